@@ -1,0 +1,10 @@
+"""A camera that exposes and focuses itself until it sees what a robot asked for.
+
+The interfaces that ROS generates (`dasha_ros.msg`, `dasha_ros.action`) live in
+the installed half of this package. Extending the path lets a run from a source
+checkout see both halves.
+"""
+
+__path__ = __import__("pkgutil").extend_path(__path__, __name__)
+
+__version__ = "0.1.0"

@@ -1,0 +1,93 @@
+"""What every camera back end promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class CameraLimits:
+    """What this camera can do, read from the device."""
+
+    width: int
+    height: int
+    encoding: str
+    """ROS image encoding: ``mono8``, ``mono12`` (as ``mono16``), ``rgb8``, ``bgr8``."""
+    exposure_min_us: float
+    exposure_max_us: float
+    gain_min_db: float
+    gain_max_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture and what made it, as read back from the device."""
+
+    pixels: NDArray[np.uint8] | NDArray[np.uint16]
+    """Shape (height, width) or (height, width, 3)."""
+    encoding: str
+    stamp_ns: int
+    """Start of the exposure on the back end's clock."""
+    exposure_us: float
+    gain_db: float
+
+
+class Camera(Protocol):
+    """A camera that takes one picture when asked.
+
+    Back ends are used from one thread at a time, but `abort` may be called from any.
+    After `DeviceLost` the owner calls `close` and then `open`, with back-off; `open`
+    finds the same device again and re-applies every setting.
+    """
+
+    def open(self) -> CameraLimits:
+        """Claim the device and apply every setting.
+
+        Raises:
+            DeviceLost: It is not there, or another process holds it.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the device back. Never raises; closing twice is fine."""
+        ...
+
+    def set_exposure(self, exposure_us: float) -> float:
+        """Set the exposure time of the next `capture` and return the value read back [us].
+
+        Raises:
+            OutOfRange: Not a finite number inside the device's limits; nothing was sent.
+            DeviceLost: The device is gone.
+        """
+        ...
+
+    def set_gain(self, gain_db: float) -> float:
+        """Set the gain of the next `capture` and return the value read back [dB]."""
+        ...
+
+    def capture(self, not_before_ns: int = 0) -> Frame | None:
+        """Take one picture whose exposure begins now, or at ``not_before_ns`` if that is later.
+
+        Never returns a picture whose exposure began before the call.
+
+        Returns:
+            The frame, or ``None`` when `abort` ended the wait.
+
+        Raises:
+            DeviceTimeout: No frame in the time that its exposure allows.
+            FrameIncomplete: The frame was damaged.
+            DeviceLost: The device is gone.
+        """
+        ...
+
+    def abort(self) -> None:
+        """End a `capture` in progress early. Callable from any thread."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Model, serial number and settings, for diagnostics."""
+        ...

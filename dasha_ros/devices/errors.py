@@ -1,0 +1,23 @@
+"""What can go wrong with a device. Messages are for people: what happened, which value, what to do."""
+
+from __future__ import annotations
+
+
+class DeviceError(Exception):
+    """Base of all device errors."""
+
+
+class DeviceLost(DeviceError):
+    """The device is gone: unplugged, powered off, taken by another process. Open it again."""
+
+
+class DeviceTimeout(DeviceError):
+    """The device did not answer in time. It may answer the next time."""
+
+
+class FrameIncomplete(DeviceError):
+    """One frame was damaged in transfer. The next one may be whole."""
+
+
+class OutOfRange(DeviceError, ValueError):
+    """The value is not one the device may be given. Nothing was sent."""

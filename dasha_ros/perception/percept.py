@@ -1,0 +1,68 @@
+"""What perception reads from one frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.timing.state import CaptureInfo, LensState
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object that the detector found."""
+
+    label: str
+    score: float
+    """Confidence, 0..1."""
+    box: tuple[float, float, float, float]
+    """x_min, y_min, x_max, y_max in pixels of the full image."""
+    sharpness: float = 0.0
+    """Normalised Tenengrad inside the box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Percept:
+    """Everything that perception reads from one frame, and what made that frame."""
+
+    capture: CaptureInfo
+    lens: LensState
+    width: int
+    height: int
+    encoder: str
+    """Which network and layer the latent vector comes from."""
+    latent: NDArray[np.float32]
+    """E(I) of paper Eq. 5."""
+    histogram_counts: NDArray[np.uint32]
+    """Shape (10,), "val" of paper Eq. 6."""
+    histogram_edges: NDArray[np.float32]
+    """Shape (11,), "bin" of paper Eq. 6."""
+    histogram_peak: float
+    """Centre of the fullest bin, grey levels 0..255; P of paper Eq. 7."""
+    mean_grey: float
+    """Grey levels 0..255."""
+    brisque: float
+    """No-reference quality, B of paper Eq. 7 and 8; lower is better."""
+    sharpness: float
+    """Normalised Tenengrad of the whole frame."""
+    detections: tuple[Detection, ...] = ()
+    """Best score first."""
+    stage_ms: dict[str, float] = field(default_factory=dict)
+
+    def of(self, labels: Iterable[str], min_score: float = 0.0) -> tuple[Detection, ...]:
+        """The detections of any of ``labels`` (empty: all labels) with at least ``min_score``, best first."""
+        wanted = frozenset(labels)
+        return tuple(
+            d for d in self.detections if d.score >= min_score and (not wanted or d.label in wanted)
+        )
+
+    def is_finite(self) -> bool:
+        """Whether every number that a decision could rest on is finite."""
+        scalars = (self.histogram_peak, self.mean_grey, self.brisque, self.sharpness)
+        boxes = [v for d in self.detections for v in (d.score, d.sharpness, *d.box)]
+        return bool(
+            np.isfinite(scalars).all() and np.isfinite(boxes).all() and np.isfinite(self.latent).all()
+        )

@@ -1,0 +1,48 @@
+"""The rig: apply a setting, get the percept that answers it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.perception.percept import Percept
+
+
+class RigError(Exception):
+    """No percept answers. ``code`` is a constant of `FocusOnObject.Result` (see `agents.outcome`)."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Rig(Protocol):
+    """A camera with a lens, wherever it is: in this process, in a cache, or across ROS topics."""
+
+    table: ExposureTable
+    lens: LensModel
+
+    def observe(self) -> Percept:
+        """A percept of the settings in force, without changing them.
+
+        Raises:
+            RigError: None answers.
+        """
+        ...
+
+    def expose(self, exposure_us: float) -> Percept:
+        """Set the exposure time and return the percept that answers.
+
+        Raises:
+            RigError: None answers.
+        """
+        ...
+
+    def move(self, volts: float) -> Percept:
+        """Move the lens and return the percept that answers.
+
+        Raises:
+            RigError: None answers.
+        """
+        ...
