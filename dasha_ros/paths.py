@@ -24,7 +24,8 @@ def share_dir() -> Path:
         if (candidate / "config").is_dir():
             return candidate
     raise FileNotFoundError(
-        f"no share/dasha_ros/config beside {here.parent}: the installation is incomplete; install the package again"
+        f"no share/dasha_ros/config beside {here.parent}: the installation is incomplete; "
+        "install the package again"
     )
 
 
