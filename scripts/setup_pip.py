@@ -1,0 +1,98 @@
+"""How ./scripts/setup installs pinned packages: with a counter, and repairing what was interrupted."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+class SetupError(Exception):
+    """A step can't go on; the message says what to do."""
+
+
+class Ticker:
+    """Progress of a long step: one changing line on a terminal, a line every few seconds elsewhere."""
+
+    def __init__(self) -> None:
+        self._on_terminal = sys.stderr.isatty()
+        self._last = 0.0
+
+    def tick(self, text: str) -> None:
+        """Show the step's state, not more often than a person can read it."""
+        if time.monotonic() - self._last < (0.1 if self._on_terminal else 5.0):
+            return
+        self._last = time.monotonic()
+        if self._on_terminal:
+            print(f"\r\033[K      {text[:70]}", end="", file=sys.stderr, flush=True)
+        else:
+            say(f"      {text}")
+
+    def done(self) -> None:
+        """Clear the changing line."""
+        if self._on_terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def install(python: Path, locks: list[Path], environment: dict[str, str]) -> None:
+    """Install every pin of the lock files.
+
+    Raises:
+        SetupError: pip failed; the message holds its errors.
+    """
+    command = [str(python), "-m", "pip", "install", "--no-deps", "--no-warn-script-location"]
+    command += ["--disable-pip-version-check", "--progress-bar", "off"]
+    for lock in locks:
+        command += ["--requirement", str(lock)]
+    total = sum(not line.startswith("#") for lock in locks for line in lock.read_text().splitlines())
+    ticker, count, said = Ticker(), 0, []
+    with subprocess.Popen(
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as pip:
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            said.append(line.rstrip())
+            count += line.startswith(("Collecting", "Requirement already satisfied", "Ignoring"))
+            if line.startswith("Installing collected"):
+                ticker.done()
+                say(f"      unpacking (of {total} pins, {line.count(',') + 1} are new)")
+            elif count:
+                ticker.tick(f"{count}/{total} {line.split('(from')[0].strip()}")
+    ticker.done()
+    if pip.returncode:
+        errors = [line for line in said if line.startswith("ERROR")] or said[-5:]
+        raise SetupError(
+            "pip could not install the pinned packages:\n  "
+            + "\n  ".join(errors)
+            + "\nIs this machine offline, or does pip need a proxy or another index (`pip config`)? "
+            "Run it again: what is installed is kept."
+        )
+
+
+def forget_broken(site_packages: Path) -> list[str]:
+    """Make pip forget packages that an interrupted run left incomplete, so that it installs them again.
+
+    A package is whole when its RECORD, which pip writes last, names only files that exist.
+
+    Returns:
+        The names of the forgotten packages.
+    """
+    forgotten = []
+    for info in site_packages.glob("*.dist-info"):
+        record = info / "RECORD"
+        if record.is_file() and all(
+            name.endswith(".pyc") or (site_packages / name).exists()
+            for name, *_ in csv.reader(record.read_text(encoding="utf-8").splitlines())
+        ):
+            continue
+        shutil.rmtree(info)
+        forgotten.append(info.name.rsplit("-", 2)[0])
+    return forgotten

@@ -1,0 +1,290 @@
+"""The steps of ./scripts/setup. Standard library only: nothing is installed when it starts.
+
+Every step first asks whether its result still stands (by a hash of what it was made
+from), so that a second run takes a second and a run after an interruption does the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from setup_pip import SetupError, Ticker, forget_broken, install, say
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "dasha-setup.json"
+UNFINISHED = VENV / "dasha-setup-unfinished"
+LOCK = VENV / ".dasha-setup-lock"
+BUILD = VENV / "interfaces"
+
+BASE_LAYERS = ("ros", "core")
+OPTIONAL_LAYERS = ("hardware", "dev", "torch")
+IMPLIED = {"dev": ("hardware",)}
+PYTHONS = tuple((3, minor) for minor in range(10, 14))
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+# What a shell may carry over from another environment.
+FOREIGN = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "AMENT_PREFIX_PATH",
+    "CMAKE_PREFIX_PATH",
+    "_ROS_WHEELS_BOOTSTRAP_COMPLETE",
+)
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment of every child: this virtual environment first, nothing foreign."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    path = f"{VENV / 'bin'}{os.pathsep}{kept.get('PATH', os.defpath)}"
+    return {**kept, "PATH": path, "VIRTUAL_ENV": str(VENV), **extra}
+
+
+def check_machine() -> None:
+    """Refuse machines where the wheels can't work, and name the way that does."""
+    distro = os.environ.get("ROS_DISTRO", "")
+    if distro and Path("/opt/ros", distro).is_dir():
+        raise SetupError(
+            f"ROS 2 {distro} is sourced in this shell; a second ROS from wheels must not mix with it.\n"
+            "Build in a workspace instead:\n"
+            f"  mkdir -p ~/dasha_ws/src && ln -s {ROOT} ~/dasha_ws/src/dasha_ros && cd ~/dasha_ws\n"
+            "  rosdep install --from-paths src --ignore-src -y\n"
+            "  colcon build --symlink-install && source install/setup.bash\n"
+            "  python3 -m dasha_ros.fetch && ros2 run dasha_ros dasha demo\n"
+            "Or run this in a shell that has not sourced ROS."
+        )
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64") or platform.libc_ver()[0] != "glibc":
+        raise SetupError(
+            f"this machine is {platform.system()} {platform.machine()}, and the ROS 2 wheels are for "
+            "Linux x86_64 with glibc. Install ROS 2 Jazzy from its own packages and build with colcon; "
+            "the parts that need no ROS install with `pip install .`."
+        )
+
+
+def check_compiler() -> None:
+    """The interfaces are C code made for one Python: say at once what is missing to compile it."""
+    ask = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2], sysconfig.get_paths()['include'])"
+    answer = subprocess.run(
+        [str(PYTHON), "-c", ask], env=environment(), capture_output=True, text=True, check=True
+    )
+    version, include = answer.stdout.strip().split(" ", 1)
+    absent = []
+    if not shutil.which(os.environ.get("CC", "cc")) or not shutil.which(os.environ.get("CXX", "c++")):
+        absent.append("a C and C++ compiler        (Debian, Ubuntu: apt install build-essential)")
+    if not Path(include, "Python.h").is_file():
+        absent.append(f"the headers of Python {version}  (Debian, Ubuntu: apt install python{version}-dev)")
+    if absent:
+        raise SetupError("the ROS interfaces can't be compiled here. Install:\n  " + "\n  ".join(absent))
+
+
+def make_venv() -> None:
+    """A virtual environment whose Python and pip run."""
+    ask = [str(PYTHON), "-c", "import sys, pip._internal.cli.main; print(*sys.version_info[:2])"]
+    try:
+        answer = subprocess.run(ask, env=environment(), capture_output=True, text=True, check=False)
+    except OSError:
+        answer = None
+    if answer is not None and answer.returncode == 0:
+        if tuple(map(int, answer.stdout.split())) not in PYTHONS:
+            raise SetupError(
+                f"{VENV} was made with an unsupported Python; remove that folder and run this again"
+            )
+        return
+    say(f"[1/4] making .venv with Python {VERSION}")
+    for entry in VENV.iterdir():
+        if entry == LOCK:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    # In an activated virtual environment sys.executable is a link into it, perhaps into the one just emptied.
+    base = getattr(sys, "_base_executable", sys.executable)
+    made = subprocess.run([base, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise SetupError(
+            f"`python{VERSION} -m venv` failed (Debian, Ubuntu: apt install python{VERSION}-venv):\n"
+            f"{made.stdout}{made.stderr}"
+        )
+
+
+def site_packages() -> Path:
+    """Where the virtual environment keeps its packages."""
+    return next((VENV / "lib").glob("python3.*/site-packages"))
+
+
+def install_layers(layers: list[str], stamp: dict[str, Any], repair: bool) -> None:
+    """Install the lock files that changed since they were installed."""
+    installed: dict[str, str] = stamp.setdefault("layers", {})
+    if repair or UNFINISHED.exists():
+        if broken := forget_broken(site_packages()):
+            say(f"      found incomplete: {', '.join(sorted(broken))}")
+        installed.clear()
+    wanted = {layer: digest([ROOT / "requirements" / f"{layer}.lock"]) for layer in layers}
+    todo = [layer for layer in layers if installed.get(layer) != wanted[layer]]
+    if todo:
+        say(f"[2/4] installing packages: {', '.join(todo)}")
+        UNFINISHED.touch()
+        install(PYTHON, [ROOT / "requirements" / f"{layer}.lock" for layer in todo], environment())
+        fix_wheels()
+        UNFINISHED.unlink()
+        installed.update(wanted)
+        write_stamp(stamp)
+    link_checkout()
+
+
+def fix_wheels() -> None:
+    """Remove the wheel builder's own Python folder from the exported CMake files."""
+    for path in (VENV / "share").glob("*/cmake/*.cmake"):
+        text = path.read_text(encoding="utf-8")
+        if '"/opt/python/cp3' in text:
+            before, *quoted = text.split('"/opt/python/cp3')
+            # The value becomes empty but stays a line: without its line the CMake call would break.
+            path.write_text(
+                before + "".join('""' + rest.split('"', 1)[1] for rest in quoted), encoding="utf-8"
+            )
+
+
+def link_checkout() -> None:
+    """Run the checkout's own sources, find ROS without a sourced shell, and install the command."""
+    write_if_changed(
+        site_packages() / "dasha_checkout.pth",
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        'import os, sys; os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)\n',
+    )
+    command = VENV / "bin" / "dasha"
+    write_if_changed(
+        command, f"#!{PYTHON}\nimport sys\n\nfrom dasha_ros.cli import main\n\nsys.exit(main())\n"
+    )
+    command.chmod(0o755)
+
+
+def build_interfaces(stamp: dict[str, Any]) -> None:
+    """Compile msg/ and action/ into the virtual environment."""
+    sources = [*ROOT.glob("msg/*.msg"), *ROOT.glob("action/*.action"), ROOT / "CMakeLists.txt"]
+    wanted = digest([*sources, ROOT / "package.xml", ROOT / "requirements" / "ros.lock"], str(ROOT))
+    if stamp.get("interfaces") == wanted:
+        return
+    check_compiler()
+    say("[3/4] building the ROS interfaces")
+    if stamp.get("root") != str(ROOT):
+        shutil.rmtree(BUILD, ignore_errors=True)
+    tools = [tool for tool in ("cmake", "ninja") if not shutil.which(tool, path=environment()["PATH"])]
+    if tools:
+        say(f"      {' and '.join(tools)} not found: taken from pip")
+        install(PYTHON, [ROOT / "requirements" / "build.lock"], environment())
+    prefix = environment(AMENT_PREFIX_PATH=str(VENV), CMAKE_PREFIX_PATH=str(VENV))
+    configure = ["-S", str(ROOT), "-B", str(BUILD), "-G", "Ninja", f"-DCMAKE_INSTALL_PREFIX={VENV}"]
+    configure += [f"-DPython3_EXECUTABLE={PYTHON}", "-DBUILD_TESTING=OFF", "-DDASHA_INSTALL_PYTHON=OFF"]
+    for arguments in (configure, ["--build", str(BUILD)], ["--install", str(BUILD)]):
+        run_cmake(arguments, prefix)
+    stamp.update(interfaces=wanted, root=str(ROOT))
+    write_stamp(stamp)
+
+
+def run_cmake(arguments: list[str], variables: dict[str, str]) -> None:
+    """Run cmake; show its progress, and its last lines only when it fails."""
+    ticker, said = Ticker(), []
+    with subprocess.Popen(
+        ["cmake", *arguments], env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as cmake:
+        assert cmake.stdout is not None
+        for line in cmake.stdout:
+            said.append(line.rstrip())
+            ticker.tick(line.strip())
+    ticker.done()
+    if cmake.returncode:
+        shutil.rmtree(BUILD, ignore_errors=True)
+        raise SetupError(f"cmake {arguments[0]} failed:\n  " + "\n  ".join(said[-30:]))
+
+
+def fetch_assets() -> None:
+    """Photographs and models; quick when they are there."""
+    if subprocess.run(
+        [str(PYTHON), "-m", "dasha_ros.fetch"], cwd=ROOT, env=environment(), check=False
+    ).returncode:
+        raise SetupError("the photographs and models are incomplete (see above); run this again")
+
+
+def digest(paths: list[Path], extra: str = "") -> str:
+    """One hash of several files, their names included."""
+    total = hashlib.sha256(extra.encode())
+    for path in sorted(paths):
+        total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def write_if_changed(path: Path, text: str) -> None:
+    """Write a small file in one step, so that a process starting now never sees half of it."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    scratch = path.with_name(path.name + ".new")
+    scratch.write_text(text, encoding="utf-8")
+    os.replace(scratch, path)
+
+
+def write_stamp(stamp: dict[str, Any]) -> None:
+    """Remember what is done."""
+    write_if_changed(STAMP, json.dumps(stamp, indent=2) + "\n")
+
+
+def read_stamp() -> dict[str, Any]:
+    """What earlier runs did; empty when that can't be told."""
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def main() -> int:
+    """Run the steps in order."""
+    parser = argparse.ArgumentParser(prog="./scripts/setup", description="Make everything ready in .venv.")
+    parser.add_argument("--dev", action="store_true", help="also what the tests and linters need")
+    parser.add_argument(
+        "--torch", action="store_true", help="also torch, stable-baselines3, ultralytics (5 GB)"
+    )
+    parser.add_argument("--hardware", action="store_true", help="also pypylon and pyserial")
+    parser.add_argument(
+        "--repair", action="store_true", help="look for incomplete packages and install them again"
+    )
+    options = parser.parse_args()
+    started = time.monotonic()
+    try:
+        check_machine()
+        VENV.mkdir(exist_ok=True)
+        with LOCK.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            make_venv()
+            stamp = read_stamp()
+            asked = {layer for layer in OPTIONAL_LAYERS if getattr(options, layer)}
+            asked |= {implied for layer in asked for implied in IMPLIED.get(layer, ())}
+            asked |= set(stamp.get("layers", {}))
+            layers = [layer for layer in (*BASE_LAYERS, *OPTIONAL_LAYERS) if layer in {*BASE_LAYERS, *asked}]
+            install_layers(layers, stamp, options.repair)
+            build_interfaces(stamp)
+            fetch_assets()
+    except (SetupError, OSError) as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("\ninterrupted; run it again to go on")
+        return 130
+    say(f"ready: .venv with {', '.join(layers)} ({time.monotonic() - started:.1f} s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
