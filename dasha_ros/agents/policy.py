@@ -26,6 +26,8 @@ class ExposureDecision:
     """Into the task's exposure table (paper IV.B: 146 values)."""
     done: bool = False
     """The picture is as good as this policy makes it; ``index`` is in force already."""
+    reached: bool = False
+    """With ``done``: the picture is usable. Without: no exposure of the table makes it so."""
 
 
 class ExposurePolicy(Protocol):
@@ -51,7 +53,7 @@ class FocusTask:
     """Objects to look for; empty: any."""
     min_score: float = 0.3
     max_brisque: float = 100.0
-    max_steps: int = 40
+    max_steps: int = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,11 @@ from dasha_ros.perception.percept import Percept
 
 
 class RigError(Exception):
-    """No percept answers. ``code`` is a constant of `FocusOnObject.Result` (see `agents.outcome`)."""
+    """No percept answers.
+
+    ``code`` is a constant of `FocusOnObject.Result` (see `agents.outcome`). The message says
+    what happened; what to do about the code is added by whoever reports it (`outcome.explain`).
+    """
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)

@@ -1,0 +1,73 @@
+"""How a goal can end: the error codes of the action ``FocusOnObject``, usable without ROS."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ErrorCode(IntEnum):
+    """The constants of ``action/FocusOnObject.action``; a test compares the two."""
+
+    NONE = 0
+    EXPOSURE_NOT_REACHED = 201
+    OBJECT_NOT_FOUND = 202
+    QUALITY_NOT_REACHED = 203
+    STEPS_EXHAUSTED = 204
+    CAMERA_LOST = 301
+    LENS_LOST = 302
+    PERCEPTION_LOST = 303
+    EXPOSURE_AGENT_LOST = 304
+    FOCUS_AGENT_LOST = 305
+    COMMAND_OVERRIDDEN = 306
+    PERCEPT_INVALID = 307
+    CANCELED = 401
+    PREEMPTED = 402
+    SHUTDOWN = 403
+    INTERNAL = 500
+
+
+_ADVICE = {
+    ErrorCode.NONE: "Nothing to do.",
+    ErrorCode.EXPOSURE_NOT_REACHED: "Change the light, the aperture or the gain; "
+    "no exposure time is left to try.",
+    ErrorCode.OBJECT_NOT_FOUND: "Check that the object is in view and the detector knows its label, "
+    "or lower min_score.",
+    ErrorCode.QUALITY_NOT_REACHED: "Raise max_brisque, or improve the light: a noisier picture scores worse.",
+    ErrorCode.STEPS_EXHAUSTED: "Raise max_steps, or start nearer to the focus.",
+    ErrorCode.CAMERA_LOST: "Check the camera's cable and power and the camera_driver's diagnostics; "
+    "it reconnects by itself.",
+    ErrorCode.LENS_LOST: "Check the lens's cable and the lens_driver's diagnostics; it reconnects by itself.",
+    ErrorCode.PERCEPTION_LOST: "Check that the perception node runs and its diagnostics, "
+    "or raise the agents' inference_budget_s.",
+    ErrorCode.EXPOSURE_AGENT_LOST: "Start high_level_agent again and repeat the goal.",
+    ErrorCode.FOCUS_AGENT_LOST: "Start low_level_agent again and repeat the goal.",
+    ErrorCode.COMMAND_OVERRIDDEN: "Stop the other node that publishes exposure or lens commands, "
+    "then repeat the goal.",
+    ErrorCode.PERCEPT_INVALID: "Look at the camera's picture and perception's diagnostics: "
+    "a value was not a finite number.",
+    ErrorCode.CANCELED: "Send a new goal when ready.",
+    ErrorCode.PREEMPTED: "Follow the newer goal.",
+    ErrorCode.SHUTDOWN: "Activate the node again, then repeat the goal.",
+    ErrorCode.INTERNAL: "This is a bug: please report it with this message and the log.",
+}
+
+
+def advice(code: ErrorCode | int) -> str:
+    """What to do about an ending, as a sentence.
+
+    Raises:
+        ValueError: No such code.
+    """
+    return _ADVICE[ErrorCode(code)]
+
+
+def explain(code: ErrorCode | int, what_happened: str) -> str:
+    """What happened, then what to do: the text for an action's ``error_msg``. Empty for ``NONE``.
+
+    Raises:
+        ValueError: No such code.
+    """
+    code = ErrorCode(code)
+    if code is ErrorCode.NONE:
+        return ""
+    return f"{what_happened.strip().rstrip('.')}. {_ADVICE[code]}"

@@ -1,0 +1,95 @@
+"""The paper's rewards: Eq. 7 for A^H and Eq. 8 for A^L, to the letter.
+
+BRISQUE may leave 0..100 (it is a regression), so Eq. 7 and 8 may too: -0.01 B
+is passed on as the paper writes it, never clipped.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from dasha_ros.perception.percept import Percept
+
+GOOD_PEAK = (50.0, 150.0)
+"""Grey levels of the histogram's peak that satisfy A^H; both ends belong (Eq. 7)."""
+DISCERNIBLE_PEAK = (25.0, 175.0)
+"""Grey levels of the peak at which the picture is "still discernible"; both ends belong (Eq. 7)."""
+QUALITY_WEIGHT = 0.01
+"""Factor of BRISQUE in Eq. 7 and 8."""
+
+
+class RewardError(ValueError):
+    """A reward was asked for from values that are not numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """The value of one step and what it is made of."""
+
+    value: float
+    terms: dict[str, float]
+    """Add up to ``value``. The names are the same in every step of an agent."""
+
+
+def exposure_reward(histogram_peak: float, brisque: float) -> Reward:
+    """Eq. 7, r^H.
+
+    Args:
+        histogram_peak: P, the centre of the fullest histogram bin, grey levels 0..255.
+        brisque: B, lower is better.
+
+    Returns:
+        Terms ``exposure`` (+1 or -1 from the peak alone) and ``quality`` (-0.01 B).
+
+    Raises:
+        RewardError: A value is NaN or infinite.
+    """
+    _require_finite(histogram_peak=histogram_peak, brisque=brisque)
+    if GOOD_PEAK[0] <= histogram_peak <= GOOD_PEAK[1]:
+        return _reward(exposure=1.0, quality=0.0)
+    if DISCERNIBLE_PEAK[0] <= histogram_peak <= DISCERNIBLE_PEAK[1]:
+        return _reward(exposure=0.0, quality=-QUALITY_WEIGHT * brisque)
+    return _reward(exposure=-1.0, quality=0.0)
+
+
+def focus_reward(detected: bool, brisque: float) -> Reward:
+    """Eq. 8, r^L.
+
+    Args:
+        detected: Whether one of the objects asked for was detected.
+        brisque: B, lower is better.
+
+    Returns:
+        Terms ``detection`` (-1 without a detection) and ``quality`` (-0.01 B with one).
+
+    Raises:
+        RewardError: ``brisque`` is NaN or infinite, even where Eq. 8 would not use it.
+    """
+    _require_finite(brisque=brisque)
+    if not detected:
+        return _reward(detection=-1.0, quality=0.0)
+    return _reward(detection=0.0, quality=-QUALITY_WEIGHT * brisque)
+
+
+def reward_exposure(percept: Percept) -> Reward:
+    """Eq. 7 of one percept; see `exposure_reward`."""
+    return exposure_reward(percept.histogram_peak, percept.brisque)
+
+
+def reward_focus(percept: Percept, labels: frozenset[str], min_score: float) -> Reward:
+    """Eq. 8 of one percept; see `focus_reward`. Empty ``labels``: any object counts."""
+    return focus_reward(bool(percept.of(labels, min_score)), percept.brisque)
+
+
+def _reward(**terms: float) -> Reward:
+    return Reward(value=sum(terms.values()), terms=terms)
+
+
+def _require_finite(**values: float) -> None:
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise RewardError(
+                f"no reward from {name} = {value}: it is not a finite number; "
+                "drop this percept and look at perception's diagnostics"
+            )

@@ -1,0 +1,104 @@
+"""What a focus search remembers: one track for each object, through all the lens positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dasha_ros.perception.percept import Detection, Percept
+
+SAME_OBJECT_IOU = 0.3
+"""Overlap from which two boxes with one label are the same object: blur moves a box's edges, little else."""
+NEAR_BEST_SCORE = 0.6
+"""A look counts for focus when its score reaches this share of the track's best.
+
+The best score is often at 1.5 px of blur or more, so it cannot choose the focus alone; but
+a box that is still (or wrongly) found by a weak score may be sharp at the wrong depth.
+"""
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One sight of one object at one lens position."""
+
+    index: int
+    """Counts the percepts of a search."""
+    volts: float
+    detection: Detection
+    brisque: float
+
+
+@dataclass(slots=True)
+class Track:
+    """The sights of one object."""
+
+    looks: list[Look] = field(default_factory=list)
+
+    @property
+    def score(self) -> float:
+        """The best score so far."""
+        return max(look.detection.score for look in self.looks)
+
+    def focus_looks(self) -> list[Look]:
+        """The looks that count for focus, by volts; one a position, the newest."""
+        least = NEAR_BEST_SCORE * self.score
+        by_volts = {look.volts: look for look in self.looks if look.detection.score >= least}
+        return [by_volts[volts] for volts in sorted(by_volts)]
+
+    def sharpest(self) -> Look:
+        """The look at which the object's box is sharpest."""
+        return max(self.focus_looks(), key=lambda look: look.detection.sharpness)
+
+    def overlap(self, detection: Detection) -> float:
+        """IoU with the newest box of the same label, 0 for another label."""
+        newest = self.looks[-1].detection
+        return iou(newest.box, detection.box) if newest.label == detection.label else 0.0
+
+
+class Tracker:
+    """Joins the detections of a search into tracks."""
+
+    def __init__(self, labels: Iterable[str], min_score: float) -> None:
+        """Follow ``labels`` (empty: all) from ``min_score`` up."""
+        self._labels = frozenset(labels)
+        self._min_score = min_score
+        self._percepts = 0
+        self.tracks: list[Track] = []
+        self.volts = float("nan")
+        """Where the lens was in the newest percept."""
+
+    def add(self, percept: Percept) -> None:
+        """Remember the detections of a percept, best score first, each in the track it overlaps most."""
+        self._percepts += 1
+        self.volts = percept.lens.commanded_volts
+        taken: set[int] = set()
+        for detection in percept.of(self._labels, self._min_score):
+            free = [t for t in self.tracks if id(t) not in taken]
+            track = max(free, key=lambda t: t.overlap(detection), default=None)
+            if track is None or track.overlap(detection) < SAME_OBJECT_IOU:
+                track = Track()
+                self.tracks.append(track)
+            track.looks.append(Look(self._percepts, self.volts, detection, percept.brisque))
+            taken.add(id(track))
+
+    def newest_look(self, track: Track) -> Look | None:
+        """The object in the newest percept; ``None`` when it was not seen there."""
+        newest = track.looks[-1]
+        return newest if newest.index == self._percepts else None
+
+    def ranked(self) -> list[Track]:
+        """The tracks, best score first (paper, Fig. 6: the object with the highest score is focused)."""
+        return sorted(self.tracks, key=lambda track: -track.score)
+
+
+def iou(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0.0 or height <= 0.0:
+        return 0.0
+    both = width * height
+    total = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
+    return both / total if total > 0.0 else 0.0
