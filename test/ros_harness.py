@@ -124,7 +124,7 @@ class Child:
         assert found is not None
         return found
 
-    def signal(self, number: int) -> None:
+    def send(self, number: int) -> None:
         """Send a signal to the process."""
         self._popen.send_signal(number)
 
@@ -140,7 +140,7 @@ class Child:
     def stop(self, number: int = signal.SIGINT, timeout_s: float = DISCOVERY_S) -> int:
         """Ask the process to end and return its exit code."""
         if self.returncode is None:
-            self.signal(number)
+            self.send(number)
         return self.wait(timeout_s)
 
     def kill(self) -> None:
@@ -186,7 +186,7 @@ class Spawner:
         """Interrupt all, then kill what does not end within two seconds."""
         for child in self.children:
             if child.returncode is None:
-                child.signal(signal.SIGINT)
+                child.send(signal.SIGINT)
         end = time.monotonic() + 2.0
         while time.monotonic() < end and any(c.returncode is None for c in self.children):
             time.sleep(0.02)

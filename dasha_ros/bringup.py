@@ -1,0 +1,287 @@
+"""The graph, described once as plain data: processes, parameters, remappings, environment.
+
+``launch/dasha.launch.py`` turns the description into launch actions, ``dasha up``
+into supervised processes. Nothing here imports ROS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from dasha_ros.config import NODES, ConfigError, NodeConfig, explain, load
+
+PACKAGE = "dasha_ros"
+RESPAWN_DELAY_S = 1.0
+"""Pause before a dead process is started again."""
+
+Value = bool | int | float | str | list[float] | list[str]
+"""What a ROS parameter of this package can hold."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One node in a process of its own."""
+
+    name: str
+    executable: str
+    """File in ``lib/dasha_ros``, for ``ros2 run`` and ``ros2 launch``."""
+    module: str
+    """The same node as a Python module, for machines without the ``ros2`` command."""
+    namespace: str
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    """Only what differs from the node's defaults."""
+    remappings: tuple[tuple[str, str], ...] = ()
+    ros_arguments: tuple[str, ...] = ()
+    """Further arguments behind ``--ros-args``."""
+    respawn: bool = True
+
+    @property
+    def full_name(self) -> str:
+        """The node's name with its namespace."""
+        return f"{self.namespace}/{self.name}"
+
+    def command(self) -> tuple[str, ...]:
+        """The command line that starts the process with this Python."""
+        arguments = ["-r", f"__node:={self.name}", "-r", f"__ns:={self.namespace}"]
+        for key, value in self.parameters.items():
+            arguments += ["-p", f"{key}:={parameter_text(value)}"]
+        for source, target in self.remappings:
+            arguments += ["-r", f"{source}:={target}"]
+        return (sys.executable, "-m", self.module, "--ros-args", *arguments, *self.ros_arguments)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """All processes of one camera and the environment that they start in."""
+
+    namespace: str
+    processes: tuple[Process, ...]
+    environment: Mapping[str, str]
+    """What to add to the user's environment; see `environment`."""
+
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """Full names of all nodes."""
+        return tuple(p.full_name for p in self.processes)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """Which devices stand behind the two driver nodes."""
+
+    nodes: tuple[str, ...]
+    parameters: Mapping[str, Value]
+    """Overrides that make it this rig, as ``node.parameter``."""
+
+
+_COMMON = (
+    "camera_driver",
+    "lens_driver",
+    "perception",
+    "high_level_agent",
+    "low_level_agent",
+    "focus_server",
+)
+
+RIGS: dict[str, Rig] = {
+    "twin": Rig(
+        nodes=("twin_world", *_COMMON),
+        parameters={"camera_driver.backend": "twin", "lens_driver.backend": "twin"},
+    ),
+}
+"""The rigs by name. Each further pair of back ends is one more entry."""
+
+LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may ask for. ``None`` leaves the parameter file's value, or the default."""
+
+    namespace: str = "/dasha"
+    rig: str = "twin"
+    params_file: str | None = None
+    scene: str | None = None
+    speed: float | None = None
+    """The twin's time against real time."""
+    encoder: str | None = None
+    detector: str | None = None
+    exposure_policy: str | None = None
+    focus_policy: str | None = None
+    log_level: str = "info"
+    overrides: tuple[str, ...] = ()
+    """``node.parameter=value``; these win over everything else."""
+
+
+_NAMED_OPTIONS: dict[str, Callable[[Options], Value | None]] = {
+    "twin_world.scene": lambda o: o.scene,
+    "twin_world.speed": lambda o: o.speed,
+    "perception.encoder": lambda o: o.encoder,
+    "perception.detector": lambda o: o.detector,
+    "high_level_agent.policy": lambda o: o.exposure_policy,
+    "low_level_agent.policy": lambda o: o.focus_policy,
+}
+
+
+def describe(options: Options | None = None, environ: Mapping[str, str] = os.environ) -> Graph:
+    """Describe the graph.
+
+    The parameter file is read first, then the rig, the named options and the
+    overrides each replace what came before.
+
+    Args:
+        options: What the user asked for.
+        environ: The user's environment, which decides what has to be added to it.
+
+    Raises:
+        ConfigError: An unknown rig, node or parameter, a value out of bounds, an unreadable file.
+    """
+    options = options or Options()
+    namespace = checked_namespace(options.namespace)
+    if options.rig not in RIGS:
+        raise ConfigError(f"unknown rig {options.rig!r}; known: {', '.join(RIGS)}")
+    if options.log_level not in LOG_LEVELS:
+        raise ConfigError(f"unknown log level {options.log_level!r}; known: {', '.join(LOG_LEVELS)}")
+    rig = RIGS[options.rig]
+    named = {key: value for key, of in _NAMED_OPTIONS.items() if (value := of(options)) is not None}
+    configs = _merge(
+        load(options.params_file) if options.params_file else {n: model() for n, model in NODES.items()},
+        {**rig.parameters, **named, **parse_overrides(options.overrides)},
+    )
+    simulated = "twin_world" in rig.nodes and configs["twin_world"].model_dump()["speed"] != 1.0
+    return Graph(
+        namespace=namespace,
+        processes=tuple(
+            _process(name, namespace, configs[name], options.log_level, simulated) for name in rig.nodes
+        ),
+        environment=environment(environ),
+    )
+
+
+def _process(name: str, namespace: str, config: NodeConfig, log_level: str, simulated: bool) -> Process:
+    default = type(config)()
+    parameters: dict[str, Value] = {
+        key: getattr(config, key)
+        for key in type(config).model_fields
+        if getattr(config, key) != getattr(default, key)
+    }
+    if simulated and name != "twin_world":  # the world is where the clock comes from
+        parameters["use_sim_time"] = True
+    # The level of this node's logger only: debug output of rcl and the middleware is a flood.
+    logger = f"{namespace.strip('/').replace('/', '.')}.{name}"
+    return Process(
+        name=name,
+        executable=name,
+        module=f"{PACKAGE}.nodes.{name}",
+        namespace=namespace,
+        parameters=parameters,
+        ros_arguments=() if log_level == "info" else ("--log-level", f"{logger}:={log_level}"),
+    )
+
+
+def parse_overrides(texts: Sequence[str]) -> dict[str, Value]:
+    """Turn ``node.parameter=value`` texts into a mapping; the values are YAML, as in ROS parameters.
+
+    Raises:
+        ConfigError: A text of another form.
+    """
+    values: dict[str, Value] = {}
+    for text in texts:
+        match = re.fullmatch(r"(\w+)\.(\w+)=(.*)", text, flags=re.DOTALL)
+        if match is None:
+            raise ConfigError(
+                f"{text!r} is no override: write NODE.PARAMETER=VALUE, e.g. camera_driver.gain_db=6"
+            )
+        node, parameter, value = match.groups()
+        try:
+            values[f"{node}.{parameter}"] = yaml.safe_load(value) if value.strip() else ""
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{text!r}: the value is no YAML: {error}") from error
+    return values
+
+
+def _merge(configs: dict[str, NodeConfig], values: Mapping[str, Any]) -> dict[str, NodeConfig]:
+    changes: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        node, parameter = key.split(".", 1)
+        if node not in NODES:
+            raise ConfigError(f"{key}: unknown node {node!r}; known: {', '.join(NODES)}")
+        if parameter not in NODES[node].model_fields:
+            known = ", ".join(NODES[node].model_fields)
+            raise ConfigError(f"{key}: {node} has no parameter {parameter!r}; it has: {known}")
+        changes.setdefault(node, {})[parameter] = value
+    merged = dict(configs)
+    for node, change in changes.items():
+        try:
+            merged[node] = NODES[node](**{**configs[node].model_dump(), **change})
+        except ValidationError as error:
+            raise ConfigError(f"{node}: {explain(error)}") from error
+    return merged
+
+
+def checked_namespace(text: str) -> str:
+    """The namespace with one leading and no trailing slash.
+
+    Raises:
+        ConfigError: ROS would refuse it.
+    """
+    name = "/" + text.strip("/")
+    if not re.fullmatch(r"(/[A-Za-z_][A-Za-z0-9_]*)+", name):
+        raise ConfigError(
+            f"{text!r} is no namespace: use letters, digits and underscores, no digit first, e.g. /dasha"
+        )
+    return name
+
+
+def parameter_text(value: Value) -> str:
+    """A parameter's value the way ``-p name:=value`` reads it: strings stay strings, numbers their type."""
+    if isinstance(value, list):
+        return "[" + ", ".join(parameter_text(v) for v in value) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What the graph, and everything that speaks to it, adds to the user's environment.
+
+    A shared-memory profile that lets full frames through, Fast DDS, and discovery
+    on this machine only. Whatever the user has set already stays as it is.
+    """
+    added: dict[str, str] = {}
+    profiles = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
+    if not any(environ.get(name) for name in profiles):
+        added.update(dict.fromkeys(profiles, str(share_file("config/fastdds.xml"))))
+    if not environ.get("RMW_IMPLEMENTATION"):
+        added["RMW_IMPLEMENTATION"] = "rmw_fastrtps_cpp"
+    if not environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE"):
+        added["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    return added
+
+
+def share_file(relative: str) -> Path:
+    """A file that ships with the package: from the source checkout, or from the installed share folder.
+
+    Raises:
+        FileNotFoundError: Neither has it.
+    """
+    candidates = [Path(__file__).resolve().parents[1] / relative]
+    prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+    candidates += [Path(p) / "share" / PACKAGE / relative for p in (*prefixes, sys.prefix) if p]
+    for path in candidates:
+        if path.is_file():
+            return path
+    raise FileNotFoundError(
+        f"{relative} of {PACKAGE} is missing; looked at {', '.join(map(str, candidates))}. "
+        "Install the package again."
+    )

@@ -1,0 +1,38 @@
+"""Floor 5. The report of one goal: every step as JSON, the pictures, and a page that a person can read."""
+
+from dasha_ros.report.model import (
+    Command,
+    Detection,
+    Frame,
+    Goal,
+    Lens,
+    Outcome,
+    Percept,
+    Record,
+    ReportError,
+    Reward,
+    Settings,
+    Setup,
+    Step,
+    load,
+)
+from dasha_ros.report.writer import Report, ReportWriter
+
+__all__ = [
+    "Command",
+    "Detection",
+    "Frame",
+    "Goal",
+    "Lens",
+    "Outcome",
+    "Percept",
+    "Record",
+    "Report",
+    "ReportError",
+    "ReportWriter",
+    "Reward",
+    "Settings",
+    "Setup",
+    "Step",
+    "load",
+]

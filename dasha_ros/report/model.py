@@ -1,0 +1,210 @@
+"""What ``report.json`` holds, format ``dasha-report`` version 1."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+FORMAT: Literal["dasha-report"] = "dasha-report"
+VERSION: Literal[1] = 1
+
+
+class ReportError(Exception):
+    """A report can't be written or read; the message says why and what to do."""
+
+
+def _finite_or_none(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_finite_or_none)]
+"""A number; ``None`` where it is not known or was not finite (JSON has no NaN)."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+
+class Goal(_Part):
+    """What was asked for, with the defaults filled in."""
+
+    labels: tuple[str, ...] = ()
+    min_score: float = 0.0
+    max_brisque: float = 0.0
+    max_steps: int = 0
+    keep_exposure: bool = False
+
+
+class Setup(_Part):
+    """What did the work."""
+
+    version: str = ""
+    """Version of the package."""
+    encoder: str = ""
+    detector: str = ""
+    exposure_policy: str = ""
+    focus_policy: str = ""
+
+
+class Settings(_Part):
+    """What is in force."""
+
+    exposure_us: Number = None
+    volts: Number = None
+
+
+class Command(_Part):
+    """What an agent did. One of the values is set; none: it only looked."""
+
+    stamp_ns: int = 0
+    exposure_us: Number = None
+    volts: Number = None
+
+
+class Frame(_Part):
+    """The exposure that made the frame, as read back from the camera."""
+
+    stamp_ns: int
+    """Start of the exposure."""
+    exposure_us: Number
+    gain_db: Number
+    sequence: int
+    exposure_command_ns: int
+
+
+class Lens(_Part):
+    """The state of the lens that made the frame."""
+
+    command_ns: int
+    commanded_volts: Number
+    volts: Number
+    settled_at_ns: int
+    faults: tuple[str, ...] = ()
+
+
+class Detection(_Part):
+    """One object that the detector found."""
+
+    label: str
+    score: Number
+    box: tuple[Number, Number, Number, Number]
+    """x_min, y_min, x_max, y_max in pixels of the full image."""
+    sharpness: Number = None
+
+
+class Percept(_Part):
+    """What perception read from the frame; the latent vector is left out."""
+
+    width: int
+    height: int
+    encoder: str
+    histogram_counts: tuple[int, ...]
+    histogram_peak: Number
+    mean_grey: Number
+    brisque: Number
+    sharpness: Number
+    detections: tuple[Detection, ...] = ()
+    stage_ms: dict[str, Number] = {}
+
+
+class Reward(_Part):
+    """What the step was worth, and the terms that add up to it."""
+
+    value: Number
+    terms: dict[str, Number] = {}
+
+
+class Step(_Part):
+    """One step of one agent."""
+
+    agent: Literal["A^H", "A^L"]
+    index: int
+    """Of this agent, from 0."""
+    command: Command
+    frame: Frame
+    lens: Lens
+    percept: Percept
+    reward: Reward | None = None
+    picture: str | None = None
+    """File name of the annotated thumbnail; `Report.step` fills it in."""
+
+
+class Outcome(_Part):
+    """How it ended."""
+
+    error_code: int
+    """Number of ``FocusOnObject.Result``; 0: the object is found and sharp."""
+    error_name: str
+    error_msg: str
+    detection: Detection | None = None
+    brisque: Number = None
+    exposure_steps: int
+    focus_steps: int
+    seconds: float
+
+
+class Record(_Part):
+    """One report: everything but the pictures."""
+
+    format: Literal["dasha-report"] = FORMAT
+    version: Literal[1] = VERSION
+    began: str
+    """UTC, ISO 8601."""
+    goal: Goal
+    setup: Setup
+    before: Settings
+    after: Settings
+    outcome: Outcome
+    steps: tuple[Step, ...]
+
+    def best_score(self, step: Step) -> float | None:
+        """Best confidence of the objects asked for in a step, ``None`` when there is none."""
+        wanted = frozenset(self.goal.labels)
+        scores = [
+            d.score
+            for d in step.percept.detections
+            if d.score is not None and (not wanted or d.label in wanted)
+        ]
+        return max(scores, default=None)
+
+
+def load(path: Path | str) -> Record:
+    """Read a report back.
+
+    Args:
+        path: The report's folder or its ``report.json``.
+
+    Raises:
+        ReportError: Not there, no report, or of another version.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "report.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReportError(f"{path}: can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ReportError(f"{path}: is no JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ReportError(f"{path}: is no report of dasha_ros (format {FORMAT!r})")
+    if document.get("version") != VERSION:
+        raise ReportError(
+            f"{path}: is a report of version {document.get('version')!r}, but this dasha_ros reads "
+            f"version {VERSION}; read it with the release that wrote it"
+        )
+    try:
+        return Record.model_validate(document)
+    except ValidationError as error:
+        raise ReportError(f"{path}: is damaged: {reasons(error)}") from error
+
+
+def reasons(error: ValidationError) -> str:
+    """What is wrong, one clause each."""
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc'])) or 'report'}: {e['msg']}" for e in error.errors(include_url=False)
+    )

@@ -1,0 +1,62 @@
+"""``ros2 launch dasha_ros dasha.launch.py``: the graph of `dasha_ros.bringup` as launch actions."""
+
+import shlex
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import LifecycleNode
+
+from dasha_ros import bringup
+from launch import LaunchDescription
+
+ARGUMENTS = {
+    "namespace": ("/dasha", "Namespace of all nodes; one for each camera."),
+    "rig": ("twin", f"Which devices: {', '.join(bringup.RIGS)}."),
+    "params_file": ("", "YAML file of parameters; `dasha config` prints one to start from."),
+    "scene": ("", "Twin: name of a shipped scene or path of a YAML file."),
+    "speed": ("", "Twin: its time against real time."),
+    "encoder": ("", "Network that makes the latent vector."),
+    "detector": ("", "Network that finds objects."),
+    "exposure_policy": ("", "Policy of the exposure agent."),
+    "focus_policy": ("", "Policy of the focus agent."),
+    "log_level": ("info", ", ".join(bringup.LOG_LEVELS) + "."),
+    "overrides": ("", "Space-separated, quoted as in a shell: NODE.PARAMETER=VALUE."),
+}
+
+
+def start(context):
+    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    options = {name: value for name, value in given.items() if value}
+    if "speed" in options:
+        options["speed"] = float(options["speed"])
+    if "overrides" in options:
+        options["overrides"] = tuple(shlex.split(options["overrides"]))
+    graph = bringup.describe(bringup.Options(**options))
+    return [
+        LifecycleNode(
+            package=bringup.PACKAGE,
+            executable=process.executable,
+            name=process.name,
+            namespace=process.namespace,
+            parameters=[dict(process.parameters)],
+            remappings=list(process.remappings),
+            ros_arguments=list(process.ros_arguments),
+            additional_env=dict(graph.environment),
+            respawn=process.respawn,
+            respawn_delay=bringup.RESPAWN_DELAY_S,
+            output="screen",
+        )
+        for process in graph.processes
+    ]
+
+
+def generate_launch_description():
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=description)
+                for name, (default, description) in ARGUMENTS.items()
+            ),
+            OpaqueFunction(function=start),
+        ]
+    )
