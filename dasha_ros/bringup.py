@@ -12,13 +12,13 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from dasha_ros.config import NODES, ConfigError, NodeConfig, explain, load
+from dasha_ros.paths import config_dir
 
 PACKAGE = "dasha_ros"
 RESPAWN_DELAY_S = 1.0
@@ -261,27 +261,9 @@ def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     added: dict[str, str] = {}
     profiles = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
     if not any(environ.get(name) for name in profiles):
-        added.update(dict.fromkeys(profiles, str(share_file("config/fastdds.xml"))))
+        added.update(dict.fromkeys(profiles, str(config_dir() / "fastdds.xml")))
     if not environ.get("RMW_IMPLEMENTATION"):
         added["RMW_IMPLEMENTATION"] = "rmw_fastrtps_cpp"
     if not environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE"):
         added["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     return added
-
-
-def share_file(relative: str) -> Path:
-    """A file that ships with the package: from the source checkout, or from the installed share folder.
-
-    Raises:
-        FileNotFoundError: Neither has it.
-    """
-    candidates = [Path(__file__).resolve().parents[1] / relative]
-    prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
-    candidates += [Path(p) / "share" / PACKAGE / relative for p in (*prefixes, sys.prefix) if p]
-    for path in candidates:
-        if path.is_file():
-            return path
-    raise FileNotFoundError(
-        f"{relative} of {PACKAGE} is missing; looked at {', '.join(map(str, candidates))}. "
-        "Install the package again."
-    )

@@ -15,6 +15,7 @@ from dasha_ros.report.model import (
     Setup,
     Step,
     load,
+    step_of,
 )
 from dasha_ros.report.writer import Report, ReportWriter
 
@@ -35,4 +36,5 @@ __all__ = [
     "Setup",
     "Step",
     "load",
+    "step_of",
 ]
