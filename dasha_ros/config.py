@@ -94,7 +94,7 @@ class TwinWorldConfig(NodeConfig):
     )
     speed: FiniteFloat = _field(
         1.0,
-        "The twin's time against real time; other than 1, /clock is published and the graph needs use_sim_time.",
+        "The twin's time against real time; other than 1, /clock is published: use use_sim_time.",
         fixed=True,
         ge=0.1,
         le=50.0,

@@ -23,9 +23,11 @@ class SystemClock:
     """Wall-clock time: what ROS calls system time."""
 
     def now_ns(self) -> int:
+        """The time now."""
         return time.time_ns()
 
     def wait_until(self, stamp_ns: int, interrupt: threading.Event | None = None) -> bool:
+        """Wait until ``stamp_ns``; ``False`` when ``interrupt`` was set before."""
         event = interrupt or threading.Event()
         while (left_ns := stamp_ns - time.time_ns()) > 0:
             if event.wait(left_ns / 1e9):
@@ -40,6 +42,7 @@ class ManualClock:
         self._now_ns = start_ns
 
     def now_ns(self) -> int:
+        """The time now."""
         return self._now_ns
 
     def advance(self, nanoseconds: int) -> None:
@@ -47,6 +50,7 @@ class ManualClock:
         self._now_ns += max(0, nanoseconds)
 
     def wait_until(self, stamp_ns: int, interrupt: threading.Event | None = None) -> bool:
+        """Jump to ``stamp_ns``; ``False`` when ``interrupt`` was set before."""
         if interrupt is not None and interrupt.is_set():
             return False
         self._now_ns = max(self._now_ns, stamp_ns)

@@ -1,0 +1,211 @@
+"""The node that owns the camera."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from sensor_msgs.msg import CameraInfo, Image
+
+from dasha_ros import msg
+from dasha_ros.config import CameraDriverConfig
+from dasha_ros.devices.camera import Camera, Frame
+from dasha_ros.ros import qos
+from dasha_ros.ros.backends import camera_backend
+from dasha_ros.ros.conversions import capture_to_msg, lens_from_msg
+from dasha_ros.ros.device_worker import DeviceWorker
+from dasha_ros.ros.image import ImageWriter
+from dasha_ros.ros.node import DashaNode, run
+from dasha_ros.ros.stamps import to_ns
+from dasha_ros.ros.twin_link import CameraTwinLink
+from dasha_ros.timing.gate import CommandGate
+from dasha_ros.timing.rule import answers
+from dasha_ros.timing.state import CaptureInfo, LensState
+
+_IDLE_S = 0.5
+_NO_LENS = LensState(0, 0.0, 0.0, settled=True, settled_at_ns=0)
+_GOAL_STATES = (msg.FocusState.EXPOSING, msg.FocusState.FOCUSING, msg.FocusState.RESTORING)
+
+
+class CameraDriver(DashaNode[CameraDriverConfig]):
+    """Takes pictures: at once when a command took effect, and as a preview in between.
+
+    Listens to ``camera/exposure_command``, ``lens/state`` and ``focus/state``;
+    publishes ``camera/image_raw``, ``camera/camera_info`` and ``camera/capture``
+    under one stamp, the start of the exposure. An exposure that a newer command
+    overtakes is broken off: its picture would answer nothing.
+    """
+
+    config_model = CameraDriverConfig
+
+    def __init__(self) -> None:
+        super().__init__("camera_driver")
+        self._worker: DeviceWorker | None = None
+        self._camera: Camera | None = None
+        self._twin: CameraTwinLink | None = None
+        self._news = threading.Condition()
+        self._gate = CommandGate("exposure time", "us", 1.0, 10e6)
+        self._exposure: tuple[int, float] = (0, self.config.initial_exposure_us)
+        self._lens = _NO_LENS
+        self._goal_runs = False
+        self._answered: tuple[int, int] | None = None
+        self._sequence = 0
+        self._next_preview_ns = 0
+
+    def configure(self) -> None:
+        """Create topics and the back end; the device is opened on activation."""
+        self._camera = camera_backend(self.config, self.clock)
+        self._twin = CameraTwinLink(self, self._camera, self._wake) if self.config.backend == "twin" else None
+        self._writer = ImageWriter(self.config.frame_id)
+        self._image_publisher = self.create_publisher(Image, "camera/image_raw", qos.IMAGE)
+        self._info_publisher = self.create_publisher(CameraInfo, "camera/camera_info", qos.CAPTURE)
+        self._capture_publisher = self.create_publisher(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
+        self._topics = [
+            self.create_subscription(
+                msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND
+            ),
+            self.create_subscription(msg.LensState, "lens/state", self._on_lens, qos.STATE),
+            self.create_subscription(msg.FocusState, "focus/state", self._on_focus, qos.STATE),
+        ]
+
+    def activate(self) -> None:
+        """Open the camera."""
+        self._answered = None
+        self._worker = DeviceWorker("camera", self, self.health, self._wake)
+        self._worker.start()
+
+    def deactivate(self) -> None:
+        """Close the camera."""
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def cleanup(self) -> None:
+        """Close the camera and the topics."""
+        self.deactivate()
+        if self._camera is None:
+            return
+        self._camera = None
+        for subscription in self._topics:
+            self.destroy_subscription(subscription)
+        for publisher in (self._image_publisher, self._info_publisher, self._capture_publisher):
+            self.destroy_publisher(publisher)
+
+    def reconfigure(self, config: CameraDriverConfig) -> None:
+        """A changed gain, mode or preview rate takes effect with the next picture."""
+        self._wake()
+
+    def _on_command(self, command: msg.ExposureCommand) -> None:
+        if not self.is_active:
+            self.health.count("commands_while_inactive")
+            return
+        stamp = to_ns(command.header.stamp)
+        if self._gate.admit(command.exposure_us, stamp, self.clock.now_ns()):
+            with self._news:
+                self._exposure = (stamp, command.exposure_us)
+            self._wake()
+            return
+        self.health.count("refused_commands")
+        self.health.values(last_refusal=self._gate.last_refusal)
+        if self._gate.refused & (self._gate.refused - 1) == 0:
+            # At 1, 2, 4, 8, ...: a flood must not fill the log.
+            self.get_logger().warning(f"{self._gate.last_refusal} ({self._gate.refused} so far)")
+
+    def _on_lens(self, state: msg.LensState) -> None:
+        lens = lens_from_msg(state)
+        with self._news:
+            moved = (lens.command_ns, lens.settled_at_ns) != (
+                self._lens.command_ns,
+                self._lens.settled_at_ns,
+            )
+            self._lens = lens
+        if moved:
+            self._wake()
+
+    def _on_focus(self, state: msg.FocusState) -> None:
+        self._goal_runs = state.state in _GOAL_STATES
+
+    def _wake(self) -> None:
+        camera = self._camera
+        if camera is not None:
+            camera.abort()
+        with self._news:
+            self._news.notify()
+
+    def open(self) -> str:
+        """Job of the worker: claim the camera; its limits become the limits of the commands."""
+        assert self._camera is not None
+        limits = self._camera.open()
+        self._gate.low, self._gate.high = limits.exposure_min_us, limits.exposure_max_us
+        self._answered = None
+        self.health.values(**self._camera.describe())
+        return f"{limits.width}x{limits.height} {limits.encoding}"
+
+    def work(self) -> None:
+        """Job of the worker: one picture, when one is due."""
+        with self._news:
+            if not self._is_due():
+                self._news.wait(self._patience_s())
+                if not self._is_due():
+                    return
+            (command_ns, exposure_us), lens = self._exposure, self._lens
+        assert self._camera is not None
+        self._camera.set_gain(self.config.gain_db)
+        self._camera.set_exposure(exposure_us)
+        frame = self._camera.capture(lens.settled_at_ns)
+        if frame is None:
+            self.health.count("overtaken_exposures")
+            return
+        self._publish(frame, command_ns, lens)
+
+    def lost(self, reason: str) -> None:
+        """Job of the worker: pictures stop; agents see that by their deadlines."""
+
+    def close(self) -> None:
+        """Job of the worker: give the camera back."""
+        if self._camera is not None:
+            self._camera.close()
+
+    def _previews(self) -> bool:
+        mode = self.config.capture_mode
+        return self.config.preview_rate_hz > 0 and (
+            mode == "free_running" or (mode == "auto" and not self._goal_runs)
+        )
+
+    def _is_due(self) -> bool:
+        if self._twin is not None and not self._twin.follows(self._lens.command_ns):
+            return False
+        if self._answered != (self._exposure[0], self._lens.command_ns):
+            return True
+        return self._previews() and self.clock.now_ns() >= self._next_preview_ns
+
+    def _patience_s(self) -> float:
+        if not self._previews():
+            return _IDLE_S
+        if self.clock.is_simulated:
+            return 0.002
+        return min(_IDLE_S, max(0.0, (self._next_preview_ns - self.clock.now_ns()) / 1e9))
+
+    def _publish(self, frame: Frame, command_ns: int, lens: LensState) -> None:
+        capture = CaptureInfo(frame.stamp_ns, frame.exposure_us, frame.gain_db, command_ns, self._sequence)
+        self._sequence += 1
+        if answers(capture, lens, command_ns, lens.command_ns):
+            self._answered = (command_ns, lens.command_ns)
+        rate = self.config.preview_rate_hz
+        self._next_preview_ns = frame.stamp_ns + (round(1e9 / rate) if rate > 0 else 0)
+        image = self._writer.write(frame.pixels, frame.encoding)
+        info = capture_to_msg(capture, self.config.frame_id)
+        image.header.stamp = info.header.stamp
+        if not self.context.ok():
+            return
+        self._capture_publisher.publish(info)
+        self._image_publisher.publish(image)
+        # Nobody calibrated this camera: K and D stay zero, which is how REP 104 says so.
+        self._info_publisher.publish(CameraInfo(header=info.header, height=image.height, width=image.width))
+        self.health.count("frames")
+        self.health.values(exposure_us=frame.exposure_us)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the camera driver."""
+    run(CameraDriver, args)

@@ -1,0 +1,152 @@
+"""The action that robots call: expose, then focus, until the object is found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from sensor_msgs.msg import CompressedImage
+
+from dasha_ros import msg
+from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.config import FocusServerConfig
+from dasha_ros.perception.labels import unknown_label
+from dasha_ros.ros import qos
+from dasha_ros.ros.actuators import Actuators
+from dasha_ros.ros.agent_client import AgentClient
+from dasha_ros.ros.agent_node import agent_executor
+from dasha_ros.ros.focus_job import FocusJob
+from dasha_ros.ros.node import DashaNode
+from dasha_ros.ros.node import run as run_node
+from dasha_ros.ros.single_goal import GoalRun, SingleGoalServer
+from dasha_ros.ros.stamps import to_stamp
+
+
+class FocusServer(DashaNode[FocusServerConfig]):
+    """Serves ``focus_on_object``; publishes ``focus/state``, latched.
+
+    Asks A^H for an exposure, then A^L for a focus. Whatever goes wrong, lens and
+    exposure go back to where they were and the result says what to do.
+    """
+
+    config_model = FocusServerConfig
+
+    def __init__(self) -> None:
+        super().__init__("focus_server")
+        self._server: SingleGoalServer | None = None
+        self._info: msg.PerceptionInfo | None = None
+        self._job: FocusJob | None = None
+        self._configured = False
+
+    def configure(self) -> None:
+        """Create topics and the clients of both agents."""
+        group = ReentrantCallbackGroup()
+        self.actuators = Actuators(self)
+        self.exposure_agent = AgentClient(self, AdjustExposure, "adjust_exposure", "high_level_agent")
+        self.focus_agent = AgentClient(self, AdjustFocus, "adjust_focus", "low_level_agent")
+        self._state = self.create_publisher(msg.FocusState, "focus/state", qos.STATE)
+        self._topics = [
+            self.create_subscription(
+                msg.PerceptionInfo, "perception/info", self._on_info, qos.STATE, callback_group=group
+            ),
+            self.create_subscription(
+                CompressedImage,
+                "perception/annotated/compressed",
+                self._on_picture,
+                qos.IMAGE,
+                callback_group=group,
+            ),
+        ]
+        self._configured = True
+
+    def activate(self) -> None:
+        """Accept goals."""
+        self._server = SingleGoalServer(self, FocusOnObject, "focus_on_object", self._refuse, self._work)
+        self.publish_state(msg.FocusState.IDLE, "waiting for a goal")
+        self.health.ok("waiting for a goal")
+
+    def deactivate(self) -> None:
+        """End the goal in hand, restore, and accept no more."""
+        if self._server is not None:
+            self._server.destroy()
+            self._server = None
+
+    def cleanup(self) -> None:
+        """End the goal in hand and leave the topics."""
+        self.deactivate()
+        if not self._configured:
+            return
+        self._configured = False
+        self.actuators.close()
+        self.exposure_agent.destroy()
+        self.focus_agent.destroy()
+        self.destroy_publisher(self._state)
+        for subscription in self._topics:
+            self.destroy_subscription(subscription)
+
+    def _on_info(self, info: msg.PerceptionInfo) -> None:
+        self._info = info
+
+    def _refuse(self, request: FocusOnObject.Goal) -> str:
+        reason = self._reason(request)
+        if reason:
+            self.health.count("rejected_goals")
+            self.get_logger().warning(f"goal rejected: {reason}")
+            if self._job is None:
+                self.publish_state(msg.FocusState.IDLE, f"goal rejected: {reason}", list(request.labels))
+        return reason
+
+    def _reason(self, request: FocusOnObject.Goal) -> str:
+        if not self.is_active:
+            return "focus_server is not active: activate it first"
+        if self._info is None:
+            return "perception is not running, so nobody knows what can be detected: start it and try again"
+        if not (math.isfinite(request.min_score) and 0.0 <= request.min_score <= 1.0):
+            return f"min_score {request.min_score:g} is not in 0..1 (0: the server's default)"
+        if not (math.isfinite(request.max_brisque) and request.max_brisque >= 0.0):
+            return (
+                f"max_brisque {request.max_brisque:g} is not a number of at least 0 (0: the server's default)"
+            )
+        return unknown_label(request.labels, self._info.labels, self._info.detector)
+
+    def publish_state(self, state: int, message: str, labels: Sequence[str] = (), step: int = 0) -> None:
+        """Publish what goes on."""
+        if not self.context.ok():
+            return
+        text = msg.FocusState(
+            state=state,
+            labels=list(labels),
+            step=step,
+            exposure_us=float(self.actuators.exposure_us or 0.0),
+            volts=float(self.actuators.volts or 0.0),
+            message=message,
+        )
+        text.header.stamp = to_stamp(self.clock.now_ns())
+        self._state.publish(text)
+
+    def _work(self, run: GoalRun) -> FocusOnObject.Result:
+        assert self._info is not None
+        self.health.count("goals")
+        self._job = FocusJob(self, run, self._info)
+        try:
+            result = self._job.work()
+        finally:
+            self._job = None
+        if result.error_code == ErrorCode.NONE:
+            self.health.ok("waiting for a goal")
+        else:
+            self.health.count("failed_goals")
+            self.get_logger().warning(f"goal failed ({result.error_code}): {result.error_msg}")
+        return result
+
+    def _on_picture(self, picture: CompressedImage) -> None:
+        job = self._job
+        if job is not None:
+            job.picture(picture)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the focus server."""
+    run_node(FocusServer, args, agent_executor)

@@ -1,0 +1,67 @@
+"""A^H, the agent of the exposure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dasha_ros.action import AdjustExposure
+from dasha_ros.agents.policy import ExposureTask
+from dasha_ros.agents.registry import exposure_policy
+from dasha_ros.config import HighLevelAgentConfig
+from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.rl.loop import run_exposure
+from dasha_ros.ros.agent_node import AgentNode, agent_executor
+from dasha_ros.ros.node import run as run_node
+from dasha_ros.ros.single_goal import GoalRun
+
+
+class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
+    """Steps the exposure until the picture is well exposed (paper, Algorithm 1).
+
+    Serves the action ``adjust_exposure``.
+    """
+
+    config_model = HighLevelAgentConfig
+    action = AdjustExposure
+    action_name = "adjust_exposure"
+    actuator = "exposure"
+
+    def __init__(self) -> None:
+        super().__init__("high_level_agent")
+
+    def table(self) -> ExposureTable:
+        """The exposures that the policy chooses from."""
+        return exposure_table(self.config.exposure_min_us, self.config.exposure_max_us)
+
+    def load_policy(self) -> None:
+        """Make the policy that the configuration names."""
+        self._policy = exposure_policy(self.config.policy)
+        self.health.values(policy=self.config.policy)
+
+    def refuse(self, request: AdjustExposure.Goal) -> str:
+        """Every goal that the types allow is in order."""
+        return ""
+
+    def work(self, run: GoalRun) -> AdjustExposure.Result:
+        """Expose, then report."""
+        before = self.rig.exposure_us
+        task = ExposureTask(self.rig.table, run.request.max_steps or self.config.max_steps)
+        outcome = run_exposure(
+            self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted
+        )
+        if self.finished(outcome) and before is not None:
+            self.rig.send_exposure(before)
+        percept = outcome.percept
+        return AdjustExposure.Result(
+            error_code=int(outcome.code),
+            error_msg=outcome.message,
+            exposure_us=float(self.rig.exposure_us or 0.0),
+            steps=outcome.steps,
+            mean_grey=float(percept.mean_grey) if percept else 0.0,
+            histogram_peak=float(percept.histogram_peak) if percept else 0.0,
+        )
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run A^H."""
+    run_node(HighLevelAgent, args, agent_executor)

@@ -1,0 +1,171 @@
+"""The node that owns the lens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dasha_ros import msg
+from dasha_ros.config import LensDriverConfig
+from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens, LensReading
+from dasha_ros.ros import qos
+from dasha_ros.ros.backends import lens_backend
+from dasha_ros.ros.conversions import lens_to_msg
+from dasha_ros.ros.device_worker import DeviceWorker
+from dasha_ros.ros.node import DashaNode, run
+from dasha_ros.ros.stamps import to_ns
+from dasha_ros.ros.twin_link import LensTwinLink
+from dasha_ros.timing.gate import CommandGate
+from dasha_ros.timing.state import LensState
+
+_IDLE_S = 0.5
+"""How often an idle lens is asked for faults."""
+
+
+class LensDriver(DashaNode[LensDriverConfig]):
+    """Moves the lens, one command at a time, the newest one first.
+
+    Listens to ``lens/command``; publishes ``lens/state``, latched: at once when a
+    command was applied (with the time at which the lens will have settled), again
+    when it has settled, and on every fault.
+    """
+
+    config_model = LensDriverConfig
+
+    def __init__(self) -> None:
+        super().__init__("lens_driver")
+        self._worker: DeviceWorker | None = None
+        self._news = threading.Condition()
+        self._command: tuple[int, float] | None = None
+        self._gate = CommandGate("lens voltage", "V", VOLTS_MIN, VOLTS_MAX)
+        self._state = LensState(0, VOLTS_MIN, VOLTS_MIN, settled=False, settled_at_ns=0)
+        self._lens: Lens | None = None
+        self._twin: LensTwinLink | None = None
+
+    def configure(self) -> None:
+        """Create topics and the back end; the device is opened on activation."""
+        self._lens = lens_backend(self.config, self.clock)
+        self._twin = LensTwinLink(self, self._lens) if self.config.backend == "twin" else None
+        self._state_publisher = self.create_publisher(msg.LensState, "lens/state", qos.STATE)
+        self._subscription = self.create_subscription(
+            msg.LensCommand, "lens/command", self._on_command, qos.COMMAND
+        )
+
+    def activate(self) -> None:
+        """Open the lens."""
+        self._worker = DeviceWorker("lens", self, self.health, self._wake)
+        self._worker.start()
+
+    def deactivate(self) -> None:
+        """Close the lens; a real one goes to standby."""
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def cleanup(self) -> None:
+        """Close the lens and the topics."""
+        self.deactivate()
+        if self._lens is not None:
+            self.destroy_subscription(self._subscription)
+            self.destroy_publisher(self._state_publisher)
+            self._lens = None
+
+    def _on_command(self, command: msg.LensCommand) -> None:
+        if not self.is_active:
+            self.health.count("commands_while_inactive")
+            return
+        stamp = to_ns(command.header.stamp)
+        if self._gate.admit(command.volts, stamp, self.clock.now_ns()):
+            with self._news:
+                self._command = (stamp, command.volts)
+                self._news.notify()
+            return
+        self.health.count("refused_commands")
+        self.health.values(last_refusal=self._gate.last_refusal)
+        if self._gate.refused & (self._gate.refused - 1) == 0:
+            # At 1, 2, 4, 8, ...: a flood must not fill the log.
+            self.get_logger().warning(f"{self._gate.last_refusal} ({self._gate.refused} so far)")
+        self._publish(self._state)
+
+    def _wake(self) -> None:
+        with self._news:
+            self._news.notify()
+
+    def open(self) -> str:
+        """Job of the worker: claim the lens and bring it back to the command in force."""
+        assert self._lens is not None
+        reading = self._lens.open()
+        self.health.values(**self._lens.describe())
+        if self._state.command_ns:
+            self._move(self._state.command_ns, self._state.commanded_volts)
+        else:
+            self._adopt(reading, 0, reading.volts)
+        return f"lens at {self._state.volts:.3f} V"
+
+    def work(self) -> None:
+        """Job of the worker: the newest command, or a look for faults."""
+        with self._news:
+            if self._command is None:
+                left_ns = 0 if self._state.settled else self._state.settled_at_ns - self.clock.now_ns()
+                timeout = _IDLE_S if self._state.settled else max(0.0, left_ns / 1e9)
+                if self.clock.is_simulated:
+                    timeout = min(timeout, 0.002)
+                self._news.wait(timeout)
+            command, self._command = self._command, None
+        if command is not None:
+            self._move(*command)
+        elif not self._state.settled:
+            if self.clock.now_ns() >= self._state.settled_at_ns:
+                self._update(replace(self._state, settled=True))
+                self.health.ok(f"lens at {self._state.volts:.3f} V")
+        else:
+            self._watch()
+
+    def lost(self, reason: str) -> None:
+        """Job of the worker: tell everyone that the lens does not answer."""
+        self._update(replace(self._state, settled=False, faults=(reason,)))
+
+    def close(self) -> None:
+        """Job of the worker: give the lens back."""
+        if self._lens is not None:
+            self._lens.close()
+
+    def _move(self, command_ns: int, volts: float) -> None:
+        assert self._lens is not None
+        reading = self._lens.move(volts)
+        self.health.count("moves")
+        self._adopt(reading, command_ns, volts)
+
+    def _adopt(self, reading: LensReading, command_ns: int, volts: float) -> None:
+        settle_s = self.config.settle_ms / 1e3 or reading.settle_s
+        settled_at = self.clock.now_ns() + round(settle_s * 1e9)
+        if self._twin is not None:
+            self._twin.publish(command_ns)
+        self._update(LensState(command_ns, volts, reading.volts, settle_s <= 0.0, settled_at, reading.faults))
+
+    def _watch(self) -> None:
+        assert self._lens is not None
+        reading = self._lens.read()
+        if reading.faults != self._state.faults:
+            self._update(replace(self._state, faults=reading.faults))
+            if reading.faults:
+                self.health.error(f"the lens reports {', '.join(reading.faults)}")
+            else:
+                self.health.ok(f"lens at {self._state.volts:.3f} V")
+
+    def _update(self, state: LensState) -> None:
+        self._state = state
+        self.health.values(volts=state.volts, commanded_volts=state.commanded_volts)
+        self._publish(state)
+
+    def _publish(self, state: LensState) -> None:
+        if self.context.ok():
+            self._state_publisher.publish(
+                lens_to_msg(state, self.clock.now_ns(), self._gate.refused, self._gate.last_refusal)
+            )
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the lens driver."""
+    run(LensDriver, args)

@@ -1,0 +1,80 @@
+"""A^L, the agent of the lens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from dasha_ros.action import AdjustFocus
+from dasha_ros.agents.policy import FocusTask
+from dasha_ros.agents.registry import focus_policy
+from dasha_ros.config import LowLevelAgentConfig
+from dasha_ros.msg import Detection
+from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.rl.loop import run_focus
+from dasha_ros.ros.agent_node import AgentNode, agent_executor
+from dasha_ros.ros.conversions import detection_to_msg
+from dasha_ros.ros.node import run as run_node
+from dasha_ros.ros.single_goal import GoalRun
+
+
+class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
+    """Moves the lens until the object is found and sharp (paper, Algorithm 2).
+
+    Serves the action ``adjust_focus``. Never moves the lens without a goal.
+    """
+
+    config_model = LowLevelAgentConfig
+    action = AdjustFocus
+    action_name = "adjust_focus"
+    actuator = "lens"
+
+    def __init__(self) -> None:
+        super().__init__("low_level_agent")
+
+    def lens(self) -> LensModel:
+        """The lens model that the policy knows."""
+        return lens_model(self.config.profile)
+
+    def load_policy(self) -> None:
+        """Make the policy that the configuration names."""
+        self._policy = focus_policy(self.config.policy)
+        self.health.values(policy=self.config.policy, profile=self.config.profile)
+
+    def refuse(self, request: AdjustFocus.Goal) -> str:
+        """Scores must be in 0..1, BRISQUE bounds not negative."""
+        if not 0.0 <= request.min_score <= 1.0:
+            return f"min_score {request.min_score:g} is not in 0..1"
+        if not (math.isfinite(request.max_brisque) and request.max_brisque >= 0.0):
+            return f"max_brisque {request.max_brisque:g} is not a number of at least 0"
+        return ""
+
+    def work(self, run: GoalRun) -> AdjustFocus.Result:
+        """Focus, then report."""
+        request, before = run.request, self.rig.volts
+        task = FocusTask(
+            lens=self.rig.lens,
+            labels=frozenset(request.labels),
+            min_score=request.min_score or self.config.min_score,
+            max_brisque=request.max_brisque or self.config.max_brisque,
+            max_steps=request.max_steps or self.config.max_steps,
+        )
+        outcome = run_focus(
+            self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted
+        )
+        if self.finished(outcome) and before is not None and outcome.steps:
+            self.rig.send_volts(before)
+        percept, detection = outcome.percept, outcome.detection
+        return AdjustFocus.Result(
+            error_code=int(outcome.code),
+            error_msg=outcome.message,
+            volts=float(self.rig.volts or 0.0),
+            steps=outcome.steps,
+            detection=detection_to_msg(detection) if detection else Detection(),
+            brisque=float(percept.brisque) if percept else 0.0,
+        )
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run A^L."""
+    run_node(LowLevelAgent, args, agent_executor)

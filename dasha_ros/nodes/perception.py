@@ -1,0 +1,163 @@
+"""The node that turns images into percepts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sensor_msgs.msg import CompressedImage, Image
+
+from dasha_ros import msg
+from dasha_ros.config import PerceptionConfig
+from dasha_ros.perception.errors import ImageError
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.ros import qos
+from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg, percept_to_msg
+from dasha_ros.ros.image import ImageMessageError, pixels_of
+from dasha_ros.ros.node import DashaNode, run
+from dasha_ros.ros.stamps import to_ns
+from dasha_ros.timing.pending import PendingCommands
+from dasha_ros.timing.state import CaptureInfo
+
+_KEPT_CAPTURES = 8
+"""Image and CaptureInfo come over different topics, in either order."""
+
+
+class PerceptionNode(DashaNode[PerceptionConfig]):
+    """Looks at the newest image that can answer a command, and at no other.
+
+    Listens to the image with its CaptureInfo, to the lens state and to both
+    commands; publishes one `Percept` for each answered pair of commands, then, if
+    someone listens, the picture with what was found drawn in.
+    """
+
+    config_model = PerceptionConfig
+
+    def __init__(self) -> None:
+        super().__init__("perception")
+        self._perception: Perception | None = None
+        self._pending = PendingCommands()
+        self._captures: dict[int, CaptureInfo] = {}
+        self._waiting: Image | None = None
+        self._next_preview_ns = 0
+
+    def configure(self) -> None:
+        """Load the models and create the topics."""
+        config = self.config
+        self._perception = Perception(
+            encoder=config.encoder,
+            encoder_weights=config.encoder_weights or None,
+            detector=config.detector,
+            detector_weights=config.detector_weights or None,
+            detector_size=config.detector_size_px,
+            min_score=config.min_score,
+        )
+        self._perception.warm_up()
+        self._percept_publisher = self.create_publisher(msg.Percept, "perception/percept", qos.PERCEPT)
+        self._picture_publisher = self.create_publisher(
+            CompressedImage, "perception/annotated/compressed", qos.IMAGE
+        )
+        self._info_publisher = self.create_publisher(msg.PerceptionInfo, "perception/info", qos.STATE)
+        self._topics = [
+            self.create_subscription(
+                msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND
+            ),
+            self.create_subscription(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND),
+            self.create_subscription(msg.LensState, "lens/state", self._on_lens, qos.STATE),
+            self.create_subscription(msg.CaptureInfo, "camera/capture", self._on_capture, qos.CAPTURE),
+            self.create_subscription(Image, "camera/image_raw", self._on_image, qos.IMAGE),
+        ]
+
+    def activate(self) -> None:
+        """Say what can be seen, and begin to look."""
+        assert self._perception is not None
+        self._info_publisher.publish(
+            msg.PerceptionInfo(
+                encoder=self._perception.encoder.id,
+                latent_size=self._perception.encoder.size,
+                detector=self.config.detector,
+                labels=list(self._perception.detector.labels),
+            )
+        )
+        self.health.ok(f"{self._perception.encoder.id}, {self.config.detector}")
+
+    def cleanup(self) -> None:
+        """Free the models and the topics."""
+        if self._perception is None:
+            return
+        self._perception = None
+        for subscription in self._topics:
+            self.destroy_subscription(subscription)
+        for publisher in (self._percept_publisher, self._picture_publisher, self._info_publisher):
+            self.destroy_publisher(publisher)
+
+    def reconfigure(self, config: PerceptionConfig) -> None:
+        """A changed threshold takes effect with the next frame."""
+        if self._perception is not None:
+            self._perception.min_score = config.min_score
+
+    def _on_exposure_command(self, command: msg.ExposureCommand) -> None:
+        self._pending.exposure_sent(to_ns(command.header.stamp), self.clock.now_ns())
+
+    def _on_lens_command(self, command: msg.LensCommand) -> None:
+        self._pending.lens_sent(to_ns(command.header.stamp), self.clock.now_ns())
+
+    def _on_lens(self, state: msg.LensState) -> None:
+        self._pending.lens = lens_from_msg(state)
+        self._look()
+
+    def _on_capture(self, message: msg.CaptureInfo) -> None:
+        capture = capture_from_msg(message)
+        self._captures[capture.stamp_ns] = capture
+        while len(self._captures) > _KEPT_CAPTURES:
+            del self._captures[next(iter(self._captures))]
+        self._look()
+
+    def _on_image(self, image: Image) -> None:
+        self.health.count("images")
+        if self._waiting is not None:
+            self.health.count("skipped_images")
+        self._waiting = image
+        self._look()
+
+    def _look(self) -> None:
+        """Look at the waiting image if everything about it is known and someone waits for it."""
+        image = self._waiting
+        if image is None or not self.is_active:
+            return
+        capture = self._captures.get(to_ns(image.header.stamp))
+        if capture is None or self._pending.lens is None:
+            return
+        now_ns = self.clock.now_ns()
+        rate = self.config.preview_rate_hz
+        preview = rate > 0 and now_ns >= self._next_preview_ns and self._pending.is_fresh(capture, now_ns)
+        if not preview and not self._pending.is_awaited(capture, now_ns):
+            return
+        self._waiting = None
+        if rate > 0:
+            self._next_preview_ns = now_ns + round(1e9 / rate)
+        self._perceive(image, capture)
+
+    def _perceive(self, image: Image, capture: CaptureInfo) -> None:
+        assert self._perception is not None and self._pending.lens is not None
+        try:
+            percept = self._perception.perceive(pixels_of(image), image.encoding, capture, self._pending.lens)
+        except (ImageMessageError, ImageError) as error:
+            self.health.count("bad_images")
+            self.health.warn(f"image skipped: {error}")
+            return
+        if not percept.is_finite():
+            self.health.count("invalid_percepts")
+        self._percept_publisher.publish(percept_to_msg(percept, image.header.frame_id))
+        self._pending.answered(capture)
+        self.health.count("percepts")
+        self.health.values(**{f"{stage}_ms": value for stage, value in percept.stage_ms.items()})
+        self.health.ok(f"{self._perception.encoder.id}, {self.config.detector}")
+        if self._picture_publisher.get_subscription_count() > 0:
+            picture = CompressedImage(header=image.header, format="jpeg")
+            picture.data = self._perception.annotated_jpeg(percept, self.config.jpeg_quality)
+            self._picture_publisher.publish(picture)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run perception."""
+    run(PerceptionNode, args)

@@ -1,0 +1,65 @@
+"""The node that holds the digital twin's light, scene and distances, and, faster than life, its time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rclpy.clock import Clock, ClockType
+from rosgraph_msgs.msg import Clock as ClockMessage
+
+from dasha_ros import msg
+from dasha_ros.config import TwinWorldConfig
+from dasha_ros.ros import qos
+from dasha_ros.ros.node import DashaNode, run
+from dasha_ros.ros.stamps import to_stamp
+
+_TICK_S = 0.002
+"""Period of ``/clock`` in real time. Stamps are computed, not read off, so it bounds delay, not accuracy."""
+
+
+class TwinWorld(DashaNode[TwinWorldConfig]):
+    """Publishes ``twin/world``, latched, whenever one of its parameters changes.
+
+    With ``speed`` other than 1 it also publishes ``/clock``, so that exposures and
+    settling pass faster while everything is computed as it is.
+    """
+
+    config_model = TwinWorldConfig
+
+    def __init__(self) -> None:
+        super().__init__("twin_world")
+        self._publisher = self.create_publisher(msg.TwinWorld, "twin/world", qos.STATE)
+        if self.config.speed != 1.0:
+            self._start_s = time.monotonic()
+            self._start_ns = time.time_ns()
+            self._clock_publisher = self.create_publisher(ClockMessage, "/clock", qos.CLOCK)
+            self.create_timer(_TICK_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def activate(self) -> None:
+        """Publish the world."""
+        self.reconfigure(self.config)
+
+    def reconfigure(self, config: TwinWorldConfig) -> None:
+        """The world changed: tell the camera and the lens."""
+        if not self.is_active:
+            return
+        world = msg.TwinWorld(
+            scene=config.scene,
+            illuminance_lx=float(config.illuminance_lx),
+            distances_m=[float(d) for d in config.distances_m],
+            temperature_c=float(config.temperature_c),
+        )
+        world.header.stamp = to_stamp(self.clock.now_ns())
+        self._publisher.publish(world)
+        self.health.ok(f"{config.scene} at {config.illuminance_lx:g} lx")
+
+    def _tick(self) -> None:
+        passed_s = (time.monotonic() - self._start_s) * self.config.speed
+        if self.context.ok():
+            self._clock_publisher.publish(ClockMessage(clock=to_stamp(self._start_ns + int(passed_s * 1e9))))
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the twin's world."""
+    run(TwinWorld, args)

@@ -1,0 +1,92 @@
+"""What is in force, and the two commands that change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+
+from dasha_ros import msg
+from dasha_ros.ros import qos
+from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg
+from dasha_ros.ros.stamps import RosClock, to_stamp
+from dasha_ros.ros.waiting import News
+from dasha_ros.timing.state import CaptureInfo, LensState
+
+
+class Actuators:
+    """Follows ``lens/state`` and ``camera/capture``, and sends exposure and lens commands.
+
+    Attributes:
+        news: Told whenever something was heard.
+        lens_state: Newest state of the lens, `None` before the first.
+        capture: Newest capture, `None` before the first.
+        refusal: Why the lens driver last refused a command of anyone, empty if it never did.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.clock = RosClock(node.get_clock())
+        self.news = News()
+        self.lens_state: LensState | None = None
+        self.capture: CaptureInfo | None = None
+        self.refusal = ""
+        self.exposure_sent_ns = self.lens_sent_ns = 0
+        self._exposure_publisher = node.create_publisher(
+            msg.ExposureCommand, "camera/exposure_command", qos.COMMAND
+        )
+        self._lens_publisher = node.create_publisher(msg.LensCommand, "lens/command", qos.COMMAND)
+        self._subscriptions: list[Any] = []
+        self._group = ReentrantCallbackGroup()
+        self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
+        self.listen(msg.CaptureInfo, "camera/capture", self._on_capture, qos.CAPTURE)
+
+    def listen(self, kind: Any, topic: str, callback: Any, profile: Any) -> None:
+        """Subscribe until `close`."""
+        self._subscriptions.append(
+            self.node.create_subscription(kind, topic, callback, profile, callback_group=self._group)
+        )
+
+    def close(self) -> None:
+        """Leave the topics."""
+        for subscription in self._subscriptions:
+            self.node.destroy_subscription(subscription)
+        for publisher in (self._exposure_publisher, self._lens_publisher):
+            self.node.destroy_publisher(publisher)
+
+    @property
+    def exposure_us(self) -> float | None:
+        """Exposure of the newest frame [us], `None` before the first."""
+        return self.capture.exposure_us if self.capture else None
+
+    @property
+    def volts(self) -> float | None:
+        """Voltage that the lens was last commanded to [V], `None` before its first state."""
+        return self.lens_state.commanded_volts if self.lens_state else None
+
+    def send_exposure(self, exposure_us: float) -> int:
+        """Command an exposure time without waiting, and return the command's stamp [ns]."""
+        self.exposure_sent_ns = stamp = max(self.clock.now_ns(), self.exposure_sent_ns + 1)
+        command = msg.ExposureCommand(exposure_us=float(exposure_us))
+        command.header.stamp = to_stamp(stamp)
+        self._exposure_publisher.publish(command)
+        return stamp
+
+    def send_volts(self, volts: float) -> int:
+        """Command a lens voltage without waiting, and return the command's stamp [ns]."""
+        self.lens_sent_ns = stamp = max(self.clock.now_ns(), self.lens_sent_ns + 1)
+        command = msg.LensCommand(volts=float(volts))
+        command.header.stamp = to_stamp(stamp)
+        self._lens_publisher.publish(command)
+        return stamp
+
+    def _on_lens(self, message: msg.LensState) -> None:
+        self.refusal = message.last_refusal
+        self.lens_state = lens_from_msg(message)
+        self.news.tell()
+
+    def _on_capture(self, message: msg.CaptureInfo) -> None:
+        self.capture = capture_from_msg(message)
+        self.exposure_sent_ns = max(self.exposure_sent_ns, self.capture.exposure_command_ns)
+        self.news.tell()

@@ -1,0 +1,112 @@
+"""Asking an agent for its part of a goal, and noticing when it is no longer there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from action_msgs.msg import GoalStatus
+from rclpy.action import ActionClient
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.ros.waiting import POLL_S, result_of
+
+_PROBE_S = 1.0
+"""Silence after which an agent is asked whether it still knows the goal."""
+
+
+class AgentLostError(Exception):
+    """The agent does not answer: it is not there, died, or was started anew and forgot the goal."""
+
+
+class AgentClient:
+    """One agent's action, used from a thread that no executor needs."""
+
+    def __init__(self, node: Node, kind: Any, name: str) -> None:
+        self._name = name
+        self._client = ActionClient(node, kind, name, callback_group=ReentrantCallbackGroup())
+
+    def destroy(self) -> None:
+        """Leave the action's topics."""
+        self._client.destroy()
+
+    def run(
+        self,
+        goal: Any,
+        on_feedback: Callable[[Any], None],
+        interrupted: Callable[[], ErrorCode | None],
+        timeout_s: float,
+    ) -> Any:
+        """Send a goal, pass on its feedback, and return its result.
+
+        An interruption is passed on as a cancel; the result then says so.
+
+        Args:
+            goal: The action's goal.
+            on_feedback: Called for each feedback, from the executor.
+            interrupted: Why to stop now, or `None`.
+            timeout_s: How long the agent may take to appear, to accept, and to react to a cancel.
+
+        Raises:
+            AgentLostError: The agent does not answer.
+        """
+        heard = [time.monotonic()]
+
+        def on_message(message: Any) -> None:
+            heard[0] = time.monotonic()
+            on_feedback(message.feedback)
+
+        self._appear(interrupted, timeout_s)
+        handle: Any = result_of(self._client.send_goal_async(goal, on_message), timeout_s)
+        if handle is None:
+            raise AgentLostError(f"{self._name} did not answer a goal within {timeout_s:g} s")
+        if not handle.accepted:
+            raise AgentLostError(f"{self._name} rejected its part of the goal: see its log")
+        return self._result(handle, heard, interrupted, timeout_s)
+
+    def _appear(self, interrupted: Callable[[], ErrorCode | None], timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not self._client.server_is_ready():
+            if time.monotonic() > deadline or interrupted() is not None:
+                raise AgentLostError(f"{self._name} is not there")
+            time.sleep(POLL_S)
+
+    def _result(
+        self,
+        handle: Any,
+        heard: list[float],
+        interrupted: Callable[[], ErrorCode | None],
+        timeout_s: float,
+    ) -> Any:
+        done = threading.Event()
+        pending = handle.get_result_async()
+        pending.add_done_callback(lambda _: done.set())
+        cancelled_at: float | None = None
+        while not done.wait(POLL_S):
+            now = time.monotonic()
+            if cancelled_at is None and interrupted() is not None:
+                handle.cancel_goal_async()
+                cancelled_at = now
+            if cancelled_at is not None and now - cancelled_at > timeout_s:
+                raise AgentLostError(f"{self._name} did not stop within {timeout_s:g} s of a cancel")
+            if not self._client.server_is_ready():
+                raise AgentLostError(f"{self._name} is gone")
+            if now - heard[0] > _PROBE_S:
+                heard[0] = now
+                # A server that was started anew answers at once, with a status of its own for
+                # goals it never heard of; one that still works on the goal stays silent.
+                handle.get_result_async().add_done_callback(lambda f: self._probed(f, done))
+        answer = pending.result() if pending.done() else None
+        if answer is None or answer.status == GoalStatus.STATUS_UNKNOWN:
+            raise AgentLostError(f"{self._name} was started anew and forgot the goal")
+        return answer.result
+
+    @staticmethod
+    def _probed(future: Any, done: threading.Event) -> None:
+        answer = future.result()
+        if answer is not None and answer.status == GoalStatus.STATUS_UNKNOWN:
+            done.set()

@@ -1,0 +1,138 @@
+"""What the two agents' nodes share. They share it as code: at run time nothing joins them but topics."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Literal, TypeVar
+
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.publisher import Publisher
+
+from dasha_ros import msg
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.config import AgentConfig
+from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.rl.loop import ExposureOutcome, FocusOutcome, Step
+from dasha_ros.ros import qos
+from dasha_ros.ros.conversions import percept_to_msg
+from dasha_ros.ros.node import DashaNode
+from dasha_ros.ros.rig import RosRig
+from dasha_ros.ros.single_goal import GoalRun, SingleGoalServer
+from dasha_ros.ros.stamps import to_stamp
+
+A = TypeVar("A", bound=AgentConfig)
+
+
+def agent_executor() -> MultiThreadedExecutor:
+    """Threads for a goal in hand, a goal that waits, and the topics between them."""
+    return MultiThreadedExecutor(num_threads=4)
+
+
+class AgentNode(DashaNode[A]):
+    """One agent: an action, a policy, and the rig over topics.
+
+    Publishes ``reward`` for each step. When a goal fails, the agent's own actuator
+    goes back to where it was, unless another node has taken it over.
+    """
+
+    action: ClassVar[Any]
+    action_name: ClassVar[str]
+    actuator: ClassVar[Literal["exposure", "lens"]]
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._server: SingleGoalServer | None = None
+        self._rewards: Publisher | None = None
+        self._episode = 0
+
+    @abstractmethod
+    def load_policy(self) -> None:
+        """Make the policy that the configuration names."""
+
+    @abstractmethod
+    def work(self, run: GoalRun) -> Any:
+        """Reach the goal and return the action's result."""
+
+    @abstractmethod
+    def refuse(self, request: Any) -> str:
+        """Why a goal can't be accepted, empty when it can."""
+
+    def table(self) -> ExposureTable:
+        """The exposure table in use."""
+        return exposure_table()
+
+    def lens(self) -> LensModel:
+        """The lens model in use."""
+        return lens_model("physical")
+
+    def configure(self) -> None:
+        """Load the policy and create the topics."""
+        self.load_policy()
+        self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
+        self.rig = RosRig(self, self.table(), self.lens(), self.actuator)
+
+    def activate(self) -> None:
+        """Accept goals."""
+        self._server = SingleGoalServer(self, self.action, self.action_name, self._refuse, self._work)
+        self.health.ok("waiting for a goal")
+
+    def deactivate(self) -> None:
+        """End the goal in hand and accept no more."""
+        if self._server is not None:
+            self._server.destroy()
+            self._server = None
+
+    def cleanup(self) -> None:
+        """End the goal in hand and leave the topics."""
+        self.deactivate()
+        if self._rewards is not None:
+            self.rig.close()
+            self.destroy_publisher(self._rewards)
+            self._rewards = None
+
+    def _refuse(self, request: Any) -> str:
+        reason = "" if self.is_active else f"{self.get_name()} is not active"
+        reason = reason or self.refuse(request)
+        if reason:
+            self.health.count("rejected_goals")
+            self.get_logger().warning(f"goal rejected: {reason}")
+        return reason
+
+    def _work(self, run: GoalRun) -> Any:
+        self.rig.inference_budget_s = self.config.inference_budget_s
+        self.rig.retries = self.config.retries
+        self.rig.interrupted = run.interrupted
+        self._episode += 1
+        self.health.count("goals")
+        self.health.ok("working on a goal")
+        try:
+            return self.work(run)
+        finally:
+            self.health.ok("waiting for a goal")
+
+    def report(self, run: GoalRun, step: Step) -> None:
+        """Publish what a step did and what it got for it, as reward and as feedback."""
+        reward = msg.Reward(
+            agent=step.agent,
+            episode=self._episode,
+            step=step.index,
+            value=float(step.reward.value),
+            term_names=list(step.reward.terms),
+            term_values=[float(v) for v in step.reward.terms.values()],
+            action_names=[step.command.name] if step.command else [],
+            action_values=[float(step.command.value)] if step.command else [],
+        )
+        reward.header.stamp = to_stamp(step.percept.capture.stamp_ns)
+        assert self._rewards is not None
+        self._rewards.publish(reward)
+        run.feedback(self.action.Feedback(reward=reward, percept=percept_to_msg(step.percept, "")))
+
+    def finished(self, outcome: ExposureOutcome | FocusOutcome) -> bool:
+        """Log the end of a goal. Returns whether the actuator should go back to where it was."""
+        if outcome.code == ErrorCode.NONE:
+            self.get_logger().info(f"done in {outcome.steps} steps")
+            return False
+        self.health.count("failed_goals")
+        self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
+        return outcome.code != ErrorCode.COMMAND_OVERRIDDEN

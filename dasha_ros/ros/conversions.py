@@ -1,0 +1,131 @@
+"""Messages to the dataclasses of the rooms below, and back."""
+
+from __future__ import annotations
+
+import array
+
+import numpy as np
+
+from dasha_ros import msg
+from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.ros.stamps import to_ns, to_stamp
+from dasha_ros.timing.state import CaptureInfo, LensState
+
+
+def capture_from_msg(message: msg.CaptureInfo) -> CaptureInfo:
+    """`CaptureInfo` of a message."""
+    return CaptureInfo(
+        stamp_ns=to_ns(message.header.stamp),
+        exposure_us=message.exposure_us,
+        gain_db=message.gain_db,
+        exposure_command_ns=to_ns(message.exposure_command),
+        sequence=message.sequence,
+    )
+
+
+def capture_to_msg(capture: CaptureInfo, frame_id: str) -> msg.CaptureInfo:
+    """Message of a `CaptureInfo`."""
+    message = msg.CaptureInfo(
+        exposure_us=float(capture.exposure_us),
+        gain_db=float(capture.gain_db),
+        exposure_command=to_stamp(capture.exposure_command_ns),
+        sequence=capture.sequence,
+    )
+    message.header.stamp = to_stamp(capture.stamp_ns)
+    message.header.frame_id = frame_id
+    return message
+
+
+def lens_from_msg(message: msg.LensState) -> LensState:
+    """`LensState` of a message."""
+    return LensState(
+        command_ns=to_ns(message.command),
+        commanded_volts=message.commanded_volts,
+        volts=message.volts,
+        settled=message.settled,
+        settled_at_ns=to_ns(message.settled_at),
+        faults=tuple(message.faults),
+    )
+
+
+def lens_to_msg(lens: LensState, now_ns: int = 0, refused: int = 0, last_refusal: str = "") -> msg.LensState:
+    """Message of a `LensState`."""
+    message = msg.LensState(
+        command=to_stamp(lens.command_ns),
+        commanded_volts=float(lens.commanded_volts),
+        volts=float(lens.volts),
+        settled=lens.settled,
+        settled_at=to_stamp(lens.settled_at_ns),
+        faults=list(lens.faults),
+        refused=refused,
+        last_refusal=last_refusal,
+    )
+    message.header.stamp = to_stamp(now_ns)
+    return message
+
+
+def detection_from_msg(message: msg.Detection) -> Detection:
+    """`Detection` of a message."""
+    return Detection(
+        label=message.label,
+        score=message.score,
+        box=(message.x_min, message.y_min, message.x_max, message.y_max),
+        sharpness=message.sharpness,
+    )
+
+
+def detection_to_msg(detection: Detection) -> msg.Detection:
+    """Message of a `Detection`."""
+    x_min, y_min, x_max, y_max = map(float, detection.box)
+    return msg.Detection(
+        label=detection.label,
+        score=float(detection.score),
+        x_min=x_min,
+        y_min=y_min,
+        x_max=x_max,
+        y_max=y_max,
+        sharpness=float(detection.sharpness),
+    )
+
+
+def percept_from_msg(message: msg.Percept) -> Percept:
+    """`Percept` of a message. The latent vector shares the message's memory."""
+    return Percept(
+        capture=capture_from_msg(message.capture),
+        lens=lens_from_msg(message.lens),
+        width=message.width,
+        height=message.height,
+        encoder=message.encoder,
+        latent=np.frombuffer(message.latent, np.float32),
+        histogram_counts=np.asarray(message.histogram_counts, np.uint32),
+        histogram_edges=np.asarray(message.histogram_edges, np.float32),
+        histogram_peak=message.histogram_peak,
+        mean_grey=message.mean_grey,
+        brisque=message.brisque,
+        sharpness=message.sharpness,
+        detections=tuple(detection_from_msg(d) for d in message.detections),
+        stage_ms=dict(zip(message.stage_names, message.stage_ms, strict=False)),
+    )
+
+
+def percept_to_msg(percept: Percept, frame_id: str) -> msg.Percept:
+    """Message of a `Percept`."""
+    capture = capture_to_msg(percept.capture, frame_id)
+    return msg.Percept(
+        header=capture.header,
+        capture=capture,
+        lens=lens_to_msg(percept.lens),
+        width=percept.width,
+        height=percept.height,
+        encoder=percept.encoder,
+        latent=array.array("f", percept.latent.astype(np.float32, copy=False).tobytes()),
+        histogram_counts=percept.histogram_counts,
+        histogram_edges=percept.histogram_edges,
+        histogram_peak=float(percept.histogram_peak),
+        mean_grey=float(percept.mean_grey),
+        brisque=float(percept.brisque),
+        sharpness=float(percept.sharpness),
+        detections=[detection_to_msg(d) for d in percept.detections],
+        stage_names=list(percept.stage_ms),
+        stage_ms=array.array("f", percept.stage_ms.values()),
+    )

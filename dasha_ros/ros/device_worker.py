@@ -1,0 +1,84 @@
+"""The thread that owns a device: opens it, works it, and brings it back when it is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from dasha_ros.devices.errors import DeviceError, DeviceLost
+from dasha_ros.ros.health import Health
+
+_BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Waits between attempts to open: a 100 ms unplug is over at once, a long one is not hammered."""
+
+
+class Job(Protocol):
+    """What a `DeviceWorker` does with its device. All calls come from the worker's thread."""
+
+    def open(self) -> str:
+        """Open the device, re-apply every setting, and return a sentence for the diagnostics."""
+        ...
+
+    def work(self) -> None:
+        """Wait for something to do and do it. Must return within a second or when `wake` is called."""
+        ...
+
+    def lost(self, reason: str) -> None:
+        """The device is gone; tell whoever waits for it."""
+        ...
+
+    def close(self) -> None:
+        """Give the device back."""
+        ...
+
+
+class DeviceWorker:
+    """Runs a `Job` in a thread of its own, so that no device call blocks an executor."""
+
+    def __init__(self, name: str, job: Job, health: Health, wake: Callable[[], None]) -> None:
+        self._job, self._health, self._wake = job, health, wake
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Open the device and begin to work."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand and give the device back."""
+        self._stop.set()
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10.0)
+
+    def _run(self) -> None:
+        attempts = 0
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._health.ok(self._job.open())
+                    attempts = 0
+                    self._work()
+                except Exception as error:  # Whatever a driver throws, the node lives and tries again.
+                    if not isinstance(error, DeviceError):
+                        self._health.count("internal_errors")
+                    pause = _BACK_OFF_S[min(attempts, len(_BACK_OFF_S) - 1)]
+                    attempts += 1
+                    self._health.count("device_losses")
+                    self._health.error(f"{error} (trying again)")
+                    self._job.lost(str(error))
+                    self._job.close()
+                    self._stop.wait(pause)
+        finally:
+            self._job.close()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._job.work()
+            except DeviceLost:
+                raise
+            except DeviceError as error:
+                self._health.count("device_errors")
+                self._health.warn(str(error))

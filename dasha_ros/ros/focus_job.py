@@ -1,0 +1,235 @@
+"""One goal of the focus server, from the first look to the report."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sensor_msgs.msg import CompressedImage
+
+from dasha_ros import msg
+from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
+from dasha_ros.agents.outcome import ErrorCode, explain
+from dasha_ros.perception.labels import canonical
+from dasha_ros.report.writer import ReportWriter
+from dasha_ros.ros.agent_client import AgentClient, AgentLostError
+from dasha_ros.ros.conversions import detection_from_msg, percept_from_msg
+from dasha_ros.ros.recorder import Recorder
+from dasha_ros.ros.single_goal import GoalRun
+from dasha_ros.ros.waiting import News
+
+if TYPE_CHECKING:
+    from dasha_ros.nodes.focus_server import FocusServer
+
+_AGENT_RESTORES_S = 0.3
+"""An agent that failed brings its own actuator back; that long the server waits for it to show."""
+_DRIVER_ANSWERS_S = 2.0
+"""Time for a driver to take up a command, on top of exposures in progress."""
+_PICTURE_S = 0.5
+"""The picture of the last step is published a few milliseconds after its percept."""
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """What was asked for, with the defaults filled in."""
+
+    labels: tuple[str, ...]
+    min_score: float
+    max_brisque: float
+    max_steps: int
+    keep_exposure: bool
+
+
+class FocusJob:
+    """Exposes, focuses, restores on failure, and writes the report."""
+
+    def __init__(self, server: FocusServer, run: GoalRun, info: msg.PerceptionInfo) -> None:
+        self._server, self._run, self._info = server, run, info
+        self._actuators, config, request = server.actuators, server.config, run.request
+        self._goal = _Goal(
+            labels=tuple(canonical(label) for label in request.labels),
+            min_score=request.min_score or config.min_score,
+            max_brisque=request.max_brisque or config.max_brisque,
+            max_steps=request.max_steps or config.max_steps,
+            keep_exposure=request.keep_exposure,
+        )
+        self._phase = msg.FocusState.EXPOSING
+        self._steps = {msg.FocusState.EXPOSING: 0, msg.FocusState.FOCUSING: 0}
+        self._result = FocusOnObject.Result()
+        self._recorder = Recorder(self._report_failed)
+        self._lock = threading.Lock()
+        self._news = News()
+
+    def work(self) -> FocusOnObject.Result:
+        """Reach the goal, or restore."""
+        began = time.monotonic()
+        before = {"exposure_us": self._actuators.exposure_us, "volts": self._actuators.volts}
+        config = self._server.config
+        if config.report_dir:
+            writer = ReportWriter(config.report_dir, config.report_keep)
+            with self._lock:
+                self._recorder.begin(writer, vars(self._goal), self._info, before)
+        code, what = self._reach()
+        if code != ErrorCode.NONE:
+            what = f"{what}{self._restore(code, before)}"
+        self._finish(code, what, time.monotonic() - began)
+        return self._result
+
+    def picture(self, message: CompressedImage) -> None:
+        """An annotated frame came."""
+        with self._lock:
+            self._recorder.picture(message)
+        self._news.tell()
+
+    def _reach(self) -> tuple[ErrorCode, str]:
+        goal = self._goal
+        if not goal.keep_exposure:
+            self._begin(msg.FocusState.EXPOSING, "setting the exposure")
+            code, what = self._ask(
+                self._server.exposure_agent,
+                AdjustExposure.Goal(max_steps=0),
+                ErrorCode.EXPOSURE_AGENT_LOST,
+            )
+            if code != ErrorCode.NONE:
+                return code, what
+        left = goal.max_steps - self._steps[msg.FocusState.EXPOSING]
+        if left <= 0:
+            return ErrorCode.STEPS_EXHAUSTED, explain(
+                ErrorCode.STEPS_EXHAUSTED, f"all {goal.max_steps} steps went into the exposure"
+            )
+        self._begin(msg.FocusState.FOCUSING, f"looking for {', '.join(goal.labels) or 'any object'}")
+        return self._ask(
+            self._server.focus_agent,
+            AdjustFocus.Goal(
+                labels=list(goal.labels),
+                min_score=goal.min_score,
+                max_brisque=goal.max_brisque,
+                max_steps=left,
+            ),
+            ErrorCode.FOCUS_AGENT_LOST,
+        )
+
+    def _ask(self, agent: AgentClient, goal: Any, lost: ErrorCode) -> tuple[ErrorCode, str]:
+        if self._run.reason is not None:
+            return self._run.reason, explain(self._run.reason, self._run.why)
+        try:
+            answer = agent.run(
+                goal, self._on_feedback, self._run.interrupted, self._server.config.agent_timeout_s
+            )
+        except AgentLostError as error:
+            return lost, explain(lost, str(error))
+        code, what = ErrorCode(answer.error_code), answer.error_msg
+        if self._run.reason is not None and code != ErrorCode.NONE:
+            return self._run.reason, explain(self._run.reason, self._run.why)
+        if isinstance(answer, AdjustFocus.Result):
+            self._result.detection, self._result.brisque = answer.detection, answer.brisque
+        return code, what
+
+    def _begin(self, phase: int, message: str) -> None:
+        self._phase = phase
+        self._state(phase, message)
+
+    def _on_feedback(self, feedback: Any) -> None:
+        reward, percept = feedback.reward, percept_from_msg(feedback.percept)
+        seen = percept.of(self._goal.labels)
+        with self._lock:
+            self._steps[self._phase] = max(self._steps[self._phase], reward.step)
+            self._recorder.step(reward, percept)
+            step = sum(self._steps.values())
+        self._run.feedback(
+            FocusOnObject.Feedback(
+                phase=self._phase,
+                step=step,
+                exposure_us=float(percept.capture.exposure_us),
+                volts=float(percept.lens.commanded_volts),
+                best_score=float(seen[0].score) if seen else 0.0,
+                brisque=float(percept.brisque),
+                reward=float(reward.value),
+            )
+        )
+
+    def _restore(self, code: ErrorCode, before: dict[str, float | None]) -> str:
+        """Bring lens and exposure back. Returns what to add to the message, empty when all is well."""
+        if code == ErrorCode.COMMAND_OVERRIDDEN:
+            return " Lens and exposure stay where the other node put them."
+        self._begin(msg.FocusState.RESTORING, "bringing lens and exposure back")
+        own = self._actuators
+        in_flight_s = ((own.exposure_us or 0.0) + (before["exposure_us"] or 0.0)) / 1e6
+        back = self._bring_back(
+            before["volts"],
+            lambda: own.volts,
+            own.send_volts,
+            lambda stamp: own.lens_state is not None and own.lens_state.command_ns >= stamp,
+            _DRIVER_ANSWERS_S,
+        ) and self._bring_back(
+            before["exposure_us"],
+            lambda: own.exposure_us,
+            own.send_exposure,
+            lambda stamp: own.capture is not None and own.capture.exposure_command_ns >= stamp,
+            _DRIVER_ANSWERS_S + in_flight_s,
+        )
+        if back:
+            return ""
+        self._server.health.warn("lens or exposure could not be brought back: a driver does not answer")
+        return " Lens or exposure could not be brought back: a driver does not answer."
+
+    def _bring_back(
+        self,
+        target: float | None,
+        current: Callable[[], float | None],
+        send: Callable[[float], int],
+        taken_up: Callable[[int], bool],
+        patience_s: float,
+    ) -> bool:
+        if target is None or self._wait(lambda: current() == target, _AGENT_RESTORES_S):
+            return True
+        stamp = send(target)
+        return self._wait(lambda: taken_up(stamp), patience_s)
+
+    def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        news = self._actuators.news
+        return bool(news.wait_for(lambda: condition() or None, lambda: time.monotonic() < deadline))
+
+    def _finish(self, code: ErrorCode, what: str, seconds: float) -> None:
+        result, own = self._result, self._actuators
+        result.error_code, result.error_msg = int(code), what
+        result.exposure_us, result.volts = float(own.exposure_us or 0.0), float(own.volts or 0.0)
+        result.exposure_steps = self._steps[msg.FocusState.EXPOSING]
+        result.focus_steps = self._steps[msg.FocusState.FOCUSING]
+        result.seconds = seconds
+        result.report = self._write_report(code, seconds)
+        found = code == ErrorCode.NONE
+        message = (
+            f"{result.detection.label} at {result.volts:.2f} V, score {result.detection.score:.2f}"
+            if found
+            else what
+        )
+        self._state(msg.FocusState.FOCUSED if found else msg.FocusState.FAILED, message)
+
+    def _write_report(self, code: ErrorCode, seconds: float) -> str:
+        result = self._result
+        deadline = time.monotonic() + _PICTURE_S
+        self._news.wait_for(lambda: self._recorder.is_complete or None, lambda: time.monotonic() < deadline)
+        outcome = {
+            "error_code": int(code),
+            "error_name": code.name,
+            "error_msg": result.error_msg,
+            "detection": detection_from_msg(result.detection) if result.detection.label else None,
+            "brisque": result.brisque,
+            "exposure_steps": result.exposure_steps,
+            "focus_steps": result.focus_steps,
+            "seconds": seconds,
+        }
+        with self._lock:
+            return self._recorder.finish(outcome, {"exposure_us": result.exposure_us, "volts": result.volts})
+
+    def _state(self, state: int, message: str) -> None:
+        self._server.publish_state(state, message, self._goal.labels, sum(self._steps.values()))
+
+    def _report_failed(self, reason: str) -> None:
+        self._server.health.count("unwritten_reports")
+        self._server.health.warn(reason)

@@ -1,0 +1,109 @@
+"""A node's parameters, declared from its configuration model and refused out of range with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from dasha_ros.config import (
+    ConfigError,
+    NodeConfig,
+    bounds_of,
+    choices_of,
+    explain,
+    is_fixed,
+    limits_of,
+    unit_of,
+)
+
+C = TypeVar("C", bound=NodeConfig)
+
+_OTHERS = {"use_sim_time", "start_type_description_service"}
+"""Parameters that rclpy declares itself."""
+
+
+def descriptor(model: type[NodeConfig], key: str) -> ParameterDescriptor:
+    """What ``ros2 param describe`` shows: meaning, unit, bounds, and whether it is fixed while running."""
+    info, unit = model.model_fields[key], unit_of(model, key)
+    message = ParameterDescriptor(
+        name=key,
+        description=f"{info.description}{f' [{unit}]' if unit else ''}",
+        read_only=is_fixed(model, key),
+        additional_constraints=bounds_of(model, key) if choices_of(model, key) else "",
+        # Lets a person write 100 where 100.0 is meant; the model still refuses what is no number.
+        dynamic_typing=isinstance(info.get_default(call_default_factory=True), (float, list)),
+    )
+    limits = limits_of(model, key)
+    if limits and info.annotation is int:
+        message.integer_range = [IntegerRange(from_value=int(limits[0]), to_value=int(limits[1]))]
+    elif limits:
+        message.floating_point_range = [FloatingPointRange(from_value=limits[0], to_value=limits[1])]
+    return message
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if hasattr(value, "typecode") or isinstance(value, tuple) else value
+
+
+class Parameters(Generic[C]):
+    """Declares, validates and applies a node's parameters.
+
+    A change is validated as a whole: nothing is applied unless everything is in
+    order, and every reason is returned at once.
+    """
+
+    def __init__(self, node: Node, model: type[C], on_change: Callable[[C], None] | None = None) -> None:
+        """Declare every parameter.
+
+        Raises:
+            ConfigError: A value given at start is out of range or of the wrong kind.
+        """
+        self._node, self._model, self._on_change = node, model, on_change
+        # rclpy keeps what was given at start only here until it is declared.
+        overrides = node._parameter_overrides
+        unknown = sorted(set(overrides) - set(model.model_fields) - _OTHERS)
+        if unknown:
+            raise ConfigError(f"{node.get_name()}: unknown parameter {', '.join(unknown)}")
+        self.values: C = self._validated(
+            {k: _plain(overrides[k].value) for k in overrides if k not in _OTHERS}
+        )
+        for key in model.model_fields:
+            node.declare_parameter(
+                key, getattr(self.values, key), descriptor(model, key), ignore_override=True
+            )
+        node.add_on_set_parameters_callback(self._validate)
+        node.add_post_set_parameters_callback(self._apply)
+
+    def _validated(self, changes: dict[str, Any]) -> C:
+        current = self.values.model_dump() if hasattr(self, "values") else {}
+        try:
+            return self._model(**{**current, **changes})
+        except ValidationError as error:
+            raise ConfigError(f"{self._node.get_name()}: {explain(error)}") from error
+
+    def _changes(self, parameters: list[Parameter]) -> dict[str, Any]:
+        return {p.name: _plain(p.value) for p in parameters if p.name in self._model.model_fields}
+
+    def _validate(self, parameters: list[Parameter]) -> SetParametersResult:
+        try:
+            self._validated(self._changes(parameters))
+        except ConfigError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _apply(self, parameters: list[Parameter]) -> None:
+        changes = self._changes(parameters)
+        if changes:
+            self.values = self._validated(changes)
+            if self._on_change is not None:
+                self._on_change(self.values)

@@ -1,0 +1,169 @@
+"""The rig over topics: send a command, wait for the percept that answers it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from rclpy.node import Node
+
+from dasha_ros import msg
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.perception.percept import Percept
+from dasha_ros.rl.rig import RigError
+from dasha_ros.ros import qos
+from dasha_ros.ros.actuators import Actuators
+from dasha_ros.ros.conversions import percept_from_msg
+from dasha_ros.timing.rule import answers
+
+OBSERVATION_AGE_NS = 1_000_000_000
+"""A percept this old no longer shows the world: a new picture is taken before the first decision."""
+
+
+class RosRig(Actuators):
+    """Camera and lens behind the graph's topics, as `rl.rig.Rig`.
+
+    Its methods block, so they belong in a thread that no executor needs; topics are
+    served by the node's executor meanwhile.
+
+    Attributes:
+        interrupted: Asked while waiting; once it names a reason, the wait ends with a
+            `RigError` of that code.
+        inference_budget_s: Time allowed for transport and inference of a frame, on top
+            of exposure and settling.
+        retries: How often an unanswered command is sent again.
+    """
+
+    def __init__(
+        self, node: Node, table: ExposureTable, lens: LensModel, actuator: Literal["exposure", "lens"]
+    ) -> None:
+        super().__init__(node)
+        self._actuator = actuator
+        self.table, self.lens = table, lens
+        self.interrupted: Callable[[], ErrorCode | None] = lambda: None
+        self.inference_budget_s, self.retries = 3.0, 1
+        self._percept: Percept | None = None
+        self.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
+
+    def observe(self) -> Percept:
+        """A percept of the settings in force, not older than `OBSERVATION_AGE_NS`.
+
+        Where there is none, the rig's own actuator is commanded to where it is: each
+        agent touches nothing but its own.
+
+        Raises:
+            RigError: None answers.
+        """
+        percept, lens = self._percept, self.lens_state
+        if (
+            percept is not None
+            and lens is not None
+            and percept.lens.command_ns == lens.command_ns
+            and percept.capture.stamp_ns >= lens.settled_at_ns
+            and self.clock.now_ns() - percept.capture.end_ns < OBSERVATION_AGE_NS
+        ):
+            return percept
+        if self._actuator == "lens":
+            return self.move(self._known(self.volts, ErrorCode.LENS_LOST, "lens state"))
+        return self.expose(self._known(self.exposure_us, ErrorCode.CAMERA_LOST, "frame"))
+
+    def _known(self, value: float | None, code: ErrorCode, what: str) -> float:
+        if value is None:
+            raise RigError(code, f"no {what} was ever received")
+        return value
+
+    def expose(self, exposure_us: float) -> Percept:
+        """Set the exposure time and return the percept that answers.
+
+        Raises:
+            RigError: None answers.
+        """
+
+        def answer(stamp: int) -> Percept | None:
+            percept = self._percept
+            if percept is None or percept.capture.exposure_command_ns < stamp:
+                return None
+            if percept.capture.exposure_command_ns > stamp:
+                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node commanded the exposure meanwhile")
+            newest_lens = self.lens_state.command_ns if self.lens_state else 0
+            return percept if answers(percept.capture, percept.lens, stamp, newest_lens) else None
+
+        def silence(stamp: int) -> RigError:
+            if self.capture is not None and self.capture.exposure_command_ns == stamp:
+                return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
+            return RigError(
+                ErrorCode.CAMERA_LOST, f"no frame came with the commanded exposure of {exposure_us:g} us"
+            )
+
+        return self._ask(lambda: self.send_exposure(exposure_us), answer, silence, exposure_us)
+
+    def move(self, volts: float) -> Percept:
+        """Move the lens and return the percept that answers.
+
+        Raises:
+            RigError: None answers.
+        """
+
+        def answer(stamp: int) -> Percept | None:
+            lens, percept = self.lens_state, self._percept
+            if lens is not None and lens.command_ns > stamp:
+                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node moved the lens meanwhile")
+            if lens is not None and lens.faults:
+                raise RigError(ErrorCode.LENS_LOST, f"the lens reports: {', '.join(lens.faults)}")
+            if percept is None:
+                return None
+            newest = max(self.exposure_sent_ns, percept.capture.exposure_command_ns)
+            return percept if answers(percept.capture, percept.lens, newest, stamp) else None
+
+        def silence(stamp: int) -> RigError:
+            lens, capture = self.lens_state, self.capture
+            if lens is None or lens.command_ns != stamp:
+                refusal = f": {self.refusal}" if self.refusal else ""
+                return RigError(ErrorCode.LENS_LOST, f"the lens did not take up {volts:.3f} V{refusal}")
+            if capture is not None and capture.stamp_ns >= lens.settled_at_ns:
+                return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
+            return RigError(ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {volts:.3f} V")
+
+        return self._ask(lambda: self.send_volts(volts), answer, silence, self.exposure_us or 0.0)
+
+    def _ask(
+        self,
+        send: Callable[[], int],
+        answer: Callable[[int], Percept | None],
+        silence: Callable[[int], RigError],
+        exposure_us: float,
+    ) -> Percept:
+        stamp = 0
+        for _ in range(self.retries + 1):
+            # The exposure in progress may have to end before the new one begins.
+            in_progress_us = self.exposure_us or 0.0
+            stamp = send()
+            patience = self._patience(stamp, exposure_us + in_progress_us)
+            percept = self.news.wait_for(lambda stamp=stamp: answer(stamp), patience)
+            if percept is not None:
+                return percept
+        raise silence(stamp)
+
+    def _patience(self, stamp: int, exposure_us: float) -> Callable[[], bool]:
+        """Waits for settling and exposure on the graph's clock, then for inference in real time."""
+        overdue_since: list[float] = []
+
+        def keep_waiting() -> bool:
+            reason = self.interrupted()
+            if reason is not None:
+                raise RigError(reason, "interrupted while waiting for a frame")
+            begins = max(stamp, self.lens_state.settled_at_ns if self.lens_state else 0)
+            if self.clock.now_ns() < begins + exposure_us * 1e3:
+                return True
+            if not overdue_since:
+                overdue_since.append(time.monotonic())
+            return time.monotonic() - overdue_since[0] < self.inference_budget_s
+
+        return keep_waiting
+
+    def _on_percept(self, message: msg.Percept) -> None:
+        self._percept = percept_from_msg(message)
+        self.news.tell()

@@ -1,0 +1,148 @@
+"""An action server that works on one goal at a time: the newest one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+
+from dasha_ros.agents.outcome import ErrorCode, explain
+
+_WHY = {
+    ErrorCode.CANCELED: "the goal was cancelled",
+    ErrorCode.PREEMPTED: "a newer goal took over",
+    ErrorCode.SHUTDOWN: "the node was stopped",
+}
+
+
+class GoalRun:
+    """One goal being worked on."""
+
+    def __init__(self, handle: ServerGoalHandle) -> None:
+        self.handle = handle
+        self.request = handle.request
+        self.reason: ErrorCode | None = None
+
+    def interrupted(self) -> ErrorCode | None:
+        """Why the goal must end early, `None` while it need not."""
+        return self.reason
+
+    def interrupt(self, reason: ErrorCode) -> None:
+        """End the goal within one step. The first reason counts."""
+        self.reason = self.reason or reason
+
+    @property
+    def why(self) -> str:
+        """The reason as the beginning of a sentence."""
+        return _WHY.get(self.reason, "") if self.reason else ""
+
+    def feedback(self, message: Any) -> None:
+        """Publish feedback while the goal is alive."""
+        if self.handle.is_active:
+            self.handle.publish_feedback(message)
+
+
+class SingleGoalServer:
+    """Accepts a goal when it is valid; the newest goal preempts; a cancel takes effect within one step.
+
+    Needs an executor with at least four threads: a goal occupies one while it runs,
+    a newer goal a second one while it waits for the older to end.
+
+    Args:
+        node: Owns the server.
+        kind: The action's type.
+        name: The action's name.
+        refuse: Returns why a goal can't be accepted, empty when it can.
+        work: Does the job and returns the result, of which ``error_code`` and
+            ``error_msg`` are set. Runs in a thread of its own, may block, and must look
+            at `GoalRun.interrupted` between steps.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        kind: Any,
+        name: str,
+        refuse: Callable[[Any], str],
+        work: Callable[[GoalRun], Any],
+    ) -> None:
+        self._node, self._kind, self._refuse, self._work = node, kind, refuse, work
+        self._newest: GoalRun | None = None
+        self._news = threading.Lock()
+        self._busy = threading.Lock()
+        self._server = ActionServer(
+            node,
+            kind,
+            name,
+            execute_callback=self._execute,
+            goal_callback=self._on_goal,
+            handle_accepted_callback=self._on_accepted,
+            cancel_callback=self._on_cancel,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def stop(self) -> None:
+        """End the goal in hand as the node stops."""
+        with self._news:
+            if self._newest is not None:
+                self._newest.interrupt(ErrorCode.SHUTDOWN)
+
+    def destroy(self) -> None:
+        """End the goal in hand, wait for its end, and close the server."""
+        self.stop()
+        with self._busy:
+            self._server.destroy()
+
+    def _on_goal(self, request: Any) -> GoalResponse:
+        return GoalResponse.REJECT if self._refuse(request) else GoalResponse.ACCEPT
+
+    def _on_accepted(self, handle: ServerGoalHandle) -> None:
+        with self._news:
+            if self._newest is not None:
+                self._newest.interrupt(ErrorCode.PREEMPTED)
+            self._newest = GoalRun(handle)
+        handle.execute()
+
+    def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
+        with self._news:
+            if self._newest is not None and self._newest.handle is handle:
+                self._newest.interrupt(ErrorCode.CANCELED)
+        return CancelResponse.ACCEPT
+
+    def _execute(self, handle: ServerGoalHandle) -> Any:
+        with self._news:
+            newest = self._newest
+        run = newest if newest is not None and newest.handle is handle else GoalRun(handle)
+        if run is not newest:
+            run.interrupt(ErrorCode.PREEMPTED)
+        with self._busy:
+            return self._finish(run, self._result(run))
+
+    def _result(self, run: GoalRun) -> Any:
+        if run.reason is not None:
+            return self._failure(run.reason, run.why)
+        try:
+            return self._work(run)
+        except Exception as error:  # A bug must end the goal with a number, not the node.
+            self._node.get_logger().error(f"internal error: {error!r}")
+            return self._failure(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
+
+    def _failure(self, code: ErrorCode, what: str) -> Any:
+        return self._kind.Result(error_code=int(code), error_msg=explain(code, what))
+
+    def _finish(self, run: GoalRun, result: Any) -> Any:
+        handle = run.handle
+        if not self._node.context.ok():
+            return result
+        if result.error_code == ErrorCode.NONE:
+            handle.succeed()
+        elif handle.is_cancel_requested:
+            handle.canceled()
+        else:
+            handle.abort()
+        return result
