@@ -248,8 +248,8 @@ def parameter_text(value: Value) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(parameter_text(v) for v in value) + "]"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+        return json.dumps(value)  # valid YAML, and a string whatever it looks like
+    return str(yaml.safe_dump(value)).split("\n", 1)[0]  # floats always with a dot: 1.0e-05
 
 
 def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -1,0 +1,181 @@
+"""The graph as data: what each option changes, and what is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dasha_ros import bringup
+from dasha_ros.bringup import Options, describe
+from dasha_ros.config import NODES, ConfigError, as_yaml
+from dasha_ros.paths import config_dir
+
+
+def parameters(options: Options) -> dict[str, dict[str, object]]:
+    return {p.name: dict(p.parameters) for p in describe(options, {}).processes}
+
+
+def test_default_graph_is_every_node_of_the_twin_with_its_defaults():
+    graph = describe(environ={})
+    assert sorted(p.name for p in graph.processes) == sorted(NODES)
+    assert all(p.parameters == {} for p in graph.processes)
+    assert graph.node_names == tuple(f"/dasha/{p.name}" for p in graph.processes)
+    assert all(p.respawn for p in graph.processes)
+
+
+def test_every_process_is_a_module_and_an_installed_executable():
+    cmake = (config_dir().parent / "CMakeLists.txt").read_text()
+    for process in describe(environ={}).processes:
+        assert importlib.util.find_spec(process.module) is not None
+        assert process.executable in cmake.split("set(executables")[1].split(")")[0].split()
+
+
+def test_parameter_file_in_the_tree_is_what_the_models_say():
+    assert (config_dir() / "dasha.yaml").read_text() == as_yaml(), (
+        "write it again: dasha config > config/dasha.yaml"
+    )
+
+
+def test_named_options_reach_their_nodes():
+    values = parameters(
+        Options(
+            scene="street", encoder="resnet152", detector="retinanet", exposure_policy="a", focus_policy="b"
+        )
+    )
+    assert values["twin_world"] == {"scene": "street"}
+    assert values["perception"] == {"encoder": "resnet152", "detector": "retinanet"}
+    assert values["high_level_agent"] == {"policy": "a"}
+    assert values["low_level_agent"] == {"policy": "b"}
+
+
+def test_faster_twin_gives_simulated_time_to_everyone_but_the_clock():
+    values = parameters(Options(speed=4.0))
+    assert values.pop("twin_world") == {"speed": 4.0}
+    assert all(v == {"use_sim_time": True} for v in values.values())
+    assert not any("use_sim_time" in v for v in parameters(Options(speed=1.0)).values())
+    assert parameters(Options(overrides=("twin_world.speed=2",)))["lens_driver"] == {"use_sim_time": True}
+
+
+def test_file_then_rig_then_named_option_then_override(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "/**/camera_driver:\n  ros__parameters: {backend: pylon, gain_db: 1.0, width: 640}\n"
+        "/**/perception:\n  ros__parameters: {encoder: from_file, detector: from_file}\n"
+    )
+    values = parameters(
+        Options(
+            params_file=str(path),
+            encoder="from_option",
+            overrides=("camera_driver.gain_db=3.5", "perception.min_score=0.2"),
+        )
+    )
+    assert values["camera_driver"] == {"gain_db": 3.5, "width": 640}  # the twin's back end: the rig decides
+    assert values["perception"] == {"encoder": "from_option", "detector": "from_file", "min_score": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (Options(rig="submarine"), "unknown rig 'submarine'; known: twin"),
+        (Options(log_level="loud"), "unknown log level 'loud'"),
+        (Options(namespace="7up"), "is no namespace"),
+        (Options(namespace="/"), "is no namespace"),
+        (Options(params_file="/nowhere.yaml"), "can't be read"),
+        (Options(speed=1000.0), r"twin_world: speed = 1000\.0: .*less than or equal to 50"),
+        (Options(overrides=("gain=1",)), "'gain=1' is no override: write NODE.PARAMETER=VALUE"),
+        (Options(overrides=("camera.gain_db=1",)), "unknown node 'camera'; known: camera_driver"),
+        (Options(overrides=("camera_driver.gian_db=1",)), "no parameter 'gian_db'; it has: .*gain_db"),
+        (Options(overrides=("camera_driver.gain_db=loud",)), "camera_driver: gain_db = 'loud'"),
+        (Options(overrides=("camera_driver.gain_db=.nan",)), "camera_driver: gain_db = nan"),
+        (Options(overrides=("twin_world.distances_m=[1, 2",)), "the value is no YAML"),
+    ],
+)
+def test_what_is_refused_and_why(options, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        describe(options, {})
+
+
+def test_environment_adds_only_what_the_user_has_not_set():
+    added = bringup.environment({})
+    assert added == {
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(config_dir() / "fastdds.xml"),
+        "FASTDDS_DEFAULT_PROFILES_FILE": str(config_dir() / "fastdds.xml"),
+        "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp",
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+    }
+    assert bringup.environment(added) == {}
+    assert "FASTDDS_DEFAULT_PROFILES_FILE" not in bringup.environment({"FASTRTPS_DEFAULT_PROFILES_FILE": "x"})
+    assert bringup.environment({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}).keys() == added.keys() - {
+        "ROS_AUTOMATIC_DISCOVERY_RANGE"
+    }
+
+
+def test_log_level_is_of_the_package_only():
+    process = describe(Options(namespace="/left/eye", log_level="debug"), {}).processes[0]
+    assert process.ros_arguments == ("--log-level", f"left.eye.{process.name}:=debug")
+
+
+def test_profile_has_the_sizes_that_full_frames_need():
+    root = ET.parse(config_dir() / "fastdds.xml").getroot()
+    value = {element.tag.rsplit("}", 1)[-1]: element.text for element in root.iter()}
+    frame = 2048 * 1088 * 3  # rgb8
+    assert int(value["maxMessageSize"]) > frame
+    assert int(value["segment_size"]) > 4 * frame
+    assert value["useBuiltinTransports"] == "false"
+
+
+def test_describing_imports_no_ros():
+    code = "import sys, dasha_ros.bringup as b; b.describe(); print({'rclpy', 'cv2'} & sys.modules.keys())"
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert output == "set()\n"
+
+
+_VALUES = st.one_of(
+    st.booleans(),
+    st.integers(-(2**31), 2**31),
+    st.floats(allow_nan=False, allow_infinity=False, min_value=-1e7, max_value=1e7),
+    st.text(st.characters(min_codepoint=1, max_codepoint=0x2FF)),
+    st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=4),
+)
+
+
+@pytest.fixture
+def parse(ros_env):
+    """Reads ``-p name:=value`` with the parser of rcl."""
+    import rclpy
+
+    context = rclpy.Context()
+    rclpy.init(context=context)
+
+    def read(text):
+        node = rclpy.create_node(
+            "reader",
+            context=context,
+            cli_args=["--ros-args", "-p", f"x:={text}"],
+            use_global_arguments=False,
+            start_parameter_services=False,
+            enable_rosout=False,
+            automatically_declare_parameters_from_overrides=True,
+        )
+        value = node.get_parameter("x").value
+        node.destroy_node()
+        return value
+
+    yield read
+    context.try_shutdown()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=_VALUES)
+def test_parameter_texts_keep_value_and_type(parse, value):
+    got = parse(bringup.parameter_text(value))
+    if isinstance(value, list):
+        got = list(got)
+    assert type(got) is type(value)
+    assert got == value

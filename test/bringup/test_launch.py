@@ -1,0 +1,138 @@
+"""The launch file says what `bringup` says: checked with the real launch, and without any."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import types
+
+import pytest
+
+from dasha_ros import bringup
+from dasha_ros.config import ConfigError
+from dasha_ros.paths import share_dir
+
+FILE = share_dir() / "launch" / "dasha.launch.py"
+
+
+class _Recorded:
+    """An action of the fake launch: keeps what it was made of."""
+
+    def __init__(self, *args, **kwargs):
+        self.args, self.kwargs = args, kwargs
+
+
+class _LaunchConfiguration(_Recorded):
+    def perform(self, context):
+        return context[self.args[0]]
+
+
+def load_launch_file():
+    spec = importlib.util.spec_from_file_location("dasha_launch_file", FILE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def fake_launch(monkeypatch):
+    """Stands in for launch and launch_ros, and records the actions."""
+    parts = {
+        "launch": {"LaunchDescription": _Recorded},
+        "launch.actions": {
+            "DeclareLaunchArgument": type("DeclareLaunchArgument", (_Recorded,), {}),
+            "OpaqueFunction": type("OpaqueFunction", (_Recorded,), {}),
+        },
+        "launch.substitutions": {"LaunchConfiguration": _LaunchConfiguration},
+        "launch_ros": {},
+        "launch_ros.actions": {"LifecycleNode": type("LifecycleNode", (_Recorded,), {})},
+    }
+    for name, content in parts.items():
+        module = types.ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+def launched(**given: str):
+    """The node actions that the file makes of some launch arguments."""
+    entities = load_launch_file().generate_launch_description().args[0]
+    declared = {
+        e.args[0]: e.kwargs["default_value"] for e in entities if type(e).__name__ != "OpaqueFunction"
+    }
+    assert given.keys() <= declared.keys()
+    (function,) = (e.kwargs["function"] for e in entities if type(e).__name__ == "OpaqueFunction")
+    return function({**declared, **given})
+
+
+GIVEN = {
+    "namespace": "/left",
+    "scene": "street",
+    "speed": "4",
+    "log_level": "debug",
+    "overrides": "camera_driver.gain_db=6 'camera_driver.serial=two words'",
+}
+OPTIONS = bringup.Options(
+    namespace="/left",
+    scene="street",
+    speed=4.0,
+    log_level="debug",
+    overrides=("camera_driver.gain_db=6", "camera_driver.serial=two words"),
+)
+
+
+@pytest.mark.usefixtures("fake_launch")
+@pytest.mark.parametrize(("given_arguments", "options"), [({}, bringup.Options()), (GIVEN, OPTIONS)])
+def test_actions_are_the_description(given_arguments, options):
+    graph = bringup.describe(options)
+    actions = launched(**given_arguments)
+    assert [type(a).__name__ for a in actions] == ["LifecycleNode"] * len(graph.processes)
+    for action, process in zip(actions, graph.processes, strict=True):
+        assert action.kwargs == {
+            "package": "dasha_ros",
+            "executable": process.executable,
+            "name": process.name,
+            "namespace": process.namespace,
+            "parameters": [dict(process.parameters)],
+            "remappings": list(process.remappings),
+            "ros_arguments": list(process.ros_arguments),
+            "additional_env": dict(graph.environment),
+            "respawn": process.respawn,
+            "respawn_delay": bringup.RESPAWN_DELAY_S,
+            "output": "screen",
+        }
+
+
+@pytest.mark.usefixtures("fake_launch")
+def test_bad_argument_is_refused_with_the_reason():
+    with pytest.raises(ConfigError, match="unknown rig 'submarine'"):
+        launched(rig="submarine")
+
+
+@pytest.mark.usefixtures("fake_launch")
+def test_every_option_is_an_argument():
+    assert load_launch_file().ARGUMENTS.keys() == set(bringup.Options.__dataclass_fields__)
+
+
+def test_real_launch_makes_the_same_command_lines(monkeypatch):
+    reason = "launch and launch_ros are not installed: they come with a ROS distribution"
+    launch = pytest.importorskip("launch", reason=reason)
+    if not hasattr(launch, "LaunchContext"):
+        pytest.skip(reason)  # the namespace package made of this repository's own launch folder
+    pytest.importorskip("launch_ros", reason=reason)
+    from launch.utilities import perform_substitutions
+
+    context = launch.LaunchContext()
+    monkeypatch.setattr(sys, "argv", ["ros2"])
+    description = load_launch_file().generate_launch_description()
+    context.launch_configurations.update(GIVEN)
+    nodes = []
+    for entity in description.entities:
+        nodes += entity.visit(context) or []
+    graph = bringup.describe(OPTIONS)
+    assert len(nodes) == len(graph.processes)
+    for node, process in zip(nodes, graph.processes, strict=True):
+        node._perform_substitutions(context)
+        assert node.node_name == process.full_name
+        command = [perform_substitutions(context, part) for part in node.cmd]
+        assert command[0].endswith(f"/{process.executable}")
+        assert set(process.ros_arguments) <= set(command)
