@@ -55,9 +55,7 @@ class Percept:
     def of(self, labels: Iterable[str], min_score: float = 0.0) -> tuple[Detection, ...]:
         """The detections of any of ``labels`` (empty: all labels) with at least ``min_score``, best first."""
         wanted = frozenset(labels)
-        return tuple(
-            d for d in self.detections if d.score >= min_score and (not wanted or d.label in wanted)
-        )
+        return tuple(d for d in self.detections if d.score >= min_score and (not wanted or d.label in wanted))
 
     def is_finite(self) -> bool:
         """Whether every number that a decision could rest on is finite."""

@@ -1,0 +1,57 @@
+"""Detectors: from a grey image to labelled boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.perception.percept import Detection
+from dasha_ros.perception.registry import Registry
+
+
+class Detector(Protocol):
+    """Finds objects."""
+
+    @property
+    def id(self) -> str:
+        """Which network."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Everything that it can find, in COCO's names where COCO has one."""
+        ...
+
+    def detect(
+        self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()
+    ) -> list[Detection]:
+        """What is in an image.
+
+        Args:
+            grey: H x W, 0..255.
+            min_score: Weaker detections are left out.
+            labels: What to look for; empty: everything.
+
+        Returns:
+            Best score first; boxes in pixels of ``grey``.
+        """
+        ...
+
+
+DETECTORS: Registry[Detector] = Registry(
+    "detector",
+    {
+        "yolov3_tiny": f"{__name__}.yolov3_tiny:YoloV3Tiny",
+        "ultralytics": f"{__name__}.ultralytics:UltralyticsDetector",
+        "faster_rcnn": f"{__name__}.torchvision:FasterRCNN",
+        "retinanet": f"{__name__}.torchvision:RetinaNet",
+    },
+)
+
+
+def create_detector(name: str, **options: Any) -> Detector:
+    """Make a detector by name; see `Registry.create`."""
+    return DETECTORS.create(name, **options)

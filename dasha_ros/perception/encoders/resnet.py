@@ -1,0 +1,60 @@
+"""ResNet-152, the paper's encoder, on PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.perception.torch_models import import_torch, import_torchvision, load_weights
+
+_INPUT_SIZE = 224
+_MEAN = (0.485, 0.456, 0.406)
+_DEVIATION = (0.229, 0.224, 0.225)
+
+
+class ResNet152:
+    """The layer before the classifier, 2048 numbers, of the whole frame squeezed to 224 x 224 pixels."""
+
+    size = 2048
+
+    def __init__(
+        self, weights: str | Path | None = None, bfloat16: bool = False, device: str = "cpu", threads: int = 0
+    ) -> None:
+        """Load the model.
+
+        Args:
+            weights: A local file of torchvision's ResNet-152 weights, ``random``, or nothing for
+                torchvision's ``IMAGENET1K_V2``, which it downloads once.
+            bfloat16: Half the memory traffic, channels last: about twice as fast on recent processors,
+                with latents that differ by about 1 %.
+            device: Of PyTorch.
+            threads: Of PyTorch, for the whole process; 0 leaves its own choice.
+
+        Raises:
+            ModelError: PyTorch or the weights are missing.
+        """
+        torch, torchvision = import_torch(threads), import_torchvision()
+        net = torchvision.models.resnet152(weights=None)
+        load_weights(net, weights, torchvision.models.ResNet152_Weights.IMAGENET1K_V2)
+        net.fc = torch.nn.Identity()
+        self.id = "resnet152_random" if weights == "random" else "resnet152"
+        self._torch = torch
+        self._dtype = torch.bfloat16 if bfloat16 else torch.float32
+        layout = torch.channels_last if bfloat16 else torch.contiguous_format
+        self._net = net.eval().to(device=device, dtype=self._dtype, memory_format=layout)
+        self._device = device
+
+    def encode(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The latent vector of an image H x W, repeated in the three colour channels."""
+        torch = self._torch
+        square = cv2.resize(grey, (_INPUT_SIZE, _INPUT_SIZE), interpolation=cv2.INTER_AREA)
+        with torch.inference_mode():
+            plane = torch.from_numpy(np.asarray(square)).to(self._device).float() / 255
+            mean = torch.tensor(_MEAN, device=self._device)[:, None, None]
+            deviation = torch.tensor(_DEVIATION, device=self._device)[:, None, None]
+            image = ((plane - mean) / deviation)[None].to(self._dtype)
+            latent = self._net(image)[0].float().cpu().numpy()
+        return np.asarray(latent, dtype=np.float32)

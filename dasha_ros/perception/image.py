@@ -1,0 +1,86 @@
+"""From a camera's image to the grey image that perception works on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.perception.errors import ImageError
+
+MIN_SIDE = 32
+"""Pixels, of the image and of the working image."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoding:
+    dtype: type[np.generic]
+    channels: int
+    white: int
+    """Largest value."""
+    to_grey: int | None = None
+    """OpenCV's conversion."""
+
+
+ENCODINGS: Mapping[str, _Encoding] = {
+    "mono8": _Encoding(np.uint8, 1, 255),
+    "mono12": _Encoding(np.uint16, 1, 4095),
+    "mono16": _Encoding(np.uint16, 1, 65535),
+    "rgb8": _Encoding(np.uint8, 3, 255, cv2.COLOR_RGB2GRAY),
+    "bgr8": _Encoding(np.uint8, 3, 255, cv2.COLOR_BGR2GRAY),
+}
+"""What perception reads, by the names of ROS (``mono12``: 12 bits at the bottom of 16)."""
+
+
+def working_image(image: NDArray[Any], encoding: str, width: int) -> NDArray[np.uint8]:
+    """The image in grey, 0..255, at most ``width`` pixels wide, in its own shape.
+
+    Areas are averaged, in two steps where the image is more than twice as wide:
+    the first halves it, which is much cheaper than one step of an odd factor.
+
+    Args:
+        image: H x W or H x W x 3, as the encoding says.
+        encoding: A key of `ENCODINGS`.
+        width: Pixels; smaller images keep their size.
+
+    Raises:
+        ImageError: The image is empty, too small, or not what the encoding says.
+    """
+    kind = _check(image, encoding)
+    if kind.to_grey is not None:
+        image = cv2.cvtColor(image, kind.to_grey)
+    elif kind.dtype is np.uint16:
+        image = cv2.convertScaleAbs(image, alpha=255 / kind.white)
+    rows, columns = image.shape[:2]
+    while columns >= 2 * width and rows % 2 == columns % 2 == 0:
+        rows, columns = rows // 2, columns // 2
+        image = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+    if columns > width:
+        rows = round(rows * width / columns)
+        if rows < MIN_SIDE:
+            raise ImageError(f"The image is too flat: at {width} pixels of width it is {rows} pixels high.")
+        image = cv2.resize(image, (width, rows), interpolation=cv2.INTER_AREA)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _check(image: NDArray[Any], encoding: str) -> _Encoding:
+    kind = ENCODINGS.get(encoding)
+    if kind is None:
+        raise ImageError(f"The encoding {encoding!r} is not one of {', '.join(ENCODINGS)}.")
+    if not isinstance(image, np.ndarray) or image.dtype != kind.dtype:
+        found = getattr(image, "dtype", type(image).__name__)
+        raise ImageError(f"An image of {encoding} holds {np.dtype(kind.dtype)}, but this one {found}.")
+    if image.shape[2:] != (() if kind.channels == 1 else (kind.channels,)) or image.ndim < 2:
+        wanted = "H x W" if kind.channels == 1 else f"H x W x {kind.channels}"
+        raise ImageError(f"An image of {encoding} is {wanted}, but this one has the shape {image.shape}.")
+    if min(image.shape[:2]) < MIN_SIDE:
+        raise ImageError(
+            f"The image is {image.shape[1]} x {image.shape[0]} pixels; at least {MIN_SIDE} are needed."
+        )
+    if kind.white == 4095 and int(image.max()) > kind.white:
+        raise ImageError(f"The image of {encoding} holds {int(image.max())}, more than {kind.white}.")
+    return kind

@@ -1,0 +1,164 @@
+"""From one frame to one `Percept`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.perception import models
+from dasha_ros.perception.annotate import annotate, to_jpeg
+from dasha_ros.perception.brisque import Brisque, BrisqueModel
+from dasha_ros.perception.detectors import Detector, create_detector
+from dasha_ros.perception.encoders import Encoder, create_encoder
+from dasha_ros.perception.histogram import EDGES, histogram
+from dasha_ros.perception.image import working_image
+from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.perception.session import model_path
+from dasha_ros.perception.sharpness import Sharpness
+from dasha_ros.timing.state import CaptureInfo, LensState
+
+
+class Perception:
+    """Reads everything that the agents need from a frame.
+
+    The frame is turned grey and shrunk once; all stages read that image. They run
+    one after the other, each on all threads: at two cores the detector alone, on
+    one thread, takes longer than all stages in sequence on two.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder | str = "efficientnet_lite0",
+        detector: Detector | str = "yolov3_tiny",
+        *,
+        encoder_weights: str | Path | None = None,
+        detector_weights: str | Path | None = None,
+        detector_size: int = 416,
+        brisque_model: str | Path | None = None,
+        width: int = 640,
+        min_score: float = 0.1,
+        labels: Collection[str] = (),
+    ) -> None:
+        """Load the models.
+
+        Args:
+            encoder: An encoder, or its name in `ENCODERS`.
+            detector: A detector, or its name in `DETECTORS`.
+            encoder_weights: For an encoder by name: its weights file; by default its own.
+            detector_weights: For a detector by name: its weights file; by default its own.
+            detector_size: For a detector by name: the size of its input in pixels.
+            brisque_model: The BRISQUE model; by default the one that the set-up makes.
+            width: Pixels that a frame is shrunk to. BRISQUE and sharpness depend on it.
+            min_score: Weaker detections are left out; may be set at any time.
+            labels: What to look for; empty: everything that the detector knows.
+
+        Raises:
+            ModelError: A model is missing, corrupt or another one; the message says what to do.
+            UnknownModelError: No encoder or detector has this name.
+        """
+        self.encoder: Encoder = (
+            create_encoder(encoder, weights=encoder_weights) if isinstance(encoder, str) else encoder
+        )
+        self.detector: Detector = (
+            create_detector(detector, weights=detector_weights, input_size=detector_size)
+            if isinstance(detector, str)
+            else detector
+        )
+        self._brisque = Brisque(BrisqueModel.load(model_path(brisque_model, models.BRISQUE)))
+        self._width = width
+        self.min_score = min_score
+        self.labels = frozenset(labels)
+        self._shown: tuple[CaptureInfo, NDArray[np.uint8]] | None = None
+
+    def perceive(self, image: NDArray[Any], encoding: str, capture: CaptureInfo, lens: LensState) -> Percept:
+        """Read one frame.
+
+        Args:
+            image: H x W (``mono8``: uint8; ``mono12``, ``mono16``: uint16) or H x W x 3 (``rgb8``, ``bgr8``).
+            encoding: One of the names above.
+            capture: The exposure that made the frame.
+            lens: The lens position that made it.
+
+        Returns:
+            The percept; boxes are in pixels of ``image``.
+
+        Raises:
+            ImageError: The image is not what the encoding says.
+        """
+        stage_ms: dict[str, float] = {}
+        with _timed("total", stage_ms):
+            with _timed("resize", stage_ms):
+                grey = working_image(image, encoding, self._width)
+            with _timed("encoder", stage_ms):
+                latent = self.encoder.encode(grey)
+            with _timed("detector", stage_ms):
+                found = self.detector.detect(grey, self.min_score, self.labels)
+            with _timed("brisque", stage_ms):
+                brisque = self._brisque.score(grey)
+            with _timed("histogram", stage_ms):
+                light = histogram(grey)
+            with _timed("sharpness", stage_ms):
+                sharpness = Sharpness(grey)
+                frame_sharpness = sharpness.frame()
+                height, width = image.shape[:2]
+                scale = (width / grey.shape[1], height / grey.shape[0])
+                detections = tuple(_in_full_image(d, scale, sharpness) for d in found)
+        self._shown = capture, grey
+        return Percept(
+            capture=capture,
+            lens=lens,
+            width=width,
+            height=height,
+            encoder=self.encoder.id,
+            latent=latent,
+            histogram_counts=light.counts,
+            histogram_edges=EDGES,
+            histogram_peak=light.peak,
+            mean_grey=light.mean,
+            brisque=brisque,
+            sharpness=frame_sharpness,
+            detections=detections,
+            stage_ms=stage_ms,
+        )
+
+    def warm_up(self, width: int = 2048, height: int = 1088) -> None:
+        """Read a grey frame of this size twice, so that the first real one is not slower than the rest."""
+        ramp = np.broadcast_to(np.linspace(0, 255, width).astype(np.uint8), (height, width))
+        for _ in range(2):
+            self.perceive(
+                np.ascontiguousarray(ramp),
+                "mono8",
+                CaptureInfo(0, 0.0, 0.0, 0, 0),
+                LensState(0, 0.0, 0.0, True, 0),
+            )
+        self._shown = None
+
+    def annotated_jpeg(self, percept: Percept, quality: int = 80) -> bytes:
+        """The frame of the last percept as a JPEG, with what was found drawn in.
+
+        Raises:
+            ValueError: The percept is not the last one that this object made.
+        """
+        if self._shown is None or self._shown[0] is not percept.capture:
+            raise ValueError("only the picture of the last percept is kept")
+        return to_jpeg(annotate(self._shown[1], percept), quality)
+
+
+def _in_full_image(found: Detection, scale: tuple[float, float], sharpness: Sharpness) -> Detection:
+    x_min, y_min, x_max, y_max = found.box
+    box = (x_min * scale[0], y_min * scale[1], x_max * scale[0], y_max * scale[1])
+    return replace(found, box=box, sharpness=sharpness.box(found.box))
+
+
+@contextmanager
+def _timed(stage: str, stage_ms: dict[str, float]) -> Iterator[None]:
+    begin = time.perf_counter()
+    yield
+    stage_ms[stage] = (time.perf_counter() - begin) * 1e3
