@@ -1,0 +1,43 @@
+"""What a camera back end may promise on top: a free-running stream of which only the newest frame counts."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from dasha_ros.devices.camera import Frame
+
+
+@runtime_checkable
+class PreviewCamera(Protocol):
+    """A camera that can also run freely.
+
+    `capture` ends the preview; a setting changed during the preview restarts the stream,
+    so that no frame is reported with settings that did not make it.
+    """
+
+    def start_preview(self, frame_rate_hz: float = 0.0) -> float:
+        """Run freely and return the frame rate that the camera will reach [Hz].
+
+        Args:
+            frame_rate_hz: Wanted rate; 0: as fast as the exposure allows.
+
+        Raises:
+            DeviceLost: The device is gone.
+        """
+        ...
+
+    def latest(self, timeout_s: float) -> Frame | None:
+        """The newest frame that was not returned yet; ``None`` when none came in time or on `abort`.
+
+        Frames that came in between are dropped: latency can't grow. The stamp is computed
+        from the arrival and is never later than the start of the exposure.
+
+        Raises:
+            FrameIncomplete: The frame was damaged.
+            DeviceLost: The device is gone.
+        """
+        ...
+
+    def stop_preview(self) -> None:
+        """Stop running freely. Stopping twice is fine."""
+        ...

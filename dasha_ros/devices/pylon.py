@@ -1,0 +1,286 @@
+"""A Basler camera through pylon: GigE, USB, or pylon's own emulator."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from dasha_ros.devices.camera import CameraLimits, Frame
+from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete, OutOfRange
+from dasha_ros.devices.pylon_device import PylonDevice, PylonSettings
+from dasha_ros.devices.pylon_discovery import attach
+from dasha_ros.devices.pylon_errors import sdk, sdk_open
+from dasha_ros.devices.pylon_stream import PylonStream
+from dasha_ros.timing.clock import Clock, SystemClock
+
+__all__ = ["PylonCamera", "PylonSettings", "StreamListener"]
+
+
+class StreamListener(Protocol):
+    """Whoever must know when a picture is about to be taken: the one that paints for pylon's emulator."""
+
+    def opened(self, node_map: Any) -> None:
+        """The camera was set up and is not grabbing."""
+        ...
+
+    def before_trigger(self, exposure_us: float) -> None:
+        """An exposure is about to be triggered."""
+        ...
+
+    def free_running(self, exposure_us: float, frame_rate_hz: float) -> None:
+        """The camera is about to run freely."""
+        ...
+
+    def stopped(self) -> None:
+        """The camera does not run freely any more."""
+        ...
+
+
+class PylonCamera:
+    """A `Camera` and `PreviewCamera` behind pylon.
+
+    A picture is taken by a software trigger, after everything older was thrown away. No call
+    to the SDK waits without a limit; SDK callbacks only set a flag. After a loss, `open` takes
+    only the camera that was lost, and puts every setting back.
+
+    Args:
+        settings: Which camera, and how to set it up.
+        clock: Of stamps and of ``not_before_ns``.
+        attach: Makes the ``InstantCamera`` for an address.
+        listener: Told before every exposure.
+    """
+
+    def __init__(
+        self,
+        settings: PylonSettings,
+        clock: Clock | None = None,
+        *,
+        attach: Callable[[str], Any] = attach,
+        listener: StreamListener | None = None,
+    ) -> None:
+        self.settings = settings
+        self.counts: Counter[str] = Counter()
+        """Frames, and what went wrong with them, since this object was made."""
+        self._clock = clock or SystemClock()
+        self._attach = attach
+        self._listener = listener
+        self._address = settings.address
+        self._exposure_us = settings.exposure_us
+        self._gain_db = settings.gain_db
+        self._camera: Any = None
+        self._device: PylonDevice | None = None
+        self._stream: PylonStream | None = None
+        self._abort = threading.Event()
+        self._removed = threading.Event()
+        self._preview_rate_hz = 0.0
+        self._silent = 0
+
+    def open(self) -> CameraLimits:
+        """Claim the camera and apply every setting.
+
+        Raises:
+            DeviceLost: It is not there, or another process holds it.
+            OutOfRange: It is there and cannot be set up as the settings say.
+        """
+        self.close()
+        self._removed.clear()
+        self._silent = 0
+        self._camera = self._attach(self._address)
+        try:
+            with sdk_open(self._camera, f"opening camera {self._address or 'device'}"):
+                _flag_removal(self._camera, self._removed)
+                self._camera.Open()
+                device = PylonDevice(self._camera, self.settings, self._exposure_us, self._gain_db)
+                self._stream = PylonStream(self._camera, device, self._removed.is_set)
+                if self._listener is not None:
+                    self._listener.opened(device.node_map)
+                limits = device.limits
+        except DeviceError:
+            self.close()
+            raise
+        self._device = device
+        self._address = device.serial_number
+        return limits
+
+    def close(self) -> None:
+        """Give the camera back."""
+        camera, self._camera, self._device, self._stream = self._camera, None, None, None
+        if camera is None:
+            return
+        from pypylon import genicam
+
+        # On a camera that is gone each step may fail, and the next must be tried all the same.
+        for step in (camera.StopGrabbing, camera.Close, camera.DestroyDevice):
+            try:
+                step()
+            except genicam.GenericException:
+                self.counts["failed closes"] += 1
+        self._preview_ended()
+
+    def set_exposure(self, exposure_us: float) -> float:
+        """Set the exposure time of the next frame and return the value read back [us]."""
+        device, _ = self._opened()
+        with sdk(self._camera, "a new exposure"):
+            limits = device.limits
+            low, high = limits.exposure_min_us, limits.exposure_max_us
+            if not (math.isfinite(exposure_us) and low <= exposure_us <= high):
+                raise OutOfRange(
+                    f"exposure {exposure_us!r} us refused: this camera takes {low:g} to {high:g} us"
+                )
+            if exposure_us != self._exposure_us:
+                self._exposure_us = exposure_us
+                read_back = device.set_exposure(exposure_us)
+                self._restart_preview()
+                return read_back
+            return device.exposure_us
+
+    def set_gain(self, gain_db: float) -> float:
+        """Set the gain of the next frame, clipped to the camera's limits; returns the value read back [dB].
+
+        Raises:
+            OutOfRange: Not a finite number.
+            DeviceLost: The device is gone.
+        """
+        device, _ = self._opened()
+        if not math.isfinite(gain_db):
+            raise OutOfRange(f"gain {gain_db!r} dB refused: it must be a number")
+        with sdk(self._camera, "a new gain"):
+            if gain_db != self._gain_db:
+                self._gain_db = gain_db
+                device.set_gain(gain_db)
+                self._restart_preview()
+            return device.gain_db
+
+    def capture(self, not_before_ns: int = 0) -> Frame | None:
+        """Take one picture whose exposure begins now, or at ``not_before_ns`` if that is later."""
+        device, stream = self._opened()
+        self._abort.clear()
+        if not self._clock.wait_until(not_before_ns, self._abort):
+            return None
+        with sdk(self._camera, "taking a picture"):
+            if stream.free_running:
+                self.stop_preview()
+            stream.start_triggered()
+            exposure_us, gain_db = device.exposure_us, device.gain_db
+            if self._listener is not None:
+                self._listener.before_trigger(exposure_us)
+            stream.wait_ready()
+            self.counts["stale frames"] += stream.discard()
+            # Taken before the trigger: never later than the true start of the exposure.
+            stamp_ns = self._clock.now_ns()
+            stream.trigger()
+            timeout_s = exposure_us / 1e6 + self.settings.margin_s
+            result = stream.next(timeout_s, self._abort.is_set)
+            if result is None:
+                # Its frame may still come, and must not answer the next trigger.
+                stream.stop()
+                self._missed(timeout_s)
+                return None
+            return self._frame(device, result, stamp_ns, exposure_us, gain_db)
+
+    def abort(self) -> None:
+        """End a `capture` or `latest` in progress within 20 ms. Callable from any thread."""
+        self._abort.set()
+
+    def start_preview(self, frame_rate_hz: float = 0.0) -> float:
+        """Run freely, keeping only the newest frame; returns the rate that the camera will reach [Hz]."""
+        device, stream = self._opened()
+        with sdk(self._camera, "running freely"):
+            self._preview_rate_hz = frame_rate_hz
+            if self._listener is not None:
+                self._listener.free_running(device.exposure_us, frame_rate_hz)
+            return stream.start_free(frame_rate_hz)
+
+    def latest(self, timeout_s: float) -> Frame | None:
+        """The newest frame that was not returned yet; ``None`` when none came in time or on `abort`."""
+        device, stream = self._opened()
+        if not stream.free_running:
+            raise DeviceError("no preview is running; call start_preview first")
+        self._abort.clear()
+        with sdk(self._camera, "running freely"):
+            result = stream.next(timeout_s, self._abort.is_set)
+            if result is None:
+                return None
+            exposure_us = device.exposure_us
+            stamp_ns = self._clock.now_ns() - round(exposure_us * 1e3)
+            return self._frame(device, result, stamp_ns, exposure_us, device.gain_db)
+
+    def stop_preview(self) -> None:
+        """Stop running freely."""
+        _, stream = self._opened()
+        with sdk(self._camera, "stopping"):
+            stream.stop()
+        self._preview_ended()
+
+    def describe(self) -> dict[str, Any]:
+        """Model, serial number, settings as read from the camera, and counts."""
+        described: dict[str, Any] = {"model": "Basler camera, not open", "address": self._address}
+        if self._device is not None:
+            try:
+                with sdk(self._camera, "describing itself"):
+                    described = self._device.describe()
+            except DeviceError as error:
+                described["error"] = str(error)
+        return described | {f"count {name}": count for name, count in sorted(self.counts.items()) if count}
+
+    def _opened(self) -> tuple[PylonDevice, PylonStream]:
+        if self._device is None or self._stream is None:
+            raise DeviceLost(f"camera {self._address or 'device'} is not open")
+        if self._removed.is_set():
+            raise DeviceLost(f"camera {self._address} was removed. Check its power and cable.")
+        return self._device, self._stream
+
+    def _missed(self, timeout_s: float) -> None:
+        if self._abort.is_set():
+            self.counts["aborted"] += 1
+            return
+        self.counts["timeouts"] += 1
+        self._silent += 1
+        message = f"camera {self._address} sent no frame within {timeout_s:.3f} s of its trigger"
+        if self._silent >= self.settings.silent_frames:
+            raise DeviceLost(
+                f"{message}, {self._silent} times in a row: it is there but silent, open it again"
+            )
+        raise DeviceTimeout(message)
+
+    def _frame(
+        self, device: PylonDevice, result: Any, stamp_ns: int, exposure_us: float, gain_db: float
+    ) -> Frame:
+        self._silent = 0
+        try:
+            if not result.GrabSucceeded():
+                self.counts["incomplete"] += 1
+                raise FrameIncomplete(
+                    f"a frame of camera {self._address} was damaged ({result.ErrorDescription})."
+                    " If this is frequent: larger packets, a longer packet delay, or another network card."
+                )
+            pixels = device.reader.pixels(result)
+            chunk_us = device.reader.chunk_exposure_us(result) if device.chunks else None
+        finally:
+            result.Release()
+        self.counts["frames"] += 1
+        made_by_us = exposure_us if chunk_us is None else chunk_us
+        return Frame(pixels, device.reader.encoding, stamp_ns, made_by_us, gain_db)
+
+    def _restart_preview(self) -> None:
+        """Frames under way were made by the old setting; after a restart none of them can come."""
+        if self._stream is not None and self._stream.free_running:
+            self.start_preview(self._preview_rate_hz)
+
+    def _preview_ended(self) -> None:
+        if self._listener is not None:
+            self._listener.stopped()
+
+
+def _flag_removal(camera: Any, removed: threading.Event) -> None:
+    """Let pylon set ``removed`` when the camera goes."""
+    from pypylon import pylon
+
+    class Removal(pylon.ConfigurationEventHandler):  # type: ignore[misc]  # pylon comes without types
+        def OnCameraDeviceRemoved(self, camera: Any) -> None:  # noqa: N802  # pylon's name
+            removed.set()
+
+    camera.RegisterConfiguration(Removal(), pylon.RegistrationMode_Append, pylon.Cleanup_Delete)

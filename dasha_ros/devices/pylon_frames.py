@@ -1,0 +1,40 @@
+"""From pylon's grab results to pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class FrameReader:
+    """Reads grab results of one pixel format as one ROS encoding.
+
+    Twelve-bit values go to the upper bits of mono16, so that white is white in every
+    program that shows or scales 16-bit pictures.
+    """
+
+    def __init__(self, encoding: str, pixel_format: str) -> None:
+        self.encoding = encoding
+        self._shift = 4 if pixel_format == "Mono12" else 0
+        self._converter: Any = None
+        if pixel_format.startswith("Bayer"):
+            from pypylon import pylon
+
+            self._converter = pylon.ImageFormatConverter()
+            self._converter.OutputPixelFormat.Value = "RGB8Packed" if encoding == "rgb8" else "BGR8Packed"
+
+    def pixels(self, result: Any) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """The picture, in memory of its own: shape (height, width) or (height, width, 3)."""
+        source = result if self._converter is None else self._converter.Convert(result)
+        pixels: NDArray[np.uint8] | NDArray[np.uint16] = source.GetArray()
+        return np.left_shift(pixels, self._shift, dtype=pixels.dtype) if self._shift else pixels
+
+    @staticmethod
+    def chunk_exposure_us(result: Any) -> float | None:
+        """The exposure that the frame itself reports [us]; ``None``: it reports none."""
+        if not result.IsChunkDataAvailable():
+            return None
+        node = result.GetChunkDataNodeMap().GetNode("ChunkExposureTime")
+        return float(node.GetValue()) if node is not None and node.IsReadable() else None

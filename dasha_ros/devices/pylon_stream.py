@@ -1,0 +1,104 @@
+"""The stream of frames from an opened Basler camera, one for each trigger or free-running."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from dasha_ros.devices.errors import DeviceLost
+from dasha_ros.devices.pylon_device import PylonDevice
+from dasha_ros.devices.pylon_errors import is_removed
+
+SLICE_MS = 20
+"""A wait for a frame looks up so often: for an abort, and for a camera that vanished without an event."""
+READY_TIMEOUT_S = 1.0
+
+
+class PylonStream:
+    """Starts, triggers and reads the stream. pylon's errors pass through."""
+
+    def __init__(self, camera: Any, device: PylonDevice, removed: Callable[[], bool]) -> None:
+        self._camera = camera
+        self._device = device
+        self._removed = removed
+        self._mode = ""
+
+    @property
+    def free_running(self) -> bool:
+        """Whether the camera runs freely."""
+        return self._mode == "free"
+
+    def start_triggered(self) -> None:
+        """One frame for each trigger; nothing happens when that is so already."""
+        if self._mode == "triggered" and self._camera.IsGrabbing():
+            return
+        from pypylon import pylon
+
+        self.stop()
+        self._device.set_triggered(True)
+        self._camera.StartGrabbing(pylon.GrabStrategy_OneByOne)
+        self._mode = "triggered"
+
+    def start_free(self, frame_rate_hz: float) -> float:
+        """Run freely, keeping only the newest frame; returns the rate [Hz]."""
+        from pypylon import pylon
+
+        self.stop()
+        self._device.set_triggered(False)
+        reached = self._device.set_frame_rate(frame_rate_hz)
+        self._camera.StartGrabbing(pylon.GrabStrategy_LatestImageOnly)
+        self._mode = "free"
+        return reached
+
+    def stop(self) -> None:
+        """Stop, and forget every frame under way."""
+        self._mode = ""
+        if self._camera.IsGrabbing():
+            self._camera.StopGrabbing()
+
+    def discard(self) -> int:
+        """Throw away frames that wait; returns how many there were."""
+        from pypylon import pylon
+
+        count = 0
+        while self._camera.RetrieveResult(0, pylon.TimeoutHandling_Return).IsValid():
+            count += 1
+        return count
+
+    def wait_ready(self) -> None:
+        """Wait until the camera takes a trigger: one that comes too early is lost."""
+        from pypylon import pylon
+
+        self._camera.WaitForFrameTriggerReady(
+            round(READY_TIMEOUT_S * 1e3), pylon.TimeoutHandling_ThrowException
+        )
+
+    def trigger(self) -> None:
+        """Begin an exposure."""
+        self._camera.ExecuteSoftwareTrigger()
+
+    def next(self, timeout_s: float, aborted: Callable[[], bool]) -> Any | None:
+        """The next grab result; ``None`` when time is up or ``aborted``.
+
+        Raises:
+            DeviceLost: The camera vanished, or its stream died.
+        """
+        from pypylon import pylon
+
+        deadline = time.monotonic() + timeout_s
+        while not aborted():
+            left_ms = math.ceil((deadline - time.monotonic()) * 1e3)
+            if left_ms <= 0:
+                return None
+            result = self._camera.RetrieveResult(min(SLICE_MS, left_ms), pylon.TimeoutHandling_Return)
+            if result.IsValid():
+                return result
+            if self._removed() or is_removed(self._camera):
+                raise DeviceLost(
+                    "the camera was removed while a frame was awaited. Check its power and cable."
+                )
+            if not self._camera.IsGrabbing():
+                raise DeviceLost("the camera's stream ended by itself; the camera must be opened again.")
+        return None

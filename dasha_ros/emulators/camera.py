@@ -1,0 +1,130 @@
+"""Pictures for pylon's camera emulator: what comes out of pylon is what `render` painted.
+
+The emulator's pixels react to nothing. In its image directory, though, it reads each file
+anew when the file's turn comes, provided that there are at least two. Both names lead to the
+same picture here, so that it does not matter whose turn it is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.devices import pylon_nodes as nodes
+from dasha_ros.devices.errors import DeviceError
+
+Render = Callable[[float], NDArray[np.uint8] | NDArray[np.uint16]]
+"""From the exposure [us] to the picture: 8 or 16 bits, (height, width) or (height, width, 3) as RGB."""
+
+NAMES = ("a", "b")
+PREVIEW_RATE_HZ = 50.0
+
+
+def enable_emulator(cameras: int = 1) -> None:
+    """Make pylon show emulated cameras, serial numbers 0815-0000 and up.
+
+    Must be called before the first enumeration in this process.
+    """
+    os.environ["PYLON_CAMEMU"] = str(cameras)
+
+
+class PictureFeed:
+    """A `StreamListener` that paints every frame of an emulated camera just before its exposure.
+
+    Raises:
+        ValueError: (On use) ``render`` gave something that is no picture.
+    """
+
+    def __init__(self, render: Render, directory: Path | None = None) -> None:
+        """Make the folders.
+
+        Args:
+            render: Paints. Called in the camera's thread; in a preview, in one of its own.
+            directory: Where the folders go; a temporary place, in memory where there is one, by default.
+        """
+        self._render = render
+        memory = Path("/dev/shm")
+        parent = directory or (memory if os.access(memory, os.W_OK) else None)
+        self._root = Path(tempfile.mkdtemp(prefix="dasha_camera_", dir=parent))
+        self._shown = self._root / "shown"
+        self._shown.mkdir()
+        self._deep = False
+        self._stop = threading.Event()
+        self._painter: threading.Thread | None = None
+        self.painted = 0
+        """Pictures so far."""
+
+    def close(self) -> None:
+        """Remove the folders."""
+        self.stopped()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def opened(self, node_map: Any) -> None:
+        """Switch the camera to the image directory.
+
+        Raises:
+            DeviceError: A real camera: it takes its own pictures.
+        """
+        if nodes.find(node_map, "ImageFileMode") is None:
+            raise DeviceError("this camera is no emulated one; choose the emulator's address (0815-0000)")
+        self._deep = nodes.need(node_map, "PixelFormat").GetValue() in ("Mono12", "Mono16")
+        width, height = (nodes.need(node_map, name).GetValue() for name in ("Width", "Height"))
+        self._put(np.zeros((height, width), np.uint16 if self._deep else np.uint8))
+        nodes.choose(node_map, "TestImageSelector", "Off")
+        nodes.need(node_map, "ImageFilename").SetValue(str(self._shown))
+        nodes.choose(node_map, "ImageFileMode", "On")
+
+    def before_trigger(self, exposure_us: float) -> None:
+        """Paint the picture of the exposure that is about to begin."""
+        self._put(self._render(exposure_us))
+
+    def free_running(self, exposure_us: float, frame_rate_hz: float) -> None:
+        """Paint a new picture for every frame, as well as a thread can."""
+        self.stopped()
+        self._put(self._render(exposure_us))
+        self._stop.clear()
+        period_s = 1.0 / (frame_rate_hz or PREVIEW_RATE_HZ)
+        self._painter = threading.Thread(
+            target=self._paint, args=(exposure_us, period_s), name="picture feed", daemon=True
+        )
+        self._painter.start()
+
+    def stopped(self) -> None:
+        """Stop painting by itself."""
+        self._stop.set()
+        if self._painter is not None:
+            self._painter.join()
+            self._painter = None
+
+    def _paint(self, exposure_us: float, period_s: float) -> None:
+        while not self._stop.wait(period_s):
+            self._put(self._render(exposure_us))
+
+    def _put(self, picture: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+        dtype = np.dtype(np.uint16 if self._deep else np.uint8)
+        if picture.dtype != dtype or picture.ndim not in (2, 3) or not picture.size:
+            raise ValueError(
+                f"the renderer gave {picture.dtype} of shape {picture.shape}; this camera shows {dtype}"
+                " of shape (height, width) or (height, width, 3)"
+            )
+        pixels = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
+        # BMP is by far the fastest (3 ms for 2 megapixels) and holds 8 bits; TIFF holds 16.
+        suffix = ".tif" if self._deep else ".bmp"
+        fresh = self._root / f"fresh{suffix}"
+        if not cv2.imwrite(str(fresh), pixels, [cv2.IMWRITE_TIFF_COMPRESSION, 1] if self._deep else []):
+            raise OSError(f"{fresh} could not be written; is the disk full?")
+        for name in NAMES:
+            link = self._root / name
+            os.link(fresh, link)
+            os.replace(link, self._shown / f"{name}{suffix}")
+        fresh.unlink()
+        self.painted += 1
