@@ -138,7 +138,8 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._perceive(image, capture)
 
     def _perceive(self, image: Image, capture: CaptureInfo) -> None:
-        assert self._perception is not None and self._pending.lens is not None
+        assert self._perception is not None
+        assert self._pending.lens is not None
         try:
             percept = self._perception.perceive(pixels_of(image), image.encoding, capture, self._pending.lens)
         except (ImageMessageError, ImageError) as error:
