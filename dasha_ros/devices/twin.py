@@ -1,0 +1,281 @@
+"""The digital twin's camera and lens: no hardware, and honest about time.
+
+An exposure takes its time on the clock, a lens settles as its trajectory says, and a
+frame shows the focus that the lens had in the middle of its exposure. What joins the two
+is physics, not protocol: the owner passes the lens's trajectory to the camera.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.assets import AssetMissing
+from dasha_ros.devices.camera import CameraLimits, Frame
+from dasha_ros.devices.errors import DeviceLost, OutOfRange
+from dasha_ros.devices.lens import VOLTS_MIN, LensReading, checked_volts
+from dasha_ros.optics.actuator import LensActuator, PowerTrajectory
+from dasha_ros.optics.exposure import T_MAX_US, T_MIN_US
+from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.sensor import Sensor, SensorReadout, image_illuminance_lx
+from dasha_ros.timing.clock import Clock
+from dasha_ros.twin.renderer import Renderer
+from dasha_ros.twin.scene import SceneError
+from dasha_ros.twin.world import World
+
+GAIN_DB_MIN, GAIN_DB_MAX = 0.0, 24.08
+"""GainRaw 32 to 512 of acA2000-50gm, dB = 20 log10(GainRaw/32); the twin allows the sensor's own 0 dB."""
+_SCENES_KEPT = 4
+
+
+class TwinLens:
+    """A liquid lens on its driver board, as `optics.actuator` describes it."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        model: LensModel | None = None,
+        *,
+        initial_volts: float = VOLTS_MIN,
+        delay_s: float = 0.0,
+        **actuator: float,
+    ) -> None:
+        """A lens that has stood still for long.
+
+        Args:
+            clock: Tells when a move begins.
+            model: Volts to focus; the ``physical`` profile if left out.
+            initial_volts: Where the lens is when power comes [V].
+            delay_s: Time a command takes to the board [s]; 1.9 ms over a real serial line.
+            **actuator: Numbers of `LensActuator`, such as ``hysteresis_volts=0.0``.
+
+        Raises:
+            OutOfRange: ``initial_volts`` is not in 24.0..70.0.
+            ValueError: Another number is impossible.
+        """
+        self._clock = clock
+        self._model = model or lens_model()
+        self._delay_ns = round(delay_s * 1e9)
+        volts = checked_volts(initial_volts)
+        self._actuator = LensActuator(self._model, volts, clock.now_ns(), **actuator)
+        self._is_open = False
+
+    @property
+    def trajectory(self) -> PowerTrajectory:
+        """How focus moves in time: for the twin's camera only."""
+        return self._actuator.trajectory
+
+    def open(self) -> LensReading:
+        """Claim the lens and leave it where it is."""
+        self._is_open = True
+        return self.read()
+
+    def close(self) -> None:
+        """Give the lens back."""
+        self._is_open = False
+
+    def move(self, volts: float) -> LensReading:
+        """Command a voltage; see `devices.lens.Lens`."""
+        volts = checked_volts(volts)
+        self._check_open()
+        if self._delay_ns:
+            self._clock.wait_until(self._clock.now_ns() + self._delay_ns)
+        self._actuator.command(volts, self._clock.now_ns())
+        return LensReading(self._actuator.volts, self._actuator.settle_s)
+
+    def read(self) -> LensReading:
+        """Output, and the time left until the lens rests."""
+        self._check_open()
+        passed_s = (self._clock.now_ns() - self.trajectory.moved_at_ns) / 1e9
+        return LensReading(self._actuator.volts, max(0.0, self._actuator.settle_s - passed_s))
+
+    def set_temperature(self, temperature_c: float) -> PowerTrajectory:
+        """Let the lens drift to another temperature [deg C]; returns how it does."""
+        return self._actuator.set_temperature(temperature_c, self._clock.now_ns())
+
+    def describe(self) -> dict[str, Any]:
+        """For diagnostics."""
+        return {"model": "digital twin", "profile": self._model.id}
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise DeviceLost("the twin's lens is not open")
+
+
+class TwinCamera:
+    """A CMV2000 camera before a scene.
+
+    Pictures are computed while the clock waits for the exposure, so that in real time a
+    frame costs the longer of the two, not their sum.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        lens: LensModel | None = None,
+        *,
+        world: World | None = None,
+        width: int = 2048,
+        height: int = 1088,
+        encoding: str = "mono8",
+        seed: int | None = None,
+        latency_s: float = 0.0,
+        exposure_min_us: float = T_MIN_US,
+        exposure_max_us: float = T_MAX_US,
+    ) -> None:
+        """Set up a camera; photographs are read by `open`.
+
+        Args:
+            clock: Exposures take their time on it.
+            lens: Aperture and blur; the ``physical`` profile if left out.
+            world: What stands before the camera; the default scene if left out.
+            width: Of the frame [px]; the view stays the same.
+            height: Of the frame [px].
+            encoding: ``mono8``, ``mono16`` (12 bits, values up to 4095) or ``rgb8``.
+            seed: Of the noise; ``None``: new noise every time.
+            latency_s: How long a finished frame is kept back, as a slow link would [s].
+            exposure_min_us: Shortest exposure [us].
+            exposure_max_us: Longest exposure [us].
+
+        Raises:
+            ValueError: The encoding is none of the three.
+        """
+        if encoding not in ("mono8", "mono16", "rgb8"):
+            raise ValueError(f"encoding {encoding!r}: the twin's camera has mono8, mono16 and rgb8")
+        self._clock = clock
+        self._lens = lens or lens_model()
+        self._limits = CameraLimits(
+            width, height, encoding, exposure_min_us, exposure_max_us, GAIN_DB_MIN, GAIN_DB_MAX
+        )
+        self._readout = SensorReadout(Sensor(bits=12 if encoding == "mono16" else 8), seed)
+        self._latency_ns = round(latency_s * 1e9)
+        self._exposure_us, self._gain_db = min(max(10_000.0, exposure_min_us), exposure_max_us), 0.0
+        self._interrupt = threading.Event()
+        self._is_open = False
+        self._world = world or World()
+        self._renderers: OrderedDict[str, Renderer] = OrderedDict()
+        self._renderers_lock = threading.Lock()
+        at_infinity = PowerTrajectory(0, 0.0, 0.0, 0.0)
+        self._trajectories: deque[PowerTrajectory] = deque([at_infinity], maxlen=8)
+
+    @property
+    def world(self) -> World:
+        """What stands before the camera."""
+        return self._world
+
+    def set_world(self, world: World) -> None:
+        """Change the world. Callable from any thread; an exposure in progress keeps the old one.
+
+        Raises:
+            SceneError: The scene can't be used; the old world stays.
+            AssetMissing: A photograph is not on this machine; the old world stays.
+        """
+        self._renderer(world.scene).scene.resolved_distances(world.distances_m)
+        self._world = world
+
+    def set_trajectory(self, trajectory: PowerTrajectory) -> None:
+        """Tell how the lens moves. Callable from any thread, before or after the move began."""
+        self._trajectories.append(trajectory)
+
+    def open(self) -> CameraLimits:
+        """Read the photographs.
+
+        Raises:
+            DeviceLost: A photograph is missing or the scene can't be used.
+        """
+        try:
+            self.set_world(self._world)
+        except (AssetMissing, SceneError) as error:
+            raise DeviceLost(f"the twin's camera has nothing to look at: {error}") from error
+        self._is_open = True
+        return self._limits
+
+    def close(self) -> None:
+        """Give the camera back."""
+        self._is_open = False
+
+    def set_exposure(self, exposure_us: float) -> float:
+        """Set the exposure time; see `devices.camera.Camera`. The device counts whole microseconds."""
+        low, high = self._limits.exposure_min_us, self._limits.exposure_max_us
+        if not low <= exposure_us <= high:
+            raise OutOfRange(
+                f"exposure {exposure_us!r} us refused: it must be a number from {low:g} to {high:g} us"
+            )
+        self._exposure_us = float(round(exposure_us))
+        return self._exposure_us
+
+    def set_gain(self, gain_db: float) -> float:
+        """Set the gain; see `devices.camera.Camera`. GainRaw = 32 10^(dB/20) is a whole number."""
+        if not GAIN_DB_MIN <= gain_db <= GAIN_DB_MAX:
+            raise OutOfRange(
+                f"gain {gain_db!r} dB refused: it must be a number from {GAIN_DB_MIN:g} to {GAIN_DB_MAX:g} dB"
+            )
+        self._gain_db = float(20.0 * np.log10(round(32.0 * 10.0 ** (gain_db / 20.0)) / 32.0))
+        return self._gain_db
+
+    def capture(self, not_before_ns: int = 0) -> Frame | None:
+        """Take one picture; see `devices.camera.Camera`."""
+        if not self._is_open:
+            raise DeviceLost("the twin's camera is not open")
+        self._interrupt.clear()
+        exposure_us, gain_db = self._exposure_us, self._gain_db
+        stamp_ns = max(self._clock.now_ns(), not_before_ns)
+        middle_ns = stamp_ns + round(exposure_us * 500)
+        # A guess that nearly always holds; it is computed while there is time.
+        guess = self._seen_at(middle_ns)
+        light = self._light(*guess)
+        if not self._clock.wait_until(stamp_ns, self._interrupt):
+            return None
+        world = self._world
+        if not self._clock.wait_until(stamp_ns + round(exposure_us * 1000), self._interrupt):
+            return None
+        # News of a move may come later than the move itself: a message travels.
+        seen = (world, self._seen_at(middle_ns)[1])
+        if seen != guess:
+            light = self._light(*seen)
+        image_lx = image_illuminance_lx(world.illuminance_lx, self._lens.f_number)
+        pixels = self._readout.expose(light, image_lx, exposure_us, gain_db, world.temperature_c)
+        if self._latency_ns and not self._clock.wait_until(
+            self._clock.now_ns() + self._latency_ns, self._interrupt
+        ):
+            return None
+        return Frame(pixels, self._limits.encoding, stamp_ns, exposure_us, gain_db)
+
+    def abort(self) -> None:
+        """End a `capture` in progress early."""
+        self._interrupt.set()
+
+    def describe(self) -> dict[str, Any]:
+        """For diagnostics."""
+        return {
+            "model": "digital twin",
+            "scene": self._world.scene,
+            "illuminance_lx": self._world.illuminance_lx,
+            "exposure_us": self._exposure_us,
+            "gain_db": self._gain_db,
+        }
+
+    def _seen_at(self, stamp_ns: int) -> tuple[World, float]:
+        """The world now, and the lens's focus [1/m] at a time."""
+        known = tuple(self._trajectories)
+        begun = [t for t in known if t.moved_at_ns <= stamp_ns]
+        return self._world, (begun[-1] if begun else known[0]).at(stamp_ns)
+
+    def _light(self, world: World, focus_dioptres: float) -> NDArray[np.float32]:
+        return self._renderer(world.scene).render(focus_dioptres, world.distances_m)
+
+    def _renderer(self, scene: str) -> Renderer:
+        with self._renderers_lock:
+            if scene not in self._renderers:
+                limits = self._limits
+                self._renderers[scene] = Renderer(
+                    scene, limits.width, limits.height, colour=limits.encoding == "rgb8", lens=self._lens
+                )
+                if len(self._renderers) > _SCENES_KEPT:
+                    self._renderers.popitem(last=False)
+            self._renderers.move_to_end(scene)
+            return self._renderers[scene]

@@ -1,0 +1,139 @@
+"""The lens profile of a real lens: a table of measured volts and distances.
+
+The file is YAML::
+
+    focal_length_mm: 25.0     # optional
+    f_number: 2.0             # optional
+    points:                   # at least two; more volts must always focus nearer, or always farther
+      - {volts: 40.0, distance_m: .inf}
+      - {volts: 43.2, distance_m: 1.0}
+      - {volts: 50.1, distance_m: 0.32}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dasha_ros.optics.lens import ThinLens
+
+
+@dataclass(frozen=True)
+class TableLens(ThinLens):
+    """Measured pairs, interpolated in dioptres, in which the map of a liquid lens is almost straight.
+
+    Outside the table the end segments go on: a table that ends at 1 m still says
+    where 0.9 m is, and the search range can reach infinity.
+    """
+
+    name: str = "table"
+    points: tuple[tuple[float, float], ...] = ()
+    """(volts, dioptres), ascending in volts."""
+
+    def __post_init__(self) -> None:
+        """Check the points."""
+        super().__post_init__()
+        if len(self.points) < 2:
+            raise ValueError(f"the table holds {len(self.points)} points; it needs at least two")
+        volts, dioptres = np.array(self.points, dtype=np.float64).T
+        if not (np.isfinite(volts).all() and np.isfinite(dioptres).all()):
+            raise ValueError("the table holds a value that is not a number")
+        if (outside := volts[(volts < self.volts_min) | (volts > self.volts_max)]).size:
+            raise ValueError(f"{outside[0]:g} V lies outside {self.volts_min:g}..{self.volts_max:g} V")
+        if not (np.diff(volts) > 0).all():
+            raise ValueError("a voltage stands in the table twice")
+        steps = np.diff(dioptres)
+        if not ((steps > 0).all() or (steps < 0).all()):
+            wrong = int(np.argmin(steps * np.sign(dioptres[-1] - dioptres[0]))) + 1
+            raise ValueError(
+                f"the distances are not in order at {volts[wrong]:g} V: more volts must always focus nearer, "
+                "or always farther; measure that point again"
+            )
+
+    @property
+    def id(self) -> str:
+        """The optics and a digest of the points: two tables with one id are the same."""
+        text = ";".join(f"{v:.6g},{d:.6g}" for v, d in self.points)
+        return f"table:{self._numbers}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+    def dioptres(self, volts: float) -> float:
+        """Focus [1/m] at ``volts`` [V], after clipping to the lens's range."""
+        return _interpolate(self._clip(volts), self.points)
+
+    def volts(self, dioptres: float) -> float:
+        """Voltage [V] that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
+        swapped = sorted((d, v) for v, d in self.points)
+        return self._clip(_interpolate(dioptres, swapped))
+
+
+def load_table(path: Path, **overrides: float) -> TableLens:
+    """Read and validate a table of measured points.
+
+    Args:
+        path: The YAML file.
+        **overrides: ``focal_length_mm`` or ``f_number``, in place of the file's.
+
+    Raises:
+        ValueError: The message names the file, the key and what is wrong with it.
+    """
+    import yaml
+
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(
+            f"lens profile {str(path)!r} is neither physical, nor paper, nor a file that can be read "
+            f"({error.strerror})"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"lens table {path} is no YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise ValueError(f"lens table {path} must hold the key `points`")
+    known = {"points", "focal_length_mm", "f_number"}
+    if unknown := sorted({*map(str, document), *overrides} - known):
+        raise ValueError(
+            f"lens table {path}: unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        )
+    rows = document.get("points")
+    if not isinstance(rows, list):
+        raise ValueError(f"lens table {path}: `points` must be a list of {{volts, distance_m}}")
+    points = sorted(_point(path, i, row) for i, row in enumerate(rows))
+    optics = {
+        key: _number(path, key, overrides.get(key, document.get(key, default)))
+        for key, default in (("focal_length_mm", 25.0), ("f_number", 2.0))
+    }
+    try:
+        return TableLens(name=f"table:{path.name}", points=tuple(points), **optics)
+    except ValueError as error:
+        raise ValueError(f"lens table {path}: {error}") from error
+
+
+def _point(path: Path, index: int, row: Any) -> tuple[float, float]:
+    where = f"points[{index}]"
+    if not isinstance(row, dict) or set(row) != {"volts", "distance_m"}:
+        raise ValueError(f"lens table {path}: {where} must hold volts and distance_m and nothing else")
+    distance = _number(path, f"{where}.distance_m", row["distance_m"])
+    if not distance > 0:
+        raise ValueError(
+            f"lens table {path}: {where}.distance_m is {distance:g}; it must be positive (.inf: infinity)"
+        )
+    return _number(path, f"{where}.volts", row["volts"]), 1.0 / distance
+
+
+def _number(path: Path, key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        raise ValueError(f"lens table {path}: {key} is {value!r}; it must be a number")
+    return float(value)
+
+
+def _interpolate(x: float, points: tuple[tuple[float, float], ...] | list[tuple[float, float]]) -> float:
+    """Piecewise linear through ``points`` (ascending in x), the end segments prolonged."""
+    xs = [p[0] for p in points]
+    i = int(np.clip(np.searchsorted(xs, x) - 1, 0, len(xs) - 2))
+    (x0, y0), (x1, y1) = points[i], points[i + 1]
+    return y0 + (x - x0) * (y1 - y0) / (x1 - x0)

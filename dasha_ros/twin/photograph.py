@@ -1,0 +1,200 @@
+"""Photographs as linear light, and what is cut out of them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.assets import asset
+from dasha_ros.twin.scene import (
+    AlphaCut,
+    CutoutLayer,
+    DisparityCut,
+    EllipseCut,
+    PolygonCut,
+    RectangleCut,
+    Scene,
+    SceneError,
+)
+
+Image = NDArray[np.float32]
+
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""Of linear R, G, B (ITU-R BT.709): what a monochrome sensor sees of a photograph."""
+
+
+def read_photograph(scene: Scene, name: str) -> tuple[Image, Image | None]:
+    """A photograph in linear light.
+
+    Args:
+        scene: Whose folder relative paths begin in.
+        name: Logical name, or a path.
+
+    Returns:
+        Shape (height, width, 3), R, G, B in 0..1; and alpha, shape (height, width), where the file has it.
+
+    Raises:
+        AssetMissing: Not on this machine; the message says what to run.
+        SceneError: No picture.
+    """
+    path = _path(scene, name)
+    # EXIF rotation must hold for alpha and colour alike, so both come from one decoding.
+    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint8:
+        raise SceneError(f"scene {scene.name}: {path} is not a picture of 8 bits that can be read")
+    alpha: Image | None = None
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        alpha = np.asarray(pixels[:, :, 3], np.float32) / 255.0
+        pixels = pixels[:, :, :3]
+    rgb = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB if pixels.ndim == 2 else cv2.COLOR_BGR2RGB)
+    return np.asarray(_linear_of_srgb()[rgb], np.float32), alpha
+
+
+def read_disparity(scene: Scene, name: str, shape: tuple[int, ...]) -> Image:
+    """A disparity map [px]; 0 where unknown.
+
+    Raises:
+        AssetMissing: Not on this machine; the message says what to run.
+        SceneError: No map, or not of the photograph's ``shape``.
+    """
+    path = _path(scene, name)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            disparity = np.asarray(archive[archive.files[0]], np.float32)
+    except (OSError, ValueError, IndexError) as error:
+        raise SceneError(f"scene {scene.name}: {path} is not a disparity map (.npz): {error}") from error
+    if disparity.shape != shape[:2]:
+        raise SceneError(
+            f"scene {scene.name}: disparity map {path} is {disparity.shape}, its photograph {shape[:2]}"
+        )
+    return np.where(np.isfinite(disparity), disparity, 0.0).astype(np.float32)
+
+
+def cut_out(scene: Scene, layer: CutoutLayer) -> tuple[Image, Image]:
+    """The colour and the alpha of a cut-out, trimmed to what is visible.
+
+    The colour goes on beyond the outline, so that no light of the old background is left on the edge.
+
+    Returns:
+        Shapes (height, width, 3) and (height, width), linear, not pre-multiplied.
+
+    Raises:
+        SceneError: Nothing is left, or the photograph has no alpha channel.
+    """
+    colour, own_alpha = read_photograph(scene, layer.photo)
+    mask = _mask(scene, layer, colour.shape, own_alpha)
+    if not (mask > 0.5).any():
+        raise SceneError(f"scene {scene.name}: the cut-out of {layer.photo} is empty; change its `cut`")
+    rows, columns = np.flatnonzero((mask > 0.01).any(axis=1)), np.flatnonzero((mask > 0.01).any(axis=0))
+    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    colour, mask = colour[part], mask[part]
+    if not isinstance(layer.cut, RectangleCut):
+        inner = cv2.erode((mask > 0.5).astype(np.uint8), np.ones((3, 3), np.uint8))
+        colour = spread(colour, inner.astype(np.float32) if inner.any() else mask)
+    return colour, mask
+
+
+def spread(colour: Image, weight: Image) -> Image:
+    """Fill what has no weight with the colours around it (pull-push on a pyramid).
+
+    Args:
+        colour: Shape (height, width, 3).
+        weight: Shape (height, width), 0..1; 1 is kept, 0 is filled. Not all 0.
+    """
+    height, width = weight.shape
+    if min(height, width) <= 2 or weight.min() >= 1.0:
+        total = max(float(weight.sum()), 1e-9)
+        mean = (colour * weight[..., None]).sum(axis=(0, 1)) / total
+        return np.asarray(colour * weight[..., None] + mean * (1.0 - weight[..., None]), np.float32)
+    half = ((width + 1) // 2, (height + 1) // 2)
+    coarse_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(colour * weight[..., None], half, interpolation=cv2.INTER_AREA)
+    coarse /= np.maximum(coarse_weight, 1e-6)[..., None]
+    filled = spread(coarse, (coarse_weight > 1e-3).astype(np.float32))
+    around = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(colour * weight[..., None] + around * (1.0 - weight[..., None]), np.float32)
+
+
+def _path(scene: Scene, name: str) -> Path:
+    path = Path(name).expanduser()
+    if path.is_absolute():
+        local = path
+    else:
+        local = scene.folder / path
+        if not local.is_file():
+            return asset(name)
+    if not local.is_file():
+        raise SceneError(f"scene {scene.name}: there is no file {local}")
+    return local
+
+
+def _mask(scene: Scene, layer: CutoutLayer, shape: tuple[int, ...], own_alpha: Image | None) -> Image:
+    height, width = shape[:2]
+    cut = layer.cut
+    if isinstance(cut, AlphaCut):
+        if own_alpha is None:
+            raise SceneError(f"scene {scene.name}: {layer.photo} has no alpha channel; choose another `cut`")
+        return own_alpha
+    if isinstance(cut, DisparityCut):
+        return _near_thing(read_disparity(scene, cut.map, shape), cut)
+    mask = np.zeros((height, width), np.float32)
+    if isinstance(cut, PolygonCut):
+        points = np.array(cut.points) * (width, height) * 16
+        cv2.fillPoly(mask, [points.round().astype(np.int32)], 1.0, cv2.LINE_8, shift=4)
+        return _softened(mask)
+    left, top, right, bottom = (round(f * n) for f, n in zip(cut.box, (width, height) * 2, strict=True))
+    if right - left < 2 or bottom - top < 2:
+        raise SceneError(f"scene {scene.name}: cut.box {list(cut.box)} must be left < right, top < bottom")
+    if isinstance(cut, EllipseCut):
+        y, x = np.mgrid[:height, :width]
+        across = (2.0 * x + 1 - left - right) / (right - left)
+        down = (2.0 * y + 1 - top - bottom) / (bottom - top)
+        return _softened((across**2 + down**2 <= 1.0).astype(np.float32))
+    mask[top:bottom, left:right] = 1.0
+    return mask
+
+
+def _near_thing(disparity: Image, cut: DisparityCut) -> Image:
+    """The largest connected region nearer than a disparity."""
+    near = disparity > cut.above
+    if cut.without_floor:
+        near &= disparity > _floor(disparity, cut.above) + 1.0
+    # Occlusions leave gaps of unknown disparity one pixel wide.
+    closed = cv2.morphologyEx(near.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, regions, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    if count < 2:
+        return np.zeros(disparity.shape, np.float32)
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    return _softened((regions == largest).astype(np.float32))
+
+
+def _floor(disparity: Image, above: float) -> Image:
+    """The floor's disparity everywhere: a plane through the lowest rows, refitted to all it explains."""
+    height, width = disparity.shape
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    belongs = (disparity > above) & (y >= 0.92 * height)
+    plane = np.zeros((height, width))
+    for _ in range(8):
+        if belongs.sum() < 3:
+            break
+        terms = np.stack([x[belongs], y[belongs], np.ones(int(belongs.sum()))], axis=1)
+        a, b, c = np.linalg.lstsq(terms, disparity[belongs].astype(np.float64), rcond=None)[0]
+        plane = a * x + b * y + c
+        belongs = (disparity > above) & (np.abs(disparity - plane) < 1.0)
+    return np.asarray(plane, np.float32)
+
+
+def _softened(mask: Image) -> Image:
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.7), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _linear_of_srgb() -> Image:
+    """Linear light of the 256 sRGB values (IEC 61966-2-1)."""
+    value = np.arange(256) / 255.0
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return linear.astype(np.float32)

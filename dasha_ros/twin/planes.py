@@ -1,0 +1,161 @@
+"""From a scene's description to flat planes of light, ready to be blurred."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.twin.defocus import Pyramid
+from dasha_ros.twin.photograph import LUMINANCE, cut_out, read_disparity, read_photograph, spread
+from dasha_ros.twin.scene import CutoutLayer, DepthLayer, PhotographLayer, Scene
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Something flat at one distance."""
+
+    layer: int
+    """Index into the scene's layers."""
+    nearness: float
+    """The layer's distance over the plane's: 1, and less for the farther slices of a layer with depth."""
+    colour: Pyramid
+    """Linear light, pre-multiplied by alpha."""
+    alpha: Pyramid | None
+    """``None``: opaque, and fills the frame."""
+
+
+def build_planes(scene: Scene, width: int, height: int, colour: bool) -> tuple[list[Plane], int]:
+    """All planes of a scene, and the scale at which they are worth working on.
+
+    A frame that is larger than its photographs holds nothing that a smaller one does not:
+    the planes are built for a frame that is ``scale`` times smaller, a power of two, on
+    which no photograph loses a pixel.
+
+    Args:
+        scene: What to build.
+        width: Of the frame [px].
+        height: Of the frame [px].
+        colour: Three channels instead of one.
+
+    Returns:
+        The planes, and ``scale``; the planes' frame is ceil(size/scale).
+
+    Raises:
+        AssetMissing: A photograph is not on this machine; the message says what to run.
+        SceneError: A photograph or map can't be used.
+    """
+    cuts = {
+        i: cut_out(scene, layer) for i, layer in enumerate(scene.layers) if isinstance(layer, CutoutLayer)
+    }
+    photographs = {
+        i: read_photograph(scene, layer.photo)[0]
+        for i, layer in enumerate(scene.layers)
+        if not isinstance(layer, CutoutLayer)
+    }
+    # Pixels of the frame for one of the photograph, in each layer.
+    enlargements = [
+        layer.width * width / cuts[i][1].shape[1]
+        if isinstance(layer, CutoutLayer)
+        else _cover(photographs[i].shape, width, height, layer.zoom)
+        for i, layer in enumerate(scene.layers)
+    ]
+    scale = 1 << max(0, math.floor(math.log2(min(enlargements))))
+    frame = (-(-width // scale), -(-height // scale))
+    planes: list[Plane] = []
+    for i, layer in enumerate(scene.layers):
+        if isinstance(layer, CutoutLayer):
+            planes.append(_cutout_plane(i, layer, cuts[i], frame, colour))
+        elif isinstance(layer, DepthLayer):
+            disparity = read_disparity(scene, layer.map, photographs[i].shape)
+            planes += _slices(i, layer, (photographs[i], disparity), frame, colour)
+        else:
+            pixels = _fitted(_channels(photographs[i], colour), layer, frame)
+            planes.append(Plane(i, 1.0, Pyramid(pixels, endless=True), None))
+    return planes, scale
+
+
+def _channels(rgb: Image, colour: bool) -> Image:
+    return rgb if colour else np.asarray(rgb @ np.array(LUMINANCE, np.float32), np.float32)
+
+
+def _cover(shape: tuple[int, ...], width: int, height: int, zoom: float) -> float:
+    return max(width / shape[1], height / shape[0]) * zoom
+
+
+def _resized(image: Image, width: int, height: int) -> Image:
+    shrinks = width < image.shape[1]
+    out = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return np.asarray(np.clip(out, 0.0, 1.0), np.float32)
+
+
+def _fitted(image: Image, layer: PhotographLayer | DepthLayer, frame: tuple[int, int]) -> Image:
+    """The part of a photograph that fills the frame."""
+    width, height = frame
+    enlargement = _cover(image.shape, width, height, layer.zoom)
+    size = [max(n, round(m * enlargement)) for n, m in zip(frame, image.shape[1::-1], strict=True)]
+    whole = _resized(image, size[0], size[1])
+    left, top = (
+        min(max(round(c * big - small / 2), 0), big - small)
+        for c, big, small in zip(layer.centre, size, frame, strict=True)
+    )
+    return np.ascontiguousarray(whole[top : top + height, left : left + width])
+
+
+def _with_alpha(colour: Image, alpha: Image) -> Image:
+    return colour * (alpha if colour.ndim == 2 else alpha[..., None])
+
+
+def _cutout_plane(
+    index: int, layer: CutoutLayer, cut: tuple[Image, Image], frame: tuple[int, int], colour: bool
+) -> Plane:
+    rgb, mask = cut
+    width = max(2, round(layer.width * frame[0]))
+    height = max(2, round(width * mask.shape[0] / mask.shape[1]))
+    alpha = _resized(mask, width, height)
+    pixels = _with_alpha(_resized(_channels(rgb, colour), width, height), alpha)
+    x, y = (round(c * n - m / 2) for c, n, m in zip(layer.centre, frame, (width, height), strict=True))
+    return Plane(index, 1.0, Pyramid(pixels, x, y), Pyramid(alpha, x, y))
+
+
+def _slices(
+    index: int, layer: DepthLayer, photograph: tuple[Image, Image], frame: tuple[int, int], colour: bool
+) -> list[Plane]:
+    """A photograph with depth as planes at equal steps of dioptres, that is of blur.
+
+    Dioptres are a straight line in disparity, so scaling the depths to a nearest and a
+    farthest distance means to lay the line through these two.
+    """
+    rgb, disparity = photograph
+    known = disparity > 0
+    low, high = np.percentile(disparity[known], (0.2, 99.8))
+    disparity = spread(np.repeat(disparity[..., None], 3, axis=2), known.astype(np.float32))[..., 0]
+    farthest = layer.distance_m / layer.farthest_m
+    nearness = farthest + (1.0 - farthest) * np.clip((disparity - low) / (high - low), 0.0, 1.0)
+    edges = np.linspace(farthest, 1.0, layer.slices + 1)
+    planes: list[Plane] = []
+    for lower, upper in pairwise(edges):
+        own = (nearness >= lower) & ((nearness < upper) | (upper == edges[-1]))
+        if not own.any():
+            continue
+        # Below what is nearer the slice goes on, so that nothing shines through between slices.
+        pixels = _fitted(_channels(spread(rgb, own.astype(np.float32)), colour), layer, frame)
+        here = float(nearness[own].mean())
+        if not planes:
+            planes.append(Plane(index, here, Pyramid(pixels, endless=True), None))
+            continue
+        alpha = _fitted((nearness >= lower).astype(np.float32), layer, frame)
+        rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+        if rows.size == 0:
+            continue
+        y, x = int(rows[0]), int(columns[0])
+        part = np.s_[y : rows[-1] + 1, x : columns[-1] + 1]
+        premultiplied = _with_alpha(pixels[part], alpha[part])
+        planes.append(Plane(index, here, Pyramid(premultiplied, x, y), Pyramid(alpha[part], x, y)))
+    return planes

@@ -1,0 +1,138 @@
+"""The twin's optics: from a scene and a focus to the light on the sensor."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.twin.defocus import Window
+from dasha_ros.twin.planes import build_planes
+from dasha_ros.twin.scene import Scene, load_scene
+
+Image = NDArray[np.float32]
+
+_RADIUS_STEP_PX = 1 / 32
+"""Blurs that differ by less look the same and share a rendering."""
+_REMEMBERED = 2
+"""Renderings that are kept: a lens at rest, and the one before."""
+
+
+class Renderer:
+    """Renders one scene through one lens.
+
+    Planes are blurred one by one with a disc, in linear light and pre-multiplied by alpha,
+    and laid over each other from far to near: what shows of a far plane at the edge of a
+    near one is 1 - (blurred alpha). That is exact where either plane is in focus, and the
+    usual approximation where both are blurred. Not safe for threads.
+    """
+
+    def __init__(
+        self,
+        scene: Scene | str,
+        width: int = 2048,
+        height: int = 1088,
+        *,
+        colour: bool = False,
+        lens: LensModel | None = None,
+    ) -> None:
+        """Read the photographs and build the planes; takes up to a second.
+
+        Args:
+            scene: A scene, or what `load_scene` takes.
+            width: Of the frame [px]; the view stays the same.
+            height: Of the frame [px].
+            colour: Three channels (R, G, B) instead of one.
+            lens: Says how far a plane is blurred; the ``physical`` profile if left out.
+
+        Raises:
+            AssetMissing: A photograph is not on this machine; the message says what to run.
+            SceneError: The scene can't be used.
+            ValueError: The frame is smaller than 16 px.
+        """
+        if width < 16 or height < 16:
+            raise ValueError(f"frame of {width}x{height} px: it must be at least 16x16")
+        self.scene = scene if isinstance(scene, Scene) else load_scene(scene)
+        self.lens = lens or lens_model()
+        self.width, self.height, self.colour = width, height, colour
+        self._planes, self._scale = build_planes(self.scene, width, height, colour)
+        self._window = Window(0, 0, -(-width // self._scale), -(-height // self._scale))
+        self._done: OrderedDict[tuple[tuple[float, float], ...], Image] = OrderedDict()
+
+    def render(self, focus_dioptres: float, distances_m: Sequence[float] | None = None) -> Image:
+        """The reflectance that the sensor sees, blurred by defocus.
+
+        Args:
+            focus_dioptres: Where the lens focuses [1/m].
+            distances_m: Of the layers, in the scene's order; ``None`` or empty: the scene's own.
+
+        Returns:
+            Linear, 0 to the scene's white; shape (height, width) or (height, width, 3).
+            Read-only: renderings are kept and given out again.
+
+        Raises:
+            SceneError: Not one positive distance for each layer.
+        """
+        layers = self.scene.resolved_distances(distances_m)
+        seen = [(plane.nearness / layers[plane.layer], i) for i, plane in enumerate(self._planes)]
+        # Far to near. At equal distances the scene's order decides: what comes first lies on top.
+        seen.sort(key=lambda item: (item[0], -item[1] if self._planes[item[1]].nearness == 1.0 else item[1]))
+        key = tuple((self._radius(focus_dioptres, dioptres), float(i)) for dioptres, i in seen)
+        if key in self._done:
+            self._done.move_to_end(key)
+            return self._done[key]
+        image = self._composite([(radius, int(i)) for radius, i in key])
+        image.setflags(write=False)
+        self._done[key] = image
+        if len(self._done) > _REMEMBERED:
+            self._done.popitem(last=False)
+        return image
+
+    def blur_px(
+        self,
+        label: str,
+        focus_dioptres: float,
+        distances_m: Sequence[float] | None = None,
+        width_px: int = 640,
+    ) -> tuple[float, ...]:
+        """True signed blur radius of each object of a label, nearest object first: for evaluations only.
+
+        Args:
+            label: Of the objects; none gives an empty tuple.
+            focus_dioptres: Where the lens focuses [1/m].
+            distances_m: As for `render`.
+            width_px: Width of the image that radii are measured in [px].
+        """
+        return tuple(
+            self.lens.blur_px(focus_dioptres, 1.0 / distance, width_px)
+            for distance in self.scene.object_distances(label, distances_m)
+        )
+
+    def _radius(self, focus_dioptres: float, object_dioptres: float) -> float:
+        radius = abs(self.lens.blur_px(focus_dioptres, object_dioptres, self.width))
+        return round(radius / _RADIUS_STEP_PX) * _RADIUS_STEP_PX
+
+    def _composite(self, order: list[tuple[float, int]]) -> Image:
+        size = (self._window.bottom, self._window.right)
+        image = np.zeros((*size, 3) if self.colour else size, np.float32)
+        for radius, index in order:
+            plane = self._planes[index]
+            colour, part = plane.colour.blurred(radius / self._scale, self._window)
+            below = image[part.top : part.bottom, part.left : part.right]
+            if plane.alpha is None:
+                below[...] = colour
+                continue
+            alpha, _ = plane.alpha.blurred(radius / self._scale, self._window)
+            seen_through = 1.0 - alpha
+            below *= seen_through[..., None] if self.colour else seen_through
+            below += colour
+        if self._scale > 1:
+            full = (size[1] * self._scale, size[0] * self._scale)
+            image = cv2.resize(image, full, interpolation=cv2.INTER_LANCZOS4)[: self.height, : self.width]
+        image *= np.float32(self.scene.white_reflectance)
+        # Enlarging overshoots a little at edges; there is no negative light.
+        return np.maximum(image, np.float32(0.0), out=image)

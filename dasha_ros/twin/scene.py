@@ -1,0 +1,271 @@
+"""Scenes of the twin: photographs at distances, described in YAML and validated.
+
+``config/scenes/motorcycle_street.yaml`` is the example to copy. A scene is a list of
+layers, nearest first, and the objects whose true distance an evaluation may ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dasha_ros.paths import config_dir
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Box = tuple[Fraction, Fraction, Fraction, Fraction]
+"""left, top, right, bottom as fractions of the photograph."""
+DISTANCE_MIN_M, DISTANCE_MAX_M = 0.05, 1000.0
+Distance = Annotated[float, Field(ge=DISTANCE_MIN_M, le=DISTANCE_MAX_M)]
+"""From the lens [m]."""
+
+
+class SceneError(ValueError):
+    """A scene that can't be used; the message names the file, the key and the reason."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class RectangleCut(_Model):
+    """A rectangle of the photograph: a picture card."""
+
+    shape: Literal["rectangle"]
+    box: Box = (0.0, 0.0, 1.0, 1.0)
+
+
+class EllipseCut(_Model):
+    """The ellipse that fits into a box of the photograph."""
+
+    shape: Literal["ellipse"]
+    box: Box
+
+
+class PolygonCut(_Model):
+    """An outline by hand."""
+
+    shape: Literal["polygon"]
+    points: Annotated[list[tuple[Fraction, Fraction]], Field(min_length=3)]
+
+
+class AlphaCut(_Model):
+    """What the photograph's own alpha channel shows."""
+
+    shape: Literal["alpha"]
+
+
+class DisparityCut(_Model):
+    """The connected thing that is nearer than a disparity, for photographs with a disparity map."""
+
+    shape: Literal["disparity"]
+    map: str
+    """Logical name of the map (``.npz``), of the photograph's size."""
+    above: float
+    """[px of disparity]."""
+    without_floor: bool = False
+    """Take away the plane that the photograph's lowest rows show."""
+
+
+Cut = Annotated[
+    RectangleCut | EllipseCut | PolygonCut | AlphaCut | DisparityCut, Field(discriminator="shape")
+]
+
+
+class _Layer(_Model):
+    photo: str
+    """Logical name (``photos/bus.jpg``), or a path: absolute, or relative to the scene's file."""
+    distance_m: Distance
+
+
+class _FrameLayer(_Layer):
+    centre: tuple[Fraction, Fraction] = (0.5, 0.5)
+    """Which part of the photograph to keep where the frame can't show all."""
+    zoom: Annotated[float, Field(ge=1.0, le=8.0)] = 1.0
+
+
+class PhotographLayer(_FrameLayer):
+    """A photograph that fills the frame, as a plane."""
+
+    kind: Literal["photograph"]
+
+
+class DepthLayer(_FrameLayer):
+    """A photograph that fills the frame, with its depth. ``distance_m`` is that of its nearest part."""
+
+    kind: Literal["depth"]
+    map: str
+    """Logical name of the disparity map (``.npz``), of the photograph's size."""
+    farthest_m: Distance
+    slices: Annotated[int, Field(ge=2, le=32)] = 10
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DepthLayer:
+        if self.farthest_m <= self.distance_m:
+            raise ValueError(f"farthest_m {self.farthest_m:g} must lie beyond distance_m {self.distance_m:g}")
+        return self
+
+
+class CutoutLayer(_Layer):
+    """Something cut out of a photograph."""
+
+    kind: Literal["cutout"]
+    cut: Cut
+    width: Annotated[float, Field(gt=0.01, le=2.0)]
+    """Of the cut-out, as a fraction of the frame's width."""
+    centre: tuple[Annotated[float, Field(ge=-0.5, le=1.5)], Annotated[float, Field(ge=-0.5, le=1.5)]]
+    """Of the cut-out, as fractions of the frame's width and height."""
+
+
+Layer = Annotated[PhotographLayer | DepthLayer | CutoutLayer, Field(discriminator="kind")]
+
+
+class SceneObject(_Model):
+    """Something that a detector can find, and the layer it is in."""
+
+    label: Annotated[str, Field(min_length=1)]
+    layer: Annotated[int, Field(ge=0)]
+    distance_m: Distance | None = None
+    """Inside a layer with depth; elsewhere the layer's distance holds."""
+
+
+class Scene(_Model):
+    """What stands before the camera."""
+
+    name: str
+    folder: Path
+    """Where relative paths of photographs begin."""
+    description: str = ""
+    white_reflectance: Annotated[float, Field(gt=0.0, le=1.0)] = 0.9
+    """Of the photographs' white."""
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
+    """Nearest first."""
+    objects: tuple[SceneObject, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Scene:
+        distances = self.distances_m
+        if list(distances) != sorted(distances):
+            raise ValueError(f"layers must stand nearest first; their distances are {list(distances)}")
+        for i, layer in enumerate(self.layers):
+            is_last = i == len(self.layers) - 1
+            if is_last == isinstance(layer, CutoutLayer):
+                raise ValueError(
+                    f"layers.{i}: the farthest layer must fill the frame (photograph or depth), "
+                    f"those before it must be cut-outs; this one is a {layer.kind}"
+                )
+        for i, thing in enumerate(self.objects):
+            self._check_object(f"objects.{i}", thing)
+        return self
+
+    def _check_object(self, where: str, thing: SceneObject) -> None:
+        if thing.layer >= len(self.layers):
+            raise ValueError(f"{where}.layer is {thing.layer}; there are layers 0..{len(self.layers) - 1}")
+        layer = self.layers[thing.layer]
+        if not isinstance(layer, DepthLayer):
+            if thing.distance_m is not None:
+                raise ValueError(f"{where}.distance_m: layer {thing.layer} is flat and has its own distance")
+        elif thing.distance_m is None or not layer.distance_m <= thing.distance_m <= layer.farthest_m:
+            raise ValueError(
+                f"{where}.distance_m is {thing.distance_m}; layer {thing.layer} reaches from "
+                f"{layer.distance_m:g} to {layer.farthest_m:g} m"
+            )
+
+    @property
+    def distances_m(self) -> tuple[float, ...]:
+        """Of the layers, nearest first; of a layer with depth its nearest part."""
+        return tuple(layer.distance_m for layer in self.layers)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of all objects, each once."""
+        return tuple(dict.fromkeys(thing.label for thing in self.objects))
+
+    def object_distances(self, label: str, distances_m: Sequence[float] | None = None) -> tuple[float, ...]:
+        """True distances [m] of all objects of a label, nearest first; empty if there are none.
+
+        Args:
+            label: Of the objects.
+            distances_m: Of the layers; ``None``: the scene's own. A layer with depth is scaled.
+
+        Raises:
+            SceneError: Not one positive distance for each layer.
+        """
+        layers = self.resolved_distances(distances_m)
+        found = []
+        for thing in self.objects:
+            if thing.label == label:
+                own = self.layers[thing.layer].distance_m
+                found.append((thing.distance_m or own) * layers[thing.layer] / own)
+        return tuple(sorted(found))
+
+    def resolved_distances(self, distances_m: Sequence[float] | None) -> tuple[float, ...]:
+        """One distance [m] for each layer: the given ones, or the scene's own if none are given.
+
+        Raises:
+            SceneError: Not one positive distance for each layer.
+        """
+        if not distances_m:
+            return self.distances_m
+        if len(distances_m) != len(self.layers):
+            raise SceneError(
+                f"scene {self.name} has {len(self.layers)} layers, "
+                f"but {len(distances_m)} distances were given"
+            )
+        if wrong := [d for d in distances_m if not DISTANCE_MIN_M <= d <= DISTANCE_MAX_M]:
+            raise SceneError(
+                f"scene {self.name}: distance {wrong[0]!r} m "
+                f"is outside {DISTANCE_MIN_M:g}..{DISTANCE_MAX_M:g} m"
+            )
+        return tuple(float(d) for d in distances_m)
+
+
+def scene_names() -> tuple[str, ...]:
+    """Names of the scenes that ship with the package."""
+    return tuple(sorted(path.stem for path in (config_dir() / "scenes").glob("*.yaml")))
+
+
+def load_scene(name_or_path: str | Path) -> Scene:
+    """A scene by the name of a shipped one, or from a YAML file.
+
+    Raises:
+        SceneError: No such scene, no YAML, or a description that can't be used.
+    """
+    text = str(name_or_path)
+    is_path = isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml"))
+    path = Path(text).expanduser() if is_path else config_dir() / "scenes" / f"{text}.yaml"
+    if not is_path and text not in scene_names():
+        raise SceneError(
+            f"no scene {text!r}; give the path of a YAML file, or one of: {', '.join(scene_names())}"
+        )
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SceneError(f"scene file {path} can't be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SceneError(f"scene file {path} is no YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise SceneError(f"scene file {path} must hold the keys `layers` and `objects`")
+    if reserved := sorted({"name", "folder"} & document.keys()):
+        raise SceneError(
+            f"scene file {path}: key {reserved[0]} is not allowed; the file's own name and place count"
+        )
+    try:
+        return Scene(name=path.stem, folder=path.parent.resolve(), **document)
+    except (ValidationError, TypeError) as error:
+        raise SceneError(f"scene file {path}: {_reasons(error)}") from error
+
+
+def _reasons(error: ValidationError | TypeError) -> str:
+    if isinstance(error, TypeError):
+        return str(error)
+    return "; ".join(_reason(e["loc"], e["msg"], e.get("input")) for e in error.errors(include_url=False))
+
+
+def _reason(location: tuple[int | str, ...], message: str, value: Any) -> str:
+    key = ".".join(str(part) for part in location)
+    shown = f" = {value!r}" if isinstance(value, str | int | float) else ""
+    return f"{key}{shown}: {message}" if key else message

@@ -1,0 +1,82 @@
+"""The twin's world: which scene, in what light, at what distances; and the paper's schedule of changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+from dasha_ros.twin.scene import DISTANCE_MAX_M, DISTANCE_MIN_M
+
+ILLUMINANCE_MIN_LX, ILLUMINANCE_MAX_LX = 0.01, 200_000.0
+"""Starlight and a little, to direct sun."""
+TEMPERATURE_MIN_C, TEMPERATURE_MAX_C = -20.0, 80.0
+
+PAPER_ILLUMINANCES_LX = tuple(float(lx) for lx in range(13, 301, 10))
+"""13 to 300 lx in steps of 10 lx (paper V.B)."""
+PAPER_DISTANCES_M = tuple(cm / 100 for cm in range(140, 201, 10))
+"""140 to 200 cm (paper V.C); its step is not given."""
+
+
+class WorldError(ValueError):
+    """A world that can't be; the message names the value and its bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What stands before the camera, and in what light. The fields of ``msg/TwinWorld``.
+
+    Raises:
+        WorldError: A value is not a number inside its bounds.
+    """
+
+    scene: str = "motorcycle_street"
+    """Name of a shipped scene, or path of a YAML file."""
+    illuminance_lx: float = 100.0
+    distances_m: tuple[float, ...] = ()
+    """Of the scene's layers, nearest first [m]; empty: as the scene says."""
+    temperature_c: float = 25.0
+    """Of lens and sensor."""
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if not self.scene:
+            raise WorldError("the world's scene has no name")
+        _check("illuminance", self.illuminance_lx, ILLUMINANCE_MIN_LX, ILLUMINANCE_MAX_LX, "lx")
+        _check("temperature", self.temperature_c, TEMPERATURE_MIN_C, TEMPERATURE_MAX_C, "deg C")
+        for distance in self.distances_m:
+            _check("distance", distance, DISTANCE_MIN_M, DISTANCE_MAX_M, "m")
+
+
+def paper_schedule(start: World, layers: int = 1) -> Iterator[World]:
+    """The paper's training conditions, one change after the other, for ever.
+
+    Light and the distance of the nearest layer take their next value at every change; 29
+    illuminances and 7 distances meet in all 203 combinations before they repeat.
+
+    Args:
+        start: Scene, temperature and the distances of the other layers.
+        layers: Number of layers of a scene whose ``distances_m`` are left out in ``start``; with
+            more than one, ``start`` must give them.
+
+    Raises:
+        WorldError: There are other layers, and their distances are not given.
+    """
+    others = start.distances_m[1:]
+    if layers > 1 and len(start.distances_m) != layers:
+        raise WorldError(
+            f"the schedule moves the nearest of {layers} layers of {start.scene}; "
+            "give the distances of all layers in the world to start from"
+        )
+    for i in count():
+        yield replace(
+            start,
+            illuminance_lx=PAPER_ILLUMINANCES_LX[i % len(PAPER_ILLUMINANCES_LX)],
+            distances_m=(PAPER_DISTANCES_M[i % len(PAPER_DISTANCES_M)], *others),
+        )
+
+
+def _check(what: str, value: float, low: float, high: float, unit: str) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise WorldError(f"the world's {what} is {value!r} {unit}; it must lie in {low:g}..{high:g} {unit}")
