@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -135,10 +136,10 @@ def asset(name: str) -> Path:
 def fetch_command(set_name: str = "base") -> str:
     """What a person types to fetch a set, in a checkout and elsewhere."""
     checkout = checkout_dir()
-    option = "" if set_name == "base" else f" --set {set_name}"
-    if checkout is not None and not option:
+    if checkout is not None and set_name == "base":
         return f"`{checkout}/scripts/setup`"
-    return f"`python3 -m dasha_ros.fetch{option}`"
+    option = "" if set_name == "base" else f" --set {set_name}"
+    return f"`{sys.executable} -m dasha_ros.fetch{option}`"
 
 
 def check(file: AssetFile, folder: Path | None = None) -> State:

@@ -107,7 +107,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
 
 
 def _finding(
-    topic: str, name: str, good: bool, detail: str, advice: str = "", otherwise: Verdict = Verdict.PROBLEM
+    topic: str, name: str, good: bool, detail: str, advice: str = "", *, otherwise: Verdict = Verdict.PROBLEM
 ) -> Finding:
     """A finding whose advice counts only when it isn't good."""
     return Finding(topic, name, Verdict.OK if good else otherwise, detail, "" if good else advice)
@@ -135,7 +135,7 @@ def ros(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield _finding("ros", module, built, "built" if built else "not built", advice)
     rmw = environ.get("RMW_IMPLEMENTATION") or "rmw_fastrtps_cpp"
     advice = "the shipped shared-memory profile is for rmw_fastrtps_cpp"
-    yield _finding("ros", "middleware", rmw == "rmw_fastrtps_cpp", rmw, advice, Verdict.OPTIONAL)
+    yield _finding("ros", "middleware", rmw == "rmw_fastrtps_cpp", rmw, advice, otherwise=Verdict.OPTIONAL)
     names = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
     profile = Path(next(filter(None, map(environ.get, names)), None) or config_dir() / "fastdds.xml")
     advice = f"no such file; correct or unset {' and '.join(names)}"
@@ -149,7 +149,9 @@ def discovery(environ: Mapping[str, str]) -> Iterator[Finding]:
     yield _finding("discovery", "ROS_AUTOMATIC_DISCOVERY_RANGE", True, scope)
     if localhost_only := environ.get("ROS_LOCALHOST_ONLY"):
         advice = "it overrides ROS_AUTOMATIC_DISCOVERY_RANGE, which replaced it: unset it"
-        yield _finding("discovery", "ROS_LOCALHOST_ONLY", False, localhost_only, advice, Verdict.OPTIONAL)
+        yield _finding(
+            "discovery", "ROS_LOCALHOST_ONLY", False, localhost_only, advice, otherwise=Verdict.OPTIONAL
+        )
 
 
 def shared_memory() -> Iterator[Finding]:
@@ -171,7 +173,9 @@ def compiler() -> Iterator[Finding]:
     for tool, package in {"cc": "build-essential", "c++": "build-essential", "cmake": "cmake"}.items():
         path = shutil.which(tool)
         advice = f"to build the messages: apt install {package}"
-        yield _finding("compiler", tool, path is not None, path or "not found", advice, Verdict.OPTIONAL)
+        yield _finding(
+            "compiler", tool, path is not None, path or "not found", advice, otherwise=Verdict.OPTIONAL
+        )
 
 
 def assets() -> Iterator[Finding]:
@@ -184,7 +188,7 @@ def assets() -> Iterator[Finding]:
         if bad:
             detail += f": {bad[0]}" + (f", {len(bad) - 1} more" if len(bad) > 1 else "")
         otherwise = Verdict.PROBLEM if name == "base" else Verdict.OPTIONAL
-        yield _finding("assets", name, not bad, detail, f"run {fetch_command(name)}", otherwise)
+        yield _finding("assets", name, not bad, detail, f"run {fetch_command(name)}", otherwise=otherwise)
     absent = [name for name in _converted() if not (folder / name).is_file()]
     detail = f"missing: {', '.join(absent)}" if absent else "ready"
     yield _finding("assets", "converted models", not absent, detail, f"run {fetch_command()}")
@@ -204,7 +208,7 @@ def packages() -> Iterator[Finding]:
         advice = f'pip install "{package.distributions[0]}{bound}"'
         otherwise = Verdict.PROBLEM if package.required else Verdict.OPTIONAL
         detail = f"{state} ({package.purpose})"
-        yield _finding("packages", package.module, found and recent, detail, advice, otherwise)
+        yield _finding("packages", package.module, found and recent, detail, advice, otherwise=otherwise)
 
 
 def serial_ports() -> Iterator[Finding]:
