@@ -10,6 +10,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
 from dasha_ros.devices.camera import Camera, Frame
+from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import camera_backend
 from dasha_ros.ros.conversions import capture_to_msg, lens_from_msg
@@ -55,7 +56,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
         self._camera = camera_backend(self.config, self.clock)
-        self._twin = CameraTwinLink(self, self._camera, self._wake) if self.config.backend == "twin" else None
+        if isinstance(self._camera, TwinCamera):
+            self._twin = CameraTwinLink(self, self._camera, self.health, self._tell)
         self._writer = ImageWriter(self.config.frame_id)
         self._image_publisher = self.create_publisher(Image, "camera/image_raw", qos.IMAGE)
         self._info_publisher = self.create_publisher(CameraInfo, "camera/camera_info", qos.CAPTURE)
@@ -86,6 +88,9 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         if self._camera is None:
             return
         self._camera = None
+        if self._twin is not None:
+            self._twin.close()
+            self._twin = None
         for subscription in self._topics:
             self.destroy_subscription(subscription)
         for publisher in (self._image_publisher, self._info_publisher, self._capture_publisher):
@@ -93,7 +98,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
 
     def reconfigure(self, config: CameraDriverConfig) -> None:
         """A changed gain, mode or preview rate takes effect with the next picture."""
-        self._wake()
+        self._tell()
 
     def _on_command(self, command: msg.ExposureCommand) -> None:
         if not self.is_active:
@@ -126,9 +131,13 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._goal_runs = state.state in _GOAL_STATES
 
     def _wake(self) -> None:
+        """Break off the exposure in progress: it answers nothing any more."""
         camera = self._camera
         if camera is not None:
             camera.abort()
+        self._tell()
+
+    def _tell(self) -> None:
         with self._news:
             self._news.notify()
 
@@ -209,3 +218,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
 def main(args: Sequence[str] | None = None) -> None:
     """Run the camera driver."""
     run(CameraDriver, args)
+
+
+if __name__ == "__main__":
+    main()

@@ -150,3 +150,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
 def main(args: Sequence[str] | None = None) -> None:
     """Run the focus server."""
     run_node(FocusServer, args, agent_executor)
+
+
+if __name__ == "__main__":
+    main()

@@ -65,3 +65,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
 def main(args: Sequence[str] | None = None) -> None:
     """Run A^H."""
     run_node(HighLevelAgent, args, agent_executor)
+
+
+if __name__ == "__main__":
+    main()

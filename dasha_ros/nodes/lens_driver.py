@@ -9,6 +9,7 @@ from dataclasses import replace
 from dasha_ros import msg
 from dasha_ros.config import LensDriverConfig
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens, LensReading
+from dasha_ros.devices.twin import TwinLens
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import lens_backend
 from dasha_ros.ros.conversions import lens_to_msg
@@ -46,7 +47,8 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
         self._lens = lens_backend(self.config, self.clock)
-        self._twin = LensTwinLink(self, self._lens) if self.config.backend == "twin" else None
+        if isinstance(self._lens, TwinLens):
+            self._twin = LensTwinLink(self, self._lens)
         self._state_publisher = self.create_publisher(msg.LensState, "lens/state", qos.STATE)
         self._subscription = self.create_subscription(
             msg.LensCommand, "lens/command", self._on_command, qos.COMMAND
@@ -66,6 +68,9 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def cleanup(self) -> None:
         """Close the lens and the topics."""
         self.deactivate()
+        if self._twin is not None:
+            self._twin.close()
+            self._twin = None
         if self._lens is not None:
             self.destroy_subscription(self._subscription)
             self.destroy_publisher(self._state_publisher)
@@ -169,3 +174,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
 def main(args: Sequence[str] | None = None) -> None:
     """Run the lens driver."""
     run(LensDriver, args)
+
+
+if __name__ == "__main__":
+    main()

@@ -78,3 +78,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
 def main(args: Sequence[str] | None = None) -> None:
     """Run A^L."""
     run_node(LowLevelAgent, args, agent_executor)
+
+
+if __name__ == "__main__":
+    main()

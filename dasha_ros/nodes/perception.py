@@ -115,7 +115,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
     def _on_image(self, image: Image) -> None:
         self.health.count("images")
         if self._waiting is not None:
-            self.health.count("skipped_images")
+            self.health.count("unneeded_images")
         self._waiting = image
         self._look()
 
@@ -162,3 +162,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 def main(args: Sequence[str] | None = None) -> None:
     """Run perception."""
     run(PerceptionNode, args)
+
+
+if __name__ == "__main__":
+    main()

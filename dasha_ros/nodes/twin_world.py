@@ -63,3 +63,7 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
 def main(args: Sequence[str] | None = None) -> None:
     """Run the twin's world."""
     run(TwinWorld, args)
+
+
+if __name__ == "__main__":
+    main()

@@ -26,9 +26,9 @@ class AgentLostError(Exception):
 class AgentClient:
     """One agent's action, used from a thread that no executor needs."""
 
-    def __init__(self, node: Node, kind: Any, name: str) -> None:
-        self._name = name
-        self._client = ActionClient(node, kind, name, callback_group=ReentrantCallbackGroup())
+    def __init__(self, node: Node, kind: Any, action: str, agent: str) -> None:
+        self._name = agent
+        self._client = ActionClient(node, kind, action, callback_group=ReentrantCallbackGroup())
 
     def destroy(self) -> None:
         """Leave the action's topics."""

@@ -1,0 +1,108 @@
+"""What joins the twin's camera and lens across processes: light and glass, not protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.lifecycle import LifecycleNode
+
+from dasha_ros import msg
+from dasha_ros.assets import AssetMissing
+from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.optics.actuator import PowerTrajectory
+from dasha_ros.ros import qos
+from dasha_ros.ros.health import Health
+from dasha_ros.ros.stamps import to_ns, to_stamp
+from dasha_ros.twin.scene import SceneError
+from dasha_ros.twin.world import World, WorldError
+
+
+class LensTwinLink:
+    """Publishes how the twin's lens moves, and lets it feel the world's temperature."""
+
+    def __init__(self, node: LifecycleNode, lens: TwinLens) -> None:
+        self._node, self._lens, self._command_ns = node, lens, 0
+        self._publisher = node.create_publisher(msg.TwinLens, "twin/lens", qos.STATE)
+        self._subscription = node.create_subscription(
+            msg.TwinWorld, "twin/world", self._on_world, qos.STATE, callback_group=ReentrantCallbackGroup()
+        )
+
+    def close(self) -> None:
+        """Leave the topics."""
+        self._node.destroy_publisher(self._publisher)
+        self._node.destroy_subscription(self._subscription)
+
+    def publish(self, command_ns: int) -> None:
+        """Tell the camera of the move that a command began."""
+        self._command_ns = command_ns
+        moves = self._lens.trajectory
+        self._publisher.publish(
+            msg.TwinLens(
+                command=to_stamp(command_ns),
+                moved_at=to_stamp(moves.moved_at_ns),
+                start_dioptres=float(moves.start_dioptres),
+                target_dioptres=float(moves.target_dioptres),
+                time_constant_s=float(moves.time_constant_s),
+            )
+        )
+
+    def _on_world(self, world: msg.TwinWorld) -> None:
+        self._lens.set_temperature(world.temperature_c)
+        self.publish(self._command_ns)
+
+
+class CameraTwinLink:
+    """Tells the twin's camera of the world and of the lens's moves."""
+
+    def __init__(
+        self, node: LifecycleNode, camera: TwinCamera, health: Health, changed: Callable[[], None]
+    ) -> None:
+        self._node, self._camera, self._health, self._changed = node, camera, health, changed
+        self._command_ns: int | None = None
+        self._knows_world = False
+        self._subscriptions = [
+            node.create_subscription(msg.TwinWorld, "twin/world", self._on_world, qos.STATE),
+            node.create_subscription(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE),
+        ]
+
+    def close(self) -> None:
+        """Leave the topics."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+
+    def follows(self, lens_command_ns: int) -> bool:
+        """Whether a picture would show the world, and the lens as this command left it.
+
+        Light needs no message; the twin's does, and it may come after the lens's state.
+        """
+        return self._knows_world and self._command_ns is not None and self._command_ns >= lens_command_ns
+
+    def _on_world(self, message: msg.TwinWorld) -> None:
+        try:
+            self._camera.set_world(
+                World(
+                    scene=message.scene,
+                    illuminance_lx=message.illuminance_lx,
+                    distances_m=tuple(message.distances_m),
+                    temperature_c=message.temperature_c,
+                )
+            )
+        except (SceneError, AssetMissing, WorldError) as error:
+            self._health.count("refused_worlds")
+            self._health.error(f"the old scene stays: {error}")
+            return
+        self._knows_world = True
+        self._changed()
+
+    def _on_lens(self, message: msg.TwinLens) -> None:
+        self._camera.set_trajectory(
+            PowerTrajectory(
+                to_ns(message.moved_at),
+                message.start_dioptres,
+                message.target_dioptres,
+                message.time_constant_s,
+            )
+        )
+        self._command_ns = to_ns(message.command)
+        self._changed()
