@@ -25,9 +25,9 @@ from dasha_ros.perception.percept import Percept
 COARSE_PX = 2.5
 """Blur between two stops of the sweep: every depth passes within 1.25 px of sharp, where even an
 object that is detected only up to 2 px of blur is found."""
-FINE_PX = 0.8
+FINE_PX = 1.0
 """Blur between two stops around an object that was seen at too few coarse ones."""
-FINE_LOOKS = 5
+MAX_FINE_LOOKS = 5
 RESOLUTION_PX = 0.3
 """Corrections smaller than this are not made."""
 MAX_CORRECTIONS = 3
@@ -93,17 +93,35 @@ def _passed(tracker: Tracker, stops: Sequence[float], task: FocusTask) -> bool:
 
 def _close_in(track: Track, tracker: Tracker, task: FocusTask) -> Generator[float, Percept, None]:
     """Move to the peak of the sharpness inside one object's box."""
-    peak = track.sharpest().volts
-    if not _bracketed(track, peak, 1.5 * volts_of_blur(task.lens, peak, COARSE_PX)):
-        fine = volts_of_blur(task.lens, peak, FINE_PX)
-        ladder = [peak + (k - FINE_LOOKS // 2) * fine for k in range(FINE_LOOKS)]
-        for volts in from_nearest_end(ladder, tracker.volts):
-            tracker.add((yield _clip(volts, task)))
+    for _ in range(MAX_FINE_LOOKS):
+        volts = _unseen_side(track, tracker, task)
+        if volts is None:
+            break
+        tracker.add((yield volts))
     for _ in range(MAX_CORRECTIONS):
         target = peak_volts([(look.volts, look.detection.sharpness) for look in track.focus_looks()])
         if abs(target - tracker.volts) <= volts_of_blur(task.lens, target, RESOLUTION_PX):
             return
         tracker.add((yield _clip(target, task)))
+
+
+def _unseen_side(track: Track, tracker: Tracker, task: FocusTask) -> float | None:
+    """Volts beside the sharpest look where nobody has looked yet; ``None`` when its peak is certain.
+
+    Neighbours at coarse stops are near enough where the object was seen at both of them: a parabola
+    finds the peak between. Where it was lost, only a fine stop tells which side is sharper.
+    """
+    peak = track.sharpest().volts
+    coarse, fine = (volts_of_blur(task.lens, peak, px) for px in (COARSE_PX, FINE_PX))
+    offsets = [look.volts - peak for look in track.focus_looks()]
+    if any(0 < d <= 1.5 * coarse for d in offsets) and any(0 < -d <= 1.5 * coarse for d in offsets):
+        return None
+    side = 1.0 if tracker.volts >= peak else -1.0
+    for step in (side * fine, -side * fine):
+        volts = _clip(peak + step, task)
+        if volts != peak and not any(0.0 < (v - peak) / step <= 1.5 for v in tracker.visited):
+            return volts
+    return None
 
 
 def _settle(track: Track, tracker: Tracker, task: FocusTask) -> Generator[float, Percept, bool]:
@@ -128,12 +146,6 @@ def _settle(track: Track, tracker: Tracker, task: FocusTask) -> Generator[float,
         target = max(options, key=lambda other: other.detection.sharpness).volts
         tried.add(target)
         tracker.add((yield target))
-
-
-def _bracketed(track: Track, peak: float, reach: float) -> bool:
-    """Whether the object was also seen on both sides of ``peak``, not farther than ``reach`` [V]."""
-    others = [look.volts - peak for look in track.focus_looks()]
-    return any(0 < d <= reach for d in others) and any(-reach <= d < 0 for d in others)
 
 
 def _clip(volts: float, task: FocusTask) -> float:

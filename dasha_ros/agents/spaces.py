@@ -65,8 +65,10 @@ class ExposureObservation:
         the image and edges shares of full scale.
         """
         share = self.counts / max(int(self.counts.sum()), 1)
-        parts = (self.latent, share, self.edges / GREY_MAX)
-        return np.concatenate(parts).astype(np.float32, copy=False)
+        vector: NDArray[np.float32] = np.concatenate(
+            (self.latent, share, self.edges / GREY_MAX), dtype=np.float32, casting="same_kind"
+        )
+        return vector
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,15 +64,13 @@ class Tracker:
         """Follow ``labels`` (empty: all) from ``min_score`` up."""
         self._labels = frozenset(labels)
         self._min_score = min_score
-        self._percepts = 0
         self.tracks: list[Track] = []
-        self.volts = float("nan")
-        """Where the lens was in the newest percept."""
+        self.visited: list[float] = []
+        """Where the lens was in each percept [V]."""
 
     def add(self, percept: Percept) -> None:
         """Remember the detections of a percept, best score first, each in the track it overlaps most."""
-        self._percepts += 1
-        self.volts = percept.lens.commanded_volts
+        self.visited.append(percept.lens.commanded_volts)
         taken: set[int] = set()
         for detection in percept.of(self._labels, self._min_score):
             free = [t for t in self.tracks if id(t) not in taken]
@@ -80,13 +78,18 @@ class Tracker:
             if track is None or track.overlap(detection) < SAME_OBJECT_IOU:
                 track = Track()
                 self.tracks.append(track)
-            track.looks.append(Look(self._percepts, self.volts, detection, percept.brisque))
+            track.looks.append(Look(len(self.visited), self.volts, detection, percept.brisque))
             taken.add(id(track))
+
+    @property
+    def volts(self) -> float:
+        """Where the lens was in the newest percept [V]."""
+        return self.visited[-1]
 
     def newest_look(self, track: Track) -> Look | None:
         """The object in the newest percept; ``None`` when it was not seen there."""
         newest = track.looks[-1]
-        return newest if newest.index == self._percepts else None
+        return newest if newest.index == len(self.visited) else None
 
     def ranked(self) -> list[Track]:
         """The tracks, best score first (paper, Fig. 6: the object with the highest score is focused)."""

@@ -1,0 +1,52 @@
+"""Policies by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import dasha_ros.peers  # adds the rivals
+from dasha_ros.agents import registry
+from dasha_ros.agents.classical_exposure import HistogramExposure
+from dasha_ros.agents.classical_focus import CoarseToFineFocus
+
+
+def test_every_name_makes_a_policy_of_that_name():
+    for name in registry.exposure_policies():
+        assert registry.exposure_policy(name).name == name
+    for name in registry.focus_policies():
+        assert registry.focus_policy(name).name == name
+
+
+def test_defaults_of_the_nodes_are_there():
+    assert isinstance(registry.exposure_policy("histogram"), HistogramExposure)
+    assert isinstance(registry.focus_policy("coarse_to_fine"), CoarseToFineFocus)
+    assert "contrast" in registry.focus_policies()
+    assert dasha_ros.peers.__doc__
+
+
+def test_each_call_makes_a_new_policy():
+    assert registry.focus_policy("coarse_to_fine") is not registry.focus_policy("coarse_to_fine")
+
+
+@pytest.mark.parametrize("make", [registry.exposure_policy, registry.focus_policy])
+def test_unknown_name_lists_the_known_ones(make):
+    known = "histogram" if make is registry.exposure_policy else "coarse_to_fine, contrast"
+    with pytest.raises(registry.UnknownPolicyError, match=f"'magic'; known: {known}"):
+        make("magic")
+
+
+def test_a_name_is_taken_once():
+    with pytest.raises(ValueError, match="already registered"):
+        registry.register_focus_policy("coarse_to_fine", CoarseToFineFocus)
+
+
+def test_agents_load_neither_ros_nor_torch_nor_gymnasium():
+    code = (
+        "import sys, dasha_ros.agents.registry as r, dasha_ros.agents.rewards, dasha_ros.agents.spaces;"
+        "r.focus_policy('coarse_to_fine'), r.exposure_policy('histogram');"
+        "bad = {'rclpy', 'torch', 'gymnasium', 'cv2', 'scipy'} & set(sys.modules); assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
