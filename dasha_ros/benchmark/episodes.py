@@ -1,0 +1,168 @@
+"""Focus episodes in the twin: what happens, from a random start to the end of the goal.
+
+One episode is one goal of the graph, in one process: A^H first, then, if it succeeded, A^L.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.agents.policy import ExposureTask, FocusTask
+from dasha_ros.agents.registry import exposure_policy, focus_policy
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.rl.loop import run_exposure, run_focus
+from dasha_ros.rl.step import Step
+from dasha_ros.rl.twin_rig import TwinRig
+from dasha_ros.twin.scene import load_scene
+from dasha_ros.twin.world import World
+
+LIGHT_LX = (13.0, 300.0)
+"""Range of the light (paper V.B)."""
+DISTANCE_FACTOR = 1.25
+"""Each layer stands at its own distance times or over up to this: no constant voltage is right twice."""
+REVERSAL_V = 0.3
+"""Turning back by more than this counts as a reversal."""
+FOCUSED_PX = 2.0
+"""Blur radius that counts as focused [px of a 640-px image]."""
+WIDTH, HEIGHT = 1024, 544
+"""Of the rendered frame. Perception shrinks frames to 640 px: it reads the same as from 2048x1088,
+but for a little noise (box sharpness within 5 %), in half the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Something to look for, and where."""
+
+    scene: str
+    label: str
+
+    def __str__(self) -> str:
+        """For tables."""
+        return f"{self.scene}: {self.label}"
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """How one goal went."""
+
+    policy: str
+    goal: Goal
+    seed: int
+    code: ErrorCode
+    detected: bool
+    """The object was detected in the last percept."""
+    blur_px: float
+    """True blur radius of the nearest-to-focus object of the label at the end [px at 640]."""
+    moves_first: int | None
+    """Lens commands until the object was within 2 px for the first time; ``None``: never."""
+    moves_settled: int
+    """Lens commands until the policy ended."""
+    frames: int
+    """Pictures of both agents."""
+    reversals: int
+    seconds: float
+    """On the twin's clock."""
+
+
+def goals_of(scenes: Sequence[str]) -> tuple[Goal, ...]:
+    """Every label of every scene.
+
+    Raises:
+        SceneError: No such scene.
+    """
+    return tuple(Goal(scene, label) for scene in scenes for label in load_scene(scene).labels)
+
+
+def episodes(
+    policies: Sequence[str],
+    goals: Sequence[Goal],
+    seeds: Sequence[int],
+    perception: Perception,
+    *,
+    exposure: str = "histogram",
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+) -> Iterator[Episode]:
+    """Play every goal with every policy and seed; a goal's seed is the same start for all policies.
+
+    Args:
+        policies: Names of A^L policies.
+        goals: What to look for; goals of one scene should stand together, photographs are read once.
+        seeds: One episode each. A seed draws the lens's voltage (24..70 V), the exposure (any of
+            the table), the light (13..300 lx, evenly in logarithm) and the layers' distances.
+        perception: Reads the frames.
+        exposure: Name of the A^H policy.
+        size: Width and height of the frames [px].
+
+    Raises:
+        UnknownPolicyError: No policy has this name.
+        DeviceError: A scene can't be used.
+    """
+    rig: TwinRig | None = None
+    for i, goal in enumerate(goals):
+        if rig is None or goal.scene != goals[i - 1].scene:
+            rig = TwinRig(perception, World(goal.scene), width=size[0], height=size[1])
+        for seed in seeds:
+            for policy in policies:
+                yield _play(rig, goal, seed, policy, exposure)
+
+
+def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Episode:
+    world, volts = _place(rig, goal, seed)
+    targets = [1.0 / m for m in load_scene(goal.scene).object_distances(goal.label, world.distances_m)]
+
+    def blur_px() -> float:
+        return min(abs(rig.lens.blur_px(rig.focus_dioptres, target)) for target in targets)
+
+    commanded, blurs = [volts], [blur_px()]
+
+    def on_step(step: Step) -> None:
+        if step.command is not None:
+            commanded.append(step.command.value)
+            blurs.append(blur_px())
+
+    exposed = run_exposure(rig, exposure_policy(exposure), ExposureTask(rig.table))
+    code, detected = exposed.code, False
+    if code is ErrorCode.NONE:
+        task = FocusTask(rig.lens, frozenset({goal.label}))
+        focused = run_focus(rig, focus_policy(policy), task, on_step)
+        code, detected = focused.code, focused.detection is not None
+    return Episode(
+        policy=policy,
+        goal=goal,
+        seed=seed,
+        code=code,
+        detected=detected,
+        blur_px=blurs[-1],
+        moves_first=next((i for i, blur in enumerate(blurs) if blur <= FOCUSED_PX), None),
+        moves_settled=len(commanded) - 1,
+        frames=rig.usage.frames,
+        reversals=reversals(commanded),
+        seconds=rig.usage.seconds,
+    )
+
+
+def _place(rig: TwinRig, goal: Goal, seed: int) -> tuple[World, float]:
+    random = np.random.default_rng([seed, zlib.crc32(str(goal).encode())])
+    volts = float(random.uniform(rig.lens.volts_min, rig.lens.volts_max))
+    light = float(np.exp(random.uniform(*np.log(LIGHT_LX))))
+    own = load_scene(goal.scene).distances_m
+    factors = DISTANCE_FACTOR ** random.uniform(-1.0, 1.0, len(own))
+    world = World(goal.scene, light, tuple(float(d * f) for d, f in zip(own, factors, strict=True)))
+    rig.place(world, volts, rig.table.exposure_us(int(random.integers(len(rig.table)))))
+    return world, volts
+
+
+def reversals(volts: Sequence[float]) -> int:
+    """How often the lens turned back by more than 0.3 V.
+
+    Args:
+        volts: Where the lens was, one after the other [V].
+    """
+    moves = np.diff(np.asarray(volts, dtype=np.float64))
+    directions = np.sign(moves[np.abs(moves) > REVERSAL_V])
+    return int(np.count_nonzero(directions[1:] != directions[:-1]))

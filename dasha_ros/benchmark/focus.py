@@ -1,0 +1,122 @@
+"""The table of focus policies: how sure, how sharp, how many steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import dasha_ros.peers  # noqa: F401  (adds the rivals to the registry)
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.benchmark.episodes import FOCUSED_PX, HEIGHT, WIDTH, Episode, episodes, goals_of
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.twin.scene import scene_names
+
+HUNTING_REVERSALS = 2
+"""From so many reversals on, an episode counts as hunting."""
+
+Row = dict[str, Any]
+
+
+def benchmark_focus(
+    policies: Sequence[str] = ("coarse_to_fine", "contrast"),
+    scenes: Sequence[str] = (),
+    seeds: int = 20,
+    *,
+    perception: Perception | None = None,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    console: Console | None = None,
+) -> list[Row]:
+    """Play goals in the twin and sum them up. Ctrl-C keeps what is done.
+
+    Args:
+        policies: Names of A^L policies.
+        scenes: Names or paths; empty: all that ship with the package.
+        seeds: Episodes for each goal, that is for each label of each scene.
+        perception: Reads the frames; the embedded models if left out.
+        size: Width and height of the rendered frames [px].
+        console: Where progress is shown; ``None``: nowhere.
+
+    Returns:
+        One row for each policy over all goals (``goal`` is ``"all"``), then one for each policy and goal:
+
+        - ``policy``, ``goal``, ``scenes`` (how many), ``episodes`` (how many)
+        - ``success``: share that ended without error, the object detected and within 2 px
+        - ``within_2px``, ``within_1px``: share that ended with a true blur radius of at most so
+          many pixels of a 640-px image, for the asked-for object nearest to focus
+        - ``detected``: share that ended with the object detected
+        - ``moves_first``: mean lens commands until the object was first within 2 px, where it ever was
+        - ``moves_settled``: mean lens commands until the end
+        - ``frames``: mean pictures of both agents
+        - ``hunting``: share with two or more reversals of more than 0.3 V
+        - ``seconds``: mean time on the twin's clock, exposure and settling; rendering,
+          transport and perception are not in it
+        - ``median_blur_px``, ``width_px`` (of the rendered frames)
+
+    Raises:
+        UnknownPolicyError: No policy has this name.
+        SceneError: No such scene.
+        DeviceError: A scene can't be used.
+        ModelError: A model of the embedded perception is missing.
+    """
+    goals = goals_of(tuple(scenes) or scene_names())
+    reader = perception or Perception()
+    done: list[Episode] = []
+    with _progress(console) as progress:
+        task = progress.add_task("", total=len(goals) * seeds * len(policies))
+        try:
+            for episode in episodes(policies, goals, range(seeds), reader, size=size):
+                done.append(episode)
+                progress.update(task, advance=1, description=f"{episode.goal}")
+        except KeyboardInterrupt:
+            progress.console.print(f"[yellow]stopped: the table holds the {len(done)} episodes done so far")
+    return [row | {"width_px": size[0]} for row in table(done)]
+
+
+def table(done: Iterable[Episode]) -> list[Row]:
+    """Rows for each policy over all goals, then for each policy and goal; see `benchmark_focus`."""
+    by_policy: dict[str, list[Episode]] = {}
+    by_goal: dict[tuple[str, str], list[Episode]] = {}
+    for episode in done:
+        by_policy.setdefault(episode.policy, []).append(episode)
+        by_goal.setdefault((episode.policy, str(episode.goal)), []).append(episode)
+    rows = [_row(policy, "all", group) for policy, group in by_policy.items()]
+    return rows + [_row(policy, goal, group) for (policy, goal), group in by_goal.items()]
+
+
+def _row(policy: str, goal: str, group: Sequence[Episode]) -> Row:
+    first = [e.moves_first for e in group if e.moves_first is not None]
+    blurs = sorted(e.blur_px for e in group)
+    middle = len(blurs) // 2
+    return {
+        "policy": policy,
+        "goal": goal,
+        "scenes": len({e.goal.scene for e in group}),
+        "episodes": len(group),
+        "success": _share(e.code is ErrorCode.NONE and e.detected and e.blur_px <= FOCUSED_PX for e in group),
+        "within_2px": _share(e.blur_px <= FOCUSED_PX for e in group),
+        "within_1px": _share(e.blur_px <= 1.0 for e in group),
+        "detected": _share(e.detected for e in group),
+        "moves_first": _mean(first),
+        "moves_settled": _mean([e.moves_settled for e in group]),
+        "frames": _mean([e.frames for e in group]),
+        "hunting": _share(e.reversals >= HUNTING_REVERSALS for e in group),
+        "seconds": _mean([e.seconds for e in group]),
+        "median_blur_px": round((blurs[middle] + blurs[~middle]) / 2, 3),
+    }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 3) if values else None
+
+
+def _share(flags: Iterable[bool]) -> float:
+    values = list(flags)
+    return round(sum(values) / len(values), 4)
+
+
+def _progress(console: Console | None) -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    return Progress(*columns, console=console, transient=True, disable=console is None)

@@ -1,0 +1,51 @@
+"""Rows as a Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SHARES = frozenset({"success", "within_2px", "within_1px", "detected", "hunting"})
+"""Columns shown in per cent."""
+
+
+def markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """A Markdown table, numbers to the right.
+
+    Args:
+        rows: Same keys in all rows; a missing value or ``None`` shows as a dash.
+        columns: Which keys, in order; empty: those of the first row.
+
+    Returns:
+        Lines with a final newline; empty without rows.
+    """
+    if not rows:
+        return ""
+    keys = list(columns) or list(rows[0])
+    cells = [[_text(key, row.get(key)) for key in keys] for row in rows]
+    numeric = [
+        all(row.get(key) is None or isinstance(row.get(key), int | float) for row in rows) for key in keys
+    ]
+    titles = [key.replace("_", " ") for key in keys]
+    widths = [max(len(titles[i]), 4, *(len(line[i]) for line in cells)) for i in range(len(keys))]
+    ruler = ["-" * (w - 1) + ":" if right else "-" * w for w, right in zip(widths, numeric, strict=True)]
+    lines = [titles, ruler, *cells]
+    return "".join(
+        "| "
+        + " | ".join(
+            text.rjust(w) if right else text.ljust(w)
+            for text, w, right in zip(line, widths, numeric, strict=True)
+        )
+        + " |\n"
+        for line in lines
+    )
+
+
+def _text(key: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool | str | int):
+        return str(value).replace("|", "\\|")
+    if key in SHARES:
+        return f"{100 * value:.1f} %"
+    return f"{value:.2f}"

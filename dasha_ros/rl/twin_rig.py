@@ -1,0 +1,173 @@
+"""The rig in one process: the digital twin's camera and lens, and perception, on a clock that jumps.
+
+Exposures and settling pass on the clock but cost no time, so an episode runs as fast as the
+twin renders and perception reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.devices.errors import DeviceError
+from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.perception.percept import Percept
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.rl.rig import RigError
+from dasha_ros.timing.clock import ManualClock
+from dasha_ros.timing.rule import answers
+from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.twin.world import World
+
+REST_NS = 1_000_000_000
+"""How long the lens rests between `TwinRig.place` and the first picture."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What an episode costs."""
+
+    frames: int = 0
+    """Pictures taken."""
+    exposures: int = 0
+    """Exposure commands."""
+    moves: int = 0
+    """Lens commands."""
+    actuations: int = 0
+    """Lens commands that changed what the driver board puts out."""
+    seconds: float = 0.0
+    """On the twin's clock: exposure and settling. Rendering and perception are free."""
+
+
+class TwinRig:
+    """Implements `Rig` over the twin. `usage` counts since the last `place`."""
+
+    def __init__(
+        self,
+        perception: Perception,
+        world: World | None = None,
+        *,
+        volts: float = 24.0,
+        exposure_us: float = 10_000.0,
+        lens: LensModel | None = None,
+        table: ExposureTable | None = None,
+        width: int = 2048,
+        height: int = 1088,
+        encoding: str = "mono8",
+        seed: int | None = 0,
+        hysteresis_volts: float = 0.05,
+    ) -> None:
+        """Read the photographs and put everything in place.
+
+        Args:
+            perception: Reads the frames; may be shared by rigs that take turns.
+            world: What stands before the camera; the default scene if left out.
+            volts: Where the lens is [V].
+            exposure_us: In force at the start [us].
+            lens: The twin's lens, and what policies know of it; ``physical`` if left out.
+            table: A^H's exposures; the paper's camera's if left out.
+            width: Of the frame [px].
+            height: Of the frame [px].
+            encoding: ``mono8``, ``mono16`` or ``rgb8``.
+            seed: Of the sensor's noise; ``None``: new noise every time.
+            hysteresis_volts: Half width of the play between board and liquid [V].
+
+        Raises:
+            DeviceError: The scene can't be used, or a value is out of range.
+        """
+        self.lens = lens or lens_model()
+        self.table = table or exposure_table()
+        self.clock = ManualClock()
+        self.usage = Usage()
+        self._perception = perception
+        self._encoding = encoding
+        self._lens = TwinLens(self.clock, self.lens, initial_volts=volts, hysteresis_volts=hysteresis_volts)
+        self._camera = TwinCamera(
+            self.clock,
+            self.lens,
+            world=world,
+            width=width,
+            height=height,
+            encoding=encoding,
+            seed=seed,
+            exposure_min_us=self.table.t_min_us,
+            exposure_max_us=self.table.t_max_us,
+        )
+        self._lens.open()
+        self._camera.open()
+        self.place(self._camera.world, volts, exposure_us)
+
+    @property
+    def focus_dioptres(self) -> float:
+        """True focus of the lens at rest [1/m]: for evaluations only."""
+        return self._lens.trajectory.target_dioptres
+
+    def place(self, world: World, volts: float, exposure_us: float) -> None:
+        """Begin anew: another world, the lens at rest at ``volts``, no commands yet.
+
+        Raises:
+            DeviceError: A value is out of range.
+            SceneError: The scene can't be used.
+            AssetMissing: A photograph is not on this machine.
+        """
+        self._camera.set_world(world)
+        reading = self._lens.move(volts)
+        self._lens.set_temperature(world.temperature_c)
+        self._camera.set_trajectory(self._lens.trajectory)
+        self._camera.set_exposure(exposure_us)
+        self.clock.advance(REST_NS)
+        self._exposure_command_ns = 0
+        self._state = LensState(0, volts, reading.volts, True, self.clock.now_ns())
+        self.usage = Usage()
+
+    def observe(self) -> Percept:
+        """A percept of the settings in force; see `Rig`."""
+        return self._look()
+
+    def expose(self, exposure_us: float) -> Percept:
+        """Set the exposure time and return the percept that answers; see `Rig`."""
+        try:
+            self._camera.set_exposure(exposure_us)
+        except DeviceError as error:
+            raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
+        self._exposure_command_ns = self._stamp()
+        self.usage.exposures += 1
+        return self._look()
+
+    def move(self, volts: float) -> Percept:
+        """Move the lens and return the percept that answers; see `Rig`."""
+        stamp_ns = self._stamp()
+        try:
+            reading = self._lens.move(volts)
+        except DeviceError as error:
+            raise RigError(ErrorCode.LENS_LOST, str(error)) from error
+        self._camera.set_trajectory(self._lens.trajectory)
+        self.usage.moves += 1
+        self.usage.actuations += reading.volts != self._state.volts
+        settled_at_ns = self.clock.now_ns() + round(reading.settle_s * 1e9)
+        self._state = LensState(stamp_ns, volts, reading.volts, True, settled_at_ns, reading.faults)
+        return self._look()
+
+    def _stamp(self) -> int:
+        """A command's time: no two are equal."""
+        self.clock.advance(1)
+        return self.clock.now_ns()
+
+    def _look(self) -> Percept:
+        begun_ns = self.clock.now_ns()
+        try:
+            frame = self._camera.capture(self._state.settled_at_ns)
+        except DeviceError as error:
+            raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
+        if frame is None:
+            raise RigError(ErrorCode.CAMERA_LOST, "the capture was aborted")
+        self.usage.frames += 1
+        self.usage.seconds += (self.clock.now_ns() - begun_ns) / 1e9
+        capture = CaptureInfo(
+            frame.stamp_ns, frame.exposure_us, frame.gain_db, self._exposure_command_ns, self.usage.frames
+        )
+        if not answers(capture, self._state, self._exposure_command_ns, self._state.command_ns):
+            raise RigError(ErrorCode.INTERNAL, f"frame of {frame.stamp_ns} ns is older than its command")
+        return self._perception.perceive(frame.pixels, self._encoding, capture, self._state)
