@@ -15,7 +15,6 @@ from dasha_ros.report.model import (
     Setup,
     Step,
     load,
-    step_of,
 )
 from dasha_ros.report.writer import Report, ReportWriter
 
@@ -36,5 +35,4 @@ __all__ = [
     "Setup",
     "Step",
     "load",
-    "step_of",
 ]

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-
-if TYPE_CHECKING:
-    from dasha_ros.perception import percept as percepts
 
 FORMAT: Literal["dasha-report"] = "dasha-report"
 VERSION: Literal[1] = 1
@@ -112,6 +109,7 @@ class Percept(_Part):
     sharpness: Number
     detections: tuple[Detection, ...] = ()
     stage_ms: dict[str, Number] = {}
+    """Milliseconds spent in each stage, and in ``total``."""
 
 
 class Reward(_Part):
@@ -134,60 +132,6 @@ class Step(_Part):
     reward: Reward | None = None
     picture: str | None = None
     """File name of the annotated thumbnail; `Report.step` fills it in."""
-
-
-def step_of(
-    agent: Literal["A^H", "A^L"],
-    index: int,
-    command: Command,
-    percept: percepts.Percept,
-    reward: Reward | None = None,
-) -> Step:
-    """A step as the report holds it, from what perception read.
-
-    Args:
-        agent: Who made it.
-        index: Of this agent, from 0.
-        command: What the percept answers.
-        percept: What perception read; its latent vector is left out.
-        reward: What the step was worth, where it is known.
-    """
-    capture, lens = percept.capture, percept.lens
-    return Step(
-        agent=agent,
-        index=index,
-        command=command,
-        frame=Frame(
-            stamp_ns=capture.stamp_ns,
-            exposure_us=capture.exposure_us,
-            gain_db=capture.gain_db,
-            sequence=capture.sequence,
-            exposure_command_ns=capture.exposure_command_ns,
-        ),
-        lens=Lens(
-            command_ns=lens.command_ns,
-            commanded_volts=lens.commanded_volts,
-            volts=lens.volts,
-            settled_at_ns=lens.settled_at_ns,
-            faults=lens.faults,
-        ),
-        percept=Percept(
-            width=percept.width,
-            height=percept.height,
-            encoder=percept.encoder,
-            histogram_counts=tuple(int(n) for n in percept.histogram_counts),
-            histogram_peak=float(percept.histogram_peak),
-            mean_grey=float(percept.mean_grey),
-            brisque=float(percept.brisque),
-            sharpness=float(percept.sharpness),
-            detections=tuple(
-                Detection(label=d.label, score=d.score, box=d.box, sharpness=d.sharpness)
-                for d in percept.detections
-            ),
-            stage_ms=dict(percept.stage_ms),
-        ),
-        reward=reward,
-    )
 
 
 class Outcome(_Part):

@@ -130,7 +130,6 @@ def _row(record: Record, step: Step) -> str:
         commanded = f"{_number(command.exposure_us, 0)} µs"
     elif command.volts is not None:
         commanded = f"{_number(command.volts, 2)} V"
-    spent = sum(ms for ms in percept.stage_ms.values() if ms is not None)
     cells = [
         step.agent,
         str(step.index),
@@ -142,7 +141,7 @@ def _row(record: Record, step: Step) -> str:
         _number(percept.brisque, 1),
         _number(record.best_score(step), 2),
         _number(step.reward.value if step.reward else None, 3),
-        _number(spent if percept.stage_ms else None, 0),
+        _number(percept.stage_ms.get("total"), 0),
     ]
     picture = ""
     if step.picture:

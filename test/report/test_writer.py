@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import json
 import math
@@ -12,15 +11,12 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dasha_ros import report
-from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.report import writer as writer_module
-from dasha_ros.timing.state import CaptureInfo, LensState
 
 JPEG = b"\xff\xd8 not really a picture \xff\xd9"
 
@@ -51,7 +47,7 @@ def step(agent="A^L", index=0, label="motorbike", score=0.9, brisque=30.0, **com
                 {"label": "person", "score": 0.99, "box": [0, 0, 9, 9]},
                 {"label": label, "score": score, "box": [1, 2, 3, 4], "sharpness": 0.2},
             ],
-            "stage_ms": {"detector": 14.0, "encoder": 18.0},
+            "stage_ms": {"detector": 14.0, "encoder": 18.0, "total": 33.0},
         },
         "reward": {"value": -0.3, "terms": {"brisque": -0.3}},
     }
@@ -178,6 +174,7 @@ def test_page_shows_every_step_and_both_pictures(tmp_path):
     assert {"before.jpg", "after.jpg", "step-0000.jpg"} <= set(page.sources)
     assert text.split("<tbody>")[1].count("<tr>") == 2
     assert text.count("<circle") == 4 * 2
+    assert text.count("<td>33</td>") == 2
     assert "https://" not in text
     assert "http://" not in text
 
@@ -286,36 +283,3 @@ def test_load_explains_what_it_can_not_read(tmp_path, text, sentence):
 def test_load_explains_a_missing_report(tmp_path):
     with pytest.raises(report.ReportError, match="can't be read: No such file"):
         report.load(tmp_path / "nothing")
-
-
-def test_step_of_a_percept_keeps_everything_but_the_latent(tmp_path):
-    percept = Percept(
-        capture=CaptureInfo(9, 10_000.0, 6.0, 5, 3),
-        lens=LensState(7, 45.0, 44.98, True, 8, ("hot",)),
-        width=640,
-        height=340,
-        encoder="e",
-        latent=np.ones(1280, np.float32),
-        histogram_counts=np.arange(10, dtype=np.uint32),
-        histogram_edges=np.linspace(0, 255, 11, dtype=np.float32),
-        histogram_peak=np.float32(127.5),
-        mean_grey=120.0,
-        brisque=float("nan"),
-        sharpness=0.5,
-        detections=(Detection("cat", 0.5, (1.0, 2.0, 3.0, 4.0), 0.25),),
-        stage_ms={"encoder": 18.0},
-    )
-    made = report.step_of(
-        "A^H", 2, report.Command(stamp_ns=5, exposure_us=1e4), percept, report.Reward(value=1.0)
-    )
-    running = report.ReportWriter(tmp_path).begin({})
-    running.step(made)
-    read = report.load(running.finish(OUTCOME)).steps[0]
-    assert read == made
-    assert read.frame.model_dump() == dataclasses.asdict(percept.capture)
-    assert read.lens.volts == 44.98
-    assert read.lens.faults == ("hot",)
-    assert read.percept.histogram_counts == tuple(range(10))
-    assert read.percept.histogram_peak == 127.5
-    assert read.percept.brisque is None
-    assert read.percept.detections[0].label == "cat"

@@ -1,0 +1,40 @@
+"""Floor 7. The ``dasha`` command.
+
+Every command is a module that imports what it needs inside its function, so that
+``dasha --help`` costs nothing and ``dasha config`` needs no ROS.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from dasha_ros.cli import assets, benchmark, demo, doctor, echo, focus, settings, up
+
+app = typer.Typer(
+    name="dasha",
+    help="A camera that exposes and focuses itself until a detector finds what you asked for.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(up.up)
+app.command()(focus.focus)
+app.command()(demo.demo)
+app.command()(echo.echo)
+app.command()(doctor.doctor)
+app.command()(settings.config)
+app.command()(settings.version)
+app.add_typer(assets.app, name="assets")
+app.add_typer(benchmark.app, name="benchmark")
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command and exit with its code."""
+    app(args=list(sys.argv[1:] if args is None else args), prog_name="dasha")
+
+
+__all__ = ["app", "main"]

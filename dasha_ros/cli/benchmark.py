@@ -1,0 +1,58 @@
+"""``dasha benchmark``: numbers, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dasha_ros.cli.console import Exit, err, fail, out
+
+app = typer.Typer(help="Measure, and print a table or write JSON.", no_args_is_help=True)
+
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers to this file.")]
+
+
+@app.command()
+def focus(
+    policy: Annotated[list[str] | None, typer.Option(help="Policy of A^L; may be repeated.")] = None,
+    scene: Annotated[
+        list[str] | None, typer.Option(help="Name or path; may be repeated; none: all that ship.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Episodes for each label of each scene.")] = 20,
+    json_file: Json = None,
+) -> None:
+    """Play focus goals in the twin, policy against policy: how sure, how sharp, how many steps."""
+    from dasha_ros.agents.registry import UnknownPolicyError
+    from dasha_ros.assets import AssetMissing
+    from dasha_ros.benchmark.focus import benchmark_focus
+    from dasha_ros.benchmark.table import markdown
+    from dasha_ros.devices.errors import DeviceError
+    from dasha_ros.perception.errors import ModelError
+    from dasha_ros.twin.scene import SceneError
+
+    _check_writable(json_file)
+    chosen = {"policies": policy} if policy else {}
+    try:
+        rows = benchmark_focus(**chosen, scenes=scene or (), seeds=seeds, console=err())
+    except (UnknownPolicyError, SceneError, AssetMissing, DeviceError, ModelError) as error:
+        fail(str(error), Exit.REFUSED)
+    out().print(markdown(rows), markup=False)
+    _write(json_file, rows)
+
+
+def _check_writable(path: Path | None) -> None:
+    """Refuse before minutes of work, not after."""
+    if path is not None and not path.absolute().parent.is_dir():
+        fail(f"{path} can't be written: there is no folder {path.absolute().parent}", Exit.REFUSED)
+
+
+def _write(path: Path | None, numbers: Any) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        fail(f"{path} can't be written: {error.strerror}")

@@ -1,0 +1,31 @@
+"""What an autofocus that follows the contrast of the whole frame does in the demo's scene."""
+
+from __future__ import annotations
+
+from dasha_ros.agents.policy import FocusTask
+from dasha_ros.peers.contrast import ContrastFocus
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.rl.loop import run_focus
+from dasha_ros.rl.twin_rig import TwinRig
+from dasha_ros.twin.world import World
+
+WIDTH, HEIGHT = 640, 340
+"""Contrast is measured at this width, whatever the camera's."""
+
+
+def contrast_focus(scene: str, exposure_us: float, volts: float) -> float:
+    """Where whole-frame contrast focuses [1/m], in a twin in this process.
+
+    Args:
+        scene: Name of the scene.
+        exposure_us: A good exposure [us]: this autofocus is judged by its focus only.
+        volts: Where the lens starts [V].
+
+    Raises:
+        AssetMissing: A photograph is not on this machine.
+    """
+    rig = TwinRig(
+        Perception(), World(scene), volts=volts, exposure_us=exposure_us, width=WIDTH, height=HEIGHT
+    )
+    run_focus(rig, ContrastFocus(), FocusTask(rig.lens, max_steps=100))
+    return rig.focus_dioptres

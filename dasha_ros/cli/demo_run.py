@@ -1,0 +1,220 @@
+"""The demo as a client of the graph: bad starts, two goals, and the true blur at the end of each."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from rich.console import Console
+
+from dasha_ros.action import FocusOnObject
+from dasha_ros.bringup import Graph
+from dasha_ros.cli.client import Client
+from dasha_ros.cli.demo_contrast import contrast_focus
+from dasha_ros.cli.focus import StepPrinter
+from dasha_ros.cli.goal import FocusClient, NoServerError, RejectedError
+from dasha_ros.cli.session import LogPrinter, Session
+from dasha_ros.msg import TwinLens
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.perception.labels import canonical
+from dasha_ros.ros import qos
+from dasha_ros.ros.actuators import Actuators
+from dasha_ros.twin.scene import Scene, load_scene
+
+SCENE = "motorcycle_street"
+TOLERANCE_PX = 2.0
+"""Blur radius in a 640-px-wide picture that counts as focused."""
+ACTIVE_S = 60.0
+ANSWER_S = 2.0
+"""Longer than any exposure of the demo, and than discovery usually takes."""
+TRIES = 5
+
+
+class DemoError(Exception):
+    """The demo could not be run to its end."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a goal begins."""
+
+    label: str
+    what: str
+    exposure_us: float
+    volts: float
+
+
+STARTS = (
+    Start("motorbike", "dark and focused beyond infinity", exposure_us=400.0, volts=30.0),
+    Start("person", "over-exposed and focused far too near", exposure_us=400_000.0, volts=55.0),
+)
+"""At 100 lx and f/2 the right exposure is about 25 ms; the people are at 40.3 V, the motorbike at 44 V."""
+
+
+@dataclass(frozen=True)
+class GoalRecord:
+    """How one goal of the demo ended."""
+
+    label: str
+    found: bool
+    distance_m: float
+    """True distance of the object [m]."""
+    focus_dioptres: float
+    """True focus of the lens at the end [1/m]."""
+    blur_px: float
+    """True blur radius of the object at 640 px width."""
+    exposure_us: float
+    report: str
+    """Folder of the report, empty when none could be written."""
+    contrast_blur_px: float = 0.0
+    """Blur radius of the object where whole-frame contrast focuses."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Found, and sharp in truth."""
+        return self.found and self.blur_px <= TOLERANCE_PX
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo showed."""
+
+    goals: tuple[GoalRecord, ...]
+    contrast_dioptres: float
+    """Where the contrast of the whole frame focuses [1/m]."""
+    up_s: float
+    """From the start to all nodes active."""
+    seconds: float
+    """From the start to the end."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Both goals did."""
+        return all(goal.succeeded for goal in self.goals)
+
+
+def run_demo(graph: Graph, console: Console, verbose: bool = False) -> Demo:
+    """Start the graph, run both goals, stop the graph, run the rival.
+
+    Args:
+        graph: With the twin and the scene `SCENE`.
+        console: For progress.
+        verbose: Print the logs of all nodes, not only warnings.
+
+    Raises:
+        DemoError: The graph does not come up or a goal is not taken.
+        AssetMissing: A photograph or a model is not on this machine.
+    """
+    began = time.monotonic()
+    scene = load_scene(SCENE)
+    names = tuple(p.name for p in graph.processes)
+    console.print(f"starting {len(names)} nodes, each a process of its own ...", style="bold")
+    with Session(graph, LogPrinter(console, names, quiet=not verbose)) as session:
+        _wait_active(session)
+        up_s = session.seconds
+        megabytes = sum(m.pss for m in session.memory().values()) / 1e6
+        console.print(f"all nodes are active after {up_s:.1f} s, {megabytes:.0f} MB in all")
+        player = _Player(session.client, scene, console)
+        goals = [player.play(start) for start in STARTS]
+    console.print("\nand where would the contrast of the whole frame have gone?", style="bold")
+    contrast = contrast_focus(SCENE, goals[-1].exposure_us, STARTS[0].volts)
+    goals = [replace(g, contrast_blur_px=_blur_px(contrast, g.distance_m)) for g in goals]
+    return Demo(tuple(goals), contrast, up_s, time.monotonic() - began)
+
+
+def _wait_active(session: Session) -> None:
+    while True:
+        active, ended = session.poll()
+        if ended:
+            last = "\n".join(ended[0].last_lines[-5:])
+            raise DemoError(f"{ended[0].name} ended while the graph came up:\n{last}")
+        if twins := session.duplicates():
+            raise DemoError(
+                f"{twins[0]} runs already: stop the other graph, or use another --namespace or ROS_DOMAIN_ID"
+            )
+        if active:
+            return
+        if session.seconds > ACTIVE_S:
+            states = ", ".join(f"{n} is {s}" for n, s in session.node_states().items() if s != "active")
+            raise DemoError(f"after {ACTIVE_S:g} s not all nodes are active: {states}; see `dasha doctor`")
+
+
+def _blur_px(focus_dioptres: float, distance_m: float) -> float:
+    return abs(lens_model("physical").blur_px(focus_dioptres, 1.0 / distance_m, 640))
+
+
+class _Player:
+    """Plays one goal after the other."""
+
+    def __init__(self, client: Client, scene: Scene, console: Console) -> None:
+        self._client = client
+        self._scene = scene
+        self._console = console
+        self._actuators = Actuators(client.node)
+        self._focus = FocusClient(client)
+        self._truth: TwinLens | None = None
+        client.node.create_subscription(TwinLens, "twin/lens", self._on_truth, qos.STATE)
+
+    def _on_truth(self, lens: TwinLens) -> None:
+        self._truth = lens
+
+    def play(self, start: Start) -> GoalRecord:
+        """Set the start, run the goal, and compare its end with the truth."""
+        self._console.print(
+            f"\n[bold]{start.label}[/], from a bad start: {start.what} "
+            f"({start.exposure_us:,.0f} µs, {start.volts:.1f} V)"
+        )
+        self._set(start)
+        try:
+            result = self._focus.run(
+                FocusOnObject.Goal(labels=[start.label]), StepPrinter(self._console)
+            ).result
+        except (NoServerError, RejectedError) as error:
+            raise DemoError(str(error)) from error
+        found = result.error_code == result.NONE
+        if found:
+            self._console.print(
+                f"found in {result.seconds:.1f} s, score {result.detection.score:.2f}", style="green"
+            )
+        else:
+            self._console.print(f"not found: {result.error_msg}", style="red", markup=False)
+        focus = self._true_focus()
+        distance_m = min(
+            self._scene.object_distances(canonical(start.label)), key=lambda d: _blur_px(focus, d)
+        )
+        return GoalRecord(
+            label=start.label,
+            found=found,
+            distance_m=distance_m,
+            focus_dioptres=focus,
+            blur_px=_blur_px(focus, distance_m),
+            exposure_us=result.exposure_us,
+            report=result.report,
+        )
+
+    def _set(self, start: Start) -> None:
+        """Command exposure and lens, as any node may, until a frame shows both."""
+        own, sent = self._actuators, (0, 0)
+
+        def answered() -> bool:
+            capture, lens = own.capture, own.lens_state
+            return (
+                capture is not None
+                and lens is not None
+                and (capture.exposure_command_ns, lens.command_ns) == sent
+                and capture.stamp_ns >= lens.settled_at_ns
+            )
+
+        # More than once: a command sent before the drivers are discovered reaches nobody.
+        for _ in range(TRIES):
+            sent = own.send_exposure(start.exposure_us), own.send_volts(start.volts)
+            if self._client.until(answered, ANSWER_S):
+                return
+        raise DemoError("the camera or the lens does not take commands; see `dasha doctor`")
+
+    def _true_focus(self) -> float:
+        """Where the twin's lens really focuses [1/m], hysteresis included."""
+        if self._client.until(lambda: self._truth, ANSWER_S) is None:
+            raise DemoError("the twin's lens does not tell where it is")
+        assert self._truth is not None
+        return float(self._truth.target_dioptres)

@@ -1,0 +1,69 @@
+"""``dasha doctor``: what is installed, what is missing, what can be reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dasha_ros.cli.console import Exit, fail, out
+from dasha_ros.cli.options import Namespace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dasha_ros.doctor import Finding
+
+
+def doctor(
+    namespace: Namespace = "/dasha",
+    wait: Annotated[float, typer.Option(min=0.0, help="Seconds to look for nodes.")] = 3.0,
+) -> None:
+    """Say what is installed, what is missing and what to do about it, and which nodes answer.
+
+    Exit code 1 when something is missing that the graph needs.
+    """
+    from dasha_ros.doctor import Verdict, examine
+
+    console = out()
+    findings = examine()
+    _print_findings(console, findings)
+    try:
+        from dasha_ros.cli.reachable import look
+    except ImportError as error:
+        console.print(f"\n[bold]graph[/]\n  not looked for: {error}")
+        raise typer.Exit(Exit.FAILED) from None
+    from dasha_ros.config import ConfigError
+
+    try:
+        reached = look(namespace, wait)
+    except ConfigError as error:
+        fail(str(error), Exit.REFUSED)
+    console.print("\n[bold]graph[/]")
+    for line in reached.lines():
+        console.print("  " + line, markup=False)
+    problems = sum(f.verdict is Verdict.PROBLEM for f in findings)
+    if problems:
+        console.print(f"\n{problems} problem{'s' if problems > 1 else ''}: see ✗ above", style="bold red")
+    raise typer.Exit(Exit.FAILED if problems else Exit.OK)
+
+
+def _print_findings(console: Console, findings: list[Finding]) -> None:
+    from rich.text import Text
+
+    from dasha_ros.doctor import Verdict
+
+    marks = {
+        Verdict.OK: ("✓", "green"),
+        Verdict.OPTIONAL: ("·", "yellow"),
+        Verdict.PROBLEM: ("✗", "bold red"),
+    }
+    topic = ""
+    for finding in findings:
+        if finding.topic != topic:
+            topic = finding.topic
+            console.print(Text(topic, "bold"))
+        mark, style = marks[finding.verdict]
+        console.print(Text.assemble("  ", (mark, style), f" {finding.name}: {finding.detail}"))
+        if finding.advice:
+            console.print(Text(f"      {finding.advice}", "dim"))

@@ -1,0 +1,64 @@
+"""``dasha echo``: print a topic, for machines without the ``ros2`` command."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from dasha_ros.cli.console import Exit, fail
+from dasha_ros.cli.options import Namespace
+
+
+def echo(
+    topic: Annotated[str, typer.Argument(help="Topic; relative names are looked up in the namespace.")],
+    once: Annotated[bool, typer.Option("--once", help="Print one message and exit.")] = False,
+    no_arr: Annotated[bool, typer.Option("--no-arr", help="Only the length of arrays.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the topic; 0: for ever.")] = 5.0,
+    namespace: Namespace = "/dasha",
+) -> None:
+    """Print the messages of a topic as YAML. The type is found by itself; latched topics work."""
+    from dasha_ros.cli.client import Client
+    from dasha_ros.cli.introspection import (
+        UnknownTypeError,
+        as_yaml,
+        matching_qos,
+        message_class,
+        type_of_topic,
+    )
+    from dasha_ros.config import ConfigError
+
+    try:
+        client = Client(namespace)
+    except ConfigError as error:
+        fail(str(error), Exit.REFUSED)
+    with client:
+        name = client.node.resolve_topic_name(topic)
+        kind = client.until(lambda: type_of_topic(client.node, name), timeout or float("inf"))
+        if kind is None:
+            fail(
+                f"nobody publishes {name}. Is the graph running in this ROS_DOMAIN_ID, and is "
+                f"{client.namespace} its namespace? `dasha doctor` lists what can be seen",
+                Exit.UNREACHABLE,
+            )
+        try:
+            cls = message_class(kind)
+        except UnknownTypeError as error:
+            fail(str(error))
+        printed = 0
+
+        def show(message: Any) -> None:
+            nonlocal printed
+            if not (once and printed):
+                typer.echo(as_yaml(message, arrays=not no_arr) + "---")
+                printed += 1
+
+        client.node.create_subscription(cls, name, show, matching_qos(client.node, name))
+        end = time.monotonic() + timeout if once and timeout else float("inf")
+        try:
+            client.until(lambda: once and printed, end - time.monotonic())
+        except KeyboardInterrupt:
+            raise typer.Exit(Exit.OK) from None
+        if once and not printed:
+            fail(f"{name} ({kind}) is there, but no message came within {timeout:g} s", Exit.UNREACHABLE)

@@ -1,0 +1,78 @@
+"""Messages of any type: find the class by name, match the publisher's QoS, print as YAML."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+
+class UnknownTypeError(Exception):
+    """No Python class exists for a message type."""
+
+
+def type_of_topic(node: Node, topic: str) -> str | None:
+    """The type of a topic that somebody publishes, ``None`` when nobody does."""
+    publishers = node.get_publishers_info_by_topic(topic)
+    return str(publishers[0].topic_type) if publishers else None
+
+
+def message_class(kind: str) -> Any:
+    """The class of ``package/msg/Type``.
+
+    Raises:
+        UnknownTypeError: Its package is not installed.
+    """
+    package, _, name = kind.partition("/msg/")
+    try:
+        return getattr(importlib.import_module(f"{package}.msg"), name)
+    except (ImportError, AttributeError):
+        raise UnknownTypeError(f"the message type {kind} is not installed here: install {package}") from None
+
+
+def matching_qos(node: Node, topic: str) -> QoSProfile:
+    """What every publisher of the topic can serve: reliable and latched only if all of them are."""
+    offered = [info.qos_profile for info in node.get_publishers_info_by_topic(topic)]
+    reliable = all(q.reliability == ReliabilityPolicy.RELIABLE for q in offered)
+    latched = all(q.durability == DurabilityPolicy.TRANSIENT_LOCAL for q in offered)
+    return QoSProfile(
+        depth=10,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+def plain(value: Any, arrays: bool = True) -> Any:
+    """A message, or a value of one, as dictionaries, lists and numbers.
+
+    Args:
+        value: The message.
+        arrays: Whole arrays of numbers; otherwise only their type and length.
+    """
+    if hasattr(value, "get_fields_and_field_types"):
+        return {name: plain(getattr(value, name), arrays) for name in value.get_fields_and_field_types()}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, bytes):
+        return list(value)
+    items = list(value)
+    if not arrays and items and not hasattr(items[0], "get_fields_and_field_types"):
+        return f"<array of {len(items)}>"
+    return [plain(item, arrays) for item in items]
+
+
+def as_yaml(message: Any, arrays: bool = True) -> str:
+    """A message as YAML; see `plain`."""
+    return str(
+        yaml.safe_dump(
+            plain(message, arrays), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120
+        )
+    )

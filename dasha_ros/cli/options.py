@@ -1,0 +1,44 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_GRAPH = "Graph"
+
+Namespace = Annotated[
+    str, typer.Option("--namespace", "-n", help="Namespace of the nodes; one for each camera.")
+]
+Rig = Annotated[str, typer.Option(help="Which devices: twin.", rich_help_panel=_GRAPH)]
+ParamsFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="YAML file of parameters; `dasha config` prints one to start from.", rich_help_panel=_GRAPH
+    ),
+]
+Override = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", help="NODE.PARAMETER=VALUE; may be repeated.", rich_help_panel=_GRAPH),
+]
+Scene = Annotated[
+    str | None,
+    typer.Option(help="Twin: name of a shipped scene or path of a YAML file.", rich_help_panel=_GRAPH),
+]
+Speed = Annotated[
+    float | None, typer.Option(help="Twin: its time against real time.", rich_help_panel=_GRAPH)
+]
+Encoder = Annotated[
+    str | None, typer.Option(help="Network that makes the latent vector.", rich_help_panel=_GRAPH)
+]
+Detector = Annotated[str | None, typer.Option(help="Network that finds objects.", rich_help_panel=_GRAPH)]
+ExposurePolicy = Annotated[
+    str | None, typer.Option(help="Policy of the exposure agent.", rich_help_panel=_GRAPH)
+]
+FocusPolicy = Annotated[str | None, typer.Option(help="Policy of the focus agent.", rich_help_panel=_GRAPH)]
+LogLevel = Annotated[str, typer.Option(help="debug, info, warn, error or fatal.", rich_help_panel=_GRAPH)]
+LogDir = Annotated[
+    Path | None, typer.Option(help="Folder for one log file for each node.", rich_help_panel=_GRAPH)
+]

@@ -1,0 +1,112 @@
+"""A supervised graph: the processes of a description, and whether their nodes are active."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.text import Text
+
+from dasha_ros.bringup import Graph
+from dasha_ros.cli.client import Client, LifecycleWatch
+from dasha_ros.supervisor import Ended, Memory, Program, State, Supervisor
+
+_LOG_LINE = re.compile(r"\[(DEBUG|INFO|WARN|ERROR|FATAL)\] \[[\d.]+\] \[[^\]]*\]: (.*)")
+_SEVERITY = {"DEBUG": "dim", "INFO": "", "WARN": "yellow", "ERROR": "bold red", "FATAL": "bold red"}
+
+
+class LogPrinter:
+    """Prints the lines of all processes, each behind its node's name."""
+
+    def __init__(self, console: Console, names: tuple[str, ...], quiet: bool = False) -> None:
+        """Print to ``console``; ``quiet`` leaves out what is no warning."""
+        self._console = console
+        self._width = max(map(len, names), default=0)
+        self._quiet = quiet
+
+    def __call__(self, name: str, line: str) -> None:
+        """Print one line."""
+        match = _LOG_LINE.match(line)
+        severity, text = match.groups() if match else ("INFO", line)
+        if self._quiet and severity in {"DEBUG", "INFO"}:
+            return
+        self._console.print(Text.assemble((f"{name:>{self._width}} ", "cyan"), (text, _SEVERITY[severity])))
+
+
+class Session:
+    """Runs a graph, from its start to its clean end. Use it as a context manager."""
+
+    def __init__(self, graph: Graph, output: Callable[[str, str], None], log_dir: Path | None = None) -> None:
+        self.graph = graph
+        self.restarts: dict[str, int] = {}
+        self.exit_codes: dict[str, int] = {}
+        """Filled by the end of the session."""
+        self._supervisor = Supervisor(
+            [Program(p.name, p.command(), graph.environment, respawn=p.respawn) for p in graph.processes],
+            output,
+            log_dir,
+        )
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Session:
+        """Start the processes, then join the graph: they load their models meanwhile."""
+        self._began = time.monotonic()
+        self._supervisor.start()
+        try:
+            self.client = Client(self.graph.namespace)
+            self._watch = LifecycleWatch(self.client, self.graph.node_names)
+        except BaseException:
+            self._supervisor.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the processes."""
+        self.client.close()
+        self.exit_codes = self._supervisor.stop()
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._began
+
+    def poll(self) -> tuple[bool, list[Ended]]:
+        """Look after processes and nodes for a moment.
+
+        Returns:
+            Whether all nodes are active, and which processes ended since the last call.
+        """
+        ended = self._supervisor.poll()
+        for event in ended:
+            self.restarts[event.name] = self.restarts.get(event.name, 0) + 1
+        return self._watch.poll(), ended
+
+    def node_states(self) -> dict[str, str]:
+        """Lifecycle state of every node by the name of its process; dead processes have none."""
+        dead = {n for n, state in self._supervisor.states().items() if state is not State.RUNNING}
+        return {
+            p.name: "dead" if p.name in dead else self._watch.states[p.full_name]
+            for p in self.graph.processes
+        }
+
+    def duplicates(self) -> tuple[str, ...]:
+        """Nodes of this graph that run more than once: another graph has the same names."""
+        seen = [f"{ns.rstrip('/')}/{name}" for name, ns in self.client.node.get_node_names_and_namespaces()]
+        return tuple(name for name in self.graph.node_names if seen.count(name) > 1)
+
+    def pids(self) -> dict[str, int]:
+        """Process ids of the running processes."""
+        return self._supervisor.pids()
+
+    def memory(self) -> dict[str, Memory]:
+        """Memory of the running processes."""
+        return self._supervisor.memory()

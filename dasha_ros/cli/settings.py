@@ -1,0 +1,19 @@
+"""``dasha config`` and ``dasha version``."""
+
+from __future__ import annotations
+
+import typer
+
+
+def config() -> None:
+    """Print every parameter with its default, unit and bounds: a file to start from."""
+    from dasha_ros.config import as_yaml
+
+    typer.echo(as_yaml(), nl=False)
+
+
+def version() -> None:
+    """Print the version."""
+    from dasha_ros import __version__
+
+    typer.echo(__version__)

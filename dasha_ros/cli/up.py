@@ -1,0 +1,170 @@
+"""``dasha up``: the whole graph as supervised processes, for machines without ``ros2 launch``."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dasha_ros.cli import options
+from dasha_ros.cli.console import Exit, err, fail
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from dasha_ros.bringup import Graph
+    from dasha_ros.cli.session import Session
+    from dasha_ros.supervisor import Ended
+
+
+def up(
+    *,
+    namespace: options.Namespace = "/dasha",
+    rig: options.Rig = "twin",
+    params_file: options.ParamsFile = None,
+    override: options.Override = None,
+    scene: options.Scene = None,
+    speed: options.Speed = None,
+    encoder: options.Encoder = None,
+    detector: options.Detector = None,
+    exposure_policy: options.ExposurePolicy = None,
+    focus_policy: options.FocusPolicy = None,
+    log_level: options.LogLevel = "info",
+    log_dir: options.LogDir = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")] = False,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds after which nodes that are not active yet are named.")
+    ] = 60.0,
+) -> None:
+    """Start the graph and keep it running until Ctrl-C."""
+    from dasha_ros import bringup
+    from dasha_ros.config import ConfigError
+
+    try:
+        graph = bringup.describe(
+            bringup.Options(
+                namespace=namespace,
+                rig=rig,
+                params_file=str(params_file) if params_file else None,
+                scene=scene,
+                speed=speed,
+                encoder=encoder,
+                detector=detector,
+                exposure_policy=exposure_policy,
+                focus_policy=focus_policy,
+                log_level=log_level,
+                overrides=tuple(override or ()),
+            )
+        )
+    except ConfigError as error:
+        fail(str(error), Exit.REFUSED)
+    try:
+        from dasha_ros.cli.session import LogPrinter, Session
+    except ImportError as error:
+        fail(f"{error}. `dasha up` needs ROS 2 and the built interfaces: run ./scripts/setup")
+    console = err()
+    printer = LogPrinter(console, tuple(p.name for p in graph.processes), quiet)
+    try:
+        session = Session(graph, printer, log_dir)
+    except OSError as error:
+        fail(f"the log folder {log_dir} can't be made: {error.strerror}", Exit.REFUSED)
+    raise typer.Exit(_run(session, graph, console, timeout))
+
+
+class _Stop:
+    """Whether SIGINT or SIGTERM came. A handler, not an exception: nothing is left half-started."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: object) -> None:
+        self.asked = True
+
+
+def _run(session: Session, graph: Graph, console: Console, timeout_s: float) -> Exit:
+    from rich.live import Live
+
+    stop = _Stop()
+    announced, warned, lost = False, False, None
+    live = Live(console=console, refresh_per_second=2, transient=True) if console.is_terminal else None
+    with session:
+        if live is not None:
+            live.start()
+        try:
+            while not stop.asked and lost is None:
+                active, ended = session.poll()
+                lost = _report(console, ended)
+                if active and not announced:
+                    announced = True
+                    _announce(session, graph, console)
+                if not active and not announced and not warned and session.seconds > timeout_s:
+                    warned = True
+                    _name_the_missing(session, console)
+                if live is not None:
+                    live.update(_table(session))
+        finally:
+            if live is not None:
+                live.stop()
+        console.print("stopping ...")
+    return _end(session, console, lost)
+
+
+def _report(console: Console, ended: list[Ended]) -> Ended | None:
+    for event in ended:
+        console.print(f"{event}", style="red")
+    return next((e for e in ended if e.restart_in_s is None), None)
+
+
+def _announce(session: Session, graph: Graph, console: Console) -> None:
+    total = sum(m.pss for m in session.memory().values())
+    console.print(
+        f"all {len(graph.processes)} nodes are active after {session.seconds:.1f} s, {total / 1e6:.0f} MB; "
+        f"try `dasha focus LABEL{'' if graph.namespace == '/dasha' else ' -n ' + graph.namespace}`; "
+        "Ctrl-C stops",
+        style="bold green",
+    )
+
+
+def _name_the_missing(session: Session, console: Console) -> None:
+    missing = ", ".join(f"{n} is {s}" for n, s in session.node_states().items() if s != "active")
+    console.print(
+        f"after {session.seconds:.0f} s not all nodes are active: {missing}. Their lines above say why",
+        style="bold yellow",
+    )
+
+
+def _end(session: Session, console: Console, lost: Ended | None) -> Exit:
+    if lost is not None:
+        console.print(
+            f"{lost.name} ended again and again; the last time it said:\n" + "\n".join(lost.last_lines[-5:]),
+            style="bold red",
+            markup=False,
+        )
+        return Exit.FAILED
+    unclean = {name: code for name, code in session.exit_codes.items() if code != 0}
+    if unclean:
+        console.print(f"stopped, but not all cleanly: exit codes {unclean}", style="yellow")
+        return Exit.FAILED
+    console.print("stopped cleanly")
+    return Exit.OK
+
+
+def _table(session: Session) -> Table:
+    from rich.table import Table
+
+    table = Table("node", "state", "pid", "memory", "restarts", box=None, header_style="dim")
+    pids, memory = session.pids(), session.memory()
+    for name, state in session.node_states().items():
+        used = memory.get(name)
+        table.add_row(
+            name,
+            f"[{'green' if state == 'active' else 'yellow'}]{state}",
+            str(pids.get(name, "")),
+            f"{used.pss / 1e6:.0f} MB" if used else "",
+            str(session.restarts.get(name, "") or ""),
+        )
+    return table
