@@ -261,10 +261,17 @@ class Probe:
         answer = self.call(GetState, f"{node}/get_state", GetState.Request(), timeout_s)
         return str(answer.current_state.label)
 
+    def _is_active(self, node: str) -> bool:
+        try:
+            return self.lifecycle_state(node, timeout_s=2.0) == "active"
+        except AssertionError:
+            # The question went to a killed process that discovery has not forgotten yet.
+            return False
+
     def until_active(self, *nodes: str, timeout_s: float = 30.0) -> None:
         """Wait until all these nodes are active."""
         for node in nodes:
-            self.until(lambda n=node: self.lifecycle_state(n) == "active", f"{node} to be active", timeout_s)
+            self.until(lambda n=node: self._is_active(n), f"{node} to be active", timeout_s)
 
     def set_parameter(self, node: str, name: str, value: Any) -> Any:
         """Set one parameter of a node; the answer has ``successful`` and ``reason``."""

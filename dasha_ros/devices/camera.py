@@ -8,6 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+EXPOSURE_LIMITS_US = (1.0, 10e6)
+"""What no camera goes beyond [us]; each has limits of its own inside."""
+
 
 @dataclass(frozen=True, slots=True)
 class CameraLimits:

@@ -9,7 +9,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
-from dasha_ros.devices.camera import Camera, Frame
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera, Frame
 from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import camera_backend
@@ -45,7 +45,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._camera: Camera | None = None
         self._twin: CameraTwinLink | None = None
         self._news = threading.Condition()
-        self._gate = CommandGate("exposure time", "us", 1.0, 10e6)
+        self._gate = CommandGate("exposure time", "us", *EXPOSURE_LIMITS_US)
         self._exposure: tuple[int, float] = (0, self.config.initial_exposure_us)
         self._lens = _NO_LENS
         self._goal_runs = False

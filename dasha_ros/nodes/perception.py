@@ -8,6 +8,8 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from dasha_ros import msg
 from dasha_ros.config import PerceptionConfig
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
+from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.perception.errors import ImageError
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.ros import qos
@@ -35,7 +37,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
     def __init__(self) -> None:
         super().__init__("perception")
         self._perception: Perception | None = None
-        self._pending = PendingCommands()
+        self._pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
         self._captures: dict[int, CaptureInfo] = {}
         self._waiting: Image | None = None
         self._next_preview_ns = 0
@@ -96,10 +98,10 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             self._perception.min_score = config.min_score
 
     def _on_exposure_command(self, command: msg.ExposureCommand) -> None:
-        self._pending.exposure_sent(to_ns(command.header.stamp), self.clock.now_ns())
+        self._pending.exposure_sent(command.exposure_us, to_ns(command.header.stamp), self.clock.now_ns())
 
     def _on_lens_command(self, command: msg.LensCommand) -> None:
-        self._pending.lens_sent(to_ns(command.header.stamp), self.clock.now_ns())
+        self._pending.lens_sent(command.volts, to_ns(command.header.stamp), self.clock.now_ns())
 
     def _on_lens(self, state: msg.LensState) -> None:
         self._pending.lens = lens_from_msg(state)

@@ -1,4 +1,4 @@
-"""What is in force, and the two commands that change it."""
+"""What is in force, what is on its way, and the two commands that change it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from dasha_ros import msg
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
+from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.ros import qos
 from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg
-from dasha_ros.ros.stamps import RosClock, to_stamp
+from dasha_ros.ros.stamps import RosClock, to_ns, to_stamp
 from dasha_ros.ros.waiting import News
+from dasha_ros.timing.pending import PendingCommands
 from dasha_ros.timing.state import CaptureInfo, LensState
 
 
 class Actuators:
-    """Follows ``lens/state`` and ``camera/capture``, and sends exposure and lens commands.
+    """Follows states, captures and everyone's commands, and sends commands.
 
     Attributes:
         news: Told whenever something was heard.
-        lens_state: Newest state of the lens, `None` before the first.
+        pending: Which frames are fresh, given all commands that were heard of.
         capture: Newest capture, `None` before the first.
         refusal: Why the lens driver last refused a command of anyone, empty if it never did.
     """
@@ -29,10 +32,10 @@ class Actuators:
         self.node = node
         self.clock = RosClock(node.get_clock())
         self.news = News()
-        self.lens_state: LensState | None = None
+        self.pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
         self.capture: CaptureInfo | None = None
         self.refusal = ""
-        self.exposure_sent_ns = self.lens_sent_ns = 0
+        self._last_stamp_ns = 0
         self._exposure_publisher = node.create_publisher(
             msg.ExposureCommand, "camera/exposure_command", qos.COMMAND
         )
@@ -41,6 +44,8 @@ class Actuators:
         self._group = ReentrantCallbackGroup()
         self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self.listen(msg.CaptureInfo, "camera/capture", self._on_capture, qos.CAPTURE)
+        self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
+        self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
 
     def listen(self, kind: Any, topic: str, callback: Any, profile: Any) -> None:
         """Subscribe until `close`."""
@@ -56,6 +61,11 @@ class Actuators:
             self.node.destroy_publisher(publisher)
 
     @property
+    def lens_state(self) -> LensState | None:
+        """Newest state of the lens, `None` before the first."""
+        return self.pending.lens
+
+    @property
     def exposure_us(self) -> float | None:
         """Exposure of the newest frame [us], `None` before the first."""
         return self.capture.exposure_us if self.capture else None
@@ -67,7 +77,8 @@ class Actuators:
 
     def send_exposure(self, exposure_us: float) -> int:
         """Command an exposure time without waiting, and return the command's stamp [ns]."""
-        self.exposure_sent_ns = stamp = max(self.clock.now_ns(), self.exposure_sent_ns + 1)
+        stamp = self._new_stamp()
+        self.pending.exposure_sent(exposure_us, stamp, stamp)
         command = msg.ExposureCommand(exposure_us=float(exposure_us))
         command.header.stamp = to_stamp(stamp)
         self._exposure_publisher.publish(command)
@@ -75,18 +86,29 @@ class Actuators:
 
     def send_volts(self, volts: float) -> int:
         """Command a lens voltage without waiting, and return the command's stamp [ns]."""
-        self.lens_sent_ns = stamp = max(self.clock.now_ns(), self.lens_sent_ns + 1)
+        stamp = self._new_stamp()
+        self.pending.lens_sent(volts, stamp, stamp)
         command = msg.LensCommand(volts=float(volts))
         command.header.stamp = to_stamp(stamp)
         self._lens_publisher.publish(command)
         return stamp
 
+    def _new_stamp(self) -> int:
+        # Simulated time may stand still between two commands, and a stamp names only one.
+        self._last_stamp_ns = max(self.clock.now_ns(), self._last_stamp_ns + 1)
+        return self._last_stamp_ns
+
+    def _on_exposure_command(self, message: msg.ExposureCommand) -> None:
+        self.pending.exposure_sent(message.exposure_us, to_ns(message.header.stamp), self.clock.now_ns())
+
+    def _on_lens_command(self, message: msg.LensCommand) -> None:
+        self.pending.lens_sent(message.volts, to_ns(message.header.stamp), self.clock.now_ns())
+
     def _on_lens(self, message: msg.LensState) -> None:
         self.refusal = message.last_refusal
-        self.lens_state = lens_from_msg(message)
+        self.pending.lens = lens_from_msg(message)
         self.news.tell()
 
     def _on_capture(self, message: msg.CaptureInfo) -> None:
         self.capture = capture_from_msg(message)
-        self.exposure_sent_ns = max(self.exposure_sent_ns, self.capture.exposure_command_ns)
         self.news.tell()

@@ -17,7 +17,6 @@ from dasha_ros.rl.rig import RigError
 from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators
 from dasha_ros.ros.conversions import percept_from_msg
-from dasha_ros.timing.rule import answers
 
 OBSERVATION_AGE_NS = 1_000_000_000
 """A percept this old no longer shows the world: a new picture is taken before the first decision."""
@@ -57,14 +56,8 @@ class RosRig(Actuators):
         Raises:
             RigError: None answers.
         """
-        percept, lens = self._percept, self.lens_state
-        if (
-            percept is not None
-            and lens is not None
-            and percept.lens.command_ns == lens.command_ns
-            and percept.capture.stamp_ns >= lens.settled_at_ns
-            and self.clock.now_ns() - percept.capture.end_ns < OBSERVATION_AGE_NS
-        ):
+        percept = self._fresh_percept()
+        if percept is not None and self.clock.now_ns() - percept.capture.end_ns < OBSERVATION_AGE_NS:
             return percept
         if self._actuator == "lens":
             return self.move(self._known(self.volts, ErrorCode.LENS_LOST, "lens state"))
@@ -83,13 +76,10 @@ class RosRig(Actuators):
         """
 
         def answer(stamp: int) -> Percept | None:
-            percept = self._percept
-            if percept is None or percept.capture.exposure_command_ns < stamp:
-                return None
-            if percept.capture.exposure_command_ns > stamp:
+            capture, percept = self.capture, self._fresh_percept()
+            if capture is not None and capture.exposure_command_ns > stamp:
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node commanded the exposure meanwhile")
-            newest_lens = self.lens_state.command_ns if self.lens_state else 0
-            return percept if answers(percept.capture, percept.lens, stamp, newest_lens) else None
+            return percept if percept and percept.capture.exposure_command_ns == stamp else None
 
         def silence(stamp: int) -> RigError:
             if self.capture is not None and self.capture.exposure_command_ns == stamp:
@@ -108,15 +98,12 @@ class RosRig(Actuators):
         """
 
         def answer(stamp: int) -> Percept | None:
-            lens, percept = self.lens_state, self._percept
+            lens, percept = self.lens_state, self._fresh_percept()
             if lens is not None and lens.command_ns > stamp:
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node moved the lens meanwhile")
             if lens is not None and lens.faults:
                 raise RigError(ErrorCode.LENS_LOST, f"the lens reports: {', '.join(lens.faults)}")
-            if percept is None:
-                return None
-            newest = max(self.exposure_sent_ns, percept.capture.exposure_command_ns)
-            return percept if answers(percept.capture, percept.lens, newest, stamp) else None
+            return percept if percept and percept.lens.command_ns == stamp else None
 
         def silence(stamp: int) -> RigError:
             lens, capture = self.lens_state, self.capture
@@ -128,6 +115,13 @@ class RosRig(Actuators):
             return RigError(ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {volts:.3f} V")
 
         return self._ask(lambda: self.send_volts(volts), answer, silence, self.exposure_us or 0.0)
+
+    def _fresh_percept(self) -> Percept | None:
+        """The newest percept if its frame answers every command that was heard of."""
+        percept, lens = self._percept, self.lens_state
+        if percept is None or lens is None or percept.lens.command_ns != lens.command_ns:
+            return None
+        return percept if self.pending.is_fresh(percept.capture, self.clock.now_ns()) else None
 
     def _ask(
         self,

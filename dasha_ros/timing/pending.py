@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dasha_ros.timing.gate import CommandGate
 from dasha_ros.timing.rule import answers
 from dasha_ros.timing.state import CaptureInfo, LensState
 
@@ -13,31 +14,33 @@ class PendingCommands:
     """Follows commands, lens states and captures, and says of a frame whether it answers.
 
     A command that was sent but not yet taken up by its driver makes every frame
-    stale; one that its driver refused must not do so for ever, hence `GRACE_NS`.
+    stale. One that its driver will refuse must not: what no driver accepts is left
+    out at once, and what this driver refused counts no longer than `GRACE_NS`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, volts: tuple[float, float], exposure_us: tuple[float, float]) -> None:
+        """Start with no commands.
+
+        Args:
+            volts: Least and greatest voltage that any lens driver accepts [V].
+            exposure_us: Shortest and longest exposure that any camera driver accepts [us].
+        """
+        self._lens_gate = CommandGate("lens voltage", "V", *volts)
+        self._exposure_gate = CommandGate("exposure time", "us", *exposure_us)
         self.lens: LensState | None = None
         """Newest state of the lens, `None` before the first."""
-        self._sent: dict[str, tuple[int, int]] = {"exposure": (0, 0), "lens": (0, 0)}
+        self._exposure_seen_ns = self._lens_seen_ns = 0
         self._answered: tuple[int, int] | None = None
 
-    def exposure_sent(self, command_ns: int, now_ns: int) -> None:
+    def exposure_sent(self, exposure_us: float, command_ns: int, now_ns: int) -> None:
         """An exposure command was seen on its way to the camera."""
-        self._note("exposure", command_ns, now_ns)
+        if self._exposure_gate.admit(exposure_us, command_ns, now_ns):
+            self._exposure_seen_ns = now_ns
 
-    def lens_sent(self, command_ns: int, now_ns: int) -> None:
+    def lens_sent(self, volts: float, command_ns: int, now_ns: int) -> None:
         """A lens command was seen on its way to the lens."""
-        self._note("lens", command_ns, now_ns)
-
-    def _note(self, actuator: str, command_ns: int, now_ns: int) -> None:
-        if command_ns > self._sent[actuator][0]:
-            self._sent[actuator] = (command_ns, now_ns)
-
-    def _expected(self, actuator: str, in_force_ns: int, now_ns: int) -> int:
-        sent_ns, seen_ns = self._sent[actuator]
-        waits = sent_ns > in_force_ns and now_ns - seen_ns < GRACE_NS
-        return sent_ns if waits else in_force_ns
+        if self._lens_gate.admit(volts, command_ns, now_ns):
+            self._lens_seen_ns = now_ns
 
     def is_fresh(self, capture: CaptureInfo, now_ns: int) -> bool:
         """Whether a frame answers the newest commands, and none is on its way."""
@@ -46,8 +49,10 @@ class PendingCommands:
         return answers(
             capture,
             self.lens,
-            self._expected("exposure", capture.exposure_command_ns, now_ns),
-            self._expected("lens", self.lens.command_ns, now_ns),
+            _expected(
+                self._exposure_gate.newest_ns, self._exposure_seen_ns, capture.exposure_command_ns, now_ns
+            ),
+            _expected(self._lens_gate.newest_ns, self._lens_seen_ns, self.lens.command_ns, now_ns),
         )
 
     def is_awaited(self, capture: CaptureInfo, now_ns: int) -> bool:
@@ -60,3 +65,8 @@ class PendingCommands:
 
     def _pair(self, capture: CaptureInfo) -> tuple[int, int]:
         return capture.exposure_command_ns, self.lens.command_ns if self.lens else 0
+
+
+def _expected(sent_ns: int, seen_ns: int, in_force_ns: int, now_ns: int) -> int:
+    """The command that a frame has to answer: the one on its way, if there is one."""
+    return sent_ns if sent_ns > in_force_ns and now_ns - seen_ns < GRACE_NS else in_force_ns

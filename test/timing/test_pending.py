@@ -18,6 +18,10 @@ def lens(command: int, settled_at: int) -> LensState:
     return LensState(command, 30.0, 30.0, True, settled_at)
 
 
+def pending_commands() -> PendingCommands:
+    return PendingCommands((24.0, 70.0), (1.0, 10e6))
+
+
 small = st.integers(0, 20)
 
 
@@ -28,39 +32,39 @@ def test_the_rule(stamp: int, named: int, in_force: int, settled: int, exposure:
 
 
 def test_nothing_is_fresh_before_the_lens_is_known() -> None:
-    assert not PendingCommands().is_fresh(capture(100), 100)
+    assert not pending_commands().is_fresh(capture(100), 100)
 
 
 def test_a_frame_begun_before_the_lens_settled_is_stale() -> None:
-    pending = PendingCommands()
+    pending = pending_commands()
     pending.lens = lens(command=10, settled_at=50)
     assert not pending.is_fresh(capture(49), 60)
     assert pending.is_fresh(capture(50), 60)
 
 
 def test_a_command_on_its_way_makes_every_frame_stale() -> None:
-    pending = PendingCommands()
+    pending = pending_commands()
     pending.lens = lens(command=10, settled_at=50)
-    pending.lens_sent(60, now_ns=61)
+    pending.lens_sent(30.0, 60, now_ns=61)
     assert not pending.is_fresh(capture(70), 71)
     pending.lens = lens(command=60, settled_at=80)
     assert not pending.is_fresh(capture(70), 81)
     assert pending.is_fresh(capture(80), 82)
-    pending.exposure_sent(90, now_ns=91)
+    pending.exposure_sent(1000.0, 90, now_ns=91)
     assert not pending.is_fresh(capture(92, command=0), 93)
     assert pending.is_fresh(capture(92, command=90), 93)
 
 
 def test_a_command_that_its_driver_refused_blocks_only_for_the_grace_time() -> None:
-    pending = PendingCommands()
+    pending = pending_commands()
     pending.lens = lens(command=10, settled_at=50)
-    pending.lens_sent(60, now_ns=61)
+    pending.lens_sent(30.0, 60, now_ns=61)
     assert not pending.is_fresh(capture(100), 61 + GRACE_NS - 1)
     assert pending.is_fresh(capture(100), 61 + GRACE_NS)
 
 
 def test_each_pair_of_commands_is_answered_once() -> None:
-    pending = PendingCommands()
+    pending = pending_commands()
     pending.lens = lens(command=10, settled_at=50)
     assert pending.is_awaited(capture(60), 61)
     pending.answered(capture(60))
@@ -73,13 +77,13 @@ def test_each_pair_of_commands_is_answered_once() -> None:
 @given(st.lists(st.tuples(st.sampled_from(["send", "obey", "frame"]), st.integers(1, 5)), max_size=40))
 def test_no_frame_begun_before_the_newest_move_settled_is_ever_fresh(events: list[tuple[str, int]]) -> None:
     """Random interleavings of commands, their (late) acknowledgement and frames."""
-    pending, now, newest_sent, newest_settled = PendingCommands(), 0, 0, 0
+    pending, now, newest_sent, newest_settled = pending_commands(), 0, 0, 0
     pending.lens = lens(0, 0)
     for kind, step in events:
         now += step
         if kind == "send":
             newest_sent = now
-            pending.lens_sent(now, now)
+            pending.lens_sent(30.0, now, now)
         elif kind == "obey":
             newest_settled = now + 3
             pending.lens = lens(newest_sent, newest_settled)
@@ -89,3 +93,13 @@ def test_no_frame_begun_before_the_newest_move_settled_is_ever_fresh(events: lis
                 assert pending.lens is not None
                 assert pending.lens.command_ns == newest_sent
                 assert frame.stamp_ns >= newest_settled
+
+
+@given(st.floats().filter(lambda v: not 24.0 <= v <= 70.0), st.integers(1, 10**9))
+def test_a_command_that_no_driver_accepts_blocks_nothing(volts: float, stamp: int) -> None:
+    pending = pending_commands()
+    pending.lens = lens(command=10, settled_at=50)
+    pending.lens_sent(volts, stamp, now_ns=stamp)
+    pending.lens_sent(30.0, 10**18, now_ns=stamp)
+    pending.exposure_sent(float("nan"), stamp, now_ns=stamp)
+    assert pending.is_fresh(capture(100), stamp + 1)

@@ -1,0 +1,146 @@
+"""A whole graph for tests: every node in a process of its own, on a domain of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ros_harness import Child, Probe, Spawner, free_domain, ros_environment
+
+NODES = (
+    "twin_world",
+    "camera_driver",
+    "lens_driver",
+    "perception",
+    "high_level_agent",
+    "low_level_agent",
+    "focus_server",
+)
+SMALL = {
+    "camera_driver": {"width": 640, "height": 340},
+    "twin_world": {"illuminance_lx": 300.0},
+    "high_level_agent": {"inference_budget_s": 2.0, "retries": 1},
+    "low_level_agent": {"inference_budget_s": 2.0, "retries": 1},
+    "focus_server": {"agent_timeout_s": 3.0},
+}
+"""Frames of 640 px and enough light for short exposures: the same graph, in less time."""
+
+
+class Graph:
+    """The nodes as processes, and a probe that commands and watches them."""
+
+    def __init__(self, spawner: Spawner, probe: Probe, report_dir: Path) -> None:
+        self.spawner, self.probe = spawner, probe
+        self.report_dir = report_dir
+        self.processes: dict[str, Child] = {}
+
+    def start(
+        self, *nodes: str, scripts: Mapping[str, Path] | None = None, **parameters: dict[str, Any]
+    ) -> None:
+        """Start nodes; a node named in ``scripts`` runs that file instead of its module."""
+        for name in nodes or NODES:
+            values = {**SMALL.get(name, {}), **parameters.get(name, {})}
+            if name == "focus_server":
+                values.setdefault("report_dir", self.report_dir)
+            script = (scripts or {}).get(name)
+            self.processes[name] = (
+                self.spawner.node(name, values)
+                if script is None
+                else self.spawner.python(str(script), *self._arguments(values))
+            )
+
+    @staticmethod
+    def _arguments(values: Mapping[str, Any]) -> list[str]:
+        arguments = ["--ros-args", "-r", "__ns:=/dasha"]
+        for key, value in values.items():
+            arguments += ["-p", f"{key}:={value}"]
+        return arguments
+
+    def until_active(self, *nodes: str) -> None:
+        """Wait until nodes work."""
+        self.probe.until_active(*(nodes or tuple(self.processes)))
+
+    def kill(self, name: str) -> None:
+        """kill -9."""
+        self.processes.pop(name).kill()
+
+    def client(self) -> FocusClient:
+        """An action client that the server knows."""
+        return FocusClient(self.probe)
+
+
+class FocusClient:
+    """Sends goals to ``focus_on_object``."""
+
+    def __init__(self, probe: Probe) -> None:
+        from dasha_ros.action import FocusOnObject
+        from dasha_ros.msg import FocusState
+        from rclpy.action import ActionClient
+
+        from dasha_ros.ros import qos
+
+        self.probe, self.kind = probe, FocusOnObject
+        self.states = probe.subscribe(FocusState, "focus/state", qos.STATE)
+        self.client = ActionClient(probe.node, FocusOnObject, "focus_on_object")
+        probe.until(self.client.server_is_ready, "the focus server")
+        probe.until(lambda: self.states, "the focus server's state")
+
+    def send(self, *labels: str, **goal: Any) -> Goal:
+        """Send a goal and wait for its acceptance or rejection."""
+        feedback: list[Any] = []
+        request = self.kind.Goal(labels=list(labels), **goal)
+        future = self.client.send_goal_async(request, lambda m: feedback.append(m.feedback))
+        return Goal(self.probe, self.probe.result(future, "an answer to the goal"), feedback)
+
+    def run(self, *labels: str, timeout_s: float = 60.0, **goal: Any) -> Any:
+        """Send a goal and wait for its result."""
+        sent = self.send(*labels, **goal)
+        assert sent.accepted, self.states[-1].message
+        return sent.result(timeout_s)
+
+
+class Goal:
+    """One goal that was sent."""
+
+    def __init__(self, probe: Probe, handle: Any, feedback: list[Any]) -> None:
+        self.probe, self.handle, self.feedback = probe, handle, feedback
+        self.accepted = handle.accepted
+        self._result = handle.get_result_async() if handle.accepted else None
+
+    def until_step(self, phase: int, step: int = 0) -> None:
+        """Wait for feedback of a phase and step."""
+        self.probe.until(
+            lambda: any(f.phase == phase and f.step >= step for f in list(self.feedback)),
+            f"feedback of phase {phase}, step {step}",
+            30.0,
+        )
+
+    def cancel(self) -> Any:
+        """Ask for a cancel and wait for the answer."""
+        return self.probe.result(self.handle.cancel_goal_async(), "an answer to the cancel")
+
+    def result(self, timeout_s: float = 60.0) -> Any:
+        """Wait for the result; the goal's status is kept in ``status``."""
+        answer = self.probe.result(self._result, "the goal's result", timeout_s)
+        self.status = answer.status
+        return answer.result
+
+
+@contextlib.contextmanager
+def empty_graph(report_dir: Path) -> Iterator[Graph]:
+    """A domain with a probe and no nodes yet."""
+    with free_domain() as domain:
+        env = ros_environment(domain)
+        saved = {key: os.environ.get(key) for key in env}
+        os.environ.update(env)
+        spawner, probe = Spawner(env), Probe(domain)
+        try:
+            yield Graph(spawner, probe, report_dir)
+        finally:
+            probe.close()
+            spawner.end()
+            for key, value in saved.items():
+                os.environ.pop(key) if value is None else os.environ.update({key: value})
