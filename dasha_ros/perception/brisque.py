@@ -3,9 +3,13 @@
 Mittal, Moorthy and Bovik, "No-Reference Image Quality Assessment in the Spatial
 Domain", IEEE TIP 2012: B of paper Eq. 7 and 8. The model and every convention
 (7 x 7 Gaussian, zero borders, C = 1/255, cubic halving, 36 features, RBF
-support-vector regression) are those of the package ``brisque`` 0.2.0. Scores
-agree with it within 0.05 on natural images, also dark, blurred and over-exposed
-ones; what differs is speed, by a factor of more than 20.
+support-vector regression) are those of the package ``brisque`` 0.2.0.
+
+Scores agree with it within 0.001 where every window of the image has some
+structure, as the noise of a sensor gives it. Where whole windows are flat
+(clipped, or free of noise) its score hangs on the signs of its rounding errors,
+which count as "not negative" here: the difference is 0.1 at the median and
+below 5. It takes about a thirtieth of the package's time.
 """
 
 from __future__ import annotations
@@ -29,8 +33,9 @@ BLANK_SCORE = 100.0
 
 _KERNEL_SIZE = 7
 _KERNEL_SIGMA = 7 / 6
-_TABLE_SIZE = 4096
-_TABLE_RANGE = (0.05, 50.0)
+_TABLE_SIZE = 8192
+_TABLE_RANGE = (0.05, 1e4)
+"""Beyond its end, for noise flatter than any such curve, every kernel vanishes, as in the reference."""
 
 
 @dataclass(frozen=True, slots=True)

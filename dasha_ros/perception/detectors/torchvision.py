@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from dasha_ros.perception.torch_models import import_torch, import_torchvision, 
 _NOT_LABELS = ("__background__", "N/A")
 
 
-class TorchvisionDetector:
+class TorchvisionDetector(ABC):
     """A detector of torchvision that was trained on COCO."""
 
     id = ""
@@ -66,6 +67,7 @@ class TorchvisionDetector:
     ) -> list[Detection]:
         """What is in an image; see `Detector.detect`."""
         torch = self._torch
+        self._thresholded().score_thresh = min_score
         with torch.inference_mode():
             plane = torch.from_numpy(np.ascontiguousarray(grey)).to(self._device).float() / 255
             found = self._net([plane.expand(3, *plane.shape)])[0]
@@ -77,6 +79,10 @@ class TorchvisionDetector:
             boxes[kept], scores[kept], classes[kept], names=self._names, wanted=labels, size=(width, height)
         )
 
+    @abstractmethod
+    def _thresholded(self) -> Any:
+        """The part of the network that drops weak detections, by default below 0.05."""
+
 
 class FasterRCNN(TorchvisionDetector):
     """Faster R-CNN with a ResNet-50 FPN (Ren et al., 2015)."""
@@ -85,6 +91,9 @@ class FasterRCNN(TorchvisionDetector):
     _builder = "fasterrcnn_resnet50_fpn"
     _weights = "FasterRCNN_ResNet50_FPN_Weights"
 
+    def _thresholded(self) -> Any:
+        return self._net.roi_heads
+
 
 class RetinaNet(TorchvisionDetector):
     """RetinaNet with a ResNet-50 FPN (Lin et al., 2017)."""
@@ -92,3 +101,6 @@ class RetinaNet(TorchvisionDetector):
     id = "retinanet"
     _builder = "retinanet_resnet50_fpn"
     _weights = "RetinaNet_ResNet50_FPN_Weights"
+
+    def _thresholded(self) -> Any:
+        return self._net
