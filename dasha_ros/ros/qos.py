@@ -16,8 +16,8 @@ def _profile(reliable: bool, depth: int, latched: bool = False) -> QoSProfile:
 
 IMAGE = _profile(reliable=False, depth=1)
 """Images: a late one is worth nothing."""
-CAPTURE = _profile(reliable=True, depth=5)
-"""CaptureInfo and CameraInfo: small, and an image without them can't be used."""
+CAPTURE = _profile(reliable=True, depth=5, latched=True)
+"""CaptureInfo and CameraInfo: an image without them can't be used, and they tell the exposure in force."""
 COMMAND = _profile(reliable=True, depth=1)
 STATE = _profile(reliable=True, depth=1, latched=True)
 PERCEPT = _profile(reliable=True, depth=1)

@@ -60,10 +60,11 @@ class RosRig(Actuators):
         if percept is not None and self.clock.now_ns() - percept.capture.end_ns < OBSERVATION_AGE_NS:
             return percept
         if self._actuator == "lens":
-            return self.move(self._known(self.volts, ErrorCode.LENS_LOST, "lens state"))
-        return self.expose(self._known(self.exposure_us, ErrorCode.CAMERA_LOST, "frame"))
+            return self.move(self._known(lambda: self.volts, ErrorCode.LENS_LOST, "lens state"))
+        return self.expose(self._known(lambda: self.exposure_us, ErrorCode.CAMERA_LOST, "frame"))
 
-    def _known(self, value: float | None, code: ErrorCode, what: str) -> float:
+    def _known(self, find: Callable[[], float | None], code: ErrorCode, what: str) -> float:
+        value = self.news.wait_for(find, self._patience(0, 0.0))
         if value is None:
             raise RigError(code, f"no {what} was ever received")
         return value
