@@ -135,7 +135,7 @@ class TwinCamera:
             world: What stands before the camera; the default scene if left out.
             width: Of the frame [px]; the view stays the same.
             height: Of the frame [px].
-            encoding: ``mono8``, ``mono16`` (12 bits, values up to 4095) or ``rgb8``.
+            encoding: ``mono8``, ``mono16`` (12 bits, the upper ones, so that white is white) or ``rgb8``.
             seed: Of the noise; ``None``: new noise every time.
             latency_s: How long a finished frame is kept back, as a slow link would [s].
             exposure_min_us: Shortest exposure [us].
@@ -239,6 +239,8 @@ class TwinCamera:
             light = self._light(*seen)
         image_lx = image_illuminance_lx(world.illuminance_lx, self._lens.f_number)
         pixels = self._readout.expose(light, image_lx, exposure_us, gain_db, world.temperature_c)
+        if self._limits.encoding == "mono16":
+            np.left_shift(pixels, 4, out=pixels)
         if self._latency_ns and not self._clock.wait_until(
             self._clock.now_ns() + self._latency_ns, self._interrupt
         ):

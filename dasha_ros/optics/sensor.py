@@ -164,8 +164,7 @@ class SensorReadout:
         """Standard normal numbers: 16 random bits each, through a table of quantiles."""
         words = self._bits.random_raw(-(-n // 4)).view(np.uint16)[:n]
         # Every index is inside the table; "wrap" spares the check.
-        numbers: NDArray[np.float32] = np.take(_normal_quantiles(), words, mode="wrap")
-        return numbers
+        return np.asarray(np.take(_normal_quantiles(), words, mode="wrap"), np.float32)
 
     def _responsivity(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
         if self._pattern.shape != shape:
@@ -183,4 +182,4 @@ def _normal_quantiles() -> NDArray[np.float32]:
     inverse = NormalDist().inv_cdf
     upper = np.array([inverse((i + 0.5) / 65536) for i in range(32768, 65536)], np.float64)
     table = np.concatenate([-upper[::-1], upper])
-    return (table / table.std()).astype(np.float32)
+    return np.asarray(table / table.std(), np.float32)

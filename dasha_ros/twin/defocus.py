@@ -23,7 +23,7 @@ MAX_RADIUS = 20.0
 """Largest disc on any level [px of the level]."""
 _LANCZOS = 4
 """How far enlarging looks [px of the level]."""
-_LINES = 16
+_LINES = 32
 """Lines per pixel on which the disc's area is measured."""
 
 
@@ -145,6 +145,7 @@ def disc_kernel(radius: float) -> Image:
     left = np.arange(-n, n + 1)[None, :] - 0.5
     overlap = np.maximum(np.minimum(chord, left + 1.0) - np.maximum(-chord, left), 0.0)
     kernel = overlap.reshape(2 * n + 1, _LINES, 2 * n + 1).sum(axis=1)
+    kernel += kernel.T
     return np.asarray(kernel / kernel.sum(), np.float32)
 
 

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from dasha_ros.twin.defocus import Pyramid
 from dasha_ros.twin.photograph import LUMINANCE, cut_out, read_disparity, read_photograph, spread
-from dasha_ros.twin.scene import CutoutLayer, DepthLayer, PhotographLayer, Scene
+from dasha_ros.twin.scene import CutoutLayer, DepthLayer, PhotographLayer, Scene, SceneError
 
 Image = NDArray[np.float32]
+
+_BEYOND = 0.14
+"""Widths of the frame that a slice of depth goes on beyond it: the largest blur is 0.13 (9.3 D, f/2)."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +102,22 @@ def _fitted(image: Image, layer: PhotographLayer | DepthLayer, frame: tuple[int,
     """The part of a photograph that fills the frame."""
     width, height = frame
     enlargement = _cover(image.shape, width, height, layer.zoom)
-    size = [max(n, round(m * enlargement)) for n, m in zip(frame, image.shape[1::-1], strict=True)]
+    size = [max(1, round(m * enlargement)) for m in image.shape[1::-1]]
     whole = _resized(image, size[0], size[1])
-    left, top = (
-        min(max(round(c * big - small / 2), 0), big - small)
-        for c, big, small in zip(layer.centre, size, frame, strict=True)
-    )
-    return np.ascontiguousarray(whole[top : top + height, left : left + width])
+    left, top = (round(c * big - small / 2) for c, big, small in zip(layer.centre, size, frame, strict=True))
+    rows, columns = _mirrored(top, height, size[1]), _mirrored(left, width, size[0])
+    return np.ascontiguousarray(whole[rows[:, None], columns])
+
+
+def _mirrored(first: int, count: int, size: int) -> NDArray[np.intp]:
+    """Indices ``first`` to ``first + count`` of something of ``size`` that goes on as its mirror image.
+
+    What is large enough to fill the range is shifted to do so.
+    """
+    if size >= count:
+        first = min(max(first, 0), size - count)
+    place = np.arange(first, first + count) % (2 * size)
+    return np.asarray(np.minimum(place, 2 * size - 1 - place), np.intp)
 
 
 def _with_alpha(colour: Image, alpha: Image) -> Image:
@@ -134,7 +146,9 @@ def _slices(
     """
     rgb, disparity = photograph
     known = disparity > 0
-    low, high = np.percentile(disparity[known], (0.2, 99.8))
+    low, high = np.percentile(disparity[known], (0.2, 99.8)) if known.any() else (0.0, 0.0)
+    if low >= high:
+        raise SceneError(f"layers.{index}: the disparity map {layer.map} shows no depth")
     disparity = spread(np.repeat(disparity[..., None], 3, axis=2), known.astype(np.float32))[..., 0]
     farthest = layer.distance_m / layer.farthest_m
     nearness = farthest + (1.0 - farthest) * np.clip((disparity - low) / (high - low), 0.0, 1.0)
@@ -151,11 +165,17 @@ def _slices(
             planes.append(Plane(index, here, Pyramid(pixels, endless=True), None))
             continue
         alpha = _fitted((nearness >= lower).astype(np.float32), layer, frame)
+        # What a slice is cut by is the frame, not an edge of its own: it goes on beyond.
+        beyond = math.ceil(_BEYOND * frame[0])
+        alpha, pixels = (
+            cv2.copyMakeBorder(image, beyond, beyond, beyond, beyond, cv2.BORDER_REFLECT)
+            for image in (alpha, pixels)
+        )
         rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
         if rows.size == 0:
             continue
-        y, x = int(rows[0]), int(columns[0])
-        part = np.s_[y : rows[-1] + 1, x : columns[-1] + 1]
+        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        x, y = int(columns[0]) - beyond, int(rows[0]) - beyond
         premultiplied = _with_alpha(pixels[part], alpha[part])
         planes.append(Plane(index, here, Pyramid(premultiplied, x, y), Pyramid(alpha[part], x, y)))
     return planes

@@ -61,7 +61,7 @@ class Renderer:
         self.width, self.height, self.colour = width, height, colour
         self._planes, self._scale = build_planes(self.scene, width, height, colour)
         self._window = Window(0, 0, -(-width // self._scale), -(-height // self._scale))
-        self._done: OrderedDict[tuple[tuple[float, float], ...], Image] = OrderedDict()
+        self._done: OrderedDict[tuple[tuple[float, int], ...], Image] = OrderedDict()
 
     def render(self, focus_dioptres: float, distances_m: Sequence[float] | None = None) -> Image:
         """The reflectance that the sensor sees, blurred by defocus.
@@ -78,14 +78,13 @@ class Renderer:
             SceneError: Not one positive distance for each layer.
         """
         layers = self.scene.resolved_distances(distances_m)
-        seen = [(plane.nearness / layers[plane.layer], i) for i, plane in enumerate(self._planes)]
-        # Far to near. At equal distances the scene's order decides: what comes first lies on top.
-        seen.sort(key=lambda item: (item[0], -item[1] if self._planes[item[1]].nearness == 1.0 else item[1]))
-        key = tuple((self._radius(focus_dioptres, dioptres), float(i)) for dioptres, i in seen)
+        # Far to near; at equal distances what comes first in the scene lies on top.
+        order = sorted((plane.nearness / layers[plane.layer], -i) for i, plane in enumerate(self._planes))
+        key = tuple((self._radius(focus_dioptres, dioptres), -i) for dioptres, i in order)
         if key in self._done:
             self._done.move_to_end(key)
             return self._done[key]
-        image = self._composite([(radius, int(i)) for radius, i in key])
+        image = self._composite(key)
         image.setflags(write=False)
         self._done[key] = image
         if len(self._done) > _REMEMBERED:
@@ -116,7 +115,7 @@ class Renderer:
         radius = abs(self.lens.blur_px(focus_dioptres, object_dioptres, self.width))
         return round(radius / _RADIUS_STEP_PX) * _RADIUS_STEP_PX
 
-    def _composite(self, order: list[tuple[float, int]]) -> Image:
+    def _composite(self, order: tuple[tuple[float, int], ...]) -> Image:
         size = (self._window.bottom, self._window.right)
         image = np.zeros((*size, 3) if self.colour else size, np.float32)
         for radius, index in order:

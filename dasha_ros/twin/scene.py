@@ -84,7 +84,8 @@ class _Layer(_Model):
 class _FrameLayer(_Layer):
     centre: tuple[Fraction, Fraction] = (0.5, 0.5)
     """Which part of the photograph to keep where the frame can't show all."""
-    zoom: Annotated[float, Field(ge=1.0, le=8.0)] = 1.0
+    zoom: Annotated[float, Field(ge=0.25, le=8.0)] = 1.0
+    """1: as large as fills the frame. Less: the photograph's mirror image goes on around it."""
 
 
 class PhotographLayer(_FrameLayer):
@@ -199,7 +200,7 @@ class Scene(_Model):
         for thing in self.objects:
             if thing.label == label:
                 own = self.layers[thing.layer].distance_m
-                found.append((thing.distance_m or own) * layers[thing.layer] / own)
+                found.append((thing.distance_m or own) * (layers[thing.layer] / own))
         return tuple(sorted(found))
 
     def resolved_distances(self, distances_m: Sequence[float] | None) -> tuple[float, ...]:

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dasha_ros.optics.lens import LensModel, lens_model
+
+TABLE = "points: [{volts: 41, distance_m: 5}, {volts: 38.5, distance_m: .inf}, {volts: 52, distance_m: 0.25}]"
+
+
+def table(folder: Path, text: str = TABLE) -> Path:
+    path = folder / "measured.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture(scope="module", params=["physical", "paper", "table"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LensModel:
+    if request.param == "table":
+        return lens_model(table(tmp_path_factory.mktemp("lens")))
+    return lens_model(request.param)
+
+
+def sign(model: LensModel) -> float:
+    """+1 where more volts focus nearer."""
+    return math.copysign(1.0, model.dioptres(model.volts_max) - model.dioptres(model.volts_min))
+
+
+@given(volts=st.floats(24.0, 70.0))
+def test_volts_survive_the_way_there_and_back(model: LensModel, volts: float) -> None:
+    assert model.volts(model.dioptres(volts)) == pytest.approx(volts, abs=1e-6)
+
+
+@given(a=st.floats(24.0, 70.0), b=st.floats(24.0, 70.0))
+def test_the_map_is_strictly_monotone(model: LensModel, a: float, b: float) -> None:
+    if abs(a - b) > 1e-6:
+        assert (model.dioptres(a) < model.dioptres(b)) == (sign(model) * (b - a) > 0)
+
+
+@given(dioptres=st.floats(-1e6, 1e6))
+def test_no_focus_asks_for_volts_outside_the_range(model: LensModel, dioptres: float) -> None:
+    assert 24.0 <= model.volts(dioptres) <= 70.0
+
+
+@given(near_m=st.floats(0.1, 100.0))
+def test_the_focus_range_reaches_from_infinity_to_near(model: LensModel, near_m: float) -> None:
+    low, high = model.focus_range(near_m)
+    assert 24.0 <= low <= high <= 70.0
+    far, near = (low, high) if sign(model) > 0 else (high, low)
+    assert model.dioptres(far) == pytest.approx(0.0, abs=1e-6)
+    assert model.dioptres(near) == pytest.approx(1 / near_m, rel=1e-6) or near in (24.0, 70.0)
+
+
+def test_physical_numbers() -> None:
+    lens = lens_model()
+    assert lens.dioptres(40.0) == 0.0
+    assert lens.dioptres(24.0) == pytest.approx(-4.96)
+    assert lens.dioptres(70.0) == pytest.approx(9.3)
+    assert lens.blur_px(1.0, 0.0) == pytest.approx(8.9, abs=0.05)
+    assert lens.blur_px(0.0, 1.0) == pytest.approx(-8.9, abs=0.05)
+
+
+@pytest.mark.parametrize(("f_number", "dioptres"), [(2.0, 0.0176), (4.0, 0.035), (6.4, 0.056)])
+def test_one_pixel_of_blur_diameter(f_number: float, dioptres: float) -> None:
+    radius = lens_model(f_number=f_number).blur_px(dioptres, 0.0, width_px=2048)
+    assert 2 * radius == pytest.approx(1.0, rel=0.01)
+
+
+@pytest.mark.parametrize(("f_number", "near_mm", "far_mm"), [(2.0, 1651, 1752), (6.4, 1553, 1877)])
+def test_depth_of_field_at_1700_mm(f_number: float, near_mm: float, far_mm: float) -> None:
+    lens = lens_model(f_number=f_number)
+    for distance_mm in (near_mm, far_mm):
+        radius = lens.blur_px(1 / 1.7, 1000.0 / distance_mm, width_px=2048)
+        assert 2 * abs(radius) == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_paper_band_is_half_a_volt_wide_and_more_volts_focus_farther() -> None:
+    lens = lens_model("paper")
+    volts = [lens.volts(1 / metres) for metres in (1.4, 1.7, 2.0)]
+    assert volts == pytest.approx([64.60, 64.91, 65.12], abs=0.006)
+
+
+def test_the_paper_blur_is_that_of_a_thin_lens() -> None:
+    # Independent: image distances of object and focus, similar triangles behind the aperture.
+    focus, thing, f_mm, n = 1 / 1.4, 1 / 2.0, 25.0, 2.0
+    sensor_mm, image_mm = (1000 / (1000 / f_mm - p) for p in (focus, thing))
+    diameter_mm = f_mm / n * abs(sensor_mm - image_mm) / image_mm
+    radius = lens_model("paper").blur_px(focus, thing, width_px=2048)
+    assert radius == pytest.approx(diameter_mm / 2 / 5.5e-3, rel=1e-9)
+
+
+def test_a_table_interpolates_in_dioptres_and_goes_on_beyond_its_ends(tmp_path: Path) -> None:
+    lens = lens_model(table(tmp_path))
+    assert lens.dioptres(38.5) == 0.0
+    assert lens.dioptres(41.0) == pytest.approx(0.2)
+    assert lens.dioptres(46.5) == pytest.approx((0.2 + 4.0) / 2)
+    assert lens.dioptres(36.0) == pytest.approx(-0.2)
+    assert lens.name == "table:measured.yaml"
+
+
+def test_ids_tell_profiles_apart(tmp_path: Path) -> None:
+    first = lens_model(table(tmp_path)).id
+    second = lens_model(table(tmp_path, TABLE.replace("52", "53"))).id
+    ids = {first, second, lens_model().id, lens_model("paper").id, lens_model(f_number=4).id}
+    assert len(ids) == 5
+    assert lens_model().id == lens_model("physical", f_number=2.0).id
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("points: [{volts: 40, distance_m: 1}]", "at least two"),
+        ("points: [{volts: 40, distance_m: 1}, {volts: 40, distance_m: 2}]", "twice"),
+        ("points: [{volts: 40, distance_m: 1}, {volts: 80, distance_m: 2}]", "80 V"),
+        ("points: [{volts: 40, distance_m: 1}, {volts: 50, distance_m: -2}]", r"points\[1\].distance_m"),
+        ("points: [{volts: 40, distance_m: x}, {volts: 50, distance_m: 2}]", r"points\[0\].distance_m"),
+        ("points: [{volts: 40}, {volts: 50, distance_m: 2}]", r"points\[0\]"),
+        (
+            "points: [{volts: 40, distance_m: 1}, {volts: 41, distance_m: 2}, {volts: 42, distance_m: 1.5}]",
+            "not in order at 42 V",
+        ),
+        ("{points: [], colour: red}", "colour"),
+        ("points: 3", "list"),
+        ("just text", "points"),
+        ("points: [", "YAML"),
+        ("{f_number: 0, points: [{volts: 40, distance_m: 1}, {volts: 50, distance_m: 2}]}", "f_number"),
+    ],
+)
+def test_a_bad_table_is_refused_with_its_reason(tmp_path: Path, text: str, says: str) -> None:
+    path = table(tmp_path, text)
+    with pytest.raises(ValueError, match=says) as caught:
+        lens_model(path)
+    assert str(path) in str(caught.value)
+
+
+def test_unknown_profiles_and_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match="neither physical, nor paper, nor a file"):
+        lens_model("phisical")
+    with pytest.raises(ValueError, match="has no aperture"):
+        lens_model("physical", aperture=2.0)
+    with pytest.raises(ValueError, match="f_number"):
+        lens_model("physical", f_number=-2.0)
+    with pytest.raises(ValueError, match="infinity_volts"):
+        lens_model("physical", infinity_volts=10.0)
+    with pytest.raises(ValueError, match="nearest distance"):
+        lens_model().focus_range(0.0)

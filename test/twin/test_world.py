@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+
+from dasha_ros.twin.world import PAPER_DISTANCES_M, PAPER_ILLUMINANCES_LX, World, WorldError, paper_schedule
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"illuminance_lx": 0.0}, "illuminance"),
+        ({"illuminance_lx": float("nan")}, "illuminance"),
+        ({"distances_m": (1.0, -1.0)}, "distance"),
+        ({"distances_m": (float("inf"),)}, "distance"),
+        ({"temperature_c": 200.0}, "temperature"),
+        ({"scene": ""}, "scene"),
+    ],
+)
+def test_a_world_that_cant_be_is_refused(change: dict, says: str) -> None:
+    with pytest.raises(WorldError, match=says):
+        replace(World(), **change)
+
+
+def test_the_paper_schedule_changes_light_and_distance_and_loops() -> None:
+    start = World("motorcycle_street", distances_m=(0.8, 10.0), temperature_c=20.0)
+    period = len(PAPER_ILLUMINANCES_LX) * len(PAPER_DISTANCES_M)
+    worlds = list(islice(paper_schedule(start, layers=2), period + 3))
+    assert [w.illuminance_lx for w in worlds[:3]] == [13.0, 23.0, 33.0]
+    assert max(w.illuminance_lx for w in worlds) == 293.0
+    assert {w.distances_m[0] for w in worlds} == {1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0}
+    assert {(w.scene, w.distances_m[1], w.temperature_c) for w in worlds} == {
+        ("motorcycle_street", 10.0, 20.0)
+    }
+    assert len(set(worlds[:period])) == period
+    assert worlds[period:] == worlds[:3]
+
+
+def test_the_schedule_needs_the_distances_of_the_other_layers() -> None:
+    with pytest.raises(WorldError, match="2 layers"):
+        next(paper_schedule(World(), layers=2))
+    assert next(paper_schedule(World())).distances_m == (1.4,)
