@@ -38,26 +38,32 @@ class Graph:
         self.processes: dict[str, Child] = {}
 
     def start(
-        self, *nodes: str, scripts: Mapping[str, Path] | None = None, **parameters: dict[str, Any]
+        self,
+        *nodes: str,
+        scripts: Mapping[str, Path] | None = None,
+        remap: Mapping[str, Mapping[str, str]] | None = None,
+        **parameters: dict[str, Any],
     ) -> None:
-        """Start nodes; a node named in ``scripts`` runs that file instead of its module."""
+        """Start nodes, by default all.
+
+        Args:
+            nodes: Names.
+            scripts: Nodes that run a file of the tests instead of their module.
+            remap: Topics of nodes that go by another name.
+            parameters: By node, on top of `SMALL`.
+        """
         for name in nodes or NODES:
             values = {**SMALL.get(name, {}), **parameters.get(name, {})}
             if name == "focus_server":
                 values.setdefault("report_dir", self.report_dir)
             script = (scripts or {}).get(name)
-            self.processes[name] = (
-                self.spawner.node(name, values)
-                if script is None
-                else self.spawner.python(str(script), *self._arguments(values))
-            )
-
-    @staticmethod
-    def _arguments(values: Mapping[str, Any]) -> list[str]:
-        arguments = ["--ros-args", "-r", "__ns:=/dasha"]
-        for key, value in values.items():
-            arguments += ["-p", f"{key}:={value}"]
-        return arguments
+            program = [str(script)] if script else ["-m", f"dasha_ros.nodes.{name}"]
+            arguments = ["--ros-args", "-r", "__ns:=/dasha"]
+            for source, target in (remap or {}).get(name, {}).items():
+                arguments += ["-r", f"{source}:={target}"]
+            for key, value in values.items():
+                arguments += ["-p", f"{key}:={value}"]
+            self.processes[name] = self.spawner.python(*program, *arguments)
 
     def until_active(self, *nodes: str) -> None:
         """Wait until nodes work."""

@@ -1,0 +1,131 @@
+"""With late, reordered images, captures and lens states, no stale percept is ever used.
+
+The truth is the twin's physics: from the lens's own trajectory follows where it stood in
+the middle of each exposure. A percept that a decision or a reward rests on must name
+exactly the commands that were newest when it was used, and the light that made its
+frame must have passed a lens that stood where the percept says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from graph import Graph
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytestmark = [pytest.mark.graph, pytest.mark.slow]
+
+TOLERANCE_D = 0.05 * 0.31 + 0.01
+"""Hysteresis of the lens and what its settling leaves over."""
+
+
+def ns(stamp: object) -> int:
+    return stamp.sec * 10**9 + stamp.nanosec
+
+
+def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> None:
+    from dasha_ros import msg
+    from dasha_ros.action import AdjustExposure, AdjustFocus
+    from dasha_ros.optics.actuator import PowerTrajectory
+    from dasha_ros.optics.lens import lens_model
+    from dasha_ros.ros import qos
+
+    graph = bare_graph
+    true = {"camera_driver": ("camera/image_raw", "camera/capture"), "lens_driver": ("lens/state",)}
+    graph.start(
+        "twin_world",
+        "camera_driver",
+        "lens_driver",
+        "perception",
+        "high_level_agent",
+        "low_level_agent",
+        "focus_server",
+        remap={node: {topic: f"{topic}_true" for topic in topics} for node, topics in true.items()},
+        camera_driver={"twin_latency_ms": 30.0, "preview_rate_hz": 20.0, "capture_mode": "free_running"},
+        lens_driver={"settle_ms": 120.0},
+    )
+    graph.spawner.python(str(Path(__file__).parent / "unruly_relay.py"), "--ros-args", "-r", "__ns:=/dasha")
+    graph.until_active()
+    probe = graph.probe
+    log: list[tuple[str, object]] = []
+    for name, kind, topic, profile in (
+        ("exposure", msg.ExposureCommand, "camera/exposure_command", qos.COMMAND),
+        ("lens", msg.LensCommand, "lens/command", qos.COMMAND),
+        ("step", AdjustExposure.Impl.FeedbackMessage, "adjust_exposure/_action/feedback", qos.REWARD),
+        ("step", AdjustFocus.Impl.FeedbackMessage, "adjust_focus/_action/feedback", qos.REWARD),
+        ("moves", msg.TwinLens, "twin/lens", qos.STATE),
+    ):
+        probe.node.create_subscription(kind, topic, lambda m, name=name: log.append((name, m)), profile)
+    client = graph.client()
+    for labels in (("motorcycle",), ("person",), ("giraffe",)):
+        result = client.run(*labels, timeout_s=90.0)
+        assert result.error_code == (202 if labels == ("giraffe",) else 0), result.error_msg
+
+    steps = [m.feedback for name, m in log if name == "step"]
+    moves = [
+        PowerTrajectory(ns(m.moved_at), m.start_dioptres, m.target_dioptres, m.time_constant_s)
+        for name, m in log
+        if name == "moves"
+    ]
+    commands = {name: [m for n, m in log if n == name] for name in ("exposure", "lens")}
+    assert len(steps) > 30
+    model = lens_model("physical")
+    for step in steps:
+        reward, percept = step.reward, step.percept
+        assert reward.header.stamp == percept.header.stamp
+        begun = ns(percept.header.stamp)
+        assert begun >= ns(percept.lens.settled_at)
+        # The step's own command made the frame.
+        action = dict(zip(reward.action_names, reward.action_values, strict=True))
+        if "volts" in action:
+            assert percept.lens.commanded_volts == action["volts"]
+        if "exposure_us" in action:
+            assert percept.capture.exposure_us == pytest.approx(action["exposure_us"], abs=1.0)
+        # No command given before the frame began is newer than the one that it answers.
+        for name, answered in (
+            ("lens", percept.lens.command),
+            ("exposure", percept.capture.exposure_command),
+        ):
+            given_before = [ns(c.header.stamp) for c in commands[name] if ns(c.header.stamp) <= begun]
+            assert ns(answered) == max(given_before, default=0)
+        # The light passed a lens that stood where the percept says.
+        middle = begun + round(percept.capture.exposure_us * 500)
+        stood = [m for m in moves if m.moved_at_ns <= middle][-1].at(middle)
+        assert stood == pytest.approx(model.dioptres(percept.lens.volts), abs=TOLERANCE_D)
+
+
+lags = st.integers(0, 30)
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), lags, lags, lags), min_size=1, max_size=12), st.randoms())
+def test_the_rule_holds_for_any_delay_and_order(
+    moves: list[tuple[int, int, int, int]], shuffle: object
+) -> None:
+    """The same in miniature: every order in which commands, states and frames can arrive."""
+    from dasha_ros.timing.pending import PendingCommands
+    from dasha_ros.timing.state import CaptureInfo, LensState
+
+    arrivals: list[tuple[int, int, str, object]] = []
+    now, last = 0, 0
+    for gap, command_lag, state_lag, frame_lag in moves:
+        now += gap
+        settled = now + state_lag + 5
+        arrivals.append((now + command_lag, now, "command", now))
+        arrivals.append((now + state_lag, now, "state", LensState(now, 30.0, 30.0, True, settled)))
+        for begun in (last + 1, now, settled - 1, settled, settled + 7):
+            arrivals.append((begun + frame_lag, now, "frame", CaptureInfo(begun, 1.0, 0.0, 0, 0)))
+        last = now
+    shuffle.shuffle(arrivals)
+    arrivals.sort(key=lambda a: a[0])
+    pending, heard = PendingCommands((24.0, 70.0), (1.0, 1e7)), 0
+    for at, _, kind, what in arrivals:
+        if kind == "command":
+            pending.lens_sent(30.0, what, at)
+            heard = max(heard, what)
+        elif kind == "state":
+            pending.lens = what
+        elif pending.is_fresh(what, at):
+            assert pending.lens.command_ns >= heard
+            assert what.stamp_ns >= pending.lens.settled_at_ns
