@@ -95,10 +95,10 @@ def test_boxes_are_in_pixels_of_the_full_image(perception):
 def test_threshold_and_labels_reach_the_detector(brisque_file):
     detector = Detector()
     perception = Perception(
-        Encoder(), detector, brisque_model=brisque_file, width=320, min_score=0.4, labels=["cat"]
+        Encoder(), detector, brisque_model=brisque_file, width=320, min_score=0.4, labels=["cat", "Motorbike"]
     )
     perception.perceive(frame(), "mono8", CAPTURE, LENS)
-    assert detector.asked == ((170, 320), 0.4, {"cat"})
+    assert detector.asked == ((170, 320), 0.4, {"cat", "motorcycle"})
     perception.min_score = 0.6
     perception.perceive(frame(), "mono8", CAPTURE, LENS)
     assert detector.asked[1] == 0.6

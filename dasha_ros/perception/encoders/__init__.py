@@ -33,11 +33,21 @@ ENCODERS: Registry[Encoder] = Registry(
     {
         "efficientnet_lite0": f"{__name__}.efficientnet_lite:EfficientNetLite0",
         "efficientnet_lite0_early": f"{__name__}.efficientnet_lite:EfficientNetLite0Early",
+        "efficientnet_lite0_grid": f"{__name__}.efficientnet_lite:EfficientNetLite0Grid",
         "resnet152": f"{__name__}.resnet:ResNet152",
     },
 )
 
 
 def create_encoder(name: str, **options: Any) -> Encoder:
-    """Make an encoder by name; see `Registry.create`."""
-    return ENCODERS.create(name, **options)
+    """Make an encoder by name; see `Registry.create`.
+
+    Several names joined by ``+`` make one encoder of their latents one after the other
+    (see `joint`); options then go to each.
+    """
+    names = name.split("+")
+    if len(names) == 1:
+        return ENCODERS.create(name, **options)
+    from dasha_ros.perception.encoders.joint import JointEncoder
+
+    return JointEncoder([ENCODERS.create(part, **options) for part in names])

@@ -65,10 +65,41 @@ class EfficientNetLite0Early:
 
     def encode(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The latent vector of an image H x W."""
-        rows, columns = grey.shape
-        height = max(1, round(_EARLY_WIDTH * rows / columns / _EARLY_MULTIPLE)) * _EARLY_MULTIPLE
-        image = cv2.resize(grey, (_EARLY_WIDTH, height), interpolation=cv2.INTER_AREA)
-        return _latent(self._session, image)
+        return _latent(self._session, _early_image(grey))
+
+
+class EfficientNetLite0Grid:
+    """The statistics of `EfficientNetLite0Early` in each of 4 x 7 cells of the frame.
+
+    Cells go row by row; each holds 112 means, then 112 deviations. Pooled over all cells
+    they are the early latent; over the cells under a box, that of an object.
+    """
+
+    id = "efficientnet_lite0_grid"
+    size = 6272
+
+    def __init__(self, weights: str | Path | None = None, threads: int = 2) -> None:
+        """Load the model.
+
+        Args:
+            weights: An ``.onnx`` file; by default the one that the set-up makes.
+            threads: Of each run.
+
+        Raises:
+            ModelError: The file is missing, corrupt or another model.
+        """
+        self._session = _open(weights, models.EFFICIENTNET_LITE0_GRID, self.id, threads)
+
+    def encode(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The latent vector of an image H x W."""
+        return _latent(self._session, _early_image(grey))
+
+
+def _early_image(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image at the width that early layers are read at, its height to the nearest multiple of 32."""
+    rows, columns = grey.shape
+    height = max(1, round(_EARLY_WIDTH * rows / columns / _EARLY_MULTIPLE)) * _EARLY_MULTIPLE
+    return np.asarray(cv2.resize(grey, (_EARLY_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _open(weights: str | Path | None, default: str, expected: str, threads: int) -> OnnxSession:

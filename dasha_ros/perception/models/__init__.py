@@ -11,6 +11,7 @@ from pathlib import Path
 YOLOV3_TINY = "models/yolov3-tiny.onnx"
 EFFICIENTNET_LITE0 = "models/efficientnet-lite0.onnx"
 EFFICIENTNET_LITE0_EARLY = "models/efficientnet-lite0-early.onnx"
+EFFICIENTNET_LITE0_GRID = "models/efficientnet-lite0-grid.onnx"
 BRISQUE = "models/brisque.npz"
 
 

@@ -58,6 +58,13 @@ def _efficientnet_lite0_early(raw: Mapping[str, bytes]) -> bytes:
     return bytes(efficientnet_lite.build_early(tensors).SerializeToString())
 
 
+def _efficientnet_lite0_grid(raw: Mapping[str, bytes]) -> bytes:
+    from dasha_ros.perception.models import efficientnet_lite, torch_file
+
+    tensors = torch_file.read_state_dict(io.BytesIO(raw["models/efficientnet-lite0.pth"]))
+    return bytes(efficientnet_lite.build_grid(tensors).SerializeToString())
+
+
 def _brisque(raw: Mapping[str, bytes]) -> bytes:
     from dasha_ros.perception.models import brisque_svm
 
@@ -74,6 +81,7 @@ _RECIPES: Mapping[str, _Recipe] = {
     models.YOLOV3_TINY: _Recipe(_DARKNET, _yolov3_tiny),
     models.EFFICIENTNET_LITE0: _Recipe(_PTH, _efficientnet_lite0),
     models.EFFICIENTNET_LITE0_EARLY: _Recipe(_PTH, _efficientnet_lite0_early),
+    models.EFFICIENTNET_LITE0_GRID: _Recipe(_PTH, _efficientnet_lite0_grid),
     models.BRISQUE: _Recipe(("models/brisque_svm.txt", "models/brisque_normalize.pickle"), _brisque),
 }
 

@@ -49,6 +49,12 @@ _STAGES = (
 )
 EARLY_DIM = 2 * (_STEM_CHANNELS + sum(stage.channels for stage in _STAGES[:_EARLY_STAGES]))
 """224: a mean and a deviation of each channel of the stem and of the first three stages."""
+GRID_ROWS, GRID_COLUMNS = 4, 7
+"""Cells of the grid: as many as leave whole columns of the coarsest early layer at `GRID_WIDTH` pixels."""
+GRID_WIDTH = 448
+"""Pixels."""
+_STRIDES = (2, 2, 4, 8)
+"""Of the stem and of the first three stages."""
 
 
 class _Network:
@@ -157,6 +163,41 @@ def build_early(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
         joined = graph.node("Concat", [*means, *deviations], axis=1)
         graph.output(graph.node("Flatten", [joined]), "latent", [1, EARLY_DIM])
         return graph.build("height", "width", {"encoder": "efficientnet_lite0_early"})
+    except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
+        raise _wrong_tensors(error) from error
+
+
+def build_grid(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
+    """The statistics of `build_early` in each of 4 x 7 cells of the image: 6272 numbers that also tell where.
+
+    The image is 448 pixels wide and of any height that is a multiple of 32. Cells go row by
+    row, and each holds first all means, then all deviations.
+
+    Raises:
+        ModelError: The tensors are not those of EfficientNet-Lite0.
+    """
+    try:
+        network = _Network("efficientnet_lite0_grid", tensors)
+        graph = network.graph
+        stem = network.stem()
+        layers = (stem, *network.stages(stem, _EARLY_STAGES))
+        channels = (_STEM_CHANNELS, *(stage.channels for stage in _STAGES[:_EARLY_STAGES]))
+        means, deviations = [], []
+        for layer, count, stride in zip(layers, channels, _STRIDES, strict=True):
+            cells = np.array([1, count, GRID_ROWS, -1, GRID_COLUMNS, GRID_WIDTH // stride // GRID_COLUMNS])
+            shape = graph.weight(f"cells_{layer}", cells)
+            split = graph.node("Reshape", [layer, shape])
+            mean = graph.node("ReduceMean", [split], axes=[3, 5], keepdims=1)
+            centred = graph.node("Sub", [split, mean])
+            square = graph.node("Mul", [centred, centred])
+            variance = graph.node("ReduceMean", [square], axes=[3, 5], keepdims=1)
+            means.append(mean)
+            deviations.append(graph.node("Sqrt", [variance]))
+        joined = graph.node("Concat", [*means, *deviations], axis=1)
+        by_cell = graph.node("Transpose", [joined], perm=[0, 2, 4, 1, 3, 5])
+        size = GRID_ROWS * GRID_COLUMNS * EARLY_DIM
+        graph.output(graph.node("Flatten", [by_cell]), "latent", [1, size])
+        return graph.build("height", GRID_WIDTH, {"encoder": "efficientnet_lite0_grid"})
     except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
         raise _wrong_tensors(error) from error
 

@@ -1,0 +1,75 @@
+"""Several encoders read as one, for a graph whose two agents know different latents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.perception.encoders import Encoder
+from dasha_ros.perception.errors import ModelError
+
+SEPARATOR = "+"
+SIZES: Mapping[str, int] = {
+    "efficientnet_lite0": 1280,
+    "efficientnet_lite0_early": 224,
+    "efficientnet_lite0_grid": 6272,
+    "resnet152": 2048,
+    "resnet152_random": 2048,
+}
+"""Length of each encoder's latent by its id: a latent is taken apart where no model is loaded."""
+
+
+class JointEncoder:
+    """The latents of several encoders, one after the other."""
+
+    def __init__(self, encoders: Sequence[Encoder]) -> None:
+        """Join encoders.
+
+        Raises:
+            ModelError: One of them stands in the list twice.
+        """
+        ids = [encoder.id for encoder in encoders]
+        if len(set(ids)) < len(ids):
+            raise ModelError(f"The encoder {SEPARATOR.join(ids)} holds one of them twice; name each once.")
+        self._encoders = tuple(encoders)
+        self.id = SEPARATOR.join(ids)
+        self.size = sum(encoder.size for encoder in encoders)
+
+    def encode(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The latent vector, shape (size,), of an image H x W."""
+        return np.concatenate([encoder.encode(grey) for encoder in self._encoders])
+
+
+def has_part(encoder_id: str, wanted: str) -> bool:
+    """Whether a latent of ``encoder_id`` holds that of ``wanted``."""
+    return encoder_id == wanted or wanted in encoder_id.split(SEPARATOR)
+
+
+def part(latent: NDArray[np.float32], encoder_id: str, wanted: str) -> NDArray[np.float32]:
+    """One encoder's latent out of a joint one.
+
+    Args:
+        latent: Shape (..., size).
+        encoder_id: Of the encoder that made it.
+        wanted: Id of the part.
+
+    Returns:
+        A view of shape (..., size of the part); ``latent`` itself when it is just that.
+
+    Raises:
+        ModelError: The part is not in it, or the latent is not as long as its parts.
+    """
+    if encoder_id == wanted:
+        return latent
+    ids = encoder_id.split(SEPARATOR)
+    if wanted not in ids:
+        raise ModelError(f"A latent of the encoder {encoder_id} holds none of {wanted}.")
+    sizes = [SIZES[name] for name in ids]
+    if latent.shape[-1] != sum(sizes):
+        raise ModelError(
+            f"A latent of the encoder {encoder_id} has {sum(sizes)} numbers, this one {latent.shape[-1]}."
+        )
+    begin = sum(sizes[: ids.index(wanted)])
+    return latent[..., begin : begin + SIZES[wanted]]
