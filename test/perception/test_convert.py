@@ -12,7 +12,13 @@ from dasha_ros.perception import models
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.models import convert, convert_all
 
-CONVERTED = (models.YOLOV3_TINY, models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_EARLY, models.BRISQUE)
+CONVERTED = (
+    models.YOLOV3_TINY,
+    models.EFFICIENTNET_LITE0,
+    models.EFFICIENTNET_LITE0_EARLY,
+    models.EFFICIENTNET_LITE0_GRID,
+    models.BRISQUE,
+)
 
 
 @pytest.fixture
