@@ -22,34 +22,36 @@ from dasha_ros.agents.scan import (
 from dasha_ros.agents.tracks import Track, Tracker
 from dasha_ros.perception.percept import Percept
 
-COARSE_PX = 2.5
-"""Blur between two stops of the sweep: every depth passes within 1.25 px of sharp, where even an
-object that is detected only up to 2 px of blur is found."""
-FINE_PX = 1.0
+STEP_PX = 5.0
+"""Blur between two stops of a sweep. Every depth passes within 2.5 px of sharp in the first sweep,
+1.25 px in the second and 0.63 px in the third."""
+FINE_PX = 1.5
 """Blur between two stops around an object that was seen at too few coarse ones."""
 MAX_FINE_LOOKS = 5
-RESOLUTION_PX = 0.3
+RESOLUTION_PX = 0.5
 """Corrections smaller than this are not made."""
 MAX_CORRECTIONS = 3
 """Looks spent on closing in on a peak."""
 MAX_SETTLING_MOVES = 3
 """Places tried again when the object is not seen at the peak, or not in the quality asked for."""
+QUALITY_REACH_PX = 2.5
+"""How far from the object's own focus a place of better quality may be."""
 MAX_TRACKS = 3
 """Objects tried after each sweep, best score first."""
 HINT_SHARE = 0.5
 """Detections from this share of ``min_score`` up are followed; only ``min_score`` ends the search."""
+SURE_SCORE = 0.5
+"""Least score that ends the search before every depth has passed within 1.25 px of sharp: below it,
+the object may be a false alarm in the blur and the real one still to come."""
 FALLEN = 0.6
 """An object is past its focus when its box has less than this share of its best sharpness."""
-LOOKS_PAST = 2
-"""Stops in a row that must be past the focus before the sweep ends early."""
-SURE_SCORE = 0.5
-"""Least score for an early end: below it, the rest of the range may hold the real object."""
 
 
 class CoarseToFineFocus(ScriptedFocus):
-    """Sweeps the focus range from its nearest end, closes in on the object, looks once more.
+    """Sweeps the focus range in coarse steps and closes in on what was asked for.
 
-    If the first sweep finds nothing, a second one on the way back looks between its stops.
+    When the first sweep finds nothing sure, the second, on the way back, looks between its
+    stops, and a third between those of both.
     """
 
     name = "coarse_to_fine"
@@ -58,37 +60,70 @@ class CoarseToFineFocus(ScriptedFocus):
         """See the class."""
         tracker = Tracker(task.labels, HINT_SHARE * task.min_score)
         tracker.add(first)
-        tried: list[Track] = []
-        for phase in (0.0, 0.5):
-            stops = from_nearest_end(focus_stops(task.lens, COARSE_PX, phase), tracker.volts)
-            for i, volts in enumerate(stops):
-                tracker.add((yield volts))
-                if _passed(tracker, stops[: i + 1], task):
-                    break
-            fresh = [track for track in tracker.ranked() if not any(track is t for t in tried)]
-            for track in fresh[:MAX_TRACKS]:
+        closed: list[Track] = []
+        for sweep in range(3):
+            yield from _sweep(sweep, tracker, task)
+            tried: list[Track] = []
+            while len(tried) < MAX_TRACKS and (track := _next(tracker.ranked(), tried)):
                 tried.append(track)
-                yield from _close_in(track, tracker, task)
-                if (yield from _settle(track, tracker, task)):
+                if sweep == 0 and track.score < task.min_score:
+                    continue  # The next sweep tells hints from noise at less cost.
+                if not _among(track, closed):
+                    closed.append(track)
+                    yield from _close_in(track, tracker, task)
+                trusted = sweep > 0 or track.score >= _sure(task) or _unrivalled(track, tracker, task)
+                if trusted and (yield from _settle(track, tracker, task)):
                     return True
         return False
 
 
-def _passed(tracker: Tracker, stops: Sequence[float], task: FocusTask) -> bool:
-    """Whether the sweep has seen the best object come into focus and leave it again."""
-    if not task.labels or not tracker.tracks or len(stops) <= LOOKS_PAST:
-        return False  # Any object: the one with the best score may still come.
-    track = tracker.ranked()[0]
-    if track.score < max(task.min_score, SURE_SCORE):
+def _sure(task: FocusTask) -> float:
+    return max(task.min_score, SURE_SCORE)
+
+
+def _among(track: Track, tracks: Sequence[Track]) -> bool:
+    return any(track is other for other in tracks)
+
+
+def _next(ranked: Sequence[Track], tried: Sequence[Track]) -> Track | None:
+    return next((track for track in ranked if not _among(track, tried)), None)
+
+
+def _sweep(sweep: int, tracker: Tracker, task: FocusTask) -> Generator[float, Percept, None]:
+    """Look at every stop, from the nearest end, until a sure object has come into focus and left it again."""
+    stops = from_nearest_end(_stops(task, sweep), tracker.volts)
+    for count, volts in enumerate(stops, start=1):
+        tracker.add((yield volts))
+        if task.labels and _passed(tracker, stops[:count], _sure(task)):
+            return
+
+
+def _stops(task: FocusTask, sweep: int) -> tuple[float, ...]:
+    """Where a sweep looks: on the grid, halfway between, or at the quarters."""
+    if sweep < 2:
+        return focus_stops(task.lens, STEP_PX, phase=0.5 * sweep)
+    return focus_stops(task.lens, STEP_PX / 2.0, phase=0.5)
+
+
+def _passed(tracker: Tracker, stops: Sequence[float], sure: float) -> bool:
+    """Whether a sweep over ``stops`` has seen the best object come into focus and leave it again."""
+    if not tracker.tracks or (track := tracker.ranked()[0]).score < sure:
         return False
-    sharpest = track.sharpest()
-    sharpness = {look.volts: look.detection.sharpness for look in track.looks}
+    seen = {look.volts: look.detection.sharpness for look in track.looks}
+    sharpness = [seen.get(volts, 0.0) for volts in stops]
+    best = max(sharpness)
+    return sharpness[0] < best and sharpness[-1] < FALLEN * best
 
-    def is_past(volts: float) -> bool:
-        return sharpness.get(volts, 0.0) < FALLEN * sharpest.detection.sharpness
 
-    rose = sharpest.volts != stops[0]
-    return rose and all(is_past(volts) for volts in stops[-LOOKS_PAST:])
+def _unrivalled(track: Track, tracker: Tracker, task: FocusTask) -> bool:
+    """Whether an object came into focus and left it, and nothing else like it was seen at another depth."""
+    looks, peak = track.looks, track.sharpest()
+    lost = FALLEN * peak.detection.sharpness
+    fallen = [look.volts - peak.volts for look in looks if look.detection.sharpness < lost]
+    step = volts_of_blur(task.lens, peak.volts, STEP_PX)
+    return min(fallen, default=0.0) < 0.0 < max(fallen, default=0.0) and all(
+        abs(other.sharpest().volts - peak.volts) <= step for other in tracker.tracks
+    )
 
 
 def _close_in(track: Track, tracker: Tracker, task: FocusTask) -> Generator[float, Percept, None]:
@@ -112,7 +147,7 @@ def _unseen_side(track: Track, tracker: Tracker, task: FocusTask) -> float | Non
     finds the peak between. Where it was lost, only a fine stop tells which side is sharper.
     """
     peak = track.sharpest().volts
-    coarse, fine = (volts_of_blur(task.lens, peak, px) for px in (COARSE_PX, FINE_PX))
+    coarse, fine = (volts_of_blur(task.lens, peak, px) for px in (STEP_PX, FINE_PX))
     offsets = [look.volts - peak for look in track.focus_looks()]
     if any(0 < d <= 1.5 * coarse for d in offsets) and any(0 < -d <= 1.5 * coarse for d in offsets):
         return None
@@ -127,7 +162,7 @@ def _unseen_side(track: Track, tracker: Tracker, task: FocusTask) -> float | Non
 def _settle(track: Track, tracker: Tracker, task: FocusTask) -> Generator[float, Percept, bool]:
     """Rest where the object is seen, in the quality asked for if that is near; whether it is seen."""
     peak = track.sharpest().volts
-    reach = volts_of_blur(task.lens, peak, COARSE_PX)
+    reach = volts_of_blur(task.lens, peak, QUALITY_REACH_PX)
     tried = {tracker.volts}
     while True:
         look = tracker.newest_look(track)

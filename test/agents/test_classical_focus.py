@@ -33,7 +33,7 @@ def test_finds_an_object_anywhere_from_anywhere(depth, start, seen_px, shift_px,
     outcome = run(rig, "cat")
     assert outcome.code is ErrorCode.NONE
     assert outcome.detection.label == "cat"
-    assert rig.blur_of(thing) <= 1.0
+    assert rig.blur_of(thing) <= 1.3
 
 
 @settings(max_examples=100, deadline=None)

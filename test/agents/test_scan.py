@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,10 +46,21 @@ def test_stops_begin_at_the_nearest_end():
     assert from_nearest_end([1.0, 2.0, 3.0], 2.6) == (3.0, 2.0, 1.0)
 
 
-@given(st.floats(-0.5, 0.5), st.floats(0.3, 3.0), st.floats(0.5, 1.0))
-def test_the_peak_of_a_gaussian_is_found_exactly(offset, width, step):
-    points = [(40.0 + i * step, math.exp(-(((i - offset) * step / width) ** 2))) for i in range(-2, 3)]
-    assert peak_volts(points) == pytest.approx(40.0 + offset * step, abs=1e-6)
+@given(st.floats(-0.5, 0.5), st.floats(0.05, 2.0), st.floats(0.5, 3.0), st.floats(1.0, 2.0))
+def test_the_peak_of_a_symmetric_curve_is_found_between_the_stops(offset, width, step, power):
+    """Gradient energies that fall with a power of the blur from one to two, narrow and wide."""
+
+    def sharpness(volts):
+        return 1.0 / (1.0 + abs(volts / width) ** power)
+
+    points = [(40.0 + i * step, sharpness((i - offset) * step)) for i in range(-2, 3)]
+    assert peak_volts(points) == pytest.approx(40.0 + offset * step, abs=0.16 * step)
+
+
+@pytest.mark.parametrize("slope", [0.3, 1.0])
+def test_the_peak_of_a_v_is_found_exactly_at_unequal_stops(slope):
+    points = [(x, (0.01 + slope * abs(x - 43.7)) ** -2) for x in (40.0, 43.0, 48.0)]
+    assert peak_volts(points) == pytest.approx(43.7, abs=0.01)
 
 
 @given(
