@@ -69,8 +69,8 @@ class AgentNode(DashaNode[A]):
     def configure(self) -> None:
         """Load the policy and create the topics."""
         self.load_policy()
-        self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
         self.rig = RosRig(self, self.table(), self.lens(), self.actuator)
+        self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
 
     def activate(self) -> None:
         """Accept goals."""

@@ -26,8 +26,9 @@ def ns(stamp: object) -> int:
 
 
 def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> None:
-    from dasha_ros import msg
     from dasha_ros.action import AdjustExposure, AdjustFocus
+
+    from dasha_ros import msg
     from dasha_ros.optics.actuator import PowerTrajectory
     from dasha_ros.optics.lens import lens_model
     from dasha_ros.ros import qos

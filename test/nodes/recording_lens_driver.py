@@ -1,0 +1,31 @@
+"""The lens driver with a back end that writes down every voltage it is given."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from dasha_ros.devices.lens import LensReading
+from dasha_ros.devices.twin import TwinLens
+from dasha_ros.nodes import lens_driver
+from dasha_ros.ros import backends
+
+
+class RecordingLens(TwinLens):
+    """The twin's lens, and a witness."""
+
+    def move(self, volts: float) -> LensReading:
+        with open(os.environ["DASHA_TEST_RECORD"], "a") as record:
+            record.write(f"{volts!r}\n")
+        return super().move(volts)
+
+
+def lens_backend(config: object, clock: object) -> RecordingLens:
+    made = backends.lens_backend(config, clock)
+    return RecordingLens(clock, made._model, initial_volts=config.initial_volts)
+
+
+lens_driver.lens_backend = lens_backend
+
+if __name__ == "__main__":
+    lens_driver.main(sys.argv)

@@ -1,0 +1,117 @@
+"""How every node behaves: starts, refuses bad parameters with the reason, and ends cleanly."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from graph import NODES, Graph
+
+from dasha_ros.config import NODES as CONFIGS
+from dasha_ros.config import limits_of, unit_of
+
+pytestmark = pytest.mark.graph
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_every_node_ends_cleanly(bare_graph: Graph, number: signal.Signals) -> None:
+    bare_graph.start()
+    bare_graph.until_active()
+    for process in bare_graph.processes.values():
+        process.send(number)
+    for name, process in bare_graph.processes.items():
+        assert process.wait() == 0, f"{name}:\n{process.output}"
+        assert "Traceback" not in process.output, f"{name}:\n{process.output}"
+
+
+def test_parameters_say_what_they_are(graph: Graph) -> None:
+    from rcl_interfaces.srv import DescribeParameters
+
+    for node in NODES:
+        model = CONFIGS[node]
+        keys = list(model.model_fields)
+        answer = graph.probe.call(
+            DescribeParameters, f"{node}/describe_parameters", DescribeParameters.Request(names=keys)
+        )
+        for key, told in zip(keys, answer.descriptors, strict=True):
+            assert told.description, f"{node}.{key}"
+            assert unit_of(model, key) in told.description
+            limits = limits_of(model, key)
+            ranges = [*told.integer_range, *told.floating_point_range]
+            assert [(r.from_value, r.to_value) for r in ranges] == ([limits] if limits else [])
+
+
+@pytest.mark.parametrize(
+    ("node", "name", "value", "words"),
+    [
+        ("twin_world", "illuminance_lx", -5.0, "illuminance_lx"),
+        ("twin_world", "illuminance_lx", float("nan"), "illuminance_lx"),
+        ("twin_world", "illuminance_lx", "bright", "illuminance_lx"),
+        ("camera_driver", "preview_rate_hz", 1000.0, "preview_rate_hz"),
+        ("camera_driver", "capture_mode", "sometimes", "free_running"),
+        ("camera_driver", "width", 320, "read-only"),
+        ("perception", "min_score", 2.0, "min_score"),
+        ("focus_server", "report_keep", 0, "report_keep"),
+        ("low_level_agent", "retries", -1, "retries"),
+    ],
+)
+def test_a_parameter_out_of_range_is_refused_with_the_reason(
+    graph: Graph, node: str, name: str, value: object, words: str
+) -> None:
+    answer = graph.probe.set_parameter(node, name, value)
+    assert not answer.successful
+    assert words in answer.reason
+
+
+def test_a_whole_number_will_do_for_a_real_one(graph: Graph) -> None:
+    assert graph.probe.set_parameter("twin_world", "illuminance_lx", 250).successful
+    assert graph.probe.set_parameter("twin_world", "illuminance_lx", 300.0).successful
+
+
+@pytest.mark.parametrize(
+    ("node", "values", "words"),
+    [
+        ("camera_driver", {"width": 3}, "width = 3"),
+        ("camera_driver", {"colour": "blue"}, "unknown parameter colour"),
+        ("lens_driver", {"backend": "magic"}, "backend = 'magic'"),
+        ("high_level_agent", {"exposure_max_us": 30.0}, "exposure_max_us (30) must be more than twice"),
+    ],
+)
+def test_bad_parameters_at_start_end_the_node_with_the_reason(
+    bare_graph: Graph, node: str, values: dict[str, object], words: str
+) -> None:
+    bare_graph.start(node, **{node: values})
+    process = bare_graph.processes[node]
+    assert process.wait() == 2, process.output
+    assert words in process.output
+    assert "Traceback" not in process.output
+
+
+@pytest.mark.parametrize(
+    ("node", "values", "words"),
+    [
+        ("perception", {"encoder": "vgg"}, "efficientnet_lite0"),
+        ("perception", {"detector_weights": "/nowhere/net.onnx"}, "/nowhere/net.onnx"),
+        ("perception", {"detector": "ultralytics", "detector_weights": "/nowhere/net.pt"}, "net.pt"),
+        ("low_level_agent", {"policy": "wishful"}, "coarse_to_fine"),
+        ("low_level_agent", {"profile": "/nowhere/lens.yaml"}, "/nowhere/lens.yaml"),
+        ("high_level_agent", {"policy": "wishful"}, "histogram"),
+    ],
+)
+def test_what_can_not_be_loaded_is_told_and_the_node_stays(
+    bare_graph: Graph, node: str, values: dict[str, object], words: str
+) -> None:
+    from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+
+    from dasha_ros.ros import qos
+
+    diagnostics = bare_graph.probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+    bare_graph.start(node, **{node: values})
+    bare_graph.probe.until(
+        lambda: any(
+            s.level == DiagnosticStatus.ERROR and words in s.message for a in diagnostics for s in a.status
+        ),
+        f"an error with {words!r}; output: {bare_graph.processes[node].output}",
+    )
+    assert bare_graph.probe.lifecycle_state(node) == "unconfigured"
+    assert bare_graph.processes[node].stop() == 0

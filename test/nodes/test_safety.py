@@ -1,0 +1,118 @@
+"""Random and hostile commands: the lens never gets a value outside 24.0..70.0, and the nodes survive."""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graph import Graph
+
+pytestmark = pytest.mark.graph
+
+HOSTILE_VOLTS = (
+    math.nan,
+    math.inf,
+    -math.inf,
+    -1.0,
+    0.0,
+    23.999999,
+    math.nextafter(24.0, 0.0),
+    math.nextafter(70.0, 100.0),
+    70.000001,
+    1e300,
+    -1e300,
+    5e-324,
+)
+HOSTILE_EXPOSURES = (math.nan, math.inf, -math.inf, -1.0, 0.0, 1e-9, 23.0, 1.1e6, 1e300)
+
+
+def command(kind: Any, field: str, value: float, stamp_ns: int) -> Any:
+    message = kind(**{field: value})
+    message.header.stamp.sec = min(max(stamp_ns // 10**9, -(2**31)), 2**31 - 1)
+    message.header.stamp.nanosec = stamp_ns % 10**9
+    return message
+
+
+def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
+    from diagnostic_msgs.msg import DiagnosticArray
+
+    from dasha_ros import msg
+    from dasha_ros.ros import qos
+
+    seed = 20_260_101
+    draw = random.Random(seed)
+    record = tmp_path / "volts"
+    record.touch()
+    graph, probe = bare_graph, bare_graph.probe
+    graph.spawner.env["DASHA_TEST_RECORD"] = str(record)
+    graph.start(
+        "twin_world",
+        "camera_driver",
+        "lens_driver",
+        scripts={"lens_driver": Path(__file__).parent / "recording_lens_driver.py"},
+    )
+    graph.until_active()
+    states = probe.subscribe(msg.LensState, "lens/state", qos.STATE)
+    captures = probe.subscribe(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
+    diagnostics = probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+    lens = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
+    camera = probe.publisher(msg.ExposureCommand, "camera/exposure_command", qos.COMMAND)
+    now = lambda: probe.node.get_clock().now().nanoseconds  # noqa: E731
+    offsets = (0, 0, 0, 0, -(10**9), 5 * 10**9, 10**18)
+    for n in range(4000):  # a flood: as fast as they can be sent, two publishers' worth of disorder
+        volts = draw.choice((*HOSTILE_VOLTS, draw.uniform(-100, 200), draw.uniform(24, 70)))
+        exposure = draw.choice((*HOSTILE_EXPOSURES, draw.uniform(-1e6, 2e6), draw.uniform(24, 2e4)))
+        lens.publish(command(msg.LensCommand, "volts", volts, max(0, now() + draw.choice(offsets))))
+        camera.publish(
+            command(msg.ExposureCommand, "exposure_us", exposure, max(0, now() + draw.choice(offsets)))
+        )
+        if n % 20 == 0:
+            probe.executor.spin_once(timeout_sec=0.001)
+    # A command stamped as far ahead as is allowed outlasts the flood by its second at most.
+    stamp = now() + 10**9
+    probe.until(lambda: now() > stamp, "the flood's last stamps to pass")
+    lens.publish(command(msg.LensCommand, "volts", 33.25, now()))
+    camera.publish(command(msg.ExposureCommand, "exposure_us", 4321.0, now()))
+    probe.until(lambda: states[-1].commanded_volts == 33.25, "the lens obeys a good command")
+    probe.until(lambda: captures[-1].exposure_us == 4321.0, "the camera obeys a good command")
+    given = [float(line) for line in record.read_text().split()]
+    assert given
+    assert given[-1] == 33.25
+    assert all(24.0 <= volts <= 70.0 for volts in given), f"seed {seed}"
+    assert states[-1].refused > 0
+    assert "refused" in states[-1].last_refusal
+    for node in ("lens_driver", "camera_driver"):
+        counted = [
+            int(v.value)
+            for array in diagnostics
+            for status in array.status
+            if status.name.endswith(node)
+            for v in status.values
+            if v.key == "refused_commands"
+        ]
+        assert counted
+        assert counted[-1] > 0
+        assert probe.lifecycle_state(node) == "active"
+
+
+def test_two_publishers_of_commands(bare_graph: Graph) -> None:
+    """The newest stamp wins, whatever order the messages come in."""
+    from dasha_ros import msg
+    from dasha_ros.ros import qos
+
+    graph, probe = bare_graph, bare_graph.probe
+    graph.start("twin_world", "lens_driver")
+    graph.until_active()
+    states = probe.subscribe(msg.LensState, "lens/state", qos.STATE)
+    first = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
+    second = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
+    now = probe.node.get_clock().now().nanoseconds
+    first.publish(command(msg.LensCommand, "volts", 50.0, now))
+    probe.until(lambda: states and states[-1].commanded_volts == 50.0, "50 V")
+    second.publish(command(msg.LensCommand, "volts", 30.0, now - 1000))
+    probe.until(lambda: states[-1].refused == 1, "a refusal")
+    assert states[-1].commanded_volts == 50.0
+    assert "two nodes" in states[-1].last_refusal
