@@ -12,6 +12,9 @@ from dasha_ros.cli.console import Exit, err, fail, out
 
 app = typer.Typer(help="Measure, and print a table or write JSON.", no_args_is_help=True)
 
+POLICIES = ("coarse_to_fine", "contrast")
+"""What is compared when nothing is asked for: the shipped policy and the usual autofocus."""
+
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers to this file.")]
 
 
@@ -34,9 +37,8 @@ def focus(
     from dasha_ros.twin.scene import SceneError
 
     _check_writable(json_file)
-    chosen = {"policies": policy} if policy else {}
     try:
-        rows = benchmark_focus(**chosen, scenes=scene or (), seeds=seeds, console=err())
+        rows = benchmark_focus(policy or POLICIES, scene or (), seeds, console=err())
     except (UnknownPolicyError, SceneError, AssetMissing, DeviceError, ModelError) as error:
         fail(str(error), Exit.REFUSED)
     out().print(markdown(rows), markup=False)

@@ -39,6 +39,7 @@ def demo(
 
     try:
         from dasha_ros.cli.demo_run import SCENE, DemoError, run_demo
+        from dasha_ros.cli.session import GraphRunsAlreadyError
     except ImportError as error:
         fail(f"{error}. `dasha demo` needs ROS 2 and the built interfaces: run ./scripts/setup")
     console = err()
@@ -47,7 +48,7 @@ def demo(
             bringup.Options(namespace=namespace, scene=SCENE, overrides=tuple(override or ()))
         )
         result = run_demo(graph, console, verbose)
-    except ConfigError as error:
+    except (ConfigError, GraphRunsAlreadyError) as error:
         fail(str(error), Exit.REFUSED)
     except (DemoError, AssetMissing) as error:
         fail(str(error))
@@ -80,7 +81,7 @@ def _conclude(result: Demo, picture: Path, console: Console) -> None:
             f"{goal.distance_m:.2f} m",
             _distance(goal.focus_dioptres),
             f"[{'green' if good else 'red'}]{goal.blur_px:.2f} px {'✓' if good else '✗'}",
-            _distance(result.contrast_dioptres),
+            _distance(result.contrast.dioptres),
             f"{goal.contrast_blur_px:.2f} px",
         )
     console.print(table)
@@ -101,7 +102,8 @@ def _distance(dioptres: float) -> str:
 def _save(result: Demo, picture: Path, console: Console) -> None:
     from dasha_ros.cli.montage import Row, montage
 
-    rows = [Row(goal.label, Path(goal.report)) for goal in result.goals if goal.report]
+    rows = [Row.of_report(goal.label, Path(goal.report)) for goal in result.goals if goal.report]
+    rows.append(Row((("whole-frame contrast, whatever is asked for", result.contrast.picture),)))
     try:
         montage(rows, picture)
     except OSError as error:

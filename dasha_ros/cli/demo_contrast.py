@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from dasha_ros.agents.policy import FocusTask
 from dasha_ros.peers.contrast import ContrastFocus
 from dasha_ros.perception.pipeline import Perception
@@ -13,8 +15,18 @@ WIDTH, HEIGHT = 640, 340
 """Contrast is measured at this width, whatever the camera's."""
 
 
-def contrast_focus(scene: str, exposure_us: float, volts: float) -> float:
-    """Where whole-frame contrast focuses [1/m], in a twin in this process.
+@dataclass(frozen=True)
+class Contrast:
+    """Where whole-frame contrast goes."""
+
+    dioptres: float
+    """True focus [1/m]."""
+    picture: bytes
+    """What the camera sees there, as JPEG."""
+
+
+def contrast_focus(scene: str, exposure_us: float, volts: float) -> Contrast:
+    """Let whole-frame contrast focus, in a twin in this process.
 
     Args:
         scene: Name of the scene.
@@ -24,8 +36,7 @@ def contrast_focus(scene: str, exposure_us: float, volts: float) -> float:
     Raises:
         AssetMissing: A photograph is not on this machine.
     """
-    rig = TwinRig(
-        Perception(), World(scene), volts=volts, exposure_us=exposure_us, width=WIDTH, height=HEIGHT
-    )
+    perception = Perception()
+    rig = TwinRig(perception, World(scene), volts=volts, exposure_us=exposure_us, width=WIDTH, height=HEIGHT)
     run_focus(rig, ContrastFocus(), FocusTask(rig.lens, max_steps=100))
-    return rig.focus_dioptres
+    return Contrast(rig.focus_dioptres, perception.annotated_jpeg(rig.observe()))

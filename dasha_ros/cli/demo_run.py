@@ -10,7 +10,7 @@ from rich.console import Console
 from dasha_ros.action import FocusOnObject
 from dasha_ros.bringup import Graph
 from dasha_ros.cli.client import Client
-from dasha_ros.cli.demo_contrast import contrast_focus
+from dasha_ros.cli.demo_contrast import Contrast, contrast_focus
 from dasha_ros.cli.focus import StepPrinter
 from dasha_ros.cli.goal import FocusClient, NoServerError, RejectedError
 from dasha_ros.cli.session import LogPrinter, Session
@@ -80,8 +80,8 @@ class Demo:
     """What the demo showed."""
 
     goals: tuple[GoalRecord, ...]
-    contrast_dioptres: float
-    """Where the contrast of the whole frame focuses [1/m]."""
+    contrast: Contrast
+    """Where the contrast of the whole frame focuses."""
     up_s: float
     """From the start to all nodes active."""
     seconds: float
@@ -118,7 +118,7 @@ def run_demo(graph: Graph, console: Console, verbose: bool = False) -> Demo:
         goals = [player.play(start) for start in STARTS]
     console.print("\nand where would the contrast of the whole frame have gone?", style="bold")
     contrast = contrast_focus(SCENE, goals[-1].exposure_us, STARTS[0].volts)
-    goals = [replace(g, contrast_blur_px=_blur_px(contrast, g.distance_m)) for g in goals]
+    goals = [replace(g, contrast_blur_px=_blur_px(contrast.dioptres, g.distance_m)) for g in goals]
     return Demo(tuple(goals), contrast, up_s, time.monotonic() - began)
 
 
@@ -128,10 +128,6 @@ def _wait_active(session: Session) -> None:
         if ended:
             last = "\n".join(ended[0].last_lines[-5:])
             raise DemoError(f"{ended[0].name} ended while the graph came up:\n{last}")
-        if twins := session.duplicates():
-            raise DemoError(
-                f"{twins[0]} runs already: stop the other graph, or use another --namespace or ROS_DOMAIN_ID"
-            )
         if active:
             return
         if session.seconds > ACTIVE_S:

@@ -59,7 +59,12 @@ def focus(
     console = err()
     try:
         with Client(namespace) as client:
-            ending = FocusClient(client).run(goal, StepPrinter(console), timeout)
+            ending = FocusClient(client).run(
+                goal,
+                StepPrinter(console),
+                lambda: console.print("cancelling; waiting until exposure and lens are back ..."),
+                timeout,
+            )
     except NoServerError as error:
         fail(str(error), Exit.UNREACHABLE)
     except (RejectedError, ConfigError) as error:
@@ -83,12 +88,10 @@ class StepPrinter:
         if not self._begun:
             self._console.print(self.HEAD, style="dim")
             self._begun = True
-        if feedback.phase == FocusState.RESTORING:
-            self._console.print("restoring exposure and lens ...", style="yellow")
-            return
-        agent = "A^H" if feedback.phase == FocusState.EXPOSING else "A^L"
+        agents = {FocusState.EXPOSING: "A^H", FocusState.FOCUSING: "A^L", FocusState.RESTORING: "back"}
         self._console.print(
-            f"{agent:<6}{feedback.step:>5}{feedback.exposure_us:>11,.0f} µs{feedback.volts:>8.2f} V"
+            f"{agents[feedback.phase]:<6}{feedback.step:>5}"
+            f"{feedback.exposure_us:>11,.0f} µs{feedback.volts:>8.2f} V"
             f"{feedback.best_score:>8.2f}{feedback.brisque:>9.1f}{feedback.reward:>9.3f}"
         )
 

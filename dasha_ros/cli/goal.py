@@ -56,6 +56,7 @@ class FocusClient:
         self,
         goal: Any,
         on_feedback: OnFeedback,
+        on_cancel: Callable[[], None] = lambda: None,
         timeout_s: float = 0.0,
         wait_s: float = 5.0,
     ) -> Ending:
@@ -64,6 +65,7 @@ class FocusClient:
         Args:
             goal: ``FocusOnObject.Goal``.
             on_feedback: Called with the feedback of every step.
+            on_cancel: Called when Ctrl-C or the time-out cancels the goal.
             timeout_s: Cancel the goal after so long; 0: never.
             wait_s: How long to look for the server.
 
@@ -89,9 +91,9 @@ class FocusClient:
             if state is None or state is before:
                 raise RejectedError("goal rejected; the focus server's log says why")
             raise RejectedError(state.message)
-        return self._wait(handle, timeout_s)
+        return self._wait(handle, on_cancel, timeout_s)
 
-    def _wait(self, handle: Any, timeout_s: float) -> Ending:
+    def _wait(self, handle: Any, on_cancel: Callable[[], None], timeout_s: float) -> Ending:
         result = handle.get_result_async()
         end = time.monotonic() + timeout_s if timeout_s else float("inf")
         try:
@@ -100,6 +102,7 @@ class FocusClient:
             interrupted = False
         except KeyboardInterrupt:
             interrupted = True
+        on_cancel()
         handle.cancel_goal_async()
         if not self._client.until(result.done, RESTORE_S):
             raise NoServerError(

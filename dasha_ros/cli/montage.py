@@ -1,4 +1,4 @@
-"""The pictures before and after of several goals in one."""
+"""Several pictures with captions in one."""
 
 from __future__ import annotations
 
@@ -21,41 +21,47 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Row:
-    """One goal."""
+    """Pictures side by side, with their captions."""
 
-    label: str
-    report: Path
-    """Folder of its report."""
+    pictures: tuple[tuple[str, Path | bytes], ...]
+    """Caption, and a JPEG or the path of one."""
+
+    @classmethod
+    def of_report(cls, label: str, report: Path) -> Row:
+        """The pictures before and after of a report's folder."""
+        return cls(((f"{label}: before", report / "before.jpg"), (f"{label}: after", report / "after.jpg")))
 
 
 def montage(rows: Sequence[Row], path: Path) -> None:
-    """Write a PNG with one row for each goal: before on the left, after on the right.
+    """Write all rows, one below the other, as a PNG.
 
     Raises:
         OSError: A picture is missing or damaged, or the PNG can't be written.
     """
-    lines = []
-    for row in rows:
-        pair = [
-            _captioned(_read(row.report / f"{name}.jpg"), f"{row.label}: {name}")
-            for name in ("before", "after")
-        ]
-        height = max(picture.shape[0] for picture in pair)
-        lines.append(_join([_padded(picture, height) for picture in pair], axis=1))
+    lines = [_line(row) for row in rows]
     if not lines:
         raise FileNotFoundError("there is no report with pictures")
-    encoded, png = cv2.imencode(".png", _join(lines, axis=0))
+    width = max(line.shape[1] for line in lines)
+    encoded, png = cv2.imencode(
+        ".png", _join([_padded(line, line.shape[0], width) for line in lines], axis=0)
+    )
     if not encoded:
         raise OSError("the pictures can't be encoded as PNG")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png.tobytes())
 
 
-def _read(path: Path) -> Picture:
-    data = np.frombuffer(path.read_bytes(), np.uint8)
+def _line(row: Row) -> Picture:
+    pictures = [_captioned(_read(source), caption) for caption, source in row.pictures]
+    height = max(picture.shape[0] for picture in pictures)
+    return _join([_padded(picture, height, picture.shape[1]) for picture in pictures], axis=1)
+
+
+def _read(source: Path | bytes) -> Picture:
+    data = np.frombuffer(source.read_bytes() if isinstance(source, Path) else source, np.uint8)
     picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if picture is None:
-        raise OSError(f"{path} is no picture")
+        raise OSError(f"{source if isinstance(source, Path) else 'one of them'} is no picture")
     height = max(1, round(picture.shape[0] * WIDTH / picture.shape[1]))
     return np.asarray(cv2.resize(picture, (WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8)
 
@@ -66,11 +72,11 @@ def _captioned(picture: Picture, text: str) -> Picture:
     return np.vstack([strip, picture])
 
 
-def _padded(picture: Picture, height: int) -> Picture:
-    missing = height - picture.shape[0]
-    return np.asarray(
-        cv2.copyMakeBorder(picture, 0, missing, 0, 0, cv2.BORDER_CONSTANT, value=_PAPER), np.uint8
-    )
+def _padded(picture: Picture, height: int, width: int) -> Picture:
+    """The picture in the upper left corner of a larger sheet."""
+    sheet = np.full((height, width, 3), _PAPER, np.uint8)
+    sheet[: picture.shape[0], : picture.shape[1]] = picture
+    return sheet
 
 
 def _join(pictures: Sequence[Picture], axis: int) -> Picture:

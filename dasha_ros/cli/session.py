@@ -19,6 +19,14 @@ _LOG_LINE = re.compile(r"\[(DEBUG|INFO|WARN|ERROR|FATAL)\] \[[\d.]+\] \[[^\]]*\]
 _SEVERITY = {"DEBUG": "dim", "INFO": "", "WARN": "yellow", "ERROR": "bold red", "FATAL": "bold red"}
 
 
+LOOK_S = 0.8
+"""How long to look for another graph of the same names before this one is started."""
+
+
+class GraphRunsAlreadyError(Exception):
+    """Another graph has nodes of the same names: both would command the same devices."""
+
+
 class LogPrinter:
     """Prints the lines of all processes, each behind its node's name."""
 
@@ -27,9 +35,13 @@ class LogPrinter:
         self._console = console
         self._width = max(map(len, names), default=0)
         self._quiet = quiet
+        self.muted = False
+        """Print nothing any more."""
 
     def __call__(self, name: str, line: str) -> None:
         """Print one line."""
+        if self.muted:
+            return
         match = _LOG_LINE.match(line)
         severity, text = match.groups() if match else ("INFO", line)
         if self._quiet and severity in {"DEBUG", "INFO"}:
@@ -43,6 +55,8 @@ class Session:
     def __init__(self, graph: Graph, output: Callable[[str, str], None], log_dir: Path | None = None) -> None:
         self.graph = graph
         self.restarts: dict[str, int] = {}
+        self.was_active = False
+        """All nodes were active at once at least one time."""
         self.exit_codes: dict[str, int] = {}
         """Filled by the end of the session."""
         self._supervisor = Supervisor(
@@ -53,16 +67,34 @@ class Session:
         self._began = time.monotonic()
 
     def __enter__(self) -> Session:
-        """Start the processes, then join the graph: they load their models meanwhile."""
+        """Join the graph, then start the processes.
+
+        Raises:
+            GraphRunsAlreadyError: Another graph has nodes of the same names.
+            OSError: A process can't be started.
+        """
         self._began = time.monotonic()
-        self._supervisor.start()
+        self.client = Client(self.graph.namespace)
         try:
-            self.client = Client(self.graph.namespace)
+            self._refuse_if_more_than(0, LOOK_S)
             self._watch = LifecycleWatch(self.client, self.graph.node_names)
+            self._supervisor.start()
         except BaseException:
-            self._supervisor.stop()
+            self.client.close()
             raise
         return self
+
+    def _refuse_if_more_than(self, expected: int, seconds: float = 0.0) -> None:
+        def surplus() -> str | None:
+            seen = [
+                f"{ns.rstrip('/')}/{name}" for name, ns in self.client.node.get_node_names_and_namespaces()
+            ]
+            return next((name for name in self.graph.node_names if seen.count(name) > expected), None)
+
+        if name := self.client.until(surplus, seconds):
+            raise GraphRunsAlreadyError(
+                f"{name} runs already: stop the other graph, or use another --namespace or ROS_DOMAIN_ID"
+            )
 
     def __exit__(
         self,
@@ -84,11 +116,18 @@ class Session:
 
         Returns:
             Whether all nodes are active, and which processes ended since the last call.
+
+        Raises:
+            GraphRunsAlreadyError: While this graph came up, another of the same names was seen.
         """
         ended = self._supervisor.poll()
         for event in ended:
             self.restarts[event.name] = self.restarts.get(event.name, 0) + 1
-        return self._watch.poll(), ended
+        active = self._watch.poll()
+        if not self.was_active and not self.restarts:
+            self._refuse_if_more_than(1)
+        self.was_active = self.was_active or active
+        return active, ended
 
     def node_states(self) -> dict[str, str]:
         """Lifecycle state of every node by the name of its process; dead processes have none."""
@@ -97,11 +136,6 @@ class Session:
             p.name: "dead" if p.name in dead else self._watch.states[p.full_name]
             for p in self.graph.processes
         }
-
-    def duplicates(self) -> tuple[str, ...]:
-        """Nodes of this graph that run more than once: another graph has the same names."""
-        seen = [f"{ns.rstrip('/')}/{name}" for name, ns in self.client.node.get_node_names_and_namespaces()]
-        return tuple(name for name in self.graph.node_names if seen.count(name) > 1)
 
     def pids(self) -> dict[str, int]:
         """Process ids of the running processes."""

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from dasha_ros.bringup import Graph
-    from dasha_ros.cli.session import Session
+    from dasha_ros.cli.session import LogPrinter, Session
     from dasha_ros.supervisor import Ended
 
 
@@ -61,7 +60,7 @@ def up(
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)
     try:
-        from dasha_ros.cli.session import LogPrinter, Session
+        from dasha_ros.cli.session import GraphRunsAlreadyError, LogPrinter, Session
     except ImportError as error:
         fail(f"{error}. `dasha up` needs ROS 2 and the built interfaces: run ./scripts/setup")
     console = err()
@@ -70,7 +69,10 @@ def up(
         session = Session(graph, printer, log_dir)
     except OSError as error:
         fail(f"the log folder {log_dir} can't be made: {error.strerror}", Exit.REFUSED)
-    raise typer.Exit(_run(session, graph, console, timeout))
+    try:
+        raise typer.Exit(_run(session, printer, console, timeout))
+    except GraphRunsAlreadyError as error:
+        fail(str(error), Exit.REFUSED)
 
 
 class _Stop:
@@ -85,30 +87,31 @@ class _Stop:
         self.asked = True
 
 
-def _run(session: Session, graph: Graph, console: Console, timeout_s: float) -> Exit:
+def _run(session: Session, printer: LogPrinter, console: Console, timeout_s: float) -> Exit:
     from rich.live import Live
 
     stop = _Stop()
     announced, warned, lost = False, False, None
-    live = Live(console=console, refresh_per_second=2, transient=True) if console.is_terminal else None
+    live = Live(console=console, refresh_per_second=2, transient=True, redirect_stderr=False)
     with session:
-        if live is not None:
+        if console.is_terminal:
             live.start()
         try:
-            while not stop.asked and lost is None:
+            while not (stop.asked or lost):
                 active, ended = session.poll()
                 lost = _report(console, ended)
                 if active and not announced:
                     announced = True
-                    _announce(session, graph, console)
-                if not active and not announced and not warned and session.seconds > timeout_s:
+                    _announce(session, console)
+                if not (announced or warned) and session.seconds > timeout_s:
                     warned = True
                     _name_the_missing(session, console)
-                if live is not None:
+                if live.is_started:
                     live.update(_table(session))
         finally:
-            if live is not None:
-                live.stop()
+            live.stop()
+        # Interrupted while it imports, Python says goodbye with a traceback that tells nobody anything.
+        printer.muted = not announced
         console.print("stopping ...")
     return _end(session, console, lost)
 
@@ -119,8 +122,8 @@ def _report(console: Console, ended: list[Ended]) -> Ended | None:
     return next((e for e in ended if e.restart_in_s is None), None)
 
 
-def _announce(session: Session, graph: Graph, console: Console) -> None:
-    total = sum(m.pss for m in session.memory().values())
+def _announce(session: Session, console: Console) -> None:
+    graph, total = session.graph, sum(m.pss for m in session.memory().values())
     console.print(
         f"all {len(graph.processes)} nodes are active after {session.seconds:.1f} s, {total / 1e6:.0f} MB; "
         f"try `dasha focus LABEL{'' if graph.namespace == '/dasha' else ' -n ' + graph.namespace}`; "
@@ -145,7 +148,9 @@ def _end(session: Session, console: Console, lost: Ended | None) -> Exit:
             markup=False,
         )
         return Exit.FAILED
-    unclean = {name: code for name, code in session.exit_codes.items() if code != 0}
+    # Before its node exists, a process ends by the signal itself: that is clean too.
+    clean = {0} if session.was_active else {0, -signal.SIGINT, -signal.SIGTERM}
+    unclean = {name: code for name, code in session.exit_codes.items() if code not in clean}
     if unclean:
         console.print(f"stopped, but not all cleanly: exit codes {unclean}", style="yellow")
         return Exit.FAILED

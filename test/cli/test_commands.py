@@ -1,0 +1,88 @@
+"""The command itself: quick to start, clear when refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from dasha_ros import __version__
+from dasha_ros.cli import app
+from dasha_ros.config import as_yaml
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from dasha_ros.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "print(sorted({'rclpy', 'cv2', 'numpy', 'pydantic', 'onnxruntime'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    for name in ("up", "focus", "demo", "echo", "doctor", "config", "assets", "benchmark", "version"):
+        assert f" {name} " in done.stdout
+
+
+def test_version_and_config():
+    assert run("version").stdout == f"{__version__}\n"
+    assert run("config").stdout == as_yaml()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("up", "--set", "camera_driver.gain_db=99"), "camera_driver: gain_db = 99"),
+        (("up", "--rig", "submarine"), "unknown rig 'submarine'"),
+        (("up", "--params-file", "/nowhere.yaml"), "/nowhere.yaml: can't be read"),
+        (("demo", "--set", "nonsense"), "'nonsense' is no override"),
+        (("demo", "--namespace", "7up"), "'7up' is no namespace"),
+        (("benchmark", "focus", "--scene", "atlantis", "--seeds", "1"), "no scene 'atlantis'"),
+        (("benchmark", "focus", "--json", "/nowhere/x.json"), "there is no folder /nowhere"),
+    ],
+)
+def test_what_is_refused_exits_with_2_and_the_reason(arguments, sentence):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_log_folder_that_can_not_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    result = run("up", "--log-dir", str(tmp_path / "file" / "logs"))
+    assert result.exit_code == 2
+    assert "can't be made" in result.stderr
+
+
+def test_assets_where(monkeypatch, tmp_path):
+    monkeypatch.setenv("DASHA_ASSETS", str(tmp_path))
+    assert run("assets", "where").stdout.strip() == str(tmp_path)
+    result = run("assets", "check")
+    assert result.exit_code == 1
+    assert "missing" in result.stdout
+
+
+def test_benchmark_writes_json(monkeypatch, tmp_path):
+    rows = [{"policy": "p", "within_2px": 0.95, "episodes": 3}]
+    asked = []
+
+    def fake(policies, scenes, seeds, console):
+        asked.append((policies, scenes, seeds))
+        return rows
+
+    monkeypatch.setattr("dasha_ros.benchmark.focus.benchmark_focus", fake)
+    path = tmp_path / "numbers.json"
+    result = run("benchmark", "focus", "--policy", "p", "--scene", "s", "--seeds", "3", "--json", str(path))
+    assert result.exit_code == 0
+    assert asked == [(["p"], ["s"], 3)]
+    assert json.loads(path.read_text()) == rows
+    assert "95.0 %" in result.stdout

@@ -1,0 +1,90 @@
+"""``dasha echo``: any topic, whatever its type and QoS."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+import yaml
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+import numpy as np
+from dasha_ros.msg import CaptureInfo, Detection, FocusState, Percept
+from sensor_msgs.msg import Image
+from std_msgs.msg import String
+
+from dasha_ros.cli.introspection import UnknownTypeError, as_yaml, message_class, plain
+from dasha_ros.ros import qos
+
+
+@pytest.fixture
+def echo(spawn):
+    return lambda *arguments: spawn.python("-m", "dasha_ros.cli", "echo", *arguments)
+
+
+@pytest.mark.graph
+def test_latched_message_from_long_ago_is_printed(probe, echo):
+    state = FocusState(state=FocusState.FOCUSED, labels=["cat", "dog"], volts=43.5, message="a: 'b'\n")
+    probe.node.create_publisher(FocusState, "focus/state", qos.STATE).publish(state)
+    child = echo("focus/state", "--once")
+    assert child.wait() == 0
+    document, rest = child.output.split("---")
+    assert rest == ""
+    assert yaml.safe_load(document) == plain(state)
+
+
+@pytest.mark.graph
+def test_best_effort_messages_are_printed_until_ctrl_c(probe, echo):
+    publisher = probe.node.create_publisher(Image, "/elsewhere/image", qos.IMAGE)
+    child = echo("/elsewhere/image", "--no-arr")
+
+    def two_are_printed() -> bool:
+        publisher.publish(Image(width=2, height=1, encoding="mono8", data=[7, 8]))
+        return child.lines.count("---") >= 2
+
+    probe.until(two_are_printed, "two messages")
+    child.send(signal.SIGINT)
+    assert child.wait() == 0
+    assert "Traceback" not in child.output
+    assert yaml.safe_load(child.output.split("---")[0])["data"] == "<array of 2>"
+
+
+@pytest.mark.graph
+def test_topic_that_nobody_publishes(echo):
+    child = echo("nothing/here", "--timeout", "0.5")
+    assert child.wait() == 3
+    assert "nobody publishes /dasha/nothing/here" in child.output
+
+
+@pytest.mark.graph
+def test_silent_topic(probe, echo):
+    probe.node.create_publisher(String, "quiet", 1)
+    child = echo("quiet", "--once", "--timeout", "1.5")
+    assert child.wait() == 3
+    assert "/dasha/quiet (std_msgs/msg/String) is there, but no message came" in child.output
+
+
+def test_plain_goes_into_nested_messages_and_arrays():
+    percept = Percept(
+        capture=CaptureInfo(exposure_us=5.0),
+        latent=[0.5, 1.5],
+        histogram_counts=np.arange(10, dtype=np.uint32),
+        detections=[Detection(label="cat", score=0.25)],
+    )
+    text = plain(percept)
+    assert text["capture"]["exposure_us"] == 5.0
+    assert text["latent"] == [0.5, 1.5]
+    assert text["histogram_counts"] == list(range(10))
+    assert text["detections"][0]["label"] == "cat"
+    short = plain(percept, arrays=False)
+    assert short["latent"] == "<array of 2>"
+    assert short["histogram_counts"] == "<array of 10>"
+    assert short["detections"] == text["detections"]
+    assert yaml.safe_load(as_yaml(percept)) == text
+
+
+@pytest.mark.parametrize("kind", ["no_such_package/msg/X", "std_msgs/msg/NoSuchType"])
+def test_type_that_is_not_installed(kind):
+    with pytest.raises(UnknownTypeError, match=f"{kind} is not installed here: install {kind.split('/')[0]}"):
+        message_class(kind)

@@ -1,0 +1,105 @@
+"""``dasha focus`` against a real action server: its lines, its sentences, its exit codes."""
+
+from __future__ import annotations
+
+import io
+import signal
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from dasha_ros.action import FocusOnObject
+from dasha_ros.msg import FocusState
+from rich.console import Console
+
+from dasha_ros.cli.focus import StepPrinter
+
+pytestmark = pytest.mark.graph
+
+SERVER = Path(__file__).with_name("fake_focus_server.py")
+
+
+@pytest.fixture
+def server(spawn):
+    child = spawn.python(str(SERVER))
+    child.wait_for_output("ready")
+    return child
+
+
+@pytest.fixture
+def focus(spawn):
+    return lambda *arguments: spawn.python("-m", "dasha_ros.cli", "focus", *arguments)
+
+
+def test_success_prints_every_step_and_exits_with_0(server, focus):
+    child = focus("cat", "--min-score", "0.5", "--keep-exposure")
+    assert child.wait() == 0
+    assert server.wait_for_output("goal cat 0.5 True")
+    steps = [line for line in child.lines if line.startswith("A^")]
+    assert [line.split()[:2] for line in steps] == [["A^H", "0"], ["A^L", "1"]]
+    assert "12,345 µs" in steps[0]
+    assert "43.21 V" in steps[0]
+    found = child.wait_for_output("found cat")
+    assert "score 0.88" in found
+    assert "1 + 2 steps" in found
+
+
+def test_failure_prints_why_and_where_the_report_is_and_exits_with_1(server, focus):
+    child = focus("fail")
+    assert child.wait() == 1
+    assert "Nothing there. Look elsewhere. [code 202]" in child.output
+    assert "report: /reports/fail" in child.output
+
+
+def test_rejection_prints_the_servers_reason_and_exits_with_2(server, focus):
+    child = focus("reject")
+    assert child.wait() == 2
+    assert "goal rejected: 'reject' is not to my taste" in child.output
+
+
+def test_no_label_means_anything(server, focus):
+    assert focus().wait() == 0
+    assert server.wait_for_output("goal anything 0 False")
+
+
+def test_interrupt_cancels_the_goal_and_waits_for_the_restore(server, focus):
+    child = focus("wait")
+    child.wait_for_output("A^L")
+    child.send(signal.SIGINT)
+    assert child.wait() == 130
+    assert server.wait_for_output("restored")
+    assert "waiting until exposure and lens are back" in child.output
+    assert "The goal was canceled." in child.output
+    assert "Traceback" not in child.output
+
+
+def test_timeout_cancels_the_goal_and_exits_with_1(server, focus):
+    child = focus("wait", "--timeout", "0.2")
+    assert child.wait() == 1
+    assert server.wait_for_output("restored")
+    assert "it took too long and was cancelled" in child.output
+
+
+def test_without_a_server_it_says_so_and_exits_with_3(focus):
+    child = focus("cat")
+    assert child.wait() == 3
+    assert "no focus server answers in the namespace /dasha" in child.output
+    assert "dasha up" in child.output
+
+
+def test_bad_namespace_is_refused(focus):
+    child = focus("cat", "--namespace", "7up")
+    assert child.wait() == 2
+    assert "'7up' is no namespace" in child.output
+
+
+def test_every_phase_has_a_line_under_one_heading():
+    text = io.StringIO()
+    show = StepPrinter(Console(file=text, width=120))
+    for phase in (FocusState.EXPOSING, FocusState.FOCUSING, FocusState.RESTORING):
+        show(FocusOnObject.Feedback(phase=phase, step=7, exposure_us=1e6, volts=70.0, brisque=float("nan")))
+    lines = text.getvalue().splitlines()
+    assert [line.split()[0] for line in lines] == ["agent", "A^H", "A^L", "back"]
+    assert len({len(line) for line in lines}) == 1

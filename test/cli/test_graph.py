@@ -1,0 +1,146 @@
+"""The real graph from the command line: up, one goal, a killed node, a clean end; and the demo."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import cv2
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from ros_harness import wait_for
+
+from dasha_ros import report
+from dasha_ros.cli.demo_contrast import contrast_focus
+from dasha_ros.cli.demo_run import SCENE, TOLERANCE_PX, GoalRecord
+from dasha_ros.cli.montage import Row, montage
+from dasha_ros.fetch import missing
+from dasha_ros.optics.lens import lens_model
+
+pytestmark = [pytest.mark.graph, pytest.mark.slow]
+
+UP_S = 60.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _assets():
+    if missing():
+        pytest.skip("photographs and models are not fetched: run `dasha assets fetch`")
+
+
+@pytest.fixture
+def up(spawn, tmp_path):
+    return spawn.python("-m", "dasha_ros.cli", "up", "--log-dir", str(tmp_path), *_reports(tmp_path))
+
+
+def _reports(folder: Path) -> tuple[str, ...]:
+    return ("--set", f"focus_server.report_dir={folder / 'reports'}")
+
+
+def _runs(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def _node_pids(parent: int) -> dict[str, int]:
+    """Process ids of the nodes that a supervisor started, by node name."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    pids = {}
+    for pid in map(int, children):
+        match = re.search(r"dasha_ros\.nodes\.(\w+)", Path(f"/proc/{pid}/cmdline").read_text())
+        if match:
+            pids[match.group(1)] = pid
+    return pids
+
+
+def test_up_focus_kill_and_clean_end(up, spawn, probe, tmp_path):
+    up.wait_for_output("all 7 nodes are active", UP_S)
+    pids = _node_pids(up.pid)
+    assert len(pids) == 7
+
+    focus = spawn.python("-m", "dasha_ros.cli", "focus", "person")
+    assert focus.wait(UP_S) == 0, focus.output + up.output
+    assert "found person" in focus.output
+    (written,) = (tmp_path / "reports").iterdir()
+    assert report.load(written).outcome.error_code == 0
+
+    os.kill(pids["low_level_agent"], signal.SIGKILL)
+    up.wait_for_output("low_level_agent ended (signal SIGKILL) and starts again in 1 s")
+    wait_for(
+        lambda: _node_pids(up.pid).get("low_level_agent") not in (None, pids["low_level_agent"]), "a restart"
+    )
+    probe.until_active("low_level_agent", timeout_s=UP_S)
+    focus = spawn.python("-m", "dasha_ros.cli", "focus", "person", "--keep-exposure")
+    assert focus.wait(UP_S) == 0, focus.output + up.output
+
+    pids = _node_pids(up.pid)
+    assert up.stop(signal.SIGINT) == 0, up.output
+    assert "stopped cleanly" in up.output
+    assert "Traceback" not in up.output
+    assert not any(map(_runs, pids.values()))
+    assert {p.stem for p in tmp_path.glob("*.log")} == pids.keys()
+
+
+def test_up_ends_cleanly_on_sigterm_while_models_load(spawn, tmp_path):
+    up = spawn.python("-m", "dasha_ros.cli", "up", *_reports(tmp_path))
+    wait_for(lambda: len(_node_pids(up.pid)) == 7, "seven processes")
+    assert up.stop(signal.SIGTERM, UP_S) == 0, up.output
+    assert "Traceback" not in up.output
+    assert "stopped" in up.output
+
+
+def test_second_graph_of_the_same_names_is_refused(up, spawn, tmp_path):
+    up.wait_for_output("all 7 nodes are active", UP_S)
+    second = spawn.python("-m", "dasha_ros.cli", "up", *_reports(tmp_path))
+    assert second.wait(UP_S) == 2
+    assert "runs already: stop the other graph" in second.output
+
+
+def test_doctor_lists_active_nodes(up, spawn):
+    up.wait_for_output("all 7 nodes are active", UP_S)
+    doctor = spawn.python("-m", "dasha_ros.cli", "doctor", "--wait", "15")
+    doctor.wait(UP_S)
+    for name in _node_pids(up.pid):
+        assert re.search(rf"/dasha/{name} +active", doctor.output), doctor.output
+    assert re.search(r"/dasha/camera/image_raw +sensor_msgs/msg/Image, 1 publishing", doctor.output)
+
+
+def test_demo_reaches_both_objects(spawn, tmp_path):
+    picture = tmp_path / "demo.png"
+    demo = spawn.python("-m", "dasha_ros.cli", "demo", "--picture", str(picture), *_reports(tmp_path))
+    assert demo.wait(110.0) == 0, demo.output
+    assert "both objects within 2 px" in demo.output
+    assert cv2.imread(str(picture)).shape[:2] == (3 * (28 + 340) + 2 * 8, 2 * 640 + 8)
+    folders = sorted((tmp_path / "reports").iterdir())
+    records = [report.load(folder) for folder in folders]
+    assert [r.goal.labels for r in records] == [("motorcycle",), ("person",)]
+    assert records[0].steps[0].percept.mean_grey < 20
+    assert records[1].steps[0].percept.mean_grey > 230
+    assert all(str(folder) in demo.output for folder in folders)
+
+
+def test_contrast_of_the_whole_frame_chooses_the_street():
+    focus = contrast_focus(SCENE, 25_000.0, 30.0).dioptres
+    lens = lens_model("physical")
+    assert abs(lens.blur_px(focus, 1 / 0.8)) > 3 * TOLERANCE_PX
+    assert abs(lens.blur_px(focus, 1 / 10.0)) < TOLERANCE_PX
+
+
+def test_goal_counts_only_when_found_and_sharp_in_truth():
+    record = GoalRecord("cat", True, 1.0, 1.0, blur_px=2.0, exposure_us=1.0, report="")
+    assert record.succeeded
+    assert not GoalRecord("cat", True, 1.0, 1.0, blur_px=2.01, exposure_us=1.0, report="").succeeded
+    assert not GoalRecord("cat", False, 1.0, 1.0, blur_px=0.0, exposure_us=1.0, report="").succeeded
+
+
+def test_montage_explains_missing_pictures(tmp_path):
+    with pytest.raises(OSError, match=r"before\.jpg"):
+        montage([Row.of_report("cat", tmp_path)], tmp_path / "x.png")
+    (tmp_path / "before.jpg").write_bytes(b"no picture")
+    with pytest.raises(OSError, match=r"before\.jpg is no picture"):
+        montage([Row.of_report("cat", tmp_path)], tmp_path / "x.png")
+    with pytest.raises(OSError, match="no report with pictures"):
+        montage([], tmp_path / "x.png")
