@@ -14,6 +14,8 @@ import numpy as np
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.agents.policy import ExposureTask, FocusTask
 from dasha_ros.agents.registry import exposure_policy, focus_policy
+from dasha_ros.agents.scan import ScriptedFocus, Search
+from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.rl.loop import run_exposure, run_focus
 from dasha_ros.rl.step import Step
@@ -25,6 +27,8 @@ LIGHT_LX = (13.0, 300.0)
 """Range of the light (paper V.B)."""
 DISTANCE_FACTOR = 1.25
 """Each layer stands at its own distance times or over up to this: no constant voltage is right twice."""
+ORACLE = "oracle"
+"""Name of the policy that knows the truth; only here, for comparison."""
 REVERSAL_V = 0.3
 """Turning back by more than this counts as a reversal."""
 FOCUSED_PX = 2.0
@@ -69,6 +73,24 @@ class Episode:
     """On the twin's clock."""
 
 
+class Oracle(ScriptedFocus):
+    """Knows the truth and moves there: what the best of policies could reach with this detector."""
+
+    name = ORACLE
+
+    def __init__(self, volts: Sequence[float]) -> None:
+        """The voltages that focus on an object of the label [V]."""
+        super().__init__()
+        self._volts = tuple(volts)
+
+    def search(self, task: FocusTask, first: Percept) -> Search:
+        """Try the true places until the object is detected."""
+        for volts in self._volts:
+            if (yield volts).of(task.labels, task.min_score):
+                return True
+        return False
+
+
 def goals_of(scenes: Sequence[str]) -> tuple[Goal, ...]:
     """Every label of every scene.
 
@@ -90,7 +112,7 @@ def episodes(
     """Play every goal with every policy and seed; a goal's seed is the same start for all policies.
 
     Args:
-        policies: Names of A^L policies.
+        policies: Names of A^L policies; `ORACLE` is one too.
         goals: What to look for; goals of one scene should stand together, photographs are read once.
         seeds: One episode each. A seed draws the lens's voltage (24..70 V), the exposure (any of
             the table), the light (13..300 lx, evenly in logarithm) and the layers' distances.
@@ -125,11 +147,14 @@ def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Ep
             commanded.append(step.command.value)
             blurs.append(blur_px())
 
+    mind = (
+        Oracle([rig.lens.volts(target) for target in targets]) if policy == ORACLE else focus_policy(policy)
+    )
     exposed = run_exposure(rig, exposure_policy(exposure), ExposureTask(rig.table))
     code, detected = exposed.code, False
     if code is ErrorCode.NONE:
         task = FocusTask(rig.lens, frozenset({goal.label}))
-        focused = run_focus(rig, focus_policy(policy), task, on_step)
+        focused = run_focus(rig, mind, task, on_step)
         code, detected = focused.code, focused.detection is not None
     return Episode(
         policy=policy,

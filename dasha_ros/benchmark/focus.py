@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import dasha_ros.peers  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.benchmark.episodes import FOCUSED_PX, HEIGHT, WIDTH, Episode, episodes, goals_of
+from dasha_ros.benchmark.episodes import FOCUSED_PX, HEIGHT, ORACLE, WIDTH, Episode, episodes, goals_of
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.twin.scene import scene_names
 
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 
 def benchmark_focus(
-    policies: Sequence[str] = ("coarse_to_fine", "contrast"),
+    policies: Sequence[str] = ("coarse_to_fine", "contrast", ORACLE),
     scenes: Sequence[str] = (),
     seeds: int = 20,
     *,
@@ -32,7 +32,8 @@ def benchmark_focus(
     """Play goals in the twin and sum them up. Ctrl-C keeps what is done.
 
     Args:
-        policies: Names of A^L policies.
+        policies: Names of A^L policies; ``oracle`` knows the true focus and shows how often the
+            detector could succeed at all.
         scenes: Names or paths; empty: all that ship with the package.
         seeds: Episodes for each goal, that is for each label of each scene.
         perception: Reads the frames; the embedded models if left out.

@@ -1,0 +1,131 @@
+"""The table of focus policies, on a made-up scene and a perception that knows it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from cards import CardPerception
+from studio import Studio
+
+import dasha_ros.benchmark.focus as module
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.agents.registry import UnknownPolicyError
+from dasha_ros.benchmark.episodes import Episode, Goal, goals_of, reversals
+from dasha_ros.benchmark.focus import benchmark_focus, table
+from dasha_ros.twin.scene import SceneError
+
+KEYS = {
+    "policy", "scenes", "episodes", "within_2px", "within_1px", "detected",
+    "moves_first", "moves_settled", "frames", "hunting", "seconds",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    studio = Studio(tmp_path_factory.mktemp("scene"))
+    return str(studio.card_before(studio.texture("card.png", 1), studio.texture("wall.png", 2)))
+
+
+def run(scene, policies, seeds=4, **changes):
+    return benchmark_focus(policies, [scene], seeds, perception=CardPerception(), size=(320, 170), **changes)
+
+
+def episode(**changes):
+    defaults = {
+        "policy": "a", "goal": Goal("s", "cat"), "seed": 0, "code": ErrorCode.NONE, "detected": True,
+        "blur_px": 0.5, "moves_first": 3, "moves_settled": 8, "frames": 10, "reversals": 1, "seconds": 2.0,
+    }  # fmt: skip
+    return Episode(**(defaults | changes))
+
+
+def test_policies_against_each_other(scene):
+    rows = run(scene, ["coarse_to_fine", "contrast", "oracle"])
+    overall = {row["policy"]: row for row in rows if row["goal"] == "all"}
+    by_goal = {(row["policy"], row["goal"].rsplit(": ", 1)[-1]): row for row in rows}
+    assert rows[0].keys() >= KEYS
+    assert json.loads(json.dumps(rows)) == rows
+    assert [overall[p]["episodes"] for p in ("coarse_to_fine", "contrast", "oracle")] == [8, 8, 8]
+    assert overall["oracle"]["success"] == 1.0
+    assert overall["oracle"]["moves_settled"] == 1.0
+    assert overall["coarse_to_fine"]["success"] == 1.0
+    assert overall["coarse_to_fine"]["moves_settled"] > overall["coarse_to_fine"]["moves_first"] > 1.0
+    assert by_goal[("contrast", "wall")]["within_2px"] == 1.0
+    assert by_goal[("contrast", "card")]["within_2px"] == 0.0
+
+
+def test_the_same_benchmark_twice_is_the_same(scene):
+    assert run(scene, ["coarse_to_fine"], 2) == run(scene, ["coarse_to_fine"], 2)
+
+
+def test_an_interrupt_keeps_what_is_done(scene, monkeypatch):
+    real = module.episodes
+
+    def impatient(*args, **kwargs):
+        for count, done in enumerate(real(*args, **kwargs)):
+            if count == 3:
+                raise KeyboardInterrupt
+            yield done
+
+    monkeypatch.setattr(module, "episodes", impatient)
+    assert run(scene, ["coarse_to_fine"])[0]["episodes"] == 3
+
+
+def test_an_interrupt_before_the_first_episode_gives_no_rows(scene, monkeypatch):
+    def at_once(*args, **kwargs):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(module, "episodes", at_once)
+    assert run(scene, ["coarse_to_fine"]) == []
+
+
+def test_unknown_names_are_refused(scene):
+    with pytest.raises(UnknownPolicyError, match="magic"):
+        run(scene, ["magic"])
+    with pytest.raises(SceneError, match="nowhere"):
+        benchmark_focus(["contrast"], ["nowhere"], 1, perception=CardPerception())
+
+
+def test_goals_are_the_labels_of_the_scenes(scene):
+    assert [goal.label for goal in goals_of([scene])] == ["card", "wall"]
+
+
+def test_rows_by_hand():
+    rows = table(
+        [
+            episode(blur_px=0.5),
+            episode(blur_px=1.5, reversals=2, moves_settled=12),
+            episode(blur_px=9.0, moves_first=None, detected=False, code=ErrorCode.OBJECT_NOT_FOUND),
+            episode(blur_px=1.0, code=ErrorCode.QUALITY_NOT_REACHED, goal=Goal("t", "dog"), moves_first=5),
+        ]
+    )
+    assert [(row["goal"], row["scenes"], row["episodes"]) for row in rows] == [
+        ("all", 2, 4),
+        ("s: cat", 1, 3),
+        ("t: dog", 1, 1),
+    ]
+    total = rows[0]
+    assert (total["success"], total["within_2px"], total["within_1px"]) == (0.5, 0.75, 0.5)
+    assert (total["detected"], total["hunting"]) == (0.75, 0.25)
+    assert (total["moves_first"], total["moves_settled"]) == (pytest.approx(11 / 3, abs=1e-3), 9.0)
+    assert total["median_blur_px"] == 1.25
+
+
+def test_never_in_focus_has_no_first_move():
+    assert table([episode(moves_first=None)])[0]["moves_first"] is None
+
+
+@pytest.mark.parametrize(
+    ("volts", "count"),
+    [
+        ([40], 0),
+        ([40, 41, 42], 0),
+        ([40, 41, 40.5], 1),
+        ([40, 41, 40.8, 41.5], 0),
+        ([40, 44, 42, 43], 2),
+        ([40, 44, 43.9, 43.8, 43, 43.0], 1),
+    ],
+)
+def test_reversals_by_hand(volts, count):
+    assert reversals(volts) == count
