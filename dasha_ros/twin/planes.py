@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.twin.defocus import Pyramid
+from dasha_ros.twin.defocus import QUICK_RADIUS, Pyramid
 from dasha_ros.twin.photograph import LUMINANCE, cut_out, read_disparity, read_photograph, spread
 from dasha_ros.twin.scene import CutoutLayer, DepthLayer, PhotographLayer, Scene, SceneError
 
@@ -142,7 +142,8 @@ def _slices(
     """A photograph with depth as planes at equal steps of dioptres, that is of blur.
 
     Dioptres are a straight line in disparity, so scaling the depths to a nearest and a
-    farthest distance means to lay the line through these two.
+    farthest distance means to lay the line through these two. A slice's blur is only right
+    to half a step, which is more than the error of `QUICK_RADIUS`.
     """
     rgb, disparity = photograph
     known = disparity > 0
@@ -162,7 +163,7 @@ def _slices(
         pixels = _fitted(_channels(spread(rgb, own.astype(np.float32)), colour), layer, frame)
         here = float(nearness[own].mean())
         if not planes:
-            planes.append(Plane(index, here, Pyramid(pixels, endless=True), None))
+            planes.append(Plane(index, here, Pyramid(pixels, endless=True, max_radius=QUICK_RADIUS), None))
             continue
         alpha = _fitted((nearness >= lower).astype(np.float32), layer, frame)
         # What a slice is cut by is the frame, not an edge of its own: it goes on beyond.
@@ -177,5 +178,12 @@ def _slices(
         part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         x, y = int(columns[0]) - beyond, int(rows[0]) - beyond
         premultiplied = _with_alpha(pixels[part], alpha[part])
-        planes.append(Plane(index, here, Pyramid(premultiplied, x, y), Pyramid(alpha[part], x, y)))
+        planes.append(
+            Plane(
+                index,
+                here,
+                Pyramid(premultiplied, x, y, max_radius=QUICK_RADIUS),
+                Pyramid(alpha[part], x, y, max_radius=QUICK_RADIUS),
+            )
+        )
     return planes
