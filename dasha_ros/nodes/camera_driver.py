@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -203,6 +204,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         rate = self.config.preview_rate_hz
         self._next_preview_ns = frame.stamp_ns + (round(1e9 / rate) if rate > 0 else 0)
         image = self._writer.write(frame.pixels, frame.encoding)
+        capture = replace(capture, ready_ns=self.clock.now_ns())
         info = capture_to_msg(capture, self.config.frame_id)
         image.header.stamp = info.header.stamp
         if not self.context.ok():

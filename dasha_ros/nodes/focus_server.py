@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -22,6 +23,10 @@ from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.single_goal import GoalRun, SingleGoalServer
 from dasha_ros.ros.stamps import to_stamp
+from dasha_ros.ros.waiting import News
+
+_DISCOVERY_S = 2.0
+"""A goal may come before discovery has joined this node with perception."""
 
 
 class FocusServer(DashaNode[FocusServerConfig]):
@@ -38,6 +43,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
         self._server: SingleGoalServer | None = None
         self._info: msg.PerceptionInfo | None = None
         self._job: FocusJob | None = None
+        self._news = News()
         self._configured = False
 
     def configure(self) -> None:
@@ -88,6 +94,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
 
     def _on_info(self, info: msg.PerceptionInfo) -> None:
         self._info = info
+        self._news.tell()
 
     def _refuse(self, request: FocusOnObject.Goal) -> str:
         reason = self._reason(request)
@@ -101,7 +108,8 @@ class FocusServer(DashaNode[FocusServerConfig]):
     def _reason(self, request: FocusOnObject.Goal) -> str:
         if not self.is_active:
             return "focus_server is not active: activate it first"
-        if self._info is None:
+        deadline = time.monotonic() + _DISCOVERY_S
+        if self._news.wait_for(lambda: self._info, lambda: time.monotonic() < deadline) is None:
             return "perception is not running, so nobody knows what can be detected: start it and try again"
         if not (math.isfinite(request.min_score) and 0.0 <= request.min_score <= 1.0):
             return f"min_score {request.min_score:g} is not in 0..1 (0: the server's default)"

@@ -40,6 +40,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
         self._captures: dict[int, CaptureInfo] = {}
         self._waiting: Image | None = None
+        self._received_ns = 0
         self._next_preview_ns = 0
 
     def configure(self) -> None:
@@ -118,7 +119,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self.health.count("images")
         if self._waiting is not None:
             self.health.count("unneeded_images")
-        self._waiting = image
+        self._waiting, self._received_ns = image, self.clock.now_ns()
         self._look()
 
     def _look(self) -> None:
@@ -148,6 +149,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             self.health.count("bad_images")
             self.health.warn(f"image skipped: {error}")
             return
+        percept.stage_ms["transport"] = (self._received_ns - capture.ready_ns) / 1e6
         if not percept.is_finite():
             self.health.count("invalid_percepts")
         self._percept_publisher.publish(percept_to_msg(percept, image.header.frame_id))

@@ -74,6 +74,8 @@ class Frame(_Part):
     gain_db: Number
     sequence: int
     exposure_command_ns: int
+    ready_ns: int = 0
+    """When the driver had the frame in hand."""
 
 
 class Lens(_Part):

@@ -20,6 +20,7 @@ def capture_from_msg(message: msg.CaptureInfo) -> CaptureInfo:
         gain_db=message.gain_db,
         exposure_command_ns=to_ns(message.exposure_command),
         sequence=message.sequence,
+        ready_ns=to_ns(message.ready),
     )
 
 
@@ -30,6 +31,7 @@ def capture_to_msg(capture: CaptureInfo, frame_id: str) -> msg.CaptureInfo:
         gain_db=float(capture.gain_db),
         exposure_command=to_stamp(capture.exposure_command_ns),
         sequence=capture.sequence,
+        ready=to_stamp(capture.ready_ns),
     )
     message.header.stamp = to_stamp(capture.stamp_ns)
     message.header.frame_id = frame_id

@@ -21,6 +21,8 @@ class CaptureInfo:
     """Stamp of the exposure command in force, 0 before the first."""
     sequence: int
     """Counts frames since the driver was configured."""
+    ready_ns: int = 0
+    """When the driver had the frame in hand, 0 where nobody measures it."""
 
     @property
     def end_ns(self) -> int:

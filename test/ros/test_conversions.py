@@ -19,7 +19,7 @@ stamps = st.integers(0, 2**31 * 10**9 - 1)
 reals = st.floats(allow_nan=False, width=64)
 singles = st.floats(allow_nan=False, width=32)
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
-captures = st.builds(CaptureInfo, stamps, reals, reals, stamps, st.integers(0, 2**63))
+captures = st.builds(CaptureInfo, stamps, reals, reals, stamps, st.integers(0, 2**63), stamps)
 lenses = st.builds(
     LensState, stamps, reals, reals, st.booleans(), stamps, st.lists(words, max_size=3).map(tuple)
 )

@@ -1,0 +1,171 @@
+"""Broken pictures, percepts, policies, scenes and disks: told, counted, survived."""
+
+from __future__ import annotations
+
+import array
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from graph import Graph
+
+pytestmark = pytest.mark.graph
+
+HERE = Path(__file__).parent
+
+
+def counter(graph: Graph, node: str, key: str) -> Callable[[], int]:
+    """Reads a counter of a node's diagnostics."""
+    from diagnostic_msgs.msg import DiagnosticArray
+
+    from dasha_ros.ros import qos
+
+    arrays = graph.probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+
+    def read() -> int:
+        values = [
+            int(v.value)
+            for a in arrays
+            for s in a.status
+            if s.name == f"dasha/{node}"
+            for v in s.values
+            if v.key == key
+        ]
+        return values[-1] if values else 0
+
+    return read
+
+
+def test_perception_survives_what_is_no_picture(bare_graph: Graph) -> None:
+    from sensor_msgs.msg import Image
+
+    from dasha_ros import msg
+    from dasha_ros.ros import qos
+    from dasha_ros.ros.stamps import to_stamp
+
+    graph, probe = bare_graph, bare_graph.probe
+    graph.start("perception")
+    graph.until_active()
+    bad = counter(graph, "perception", "bad_images")
+    percepts = probe.subscribe(msg.Percept, "perception/percept", qos.PERCEPT)
+    images = probe.publisher(Image, "camera/image_raw", qos.IMAGE)
+    captures = probe.publisher(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
+    lens = probe.publisher(msg.LensState, "lens/state", qos.STATE)
+    lens.publish(msg.LensState(volts=40.0, commanded_volts=40.0, settled=True))
+    grey = array.array("B", np.full(64 * 48, 90, np.uint8).tobytes())
+    fine = {"height": 48, "width": 64, "step": 64, "encoding": "mono8", "data": grey}
+    stamp = 10**9
+
+    def show(**changes: Any) -> None:
+        nonlocal stamp
+        stamp += 10**8
+        capture = msg.CaptureInfo(exposure_us=1000.0)
+        capture.header.stamp = to_stamp(stamp)
+        image = Image(**{**fine, **changes})
+        image.header.stamp = capture.header.stamp
+        captures.publish(capture)
+        images.publish(image)
+
+    broken: list[dict[str, Any]] = [
+        {"data": grey[: 64 * 20]},
+        {"data": array.array("B")},
+        {"height": 0},
+        {"encoding": "jpeg"},
+        {"encoding": "mono16"},
+        {"step": 1},
+        {"width": 4096},
+    ]
+    for n, changes in enumerate(broken, 1):
+        show(**changes)
+        probe.until(lambda n=n: bad() >= n, f"{changes.keys()} to be counted")
+    assert not percepts
+    show()
+    probe.until(lambda: percepts, "a percept of the first whole picture")
+    assert percepts[0].mean_grey == pytest.approx(90.0, abs=0.5)
+
+
+def test_a_percept_that_is_no_number_ends_the_goal(bare_graph: Graph) -> None:
+    from dasha_ros.action import FocusOnObject
+
+    graph = bare_graph
+    graph.start(scripts={"perception": HERE / "nan_perception.py"})
+    graph.until_active()
+    result = graph.client().run("giraffe")
+    assert result.error_code == FocusOnObject.Result.PERCEPT_INVALID, result.error_msg
+    assert np.isfinite(result.volts)
+
+
+def test_a_bug_in_a_policy_ends_the_goal_not_the_node(bare_graph: Graph) -> None:
+    from dasha_ros.action import FocusOnObject
+
+    graph = bare_graph
+    graph.start(scripts={"low_level_agent": HERE / "broken_agent.py"}, low_level_agent={"policy": "broken"})
+    graph.until_active()
+    client = graph.client()
+    for _ in range(2):
+        result = client.run("motorcycle")
+        assert result.error_code == FocusOnObject.Result.INTERNAL, result.error_msg
+        assert "divided by nothing" in result.error_msg
+    assert graph.probe.lifecycle_state("low_level_agent") == "active"
+
+
+def test_deactivating_the_server_ends_the_goal_and_restores(bare_graph: Graph) -> None:
+    from dasha_ros.action import FocusOnObject
+    from dasha_ros.msg import LensState
+    from lifecycle_msgs.msg import Transition
+    from lifecycle_msgs.srv import ChangeState
+
+    from dasha_ros.ros import qos
+
+    graph, probe = bare_graph, bare_graph.probe
+    graph.start()
+    graph.until_active()
+    client = graph.client()
+    lens = probe.subscribe(LensState, "lens/state", qos.STATE)
+    probe.until(lambda: lens, "the lens's state")
+    before = lens[-1].commanded_volts
+    goal = client.send("giraffe")
+    goal.until_step(phase=2, step=2)
+
+    def change(transition: int) -> bool:
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return bool(probe.call(ChangeState, "focus_server/change_state", request).success)
+
+    assert change(Transition.TRANSITION_DEACTIVATE)
+    result = goal.result()
+    assert result.error_code == FocusOnObject.Result.SHUTDOWN, result.error_msg
+    probe.until(lambda: lens[-1].commanded_volts == before, f"the lens back at {before} V")
+    assert change(Transition.TRANSITION_ACTIVATE)
+    assert client.run("motorcycle").error_code == 0
+
+
+def test_an_unwritable_report_costs_a_warning_and_nothing_else(bare_graph: Graph, tmp_path: Path) -> None:
+    blocked = tmp_path / "a_file"
+    blocked.write_text("no folder can be made below a file")
+    graph = bare_graph
+    graph.start(focus_server={"report_dir": blocked / "reports"})
+    graph.until_active()
+    unwritten = counter(graph, "focus_server", "unwritten_reports")
+    result = graph.client().run("motorcycle")
+    assert (result.error_code, result.report) == (0, "")
+    graph.probe.until(lambda: unwritten() == 1, "the unwritten report to be counted")
+
+
+@pytest.mark.parametrize("content", ["", "layers: 7", "this: [is: no: yaml", None])
+def test_a_scene_that_is_none_leaves_the_old_one(graph: Graph, tmp_path: Path, content: str | None) -> None:
+    refused = counter(graph, "camera_driver", "refused_worlds")
+    graph.probe.spin(0.0)
+    before = refused()
+    path = tmp_path / "scene.yaml"
+    if content is not None:
+        path.write_text(content)
+    try:
+        answer = graph.probe.set_parameter("twin_world", "scene", str(path))
+        graph.probe.until(
+            lambda: not answer.successful or refused() > before, "the scene to be refused by world or camera"
+        )
+        assert graph.client().run("motorcycle").error_code == 0
+    finally:
+        assert graph.probe.set_parameter("twin_world", "scene", "motorcycle_street").successful
