@@ -1,0 +1,165 @@
+"""The rules of the house, read from the sources: floors, where ROS may be, sizes, unwanted words."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "dasha_ros"
+
+FLOORS = {
+    "paths": -2,  # what even an incomplete installation must be able to import
+    "assets": -1,
+    "qt_resource": -1,
+    "optics": 1,
+    "timing": 1,
+    "twin": 2,
+    "perception": 2,
+    "devices": 3,
+    "agents": 3,
+    "peers": 3,
+    "rl": 4,
+    "emulators": 4,
+    "report": 4,
+    "benchmark": 5,
+    "config": 5,
+    "nodes": 6,
+    "ros": 6,
+    "registries": 6,
+    "bringup": 7,
+    "supervisor": 7,
+    "fetch": 7,
+    "doctor": 7,
+    "cli": 8,
+}
+"""Floor of every room, and of every module beside the rooms."""
+
+NEIGHBOURS = {("nodes", "ros"), ("peers", "agents")}
+"""Who may import from whom on the same floor: nodes what they share, rivals the agents' protocol."""
+
+ROS_ROOMS = {"nodes", "ros", "bringup", "cli"}
+ROS_PACKAGES = {
+    "rclpy", "rcl_interfaces", "lifecycle_msgs", "diagnostic_msgs", "sensor_msgs", "std_msgs",
+    "builtin_interfaces", "action_msgs", "rosgraph_msgs", "vision_msgs", "unique_identifier_msgs",
+}  # fmt: skip
+LONGEST_FILE = 350
+
+
+def sources() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imported(node: ast.AST, for_types: bool = False) -> Iterator[tuple[str, bool]]:
+    """Full names of all modules imported anywhere below a node, and whether for type checks only."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from ((alias.name, for_types) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, f"relative import in line {child.lineno}"
+            yield child.module or "", for_types
+            if child.module == "dasha_ros":
+                yield from ((f"dasha_ros.{alias.name}", for_types) for alias in child.names)
+        else:
+            yield from imported(child, for_types or is_for_types(child))
+
+
+def imports_of(path: Path) -> list[tuple[str, bool]]:
+    return list(imported(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def tracked() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs a git checkout, to know what belongs to the tree")
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
+
+
+def test_every_room_has_a_floor() -> None:
+    rooms = {room_of(path) for path in sources()} - {"__init__"}
+    assert rooms == set(FLOORS), "a new room needs a floor, and a room that is gone needs none"
+
+
+def test_rooms_import_only_from_lower_floors() -> None:
+    wrong = []
+    for path in sources():
+        room = room_of(path)
+        for name, for_types in imports_of(path):
+            other = name.split(".")[1] if name.startswith("dasha_ros.") else room
+            if other in {room, "msg", "action", "__version__"} or (room, other) in NEIGHBOURS:
+                continue
+            if not (FLOORS[other] < FLOORS[room] or (for_types and FLOORS[other] == FLOORS[room])):
+                wrong.append(
+                    f"{path.relative_to(ROOT)} (floor {FLOORS[room]}): {name} (floor {FLOORS[other]})"
+                )
+    assert not wrong, wrong
+
+
+def test_ros_stays_on_the_upper_floors() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in sources()
+        if room_of(path) not in ROS_ROOMS
+        for name, _ in imports_of(path)
+        if name.split(".")[0] in ROS_PACKAGES or name.startswith(("dasha_ros.msg", "dasha_ros.action"))
+    ]
+    assert not wrong, wrong
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    code = {".py", ".sh", ".xml", ".yaml", ".txt", ""}
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in tracked()
+        if path.suffix in code and path.name not in {"LICENSE", "dasha.yaml"}
+        and (lines := len(path.read_text(encoding="utf-8", errors="replace").splitlines())) > LONGEST_FILE
+    }  # fmt: skip
+    assert not long, f"more than {LONGEST_FILE} lines: {long}"
+
+
+# Assembled, so that this file doesn't contain what it looks for.
+FOREIGN_WORDS = (
+    r"\b" + "pypi" + r"\.org\b",
+    "files" + r"\.pythonhosted\.org",
+    "deb" + r"\.debian\.org",
+    "registry" + r"\.npmjs\.org",
+    "/" + "work/",
+    r"\b(issue|PR) ?" + r"#\d+\b",
+    "_paul" + "_session",
+)
+
+
+@pytest.mark.parametrize("pattern", FOREIGN_WORDS)
+def test_the_tree_names_no_registry_and_no_workshop(pattern: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}"
+        for path in tracked()
+        if path.suffix not in {".onnx", ".npz", ".png", ".jpg", ".webp"}
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="ignore").splitlines(), 1)
+        if re.search(pattern, line)
+    ]
+    assert not found, found
+
+
+def test_nothing_fetched_is_committed() -> None:
+    from dasha_ros.assets import catalogue, sha256_of
+
+    pinned = {file.sha256: file.name for package in catalogue() for file in package.files}
+    committed = {str(path.relative_to(ROOT)): pinned.get(sha256_of(path)) for path in tracked()}
+    assert not {path: name for path, name in committed.items() if name}
