@@ -45,6 +45,27 @@ def focus(
     _write(json_file, rows)
 
 
+@app.command()
+def step(
+    steps: Annotated[int, typer.Option(min=10, help="Steps that are timed.")] = 100,
+    json_file: Json = None,
+) -> None:
+    """Time one closed-loop step over the graph, against the same step in one process."""
+    from dasha_ros.assets import AssetMissing
+    from dasha_ros.cli.benchmark_step import StepError, step_over_ros
+    from dasha_ros.cli.session import GraphRunsAlreadyError
+    from dasha_ros.perception.errors import ModelError
+
+    _check_writable(json_file)
+    try:
+        numbers = step_over_ros(steps)
+    except (StepError, GraphRunsAlreadyError, AssetMissing, ModelError) as error:
+        fail(str(error))
+    for key, value in numbers.items():
+        out().print(f"{key:24} {value}", markup=False, highlight=False)
+    _write(json_file, numbers)
+
+
 def _check_writable(path: Path | None) -> None:
     """Refuse before minutes of work, not after."""
     if path is not None and not path.absolute().parent.is_dir():
