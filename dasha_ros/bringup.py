@@ -43,6 +43,8 @@ class Process:
     remappings: tuple[tuple[str, str], ...] = ()
     ros_arguments: tuple[str, ...] = ()
     """Further arguments behind ``--ros-args``."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What to add to the user's environment."""
     respawn: bool = True
 
     @property
@@ -62,12 +64,10 @@ class Process:
 
 @dataclass(frozen=True)
 class Graph:
-    """All processes of one camera and the environment that they start in."""
+    """All processes of one camera."""
 
     namespace: str
     processes: tuple[Process, ...]
-    environment: Mapping[str, str]
-    """What to add to the user's environment; see `environment`."""
 
     @property
     def node_names(self) -> tuple[str, ...]:
@@ -100,6 +100,8 @@ RIGS: dict[str, Rig] = {
     ),
 }
 """The rigs by name. Each further pair of back ends is one more entry."""
+
+_PUBLISH_FRAMES = ("camera_driver",)
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 
@@ -162,13 +164,28 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
     return Graph(
         namespace=namespace,
         processes=tuple(
-            _process(name, namespace, configs[name], options.log_level, simulated) for name in rig.nodes
+            _process(
+                name,
+                namespace,
+                configs[name],
+                log_level=options.log_level,
+                simulated=simulated,
+                environ=environ,
+            )
+            for name in rig.nodes
         ),
-        environment=environment(environ),
     )
 
 
-def _process(name: str, namespace: str, config: NodeConfig, log_level: str, simulated: bool) -> Process:
+def _process(
+    name: str,
+    namespace: str,
+    config: NodeConfig,
+    *,
+    log_level: str,
+    simulated: bool,
+    environ: Mapping[str, str],
+) -> Process:
     default = type(config)()
     parameters: dict[str, Value] = {
         key: getattr(config, key)
@@ -186,6 +203,7 @@ def _process(name: str, namespace: str, config: NodeConfig, log_level: str, simu
         namespace=namespace,
         parameters=parameters,
         ros_arguments=() if log_level == "info" else ("--log-level", f"{logger}:={log_level}"),
+        environment=environment(environ) | (image_profile(environ) if name in _PUBLISH_FRAMES else {}),
     )
 
 
@@ -255,15 +273,19 @@ def parameter_text(value: Value) -> str:
 def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What the graph, and everything that speaks to it, adds to the user's environment.
 
-    A shared-memory profile that lets full frames through, Fast DDS, and discovery
-    on this machine only. Whatever the user has set already stays as it is.
+    Fast DDS, and discovery on this machine only. Whatever the user has set stays as it is.
     """
-    added: dict[str, str] = {}
-    profiles = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
-    if not any(environ.get(name) for name in profiles):
-        added.update(dict.fromkeys(profiles, str(config_dir() / "fastdds.xml")))
-    if not environ.get("RMW_IMPLEMENTATION"):
-        added["RMW_IMPLEMENTATION"] = "rmw_fastrtps_cpp"
-    if not environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE"):
-        added["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    return added
+    wanted = {"RMW_IMPLEMENTATION": "rmw_fastrtps_cpp", "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    return {name: value for name, value in wanted.items() if not environ.get(name)}
+
+
+def image_profile(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a process that publishes full frames adds: a shared-memory segment that they fit in.
+
+    The segment belongs to the publisher. Subscribers need nothing, so that the graph
+    fits into the 64 MB of shared memory that a container usually gets.
+    """
+    names = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
+    if any(environ.get(name) for name in names):
+        return {}
+    return dict.fromkeys(names, str(config_dir() / "fastdds.xml"))

@@ -41,7 +41,7 @@ def start(context):
             parameters=[dict(process.parameters)],
             remappings=list(process.remappings),
             ros_arguments=list(process.ros_arguments),
-            additional_env=dict(graph.environment),
+            additional_env=dict(process.environment),
             respawn=process.respawn,
             respawn_delay=bringup.RESPAWN_DELAY_S,
             output="screen",

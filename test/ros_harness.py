@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dasha_ros.bringup import image_profile
+
 ROOT = Path(__file__).resolve().parents[1]
 DISCOVERY_S = 15.0
 """How long a test waits for another process: discovery usually takes 0.3 s, at worst 3 s, more under load."""
@@ -48,13 +50,10 @@ def free_domain() -> Iterator[int]:
 
 
 def ros_environment(domain: int) -> dict[str, str]:
-    """The variables that keep a test's graph to itself and let full frames through."""
-    profile = str(ROOT / "config" / "fastdds.xml")
+    """The variables that keep a test's graph to itself."""
     return {
         "ROS_DOMAIN_ID": str(domain),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
-        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
         "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp",
         "PYTHONUNBUFFERED": "1",
     }
@@ -165,8 +164,12 @@ class Spawner:
         return child
 
     def python(self, *arguments: str, env: Mapping[str, str] | None = None) -> Child:
-        """Start this Python with arguments."""
-        return self(sys.executable, *arguments, env=env)
+        """Start this Python with arguments; what it publishes may be full frames."""
+        return self(sys.executable, *arguments, env={**image_profile({}), **(env or {})})
+
+    def dasha(self, *arguments: str) -> Child:
+        """Start the ``dasha`` command, in a user's plain environment."""
+        return self(sys.executable, "-m", "dasha_ros.cli", *arguments)
 
     def node(
         self,

@@ -60,7 +60,7 @@ class Session:
         self.exit_codes: dict[str, int] = {}
         """Filled by the end of the session."""
         self._supervisor = Supervisor(
-            [Program(p.name, p.command(), graph.environment, respawn=p.respawn) for p in graph.processes],
+            [Program(p.name, p.command(), p.environment, respawn=p.respawn) for p in graph.processes],
             output,
             log_dir,
         )

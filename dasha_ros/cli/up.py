@@ -148,10 +148,11 @@ def _end(session: Session, console: Console, lost: Ended | None) -> Exit:
             markup=False,
         )
         return Exit.FAILED
-    # Before its node exists, a process ends by the signal itself: that is clean too.
-    clean = {0} if session.was_active else {0, -signal.SIGINT, -signal.SIGTERM}
-    unclean = {name: code for name, code in session.exit_codes.items() if code not in clean}
-    if unclean:
+    codes = session.exit_codes
+    if not session.was_active:
+        # Interrupted while it imports, Python ends with whatever code: nothing was open yet.
+        codes = {name: code for name, code in codes.items() if code == -signal.SIGKILL}
+    if unclean := {name: code for name, code in codes.items() if code != 0}:
         console.print(f"stopped, but not all cleanly: exit codes {unclean}", style="yellow")
         return Exit.FAILED
     console.print("stopped cleanly")

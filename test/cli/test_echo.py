@@ -20,7 +20,7 @@ from dasha_ros.ros import qos
 
 @pytest.fixture
 def echo(spawn):
-    return lambda *arguments: spawn.python("-m", "dasha_ros.cli", "echo", *arguments)
+    return lambda *arguments: spawn.dasha("echo", *arguments)
 
 
 @pytest.mark.graph

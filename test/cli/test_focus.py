@@ -30,7 +30,7 @@ def server(spawn):
 
 @pytest.fixture
 def focus(spawn):
-    return lambda *arguments: spawn.python("-m", "dasha_ros.cli", "focus", *arguments)
+    return lambda *arguments: spawn.dasha("focus", *arguments)
 
 
 def test_success_prints_every_step_and_exits_with_0(server, focus):

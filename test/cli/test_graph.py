@@ -34,7 +34,7 @@ def _assets():
 
 @pytest.fixture
 def up(spawn, tmp_path):
-    return spawn.python("-m", "dasha_ros.cli", "up", "--log-dir", str(tmp_path), *_reports(tmp_path))
+    return spawn.dasha("up", "--log-dir", str(tmp_path), *_reports(tmp_path))
 
 
 def _reports(folder: Path) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def test_up_focus_kill_and_clean_end(up, spawn, probe, tmp_path):
     pids = _node_pids(up.pid)
     assert len(pids) == 7
 
-    focus = spawn.python("-m", "dasha_ros.cli", "focus", "person")
+    focus = spawn.dasha("focus", "person")
     assert focus.wait(UP_S) == 0, focus.output + up.output
     assert "found person" in focus.output
     (written,) = (tmp_path / "reports").iterdir()
@@ -73,7 +73,7 @@ def test_up_focus_kill_and_clean_end(up, spawn, probe, tmp_path):
         lambda: _node_pids(up.pid).get("low_level_agent") not in (None, pids["low_level_agent"]), "a restart"
     )
     probe.until_active("low_level_agent", timeout_s=UP_S)
-    focus = spawn.python("-m", "dasha_ros.cli", "focus", "person", "--keep-exposure")
+    focus = spawn.dasha("focus", "person", "--keep-exposure")
     assert focus.wait(UP_S) == 0, focus.output + up.output
 
     pids = _node_pids(up.pid)
@@ -85,7 +85,7 @@ def test_up_focus_kill_and_clean_end(up, spawn, probe, tmp_path):
 
 
 def test_up_ends_cleanly_on_sigterm_while_models_load(spawn, tmp_path):
-    up = spawn.python("-m", "dasha_ros.cli", "up", *_reports(tmp_path))
+    up = spawn.dasha("up", *_reports(tmp_path))
     wait_for(lambda: len(_node_pids(up.pid)) == 7, "seven processes")
     assert up.stop(signal.SIGTERM, UP_S) == 0, up.output
     assert "Traceback" not in up.output
@@ -94,14 +94,14 @@ def test_up_ends_cleanly_on_sigterm_while_models_load(spawn, tmp_path):
 
 def test_second_graph_of_the_same_names_is_refused(up, spawn, tmp_path):
     up.wait_for_output("all 7 nodes are active", UP_S)
-    second = spawn.python("-m", "dasha_ros.cli", "up", *_reports(tmp_path))
+    second = spawn.dasha("up", *_reports(tmp_path))
     assert second.wait(UP_S) == 2
     assert "runs already: stop the other graph" in second.output
 
 
 def test_doctor_lists_active_nodes(up, spawn):
     up.wait_for_output("all 7 nodes are active", UP_S)
-    doctor = spawn.python("-m", "dasha_ros.cli", "doctor", "--wait", "15")
+    doctor = spawn.dasha("doctor", "--wait", "15")
     doctor.wait(UP_S)
     for name in _node_pids(up.pid):
         assert re.search(rf"/dasha/{name} +active", doctor.output), doctor.output
@@ -110,7 +110,7 @@ def test_doctor_lists_active_nodes(up, spawn):
 
 def test_demo_reaches_both_objects(spawn, tmp_path):
     picture = tmp_path / "demo.png"
-    demo = spawn.python("-m", "dasha_ros.cli", "demo", "--picture", str(picture), *_reports(tmp_path))
+    demo = spawn.dasha("demo", "--picture", str(picture), *_reports(tmp_path))
     assert demo.wait(110.0) == 0, demo.output
     assert "both objects within 2 px" in demo.output
     assert cv2.imread(str(picture)).shape[:2] == (3 * (28 + 340) + 2 * 8, 2 * 640 + 8)
