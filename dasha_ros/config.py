@@ -43,7 +43,32 @@ class CameraDriverConfig(NodeConfig):
     frame_id: str = _field("camera_optical_frame", "Frame of the images' headers.", fixed=True)
     width: int = _field(2048, "Image width.", unit="px", fixed=True, ge=64, le=8192)
     height: int = _field(1088, "Image height.", unit="px", fixed=True, ge=64, le=8192)
-    encoding: Literal["mono8", "mono16", "rgb8"] = _field("mono8", "Image encoding.", fixed=True)
+    encoding: Literal["mono8", "mono16", "rgb8"] = _field(
+        "mono8", "Image encoding; mono16 holds 12 bits.", fixed=True
+    )
+    offset_x: int = _field(
+        -1, "Left edge of the region of interest; -1: centred.", unit="px", fixed=True, ge=-1, le=16384
+    )
+    offset_y: int = _field(
+        -1, "Upper edge of the region of interest; -1: centred.", unit="px", fixed=True, ge=-1, le=16384
+    )
+    binning: int = _field(1, "Pixels binned in both directions.", fixed=True, ge=1, le=4)
+    packet_size: int = _field(
+        0,
+        "GigE packets, at most the network's MTU; 0: as the camera has it.",
+        unit="bytes",
+        fixed=True,
+        ge=0,
+        le=16384,
+    )
+    frame_margin_s: FiniteFloat = _field(
+        0.5, "Time that a frame may take on top of its exposure.", unit="s", fixed=True, ge=0.02, le=30.0
+    )
+    emulator: str = _field(
+        "",
+        "Socket of `dasha emulate camera`: pylon's own emulator shows its pictures; empty: a real camera.",
+        fixed=True,
+    )
     gain_db: FiniteFloat = _field(0.0, "Analog gain.", unit="dB", ge=0.0, le=36.0)
     initial_exposure_us: FiniteFloat = _field(
         10_000.0, "Exposure before the first command.", unit="us", fixed=True, ge=1.0, le=10e6
@@ -66,13 +91,18 @@ class LensDriverConfig(NodeConfig):
     """The node that owns the lens."""
 
     backend: Literal["twin", "varioptic"] = _field("twin", "Which lens.", fixed=True)
-    port: str = _field("", "Serial port of the lens board.", fixed=True)
+    port: str = _field("", "Serial port of the lens board; empty: found by serial number.", fixed=True)
+    serial: str = _field("", "Serial number of the USB bridge; empty: whatever is at the port.", fixed=True)
     board: Literal["flexiboard", "caspian"] = _field(
         "flexiboard", "Register map of the lens board.", fixed=True
     )
     profile: str = _field(
         "physical", "Lens model: physical, paper, or the path of a table of measured volts.", fixed=True
     )
+    reply_timeout_ms: FiniteFloat = _field(
+        50.0, "Time that the board has to answer.", unit="ms", fixed=True, ge=5.0, le=2_000.0
+    )
+    standby: bool = _field(True, "Take the voltage off the lens when the node is deactivated.", fixed=True)
     settle_ms: FiniteFloat = _field(
         0.0, "Time to rest after a move; 0: as the back end knows it.", unit="ms", ge=0.0, le=5_000.0
     )

@@ -11,6 +11,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera, Frame
+from dasha_ros.devices.preview import PreviewCamera
 from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import camera_backend
@@ -53,6 +54,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._answered: tuple[int, int] | None = None
         self._sequence = 0
         self._next_preview_ns = 0
+        self._streams_at: float | None = None
 
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
@@ -147,26 +149,46 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         assert self._camera is not None
         limits = self._camera.open()
         self._gate.low, self._gate.high = limits.exposure_min_us, limits.exposure_max_us
-        self._answered = None
+        self._answered = self._streams_at = None
         self.health.values(**self._camera.describe())
         return f"{limits.width}x{limits.height} {limits.encoding}"
 
     def work(self) -> None:
         """Job of the worker: one picture, when one is due."""
+        camera = self._camera
+        assert camera is not None
+        streams = isinstance(camera, PreviewCamera) and self._previews()
         with self._news:
-            if not self._is_due():
+            if not (streams or self._is_due()):
+                self._stop_stream()
                 self._news.wait(self._patience_s())
                 if not self._is_due():
                     return
             (command_ns, exposure_us), lens = self._exposure, self._lens
-        assert self._camera is not None
-        self._camera.set_gain(self.config.gain_db)
-        self._camera.set_exposure(exposure_us)
-        frame = self._camera.capture(lens.settled_at_ns)
-        if frame is None:
+            awaited = self._is_awaited()
+        camera.set_gain(self.config.gain_db)
+        camera.set_exposure(exposure_us)
+        if awaited or not isinstance(camera, PreviewCamera):
+            self._streams_at = None
+            frame = camera.capture(lens.settled_at_ns)
+        else:
+            frame = self._next_of_stream(camera)
+        if frame is not None:
+            self._publish(frame, command_ns, lens)
+        elif awaited:
             self.health.count("overtaken_exposures")
-            return
-        self._publish(frame, command_ns, lens)
+
+    def _next_of_stream(self, camera: PreviewCamera) -> Frame | None:
+        rate = self.config.preview_rate_hz
+        if self._streams_at != rate:
+            self._streams_at = rate
+            self.health.values(preview_hz=camera.start_preview(rate))
+        return camera.latest(_IDLE_S)
+
+    def _stop_stream(self) -> None:
+        if self._streams_at is not None and isinstance(self._camera, PreviewCamera):
+            self._streams_at = None
+            self._camera.stop_preview()
 
     def lost(self, reason: str) -> None:
         """Job of the worker: pictures stop; agents see that by their deadlines."""
@@ -182,12 +204,18 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             mode == "free_running" or (mode == "auto" and not self._goal_runs)
         )
 
-    def _is_due(self) -> bool:
+    def _is_awaited(self) -> bool:
+        """Whether a command has no picture yet, and one taken now would show its effect."""
         if self._twin is not None and not self._twin.follows(self._lens.command_ns):
             return False
-        if self._answered != (self._exposure[0], self._lens.command_ns):
-            return True
-        return self._previews() and self.clock.now_ns() >= self._next_preview_ns
+        return self._answered != (self._exposure[0], self._lens.command_ns)
+
+    def _is_due(self) -> bool:
+        return self._is_awaited() or (
+            self._previews()
+            and self.clock.now_ns() >= self._next_preview_ns
+            and (self._twin is None or self._twin.knows_world)
+        )
 
     def _patience_s(self) -> float:
         if not self._previews():

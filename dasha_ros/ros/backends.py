@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.lens import Lens
@@ -11,6 +13,15 @@ from dasha_ros.timing.clock import Clock
 
 def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
     """The camera that a configuration names, not yet opened."""
+    return _pylon(config, clock) if config.backend == "pylon" else _twin_camera(config, clock)
+
+
+def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
+    """The lens that a configuration names, not yet opened."""
+    return _varioptic(config, clock) if config.backend == "varioptic" else _twin_lens(config, clock)
+
+
+def _twin_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
     from dasha_ros.devices.twin import TwinCamera
 
     return TwinCamera(
@@ -24,8 +35,46 @@ def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
     )
 
 
-def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
-    """The lens that a configuration names, not yet opened."""
+def _pylon(config: CameraDriverConfig, clock: Clock) -> Camera:
+    from dasha_ros.devices.pylon import PylonCamera, PylonSettings
+
+    feed = None
+    if config.emulator:
+        from dasha_ros.emulators.camera import PictureFeed, enable_emulator
+        from dasha_ros.emulators.camera_server import RemotePictures
+
+        enable_emulator()
+        feed = PictureFeed(RemotePictures(Path(config.emulator)))
+    centred = config.offset_x < 0 or config.offset_y < 0
+    settings = PylonSettings(
+        address=config.serial,
+        encoding=config.encoding,
+        width=config.width,
+        height=config.height,
+        offset=None if centred else (config.offset_x, config.offset_y),
+        binning=config.binning,
+        exposure_us=config.initial_exposure_us,
+        gain_db=config.gain_db,
+        packet_size=config.packet_size,
+        margin_s=config.frame_margin_s,
+    )
+    return PylonCamera(settings, clock, listener=feed)
+
+
+def _twin_lens(config: LensDriverConfig, clock: Clock) -> Lens:
     from dasha_ros.devices.twin import TwinLens
 
     return TwinLens(clock, lens_model(config.profile), initial_volts=config.initial_volts)
+
+
+def _varioptic(config: LensDriverConfig, clock: Clock) -> Lens:
+    from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
+
+    settings = VariopticSettings(
+        port=config.port,
+        serial_number=config.serial,
+        board=config.board,
+        reply_timeout_s=config.reply_timeout_ms / 1e3,
+        standby_on_close=config.standby,
+    )
+    return VariopticLens(settings, clock)
