@@ -205,17 +205,13 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         )
 
     def _is_awaited(self) -> bool:
-        """Whether a command has no picture yet, and one taken now would show its effect."""
-        if self._twin is not None and not self._twin.follows(self._lens.command_ns):
-            return False
+        """Whether a command has no picture yet."""
         return self._answered != (self._exposure[0], self._lens.command_ns)
 
     def _is_due(self) -> bool:
-        return self._is_awaited() or (
-            self._previews()
-            and self.clock.now_ns() >= self._next_preview_ns
-            and (self._twin is None or self._twin.knows_world)
-        )
+        if self._twin is not None and not self._twin.follows(self._lens.command_ns):
+            return False
+        return self._is_awaited() or (self._previews() and self.clock.now_ns() >= self._next_preview_ns)
 
     def _patience_s(self) -> float:
         if not self._previews():

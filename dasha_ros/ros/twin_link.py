@@ -60,7 +60,7 @@ class CameraTwinLink:
     ) -> None:
         self._node, self._camera, self._health, self._changed = node, camera, health, changed
         self._command_ns: int | None = None
-        self.knows_world = False
+        self._knows_world = False
         self._subscriptions = [
             node.create_subscription(msg.TwinWorld, "twin/world", self._on_world, qos.STATE),
             node.create_subscription(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE),
@@ -76,7 +76,7 @@ class CameraTwinLink:
 
         Light needs no message; the twin's does, and it may come after the lens's state.
         """
-        return self.knows_world and self._command_ns is not None and self._command_ns >= lens_command_ns
+        return self._knows_world and self._command_ns is not None and self._command_ns >= lens_command_ns
 
     def _on_world(self, message: msg.TwinWorld) -> None:
         try:
@@ -92,7 +92,7 @@ class CameraTwinLink:
             self._health.count("refused_worlds")
             self._health.error(f"the old scene stays: {error}")
             return
-        self.knows_world = True
+        self._knows_world = True
         self._changed()
 
     def _on_lens(self, message: msg.TwinLens) -> None:
