@@ -252,10 +252,10 @@ def _present(module: str) -> bool:
         return False
 
 
-def _converted() -> tuple[str, ...]:
+def _converted() -> list[str]:
     from dasha_ros.perception import models
 
-    return (models.YOLOV3_TINY, models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_EARLY, models.BRISQUE)
+    return [name for name in vars(models).values() if isinstance(name, str) and name.startswith("models/")]
 
 
 def _version(*distributions: str) -> str:

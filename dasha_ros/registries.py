@@ -122,7 +122,9 @@ def _from_debian(package: AssetPackage, scratch: Path, progress: Progress) -> Pa
     archive = next(scratch.glob("*.deb"))
     unpacked = scratch / "data.tar"
     with unpacked.open("wb") as target:
-        subprocess.run(["dpkg-deb", "--fsys-tarfile", str(archive)], stdout=target, check=True)
+        unpack = ["dpkg-deb", "--fsys-tarfile", str(archive)]
+        if subprocess.run(unpack, stdout=target, check=False).returncode:
+            raise FetchError(f"{package.package}: {archive.name} is damaged; run it again")
     return unpacked
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from setup_pip import SetupError, Ticker, forget_broken, install, say
 
 ROOT = Path(__file__).resolve().parent.parent
+ROS_ROOT = Path("/opt/ros")
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "dasha-setup.json"
@@ -55,7 +56,7 @@ def environment(**extra: str) -> dict[str, str]:
 def check_machine() -> None:
     """Refuse machines where the wheels can't work, and name the way that does."""
     distro = os.environ.get("ROS_DISTRO", "")
-    if distro and Path("/opt/ros", distro).is_dir():
+    if distro and (ROS_ROOT / distro).is_dir():
         raise SetupError(
             f"ROS 2 {distro} is sourced in this shell; a second ROS from wheels must not mix with it.\n"
             "Build in a workspace instead:\n"

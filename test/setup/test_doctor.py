@@ -1,0 +1,96 @@
+"""What ``dasha doctor`` finds on machines that lack something."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from dasha_ros import doctor
+from dasha_ros.doctor import Finding, Verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def only(findings: Iterator[Finding], name: str) -> Finding:
+    (found,) = (finding for finding in findings if finding.name == name)
+    return found
+
+
+def test_every_problem_comes_with_advice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DASHA_ASSETS", str(tmp_path / "none"))
+    monkeypatch.setattr(doctor, "_present", lambda module: False)
+    problems = [finding for finding in doctor.examine({}) if finding.verdict is Verdict.PROBLEM]
+    assert {finding.topic for finding in problems} >= {"ros", "assets", "packages"}
+    assert all(finding.advice for finding in problems)
+
+
+def test_missing_and_corrupt_files_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DASHA_ASSETS", str(tmp_path))
+    assert only(doctor.assets(), "base").verdict is Verdict.PROBLEM
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "yolov3-tiny.weights").write_bytes(b"half")
+    assert "models/yolov3-tiny.weights is corrupt" in only(doctor.assets(), "base").detail
+    assert only(doctor.assets(), "training").verdict is Verdict.OPTIONAL
+    assert "models/yolov3-tiny.onnx" in only(doctor.assets(), "converted models").detail
+
+
+@pytest.mark.parametrize(("version", "verdict"), [("1.10.14", Verdict.PROBLEM), ("2.0", Verdict.OK)])
+def test_pydantic_1_of_older_distributions_is_too_old(
+    monkeypatch: pytest.MonkeyPatch, version: str, verdict: Verdict
+) -> None:
+    monkeypatch.setattr(doctor, "_version", lambda *names: version if "pydantic" in names else "9")
+    monkeypatch.setattr(doctor, "_present", lambda module: True)
+    finding = only(doctor.packages(), "pydantic")
+    assert finding.verdict is verdict
+    assert ('pip install "pydantic>=2"' in finding.advice) == (verdict is Verdict.PROBLEM)
+
+
+@pytest.mark.parametrize(("free_mib", "verdict"), [(63, Verdict.PROBLEM), (4096, Verdict.OK)])
+def test_a_container_with_little_shared_memory(
+    monkeypatch: pytest.MonkeyPatch, free_mib: int, verdict: Verdict
+) -> None:
+    usage = SimpleNamespace(free=free_mib << 20, total=free_mib << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    finding = only(doctor.shared_memory(), "/dev/shm")
+    assert finding.verdict is verdict
+    assert ("--shm-size" in finding.advice) == (verdict is Verdict.PROBLEM)
+
+
+def test_a_profile_that_does_not_exist(tmp_path: Path) -> None:
+    environ = {"FASTDDS_DEFAULT_PROFILES_FILE": str(tmp_path / "typo.xml")}
+    finding = only(doctor.ros(environ), "profile")
+    assert finding.verdict is Verdict.PROBLEM
+    assert "typo.xml" in finding.detail
+    assert only(doctor.ros({}), "profile").verdict is Verdict.OK
+
+
+def test_settings_of_discovery_are_shown() -> None:
+    found = {f.name: f for f in doctor.discovery({"ROS_DOMAIN_ID": "42", "ROS_LOCALHOST_ONLY": "1"})}
+    assert found["ROS_DOMAIN_ID"].detail == "42"
+    assert found["ROS_LOCALHOST_ONLY"].advice
+
+
+def test_a_probe_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> Iterator[Finding]:
+        raise OSError("disk gone")
+
+    monkeypatch.setattr(doctor, "compiler", broken)
+    finding = next(f for f in doctor.examine({}) if f.topic == "compiler")
+    assert finding.verdict is Verdict.PROBLEM
+    assert "disk gone" in finding.detail
+
+
+def test_runs_without_any_package() -> None:
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom dasha_ros import doctor; sys.exit(doctor.main())"
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 1, answer.stderr
+    assert "problem   packages       numpy: not installed" in answer.stdout
+    assert "Traceback" not in answer.stderr

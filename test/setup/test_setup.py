@@ -1,0 +1,166 @@
+"""./scripts/setup: what it refuses, what it repairs, and that a second run has nothing to do."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def setup_pip(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    return importlib.import_module("setup_pip")
+
+
+@pytest.fixture
+def setup_venv(
+    setup_pip: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[ModuleType]:
+    """The steps, pointed at an empty virtual environment."""
+    module = importlib.import_module("setup_venv")
+    venv = tmp_path / ".venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "lib" / "python3.12" / "site-packages").mkdir(parents=True)
+    monkeypatch.setattr(module, "VENV", venv)
+    monkeypatch.setattr(module, "STAMP", venv / "stamp.json")
+    return module
+
+
+def package(site: Path, name: str, *, record: bool = True, whole: bool = True) -> Path:
+    """An installed package, as pip leaves it or as an interrupted pip does."""
+    info = site / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\n")
+    (site / f"{name}.py").write_text("")
+    files = [
+        f"{name}.py",
+        f"__pycache__/{name}.cpython-312.pyc",
+        f"{info.name}/METADATA",
+        f"{info.name}/RECORD",
+    ]
+    if record:
+        (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+    if not whole:
+        (site / f"{name}.py").unlink()
+    return info
+
+
+def test_incomplete_packages_are_forgotten_and_whole_ones_kept(setup_pip: ModuleType, tmp_path: Path) -> None:
+    whole = package(tmp_path, "whole")
+    package(tmp_path, "cut_before_record", record=False)
+    package(tmp_path, "file_lost", whole=False)
+    assert sorted(setup_pip.forget_broken(tmp_path)) == ["cut_before_record", "file_lost"]
+    assert sorted(tmp_path.glob("*.dist-info")) == [whole]
+
+
+def test_pip_failure_is_one_message_with_advice(setup_pip: ModuleType, tmp_path: Path) -> None:
+    lock = tmp_path / "x.lock"
+    lock.write_text("no-such-package==1.0\n")
+    offline = {**os.environ, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null", "PIP_FIND_LINKS": ""}
+    with pytest.raises(setup_pip.SetupError, match=r"(?s)no-such-package==1\.0.*offline.*pip config"):
+        setup_pip.install(Path(sys.executable), [lock], offline)
+
+
+def test_builder_paths_become_empty_but_stay_lines(setup_venv: ModuleType) -> None:
+    cmake = setup_venv.VENV / "share" / "rcl" / "cmake" / "export.cmake"
+    cmake.parent.mkdir(parents=True)
+    cmake.write_text('set(include\n  "/opt/python/cp312-cp312/include/python3.12"\n  "${prefix}/include")\n')
+    setup_venv.fix_wheels()
+    setup_venv.fix_wheels()
+    assert cmake.read_text() == 'set(include\n  ""\n  "${prefix}/include")\n'
+
+
+def test_checkout_comes_first_and_ros_is_found_without_sourcing(setup_venv: ModuleType) -> None:
+    setup_venv.link_checkout()
+    lines = (setup_venv.site_packages() / "dasha_checkout.pth").read_text().splitlines()
+    variables: dict[str, str] = {}
+    path = ["elsewhere"]
+    for line in lines:
+        # What the site module does with each line, on copies.
+        exec(
+            line.replace("sys.path", "path").replace("os.environ", "variables"),
+            {"path": path, "variables": variables},
+        )
+    assert path[0] == str(setup_venv.ROOT)
+    assert variables["AMENT_PREFIX_PATH"] == sys.prefix
+    assert os.access(setup_venv.VENV / "bin" / "dasha", os.X_OK)
+
+
+def test_stamp_survives_damage(setup_venv: ModuleType) -> None:
+    assert setup_venv.read_stamp() == {}
+    setup_venv.write_stamp({"interfaces": "abc"})
+    assert setup_venv.read_stamp() == {"interfaces": "abc"}
+    setup_venv.STAMP.write_text("{half")
+    assert setup_venv.read_stamp() == {}
+
+
+def test_digest_sees_contents_and_names(setup_venv: ModuleType, tmp_path: Path) -> None:
+    a = tmp_path / "A.msg"
+    a.write_text("int32 x\n")
+    before = setup_venv.digest([a])
+    assert setup_venv.digest([a], "/another/checkout") != before
+    a.write_text("int64 x\n")
+    assert setup_venv.digest([a]) != before
+    a.write_text("int32 x\n")
+    assert setup_venv.digest([a]) == before
+    assert setup_venv.digest([a.rename(tmp_path / "B.msg")]) != before
+
+
+def test_a_sourced_ros_is_not_mixed(
+    setup_venv: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ROS_DISTRO", "jazzy")
+    monkeypatch.setattr(setup_venv, "ROS_ROOT", tmp_path)
+    setup_venv.check_machine()
+    (tmp_path / "jazzy").mkdir()
+    with pytest.raises(setup_venv.SetupError, match=r"(?s)jazzy is sourced.*colcon build --symlink-install"):
+        setup_venv.check_machine()
+
+
+@pytest.mark.parametrize(("system", "machine"), [("Linux", "aarch64"), ("Darwin", "x86_64")])
+def test_other_machines_are_told_their_way(
+    setup_venv: ModuleType, monkeypatch: pytest.MonkeyPatch, system: str, machine: str
+) -> None:
+    monkeypatch.delenv("ROS_DISTRO", raising=False)
+    monkeypatch.setattr(setup_venv.platform, "system", lambda: system)
+    monkeypatch.setattr(setup_venv.platform, "machine", lambda: machine)
+    with pytest.raises(setup_venv.SetupError, match=rf"{system} {machine}.*pip install \."):
+        setup_venv.check_machine()
+
+
+def test_a_missing_compiler_is_named(
+    setup_venv: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(setup_venv, "PYTHON", Path(sys.executable))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(setup_venv.SetupError, match="apt install build-essential"):
+        setup_venv.check_compiler()
+
+
+def test_an_unsupported_python_is_refused() -> None:
+    environ = {**os.environ, "PYTHON": "/bin/false"}
+    script = ROOT / "scripts" / "setup"
+    answer = subprocess.run([script], env=environ, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert "Python 3.10 to 3.13" in answer.stderr
+
+
+@pytest.mark.slow
+def test_a_second_run_has_nothing_to_do() -> None:
+    if not (ROOT / ".venv" / "dasha-setup.json").is_file():
+        pytest.skip("this environment was not made by ./scripts/setup")
+    for _ in range(2):
+        answer = subprocess.run([ROOT / "scripts" / "setup"], capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stderr
+    assert "==>" not in answer.stderr
+    assert "ready" in answer.stderr
