@@ -26,11 +26,11 @@ class StreamListener(Protocol):
         """The camera was set up and is not grabbing."""
         ...
 
-    def before_trigger(self, exposure_us: float) -> None:
+    def before_trigger(self, exposure_us: float, gain_db: float) -> None:
         """An exposure is about to be triggered."""
         ...
 
-    def free_running(self, exposure_us: float, frame_rate_hz: float) -> None:
+    def free_running(self, exposure_us: float, gain_db: float, frame_rate_hz: float) -> None:
         """The camera is about to run freely."""
         ...
 
@@ -123,7 +123,7 @@ class PylonCamera:
     def set_exposure(self, exposure_us: float) -> float:
         """Set the exposure time of the next frame and return the value read back [us]."""
         device, _ = self._opened()
-        with sdk(self._camera, "a new exposure"):
+        with sdk(self._camera, "setting the exposure"):
             limits = device.limits
             low, high = limits.exposure_min_us, limits.exposure_max_us
             if not (math.isfinite(exposure_us) and low <= exposure_us <= high):
@@ -131,10 +131,9 @@ class PylonCamera:
                     f"exposure {exposure_us!r} us refused: this camera takes {low:g} to {high:g} us"
                 )
             if exposure_us != self._exposure_us:
+                device.set_exposure(exposure_us)
                 self._exposure_us = exposure_us
-                read_back = device.set_exposure(exposure_us)
                 self._restart_preview()
-                return read_back
             return device.exposure_us
 
     def set_gain(self, gain_db: float) -> float:
@@ -147,10 +146,10 @@ class PylonCamera:
         device, _ = self._opened()
         if not math.isfinite(gain_db):
             raise OutOfRange(f"gain {gain_db!r} dB refused: it must be a number")
-        with sdk(self._camera, "a new gain"):
+        with sdk(self._camera, "setting the gain"):
             if gain_db != self._gain_db:
-                self._gain_db = gain_db
                 device.set_gain(gain_db)
+                self._gain_db = gain_db
                 self._restart_preview()
             return device.gain_db
 
@@ -166,7 +165,7 @@ class PylonCamera:
             stream.start_triggered()
             exposure_us, gain_db = device.exposure_us, device.gain_db
             if self._listener is not None:
-                self._listener.before_trigger(exposure_us)
+                self._listener.before_trigger(exposure_us, gain_db)
             stream.wait_ready()
             self.counts["stale frames"] += stream.discard()
             # Taken before the trigger: never later than the true start of the exposure.
@@ -191,7 +190,7 @@ class PylonCamera:
         with sdk(self._camera, "running freely"):
             self._preview_rate_hz = frame_rate_hz
             if self._listener is not None:
-                self._listener.free_running(device.exposure_us, frame_rate_hz)
+                self._listener.free_running(device.exposure_us, device.gain_db, frame_rate_hz)
             return stream.start_free(frame_rate_hz)
 
     def latest(self, timeout_s: float) -> Frame | None:

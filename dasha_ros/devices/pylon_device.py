@@ -17,7 +17,7 @@ class PylonSettings:
     address: str = ""
     """Serial number, user-defined name or IP address; empty: the only camera there is."""
     encoding: str = "mono8"
-    """ROS encoding: mono8, mono16 (12 bits, in the upper bits), rgb8 or bgr8."""
+    """ROS encoding: mono8, mono16 (12 bits, values up to 4095), rgb8 or bgr8."""
     width: int = 0
     """Of the region of interest [px]; 0: all of the sensor."""
     height: int = 0

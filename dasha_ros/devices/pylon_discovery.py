@@ -70,9 +70,8 @@ def chosen(cameras: list[CameraFound], address: str) -> int:
         raise DeviceLost(
             f"no {named} is there (pylon sees: {there}). Check power, cable and, on GigE, the IP address"
         )
-    raise DeviceLost(
-        f"{len(matching)} cameras answer to {address or 'an empty address'!r}: {there}. Name one by serial"
-    )
+    asked = repr(address) if address else "an empty address"
+    raise DeviceLost(f"{len(matching)} cameras answer to {asked}: {there}. Name one by its serial number")
 
 
 def _enumerate() -> list[tuple[CameraFound, Any]]:

@@ -49,7 +49,7 @@ def sdk(camera: Any, doing: str) -> Iterator[None]:
             ) from error
         if isinstance(error, genicam.TimeoutException):
             raise DeviceTimeout(f"the camera did not answer in time while {doing} ({reason})") from error
-        raise DeviceError(f"the camera refused {doing}: {reason}") from error
+        raise DeviceError(f"the camera reported an error while {doing}: {reason}") from error
 
 
 @contextmanager

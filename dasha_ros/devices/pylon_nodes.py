@@ -21,7 +21,7 @@ UNITY_GAIN_RAW = {"acA2000": 32, "acA2040": 32}
 
 ENCODINGS = {
     "mono8": ("Mono8",),
-    "mono16": ("Mono12", "Mono16"),
+    "mono16": ("Mono12",),
     "rgb8": ("RGB8", "RGB8Packed", "BayerRG8", "BayerGR8", "BayerGB8", "BayerBG8"),
     "bgr8": ("BGR8", "BGR8Packed", "BayerRG8", "BayerGR8", "BayerGB8", "BayerBG8"),
 }

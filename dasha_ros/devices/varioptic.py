@@ -186,7 +186,7 @@ class VariopticLens:
             self.counts["restarts"] += 1
             raise DeviceLost(
                 f"the lens board at {self._port} no longer holds {self._in_force:.3f} V: it restarted by"
-                " itself or someone else changed it. Check its supply; opening it again puts the voltage back."
+                " itself or someone else changed it. Check its supply; opening it anew puts the voltage back."
             )
 
     def _holds(self, status: _Status) -> bool:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from dasha_ros.devices import pylon_nodes as nodes
 from dasha_ros.devices.errors import DeviceError
 
-Render = Callable[[float], NDArray[np.uint8] | NDArray[np.uint16]]
-"""From the exposure [us] to the picture: 8 or 16 bits, (height, width) or (height, width, 3) as RGB."""
+Render = Callable[[float, float], NDArray[np.uint8] | NDArray[np.uint16]]
+"""From exposure [us] and gain [dB] to a picture: (height, width), or (height, width, 3) as RGB."""
 
 NAMES = ("a", "b")
 PREVIEW_RATE_HZ = 50.0
@@ -32,9 +32,11 @@ PREVIEW_RATE_HZ = 50.0
 def enable_emulator(cameras: int = 1) -> None:
     """Make pylon show emulated cameras, serial numbers 0815-0000 and up.
 
-    Must be called before the first enumeration in this process.
+    Must be called before the first enumeration in this process; never takes one away.
     """
-    os.environ["PYLON_CAMEMU"] = str(cameras)
+    wanted = os.environ.get("PYLON_CAMEMU", "0")
+    if not wanted.isdigit() or int(wanted) < cameras:
+        os.environ["PYLON_CAMEMU"] = str(cameras)
 
 
 class PictureFeed:
@@ -62,6 +64,8 @@ class PictureFeed:
         self._painter: threading.Thread | None = None
         self.painted = 0
         """Pictures so far."""
+        self.trouble = ""
+        """Why the newest picture of a preview could not be painted; empty: none was missed."""
 
     def close(self) -> None:
         """Remove the folders."""
@@ -76,25 +80,25 @@ class PictureFeed:
         """
         if nodes.find(node_map, "ImageFileMode") is None:
             raise DeviceError("this camera is no emulated one; choose the emulator's address (0815-0000)")
-        self._deep = nodes.need(node_map, "PixelFormat").GetValue() in ("Mono12", "Mono16")
+        self._deep = nodes.need(node_map, "PixelFormat").GetValue() == "Mono12"
         width, height = (nodes.need(node_map, name).GetValue() for name in ("Width", "Height"))
         self._put(np.zeros((height, width), np.uint16 if self._deep else np.uint8))
         nodes.choose(node_map, "TestImageSelector", "Off")
         nodes.need(node_map, "ImageFilename").SetValue(str(self._shown))
         nodes.choose(node_map, "ImageFileMode", "On")
 
-    def before_trigger(self, exposure_us: float) -> None:
+    def before_trigger(self, exposure_us: float, gain_db: float) -> None:
         """Paint the picture of the exposure that is about to begin."""
-        self._put(self._render(exposure_us))
+        self._put(self._render(exposure_us, gain_db))
 
-    def free_running(self, exposure_us: float, frame_rate_hz: float) -> None:
+    def free_running(self, exposure_us: float, gain_db: float, frame_rate_hz: float) -> None:
         """Paint a new picture for every frame, as well as a thread can."""
         self.stopped()
-        self._put(self._render(exposure_us))
+        self._put(self._render(exposure_us, gain_db))
         self._stop.clear()
         period_s = 1.0 / (frame_rate_hz or PREVIEW_RATE_HZ)
         self._painter = threading.Thread(
-            target=self._paint, args=(exposure_us, period_s), name="picture feed", daemon=True
+            target=self._paint, args=(exposure_us, gain_db, period_s), name="picture feed", daemon=True
         )
         self._painter.start()
 
@@ -105,9 +109,13 @@ class PictureFeed:
             self._painter.join()
             self._painter = None
 
-    def _paint(self, exposure_us: float, period_s: float) -> None:
+    def _paint(self, exposure_us: float, gain_db: float, period_s: float) -> None:
         while not self._stop.wait(period_s):
-            self._put(self._render(exposure_us))
+            try:
+                self._put(self._render(exposure_us, gain_db))
+            except DeviceError as error:
+                # The last picture stands; whoever asks for a single one gets the error itself.
+                self.trouble = str(error)
 
     def _put(self, picture: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
         dtype = np.dtype(np.uint16 if self._deep else np.uint8)
@@ -117,6 +125,9 @@ class PictureFeed:
                 " of shape (height, width) or (height, width, 3)"
             )
         pixels = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
+        if self._deep:
+            # The emulator takes the upper 12 of 16 bits.
+            pixels = np.left_shift(pixels, 4, dtype=np.uint16)
         # BMP is by far the fastest (3 ms for 2 megapixels) and holds 8 bits; TIFF holds 16.
         suffix = ".tif" if self._deep else ".bmp"
         fresh = self._root / f"fresh{suffix}"

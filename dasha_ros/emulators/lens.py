@@ -9,6 +9,7 @@ import select
 import threading
 import time
 import tty
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -76,6 +77,8 @@ class LensEmulator:
         self._thread: threading.Thread | None = None
         self.requests = 0
         """Whole requests that reached the board."""
+        self.on_request: Callable[[], None] | None = None
+        """Called, in the emulator's thread, before the board sees a request; may unplug."""
         self.board = LensBoard(self._drive, analog_at_power_on=self.settings.analog_at_power_on)
 
     def start(self) -> None:
@@ -177,6 +180,11 @@ class LensEmulator:
             self._line.faults = LineFaults()
             self._replies.clear()
 
+    def reseed(self, seed: int) -> None:
+        """Begin the faults of another seed."""
+        with self._lock:
+            self._line = FaultyLine(self._line.faults, seed)
+
     def inject(self, noise: bytes) -> None:
         """Let the port say something that nobody asked for."""
         with self._lock:
@@ -253,7 +261,10 @@ class LensEmulator:
         # The driver writes a request at once, so that what is read is one frame for the line to spoil.
         for request in self._parser.feed(self._line.to_board(received)):
             self.requests += 1
-            self._answer(request, now)
+            if self.on_request is not None:
+                self.on_request()
+            if self._ends is not None:
+                self._answer(request, now)
 
     def _answer(self, request: Request, now: float) -> None:
         if request.intact and self._line.refuses():

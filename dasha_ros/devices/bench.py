@@ -1,0 +1,90 @@
+"""One-shot jobs on a bench, without a graph: what ``dasha lens`` and ``dasha camera`` do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dasha_ros.devices.camera import Frame
+from dasha_ros.devices.lens import LensReading
+from dasha_ros.devices.pylon import PylonCamera, PylonSettings
+from dasha_ros.devices.pylon_discovery import CameraFound, list_cameras
+from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
+
+__all__ = ["CameraFound", "list_cameras", "read_lens", "save_frame", "set_lens", "snap"]
+
+
+def read_lens(port: str, board: str = "flexiboard") -> tuple[LensReading, dict[str, Any]]:
+    """Output and faults of a lens board, and its description. The lens stays where it is.
+
+    A board that is in analog mode or on standby is brought under control first.
+
+    Raises:
+        DeviceLost: No board answers there.
+        ValueError: Unknown board.
+    """
+    return _with_lens(port, board, None)
+
+
+def set_lens(port: str, volts: float, board: str = "flexiboard") -> tuple[LensReading, dict[str, Any]]:
+    """Move a lens and leave it there.
+
+    Raises:
+        OutOfRange: Not a number in 24.0..70.0; nothing was sent.
+        DeviceLost: No board answers there.
+        DeviceTimeout: The board did not confirm.
+        ValueError: Unknown board.
+    """
+    return _with_lens(port, board, volts)
+
+
+def snap(
+    address: str = "", *, exposure_us: float | None = None, gain_db: float = 0.0, encoding: str = "mono8"
+) -> tuple[Frame, dict[str, Any]]:
+    """One picture of the whole sensor, and the camera's description.
+
+    Raises:
+        DeviceLost: No such camera.
+        OutOfRange: The camera cannot do that.
+        DeviceTimeout: No picture came.
+        FrameIncomplete: It was damaged.
+    """
+    camera = PylonCamera(PylonSettings(address=address, gain_db=gain_db, encoding=encoding))
+    try:
+        camera.open()
+        if exposure_us is not None:
+            camera.set_exposure(exposure_us)
+        frame = camera.capture()
+        assert frame is not None, "nobody aborts this exposure"
+        return frame, camera.describe()
+    finally:
+        camera.close()
+
+
+def save_frame(path: Path, frame: Frame) -> None:
+    """Write a picture; the file's ending chooses the format. PNG and TIFF keep all 12 bits of mono16.
+
+    Raises:
+        OSError: The file can't be written, or its ending names no format.
+    """
+    import cv2
+
+    pixels = cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2BGR) if frame.encoding == "rgb8" else frame.pixels
+    try:
+        written = cv2.imwrite(str(path), pixels)
+    except cv2.error as error:
+        raise OSError(f"{path}: no picture format ends in {path.suffix!r}; use .png") from error
+    if not written:
+        raise OSError(f"{path} could not be written; does its folder exist, and is there space?")
+
+
+def _with_lens(port: str, board: str, volts: float | None) -> tuple[LensReading, dict[str, Any]]:
+    lens = VariopticLens(VariopticSettings(port=port, board=board, standby_on_close=False))
+    try:
+        reading = lens.open()
+        if volts is not None:
+            lens.move(volts)
+            reading = lens.read()
+        return reading, lens.describe()
+    finally:
+        lens.close()

@@ -1,0 +1,185 @@
+"""From measured (volts, distance) pairs to a lens profile: fit, check, file, plot.
+
+A liquid lens adds power in proportion to its voltage, so in dioptres the pairs lie close to a
+straight line. The line is only used to find pairs that cannot be right; the profile itself is
+the table (see `optics.lens_table`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dasha_ros.optics.lens_table import TableLens
+
+OUTLIER_SIGMAS = 5.0
+OUTLIER_MIN_DIOPTRES = 0.05
+"""Pairs this close to the line are kept however well the others fit: 0.05 D is 0.4 px at 640 px, f/2."""
+
+
+class CalibrationError(ValueError):
+    """The measurements make no profile; the message says which of them to repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A target at a known distance was in focus at this voltage."""
+
+    volts: float
+    distance_m: float
+    """``math.inf`` for a target so far away that it does not matter."""
+
+    @property
+    def dioptres(self) -> float:
+        """Reciprocal of the distance [1/m]."""
+        return 1.0 / self.distance_m
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A profile, and how well it fits."""
+
+    points: tuple[Measurement, ...]
+    """One for each distance, ascending in volts; repeated measurements are averaged."""
+    rejected: tuple[Measurement, ...]
+    dioptres_per_volt: float
+    infinity_volts: float
+    """Where the straight line focuses at infinity [V]."""
+    residual_dioptres: float
+    """Root mean square distance of the points from the line [1/m]."""
+
+    def line(self, volts: float) -> float:
+        """The straight line [1/m]."""
+        return self.dioptres_per_volt * (volts - self.infinity_volts)
+
+
+def fit(measurements: Sequence[Measurement]) -> Calibration:
+    """The table that the measurements make.
+
+    Outliers from a robust line (Theil and Sen: the median of all pairwise slopes) are rejected.
+
+    Args:
+        measurements: At least two different distances; three and more let outliers be found.
+
+    Raises:
+        CalibrationError: Too few, impossible, or contradictory measurements.
+    """
+    for m in measurements:
+        if not (math.isfinite(m.volts) and m.distance_m > 0):
+            raise CalibrationError(f"{m.volts!r} V at {m.distance_m!r} m is no measurement")
+    slope, offset = _robust_line(measurements)
+    errors = np.array([m.dioptres - (slope * m.volts + offset) for m in measurements])
+    # 1.4826 turns a median absolute deviation into the sigma of a normal distribution.
+    sigma = 1.4826 * float(np.median(np.abs(errors)))
+    limit = max(OUTLIER_MIN_DIOPTRES, OUTLIER_SIGMAS * sigma)
+    kept = [m for m, error in zip(measurements, errors, strict=True) if abs(error) <= limit]
+    rejected = tuple(m for m in measurements if m not in kept)
+    points = _averaged(kept)
+    if len(points) < 2:
+        raise CalibrationError(
+            f"{len(points)} of {len(measurements)} measurements agree with each other; measure again,"
+            " with the camera and the target standing still"
+        )
+    try:
+        TableLens(points=tuple((p.volts, p.dioptres) for p in points))
+    except ValueError as error:
+        raise CalibrationError(f"the measurements make no table: {error}") from error
+    slope, offset = np.polyfit([p.volts for p in points], [p.dioptres for p in points], 1)
+    residuals = [p.dioptres - (slope * p.volts + offset) for p in points]
+    return Calibration(
+        points=points,
+        rejected=rejected,
+        dioptres_per_volt=float(slope),
+        infinity_volts=float(-offset / slope),
+        residual_dioptres=float(np.sqrt(np.mean(np.square(residuals)))),
+    )
+
+
+def write_table(
+    path: Path, calibration: Calibration, *, focal_length_mm: float = 25.0, f_number: float = 2.0
+) -> None:
+    """Write the lens profile that ``--lens-profile PATH`` and `optics.lens_model` read.
+
+    Raises:
+        OSError: The file can't be written.
+    """
+    rows = "".join(
+        f"  - {{volts: {point.volts:.4f}, distance_m: {_yaml_number(point.distance_m)}}}\n"
+        for point in calibration.points
+    )
+    straight = f"{calibration.residual_dioptres:.4f} D from a straight line"
+    path.write_text(
+        f"# Measured: {calibration.dioptres_per_volt:.4f} D/V,"
+        f" infinity at {calibration.infinity_volts:.3f} V, {straight}.\n"
+        f"focal_length_mm: {focal_length_mm:g}\nf_number: {f_number:g}\npoints:\n{rows}",
+        encoding="utf-8",
+    )
+
+
+def plot(path: Path, calibration: Calibration) -> None:
+    """Draw the points, the rejected ones, the line, and the residuals into a picture file.
+
+    Raises:
+        OSError: The file can't be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    points = calibration.points
+    volts = np.array([p.volts for p in points])
+    dioptres = np.array([p.dioptres for p in points])
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    FigureCanvasAgg(figure)
+    focus, residual = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    span = np.linspace(volts.min() - 1, volts.max() + 1, 50)
+    focus.plot(span, [calibration.line(v) for v in span], color="0.7", label="straight line")
+    focus.plot(volts, dioptres, "o-", label="table")
+    if calibration.rejected:
+        focus.plot(
+            [m.volts for m in calibration.rejected],
+            [m.dioptres for m in calibration.rejected],
+            "rx",
+            label="rejected",
+        )
+    focus.set_ylabel("focus [1/m]")
+    focus.set_title(
+        f"{calibration.dioptres_per_volt:.3f} D/V, infinity at {calibration.infinity_volts:.2f} V,"
+        f" residual {calibration.residual_dioptres * 1e3:.1f} mD"
+    )
+    focus.legend()
+    residual.stem(volts, (dioptres - [calibration.line(v) for v in volts]) * 1e3)
+    residual.set_ylabel("residual [mD]")
+    residual.set_xlabel("lens voltage [V]")
+    figure.savefig(path, dpi=120)
+
+
+def _robust_line(measurements: Sequence[Measurement]) -> tuple[float, float]:
+    slopes = [
+        (b.dioptres - a.dioptres) / (b.volts - a.volts)
+        for i, a in enumerate(measurements)
+        for b in measurements[i + 1 :]
+        if a.volts != b.volts and a.distance_m != b.distance_m
+    ]
+    if not slopes:
+        raise CalibrationError(
+            "a profile needs targets at two or more distances, in focus at different voltages"
+        )
+    slope = float(np.median(slopes))
+    return slope, float(np.median([m.dioptres - slope * m.volts for m in measurements]))
+
+
+def _averaged(measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:
+    by_distance: defaultdict[float, list[float]] = defaultdict(list)
+    for m in measurements:
+        by_distance[m.distance_m].append(m.volts)
+    averaged = (Measurement(float(np.mean(volts)), distance) for distance, volts in by_distance.items())
+    return tuple(sorted(averaged, key=lambda m: m.volts))
+
+
+def _yaml_number(value: float) -> str:
+    return ".inf" if math.isinf(value) else f"{value:.6g}"

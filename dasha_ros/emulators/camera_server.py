@@ -1,0 +1,149 @@
+"""Pictures from another process: what ``dasha emulate camera`` serves and the camera's driver asks for.
+
+pylon's emulator lives in the process that opens the camera; the twin that it looks at lives
+in one of its own, as the world does.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.devices.errors import DeviceError, DeviceLost
+from dasha_ros.emulators.camera import Render
+
+_REQUEST = struct.Struct("<dd")
+_HEADER = struct.Struct("<4I")
+"""Bytes per value (0: what follows is an error message), height, width, channels."""
+
+
+class PictureServer:
+    """Serves a `Render` at a socket. Use it as a context manager.
+
+    Raises:
+        FileExistsError: (On start) Another server is there.
+    """
+
+    def __init__(self, path: Path, render: Render) -> None:
+        self.path = path
+        self._render = render
+        self._listener: Listener | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin to serve, one client after another."""
+        if _answers(self.path):
+            raise FileExistsError(
+                f"another camera emulator serves {self.path}; stop it or choose another path"
+            )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.unlink(missing_ok=True)
+        self._stopping = False
+        self._listener = Listener(str(self.path), "AF_UNIX")
+        self._thread = threading.Thread(target=self._serve, name="picture server", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving. Stopping twice is fine."""
+        if self._listener is None or self._thread is None:
+            return
+        self._stopping = True
+        _answers(self.path)  # wakes the thread from its wait for a client
+        self._thread.join()
+        self._listener.close()
+        self._listener = None
+
+    def __enter__(self) -> PictureServer:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def _serve(self) -> None:
+        assert self._listener is not None
+        while not self._stopping:
+            with suppress(OSError, EOFError), self._listener.accept() as client:
+                self._answer(client)
+
+    def _answer(self, client: Connection) -> None:
+        while not self._stopping:
+            if not client.poll(0.1):
+                continue
+            exposure_us, gain_db = _REQUEST.unpack(client.recv_bytes(_REQUEST.size))
+            try:
+                picture = self._render(exposure_us, gain_db)
+            except (DeviceError, ValueError) as error:
+                client.send_bytes(_HEADER.pack(0, 0, 0, 0))
+                client.send_bytes(str(error).encode())
+                continue
+            channels = 1 if picture.ndim == 2 else picture.shape[2]
+            client.send_bytes(_HEADER.pack(picture.itemsize, *picture.shape[:2], channels))
+            client.send_bytes(np.ascontiguousarray(picture).data.cast("B"))
+
+
+class RemotePictures:
+    """A `Render` that asks a `PictureServer`; connects again when the server was restarted."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._server: Connection | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, exposure_us: float, gain_db: float) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """The picture.
+
+        Raises:
+            DeviceLost: No server is there, or it has no picture.
+        """
+        with self._lock:
+            try:
+                return self._ask(exposure_us, gain_db)
+            except (OSError, EOFError, struct.error) as error:
+                self._hang_up()
+                raise DeviceLost(
+                    f"no camera emulator serves {self._path} ({error}); start one with `dasha emulate camera`"
+                ) from error
+
+    def close(self) -> None:
+        """Hang up."""
+        with self._lock:
+            self._hang_up()
+
+    def _ask(self, exposure_us: float, gain_db: float) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        if self._server is None:
+            self._server = Client(str(self._path), "AF_UNIX")
+        self._server.send_bytes(_REQUEST.pack(exposure_us, gain_db))
+        size, height, width, channels = _HEADER.unpack(self._server.recv_bytes(_HEADER.size))
+        data = self._server.recv_bytes()
+        if size == 0:
+            raise DeviceLost(f"the emulated camera has no picture: {data.decode()}")
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        if size == 1:
+            return np.frombuffer(data, np.uint8).reshape(shape)
+        return np.frombuffer(data, np.uint16).reshape(shape)
+
+    def _hang_up(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+
+def _answers(path: Path) -> bool:
+    try:
+        Client(str(path), "AF_UNIX").close()
+    except OSError:
+        return False
+    return True

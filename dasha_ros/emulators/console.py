@@ -1,0 +1,154 @@
+"""Running the emulators as programs: serve until told to stop, obey lines of text.
+
+What ``dasha emulate lens`` and ``dasha emulate camera`` do. The lines let a person, or a test in
+another process, pull cables and turn knobs while a graph runs.
+"""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from dasha_ros.emulators.camera_server import PictureServer
+from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
+from dasha_ros.emulators.twin_view import TwinView
+
+Say = Callable[[str], None]
+Command = Callable[[list[str]], str]
+
+LENS_HELP = (
+    "unplug [SECONDS], plug, brown-out, set KNOB=VALUE ..., clear, faults BITS, state, help; "
+    "knobs: drop_request corrupt_request drop_reply corrupt_reply half_reply late_reply late_s nack noise"
+)
+CAMERA_HELP = "set [scene=NAME] [illuminance_lx=LX] [temperature_c=C], state, help"
+
+
+def run_lens(
+    link: Path,
+    settings: LensEmulatorSettings,
+    lines: Iterable[str],
+    say: Say = print,
+    stop: threading.Event | None = None,
+) -> None:
+    """Serve an emulated lens at ``link`` and obey ``lines``; after the last line, until ``stop``.
+
+    Args:
+        link: Path of the port.
+        settings: How it behaves.
+        lines: Commands (see `LENS_HELP`), typically standard input.
+        say: Takes each answer.
+        stop: Ends it; without it the last line does.
+
+    Raises:
+        FileExistsError: The path is taken.
+    """
+    with LensEmulator(link, settings) as emulator:
+        say(f"lens at {link}")
+        _obey(lines, _lens_commands(emulator, stop or threading.Event()), LENS_HELP, say, stop)
+
+
+def run_camera(
+    socket: Path, view: TwinView, lines: Iterable[str], say: Say = print, stop: threading.Event | None = None
+) -> None:
+    """Serve the twin's pictures at ``socket`` and obey ``lines``; after the last line, until ``stop``.
+
+    Raises:
+        FileExistsError: The path is taken.
+    """
+    with PictureServer(socket, view):
+        say(f"pictures at {socket}")
+        _obey(lines, _camera_commands(view), CAMERA_HELP, say, stop)
+
+
+def _obey(
+    lines: Iterable[str],
+    commands: Mapping[str, Command],
+    usage: str,
+    say: Say,
+    stop: threading.Event | None,
+) -> None:
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        if not words:
+            continue
+        command = commands.get(words[0])
+        try:
+            say(usage if command is None else command(words[1:]))
+        except (ValueError, TypeError, IndexError) as error:
+            say(f"error: {error} ({usage})")
+        if stop is not None and stop.is_set():
+            return
+    if stop is not None:
+        stop.wait()
+
+
+def _lens_commands(emulator: LensEmulator, stop: threading.Event) -> dict[str, Command]:
+    def unplug(words: list[str]) -> str:
+        emulator.unplug()
+        if words:
+            stop.wait(float(words[0]))
+            emulator.plug()
+        return "plugged in again" if words else "unplugged"
+
+    def plug(_: list[str]) -> str:
+        emulator.plug()
+        return "plugged in"
+
+    def brown_out(_: list[str]) -> str:
+        emulator.brown_out()
+        return "restarted in analog mode"
+
+    def set_knobs(words: list[str]) -> str:
+        emulator.set_faults(**_numbers(words))
+        return "set " + " ".join(words)
+
+    def clear(_: list[str]) -> str:
+        emulator.clear_faults()
+        return "the line is clean"
+
+    def faults(words: list[str]) -> str:
+        emulator.board.set_faults(int(words[0], 0))
+        return f"fault register {int(words[0], 0):#04x}"
+
+    def state(_: list[str]) -> str:
+        board = emulator.board
+        plugged = "plugged in" if emulator.plugged else "unplugged"
+        held = f"{emulator.volts():.4f} V, code {board.code}, mode {board.mode}"
+        return f"{plugged}, {held}, {emulator.requests} requests"
+
+    return {
+        "unplug": unplug,
+        "plug": plug,
+        "brown-out": brown_out,
+        "set": set_knobs,
+        "clear": clear,
+        "faults": faults,
+        "state": state,
+    }
+
+
+def _camera_commands(view: TwinView) -> dict[str, Command]:
+    def set_world(words: list[str]) -> str:
+        world = view.camera.world
+        for word in words:
+            key, _, value = word.partition("=")
+            if key == "scene":
+                world = replace(world, scene=value)
+            elif key == "illuminance_lx":
+                world = replace(world, illuminance_lx=float(value))
+            elif key == "temperature_c":
+                world = replace(world, temperature_c=float(value))
+            else:
+                raise ValueError(f"{key!r} can't be set")
+        view.camera.set_world(world)
+        return f"{world}"
+
+    return {"set": set_world, "state": lambda _: f"{view.camera.world}"}
+
+
+def _numbers(words: list[str]) -> dict[str, float]:
+    pairs = (word.partition("=") for word in words)
+    return {key: float(value) for key, _, value in pairs}

@@ -1,0 +1,120 @@
+"""Every camera and every lens behind one pair of fixtures: the conformance suites run on all of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dasha_ros.devices.camera import Camera
+from dasha_ros.devices.fake import FakeCamera, FakeLens
+from dasha_ros.devices.lens import Lens
+from dasha_ros.devices.pylon import PylonCamera, PylonSettings
+from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
+from dasha_ros.emulators.camera import PictureFeed
+from dasha_ros.emulators.camera_bench import CameraBench
+from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
+from dasha_ros.timing.clock import Clock, ManualClock, SystemClock
+from dasha_ros.twin.world import World
+
+LENS_PORT = "DASHA_LENS_PORT"
+CAMERA_ADDRESS = "DASHA_CAMERA"
+"""Environment variables that name a lens and a camera on a bench, for ``pytest -m hardware``."""
+
+
+@dataclass
+class LensUnderTest:
+    lens: Lens
+    clock: Clock
+    unplug: Callable[[], None] | None = None
+    plug: Callable[[], None] | None = None
+
+
+@dataclass
+class CameraUnderTest:
+    camera: Camera
+    clock: Clock
+    unplug: Callable[[], None] | None = None
+    plug: Callable[[], None] | None = None
+    is_twin: bool = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave SIGALRM to pylon's emulator, which times exposures with it; pytest-timeout would take it."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.timeout(120, method="thread"))
+
+
+def backends(*names: str) -> list[object]:
+    return [*names, pytest.param("hardware", marks=pytest.mark.hardware)]
+
+
+@pytest.fixture(params=backends("twin", "emulated", "fake"))
+def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LensUnderTest]:
+    if request.param == "emulated":
+        with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
+            settings = VariopticSettings(port=str(emulator.link), reply_timeout_s=0.5)
+            lens = VariopticLens(settings)
+            yield LensUnderTest(lens, SystemClock(), emulator.unplug, emulator.plug)
+            lens.close()
+    elif request.param == "hardware":
+        port = os.environ.get(LENS_PORT) or pytest.skip(f"set {LENS_PORT} to the port of a lens board")
+        real = VariopticLens(VariopticSettings(port=port))
+        yield LensUnderTest(real, SystemClock())
+        real.close()
+    elif request.param == "fake":
+        clock = ManualClock()
+        fake = FakeLens(clock)
+        yield LensUnderTest(fake, clock, fake.misfortune.unplug, fake.misfortune.plug)
+    else:
+        clock = ManualClock()
+        yield LensUnderTest(TwinLens(clock), clock)
+
+
+@pytest.fixture
+def chart_scene(tmp_path: Path) -> str:
+    """A scene that needs no downloaded photograph: random squares on one plane."""
+    rng = np.random.default_rng(0)
+    squares = rng.integers(0, 256, (34, 64, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "chart.png"), cv2.resize(squares, (640, 340), interpolation=cv2.INTER_NEAREST))
+    scene = tmp_path / "chart.yaml"
+    scene.write_text(
+        "description: Squares.\n"
+        "layers:\n  - {kind: photograph, photo: chart.png, distance_m: 1.0}\n"
+        "objects:\n  - {label: chart, layer: 0}\n"
+    )
+    return str(scene)
+
+
+@pytest.fixture(params=backends("twin", "emulated", "fake"))
+def camera_under_test(request: pytest.FixtureRequest, chart_scene: str) -> Iterator[CameraUnderTest]:
+    if request.param == "emulated":
+        bench = CameraBench()
+        feed = PictureFeed(lambda exposure_us, gain_db: np.zeros((48, 64), np.uint8))
+        camera = PylonCamera(PylonSettings(width=64, height=48), attach=bench.attach, listener=feed)
+        yield CameraUnderTest(camera, SystemClock(), bench.unplug, bench.plug)
+        camera.close()
+        feed.close()
+    elif request.param == "hardware":
+        address = os.environ.get(CAMERA_ADDRESS) or pytest.skip(
+            f"set {CAMERA_ADDRESS} to a camera's serial number"
+        )
+        real = PylonCamera(PylonSettings(address=address))
+        yield CameraUnderTest(real, SystemClock())
+        real.close()
+    elif request.param == "fake":
+        clock = ManualClock()
+        fake = FakeCamera(clock)
+        yield CameraUnderTest(fake, clock, fake.misfortune.unplug, fake.misfortune.plug)
+    else:
+        clock = ManualClock()
+        twin = TwinCamera(clock, world=World(scene=chart_scene), width=64, height=48)
+        yield CameraUnderTest(twin, clock, is_twin=True)

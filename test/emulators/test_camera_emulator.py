@@ -1,0 +1,253 @@
+"""Pictures on their way into pylon's emulator: painted, shown, seen; also from another process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from dasha_ros.devices.errors import DeviceError, DeviceLost
+from dasha_ros.devices.pylon import PylonCamera, PylonSettings
+from dasha_ros.devices.twin import TwinCamera
+from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
+from dasha_ros.emulators.camera import PictureFeed, Render
+from dasha_ros.emulators.camera_bench import CameraBench
+from dasha_ros.emulators.camera_server import PictureServer, RemotePictures
+from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
+from dasha_ros.emulators.twin_view import TwinView
+from dasha_ros.perception.sharpness import Sharpness
+from dasha_ros.twin.world import World
+
+RNG = np.random.default_rng(7)
+
+
+class Painter:
+    def __init__(self, picture: np.ndarray) -> None:
+        self.picture = picture
+        self.asked: list[tuple[float, float]] = []
+
+    def __call__(self, exposure_us: float, gain_db: float) -> np.ndarray:
+        self.asked.append((exposure_us, gain_db))
+        return self.picture
+
+
+def camera_for(render: Render, tmp_path: Path, **settings: Any) -> tuple[PylonCamera, PictureFeed]:
+    feed = PictureFeed(render, tmp_path)
+    options: dict[str, Any] = {"width": 64, "height": 48, "exposure_us": 500.0} | settings
+    return PylonCamera(PylonSettings(**options), attach=CameraBench().attach, listener=feed), feed
+
+
+@pytest.mark.parametrize("encoding", ["mono8", "mono16", "rgb8", "bgr8"])
+def test_what_was_painted_comes_out_of_pylon(encoding: str, tmp_path: Path) -> None:
+    shape = (48, 64) if encoding.startswith("mono") else (48, 64, 3)
+    deep = encoding == "mono16"
+    picture = RNG.integers(0, 4096 if deep else 256, shape).astype(np.uint16 if deep else np.uint8)
+    camera, feed = camera_for(Painter(picture), tmp_path, encoding=encoding)
+    camera.open()
+    frame = camera.capture()
+    camera.close()
+    feed.close()
+    assert frame is not None
+    seen = frame.pixels[..., ::-1] if encoding == "bgr8" else frame.pixels
+    assert np.array_equal(seen, picture)
+    assert frame.pixels.dtype == picture.dtype
+
+
+def test_the_painter_is_asked_once_a_frame_with_what_is_in_force(tmp_path: Path) -> None:
+    painter = Painter(np.zeros((48, 64), np.uint8))
+    camera, feed = camera_for(painter, tmp_path)
+    camera.open()
+    gains = []
+    for exposure_us, gain_db in ((200.0, 0.0), (900.0, 6.0), (300.0, 3.0)):
+        camera.set_exposure(exposure_us)
+        gains.append(camera.set_gain(gain_db))
+        camera.capture()
+    camera.close()
+    feed.close()
+    assert painter.asked == list(zip([200.0, 900.0, 300.0], gains, strict=True))
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((48, 64), np.float32),
+        np.zeros((48, 64), np.uint16),
+        np.zeros(5, np.uint8),
+        np.zeros((0, 4), np.uint8),
+    ],
+)
+def test_what_is_no_picture_is_refused(picture: np.ndarray, tmp_path: Path) -> None:
+    camera, feed = camera_for(Painter(picture), tmp_path)
+    camera.open()
+    with pytest.raises(ValueError, match="this camera shows uint8"):
+        camera.capture()
+    camera.close()
+    feed.close()
+
+
+def test_a_preview_is_painted_too_and_survives_a_painter_in_trouble(tmp_path: Path) -> None:
+    calls = 0
+
+    def render(exposure_us: float, gain_db: float) -> np.ndarray:
+        nonlocal calls
+        calls += 1
+        if calls % 2 == 0:
+            raise DeviceLost("the light went out")
+        return np.full((48, 64), calls % 256, np.uint8)
+
+    camera, feed = camera_for(render, tmp_path)
+    camera.open()
+    camera.start_preview(200.0)
+    levels = set()
+    for _ in range(100):
+        frame = camera.latest(1.0)
+        assert frame is not None
+        levels.add(int(frame.pixels[0, 0]))
+        if len(levels) > 2:
+            break
+    camera.close()
+    feed.close()
+    assert len(levels) > 2
+    assert feed.trouble == "the light went out"
+
+
+def test_a_real_camera_is_not_painted_for() -> None:
+    class NodeMap:
+        def GetNode(self, name: str) -> None:
+            return None
+
+    feed = PictureFeed(Painter(np.zeros((4, 4), np.uint8)))
+    with pytest.raises(DeviceError, match="no emulated one"):
+        feed.opened(NodeMap())
+    feed.close()
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> World:
+    squares = np.random.default_rng(0).integers(0, 256, (34, 64, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "chart.png"), cv2.resize(squares, (640, 340), interpolation=cv2.INTER_NEAREST))
+    scene = tmp_path / "chart.yaml"
+    scene.write_text(
+        "description: Squares.\n"
+        "layers:\n  - {kind: photograph, photo: chart.png, distance_m: 1.0}\n"
+        "objects:\n  - {label: chart, layer: 0}\n"
+    )
+    return World(scene=str(scene), illuminance_lx=300.0)
+
+
+@pytest.fixture
+def rig(tmp_path: Path, chart: World) -> Iterator[tuple[PylonCamera, VariopticLens, TwinView]]:
+    """Real pylon and real pyserial around an emulated camera and an emulated lens."""
+    with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
+        view = TwinView(emulator.link, world=chart, width=320, height=170, seed=1)
+        camera, feed = camera_for(view, tmp_path, width=320, height=170)
+        lens = VariopticLens(VariopticSettings(port=str(emulator.link), settle_s=0.2))
+        lens.open()
+        camera.open()
+        yield camera, lens, view
+        camera.close()
+        lens.close()
+        feed.close()
+
+
+def settled(camera: PylonCamera, lens: VariopticLens, volts: float) -> np.ndarray:
+    not_before_ns = time.time_ns() + round(lens.move(volts).settle_s * 1e9)
+    frame = camera.capture(not_before_ns)
+    assert frame is not None
+    return frame.pixels
+
+
+def test_the_twin_is_seen_through_pylon_in_the_focus_of_the_serial_lens(
+    rig: tuple[PylonCamera, VariopticLens, TwinView],
+) -> None:
+    camera, lens, _ = rig
+    camera.set_exposure(5_000.0)
+    in_focus = 40.0 + 1.0 / 0.31  # the physical profile at 1 m
+    sharp = Sharpness(settled(camera, lens, in_focus)).frame()
+    assert sharp > 3 * Sharpness(settled(camera, lens, in_focus - 8.0)).frame()
+    assert sharp > 3 * Sharpness(settled(camera, lens, in_focus + 8.0)).frame()
+
+
+def test_the_twin_is_seen_at_the_exposure_in_force(rig: tuple[PylonCamera, VariopticLens, TwinView]) -> None:
+    camera, _, _ = rig
+    means = []
+    for exposure_us in (500.0, 1_000.0, 2_000.0):
+        camera.set_exposure(exposure_us)
+        frame = camera.capture()
+        assert frame is not None
+        means.append(float(frame.pixels.mean()))
+    assert means[1] / means[0] == pytest.approx(2.0, rel=0.15)
+    assert means[2] / means[0] == pytest.approx(4.0, rel=0.15)
+
+
+def test_the_picture_is_the_one_that_the_twins_own_camera_takes(
+    rig: tuple[PylonCamera, VariopticLens, TwinView], chart: World
+) -> None:
+    camera, lens, view = rig
+    camera.set_exposure(5_000.0)
+    seen = settled(camera, lens, 43.0)
+    twin = TwinCamera(view.camera._clock, world=chart, width=320, height=170, seed=2)
+    twin.open()
+    twin.set_trajectory(view.camera._trajectories[-1])
+    twin.set_exposure(5_000.0)
+    frame = twin.capture()
+    assert frame is not None
+    # Two draws of the same noise: far closer than any other focus or exposure would be.
+    assert np.abs(frame.pixels.astype(int) - seen.astype(int)).mean() < 4.0
+
+
+def test_without_a_lens_emulator_there_is_no_picture(tmp_path: Path, chart: World) -> None:
+    view = TwinView(tmp_path / "nobody", world=chart, width=64, height=48)
+    camera, feed = camera_for(view, tmp_path)
+    camera.open()
+    with pytest.raises(DeviceLost, match="no lens: no lens emulator serves"):
+        camera.capture()
+    camera.close()
+    feed.close()
+
+
+def test_pictures_come_from_another_process_too(tmp_path: Path) -> None:
+    picture = RNG.integers(0, 256, (48, 64), dtype=np.uint8)
+    painter = Painter(picture)
+    remote = RemotePictures(tmp_path / "camera")
+    with pytest.raises(DeviceLost, match="dasha emulate camera"):
+        remote(100.0, 0.0)
+    for _ in range(2):  # a server that comes back is found again
+        with PictureServer(tmp_path / "camera", painter) as server:
+            assert np.array_equal(remote(123.0, 4.5), picture)
+            assert painter.asked[-1] == (123.0, 4.5)
+            with pytest.raises(FileExistsError, match="another camera emulator"):
+                PictureServer(server.path, painter).start()
+        with pytest.raises(DeviceLost):
+            remote(100.0, 0.0)
+    remote.close()
+
+
+@pytest.mark.parametrize("shape", [(48, 64), (48, 64, 3)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_every_kind_of_picture_travels(shape: tuple[int, ...], dtype: type, tmp_path: Path) -> None:
+    picture = RNG.integers(0, 256, shape).astype(dtype)
+    remote = RemotePictures(tmp_path / "camera")
+    with PictureServer(tmp_path / "camera", Painter(picture)):
+        seen = remote(1.0, 0.0)
+        assert np.array_equal(seen, picture)
+        assert seen.dtype == dtype
+        remote.close()
+
+
+def test_a_server_in_trouble_says_why(tmp_path: Path) -> None:
+    def render(exposure_us: float, gain_db: float) -> np.ndarray:
+        raise DeviceLost("the light went out")
+
+    remote = RemotePictures(tmp_path / "camera")
+    with PictureServer(tmp_path / "camera", render):
+        for _ in range(2):
+            with pytest.raises(DeviceLost, match="no picture: the light went out"):
+                remote(1.0, 0.0)
+        remote.close()
