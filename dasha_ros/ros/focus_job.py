@@ -135,13 +135,15 @@ class FocusJob:
     def _on_feedback(self, feedback: Any) -> None:
         reward, percept = feedback.reward, percept_from_msg(feedback.percept)
         seen = percept.of(self._goal.labels)
+        # The last feedback of A^H may come after its result, when A^L is at work already.
+        phase = msg.FocusState.EXPOSING if reward.agent == "A^H" else msg.FocusState.FOCUSING
         with self._lock:
-            self._steps[self._phase] = max(self._steps[self._phase], reward.step)
+            self._steps[phase] = max(self._steps[phase], reward.step)
             self._recorder.step(reward, percept)
             step = sum(self._steps.values())
         self._run.feedback(
             FocusOnObject.Feedback(
-                phase=self._phase,
+                phase=phase,
                 step=step,
                 exposure_us=float(percept.capture.exposure_us),
                 volts=float(percept.lens.commanded_volts),
