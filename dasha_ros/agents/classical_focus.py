@@ -143,7 +143,7 @@ def _close_in(track: Track, tracker: Tracker, task: FocusTask) -> Generator[floa
 def _unseen_side(track: Track, tracker: Tracker, task: FocusTask) -> float | None:
     """Volts beside the sharpest look where nobody has looked yet; ``None`` when its peak is certain.
 
-    Neighbours at coarse stops are near enough where the object was seen at both of them: a parabola
+    Neighbours at coarse stops are near enough where the object was seen at both of them: `peak_volts`
     finds the peak between. Where it was lost, only a fine stop tells which side is sharper.
     """
     peak = track.sharpest().volts
