@@ -163,6 +163,7 @@ class AgentConfig(NodeConfig):
         le=120.0,
     )
     retries: int = _field(1, "How often an unanswered command is sent again.", ge=0, le=10)
+    policy: str = _field("", "Policy by name.", fixed=True)
 
 
 class HighLevelAgentConfig(AgentConfig):

@@ -115,6 +115,10 @@ class Report:
         """What was in force before the first command."""
         self._steps: list[Step] = []
 
+    def describe(self, **setup: str) -> None:
+        """Tell more of what does the work: fields of `Setup`."""
+        self._setup = self._setup.model_copy(update=setup)
+
     def picture(self, name: str, jpeg: bytes) -> None:
         """Keep a JPEG as ``NAME.jpg``: ``before`` and ``after`` are what the page shows.
 

@@ -115,6 +115,7 @@ class AgentNode(DashaNode[A]):
         """Publish what a step did and what it got for it, as reward and as feedback."""
         reward = msg.Reward(
             agent=step.agent,
+            policy=self.config.policy,
             episode=self._episode,
             step=step.index,
             value=float(step.reward.value),

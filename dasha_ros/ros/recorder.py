@@ -54,6 +54,9 @@ class Recorder:
     def step(self, reward: msg.Reward, seen: Percept) -> None:
         """An agent made a step."""
         self._flush()
+        if self._report is not None:
+            role = "exposure_policy" if reward.agent == "A^H" else "focus_policy"
+            self._report.describe(**{role: reward.policy})
         record = asdict(seen)
         for key in ("capture", "lens", "latent", "histogram_edges"):
             del record[key]
