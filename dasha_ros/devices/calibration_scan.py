@@ -28,7 +28,7 @@ class FocusPeak:
     """Where the target was sharpest."""
 
     volts: float
-    """Between the steps of the scan: the top of a parabola [V]."""
+    """Between the steps of the scan [V]."""
     scan: tuple[tuple[float, float], ...]
     """(volts, sharpness), in the order of the scan."""
 
@@ -67,10 +67,9 @@ class Scanner:
                 f"no clear focus between {low:g} and {high:g} V: give the target fine texture and even light,"
                 " let it fill the middle of the picture, and check that its distance is in the lens's reach"
             )
-        near = slice(max(0, top - 2), top + 3)
-        a, b, _ = np.polyfit(volts[near] - volts[top], sharpness[near], 2)
-        shift = float(np.clip(-b / (2 * a), -FINE_STEP_VOLTS, FINE_STEP_VOLTS)) if a < 0 else 0.0
-        return FocusPeak(float(volts[top]) + shift, tuple(coarse + fine))
+        # The centre of what lies above half height: steadier than the top, which is flat and noisy.
+        height = np.clip(sharpness - (sharpness.min() + sharpness.max()) / 2, 0.0, None)
+        return FocusPeak(float(np.average(volts, weights=height)), tuple(coarse + fine))
 
     def settling_s(
         self,
