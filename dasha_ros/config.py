@@ -219,6 +219,36 @@ class FocusServerConfig(NodeConfig):
     report_keep: int = _field(100, "How many reports are kept.", ge=1, le=100_000)
 
 
+class TrainerConfig(NodeConfig):
+    """Training only: new episodes for ever, each a random start and then a goal."""
+
+    scenes: list[str] = _field([], "Scenes to train on, by name or path; empty: all that ship.", fixed=True)
+    schedule: Literal["paper", "random"] = _field(
+        "random",
+        "paper: 13..300 lx in steps of 10 lx, nearest layer at 1.4..2.0 m. "
+        "random: light even in logarithm, distances within a factor.",
+        fixed=True,
+    )
+    illuminance_min_lx: FiniteFloat = _field(13.0, "random: least light.", unit="lx", ge=0.01, le=200_000.0)
+    illuminance_max_lx: FiniteFloat = _field(300.0, "random: most light.", unit="lx", ge=0.01, le=200_000.0)
+    distance_factor: FiniteFloat = _field(
+        1.5, "random: all distances of a scene are scaled by up to this factor, up or down.", ge=1.0, le=5.0
+    )
+    episodes_per_world: int = _field(1, "Goals before light and distances change.", ge=1, le=100_000)
+    max_steps: int = _field(20, "Steps of a goal.", ge=1, le=2000)
+    episodes: int = _field(0, "Goals after which the trainer stops; 0: never.", ge=0, le=10_000_000)
+    seed: int = _field(0, "Of the random worlds and starts.", fixed=True, ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TrainerConfig:
+        if self.illuminance_max_lx < self.illuminance_min_lx:
+            raise ValueError(
+                f"illuminance_max_lx ({self.illuminance_max_lx:g}) must not be below "
+                f"illuminance_min_lx ({self.illuminance_min_lx:g})"
+            )
+        return self
+
+
 NODES: dict[str, type[NodeConfig]] = {
     "camera_driver": CameraDriverConfig,
     "lens_driver": LensDriverConfig,
@@ -227,6 +257,7 @@ NODES: dict[str, type[NodeConfig]] = {
     "high_level_agent": HighLevelAgentConfig,
     "low_level_agent": LowLevelAgentConfig,
     "focus_server": FocusServerConfig,
+    "trainer": TrainerConfig,
 }
 """The configuration of each node, by the node's name."""
 

@@ -1,0 +1,180 @@
+"""The node that trains: a random world, a random start, a goal, and again, for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
+
+from dasha_ros import msg
+from dasha_ros.action import FocusOnObject
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.config import TrainerConfig
+from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
+from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.ros import qos
+from dasha_ros.ros.actuators import Actuators
+from dasha_ros.ros.agent_client import AgentClient, AgentLostError
+from dasha_ros.ros.agent_node import agent_executor
+from dasha_ros.ros.node import DashaNode
+from dasha_ros.ros.node import run as run_node
+from dasha_ros.ros.waiting import result_of
+from dasha_ros.twin.curriculum import Curriculum, Episode
+from dasha_ros.twin.scene import load_scene, scene_names
+
+_ANSWER_S = 10.0
+"""A node of the graph that is silent for so long costs the episode, not the training."""
+_PAUSE_S = 1.0
+
+
+class Trainer(DashaNode[TrainerConfig]):
+    """Sets the twin's world and the start, and sends goals to the focus server.
+
+    It is a client like any robot: which agents learn from the goals is their own affair.
+    """
+
+    config_model = TrainerConfig
+
+    def __init__(self) -> None:
+        super().__init__("trainer")
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._actuators: Actuators | None = None
+
+    def configure(self) -> None:
+        """Read the scenes and join the graph."""
+        config = self.config
+        self._curriculum = Curriculum(
+            {name: load_scene(name) for name in config.scenes or scene_names()},
+            exposure_table(),
+            (VOLTS_MIN, VOLTS_MAX),
+            seed=config.seed,
+            schedule=config.schedule,
+            illuminance_lx=(config.illuminance_min_lx, config.illuminance_max_lx),
+            distance_factor=config.distance_factor,
+            episodes_per_world=config.episodes_per_world,
+        )
+        self._actuators = Actuators(self)
+        self._world_client = self.create_client(
+            SetParametersAtomically, "twin_world/set_parameters_atomically"
+        )
+        self._goal_client = AgentClient(self, FocusOnObject, "focus_on_object", "focus_server")
+        self._known_world: msg.TwinWorld | None = None
+        self._world_topic = self.create_subscription(msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
+
+    def activate(self) -> None:
+        """Begin to train."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._train, name="trainer", daemon=True)
+        self._thread.start()
+
+    def deactivate(self) -> None:
+        """End the goal in hand and pause."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_ANSWER_S)
+            self._thread = None
+
+    def cleanup(self) -> None:
+        """Pause and leave the graph."""
+        self.deactivate()
+        if self._actuators is not None:
+            self._actuators.close()
+            self._actuators = None
+            self._goal_client.destroy()
+            self.destroy_client(self._world_client)
+            self.destroy_subscription(self._world_topic)
+
+    def _on_world(self, world: msg.TwinWorld) -> None:
+        self._known_world = world
+
+    def _interrupted(self) -> ErrorCode | None:
+        return ErrorCode.SHUTDOWN if self._stop.is_set() or not self.context.ok() else None
+
+    def _train(self) -> None:
+        for number, episode in enumerate(self._curriculum, 1):
+            if self._interrupted() or 0 < self.config.episodes < number:
+                break
+            try:
+                self._play(episode)
+            except AgentLostError as error:
+                self.health.count("lost_episodes")
+                self.health.warn(f"episode lost: {error}")
+                self._stop.wait(_PAUSE_S)
+        else:
+            return
+        self.health.ok("done")
+
+    def _play(self, episode: Episode) -> None:
+        self._set_world(episode)
+        self._set_start(episode)
+        goal = FocusOnObject.Goal(labels=[episode.label], max_steps=self.config.max_steps)
+        result = self._goal_client.run(goal, lambda _: None, self._interrupted, _ANSWER_S)
+        self.health.count("episodes")
+        self.health.count(f"ended_{ErrorCode(result.error_code).name.lower()}")
+        self.health.values(
+            scene=episode.world.scene,
+            illuminance_lx=episode.world.illuminance_lx,
+            label=episode.label,
+            steps=result.exposure_steps + result.focus_steps,
+        )
+        self.health.ok(f"looking for {episode.label} in {episode.world.scene}")
+
+    def _set_world(self, episode: Episode) -> None:
+        world = episode.world
+        values = {
+            "scene": world.scene,
+            "illuminance_lx": world.illuminance_lx,
+            "distances_m": list(world.distances_m),
+        }
+        request = SetParametersAtomically.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+        )
+        self._until(self._world_client.service_is_ready, "twin_world is not there")
+        answer = result_of(self._world_client.call_async(request), _ANSWER_S, self._stop.is_set)
+        if answer is None:
+            raise AgentLostError("twin_world does not answer")
+        if not answer.result.successful:
+            raise AgentLostError(f"twin_world refused the world: {answer.result.reason}")
+        self._until(
+            lambda: (
+                self._known_world is not None
+                and self._known_world.scene == world.scene
+                and self._known_world.illuminance_lx == world.illuminance_lx
+            ),
+            "twin_world did not publish the new world",
+        )
+
+    def _set_start(self, episode: Episode) -> None:
+        actuators = self._actuators
+        assert actuators is not None
+        exposure_stamp = actuators.send_exposure(episode.exposure_us)
+        lens_stamp = actuators.send_volts(episode.volts)
+        self._until(
+            lambda: (
+                actuators.lens_state is not None
+                and actuators.lens_state.command_ns == lens_stamp
+                and actuators.capture is not None
+                and actuators.capture.exposure_command_ns == exposure_stamp
+            ),
+            "camera or lens did not take up the start",
+        )
+
+    def _until(self, condition: Callable[[], bool], trouble: str) -> None:
+        deadline = time.monotonic() + _ANSWER_S
+        while not condition():
+            if time.monotonic() > deadline or self._interrupted():
+                raise AgentLostError(trouble)
+            self._stop.wait(0.01)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the trainer."""
+    run_node(Trainer, args, agent_executor)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Which world the next training episode happens in, and where camera and lens start."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import cycle
+
+import numpy as np
+
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.twin.scene import Scene
+from dasha_ros.twin.world import World, paper_schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One training episode."""
+
+    world: World
+    label: str
+    """What is asked for."""
+    exposure_us: float
+    """In force at the start."""
+    volts: float
+    """Where the lens is at the start."""
+
+
+class Curriculum:
+    """Draws episodes for ever. The same seed draws the same episodes.
+
+    Args:
+        scenes: To train on, by the names that `World.scene` takes; each must have an object.
+        table: Start exposures are drawn from it, even in logarithm.
+        volts: Least and greatest start voltage [V].
+        seed: Of all draws.
+        schedule: ``paper`` (13..300 lx, 1.4..2.0 m, paper V.B and V.C) or ``random``.
+        illuminance_lx: ``random``: least and most light, even in logarithm [lx].
+        distance_factor: ``random``: all distances of a scene are scaled by up to this, up or down.
+        episodes_per_world: Episodes before the world changes.
+
+    Raises:
+        ValueError: No scene, or one without objects.
+    """
+
+    def __init__(
+        self,
+        scenes: Mapping[str, Scene],
+        table: ExposureTable,
+        volts: tuple[float, float],
+        *,
+        seed: int = 0,
+        schedule: str = "random",
+        illuminance_lx: tuple[float, float] = (13.0, 300.0),
+        distance_factor: float = 1.5,
+        episodes_per_world: int = 1,
+    ) -> None:
+        if not scenes:
+            raise ValueError("a curriculum needs at least one scene")
+        if empty := [name for name, scene in scenes.items() if not scene.objects]:
+            raise ValueError(f"scene {empty[0]} has no objects, so nothing can be asked for in it")
+        self._scenes, self._table, self._volts = list(scenes.items()), table, volts
+        self._random = np.random.default_rng(seed)
+        self._illuminance_lx, self._distance_factor = illuminance_lx, distance_factor
+        self._episodes_per_world = episodes_per_world
+        self._worlds = self._paper() if schedule == "paper" else self._drawn()
+
+    def __iter__(self) -> Iterator[Episode]:
+        """The episodes."""
+        for scene, world in self._worlds:
+            for _ in range(self._episodes_per_world):
+                yield Episode(
+                    world=world,
+                    label=str(self._random.choice(scene.labels)),
+                    exposure_us=self._table.exposure_us(int(self._random.integers(len(self._table)))),
+                    volts=float(self._random.uniform(*self._volts)),
+                )
+
+    def _paper(self) -> Iterator[tuple[Scene, World]]:
+        schedules = [
+            (scene, paper_schedule(World(name, distances_m=scene.distances_m), len(scene.layers)))
+            for name, scene in self._scenes
+        ]
+        for scene, schedule in cycle(schedules):
+            yield scene, next(schedule)
+
+    def _drawn(self) -> Iterator[tuple[Scene, World]]:
+        spread = math.log(self._distance_factor)
+        low, high = map(math.log, self._illuminance_lx)
+        while True:
+            name, scene = self._scenes[int(self._random.integers(len(self._scenes)))]
+            scale = math.exp(self._random.uniform(-spread, spread))
+            yield (
+                scene,
+                World(
+                    scene=name,
+                    illuminance_lx=math.exp(self._random.uniform(low, high)),
+                    distances_m=tuple(distance * scale for distance in scene.distances_m),
+                ),
+            )
