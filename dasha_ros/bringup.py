@@ -10,8 +10,10 @@ import json
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -98,8 +100,24 @@ RIGS: dict[str, Rig] = {
         nodes=("twin_world", *_COMMON),
         parameters={"camera_driver.backend": "twin", "lens_driver.backend": "twin"},
     ),
+    "emulated": Rig(
+        nodes=("twin_world", "device_emulator", *_COMMON),
+        parameters={
+            "camera_driver.backend": "pylon",
+            "camera_driver.serial": "0815-0000",
+            "camera_driver.emulator": "{runtime}/camera.socket",
+            "lens_driver.backend": "varioptic",
+            "lens_driver.port": "{runtime}/lens",
+            "device_emulator.lens_link": "{runtime}/lens",
+            "device_emulator.camera_socket": "{runtime}/camera.socket",
+        },
+    ),
+    "hardware": Rig(
+        nodes=_COMMON,
+        parameters={"camera_driver.backend": "pylon", "lens_driver.backend": "varioptic"},
+    ),
 }
-"""The rigs by name. Each further pair of back ends is one more entry."""
+"""The rigs by name. ``{runtime}`` stands for a folder of this user's, ROS domain and namespace."""
 
 _PUBLISH_FRAMES = ("camera_driver",)
 
@@ -120,6 +138,8 @@ class Options:
     detector: str | None = None
     exposure_policy: str | None = None
     focus_policy: str | None = None
+    learn: bool = False
+    """Both agents learn, and the trainer sends goals."""
     log_level: str = "info"
     overrides: tuple[str, ...] = ()
     """``node.parameter=value``; these win over everything else."""
@@ -132,6 +152,8 @@ _NAMED_OPTIONS: dict[str, Callable[[Options], Value | None]] = {
     "perception.detector": lambda o: o.detector,
     "high_level_agent.policy": lambda o: o.exposure_policy,
     "low_level_agent.policy": lambda o: o.focus_policy,
+    "high_level_agent.mode": lambda o: "learn" if o.learn else None,
+    "low_level_agent.mode": lambda o: "learn" if o.learn else None,
 }
 
 
@@ -155,10 +177,21 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
     if options.log_level not in LOG_LEVELS:
         raise ConfigError(f"unknown log level {options.log_level!r}; known: {', '.join(LOG_LEVELS)}")
     rig = RIGS[options.rig]
+    folder = str(runtime_dir(namespace, environ))
+    parameters = {
+        key: value.format(runtime=folder) if isinstance(value, str) else value
+        for key, value in rig.parameters.items()
+    }
+    if options.learn and "twin_world" not in rig.nodes:
+        raise ConfigError(
+            f"learning needs a world that can be changed, and the rig {options.rig!r} has none: "
+            "use twin or emulated"
+        )
+    nodes = (*rig.nodes, "trainer") if options.learn else rig.nodes
     named = {key: value for key, of in _NAMED_OPTIONS.items() if (value := of(options)) is not None}
     configs = _merge(
         load(options.params_file) if options.params_file else {n: model() for n, model in NODES.items()},
-        {**rig.parameters, **named, **parse_overrides(options.overrides)},
+        {**parameters, **named, **parse_overrides(options.overrides)},
     )
     simulated = "twin_world" in rig.nodes and configs["twin_world"].model_dump()["speed"] != 1.0
     return Graph(
@@ -172,9 +205,16 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
                 simulated=simulated,
                 environ=environ,
             )
-            for name in rig.nodes
+            for name in nodes
         ),
     )
+
+
+def runtime_dir(namespace: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the emulated devices of a graph appear: one folder for each user, ROS domain and namespace."""
+    base = environ.get("XDG_RUNTIME_DIR") or f"{tempfile.gettempdir()}/dasha-{os.getuid()}"
+    domain = environ.get("ROS_DOMAIN_ID") or "0"
+    return Path(base) / "dasha_ros" / f"domain{domain}{namespace.replace('/', '-')}"
 
 
 def _process(
@@ -203,7 +243,8 @@ def _process(
         namespace=namespace,
         parameters=parameters,
         ros_arguments=() if log_level == "info" else ("--log-level", f"{logger}:={log_level}"),
-        environment=environment(environ) | (image_profile(environ) if name in _PUBLISH_FRAMES else {}),
+        environment=environment(environ)
+        | (image_profile(environ) if name in _PUBLISH_FRAMES else node_profile(environ)),
     )
 
 
@@ -285,7 +326,16 @@ def image_profile(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     The segment belongs to the publisher. Subscribers need nothing, so that the graph
     fits into the 64 MB of shared memory that a container usually gets.
     """
+    return _profile("fastdds.xml", environ)
+
+
+def node_profile(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What every other process adds, so that the others soon notice when it was killed."""
+    return _profile("fastdds_node.xml", environ)
+
+
+def _profile(file: str, environ: Mapping[str, str]) -> dict[str, str]:
     names = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
     if any(environ.get(name) for name in names):
         return {}
-    return dict.fromkeys(names, str(config_dir() / "fastdds.xml"))
+    return dict.fromkeys(names, str(config_dir() / file))

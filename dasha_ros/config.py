@@ -164,6 +164,18 @@ class AgentConfig(NodeConfig):
     )
     retries: int = _field(1, "How often an unanswered command is sent again.", ge=0, le=10)
     policy: str = _field("", "Policy by name.", fixed=True)
+    mode: Literal["act", "learn"] = _field(
+        "act",
+        "act: run the policy. learn: run PPO, one step of learning for each step of a goal.",
+        fixed=True,
+    )
+    preset: str = _field("plus", "learn: preset of environment and PPO, by name or path.", fixed=True)
+    checkpoint_dir: str = _field(
+        "~/.ros/dasha/learning", "learn: checkpoints of both agents are kept below this folder.", fixed=True
+    )
+    learn_from: str = _field(
+        "", "learn: run folder of `dasha train` to go on from when there is no checkpoint yet.", fixed=True
+    )
 
 
 class HighLevelAgentConfig(AgentConfig):
@@ -219,6 +231,33 @@ class FocusServerConfig(NodeConfig):
     report_keep: int = _field(100, "How many reports are kept.", ge=1, le=100_000)
 
 
+def _probability(description: str) -> Any:
+    return _field(0.0, description, ge=0.0, le=1.0)
+
+
+class DeviceEmulatorConfig(NodeConfig):
+    """Emulated rig only: a lens on a pseudo-terminal, pictures for pylon's emulator, faults on demand."""
+
+    lens_link: str = _field("", "Path at which the lens's serial port appears.", fixed=True)
+    camera_socket: str = _field("", "Socket at which the camera driver asks for pictures.", fixed=True)
+    profile: str = _field("physical", "Lens model: physical, paper, or the path of a table.", fixed=True)
+    width: int = _field(2048, "Width of the pictures.", unit="px", fixed=True, ge=64, le=8192)
+    height: int = _field(1088, "Height of the pictures.", unit="px", fixed=True, ge=64, le=8192)
+    encoding: Literal["mono8", "mono16", "rgb8"] = _field("mono8", "Encoding of the pictures.", fixed=True)
+    seed: int = _field(0, "Seed of the noise and of the faults.", fixed=True, ge=0, le=2**31 - 1)
+    lens_plugged: bool = _field(True, "false: the lens's cable is pulled.")
+    brown_outs: int = _field(0, "Each change lets the lens board's supply dip once.", ge=0, le=1_000_000)
+    drop_request: FiniteFloat = _probability("Share of requests that never reach the board.")
+    corrupt_request: FiniteFloat = _probability("Share of requests of which a byte changes.")
+    drop_reply: FiniteFloat = _probability("Share of replies that are lost.")
+    corrupt_reply: FiniteFloat = _probability("Share of replies of which a byte changes.")
+    half_reply: FiniteFloat = _probability("Share of replies that break off.")
+    late_reply: FiniteFloat = _probability("Share of replies that come late_s later.")
+    late_s: FiniteFloat = _field(0.1, "How late a late reply is.", unit="s", ge=0.0, le=60.0)
+    nack: FiniteFloat = _probability("Share of sound requests that the board refuses.")
+    noise: FiniteFloat = _probability("Share of replies before which bytes come that nobody asked for.")
+
+
 class TrainerConfig(NodeConfig):
     """Training only: new episodes for ever, each a random start and then a goal."""
 
@@ -258,6 +297,7 @@ NODES: dict[str, type[NodeConfig]] = {
     "low_level_agent": LowLevelAgentConfig,
     "focus_server": FocusServerConfig,
     "trainer": TrainerConfig,
+    "device_emulator": DeviceEmulatorConfig,
 }
 """The configuration of each node, by the node's name."""
 

@@ -52,31 +52,23 @@ class LensTwinLink:
         self.publish(self._command_ns)
 
 
-class CameraTwinLink:
-    """Tells the twin's camera of the world and of the lens's moves."""
+class WorldLink:
+    """Tells a twin's camera of the world. A world that can't be used is refused and counted."""
 
-    def __init__(
-        self, node: LifecycleNode, camera: TwinCamera, health: Health, changed: Callable[[], None]
-    ) -> None:
-        self._node, self._camera, self._health, self._changed = node, camera, health, changed
-        self._command_ns: int | None = None
-        self._knows_world = False
-        self._subscriptions = [
-            node.create_subscription(msg.TwinWorld, "twin/world", self._on_world, qos.STATE),
-            node.create_subscription(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE),
-        ]
+    def __init__(self, node: LifecycleNode, camera: TwinCamera, health: Health) -> None:
+        self._node, self._camera, self._health = node, camera, health
+        self.knows_world = False
+        """Whether a world was received that can be used."""
+        self._world_subscription = node.create_subscription(
+            msg.TwinWorld, "twin/world", self._on_world, qos.STATE
+        )
 
     def close(self) -> None:
         """Leave the topics."""
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
+        self._node.destroy_subscription(self._world_subscription)
 
-    def follows(self, lens_command_ns: int) -> bool:
-        """Whether a picture would show the world, and the lens as this command left it.
-
-        Light needs no message; the twin's does, and it may come after the lens's state.
-        """
-        return self._knows_world and self._command_ns is not None and self._command_ns >= lens_command_ns
+    def changed(self) -> None:
+        """The camera knows something new."""
 
     def _on_world(self, message: msg.TwinWorld) -> None:
         try:
@@ -92,8 +84,38 @@ class CameraTwinLink:
             self._health.count("refused_worlds")
             self._health.error(f"the old scene stays: {error}")
             return
-        self._knows_world = True
-        self._changed()
+        self.knows_world = True
+        self.changed()
+
+
+class CameraTwinLink(WorldLink):
+    """Tells the twin's camera of the world and of the lens's moves."""
+
+    def __init__(
+        self, node: LifecycleNode, camera: TwinCamera, health: Health, changed: Callable[[], None]
+    ) -> None:
+        super().__init__(node, camera, health)
+        self._command_ns: int | None = None
+        self._tell = changed
+        self._lens_subscription = node.create_subscription(
+            msg.TwinLens, "twin/lens", self._on_lens, qos.STATE
+        )
+
+    def close(self) -> None:
+        """Leave the topics."""
+        super().close()
+        self._node.destroy_subscription(self._lens_subscription)
+
+    def changed(self) -> None:
+        """The camera knows something new."""
+        self._tell()
+
+    def follows(self, lens_command_ns: int) -> bool:
+        """Whether a picture would show the world, and the lens as this command left it.
+
+        Light needs no message; the twin's does, and it may come after the lens's state.
+        """
+        return self.knows_world and self._command_ns is not None and self._command_ns >= lens_command_ns
 
     def _on_lens(self, message: msg.TwinLens) -> None:
         self._camera.set_trajectory(
@@ -105,4 +127,4 @@ class CameraTwinLink:
             )
         )
         self._command_ns = to_ns(message.command)
-        self._changed()
+        self.changed()

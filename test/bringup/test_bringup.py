@@ -23,7 +23,7 @@ def parameters(options: Options) -> dict[str, dict[str, object]]:
 
 def test_default_graph_is_every_node_of_the_twin_with_its_defaults():
     graph = describe(environ={})
-    assert sorted(p.name for p in graph.processes) == sorted(NODES)
+    assert sorted(p.name for p in graph.processes) == sorted(set(NODES) - {"trainer", "device_emulator"})
     assert all(p.parameters == {} for p in graph.processes)
     assert graph.node_names == tuple(f"/dasha/{p.name}" for p in graph.processes)
     assert all(p.respawn for p in graph.processes)
@@ -110,14 +110,15 @@ def test_environment_adds_only_what_the_user_has_not_set():
     }
 
 
-def test_only_who_publishes_frames_gets_the_profile_and_only_if_the_user_has_none():
+def test_only_who_publishes_frames_gets_the_large_profile_and_only_if_the_user_has_none():
     path = str(config_dir() / "fastdds.xml")
     profile = {"FASTRTPS_DEFAULT_PROFILES_FILE": path, "FASTDDS_DEFAULT_PROFILES_FILE": path}
     assert bringup.image_profile({}) == profile
     for name in profile:
         assert bringup.image_profile({name: "/mine.xml"}) == {}
     for process in describe(environ={}).processes:
-        expected = bringup.environment({}) | (profile if process.name == "camera_driver" else {})
+        own = profile if process.name == "camera_driver" else bringup.node_profile({})
+        expected = bringup.environment({}) | own
         assert process.environment == expected
 
 

@@ -1,0 +1,105 @@
+"""The node behind the emulated rig: a lens board on a pseudo-terminal, and the twin's pictures for pylon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from dasha_ros.config import ConfigError, DeviceEmulatorConfig
+from dasha_ros.emulators.camera_server import PictureServer
+from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
+from dasha_ros.emulators.lens_line import LineFaults
+from dasha_ros.emulators.twin_view import TwinView
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.ros.node import DashaNode, run
+from dasha_ros.ros.twin_link import WorldLink
+
+_KNOBS = tuple(field.name for field in fields(LineFaults))
+
+
+class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
+    """Serves both devices as real ones appear: a serial port, and a camera in pylon.
+
+    The drivers know nothing of it. Its parameters pull cables and spoil the line while
+    the graph runs.
+    """
+
+    config_model = DeviceEmulatorConfig
+
+    def __init__(self) -> None:
+        super().__init__("device_emulator")
+        self._lens: LensEmulator | None = None
+        self._pictures: PictureServer | None = None
+        self._world: WorldLink | None = None
+        self._brown_outs = self.config.brown_outs
+
+    def configure(self) -> None:
+        """Plug both devices in.
+
+        Raises:
+            ConfigError: A path is missing.
+            FileExistsError: Another emulator serves one of the paths.
+        """
+        config = self.config
+        if not (config.lens_link and config.camera_socket):
+            raise ConfigError("device_emulator needs the parameters lens_link and camera_socket")
+        link = Path(config.lens_link)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        self._lens = LensEmulator(link, LensEmulatorSettings(seed=config.seed, profile=config.profile))
+        self._lens.start()
+        view = TwinView(
+            link,
+            lens_model(config.profile),
+            width=config.width,
+            height=config.height,
+            encoding=config.encoding,
+            seed=config.seed,
+        )
+        self._pictures = PictureServer(Path(config.camera_socket), view)
+        self._pictures.start()
+        self._world = WorldLink(self, view.camera, self.health)
+        self._turn_knobs(config)
+
+    def activate(self) -> None:
+        """Both devices are there already."""
+        self.health.ok(f"lens at {self.config.lens_link}, pictures at {self.config.camera_socket}")
+
+    def cleanup(self) -> None:
+        """Unplug both devices."""
+        if self._world is not None:
+            self._world.close()
+            self._world = None
+        if self._pictures is not None:
+            self._pictures.stop()
+            self._pictures = None
+        if self._lens is not None:
+            self._lens.stop()
+            self._lens = None
+
+    def reconfigure(self, config: DeviceEmulatorConfig) -> None:
+        """Pull a cable, or turn a knob."""
+        if self._lens is not None:
+            self._turn_knobs(config)
+
+    def _turn_knobs(self, config: DeviceEmulatorConfig) -> None:
+        assert self._lens is not None
+        self._lens.set_faults(**{knob: getattr(config, knob) for knob in _KNOBS})
+        if config.brown_outs != self._brown_outs:
+            self._brown_outs = config.brown_outs
+            self._lens.brown_out()
+        if config.lens_plugged and not self._lens.plugged:
+            self._lens.plug()
+            self.health.ok("the lens is plugged in")
+        elif not config.lens_plugged and self._lens.plugged:
+            self._lens.unplug()
+            self.health.warn("the lens's cable is pulled")
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the emulated devices."""
+    run(DeviceEmulator, args)
+
+
+if __name__ == "__main__":
+    main()
