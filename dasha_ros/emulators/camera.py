@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ Render = Callable[[float, float], NDArray[np.uint8] | NDArray[np.uint16]]
 """From exposure [us] and gain [dB] to a picture: (height, width), or (height, width, 3) as RGB."""
 
 NAMES = ("a", "b")
+PREFIX = "dasha_camera_"
 PREVIEW_RATE_HZ = 50.0
 
 
@@ -56,7 +58,10 @@ class PictureFeed:
         self._render = render
         memory = Path("/dev/shm")
         parent = directory or (memory if os.access(memory, os.W_OK) else None)
-        self._root = Path(tempfile.mkdtemp(prefix="dasha_camera_", dir=parent))
+        parent = parent or Path(tempfile.gettempdir())
+        _sweep(parent)
+        self._root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}_", dir=parent))
+        self._remove = weakref.finalize(self, shutil.rmtree, self._root, ignore_errors=True)
         self._shown = self._root / "shown"
         self._shown.mkdir()
         self._deep = False
@@ -68,9 +73,9 @@ class PictureFeed:
         """Why the newest picture of a preview could not be painted; empty: none was missed."""
 
     def close(self) -> None:
-        """Remove the folders."""
+        """Remove the folders; the end of the process does so, too."""
         self.stopped()
-        shutil.rmtree(self._root, ignore_errors=True)
+        self._remove()
 
     def opened(self, node_map: Any) -> None:
         """Switch the camera to the image directory.
@@ -139,3 +144,11 @@ class PictureFeed:
             os.replace(link, self._shown / f"{name}{suffix}")
         fresh.unlink()
         self.painted += 1
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the folders of processes that were killed: they lie in memory."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).partition("_")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)

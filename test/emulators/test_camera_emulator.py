@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +74,27 @@ def test_the_painter_is_asked_once_a_frame_with_what_is_in_force(tmp_path: Path)
     feed.close()
     assert painter.asked == list(zip([200.0, 900.0, 300.0], gains, strict=True))
     assert not any(tmp_path.iterdir())
+
+
+def test_the_folders_of_killed_processes_are_swept_away(tmp_path: Path) -> None:
+    program = (
+        "import os, pathlib, signal, numpy\n"
+        "from dasha_ros.emulators.camera import PictureFeed\n"
+        f"feed = PictureFeed(lambda *_: numpy.zeros((4, 4)), pathlib.Path({str(tmp_path)!r}))\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    assert list(tmp_path.iterdir()) == []
+    killed = subprocess.run(
+        [sys.executable, "-c", program + "os.kill(os.getpid(), signal.SIGKILL)"], check=False, timeout=60
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    feeds = [PictureFeed(Painter(np.zeros((4, 4), np.uint8)), tmp_path) for _ in range(2)]
+    assert len(list(tmp_path.iterdir())) == 2
+    for feed in feeds:
+        feed.close()
+        feed.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
