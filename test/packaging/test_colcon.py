@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -13,6 +14,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+SOURCES = (
+    "dasha_ros",
+    "msg",
+    "action",
+    "launch",
+    "config",
+    "resource",
+    "CMakeLists.txt",
+    "package.xml",
+    "setup.py",
+)
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
@@ -20,13 +33,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 class Workspace:
     """A workspace that was built."""
 
-    prefix: Path
+    folder: Path
     symlinked: bool
+
+    @property
+    def prefix(self) -> Path:
+        return self.folder / "install" / "dasha_ros"
 
     def run(self, code: str) -> str:
         """Run Python as a shell would that has sourced the workspace, without this checkout on the path."""
         forget = f"import sys; sys.path[:] = [p for p in sys.path if p != {str(ROOT)!r}]\n"
-        sourced = ["bash", "-c", f'source "{self.prefix}/local_setup.bash" && exec "$@"', "bash"]
+        sourced = ["bash", "-c", f'source "{self.folder}/install/local_setup.bash" && exec "$@"', "bash"]
         answer = subprocess.run(
             [*sourced, sys.executable, "-c", forget + code],
             env=environment(), cwd="/", capture_output=True, text=True, check=False,
@@ -43,22 +60,35 @@ def environment() -> dict[str, str]:
     return {**kept, "PATH": path, "AMENT_PREFIX_PATH": sys.prefix, "CMAKE_PREFIX_PATH": sys.prefix}
 
 
-@pytest.fixture(scope="module", params=["plain", "symlink"])
-def workspace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    colcon = Path(sys.executable).with_name("colcon")
-    if not colcon.is_file() or shutil.which("c++") is None:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if importlib.util.find_spec("colcon_core") is None or shutil.which("c++") is None:
         pytest.skip("needs colcon and a C++ compiler: ./scripts/setup --dev")
-    folder = tmp_path_factory.mktemp(request.param)
-    (folder / "src").mkdir()
-    (folder / "src" / "dasha_ros").symlink_to(ROOT)
+    folder = tmp_path_factory.mktemp("workspace")
+    # A copy: CMake refuses include folders below the sources, and this environment may lie there.
+    for name in SOURCES:
+        target = folder / "src" / "dasha_ros" / name
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, target)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["plain", "symlink"])
+def workspace(request: pytest.FixtureRequest, folder: Path) -> Workspace:
+    # The second build takes over what the first compiled: only the installation differs,
+    # and a staging folder in which a folder can't be replaced by a link.
+    shutil.rmtree(folder / "install", ignore_errors=True)
+    shutil.rmtree(folder / "build" / "dasha_ros" / "ament_cmake_python", ignore_errors=True)
     symlinked = request.param == "symlink"
-    command = [sys.executable, str(colcon), "build", *(["--symlink-install"] if symlinked else [])]
+    command = [sys.executable, "-m", "colcon", "build", *(["--symlink-install"] if symlinked else [])]
     command += ["--cmake-args", "-DBUILD_TESTING=OFF", "-G", "Ninja"]
     built = subprocess.run(
         command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
     )
     assert built.returncode == 0, built.stdout + built.stderr
-    return Workspace(folder / "install" / "dasha_ros", symlinked)
+    return Workspace(folder, symlinked)
 
 
 def test_executables_are_where_ros2_run_looks(workspace: Workspace) -> None:

@@ -87,7 +87,8 @@ def test_a_probe_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_runs_without_any_package() -> None:
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom dasha_ros import doctor; sys.exit(doctor.main())"
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+    code += "from dasha_ros import doctor; sys.exit(doctor.main())"
     answer = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False
     )

@@ -21,9 +21,7 @@ def setup_pip(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def setup_venv(
-    setup_pip: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[ModuleType]:
+def setup_venv(setup_pip: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """The steps, pointed at an empty virtual environment."""
     module = importlib.import_module("setup_venv")
     venv = tmp_path / ".venv"
