@@ -1,4 +1,4 @@
-"""The camera driver with a camera that fails as a file tells it to: faults that pylon's emulator can't make."""
+"""The camera driver with a camera that fails as a file tells it to, as pylon's emulator can't."""
 
 from __future__ import annotations
 
