@@ -1,0 +1,144 @@
+"""Where the object's focus may be: the exact posterior of a small model, for a batch of episodes.
+
+A picture says how blurred things are, never on which side. Several pictures, taken at known
+voltages, leave only the hypotheses that explain all of them. Three witnesses are heard:
+
+- the frame's latent: its blur, and the scene's own way of showing it (`profile`);
+- the latent inside the box of the best detection: the same for the object alone;
+- the detector: how sure it is, which tells blur by the object's own measure (`detectability`).
+
+The frame may show another depth than the object's. Both readings are kept: the object lies in
+the plane that fills the frame, or it stands before it and the frame tells of something farther.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.agents.detectability import Detectability, DetectionEvidence
+from dasha_ros.agents.lens_map import LensMap
+from dasha_ros.agents.profile import Array, Profile, ProfileEvidence, nearest_node
+
+NEAREST_D, FARTHEST_D = 1.0 / 0.3, 1.0 / 10.0
+"""Where objects are expected [1/m]: 0.3 to 10 m."""
+MARGIN_D = 0.35
+"""Beyond both ends [1/m]: a lens that has drifted by a volt."""
+STEP_D = 0.025
+"""Between two hypotheses [1/m]: 0.22 px of blur at 25 mm, f/2."""
+SEPARATE = 0.3
+"""How often the object stands before what fills the frame, before anything is seen."""
+GAP_D = 0.3
+"""Least depth between an object and what it stands before [1/m]: less makes no difference of blur."""
+SAME_VOLTS = 0.1
+"""A picture from less far away says nothing new: the model's errors stay the same, and would be trusted."""
+
+
+@dataclass(frozen=True)
+class BeliefModel:
+    """What the witnesses are like; fitted on training photographs (`rl.fit`)."""
+
+    frame: Profile
+    box: Profile
+    detection: Detectability
+
+
+def hypotheses() -> Array:
+    """Focus positions [1/m] that are told apart, shape (h,)."""
+    return np.arange(FARTHEST_D - MARGIN_D, NEAREST_D + MARGIN_D, STEP_D, dtype=np.float64)
+
+
+def log_prior(dioptres: Array) -> Array:
+    """Of each hypothesis: half evenly in dioptres, half evenly in log distance, thin beyond the ends."""
+    inside = (dioptres >= FARTHEST_D) & (dioptres <= NEAREST_D)
+    near = np.abs(dioptres - np.clip(dioptres, FARTHEST_D, NEAREST_D))
+    by_distance = np.where(inside, 1.0 / np.maximum(dioptres, FARTHEST_D), 0.0)
+    density = inside / inside.sum() + by_distance / by_distance.sum()
+    density += np.exp(-near / 0.1) / len(dioptres)
+    result: Array = np.log(density / density.sum())
+    return result
+
+
+class FocusBelief:
+    """The posterior over focus positions of a batch of episodes."""
+
+    def __init__(self, model: BeliefModel, lens: LensMap, batch: int) -> None:
+        """Know nothing but the prior."""
+        self.dioptres = hypotheses()
+        self._lens = lens
+        self._prior = log_prior(self.dioptres)
+        count = len(self.dioptres)
+        self._frame = ProfileEvidence(model.frame, batch, count)
+        self._box = ProfileEvidence(model.box, batch, count)
+        self._detection = DetectionEvidence(model.detection, batch, count)
+        self._last_volts = np.full(batch, np.nan)
+        # How much of the prior lies at least GAP_D farther than each hypothesis.
+        self._gap = round(GAP_D / STEP_D)
+        self._farther = np.maximum(_shifted(np.cumsum(np.exp(self._prior))[None], self._gap)[0], 1e-12)
+        self.posterior = np.repeat(np.exp(self._prior)[None], batch, axis=0)
+        """Shape (batch, h); rows sum to 1."""
+        self.separate = np.full(batch, SEPARATE)
+        """Probability that the object stands before what fills the frame, shape (batch,)."""
+
+    def reset(self, rows: NDArray[np.intp]) -> None:
+        """Begin these episodes anew."""
+        for evidence in (self._frame, self._box, self._detection):
+            evidence.reset(rows)
+        self._last_volts[rows] = np.nan
+        self.posterior[rows] = np.exp(self._prior)
+        self.separate[rows] = SEPARATE
+
+    def add(
+        self,
+        rows: NDArray[np.intp],
+        volts: NDArray[np.floating],
+        frame: NDArray[np.floating],
+        box: NDArray[np.floating],
+        scores: NDArray[np.floating],
+    ) -> None:
+        """Take in one picture of some episodes.
+
+        Args:
+            rows: Which episodes, shape (b,).
+            volts: Where the lens was [V], shape (b,).
+            frame: What was read from the frame's latent, shape (b, m).
+            box: What was read from the latent in the best detection's box, shape (b, m); NaN without one.
+            scores: Of the best detection, shape (b,); 0 without one.
+        """
+        last = self._last_volts[rows]
+        new = ~(np.abs(volts - last) < SAME_VOLTS)
+        if not new.any():
+            return
+        rows, volts, frame, box, scores = rows[new], volts[new], frame[new], box[new], scores[new]
+        self._last_volts[rows] = volts
+        defocus = self._lens.dioptres(volts)[:, None] - self.dioptres
+        nodes = nearest_node(np.abs(defocus) * self._lens.px_per_dioptre)
+        self._frame.add(rows, nodes, frame)
+        self._detection.add(rows, nodes, scores)
+        boxed = np.isfinite(box).all(axis=1)
+        if boxed.any():
+            self._box.add(rows[boxed], nodes[boxed], box[boxed])
+        self._update(rows)
+
+    def _update(self, rows: NDArray[np.intp]) -> None:
+        own = self._prior + (self._box.log_likelihood() + self._detection.log_likelihood())[rows]
+        frame = self._frame.log_likelihood()[rows]
+        top = frame.max(axis=1, keepdims=True)
+        likelihood = np.exp(frame - top)
+        behind = np.cumsum(np.exp(self._prior) * likelihood, axis=1)
+        apart = SEPARATE * _shifted(behind, self._gap) / self._farther
+        together = (1.0 - SEPARATE) * likelihood
+        weight = np.exp(own - own.max(axis=1, keepdims=True))
+        joint = weight * (apart + together)
+        total = np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)
+        self.posterior[rows] = joint / total
+        self.separate[rows] = (weight * apart).sum(axis=1) / total[:, 0]
+
+
+def _shifted(values: Array, by: int) -> Array:
+    """Columns moved right by so many places, zeros moving in."""
+    moved = np.zeros_like(values)
+    moved[:, by:] = values[:, :-by]
+    return moved
