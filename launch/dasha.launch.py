@@ -19,6 +19,7 @@ ARGUMENTS = {
     "detector": ("", "Network that finds objects."),
     "exposure_policy": ("", "Policy of the exposure agent."),
     "focus_policy": ("", "Policy of the focus agent."),
+    "mode": ("act", "act: the agents run their policies. learn: they learn from a trainer's goals."),
     "log_level": ("info", ", ".join(bringup.LOG_LEVELS) + "."),
     "overrides": ("", "Space-separated, quoted as in a shell: NODE.PARAMETER=VALUE."),
 }
@@ -29,6 +30,10 @@ def start(context):
     options = {name: value for name, value in given.items() if value}
     if "speed" in options:
         options["speed"] = float(options["speed"])
+    mode = options.pop("mode")
+    if mode not in ("act", "learn"):
+        raise ValueError(f"mode:={mode} is neither act nor learn")
+    options["learn"] = mode == "learn"
     if "overrides" in options:
         options["overrides"] = tuple(shlex.split(options["overrides"]))
     graph = bringup.describe(bringup.Options(**options))

@@ -15,8 +15,11 @@ from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.agents.policy import ExposureTask, FocusTask
 from dasha_ros.agents.registry import exposure_policy, focus_policy
 from dasha_ros.agents.scan import ScriptedFocus, Search
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
+from dasha_ros.rl.evaluate import FOCUSED_PX, reversals
 from dasha_ros.rl.loop import run_exposure, run_focus
 from dasha_ros.rl.step import Step
 from dasha_ros.rl.twin_rig import TwinRig
@@ -29,10 +32,6 @@ DISTANCE_FACTOR = 1.25
 """Each layer stands at its own distance times or over up to this: no constant voltage is right twice."""
 ORACLE = "oracle"
 """Name of the policy that knows the truth; only here, for comparison."""
-REVERSAL_V = 0.3
-"""Turning back by more than this counts as a reversal."""
-FOCUSED_PX = 2.0
-"""Blur radius that counts as focused [px of a 640-px image]."""
 WIDTH, HEIGHT = 1024, 544
 """Of the rendered frame. Perception shrinks frames to 640 px: it reads the same as from 2048x1088,
 but for a little noise (box sharpness within 5 %), in half the time."""
@@ -134,7 +133,9 @@ def episodes(
 
 
 def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Episode:
-    world, volts = _place(rig, goal, seed)
+    start = draw_start(goal, seed, rig.lens, rig.table)
+    world, volts = start.world, start.volts
+    rig.place(world, volts, start.exposure_us)
     targets = [1.0 / m for m in load_scene(goal.scene).object_distances(goal.label, world.distances_m)]
 
     def blur_px() -> float:
@@ -171,23 +172,28 @@ def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Ep
     )
 
 
-def _place(rig: TwinRig, goal: Goal, seed: int) -> tuple[World, float]:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where an episode begins."""
+
+    world: World
+    volts: float
+    exposure_us: float
+
+
+def draw_start(goal: Goal, seed: int, lens: LensModel, table: ExposureTable) -> Start:
+    """The start of a goal's episode: the same for every policy, in one process and over the graph.
+
+    Args:
+        goal: What is looked for.
+        seed: See `episodes`.
+        lens: Its range of voltages is drawn from.
+        table: The start exposure is drawn from it.
+    """
     random = np.random.default_rng([seed, zlib.crc32(str(goal).encode())])
-    volts = float(random.uniform(rig.lens.volts_min, rig.lens.volts_max))
+    volts = float(random.uniform(lens.volts_min, lens.volts_max))
     light = float(np.exp(random.uniform(*np.log(LIGHT_LX))))
     own = load_scene(goal.scene).distances_m
     factors = DISTANCE_FACTOR ** random.uniform(-1.0, 1.0, len(own))
     world = World(goal.scene, light, tuple(float(d * f) for d, f in zip(own, factors, strict=True)))
-    rig.place(world, volts, rig.table.exposure_us(int(random.integers(len(rig.table)))))
-    return world, volts
-
-
-def reversals(volts: Sequence[float]) -> int:
-    """How often the lens turned back by more than 0.3 V.
-
-    Args:
-        volts: Where the lens was, one after the other [V].
-    """
-    moves = np.diff(np.asarray(volts, dtype=np.float64))
-    directions = np.sign(moves[np.abs(moves) > REVERSAL_V])
-    return int(np.count_nonzero(directions[1:] != directions[:-1]))
+    return Start(world, volts, table.exposure_us(int(random.integers(len(table)))))

@@ -10,8 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import dasha_ros.peers  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.benchmark.episodes import FOCUSED_PX, HEIGHT, ORACLE, WIDTH, Episode, episodes, goals_of
+from dasha_ros.benchmark.episodes import HEIGHT, ORACLE, WIDTH, Episode, episodes, goals_of
 from dasha_ros.perception.pipeline import Perception
+from dasha_ros.rl.evaluate import FOCUSED_PX
 from dasha_ros.twin.scene import scene_names
 
 HUNTING_REVERSALS = 2
@@ -65,14 +66,14 @@ def benchmark_focus(
     goals = goals_of(tuple(scenes) or scene_names())
     reader = perception or Perception()
     done: list[Episode] = []
-    with _progress(console) as progress:
-        task = progress.add_task("", total=len(goals) * seeds * len(policies))
+    with progress(console) as bar:
+        task = bar.add_task("", total=len(goals) * seeds * len(policies))
         try:
             for episode in episodes(policies, goals, range(seeds), reader, size=size):
                 done.append(episode)
-                progress.update(task, advance=1, description=f"{episode.goal}")
+                bar.update(task, advance=1, description=f"{episode.goal}")
         except KeyboardInterrupt:
-            progress.console.print(f"[yellow]stopped: the table holds the {len(done)} episodes done so far")
+            bar.console.print(f"[yellow]stopped: the table holds the {len(done)} episodes done so far")
     return [row | {"width_px": size[0]} for row in table(done)]
 
 
@@ -118,6 +119,7 @@ def _share(flags: Iterable[bool]) -> float:
     return round(sum(values) / len(values), 4)
 
 
-def _progress(console: Console | None) -> Progress:
+def progress(console: Console | None) -> Progress:
+    """A bar with the time left, on ``console`` or nowhere."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     return Progress(*columns, console=console, transient=True, disable=console is None)

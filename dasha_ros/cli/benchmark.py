@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,11 +21,16 @@ Json = Annotated[Path | None, typer.Option("--json", help="Also write the number
 
 @app.command()
 def focus(
+    *,
     policy: Annotated[list[str] | None, typer.Option(help="Policy of A^L; may be repeated.")] = None,
     scene: Annotated[
         list[str] | None, typer.Option(help="Name or path; may be repeated; none: all that ship.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Episodes for each label of each scene.")] = 20,
+    over_ros: Annotated[
+        bool, typer.Option("--over-ros", help="Goals of the real graph, in real time, one policy.")
+    ] = False,
+    rig: Annotated[str, typer.Option(help="With --over-ros: twin or emulated.")] = "twin",
     json_file: Json = None,
 ) -> None:
     """Play focus goals in the twin, policy against policy: how sure, how sharp, how many steps."""
@@ -37,12 +43,47 @@ def focus(
     from dasha_ros.twin.scene import SceneError
 
     _check_writable(json_file)
+    if over_ros:
+        rows = _focus_over_ros(policy or [None], scene or (), seeds, rig)
+        out().print(markdown(rows), markup=False)
+        _write(json_file, rows)
+        return
     try:
         rows = benchmark_focus(policy or POLICIES, scene or (), seeds, console=err())
     except (UnknownPolicyError, SceneError, AssetMissing, DeviceError, ModelError) as error:
         fail(str(error), Exit.REFUSED)
     out().print(markdown(rows), markup=False)
     _write(json_file, rows)
+
+
+def _focus_over_ros(
+    policies: Sequence[str | None], scenes: Sequence[str], seeds: int, rig: str
+) -> list[dict[str, Any]]:
+    from dasha_ros.assets import AssetMissing
+    from dasha_ros.benchmark.episodes import goals_of
+    from dasha_ros.benchmark.focus import progress, table
+    from dasha_ros.cli.benchmark_graph import GraphError, episodes_over_ros
+    from dasha_ros.cli.goal import NoServerError, RejectedError
+    from dasha_ros.cli.session import GraphRunsAlreadyError
+    from dasha_ros.config import ConfigError
+    from dasha_ros.twin.scene import SceneError, scene_names
+
+    done = []
+    try:
+        goals = goals_of(tuple(scenes) or scene_names())
+        with progress(err()) as bar:
+            task = bar.add_task("", total=len(goals) * seeds * len(policies))
+            for policy in policies:
+                for episode in episodes_over_ros(goals, range(seeds), rig=rig, focus_policy=policy):
+                    done.append(episode)
+                    bar.update(task, advance=1, description=str(episode.goal))
+    except KeyboardInterrupt:
+        err().print(f"stopped: the table holds the {len(done)} episodes done so far", style="yellow")
+    except (GraphError, GraphRunsAlreadyError, NoServerError, RejectedError, ConfigError) as error:
+        fail(str(error))
+    except (SceneError, AssetMissing) as error:
+        fail(str(error), Exit.REFUSED)
+    return table(done)
 
 
 @app.command()

@@ -17,6 +17,9 @@ from dasha_ros.ros import qos
 RESTORE_S = 30.0
 """How long a cancelled goal may take to bring exposure and lens back."""
 
+LATE_S = 0.2
+"""Feedback and result take different ways: the last feedback may come after the result."""
+
 OnFeedback = Callable[[Any], None]
 
 
@@ -98,6 +101,7 @@ class FocusClient:
         end = time.monotonic() + timeout_s if timeout_s else float("inf")
         try:
             if self._client.until(result.done, end - time.monotonic()):
+                self._client.until(lambda: False, LATE_S)
                 return Ending(result.result().result)
             interrupted = False
         except KeyboardInterrupt:

@@ -12,7 +12,13 @@ _GRAPH = "Graph"
 Namespace = Annotated[
     str, typer.Option("--namespace", "-n", help="Namespace of the nodes; one for each camera.")
 ]
-Rig = Annotated[str, typer.Option(help="Which devices: twin.", rich_help_panel=_GRAPH)]
+Rig = Annotated[
+    str,
+    typer.Option(
+        help="Which devices: twin, emulated (real drivers, emulated devices) or hardware.",
+        rich_help_panel=_GRAPH,
+    ),
+]
 ParamsFile = Annotated[
     Path | None,
     typer.Option(
@@ -38,6 +44,12 @@ ExposurePolicy = Annotated[
     str | None, typer.Option(help="Policy of the exposure agent.", rich_help_panel=_GRAPH)
 ]
 FocusPolicy = Annotated[str | None, typer.Option(help="Policy of the focus agent.", rich_help_panel=_GRAPH)]
+Learn = Annotated[
+    bool,
+    typer.Option(
+        "--learn", help="Both agents learn from goals that a trainer sends.", rich_help_panel=_GRAPH
+    ),
+]
 LogLevel = Annotated[str, typer.Option(help="debug, info, warn, error or fatal.", rich_help_panel=_GRAPH)]
 LogDir = Annotated[
     Path | None, typer.Option(help="Folder for one log file for each node.", rich_help_panel=_GRAPH)

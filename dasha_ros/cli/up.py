@@ -30,6 +30,7 @@ def up(
     detector: options.Detector = None,
     exposure_policy: options.ExposurePolicy = None,
     focus_policy: options.FocusPolicy = None,
+    learn: options.Learn = False,
     log_level: options.LogLevel = "info",
     log_dir: options.LogDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")] = False,
@@ -53,6 +54,7 @@ def up(
                 detector=detector,
                 exposure_policy=exposure_policy,
                 focus_policy=focus_policy,
+                learn=learn,
                 log_level=log_level,
                 overrides=tuple(override or ()),
             )

@@ -6,22 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from rcl_interfaces.srv import SetParametersAtomically
-from rclpy.parameter import Parameter
-
-from dasha_ros import msg
 from dasha_ros.action import FocusOnObject
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.config import TrainerConfig
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.optics.exposure import exposure_table
-from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators
 from dasha_ros.ros.agent_client import AgentClient, AgentLostError
 from dasha_ros.ros.agent_node import agent_executor
 from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.node import run as run_node
-from dasha_ros.ros.waiting import result_of
+from dasha_ros.ros.stage import Stage
 from dasha_ros.twin.curriculum import Curriculum, Episode
 from dasha_ros.twin.scene import load_scene, scene_names
 
@@ -58,12 +53,8 @@ class Trainer(DashaNode[TrainerConfig]):
             episodes_per_world=config.episodes_per_world,
         )
         self._actuators = Actuators(self)
-        self._world_client = self.create_client(
-            SetParametersAtomically, "twin_world/set_parameters_atomically"
-        )
+        self._stage = Stage(self, self._actuators, self._until)
         self._goal_client = AgentClient(self, FocusOnObject, "focus_on_object", "focus_server")
-        self._known_world: msg.TwinWorld | None = None
-        self._world_topic = self.create_subscription(msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
 
     def activate(self) -> None:
         """Begin to train."""
@@ -85,11 +76,7 @@ class Trainer(DashaNode[TrainerConfig]):
             self._actuators.close()
             self._actuators = None
             self._goal_client.destroy()
-            self.destroy_client(self._world_client)
-            self.destroy_subscription(self._world_topic)
-
-    def _on_world(self, world: msg.TwinWorld) -> None:
-        self._known_world = world
+            self._stage.close()
 
     def _interrupted(self) -> ErrorCode | None:
         return ErrorCode.SHUTDOWN if self._stop.is_set() or not self.context.ok() else None
@@ -109,8 +96,8 @@ class Trainer(DashaNode[TrainerConfig]):
         self.health.ok("done")
 
     def _play(self, episode: Episode) -> None:
-        self._set_world(episode)
-        self._set_start(episode)
+        self._stage.set_world(episode.world)
+        self._stage.set_start(episode.exposure_us, episode.volts)
         goal = FocusOnObject.Goal(labels=[episode.label], max_steps=self.config.max_steps)
         result = self._goal_client.run(goal, lambda _: None, self._interrupted, _ANSWER_S)
         self.health.count("episodes")
@@ -122,46 +109,6 @@ class Trainer(DashaNode[TrainerConfig]):
             steps=result.exposure_steps + result.focus_steps,
         )
         self.health.ok(f"looking for {episode.label} in {episode.world.scene}")
-
-    def _set_world(self, episode: Episode) -> None:
-        world = episode.world
-        values = {
-            "scene": world.scene,
-            "illuminance_lx": world.illuminance_lx,
-            "distances_m": list(world.distances_m),
-        }
-        request = SetParametersAtomically.Request(
-            parameters=[Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
-        )
-        self._until(self._world_client.service_is_ready, "twin_world is not there")
-        answer = result_of(self._world_client.call_async(request), _ANSWER_S, self._stop.is_set)
-        if answer is None:
-            raise AgentLostError("twin_world does not answer")
-        if not answer.result.successful:
-            raise AgentLostError(f"twin_world refused the world: {answer.result.reason}")
-        self._until(
-            lambda: (
-                self._known_world is not None
-                and self._known_world.scene == world.scene
-                and self._known_world.illuminance_lx == world.illuminance_lx
-            ),
-            "twin_world did not publish the new world",
-        )
-
-    def _set_start(self, episode: Episode) -> None:
-        actuators = self._actuators
-        assert actuators is not None
-        exposure_stamp = actuators.send_exposure(episode.exposure_us)
-        lens_stamp = actuators.send_volts(episode.volts)
-        self._until(
-            lambda: (
-                actuators.lens_state is not None
-                and actuators.lens_state.command_ns == lens_stamp
-                and actuators.capture is not None
-                and actuators.capture.exposure_command_ns == exposure_stamp
-            ),
-            "camera or lens did not take up the start",
-        )
 
     def _until(self, condition: Callable[[], bool], trouble: str) -> None:
         deadline = time.monotonic() + _ANSWER_S

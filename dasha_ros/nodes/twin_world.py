@@ -14,7 +14,7 @@ from dasha_ros.ros import qos
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.stamps import to_stamp
 
-_TICK_S = 0.002
+_TICK_S = 0.01
 """Period of ``/clock`` in real time. Stamps are computed, not read off, so it bounds delay, not accuracy."""
 
 

@@ -110,7 +110,16 @@ def test_bad_argument_is_refused_with_the_reason():
 
 @pytest.mark.usefixtures("fake_launch")
 def test_every_option_is_an_argument():
-    assert load_launch_file().ARGUMENTS.keys() == set(bringup.Options.__dataclass_fields__)
+    options = set(bringup.Options.__dataclass_fields__) - {"learn"} | {"mode"}
+    assert load_launch_file().ARGUMENTS.keys() == options
+
+
+@pytest.mark.usefixtures("fake_launch")
+def test_mode_learn_adds_the_trainer():
+    names = [action["name"] for action in launched(mode="learn")]
+    assert "trainer" in names
+    with pytest.raises(ValueError, match="neither act nor learn"):
+        launched(mode="dream")
 
 
 def test_real_launch_makes_the_same_command_lines(monkeypatch):

@@ -1,0 +1,127 @@
+"""``dasha benchmark focus --over-ros``: the benchmark's episodes as goals of the real graph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from dasha_ros import bringup
+from dasha_ros.action import FocusOnObject
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.benchmark.episodes import Episode, Goal, draw_start
+from dasha_ros.cli.goal import FocusClient
+from dasha_ros.cli.session import Session
+from dasha_ros.config import LowLevelAgentConfig
+from dasha_ros.msg import FocusState, TwinLens
+from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.perception.labels import canonical
+from dasha_ros.rl.evaluate import FOCUSED_PX, reversals
+from dasha_ros.ros import qos
+from dasha_ros.ros.actuators import Actuators
+from dasha_ros.ros.stage import Stage
+from dasha_ros.twin.scene import load_scene
+
+_ANSWER_S = 10.0
+
+
+class GraphError(Exception):
+    """The graph did not come up or did not answer."""
+
+
+def episodes_over_ros(
+    goals: Sequence[Goal],
+    seeds: Sequence[int],
+    *,
+    rig: str = "twin",
+    exposure_policy: str | None = None,
+    focus_policy: str | None = None,
+    active_s: float = 60.0,
+) -> Iterator[Episode]:
+    """Play goals through ``focus_on_object``, each from the start that its seed draws.
+
+    Seconds are wall-clock time of the whole goal: exposure, settling, rendering, transport and
+    inference. The blur at the end is the truth, hysteresis included; that of the moves before
+    it follows from the commanded voltages.
+
+    Args:
+        goals: What to look for.
+        seeds: One episode of each goal for each.
+        rig: Of `bringup.RIGS`, with a twin behind it.
+        exposure_policy: Of A^H; ``None``: the graph's default.
+        focus_policy: Of A^L; ``None``: the graph's default.
+        active_s: How long the graph may take to come up [s].
+
+    Raises:
+        GraphError: The graph does not come up or does not answer.
+    """
+    graph = bringup.describe(
+        bringup.Options(rig=rig, exposure_policy=exposure_policy, focus_policy=focus_policy)
+    )
+    with Session(graph, lambda node, line: None) as session:
+        while not session.poll()[0]:
+            if session.seconds > active_s:
+                raise GraphError(f"after {active_s:g} s not all nodes are active: {session.node_states()}")
+        player = _Player(session, focus_policy or LowLevelAgentConfig().policy)
+        for goal in goals:
+            for seed in seeds:
+                yield player.play(goal, seed)
+
+
+class _Player:
+    """Plays one episode after the other."""
+
+    def __init__(self, session: Session, policy: str) -> None:
+        self._session, self._client, self._policy = session, session.client, policy
+        self._lens, self._table = lens_model(), exposure_table()
+        node = self._client.node
+        self._focus = FocusClient(self._client)
+        self._stage = Stage(node, Actuators(node), self._until)
+        self._truth: TwinLens | None = None
+        node.create_subscription(TwinLens, "twin/lens", self._on_truth, qos.STATE)
+
+    def _on_truth(self, lens: TwinLens) -> None:
+        self._truth = lens
+
+    def play(self, goal: Goal, seed: int) -> Episode:
+        """One goal, from the start that its seed draws."""
+        start = draw_start(goal, seed, self._lens, self._table)
+        targets = [
+            1.0 / m for m in load_scene(goal.scene).object_distances(goal.label, start.world.distances_m)
+        ]
+
+        def blur_px(dioptres: float) -> float:
+            return min(abs(self._lens.blur_px(dioptres, target)) for target in targets)
+
+        self._stage.set_world(start.world)
+        self._stage.set_start(start.exposure_us, start.volts)
+        steps: list[tuple[int, float]] = []
+        began = time.monotonic()
+        ending = self._focus.run(
+            FocusOnObject.Goal(labels=[goal.label]), lambda f: steps.append((f.phase, f.volts))
+        )
+        seconds = time.monotonic() - began
+        result = ending.result
+        self._session.poll()
+        commanded = [start.volts, *[v for phase, v in steps if phase == FocusState.FOCUSING][1:]]
+        blurs = [blur_px(self._lens.dioptres(volts)) for volts in commanded]
+        assert self._truth is not None
+        blurs[-1] = blur_px(self._truth.target_dioptres)
+        return Episode(
+            policy=self._policy,
+            goal=goal,
+            seed=seed,
+            code=ErrorCode(result.error_code),
+            detected=canonical(result.detection.label) == canonical(goal.label),
+            blur_px=blurs[-1],
+            moves_first=next((i for i, blur in enumerate(blurs) if blur <= FOCUSED_PX), None),
+            moves_settled=result.focus_steps,
+            # A^H looks once before its first step, and A^L goes on from A^H's last picture.
+            frames=1 + result.exposure_steps + result.focus_steps,
+            reversals=reversals(commanded),
+            seconds=seconds,
+        )
+
+    def _until(self, condition: Callable[[], bool], trouble: str) -> None:
+        if not self._client.until(condition, _ANSWER_S):
+            raise GraphError(trouble)

@@ -1,0 +1,83 @@
+"""Setting the scene of an episode: the twin's world, and where camera and lens start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from dasha_ros import msg
+from dasha_ros.ros import qos
+from dasha_ros.ros.actuators import Actuators
+from dasha_ros.twin.world import World
+
+Wait = Callable[[Callable[[], bool], str], None]
+"""Waits until a condition holds; raises with the sentence when it does not come to hold."""
+
+
+class Stage:
+    """Changes the twin's world and the settings in force, and waits until both are so.
+
+    Args:
+        node: A client of the graph.
+        actuators: Of the same node.
+        wait: How its owner waits while topics are served.
+    """
+
+    def __init__(self, node: Node, actuators: Actuators, wait: Wait) -> None:
+        self._node, self._actuators, self._wait = node, actuators, wait
+        self._world: msg.TwinWorld | None = None
+        self._client = node.create_client(SetParametersAtomically, "twin_world/set_parameters_atomically")
+        self._topic = node.create_subscription(msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
+
+    def close(self) -> None:
+        """Leave the topics."""
+        self._node.destroy_client(self._client)
+        self._node.destroy_subscription(self._topic)
+
+    def _on_world(self, world: msg.TwinWorld) -> None:
+        self._world = world
+
+    def set_world(self, world: World) -> None:
+        """Change scene, light and distances together."""
+        values: dict[str, Any] = {
+            "scene": world.scene,
+            "illuminance_lx": world.illuminance_lx,
+            "distances_m": list(world.distances_m),
+        }
+        parameters = [Parameter(key, value=value).to_parameter_msg() for key, value in values.items()]
+        self._wait(self._client.service_is_ready, "twin_world is not there")
+        answer = self._client.call_async(SetParametersAtomically.Request(parameters=parameters))
+        self._wait(answer.done, "twin_world does not answer")
+        result = answer.result().result
+        self._wait(lambda: bool(result.successful), f"twin_world refused the world: {result.reason}")
+
+        def is_shown() -> bool:
+            seen = self._world
+            return (
+                seen is not None
+                and seen.scene == world.scene
+                and seen.illuminance_lx == world.illuminance_lx
+                and tuple(seen.distances_m) == world.distances_m
+            )
+
+        self._wait(is_shown, "twin_world did not publish the new world")
+
+    def set_start(self, exposure_us: float, volts: float) -> None:
+        """Command exposure and lens, as any node may, until a frame shows both."""
+        own = self._actuators
+        sent = own.send_exposure(exposure_us), own.send_volts(volts)
+
+        def answered() -> bool:
+            capture, lens = own.capture, own.lens_state
+            return (
+                capture is not None
+                and lens is not None
+                and (capture.exposure_command_ns, lens.command_ns) == sent
+                and capture.stamp_ns >= lens.settled_at_ns
+            )
+
+        self._wait(answered, "the camera or the lens does not take commands; see `dasha doctor`")
