@@ -116,7 +116,7 @@ def test_every_option_is_an_argument():
 
 @pytest.mark.usefixtures("fake_launch")
 def test_mode_learn_adds_the_trainer():
-    names = [action["name"] for action in launched(mode="learn")]
+    names = [action.kwargs["name"] for action in launched(mode="learn")]
     assert "trainer" in names
     with pytest.raises(ValueError, match="neither act nor learn"):
         launched(mode="dream")
