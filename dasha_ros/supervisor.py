@@ -6,7 +6,6 @@ Knows nothing of ROS: a program is a command line.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
@@ -20,6 +19,8 @@ from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import IO
+
+from dasha_ros.shared_memory import remove_dead_segments
 
 Output = Callable[[str, str], None]
 """Called with a program's name and one line of its output, from a thread of that program."""
@@ -298,31 +299,3 @@ def memory_of(pid: int) -> Memory | None:
         return None
     kib = {key: int(rest.split()[0]) for key, _, rest in (x.partition(":") for x in text.splitlines()[1:])}
     return Memory(rss=kib["Rss"] * 1024, pss=kib["Pss"] * 1024) if {"Rss", "Pss"} <= kib.keys() else None
-
-
-def remove_dead_segments(folder: Path = Path("/dev/shm")) -> list[Path]:
-    """Remove shared-memory segments that killed Fast DDS processes left behind.
-
-    A living owner holds a lock on the segment's ``_el`` file; who gets that lock
-    knows that the owner is dead. It is the rule of Fast DDS's own ``fastdds shm
-    clean``. Ports are left alone: they are small, and the next process on the
-    same domain takes them over.
-
-    Args:
-        folder: Where the system keeps shared memory.
-
-    Returns:
-        The segments that were removed.
-    """
-    removed = []
-    for prefix in ("fastrtps_", "fastdds_"):  # Fast DDS 2 and 3
-        for lock in folder.glob(f"{prefix}*_el"):
-            segment = lock.with_name(lock.name.removesuffix("_el"))
-            if "_port" in segment.name:
-                continue
-            with contextlib.suppress(OSError), lock.open("rb") as held:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                segment.unlink(missing_ok=True)
-                lock.unlink(missing_ok=True)
-                removed.append(segment)
-    return removed

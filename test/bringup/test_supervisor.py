@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import sys
@@ -13,7 +12,7 @@ import pytest
 from ros_harness import wait_for
 
 from dasha_ros import supervisor as module
-from dasha_ros.supervisor import Backoff, Program, State, Supervisor, memory_of, remove_dead_segments
+from dasha_ros.supervisor import Backoff, Program, State, Supervisor, memory_of
 
 QUICK = Backoff(first_s=0.01, longest_s=0.04, healthy_s=60.0, tries=3)
 
@@ -210,20 +209,3 @@ def test_memory_is_what_the_process_holds():
     assert memory["small"].rss < 40e6
     assert (memory["big"] + memory["small"]).rss == memory["big"].rss + memory["small"].rss
     assert memory_of(2**22 + 1) is None
-
-
-def test_only_segments_of_the_dead_are_removed(tmp_path):
-    names = ["fastrtps_0a", "fastrtps_0a_el", "fastdds_0b", "fastdds_0b_el", "fastrtps_port7411_el"]
-    for name in [*names, "fastrtps_alive", "fastrtps_alive_el", "sem.other", "fastrtps_without_lock"]:
-        (tmp_path / name).touch()
-    with (tmp_path / "fastrtps_alive_el").open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        removed = remove_dead_segments(tmp_path)
-    assert sorted(p.name for p in removed) == ["fastdds_0b", "fastrtps_0a"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "fastrtps_alive",
-        "fastrtps_alive_el",
-        "fastrtps_port7411_el",
-        "fastrtps_without_lock",
-        "sem.other",
-    ]

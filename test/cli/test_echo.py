@@ -60,7 +60,7 @@ def test_topic_that_nobody_publishes(echo):
 @pytest.mark.graph
 def test_silent_topic(probe, echo):
     probe.node.create_publisher(String, "quiet", 1)
-    child = echo("quiet", "--once", "--timeout", "1.5")
+    child = echo("quiet", "--once", "--timeout", "6")
     assert child.wait() == 3
     assert "/dasha/quiet (std_msgs/msg/String) is there, but no message came" in child.output
 

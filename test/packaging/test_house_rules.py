@@ -17,6 +17,7 @@ FLOORS = {
     "paths": -2,  # what even an incomplete installation must be able to import
     "assets": -1,
     "qt_resource": -1,
+    "shared_memory": 1,
     "optics": 1,
     "timing": 1,
     "twin": 2,

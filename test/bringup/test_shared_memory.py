@@ -1,0 +1,24 @@
+"""Segments of dead processes go, those of the living stay."""
+
+from __future__ import annotations
+
+import fcntl
+
+from dasha_ros.shared_memory import remove_dead_segments
+
+
+def test_only_segments_of_the_dead_are_removed(tmp_path):
+    names = ["fastrtps_0a", "fastrtps_0a_el", "fastdds_0b", "fastdds_0b_el", "fastrtps_port7411_el"]
+    for name in [*names, "fastrtps_alive", "fastrtps_alive_el", "sem.other", "fastrtps_without_lock"]:
+        (tmp_path / name).touch()
+    with (tmp_path / "fastrtps_alive_el").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        removed = remove_dead_segments(tmp_path)
+    assert sorted(p.name for p in removed) == ["fastdds_0b", "fastrtps_0a"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "fastrtps_alive",
+        "fastrtps_alive_el",
+        "fastrtps_port7411_el",
+        "fastrtps_without_lock",
+        "sem.other",
+    ]
