@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -59,18 +60,18 @@ class Package:
     """Names under which registries and distributions ship it."""
     purpose: str
     required: bool = False
-    at_least: int = 0
-    """Lowest major version."""
+    at_least: tuple[int, ...] = ()
+    """Lowest version that works, as far as it matters."""
 
 
 PACKAGES = (
     Package("numpy", ("numpy",), "arithmetic", required=True),
-    Package("cv2", ("opencv-python-headless", "opencv-python", "opencv"), "images", required=True),
+    Package("cv2", ("opencv-python-headless", "opencv-python", "opencv"), "images", True, (4, 7)),
     Package("onnxruntime", ("onnxruntime", "onnxruntime-gpu"), "networks", required=True),
-    Package("pydantic", ("pydantic",), "configuration", required=True, at_least=2),
+    Package("pydantic", ("pydantic",), "configuration", required=True, at_least=(2,)),
     Package("yaml", ("PyYAML",), "configuration", required=True),
     Package("rich", ("rich",), "the command line", required=True),
-    Package("typer", ("typer",), "the command line", required=True),
+    Package("typer", ("typer",), "the command line", required=True, at_least=(0, 12, 5)),
     Package("psutil", ("psutil",), "measurements", required=True),
     Package("onnx", ("onnx",), "converting models"),
     Package("matplotlib", ("matplotlib",), "plots"),
@@ -202,9 +203,9 @@ def packages() -> Iterator[Finding]:
     """Python packages with their versions; none is imported."""
     for package in PACKAGES:
         found, version = _present(package.module), _version(*package.distributions)
-        recent = not version or int(version.split(".")[0]) >= package.at_least
+        recent = not version or _numbers(version) >= package.at_least
         state = "not installed" if not found else version or "found" if recent else f"{version} is too old"
-        bound = f">={package.at_least}" if package.at_least else ""
+        bound = f">={'.'.join(map(str, package.at_least))}" if package.at_least else ""
         advice = f'pip install "{package.distributions[0]}{bound}"'
         otherwise = Verdict.PROBLEM if package.required else Verdict.OPTIONAL
         detail = f"{state} ({package.purpose})"
@@ -256,6 +257,11 @@ def _converted() -> list[str]:
     from dasha_ros.perception import models
 
     return [name for name in vars(models).values() if isinstance(name, str) and name.startswith("models/")]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The leading three numbers of a version: ``4.6.0+dfsg`` is (4, 6, 0)."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def _version(*distributions: str) -> str:

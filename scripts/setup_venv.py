@@ -61,6 +61,8 @@ def check_machine() -> None:
             f"ROS 2 {distro} is sourced in this shell; a second ROS from wheels must not mix with it.\n"
             "Build in a workspace instead:\n"
             f"  mkdir -p ~/dasha_ws/src && ln -s {ROOT} ~/dasha_ws/src/dasha_ros && cd ~/dasha_ws\n"
+            "  python3 -m venv --system-site-packages venv && touch venv/COLCON_IGNORE\n"
+            "  source venv/bin/activate && pip install -r src/dasha_ros/requirements/ubuntu-24.04.txt\n"
             "  rosdep install --from-paths src --ignore-src -y\n"
             "  colcon build --symlink-install && source install/setup.bash\n"
             "  python3 -m dasha_ros.fetch && ros2 run dasha_ros dasha demo\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -40,15 +41,21 @@ def test_missing_and_corrupt_files_are_told(monkeypatch: pytest.MonkeyPatch, tmp
     assert "models/yolov3-tiny.onnx" in only(doctor.assets(), "converted models").detail
 
 
-@pytest.mark.parametrize(("version", "verdict"), [("1.10.14", Verdict.PROBLEM), ("2.0", Verdict.OK)])
-def test_pydantic_1_of_older_distributions_is_too_old(
-    monkeypatch: pytest.MonkeyPatch, version: str, verdict: Verdict
+@pytest.mark.parametrize(
+    ("package", "too_old", "recent"),
+    [("pydantic", "1.10.14", "2.0"), ("typer", "0.9.0", "0.12.5"), ("cv2", "4.6.0+dfsg", "5.0.0.93")],
+)
+def test_versions_of_older_distributions_are_too_old(
+    monkeypatch: pytest.MonkeyPatch, package: str, too_old: str, recent: str
 ) -> None:
-    monkeypatch.setattr(doctor, "_version", lambda *names: version if "pydantic" in names else "9")
     monkeypatch.setattr(doctor, "_present", lambda module: True)
-    finding = only(doctor.packages(), "pydantic")
-    assert finding.verdict is verdict
-    assert ('pip install "pydantic>=2"' in finding.advice) == (verdict is Verdict.PROBLEM)
+    monkeypatch.setattr(doctor, "_version", lambda *names: too_old)
+    finding = only(doctor.packages(), package)
+    assert finding.verdict is Verdict.PROBLEM
+    assert f"{too_old} is too old" in finding.detail
+    assert re.search(r'pip install "[a-z-]+>=\d', finding.advice)
+    monkeypatch.setattr(doctor, "_version", lambda *names: recent)
+    assert only(doctor.packages(), package).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize(("free_mib", "verdict"), [(63, Verdict.PROBLEM), (4096, Verdict.OK)])
