@@ -11,7 +11,7 @@ from studio import Studio
 import dasha_ros.benchmark.focus as module
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.agents.registry import UnknownPolicyError
-from dasha_ros.benchmark.episodes import Episode, Goal, goals_of, reversals
+from dasha_ros.benchmark.episodes import Episode, Goal, goals_of
 from dasha_ros.benchmark.focus import benchmark_focus, table
 from dasha_ros.twin.scene import SceneError
 
@@ -114,18 +114,3 @@ def test_rows_by_hand():
 
 def test_never_in_focus_has_no_first_move():
     assert table([episode(moves_first=None)])[0]["moves_first"] is None
-
-
-@pytest.mark.parametrize(
-    ("volts", "count"),
-    [
-        ([40], 0),
-        ([40, 41, 42], 0),
-        ([40, 41, 40.5], 1),
-        ([40, 41, 40.8, 41.5], 0),
-        ([40, 44, 42, 43], 2),
-        ([40, 44, 43.9, 43.8, 43, 43.0], 1),
-    ],
-)
-def test_reversals_by_hand(volts, count):
-    assert reversals(volts) == count

@@ -1,0 +1,180 @@
+"""Plays policies and writes down what happened: one trial an episode, with the truth beside it.
+
+Every policy is run by the same loop (`rl.loop`), from the same starts, with the same bookkeeping:
+a move is a lens command, a frame is a picture, an episode ends when its policy says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dasha_ros.agents.classical_exposure import well_exposed
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.agents.policy import ExposurePolicy, ExposureTask, FocusPolicy, FocusTask
+from dasha_ros.agents.rewards import GOOD_PEAK
+from dasha_ros.perception.percept import Percept
+from dasha_ros.rl.arenas import Arena
+from dasha_ros.rl.evaluate_settings import Start
+from dasha_ros.rl.loop import run_exposure, run_focus
+from dasha_ros.rl.scenes.views import ViewInfo
+from dasha_ros.rl.step import Step
+
+FOCUSED_PX = 2.0
+"""Blur radius that counts as focused [px of a 640-px image]."""
+REVERSAL_V = 0.3
+"""Turning back by more than this counts as a reversal."""
+MAX_MOVES = 600
+"""No policy is cut off before its own end: a sweep takes 150 moves."""
+MAX_EXPOSURES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class FocusTrial:
+    """How one episode of A^L went."""
+
+    view: ViewInfo
+    code: ErrorCode
+    detected: bool
+    """What was asked for was detected in the last percept."""
+    blur_px: float
+    """True blur radius of what was asked for, at the end [px at 640]."""
+    moves_first: int | None
+    """Moves until it was within 2 px for the first time; ``None``: never."""
+    moves_settled: int
+    """Moves until the policy ended."""
+    frames: int
+    """Pictures, with the one at the start."""
+    reversals: int
+    actuations: int
+    """Moves that changed what the driver board puts out."""
+    seconds: float
+    """Exposure and settling."""
+    decide_ms: float
+    """Mean time that the policy took for a decision."""
+    volts: tuple[float, ...]
+    """Where the lens was, from the start on."""
+
+    @property
+    def focused(self) -> bool:
+        """Within 2 px at the end."""
+        return self.blur_px <= FOCUSED_PX
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureTrial:
+    """How one episode of A^H went."""
+
+    view: ViewInfo
+    code: ErrorCode
+    illuminance_lx: float
+    well_exposed: bool
+    """At the end, by `classical_exposure.well_exposed`."""
+    good_peak: bool
+    """At the end, by Eq. 7: the fullest bin is in 50..150."""
+    steps: int
+    """Exposure commands."""
+    seconds: float
+    """Exposure."""
+    decide_ms: float
+
+
+class _Timed:
+    """A policy of either agent whose decisions are timed."""
+
+    def __init__(self, policy: Any) -> None:
+        self.name: str = policy.name
+        self.reset = policy.reset
+        self._act = policy.act
+        self._spent, self._count = 0.0, 0
+
+    @property
+    def decide_ms(self) -> float:
+        return 1e3 * self._spent / max(self._count, 1)
+
+    def act(self, percept: Percept) -> Any:
+        begun = time.perf_counter()
+        decision = self._act(percept)
+        self._spent += time.perf_counter() - begun
+        self._count += 1
+        return decision
+
+
+def play_focus(arena: Arena, policy: FocusPolicy, start: Start, max_moves: int = MAX_MOVES) -> FocusTrial:
+    """One episode of A^L.
+
+    Args:
+        arena: Where.
+        policy: Decides.
+        start: Where the episode begins.
+        max_moves: After so many it is cut off.
+
+    Raises:
+        DeviceError: The start can't be placed.
+    """
+    arena.place(start)
+    view = arena.views[start.view]
+    volts, blurs = [start.volts], [abs(arena.defocus_px())]
+
+    def on_step(step: Step) -> None:
+        if step.command is not None:
+            volts.append(step.command.value)
+            blurs.append(abs(arena.defocus_px()))
+
+    timed = _Timed(policy)
+    task = FocusTask(arena.lens, frozenset({view.label}), max_steps=max_moves)
+    outcome = run_focus(arena.rig, timed, task, on_step)
+    usage = arena.usage
+    return FocusTrial(
+        view=view,
+        code=outcome.code,
+        detected=outcome.detection is not None,
+        blur_px=blurs[-1],
+        moves_first=next((i for i, blur in enumerate(blurs) if blur <= FOCUSED_PX), None),
+        moves_settled=len(volts) - 1,
+        frames=usage.frames,
+        reversals=reversals(volts),
+        actuations=usage.actuations,
+        seconds=usage.seconds,
+        decide_ms=timed.decide_ms,
+        volts=tuple(volts),
+    )
+
+
+def play_exposure(
+    arena: Arena, policy: ExposurePolicy, start: Start, max_steps: int = MAX_EXPOSURES
+) -> ExposureTrial:
+    """One episode of A^H; arguments as for `play_focus`.
+
+    Raises:
+        DeviceError: The start can't be placed.
+    """
+    arena.place(start)
+    timed = _Timed(policy)
+    outcome = run_exposure(arena.rig, timed, ExposureTask(arena.table, max_steps))
+    percept = outcome.percept
+    return ExposureTrial(
+        view=arena.views[start.view],
+        code=outcome.code,
+        illuminance_lx=start.illuminance_lx,
+        well_exposed=percept is not None and well_exposed(percept),
+        good_peak=percept is not None and GOOD_PEAK[0] <= percept.histogram_peak <= GOOD_PEAK[1],
+        steps=outcome.steps,
+        seconds=arena.usage.seconds,
+        decide_ms=timed.decide_ms,
+    )
+
+
+def reversals(volts: Sequence[float]) -> int:
+    """How often the lens turned back by more than 0.3 V.
+
+    Args:
+        volts: Where the lens was, one after the other [V].
+    """
+    moves = np.diff(np.asarray(volts, dtype=np.float64))
+    directions = np.sign(moves[np.abs(moves) > REVERSAL_V])
+    return int(np.count_nonzero(directions[1:] != directions[:-1]))
