@@ -49,7 +49,7 @@ def page(record: Record, pictures: Set[str]) -> str:
             _summary(record),
             _pair(record, pictures),
             "<h2>Course</h2>",
-            _course(record),
+            course(record),
             "<h2>Steps</h2>",
             _table(record),
             "</body>\n</html>\n",
@@ -96,7 +96,8 @@ def _pair(record: Record, pictures: Set[str]) -> str:
     return f'<h2>Before and after</h2>\n<div class="pair">{"".join(figures)}</div>' if figures else ""
 
 
-def _course(record: Record) -> str:
+def course(record: Record) -> str:
+    """Exposure, lens, score and BRISQUE over the steps of a goal, as SVG."""
     steps = record.steps
     if not steps:
         return "<p>The goal ended before the first step.</p>"
