@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Sequence
 
@@ -45,6 +46,8 @@ class FocusServer(DashaNode[FocusServerConfig]):
         self._job: FocusJob | None = None
         self._news = News()
         self._configured = False
+        self._state_lock = threading.Lock()
+        self._told = msg.FocusState()
 
     def configure(self) -> None:
         """Create topics and the clients of both agents."""
@@ -101,8 +104,10 @@ class FocusServer(DashaNode[FocusServerConfig]):
         if reason:
             self.health.count("rejected_goals")
             self.get_logger().warning(f"goal rejected: {reason}")
-            if self._job is None:
-                self.publish_state(msg.FocusState.IDLE, f"goal rejected: {reason}", list(request.labels))
+            with self._state_lock:
+                told = self._told
+            told.message = f"goal rejected: {reason}"
+            self._tell(told)
         return reason
 
     def _reason(self, request: FocusOnObject.Goal) -> str:
@@ -121,9 +126,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
 
     def publish_state(self, state: int, message: str, labels: Sequence[str] = (), step: int = 0) -> None:
         """Publish what goes on."""
-        if not self.context.ok():
-            return
-        text = msg.FocusState(
+        told = msg.FocusState(
             state=state,
             labels=list(labels),
             step=step,
@@ -131,8 +134,14 @@ class FocusServer(DashaNode[FocusServerConfig]):
             volts=float(self.actuators.volts or 0.0),
             message=message,
         )
-        text.header.stamp = to_stamp(self.clock.now_ns())
-        self._state.publish(text)
+        self._tell(told)
+
+    def _tell(self, told: msg.FocusState) -> None:
+        with self._state_lock:
+            told.header.stamp = to_stamp(self.clock.now_ns())
+            self._told = told
+            if self.context.ok():
+                self._state.publish(told)
 
     def _work(self, run: GoalRun) -> FocusOnObject.Result:
         assert self._info is not None

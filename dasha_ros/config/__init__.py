@@ -1,0 +1,167 @@
+"""Every parameter of every node: default, unit, bounds and meaning, in one place.
+
+The nodes declare their ROS parameters from these models, ``config/dasha.yaml``
+is written from them (``dasha config``), and both are validated by them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from dasha_ros.config.devices import (
+    CameraDriverConfig,
+    DeviceEmulatorConfig,
+    LensDriverConfig,
+    TwinWorldConfig,
+)
+from dasha_ros.config.minds import (
+    AgentConfig,
+    FocusServerConfig,
+    HighLevelAgentConfig,
+    LowLevelAgentConfig,
+    PerceptionConfig,
+    TrainerConfig,
+)
+from dasha_ros.config.parameter import NodeConfig
+
+__all__ = [
+    "NODES",
+    "AgentConfig",
+    "CameraDriverConfig",
+    "ConfigError",
+    "DeviceEmulatorConfig",
+    "FocusServerConfig",
+    "HighLevelAgentConfig",
+    "LensDriverConfig",
+    "LowLevelAgentConfig",
+    "NodeConfig",
+    "PerceptionConfig",
+    "TrainerConfig",
+    "TwinWorldConfig",
+    "as_yaml",
+    "bounds_of",
+    "choices_of",
+    "explain",
+    "is_fixed",
+    "limits_of",
+    "load",
+    "unit_of",
+]
+
+NODES: dict[str, type[NodeConfig]] = {
+    "camera_driver": CameraDriverConfig,
+    "lens_driver": LensDriverConfig,
+    "twin_world": TwinWorldConfig,
+    "perception": PerceptionConfig,
+    "high_level_agent": HighLevelAgentConfig,
+    "low_level_agent": LowLevelAgentConfig,
+    "focus_server": FocusServerConfig,
+    "trainer": TrainerConfig,
+    "device_emulator": DeviceEmulatorConfig,
+}
+"""The configuration of each node, by the node's name."""
+
+
+class ConfigError(ValueError):
+    """A configuration that can't be used; the message names file, node, parameter, value and bound."""
+
+
+def explain(error: ValidationError) -> str:
+    """Every reason in one sentence each, joined by ``; ``."""
+    return "; ".join(
+        f"{'.'.join(str(p) for p in e['loc']) or 'configuration'} = {e['input']!r}: {e['msg']}"
+        if e["loc"]
+        else str(e["msg"])
+        for e in error.errors(include_url=False)
+    )
+
+
+def load(path: str | Path) -> dict[str, NodeConfig]:
+    """Read a YAML file in ROS 2 parameter format (``/**/NODE: ros__parameters: ...``) and validate it.
+
+    Nodes that the file leaves out get their defaults.
+
+    Raises:
+        ConfigError: No such file, no YAML, an unknown node or parameter, a value out of bounds.
+    """
+    path = Path(path)
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is no YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: must map node names to ros__parameters")
+    configs: dict[str, NodeConfig] = {name: model() for name, model in NODES.items()}
+    for key, block in document.items():
+        name = str(key).rsplit("/", 1)[-1]
+        if name not in NODES:
+            raise ConfigError(f"{path}: unknown node {key!r}; known: {', '.join(NODES)}")
+        values = block.get("ros__parameters") if isinstance(block, dict) else None
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path}: {key} must hold ros__parameters")
+        values = {k: v for k, v in values.items() if k != "use_sim_time"}
+        try:
+            configs[name] = NODES[name](**values)
+        except ValidationError as error:
+            raise ConfigError(f"{path}: {name}: {explain(error)}") from error
+    return configs
+
+
+def _yaml_value(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True).splitlines()[0]
+
+
+def as_yaml() -> str:
+    """All defaults as a commented ROS 2 parameter file: the text of ``config/dasha.yaml``."""
+    lines = ["# Every parameter of dasha_ros with its default. Written by `dasha config`: edit a copy."]
+    for name, model in NODES.items():
+        lines += ["", f"# {(model.__doc__ or '').splitlines()[0]}", f"/**/{name}:", "  ros__parameters:"]
+        config = model()
+        for key, info in model.model_fields.items():
+            unit, bounds = unit_of(model, key), bounds_of(model, key)
+            notes = [n for n in (f"[{unit}]" if unit else "", bounds) if n]
+            lines.append(f"    # {info.description}{' ' + ', '.join(notes) if notes else ''}")
+            lines.append(f"    {key}: {_yaml_value(getattr(config, key))}")
+    return "\n".join(lines) + "\n"
+
+
+def _schema(model: type[NodeConfig], key: str) -> dict[str, Any]:
+    properties: dict[str, Any] = model.model_json_schema()["properties"]
+    return dict(properties[key])
+
+
+def unit_of(model: type[NodeConfig], key: str) -> str:
+    """Unit of a parameter, empty when it has none."""
+    return str(_schema(model, key).get("unit", ""))
+
+
+def is_fixed(model: type[NodeConfig], key: str) -> bool:
+    """Whether a parameter is read only when the node is configured."""
+    return bool(_schema(model, key).get("fixed", False))
+
+
+def limits_of(model: type[NodeConfig], key: str) -> tuple[float, float] | None:
+    """Inclusive bounds of a number, ``None`` where there are none."""
+    schema = _schema(model, key)
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    return None if low is None or high is None else (float(low), float(high))
+
+
+def choices_of(model: type[NodeConfig], key: str) -> tuple[str, ...]:
+    """The allowed values of a choice, empty for other parameters."""
+    return tuple(_schema(model, key).get("enum", ()))
+
+
+def bounds_of(model: type[NodeConfig], key: str) -> str:
+    """The allowed values for people: ``24..70`` or ``twin | pylon``."""
+    limits, choices = limits_of(model, key), choices_of(model, key)
+    if limits:
+        return f"{limits[0]:g}..{limits[1]:g}"
+    return " | ".join(choices)

@@ -1,0 +1,136 @@
+"""Parameters of the nodes that own devices, real, emulated or twins."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import FiniteFloat
+
+from dasha_ros.config.parameter import NodeConfig, parameter
+
+
+class CameraDriverConfig(NodeConfig):
+    """The node that owns the camera."""
+
+    backend: Literal["twin", "pylon"] = parameter("twin", "Which camera.", fixed=True)
+    serial: str = parameter(
+        "", "Serial number, user-defined name or IP address; empty: the only camera.", fixed=True
+    )
+    frame_id: str = parameter("camera_optical_frame", "Frame of the images' headers.", fixed=True)
+    width: int = parameter(2048, "Image width.", unit="px", fixed=True, ge=64, le=8192)
+    height: int = parameter(1088, "Image height.", unit="px", fixed=True, ge=64, le=8192)
+    encoding: Literal["mono8", "mono16", "rgb8"] = parameter(
+        "mono8", "Image encoding; mono16 holds 12 bits.", fixed=True
+    )
+    offset_x: int = parameter(
+        -1, "Left edge of the region of interest; -1: centred.", unit="px", fixed=True, ge=-1, le=16384
+    )
+    offset_y: int = parameter(
+        -1, "Upper edge of the region of interest; -1: centred.", unit="px", fixed=True, ge=-1, le=16384
+    )
+    binning: int = parameter(1, "Pixels binned in both directions.", fixed=True, ge=1, le=4)
+    packet_size: int = parameter(
+        0,
+        "GigE packets, at most the network's MTU; 0: as the camera has it.",
+        unit="bytes",
+        fixed=True,
+        ge=0,
+        le=16384,
+    )
+    frame_margin_s: FiniteFloat = parameter(
+        0.5, "Time that a frame may take on top of its exposure.", unit="s", fixed=True, ge=0.02, le=30.0
+    )
+    emulator: str = parameter(
+        "",
+        "Socket of `dasha emulate camera`: pylon's own emulator shows its pictures; empty: a real camera.",
+        fixed=True,
+    )
+    gain_db: FiniteFloat = parameter(0.0, "Analog gain.", unit="dB", ge=0.0, le=36.0)
+    initial_exposure_us: FiniteFloat = parameter(
+        10_000.0, "Exposure before the first command.", unit="us", fixed=True, ge=1.0, le=10e6
+    )
+    capture_mode: Literal["auto", "on_command", "free_running"] = parameter(
+        "auto",
+        "on_command: one exposure for each command. free_running: newest image wins. "
+        "auto: on_command while a goal runs, otherwise a preview.",
+    )
+    preview_rate_hz: FiniteFloat = parameter(
+        2.0, "Pictures without a command, in auto and free_running; 0: none.", unit="Hz", ge=0.0, le=200.0
+    )
+    twin_seed: int = parameter(0, "Seed of the twin's sensor noise.", fixed=True, ge=0, le=2**31 - 1)
+    twin_latency_ms: FiniteFloat = parameter(
+        0.0, "Time that the twin's camera keeps a finished frame.", unit="ms", fixed=True, ge=0.0, le=10_000.0
+    )
+
+
+class LensDriverConfig(NodeConfig):
+    """The node that owns the lens."""
+
+    backend: Literal["twin", "varioptic"] = parameter("twin", "Which lens.", fixed=True)
+    port: str = parameter("", "Serial port of the lens board; empty: found by serial number.", fixed=True)
+    serial: str = parameter(
+        "", "Serial number of the USB bridge; empty: whatever is at the port.", fixed=True
+    )
+    board: Literal["flexiboard", "caspian"] = parameter(
+        "flexiboard", "Register map of the lens board.", fixed=True
+    )
+    profile: str = parameter(
+        "physical", "Lens model: physical, paper, or the path of a table of measured volts.", fixed=True
+    )
+    reply_timeout_ms: FiniteFloat = parameter(
+        50.0, "Time that the board has to answer.", unit="ms", fixed=True, ge=5.0, le=2_000.0
+    )
+    standby: bool = parameter(True, "Take the voltage off the lens when the node is deactivated.", fixed=True)
+    settle_ms: FiniteFloat = parameter(
+        0.0, "Time to rest after a move; 0: as the back end knows it.", unit="ms", ge=0.0, le=5_000.0
+    )
+    initial_volts: FiniteFloat = parameter(
+        24.0, "Twin only: where the lens is when power comes.", unit="V", fixed=True, ge=24.0, le=70.0
+    )
+
+
+class TwinWorldConfig(NodeConfig):
+    """The twin's light, scene and distances."""
+
+    scene: str = parameter("motorcycle_street", "Name of a shipped scene or path of a YAML file.")
+    illuminance_lx: FiniteFloat = parameter(100.0, "Light on the scene.", unit="lx", ge=0.01, le=200_000.0)
+    distances_m: list[FiniteFloat] = parameter(
+        [], "Distances of the scene's layers, nearest first; empty: the scene's own.", unit="m"
+    )
+    temperature_c: FiniteFloat = parameter(
+        25.0, "Temperature of lens and sensor.", unit="deg C", ge=-20.0, le=80.0
+    )
+    speed: FiniteFloat = parameter(
+        1.0,
+        "The twin's time against real time; other than 1, /clock is published: use use_sim_time.",
+        fixed=True,
+        ge=0.1,
+        le=50.0,
+    )
+
+
+def _probability(description: str) -> Any:
+    return parameter(0.0, description, ge=0.0, le=1.0)
+
+
+class DeviceEmulatorConfig(NodeConfig):
+    """Emulated rig only: a lens on a pseudo-terminal, pictures for pylon's emulator, faults on demand."""
+
+    lens_link: str = parameter("", "Path at which the lens's serial port appears.", fixed=True)
+    camera_socket: str = parameter("", "Socket at which the camera driver asks for pictures.", fixed=True)
+    profile: str = parameter("physical", "Lens model: physical, paper, or the path of a table.", fixed=True)
+    width: int = parameter(2048, "Width of the pictures.", unit="px", fixed=True, ge=64, le=8192)
+    height: int = parameter(1088, "Height of the pictures.", unit="px", fixed=True, ge=64, le=8192)
+    encoding: Literal["mono8", "mono16", "rgb8"] = parameter("mono8", "Encoding of the pictures.", fixed=True)
+    seed: int = parameter(0, "Seed of the noise and of the faults.", fixed=True, ge=0, le=2**31 - 1)
+    lens_plugged: bool = parameter(True, "false: the lens's cable is pulled.")
+    brown_outs: int = parameter(0, "Each change lets the lens board's supply dip once.", ge=0, le=1_000_000)
+    drop_request: FiniteFloat = _probability("Share of requests that never reach the board.")
+    corrupt_request: FiniteFloat = _probability("Share of requests of which a byte changes.")
+    drop_reply: FiniteFloat = _probability("Share of replies that are lost.")
+    corrupt_reply: FiniteFloat = _probability("Share of replies of which a byte changes.")
+    half_reply: FiniteFloat = _probability("Share of replies that break off.")
+    late_reply: FiniteFloat = _probability("Share of replies that come late_s later.")
+    late_s: FiniteFloat = parameter(0.1, "How late a late reply is.", unit="s", ge=0.0, le=60.0)
+    nack: FiniteFloat = _probability("Share of sound requests that the board refuses.")
+    noise: FiniteFloat = _probability("Share of replies before which bytes come that nobody asked for.")

@@ -1,0 +1,147 @@
+"""Parameters of perception, the agents, the focus server and the trainer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import FiniteFloat, model_validator
+
+from dasha_ros.config.parameter import NodeConfig, parameter
+
+
+class PerceptionConfig(NodeConfig):
+    """From image to percept."""
+
+    encoder: str = parameter("efficientnet_lite0", "Network that makes the latent vector.", fixed=True)
+    encoder_weights: str = parameter("", "Weights file of the encoder; empty: the encoder's own.", fixed=True)
+    detector: str = parameter("yolov3_tiny", "Network that finds objects.", fixed=True)
+    detector_weights: str = parameter(
+        "", "Weights file of the detector; empty: the detector's own.", fixed=True
+    )
+    detector_size_px: int = parameter(
+        416, "Width of the detector's input.", unit="px", fixed=True, ge=128, le=1280, multiple_of=32
+    )
+    min_score: FiniteFloat = parameter(0.1, "Detections below this confidence are dropped.", ge=0.01, le=1.0)
+    preview_rate_hz: FiniteFloat = parameter(
+        0.0,
+        "Percepts of frames that no command waits for; 0: none are computed.",
+        unit="Hz",
+        ge=0.0,
+        le=100.0,
+    )
+    jpeg_quality: int = parameter(80, "Quality of the annotated picture.", ge=10, le=100)
+
+
+class AgentConfig(NodeConfig):
+    """What both agents share."""
+
+    inference_budget_s: FiniteFloat = parameter(
+        3.0,
+        "Time allowed for transport and inference of a frame, on top of exposure and settling.",
+        unit="s",
+        ge=0.1,
+        le=120.0,
+    )
+    retries: int = parameter(1, "How often an unanswered command is sent again.", ge=0, le=10)
+    policy: str = parameter("", "Policy by name.", fixed=True)
+    mode: Literal["act", "learn"] = parameter(
+        "act",
+        "act: run the policy. learn: run PPO, one step of learning for each step of a goal.",
+        fixed=True,
+    )
+    preset: str = parameter("plus", "learn: preset of environment and PPO, by name or path.", fixed=True)
+    checkpoint_dir: str = parameter(
+        "~/.ros/dasha/learning", "learn: checkpoints of both agents are kept below this folder.", fixed=True
+    )
+    learn_from: str = parameter(
+        "", "learn: run folder of `dasha train` to go on from when there is no checkpoint yet.", fixed=True
+    )
+
+
+class HighLevelAgentConfig(AgentConfig):
+    """A^H, the agent of the exposure."""
+
+    policy: str = parameter("histogram", "Policy by name.", fixed=True)
+    max_steps: int = parameter(12, "Steps before the agent gives up.", ge=1, le=1000)
+    exposure_min_us: FiniteFloat = parameter(
+        24.0, "Shortest exposure of the table.", unit="us", fixed=True, ge=1.0, le=1e6
+    )
+    exposure_max_us: FiniteFloat = parameter(
+        1e6, "Longest exposure of the table.", unit="us", fixed=True, ge=2.0, le=10e6
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> HighLevelAgentConfig:
+        if self.exposure_max_us <= 2 * self.exposure_min_us:
+            raise ValueError(
+                f"exposure_max_us ({self.exposure_max_us:g}) must be more than twice "
+                f"exposure_min_us ({self.exposure_min_us:g})"
+            )
+        return self
+
+
+class LowLevelAgentConfig(AgentConfig):
+    """A^L, the agent of the lens."""
+
+    policy: str = parameter("coarse_to_fine", "Policy by name.", fixed=True)
+    profile: str = parameter("physical", "Lens model: physical, paper, or the path of a table.", fixed=True)
+    max_steps: int = parameter(60, "Steps before the agent gives up.", ge=1, le=1000)
+    min_score: FiniteFloat = parameter(0.3, "Least confidence when the goal names none.", ge=0.01, le=1.0)
+    max_brisque: FiniteFloat = parameter(
+        100.0, "Worst BRISQUE to accept when the goal names none.", gt=0.0, le=200.0
+    )
+
+
+class FocusServerConfig(NodeConfig):
+    """The action that robots call."""
+
+    min_score: FiniteFloat = parameter(0.3, "Least confidence when the goal names none.", ge=0.01, le=1.0)
+    max_brisque: FiniteFloat = parameter(
+        100.0, "Worst BRISQUE to accept when the goal names none.", gt=0.0, le=200.0
+    )
+    max_steps: int = parameter(80, "Steps of both agents when the goal names none.", ge=1, le=2000)
+    agent_timeout_s: FiniteFloat = parameter(
+        5.0,
+        "Time an agent has to accept its part of a goal, and to react to a cancel.",
+        unit="s",
+        ge=0.5,
+        le=60.0,
+    )
+    report_dir: str = parameter("~/.ros/dasha/reports", "Folder of the reports; empty: none are written.")
+    report_keep: int = parameter(100, "How many reports are kept.", ge=1, le=100_000)
+
+
+class TrainerConfig(NodeConfig):
+    """Training only: new episodes for ever, each a random start and then a goal."""
+
+    scenes: list[str] = parameter(
+        [], "Scenes to train on, by name or path; empty: all that ship.", fixed=True
+    )
+    schedule: Literal["paper", "random"] = parameter(
+        "random",
+        "paper: 13..300 lx in steps of 10 lx, nearest layer at 1.4..2.0 m. "
+        "random: light even in logarithm, distances within a factor.",
+        fixed=True,
+    )
+    illuminance_min_lx: FiniteFloat = parameter(
+        13.0, "random: least light.", unit="lx", ge=0.01, le=200_000.0
+    )
+    illuminance_max_lx: FiniteFloat = parameter(
+        300.0, "random: most light.", unit="lx", ge=0.01, le=200_000.0
+    )
+    distance_factor: FiniteFloat = parameter(
+        1.5, "random: all distances of a scene are scaled by up to this factor, up or down.", ge=1.0, le=5.0
+    )
+    episodes_per_world: int = parameter(1, "Goals before light and distances change.", ge=1, le=100_000)
+    max_steps: int = parameter(20, "Steps of a goal.", ge=1, le=2000)
+    episodes: int = parameter(0, "Goals after which the trainer stops; 0: never.", ge=0, le=10_000_000)
+    seed: int = parameter(0, "Of the random worlds and starts.", fixed=True, ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TrainerConfig:
+        if self.illuminance_max_lx < self.illuminance_min_lx:
+            raise ValueError(
+                f"illuminance_max_lx ({self.illuminance_max_lx:g}) must not be below "
+                f"illuminance_min_lx ({self.illuminance_min_lx:g})"
+            )
+        return self

@@ -1,0 +1,27 @@
+"""What a parameter is: a default with its meaning, unit and bounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def parameter(default: Any, description: str, *, unit: str = "", fixed: bool = False, **bounds: Any) -> Any:
+    """A parameter. ``fixed``: read when the node is configured, not changeable while it runs."""
+    extra: dict[str, Any] = {"unit": unit, "fixed": fixed}
+    if isinstance(default, list):
+        return Field(
+            default_factory=lambda: list(default), description=description, json_schema_extra=extra, **bounds
+        )
+    return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+
+class NodeConfig(BaseModel):
+    """What all nodes share."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+    autostart: bool = parameter(
+        True, "Configure and activate at start; false: wait for a lifecycle manager.", fixed=True
+    )
