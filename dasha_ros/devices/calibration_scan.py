@@ -124,7 +124,7 @@ class Scanner:
     def _sharpness(self, not_before_ns: int) -> float:
         pixels = self._frame(not_before_ns).pixels
         grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
-        scale = 1.0 if pixels.dtype == np.uint8 else 255.0 / 4095.0
+        scale = 1.0 if pixels.dtype == np.uint8 else 255.0 / 65535.0
         height, width = grey.shape
         top, left = round(height * (0.5 - self._window)), round(width * (0.5 - self._window))
         middle = grey[top : height - top, left : width - left]

@@ -19,7 +19,7 @@ class CameraLimits:
     width: int
     height: int
     encoding: str
-    """ROS image encoding: ``mono8``, ``mono12`` (as ``mono16``), ``rgb8``, ``bgr8``."""
+    """ROS image encoding: ``mono8``, ``mono16`` (12 bits, the upper ones), ``rgb8``, ``bgr8``."""
     exposure_min_us: float
     exposure_max_us: float
     gain_min_db: float

@@ -29,8 +29,9 @@ class PreviewCamera(Protocol):
     def latest(self, timeout_s: float) -> Frame | None:
         """The newest frame that was not returned yet; ``None`` when none came in time or on `abort`.
 
-        Frames that came in between are dropped: latency can't grow. The stamp is computed
-        from the arrival and is never later than the start of the exposure.
+        Frames that came in between are dropped: latency can't grow. The stamp is computed from
+        the earliest time at which the frame can have arrived, so that it is not later than the
+        start of the exposure; the camera's transfer, which nobody knows, comes on top.
 
         Raises:
             FrameIncomplete: The frame was damaged.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -18,12 +19,19 @@ from dasha_ros.timing.clock import Clock, SystemClock
 
 __all__ = ["PylonCamera", "PylonSettings", "StreamListener"]
 
+PREVIEW_SLICE_MS = 4
+"""By so much at most the stamp of a preview frame may be too early."""
+
 
 class StreamListener(Protocol):
     """Whoever must know when a picture is about to be taken: the one that paints for pylon's emulator."""
 
     def opened(self, node_map: Any) -> None:
         """The camera was set up and is not grabbing."""
+        ...
+
+    def planned(self, exposure_us: float, gain_db: float, begin_ns: int) -> None:
+        """An exposure will be triggered at ``begin_ns`` of the camera's clock; until then there is time."""
         ...
 
     def before_trigger(self, exposure_us: float, gain_db: float) -> None:
@@ -157,13 +165,16 @@ class PylonCamera:
         """Take one picture whose exposure begins now, or at ``not_before_ns`` if that is later."""
         device, stream = self._opened()
         self._abort.clear()
-        if not self._clock.wait_until(not_before_ns, self._abort):
-            return None
-        with sdk(self._camera, "taking a picture"):
+        with sdk(self._camera, "getting ready"):
             if stream.free_running:
                 self.stop_preview()
             stream.start_triggered()
             exposure_us, gain_db = device.exposure_us, device.gain_db
+            if self._listener is not None:
+                self._listener.planned(exposure_us, gain_db, not_before_ns)
+        if not self._clock.wait_until(not_before_ns, self._abort):
+            return None
+        with sdk(self._camera, "taking a picture"):
             if self._listener is not None:
                 self._listener.before_trigger(exposure_us, gain_db)
             stream.wait_ready()
@@ -200,11 +211,12 @@ class PylonCamera:
             raise DeviceError("no preview is running; call start_preview first")
         self._abort.clear()
         with sdk(self._camera, "running freely"):
-            result = stream.next(timeout_s, self._abort.is_set)
+            result = stream.next(timeout_s, self._abort.is_set, PREVIEW_SLICE_MS)
             if result is None:
                 return None
             exposure_us = device.exposure_us
-            stamp_ns = self._clock.now_ns() - round(exposure_us * 1e3)
+            age_s = time.monotonic() - stream.arrived_after + exposure_us / 1e6 + device.readout_s
+            stamp_ns = self._clock.now_ns() - round(age_s * 1e9)
             return self._frame(device, result, stamp_ns, exposure_us, device.gain_db)
 
     def stop_preview(self) -> None:

@@ -17,7 +17,7 @@ class PylonSettings:
     address: str = ""
     """Serial number, user-defined name or IP address; empty: the only camera there is."""
     encoding: str = "mono8"
-    """ROS encoding: mono8, mono16 (12 bits, values up to 4095), rgb8 or bgr8."""
+    """ROS encoding: mono8, mono16 (12 bits, the upper ones), rgb8 or bgr8."""
     width: int = 0
     """Of the region of interest [px]; 0: all of the sensor."""
     height: int = 0
@@ -101,6 +101,12 @@ class PylonDevice:
     def gain_db(self) -> float:
         """The gain in force [dB]."""
         return self._gain.get_db()
+
+    @property
+    def readout_s(self) -> float:
+        """Time from the end of an exposure until the sensor is read [s]; 0: this camera does not tell."""
+        node = nodes.find(self.node_map, *nodes.READOUT)
+        return 0.0 if node is None else float(node.GetValue()) / 1e6
 
     def set_exposure(self, exposure_us: float) -> float:
         """Set the exposure and return what the camera made of it [us]."""

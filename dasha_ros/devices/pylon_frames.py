@@ -9,10 +9,14 @@ from numpy.typing import NDArray
 
 
 class FrameReader:
-    """Reads grab results of one pixel format as one ROS encoding; 12-bit values stay 0..4095 in mono16."""
+    """Reads grab results of one pixel format as one ROS encoding.
+
+    12 bits are the upper ones of mono16, so that white is white for whoever reads it.
+    """
 
     def __init__(self, encoding: str, pixel_format: str) -> None:
         self.encoding = encoding
+        self._shift = 4 if pixel_format == "Mono12" else 0
         self._converter: Any = None
         if pixel_format.startswith("Bayer"):
             from pypylon import pylon
@@ -24,7 +28,7 @@ class FrameReader:
         """The picture, in memory of its own: shape (height, width) or (height, width, 3)."""
         source = result if self._converter is None else self._converter.Convert(result)
         pixels: NDArray[np.uint8] | NDArray[np.uint16] = source.GetArray()
-        return pixels
+        return np.left_shift(pixels, self._shift) if self._shift else pixels
 
     @staticmethod
     def chunk_exposure_us(result: Any) -> float | None:

@@ -15,6 +15,7 @@ from dasha_ros.devices.errors import DeviceError, OutOfRange
 EXPOSURE = ("ExposureTimeAbs", "ExposureTime")
 FRAME_RATE = ("AcquisitionFrameRateAbs", "AcquisitionFrameRate")
 PACKET_SIZE = ("GevSCPSPacketSize",)
+READOUT = ("ReadoutTimeAbs", "SensorReadoutTime")
 
 UNITY_GAIN_RAW = {"acA2000": 32, "acA2040": 32}
 """GainRaw of 0 dB by the beginning of the model's name: dB = 20 log10(GainRaw / 32) (Basler, CMV sensors)."""

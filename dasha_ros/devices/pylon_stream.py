@@ -24,6 +24,9 @@ class PylonStream:
         self._device = device
         self._removed = removed
         self._mode = ""
+        self._empty_at = 0.0
+        self.arrived_after = 0.0
+        """What `next` returned was not there yet at this time (``time.monotonic``) [s]."""
 
     @property
     def free_running(self) -> bool:
@@ -48,6 +51,7 @@ class PylonStream:
         self.stop()
         self._device.set_triggered(False)
         reached = self._device.set_frame_rate(frame_rate_hz)
+        self._empty_at = time.monotonic()
         self._camera.StartGrabbing(pylon.GrabStrategy_LatestImageOnly)
         self._mode = "free"
         return reached
@@ -79,8 +83,13 @@ class PylonStream:
         """Begin an exposure."""
         self._camera.ExecuteSoftwareTrigger()
 
-    def next(self, timeout_s: float, aborted: Callable[[], bool]) -> Any | None:
+    def next(self, timeout_s: float, aborted: Callable[[], bool], slice_ms: int = SLICE_MS) -> Any | None:
         """The next grab result; ``None`` when time is up or ``aborted``.
+
+        Args:
+            timeout_s: How long to wait.
+            aborted: Asked before each wait.
+            slice_ms: Longest single wait.
 
         Raises:
             DeviceLost: The camera vanished, or its stream died.
@@ -92,9 +101,14 @@ class PylonStream:
             left_ms = math.ceil((deadline - time.monotonic()) * 1e3)
             if left_ms <= 0:
                 return None
-            result = self._camera.RetrieveResult(min(SLICE_MS, left_ms), pylon.TimeoutHandling_Return)
+            begin = time.monotonic()
+            wait_ms = min(slice_ms, left_ms)
+            result = self._camera.RetrieveResult(wait_ms, pylon.TimeoutHandling_Return)
             if result.IsValid():
+                # A newer one would have replaced this one, had it been there when the call began.
+                self.arrived_after, self._empty_at = self._empty_at, begin
                 return result
+            self._empty_at = min(begin + wait_ms / 1e3, time.monotonic())
             if self._removed() or is_removed(self._camera):
                 raise DeviceLost(
                     "the camera was removed while a frame was awaited. Check its power and cable."

@@ -6,9 +6,11 @@ import os
 import select
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 from dasha_ros.devices.errors import DeviceLost
+from dasha_ros.devices.port_lock import is_abandoned
 from dasha_ros.devices.varioptic_protocol import BAUD
 
 WRITE_TIMEOUT_S = 0.5
@@ -47,6 +49,7 @@ class SerialLink:
 
         self.port = port
         self._serial: Any = None
+        _refuse_abandoned(port)
         try:
             self._serial = serial.Serial(
                 port,
@@ -63,6 +66,12 @@ class SerialLink:
             )
         except (serial.SerialException, OSError, ValueError) as error:
             raise DeviceLost(_why_not_open(port, error)) from error
+        try:
+            # It may have been killed between the first look and the opening.
+            _refuse_abandoned(port)
+        except DeviceLost:
+            self.close()
+            raise
 
     def exchange(self, request: bytes, reply_bytes: int, short_reply: bytes = b"") -> bytes:
         """One request and what came back in time."""
@@ -121,6 +130,14 @@ class SerialLink:
             raise DeviceLost(
                 f"the lens board at {self.port} is gone ({error}). Check the USB cable and the board's power."
             ) from error
+
+
+def _refuse_abandoned(port: str) -> None:
+    if os.path.lexists(port) and is_abandoned(Path(port)):
+        raise DeviceLost(
+            f"{port} was left behind by a lens emulator that was killed, and may lead to somebody else's"
+            " terminal by now. Start the emulator again, or remove the link."
+        )
 
 
 def _why_not_open(port: str, error: Exception) -> str:

@@ -14,14 +14,16 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
-from dasha_ros.emulators.camera import Render
+from dasha_ros.emulators.camera import Picture, Render, Scenery
 
-_REQUEST = struct.Struct("<dd")
+_REQUEST = struct.Struct("<ddq?")
+"""Exposure [us], gain [dB], begin [ns], whether only a changed picture is wanted."""
 _HEADER = struct.Struct("<4I")
-"""Bytes per value (0: what follows is an error message), height, width, channels."""
+"""Bytes per value, height, width, channels; then comes the picture."""
+_ERROR, _UNCHANGED = 0, 0xFF
+"""In place of the bytes per value: a message comes, or nothing."""
 
 
 class PictureServer:
@@ -82,35 +84,58 @@ class PictureServer:
         while not self._stopping:
             if not client.poll(0.1):
                 continue
-            exposure_us, gain_db = _REQUEST.unpack(client.recv_bytes(_REQUEST.size))
             try:
-                picture = self._render(exposure_us, gain_db)
+                picture = self._picture(*_REQUEST.unpack(client.recv_bytes(_REQUEST.size)))
             except (DeviceError, ValueError) as error:
-                client.send_bytes(_HEADER.pack(0, 0, 0, 0))
+                client.send_bytes(_HEADER.pack(_ERROR, 0, 0, 0))
                 client.send_bytes(str(error).encode())
+                continue
+            if picture is None:
+                client.send_bytes(_HEADER.pack(_UNCHANGED, 0, 0, 0))
                 continue
             channels = 1 if picture.ndim == 2 else picture.shape[2]
             client.send_bytes(_HEADER.pack(picture.itemsize, *picture.shape[:2], channels))
             client.send_bytes(np.ascontiguousarray(picture).data.cast("B"))
 
+    def _picture(
+        self, exposure_us: float, gain_db: float, begin_ns: int, only_if_changed: bool
+    ) -> Picture | None:
+        if isinstance(self._render, Scenery):
+            return self._render.seen(exposure_us, gain_db, begin_ns, only_if_changed=only_if_changed)
+        return self._render(exposure_us, gain_db)
+
 
 class RemotePictures:
-    """A `Render` that asks a `PictureServer`; connects again when the server was restarted."""
+    """A `Scenery` that asks a `PictureServer`; connects again when the server was restarted."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._server: Connection | None = None
         self._lock = threading.Lock()
 
-    def __call__(self, exposure_us: float, gain_db: float) -> NDArray[np.uint8] | NDArray[np.uint16]:
-        """The picture.
+    def __call__(self, exposure_us: float, gain_db: float) -> Picture:
+        """The picture of an exposure that begins now.
+
+        Raises:
+            DeviceLost: No server is there, or it has no picture.
+        """
+        picture = self.seen(exposure_us, gain_db)
+        assert picture is not None, "a picture was wanted in any case"
+        return picture
+
+    def seen(
+        self, exposure_us: float, gain_db: float, begin_ns: int = 0, *, only_if_changed: bool = False
+    ) -> Picture | None:
+        """The picture of an exposure that begins at ``begin_ns``; see `Scenery`.
 
         Raises:
             DeviceLost: No server is there, or it has no picture.
         """
         with self._lock:
             try:
-                return self._ask(exposure_us, gain_db)
+                # A server that was not asked before does not know what is shown here.
+                fresh = self._server is None or not only_if_changed
+                return self._ask(exposure_us, gain_db, begin_ns, not fresh)
             except (OSError, EOFError, struct.error) as error:
                 self._hang_up()
                 raise DeviceLost(
@@ -122,13 +147,17 @@ class RemotePictures:
         with self._lock:
             self._hang_up()
 
-    def _ask(self, exposure_us: float, gain_db: float) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    def _ask(
+        self, exposure_us: float, gain_db: float, begin_ns: int, only_if_changed: bool
+    ) -> Picture | None:
         if self._server is None:
             self._server = Client(str(self._path), "AF_UNIX")
-        self._server.send_bytes(_REQUEST.pack(exposure_us, gain_db))
+        self._server.send_bytes(_REQUEST.pack(exposure_us, gain_db, begin_ns, only_if_changed))
         size, height, width, channels = _HEADER.unpack(self._server.recv_bytes(_HEADER.size))
+        if size == _UNCHANGED:
+            return None
         data = self._server.recv_bytes()
-        if size == 0:
+        if size == _ERROR:
             raise DeviceLost(f"the emulated camera has no picture: {data.decode()}")
         shape = (height, width) if channels == 1 else (height, width, channels)
         if size == 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import heapq
 import os
 import select
@@ -17,11 +16,12 @@ from pathlib import Path
 from types import TracebackType
 
 from dasha_ros.devices.lens import VOLTS_MIN
+from dasha_ros.devices.port_lock import claim, release
 from dasha_ros.devices.varioptic_protocol import Request, RequestParser, wire_seconds
 from dasha_ros.emulators.lens_board import LensBoard
 from dasha_ros.emulators.lens_line import FaultyLine, LineFaults
 from dasha_ros.emulators.lens_state import EmulatedLensState, state_path, write_state
-from dasha_ros.optics.actuator import LensActuator
+from dasha_ros.optics.actuator import STEP_VOLTS, LensActuator
 from dasha_ros.optics.lens import LensModel, lens_model
 
 HALF_REQUEST_S = 0.02
@@ -43,6 +43,8 @@ class LensEmulatorSettings:
     time_constant_s: float = 0.02
     """Of the liquid [s]."""
     hysteresis_volts: float = 0.05
+    step_volts: float = STEP_VOLTS
+    """Of the driver chip [V]; 0: it follows every command exactly."""
 
 
 class LensEmulator:
@@ -63,6 +65,7 @@ class LensEmulator:
             time.time_ns(),
             hysteresis_volts=self.settings.hysteresis_volts,
             time_constant_s=self.settings.time_constant_s,
+            step_volts=self.settings.step_volts,
         )
         self._lock = threading.RLock()
         self._line = FaultyLine(self.settings.faults, self.settings.seed)
@@ -108,8 +111,7 @@ class LensEmulator:
         for end in self._wake_pipe:
             os.close(end)
         self._wake_pipe = None
-        self._lock_path().unlink(missing_ok=True)
-        os.close(self._claim)
+        release(self.link, self._claim)
         self._claim = None
 
     def __enter__(self) -> LensEmulator:
@@ -197,21 +199,18 @@ class LensEmulator:
             return self._actuator.volts
 
     def _claim_link(self) -> None:
-        claim = os.open(self._lock_path(), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(claim)
+            handle = claim(self.link)
+        except FileExistsError as error:
             raise FileExistsError(
                 f"another lens emulator serves {self.link}; stop it or choose another path"
             ) from error
         if self.link.exists() and not self.link.is_symlink():
-            os.close(claim)
+            release(self.link, handle)
             raise FileExistsError(f"{self.link} exists and is no emulator's link; choose another path")
-        self._claim = claim
-
-    def _lock_path(self) -> Path:
-        return self.link.with_name(self.link.name + ".lock")
+        # What a killed one left must not pass for ours.
+        self.link.unlink(missing_ok=True)
+        self._claim = handle
 
     def _drive(self, volts: float) -> None:
         trajectory = self._actuator.command(volts, time.time_ns())

@@ -11,6 +11,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dasha_ros.devices.port_lock import is_abandoned
 from dasha_ros.optics.actuator import PowerTrajectory
 
 
@@ -45,10 +46,12 @@ def read_state(link: Path) -> EmulatedLensState:
     """The newest state.
 
     Raises:
-        FileNotFoundError: No emulator serves ``link``, or its lens is unplugged.
+        FileNotFoundError: No emulator serves ``link``, or it was killed.
         ValueError: The file is none of ours.
     """
     path = state_path(link)
+    if is_abandoned(link):
+        raise FileNotFoundError(f"the lens emulator at {link} was killed; start it again")
     try:
         text = path.read_text(encoding="ascii")
     except FileNotFoundError as error:

@@ -18,14 +18,20 @@ REFERENCE_C = 25.0
 """Temperature at which lens models hold."""
 
 
-def quantised_volts(volts: float) -> float:
-    """What the driver board puts out for a command [V]: a multiple of 44.5 mV from 24.4 to 69.9 V.
+def quantised_volts(volts: float, step_volts: float = STEP_VOLTS) -> float:
+    """What the driver board puts out for a command [V]: whole steps above 24.4 V, up to 69.9 V.
 
     Commands below 24.4 V do nothing more (a dead band).
+
+    Args:
+        volts: Commanded [V].
+        step_volts: Of the driver chip [V]; 0: a chip without steps.
     """
-    last = math.floor((OUTPUT_MAX_VOLTS - OUTPUT_MIN_VOLTS) / STEP_VOLTS)
-    step = min(max(round((volts - OUTPUT_MIN_VOLTS) / STEP_VOLTS), 0), last)
-    return OUTPUT_MIN_VOLTS + step * STEP_VOLTS
+    if step_volts == 0:
+        return min(max(volts, OUTPUT_MIN_VOLTS), OUTPUT_MAX_VOLTS)
+    last = math.floor((OUTPUT_MAX_VOLTS - OUTPUT_MIN_VOLTS) / step_volts)
+    step = min(max(round((volts - OUTPUT_MIN_VOLTS) / step_volts), 0), last)
+    return OUTPUT_MIN_VOLTS + step * step_volts
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ class LensActuator:
         tolerance_dioptres: float = 0.01,
         dioptres_per_kelvin: float = -0.05,
         temperature_c: float = REFERENCE_C,
+        step_volts: float = STEP_VOLTS,
     ) -> None:
         """Start at rest.
 
@@ -96,22 +103,26 @@ class LensActuator:
                 blur radius at 640 px, f = 25 mm, f/2.
             dioptres_per_kelvin: Drift of focus with temperature [1/m/K].
             temperature_c: Of the lens [deg C].
+            step_volts: Of the driver chip [V]; 0: it follows every command exactly.
 
         Raises:
             ValueError: A number is impossible.
         """
-        if not (hysteresis_volts >= 0 and time_constant_s >= 0 and tolerance_dioptres > 0):
+        numbers = (hysteresis_volts, time_constant_s, step_volts)
+        if not (all(number >= 0 for number in numbers) and tolerance_dioptres > 0):
             raise ValueError(
-                f"lens actuator: hysteresis {hysteresis_volts!r} V and time constant {time_constant_s!r} s "
-                f"must not be negative, tolerance {tolerance_dioptres!r} D must be positive"
+                f"lens actuator: hysteresis {hysteresis_volts!r} V, time constant {time_constant_s!r} s "
+                f"and step {step_volts!r} V must not be negative, "
+                f"tolerance {tolerance_dioptres!r} D must be positive"
             )
+        self._step_volts = step_volts
         self._model = model
         self._hysteresis_volts = hysteresis_volts
         self._time_constant_s = time_constant_s
         self._tolerance_dioptres = tolerance_dioptres
         self._dioptres_per_kelvin = dioptres_per_kelvin
         self._temperature_c = temperature_c
-        self._volts = quantised_volts(initial_volts)
+        self._volts = quantised_volts(initial_volts, step_volts)
         self._felt_volts = self._volts
         at_rest = self._target()
         self._trajectory = PowerTrajectory(now_ns, at_rest, at_rest, time_constant_s)
@@ -133,7 +144,7 @@ class LensActuator:
 
     def command(self, volts: float, now_ns: int) -> PowerTrajectory:
         """Move to ``volts`` [V] from wherever the lens is now, also in the middle of a move."""
-        self._volts = quantised_volts(volts)
+        self._volts = quantised_volts(volts, self._step_volts)
         # Play operator: the liquid follows only once the slack on that side is used up.
         slack = self._hysteresis_volts
         self._felt_volts = min(max(self._felt_volts, self._volts - slack), self._volts + slack)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,7 @@ from dasha_ros.emulators.camera_bench import CameraBench
 from dasha_ros.emulators.camera_server import PictureServer, RemotePictures
 from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
 from dasha_ros.emulators.twin_view import TwinView
+from dasha_ros.perception.image import working_image
 from dasha_ros.perception.sharpness import Sharpness
 from dasha_ros.twin.world import World
 
@@ -49,7 +52,9 @@ def camera_for(render: Render, tmp_path: Path, **settings: Any) -> tuple[PylonCa
 def test_what_was_painted_comes_out_of_pylon(encoding: str, tmp_path: Path) -> None:
     shape = (48, 64) if encoding.startswith("mono") else (48, 64, 3)
     deep = encoding == "mono16"
-    picture = RNG.integers(0, 4096 if deep else 256, shape).astype(np.uint16 if deep else np.uint8)
+    picture = RNG.integers(0, 256, shape).astype(np.uint8)
+    if deep:  # 12 bits, the upper ones
+        picture = RNG.integers(0, 4096, shape).astype(np.uint16) << 4
     camera, feed = camera_for(Painter(picture), tmp_path, encoding=encoding)
     camera.open()
     frame = camera.capture()
@@ -74,6 +79,95 @@ def test_the_painter_is_asked_once_a_frame_with_what_is_in_force(tmp_path: Path)
     feed.close()
     assert painter.asked == list(zip([200.0, 900.0, 300.0], gains, strict=True))
     assert not any(tmp_path.iterdir())
+
+
+class Stage:
+    """A `Scenery` of one grey level at a time."""
+
+    def __init__(self) -> None:
+        self.level = 10
+        self.given: int | None = None
+        self.begins: list[int] = []
+
+    def __call__(self, exposure_us: float, gain_db: float) -> np.ndarray:
+        picture = self.seen(exposure_us, gain_db)
+        assert picture is not None
+        return picture
+
+    def seen(
+        self, exposure_us: float, gain_db: float, begin_ns: int = 0, *, only_if_changed: bool = False
+    ) -> np.ndarray | None:
+        if only_if_changed and self.given == self.level:
+            return None
+        self.given = self.level
+        self.begins.append(begin_ns)
+        return np.full((48, 64), self.level, np.uint8)
+
+
+def grey_level(camera: PylonCamera, not_before_ns: int = 0) -> int:
+    frame = camera.capture(not_before_ns)
+    assert frame is not None
+    assert (frame.pixels == frame.pixels[0, 0]).all()
+    return int(frame.pixels[0, 0])
+
+
+def test_a_picture_is_painted_ahead_and_again_when_it_became_wrong(tmp_path: Path) -> None:
+    stage = Stage()
+    camera, feed = camera_for(stage, tmp_path)
+    camera.open()
+    assert grey_level(camera) == 10
+    assert feed.painted == 2  # the blank one of the opening, and this one
+    begin_ns = time.time_ns() + 50_000_000
+
+    def change() -> None:
+        assert stage.begins[-1] == begin_ns  # painted ahead
+        stage.level = 20
+
+    timer = threading.Timer(0.02, change)
+    timer.start()
+    assert grey_level(camera, begin_ns) == 20
+    timer.join()
+    camera.close()
+    feed.close()
+
+
+def test_a_preview_is_painted_only_when_something_changed(tmp_path: Path) -> None:
+    stage = Stage()
+    camera, feed = camera_for(stage, tmp_path)
+    camera.open()
+    camera.start_preview(200.0)
+    assert [camera.latest(1.0).pixels[0, 0] for _ in range(20)] == [10] * 20
+    assert feed.painted == 2
+    stage.level = 20
+    seen = [int(camera.latest(1.0).pixels[0, 0]) for _ in range(100)]
+    assert seen[-1] == 20
+    assert feed.painted == 3
+    camera.close()
+    feed.close()
+
+
+@pytest.mark.parametrize("encoding", ["mono16", "rgb8"])
+def test_perception_sees_the_same_in_every_encoding(encoding: str, tmp_path: Path, chart: World) -> None:
+    greys = []
+    with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
+        lens = VariopticLens(VariopticSettings(port=str(emulator.link), settle_s=0.2))
+        lens.open()
+        settled_ns = time.time_ns() + round(lens.move(43.2).settle_s * 1e9)
+        for kind in ("mono8", encoding):
+            view = TwinView(emulator.link, world=chart, width=320, height=170, encoding=kind, seed=1)
+            camera, feed = camera_for(view, tmp_path, width=320, height=170, encoding=kind)
+            camera.open()
+            camera.set_exposure(8_000.0)
+            frame = camera.capture(settled_ns)
+            assert frame is not None
+            assert frame.encoding == kind
+            greys.append(working_image(frame.pixels, frame.encoding, 320).astype(float))
+            camera.close()
+            feed.close()
+        lens.close()
+    assert 40 < greys[0].mean() < 215
+    assert greys[1].mean() == pytest.approx(greys[0].mean(), rel=0.03)
+    assert np.corrcoef(greys[0].ravel(), greys[1].ravel())[0, 1] > 0.97
 
 
 def test_the_folders_of_killed_processes_are_swept_away(tmp_path: Path) -> None:
@@ -226,6 +320,29 @@ def test_the_picture_is_the_one_that_the_twins_own_camera_takes(
     assert np.abs(frame.pixels.astype(int) - seen.astype(int)).mean() < 4.0
 
 
+def test_the_view_knows_what_looks_the_same(tmp_path: Path, chart: World) -> None:
+    with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
+        view = TwinView(emulator.link, world=chart, width=64, height=48, seed=1)
+
+        def has_changed(exposure_us: float = 1_000.0, gain_db: float = 0.0, begin_ns: int = 0) -> bool:
+            return view.seen(exposure_us, gain_db, begin_ns, only_if_changed=True) is not None
+
+        assert has_changed()
+        assert not has_changed()
+        assert has_changed(2_000.0)
+        assert has_changed(2_000.0, 6.0)
+        view.camera.set_world(dataclasses.replace(chart, illuminance_lx=50.0))
+        assert has_changed(2_000.0, 6.0)
+        assert view.seen(2_000.0, 6.0) is not None  # asked for in any case
+        lens = VariopticLens(VariopticSettings(port=str(emulator.link), standby_on_close=False))
+        lens.open()
+        lens.move(60.0)
+        lens.close()
+        rests_ns = time.time_ns() + 10**9
+        assert has_changed(2_000.0, 6.0, rests_ns)
+        assert not has_changed(2_000.0, 6.0, rests_ns + 10**9)
+
+
 def test_without_a_lens_emulator_there_is_no_picture(tmp_path: Path, chart: World) -> None:
     view = TwinView(tmp_path / "nobody", world=chart, width=64, height=48)
     camera, feed = camera_for(view, tmp_path)
@@ -263,6 +380,23 @@ def test_every_kind_of_picture_travels(shape: tuple[int, ...], dtype: type, tmp_
         assert np.array_equal(seen, picture)
         assert seen.dtype == dtype
         remote.close()
+
+
+def test_what_did_not_change_does_not_travel_again(tmp_path: Path) -> None:
+    stage = Stage()
+    remote = RemotePictures(tmp_path / "camera")
+    for _ in range(2):
+        with PictureServer(tmp_path / "camera", stage):
+            # The server's first picture for this client, whatever it painted for others.
+            assert remote.seen(1.0, 0.0, 5, only_if_changed=True) is not None
+            assert remote.seen(1.0, 0.0, 6, only_if_changed=True) is None
+            assert remote.seen(1.0, 0.0, 7) is not None
+            assert stage.begins[-2:] == [5, 7]
+            stage.level += 1
+            changed = remote.seen(1.0, 0.0, only_if_changed=True)
+            assert changed is not None
+            assert (changed == stage.level).all()
+            remote.close()
 
 
 def test_a_server_in_trouble_says_why(tmp_path: Path) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from dasha_ros.devices import varioptic_link
 from dasha_ros.devices.errors import DeviceLost, DeviceTimeout
+from dasha_ros.devices.port_lock import lock_path
 from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
 from dasha_ros.devices.varioptic_link import SerialLink
 from dasha_ros.devices.varioptic_protocol import wire_seconds
@@ -174,6 +181,88 @@ def test_the_path_of_a_dead_emulator_is_taken_over(tmp_path: Path) -> None:
         assert emulator.plugged
         assert (tmp_path / "lens").exists()
     assert sorted(os.listdir(tmp_path)) == []
+
+
+def killed_emulator(link: Path) -> None:
+    """Leave behind what a lens emulator leaves that is killed with SIGKILL."""
+    program = (
+        "import os, pathlib, signal\n"
+        "from dasha_ros.emulators.lens import LensEmulator\n"
+        f"LensEmulator(pathlib.Path({str(link)!r})).start()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+
+
+def test_a_killed_emulators_port_is_not_opened(tmp_path: Path) -> None:
+    link = tmp_path / "lens"
+    killed_emulator(link)
+    assert link.is_symlink()
+    # The terminal's number has gone to somebody else meanwhile.
+    somebody, elses = os.openpty()
+    link.unlink()
+    link.symlink_to(os.ttyname(elses))
+    lens = VariopticLens(VariopticSettings(port=str(link)))
+    with pytest.raises(DeviceLost, match="was left behind by a lens emulator that was killed"):
+        lens.open()
+    os.set_blocking(somebody, False)
+    with pytest.raises(BlockingIOError):
+        os.read(somebody, 1)
+    with pytest.raises(FileNotFoundError, match="was killed; start it again"):
+        read_state(link)
+    with LensEmulator(link):
+        lens.open()
+        lens.close()
+        assert read_state(link).volts == pytest.approx(24.4)
+    assert os.listdir(tmp_path) == []
+    os.close(somebody)
+    os.close(elses)
+
+
+def test_a_port_that_dies_while_it_is_opened_is_let_go(
+    emulator: LensEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([False, True])
+    monkeypatch.setattr(varioptic_link, "is_abandoned", lambda port: next(looks))
+    with pytest.raises(DeviceLost, match="left behind"):
+        SerialLink(str(emulator.link), 0.1)
+    monkeypatch.undo()
+    SerialLink(str(emulator.link), 0.1).close()  # nobody holds it
+
+
+def test_a_pseudo_terminal_that_is_no_emulators_is_a_port(tmp_path: Path) -> None:
+    # Such as a bridge to a serial port of another computer.
+    master, slave = os.openpty()
+    (tmp_path / "bridge").symlink_to(os.ttyname(slave))
+    SerialLink(str(tmp_path / "bridge"), 0.1).close()
+    os.close(master)
+    os.close(slave)
+
+
+def test_who_looks_at_the_lock_keeps_nobody_out(tmp_path: Path) -> None:
+    link = tmp_path / "lens"
+    killed_emulator(link)
+    looker = os.open(lock_path(link), os.O_RDONLY)
+    fcntl.flock(looker, fcntl.LOCK_SH)
+    timer = threading.Timer(0.03, os.close, (looker,))
+    timer.start()
+    with LensEmulator(link) as emulator:
+        assert emulator.plugged
+    timer.join()
+
+
+def test_a_lens_without_steps_and_play_is_exact(tmp_path: Path) -> None:
+    settings = LensEmulatorSettings(paced=False, step_volts=0.0, hysteresis_volts=0.0, time_constant_s=0.0)
+    with LensEmulator(tmp_path / "lens", settings) as emulator:
+        lens = VariopticLens(VariopticSettings(port=str(emulator.link)))
+        lens.open()
+        lens.move(45.123)
+        assert emulator.volts() == pytest.approx(45.123)
+        state = read_state(emulator.link)
+        now_ns = state.trajectory.moved_at_ns
+        assert state.trajectory.at(now_ns) == pytest.approx(lens_model().dioptres(45.123))
+        lens.close()
 
 
 def test_stopping_twice_is_fine_and_starting_again_too(tmp_path: Path) -> None:

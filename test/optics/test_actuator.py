@@ -31,6 +31,21 @@ def test_below_24_4_volts_nothing_changes() -> None:
     assert quantised_volts(24.0) == quantised_volts(24.2) == quantised_volts(24.4) == 24.4
 
 
+@given(VOLTS)
+def test_a_chip_without_steps_follows_every_command(volts: float) -> None:
+    assert quantised_volts(volts, 0.0) == min(max(volts, 24.4), 69.9)
+    lens = actuator(24.0, step_volts=0.0)
+    lens.command(volts, 0)
+    assert lens.volts == quantised_volts(volts, 0.0)
+
+
+@given(VOLTS, st.floats(0.001, 0.5))
+def test_other_steps_are_whole_too(volts: float, step: float) -> None:
+    out = quantised_volts(volts, step)
+    assert 24.4 <= out <= 69.9
+    assert (out - 24.4) / step == pytest.approx(round((out - 24.4) / step), abs=1e-6)
+
+
 @given(start=VOLTS, target=VOLTS)
 def test_a_move_starts_where_the_lens_is_and_ends_within_the_play(start: float, target: float) -> None:
     lens = actuator(start)
