@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from dasha_ros.cli import assets, benchmark, demo, doctor, echo, focus, settings, up
+from dasha_ros.cli import assets, benchmark, cache, demo, doctor, echo, focus, settings, up
 
 app = typer.Typer(
     name="dasha",
@@ -30,6 +30,7 @@ app.command()(settings.config)
 app.command()(settings.version)
 app.add_typer(assets.app, name="assets")
 app.add_typer(benchmark.app, name="benchmark")
+app.add_typer(cache.app, name="cache")
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -11,6 +11,7 @@ within four pixels.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,9 @@ class HalfSizeReadout:
             temperature_c: Of the sensor [deg C].
         """
         per_unit = np.float32(self.sensor.photo_electrons(image_lx, exposure_us))
-        dark = np.float32(self.sensor.dark_electrons(exposure_us, temperature_c) + self.sensor.read_noise_e**2)
+        dark = np.float32(
+            self.sensor.dark_electrons(exposure_us, temperature_c) + self.sensor.read_noise_e**2
+        )
         # In 2 sqrt(electrons + read noise^2) the noise has the same width everywhere (Anscombe).
         level = np.sqrt(reflectance * per_unit + dark)
         level *= np.float32(2 * _LEVELS_PER_SIGMA)
@@ -75,7 +78,8 @@ class HalfSizeReadout:
         index = level.astype(np.int32)
         index *= QUANTILES
         index += noise
-        return self._table.take(index, mode="wrap")
+        frame: NDArray[np.uint8] = self._table.take(index, mode="wrap")
+        return frame
 
     def _root(self, electrons: NDArray[np.float64]) -> NDArray[np.float64]:
         return 2.0 * np.sqrt(electrons + self.sensor.read_noise_e**2)
@@ -89,10 +93,10 @@ class HalfSizeReadout:
         above = _normal_tail((edges - electrons[:, None]) / sigma)
         # A full well cuts off the photons' noise but not that of reading it.
         full = _normal_tail((sensor.full_well_e - electrons[:, None]) / np.maximum(photon, 1e-9))
-        above -= full * _normal_tail((sensor.full_well_e - edges) / sensor.read_noise_e)
-        at_least = np.concatenate([np.ones((len(electrons), 1)), np.clip(above, 0, 1)], axis=1)
+        above -= full * _normal_tail((sensor.full_well_e - edges) / sensor.read_noise_e)[None, :]
+        at_least = np.pad(np.clip(above, 0, 1), ((0, 0), (1, 0)), constant_values=1.0)
         at_least = np.minimum.accumulate(at_least, axis=1)
-        return at_least - np.concatenate([at_least[:, 1:], np.zeros((len(electrons), 1))], axis=1)
+        return np.asarray(at_least - np.pad(at_least[:, 1:], ((0, 0), (0, 1))))
 
 
 def _sum_of_four(pixel: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -101,7 +105,7 @@ def _sum_of_four(pixel: NDArray[np.float64]) -> NDArray[np.float64]:
     size = 4 * values
     four = np.fft.irfft(np.fft.rfft(pixel, size, axis=1) ** 4, size, axis=1)
     padded = np.concatenate([np.zeros((len(pixel), 2)), four], axis=1)[:, : 4 * values]
-    return np.clip(padded.reshape(len(pixel), values, 4).sum(axis=2), 0.0, None)
+    return np.asarray(np.clip(padded.reshape(len(pixel), values, 4).sum(axis=2), 0.0, None))
 
 
 def _quantiles(probability: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -113,7 +117,7 @@ def _quantiles(probability: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.minimum(np.array(table), probability.shape[1] - 1).astype(np.uint8).ravel()
 
 
-def _normal_tail(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _normal_tail(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """P(Z > x) of a standard normal."""
     from scipy.special import ndtr
 

@@ -1,0 +1,153 @@
+"""``dasha cache``: percepts of many views, computed once, for training and evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dasha_ros.cli.console import Exit, err, fail, out
+
+if TYPE_CHECKING:
+    from dasha_ros.rl.cache import PerceptCache
+    from dasha_ros.rl.cache_check import Error
+    from dasha_ros.rl.scenes import SceneSet
+
+app = typer.Typer(
+    help="Percepts of many views, computed once, for training and evaluation.", no_args_is_help=True
+)
+
+Cache = Annotated[
+    Path | None,
+    typer.Argument(help="Folder of a cache, or its name below the default place; the newest if left out."),
+]
+
+
+@app.command()
+def build(
+    scenes: Annotated[
+        str,
+        typer.Argument(help="A scene set by name, its YAML file, or a folder of photographs."),
+    ] = "training",
+    path: Annotated[Path | None, typer.Option(help="Folder of the cache; below the cache home.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")] = 2,
+    composites: Annotated[
+        int, typer.Option(min=0, help="Two-depth views to make of a folder's photographs.")
+    ] = 0,
+) -> None:
+    """Compute a cache, or what is missing of it: killed, it goes on where it was."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from dasha_ros.perception.errors import ModelError
+    from dasha_ros.rl.cache import CacheError, PerceptCache
+    from dasha_ros.rl.scenes import SceneSetError
+
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+        TimeRemainingColumn(),
+    )
+    console = err()
+    try:
+        scene_set = _scene_set(scenes, composites)
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+            rows = {}
+
+            def progress(what: str, done: int, total: int) -> None:
+                if what not in rows:
+                    rows[what] = bars.add_task(what, total=total)
+                    if not console.is_terminal:
+                        console.print(f"{what}: {total}")
+                bars.update(rows[what], completed=done, total=total)
+
+            cache = PerceptCache.build(scene_set, path, workers, progress)
+    except (CacheError, SceneSetError, ModelError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("interrupted; the same command goes on where it was", Exit.INTERRUPTED)
+    for name, why in cache.meta.skipped.items():
+        console.print(f"skipped {name}: {why}", style="yellow", markup=False)
+    out().print(str(cache.path), markup=False)
+
+
+@app.command()
+def info(cache: Cache = None) -> None:
+    """Say what a cache holds."""
+    opened = _opened(cache)
+    planes = [view for view in opened.views if view.kind == "plane"]
+    size = sum(array.nbytes for array in opened.fields.values())
+    grids = opened.meta.grids
+    lines = [
+        f"{opened.path}",
+        f"scene set    {opened.meta.scene_set}, made by version {opened.meta.version}",
+        f"views        {len(opened.views)}: {len(planes)} planes, {len(opened.views) - len(planes)} "
+        f"composites, of {len({p for view in opened.views for p in view.photographs})} pictures "
+        f"in {len({view.fold for view in opened.views})} folds",
+        f"labels       {', '.join(sorted({view.label for view in opened.views}))}",
+        f"encoders     {', '.join(f'{field} = {name}' for field, name in opened.meta.encoders.items())}",
+        f"detector     {opened.meta.detector}",
+        f"cells        {len(opened.fields['score'])}, {size / 1e6:.0f} MB",
+        f"focus grid   {len(grids.focus.plane)} / {len(grids.focus.near)} defocus (planes / composites) "
+        f"x {len(grids.focus.ev)} exposures x {grids.focus.draws} draws",
+        f"light grid   {len(grids.light.plane)} / {len(grids.light.near)} defocus "
+        f"x {len(grids.light.ev)} exposures x {grids.light.draws} draws",
+        f"skipped      {len(opened.meta.skipped)} pictures",
+    ]
+    for line in lines:
+        out().print(line, markup=False)
+
+
+@app.command()
+def check(
+    cache: Cache = None,
+    points: Annotated[int, typer.Option(min=1, help="Renderings in each of four regimes.")] = 25,
+    seed: Annotated[int, typer.Option(help="Of the points.")] = 0,
+) -> None:
+    """Verify a cache, and print how far a look-up is from rendering the whole chain."""
+    from dasha_ros.assets import AssetMissing
+    from dasha_ros.rl.cache_check import check as measure
+
+    opened = _opened(cache)
+    try:
+        errors = measure(opened, points, seed)
+    except AssetMissing as error:
+        fail(str(error))
+    _print_errors(errors)
+
+
+def _scene_set(scenes: str, composites: int) -> SceneSet:
+    from dasha_ros.rl.scenes import folder_scene_set, load_scene_set
+
+    folder = Path(scenes).expanduser()
+    return folder_scene_set(folder, composites) if folder.is_dir() else load_scene_set(scenes)
+
+
+def _opened(path: Path | None) -> PerceptCache:
+    from dasha_ros.rl.cache import CacheError, PerceptCache, cache_root
+
+    if path is None:
+        found = sorted(cache_root().glob("*/meta.json"), key=lambda file: file.stat().st_mtime)
+        if not found:
+            fail(f"there is no percept cache below {cache_root()}: make one with `dasha cache build`")
+        path = found[-1].parent
+    elif not path.exists():
+        path = cache_root() / path
+    try:
+        return PerceptCache.open(path)
+    except CacheError as error:
+        fail(str(error))
+
+
+def _print_errors(errors: list[Error]) -> None:
+    from rich.table import Table
+
+    table = Table("regime", "quantity", box=None, header_style="dim")
+    for heading in ("mean", "95 %", "noise alone"):
+        table.add_column(heading, justify="right")
+    for error in errors:
+        table.add_row(
+            error.regime, error.quantity, f"{error.mean:.4f}", f"{error.p95:.4f}", f"{error.noise_mean:.4f}"
+        )
+    out().print(table)

@@ -1,0 +1,190 @@
+"""Computes a percept cache: in parallel, with progress, and going on where it was killed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from dasha_ros import __version__
+from dasha_ros.assets import asset, sha256_of
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.sensor import Sensor
+from dasha_ros.perception import models
+from dasha_ros.rl.cache import cache_root
+from dasha_ros.rl.cache_axes import Grids
+from dasha_ros.rl.cache_store import CELL, GREY, CacheError, Field, Meta, Store, locked
+from dasha_ros.rl.cache_view import ENCODERS, LIGHT_FIELDS, CellReader
+from dasha_ros.rl.cache_workers import Team, Worker
+from dasha_ros.rl.scenes.description import SceneSet
+from dasha_ros.rl.scenes.views import View
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is counted (``photographs``, ``composites``, ``cells``), how many are done, and of how
+many."""
+DETECTOR = "yolov3_tiny"
+CONTENT = 1
+"""Raise it when renderer, sensor or perception change a percept: then caches are computed anew."""
+_MODELS = (
+    models.YOLOV3_TINY, models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_EARLY, models.BRISQUE
+)  # fmt: skip
+
+
+def build(
+    scene_set: SceneSet,
+    path: str | Path | None = None,
+    workers: int = 2,
+    progress: Progress | None = None,
+    grids: Grids | None = None,
+) -> Path:
+    """Compute a cache, or what is missing of it.
+
+    Args:
+        scene_set: Which views.
+        path: The folder; by default one below `cache_root`, named after set and content.
+        workers: Processes, one thread each; 1 computes in this process.
+        progress: Told how far it is.
+        grids: Where cells lie; the default ones if left out.
+
+    Returns:
+        The folder.
+
+    Raises:
+        CacheError: No photograph gives a view, the folder holds another cache, the disk is full,
+            or another process builds the same one.
+        ModelError: A model is missing; the message says what to do.
+    """
+    report = progress or (lambda what, done, total: None)
+    grids = grids or Grids()
+    pictures, absent = _pictures(scene_set)
+    key = _key(scene_set, pictures, grids)
+    folder = Path(path).expanduser() if path else cache_root() / f"{scene_set.name}-{key[:12]}"
+    with locked(folder), Team(workers, scene_set) as team:
+        if (folder / "meta.json").is_file():
+            store = Store.load(folder)
+            if store.meta.key != key:
+                raise CacheError(
+                    f"{folder} holds another cache (of scene set {store.meta.scene_set}, or of other "
+                    "photographs or models): give another folder, or delete it"
+                )
+        else:
+            views, skipped = _select(scene_set, team, report)
+            if not views:
+                reasons = "; ".join(f"{name}: {why}" for name, why in list(skipped.items())[:3])
+                raise CacheError(f"scene set {scene_set.name} gives no view ({reasons or 'it is empty'})")
+            lens = lens_model()
+            meta = Meta(
+                key=key,
+                scene_set=scene_set.name,
+                pictures=pictures,
+                skipped={**dict.fromkeys(absent, "not on this machine"), **skipped},
+                encoders=dict(ENCODERS),
+                detector=DETECTOR,
+                focal_length_mm=lens.focal_length_mm,
+                f_number=lens.f_number,
+                grids=grids,
+                fields=_fields(CellReader()),
+                version=__version__,
+            )
+            store = Store.create(folder, meta, views)
+        store.reserve()
+        _compute(store, team, report)
+    return folder
+
+
+def _pictures(scene_set: SceneSet) -> tuple[dict[str, str], list[str]]:
+    """SHA-256 of every photograph of a set, and the names of those that are absent."""
+    patterns = [*(scene_set.planes.photographs if scene_set.planes else ())]
+    if scene_set.composites:
+        patterns += [*scene_set.composites.objects, *scene_set.composites.backgrounds]
+    here, absent = scene_set.pictures(patterns)
+    return {name: sha256_of(_path(name)) for name in here}, absent
+
+
+def _path(name: str) -> Path:
+    return Path(name) if Path(name).is_absolute() else asset(name)
+
+
+def _key(scene_set: SceneSet, pictures: dict[str, str], grids: Grids) -> str:
+    lens = lens_model()
+    parts = {
+        "content": CONTENT,
+        "scene_set": scene_set.model_dump(mode="json", exclude={"name", "folder", "description"}),
+        # By content: the same pictures in another folder make the same cache.
+        "pictures": sorted((Path(name).name, digest) for name, digest in pictures.items()),
+        "models": {name: sha256_of(asset(name)) for name in _MODELS},
+        "encoders": dict(ENCODERS),
+        "detector": DETECTOR,
+        "sensor": asdict(Sensor()),
+        "lens": [lens.focal_length_mm, lens.f_number],
+        "grids": asdict(grids),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _fields(reader: CellReader) -> dict[str, Field]:
+    cells = {name: Field(CELL, shape, np.dtype(t).name) for name, (shape, t) in reader.shapes().items()}
+    greys = {name: Field(GREY, shape, np.dtype(t).name) for name, (shape, t) in LIGHT_FIELDS.items()}
+    return {**cells, **greys}
+
+
+def _select(scene_set: SceneSet, team: Team, report: Progress) -> tuple[list[View], dict[str, str]]:
+    """The views of a set, and why photographs gave none."""
+    views: list[View] = []
+    skipped: dict[str, str] = {}
+    if scene_set.planes:
+        names = scene_set.pictures(scene_set.planes.photographs)[0]
+        jobs = [(name, 0) for name in names]
+        for number, (made, why_not) in enumerate(team.run(Worker.planes, jobs, report, "photographs")):
+            views += made
+            if why_not:
+                skipped[names[number]] = why_not
+    folds = _folds(scene_set, list(dict.fromkeys(view.info.photographs[0] for view in views)))
+    views = [replace(view, info=replace(view.info, fold=folds[view.info.photographs[0]])) for view in views]
+    if rules := scene_set.composites:
+        objects = scene_set.pictures(rules.objects)[0]
+        backgrounds = scene_set.pictures(rules.backgrounds)[0]
+        ends = [rules.count * i // scene_set.folds for i in range(scene_set.folds + 1)]
+        parts = [
+            (i, end - begin, [n for n in objects if folds[n] == i], [n for n in backgrounds if folds[n] == i])
+            for i, (begin, end) in enumerate(pairwise(ends))
+        ]
+        for made in team.run(Worker.composites, parts, report, "composites"):
+            views += made
+    return views, skipped
+
+
+def _folds(scene_set: SceneSet, planes: list[str]) -> dict[str, int]:
+    """The fold of every photograph: each use of photographs is spread evenly over the folds."""
+    rng = np.random.default_rng(scene_set.seed)
+    groups = [planes]
+    if rules := scene_set.composites:
+        groups += [scene_set.pictures(patterns)[0] for patterns in (rules.objects, rules.backgrounds)]
+    folds: dict[str, int] = {}
+    for group in groups:
+        new = [name for name in group if name not in folds]
+        order = rng.permutation(len(new))
+        folds.update({new[i]: place % scene_set.folds for place, i in enumerate(order)})
+    return folds
+
+
+def _compute(store: Store, team: Team, report: Progress) -> None:
+    done = store.done()
+    left = [i for i in range(len(store.views)) if i not in done]
+    sizes = [store.layout.part(CELL, i) for i in range(len(store.views))]
+    cells = [part.stop - part.start for part in sizes]
+    finished = sum(cells[i] for i in done)
+    total = sum(cells)
+    report("cells", finished, total)
+
+    def count(_what: str, number: int, _total: int) -> None:
+        report("cells", finished + sum(cells[i] for i in left[:number]), total)
+
+    jobs = [(str(store.folder), i) for i in left]
+    for number, crc in enumerate(team.run(Worker.view, jobs, count, "cells")):
+        store.mark_done(left[number], crc)

@@ -1,0 +1,66 @@
+"""A view: a photograph as a plane, or an object before a background, and one object asked for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from dasha_ros.twin.scene import Scene
+
+Kind = Literal["plane", "composite"]
+
+
+@dataclass(frozen=True)
+class ViewInfo:
+    """What is known of a view without rendering it."""
+
+    name: str
+    kind: Kind
+    label: str
+    """What is asked for: what the detector finds in the sharp view."""
+    photographs: tuple[str, ...]
+    """Everything it is made of; splits are by photograph, never by view."""
+    separation_dioptres: float = 0.0
+    """Of the object from the other layer [1/m]: positive for the nearer, 0 for planes."""
+    distances_m: tuple[float, ...] = (1.0,)
+    """Of the layers, nearest first [m]. Only differences of their reciprocals change the picture."""
+    layer: int = 0
+    """The object's."""
+    fold: int = 0
+    """Which part of the scene set it belongs to: all its photographs belong to it."""
+    score: float = 0.0
+    """Of the detector in the sharp view."""
+    mid_grey_lux_seconds: float = 1.0
+    """Illuminance [lx] times exposure [s] at which the sharp view is well exposed: its EV 0."""
+
+    @property
+    def distance_m(self) -> float:
+        """Of the object, where the view was composed [m]."""
+        return self.distances_m[self.layer]
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ViewInfo:
+        """From what `dataclasses.asdict` and JSON made of one."""
+        sequences = {key: tuple(values[key]) for key in ("photographs", "distances_m")}
+        return cls(**{**values, **sequences})
+
+
+@dataclass(frozen=True)
+class View:
+    """A view and the scene that the twin renders for it."""
+
+    info: ViewInfo
+    scene: Scene
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"info": asdict(self.info), "scene": self.scene.model_dump(mode="json")}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> View:
+        """The inverse of `as_dict`.
+
+        Raises:
+            ValueError: The values are not those of a view.
+        """
+        return cls(ViewInfo.from_dict(values["info"]), Scene.model_validate(values["scene"]))
