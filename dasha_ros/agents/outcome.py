@@ -20,6 +20,7 @@ class ErrorCode(IntEnum):
     FOCUS_AGENT_LOST = 305
     COMMAND_OVERRIDDEN = 306
     PERCEPT_INVALID = 307
+    POLICY_MISMATCH = 308
     CANCELED = 401
     PREEMPTED = 402
     SHUTDOWN = 403
@@ -45,6 +46,8 @@ _ADVICE = {
     "then repeat the goal.",
     ErrorCode.PERCEPT_INVALID: "Look at the camera's picture and perception's diagnostics: "
     "a value was not a finite number.",
+    ErrorCode.POLICY_MISMATCH: "Choose a policy that fits the graph (parameter policy of the agents, "
+    "encoder of perception), or train one.",
     ErrorCode.CANCELED: "Send a new goal when ready.",
     ErrorCode.PREEMPTED: "Follow the newer goal.",
     ErrorCode.SHUTDOWN: "Activate the node again, then repeat the goal.",

@@ -54,8 +54,14 @@ class AgentConfig(NodeConfig):
         "~/.ros/dasha/learning", "learn: checkpoints of both agents are kept below this folder.", fixed=True
     )
     learn_from: str = parameter(
-        "", "learn: run folder of `dasha train` to go on from when there is no checkpoint yet.", fixed=True
+        "", "learn: policy file to go on from; empty: the one that ships for the preset.", fixed=True
     )
+    learn_fresh: bool = parameter(
+        False,
+        "learn: begin with a network that knows nothing; what the latent is read with stays.",
+        fixed=True,
+    )
+    learn_seed: int = parameter(0, "learn: seed of network and actions.", fixed=True, ge=0, le=2**31 - 1)
 
 
 class HighLevelAgentConfig(AgentConfig):
@@ -114,6 +120,11 @@ class FocusServerConfig(NodeConfig):
 class TrainerConfig(NodeConfig):
     """Training only: new episodes for ever, each a random start and then a goal."""
 
+    task: Literal["joint", "exposure", "focus"] = parameter(
+        "joint",
+        "Whom the goals are for: the focus server (both agents), A^H alone, or A^L alone.",
+        fixed=True,
+    )
     scenes: list[str] = parameter(
         [], "Scenes to train on, by name or path; empty: all that ship.", fixed=True
     )

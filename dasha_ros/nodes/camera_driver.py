@@ -26,6 +26,8 @@ from dasha_ros.timing.rule import answers
 from dasha_ros.timing.state import CaptureInfo, LensState
 
 _IDLE_S = 0.5
+_STATE_PERIOD_NS = 500_000_000
+"""Whoever only follows what is in force need not hear of every frame of a fast preview."""
 _NO_LENS = LensState(0, 0.0, 0.0, settled=True, settled_at_ns=0)
 _GOAL_STATES = (msg.FocusState.EXPOSING, msg.FocusState.FOCUSING, msg.FocusState.RESTORING)
 
@@ -35,7 +37,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
 
     Listens to ``camera/exposure_command``, ``lens/state`` and ``focus/state``;
     publishes ``camera/image_raw``, ``camera/camera_info`` and ``camera/capture``
-    under one stamp, the start of the exposure. An exposure that a newer command
+    under one stamp, the start of the exposure, and what is in force, when it changed
+    or answers a command, as ``camera/state``. An exposure that a newer command
     overtakes is broken off: its picture would answer nothing.
     """
 
@@ -55,6 +58,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._sequence = 0
         self._next_preview_ns = 0
         self._streams_at: float | None = None
+        self._told: CaptureInfo | None = None
 
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
@@ -65,6 +69,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._image_publisher = self.create_publisher(Image, "camera/image_raw", qos.IMAGE)
         self._info_publisher = self.create_publisher(CameraInfo, "camera/camera_info", qos.CAPTURE)
         self._capture_publisher = self.create_publisher(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
+        self._state_publisher = self.create_publisher(msg.CaptureInfo, "camera/state", qos.STATE)
         self._topics = [
             self.create_subscription(
                 msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND
@@ -96,7 +101,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._twin = None
         for subscription in self._topics:
             self.destroy_subscription(subscription)
-        for publisher in (self._image_publisher, self._info_publisher, self._capture_publisher):
+        for publisher in (
+            self._image_publisher,
+            self._info_publisher,
+            self._capture_publisher,
+            self._state_publisher,
+        ):
             self.destroy_publisher(publisher)
 
     def reconfigure(self, config: CameraDriverConfig) -> None:
@@ -166,15 +176,15 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
                     return
             (command_ns, exposure_us), lens = self._exposure, self._lens
             awaited = self._is_awaited()
+        one_shot = awaited or not isinstance(camera, PreviewCamera)
+        if one_shot:
+            # First, lest the new settings restart a stream that is about to end.
+            self._stop_stream()
         camera.set_gain(self.config.gain_db)
         camera.set_exposure(exposure_us)
-        if awaited or not isinstance(camera, PreviewCamera):
-            self._streams_at = None
-            frame = camera.capture(lens.settled_at_ns)
-        else:
-            frame = self._next_of_stream(camera)
+        frame = camera.capture(lens.settled_at_ns) if one_shot else self._next_of_stream(camera)
         if frame is not None:
-            self._publish(frame, command_ns, lens)
+            self._publish(frame, command_ns, lens, awaited)
         elif awaited:
             self.health.count("overtaken_exposures")
 
@@ -220,7 +230,16 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             return 0.002
         return min(_IDLE_S, max(0.0, (self._next_preview_ns - self.clock.now_ns()) / 1e9))
 
-    def _publish(self, frame: Frame, command_ns: int, lens: LensState) -> None:
+    def _is_news(self, capture: CaptureInfo) -> bool:
+        told = self._told
+        return (
+            told is None
+            or capture.stamp_ns - told.stamp_ns >= _STATE_PERIOD_NS
+            or (capture.exposure_us, capture.gain_db, capture.exposure_command_ns)
+            != (told.exposure_us, told.gain_db, told.exposure_command_ns)
+        )
+
+    def _publish(self, frame: Frame, command_ns: int, lens: LensState, awaited: bool) -> None:
         capture = CaptureInfo(frame.stamp_ns, frame.exposure_us, frame.gain_db, command_ns, self._sequence)
         self._sequence += 1
         if answers(capture, lens, command_ns, lens.command_ns):
@@ -234,6 +253,9 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         if not self.context.ok():
             return
         self._capture_publisher.publish(info)
+        if awaited or self._is_news(capture):
+            self._told = capture
+            self._state_publisher.publish(info)
         self._image_publisher.publish(image)
         # Nobody calibrated this camera: K and D stay zero, which is how REP 104 says so.
         self._info_publisher.publish(CameraInfo(header=info.header, height=image.height, width=image.width))

@@ -6,16 +6,36 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from rclpy.lifecycle import LifecycleNode
+
+from dasha_ros import msg
 from dasha_ros.config import ConfigError, DeviceEmulatorConfig
+from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.emulators.camera_server import PictureServer
 from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
 from dasha_ros.emulators.lens_line import LineFaults
 from dasha_ros.emulators.twin_view import TwinView
+from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.optics.lens import lens_model
+from dasha_ros.ros import qos
+from dasha_ros.ros.conversions import trajectory_to_msg
+from dasha_ros.ros.health import Health
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.twin_link import WorldLink
 
 _KNOBS = tuple(field.name for field in fields(LineFaults))
+
+
+class _EmulatedWorld(WorldLink):
+    """Tells both emulated devices of the world."""
+
+    def __init__(self, node: LifecycleNode, camera: TwinCamera, health: Health, lens: LensEmulator) -> None:
+        self._lens = lens
+        super().__init__(node, camera, health)
+
+    def changed(self) -> None:
+        """The lens feels the world's temperature."""
+        self._lens.set_temperature(self._camera.world.temperature_c)
 
 
 class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
@@ -32,6 +52,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
         self._lens: LensEmulator | None = None
         self._pictures: PictureServer | None = None
         self._world: WorldLink | None = None
+        self._truth = self.create_publisher(msg.TwinLens, "twin/lens", qos.STATE)
         self._brown_outs = self.config.brown_outs
 
     def configure(self) -> None:
@@ -46,7 +67,17 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
             raise ConfigError("device_emulator needs the parameters lens_link and camera_socket")
         link = Path(config.lens_link)
         link.parent.mkdir(parents=True, exist_ok=True)
-        self._lens = LensEmulator(link, LensEmulatorSettings(seed=config.seed, profile=config.profile))
+        self._lens = LensEmulator(
+            link,
+            LensEmulatorSettings(
+                seed=config.seed,
+                profile=config.profile,
+                step_volts=config.step_volts,
+                time_constant_s=config.time_constant_s,
+                hysteresis_volts=config.hysteresis_volts,
+            ),
+        )
+        self._lens.on_move = self._tell_truth
         self._lens.start()
         view = TwinView(
             link,
@@ -58,7 +89,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
         )
         self._pictures = PictureServer(Path(config.camera_socket), view)
         self._pictures.start()
-        self._world = WorldLink(self, view.camera, self.health)
+        self._world = _EmulatedWorld(self, view.camera, self.health, self._lens)
         self._turn_knobs(config)
 
     def activate(self) -> None:
@@ -81,6 +112,11 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
         """Pull a cable, or turn a knob."""
         if self._lens is not None:
             self._turn_knobs(config)
+
+    def _tell_truth(self, moves: PowerTrajectory) -> None:
+        """For whoever evaluates; no driver and no agent listens."""
+        if self.context.ok():
+            self._truth.publish(trajectory_to_msg(moves))
 
     def _turn_knobs(self, config: DeviceEmulatorConfig) -> None:
         assert self._lens is not None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dasha_ros.action import AdjustExposure
-from dasha_ros.agents.policy import ExposureTask
+from dasha_ros.agents.outcome import explain
+from dasha_ros.agents.policy import ExposureTask, FocusTask
 from dasha_ros.agents.registry import exposure_policy
 from dasha_ros.config import HighLevelAgentConfig
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
-from dasha_ros.rl.loop import run_exposure
+from dasha_ros.rl.loop import ExposureOutcome, run_exposure
 from dasha_ros.ros.agent_node import AgentNode, agent_executor
 from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.single_goal import GoalRun
@@ -25,6 +26,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
     action = AdjustExposure
     action_name = "adjust_exposure"
     actuator = "exposure"
+    agent = "exposure"
 
     def __init__(self) -> None:
         super().__init__("high_level_agent")
@@ -45,10 +47,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
     def work(self, run: GoalRun) -> AdjustExposure.Result:
         """Expose, then report."""
         before = self.rig.exposure_us
-        task = ExposureTask(self.rig.table, run.request.max_steps or self.config.max_steps)
-        outcome = run_exposure(
-            self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted
-        )
+        outcome = self._learn(run) if self.learning else self._act(run)
         if self.finished(outcome) and before is not None:
             self.rig.send_exposure(before)
         percept = outcome.percept
@@ -60,6 +59,21 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
             mean_grey=float(percept.mean_grey) if percept else 0.0,
             histogram_peak=float(percept.histogram_peak) if percept else 0.0,
         )
+
+    def task_of(self, request: AdjustExposure.Goal) -> FocusTask:
+        """A^H looks for nothing."""
+        return FocusTask(self.rig.lens)
+
+    def _act(self, run: GoalRun) -> ExposureOutcome:
+        task = ExposureTask(self.rig.table, run.request.max_steps or self.config.max_steps)
+        return run_exposure(
+            self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted
+        )
+
+    def _learn(self, run: GoalRun) -> ExposureOutcome:
+        assert self.learning is not None
+        end = self.learning.play(run)
+        return ExposureOutcome(end.code, explain(end.code, end.what), end.steps, end.percept)
 
 
 def main(args: Sequence[str] | None = None) -> None:

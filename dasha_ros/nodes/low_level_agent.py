@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 
 from dasha_ros.action import AdjustFocus
+from dasha_ros.agents.outcome import explain
 from dasha_ros.agents.policy import FocusTask
 from dasha_ros.agents.registry import focus_policy
 from dasha_ros.config import LowLevelAgentConfig
 from dasha_ros.msg import Detection
 from dasha_ros.optics.lens import LensModel, lens_model
-from dasha_ros.rl.loop import run_focus
+from dasha_ros.rl.loop import FocusOutcome, run_focus
 from dasha_ros.ros.agent_node import AgentNode, agent_executor
 from dasha_ros.ros.conversions import detection_to_msg
 from dasha_ros.ros.node import run as run_node
@@ -28,6 +29,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
     action = AdjustFocus
     action_name = "adjust_focus"
     actuator = "lens"
+    agent = "focus"
 
     def __init__(self) -> None:
         super().__init__("low_level_agent")
@@ -51,17 +53,8 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
 
     def work(self, run: GoalRun) -> AdjustFocus.Result:
         """Focus, then report."""
-        request, before = run.request, self.rig.volts
-        task = FocusTask(
-            lens=self.rig.lens,
-            labels=frozenset(request.labels),
-            min_score=request.min_score or self.config.min_score,
-            max_brisque=request.max_brisque or self.config.max_brisque,
-            max_steps=request.max_steps or self.config.max_steps,
-        )
-        outcome = run_focus(
-            self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted
-        )
+        before = self.rig.volts
+        outcome = self._learn(run) if self.learning else self._act(run)
         if self.finished(outcome) and before is not None and outcome.steps:
             self.rig.send_volts(before)
         percept, detection = outcome.percept, outcome.detection
@@ -73,6 +66,28 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
             detection=detection_to_msg(detection) if detection else Detection(),
             brisque=float(percept.brisque) if percept else 0.0,
         )
+
+    def task_of(self, request: AdjustFocus.Goal) -> FocusTask:
+        """What a goal asks for, with the defaults filled in."""
+        return FocusTask(
+            lens=self.rig.lens,
+            labels=frozenset(request.labels),
+            min_score=request.min_score or self.config.min_score,
+            max_brisque=request.max_brisque or self.config.max_brisque,
+            max_steps=request.max_steps or self.config.max_steps,
+        )
+
+    def _act(self, run: GoalRun) -> FocusOutcome:
+        task = self.task_of(run.request)
+        return run_focus(self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted)
+
+    def _learn(self, run: GoalRun) -> FocusOutcome:
+        assert self.learning is not None
+        end = self.learning.play(run)
+        task = self.task_of(run.request)
+        seen = end.percept.of(task.labels, task.min_score) if end.percept else ()
+        message = explain(end.code, end.what)
+        return FocusOutcome(end.code, message, end.steps, end.percept, seen[0] if seen else None)
 
 
 def main(args: Sequence[str] | None = None) -> None:

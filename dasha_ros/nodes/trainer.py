@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from dasha_ros.action import FocusOnObject
+from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.config import TrainerConfig
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
@@ -23,6 +24,11 @@ from dasha_ros.twin.scene import load_scene, scene_names
 _ANSWER_S = 10.0
 """A node of the graph that is silent for so long costs the episode, not the training."""
 _PAUSE_S = 1.0
+_ACTIONS = {
+    "joint": (FocusOnObject, "focus_on_object", "focus_server"),
+    "exposure": (AdjustExposure, "adjust_exposure", "high_level_agent"),
+    "focus": (AdjustFocus, "adjust_focus", "low_level_agent"),
+}
 
 
 class Trainer(DashaNode[TrainerConfig]):
@@ -54,7 +60,7 @@ class Trainer(DashaNode[TrainerConfig]):
         )
         self._actuators = Actuators(self)
         self._stage = Stage(self, self._actuators, self._until)
-        self._goal_client = AgentClient(self, FocusOnObject, "focus_on_object", "focus_server")
+        self._goal_client = AgentClient(self, *_ACTIONS[config.task])
 
     def activate(self) -> None:
         """Begin to train."""
@@ -98,7 +104,7 @@ class Trainer(DashaNode[TrainerConfig]):
     def _play(self, episode: Episode) -> None:
         self._stage.set_world(episode.world)
         self._stage.set_start(episode.exposure_us, episode.volts)
-        goal = FocusOnObject.Goal(labels=[episode.label], max_steps=self.config.max_steps)
+        goal = self._goal(episode)
         result = self._goal_client.run(goal, lambda _: None, self._interrupted, _ANSWER_S)
         self.health.count("episodes")
         self.health.count(f"ended_{ErrorCode(result.error_code).name.lower()}")
@@ -106,9 +112,14 @@ class Trainer(DashaNode[TrainerConfig]):
             scene=episode.world.scene,
             illuminance_lx=episode.world.illuminance_lx,
             label=episode.label,
-            steps=result.exposure_steps + result.focus_steps,
         )
         self.health.ok(f"looking for {episode.label} in {episode.world.scene}")
+
+    def _goal(self, episode: Episode) -> Any:
+        if self.config.task == "exposure":
+            return AdjustExposure.Goal()
+        kind = FocusOnObject if self.config.task == "joint" else AdjustFocus
+        return kind.Goal(labels=[episode.label], max_steps=self.config.max_steps)
 
     def _until(self, condition: Callable[[], bool], trouble: str) -> None:
         deadline = time.monotonic() + _ANSWER_S

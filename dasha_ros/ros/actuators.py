@@ -24,7 +24,7 @@ class Actuators:
     Attributes:
         news: Told whenever something was heard.
         pending: Which frames are fresh, given all commands that were heard of.
-        capture: Newest capture, `None` before the first.
+        capture: Newest capture that was news, or answered a command; `None` before the first.
         refusal: Why the lens driver last refused a command of anyone, empty if it never did.
     """
 
@@ -43,7 +43,7 @@ class Actuators:
         self._subscriptions: list[Any] = []
         self._group = ReentrantCallbackGroup()
         self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
-        self.listen(msg.CaptureInfo, "camera/capture", self._on_capture, qos.CAPTURE)
+        self.listen(msg.CaptureInfo, "camera/state", self._on_capture, qos.STATE)
         self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
         self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
 

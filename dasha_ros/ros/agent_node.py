@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.publisher import Publisher
 
 from dasha_ros import msg
-from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.agents.outcome import ErrorCode, explain
+from dasha_ros.agents.policy import FocusTask
+from dasha_ros.agents.policy_file import PolicyFileError
 from dasha_ros.config import AgentConfig
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel, lens_model
@@ -20,6 +22,9 @@ from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.rig import RosRig
 from dasha_ros.ros.single_goal import GoalRun, SingleGoalServer
 from dasha_ros.ros.stamps import to_stamp
+
+if TYPE_CHECKING:
+    from dasha_ros.ros.learning import AgentLearning
 
 A = TypeVar("A", bound=AgentConfig)
 
@@ -39,16 +44,22 @@ class AgentNode(DashaNode[A]):
     action: ClassVar[Any]
     action_name: ClassVar[str]
     actuator: ClassVar[Literal["exposure", "lens"]]
+    agent: ClassVar[Literal["exposure", "focus"]]
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._server: SingleGoalServer | None = None
+        self.learning: AgentLearning | None = None
         self._rewards: Publisher | None = None
         self._episode = 0
 
     @abstractmethod
     def load_policy(self) -> None:
         """Make the policy that the configuration names."""
+
+    @abstractmethod
+    def task_of(self, request: Any) -> FocusTask:
+        """What a goal asks for."""
 
     @abstractmethod
     def work(self, run: GoalRun) -> Any:
@@ -67,18 +78,36 @@ class AgentNode(DashaNode[A]):
         return lens_model("physical")
 
     def configure(self) -> None:
-        """Load the policy and create the topics."""
-        self.load_policy()
+        """Load the policy, or the learner, and create the topics."""
+        if self.config.mode == "act":
+            self.load_policy()
         self.rig = RosRig(self, self.table(), self.lens(), self.actuator)
         self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
 
+        if self.config.mode == "learn":
+            # Learning needs PyTorch, which an agent that only acts does not pay for.
+            from dasha_ros.ros.learning import AgentLearning
+
+            self.learning = AgentLearning(
+                self.agent,
+                config=self.config,
+                rig=self.rig,
+                task_of=self.task_of,
+                report=self.report,
+                health=self.health,
+            )
+
     def activate(self) -> None:
         """Accept goals."""
+        if self.learning is not None:
+            self.learning.start()
         self._server = SingleGoalServer(self, self.action, self.action_name, self._refuse, self._work)
         self.health.ok("waiting for a goal")
 
     def deactivate(self) -> None:
         """End the goal in hand and accept no more."""
+        if self.learning is not None:
+            self.learning.stop()
         if self._server is not None:
             self._server.destroy()
             self._server = None
@@ -102,12 +131,16 @@ class AgentNode(DashaNode[A]):
     def _work(self, run: GoalRun) -> Any:
         self.rig.inference_budget_s = self.config.inference_budget_s
         self.rig.retries = self.config.retries
-        self.rig.interrupted = run.interrupted
+        if self.learning is None:
+            self.rig.interrupted = run.interrupted
         self._episode += 1
         self.health.count("goals")
         self.health.ok("working on a goal")
         try:
             return self.work(run)
+        except PolicyFileError as error:
+            code = ErrorCode.POLICY_MISMATCH
+            return self.action.Result(error_code=int(code), error_msg=explain(code, str(error)))
         finally:
             self.health.ok("waiting for a goal")
 
@@ -135,5 +168,7 @@ class AgentNode(DashaNode[A]):
             self.get_logger().info(f"done in {outcome.steps} steps")
             return False
         self.health.count("failed_goals")
+        if self.learning is not None:
+            return False
         self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
         return outcome.code != ErrorCode.COMMAND_OVERRIDDEN

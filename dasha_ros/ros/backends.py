@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.lens import Lens
 from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.lens_table import TableLens
 from dasha_ros.timing.clock import Clock
 
 
@@ -77,4 +79,7 @@ def _varioptic(config: LensDriverConfig, clock: Clock) -> Lens:
         reply_timeout_s=config.reply_timeout_ms / 1e3,
         standby_on_close=config.standby,
     )
+    model = lens_model(config.profile)
+    if isinstance(model, TableLens) and model.settle_s is not None:
+        settings = replace(settings, settle_s=model.settle_s)
     return VariopticLens(settings, clock)

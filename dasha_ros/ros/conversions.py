@@ -7,6 +7,7 @@ import array
 import numpy as np
 
 from dasha_ros import msg
+from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.ros.stamps import to_ns, to_stamp
 from dasha_ros.timing.state import CaptureInfo, LensState
@@ -64,6 +65,17 @@ def lens_to_msg(lens: LensState, now_ns: int = 0, refused: int = 0, last_refusal
     )
     message.header.stamp = to_stamp(now_ns)
     return message
+
+
+def trajectory_to_msg(moves: PowerTrajectory, command_ns: int = 0) -> msg.TwinLens:
+    """Message of a lens's course; ``command_ns`` is the stamp of the command that began it."""
+    return msg.TwinLens(
+        command=to_stamp(command_ns),
+        moved_at=to_stamp(moves.moved_at_ns),
+        start_dioptres=float(moves.start_dioptres),
+        target_dioptres=float(moves.target_dioptres),
+        time_constant_s=float(moves.time_constant_s),
+    )
 
 
 def detection_from_msg(message: msg.Detection) -> Detection:

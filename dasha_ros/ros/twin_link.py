@@ -12,8 +12,9 @@ from dasha_ros.assets import AssetMissing
 from dasha_ros.devices.twin import TwinCamera, TwinLens
 from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.ros import qos
+from dasha_ros.ros.conversions import trajectory_to_msg
 from dasha_ros.ros.health import Health
-from dasha_ros.ros.stamps import to_ns, to_stamp
+from dasha_ros.ros.stamps import to_ns
 from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World, WorldError
 
@@ -36,16 +37,7 @@ class LensTwinLink:
     def publish(self, command_ns: int) -> None:
         """Tell the camera of the move that a command began."""
         self._command_ns = command_ns
-        moves = self._lens.trajectory
-        self._publisher.publish(
-            msg.TwinLens(
-                command=to_stamp(command_ns),
-                moved_at=to_stamp(moves.moved_at_ns),
-                start_dioptres=float(moves.start_dioptres),
-                target_dioptres=float(moves.target_dioptres),
-                time_constant_s=float(moves.time_constant_s),
-            )
-        )
+        self._publisher.publish(trajectory_to_msg(self._lens.trajectory, command_ns))
 
     def _on_world(self, world: msg.TwinWorld) -> None:
         self._lens.set_temperature(world.temperature_c)

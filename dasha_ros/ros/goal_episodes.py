@@ -1,0 +1,170 @@
+"""Goals of an action server as episodes of a learner: ``reset`` waits for the next goal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.agents.policy import ExposureDecision, FocusDecision, FocusTask
+from dasha_ros.agents.rewards import Reward
+from dasha_ros.perception.percept import Percept
+from dasha_ros.rl.online import EpisodesOver
+from dasha_ros.rl.rig import RigError
+from dasha_ros.rl.step import Command, Step
+from dasha_ros.ros.single_goal import GoalRun
+
+_LOOK_S = 0.2
+
+
+@dataclass(frozen=True)
+class EpisodeEnd:
+    """How a goal's episode ended."""
+
+    code: ErrorCode
+    what: str
+    """What happened, without advice; empty for success."""
+    steps: int
+    percept: Percept | None
+
+
+class GoalSeat:
+    """Where goals and episodes meet: a `Beginner` for the environment, a `work` for the server.
+
+    Args:
+        task_of: What a goal asks for.
+        stop: Set when the learner is to end.
+    """
+
+    def __init__(self, task_of: Callable[[Any], FocusTask], stop: threading.Event) -> None:
+        self._task_of, self._stop = task_of, stop
+        self._news = threading.Condition()
+        self._waiting: GoalRun | None = None
+        self.run: GoalRun | None = None
+        """The goal whose episode goes on."""
+        self._end: EpisodeEnd | None = None
+
+    def serve(self, run: GoalRun) -> EpisodeEnd:
+        """Let the learner play a goal. Blocks until its episode has ended."""
+        with self._news:
+            self._waiting, self._end = run, None
+            self._news.notify_all()
+            while self._end is None:
+                if self._stop.is_set():
+                    return EpisodeEnd(ErrorCode.SHUTDOWN, "the node was stopped", 0, None)
+                if self._waiting is run and run.reason is not None:
+                    self._waiting = None
+                    return EpisodeEnd(run.reason, run.why, 0, None)
+                self._news.wait(_LOOK_S)
+            return self._end
+
+    def begin(self, rng: np.random.Generator) -> FocusTask:
+        """Wait for the next goal; see `rl.envs.parts.Beginner`.
+
+        Raises:
+            EpisodesOver: The node stops.
+        """
+        with self._news:
+            while self._waiting is None:
+                if self._stop.is_set():
+                    raise EpisodesOver
+                self._news.wait(_LOOK_S)
+            self.run, self._waiting = self._waiting, None
+            return self._task_of(self.run.request)
+
+    def interrupted(self) -> ErrorCode | None:
+        """Why the episode must end now."""
+        if self._stop.is_set():
+            return ErrorCode.SHUTDOWN
+        return self.run.reason if self.run else None
+
+    def abandon(self, why: str) -> None:
+        """The learner is gone: the goal in hand ends, and no other begins."""
+        self.end(EpisodeEnd(ErrorCode.INTERNAL, f"the learner has stopped: {why}", 0, None))
+
+    def end(self, end: EpisodeEnd) -> None:
+        """The episode has ended: so has its goal."""
+        with self._news:
+            self.run, self._end = None, end
+            self._news.notify_all()
+
+
+class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
+    """An environment of one agent whose episodes are goals.
+
+    When no percept answers, or the goal is cancelled, the episode is cut off: that step brings
+    nothing, and the next ``reset`` waits for the next goal.
+
+    Args:
+        env: Of one agent over a rig, with ``seat`` as its beginner.
+        seat: Where the goals come from.
+        agent: ``A^H`` or ``A^L``.
+        report: Told of every step.
+        verdict: How an episode ends whose last percept this is.
+    """
+
+    def __init__(
+        self,
+        env: gym.Env[Any, Any],
+        seat: GoalSeat,
+        agent: str,
+        report: Callable[[GoalRun, Step], None],
+        verdict: Callable[[Percept, FocusTask], tuple[ErrorCode, str]],
+    ) -> None:
+        super().__init__(env)
+        self._seat, self._agent, self._report, self._verdict = seat, agent, report, verdict
+        self._index = 0
+        self._percept: Percept | None = None
+        self._observation: Any = None
+
+    def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
+        """Wait for a goal whose first picture can be taken.
+
+        Raises:
+            EpisodesOver: The node stops.
+        """
+        while True:
+            self._index = 0
+            try:
+                self._observation, info = self.env.reset(**options)
+            except RigError as error:
+                self._seat.end(EpisodeEnd(ErrorCode(error.code), str(error), 0, None))
+                continue
+            self._percept = info["percept"]
+            return self._observation, info
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """One step; a step that no percept answers ends the episode."""
+        run = self._seat.run
+        self._index += 1
+        try:
+            observation, reward, terminated, truncated, info = self.env.step(action)
+        except RigError as error:
+            self._seat.end(EpisodeEnd(ErrorCode(error.code), str(error), self._index, self._percept))
+            return self._observation, 0.0, False, True, {"lost": True}
+        percept: Percept = info["percept"]
+        self._observation, self._percept = observation, percept
+        if run is not None:
+            self._report(run, self._step(percept, float(reward), info["terms"]))
+        if terminated or truncated:
+            code, what = self._verdict(percept, self.env.unwrapped.task)  # type: ignore[attr-defined]
+            self._seat.end(EpisodeEnd(code, what, self._index, percept))
+        return observation, float(reward), terminated, truncated, info
+
+    def _step(self, percept: Percept, reward: float, terms: dict[str, float]) -> Step:
+        exposes = self._agent == "A^H"
+        value = percept.capture.exposure_us if exposes else percept.lens.commanded_volts
+        decision = ExposureDecision(0) if exposes else FocusDecision(value)
+        return Step(
+            agent=self._agent,
+            index=self._index,
+            command=Command("exposure_us" if exposes else "volts", value),
+            percept=percept,
+            reward=Reward(reward, terms),
+            decision=decision,
+        )

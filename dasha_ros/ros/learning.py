@@ -1,0 +1,133 @@
+"""An agent that learns: PPO in a thread of the agent's own process, one episode for each goal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.agents.policy import FocusTask
+from dasha_ros.agents.policy_file import PolicyFile, shipped_policy
+from dasha_ros.config import AgentConfig
+from dasha_ros.perception.percept import Percept
+from dasha_ros.rl.online import EpisodesOver, learn_online
+from dasha_ros.rl.presets import Preset, load_preset
+from dasha_ros.rl.step import Step
+from dasha_ros.ros.goal_episodes import EpisodeEnd, GoalEpisodes, GoalSeat
+from dasha_ros.ros.health import Health
+from dasha_ros.ros.rig import RosRig
+from dasha_ros.ros.single_goal import GoalRun
+
+Agent = Literal["exposure", "focus"]
+
+
+class AgentLearning:
+    """Runs the learner of one agent beside its action server.
+
+    Args:
+        agent: Which of the two.
+        config: Preset, folder of the checkpoints, policy to go on from.
+        rig: The graph.
+        task_of: What a goal asks for.
+        report: Told of every step.
+        health: Of the node.
+
+    Raises:
+        PresetError: There is no such preset.
+        PolicyFileError: There is no policy to go on from.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        *,
+        config: AgentConfig,
+        rig: RosRig,
+        task_of: Callable[[Any], FocusTask],
+        report: Callable[[GoalRun, Step], None],
+        health: Health,
+    ) -> None:
+        self._agent, self._rig, self._health = agent, rig, health
+        self._preset: Preset = load_preset(config.preset)
+        path = Path(config.learn_from).expanduser() if config.learn_from else None
+        self._start = PolicyFile.load(path or shipped_policy(self._preset.name, agent), agent)
+        self._folder = Path(config.checkpoint_dir).expanduser() / f"{self._preset.name}-{agent}"
+        self._fresh, self._seed = config.learn_fresh, config.learn_seed
+        self._stop = threading.Event()
+        self.seat = GoalSeat(task_of, self._stop)
+        self._report = report
+        self._thread = threading.Thread(target=self._learn, name=f"learner {agent}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to learn: wait for goals."""
+        self._rig.interrupted = self.seat.interrupted
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the episode in hand and keep what was learned."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(10.0)
+
+    def play(self, run: GoalRun) -> EpisodeEnd:
+        """Let the learner play a goal. Blocks until its episode has ended."""
+        if not self._thread.is_alive():
+            return EpisodeEnd(ErrorCode.INTERNAL, "the learner has stopped; see the diagnostics", 0, None)
+        return self.seat.serve(run)
+
+    def _learn(self) -> None:
+        try:
+            learn_online(
+                GoalEpisodes(self._env(), self.seat, _NAMES[self._agent], self._report, self._verdict),
+                self._ppo(),
+                self._start,
+                self._folder,
+                fresh=self._fresh,
+                seed=self._seed,
+                stop=self._stop,
+                on_update=self._on_update,
+            )
+        except EpisodesOver:
+            pass
+        except Exception as error:  # Whatever ends the learner, goals must end with its reason, not hang.
+            self._health.error(f"learning stopped: {error}")
+            self.seat.abandon(str(error))
+
+    def _env(self) -> Any:
+        if self._agent == "exposure":
+            from dasha_ros.agents.exposure_interface import exposure_reader
+            from dasha_ros.rl.envs.single import DashaExposureEnv
+
+            info = self._start.info
+            reader = exposure_reader(info.reader, info.encoder, self._start.reader)
+            return DashaExposureEnv(self._rig, self.seat, self._preset, reader)
+        from dasha_ros.agents.focus_reader import focus_reader
+        from dasha_ros.rl.envs.single import DashaFocusEnv
+
+        info = self._start.info
+        return DashaFocusEnv(
+            self._rig, self.seat, self._preset, focus_reader(info.reader, info.encoder, self._start.reader)
+        )
+
+    def _ppo(self) -> Any:
+        return self._preset.exposure.ppo if self._agent == "exposure" else self._preset.focus.ppo
+
+    def _verdict(self, percept: Percept, task: FocusTask) -> tuple[ErrorCode, str]:
+        if self._agent == "exposure":
+            from dasha_ros.agents.classical_exposure import well_exposed
+
+            if well_exposed(percept):
+                return ErrorCode.NONE, ""
+            return ErrorCode.EXPOSURE_NOT_REACHED, f"mean grey is {percept.mean_grey:.0f}"
+        if percept.of(task.labels, task.min_score):
+            return ErrorCode.NONE, ""
+        return ErrorCode.OBJECT_NOT_FOUND, "nothing that was asked for is seen at the end of the episode"
+
+    def _on_update(self, steps: int, mean_return: float) -> None:
+        self._health.count("updates")
+        self._health.values(learned_steps=steps, mean_return=mean_return)
+
+
+_NAMES = {"exposure": "A^H", "focus": "A^L"}
