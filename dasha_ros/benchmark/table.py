@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SHARES = frozenset({"success", "within_2px", "within_1px", "detected", "hunting"})
+SHARES = frozenset(
+    {"success", "within_2px", "within_1px", "detected", "hunting", "well_exposed", "good_peak"}
+)
 """Columns shown in per cent."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from dasha_ros.cli import assets, benchmark, cache, demo, doctor, echo, focus, settings, up
+from dasha_ros.cli import assets, benchmark, cache, demo, doctor, echo, evaluate, focus, settings, up
 
 app = typer.Typer(
     name="dasha",
@@ -25,10 +25,12 @@ app.command()(up.up)
 app.command()(focus.focus)
 app.command()(demo.demo)
 app.command()(echo.echo)
+app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.command()(settings.config)
 app.command()(settings.version)
 app.add_typer(assets.app, name="assets")
+benchmark.app.command()(evaluate.exposure)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(cache.app, name="cache")
 

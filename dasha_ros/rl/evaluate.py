@@ -48,7 +48,7 @@ class FocusTrial:
     moves_settled: int
     """Moves until the policy ended."""
     frames: int
-    """Pictures, with the one at the start."""
+    """Pictures, with the one at the start; of both agents where both act."""
     reversals: int
     actuations: int
     """Moves that changed what the driver board puts out."""
@@ -104,19 +104,29 @@ class _Timed:
         return decision
 
 
-def play_focus(arena: Arena, policy: FocusPolicy, start: Start, max_moves: int = MAX_MOVES) -> FocusTrial:
-    """One episode of A^L.
+def play_focus(
+    arena: Arena,
+    policy: FocusPolicy,
+    start: Start,
+    *,
+    encoder: str = "",
+    exposure: ExposurePolicy | None = None,
+    max_moves: int = MAX_MOVES,
+) -> FocusTrial:
+    """One episode of A^L, or, with ``exposure``, of both agents: A^L moves only if A^H succeeded.
 
     Args:
         arena: Where.
         policy: Decides.
         start: Where the episode begins.
+        encoder: Id of the encoder whose latents the policy reads; empty: none.
+        exposure: Acts first.
         max_moves: After so many it is cut off.
 
     Raises:
         DeviceError: The start can't be placed.
     """
-    arena.place(start)
+    arena.place(start, encoder)
     view = arena.views[start.view]
     volts, blurs = [start.volts], [abs(arena.defocus_px())]
 
@@ -126,13 +136,18 @@ def play_focus(arena: Arena, policy: FocusPolicy, start: Start, max_moves: int =
             blurs.append(abs(arena.defocus_px()))
 
     timed = _Timed(policy)
-    task = FocusTask(arena.lens, frozenset({view.label}), max_steps=max_moves)
-    outcome = run_focus(arena.rig, timed, task, on_step)
+    code, detected = ErrorCode.NONE, False
+    if exposure is not None:
+        code = run_exposure(arena.rig, exposure, ExposureTask(arena.table, MAX_EXPOSURES)).code
+    if code is ErrorCode.NONE:
+        task = FocusTask(arena.lens, frozenset({view.label}), max_steps=max_moves)
+        outcome = run_focus(arena.rig, timed, task, on_step)
+        code, detected = outcome.code, outcome.detection is not None
     usage = arena.usage
     return FocusTrial(
         view=view,
-        code=outcome.code,
-        detected=outcome.detection is not None,
+        code=code,
+        detected=detected,
         blur_px=blurs[-1],
         moves_first=next((i for i, blur in enumerate(blurs) if blur <= FOCUSED_PX), None),
         moves_settled=len(volts) - 1,
@@ -146,14 +161,14 @@ def play_focus(arena: Arena, policy: FocusPolicy, start: Start, max_moves: int =
 
 
 def play_exposure(
-    arena: Arena, policy: ExposurePolicy, start: Start, max_steps: int = MAX_EXPOSURES
+    arena: Arena, policy: ExposurePolicy, start: Start, *, encoder: str = "", max_steps: int = MAX_EXPOSURES
 ) -> ExposureTrial:
     """One episode of A^H; arguments as for `play_focus`.
 
     Raises:
         DeviceError: The start can't be placed.
     """
-    arena.place(start)
+    arena.place(start, encoder)
     timed = _Timed(policy)
     outcome = run_exposure(arena.rig, timed, ExposureTask(arena.table, max_steps))
     percept = outcome.percept

@@ -32,6 +32,10 @@ class FocusSetting:
     were composed."""
     drift_volts: float = 0.0
     """The lens's map is off by up to so much, either way."""
+    any_exposure: bool = False
+    """The start has any exposure of the table, instead of one that A^H leaves behind."""
+    hand_over: bool = False
+    """A^H acts first, and A^L only if it succeeded."""
 
 
 FOCUS_SETTINGS = (
@@ -39,8 +43,11 @@ FOCUS_SETTINGS = (
     FocusSetting("planes_drift", "plane", (1.4, 2.0), drift_volts=0.5),
     FocusSetting("planes_wide", "plane", (0.3, 10.0)),
     FocusSetting("two_depths", "composite", (0.5, 20.0)),
+    FocusSetting("joint", "plane", (0.3, 10.0), any_exposure=True, hand_over=True),
+    FocusSetting("joint_no_handover", "plane", (0.3, 10.0), any_exposure=True),
 )
-"""The paper's band; the same with drift; start and object anywhere; an object before a background."""
+"""The paper's band; the same with drift; start and object anywhere; an object before a background;
+both agents from any exposure; and A^L alone from there, which shows what the hand-over is good for."""
 EXPOSURE_SETTING = "exposure"
 """Name of the only setting of A^H: any light of `LIGHT_LX`, any exposure, any defocus."""
 
@@ -86,7 +93,7 @@ def focus_starts(
 ) -> list[Start]:
     """The starts of a setting: as many for every view, in the order of the views.
 
-    The lens is anywhere in its range; the exposure is one that A^H leaves behind.
+    The lens is anywhere in its range.
 
     Args:
         setting: Which.
@@ -114,6 +121,8 @@ def focus_starts(
             lux = float(np.exp(random.uniform(*np.log(LIGHT_LX))))
             ideal_us = view.mid_grey_lux_seconds / lux * 1e6
             exposure_us = ideal_us * 2.0 ** float(random.uniform(*AFTER_A_H_EV))
+            if setting.any_exposure:
+                exposure_us = table.exposure_us(int(random.integers(len(table))))
             starts.append(
                 Start(
                     number,

@@ -23,6 +23,9 @@ TABLE_STEP_D = 0.03
 REWARD_SCALE = 100.0
 """Rewards are divided by this, so that action values are of order one; it changes no greedy policy."""
 
+LIMIT = 20.0
+"""No number of an observation is larger."""
+
 State = NDArray[np.float32]
 Floats = NDArray[np.floating[Any]]
 Step = tuple[State, float, bool, bool, dict[str, Any]]
@@ -52,7 +55,7 @@ class TenEnv(gym.Env[State, np.int64]):
         """
         if not len(views):
             raise ValueError("an environment needs at least one view to train on")
-        self.observation_space = gym.spaces.Box(-np.inf, np.inf, (ten_dqn.State.size,), np.float32)
+        self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (ten_dqn.State.size,), np.float32)
         self.action_space = gym.spaces.Discrete(len(ten_dqn.ACTIONS_V))
         self._lens = lens or lens_model()
         span = max(
@@ -126,7 +129,7 @@ class PhaseEnv(gym.Env[State, np.int64]):
 
     def __init__(self, lens: LensModel | None = None) -> None:
         """``lens``: the default profile if left out."""
-        self.observation_space = gym.spaces.Box(-np.inf, np.inf, (phase_shift.State.size,), np.float32)
+        self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (phase_shift.State.size,), np.float32)
         self.action_space = gym.spaces.Discrete(len(phase_shift.TRAVELS_V))
         self._lens = lens or lens_model()
 

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 PROFILE_RADII_PX = (0, 0.5, 1, 1.5, 2, 3, 4, 5, 6.5, 8, 10, 12.5, 15, 18, 22, 26, 31, 37, 44, 52, 62, 75)
 """Blur radii of a contrast profile [px at 640]."""
-TEN_STEPS = 200_000
-"""Steps of [12]'s DQN; its code takes 100,000."""
-PHASE_STEPS = 200_000
+STEPS = 200_000
+"""Of training a DQN; [12]'s code takes 100,000."""
 HIDDEN = (64, 64)
 """Widths of a Q network."""
 
@@ -49,13 +48,13 @@ def fit_contrast_profile(cache: PerceptCache, views: Sequence[int], source: str 
         )
         for view in planes
     ]
-    return ContrastProfile.fit(radii, np.array(curves, np.float64).reshape(len(planes), -1), source)
+    return ContrastProfile.fit(radii, np.array(curves, np.float64).reshape(len(planes), len(radii)), source)
 
 
 def train_ten(
-    cache: PerceptCache, views: Sequence[int], seed: int = 0, steps: int = TEN_STEPS, source: str = ""
+    cache: PerceptCache, views: Sequence[int], seed: int = 0, steps: int = STEPS, **card: Any
 ) -> QNetwork:
-    """[12]'s DQN on the planes among some views of a cache.
+    """[12]'s DQN on the planes among some views of a cache; ``card`` goes into the file as it is.
 
     Raises:
         ValueError: There is no plane among the views.
@@ -63,11 +62,11 @@ def train_ten(
     from dasha_ros.rl.rival_envs import TenEnv
 
     planes = [view for view in views if cache.views[view].kind == "plane"]
-    card = {"rival": "ten_dqn", "source": source, "planes": len(planes)}
+    card = {"rival": "ten_dqn", "planes": len(planes), **card}
     return _dqn(lambda: TenEnv(cache, planes), seed, steps, card)
 
 
-def train_phase(seed: int = 0, steps: int = PHASE_STEPS) -> QNetwork:
+def train_phase(seed: int = 0, steps: int = STEPS) -> QNetwork:
     """The phase-shift agent assumed for [11]; it sees no pictures, so it needs no cache."""
     from dasha_ros.rl.rival_envs import PhaseEnv
 
@@ -101,6 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", type=int, default=0, help="whose training photographs count")
     parser.add_argument("--splits", type=int, default=3, help="how many splits there are")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=STEPS, help="of training a network")
     parser.add_argument("--out", type=Path, default=config_dir() / "peers")
     parser.add_argument("--only", choices=("contrast_profile", "ten_dqn", "phase_shift_rl"))
     options = parser.parse_args(arguments)
@@ -114,9 +114,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.only in {None, "contrast_profile"}:
         fit_contrast_profile(cache, train, source).save(options.out / "contrast_profile.json")
     if options.only in {None, "ten_dqn"}:
-        train_ten(cache, train, options.seed, source=source).save(options.out / "ten_dqn.npz")
+        network = train_ten(cache, train, options.seed, options.steps, source=source, split=options.split)
+        network.save(options.out / "ten_dqn.npz")
     if options.only in {None, "phase_shift_rl"}:
-        train_phase(options.seed).save(options.out / "phase_shift_rl.npz")
+        train_phase(options.seed, options.steps).save(options.out / "phase_shift_rl.npz")
 
 
 if __name__ == "__main__":

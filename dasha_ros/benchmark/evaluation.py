@@ -1,0 +1,180 @@
+"""Plays contenders in settings and sums the trials up: one row for each policy, seed, split and setting."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.benchmark.contenders import FocusContender, Scene, exposure_contenders
+from dasha_ros.rl.arenas import Arena
+from dasha_ros.rl.evaluate import FocusTrial, play_focus
+from dasha_ros.rl.evaluate_settings import FocusSetting, focus_starts
+
+HUNTING_REVERSALS = 2
+"""From so many reversals on, an episode counts as hunting."""
+HAND_OVER_POLICY = "histogram"
+"""A^H of settings with a hand-over, unless another is named."""
+STEP_MS = 60.0
+"""Transport and reading of one frame [ms]: p50 of `dasha benchmark step` on two cores."""
+REACHED_MOVES = 20
+"""Up to so many moves a row tells how many episodes had been in focus."""
+Row = dict[str, Any]
+Progress = Callable[[int, int, str], None]
+"""Called with how many episodes are done, of how many, and what is played."""
+SPREAD_KEYS = (
+    "success", "within_2px", "within_1px", "detected", "moves_first", "moves_settled", "frames",
+    "hunting", "actuations", "seconds", "wall_seconds", "af_steps", "af_seconds",
+)  # fmt: skip
+
+
+def play(
+    arena: Arena,
+    contenders: Sequence[FocusContender],
+    setting: FocusSetting,
+    numbers: Sequence[int],
+    *,
+    per_view: int,
+    seed: int,
+    exposure: str = HAND_OVER_POLICY,
+    progress: Progress | None = None,
+) -> list[tuple[FocusContender, FocusTrial]]:
+    """Every contender from the same starts: fixed episodes for each view. Ctrl-C keeps what is done.
+
+    Args:
+        arena: Where.
+        contenders: Who.
+        setting: What is drawn.
+        numbers: Of the views to use.
+        per_view: Episodes of each contender for each view.
+        seed: Of the starts.
+        exposure: Name of the A^H policy, where the setting has a hand-over.
+        progress: Told how far it is.
+
+    Raises:
+        DeviceError: A view can't be shown.
+    """
+    starts = focus_starts(
+        setting, arena.views, numbers, per_view=per_view, seed=seed, lens=arena.lens, table=arena.table
+    )
+    total = len(starts) * len(contenders)
+    done: list[tuple[FocusContender, FocusTrial]] = []
+    # Views outermost: reading photographs costs more than making policies.
+    for start in starts:
+        for contender in contenders:
+            policy = contender.make(Scene(arena, setting, start))
+            first = exposure_contenders(exposure)[0].make(start) if setting.hand_over else None
+            trial = play_focus(arena, policy, start, encoder=contender.encoder, exposure=first)
+            done.append((contender, trial))
+            if progress is not None:
+                progress(len(done), total, f"{setting.name}: {contender.policy}")
+    return done
+
+
+def rows_of(
+    done: Iterable[tuple[FocusContender, FocusTrial]],
+    setting: str,
+    *,
+    split: int | None,
+    arena: str,
+    step_ms: float = STEP_MS,
+) -> list[Row]:
+    """One row for each contender.
+
+    Keys of `benchmark.focus` (``policy``, ``scenes``, ``episodes``, ``success``, ``within_2px``,
+    ``within_1px``, ``detected``, ``moves_first``, ``moves_settled``, ``hunting``, ``seconds``,
+    ``median_blur_px``) mean the same here; ``frames`` counts A^L's pictures with the one at the
+    start. And:
+
+    - ``setting``, ``arena``, ``split``, ``policy_seed`` (``None``: nothing learned), ``sampled``,
+      ``reference_based`` (it saw the truth)
+    - ``actuations``: moves that changed what the driver board puts out
+    - ``wall_seconds``: exposure, settling, and ``step_ms`` and the policy's own time for each frame
+    - ``af_steps``, ``af_seconds``: the paper's metrics: moves and wall time until the end, of the
+      episodes that ended focused
+    - ``decide_ms``: the policy's time for a decision
+    - ``reached``: share that had been within 2 px after 0, 1, .. 20 moves
+    """
+    groups: dict[int, list[FocusTrial]] = {}
+    who: dict[int, FocusContender] = {}
+    for contender, trial in done:
+        groups.setdefault(id(contender), []).append(trial)
+        who[id(contender)] = contender
+    return [
+        {
+            "setting": setting,
+            "policy": who[key].policy,
+            "reference_based": who[key].reference_based,
+            "policy_seed": who[key].policy_seed,
+            "split": split,
+            "sampled": who[key].sampled,
+            "arena": arena,
+            **_numbers(trials, step_ms),
+        }
+        for key, trials in groups.items()
+    ]
+
+
+def _numbers(trials: Sequence[FocusTrial], step_ms: float) -> Row:
+    wall = [t.seconds + t.frames * (step_ms + t.decide_ms) / 1e3 for t in trials]
+    focused = [i for i, t in enumerate(trials) if t.focused]
+    return {
+        "scenes": len({t.view.name for t in trials}),
+        "episodes": len(trials),
+        "success": _share(t.code is ErrorCode.NONE and t.detected and t.focused for t in trials),
+        "within_2px": _share(t.focused for t in trials),
+        "within_1px": _share(t.blur_px <= 1.0 for t in trials),
+        "detected": _share(t.detected for t in trials),
+        "moves_first": mean([t.moves_first for t in trials if t.moves_first is not None]),
+        "moves_settled": mean([t.moves_settled for t in trials]),
+        "frames": mean([t.frames for t in trials]),
+        "hunting": _share(t.reversals >= HUNTING_REVERSALS for t in trials),
+        "actuations": mean([t.actuations for t in trials]),
+        "seconds": mean([t.seconds for t in trials]),
+        "wall_seconds": mean(wall),
+        "af_steps": mean([trials[i].moves_settled for i in focused]),
+        "af_seconds": mean([wall[i] for i in focused]),
+        "median_blur_px": round(statistics.median(t.blur_px for t in trials), 3),
+        "decide_ms": mean([t.decide_ms for t in trials]),
+        "reached": [
+            _share(t.moves_first is not None and t.moves_first <= moves for t in trials)
+            for moves in range(REACHED_MOVES + 1)
+        ],
+    }
+
+
+def summary(rows: Sequence[Row], keys: Sequence[str] = SPREAD_KEYS) -> list[Row]:
+    """Mean and spread over seeds and splits: one row for each setting, policy, arena and way of acting.
+
+    Every key of ``keys`` gets a second one, ``KEY_sd``: the standard deviation between the rows
+    (``None`` for a single one). ``runs`` says how many rows were summed up. Of keys that begin with
+    ``max_`` the greatest counts.
+    """
+    identity = ("setting", "policy", "reference_based", "sampled", "arena")
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row.get(key) for key in identity), []).append(row)
+    summed = []
+    for values, group in groups.items():
+        line: Row = dict(zip(identity, values, strict=True))
+        line |= {"runs": len(group), "episodes": sum(row["episodes"] for row in group)}
+        for key in keys:
+            numbers = [row[key] for row in group if row.get(key) is not None]
+            middle = max if key.startswith("max_") else statistics.fmean
+            line[key] = round(middle(numbers), 4) if numbers else None
+            line[f"{key}_sd"] = round(statistics.stdev(numbers), 4) if len(numbers) > 1 else None
+        if curves := [row["reached"] for row in group if "reached" in row]:
+            line["reached"] = [round(statistics.fmean(values), 4) for values in zip(*curves, strict=True)]
+        summed.append(line)
+    return summed
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Rounded for tables; ``None`` of nothing."""
+    return round(statistics.fmean(values), 3) if values else None
+
+
+def _share(flags: Iterable[bool]) -> float:
+    values = list(flags)
+    return round(sum(values) / len(values), 4)

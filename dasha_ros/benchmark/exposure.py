@@ -1,0 +1,99 @@
+"""The table of exposure policies: A^H against auto exposure, over the paper's range of light."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.benchmark.contenders import ExposureContender
+from dasha_ros.benchmark.evaluation import STEP_MS, Progress, Row, mean
+from dasha_ros.rl.arenas import Arena
+from dasha_ros.rl.evaluate import ExposureTrial, play_exposure
+from dasha_ros.rl.evaluate_settings import EXPOSURE_SETTING, exposure_starts
+
+SPREAD_KEYS = ("success", "well_exposed", "good_peak", "steps", "max_steps", "seconds", "wall_seconds")
+"""What `evaluation.summary` sums up."""
+
+
+def play(
+    arena: Arena,
+    contenders: Sequence[ExposureContender],
+    numbers: Sequence[int],
+    *,
+    per_view: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> list[tuple[ExposureContender, ExposureTrial]]:
+    """Every contender from the same starts; see `evaluation.play`.
+
+    Raises:
+        DeviceError: A view can't be shown.
+    """
+    starts = exposure_starts(
+        arena.views, numbers, per_view=per_view, seed=seed, lens=arena.lens, table=arena.table
+    )
+    total = len(starts) * len(contenders)
+    done: list[tuple[ExposureContender, ExposureTrial]] = []
+    for start in starts:
+        for contender in contenders:
+            done.append(
+                (contender, play_exposure(arena, contender.make(start), start, encoder=contender.encoder))
+            )
+            if progress is not None:
+                progress(len(done), total, f"{EXPOSURE_SETTING}: {contender.policy}")
+    return done
+
+
+def rows_of(
+    done: Iterable[tuple[ExposureContender, ExposureTrial]],
+    *,
+    split: int | None,
+    arena: str,
+    step_ms: float = STEP_MS,
+) -> list[Row]:
+    """One row for each contender.
+
+    - ``policy``, ``policy_seed``, ``split``, ``sampled``, ``arena``, ``scenes``, ``episodes``
+    - ``success``: share that the policy ended itself, content, with a well-exposed picture
+    - ``well_exposed``: share that ended with a mean grey in 60..150 and at most 30 % of the
+      pixels bright
+    - ``good_peak``: share that ended with the fullest bin in 50..150, the paper's Eq. 7; no exposure
+      can put it there in some scenes
+    - ``steps``, ``max_steps``: mean and greatest number of exposure commands
+    - ``seconds``: mean exposure time; ``wall_seconds``: with ``step_ms`` and the policy's own time
+    """
+    groups: dict[int, list[ExposureTrial]] = {}
+    who: dict[int, ExposureContender] = {}
+    for contender, trial in done:
+        groups.setdefault(id(contender), []).append(trial)
+        who[id(contender)] = contender
+    return [
+        {
+            "setting": EXPOSURE_SETTING,
+            "policy": who[key].policy,
+            "reference_based": False,
+            "policy_seed": who[key].policy_seed,
+            "split": split,
+            "sampled": who[key].sampled,
+            "arena": arena,
+            **_numbers(trials, step_ms),
+        }
+        for key, trials in groups.items()
+    ]
+
+
+def _numbers(trials: Sequence[ExposureTrial], step_ms: float) -> dict[str, Any]:
+    count = len(trials)
+    return {
+        "scenes": len({t.view.name for t in trials}),
+        "episodes": count,
+        "success": round(sum(t.code is ErrorCode.NONE and t.well_exposed for t in trials) / count, 4),
+        "well_exposed": round(sum(t.well_exposed for t in trials) / count, 4),
+        "good_peak": round(sum(t.good_peak for t in trials) / count, 4),
+        "steps": mean([t.steps for t in trials]),
+        "max_steps": max(t.steps for t in trials),
+        "seconds": mean([t.seconds for t in trials]),
+        "wall_seconds": mean([t.seconds + (t.steps + 1) * (step_ms + t.decide_ms) / 1e3 for t in trials]),
+        "decide_ms": mean([t.decide_ms for t in trials]),
+    }

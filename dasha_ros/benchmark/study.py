@@ -1,0 +1,175 @@
+"""A whole comparison: contenders x settings x splits, as rows; and how its results are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dasha_ros.benchmark import evaluation, exposure
+from dasha_ros.benchmark.contenders import (
+    ContenderError,
+    FocusContender,
+    Knowledge,
+    exposure_contenders,
+    focus_contenders,
+)
+from dasha_ros.benchmark.evaluation import HAND_OVER_POLICY, STEP_MS, Progress, Row
+from dasha_ros.benchmark.table import markdown
+from dasha_ros.rl.arenas import Arena
+from dasha_ros.rl.evaluate_settings import EXPOSURE_SETTING, FocusSetting
+
+FOCUS_COLUMNS = (
+    "policy", "runs", "episodes", "within_2px", "within_1px", "detected", "moves_first", "moves_settled",
+    "frames", "hunting", "actuations", "wall_seconds", "af_steps", "af_seconds",
+)  # fmt: skip
+EXPOSURE_COLUMNS = (
+    "policy", "runs", "episodes", "success", "well_exposed", "good_peak", "steps", "max_steps", "seconds"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """The views of one test: those of a split, or all of a folder that nobody trained on."""
+
+    numbers: Sequence[int]
+    split: int | None = None
+    knowledge: Sequence[Knowledge] = (Knowledge(),)
+    """What the rivals learned on the split's training photographs; several: several training seeds."""
+
+
+def focus_study(
+    arena: Arena,
+    names: Sequence[str],
+    settings: Sequence[FocusSetting],
+    parts: Sequence[Part],
+    *,
+    per_view: int,
+    sampled: Sequence[bool] = (False,),
+    seed: int = 0,
+    exposure_policy: str = HAND_OVER_POLICY,
+    step_ms: float = STEP_MS,
+    progress: Progress | None = None,
+    keep: Callable[[Row], None] | None = None,
+) -> list[Row]:
+    """Every policy in every setting on every part.
+
+    A policy that was learned on one split plays only there: elsewhere it would have seen the test.
+
+    Args:
+        arena: Where.
+        names: Of policies; see `contenders.focus_contenders`.
+        settings: What is drawn.
+        parts: Which views.
+        per_view: Episodes for each view and contender.
+        sampled: Ways of acting of learned policies.
+        seed: Of the starts.
+        exposure_policy: A^H, where a setting has a hand-over.
+        step_ms: Transport and reading of a frame [ms].
+        progress: Told how far each setting is.
+        keep: Given every row as soon as it is complete, so that an interrupted study keeps them.
+
+    Returns:
+        One row for each policy, seed, split, way of acting and setting; see `evaluation.rows_of`.
+
+    Raises:
+        ContenderError: Nobody has a name, or no policy may play on any part.
+        PolicyFileError: A learned policy can't be read.
+        DeviceError: A view can't be shown.
+    """
+    rows: list[Row] = []
+    for setting in settings:
+        for part in parts:
+            if not any(arena.views[number].kind == setting.kind for number in part.numbers):
+                continue
+            contenders = _focus_contenders(names, part, sampled, seed)
+            if not contenders:
+                continue
+            done = evaluation.play(
+                arena, contenders, setting, part.numbers, per_view=per_view, seed=seed,
+                exposure=exposure_policy, progress=progress,
+            )  # fmt: skip
+            new = evaluation.rows_of(done, setting.name, split=part.split, arena=arena.name, step_ms=step_ms)
+            rows += new
+            for row in new:
+                if keep is not None:
+                    keep(row)
+    if not rows:
+        raise ContenderError(
+            "nothing to play: no view is of the settings' kind, or every policy was learned on another split"
+        )
+    return rows
+
+
+def exposure_study(
+    arena: Arena,
+    names: Sequence[str],
+    parts: Sequence[Part],
+    *,
+    per_view: int,
+    sampled: Sequence[bool] = (False,),
+    seed: int = 0,
+    step_ms: float = STEP_MS,
+    progress: Progress | None = None,
+) -> list[Row]:
+    """The same for A^H; see `focus_study`.
+
+    Raises:
+        ContenderError: No policy may play on any part.
+        PolicyFileError: A learned policy can't be read.
+        UnknownPolicyError: Nobody has a name.
+        DeviceError: A view can't be shown.
+    """
+    rows: list[Row] = []
+    for part in parts:
+        contenders = [
+            contender
+            for name in names
+            for contender in exposure_contenders(name, sampled=sampled, seed=seed)
+            if contender.split is None or part.split in {None, contender.split}
+        ]
+        if contenders:
+            done = exposure.play(
+                arena, contenders, part.numbers, per_view=per_view, seed=seed, progress=progress
+            )
+            rows += exposure.rows_of(done, split=part.split, arena=arena.name, step_ms=step_ms)
+    if not rows:
+        raise ContenderError("nothing to play: every policy was learned on another split")
+    return rows
+
+
+def _focus_contenders(
+    names: Sequence[str], part: Part, sampled: Sequence[bool], seed: int
+) -> list[FocusContender]:
+    contenders: list[FocusContender] = []
+    for name in names:
+        several = part.knowledge if name == "ten_dqn" else part.knowledge[:1]
+        for known in several:
+            found = focus_contenders(name, sampled=sampled, knowledge=known, seed=seed)
+            contenders += [replace(c) for c in found if c.split is None or part.split in {None, c.split}]
+    return contenders
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: one table for each setting, mean over seeds and splits; the spread in the JSON alone."""
+    text = []
+    for setting in dict.fromkeys(row["setting"] for row in rows):
+        mine = [row for row in rows if row["setting"] == setting]
+        is_exposure = setting == EXPOSURE_SETTING
+        keys = exposure.SPREAD_KEYS if is_exposure else evaluation.SPREAD_KEYS
+        columns = EXPOSURE_COLUMNS if is_exposure else FOCUS_COLUMNS
+        shown = [_shown(row) for row in evaluation.summary(mine, keys)]
+        text.append(f"### {setting}\n\n{markdown(shown, columns)}")
+    notes = (
+        "\n\\* reference-based: it sees the twin's truth.\n"
+        if any(r["reference_based"] for r in rows)
+        else ""
+    )
+    return "\n".join(text) + notes
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    name = (
+        row["policy"] + ("\\*" if row["reference_based"] else "") + (" (sampled)" if row["sampled"] else "")
+    )
+    return {**row, "policy": name}
