@@ -63,9 +63,11 @@ def suppress_overlaps(
         max_iou: Intersection over union above which the weaker box goes.
     """
     best = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
-    sizes = boxes.copy()
+    sizes = boxes[best]
     sizes[:, 2:] -= sizes[:, :2]
-    kept = cv2.dnn.NMSBoxesBatched(
-        sizes[best].tolist(), scores[best].tolist(), classes[best].tolist(), 0.0, max_iou
-    )
+    # Classes are laid side by side, so that boxes of two classes never overlap: OpenCV's own
+    # NMSBoxesBatched does the same, but Ubuntu 24.04's OpenCV does not have it yet.
+    span = float(np.abs(boxes).max()) + 1.0 if len(boxes) else 0.0
+    sizes[:, 0] += classes[best].astype(np.float32) * 2 * span
+    kept = cv2.dnn.NMSBoxes(sizes.tolist(), scores[best].tolist(), 0.0, max_iou)
     return best[np.asarray(kept, dtype=np.intp).reshape(-1)]
