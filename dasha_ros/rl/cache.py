@@ -5,7 +5,7 @@ one up some microseconds. Three grids (`cache_axes.Grids`) are stored for every 
 
 - ``focus``: fine in defocus, three exposures around mid grey: what A^L sees after A^H;
 - ``light``: coarse in defocus, from black to blown out: what A^H sees;
-- ``grey``: histogram and mean grey alone, in steps of 1/8 EV.
+- ``grey``: histogram and mean grey alone, in steps of 1/4 EV.
 
 Between cells everything is interpolated linearly, in defocus and in exposure; a box is that of
 the nearest cell. All cells of a view and a draw have the same noise, so interpolation does not

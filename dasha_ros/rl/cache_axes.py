@@ -14,11 +14,9 @@ PLANE, NEAR, FAR = 0, 1, 2
 """Kinds of views by their defocus axis: a plane's blur has no sign; with two depths the side of
 the other layer needs more cells, which is the far side for the nearer object."""
 
-_HALF = (*(0.0, 0.05, 0.1, 0.16, 0.23, 0.32, 0.43, 0.57, 0.75, 1.0, 1.3, 1.7, 2.2, 2.9, 3.8, 5.0, 6.8, 9.5),)
-_OTHER_SIDE = (
-    *(0.05, 0.1, 0.16, 0.23, 0.32, 0.43, 0.57, 0.72, 0.9, 1.1, 1.3, 1.5, 1.7, 1.95, 2.3, 2.9, 3.8, 5.5, 9.5),
-)
-_EMPTY_SIDE = (0.0, 0.05, 0.1, 0.16, 0.23, 0.32, 0.44, 0.6, 0.85, 1.2, 1.8, 2.8, 4.5, 9.5)
+_HALF = (0.0, 0.05, 0.11, 0.18, 0.26, 0.36, 0.48, 0.64, 0.85, 1.15, 1.6, 2.2, 3.1, 4.4, 6.3, 9.5)
+_OTHER_SIDE = (0.05, 0.11, 0.18, 0.26, 0.36, 0.5, 0.7, 0.9, 1.1, 1.35, 1.6, 1.85, 2.2, 3.0, 4.5, 9.5)
+_EMPTY_SIDE = (0.0, 0.05, 0.11, 0.18, 0.26, 0.36, 0.5, 0.7, 1.0, 1.5, 2.5, 4.5, 9.5)
 
 Floats = NDArray[np.floating]
 Rows = NDArray[np.intp]
@@ -66,18 +64,15 @@ class Grids:
     """Fine in defocus, near mid grey: what A^L sees after A^H. One draw: there, two draws differ by
     0.006 in score and 0.15 in BRISQUE, far less than neighbouring exposures do."""
     light: Grid = Grid(
-        plane=(0.0, 0.5, 3.0),
-        near=(-4.0, -0.8, 0.0, 0.8, 4.0),
-        ev=(-9.0, -7.0, -5.5, -4.0, -3.0, -2.0, -0.8, 0.7, 2.5, 5.0),
-        draws=2,
+        plane=(0.0, 1.5), near=(-3.0, 0.0, 3.0), ev=(-9.0, -6.0, -4.0, -2.2, -0.8, 0.7, 3.0), draws=2
     )
     """Coarse in defocus, all exposures: what A^H sees."""
     grey: Grid = Grid(
         plane=(0.0, 0.6, 2.0, 8.0),
-        near=(-8.0, -2.0, -0.6, 0.0, 0.6, 2.0, 8.0),
-        ev=tuple(i / 8 for i in range(-13 * 8, 8 * 8 + 1)),
+        near=(-8.0, -1.0, 0.0, 1.0, 8.0),
+        ev=tuple(i / 4 for i in range(-13 * 4, 8 * 4 + 1)),
     )
-    """Brightness alone: finer than a step of the exposure table."""
+    """Brightness alone, in many exposures."""
 
     @classmethod
     def tiny(cls) -> Grids:

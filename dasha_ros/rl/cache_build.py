@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from itertools import pairwise
@@ -28,6 +29,8 @@ Progress = Callable[[str, int, int], None]
 """Called with what is counted (``photographs``, ``composites``, ``cells``), how many are done, and of how
 many."""
 DETECTOR = "yolov3_tiny"
+PERIOD = 16
+"""Every sixteenth view first, then the next ones: any part of a build is a fair sample."""
 CONTENT = 1
 """Raise it when renderer, sensor or perception change a percept: then caches are computed anew."""
 _MODELS = (
@@ -156,7 +159,19 @@ def _select(scene_set: SceneSet, team: Team, report: Progress) -> tuple[list[Vie
         ]
         for made in team.run(Worker.composites, parts, report, "composites"):
             views += made
-    return views, skipped
+    return _told_apart(views), skipped
+
+
+def _told_apart(views: list[View]) -> list[View]:
+    """Views whose names differ: pictures in two folders may share theirs."""
+    seen: Counter[str] = Counter()
+    named = []
+    for view in views:
+        seen[view.info.name] += 1
+        name = view.info.name + (f"~{count}" if (count := seen[view.info.name]) > 1 else "")
+        scene = view.scene.model_copy(update={"name": name})
+        named.append(View(replace(view.info, name=name), scene))
+    return named
 
 
 def _folds(scene_set: SceneSet, planes: list[str]) -> dict[str, int]:
@@ -185,6 +200,7 @@ def _compute(store: Store, team: Team, report: Progress) -> None:
     def count(_what: str, number: int, _total: int) -> None:
         report("cells", finished + sum(cells[i] for i in left[:number]), total)
 
+    left.sort(key=lambda i: i % PERIOD)
     jobs = [(str(store.folder), i) for i in left]
     for number, crc in enumerate(team.run(Worker.view, jobs, count, "cells")):
         store.mark_done(left[number], crc)

@@ -65,13 +65,14 @@ class CompositeMaker:
         """
         rng = np.random.default_rng([self._set.seed, fold])
         cuts = [(photo, cut) for photo in objects if (cut := self._cut(photo)) is not None]
-        wanted_far = round(count * self._rules.far_share)
         views: list[View] = []
         far = 0
         for attempt in range(count * TRIES if cuts else 0):
             photo, cut = cuts[attempt % len(cuts)]
             background = str(rng.choice(backgrounds))
-            layer = int(far < wanted_far and rng.random() < 2 * self._rules.far_share)
+            # A smaller count gives the first of the same views: nothing here depends on it.
+            is_far_due = far + 1 <= self._rules.far_share * (len(views) + 1)
+            layer = int(rng.random() < 0.5 and is_far_due)
             name = f"composite/{fold}/{attempt}/{stem(photo)}-{stem(background)}"
             scene = self._composed(name, photo, cut, background, rng)
             view = self._judged(scene, layer, fold) if scene is not None and background != photo else None
