@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.optics.lens import PhysicalLens
+from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.histogram import EDGES
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.rl.cache_axes import Grids, Locator
@@ -42,6 +43,8 @@ MIN_SCORE = 0.1
 """Detections of a percept reach it: the default of `Perception`."""
 PIXELS = WORKING_WIDTH * WORKING_WIDTH * FRAME[1] // FRAME[0]
 """Of perception's working image."""
+JOINT = "latent+latent_grid"
+"""The latents of the graph's default encoder: policies of every kind find theirs in it."""
 _NEAREST = "box"
 
 Ints = NDArray[np.integer[Any]]
@@ -70,10 +73,11 @@ class PerceptCache:
         self.scenes = tuple(view.scene for view in store.views)
         """What the twin renders for each view."""
         self.fields: dict[str, NDArray[Any]] = store.arrays()
-        """One array for each field, a row for each cell: ``latent`` and ``latent_early`` (float16),
-        ``brisque``, ``blur_features`` (36 BRISQUE features and 8 energies), ``sharpness``, ``score``
-        (best of the view's label, 0 below 0.02), ``box`` (fractions of the frame), ``box_sharpness``;
-        and in the grey grid ``mean_grey`` and ``histogram`` (10 shares that add up to 1)."""
+        """One array for each field, a row for each cell: ``latent``, ``latent_grid`` and
+        ``latent_early`` (float16), ``brisque``, ``blur_features`` (36 BRISQUE features and 8
+        energies), ``sharpness``, ``score`` (best of the view's label, 0 below 0.02), ``box``
+        (fractions of the frame), ``box_sharpness``; and in the grey grid ``mean_grey`` and
+        ``histogram`` (10 shares that add up to 1)."""
         layout, grids = store.layout, store.meta.grids
         self._focus = Locator(grids.focus, layout.kinds, layout.focus)
         self._light = Locator(grids.light, layout.kinds, layout.light)
@@ -202,7 +206,7 @@ class PerceptCache:
         *,
         capture: CaptureInfo,
         lens: LensState,
-        latent: str = "latent_early",
+        latent: str = JOINT,
     ) -> Percept:
         """What perception would read, for a rig.
 
@@ -215,9 +219,10 @@ class PerceptCache:
             draw: As for `lookup`.
             capture: The exposure that made the frame.
             lens: The lens position that made it.
-            latent: Which latent field.
+            latent: Which latent field, or several joined by ``+``, as joint encoders are.
         """
-        names = ("brisque", "sharpness", "score", "box", "box_sharpness", "mean_grey", "histogram", latent)
+        latents = latent.split(SEPARATOR)
+        names = ("brisque", "sharpness", "score", "box", "box_sharpness", "mean_grey", "histogram", *latents)
         found = {name: value[0] for name, value in self.lookup(view, defocus, ev, draw, names).items()}
         counts = np.rint(found["histogram"] * PIXELS).astype(np.uint32)
         fullest = int(counts.argmax())
@@ -231,8 +236,8 @@ class PerceptCache:
             lens=lens,
             width=FRAME[0],
             height=FRAME[1],
-            encoder=self.meta.encoders[latent],
-            latent=np.asarray(found[latent], np.float32),
+            encoder=SEPARATOR.join(self.meta.encoders[field] for field in latents),
+            latent=np.concatenate([np.asarray(found[field], np.float32) for field in latents]),
             histogram_counts=counts,
             histogram_edges=EDGES,
             histogram_peak=float(EDGES[fullest] + EDGES[fullest + 1]) / 2,

@@ -20,7 +20,7 @@ from dasha_ros.perception import models
 from dasha_ros.rl.cache import cache_root
 from dasha_ros.rl.cache_axes import Grids
 from dasha_ros.rl.cache_store import CELL, GREY, CacheError, Field, Meta, Store, locked
-from dasha_ros.rl.cache_view import ENCODERS, LIGHT_FIELDS, CellReader
+from dasha_ros.rl.cache_view import EARLY, ENCODERS, LIGHT_FIELDS, CellReader
 from dasha_ros.rl.cache_workers import Team, Worker
 from dasha_ros.rl.scenes.description import SceneSet
 from dasha_ros.rl.scenes.views import View
@@ -34,7 +34,7 @@ PERIOD = 16
 CONTENT = 1
 """Raise it when renderer, sensor or perception change a percept: then caches are computed anew."""
 _MODELS = (
-    models.YOLOV3_TINY, models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_EARLY, models.BRISQUE
+    models.YOLOV3_TINY, models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_GRID, models.BRISQUE
 )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def build(
                 scene_set=scene_set.name,
                 pictures=pictures,
                 skipped={**dict.fromkeys(absent, "not on this machine"), **skipped},
-                encoders=dict(ENCODERS),
+                encoders={**ENCODERS, EARLY[0]: EARLY[1]},
                 detector=DETECTOR,
                 focal_length_mm=lens.focal_length_mm,
                 f_number=lens.f_number,

@@ -82,7 +82,7 @@ def check(
         AssetMissing: A photograph is not on this machine.
     """
     rng = np.random.default_rng(seed)
-    reader = CellReader(cache.meta.encoders, cache.meta.detector)
+    reader = CellReader(detector=cache.meta.detector)
     latents = tuple(cache.meta.encoders)
     fields = ("score", "brisque", "sharpness", "mean_grey", *latents)
     errors: list[Error] = []

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.agents.readout import CHANNELS, GRID_ENCODER
 from dasha_ros.optics.binned import HalfSizeReadout
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.optics.sensor import image_illuminance_lx
@@ -44,8 +45,10 @@ MID_GREY = 100.0
 REFERENCE_LX = 100.0
 """Light in which cells are exposed. With the product of light and time given, only the dark
 current knows the difference: 24 e- of 6,750 at the longest exposure."""
-ENCODERS: Mapping[str, str] = {"latent": "efficientnet_lite0", "latent_early": "efficientnet_lite0_early"}
+ENCODERS: Mapping[str, str] = {"latent": "efficientnet_lite0", "latent_grid": "efficientnet_lite0_grid"}
 """Field by field, which encoder's latent it holds."""
+EARLY = "latent_early", "efficientnet_lite0_early"
+"""A field that is not encoded but pooled from the grid, and the encoder that would make it."""
 
 Grey = NDArray[np.uint8]
 Light = NDArray[np.float32]
@@ -135,7 +138,7 @@ class CellReader:
         """Load the models.
 
         Args:
-            encoders: Name of each latent field and its encoder.
+            encoders: Name of each latent field and its encoder; one must be the grid's.
             detector: By name.
 
         Raises:
@@ -151,7 +154,7 @@ class CellReader:
     def shapes(self) -> dict[str, tuple[tuple[int, ...], type[np.generic]]]:
         """Shape and type of each field of a cell."""
         latents = {field: ((encoder.size,), np.float16) for field, encoder in self.encoders.items()}
-        return {**latents, **SCALARS}
+        return {**latents, EARLY[0]: ((2 * CHANNELS,), np.float16), **SCALARS}
 
     def find(self, grey: Grey, min_score: float = MIN_SCORE) -> list[Detection]:
         """What the detector sees; boxes in pixels of ``grey``."""
@@ -164,8 +167,10 @@ class CellReader:
         best = next((d for d in self.detector.detect(grey, MIN_SCORE, (label,))), None)
         rows, columns = grey.shape
         energies = blur_energies(grey)
+        latents = {encoder.id: encoder.encode(grey) for encoder in self.encoders.values()}
         return {
-            **{field: encoder.encode(grey) for field, encoder in self.encoders.items()},
+            **{field: latents[encoder.id] for field, encoder in self.encoders.items()},
+            EARLY[0]: pooled(latents[GRID_ENCODER]),
             "brisque": BLANK_SCORE if features is None else self._model.predict(features),
             "blur_features": np.concatenate([np.zeros(FEATURES) if features is None else features, energies]),
             "sharpness": sharpness.frame(),
@@ -193,6 +198,14 @@ def light_fields(grey: Grey) -> dict[str, NDArray[np.floating] | float]:
     """What says how bright a picture is: the fields of `LIGHT_FIELDS`."""
     seen = histogram(grey)
     return {"mean_grey": seen.mean, "histogram": seen.counts / grey.size}
+
+
+def pooled(grid: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The early latent, shape (224,), of the grid's, shape (6272,): statistics of all cells together."""
+    cells = grid.reshape(-1, 2, CHANNELS)
+    means, deviations = cells[:, 0], cells[:, 1]
+    deviation = np.sqrt((deviations**2).mean(axis=0) + means.var(axis=0))
+    return np.concatenate([means.mean(axis=0), deviation])
 
 
 def blur_energies(grey: Grey) -> NDArray[np.float64]:

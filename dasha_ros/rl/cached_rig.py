@@ -15,8 +15,9 @@ from dasha_ros.devices.errors import DeviceError, OutOfRange
 from dasha_ros.devices.twin import TwinLens
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Percept
-from dasha_ros.rl.cache import PerceptCache
+from dasha_ros.rl.cache import JOINT, PerceptCache
 from dasha_ros.rl.cache_view import WORKING_WIDTH
 from dasha_ros.rl.rig import RigError
 from dasha_ros.rl.twin_rig import REST_NS, Usage
@@ -41,7 +42,7 @@ class CachedRig:
         exposure_us: float = 10_000.0,
         lens: LensModel | None = None,
         table: ExposureTable | None = None,
-        latent: str = "latent_early",
+        latent: str = JOINT,
         seed: int | None = 0,
         hysteresis_volts: float = 0.05,
     ) -> None:
@@ -54,7 +55,7 @@ class CachedRig:
             exposure_us: In force at the start [us].
             lens: The lens's map; ``physical`` if left out.
             table: A^H's exposures; the paper's camera's if left out.
-            latent: The cache's field that percepts show as their latent vector.
+            latent: The cache's field that percepts show as their latent vector, or several joined by ``+``.
             seed: Of the noise draws; ``None``: new every time.
             hysteresis_volts: Half width of the play between board and liquid [V].
 
@@ -72,8 +73,9 @@ class CachedRig:
                 f"the cache {cache.path} was made with {made_with[0]:g} mm at f/{made_with[1]:g}, the lens "
                 f"{self.lens.name} has {self.lens.focal_length_mm:g} mm at f/{self.lens.f_number:g}"
             )
-        if latent not in cache.meta.encoders:
-            raise ValueError(f"the cache has no latent {latent!r}; it has {', '.join(cache.meta.encoders)}")
+        if unknown := [part for part in latent.split(SEPARATOR) if part not in cache.meta.encoders]:
+            known = ", ".join(cache.meta.encoders)
+            raise ValueError(f"the cache has no latent {unknown[0]!r}; it has {known}")
         self._cache, self._latent = cache, latent
         self._rng = np.random.default_rng(seed)
         self._lens = TwinLens(self.clock, self.lens, initial_volts=volts, hysteresis_volts=hysteresis_volts)

@@ -15,7 +15,8 @@ from dasha_ros.rl.scenes.description import Composites, Framing, Planes
 
 NEEDED = (
     "photos/motorcycle_left.png", "photos/zidane.jpg", "photos/china.jpg",
-    models.YOLOV3_TINY, models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_EARLY, models.BRISQUE,
+    models.YOLOV3_TINY, models.BRISQUE,
+    models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_GRID, models.EFFICIENTNET_LITE0_EARLY,
 )  # fmt: skip
 
 

@@ -15,13 +15,15 @@ import cv2
 import numpy as np
 import pytest
 
+from dasha_ros.perception.encoders import create_encoder
+from dasha_ros.perception.encoders.joint import part
 from dasha_ros.perception.histogram import histogram
 from dasha_ros.rl import cache_store
 from dasha_ros.rl.cache import CacheError, PerceptCache
 from dasha_ros.rl.cache_axes import Grids
 from dasha_ros.rl.cache_check import FullCamera, check
 from dasha_ros.rl.cache_store import Store, locked
-from dasha_ros.rl.cache_view import CellReader
+from dasha_ros.rl.cache_view import CellReader, pooled
 from dasha_ros.rl.scenes import SceneSet, folder_scene_set
 from dasha_ros.timing.state import CaptureInfo, LensState
 
@@ -55,17 +57,26 @@ def test_a_cell_is_what_the_whole_chain_shows(few_cache: PerceptCache) -> None:
         for defocus in (0.0, 1.5):
             grey = camera.grey(defocus, view.mid_grey_lux_seconds * 2.0**ev, seed=9)
             expected = reader.cell(grey, view.label)
-            names = ("score", "brisque", "sharpness", "latent", "latent_early", "mean_grey", "histogram")
+            names = ("score", "brisque", "sharpness", "mean_grey", "histogram", *few_cache.meta.encoders)
             found = {k: v[0] for k, v in few_cache.lookup(number, defocus, ev, 0, names).items()}
             assert found["score"] == pytest.approx(expected["score"], abs=0.08)
             assert found["brisque"] == pytest.approx(expected["brisque"], abs=3.0)
             assert found["sharpness"] == pytest.approx(expected["sharpness"], rel=0.1)
-            for latent in ("latent", "latent_early"):
+            for latent in ("latent", "latent_grid", "latent_early"):
                 a, b = found[latent], np.asarray(expected[latent])
                 assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) > 0.98
             assert found["histogram"].sum() == pytest.approx(1.0, abs=0.01)
             if defocus == 0.0:
                 assert found["mean_grey"] == pytest.approx(grey.mean(), abs=1.0)
+
+
+def test_the_early_latent_is_the_grid_pooled(few_views: SceneSet) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (340, 640), np.uint8)
+    picture = cv2.GaussianBlur(picture, (0, 0), 3.0)
+    expected = create_encoder("efficientnet_lite0_early").encode(picture)
+    assert pooled(create_encoder("efficientnet_lite0_grid").encode(picture)) == pytest.approx(
+        expected, abs=1e-3
+    )
 
 
 def test_mid_grey_is_ev_0(few_cache: PerceptCache) -> None:
@@ -97,8 +108,12 @@ def test_a_percept_shows_what_was_looked_up(few_cache: PerceptCache) -> None:
     percept = few_cache.percept(0, 0.0, 0.2, 1, capture=CAPTURE, lens=LENS)
     assert percept.is_finite()
     assert (percept.capture, percept.lens) == (CAPTURE, LENS)
-    assert (percept.width, percept.height, percept.encoder) == (2048, 1088, "efficientnet_lite0_early")
-    assert percept.latent.shape == (224,)
+    assert (percept.width, percept.height) == (2048, 1088)
+    assert percept.encoder == "efficientnet_lite0+efficientnet_lite0_grid"
+    early = few_cache.percept(0, 0.0, 0.2, 1, capture=CAPTURE, lens=LENS, latent="latent_early")
+    assert (early.encoder, early.latent.shape) == ("efficientnet_lite0_early", (224,))
+    last = part(percept.latent, percept.encoder, "efficientnet_lite0")
+    assert (last == few_cache.lookup(0, 0.0, 0.2, 1, ["latent"])["latent"][0]).all()
     (found,) = percept.of(["motorcycle"], 0.3)
     assert 0 <= found.box[0] < found.box[2] <= 2048
     assert 0 <= found.box[1] < found.box[3] <= 1088
@@ -283,7 +298,8 @@ def test_a_set_without_any_object_is_refused_with_reasons(few_views: SceneSet, t
 def test_the_check_measures_every_quantity(few_cache: PerceptCache) -> None:
     errors = check(few_cache, points=2)
     on_cells = {e.quantity: e for e in errors if e.regime.startswith("on cells")}
-    assert set(on_cells) == {"score", "brisque", "sharpness", "mean_grey", "latent", "latent_early"}
+    latents = {"latent", "latent_grid", "latent_early"}
+    assert set(on_cells) == {"score", "brisque", "sharpness", "mean_grey", *latents}
     assert on_cells["latent_early"].mean < 0.01
     assert all(np.isfinite([e.mean, e.p95, e.noise_mean]).all() for e in errors)
     between = {e.quantity: e for e in errors if e.regime.startswith("any")}

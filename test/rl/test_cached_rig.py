@@ -50,7 +50,7 @@ def rigs(motorcycle_cache: PerceptCache, twin: TwinRig) -> Callable[..., tuple[C
     """Both, placed alike."""
 
     def place(lux: float = 100.0, exposure_us: float = 45_000.0, volts: float = START_VOLTS):
-        cached = CachedRig(motorcycle_cache)
+        cached = CachedRig(motorcycle_cache, latent="latent_early")
         # The play between board and liquid remembers: both begin from the same end.
         for rig, scene in ((cached, motorcycle_cache.views[0].name), (twin, twin._camera.world.scene)):
             world = World(scene=scene, illuminance_lx=lux, distances_m=(DISTANCE_M,))
@@ -203,7 +203,7 @@ def test_distances_must_keep_the_separation(few_cache: PerceptCache) -> None:
 def test_a_cache_of_another_lens_is_refused(motorcycle_cache: PerceptCache) -> None:
     with pytest.raises(ValueError, match=r"made with 25 mm at f/2, the lens physical has 25 mm at f/4"):
         CachedRig(motorcycle_cache, lens=lens_model(f_number=4.0))
-    with pytest.raises(ValueError, match=r"no latent 'late'; it has latent, latent_early"):
+    with pytest.raises(ValueError, match=r"no latent 'late'; it has latent, latent_grid, latent_early"):
         CachedRig(motorcycle_cache, latent="late")
 
 
