@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasha_ros.peers.contrast_profile import MIN_DEVIATION, ContrastProfile, ProfileError
+from dasha_ros.peers.contrast_profile import MIN_DEVIATION, MODES, ContrastProfile, ProfileError
 from dasha_ros.peers.profile_fit import ProfileFitFocus, default_profile
 
 RADII = np.array([0.0, 1.0, 3.0, 9.0, 30.0])
@@ -21,13 +21,33 @@ def test_scenes_that_differ_by_an_offset_have_one_profile():
     log = np.log(CURVE)
     assert profile.mean == pytest.approx(log - log.mean())
     assert profile.deviation == pytest.approx([MIN_DEVIATION] * len(RADII))
+    assert np.abs(profile.modes).max() < 1e-9
 
 
-def test_the_deviation_is_that_between_scenes():
+def test_modes_are_how_scenes_differ():
     steep = ContrastProfile.fit(RADII, np.stack([CURVE, CURVE**2]))
-    logs = np.stack([np.log(CURVE), 2.0 * np.log(CURVE)])
-    logs -= logs.mean(axis=1, keepdims=True)
-    assert steep.deviation == pytest.approx(np.maximum(logs.std(axis=0), MIN_DEVIATION))
+    log = np.log(CURVE) - np.log(CURVE).mean()
+    assert np.abs(steep.modes[0]) == pytest.approx(np.abs(log) / 2), "plus or minus half the curve"
+    assert steep.deviation == pytest.approx([MIN_DEVIATION] * len(RADII)), "nothing is left"
+
+
+def test_what_no_mode_explains_is_deviation():
+    noise = np.random.default_rng(0).normal(0.0, 0.3, (500, len(RADII)))
+    profile = ContrastProfile.fit(RADII, CURVE * np.exp(noise))
+    # An offset and two modes take three of five degrees of freedom.
+    assert np.sqrt(np.mean(np.square(profile.deviation))) == pytest.approx(0.3 * np.sqrt(2 / 5), rel=0.15)
+    assert len(profile.modes) == MODES
+
+
+@given(st.floats(-12, 12), st.floats(0.7, 1.6))
+def test_a_scene_steeper_than_any_mean_is_explained_by_its_mode(focus, steepness):
+    scenes = np.stack([CURVE**power for power in (0.7, 1.0, 1.3, 1.6)])
+    profile = ContrastProfile.fit(RADII, scenes)
+    places = np.array([-18.0, -5.0, 4.0, 16.0])
+    seen = np.exp(steepness * np.interp(np.abs(places - focus), RADII, np.log(CURVE)))
+    hypotheses = np.linspace(-20, 20, 801)
+    misfit = profile.misfit(np.abs(hypotheses[:, None] - places[None, :]), seen)
+    assert misfit.min() > misfit[np.argmin(np.abs(hypotheses - focus))] - 4.0, "within two deviations"
 
 
 @given(st.floats(-20, 20), st.floats(0.01, 100.0))
@@ -56,6 +76,7 @@ def test_a_profile_survives_its_file(tmp_path):
         ({"mean": [1.0]}, "as many"),
         ({"mean": [1, 2, 3, 4, float("nan")]}, "finite"),
         ({"mean": "text"}, "used"),
+        ({"modes": [[1.0]]}, "as many"),
     ],
 )
 def test_a_damaged_profile_is_refused(tmp_path, change, message):

@@ -22,7 +22,7 @@ SEARCHES = {
     "golden_section": (GoldenSectionFocus, 1.0, 14),
     "hill_climb": (HillClimbFocus, 1.0, 18),
     "libcamera": (LibcameraFocus, 1.2, 12),
-    "profile_fit": (lambda: ProfileFitFocus(profile()), 0.7, 5),
+    "profile_fit": (lambda: ProfileFitFocus(profile()), 1.0, 6),
 }
 
 
