@@ -32,8 +32,15 @@ SEPARATE = 0.3
 """How often the object stands before what fills the frame, before anything is seen."""
 GAP_D = 0.3
 """Least depth between an object and what it stands before [1/m]: less makes no difference of blur."""
-SAME_VOLTS = 0.1
-"""A picture from less far away says nothing new: the model's errors stay the same, and would be trusted."""
+NOVEL_PX = 2.5
+"""A picture counts in full when it was taken this much blur away from all before it [px at 640], and less the
+nearer it was: what the model has wrong is the same there, and pictures of one place would be trusted more
+and more."""
+SURE_SCORES = (0.1, 0.4)
+"""The box of a detection counts from nothing to in full between these scores: what a detector is not sure of
+may be another thing, sharp at another depth."""
+_PICTURES = 16
+"""Places that are remembered."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class FocusBelief:
         self._frame = ProfileEvidence(model.frame, batch, count)
         self._box = ProfileEvidence(model.box, batch, count)
         self._detection = DetectionEvidence(model.detection, batch, count)
-        self._last_volts = np.full(batch, np.nan)
+        self._visited = np.full((batch, _PICTURES), np.inf)
         # How much of the prior lies at least GAP_D farther than each hypothesis.
         self._gap = round(GAP_D / STEP_D)
         self._farther = np.maximum(_shifted(np.cumsum(np.exp(self._prior))[None], self._gap)[0], 1e-12)
@@ -86,7 +93,7 @@ class FocusBelief:
         """Begin these episodes anew."""
         for evidence in (self._frame, self._box, self._detection):
             evidence.reset(rows)
-        self._last_volts[rows] = np.nan
+        self._visited[rows] = np.inf
         self.posterior[rows] = np.exp(self._prior)
         self.separate[rows] = SEPARATE
 
@@ -107,19 +114,18 @@ class FocusBelief:
             box: What was read from the latent in the best detection's box, shape (b, m); NaN without one.
             scores: Of the best detection, shape (b,); 0 without one.
         """
-        last = self._last_volts[rows]
-        new = ~(np.abs(volts - last) < SAME_VOLTS)
-        if not new.any():
-            return
-        rows, volts, frame, box, scores = rows[new], volts[new], frame[new], box[new], scores[new]
-        self._last_volts[rows] = volts
-        defocus = self._lens.dioptres(volts)[:, None] - self.dioptres
-        nodes = nearest_node(np.abs(defocus) * self._lens.px_per_dioptre)
-        self._frame.add(rows, nodes, frame)
-        self._detection.add(rows, nodes, scores)
+        here, px = self._lens.dioptres(volts), self._lens.px_per_dioptre
+        apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * px
+        weight = np.minimum(apart / NOVEL_PX, 1.0)
+        self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)
+        nodes = nearest_node(np.abs(here[:, None] - self.dioptres) * px)
+        self._frame.add(rows, nodes, frame, weight)
+        self._detection.add(rows, nodes, scores, weight)
         boxed = np.isfinite(box).all(axis=1)
         if boxed.any():
-            self._box.add(rows[boxed], nodes[boxed], box[boxed])
+            low, high = SURE_SCORES
+            sure = np.clip((scores - low) / (high - low), 0.0, 1.0) * weight
+            self._box.add(rows[boxed], nodes[boxed], box[boxed], sure[boxed])
         self._update(rows)
 
     def _update(self, rows: NDArray[np.intp]) -> None:

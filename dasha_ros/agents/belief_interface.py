@@ -22,7 +22,7 @@ FIRST_OFFSETS = (0.0, 0.5, 1.0, 2.0, -0.5, -1.0)
 SECOND_OFFSETS = (0.0, 1.0)
 EXPLORE_PX = (1.5, -1.5, 4.0, -4.0, 12.0, -12.0)
 """Moves from here [px of blur at 640], for what the belief does not foresee."""
-SPREAD_PX = (0.5, 8.0)
+SPREAD_PX = (0.1, 8.0)
 """Least and greatest spread that an offset is measured in [px of blur at 640]."""
 ACTIONS = 2 + len(FIRST_OFFSETS) + len(SECOND_OFFSETS) + len(EXPLORE_PX)
 STAY = 0

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.agents.exposure_interface import ExposurePictures
 from dasha_ros.agents.focus_interface import FocusInterface
 from dasha_ros.agents.moves import MoveLog
 from dasha_ros.agents.net import PolicyNet
 
-GIVE_UP = 30
+Stop = Literal["well_exposed", "acceptable"]
+
+GIVE_UP = 12
 """Moves after which an object that was never found counts as not there."""
 
 
@@ -53,3 +58,41 @@ def focus_moves(
         stop |= stays
         open_ones &= ~(moves | stays)
     return volts, stop | open_ones
+
+
+class ExposureBounds:
+    """What the pictures so far exclude: a brighter exposure than one that is too bright, a darker
+    one than one that is too dark. It makes every search end.
+
+    Stop rule: ``well_exposed`` (`classical_exposure.well_exposed`), or ``acceptable``, Algorithm 1,
+    line 7, as the paper has it.
+    """
+
+    def __init__(self, batch: int, choices: int, stop: Stop) -> None:
+        """Every exposure of a table of ``choices`` is open."""
+        self._choices, self._stop = choices, stop
+        self._dark: NDArray[np.intp] = np.full(batch, -1)
+        self._bright: NDArray[np.intp] = np.full(batch, choices)
+
+    def see(self, pictures: ExposurePictures) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Take in the newest picture of every episode.
+
+        Returns:
+            Which are good; and which have no exposure left to try; shape (batch,).
+        """
+        good = getattr(pictures, self._stop)
+        too_bright = ~good & (pictures.error(self._stop == "acceptable") > 0)
+        too_dark = ~good & ~too_bright
+        self._dark = np.where(too_dark, np.maximum(self._dark, pictures.index), self._dark)
+        self._bright = np.where(too_bright, np.minimum(self._bright, pictures.index), self._bright)
+        return good, ~good & (self._bright - self._dark <= 1)
+
+    def choose(
+        self, net: PolicyNet, observation: NDArray[np.floating], rng: np.random.Generator | None = None
+    ) -> NDArray[np.intp]:
+        """The likeliest exposure of each episode that is still open, or a draw; shape (batch,)."""
+        ranked = net.ranked(observation, rng)[:, :, 0]
+        is_open = (ranked > self._dark[:, None]) & (ranked < self._bright[:, None])
+        first = is_open.argmax(axis=1)
+        chosen: NDArray[np.intp] = ranked[np.arange(len(ranked)), first]
+        return chosen

@@ -47,17 +47,24 @@ class DetectionEvidence:
         """Forget the answers of these episodes."""
         self._sums[:, rows] = 0.0
 
-    def add(self, rows: NDArray[np.intp], nodes: NDArray[np.intp], scores: NDArray[np.floating]) -> None:
+    def add(
+        self,
+        rows: NDArray[np.intp],
+        nodes: NDArray[np.intp],
+        scores: NDArray[np.floating],
+        weight: NDArray[np.floating],
+    ) -> None:
         """Take in the answers to one picture of some episodes.
 
         Args:
             rows: Which episodes, shape (b,).
             nodes: The node of the blur that each hypothesis predicts, shape (b, hypotheses).
             scores: Of the best detection, shape (b,).
+            weight: How much each answer counts, 0..1, shape (b,).
         """
         answers = self._log_answers[:, :, score_class(scores)]
         for kind, table in enumerate(answers):
-            self._sums[kind, rows] += np.take_along_axis(table.T, nodes, axis=1)
+            self._sums[kind, rows] += np.take_along_axis(table.T * weight[:, None], nodes, axis=1)
 
     def log_likelihood(self) -> Array:
         """Of each hypothesis, shape (batch, hypotheses)."""

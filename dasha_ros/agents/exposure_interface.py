@@ -55,6 +55,13 @@ class ExposurePictures:
         result: NDArray[np.bool_] = (self.mean_grey >= dark) & (self.mean_grey <= bright) & ~clipped
         return result
 
+    def error(self, by_peak: bool = False) -> NDArray[np.intp]:
+        """-1: darker than mid grey, +1: brighter; by the histogram's peak or by the mean; shape (b,)."""
+        if by_peak:
+            return np.where(self.peak > GREY_MAX / 2.0, 1, -1)
+        clipped = self.shares[:, _BRIGHT_BINS].sum(axis=1) > MAX_BRIGHT_SHARE
+        return np.where((self.mean_grey > MEAN_GREY[1]) | clipped, 1, -1)
+
     @property
     def acceptable(self) -> NDArray[np.bool_]:
         """Algorithm 1, line 7: the peak lies in neither the darkest nor the brightest tenth; shape (b,)."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dasha_ros.agents.classical_exposure import exposure_error
+from dasha_ros.agents.deployed import ExposureBounds, Stop
 from dasha_ros.agents.exposure_interface import ExposureInterface, exposure_reader
 from dasha_ros.agents.policy import ExposureDecision, ExposureTask
 from dasha_ros.agents.policy_file import (
@@ -24,9 +24,7 @@ _ROW = np.zeros(1, np.intp)
 class LearnedExposure:
     """Runs a policy file. Holds the state of one episode.
 
-    Stop rule: the picture is well exposed (`classical_exposure.well_exposed`). What was found too
-    dark or too bright bounds what is asked for next, so the search ends: the likeliest exposure
-    between the bounds is taken.
+    When it stops, and what it does not try again: see `deployed.ExposureBounds`.
     """
 
     def __init__(self, path: Path, sampled: bool = False, seed: int | None = None) -> None:
@@ -49,7 +47,8 @@ class LearnedExposure:
         self._rng = np.random.default_rng(seed) if sampled else None
         self._task: ExposureTask | None = None
         self._interface: ExposureInterface | None = None
-        self._too_dark, self._too_bright = -1, 0
+        self._stop: Stop = self.file.info.rules.get("stop", "well_exposed")
+        self._bounds: ExposureBounds | None = None
 
     def reset(self, task: ExposureTask) -> None:
         """Begin a new episode.
@@ -59,7 +58,7 @@ class LearnedExposure:
         """
         check_table(self.file.info, task.table.id)
         self._task, self._interface = task, None
-        self._too_dark, self._too_bright = -1, len(task.table)
+        self._bounds = ExposureBounds(1, len(task.table), self._stop)
 
     def act(self, percept: Percept) -> ExposureDecision:
         """Decide from the percept that answers the last command.
@@ -68,28 +67,21 @@ class LearnedExposure:
             PolicyFileError: The percept comes from an encoder that the policy does not know.
             RuntimeError: `reset` was never called.
         """
-        if self._task is None:
+        if self._task is None or self._bounds is None:
             raise RuntimeError("act before reset: a policy needs a task first")
         check_encoder(self.file.info, percept.encoder)
         here = self._task.table.nearest(percept.capture.exposure_us)
-        error = exposure_error(percept)
-        if error == 0:
-            return ExposureDecision(here, done=True, reached=True)
-        if error < 0:
-            self._too_dark = max(self._too_dark, here)
-        else:
-            self._too_bright = min(self._too_bright, here)
-        if self._too_bright - self._too_dark <= 1:
-            return ExposureDecision(here, done=True)
         pictures = self.reader.read(percept, here)
+        good, exhausted = self._bounds.see(pictures)
+        if good[0] or exhausted[0]:
+            return ExposureDecision(here, done=True, reached=bool(good[0]))
         if self._interface is None:
             self._interface = self.reader.interface(len(self._task.table), 1)
             self._interface.reset(_ROW, pictures)
         else:
             self._interface.see(_ROW, pictures)
-        ranked = self.file.net.ranked(self._interface.observation(), self._rng)[0, :, 0]
-        open_ones = ranked[(ranked > self._too_dark) & (ranked < self._too_bright)]
-        return ExposureDecision(int(open_ones[0]))
+        chosen = self._bounds.choose(self.file.net, self._interface.observation(), self._rng)
+        return ExposureDecision(int(chosen[0]))
 
 
 def shipped_exposure(name: str) -> LearnedExposure:

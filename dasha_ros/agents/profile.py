@@ -79,22 +79,29 @@ class ProfileEvidence:
         self._linear[:, rows] = 0.0
         self._quadratic[:, :, rows] = 0.0
 
-    def add(self, rows: NDArray[np.intp], nodes: NDArray[np.intp], numbers: NDArray[np.floating]) -> None:
+    def add(
+        self,
+        rows: NDArray[np.intp],
+        nodes: NDArray[np.intp],
+        numbers: NDArray[np.floating],
+        weight: NDArray[np.floating],
+    ) -> None:
         """Take in one picture of some episodes.
 
         Args:
             rows: Which episodes, shape (b,).
             nodes: The node of the blur that each hypothesis predicts, shape (b, hypotheses).
             numbers: What was read, shape (b, m).
+            weight: How much each picture counts, 0..1, shape (b,): the power of its likelihood.
         """
-        y = np.asarray(numbers, np.float64)
+        y, share = np.asarray(numbers, np.float64), weight[:, None]
         square = self._constant + y**2 @ self._precision.T - 2.0 * (y @ self._mean_precision.T)
-        self._square[rows] += np.take_along_axis(square, nodes, axis=1)
+        self._square[rows] += np.take_along_axis(square * share, nodes, axis=1)
         for j, weighted in enumerate(self._weighted):
             linear = y @ weighted.T - self._weighted_mean[j]
-            self._linear[j, rows] += np.take_along_axis(linear, nodes, axis=1)
+            self._linear[j, rows] += np.take_along_axis(linear * share, nodes, axis=1)
             for i in range(j + 1):
-                self._quadratic[j, i, rows] += self._information[j, i][nodes]
+                self._quadratic[j, i, rows] += self._information[j, i][nodes] * share
 
     def log_likelihood(self) -> Array:
         """Of each hypothesis, up to a constant, shape (batch, hypotheses).

@@ -1,0 +1,104 @@
+"""Many episodes of A^L over the percept cache at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.agents.focus_interface import FocusPictures
+from dasha_ros.agents.lens_map import LensMap
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.rl.envs.episodes import FocusEpisodes, Judgement, Rows
+from dasha_ros.rl.envs.rules import FocusRules
+from dasha_ros.rl.presets import Preset
+from dasha_ros.rl.reading import FocusTable
+from dasha_ros.rl.worlds import FocusWorlds
+
+Array = NDArray[np.float64]
+
+
+def focus_rules(preset: Preset) -> FocusRules:
+    """How a preset pays A^L."""
+    focus = preset.focus
+    prices = (focus.move_price, focus.reversal_price, focus.hunting_price)
+    return FocusRules(focus.horizon, focus.end_on_detection, *prices)
+
+
+@dataclass(frozen=True)
+class ViewDraw:
+    """Which views episodes are of."""
+
+    planes: Rows
+    composites: Rows
+    composite_share: float
+
+    @classmethod
+    def of(cls, table: FocusTable, views: Rows, composite_share: float) -> ViewDraw:
+        """Of some of a table's views; all planes where there are no composites, and the reverse."""
+        is_plane = np.array([table.views[v].kind == "plane" for v in views], bool)
+        share = composite_share if not is_plane.all() else 0.0
+        return cls(views[is_plane], views[~is_plane], share if is_plane.any() else 1.0)
+
+    def __call__(self, count: int, rng: np.random.Generator) -> Rows:
+        """So many views at random."""
+        two_depths = rng.random(count) < self.composite_share
+        drawn = np.empty(count, np.intp)
+        for mine, pool in ((two_depths, self.composites), (~two_depths, self.planes)):
+            if mine.any():
+                drawn[mine] = rng.choice(pool, int(mine.sum()))
+        return drawn
+
+
+class FocusBatch:
+    """A batch of episodes of A^L, each before a view of its own. Episodes begin anew when they end."""
+
+    def __init__(
+        self, table: FocusTable, preset: Preset, draw: ViewDraw, batch: int, rng: np.random.Generator
+    ) -> None:
+        """Begin every episode.
+
+        Args:
+            table: What is seen.
+            preset: What is drawn, paid and when it ends.
+            draw: Which views.
+            batch: Number of episodes.
+            rng: Of everything that is drawn; its state is part of `state`.
+        """
+        lens = lens_model(preset.lens)
+        self._table, self._draw, self.rng = table, draw, rng
+        self.worlds = FocusWorlds(LensMap(lens), table.views, preset.focus.world, batch)
+        self.episodes = FocusEpisodes(
+            table.reader.interface(lens, batch), focus_rules(preset), batch, preset.focus.stay_volts
+        )
+        self.begin(np.arange(batch))
+
+    def begin(self, rows: Rows, views: Rows | None = None) -> None:
+        """Begin these episodes anew, before given views or any."""
+        self.worlds.place(rows, self._draw(len(rows), self.rng) if views is None else views, self.rng)
+        self.episodes.begin(rows, self.look(rows))
+
+    def step(self, actions: NDArray[np.integer]) -> Judgement:
+        """Act in every episode; those that end stay as they are until `begin`."""
+        return self._answer(*self.episodes.command(actions))
+
+    def move(self, volts: Array) -> Judgement:
+        """Command every lens to a voltage, as a deployed policy does."""
+        return self._answer(*self.episodes.move(volts))
+
+    def _answer(self, volts: Array, moved: Rows) -> Judgement:
+        if len(moved):
+            self.worlds.move(moved, volts[moved], self.rng)
+        return self.episodes.judge(moved, self.look(moved))
+
+    def look(self, rows: Rows) -> FocusPictures:
+        """The pictures of these episodes now."""
+        worlds = self.worlds
+        return self._table.pictures(
+            worlds.commanded[rows],
+            worlds.view[rows],
+            worlds.defocus(rows),
+            worlds.ev[rows],
+            worlds.draw[rows],
+        )

@@ -1,0 +1,100 @@
+"""Rewards, prices and ends of episodes, for batches: Eq. 7, Eq. 8 and Algorithms 1 and 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.agents.exposure_interface import ExposurePictures
+from dasha_ros.agents.moves import MoveLog
+from dasha_ros.agents.rewards import DISCERNIBLE_PEAK, GOOD_PEAK, QUALITY_WEIGHT
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class LensStep:
+    """What the lens did in one step of each episode; shape (batch,)."""
+
+    moved: Flags
+    turned: Flags
+    """Turned back by more than 0.3 V."""
+
+
+@dataclass(frozen=True)
+class FocusRules:
+    """How A^L's episodes are paid and end."""
+
+    horizon: int = 10
+    """Steps after which an episode is cut off."""
+    end_on_detection: bool = False
+    """Algorithm 2, line 5: the episode ends once the object is detected."""
+    move_price: float = 0.0
+    """Taken off Eq. 8 for every move of the lens."""
+    reversal_price: float = 0.0
+    """Taken off for every turn by more than 0.3 V."""
+    hunting_price: float = 0.0
+    """Taken off besides for every turn after the first: from then on it is hunting."""
+
+    def rewards(self, detected: Flags, brisque: Array, log: MoveLog, step: LensStep) -> dict[str, Array]:
+        """The terms of each episode's reward, each of shape (batch,). They add up to it.
+
+        Args:
+            detected: Whether the newest picture shows what was asked for.
+            brisque: Of the newest picture.
+            log: Where the lens went, this step included.
+            step: What the lens did in this step.
+        """
+        again = step.turned & (log.reversals > 1)
+        return {
+            "detection": np.where(detected, 0.0, -1.0),
+            "quality": np.where(detected, -QUALITY_WEIGHT * brisque, 0.0),
+            "move": -self.move_price * step.moved,
+            "reversal": -self.reversal_price * step.turned - self.hunting_price * again,
+        }
+
+
+@dataclass(frozen=True)
+class ExposureRules:
+    """How A^H's episodes are paid and end."""
+
+    horizon: int = 6
+    """Steps after which an episode is cut off."""
+    criterion: Literal["peak", "mean_grey"] = "mean_grey"
+    """What stands for P in Eq. 7. ``peak``: the centre of the fullest bin, as the paper has it.
+    ``mean_grey``: a picture is good when its mean grey is in 60..150 and not too much of it is
+    clipped (`classical_exposure.well_exposed`), which some exposure always satisfies: the peak can't
+    be put into 50..150 at all in one scene of four."""
+    end: Literal["always", "well_exposed"] = "well_exposed"
+    """``always``: Algorithm 1, every step ends the episode, with a penalty or with the hand-over.
+    ``well_exposed``: a bad picture may be corrected."""
+
+    def rewards(self, pictures: ExposurePictures) -> dict[str, Array]:
+        """The terms of each episode's reward, each of shape (batch,). They add up to it."""
+        level = pictures.peak if self.criterion == "peak" else pictures.mean_grey
+        good = self.good(pictures)
+        discernible = ~good & _inside(level, DISCERNIBLE_PEAK)
+        return {
+            "exposure": np.where(good, 1.0, np.where(discernible, 0.0, -1.0)),
+            "quality": np.where(discernible, -QUALITY_WEIGHT * pictures.brisque, 0.0),
+        }
+
+    def good(self, pictures: ExposurePictures) -> Flags:
+        """Whether each picture is as bright as it should be."""
+        if self.criterion == "peak":
+            return _inside(pictures.peak, GOOD_PEAK)
+        return pictures.well_exposed
+
+    def terminated(self, pictures: ExposurePictures) -> Flags:
+        """Whether each episode ends."""
+        if self.end == "always":
+            return np.ones(len(pictures.peak), bool)
+        return self.good(pictures)
+
+
+def _inside(level: Array, interval: tuple[float, float]) -> Flags:
+    return (level >= interval[0]) & (level <= interval[1])

@@ -1,0 +1,215 @@
+"""Presets of training: YAML files in ``config/presets``, validated.
+
+``paper`` follows the paper to the letter; ``plus`` is the best that was found and says how it
+differs. A preset holds everything that a run depends on but the percept cache, split and seed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dasha_ros.paths import config_dir
+
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+Count = Annotated[int, Field(ge=1)]
+Range = tuple[float, float]
+
+
+class PresetError(ValueError):
+    """A preset that can't be used; the message names the file, the key and the reason."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> _Model:
+        for key in type(self).model_fields:
+            value = getattr(self, key)
+            if isinstance(value, tuple) and len(value) == 2 and not value[0] <= value[1]:
+                raise ValueError(f"{key} = {list(value)}: the least value comes first")
+        return self
+
+
+class Ppo(_Model):
+    """PPO of stable-baselines3, by its own names."""
+
+    n_envs: Count = 1
+    n_steps: Count = 128
+    batch_size: Count = 128
+    n_epochs: Count = 10
+    learning_rate: Positive = 25e-5
+    final_learning_rate: NotNegative | None = None
+    """The rate falls to it in a straight line; left out: it stays the same."""
+    ent_coef: NotNegative = 0.01
+    clip_range: Positive = 0.2
+    gamma: Annotated[float, Field(ge=0.0, le=1.0)] = 0.99
+    gae_lambda: Annotated[float, Field(ge=0.0, le=1.0)] = 0.95
+    vf_coef: NotNegative = 0.5
+    max_grad_norm: Positive = 0.5
+    hidden: tuple[Count, ...] = (64, 64)
+    """Units of each hidden layer, of actor and critic alike."""
+
+    @model_validator(mode="after")
+    def _whole_minibatches(self) -> Ppo:
+        if (self.n_envs * self.n_steps) % self.batch_size:
+            pictures = self.n_envs * self.n_steps
+            raise ValueError(f"batch_size {self.batch_size} does not divide n_envs * n_steps = {pictures}")
+        return self
+
+
+class FocusWorld(_Model):
+    """What is drawn anew for every episode of A^L."""
+
+    volts: Range = (24.0, 70.0)
+    """Where the lens is at the start [V]."""
+    distance_m: Range = (0.3, 10.0)
+    """Of planes [m]: half of them evenly in reciprocal distance, half evenly in its logarithm."""
+    composite_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Share of episodes with two depths, where the scene set has such views."""
+    drift_volts: NotNegative = 0.0
+    """The lens's map is off by up to so much, either way [V]."""
+    hysteresis_volts: Range = (0.0, 0.0)
+    """Half width of the play between driver board and liquid [V]."""
+    settling_dioptres: NotNegative = 0.01
+    """A lens counts as settled within this error [1/m]."""
+    ev: Range = (0.0, 0.0)
+    """Exposure that A^H leaves behind, relative to mid grey [EV]."""
+
+    @model_validator(mode="after")
+    def _in_range(self) -> FocusWorld:
+        if not 24.0 <= self.volts[0] <= self.volts[1] <= 70.0:
+            raise ValueError(f"volts = {list(self.volts)}: the lens takes 24 to 70 V")
+        if self.distance_m[0] <= 0:
+            raise ValueError("distance_m must be positive")
+        return self
+
+
+class ExposureWorld(_Model):
+    """What is drawn anew for every episode of A^H."""
+
+    light_lx: tuple[Positive, Positive] = (13.0, 300.0)
+    """Evenly in logarithm [lx]; the paper's range."""
+    exposure_index: Literal["any"] | tuple[int, int] = "any"
+    """Index of the exposure in force at the start, into the table."""
+    defocus_dioptres: Range = (-5.0, 9.3)
+    """Of the lens at the start [1/m]: A^H works before the picture is sharp."""
+
+
+class FocusPreset(_Model):
+    """How A^L learns."""
+
+    interface: Literal["latent", "belief"]
+    """What it sees and can do; see `agents.focus_reader`."""
+    steps: Count
+    """Of training."""
+    horizon: Count = 10
+    end_on_detection: bool = False
+    move_price: NotNegative = 0.0
+    reversal_price: NotNegative = 0.0
+    hunting_price: NotNegative = 0.0
+    stay_volts: NotNegative = 0.15
+    """Commands that are at most so far from the last one are not sent."""
+    min_score: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
+    """From this score on an object counts as detected."""
+    ridge: Positive = 0.01
+    """Penalty of the regressions that read the latent."""
+    widen: Positive = 1.5
+    """Factor of the noise that a belief expects in what is read."""
+    world: FocusWorld = FocusWorld()
+    ppo: Ppo
+
+
+class ExposurePreset(_Model):
+    """How A^H learns."""
+
+    interface: Literal["latent", "readout"]
+    """What it sees; see `agents.exposure_interface`."""
+    steps: Count
+    """Of training."""
+    horizon: Count = 6
+    criterion: Literal["peak", "mean_grey"] = "mean_grey"
+    end: Literal["always", "well_exposed"] = "well_exposed"
+    ridge: Positive = 0.01
+    world: ExposureWorld = ExposureWorld()
+    ppo: Ppo
+
+
+class Preset(_Model):
+    """Everything that a training run depends on but cache, split and seed."""
+
+    name: str
+    description: Annotated[str, Field(min_length=1)]
+    encoder: str
+    """Id of the encoder whose latents both agents see."""
+    lens: str = "physical"
+    """Lens profile."""
+    scene_set: str = "training"
+    exposure: ExposurePreset
+    focus: FocusPreset
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the presets that ship with the package."""
+    return tuple(sorted(path.stem for path in (config_dir() / "presets").glob("*.yaml")))
+
+
+def load_preset(name_or_path: str | Path, **changes: Any) -> Preset:
+    """A preset by the name of a shipped one, or from a YAML file.
+
+    Args:
+        name_or_path: Of the preset.
+        **changes: Replace values, by dotted key with ``__`` for the dot: ``focus__steps=1000``.
+
+    Raises:
+        PresetError: No such preset, no YAML, or a value that can't be used.
+    """
+    text = str(name_or_path)
+    is_path = isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml"))
+    path = Path(text).expanduser() if is_path else config_dir() / "presets" / f"{text}.yaml"
+    if not is_path and text not in preset_names():
+        raise PresetError(
+            f"no preset {text!r}; give the path of a YAML file, or one of: {', '.join(preset_names())}"
+        )
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PresetError(f"preset {path} can't be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PresetError(f"preset {path} is no YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise PresetError(f"preset {path} must hold keys and values")
+    for key, value in changes.items():
+        _put(document, key.split("__"), value)
+    return preset_from(document | {"name": document.get("name", path.stem)}, str(path))
+
+
+def preset_from(document: dict[str, Any], where: str) -> Preset:
+    """A preset from what YAML or JSON holds.
+
+    Raises:
+        PresetError: A value can't be used; the message begins with ``where``.
+    """
+    try:
+        return Preset(**document)
+    except (ValidationError, TypeError) as error:
+        raise PresetError(f"preset {where}: {_reasons(error)}") from error
+
+
+def _put(document: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        document = document.setdefault(key, {})
+    document[keys[-1]] = value
+
+
+def _reasons(error: ValidationError | TypeError) -> str:
+    if isinstance(error, TypeError):
+        return str(error)
+    return "; ".join(
+        f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False)
+    )

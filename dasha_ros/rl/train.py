@@ -1,0 +1,189 @@
+"""Training from the percept cache: ``dasha train``.
+
+A run is decided by its `RunInfo` alone. Killed at any moment and resumed, it ends where an
+unbroken run ends, for checkpoints hold everything that decides how it goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dasha_ros.agents.net import PolicyNet
+from dasha_ros.agents.readout import GRID_ENCODER
+from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.rl import train_checkpoint
+from dasha_ros.rl.cache import PerceptCache
+from dasha_ros.rl.cells import CellFeatures, Progress, cell_features
+from dasha_ros.rl.learner import make_learner
+from dasha_ros.rl.presets import Preset, preset_from
+from dasha_ros.rl.scenes import Split, splits
+from dasha_ros.rl.train_agents import Trainee, exposure_trainee, focus_table, focus_trainee, light_table
+from dasha_ros.rl.train_folder import Agent, RunFolder, RunInfo, TrainingError
+
+if TYPE_CHECKING:
+    from dasha_ros.rl.train_watch import News
+
+EVALUATIONS = 20
+"""In a run, evenly."""
+
+
+def plan(
+    agent: Agent,
+    preset: Preset,
+    cache: PerceptCache,
+    *,
+    seed: int = 0,
+    split: int = 0,
+    steps: int | None = None,
+) -> RunInfo:
+    """What a run is going to be.
+
+    Args:
+        agent: Who learns.
+        preset: How.
+        cache: From what.
+        seed: Of everything that is drawn.
+        split: Number of the split by photograph.
+        steps: Of training; the preset's if left out.
+
+    Raises:
+        TrainingError: There is no such split.
+    """
+    chosen = split_of(cache, split)
+    ppo = preset.focus.ppo if agent == "focus" else preset.exposure.ppo
+    total = steps or (preset.focus.steps if agent == "focus" else preset.exposure.steps)
+    update = ppo.n_envs * ppo.n_steps
+    return RunInfo(
+        agent=agent,
+        preset=preset.model_dump(mode="json"),
+        cache=str(cache.path),
+        cache_key=cache.meta.key,
+        seed=seed,
+        split=split,
+        steps=total,
+        evaluate_every=max(update, total // EVALUATIONS),
+        exposures=exposure_table().id,
+        lens=lens_model(preset.lens).id,
+        scenes={
+            part: [cache.views[v].name for v in getattr(chosen, part)]
+            for part in ("train", "validation", "test")
+        },
+        pictures=dict(cache.meta.pictures),
+    )
+
+
+def split_of(cache: PerceptCache, number: int) -> Split:
+    """A split of a cache's views by photograph.
+
+    Raises:
+        TrainingError: There is no such split.
+    """
+    folds = len({view.fold for view in cache.views})
+    try:
+        return splits(cache.views, max(number + 1, 1))[number]
+    except (ValueError, IndexError) as error:
+        raise TrainingError(
+            f"there is no split {number} of {cache.path}: its {len(cache.views)} views are in {folds} folds "
+            f"({error})"
+        ) from error
+
+
+def train(
+    folder: RunFolder,
+    info: RunInfo,
+    cache: PerceptCache,
+    *,
+    resume: bool = False,
+    cells: CellFeatures | None = None,
+    report: Callable[[News], None] = lambda news: None,
+    progress: Progress | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Train one agent, or go on with a run.
+
+    Args:
+        folder: Of the run; `RunFolder.create` was called.
+        info: What it is.
+        cache: Of percepts; that of ``info``.
+        resume: Go on from the checkpoint.
+        cells: Pooled latents, where the caller has them.
+        report: Told where the run is.
+        progress: Told how far the reading of latents is.
+        stopped: Asked often whether to end early; the run can then be resumed.
+
+    Returns:
+        Whether the run came to its end.
+
+    Raises:
+        TrainingError: The checkpoint can't be used, the learner diverged, or the disk is full.
+        ReadingError: The cache lacks what the preset reads.
+    """
+    from dasha_ros.rl.train_watch import Watch, WatchState, diverged
+
+    preset = preset_from(info.preset, "of the run")
+    if cache.meta.key != info.cache_key:
+        raise TrainingError(
+            f"the run in {folder.path} was begun with another percept cache ({info.cache}): give that one"
+        )
+    split = split_of(cache, info.split)
+    if cells is None and preset.encoder == GRID_ENCODER:
+        cells = cell_features(cache, progress)
+    trainee = _trainee(info, preset, cache, split, cells)
+
+    def keep(net: PolicyNet, evaluation: dict[str, float]) -> None:
+        trainee.pack(net, evaluation).save(folder.policy)
+
+    ppo = preset.focus.ppo if info.agent == "focus" else preset.exposure.ppo
+    state = WatchState()
+    if resume:
+        checkpoint = train_checkpoint.read(folder.checkpoint)
+        learner = train_checkpoint.resume(checkpoint, trainee.env)
+        state = WatchState(**checkpoint.watch)
+    else:
+        learner = make_learner(trainee.env, ppo, info.seed, folder.tensorboard)
+    watch = Watch(
+        folder,
+        trainee.score,
+        keep,
+        evaluate_every=info.evaluate_every,
+        total=info.steps,
+        state=state,
+        report=report,
+        stopped=stopped,
+    )
+    left = info.steps - learner.num_timesteps
+    if left > 0:
+        try:
+            learner.learn(left, callback=watch, reset_num_timesteps=not resume, tb_log_name="run")
+        except ValueError as error:
+            # PyTorch refuses to draw from probabilities that are no numbers.
+            if "nan" not in str(error).lower():
+                raise
+            raise diverged(learner.num_timesteps, folder) from error
+    else:
+        watch.init_callback(learner)
+    if watch.was_stopped:
+        return False
+    if not state.evaluations or state.evaluations[-1]["steps"] < learner.num_timesteps:
+        watch.finish()
+    return True
+
+
+def _trainee(
+    info: RunInfo, preset: Preset, cache: PerceptCache, split: Split, cells: CellFeatures | None
+) -> Trainee:
+    if info.agent == "focus":
+        return focus_trainee(info, focus_table(cache, preset, split.train, cells), split)
+    return exposure_trainee(info, light_table(cache, preset, split.train, cells), exposure_table(), split)
+
+
+def default_folder(info: RunInfo, root: Path | None = None) -> Path:
+    """Where a run goes by default: ``runs/PRESET_AGENT_sSEED_fSPLIT`` with a number behind it."""
+    base = (root or Path("runs")) / f"{info.preset['name']}_{info.agent}_split{info.split}_seed{info.seed}"
+    number = 1
+    while (folder := base.with_name(f"{base.name}_{number}")).exists():
+        number += 1
+    return folder

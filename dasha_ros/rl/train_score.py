@@ -1,0 +1,170 @@
+"""How good a network is on views it was not trained on, played from the percept cache as deployed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from dasha_ros.agents.deployed import ExposureBounds, Stop, focus_moves
+from dasha_ros.agents.net import PolicyNet
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.rl.envs.exposure_batch import ExposureBatch
+from dasha_ros.rl.envs.focus_batch import FocusBatch, ViewDraw
+from dasha_ros.rl.presets import Preset
+from dasha_ros.rl.reading import FocusTable
+from dasha_ros.rl.reading_light import LightTable
+from dasha_ros.rl.worlds import Rows
+
+HUNTING_REVERSALS = 2
+_MOST_MOVES = 40
+
+
+@dataclass(frozen=True)
+class FocusScore:
+    """How A^L did. Keys and meaning are those of `benchmark.focus`."""
+
+    episodes: int
+    within_2px: float
+    within_1px: float
+    detected: float
+    moves_first: float
+    """Mean of the episodes that ever came within 2 px."""
+    moves_settled: float
+    hunting: float
+    reward: float
+    """Mean return of Eq. 8 with prices, until the policy settled."""
+
+    @property
+    def merit(self) -> float:
+        """One number to choose by: sure first, then sharp, then quick and calm."""
+        return (self.within_2px + self.within_1px) / 2 - 0.02 * self.moves_settled - 0.2 * self.hunting
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON and TensorBoard."""
+        return {**asdict(self), "merit": self.merit}
+
+
+@dataclass(frozen=True)
+class ExposureScore:
+    """How A^H did."""
+
+    episodes: int
+    well_exposed: float
+    """Share of episodes that ended so."""
+    commands: float
+    """Mean commands of all episodes."""
+    commands_from_bad: float
+    """Mean commands of the episodes that did not begin well exposed."""
+
+    @property
+    def merit(self) -> float:
+        """One number to choose by."""
+        return self.well_exposed - 0.1 * self.commands_from_bad
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON and TensorBoard."""
+        return {**asdict(self), "merit": self.merit}
+
+
+def score_focus(
+    net: PolicyNet,
+    table: FocusTable,
+    preset: Preset,
+    views: Rows,
+    *,
+    episodes: int = 400,
+    seed: int = 0,
+    composite_share: float | None = None,
+    sampled: bool = False,
+) -> FocusScore:
+    """Play episodes of A^L until the policy settles.
+
+    Args:
+        net: The policy.
+        table: What is seen.
+        preset: What is drawn.
+        views: Which views.
+        episodes: How many; all begin together, so none is favoured for being short.
+        seed: Of starts and noise: the same ones for every network.
+        composite_share: Of episodes with two depths; the preset's if left out.
+        sampled: Draw actions instead of taking the likeliest.
+    """
+    rng = np.random.default_rng(seed)
+    share = preset.focus.world.composite_share if composite_share is None else composite_share
+    batch = FocusBatch(table, preset, ViewDraw.of(table, views, share), episodes, rng)
+    playing, everyone = batch.episodes, np.arange(episodes)
+    first = np.where(batch.worlds.blur_px(everyone) <= 2.0, 0, -1)
+    settled = np.full(episodes, _MOST_MOVES)
+    done = np.zeros(episodes, bool)
+    returns = np.zeros(episodes)
+    for step in range(_MOST_MOVES):
+        volts, stop = focus_moves(
+            net,
+            playing.interface,
+            playing.log,
+            playing.detected,
+            end_on_detection=preset.focus.end_on_detection,
+            rng=rng if sampled else None,
+        )
+        settled[stop & ~done] = step
+        done |= stop
+        if done.all():
+            break
+        judged = batch.move(np.where(done, playing.log.volts, volts))
+        returns += np.where(done, 0.0, judged.reward)
+        first[(first < 0) & (batch.worlds.blur_px(everyone) <= 2.0)] = step + 1
+    blur = batch.worlds.blur_px(everyone)
+    return FocusScore(
+        episodes=episodes,
+        within_2px=float((blur <= 2.0).mean()),
+        within_1px=float((blur <= 1.0).mean()),
+        detected=float(playing.detected.mean()),
+        moves_first=float(first[first >= 0].mean()) if (first >= 0).any() else float(_MOST_MOVES),
+        moves_settled=float(settled.mean()),
+        hunting=float((playing.log.reversals >= HUNTING_REVERSALS).mean()),
+        reward=float(returns.mean()),
+    )
+
+
+def score_exposure(
+    net: PolicyNet,
+    table: LightTable,
+    exposures: ExposureTable,
+    preset: Preset,
+    views: Rows,
+    *,
+    episodes: int = 400,
+    seed: int = 0,
+    sampled: bool = False,
+) -> ExposureScore:
+    """Play episodes of A^H until the policy stops; see `score_focus`."""
+    rng = np.random.default_rng(seed)
+    batch = ExposureBatch(table, exposures, preset, views=views, batch=episodes, rng=rng)
+    everyone = np.arange(episodes)
+    bounds = ExposureBounds(episodes, len(exposures), stop_rule(preset))
+    steps = np.zeros(episodes, np.intp)
+    pictures = batch.look(everyone)
+    began_bad = ~pictures.well_exposed
+    done = np.zeros(episodes, bool)
+    for _ in range(_MOST_MOVES):
+        good, exhausted = bounds.see(pictures)
+        done |= good | exhausted
+        if done.all():
+            break
+        chosen = bounds.choose(net, batch.episodes.observation(), rng if sampled else None)
+        batch.worlds.expose(everyone, np.where(done, batch.worlds.index, chosen), rng)
+        steps += ~done
+        pictures = batch.look(everyone)
+        batch.episodes.judge(pictures)
+    return ExposureScore(
+        episodes=episodes,
+        well_exposed=float(pictures.well_exposed.mean()),
+        commands=float(steps.mean()),
+        commands_from_bad=float(steps[began_bad].mean()) if began_bad.any() else 0.0,
+    )
+
+
+def stop_rule(preset: Preset) -> Stop:
+    """When a deployed A^H of a preset stops: the paper's hands over what is acceptable."""
+    return "acceptable" if preset.exposure.end == "always" else "well_exposed"
