@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from dasha_ros.cli import assets, benchmark, cache, demo, doctor, echo, evaluate, focus, settings, up
+from dasha_ros.cli import assets, benchmark, cache, demo, doctor, echo, evaluate, focus, settings, train, up
 
 app = typer.Typer(
     name="dasha",
@@ -33,6 +33,7 @@ app.add_typer(assets.app, name="assets")
 benchmark.app.command()(evaluate.exposure)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(cache.app, name="cache")
+app.add_typer(train.app, name="train")
 
 
 def main(args: Sequence[str] | None = None) -> None:
