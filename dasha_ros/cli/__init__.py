@@ -11,7 +11,23 @@ from collections.abc import Sequence
 
 import typer
 
-from dasha_ros.cli import assets, benchmark, cache, demo, doctor, echo, evaluate, focus, settings, train, up
+from dasha_ros.cli import (
+    assets,
+    benchmark,
+    cache,
+    calibrate,
+    camera,
+    demo,
+    doctor,
+    echo,
+    emulate,
+    evaluate,
+    focus,
+    lens,
+    settings,
+    train,
+    up,
+)
 
 app = typer.Typer(
     name="dasha",
@@ -29,6 +45,10 @@ app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.command()(settings.config)
 app.command()(settings.version)
+app.add_typer(emulate.app, name="emulate")
+app.add_typer(lens.app, name="lens")
+app.add_typer(camera.app, name="camera")
+app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(assets.app, name="assets")
 benchmark.app.command()(evaluate.exposure)
 app.add_typer(benchmark.app, name="benchmark")

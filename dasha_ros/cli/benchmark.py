@@ -16,6 +16,9 @@ app = typer.Typer(help="Measure, and print a table or write JSON.", no_args_is_h
 POLICIES = ("coarse_to_fine", "contrast")
 """What is compared when nothing is asked for: the shipped policy and the usual autofocus."""
 
+RIG_SCENES = ("motorcycle_street", "cup_street")
+"""Near and far objects."""
+
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers to this file.")]
 
 
@@ -104,6 +107,46 @@ def step(
         fail(str(error))
     for key, value in numbers.items():
         out().print(f"{key:24} {value}", markup=False, highlight=False)
+    _write(json_file, numbers)
+
+
+@app.command()
+def rig(
+    scene: Annotated[
+        list[str] | None, typer.Option(help="Of the goals, by name or path; may be repeated.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=0, help="Goals for each label of each scene, on both rigs; 0: none.")
+    ] = 2,
+    count: Annotated[int, typer.Option(min=10, help="Pictures and lens commands that are timed.")] = 200,
+    preview_seconds: Annotated[float, typer.Option(min=2.0, help="How long the preview is watched.")] = 20.0,
+    json_file: Json = None,
+) -> None:
+    """Time the real drivers on emulated devices: pictures, preview, lens; goals against the twin."""
+    from dasha_ros.assets import AssetMissing
+    from dasha_ros.cli.benchmark_graph import GraphError
+    from dasha_ros.cli.benchmark_rig import benchmark_rig
+    from dasha_ros.cli.goal import NoServerError, RejectedError
+    from dasha_ros.cli.session import GraphRunsAlreadyError
+    from dasha_ros.twin.scene import SceneError
+
+    _check_writable(json_file)
+    console = err()
+    try:
+        numbers = benchmark_rig(
+            scene or RIG_SCENES,
+            seeds,
+            count=count,
+            preview_s=preview_seconds,
+            progress=lambda what: console.print(f"{what} ...", style="dim"),
+        )
+    except (GraphError, GraphRunsAlreadyError, NoServerError, RejectedError) as error:
+        fail(str(error))
+    except (SceneError, AssetMissing) as error:
+        fail(str(error), Exit.REFUSED)
+    for part, values in numbers.items():
+        for key, value in values.items() if isinstance(values, dict) else [("", values)]:
+            out().print(f"{f'{part} {key}':34} {value}", markup=False, highlight=False)
     _write(json_file, numbers)
 
 

@@ -71,7 +71,7 @@ class LensDriverConfig(NodeConfig):
     serial: str = parameter(
         "", "Serial number of the USB bridge; empty: whatever is at the port.", fixed=True
     )
-    board: Literal["flexiboard", "caspian"] = parameter(
+    board: Literal["flexiboard", "caspian", "c-mount-com"] = parameter(
         "flexiboard", "Register map of the lens board.", fixed=True
     )
     profile: str = parameter(
@@ -82,7 +82,11 @@ class LensDriverConfig(NodeConfig):
     )
     standby: bool = parameter(True, "Take the voltage off the lens when the node is deactivated.", fixed=True)
     settle_ms: FiniteFloat = parameter(
-        0.0, "Time to rest after a move; 0: as the back end knows it.", unit="ms", ge=0.0, le=5_000.0
+        0.0,
+        "Time to rest after a move; 0: as the profile's table measured it, else as the back end has it.",
+        unit="ms",
+        ge=0.0,
+        le=5_000.0,
     )
     initial_volts: FiniteFloat = parameter(
         24.0, "Twin only: where the lens is when power comes.", unit="V", fixed=True, ge=24.0, le=70.0
@@ -123,6 +127,20 @@ class DeviceEmulatorConfig(NodeConfig):
     height: int = parameter(1088, "Height of the pictures.", unit="px", fixed=True, ge=64, le=8192)
     encoding: Literal["mono8", "mono16", "rgb8"] = parameter("mono8", "Encoding of the pictures.", fixed=True)
     seed: int = parameter(0, "Seed of the noise and of the faults.", fixed=True, ge=0, le=2**31 - 1)
+    step_volts: FiniteFloat = parameter(
+        0.0445,
+        "Step of the lens board's output; 0: it follows every command exactly.",
+        unit="V",
+        fixed=True,
+        ge=0.0,
+        le=1.0,
+    )
+    time_constant_s: FiniteFloat = parameter(
+        0.02, "Of the liquid: how fast the lens settles.", unit="s", fixed=True, ge=0.0, le=10.0
+    )
+    hysteresis_volts: FiniteFloat = parameter(
+        0.05, "Half width of the liquid's play.", unit="V", fixed=True, ge=0.0, le=5.0
+    )
     lens_plugged: bool = parameter(True, "false: the lens's cable is pulled.")
     brown_outs: int = parameter(0, "Each change lets the lens board's supply dip once.", ge=0, le=1_000_000)
     drop_request: FiniteFloat = _probability("Share of requests that never reach the board.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from dasha_ros.devices.camera import Frame
 from dasha_ros.devices.lens import LensReading
-from dasha_ros.devices.pylon import PylonCamera, PylonSettings
+from dasha_ros.devices.pylon import PylonCamera, PylonSettings, StreamListener
 from dasha_ros.devices.pylon_discovery import CameraFound, list_cameras
 from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
 
@@ -39,9 +39,21 @@ def set_lens(port: str, volts: float, board: str = "flexiboard") -> tuple[LensRe
 
 
 def snap(
-    address: str = "", *, exposure_us: float | None = None, gain_db: float = 0.0, encoding: str = "mono8"
+    address: str = "",
+    *,
+    exposure_us: float | None = None,
+    gain_db: float = 0.0,
+    encoding: str = "mono8",
+    listener: StreamListener | None = None,
 ) -> tuple[Frame, dict[str, Any]]:
     """One picture of the whole sensor, and the camera's description.
+
+    Args:
+        address: Serial number, user-defined name or IP address; empty: the only camera there is.
+        exposure_us: Exposure [us]; ``None``: the driver's default, inside the camera's limits.
+        gain_db: Gain [dB].
+        encoding: ROS encoding.
+        listener: Told before the exposure: the one that paints for pylon's emulator.
 
     Raises:
         DeviceLost: No such camera.
@@ -49,7 +61,9 @@ def snap(
         DeviceTimeout: No picture came.
         FrameIncomplete: It was damaged.
     """
-    camera = PylonCamera(PylonSettings(address=address, gain_db=gain_db, encoding=encoding))
+    camera = PylonCamera(
+        PylonSettings(address=address, gain_db=gain_db, encoding=encoding), listener=listener
+    )
     try:
         camera.open()
         if exposure_us is not None:

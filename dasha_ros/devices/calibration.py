@@ -101,9 +101,21 @@ def fit(measurements: Sequence[Measurement]) -> Calibration:
 
 
 def write_table(
-    path: Path, calibration: Calibration, *, focal_length_mm: float = 25.0, f_number: float = 2.0
+    path: Path,
+    calibration: Calibration,
+    *,
+    focal_length_mm: float = 25.0,
+    f_number: float = 2.0,
+    settle_s: float | None = None,
 ) -> None:
-    """Write the lens profile that ``--lens-profile PATH`` and `optics.lens_model` read.
+    """Write the lens profile that the ``profile`` parameters and `optics.lens_model` read.
+
+    Args:
+        path: The YAML file.
+        calibration: What was measured.
+        focal_length_mm: Of the fixed lens [mm].
+        f_number: Of its aperture.
+        settle_s: How long a move takes [s]; ``None``: it was not measured.
 
     Raises:
         OSError: The file can't be written.
@@ -112,11 +124,12 @@ def write_table(
         f"  - {{volts: {point.volts:.4f}, distance_m: {_yaml_number(point.distance_m)}}}\n"
         for point in calibration.points
     )
+    settling = "" if settle_s is None else f"settle_s: {settle_s:.4g}\n"
     straight = f"{calibration.residual_dioptres:.4f} D from a straight line"
     path.write_text(
         f"# Measured: {calibration.dioptres_per_volt:.4f} D/V,"
         f" infinity at {calibration.infinity_volts:.3f} V, {straight}.\n"
-        f"focal_length_mm: {focal_length_mm:g}\nf_number: {f_number:g}\npoints:\n{rows}",
+        f"focal_length_mm: {focal_length_mm:g}\nf_number: {f_number:g}\n{settling}points:\n{rows}",
         encoding="utf-8",
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.devices.calibration import CalibrationError
-from dasha_ros.devices.camera import Camera, Frame
+from dasha_ros.devices.camera import Camera, CameraLimits, Frame
 from dasha_ros.devices.errors import DeviceTimeout, FrameIncomplete
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens
 from dasha_ros.perception.sharpness import Sharpness
@@ -21,6 +21,10 @@ FINE_STEP_VOLTS = 0.15
 MIN_CONTRAST = 1.5
 """The peak must be so much sharper than the middle of the scan; a blank wall has no peak."""
 RETRIES = 3
+METERED = 0.4
+"""Brightness of the target to expose for, as a fraction of white: light enough, and nothing clips."""
+METER_STEPS = 10
+METER_TOLERANCE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,35 @@ class Scanner:
 
     def __init__(self, camera: Camera, lens: Lens, clock: Clock, window: float = 0.25) -> None:
         self._camera, self._lens, self._clock, self._window = camera, lens, clock, window
+
+    def meter(self, limits: CameraLimits) -> float:
+        """Set an exposure that shows the target at `METERED` of white, and return it [us].
+
+        Args:
+            limits: Of the camera.
+
+        Raises:
+            CalibrationError: No exposure that the camera has does.
+            DeviceError: The camera failed.
+        """
+        exposure_us = self._camera.set_exposure(
+            min(max(5_000.0, limits.exposure_min_us), limits.exposure_max_us)
+        )
+        mean = 0.0
+        for _ in range(METER_STEPS):
+            mean = float(self._middle(0).mean()) / 255.0
+            if abs(mean / METERED - 1.0) <= METER_TOLERANCE:
+                return exposure_us
+            # A clipped picture hides how much too bright it is, a black one how much too dark.
+            factor = min(max(METERED / max(mean, 0.01), 0.2), 10.0)
+            wanted = min(max(exposure_us * factor, limits.exposure_min_us), limits.exposure_max_us)
+            if wanted == exposure_us:
+                break
+            exposure_us = self._camera.set_exposure(wanted)
+        raise CalibrationError(
+            f"at {exposure_us:g} us the target shows {100 * mean:.0f} % of white, not {100 * METERED:.0f} %: "
+            "change the light, or give the exposure yourself"
+        )
 
     def find_focus(self, low: float = VOLTS_MIN, high: float = VOLTS_MAX) -> FocusPeak:
         """The voltage at which the target is sharpest, by a coarse and a fine scan.
@@ -122,13 +155,17 @@ class Scanner:
         return points
 
     def _sharpness(self, not_before_ns: int) -> float:
+        return Sharpness(self._middle(not_before_ns)).frame()
+
+    def _middle(self, not_before_ns: int) -> NDArray[np.uint8]:
+        """The judged part of a new picture, in grey."""
         pixels = self._frame(not_before_ns).pixels
         grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
         scale = 1.0 if pixels.dtype == np.uint8 else 255.0 / 65535.0
         height, width = grey.shape
         top, left = round(height * (0.5 - self._window)), round(width * (0.5 - self._window))
         middle = grey[top : height - top, left : width - left]
-        return Sharpness(np.ascontiguousarray(np.clip(middle * scale, 0, 255), dtype=np.uint8)).frame()
+        return np.ascontiguousarray(np.clip(middle * scale, 0, 255), dtype=np.uint8)
 
     def _frame(self, not_before_ns: int) -> Frame:
         for attempt in range(RETRIES):

@@ -85,6 +85,7 @@ class PylonCamera:
         self._removed = threading.Event()
         self._preview_rate_hz = 0.0
         self._silent = 0
+        self._heard_at = 0.0
 
     def open(self) -> CameraLimits:
         """Claim the camera and apply every setting.
@@ -202,6 +203,7 @@ class PylonCamera:
             self._preview_rate_hz = frame_rate_hz
             if self._listener is not None:
                 self._listener.free_running(device.exposure_us, device.gain_db, frame_rate_hz)
+            self._heard_at = time.monotonic()
             return stream.start_free(frame_rate_hz)
 
     def latest(self, timeout_s: float) -> Frame | None:
@@ -213,9 +215,11 @@ class PylonCamera:
         with sdk(self._camera, "running freely"):
             result = stream.next(timeout_s, self._abort.is_set, PREVIEW_SLICE_MS)
             if result is None:
+                self._check_preview(device)
                 return None
+            self._heard_at = time.monotonic()
             exposure_us = device.exposure_us
-            age_s = time.monotonic() - stream.arrived_after + exposure_us / 1e6 + device.readout_s
+            age_s = self._heard_at - stream.arrived_after + exposure_us / 1e6 + device.readout_s
             stamp_ns = self._clock.now_ns() - round(age_s * 1e9)
             return self._frame(device, result, stamp_ns, exposure_us, device.gain_db)
 
@@ -256,6 +260,17 @@ class PylonCamera:
                 f"{message}, {self._silent} times in a row: it is there but silent, open it again"
             )
         raise DeviceTimeout(message)
+
+    def _check_preview(self, device: PylonDevice) -> None:
+        period_s = 1.0 / self._preview_rate_hz if self._preview_rate_hz > 0 else 0.0
+        frame_s = device.exposure_us / 1e6 + period_s + self.settings.margin_s
+        silence_s = time.monotonic() - self._heard_at
+        if silence_s > self.settings.silent_frames * frame_s:
+            self.counts["timeouts"] += 1
+            raise DeviceLost(
+                f"camera {self._address} has sent no frame for {silence_s:.1f} s of its preview:"
+                " it is there but silent, open it again"
+            )
 
     def _frame(
         self, device: PylonDevice, result: Any, stamp_ns: int, exposure_us: float, gain_db: float

@@ -24,7 +24,7 @@ class PylonStream:
         self._device = device
         self._removed = removed
         self._mode = ""
-        self._empty_at = 0.0
+        self._empty_at = self._look_at = 0.0
         self.arrived_after = 0.0
         """What `next` returned was not there yet at this time (``time.monotonic``) [s]."""
 
@@ -109,10 +109,18 @@ class PylonStream:
                 self.arrived_after, self._empty_at = self._empty_at, begin
                 return result
             self._empty_at = min(begin + wait_ms / 1e3, time.monotonic())
-            if self._removed() or is_removed(self._camera):
+            if self._removed() or self._vanished():
                 raise DeviceLost(
                     "the camera was removed while a frame was awaited. Check its power and cable."
                 )
             if not self._camera.IsGrabbing():
                 raise DeviceLost("the camera's stream ended by itself; the camera must be opened again.")
         return None
+
+    def _vanished(self) -> bool:
+        """Whether pylon sees the camera no more; its answer costs as much as a frame: asked every 20 ms."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return False
+        self._look_at = now + SLICE_MS / 1e3
+        return is_removed(self._camera)

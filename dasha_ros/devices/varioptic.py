@@ -44,7 +44,7 @@ class VariopticSettings:
     board: str = "flexiboard"
     """One of `varioptic_boards.BOARDS`."""
     settle_s: float = 0.05
-    """How long the lens moves after a command [s]; `calibration.measure_settling` measures it."""
+    """How long the lens moves after a command [s]; `calibration_scan.Scanner.settling_s` measures it."""
     reply_timeout_s: float = 0.05
     """A reply takes 2 ms on the wire; the rest is for USB and a busy computer [s]."""
     quiet_s: float = 0.02

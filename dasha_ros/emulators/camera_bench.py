@@ -33,6 +33,8 @@ class CameraBench:
         """Whether another process has the camera."""
         self.swallowed_triggers = 0
         """So many triggers make no frame: the camera is there but silent."""
+        self.mute = False
+        """Whether a free-running camera is silent, too."""
 
     def attach(self, address: str) -> BenchCamera:
         """The emulated camera with the serial number ``address`` (empty: the only one).
@@ -123,6 +125,14 @@ class BenchCamera:
             self._bench.swallowed_triggers -= 1
             return
         self.real.ExecuteSoftwareTrigger()
+
+    def RetrieveResult(self, timeout_ms: int, handling: Any) -> Any:  # noqa: N802  # pylon's name
+        """The next frame, unless the camera is mute."""
+        self._check()
+        result = self.real.RetrieveResult(timeout_ms, handling)
+        if self._bench.mute and result.IsValid():
+            result.Release()
+        return result
 
     def Close(self) -> None:  # noqa: N802  # pylon's name
         """Close; works on a camera that is gone, as with a real one."""

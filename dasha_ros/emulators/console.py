@@ -23,7 +23,7 @@ LENS_HELP = (
     "unplug [SECONDS], plug, brown-out, set KNOB=VALUE ..., clear, faults BITS, state, help; "
     "knobs: drop_request corrupt_request drop_reply corrupt_reply half_reply late_reply late_s nack noise"
 )
-CAMERA_HELP = "set [scene=NAME] [illuminance_lx=LX] [temperature_c=C], state, help"
+CAMERA_HELP = "set [scene=NAME] [illuminance_lx=LX] [distances_m=M,M] [temperature_c=C], state, help"
 
 
 def run_lens(
@@ -77,7 +77,7 @@ def _obey(
         command = commands.get(words[0])
         try:
             say(usage if command is None else command(words[1:]))
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, FileNotFoundError) as error:
             say(f"error: {error} ({usage})")
         if stop is not None and stop.is_set():
             return
@@ -139,6 +139,8 @@ def _camera_commands(view: TwinView) -> dict[str, Command]:
                 world = replace(world, scene=value)
             elif key == "illuminance_lx":
                 world = replace(world, illuminance_lx=float(value))
+            elif key == "distances_m":
+                world = replace(world, distances_m=tuple(map(float, filter(None, value.split(",")))))
             elif key == "temperature_c":
                 world = replace(world, temperature_c=float(value))
             else:

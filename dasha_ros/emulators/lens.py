@@ -21,7 +21,7 @@ from dasha_ros.devices.varioptic_protocol import Request, RequestParser, wire_se
 from dasha_ros.emulators.lens_board import LensBoard
 from dasha_ros.emulators.lens_line import FaultyLine, LineFaults
 from dasha_ros.emulators.lens_state import EmulatedLensState, state_path, write_state
-from dasha_ros.optics.actuator import STEP_VOLTS, LensActuator
+from dasha_ros.optics.actuator import STEP_VOLTS, LensActuator, PowerTrajectory
 from dasha_ros.optics.lens import LensModel, lens_model
 
 HALF_REQUEST_S = 0.02
@@ -82,6 +82,8 @@ class LensEmulator:
         """Whole requests that reached the board."""
         self.on_request: Callable[[], None] | None = None
         """Called, in the emulator's thread, before the board sees a request; may unplug."""
+        self.on_move: Callable[[PowerTrajectory], None] | None = None
+        """Called with every new course of the lens, in the thread that moves it: truth for evaluations."""
         self.board = LensBoard(self._drive, analog_at_power_on=self.settings.analog_at_power_on)
 
     def start(self) -> None:
@@ -198,6 +200,11 @@ class LensEmulator:
         with self._lock:
             return self._actuator.volts
 
+    def set_temperature(self, temperature_c: float) -> None:
+        """Let the lens drift to another temperature [deg C]."""
+        with self._lock:
+            self._moved(self._actuator.set_temperature(temperature_c, time.time_ns()))
+
     def _claim_link(self) -> None:
         try:
             handle = claim(self.link)
@@ -213,9 +220,13 @@ class LensEmulator:
         self._claim = handle
 
     def _drive(self, volts: float) -> None:
-        trajectory = self._actuator.command(volts, time.time_ns())
+        self._moved(self._actuator.command(volts, time.time_ns()))
+
+    def _moved(self, trajectory: PowerTrajectory) -> None:
         if self._claim is not None:
             write_state(self.link, EmulatedLensState(self._actuator.volts, trajectory))
+        if self.on_move is not None:
+            self.on_move(trajectory)
 
     def _forget_line(self) -> None:
         self._parser.reset()

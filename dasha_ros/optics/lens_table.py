@@ -4,6 +4,7 @@ The file is YAML::
 
     focal_length_mm: 25.0     # optional
     f_number: 2.0             # optional
+    settle_s: 0.06            # optional: how long a move takes
     points:                   # at least two; more volts must always focus nearer, or always farther
       - {volts: 40.0, distance_m: .inf}
       - {volts: 43.2, distance_m: 1.0}
@@ -22,6 +23,9 @@ import numpy as np
 
 from dasha_ros.optics.lens import ThinLens
 
+SETTLE_MAX_S = 5.0
+"""No lens takes longer; a larger number is a mistake of the unit."""
+
 
 @dataclass(frozen=True)
 class TableLens(ThinLens):
@@ -34,10 +38,14 @@ class TableLens(ThinLens):
     name: str = "table"
     points: tuple[tuple[float, float], ...] = ()
     """(volts, dioptres), ascending in volts."""
+    settle_s: float | None = None
+    """How long a move takes [s]; ``None``: nobody measured it. It does not change the optics, nor `id`."""
 
     def __post_init__(self) -> None:
         """Check the points."""
         super().__post_init__()
+        if self.settle_s is not None and not 0.0 <= self.settle_s <= SETTLE_MAX_S:
+            raise ValueError(f"settle_s is {self.settle_s!r}; it must lie in 0..{SETTLE_MAX_S:g} s")
         if len(self.points) < 2:
             raise ValueError(f"the table holds {len(self.points)} points; it needs at least two")
         volts, dioptres = np.array(self.points, dtype=np.float64).T
@@ -94,7 +102,7 @@ def load_table(path: Path, **overrides: float) -> TableLens:
         raise ValueError(f"lens table {path} is no YAML: {error}") from error
     if not isinstance(document, dict):
         raise ValueError(f"lens table {path} must hold the key `points`")
-    known = {"points", "focal_length_mm", "f_number"}
+    known = {"points", "focal_length_mm", "f_number", "settle_s"}
     if unknown := sorted({*map(str, document), *overrides} - known):
         raise ValueError(
             f"lens table {path}: unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}"
@@ -107,8 +115,9 @@ def load_table(path: Path, **overrides: float) -> TableLens:
         key: _number(path, key, overrides.get(key, document.get(key, default)))
         for key, default in (("focal_length_mm", 25.0), ("f_number", 2.0))
     }
+    settle_s = _number(path, "settle_s", document["settle_s"]) if "settle_s" in document else None
     try:
-        return TableLens(name=f"table:{path.name}", points=tuple(points), **optics)
+        return TableLens(name=f"table:{path.name}", points=tuple(points), settle_s=settle_s, **optics)
     except ValueError as error:
         raise ValueError(f"lens table {path}: {error}") from error
 

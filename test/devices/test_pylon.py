@@ -119,6 +119,22 @@ def test_a_silent_camera_is_lost_and_comes_back(studio: Studio) -> None:
     assert studio.is_fresh(studio.capture())
 
 
+def test_a_camera_that_goes_silent_in_a_preview_is_lost_and_comes_back() -> None:
+    studio = Studio(margin_s=0.02, silent_frames=2)
+    studio.camera.open()
+    studio.camera.start_preview(100.0)
+    assert studio.camera.latest(1.0) is not None
+    studio.bench.mute = True
+    with pytest.raises(DeviceLost, match="of its preview: it is there but silent"):
+        studio.camera.latest(1.0)
+    studio.bench.mute = False
+    studio.camera.open()
+    studio.camera.start_preview(100.0)
+    assert studio.camera.latest(1.0) is not None
+    studio.camera.close()
+    studio.feed.close()
+
+
 def test_a_dead_stream_is_started_again(studio: Studio) -> None:
     studio.capture()
     studio.bench.kill_stream()

@@ -34,7 +34,10 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
     from dasha_ros.ros import qos
 
     graph = bare_graph
-    true = {"camera_driver": ("camera/image_raw", "camera/capture"), "lens_driver": ("lens/state",)}
+    true = {
+        "camera_driver": ("camera/image_raw", "camera/capture", "camera/state"),
+        "lens_driver": ("lens/state",),
+    }
     graph.start(
         "twin_world",
         "camera_driver",

@@ -23,6 +23,7 @@ LONGEST_S = 0.25
 TOPICS = (
     (Image, "camera/image_raw", qos.IMAGE),
     (msg.CaptureInfo, "camera/capture", qos.CAPTURE),
+    (msg.CaptureInfo, "camera/state", qos.STATE),
     (msg.LensState, "lens/state", qos.STATE),
 )
 

@@ -1,0 +1,124 @@
+"""``dasha benchmark rig``: what the real drivers cost, on emulated devices, against the twin."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+from dasha_ros import bringup
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.benchmark.episodes import Episode, goals_of
+from dasha_ros.cli.benchmark_graph import GraphError, episodes_over_ros
+from dasha_ros.cli.rig_timing import RigTimer
+from dasha_ros.cli.session import Session
+from dasha_ros.emulators.latency import lens_move_ms
+
+PREVIEW_HZ = 50.0
+ACTIVE_S = 90.0
+_QUIET = ("camera_driver.preview_rate_hz=0",)
+"""Nothing but what is measured."""
+
+Progress = Callable[[str], None]
+
+
+def benchmark_rig(
+    scenes: Sequence[str],
+    seeds: int,
+    *,
+    count: int = 200,
+    preview_s: float = 20.0,
+    progress: Progress = lambda what: None,
+) -> dict[str, Any]:
+    """Measure the emulated rig: pictures, preview, lens; then goals on it and on the twin.
+
+    Args:
+        scenes: Of the goals.
+        seeds: Goals for each label of each scene, the same starts on both rigs; 0: no goals.
+        count: Pictures and lens commands that are timed.
+        preview_s: How long the preview is watched [s].
+        progress: Told what is going on.
+
+    Returns:
+        ``pictures``, ``preview`` and ``lens`` as in `RigTimer`, ``goals`` as in `compare`,
+        ``machine`` with the load averages before and after.
+
+    Raises:
+        GraphError: The graph does not come up or does not answer.
+    """
+    before = os.getloadavg()
+    progress("the lens port alone")
+    alone = sorted(lens_move_ms(count))
+    graph = bringup.describe(bringup.Options(rig="emulated", overrides=_QUIET))
+    progress("starting the emulated rig")
+    with Session(graph, lambda node, line: None) as session:
+        while not session.poll()[0]:
+            if session.seconds > ACTIVE_S:
+                raise GraphError(f"after {ACTIVE_S:g} s not all nodes are active: {session.node_states()}")
+        timer = RigTimer(session.client, session.pids())
+        progress("pictures on command")
+        pictures = timer.pictures(count)
+        progress("lens commands")
+        lens = timer.lens(count)
+        progress(f"preview at {PREVIEW_HZ:g} fps")
+        preview = timer.preview(PREVIEW_HZ, preview_s)
+    configured = next(p for p in graph.processes if p.name == "camera_driver").parameters
+    numbers: dict[str, Any] = {
+        "width": configured.get("width", 2048),
+        "height": configured.get("height", 1088),
+        "pictures": pictures,
+        "lens": {**lens, "port_alone_ms_p50": round(median(alone), 2)},
+        "preview": preview,
+    }
+    if seeds:
+        numbers["goals"] = _goals(scenes, seeds, progress)
+    numbers["machine"] = {
+        "cores": len(os.sched_getaffinity(0)),
+        "load_before": [round(x, 2) for x in before],
+        "load_after": [round(x, 2) for x in os.getloadavg()],
+        "python": platform.python_version(),
+    }
+    return numbers
+
+
+def _goals(scenes: Sequence[str], seeds: int, progress: Progress) -> dict[str, Any]:
+    goals = goals_of(scenes)
+    played: dict[str, list[Episode]] = {"twin": [], "emulated": []}
+    # Goal by goal on one rig and then the other, so that a change of the machine's load hits both.
+    for goal in goals:
+        for rig, episodes in played.items():
+            progress(f"{goal} on the {rig} rig")
+            episodes.extend(episodes_over_ros([goal], range(seeds), rig=rig))
+    return compare(played["twin"], played["emulated"])
+
+
+def compare(twin: Sequence[Episode], emulated: Sequence[Episode]) -> dict[str, Any]:
+    """The same goals on both rigs.
+
+    Args:
+        twin: Episodes on the twin.
+        emulated: Episodes on the emulated rig, in the same order.
+
+    Returns:
+        - ``step_ms_twin``, ``step_ms_emulated``: median wall time of a step, which is one picture [ms]
+        - ``ratio``: of the two
+        - ``found_twin``, ``found_emulated``: how many goals were reached
+        - ``only_twin``: goals that only the twin reached
+        - ``episodes``: of each rig
+    """
+    steps = [median(e.seconds / e.frames * 1e3 for e in played) for played in (twin, emulated)]
+    found = [[e.code is ErrorCode.NONE for e in played] for played in (twin, emulated)]
+    only_twin = [
+        f"{e.goal}, seed {e.seed}" for e, there, here in zip(twin, *found, strict=True) if there and not here
+    ]
+    return {
+        "step_ms_twin": round(steps[0], 1),
+        "step_ms_emulated": round(steps[1], 1),
+        "ratio": round(steps[1] / steps[0], 3),
+        "found_twin": sum(found[0]),
+        "found_emulated": sum(found[1]),
+        "only_twin": only_twin,
+        "episodes": len(twin),
+    }

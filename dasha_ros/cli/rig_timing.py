@@ -1,0 +1,190 @@
+"""What a rig's drivers cost, seen by a process that listens to their topics."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import Image
+
+from dasha_ros import msg
+from dasha_ros.cli.benchmark_graph import GraphError
+from dasha_ros.cli.client import Client
+from dasha_ros.devices.varioptic_protocol import wire_seconds
+from dasha_ros.emulators.latency import MOVE_BYTES
+from dasha_ros.ros import qos
+from dasha_ros.ros.actuators import Actuators
+from dasha_ros.ros.stamps import to_ns
+
+EXPOSURES_US = (4_000.0, 5_000.0)
+"""In turn, so that every command is news to the camera."""
+PREVIEW_EXPOSURE_US = 10_000.0
+WARM_UP = 5
+WARM_UP_S = 3.0
+ANSWER_S = 5.0
+
+
+class RigTimer:
+    """Commands a running graph and times what comes back, one measurement at a time.
+
+    Args:
+        client: A client of the graph; this process is the subscriber.
+        pids: Processes of the graph by name.
+    """
+
+    def __init__(self, client: Client, pids: Mapping[str, int]) -> None:
+        self._client, self._pids = client, {**pids, "subscriber": os.getpid()}
+        self._actuators = Actuators(client.node)
+        self._arrived: dict[int, int] = {}
+        """Arrival of each image by its stamp [ns]."""
+        self._percept: tuple[int, int] = (0, 0)
+        """Exposure command and lens command that the newest percept answers."""
+        client.node.create_subscription(Image, "camera/image_raw", self._on_image, qos.IMAGE)
+        client.node.create_subscription(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
+
+    def _on_percept(self, percept: msg.Percept) -> None:
+        self._percept = to_ns(percept.capture.exposure_command), to_ns(percept.lens.command)
+
+    def _on_image(self, image: Image) -> None:
+        self._arrived[to_ns(image.header.stamp)] = time.time_ns()
+
+    def pictures(self, count: int) -> dict[str, Any]:
+        """Time pictures that were commanded, from trigger to message, without the exposure.
+
+        Returns:
+            - ``published_ms_p50``, ``published_ms_p95``: until the image message is filled
+            - ``received_ms_p50``, ``received_ms_p95``: until this process has it
+            - ``commanded_ms_p50``: from the command to the message here, without the exposure
+            - ``missed``: pictures that did not reach this process
+
+        Raises:
+            GraphError: The camera does not answer.
+        """
+        published, received, commanded, missed = [], [], [], 0
+        own = self._actuators
+        for i in range(WARM_UP + count):
+            exposure_us = EXPOSURES_US[i % len(EXPOSURES_US)]
+            sent_ns = own.send_exposure(exposure_us)
+            self._until(
+                lambda sent=sent_ns: own.capture is not None and own.capture.exposure_command_ns == sent,
+                "the camera driver does not answer",
+            )
+            capture = own.capture
+            assert capture is not None
+            self._client.until(lambda stamp=capture.stamp_ns: stamp in self._arrived, 1.0)
+            self._rest(sent_ns, 0)
+            if i < WARM_UP:
+                continue
+            exposure_ns = capture.exposure_us * 1e3
+            published.append(capture.ready_ns - capture.stamp_ns - exposure_ns)
+            if (arrived_ns := self._arrived.get(capture.stamp_ns)) is None:
+                missed += 1
+                continue
+            received.append(arrived_ns - capture.stamp_ns - exposure_ns)
+            commanded.append(arrived_ns - sent_ns - exposure_ns)
+        return {
+            **_quantiles("published", published),
+            **_quantiles("received", received),
+            "commanded_ms_p50": _quantiles("", commanded)["_ms_p50"],
+            "missed": missed,
+        }
+
+    def preview(self, rate_hz: float, seconds: float) -> dict[str, Any]:
+        """Let the camera run freely and watch.
+
+        Returns:
+            - ``fps``: of images that reached this process
+            - ``age_ms_p50``, ``age_ms_p95``: from the start of the exposure to the message here
+            - ``exposure_ms``: that is in it
+            - ``growth_ms``: median age of the last quarter less that of the first
+            - ``cpu_percent``: of one core, that each process with more than 1 % used
+
+        Raises:
+            GraphError: There is no preview.
+        """
+        self._actuators.send_exposure(PREVIEW_EXPOSURE_US)
+        self._set("camera_driver", preview_rate_hz=rate_hz)
+        self._client.until(lambda: False, WARM_UP_S)
+        self._arrived.clear()
+        began, before = time.monotonic(), self._cpu_s()
+        self._client.until(lambda: False, seconds)
+        passed_s = time.monotonic() - began
+        cpu = {name: 100 * (now - before[name]) / passed_s for name, now in self._cpu_s().items()}
+        self._set("camera_driver", preview_rate_hz=0.0)
+        seen = sorted(self._arrived.items())
+        if len(seen) < 8:
+            raise GraphError(f"{len(seen)} preview images in {seconds:g} s")
+        ages = [(arrived - stamp) / 1e6 for stamp, arrived in seen]
+        quarter = len(ages) // 4
+        return {
+            "asked_fps": rate_hz,
+            "fps": round((len(seen) - 1) / ((seen[-1][1] - seen[0][1]) / 1e9), 2),
+            **_quantiles("age", [age * 1e6 for age in ages]),
+            "exposure_ms": PREVIEW_EXPOSURE_US / 1e3,
+            "growth_ms": round(float(np.median(ages[-quarter:]) - np.median(ages[:quarter])), 2),
+            "cpu_percent": {name: round(share, 1) for name, share in cpu.items() if share > 1.0},
+            "seconds": seconds,
+        }
+
+    def lens(self, count: int) -> dict[str, Any]:
+        """Time lens commands, from sending one to the state that confirms it.
+
+        Returns:
+            - ``beyond_wire_ms_p50``, ``beyond_wire_ms_p95``: without the time of the bytes at 57600 baud
+            - ``wire_ms``: that time
+
+        Raises:
+            GraphError: The lens does not answer.
+        """
+        times = []
+        for i, volts in enumerate(np.linspace(30.0, 60.0, WARM_UP + count)):
+            begin = time.perf_counter()
+            sent_ns = self._actuators.send_volts(float(volts))
+            self._until(
+                lambda sent=sent_ns: (
+                    (state := self._actuators.lens_state) is not None and state.command_ns == sent
+                ),
+                "the lens driver does not answer",
+            )
+            if i >= WARM_UP:
+                times.append((time.perf_counter() - begin - wire_seconds(MOVE_BYTES)) * 1e9)
+            self._rest(sent_ns, 1)
+        return {**_quantiles("beyond_wire", times), "wire_ms": round(wire_seconds(MOVE_BYTES) * 1e3, 2)}
+
+    def _cpu_s(self) -> dict[str, float]:
+        """Processor time that each process has used so far [s]."""
+        tick = os.sysconf("SC_CLK_TCK")
+        stats = {name: Path(f"/proc/{pid}/stat").read_text() for name, pid in self._pids.items()}
+        # utime and stime are the 12th and 13th field after the name, which may hold spaces.
+        return {name: sum(map(int, s.rpartition(")")[2].split()[11:13])) / tick for name, s in stats.items()}
+
+    def _rest(self, command_ns: int, which: int) -> None:
+        """Wait for the percept, as an agent does: what is timed next must not compete with it."""
+        self._until(lambda: self._percept[which] == command_ns, "perception does not answer")
+
+    def _until(self, condition: Callable[[], bool], trouble: str) -> None:
+        if not self._client.until(condition, ANSWER_S):
+            raise GraphError(trouble)
+
+    def _set(self, node: str, **values: Any) -> None:
+        service = self._client.node.create_client(
+            SetParametersAtomically, f"{node}/set_parameters_atomically"
+        )
+        self._until(service.service_is_ready, f"{node} is not there")
+        parameters = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+        answer = service.call_async(SetParametersAtomically.Request(parameters=parameters))
+        self._until(answer.done, f"{node} does not answer")
+        if not answer.result().result.successful:
+            raise GraphError(f"{node} refused {values}: {answer.result().result.reason}")
+        self._client.node.destroy_client(service)
+
+
+def _quantiles(name: str, nanoseconds: list[float]) -> dict[str, float]:
+    p50, p95 = np.percentile(nanoseconds, (50, 95)) / 1e6 if nanoseconds else (float("nan"),) * 2
+    return {f"{name}_ms_p50": round(float(p50), 2), f"{name}_ms_p95": round(float(p95), 2)}

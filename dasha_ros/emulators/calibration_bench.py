@@ -1,0 +1,112 @@
+"""A bench for calibrating an emulated lens: a target on rails before real pypylon and real pyserial."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from dasha_ros.devices.pylon import PylonCamera, PylonSettings
+from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
+from dasha_ros.emulators.camera import PictureFeed, enable_emulator
+from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
+from dasha_ros.emulators.twin_view import TwinView
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.twin.world import World
+
+EMULATED_CAMERA = "0815-0000"
+"""Serial number that pylon gives its first emulated camera."""
+CHART_SQUARES = (34, 64)
+CHART_SQUARE_PX = 10
+ILLUMINANCE_LX = 300.0
+GUARDED_SETTLE_S = 0.2
+"""Until the settling time was measured [s]: beyond doubt for the emulated liquid."""
+
+
+class CalibrationBench:
+    """An emulated camera, an emulated lens, and a chart that goes where it is told.
+
+    Use it as a context manager; `camera` and `lens` are closed then.
+
+    Args:
+        settings: Of the emulated lens.
+        width: Of the pictures [px].
+        height: Of the pictures [px].
+        seed: Of chart and noise.
+
+    Raises:
+        DeviceError: (On entry) An emulated device could not be set up.
+    """
+
+    def __init__(
+        self,
+        settings: LensEmulatorSettings | None = None,
+        *,
+        width: int = 640,
+        height: int = 340,
+        seed: int = 0,
+    ) -> None:
+        self._settings = settings or LensEmulatorSettings()
+        self._size, self._seed = (width, height), seed
+        self._stack = ExitStack()
+
+    def __enter__(self) -> CalibrationBench:
+        """Plug everything in."""
+        width, height = self._size
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dasha_calibration_")))
+            emulator = stack.enter_context(LensEmulator(folder / "lens", self._settings))
+            self._view = TwinView(
+                emulator.link,
+                lens_model(self._settings.profile),
+                world=World(scene=str(_chart(folder, self._seed)), illuminance_lx=ILLUMINANCE_LX),
+                width=width,
+                height=height,
+                seed=self._seed,
+            )
+            enable_emulator()
+            feed = PictureFeed(self._view, folder)
+            stack.callback(feed.close)
+            self.camera = PylonCamera(
+                PylonSettings(address=EMULATED_CAMERA, width=width, height=height), listener=feed
+            )
+            self.lens = VariopticLens(VariopticSettings(port=str(emulator.link), settle_s=GUARDED_SETTLE_S))
+            stack.callback(self.lens.close)
+            stack.callback(self.camera.close)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Clear up."""
+        self._stack.close()
+
+    def place(self, distance_m: float) -> None:
+        """Move the chart.
+
+        Raises:
+            SceneError: Nothing can stand there.
+        """
+        self._view.camera.set_world(replace(self._view.camera.world, distances_m=(distance_m,)))
+
+
+def _chart(folder: Path, seed: int) -> Path:
+    """Write a scene of random squares: texture at every scale that a calibration needs, in no photograph."""
+    rows, columns = CHART_SQUARES
+    squares = np.random.default_rng(seed).integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+    size = (columns * CHART_SQUARE_PX, rows * CHART_SQUARE_PX)
+    cv2.imwrite(str(folder / "chart.png"), cv2.resize(squares, size, interpolation=cv2.INTER_NEAREST))
+    scene = folder / "chart.yaml"
+    scene.write_text(
+        "description: Random squares on a plane.\n"
+        "layers:\n  - {kind: photograph, photo: chart.png, distance_m: 1.0}\n"
+        "objects:\n  - {label: chart, layer: 0}\n",
+        encoding="utf-8",
+    )
+    return scene
