@@ -27,6 +27,12 @@ def model_path(weights: str | Path | None, default: str) -> Path:
         raise ModelError(str(error)) from error
 
 
+def _providers() -> list[str]:
+    """A GPU first, where ONNX Runtime was built for one; it falls back by itself when that fails."""
+    built_for = ort.get_available_providers()
+    return [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in built_for]
+
+
 class OnnxSession:
     """A model whose input is one grey 8-bit image."""
 
@@ -47,7 +53,7 @@ class OnnxSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
-            self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(path, options, providers=_providers())
         except Exception as error:  # onnxruntime raises a dozen unrelated types
             raise ModelError(
                 f"{path} is not a model that ONNX Runtime can read. Run the set-up again. ({error})"

@@ -2,7 +2,9 @@
 
 The frame is drawn at half size (`optics.binned`) and shrunk by perception's own
 `working_image`, so that a cell costs a fraction of a rendering at 2048 px and holds the same
-numbers up to noise; `cache_check` prints the difference.
+numbers up to noise; `cache_check` prints the difference. Pictures are read one by one: on a
+processor, batches of 2 to 8 save nothing (detector 28.0 ms a picture alone, 28.5 in eights;
+encoders 9.1 and 10.0), and parallel processes already fill the cores.
 """
 
 from __future__ import annotations
