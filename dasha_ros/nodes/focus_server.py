@@ -68,23 +68,25 @@ class FocusServer(DashaNode[FocusServerConfig]):
                 callback_group=group,
             ),
         ]
+        self._server = SingleGoalServer(self, FocusOnObject, "focus_on_object", self._refuse, self._work)
         self._configured = True
 
     def activate(self) -> None:
         """Accept goals."""
-        self._server = SingleGoalServer(self, FocusOnObject, "focus_on_object", self._refuse, self._work)
         self.publish_state(msg.FocusState.IDLE, "waiting for a goal")
         self.health.ok("waiting for a goal")
 
     def deactivate(self) -> None:
         """End the goal in hand, restore, and accept no more."""
         if self._server is not None:
-            self._server.destroy()
-            self._server = None
+            self._server.stop()
 
     def cleanup(self) -> None:
         """End the goal in hand and leave the topics."""
         self.deactivate()
+        if self._server is not None:
+            self._server.destroy()
+            self._server = None
         if not self._configured:
             return
         self._configured = False

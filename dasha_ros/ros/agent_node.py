@@ -84,6 +84,7 @@ class AgentNode(DashaNode[A]):
         self.rig = RosRig(self, self.table(), self.lens(), self.actuator)
         self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
 
+        self._server = SingleGoalServer(self, self.action, self.action_name, self._refuse, self._work)
         if self.config.mode == "learn":
             # Learning needs PyTorch, which an agent that only acts does not pay for.
             from dasha_ros.ros.learning import AgentLearning
@@ -101,7 +102,6 @@ class AgentNode(DashaNode[A]):
         """Accept goals."""
         if self.learning is not None:
             self.learning.start()
-        self._server = SingleGoalServer(self, self.action, self.action_name, self._refuse, self._work)
         self.health.ok("waiting for a goal")
 
     def deactivate(self) -> None:
@@ -109,12 +109,14 @@ class AgentNode(DashaNode[A]):
         if self.learning is not None:
             self.learning.stop()
         if self._server is not None:
-            self._server.destroy()
-            self._server = None
+            self._server.stop()
 
     def cleanup(self) -> None:
         """End the goal in hand and leave the topics."""
         self.deactivate()
+        if self._server is not None:
+            self._server.destroy()
+            self._server = None
         if self._rewards is not None:
             self.rig.close()
             self.destroy_publisher(self._rewards)

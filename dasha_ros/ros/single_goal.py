@@ -87,16 +87,17 @@ class SingleGoalServer:
         )
 
     def stop(self) -> None:
-        """End the goal in hand as the node stops."""
+        """End the goal in hand and wait for its end. Until it is destroyed, the server answers."""
         with self._news:
             if self._newest is not None:
                 self._newest.interrupt(ErrorCode.SHUTDOWN)
+        with self._busy:
+            pass
 
     def destroy(self) -> None:
-        """End the goal in hand, wait for its end, and close the server."""
+        """End the goal in hand and close the server. A result that nobody fetched yet is lost."""
         self.stop()
-        with self._busy:
-            self._server.destroy()
+        self._server.destroy()
 
     def _on_goal(self, request: Any) -> GoalResponse:
         return GoalResponse.REJECT if self._refuse(request) else GoalResponse.ACCEPT
