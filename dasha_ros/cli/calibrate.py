@@ -70,15 +70,15 @@ def calibrate_lens(
     Put a target with fine texture (newspaper will do) at two or more known distances, in even
     light, so that it fills the middle of the picture.
     """
-    from dasha_ros.devices.calibration import CalibrationError
     from dasha_ros.devices.calibration_scan import Scanner
     from dasha_ros.timing.clock import SystemClock
 
     if not output.absolute().parent.is_dir():
         fail(f"{output} can't be written: there is no folder {output.absolute().parent}", Exit.REFUSED)
     known = _distances(distances)
-    try:
-        with device_errors(), _opened(rig, port, board, serial, emulator) as bench:
+    # Inside: a calibration that failed is no refused value.
+    with device_errors(), _calibration_errors():
+        with _opened(rig, port, board, serial, emulator) as bench:
             limits = bench.camera.open()
             bench.lens.open()
             scanner = Scanner(bench.camera, bench.lens, SystemClock())
@@ -91,6 +91,14 @@ def calibrate_lens(
             measured = _measure(scanner, placed, expose, (low, high), repeats)
             settle_s = _settling_s(scanner, measured[-1].volts, low) if settling and measured else None
         _write(output, plot or output.with_suffix(".png"), measured, (focal_length, f_number), settle_s)
+
+
+@contextmanager
+def _calibration_errors() -> Iterator[None]:
+    from dasha_ros.devices.calibration import CalibrationError
+
+    try:
+        yield
     except CalibrationError as error:
         fail(str(error))
 

@@ -122,7 +122,7 @@ def camera(
     What comes out of pylon is the twin's picture at the exposure and gain in force, in the focus
     that the lens emulator has at that moment. Lines on standard input change the world: type ``help``.
     """
-    from dasha_ros.assets import AssetMissing
+    from dasha_ros.devices.errors import DeviceLost
     from dasha_ros.emulators.console import run_camera
     from dasha_ros.emulators.twin_view import TwinView
     from dasha_ros.optics.lens import lens_model
@@ -139,7 +139,7 @@ def camera(
                 encoding=encoding,
                 seed=seed,
             )
-        except AssetMissing as error:
+        except DeviceLost as error:
             fail(str(error), Exit.REFUSED)
         run_camera((socket or default_path("camera.socket")).absolute(), view, sys.stdin, _say, stop)
 

@@ -24,7 +24,7 @@ EMULATED_CAMERA = "0815-0000"
 CHART_SQUARES = (34, 64)
 CHART_SQUARE_PX = 10
 ILLUMINANCE_LX = 300.0
-GUARDED_SETTLE_S = 0.2
+GUARDED_SETTLE_S = 0.15
 """Until the settling time was measured [s]: beyond doubt for the emulated liquid."""
 
 
@@ -64,7 +64,7 @@ class CalibrationBench:
             self._view = TwinView(
                 emulator.link,
                 lens_model(self._settings.profile),
-                world=World(scene=str(_chart(folder, self._seed)), illuminance_lx=ILLUMINANCE_LX),
+                world=World(scene=str(write_chart(folder, self._seed)), illuminance_lx=ILLUMINANCE_LX),
                 width=width,
                 height=height,
                 seed=self._seed,
@@ -96,7 +96,7 @@ class CalibrationBench:
         self._view.camera.set_world(replace(self._view.camera.world, distances_m=(distance_m,)))
 
 
-def _chart(folder: Path, seed: int) -> Path:
+def write_chart(folder: Path, seed: int = 0) -> Path:
     """Write a scene of random squares: texture at every scale that a calibration needs, in no photograph."""
     rows, columns = CHART_SQUARES
     squares = np.random.default_rng(seed).integers(0, 256, (rows, columns, 3), dtype=np.uint8)
