@@ -16,7 +16,7 @@ import yaml
 from dasha_ros.optics.actuator import REFERENCE_C
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel, lens_model
-from dasha_ros.perception.encoders.joint import has_part
+from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.rl.cache import PerceptCache
 from dasha_ros.rl.cached_rig import CachedRig
@@ -223,17 +223,17 @@ class CacheArena:
         return self.lens.blur_px(self.rig.focus_dioptres, self._object_dioptres)
 
     def _latent(self, encoder: str) -> str:
-        """The field that holds an encoder's latents; the smallest where any will do."""
-        held = self._cache.meta.encoders
+        """The fields that hold an encoder's latents, joined; the smallest one where any will do."""
+        held = {encoder: field for field, encoder in self._cache.meta.encoders.items()}
         if not encoder:
-            return min(held, key=lambda field: self._cache.fields[field].shape[-1])
-        for field, known in held.items():
-            if has_part(known, encoder):
-                return field
-        raise ValueError(
-            f"the cache {self._cache.path} holds latents of {', '.join(held.values())}, and the policy reads "
-            f"{encoder}: build the cache again with that encoder, or evaluate by rendering"
-        )
+            return min(held.values(), key=lambda field: self._cache.fields[field].shape[-1])
+        parts = encoder.split(SEPARATOR)
+        if missing := [part for part in parts if part not in held]:
+            raise ValueError(
+                f"the cache {self._cache.path} holds latents of {', '.join(held)}, and the policy reads "
+                f"{', '.join(missing)}: build a cache with that encoder, or evaluate by rendering"
+            )
+        return SEPARATOR.join(held[part] for part in parts)
 
 
 def _world(scene: str, view: ViewInfo, start: Start) -> World:

@@ -90,6 +90,8 @@ def test_latents_are_those_that_the_policy_reads(arena):
     assert len(arena.rig.observe().latent) == 4
     arena.place(start(), "analytic_small")
     assert arena.rig.observe().encoder == "analytic_small"
+    arena.place(start(), "analytic_small+analytic")
+    assert len(arena.rig.observe().latent) == 6
     arena.place(start())
     assert len(arena.rig.observe().latent) == 2, "the smallest where nobody reads them"
     with pytest.raises(ValueError, match="resnet152"):
