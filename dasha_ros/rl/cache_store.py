@@ -163,6 +163,8 @@ class Store:
     def reserve(self) -> None:
         """Claim the space of all cells, so that a full disk is met now and not in the middle of a write.
 
+        Where a file is missing or of another size, everything counts as not computed.
+
         Raises:
             CacheError: The disk is full or the folder can't be written.
         """
@@ -170,6 +172,7 @@ class Store:
             for name in self.meta.fields:
                 path, size = self._path(name), self._size(name)
                 if not path.is_file() or path.stat().st_size != size:
+                    (self.folder / "journal.jsonl").unlink(missing_ok=True)
                     with path.open("wb") as file:
                         os.posix_fallocate(file.fileno(), 0, size)
 
@@ -275,6 +278,7 @@ def write(path: Path, text: str) -> None:
         try:
             file.write(text)
             file.flush()
+            os.fchmod(file.fileno(), 0o644)
             os.replace(file.name, path)
         except OSError:
             Path(file.name).unlink(missing_ok=True)

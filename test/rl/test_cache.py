@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dasha_ros.assets import asset
 from dasha_ros.perception.encoders import create_encoder
 from dasha_ros.perception.encoders.joint import part
 from dasha_ros.perception.histogram import histogram
@@ -25,6 +26,7 @@ from dasha_ros.rl.cache_check import FullCamera, check
 from dasha_ros.rl.cache_store import Store, locked
 from dasha_ros.rl.cache_view import CellReader, pooled
 from dasha_ros.rl.scenes import SceneSet, folder_scene_set
+from dasha_ros.rl.scenes.description import Planes
 from dasha_ros.timing.state import CaptureInfo, LensState
 
 CAPTURE = CaptureInfo(5, 2000.0, 0.0, 3, 1)
@@ -194,6 +196,13 @@ def test_a_torn_journal_costs_one_view(copied: Path, few_cache: PerceptCache, fe
     assert (again.fields["latent"] == few_cache.fields["latent"]).all()
 
 
+def test_a_lost_file_is_computed_again(copied: Path, few_cache: PerceptCache, few_views: SceneSet) -> None:
+    (copied / "score.bin").unlink()
+    again = PerceptCache.build(few_views, copied, workers=1, grids=Grids.tiny())
+    assert (again.fields["score"] == few_cache.fields["score"]).all()
+    assert Store.load(copied).done() == Store.load(few_cache.path).done()
+
+
 KILLED = """
 import os, signal, sys
 from dasha_ros.rl.cache import PerceptCache
@@ -243,14 +252,16 @@ def test_a_full_disk_is_met_before_anything_is_computed(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(cache_store.os, "posix_fallocate", full)
+    one = few_views.model_copy(
+        update={"planes": Planes(photographs=["photos/zidane.jpg"]), "composites": None}
+    )
     told: list[str] = []
     with pytest.raises(CacheError, match="full: free space, or give another folder"):
         PerceptCache.build(
-            few_views, tmp_path, workers=1, grids=Grids.tiny(), progress=lambda what, *_: told.append(what)
+            one, tmp_path, workers=1, grids=Grids.tiny(), progress=lambda what, *_: told.append(what)
         )
     assert "cells" not in told
-    monkeypatch.undo()
-    assert PerceptCache.build(few_views, tmp_path, workers=1, grids=Grids.tiny()).views
+    assert Store.load(tmp_path).views, "what was found so far is kept"
 
 
 def test_a_folder_that_cannot_be_written_is_explained(few_views: SceneSet, tmp_path: Path) -> None:
@@ -266,8 +277,6 @@ def test_one_builder_at_a_time(few_views: SceneSet, tmp_path: Path) -> None:
 
 def test_photographs_that_nobody_prepared(few_views: SceneSet, tmp_path: Path) -> None:
     """A folder: one picture with an object, one without, and one that is no picture."""
-    from dasha_ros.assets import asset
-
     folder = tmp_path / "photographs"
     folder.mkdir()
     shutil.copy(asset("photos/motorcycle_left.png"), folder / "bike.png")
@@ -281,8 +290,6 @@ def test_photographs_that_nobody_prepared(few_views: SceneSet, tmp_path: Path) -
 
 
 def test_a_set_without_any_object_is_refused_with_reasons(few_views: SceneSet, tmp_path: Path) -> None:
-    from dasha_ros.rl.scenes.description import Planes
-
     empty = few_views.model_copy(
         update={"planes": Planes(photographs=["photos/china.jpg"]), "composites": None}
     )
