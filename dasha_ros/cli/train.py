@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Train an agent from a percept cache.", no_args_is_help=True)
 
 Preset = Annotated[str, typer.Option(help="Preset by name, or its YAML file.")]
-Cache = Annotated[Path | None, typer.Option(help="Folder of the percept cache; the newest if left out.")]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the percept cache, or its name below the default place; the newest if left out."
+    ),
+]
 Folder = Annotated[Path | None, typer.Option("--out", help="Folder of the run; a new one below runs/.")]
 Resume = Annotated[Path | None, typer.Option(help="Folder of a run to go on with.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")]
@@ -104,6 +109,8 @@ def _open(path: Path | None) -> PerceptCache:
         if not found:
             raise CacheError("there is no percept cache yet: make one with `dasha cache build`")
         path = found[-1].parent
+    if not path.exists() and (cache_root() / path).exists():
+        path = cache_root() / path
     return PerceptCache.open(path, verify=False)
 
 

@@ -52,7 +52,7 @@ class Pack:
     def __call__(self, net: PolicyNet, evaluation: dict[str, float]) -> PolicyFile:
         """A file of a network, with how it did on the validation views."""
         info, is_focus = self.info, self.info.agent == "focus"
-        made = {key: value for key, value in asdict(info).items() if key != "pictures"}
+        made = {key: value for key, value in asdict(info).items() if key not in ("pictures", "cache")}
         described = PolicyInfo(
             agent=info.agent,
             preset=str(info.preset["name"]),

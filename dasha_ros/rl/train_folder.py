@@ -61,7 +61,7 @@ class RunInfo:
     """Id of the exposure table."""
     lens: str
     """Id of the lens profile."""
-    command: tuple[str, ...] = field(default_factory=lambda: tuple(sys.argv))
+    command: tuple[str, ...] = field(default_factory=lambda: ("dasha", *sys.argv[1:]))
     versions: dict[str, str] = field(default_factory=versions)
     scenes: dict[str, list[str]] = field(default_factory=dict)
     """Views of training, validation and test."""
