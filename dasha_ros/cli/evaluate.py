@@ -96,7 +96,7 @@ def evaluate(
                 err().print("[yellow]stopped: the tables hold what was complete")
         text = tables(rows)
         out().print(text, markup=False)
-        _write(json_file, json.dumps(rows, indent=1) + "\n")
+        _write(json_file, _lines(rows))
         _write(markdown_file, text)
         if plots is not None and rows:
             for path in plot(rows, plots):
@@ -134,7 +134,7 @@ def exposure(
             )  # fmt: skip
         text = tables(rows)
         out().print(text, markup=False)
-        _write(json_file, json.dumps(rows, indent=1) + "\n")
+        _write(json_file, _lines(rows))
         _write(markdown_file, text)
 
 
@@ -207,6 +207,11 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
             bar.update(task, completed=done, total=total, description=what)
 
         yield show
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> str:
+    """JSON with one row a line: a changed number changes one line."""
+    return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"
 
 
 def _check_writable(*paths: Path | None) -> None:
