@@ -14,7 +14,7 @@ from dasha_ros.agents.detectability import score_class
 from dasha_ros.agents.focus_interface import FocusPictures
 from dasha_ros.agents.focus_reader import BeliefReader, FocusReader, LatentReader
 from dasha_ros.agents.readout import Readout
-from dasha_ros.rl.cache import PerceptCache
+from dasha_ros.rl.cache import MIN_SCORE, PerceptCache
 from dasha_ros.rl.cells import (
     Array,
     CellFeatures,
@@ -72,7 +72,9 @@ class FocusTable:
         names = ("score", "brisque", *((self._latent,) if self._latent else ()))
         found = self.cache.lookup(view, defocus, ev, draw, names)
         rows, weights = self._locator.corners(view, defocus, ev, draw)
-        score = found["score"].astype(np.float64)
+        # Perception drops weaker detections, and their boxes with them.
+        seen = found["score"] >= MIN_SCORE
+        score = np.where(seen, found["score"], 0.0).astype(np.float64)
         nothing = np.zeros((len(view), 0), np.float32)
         return FocusPictures(
             volts=volts,
@@ -81,7 +83,7 @@ class FocusTable:
             brisque=found["brisque"].astype(np.float64),
             latent=np.asarray(found[self._latent], np.float32) if self._latent else nothing,
             frame=weighted(weights, self._frame[rows]),
-            box=weighted(weights, self._box[rows]),
+            box=np.where(seen[:, None], weighted(weights, self._box[rows]), np.nan),
         )
 
 
