@@ -118,8 +118,9 @@ def _keep(learner: Any, start: PolicyFile, folder: Path) -> None:
             f"the learner in {folder} diverged after {learner.num_timesteps} steps: its last good policy is "
             "policy.npz; lower the preset's learning_rate, delete checkpoint.zip and begin anew"
         )
+    made = {**start.info.made, "online_steps": int(learner.num_timesteps)}
+    PolicyFile(replace(start.info, made=made), net, start.reader).save(folder / "policy.npz")
+    # Last: a checkpoint always has its policy beside it.
     fresh = folder / ".checkpoint.zip"
     learner.save(fresh)
     os.replace(fresh, folder / "checkpoint.zip")
-    made = {**start.info.made, "online_steps": int(learner.num_timesteps)}
-    PolicyFile(replace(start.info, made=made), net, start.reader).save(folder / "policy.npz")

@@ -1,0 +1,63 @@
+"""Learning over the graph: goals are episodes, a killed agent loses one of them, and goes on where it was."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from graph import Graph
+
+pytest.importorskip("torch", reason="torch is not installed: scripts/setup --torch installs it")
+pytest.importorskip("stable_baselines3", reason="scripts/setup --torch installs stable-baselines3")
+
+pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.torch, pytest.mark.timeout(300)]
+
+ENCODER = "efficientnet_lite0_grid"
+"""What the shipped policies of the preset `plus` read."""
+
+
+def episodes(folder: Path) -> list[dict[str, str]]:
+    """The finished episodes of a run."""
+    file = folder / "episodes.monitor.csv"
+    if not file.exists():
+        return []
+    rows = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+    return list(csv.DictReader(rows))
+
+
+def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_path: Path) -> None:
+    from dasha_ros import msg
+    from dasha_ros.agents.policy_file import PolicyFile
+    from dasha_ros.ros import qos
+
+    graph, probe = bare_graph, bare_graph.probe
+    learner = {"mode": "learn", "checkpoint_dir": tmp_path, "learn_fresh": True}
+    rewards = probe.subscribe(msg.Reward, "reward", qos.REWARD)
+    graph.start(
+        "twin_world",
+        "camera_driver",
+        "lens_driver",
+        "perception",
+        "low_level_agent",
+        perception={"encoder": ENCODER},
+        low_level_agent=learner,
+    )
+    graph.until_active()
+    graph.start("trainer", trainer={"task": "focus", "scenes": "[cat]", "distance_factor": 1.2})
+    folder = tmp_path / "plus-focus"
+    policy, checkpoint = folder / "policy.npz", folder / "checkpoint.zip"
+    probe.until(policy.exists, "the first update", 120.0)
+    assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 128
+    for reward in list(rewards):
+        assert reward.value == pytest.approx(sum(reward.term_values))
+        assert set(reward.term_names) == {"detection", "quality", "move", "reversal"}
+
+    graph.kill("low_level_agent")
+    before = len(episodes(folder))
+    kept = checkpoint.read_bytes()
+    graph.start("low_level_agent", low_level_agent=learner)
+    graph.until_active("low_level_agent")
+    probe.until(lambda: len(episodes(folder)) > before, "an episode after the restart", 60.0)
+    probe.until(lambda: checkpoint.read_bytes() != kept, "an update after the restart", 120.0)
+    assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 256
