@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -91,3 +92,7 @@ def shipped_exposure(name: str) -> LearnedExposure:
         PolicyFileError: It is missing or damaged.
     """
     return LearnedExposure(shipped_policy(name, "exposure"))
+
+
+paper, plus = partial(shipped_exposure, "paper"), partial(shipped_exposure, "plus")
+"""The policies that ship, as `registry` makes them."""

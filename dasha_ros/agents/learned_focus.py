@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +101,7 @@ def shipped_focus(name: str) -> LearnedFocus:
         PolicyFileError: It is missing or damaged.
     """
     return LearnedFocus(shipped_policy(name, "focus"))
+
+
+paper, plus = partial(shipped_focus, "paper"), partial(shipped_focus, "plus")
+"""The policies that ship, as `registry` makes them."""

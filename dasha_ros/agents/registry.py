@@ -56,10 +56,20 @@ class _Registry(Generic[Policy]):
 
 
 _EXPOSURE: _Registry[ExposurePolicy] = _Registry(
-    "exposure", {"histogram": "dasha_ros.agents.classical_exposure:HistogramExposure"}
+    "exposure",
+    {
+        "histogram": "dasha_ros.agents.classical_exposure:HistogramExposure",
+        "paper": "dasha_ros.agents.learned_exposure:paper",
+        "plus": "dasha_ros.agents.learned_exposure:plus",
+    },
 )
 _FOCUS: _Registry[FocusPolicy] = _Registry(
-    "focus", {"coarse_to_fine": "dasha_ros.agents.classical_focus:CoarseToFineFocus"}
+    "focus",
+    {
+        "coarse_to_fine": "dasha_ros.agents.classical_focus:CoarseToFineFocus",
+        "paper": "dasha_ros.agents.learned_focus:paper",
+        "plus": "dasha_ros.agents.learned_focus:plus",
+    },
 )
 
 
