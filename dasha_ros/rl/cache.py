@@ -7,10 +7,11 @@ one up some microseconds. Three grids (`cache_axes.Grids`) are stored for every 
 - ``light``: coarse in defocus, from black to blown out: what A^H sees;
 - ``grey``: histogram and mean grey alone, in steps of 1/4 EV.
 
-Between cells everything is interpolated linearly, in defocus and in exposure; a box is that of
-the nearest cell. All cells of a view and a draw have the same noise, so interpolation does not
-wash it out. Composites have a signed axis of defocus; planes store its half, for their blur has
-no sign. ``dasha cache check`` prints how far a look-up is from a rendering.
+Between cells everything is interpolated linearly, in defocus and in exposure, but sharpness by
+its logarithm, for it spans decades; a box is that of the nearest cell. All cells of a view and a
+draw have the same noise, so interpolation does not wash it out. Composites have a signed axis of
+defocus; planes store its half, for their blur has no sign. ``dasha cache check`` prints how far a
+look-up is from a rendering.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ PIXELS = WORKING_WIDTH * WORKING_WIDTH * FRAME[1] // FRAME[0]
 JOINT = "latent+latent_grid"
 """The latents of the graph's default encoder: policies of every kind find theirs in it."""
 _NEAREST = "box"
+_BY_LOGARITHM = "sharpness"
+_LEAST_SHARPNESS = 1e-9
 
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.floating[Any]]
@@ -266,6 +269,9 @@ class PerceptCache:
         if name == _NEAREST:
             nearest = rows[np.arange(len(rows)), weights.argmax(axis=1)]
             return np.asarray(field[nearest], np.float32)
+        if name == _BY_LOGARITHM:
+            logarithms = np.log(np.maximum(field[rows], _LEAST_SHARPNESS))
+            return np.asarray(np.exp((logarithms * weights).sum(axis=1)), np.float32)
         shape = (len(rows), *(1,) * (field.ndim - 1))
         total = np.zeros((len(rows), *field.shape[1:]), np.float32)
         for corner in range(rows.shape[1]):
