@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from statistics import median, quantiles
 from typing import Any
@@ -12,6 +13,7 @@ from dasha_ros.cli.session import Session
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.percept import Percept
+from dasha_ros.ros.node import THREAD_SWITCH_S
 from dasha_ros.ros.rig import RosRig
 
 _WARM_UP = 5
@@ -74,6 +76,7 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
 
 def _in_background(session: Session, rig: RosRig, steps: int) -> list[dict[str, float]]:
     """The rig blocks, so it works in a thread while this one serves the topics."""
+    sys.setswitchinterval(THREAD_SWITCH_S)
     timed: list[dict[str, float]] = []
     errors: list[Exception] = []
 
