@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from dasha_ros.paths import checkout_dir, config_dir
 
 
-class AssetMissing(FileNotFoundError):  # noqa: N818 - reads as what it says at every call
+class AssetMissing(FileNotFoundError):
     """A photograph or model is not on this machine; the message says what to run."""
 
 

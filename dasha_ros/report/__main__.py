@@ -1,4 +1,4 @@
-"""``python -m dasha_ros.report FOLDER > course.svg``: the course of a reported goal as a picture of its own."""
+"""``python -m dasha_ros.report FOLDER > course.svg``: the course of a reported goal as a picture."""
 
 from __future__ import annotations
 
