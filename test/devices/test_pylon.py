@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import threading
-import types
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dasha_ros.devices import pylon_stream
 from dasha_ros.devices.camera import Frame
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete, OutOfRange
 from dasha_ros.devices.preview import PreviewCamera
 from dasha_ros.devices.pylon import PylonCamera, PylonSettings
-from dasha_ros.devices.pylon_discovery import CameraFound, chosen
-from dasha_ros.devices.pylon_stream import PylonStream
 from dasha_ros.emulators.camera import PictureFeed
 from dasha_ros.emulators.camera_bench import CameraBench
 
@@ -315,94 +309,3 @@ def test_an_abort_ends_the_wait_for_a_preview(studio: Studio) -> None:
     assert studio.camera.latest(60.0) is None
     done.set()
     thread.join()
-
-
-class SlowMotion:
-    """A stream whose frames arrive at known times, on a clock of its own; only the newest is kept."""
-
-    def __init__(self, arrivals: list[float], late_s: float) -> None:
-        self.now, self.arrivals, self.late_s = 0.0, arrivals, late_s
-        self.arrived = 0.0
-        """Of the frame that was retrieved last."""
-        self.grabbing = False
-
-    def IsGrabbing(self) -> bool:
-        return self.grabbing
-
-    def IsCameraDeviceRemoved(self) -> bool:
-        return False
-
-    def StartGrabbing(self, strategy: Any) -> None:
-        self.grabbing = True
-
-    def RetrieveResult(self, timeout_ms: int, handling: Any) -> Any:
-        end = self.now + timeout_ms / 1e3
-        waiting = [a for a in self.arrivals if a <= self.now]
-        coming = [a for a in self.arrivals if self.now < a <= end]
-        if waiting:
-            self.arrived = waiting[-1]
-        elif coming:
-            self.arrived = coming[0]
-            self.now = coming[0]
-        else:
-            self.now = end
-        self.now += self.late_s  # the thread wakes when the computer lets it
-        valid = bool(waiting or coming)
-        if valid:
-            self.arrivals = [a for a in self.arrivals if a > self.arrived]
-        return types.SimpleNamespace(IsValid=lambda: valid)
-
-
-@given(
-    gaps=st.lists(st.floats(0.001, 0.1), min_size=1, max_size=20),
-    late_s=st.floats(0.0, 0.02),
-    busy_s=st.floats(0.0, 0.1),
-)
-def test_a_preview_frame_is_never_taken_for_newer_than_it_is(
-    gaps: list[float], late_s: float, busy_s: float
-) -> None:
-    # A stamp that is too late would let a frame from before a move of the lens answer for it.
-    camera = SlowMotion(list(np.cumsum(gaps)), late_s)
-    device = types.SimpleNamespace(set_triggered=lambda on: None, set_frame_rate=lambda rate: rate)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pylon_stream, "time", types.SimpleNamespace(monotonic=lambda: camera.now))
-        stream = PylonStream(camera, device, lambda: False)
-        stream.start_free(50.0)
-        while camera.arrivals:
-            if stream.next(1.0, lambda: False, 4) is None:
-                continue
-            assert stream.arrived_after <= camera.arrived
-            if busy_s == late_s == 0.0:
-                assert camera.arrived - stream.arrived_after <= 0.004 + 1e-9
-            camera.now += busy_s
-
-
-CAMERAS = [
-    CameraFound("acA2000-50gm", "21234567", "left", "192.168.3.10", "BaslerGigE"),
-    CameraFound("acA2000-50gm", "21234568", "right", "192.168.3.11", "BaslerGigE"),
-    CameraFound("acA1920-155um", "22111111", "", "", "BaslerUsb"),
-]
-
-
-@pytest.mark.parametrize(
-    ("address", "index"), [("21234568", 1), ("left", 0), ("192.168.3.11", 1), ("22111111", 2)]
-)
-def test_a_camera_is_found_by_serial_name_or_ip(address: str, index: int) -> None:
-    assert chosen(CAMERAS, address) == index
-
-
-def test_the_only_camera_needs_no_address() -> None:
-    assert chosen(CAMERAS[2:], "") == 0
-
-
-@pytest.mark.parametrize(
-    ("cameras", "address", "words"),
-    [
-        (CAMERAS, "", "3 cameras answer to an empty address"),
-        (CAMERAS, "999", r"no camera '999' is there .pylon sees: acA2000-50gm 21234567 .left, 192"),
-        ([], "", r"no camera is there .pylon sees: none."),
-    ],
-)
-def test_a_camera_that_is_not_clear_is_refused(cameras: list[CameraFound], address: str, words: str) -> None:
-    with pytest.raises(DeviceLost, match=words):
-        chosen(cameras, address)

@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from painters import Painter, Stage
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.pylon import PylonCamera, PylonSettings
@@ -22,7 +23,6 @@ from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera import PictureFeed, Render
 from dasha_ros.emulators.camera_bench import CameraBench
-from dasha_ros.emulators.camera_server import PictureServer, RemotePictures
 from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
 from dasha_ros.emulators.twin_view import TwinView
 from dasha_ros.perception.image import working_image
@@ -30,16 +30,6 @@ from dasha_ros.perception.sharpness import Sharpness
 from dasha_ros.twin.world import World
 
 RNG = np.random.default_rng(7)
-
-
-class Painter:
-    def __init__(self, picture: np.ndarray) -> None:
-        self.picture = picture
-        self.asked: list[tuple[float, float]] = []
-
-    def __call__(self, exposure_us: float, gain_db: float) -> np.ndarray:
-        self.asked.append((exposure_us, gain_db))
-        return self.picture
 
 
 def camera_for(render: Render, tmp_path: Path, **settings: Any) -> tuple[PylonCamera, PictureFeed]:
@@ -79,29 +69,6 @@ def test_the_painter_is_asked_once_a_frame_with_what_is_in_force(tmp_path: Path)
     feed.close()
     assert painter.asked == list(zip([200.0, 900.0, 300.0], gains, strict=True))
     assert not any(tmp_path.iterdir())
-
-
-class Stage:
-    """A `Scenery` of one grey level at a time."""
-
-    def __init__(self) -> None:
-        self.level = 10
-        self.given: int | None = None
-        self.begins: list[int] = []
-
-    def __call__(self, exposure_us: float, gain_db: float) -> np.ndarray:
-        picture = self.seen(exposure_us, gain_db)
-        assert picture is not None
-        return picture
-
-    def seen(
-        self, exposure_us: float, gain_db: float, begin_ns: int = 0, *, only_if_changed: bool = False
-    ) -> np.ndarray | None:
-        if only_if_changed and self.given == self.level:
-            return None
-        self.given = self.level
-        self.begins.append(begin_ns)
-        return np.full((48, 64), self.level, np.uint8)
 
 
 def grey_level(camera: PylonCamera, not_before_ns: int = 0) -> int:
@@ -351,61 +318,3 @@ def test_without_a_lens_emulator_there_is_no_picture(tmp_path: Path, chart: Worl
         camera.capture()
     camera.close()
     feed.close()
-
-
-def test_pictures_come_from_another_process_too(tmp_path: Path) -> None:
-    picture = RNG.integers(0, 256, (48, 64), dtype=np.uint8)
-    painter = Painter(picture)
-    remote = RemotePictures(tmp_path / "camera")
-    with pytest.raises(DeviceLost, match="dasha emulate camera"):
-        remote(100.0, 0.0)
-    for _ in range(2):  # a server that comes back is found again
-        with PictureServer(tmp_path / "camera", painter) as server:
-            assert np.array_equal(remote(123.0, 4.5), picture)
-            assert painter.asked[-1] == (123.0, 4.5)
-            with pytest.raises(FileExistsError, match="another camera emulator"):
-                PictureServer(server.path, painter).start()
-        with pytest.raises(DeviceLost):
-            remote(100.0, 0.0)
-    remote.close()
-
-
-@pytest.mark.parametrize("shape", [(48, 64), (48, 64, 3)])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_every_kind_of_picture_travels(shape: tuple[int, ...], dtype: type, tmp_path: Path) -> None:
-    picture = RNG.integers(0, 256, shape).astype(dtype)
-    remote = RemotePictures(tmp_path / "camera")
-    with PictureServer(tmp_path / "camera", Painter(picture)):
-        seen = remote(1.0, 0.0)
-        assert np.array_equal(seen, picture)
-        assert seen.dtype == dtype
-        remote.close()
-
-
-def test_what_did_not_change_does_not_travel_again(tmp_path: Path) -> None:
-    stage = Stage()
-    remote = RemotePictures(tmp_path / "camera")
-    for _ in range(2):
-        with PictureServer(tmp_path / "camera", stage):
-            # The server's first picture for this client, whatever it painted for others.
-            assert remote.seen(1.0, 0.0, 5, only_if_changed=True) is not None
-            assert remote.seen(1.0, 0.0, 6, only_if_changed=True) is None
-            assert remote.seen(1.0, 0.0, 7) is not None
-            assert stage.begins[-2:] == [5, 7]
-            stage.level += 1
-            changed = remote.seen(1.0, 0.0, only_if_changed=True)
-            assert changed is not None
-            assert (changed == stage.level).all()
-            remote.close()
-
-
-def test_a_server_in_trouble_says_why(tmp_path: Path) -> None:
-    def render(exposure_us: float, gain_db: float) -> np.ndarray:
-        raise DeviceLost("the light went out")
-
-    remote = RemotePictures(tmp_path / "camera")
-    with PictureServer(tmp_path / "camera", render):
-        for _ in range(2):
-            with pytest.raises(DeviceLost, match="no picture: the light went out"):
-                remote(1.0, 0.0)
-        remote.close()
