@@ -11,7 +11,7 @@ from graph import Graph
 pytest.importorskip("torch", reason="torch is not installed: scripts/setup --torch installs it")
 pytest.importorskip("stable_baselines3", reason="scripts/setup --torch installs stable-baselines3")
 
-pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.torch, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.torch, pytest.mark.timeout(600)]
 
 ENCODER = "efficientnet_lite0_grid"
 """What the shipped policies of the preset `plus` read."""
@@ -47,7 +47,7 @@ def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_p
     graph.start("trainer", trainer={"task": "focus", "scenes": "[cat]", "distance_factor": 1.2})
     folder = tmp_path / "plus-focus"
     policy, checkpoint = folder / "policy.npz", folder / "checkpoint.zip"
-    probe.until(policy.exists, "the first update", 120.0)
+    probe.until(policy.exists, "the first update", 240.0)
     assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 128
     for reward in list(rewards):
         assert reward.value == pytest.approx(sum(reward.term_values))
@@ -59,5 +59,5 @@ def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_p
     graph.start("low_level_agent", low_level_agent=learner)
     graph.until_active("low_level_agent")
     probe.until(lambda: len(episodes(folder)) > before, "an episode after the restart", 60.0)
-    probe.until(lambda: checkpoint.read_bytes() != kept, "an update after the restart", 120.0)
+    probe.until(lambda: checkpoint.read_bytes() != kept, "an update after the restart", 240.0)
     assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 256
