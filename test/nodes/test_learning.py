@@ -47,7 +47,7 @@ def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_p
     graph.start("trainer", trainer={"task": "focus", "scenes": "[cat]", "distance_factor": 1.2})
     folder = tmp_path / "plus-focus"
     policy, checkpoint = folder / "policy.npz", folder / "checkpoint.zip"
-    probe.until(policy.exists, "the first update", 240.0)
+    probe.until(checkpoint.exists, "the first update", 240.0)
     assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 128
     for reward in list(rewards):
         assert reward.value == pytest.approx(sum(reward.term_values))
