@@ -66,9 +66,11 @@ class Health:
             self._level, self._message = level, message
         if news:
             self.publish()
-        if changed and level != DiagnosticStatus.OK:
-            log = self._node.get_logger()
-            (log.error if level == DiagnosticStatus.ERROR else log.warning)(message)
+        # Not in one line: rclpy raises when the severity of a line of code changes.
+        if changed and level == DiagnosticStatus.ERROR:
+            self._node.get_logger().error(message)
+        elif changed and level == DiagnosticStatus.WARN:
+            self._node.get_logger().warning(message)
 
     def publish(self) -> None:
         """Publish the status now."""

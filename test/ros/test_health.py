@@ -1,0 +1,45 @@
+"""A node's diagnostics."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+pytestmark = pytest.mark.graph
+
+
+def test_trouble_of_every_kind_can_follow_each_other(probe) -> None:
+    # rclpy refuses to log with another severity from the same line: the worker's thread would end.
+    import rclpy
+    from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+
+    from dasha_ros.ros import qos
+    from dasha_ros.ros.health import Health
+
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=int(os.environ["ROS_DOMAIN_ID"]))
+    node = rclpy.create_node("patient", namespace="/dasha", context=context)
+    try:
+        health = Health(node)
+        heard = probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        probe.until(lambda: node.count_subscribers("/diagnostics") > 0, "the probe to be known")
+        told: list[tuple[str, bytes]] = []
+        for tell, level in (
+            (health.warn, DiagnosticStatus.WARN),
+            (health.error, DiagnosticStatus.ERROR),
+            (health.warn, DiagnosticStatus.WARN),
+            (health.ok, DiagnosticStatus.OK),
+            (health.error, DiagnosticStatus.ERROR),
+        ):
+            told.append((f"case {len(told)}", level))
+            tell(told[-1][0])
+            assert health.level == level
+            probe.until(
+                lambda: told == [(s.message, s.level) for a in heard for s in a.status], f"all of {told}"
+            )
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
