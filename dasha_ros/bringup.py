@@ -108,6 +108,8 @@ RIGS: dict[str, Rig] = {
             "camera_driver.emulator": "{runtime}/camera.socket",
             "lens_driver.backend": "varioptic",
             "lens_driver.port": "{runtime}/lens",
+            # Time constant 20 ms: of a move of 5 V, 0.03 D are left.
+            "lens_driver.settle_ms": 80.0,
             "device_emulator.lens_link": "{runtime}/lens",
             "device_emulator.camera_socket": "{runtime}/camera.socket",
         },
@@ -119,6 +121,7 @@ RIGS: dict[str, Rig] = {
 }
 """The rigs by name. ``{runtime}`` stands for a folder of this user's, ROS domain and namespace."""
 
+_PICTURE = ("width", "height", "encoding")
 _PUBLISH_FRAMES = ("camera_driver",)
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
@@ -193,6 +196,10 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
         load(options.params_file) if options.params_file else {n: model() for n, model in NODES.items()},
         {**parameters, **named, **parse_overrides(options.overrides)},
     )
+    if "device_emulator" in rig.nodes:
+        # An emulated camera shows what its driver asks for, whatever that is.
+        camera = configs["camera_driver"].model_dump()
+        configs = _merge(configs, {f"device_emulator.{key}": camera[key] for key in _PICTURE})
     simulated = "twin_world" in rig.nodes and configs["twin_world"].model_dump()["speed"] != 1.0
     return Graph(
         namespace=namespace,

@@ -13,7 +13,7 @@ from dasha_ros.cli.goal import FocusClient
 from dasha_ros.cli.session import Session
 from dasha_ros.config import LowLevelAgentConfig
 from dasha_ros.msg import FocusState, TwinLens
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure import T_MIN_US, ExposureTable, exposure_table
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.labels import canonical
 from dasha_ros.rl.evaluate import FOCUSED_PX, reversals
@@ -23,6 +23,8 @@ from dasha_ros.ros.stage import Stage
 from dasha_ros.twin.scene import load_scene
 
 _ANSWER_S = 10.0
+EMULATED_MIN_US = 100.0
+"""Shortest exposure of pylon's emulated camera [us]; the one that the twin plays has 24."""
 
 
 class GraphError(Exception):
@@ -36,6 +38,7 @@ def episodes_over_ros(
     rig: str = "twin",
     exposure_policy: str | None = None,
     focus_policy: str | None = None,
+    table: ExposureTable | None = None,
     active_s: float = 60.0,
 ) -> Iterator[Episode]:
     """Play goals through ``focus_on_object``, each from the start that its seed draws.
@@ -50,6 +53,7 @@ def episodes_over_ros(
         rig: Of `bringup.RIGS`, with a twin behind it.
         exposure_policy: Of A^H; ``None``: the graph's default.
         focus_policy: Of A^L; ``None``: the graph's default.
+        table: Start exposures are drawn from it; ``None``: all that the rig's camera has of the usual ones.
         active_s: How long the graph may take to come up [s].
 
     Raises:
@@ -62,7 +66,11 @@ def episodes_over_ros(
         while not session.poll()[0]:
             if session.seconds > active_s:
                 raise GraphError(f"after {active_s:g} s not all nodes are active: {session.node_states()}")
-        player = _Player(session, focus_policy or LowLevelAgentConfig().policy)
+        player = _Player(
+            session,
+            focus_policy or LowLevelAgentConfig().policy,
+            table or exposure_table(EMULATED_MIN_US if rig == "emulated" else T_MIN_US),
+        )
         for goal in goals:
             for seed in seeds:
                 yield player.play(goal, seed)
@@ -71,9 +79,9 @@ def episodes_over_ros(
 class _Player:
     """Plays one episode after the other."""
 
-    def __init__(self, session: Session, policy: str) -> None:
+    def __init__(self, session: Session, policy: str, table: ExposureTable) -> None:
         self._session, self._client, self._policy = session, session.client, policy
-        self._lens, self._table = lens_model(), exposure_table()
+        self._lens, self._table = lens_model(), table
         node = self._client.node
         self._focus = FocusClient(self._client)
         self._stage = Stage(node, Actuators(node), self._until)

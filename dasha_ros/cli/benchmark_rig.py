@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
 from dasha_ros import bringup
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.benchmark.episodes import Episode, goals_of
-from dasha_ros.cli.benchmark_graph import GraphError, episodes_over_ros
+from dasha_ros.cli.benchmark_graph import EMULATED_MIN_US, GraphError, episodes_over_ros
 from dasha_ros.cli.rig_timing import RigTimer
 from dasha_ros.cli.session import Session
 from dasha_ros.emulators.latency import lens_move_ms
+from dasha_ros.optics.exposure import exposure_table
 
 PREVIEW_HZ = 50.0
+LENS_NODES = ("twin_world", "device_emulator", "lens_driver")
 ACTIVE_S = 90.0
 _QUIET = ("camera_driver.preview_rate_hz=0",)
 """Nothing but what is measured."""
@@ -42,8 +46,9 @@ def benchmark_rig(
         progress: Told what is going on.
 
     Returns:
-        ``pictures``, ``preview`` and ``lens`` as in `RigTimer`, ``goals`` as in `compare`,
-        ``machine`` with the load averages before and after.
+        ``pictures``, ``preview`` and ``lens`` as in `RigTimer`, the lens also with no other node
+        (``lens_driver_alone``) and without ROS (``lens_port_alone_ms_p50``), ``goals`` as in
+        `compare`, ``machine`` with the load averages before and after.
 
     Raises:
         GraphError: The graph does not come up or does not answer.
@@ -52,11 +57,11 @@ def benchmark_rig(
     progress("the lens port alone")
     alone = sorted(lens_move_ms(count))
     graph = bringup.describe(bringup.Options(rig="emulated", overrides=_QUIET))
+    progress("the lens driver alone")
+    with _running(_only(graph, LENS_NODES)) as session:
+        driver = RigTimer(session.client, session.pids()).lens(count, with_percepts=False)
     progress("starting the emulated rig")
-    with Session(graph, lambda node, line: None) as session:
-        while not session.poll()[0]:
-            if session.seconds > ACTIVE_S:
-                raise GraphError(f"after {ACTIVE_S:g} s not all nodes are active: {session.node_states()}")
+    with _running(graph) as session:
         timer = RigTimer(session.client, session.pids())
         progress("pictures on command")
         pictures = timer.pictures(count)
@@ -69,7 +74,9 @@ def benchmark_rig(
         "width": configured.get("width", 2048),
         "height": configured.get("height", 1088),
         "pictures": pictures,
-        "lens": {**lens, "port_alone_ms_p50": round(median(alone), 2)},
+        "lens": lens,
+        "lens_driver_alone": driver,
+        "lens_port_alone_ms_p50": round(median(alone), 2),
         "preview": preview,
     }
     if seeds:
@@ -83,6 +90,19 @@ def benchmark_rig(
     return numbers
 
 
+@contextmanager
+def _running(graph: bringup.Graph) -> Iterator[Session]:
+    with Session(graph, lambda node, line: None) as session:
+        while not session.poll()[0]:
+            if session.seconds > ACTIVE_S:
+                raise GraphError(f"after {ACTIVE_S:g} s not all nodes are active: {session.node_states()}")
+        yield session
+
+
+def _only(graph: bringup.Graph, names: Sequence[str]) -> bringup.Graph:
+    return replace(graph, processes=tuple(p for p in graph.processes if p.name in names))
+
+
 def _goals(scenes: Sequence[str], seeds: int, progress: Progress) -> dict[str, Any]:
     goals = goals_of(scenes)
     played: dict[str, list[Episode]] = {"twin": [], "emulated": []}
@@ -90,7 +110,9 @@ def _goals(scenes: Sequence[str], seeds: int, progress: Progress) -> dict[str, A
     for goal in goals:
         for rig, episodes in played.items():
             progress(f"{goal} on the {rig} rig")
-            episodes.extend(episodes_over_ros([goal], range(seeds), rig=rig))
+            episodes.extend(
+                episodes_over_ros([goal], range(seeds), rig=rig, table=exposure_table(EMULATED_MIN_US))
+            )
     return compare(played["twin"], played["emulated"])
 
 

@@ -28,6 +28,8 @@ PREVIEW_EXPOSURE_US = 10_000.0
 WARM_UP = 5
 WARM_UP_S = 3.0
 ANSWER_S = 5.0
+QUIET_S = 0.1
+TRIES = 10
 
 
 class RigTimer:
@@ -43,10 +45,16 @@ class RigTimer:
         self._actuators = Actuators(client.node)
         self._arrived: dict[int, int] = {}
         """Arrival of each image by its stamp [ns]."""
+        self._states: dict[int, tuple[int, int]] = {}
+        """Publication and arrival of the lens's first state after each command [ns]."""
         self._percept: tuple[int, int] = (0, 0)
         """Exposure command and lens command that the newest percept answers."""
         client.node.create_subscription(Image, "camera/image_raw", self._on_image, qos.IMAGE)
+        client.node.create_subscription(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         client.node.create_subscription(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
+
+    def _on_lens(self, state: msg.LensState) -> None:
+        self._states.setdefault(to_ns(state.command), (to_ns(state.header.stamp), time.time_ns()))
 
     def _on_percept(self, percept: msg.Percept) -> None:
         self._percept = to_ns(percept.capture.exposure_command), to_ns(percept.lens.command)
@@ -68,13 +76,11 @@ class RigTimer:
         """
         published, received, commanded, missed = [], [], [], 0
         own = self._actuators
+        self._meet(lambda: own.send_exposure(EXPOSURES_US[1]), self._shows)
         for i in range(WARM_UP + count):
             exposure_us = EXPOSURES_US[i % len(EXPOSURES_US)]
             sent_ns = own.send_exposure(exposure_us)
-            self._until(
-                lambda sent=sent_ns: own.capture is not None and own.capture.exposure_command_ns == sent,
-                "the camera driver does not answer",
-            )
+            self._until(lambda sent=sent_ns: self._shows(sent), "the camera driver does not answer")
             capture = own.capture
             assert capture is not None
             self._client.until(lambda stamp=capture.stamp_ns: stamp in self._arrived, 1.0)
@@ -132,30 +138,52 @@ class RigTimer:
             "seconds": seconds,
         }
 
-    def lens(self, count: int) -> dict[str, Any]:
+    def lens(self, count: int, *, with_percepts: bool = True) -> dict[str, Any]:
         """Time lens commands, from sending one to the state that confirms it.
 
+        Args:
+            count: How many.
+            with_percepts: Whether the graph has a camera and perception, whose work each command begins.
+
         Returns:
-            - ``beyond_wire_ms_p50``, ``beyond_wire_ms_p95``: without the time of the bytes at 57600 baud
+            - ``published_ms_p50``, ``published_ms_p95``: until the driver publishes the state, without
+              the time of the bytes at 57600 baud
+            - ``received_ms_p50``, ``received_ms_p95``: until this process has it, likewise
             - ``wire_ms``: that time
 
         Raises:
             GraphError: The lens does not answer.
         """
-        times = []
+        wire_ns = wire_seconds(MOVE_BYTES) * 1e9
+        published, received = [], []
+        self._meet(lambda: self._actuators.send_volts(40.0), lambda sent: sent in self._states)
         for i, volts in enumerate(np.linspace(30.0, 60.0, WARM_UP + count)):
-            begin = time.perf_counter()
             sent_ns = self._actuators.send_volts(float(volts))
-            self._until(
-                lambda sent=sent_ns: (
-                    (state := self._actuators.lens_state) is not None and state.command_ns == sent
-                ),
-                "the lens driver does not answer",
-            )
+            self._until(lambda sent=sent_ns: sent in self._states, "the lens driver does not answer")
             if i >= WARM_UP:
-                times.append((time.perf_counter() - begin - wire_seconds(MOVE_BYTES)) * 1e9)
-            self._rest(sent_ns, 1)
-        return {**_quantiles("beyond_wire", times), "wire_ms": round(wire_seconds(MOVE_BYTES) * 1e3, 2)}
+                published.append(self._states[sent_ns][0] - sent_ns - wire_ns)
+                received.append(self._states[sent_ns][1] - sent_ns - wire_ns)
+            if with_percepts:
+                self._rest(sent_ns, 1)
+            else:
+                self._client.until(lambda: False, QUIET_S)
+        return {
+            **_quantiles("published", published),
+            **_quantiles("received", received),
+            "wire_ms": round(wire_ns / 1e6, 2),
+        }
+
+    def _shows(self, command_ns: int) -> bool:
+        capture = self._actuators.capture
+        return capture is not None and capture.exposure_command_ns == command_ns
+
+    def _meet(self, send: Callable[[], int], answered: Callable[[int], bool]) -> None:
+        """Command until it is answered: what is sent before discovery is done reaches nobody."""
+        for _ in range(TRIES):
+            sent_ns = send()
+            if self._client.until(lambda sent=sent_ns: answered(sent), 1.0):
+                return
+        raise GraphError("a driver does not answer; see `dasha doctor`")
 
     def _cpu_s(self) -> dict[str, float]:
         """Processor time that each process has used so far [s]."""

@@ -91,6 +91,8 @@ class VariopticLens:
         self._dirty = False
         self._silent = 0
         self._in_force: float | None = None
+        self._attempted: float | None = None
+        """Sent and not confirmed: the board may hold it as well as what was in force before [V]."""
         self._moved_at_ns = 0
         self._faults: tuple[str, ...] = ()
         self._version: int | None = None
@@ -117,6 +119,7 @@ class VariopticLens:
             target = min(status.code, MAX_CODE) if self._in_force is None else focus_code(self._in_force)
             if status.mode or status.code != target:
                 self._drive(target)
+            self._attempted = None
             if self._in_force is None:
                 self._in_force = code_volts(target)
             self._version = self._read_version()
@@ -149,8 +152,9 @@ class VariopticLens:
         1.6 ms on the wire.
         """
         volts = checked_volts(volts)
+        self._attempted = volts
         self._drive(focus_code(volts))
-        self._in_force = volts
+        self._in_force, self._attempted = volts, None
         return self._reading()
 
     def read(self) -> LensReading:
@@ -190,7 +194,12 @@ class VariopticLens:
             )
 
     def _holds(self, status: _Status) -> bool:
-        return self._in_force is None or (status.mode == 0 and status.code == focus_code(self._in_force))
+        if self._in_force is None:
+            return True
+        if status.mode == 0 and self._attempted is not None and status.code == focus_code(self._attempted):
+            # Only the confirmation was lost.
+            self._in_force, self._attempted = self._attempted, None
+        return status.mode == 0 and status.code == focus_code(self._in_force)
 
     def _reading(self) -> LensReading:
         assert self._in_force is not None

@@ -15,8 +15,10 @@ from dasha_ros.emulators.lens_state import read_state
 from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.twin.world import World
 
-SAME_FOCUS_DIOPTRES = 0.002
-"""Pictures whose focus differs by less look the same: 0.06 px of blur radius at 2048 px, f/2."""
+SAME_FOCUS_DIOPTRES = 0.01
+"""Pictures whose focus differs by less look the same; within it the twin's lens counts as settled, too."""
+
+WORLD_S = 2.0
 
 
 class _Impatient:
@@ -83,6 +85,9 @@ class TwinView:
         """Takes a new world through its `set_world`, from any thread."""
         self._limits: CameraLimits = self.camera.open()
         self._shown: _Seen | None = None
+        self.world_known = threading.Event()
+        """Cleared, no picture is given out: whoever owns the view waits for the world to show."""
+        self.world_known.set()
 
     def __call__(self, exposure_us: float, gain_db: float) -> Picture:
         """The picture of an exposure that begins now.
@@ -100,9 +105,12 @@ class TwinView:
         """The picture of an exposure that begins at ``begin_ns``; see `emulators.camera.Scenery`.
 
         Raises:
-            DeviceLost: No emulator serves the lens: there is nothing to look through.
+            DeviceLost: No emulator serves the lens: there is nothing to look through. Or the
+                world stays unknown.
         """
         limits = self._limits
+        if not self.world_known.wait(WORLD_S):
+            raise DeviceLost("the emulated camera waits for its world: does twin_world run?")
         try:
             trajectory = read_state(self._link).trajectory
         except (FileNotFoundError, ValueError) as error:

@@ -10,7 +10,6 @@ from rclpy.lifecycle import LifecycleNode
 
 from dasha_ros import msg
 from dasha_ros.config import ConfigError, DeviceEmulatorConfig
-from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.emulators.camera_server import PictureServer
 from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
 from dasha_ros.emulators.lens_line import LineFaults
@@ -29,12 +28,14 @@ _KNOBS = tuple(field.name for field in fields(LineFaults))
 class _EmulatedWorld(WorldLink):
     """Tells both emulated devices of the world."""
 
-    def __init__(self, node: LifecycleNode, camera: TwinCamera, health: Health, lens: LensEmulator) -> None:
-        self._lens = lens
-        super().__init__(node, camera, health)
+    def __init__(self, node: LifecycleNode, view: TwinView, health: Health, lens: LensEmulator) -> None:
+        self._lens, self._view = lens, view
+        view.world_known.clear()
+        super().__init__(node, view.camera, health)
 
     def changed(self) -> None:
-        """The lens feels the world's temperature."""
+        """The camera may look, and the lens feels the world's temperature."""
+        self._view.world_known.set()
         self._lens.set_temperature(self._camera.world.temperature_c)
 
 
@@ -87,9 +88,9 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
             encoding=config.encoding,
             seed=config.seed,
         )
+        self._world = _EmulatedWorld(self, view, self.health, self._lens)
         self._pictures = PictureServer(Path(config.camera_socket), view)
         self._pictures.start()
-        self._world = _EmulatedWorld(self, view.camera, self.health, self._lens)
         self._turn_knobs(config)
 
     def activate(self) -> None:

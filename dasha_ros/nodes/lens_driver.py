@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from dasha_ros import msg
 from dasha_ros.config import LensDriverConfig
+from dasha_ros.devices.errors import DeviceTimeout
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens, LensReading
 from dasha_ros.devices.twin import TwinLens
 from dasha_ros.ros import qos
@@ -22,6 +23,8 @@ from dasha_ros.timing.state import LensState
 
 _IDLE_S = 0.5
 """How often an idle lens is asked for faults."""
+_ATTEMPTS_MORE = 3
+"""How often a command that was not confirmed is begun anew; agents wait 2 s and longer before they do."""
 
 
 class LensDriver(DashaNode[LensDriverConfig]):
@@ -39,6 +42,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         self._worker: DeviceWorker | None = None
         self._news = threading.Condition()
         self._command: tuple[int, float] | None = None
+        self._failed_attempts = 0
         self._gate = CommandGate("lens voltage", "V", VOLTS_MIN, VOLTS_MAX)
         self._state = LensState(0, VOLTS_MIN, VOLTS_MIN, settled=False, settled_at_ns=0)
         self._lens: Lens | None = None
@@ -83,7 +87,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         stamp = to_ns(command.header.stamp)
         if self._gate.admit(command.volts, stamp, self.clock.now_ns()):
             with self._news:
-                self._command = (stamp, command.volts)
+                self._command, self._failed_attempts = (stamp, command.volts), 0
                 self._news.notify()
             return
         self.health.count("refused_commands")
@@ -119,7 +123,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
                 self._news.wait(timeout)
             command, self._command = self._command, None
         if command is not None:
-            self._move(*command)
+            self._obey(command)
         elif not self._state.settled:
             if self.clock.now_ns() >= self._state.settled_at_ns:
                 self._update(replace(self._state, settled=True))
@@ -135,6 +139,17 @@ class LensDriver(DashaNode[LensDriverConfig]):
         """Job of the worker: give the lens back."""
         if self._lens is not None:
             self._lens.close()
+
+    def _obey(self, command: tuple[int, float]) -> None:
+        try:
+            self._move(*command)
+        except DeviceTimeout:
+            # The line is bad: once more, unless somebody has changed their mind meanwhile.
+            self._failed_attempts += 1
+            with self._news:
+                if self._command is None and self._failed_attempts <= _ATTEMPTS_MORE:
+                    self._command = command
+            raise
 
     def _move(self, command_ns: int, volts: float) -> None:
         assert self._lens is not None

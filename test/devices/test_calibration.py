@@ -67,6 +67,9 @@ def test_the_profile_that_is_written_is_the_one_that_is_read(tmp_path: Path) -> 
         assert lens.dioptres(lens.volts(1 / distance)) == pytest.approx(1 / distance)
         assert lens.volts(1 / distance) == pytest.approx(PHYSICAL.volts(1 / distance), abs=1e-3)
     assert "0.3100 D/V, infinity at 40.000 V" in path.read_text()
+    assert lens.settle_s is None
+    write_table(path, calibration, settle_s=0.065)
+    assert lens_model(path).settle_s == 0.065
 
 
 @given(

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, OutOfRange
 from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
-from dasha_ros.devices.varioptic_protocol import READ_NACK, WRITE_ACK, WRITE_NACK, RequestParser
+from dasha_ros.devices.varioptic_protocol import READ_NACK, WRITE_ACK, WRITE_NACK, Request, RequestParser
 from dasha_ros.emulators.lens_board import LensBoard
+from dasha_ros.optics.actuator import quantised_volts
 from dasha_ros.timing.clock import ManualClock
 
 
@@ -113,6 +114,42 @@ def test_an_acknowledged_voltage_that_is_not_in_force_is_no_success() -> None:
         bench.lens.move(33.0)
     assert bench.lens.counts["not in force"] == 3
     assert bench.lens.describe()["volts_in_force"] == 24.0
+
+
+def test_a_voltage_whose_confirmation_was_lost_is_no_restart_of_the_board(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(attempts=2)
+    bench.lens.open()
+    bench.lens.move(30.0)
+    handle = bench.board.handle
+
+    def unheard(request: Request) -> bytes:
+        handle(request)
+        return b""
+
+    monkeypatch.setattr(bench.board, "handle", unheard)
+    with pytest.raises(DeviceTimeout, match=r"40\.000 V in 2 attempts"):
+        bench.lens.move(40.0)
+    assert bench.lens.describe()["volts_in_force"] == 30.0
+    monkeypatch.undo()
+    assert bench.lens.read().volts == quantised_volts(40.0)
+    assert bench.lens.describe()["volts_in_force"] == 40.0
+    assert bench.lens.counts["restarts"] == 0
+    bench.board.power_on()
+    with pytest.raises(DeviceLost, match="restarted by itself"):
+        bench.lens.read()
+
+
+def test_a_voltage_that_never_reached_the_board_leaves_the_old_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(attempts=2)
+    bench.lens.open()
+    bench.lens.move(30.0)
+    bench.link.spoil = iter([b"", b""])
+    with pytest.raises(DeviceTimeout):
+        bench.lens.move(40.0)
+    assert bench.lens.read().volts == quantised_volts(30.0)
+    assert bench.lens.counts["restarts"] == 0
 
 
 def test_attempts_are_bounded() -> None:

@@ -310,6 +310,18 @@ def test_the_view_knows_what_looks_the_same(tmp_path: Path, chart: World) -> Non
         assert not has_changed(2_000.0, 6.0, rests_ns + 10**9)
 
 
+def test_no_picture_of_a_world_that_is_not_known_yet(
+    rig: tuple[PylonCamera, VariopticLens, TwinView], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera, _, view = rig
+    monkeypatch.setattr("dasha_ros.emulators.twin_view.WORLD_S", 0.01)
+    view.world_known.clear()
+    with pytest.raises(DeviceLost, match="does twin_world run"):
+        camera.capture()
+    view.world_known.set()
+    assert camera.capture() is not None
+
+
 def test_without_a_lens_emulator_there_is_no_picture(tmp_path: Path, chart: World) -> None:
     view = TwinView(tmp_path / "nobody", world=chart, width=64, height=48)
     camera, feed = camera_for(view, tmp_path)

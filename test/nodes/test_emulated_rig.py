@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 HERE = Path(__file__).parent
 SIZE = {"width": 640, "height": 340}
+OK, ERROR = b"\0", b"\2"
 
 
 def emulated(folder: Path) -> dict[str, dict[str, Any]]:
@@ -73,10 +74,12 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         folder = tmp_path_factory.mktemp("rig")
         graph.start(*NODES, "device_emulator", **emulated(folder))
         graph.until_active()
-        yield Rig(graph, folder / "lens")
-
-
-OK, ERROR = b"\0", b"\2"
+        rig = Rig(graph, folder / "lens")
+        # The drivers may look for their devices before the emulator has plugged them in.
+        for node in ("camera_driver", "lens_driver"):
+            rig.until_level(node, OK, f"{node} to find its device")
+        rig.probe.until(lambda: rig.lens and not rig.lens[-1].faults, "a lens without faults")
+        yield rig
 
 
 def test_the_job_through_real_drivers(rig: Rig) -> None:
@@ -131,12 +134,18 @@ def test_a_camera_that_goes_away_in_the_middle_of_a_goal(rig: Rig) -> None:
     goal = rig.client.send("giraffe")
     goal.until_step(phase=2, step=3)
     rig.graph.kill("device_emulator")
-    # What kill -9 leaves behind points at a pseudo-terminal that soon belongs to somebody else.
-    rig.port.unlink()
     result = goal.result()
     assert result.error_code in (FocusOnObject.Result.CAMERA_LOST, FocusOnObject.Result.LENS_LOST)
     said = rig.until_level("camera_driver", ERROR, "the camera driver to notice")
     assert "dasha emulate camera" in said
+    # What kill -9 leaves behind points at a pseudo-terminal that soon belongs to somebody else.
+    assert rig.port.is_symlink()
+    assert "was left behind" in rig.until_level("lens_driver", ERROR, "the lens driver to notice")
+    rig.graph.start("device_emulator", **emulated(rig.port.parent))
+    for node in ("camera_driver", "lens_driver"):
+        rig.until_level(node, OK, f"{node} to recover")
+    rig.probe.until(lambda: not rig.lens[-1].faults, "the fault to go")
+    rig.finds()
 
 
 def test_a_port_that_another_process_holds(bare_graph: Graph, tmp_path: Path) -> None:
