@@ -79,6 +79,15 @@ def test_file_then_rig_then_named_option_then_override(tmp_path):
     assert values["perception"] == {"encoder": "from_option", "detector": "from_file", "min_score": 0.2}
 
 
+def test_an_emulated_camera_shows_what_its_driver_asks_for():
+    values = parameters(
+        Options(rig="emulated", overrides=("camera_driver.width=640", "camera_driver.encoding=rgb8"))
+    )
+    assert values["device_emulator"]["width"] == 640
+    assert values["device_emulator"]["encoding"] == "rgb8"
+    assert "height" not in values["device_emulator"]  # the default of both
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

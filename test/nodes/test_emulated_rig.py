@@ -87,6 +87,23 @@ def test_the_job_through_real_drivers(rig: Rig) -> None:
     assert rig.lens[-1].volts != rig.lens[-1].commanded_volts or rig.lens[-1].commanded_volts % 0.0445 == 0
 
 
+def test_between_goals_nothing_moves_the_lens(rig: Rig) -> None:
+    # Peers: a lens that cannot be locked, an autofocus that hunts for ever.
+    from dasha_ros import msg
+    from dasha_ros.ros import qos
+
+    commands = rig.probe.subscribe(msg.LensCommand, "lens/command", qos.COMMAND)
+    rig.finds()
+    rig.probe.until(lambda: commands, "the goal's own commands")
+    moved, held = len(commands), rig.lens[-1].command
+    # Light and distances change under it: a continuous autofocus would go after them.
+    for distances in ([1.0, 10.0], [0.8, 10.0]):
+        assert rig.probe.set_parameter("twin_world", "distances_m", distances).successful
+        rig.probe.spin(0.5)
+    assert len(commands) == moved
+    assert rig.lens[-1].command == held
+
+
 def test_a_lens_pulled_for_a_moment_comes_back(rig: Rig) -> None:
     before = rig.lens[-1].commanded_volts
     rig.pull(lens_plugged=False)

@@ -110,9 +110,18 @@ def test_ids_tell_profiles_apart(tmp_path: Path) -> None:
     assert lens_model().id == lens_model("physical", f_number=2.0).id
 
 
+def test_a_table_may_tell_how_long_a_move_takes(tmp_path: Path) -> None:
+    without = lens_model(table(tmp_path))
+    told = lens_model(table(tmp_path, f"settle_s: 0.07\n{TABLE}"))
+    assert (without.settle_s, told.settle_s) == (None, 0.07)
+    assert told.id == without.id  # the optics are the same
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        (f"settle_s: 70\n{TABLE}", "settle_s is 70.0; it must lie in 0..5 s"),
+        (f"settle_s: soon\n{TABLE}", "settle_s is 'soon'; it must be a number"),
         ("points: [{volts: 40, distance_m: 1}]", "at least two"),
         ("points: [{volts: 40, distance_m: 1}, {volts: 40, distance_m: 2}]", "twice"),
         ("points: [{volts: 40, distance_m: 1}, {volts: 80, distance_m: 2}]", "80 V"),
