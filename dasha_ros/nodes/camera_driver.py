@@ -26,6 +26,8 @@ from dasha_ros.timing.rule import answers
 from dasha_ros.timing.state import CaptureInfo, LensState
 
 _IDLE_S = 0.5
+_STREAM_S = 0.1
+"""Longest wait for a frame of the preview before parameters are looked at again."""
 _STATE_PERIOD_NS = 500_000_000
 """Whoever only follows what is in force need not hear of every frame of a fast preview."""
 _NO_LENS = LensState(0, 0.0, 0.0, settled=True, settled_at_ns=0)
@@ -176,24 +178,33 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
                     return
             (command_ns, exposure_us), lens = self._exposure, self._lens
             awaited = self._is_awaited()
-        one_shot = awaited or not isinstance(camera, PreviewCamera)
-        if one_shot:
+        preview = camera if isinstance(camera, PreviewCamera) and not awaited else None
+        if preview is None:
             # First, lest the new settings restart a stream that is about to end.
             self._stop_stream()
         camera.set_gain(self.config.gain_db)
         camera.set_exposure(exposure_us)
-        frame = camera.capture(lens.settled_at_ns) if one_shot else self._next_of_stream(camera)
+        if preview is not None:
+            self._stream(preview)
+        if self._is_overtaken(command_ns, lens):
+            # An abort has nothing to abort yet: it would be forgotten, and a long exposure begin.
+            return
+        frame = camera.capture(lens.settled_at_ns) if preview is None else preview.latest(_STREAM_S)
         if frame is not None:
             self._publish(frame, command_ns, lens, awaited)
         elif awaited:
             self.health.count("overtaken_exposures")
 
-    def _next_of_stream(self, camera: PreviewCamera) -> Frame | None:
+    def _is_overtaken(self, command_ns: int, lens: LensState) -> bool:
+        with self._news:
+            now = self._exposure[0], self._lens.command_ns, self._lens.settled_at_ns
+        return now != (command_ns, lens.command_ns, lens.settled_at_ns)
+
+    def _stream(self, camera: PreviewCamera) -> None:
         rate = self.config.preview_rate_hz
         if self._streams_at != rate:
             self._streams_at = rate
             self.health.values(preview_hz=camera.start_preview(rate))
-        return camera.latest(_IDLE_S)
 
     def _stop_stream(self) -> None:
         if self._streams_at is not None and isinstance(self._camera, PreviewCamera):

@@ -1,0 +1,50 @@
+"""The camera driver with a camera that takes long to start its preview, and says what it is asked to do."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from dasha_ros.devices.camera import Frame
+from dasha_ros.devices.fake import FakeCamera
+from dasha_ros.nodes import camera_driver
+
+
+class SlowToStart(FakeCamera):
+    """Its first preview starts when the next command is there; ``told`` is set then."""
+
+    told = threading.Event()
+
+    def start_preview(self, frame_rate_hz: float = 0.0) -> float:
+        print("start_preview", flush=True)
+        self.told.wait(60.0)
+        return frame_rate_hz
+
+    def latest(self, timeout_s: float) -> Frame | None:
+        print("latest", flush=True)
+        self._abort.clear()
+        self._abort.wait(timeout_s)
+        return None
+
+    def stop_preview(self) -> None:
+        print("stop_preview", flush=True)
+
+    def capture(self, not_before_ns: int = 0) -> Frame | None:
+        print(f"capture {self._exposure_us:g}", flush=True)
+        return super().capture(not_before_ns)
+
+    def abort(self) -> None:
+        super().abort()
+        if self.taken:
+            # The command is in force and announced; now the preview has started.
+            self.told.set()
+
+
+def camera_backend(config: object, clock: object) -> SlowToStart:
+    return SlowToStart(clock)
+
+
+camera_driver.camera_backend = camera_backend
+
+if __name__ == "__main__":
+    camera_driver.main(sys.argv)
