@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 import rclpy
+from rclpy._rclpy_pybind11 import RCLError
+from rclpy.exceptions import NotInitializedException
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
@@ -117,29 +119,34 @@ def run(
     """
     sys.setswitchinterval(THREAD_SWITCH_S)
     rclpy.init(args=args)
+    node: DashaNode[C] | None = None
+    spinner = executor()
     try:
         node = factory()
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        rclpy.try_shutdown()
-        raise SystemExit(2) from None
-    spinner = executor()
-    spinner.add_node(node)
-    try:
+        spinner.add_node(node)
         node.start()
         spinner.spin()
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except (RCLError, NotInitializedException):
+        # A signal ends the context between any two calls of rclpy; only then is this no failure.
+        if rclpy.ok():
+            raise
     finally:
         _end(node, spinner)
 
 
-def _end(node: DashaNode[C], spinner: Executor) -> None:
+def _end(node: DashaNode[C] | None, spinner: Executor) -> None:
     try:
-        node.is_active = False
-        node.cleanup()
+        if node is not None:
+            node.is_active = False
+            node.cleanup()
         spinner.shutdown(timeout_sec=1.0)
-        node.destroy_node()
+        if node is not None:
+            node.destroy_node()
         rclpy.try_shutdown()
     except KeyboardInterrupt:
         # A second Ctrl-C may land anywhere in here; the process is ending anyway.
