@@ -168,8 +168,11 @@ def link_checkout() -> None:
         'import os, sys; os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)\n',
     )
     command = VENV / "bin" / "dasha"
+    # Guarded: processes that it starts by multiprocessing import this very file.
     write_if_changed(
-        command, f"#!{PYTHON}\nimport sys\n\nfrom dasha_ros.cli import main\n\nsys.exit(main())\n"
+        command,
+        f"#!{PYTHON}\nimport sys\n\nfrom dasha_ros.cli import main\n\n"
+        'if __name__ == "__main__":\n    sys.exit(main())\n',
     )
     command.chmod(0o755)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -86,3 +88,11 @@ def test_benchmark_writes_json(monkeypatch, tmp_path):
     assert asked == [(["p"], ["s"], 3)]
     assert json.loads(path.read_text()) == rows
     assert "95.0 %" in result.stdout
+
+
+def test_processes_that_the_command_starts_can_import_it() -> None:
+    # multiprocessing's children run the parent's file under another name: it must do nothing then.
+    command = Path(sys.executable).with_name("dasha")
+    if not command.is_file():
+        pytest.skip("the dasha command is not beside this Python: scripts/setup installs it")
+    assert "main" in runpy.run_path(str(command), run_name="__mp_main__")
