@@ -125,17 +125,10 @@ def _scene_set(scenes: str, composites: int) -> SceneSet:
 
 
 def _opened(path: Path | None) -> PerceptCache:
-    from dasha_ros.rl.cache import CacheError, PerceptCache, cache_root
+    from dasha_ros.rl.cache import CacheError, PerceptCache, found_cache
 
-    if path is None:
-        found = sorted(cache_root().glob("*/meta.json"), key=lambda file: file.stat().st_mtime)
-        if not found:
-            fail(f"there is no percept cache below {cache_root()}: make one with `dasha cache build`")
-        path = found[-1].parent
-    elif not path.exists():
-        path = cache_root() / path
     try:
-        return PerceptCache.open(path)
+        return PerceptCache.open(found_cache(path))
     except CacheError as error:
         fail(str(error))
 

@@ -177,6 +177,10 @@ class TwinCamera:
         self._renderer(world.scene).scene.resolved_distances(world.distances_m)
         self._world = world
 
+    def seed_noise(self, seed: int | None) -> None:
+        """Begin the sensor's noise anew: equal worlds, commands and seeds give equal frames."""
+        self._readout.seed(seed)
+
     def set_trajectory(self, trajectory: PowerTrajectory) -> None:
         """Tell how the lens moves. Callable from any thread, before or after the move began."""
         self._trajectories.append(trajectory)

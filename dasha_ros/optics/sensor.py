@@ -107,6 +107,10 @@ class SensorReadout:
         self._serial = serial
         self._pattern: NDArray[np.float32] = np.empty((0, 0), np.float32)
 
+    def seed(self, seed: int | None) -> None:
+        """Begin the noise anew; ``None``: like never before. The pattern of the pixels stays."""
+        self._bits = np.random.SFC64(seed)
+
     def expose(
         self,
         reflectance: NDArray[np.float32],

@@ -147,12 +147,11 @@ class TwinArena:
                 table=self.table,
                 width=width,
                 height=height,
-                seed=start.seed,
             )
             self._shown = start.view
         # From the same side every time: hysteresis remembers where the episode before ended.
         self._rig.place(world, self.lens.volts_min, start.exposure_us)
-        self._rig.place(world, start.volts, start.exposure_us)
+        self._rig.place(world, start.volts, start.exposure_us, start.seed)
         self._object_dioptres = start.object_dioptres
 
     def defocus_px(self) -> float:

@@ -115,7 +115,7 @@ def focus_starts(
             at = float(random.uniform(far, near))
             shift = float(random.uniform(-COMPOSITE_SHIFT_D, COMPOSITE_SHIFT_D))
             if view.kind == "composite":
-                at = _composite(view, shift)
+                at = composite_dioptres(view, shift)
             per_volt = lens.dioptres(48.0) - lens.dioptres(47.0)
             drift = float(random.uniform(-1.0, 1.0)) * setting.drift_volts * per_volt
             lux = float(np.exp(random.uniform(*np.log(LIGHT_LX))))
@@ -157,7 +157,7 @@ def exposure_starts(
         random = np.random.default_rng([seed, number, 1])
         for _ in range(per_view):
             near, far = (1.0 / m for m in wide.band_m)
-            at = float(random.uniform(far, near)) if view.kind == "plane" else _composite(view, 0.0)
+            at = float(random.uniform(far, near)) if view.kind == "plane" else composite_dioptres(view, 0.0)
             starts.append(
                 Start(
                     number,
@@ -172,7 +172,7 @@ def exposure_starts(
     return starts
 
 
-def _composite(view: ViewInfo, shift: float) -> float:
+def composite_dioptres(view: ViewInfo, shift: float) -> float:
     """Where the object goes [1/m], no layer beyond `FARTHEST_D`."""
     own = 1.0 / view.distance_m
     farthest = min(1.0 / distance for distance in view.distances_m)

@@ -22,7 +22,7 @@ from dasha_ros.agents.policy import (
 )
 from dasha_ros.agents.rewards import Reward, reward_exposure, reward_focus
 from dasha_ros.perception.percept import Percept
-from dasha_ros.rl.rig import Rig, RigError
+from dasha_ros.rl.rig import Rig, RigError, checked
 from dasha_ros.rl.step import (
     HIGH_LEVEL,
     LOW_LEVEL,
@@ -203,9 +203,7 @@ def _play(
         percept = rig.observe() if command is None else goal.apply(command.value)
         if command is not None:
             run.steps += 1
-        if not percept.is_finite():
-            raise _EndError(ErrorCode.PERCEPT_INVALID, _invalid(percept))
-        run.percept = percept
+        run.percept = checked(percept)
         _heed(interrupted)
         decision = goal.decide(percept)
         if on_step is not None:
@@ -220,14 +218,6 @@ def _play(
 def _heed(interrupted: Interrupt | None) -> None:
     if interrupted is not None and (reason := interrupted()) is not None:
         raise _EndError(reason, _STOPPED.get(reason, f"The goal was stopped ({reason.name})"))
-
-
-def _invalid(percept: Percept) -> str:
-    names = ("histogram_peak", "mean_grey", "brisque", "sharpness")
-    bad = [
-        f"{name} = {getattr(percept, name)}" for name in names if not math.isfinite(getattr(percept, name))
-    ]
-    return f"A percept holds values that are not finite numbers ({', '.join(bad) or 'latent or detections'})"
 
 
 def _bad_decision(policy: str, asked: str) -> _EndError:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
+from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
@@ -50,3 +52,20 @@ class Rig(Protocol):
             RigError: None answers.
         """
         ...
+
+
+def checked(percept: Percept) -> Percept:
+    """The percept itself: nobody decides or learns from one that holds values that are not numbers.
+
+    Raises:
+        RigError: It holds such a value; the message names it.
+    """
+    if percept.is_finite():
+        return percept
+    names = ("histogram_peak", "mean_grey", "brisque", "sharpness")
+    values = {name: getattr(percept, name) for name in names}
+    bad = [f"{name} = {value}" for name, value in values.items() if not math.isfinite(value)]
+    raise RigError(
+        ErrorCode.PERCEPT_INVALID,
+        f"A percept holds values that are not finite numbers ({', '.join(bad) or 'latent or detections'})",
+    )

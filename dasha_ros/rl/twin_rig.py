@@ -104,8 +104,14 @@ class TwinRig:
         """True focus of the lens at rest [1/m]: for evaluations only."""
         return self._lens.trajectory.target_dioptres
 
-    def place(self, world: World, volts: float, exposure_us: float) -> None:
+    def place(self, world: World, volts: float, exposure_us: float, seed: int | None = None) -> None:
         """Begin anew: another world, the lens at rest at ``volts``, no commands yet.
+
+        Args:
+            world: What stands before the camera.
+            volts: Where the lens is [V].
+            exposure_us: In force [us].
+            seed: Of the sensor's noise from now on; left out: it goes on.
 
         Raises:
             DeviceError: A value is out of range.
@@ -117,6 +123,8 @@ class TwinRig:
         self._lens.set_temperature(world.temperature_c)
         self._camera.set_trajectory(self._lens.trajectory)
         self._camera.set_exposure(exposure_us)
+        if seed is not None:
+            self._camera.seed_noise(seed)
         self.clock.advance(REST_NS)
         self._exposure_command_ns = 0
         self._state = LensState(0, volts, reading.volts, True, self.clock.now_ns())

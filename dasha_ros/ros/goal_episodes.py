@@ -135,7 +135,7 @@ class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
             except RigError as error:
                 self._seat.end(EpisodeEnd(ErrorCode(error.code), str(error), 0, None))
                 continue
-            self._percept = info["percept"]
+            self._percept = self._newest()
             return self._observation, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -147,7 +147,7 @@ class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
         except RigError as error:
             self._seat.end(EpisodeEnd(ErrorCode(error.code), str(error), self._index, self._percept))
             return self._observation, 0.0, False, True, {"lost": True}
-        percept: Percept = info["percept"]
+        percept = self._newest()
         self._observation, self._percept = observation, percept
         if run is not None:
             self._report(run, self._step(percept, float(reward), info["terms"]))
@@ -155,6 +155,10 @@ class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
             code, what = self._verdict(percept, self.env.unwrapped.task)  # type: ignore[attr-defined]
             self._seat.end(EpisodeEnd(code, what, self._index, percept))
         return observation, float(reward), terminated, truncated, info
+
+    def _newest(self) -> Percept:
+        percept: Percept = self.env.unwrapped.percept  # type: ignore[attr-defined]
+        return percept
 
     def _step(self, percept: Percept, reward: float, terms: dict[str, float]) -> Step:
         exposes = self._agent == "A^H"

@@ -7,7 +7,6 @@ import pytest
 from synthetic_cache import synthetic_cache
 
 pytest.importorskip("gymnasium")
-import gymnasium
 from gymnasium.utils.env_checker import check_env
 
 from dasha_ros.agents.belief_interface import ACTIONS, EXPLORE_PX, STAY
@@ -61,23 +60,11 @@ def environment(kind, preset_name, cache, volts=None):
     return DashaJointEnv(rig, start, preset, exposure, focus)
 
 
-class WithoutPercept(gymnasium.Wrapper):
-    """A percept carries the clock's stamps, which never repeat; all else must."""
-
-    def reset(self, *, seed=None, options=None):
-        observation, info = self.env.reset(seed=seed, options=options)
-        return observation, {key: value for key, value in info.items() if key != "percept"}
-
-    def step(self, action):
-        *result, info = self.env.step(action)
-        return *result, {key: value for key, value in info.items() if key != "percept"}
-
-
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("preset", ["plus", "paper"])
 @pytest.mark.parametrize("kind", ["exposure", "focus", "joint"])
 def test_checkers_pass(kind, preset, cache):
-    env = WithoutPercept(environment(kind, preset, cache))
+    env = environment(kind, preset, cache)
     check_env(env, skip_render_check=True)
     sb3 = pytest.importorskip("stable_baselines3.common.env_checker")
     sb3.check_env(env)
@@ -121,7 +108,7 @@ def test_rewards_are_those_of_the_paper_less_the_prices(cache):
     env.reset(seed=1)
     for action in (10, 11, 12, STAY, 13):
         _, reward, _, _, info = env.step(action)
-        percept = info["percept"]
+        percept = env.percept
         eq8 = focus_reward(bool(percept.of({"cat"}, 0.3)), percept.brisque)
         prices = info["terms"]["move"] + info["terms"]["reversal"]
         assert reward == pytest.approx(eq8.value + prices)
@@ -132,8 +119,8 @@ def test_the_papers_exposure_reward_and_end(cache):
     env = environment("exposure", "paper", cache)
     env.reset(seed=0)
     for index in (0, 60, 120, 130, 145):
-        _, reward, terminated, _, info = env.step(index)
-        percept = info["percept"]
+        _, reward, terminated, _, _ = env.step(index)
+        percept = env.percept
         assert reward == pytest.approx(exposure_reward(percept.histogram_peak, percept.brisque).value)
         assert terminated
 

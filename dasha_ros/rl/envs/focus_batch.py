@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from dasha_ros.rl.envs.episodes import FocusEpisodes, Judgement, Rows
 from dasha_ros.rl.envs.rules import FocusRules
 from dasha_ros.rl.presets import Preset
 from dasha_ros.rl.reading import FocusTable
+from dasha_ros.rl.scenes.views import ViewInfo
 from dasha_ros.rl.worlds import FocusWorlds
 
 Array = NDArray[np.float64]
@@ -26,6 +29,15 @@ def focus_rules(preset: Preset) -> FocusRules:
     return FocusRules(focus.horizon, focus.end_on_detection, *prices)
 
 
+class Views(Protocol):
+    """What can be shown: a `FocusTable`, or an arena."""
+
+    @property
+    def views(self) -> Sequence[ViewInfo]:
+        """By number."""
+        ...
+
+
 @dataclass(frozen=True)
 class ViewDraw:
     """Which views episodes are of."""
@@ -35,9 +47,9 @@ class ViewDraw:
     composite_share: float
 
     @classmethod
-    def of(cls, table: FocusTable, views: Rows, composite_share: float) -> ViewDraw:
-        """Of some of a table's views; all planes where there are no composites, and the reverse."""
-        is_plane = np.array([table.views[v].kind == "plane" for v in views], bool)
+    def of(cls, shown: Views, views: Rows, composite_share: float) -> ViewDraw:
+        """Of some of the views; all planes where there are no composites, and the reverse."""
+        is_plane = np.array([shown.views[v].kind == "plane" for v in views], bool)
         share = composite_share if not is_plane.all() else 0.0
         return cls(views[is_plane], views[~is_plane], share if is_plane.any() else 1.0)
 

@@ -29,9 +29,11 @@ class DashaJointEnv(RigEnv):
     1, line 7); a picture that is not, where the preset ends A^H's episodes, terminates. A^L's phase
     ends as in ``DashaFocus-v0``. Truncated when either agent's horizon is over.
 
+    **Info**: ``agent``, ``terms`` (after a step), and what is in force: ``exposure_us`` and ``volts``.
+
     **Version**: v0.
 
-    Raises `RigError` from ``reset`` and ``step`` when no percept answers.
+    Raises `RigError` from ``reset`` and ``step`` when no percept answers, or one that is not finite.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class DashaJointEnv(RigEnv):
         percept = self._begin(seed)
         self._handed_over = False
         self._exposure.begin(percept)
-        return self._observation(), {"percept": percept, "agent": "exposure"}
+        return self._observation(), self._info(agent="exposure")
 
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, Info]:
         """One step of the agent whose turn it is."""
@@ -69,7 +71,7 @@ class DashaJointEnv(RigEnv):
             result = Result.of(judged)
         else:
             result = self._expose(action[0])
-        info = {"percept": self.percept, "terms": result.terms, "agent": agent}
+        info = self._info(terms=result.terms, agent=agent)
         return self._observation(), result.reward, result.terminated, result.truncated, info
 
     def _expose(self, action: Any) -> Result:

@@ -18,7 +18,7 @@ from dasha_ros.rl.envs.episodes import ExposureEpisodes, FocusEpisodes, Judgemen
 from dasha_ros.rl.envs.exposure_batch import exposure_rules
 from dasha_ros.rl.envs.focus_batch import focus_rules
 from dasha_ros.rl.presets import Preset
-from dasha_ros.rl.rig import Rig
+from dasha_ros.rl.rig import Rig, checked
 
 Observation = NDArray[np.float32]
 Info = dict[str, Any]
@@ -47,10 +47,19 @@ class RigEnv(gym.Env[Any, Any]):
         """The newest."""
         self.task = FocusTask(rig.lens)
 
+    def _info(self, **more: Any) -> Info:
+        """What is in force, as plain numbers. The percept itself is ``percept`` of the environment."""
+        assert self.percept is not None, "step before reset"
+        in_force = {
+            "exposure_us": self.percept.capture.exposure_us,
+            "volts": self.percept.lens.commanded_volts,
+        }
+        return {**in_force, **more}
+
     def _begin(self, seed: int | None) -> Percept:
         super().reset(seed=seed)
         self.task = self.beginner.begin(self.np_random)
-        self.percept = self.rig.observe()
+        self.percept = checked(self.rig.observe())
         return self.percept
 
 
@@ -79,7 +88,7 @@ class FocusPart:
     def step(self, action: Any, last: Percept, task: FocusTask) -> tuple[Percept, Judgement]:
         """Move the lens and look; a lens that stays shows the last percept."""
         volts, moved = self.episodes.command(np.asarray(action).reshape(1, -1))
-        percept = self._rig.move(float(volts[0])) if len(moved) else last
+        percept = checked(self._rig.move(float(volts[0]))) if len(moved) else last
         return percept, self.episodes.judge(moved, self._reader.read(percept, task))
 
 
@@ -104,7 +113,8 @@ class ExposurePart:
 
     def step(self, action: Any) -> tuple[Percept, ExposurePictures, Judgement]:
         """Set the exposure and look."""
-        percept = self._rig.expose(self._rig.table.exposure_us(int(np.asarray(action).reshape(-1)[0])))
+        exposure_us = self._rig.table.exposure_us(int(np.asarray(action).reshape(-1)[0]))
+        percept = checked(self._rig.expose(exposure_us))
         pictures = self._read(percept)
         return percept, pictures, self.episodes.judge(pictures)
 

@@ -28,8 +28,10 @@ class DashaFocusEnv(RigEnv):
 
     **Reward**: Eq. 8 of the picture that answers: -1 without a detection of what was asked for, else
     -0.01 BRISQUE; less ``move_price`` for a move and ``reversal_price`` for a turn by more than 0.3 V.
-    ``info["terms"]`` holds the parts. An action that does not move takes no picture: the last
-    one is paid again.
+    An action that does not move takes no picture: the last one is paid again.
+
+    **Info**: ``terms``, the parts of the reward (after a step), and what is in force: ``exposure_us``
+    and ``volts``. The newest percept is the environment's attribute ``percept``.
 
     **Start**: the beginner's: for the twin random light, scene, distance, drift and voltage as the
     preset says; over ROS the next goal.
@@ -39,8 +41,8 @@ class DashaFocusEnv(RigEnv):
 
     **Version**: v0. Its number rises when an observation, action or reward changes its meaning.
 
-    Raises `RigError` from ``reset`` and ``step`` when no percept answers: the episode is lost, the
-    environment is not.
+    Raises `RigError` from ``reset`` and ``step`` when no percept answers, or one that holds values that
+    are not finite numbers: the episode is lost, the environment is not.
     """
 
     def __init__(self, rig: Rig, beginner: Beginner, preset: Preset, reader: FocusReader) -> None:
@@ -62,20 +64,15 @@ class DashaFocusEnv(RigEnv):
     ) -> tuple[Observation, Info]:
         """Begin a new episode."""
         percept = self._begin(seed)
-        return self._part.begin(percept, self.task), {"percept": percept}
+        return self._part.begin(percept, self.task), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
         """Move the lens and look."""
         assert self.percept is not None, "step before reset"
         self.percept, judged = self._part.step(action, self.percept, self.task)
         result = Result.of(judged)
-        info = {
-            "percept": self.percept,
-            "terms": result.terms,
-            "volts": float(self._part.episodes.log.volts[0]),
-        }
-        observation = self._part.observation()
-        return observation, result.reward, result.terminated, result.truncated, info
+        info = self._info(terms=result.terms)
+        return self._part.observation(), result.reward, result.terminated, result.truncated, info
 
 
 class DashaExposureEnv(RigEnv):
@@ -93,9 +90,7 @@ class DashaExposureEnv(RigEnv):
     **End**: ``always``: after every step, as Algorithm 1 has it: with a penalty or with the hand-over.
     ``well_exposed``: when the picture is good. Truncated after ``horizon`` steps.
 
-    **Version**: v0.
-
-    Raises `RigError` from ``reset`` and ``step`` when no percept answers.
+    **Info**, **Version** and errors: as for `DashaFocusEnv`.
     """
 
     def __init__(self, rig: Rig, beginner: Beginner, preset: Preset, reader: ExposureReader) -> None:
@@ -110,12 +105,11 @@ class DashaExposureEnv(RigEnv):
     ) -> tuple[Observation, Info]:
         """Begin a new episode."""
         percept = self._begin(seed)
-        return self._part.begin(percept), {"percept": percept}
+        return self._part.begin(percept), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
         """Set the exposure and look."""
         self.percept, _, judged = self._part.step(action)
         result = Result.of(judged)
-        info = {"percept": self.percept, "terms": result.terms}
-        observation = self._part.observation()
-        return observation, result.reward, result.terminated, result.truncated, info
+        info = self._info(terms=result.terms)
+        return self._part.observation(), result.reward, result.terminated, result.truncated, info
