@@ -284,12 +284,15 @@ class PylonCamera:
                     " If this is frequent: larger packets, a longer packet delay, or another network card."
                 )
             pixels = device.reader.pixels(result)
-            chunk_us = device.reader.chunk_exposure_us(result) if device.chunks else None
+            told = {name: device.reader.chunk(result, name) for name in device.chunks}
         finally:
             result.Release()
         self.counts["frames"] += 1
-        made_by_us = exposure_us if chunk_us is None else chunk_us
-        return Frame(pixels, device.reader.encoding, stamp_ns, made_by_us, gain_db)
+        if (own_us := told.get("ExposureTime")) is not None:
+            exposure_us = own_us
+        if (own_db := told.get("Gain")) is not None:
+            gain_db = own_db
+        return Frame(pixels, device.reader.encoding, stamp_ns, exposure_us, gain_db)
 
     def _restart_preview(self) -> None:
         """Frames under way were made by the old setting; after a restart none of them can come."""

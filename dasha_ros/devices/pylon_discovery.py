@@ -78,10 +78,11 @@ def _enumerate() -> list[tuple[CameraFound, Any]]:
     from pypylon import pylon
 
     infos = pylon.TlFactory.GetInstance().EnumerateDevices()
-    return [(_found(info), info) for info in infos]
+    return [(described(info), info) for info in infos]
 
 
-def _found(info: Any) -> CameraFound:
+def described(info: Any) -> CameraFound:
+    """A camera as pylon's ``DeviceInfo`` tells of it."""
     return CameraFound(
         model=info.GetModelName(),
         serial_number=info.GetSerialNumber(),

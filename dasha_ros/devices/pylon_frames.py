@@ -31,9 +31,9 @@ class FrameReader:
         return np.left_shift(pixels, self._shift) if self._shift else pixels
 
     @staticmethod
-    def chunk_exposure_us(result: Any) -> float | None:
-        """The exposure that the frame itself reports [us]; ``None``: it reports none."""
+    def chunk(result: Any, name: str) -> float | None:
+        """What the frame itself reports, such as ``ExposureTime``; ``None``: it does not."""
         if not result.IsChunkDataAvailable():
             return None
-        node = result.GetChunkDataNodeMap().GetNode("ChunkExposureTime")
+        node = result.GetChunkDataNodeMap().GetNode(f"Chunk{name}")
         return float(node.GetValue()) if node is not None and node.IsReadable() else None

@@ -17,6 +17,9 @@ FRAME_RATE = ("AcquisitionFrameRateAbs", "AcquisitionFrameRate")
 PACKET_SIZE = ("GevSCPSPacketSize",)
 READOUT = ("ReadoutTimeAbs", "SensorReadoutTime")
 
+CHUNKS = ("ExposureTime", "Gain")
+"""What made a frame, in us and dB. Old models tell their gain in raw steps, under another name."""
+
 UNITY_GAIN_RAW = {"acA2000": 32, "acA2040": 32}
 """GainRaw of 0 dB by the beginning of the model's name: dB = 20 log10(GainRaw / 32) (Basler, CMV sensors)."""
 
@@ -172,7 +175,7 @@ def enable_chunks(node_map: Any) -> tuple[str, ...]:
             return ()
     active.SetValue(True)
     enabled = []
-    for name in ("ExposureTime", "Timestamp"):
+    for name in CHUNKS:
         if name in selector.GetSymbolics():
             selector.SetValue(name)
             need(node_map, "ChunkEnable").SetValue(True)

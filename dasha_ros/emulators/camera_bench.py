@@ -6,9 +6,10 @@ played here, with the errors that real cameras were seen to raise.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from dasha_ros.devices.errors import DeviceLost
+from dasha_ros.devices.pylon_discovery import chosen, described
 from dasha_ros.emulators.camera import enable_emulator
 
 REMOVED = "The camera device has been physically removed."
@@ -27,6 +28,8 @@ class CameraBench:
         enable_emulator()
         self._cameras: list[BenchCamera] = []
         self.plugged = True
+        self.serial_number = ""
+        """Of another camera that was plugged in instead; empty: the emulator's own."""
         self.announces_removal = True
         """Whether pylon notices by itself that a camera is gone; real systems sometimes do not."""
         self.held = False
@@ -37,7 +40,7 @@ class CameraBench:
         """Whether a free-running camera is silent, too."""
 
     def attach(self, address: str) -> BenchCamera:
-        """The emulated camera with the serial number ``address`` (empty: the only one).
+        """The emulated camera that ``address`` names (empty: the only one).
 
         Raises:
             DeviceLost: It is unplugged, or has another serial number.
@@ -45,12 +48,11 @@ class CameraBench:
         from pypylon import pylon
 
         layer = pylon.TlFactory.GetInstance().CreateTl("BaslerCamEmu")
-        found = layer.EnumerateDevices() if self.plugged else []
-        infos = [info for info in found if address in ("", info.GetSerialNumber())]
-        if not infos:
-            there = ", ".join(info.GetSerialNumber() for info in found) or "none"
-            raise DeviceLost(f"no camera {address!r} is there (pylon sees: {there})")
-        camera = BenchCamera(self, pylon.InstantCamera(layer.CreateDevice(infos[0])))
+        infos = layer.EnumerateDevices() if self.plugged else []
+        found = [described(info) for info in infos]
+        if self.serial_number:
+            found = [replace(camera, serial_number=self.serial_number) for camera in found]
+        camera = BenchCamera(self, pylon.InstantCamera(layer.CreateDevice(infos[chosen(found, address)])))
         self._cameras = [camera]
         return camera
 

@@ -15,7 +15,7 @@ from dasha_ros.devices.preview import PreviewCamera
 from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import camera_backend
-from dasha_ros.ros.conversions import capture_to_msg, lens_from_msg
+from dasha_ros.ros.conversions import capture_to_msg, lens_from_msg, limits_to_msg
 from dasha_ros.ros.device_worker import DeviceWorker
 from dasha_ros.ros.image import ImageWriter
 from dasha_ros.ros.node import DashaNode, run
@@ -40,8 +40,9 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     Listens to ``camera/exposure_command``, ``lens/state`` and ``focus/state``;
     publishes ``camera/image_raw``, ``camera/camera_info`` and ``camera/capture``
     under one stamp, the start of the exposure, and what is in force, when it changed
-    or answers a command, as ``camera/state``. An exposure that a newer command
-    overtakes is broken off: its picture would answer nothing.
+    or answers a command, as ``camera/state``; as ``camera/limits``, what the opened
+    camera can do. An exposure that a newer command overtakes is broken off: its picture
+    would answer nothing.
     """
 
     config_model = CameraDriverConfig
@@ -72,6 +73,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._info_publisher = self.create_publisher(CameraInfo, "camera/camera_info", qos.CAPTURE)
         self._capture_publisher = self.create_publisher(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
         self._state_publisher = self.create_publisher(msg.CaptureInfo, "camera/state", qos.STATE)
+        self._limits_publisher = self.create_publisher(msg.CameraLimits, "camera/limits", qos.STATE)
         self._topics = [
             self.create_subscription(
                 msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND
@@ -108,6 +110,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._info_publisher,
             self._capture_publisher,
             self._state_publisher,
+            self._limits_publisher,
         ):
             self.destroy_publisher(publisher)
 
@@ -162,10 +165,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         limits = self._camera.open()
         self._gate.low, self._gate.high = limits.exposure_min_us, limits.exposure_max_us
         self._answered = self._streams_at = None
+        if self.context.ok():
+            self._limits_publisher.publish(limits_to_msg(limits))
         self.health.values(**self._camera.describe())
         return f"{limits.width}x{limits.height} {limits.encoding}"
 
-    def work(self) -> None:
+    def work(self) -> bool:
         """Job of the worker: one picture, when one is due."""
         camera = self._camera
         assert camera is not None
@@ -175,7 +180,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
                 self._stop_stream()
                 self._news.wait(self._patience_s())
                 if not self._is_due():
-                    return
+                    return False
             (command_ns, exposure_us), lens = self._exposure, self._lens
             awaited = self._is_awaited()
         preview = camera if isinstance(camera, PreviewCamera) and not awaited else None
@@ -188,12 +193,13 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._stream(preview)
         if self._is_overtaken(command_ns, lens):
             # An abort has nothing to abort yet: it would be forgotten, and a long exposure begin.
-            return
+            return False
         frame = camera.capture(lens.settled_at_ns) if preview is None else preview.latest(_STREAM_S)
         if frame is not None:
             self._publish(frame, command_ns, lens, awaited)
         elif awaited:
             self.health.count("overtaken_exposures")
+        return frame is not None
 
     def _is_overtaken(self, command_ns: int, lens: LensState) -> bool:
         with self._news:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dasha_ros.action import AdjustExposure
+from dasha_ros.agents.learned_exposure import LearnedExposure
 from dasha_ros.agents.outcome import explain
 from dasha_ros.agents.policy import ExposureTask, FocusTask
+from dasha_ros.agents.policy_file import PolicyFileError
 from dasha_ros.agents.registry import exposure_policy
 from dasha_ros.config import HighLevelAgentConfig
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
@@ -34,6 +36,27 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
     def table(self) -> ExposureTable:
         """The exposures that the policy chooses from."""
         return exposure_table(self.config.exposure_min_us, self.config.exposure_max_us)
+
+    def _table_of_camera(self) -> ExposureTable:
+        """What the parameters and the camera both allow.
+
+        A policy that was learned counts in the table that it was trained with; what the
+        camera can't do is brought into its limits with each command.
+
+        Raises:
+            PolicyFileError: They have too little in common.
+        """
+        table, limits = self.rig.table, self.rig.limits
+        if limits is None or isinstance(self._policy, LearnedExposure):
+            return table
+        try:
+            return table.within(limits.exposure_min_us, limits.exposure_max_us)
+        except ValueError as error:
+            raise PolicyFileError(
+                f"the camera exposes {limits.exposure_min_us:g} to {limits.exposure_max_us:g} us, and the "
+                f"parameters allow {table.t_min_us:g} to {table.t_max_us:g} us ({error}): set "
+                "`exposure_min_us` and `exposure_max_us` of high_level_agent to suit the camera"
+            ) from error
 
     def load_policy(self) -> None:
         """Make the policy that the configuration names."""
@@ -65,7 +88,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         return FocusTask(self.rig.lens)
 
     def _act(self, run: GoalRun) -> ExposureOutcome:
-        task = ExposureTask(self.rig.table, run.request.max_steps or self.config.max_steps)
+        task = ExposureTask(self._table_of_camera(), run.request.max_steps or self.config.max_steps)
         return run_exposure(
             self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted
         )

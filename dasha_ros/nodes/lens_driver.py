@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dasha_ros import msg
 from dasha_ros.config import LensDriverConfig
-from dasha_ros.devices.errors import DeviceTimeout
+from dasha_ros.devices.errors import DeviceLost, DeviceTimeout
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens, LensReading
 from dasha_ros.devices.twin import TwinLens
 from dasha_ros.ros import qos
@@ -112,7 +112,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._adopt(reading, 0, reading.volts)
         return f"lens at {self._state.volts:.3f} V"
 
-    def work(self) -> None:
+    def work(self) -> bool:
         """Job of the worker: the newest command, or a look for faults."""
         with self._news:
             if self._command is None:
@@ -124,12 +124,14 @@ class LensDriver(DashaNode[LensDriverConfig]):
             command, self._command = self._command, None
         if command is not None:
             self._obey(command)
-        elif not self._state.settled:
-            if self.clock.now_ns() >= self._state.settled_at_ns:
-                self._update(replace(self._state, settled=True))
-                self.health.ok(f"lens at {self._state.volts:.3f} V")
-        else:
+            return True
+        if self._state.settled:
             self._watch()
+            return True
+        if self.clock.now_ns() >= self._state.settled_at_ns:
+            self._update(replace(self._state, settled=True))
+            self.health.ok(f"lens at {self._state.volts:.3f} V")
+        return False
 
     def lost(self, reason: str) -> None:
         """Job of the worker: tell everyone that the lens does not answer."""
@@ -143,11 +145,13 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def _obey(self, command: tuple[int, float]) -> None:
         try:
             self._move(*command)
-        except DeviceTimeout:
-            # The line is bad: once more, unless somebody has changed their mind meanwhile.
+        except DeviceTimeout as error:
             self._failed_attempts += 1
+            if self._failed_attempts > _ATTEMPTS_MORE:
+                raise DeviceLost(f"{error}, {self._failed_attempts} times over: it is opened anew") from error
+            # The line is bad: once more, unless somebody has changed their mind meanwhile.
             with self._news:
-                if self._command is None and self._failed_attempts <= _ATTEMPTS_MORE:
+                if self._command is None:
                     self._command = command
             raise
 

@@ -84,6 +84,16 @@ class ExposureTable:
         low, high = self.values_us[above - 1], self.values_us[above]
         return above if exposure_us * exposure_us > low * high else above - 1
 
+    def within(self, t_min_us: float, t_max_us: float) -> ExposureTable:
+        """As many values as this table has, spread over what is left of its range between two limits [us].
+
+        Raises:
+            ValueError: Too little is left.
+        """
+        if t_min_us <= self.t_min_us and self.t_max_us <= t_max_us:
+            return self
+        return exposure_table(max(self.t_min_us, t_min_us), min(self.t_max_us, t_max_us), len(self))
+
     def clamp(self, exposure_us: float) -> float:
         """``exposure_us`` brought into the table's range [us]; not rounded to a value of the table."""
         return min(max(exposure_us, self.t_min_us), self.t_max_us)

@@ -8,10 +8,10 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from dasha_ros import msg
-from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, CameraLimits
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.ros import qos
-from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg
+from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg, limits_from_msg
 from dasha_ros.ros.stamps import RosClock, to_ns, to_stamp
 from dasha_ros.ros.waiting import News
 from dasha_ros.timing.pending import PendingCommands
@@ -25,6 +25,7 @@ class Actuators:
         news: Told whenever something was heard.
         pending: Which frames are fresh, given all commands that were heard of.
         capture: Newest capture that was news, or answered a command; `None` before the first.
+        limits: What the camera can do; `None` before the driver has opened it.
         refusal: Why the lens driver last refused a command of anyone, empty if it never did.
     """
 
@@ -34,6 +35,7 @@ class Actuators:
         self.news = News()
         self.pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
         self.capture: CaptureInfo | None = None
+        self.limits: CameraLimits | None = None
         self.refusal = ""
         self._last_stamp_ns = 0
         self._exposure_publisher = node.create_publisher(
@@ -44,6 +46,7 @@ class Actuators:
         self._group = ReentrantCallbackGroup()
         self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self.listen(msg.CaptureInfo, "camera/state", self._on_capture, qos.STATE)
+        self.listen(msg.CameraLimits, "camera/limits", self._on_limits, qos.STATE)
         self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
         self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
 
@@ -76,7 +79,12 @@ class Actuators:
         return self.lens_state.commanded_volts if self.lens_state else None
 
     def send_exposure(self, exposure_us: float) -> int:
-        """Command an exposure time without waiting, and return the command's stamp [ns]."""
+        """Command an exposure time without waiting, and return the command's stamp [ns].
+
+        It is brought into the camera's limits: tables of policies may reach beyond them.
+        """
+        if self.limits is not None:
+            exposure_us = min(max(exposure_us, self.limits.exposure_min_us), self.limits.exposure_max_us)
         stamp = self._new_stamp()
         self.pending.exposure_sent(exposure_us, stamp, stamp)
         command = msg.ExposureCommand(exposure_us=float(exposure_us))
@@ -107,6 +115,10 @@ class Actuators:
     def _on_lens(self, message: msg.LensState) -> None:
         self.refusal = message.last_refusal
         self.pending.lens = lens_from_msg(message)
+        self.news.tell()
+
+    def _on_limits(self, message: msg.CameraLimits) -> None:
+        self.limits = limits_from_msg(message)
         self.news.tell()
 
     def _on_capture(self, message: msg.CaptureInfo) -> None:

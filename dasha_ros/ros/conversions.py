@@ -7,6 +7,7 @@ import array
 import numpy as np
 
 from dasha_ros import msg
+from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.ros.stamps import to_ns, to_stamp
@@ -37,6 +38,32 @@ def capture_to_msg(capture: CaptureInfo, frame_id: str) -> msg.CaptureInfo:
     message.header.stamp = to_stamp(capture.stamp_ns)
     message.header.frame_id = frame_id
     return message
+
+
+def limits_from_msg(message: msg.CameraLimits) -> CameraLimits:
+    """`CameraLimits` of a message."""
+    return CameraLimits(
+        width=message.width,
+        height=message.height,
+        encoding=message.encoding,
+        exposure_min_us=message.exposure_min_us,
+        exposure_max_us=message.exposure_max_us,
+        gain_min_db=message.gain_min_db,
+        gain_max_db=message.gain_max_db,
+    )
+
+
+def limits_to_msg(limits: CameraLimits) -> msg.CameraLimits:
+    """Message of a `CameraLimits`."""
+    return msg.CameraLimits(
+        width=limits.width,
+        height=limits.height,
+        encoding=limits.encoding,
+        exposure_min_us=float(limits.exposure_min_us),
+        exposure_max_us=float(limits.exposure_max_us),
+        gain_min_db=float(limits.gain_min_db),
+        gain_max_db=float(limits.gain_max_db),
+    )
 
 
 def lens_from_msg(message: msg.LensState) -> LensState:

@@ -6,11 +6,15 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from diagnostic_msgs.msg import DiagnosticStatus
+
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.ros.health import Health
 
-_BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Waits between attempts to open: a 100 ms unplug is over at once, a long one is not hammered."""
+ERRORS_IN_A_ROW = 5
+"""One damaged frame or one bad reply is no loss; so many with nothing in between that worked are."""
 
 
 class Job(Protocol):
@@ -20,8 +24,12 @@ class Job(Protocol):
         """Open the device, re-apply every setting, and return a sentence for the diagnostics."""
         ...
 
-    def work(self) -> None:
-        """Wait for something to do and do it. Must return within a second or when `wake` is called."""
+    def work(self) -> bool:
+        """Wait for something to do and do it. Must return within a second or when `wake` is called.
+
+        Returns:
+            Whether the device did something: it works.
+        """
         ...
 
     def lost(self, reason: str) -> None:
@@ -39,6 +47,8 @@ class DeviceWorker:
     def __init__(self, name: str, job: Job, health: Health, wake: Callable[[], None]) -> None:
         self._job, self._health, self._wake = job, health, wake
         self._stop = threading.Event()
+        self._losses_in_a_row = 0
+        """Without anything that worked in between."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -53,18 +63,17 @@ class DeviceWorker:
             self._thread.join(timeout=10.0)
 
     def _run(self) -> None:
-        attempts = 0
         try:
             while not self._stop.is_set():
                 try:
-                    self._health.ok(self._job.open())
-                    attempts = 0
-                    self._work()
+                    sentence = self._job.open()
+                    self._health.ok(sentence)
+                    self._work(sentence)
                 except Exception as error:  # Whatever a driver throws, the node lives and tries again.
                     if not isinstance(error, DeviceError):
                         self._health.count("internal_errors")
-                    pause = _BACK_OFF_S[min(attempts, len(_BACK_OFF_S) - 1)]
-                    attempts += 1
+                    pause = BACK_OFF_S[min(self._losses_in_a_row, len(BACK_OFF_S) - 1)]
+                    self._losses_in_a_row += 1
                     self._health.count("device_losses")
                     self._health.error(f"{error} (trying again)")
                     self._job.lost(str(error))
@@ -73,12 +82,23 @@ class DeviceWorker:
         finally:
             self._job.close()
 
-    def _work(self) -> None:
+    def _work(self, sentence: str) -> None:
+        errors = 0
         while not self._stop.is_set():
             try:
-                self._job.work()
+                worked = self._job.work()
             except DeviceLost:
                 raise
             except DeviceError as error:
+                errors += 1
                 self._health.count("device_errors")
+                if errors == ERRORS_IN_A_ROW:
+                    raise DeviceLost(f"{error} ({errors} errors in a row: it is opened anew)") from error
                 self._health.warn(str(error))
+            else:
+                if not worked:
+                    continue
+                self._losses_in_a_row = 0
+                if errors and self._health.level == DiagnosticStatus.WARN:
+                    self._health.ok(sentence)
+                errors = 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from pylon_studio import PylonStudio
 
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.fake import FakeCamera, FakeLens
@@ -92,6 +93,28 @@ def chart_scene(tmp_path: Path) -> str:
         "objects:\n  - {label: chart, layer: 0}\n"
     )
     return str(scene)
+
+
+@pytest.fixture
+def make_studio() -> Iterator[Callable[..., PylonStudio]]:
+    """Makes emulated cameras on a bench, with settings of their own, not opened yet."""
+    made: list[PylonStudio] = []
+
+    def make(**settings: object) -> PylonStudio:
+        made.append(PylonStudio(**settings))
+        return made[-1]
+
+    yield make
+    for studio in made:
+        studio.close()
+
+
+@pytest.fixture
+def studio(make_studio: Callable[..., PylonStudio]) -> PylonStudio:
+    """An emulated camera on a bench, opened."""
+    made = make_studio()
+    made.camera.open()
+    return made
 
 
 @pytest.fixture(params=backends("twin", "emulated", "fake"))

@@ -224,9 +224,9 @@ def chunky(*chunks: str) -> NodeMap:
 
 def test_chunks_are_switched_on_where_a_camera_has_them() -> None:
     node_map = chunky("Timestamp", "ExposureTime", "Gain")
-    assert nodes.enable_chunks(node_map) == ("ExposureTime", "Timestamp")
+    assert nodes.enable_chunks(node_map) == ("ExposureTime", "Gain")
     assert node_map["ChunkModeActive"].value is True
-    assert node_map["ChunkSelector"].written == ["ExposureTime", "Timestamp"]
+    assert node_map["ChunkSelector"].written == ["ExposureTime", "Gain"]
     assert node_map["ChunkEnable"].written == [True, True]
 
 

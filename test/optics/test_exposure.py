@@ -50,6 +50,18 @@ def test_clamp() -> None:
     assert (table.clamp(1.0), table.clamp(55.5), table.clamp(5e6)) == (24.0, 55.5, 1e6)
 
 
+def test_a_table_is_brought_within_a_cameras_limits() -> None:
+    table = exposure_table()
+    narrowed = table.within(100.0, 3e6)
+    assert (narrowed.t_min_us, narrowed.t_max_us, len(narrowed)) == (100.0, 1e6, 146)
+    assert narrowed.id == exposure_table(100.0, 1e6).id
+    # One that learned policies were trained with stays itself.
+    assert table.within(24.0, 1e6) is table.within(20.0, 1e7) is table
+    assert table.within(24.5, 1e6).t_min_us == 25.0
+    with pytest.raises(ValueError, match="exposure limits"):
+        table.within(2e6, 1e7)
+
+
 def test_ids_tell_tables_apart() -> None:
     ids = {
         exposure_table().id,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("rclpy", reason="ROS is not installed: scripts/setup installs it")
+from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.ros import conversions
 from dasha_ros.ros.stamps import to_ns, to_stamp
@@ -34,6 +35,11 @@ def test_stamps(ns: int) -> None:
 @given(captures)
 def test_capture(capture: CaptureInfo) -> None:
     assert conversions.capture_from_msg(conversions.capture_to_msg(capture, "f")) == capture
+
+
+@given(st.builds(CameraLimits, *[st.integers(0, 2**32 - 1)] * 2, words, *[reals] * 4))
+def test_limits(limits: CameraLimits) -> None:
+    assert conversions.limits_from_msg(conversions.limits_to_msg(limits)) == limits
 
 
 @given(lenses)

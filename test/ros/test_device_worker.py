@@ -1,0 +1,160 @@
+"""The thread that owns a device: when a device counts as lost, and how it is brought back. No time passes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete
+from dasha_ros.ros.device_worker import BACK_OFF_S, ERRORS_IN_A_ROW, DeviceWorker
+
+
+class Chart:
+    """A node's health, written down."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[bytes, str]] = []
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def level(self) -> bytes:
+        return self.told[-1][0]
+
+    def ok(self, message: str) -> None:
+        self.told.append((DiagnosticStatus.OK, message))
+
+    def warn(self, message: str) -> None:
+        self.told.append((DiagnosticStatus.WARN, message))
+
+    def error(self, message: str) -> None:
+        self.told.append((DiagnosticStatus.ERROR, message))
+
+    def count(self, name: str) -> None:
+        self.counts[name] += 1
+
+
+class Pauses:
+    """In place of the event that ends the worker: notes how long it would have waited."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.seconds: list[float] = []
+
+    def is_set(self) -> bool:
+        return self.ended
+
+    def set(self) -> None:
+        self.ended = True
+
+    def wait(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+class Script:
+    """A job to which happens what was written; then the worker ends."""
+
+    def __init__(self, opens: Sequence[Exception | str] = (), works: Sequence[Exception | bool] = ()) -> None:
+        self._opens, self._works = list(opens), list(works)
+        self.health, self.pauses = Chart(), Pauses()
+        self.losses: list[str] = []
+        self.closed = 0
+
+    def play(self) -> Script:
+        worker = DeviceWorker("device", self, self.health, lambda: None)
+        worker._stop = self.pauses
+        worker._run()
+        return self
+
+    def open(self) -> str:
+        happens = self._opens.pop(0) if self._opens else "open"
+        if isinstance(happens, Exception):
+            raise happens
+        return happens
+
+    def work(self) -> bool:
+        if not self._works:
+            self.pauses.set()
+            return False
+        happens = self._works.pop(0)
+        if isinstance(happens, Exception):
+            raise happens
+        return happens
+
+    def lost(self, reason: str) -> None:
+        self.losses.append(reason)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_long_absence_is_waited_out_with_back_off() -> None:
+    # About ten seconds: the device comes back after the eighth attempt.
+    gone = Script(opens=[DeviceLost(f"attempt {n}") for n in range(8)]).play()
+    assert gone.pauses.seconds == [*BACK_OFF_S, *[BACK_OFF_S[-1]] * 3]
+    assert sum(gone.pauses.seconds) == pytest.approx(9.8)
+    assert gone.health.told[:2] == [
+        (DiagnosticStatus.ERROR, "attempt 0 (trying again)"),
+        (DiagnosticStatus.ERROR, "attempt 1 (trying again)"),
+    ]
+    assert gone.health.told[-1] == (DiagnosticStatus.OK, "open")
+    assert gone.losses == [f"attempt {n}" for n in range(8)]
+    assert gone.health.counts == {"device_losses": 8}
+    assert gone.closed == 9  # after each loss, and at the end
+
+
+def test_a_short_absence_is_over_at_once_however_long_the_last_one_was() -> None:
+    gone = DeviceLost("gone")
+    twice = Script(opens=["a", gone, gone, gone, "b", "c"], works=[gone, True, gone, True]).play()
+    assert twice.pauses.seconds == [*BACK_OFF_S[:4], BACK_OFF_S[0]]
+    assert twice.health.told[-1] == (DiagnosticStatus.OK, "c")
+
+
+def test_a_device_that_opens_and_never_works_is_not_hammered() -> None:
+    useless = Script(works=[DeviceLost("silent")] * 4).play()
+    assert useless.pauses.seconds == list(BACK_OFF_S[:4])
+
+
+def test_a_damaged_frame_is_counted_and_forgotten_with_the_next_whole_one() -> None:
+    damaged = Script(works=[True, FrameIncomplete("damaged"), False, True]).play()
+    assert [level for level, _ in damaged.health.told] == [
+        DiagnosticStatus.OK,
+        DiagnosticStatus.WARN,
+        DiagnosticStatus.OK,
+    ]
+    assert damaged.health.counts == {"device_errors": 1}
+    assert damaged.losses == []
+
+
+@pytest.mark.parametrize("error", [FrameIncomplete("damaged"), DeviceTimeout("late"), DeviceError("no")])
+def test_errors_and_nothing_else_are_a_loss(error: DeviceError) -> None:
+    few = Script(works=[*[error] * (ERRORS_IN_A_ROW - 1), True] * 2).play()
+    assert few.losses == []
+    many = Script(works=[error] * ERRORS_IN_A_ROW + [True]).play()
+    assert many.losses == [f"{error} ({ERRORS_IN_A_ROW} errors in a row: it is opened anew)"]
+    assert many.pauses.seconds == [BACK_OFF_S[0]]
+    assert many.health.told[-1] == (DiagnosticStatus.OK, "open")
+
+
+def test_what_the_job_itself_reports_as_an_error_stays() -> None:
+    # A lens that reports overload works, and is not well.
+    class Overloaded(Script):
+        def work(self) -> bool:
+            worked = super().work()
+            if worked:
+                self.health.error("overload")
+            return worked
+
+    overloaded = Overloaded(works=[DeviceTimeout("late"), True]).play()
+    assert overloaded.health.told[-1] == (DiagnosticStatus.ERROR, "overload")
+
+
+def test_a_bug_in_a_driver_ends_no_thread() -> None:
+    buggy = Script(works=[ZeroDivisionError("bug"), True]).play()
+    assert buggy.health.counts == {"internal_errors": 1, "device_losses": 1}
+    assert buggy.health.told[-1] == (DiagnosticStatus.OK, "open")
