@@ -28,8 +28,9 @@ MARGIN_D = 0.35
 """Beyond both ends [1/m]: a lens that has drifted by a volt."""
 STEP_D = 0.025
 """Between two hypotheses [1/m]: 0.22 px of blur at 25 mm, f/2."""
-SEPARATE = 0.3
-"""How often the object stands before what fills the frame, before anything is seen."""
+SEPARATE = 0.45
+"""How often the object stands before what fills the frame, before anything is seen. With 0.3 one object in
+a hundred more is missed on two-depth views, and nothing is gained on planes."""
 GAP_D = 0.3
 """Least depth between an object and what it stands before [1/m]: less makes no difference of blur."""
 NOVEL_PX = 2.5

@@ -22,6 +22,8 @@ FIRST_OFFSETS = (0.0, 0.5, 1.0, 2.0, -0.5, -1.0)
 SECOND_OFFSETS = (0.0, 1.0)
 EXPLORE_PX = (1.5, -1.5, 4.0, -4.0, 12.0, -12.0)
 """Moves from here [px of blur at 640], for what the belief does not foresee."""
+SHARP_PX = 1.0
+"""A picture this little blurred is as sharp as is asked for [px of blur at 640]."""
 SPREAD_PX = (0.1, 8.0)
 """Least and greatest spread that an offset is measured in [px of blur at 640]."""
 ACTIONS = 2 + len(FIRST_OFFSETS) + len(SECOND_OFFSETS) + len(EXPLORE_PX)
@@ -105,8 +107,8 @@ class BeliefInterface:
         columns += [
             _squeezed((mean - here) * px),
             _squeezed(np.sqrt(np.maximum(posterior @ grid**2 - mean**2, 0.0)) * px),
-            probability_within(posterior, grid, here, 1.0 / px),
-            probability_within(posterior, grid, here, 2.0 / px),
+            self._within(SHARP_PX, log),
+            self._within(2.0 * SHARP_PX, log),
             (posterior * (grid > here[:, None])).sum(axis=1),
             self._belief.separate,
             self._best_score,
@@ -136,6 +138,14 @@ class BeliefInterface:
         chosen = np.stack(places, axis=1)[np.arange(len(here)), choice]
         result: Array = np.where(choice == STAY, log.volts, self._map.volts(chosen))
         return result
+
+    def doubt(self, log: MoveLog) -> Array:
+        """See `FocusInterface`: the probability that the focus is more than `SHARP_PX` of blur from here."""
+        return 1.0 - self._within(SHARP_PX, log)
+
+    def _within(self, px: float, log: MoveLog) -> Array:
+        here, window = self._map.dioptres(log.volts), px / self._map.px_per_dioptre
+        return probability_within(self._belief.posterior, self._belief.dioptres, here, window)
 
     def _candidates(self) -> tuple[Candidate, Candidate]:
         if self._ahead is None:

@@ -75,6 +75,13 @@ class FocusInterface(Protocol):
         """Where actions of shape (batch, parts) take the lens [V], inside its range; shape (batch,)."""
         ...
 
+    def doubt(self, log: MoveLog) -> Array:
+        """How sure it is that the lens is out of focus where it stands, 0..1, shape (batch,).
+
+        Read from pictures alone. An interface that believes nothing has no doubts: 0.
+        """
+        ...
+
 
 class LatentInterface:
     """The paper to the letter: the latent of one frame (Eq. 5), absolute coarse and fine volts."""
@@ -110,3 +117,7 @@ class LatentInterface:
         asked = self._actions.volts_min + actions[:, 0] + actions[:, 1] / FINE_STEPS
         result: Array = np.minimum(asked, self._actions.volts_max)
         return result
+
+    def doubt(self, log: MoveLog) -> Array:
+        """See `FocusInterface`."""
+        return np.zeros(len(self._latent))

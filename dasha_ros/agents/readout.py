@@ -21,6 +21,8 @@ GRID_ROWS, GRID_COLUMNS, CHANNELS = 4, 7, 112
 GRID_SIZE = GRID_ROWS * GRID_COLUMNS * 2 * CHANNELS
 FEATURES = 2 * CHANNELS
 """Of a pooled latent: log deviations, then means."""
+CORE = 0.7
+"""Share of a box's width and height that is read: its rim shows what is behind the object."""
 _SOFT = 0.02
 """Added to deviations before the logarithm: what sensor noise alone makes of them."""
 
@@ -31,7 +33,7 @@ def features(latents: NDArray[np.floating], boxes: NDArray[np.floating] | None =
     Args:
         latents: Shape (n, `GRID_SIZE`), of the encoder `GRID_ENCODER`.
         boxes: Shape (n, 4): left, top, right, bottom as fractions of the frame. Cells count by
-            how much of them a box covers.
+            how much of them the box's core (`CORE`) covers.
 
     Returns:
         Shape (n, `FEATURES`); rows of NaN where a box covers nothing or is NaN.
@@ -51,8 +53,10 @@ def features(latents: NDArray[np.floating], boxes: NDArray[np.floating] | None =
 
 def _shares(boxes: Floats) -> Floats:
     """How much each cell counts, shape (n, cells); rows sum to 1, or are NaN."""
-    across = _covered(boxes[:, 0], boxes[:, 2], GRID_COLUMNS)
-    down = _covered(boxes[:, 1], boxes[:, 3], GRID_ROWS)
+    centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2.0, (boxes[:, 2:] - boxes[:, :2]) * (CORE / 2.0)
+    low, high = np.asarray(centre - half, np.float32), np.asarray(centre + half, np.float32)
+    across = _covered(low[:, 0], high[:, 0], GRID_COLUMNS)
+    down = _covered(low[:, 1], high[:, 1], GRID_ROWS)
     area = np.asarray(down[:, :, None] * across[:, None, :], np.float32).reshape(len(boxes), -1)
     total = area.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):

@@ -113,6 +113,8 @@ class FocusPreset(_Model):
     move_price: NotNegative = 0.0
     reversal_price: NotNegative = 0.0
     hunting_price: NotNegative = 0.0
+    doubt_price: NotNegative = 0.0
+    """Of not being sure to be in focus; see `rl.envs.rules.FocusRules`."""
     stay_volts: NotNegative = 0.15
     """Commands that are at most so far from the last one are not sent."""
     min_score: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3

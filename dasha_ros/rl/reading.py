@@ -29,8 +29,11 @@ from dasha_ros.rl.cells import (
 from dasha_ros.rl.fit import fit_detectability, fit_profile, fit_ridge, folds_of
 from dasha_ros.rl.presets import FocusPreset
 
-CLIP_PX = 4.0
-"""The second number that is read from a latent is the blur radius up to here: it matters most near focus."""
+BELLS_PX = (2.0, 6.0)
+"""Widths of the bells 1 - exp(-(r / width)^2) of the blur radius r that are read from a latent, besides its
+logarithm: they matter near focus. They are as flat in focus as pictures are, where a tenth of a pixel more
+can't be seen; a number with a kink there is 3 points worse within 1 px."""
+_BELL_HEIGHT = 4.0
 _LEAST_PLANES = 4
 
 
@@ -135,6 +138,12 @@ def belief_table(cache: PerceptCache, train: Rows, preset: FocusPreset, cells: C
     return FocusTable(cache, reader, preset.min_score, (frame.astype(np.float64), box.astype(np.float64)))
 
 
+def blur_numbers(radius: Floats) -> Array:
+    """What is read from a latent, shape (n, 3), as functions of the blur radius [px at 640], shape (n,)."""
+    bells = [_BELL_HEIGHT * -np.expm1(-((radius / width) ** 2)) for width in BELLS_PX]
+    return np.stack([np.log1p(radius), *bells], axis=1)
+
+
 class _BeliefFit:
     """The cells of a cache as regressions and curves want them."""
 
@@ -147,7 +156,7 @@ class _BeliefFit:
         for view in range(len(cache.views)):
             mine = self._map.focus_cells(view)
             radius[mine.rows] = np.abs(mine.defocus)[:, None, None] * px
-        self._targets = np.stack([np.log1p(radius), np.minimum(radius, CLIP_PX)], axis=1)
+        self._targets = blur_numbers(radius)
 
     def cells(self, view: int) -> Rows:
         """Rows of a view's focus grid, in no shape."""

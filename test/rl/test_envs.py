@@ -110,9 +110,12 @@ def test_rewards_are_those_of_the_paper_less_the_prices(cache):
         _, reward, _, _, info = env.step(action)
         percept = env.percept
         eq8 = focus_reward(bool(percept.of({"cat"}, 0.3)), percept.brisque)
-        prices = info["terms"]["move"] + info["terms"]["reversal"]
-        assert reward == pytest.approx(eq8.value + prices)
-        assert prices <= 0.0
+        prices = {name: info["terms"][name] for name in ("move", "reversal", "doubt")}
+        assert reward == pytest.approx(eq8.value + sum(prices.values()))
+        assert max(prices.values()) <= 0.0
+        episodes = env._part.episodes
+        doubt = episodes.interface.doubt(episodes.log)[0]
+        assert prices["doubt"] == pytest.approx(-env.preset.focus.doubt_price * doubt)
 
 
 def test_the_papers_exposure_reward_and_end(cache):

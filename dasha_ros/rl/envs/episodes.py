@@ -73,7 +73,8 @@ class FocusEpisodes:
             self.interface.see(rows, pictures)
             self._note(rows, pictures)
         self.steps += 1
-        terms = self.rules.rewards(self.detected, self.brisque, self.log, self._step)
+        doubt = self.interface.doubt(self.log)
+        terms = self.rules.rewards(self.detected, self.brisque, self.log, self._step, doubt)
         terminated = self.detected & self.rules.end_on_detection
         truncated = ~terminated & (self.steps >= self.rules.horizon)
         return Judgement(sum(terms.values(), np.zeros(len(self.steps))), terms, terminated, truncated)

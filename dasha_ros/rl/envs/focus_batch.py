@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 def focus_rules(preset: Preset) -> FocusRules:
     """How a preset pays A^L."""
     focus = preset.focus
-    prices = (focus.move_price, focus.reversal_price, focus.hunting_price)
+    prices = (focus.move_price, focus.reversal_price, focus.hunting_price, focus.doubt_price)
     return FocusRules(focus.horizon, focus.end_on_detection, *prices)
 
 

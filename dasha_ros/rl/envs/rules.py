@@ -39,8 +39,13 @@ class FocusRules:
     """Taken off for every turn by more than 0.3 V."""
     hunting_price: float = 0.0
     """Taken off besides for every turn after the first: from then on it is hunting."""
+    doubt_price: float = 0.0
+    """Taken off at every step, times `FocusInterface.doubt`. Detection and BRISQUE hardly tell 1 px of blur
+    from 2 px, several pictures of one scene do."""
 
-    def rewards(self, detected: Flags, brisque: Array, log: MoveLog, step: LensStep) -> dict[str, Array]:
+    def rewards(
+        self, detected: Flags, brisque: Array, log: MoveLog, step: LensStep, doubt: Array
+    ) -> dict[str, Array]:
         """The terms of each episode's reward, each of shape (batch,). They add up to it.
 
         Args:
@@ -48,6 +53,7 @@ class FocusRules:
             brisque: Of the newest picture.
             log: Where the lens went, this step included.
             step: What the lens did in this step.
+            doubt: Of the interface, after this step.
         """
         again = step.turned & (log.reversals > 1)
         return {
@@ -55,6 +61,7 @@ class FocusRules:
             "quality": np.where(detected, -QUALITY_WEIGHT * brisque, 0.0),
             "move": -self.move_price * step.moved,
             "reversal": -self.reversal_price * step.turned - self.hunting_price * again,
+            "doubt": -self.doubt_price * doubt,
         }
 
 
