@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -13,9 +16,13 @@ from dasha_ros.cli.console import Exit, err, fail, out
 
 if TYPE_CHECKING:
     from dasha_ros.rl.cache import PerceptCache
-    from dasha_ros.rl.train_folder import RunFolder, RunInfo
+    from dasha_ros.rl.train_folder import RunInfo
+    from dasha_ros.rl.train_watch import News
 
-app = typer.Typer(help="Train an agent from a percept cache.", no_args_is_help=True)
+    Report: TypeAlias = Callable[[News], None]
+    Stopped: TypeAlias = Callable[[], bool]
+
+app = typer.Typer(help="Train an agent, or both, from a percept cache.", no_args_is_help=True)
 
 Preset = Annotated[str, typer.Option(help="Preset by name, or its YAML file.")]
 Cache = Annotated[
@@ -43,7 +50,8 @@ def exposure(
     steps: Steps = None,
 ) -> None:
     """Train A^H, the agent of the exposure."""
-    _run("exposure", preset, cache, folders=(out_folder, resume), numbers=(seed, split, steps))
+    with _sentences():
+        _run("exposure", preset, cache, folders=(out_folder, resume), numbers=(seed, split, steps))
 
 
 @app.command()
@@ -58,7 +66,42 @@ def focus(
     steps: Steps = None,
 ) -> None:
     """Train A^L, the agent of the lens."""
-    _run("focus", preset, cache, folders=(out_folder, resume), numbers=(seed, split, steps))
+    with _sentences():
+        _run("focus", preset, cache, folders=(out_folder, resume), numbers=(seed, split, steps))
+
+
+@app.command()
+def joint(
+    *,
+    preset: Preset = "plus",
+    cache: Cache = None,
+    out_folder: Folder = None,
+    resume: Resume = None,
+    seed: Seed = 0,
+    split: Split = 0,
+    steps: Steps = None,
+) -> None:
+    """Train both agents: A^H first, then A^L from what A^H leaves behind; --steps is for each."""
+    with _sentences():
+        _run_joint(preset, cache, folders=(out_folder, resume), numbers=(seed, split, steps))
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Errors as sentences, and one thread: the fastest for networks this small."""
+    # Must be said before numpy is loaded.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from dasha_ros.rl.cache import CacheError
+    from dasha_ros.rl.cells import ReadingError
+    from dasha_ros.rl.presets import PresetError
+    from dasha_ros.rl.train_folder import TrainingError
+
+    try:
+        yield
+    except (CacheError, ReadingError, PresetError, TrainingError) as error:
+        fail(str(error))
+    except ImportError as error:
+        fail(f"training needs PyTorch and stable-baselines3 ({error}): run `scripts/setup --torch`")
 
 
 def _run(
@@ -69,64 +112,91 @@ def _run(
     folders: tuple[Path | None, Path | None],
     numbers: tuple[int, int, int | None],
 ) -> None:
-    # One thread is fastest for networks this small, and must be said before numpy is loaded.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from dasha_ros.rl.cache import CacheError
-    from dasha_ros.rl.cells import ReadingError
-    from dasha_ros.rl.presets import PresetError, load_preset
-    from dasha_ros.rl.train import default_folder, plan
-    from dasha_ros.rl.train_folder import RunFolder, TrainingError
+    from dasha_ros.rl.presets import load_preset
+    from dasha_ros.rl.train import default_folder, plan, train
+    from dasha_ros.rl.train_folder import RunFolder
 
     folder, resume = folders
-    try:
-        if resume is not None:
-            run = RunFolder(resume)
-            info = run.info()
-            if info.agent != agent:
-                fail(f"{resume} is a run of {info.agent}: use `dasha train {info.agent}`", Exit.REFUSED)
-            opened = _open(Path(info.cache))
-        else:
-            opened = _open(cache)
-            seed, split, steps = numbers
-            info = plan(agent, load_preset(preset), opened, seed=seed, split=split, steps=steps)
-            run = RunFolder(folder or default_folder(info))
-            run.create(info)
-        finished = _train(run, info, opened, resume is not None)
-    except (CacheError, ReadingError, PresetError, TrainingError) as error:
-        fail(str(error))
-    except ImportError as error:
-        fail(f"training needs PyTorch and stable-baselines3 ({error}): run `scripts/setup --torch`")
+    if resume is not None:
+        run = RunFolder(resume)
+        info = run.info()
+        if info.agent != agent:
+            fail(f"{resume} is a run of {info.agent}: use `dasha train {info.agent}`", Exit.REFUSED)
+        opened = _open(Path(info.cache))
+    else:
+        opened = _open(cache)
+        seed, split, steps = numbers
+        info = plan(agent, load_preset(preset), opened, seed=seed, split=split, steps=steps)
+        run = RunFolder(folder or default_folder(info))
+        run.create(info)
+    err().print(_title(agent, info, run.path), highlight=False)
+    with _shown() as (report_of, stopped):
+        report = report_of(agent)
+        finished = train(run, info, opened, resume=resume is not None, report=report, stopped=stopped)
     if not finished:
         fail(f"stopped; go on with `dasha train {agent} --resume {run.path}`", Exit.INTERRUPTED)
     out().print(str(run.policy), markup=False)
 
 
+def _run_joint(
+    preset: str,
+    cache: Path | None,
+    *,
+    folders: tuple[Path | None, Path | None],
+    numbers: tuple[int, int, int | None],
+) -> None:
+    from dasha_ros.rl.presets import load_preset
+    from dasha_ros.rl.train import default_folder
+    from dasha_ros.rl.train_joint import JointFolder, plan_joint, train_joint
+
+    folder, resume = folders
+    if resume is not None:
+        run = JointFolder(resume)
+        made = run.plan()
+        opened = _open(Path(made.focus.cache))
+    else:
+        opened = _open(cache)
+        seed, split, steps = numbers
+        made = plan_joint(load_preset(preset), opened, seed=seed, split=split, steps=steps)
+        run = JointFolder(folder or default_folder(made.focus))
+        run.create(made)
+    err().print(_title("both agents", made.focus, run.path), highlight=False)
+    with _shown() as (report_of, stopped):
+        score = train_joint(run, opened, report=lambda agent, news: report_of(agent)(news), stopped=stopped)
+    if score is None:
+        fail(f"stopped; go on with `dasha train joint --resume {run.path}`", Exit.INTERRUPTED)
+    err().print("in a row: " + _numbers(asdict(score)), highlight=False)
+    for part in (run.exposure, run.focus):
+        out().print(str(part.policy), markup=False)
+
+
+def _title(who: str, info: RunInfo, path: Path) -> str:
+    return f"{who} of {info.preset['name']}, seed {info.seed}, split {info.split}: {path}"
+
+
+def _numbers(values: dict[str, float]) -> str:
+    return "  ".join(f"{key} {value:.4g}" for key, value in values.items())
+
+
 def _open(path: Path | None) -> PerceptCache:
-    from dasha_ros.rl.cache import CacheError, PerceptCache, cache_root
+    from dasha_ros.rl.cache import PerceptCache, found_cache
 
-    if path is None:
-        found = sorted(cache_root().glob("*/meta.json"), key=lambda file: file.stat().st_mtime)
-        if not found:
-            raise CacheError("there is no percept cache yet: make one with `dasha cache build`")
-        path = found[-1].parent
-    if not path.exists() and (cache_root() / path).exists():
-        path = cache_root() / path
-    return PerceptCache.open(path, verify=False)
+    return PerceptCache.open(found_cache(path), verify=False)
 
 
-def _train(run: RunFolder, info: RunInfo, cache: PerceptCache, resume: bool) -> bool:
+@contextmanager
+def _shown() -> Iterator[tuple[Callable[[str], Report], Stopped]]:
+    """A bar for each agent with the time left, its evaluations, and Ctrl-C as a question to be asked."""
     import signal
     import threading
 
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    from dasha_ros.rl.train import train
-    from dasha_ros.rl.train_watch import News
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     console = err()
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -134,14 +204,23 @@ def _train(run: RunFolder, info: RunInfo, cache: PerceptCache, resume: bool) -> 
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    console.print(f"{info.agent} of {info.preset['name']}, seed {info.seed}, split {info.split}: {run.path}")
+    shown: dict[str, TaskID] = {}
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bars:
-        bar = bars.add_task("training", total=info.steps)
 
-        def report(news: News) -> None:
-            bars.update(bar, completed=min(news.steps, news.total))
-            if news.evaluation is not None:
-                shown = "  ".join(f"{k} {v:.3f}" for k, v in news.evaluation.items() if k != "steps")
-                console.print(f"{news.steps:>8}  {shown}{'  best' if news.is_best else ''}", highlight=False)
+        def report_of(agent: str) -> Report:
+            def report(news: News) -> None:
+                if agent not in shown:
+                    shown[agent] = bars.add_task(agent, total=news.total)
+                bars.update(shown[agent], completed=min(news.steps, news.total))
+                if news.evaluation is not None:
+                    numbers = _numbers({k: v for k, v in news.evaluation.items() if k != "steps"})
+                    best = "  best" if news.is_best else ""
+                    console.print(f"{news.steps:>8}  {numbers}{best}", highlight=False)
 
-        return train(run, info, cache, resume=resume, report=report, stopped=stop.is_set)
+            return report
+
+        try:
+            yield report_of, stop.is_set
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ _CHUNK = 256
 
 
 class ReadingError(ValueError):
-    """A cache that does not hold what is needed; the message says what is missing."""
+    """A cache that does not hold what is needed, or is damaged; the message says what and what to do."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,11 @@ class CellMap:
         self.focus = Locator(self._grids.focus, self._layout.kinds, self._layout.focus)
         """Finds the cells around points of the focus grid."""
         self.light = Locator(self._grids.light, self._layout.kinds, self._layout.light)
+
+    def view_of(self, row: int) -> int:
+        """The view that a cell is of."""
+        grids = (self._layout.focus, self._layout.light)
+        return max((int(first), view) for grid in grids for view, first in enumerate(grid) if first <= row)[1]
 
     def focus_cells(self, view: int) -> ViewCells:
         """The focus grid of a view."""
@@ -94,11 +99,31 @@ def latent_field(cache: PerceptCache, encoder: str) -> str:
     )
 
 
+def check_finite(cache: PerceptCache, views: Rows, read: Mapping[str, NDArray[np.floating]]) -> None:
+    """Refuse what was read of a damaged cache before anybody learns from it.
+
+    Args:
+        cache: Where it was read.
+        views: Number of the view of each of n percepts, shape (n,).
+        read: By name, what was read; shape (n,) or (n, m) each.
+
+    Raises:
+        ReadingError: A value is not a finite number; the message names its view.
+    """
+    for name, values in read.items():
+        if not np.isfinite(values).all():
+            first = int(np.argmin(np.isfinite(values).reshape(len(views), -1).all(axis=1)))
+            raise ReadingError(
+                f"the percept cache {cache.path} is damaged: in view {cache.views[int(views[first])].name} "
+                f"{name} is not a finite number; delete the folder and run `dasha cache build` again"
+            )
+
+
 def cell_features(cache: PerceptCache, progress: Progress | None = None) -> CellFeatures:
     """Pool the latents of every cell.
 
     Raises:
-        ReadingError: The cache holds no grid latents.
+        ReadingError: The cache holds no grid latents, or a damaged one.
     """
     latents = cache.fields[latent_field(cache, GRID_ENCODER)]
     boxes, scores = cache.fields["box"], cache.fields["score"]
@@ -112,6 +137,10 @@ def cell_features(cache: PerceptCache, progress: Progress | None = None) -> Cell
         seen = np.flatnonzero(scores[chunk] >= SEEN_SCORE)
         if len(seen):
             box[begin + seen] = features(cells[seen], boxes[chunk][seen])
+        if not np.isfinite(frame[chunk]).all():
+            bad = begin + np.flatnonzero(~np.isfinite(frame[chunk]).all(axis=1))
+            views = np.array([CellMap(cache).view_of(int(bad[0]))])
+            check_finite(cache, views, {"the latent": frame[bad[:1]]})
         if progress is not None:
             progress("reading latents", min(1.0, (begin + _CHUNK) / count))
     return CellFeatures(frame, box)

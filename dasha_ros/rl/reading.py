@@ -22,6 +22,7 @@ from dasha_ros.rl.cells import (
     Floats,
     ReadingError,
     Rows,
+    check_finite,
     joined,
     latent_field,
     weighted,
@@ -57,6 +58,9 @@ class FocusTable:
         """
         self.cache, self.reader, self.min_score = cache, reader, min_score
         self.views = cache.views
+        self.handed_over: Array | None = None
+        """Exposures that A^H leaves behind, drawn from at the start of an episode: relative to mid grey
+        [EV], shape (views, draws). ``None``: those of the preset."""
         self._locator = CellMap(cache).focus
         nothing = np.zeros((len(cache.fields["score"]), 0))
         self._frame, self._box = numbers or (nothing, nothing)
@@ -71,6 +75,9 @@ class FocusTable:
             defocus: Focus minus object [1/m].
             ev: Exposure relative to mid grey [EV].
             draw: Of the noise.
+
+        Raises:
+            ReadingError: The cache is damaged.
         """
         names = ("score", "brisque", *((self._latent,) if self._latent else ()))
         found = self.cache.lookup(view, defocus, ev, draw, names)
@@ -79,13 +86,15 @@ class FocusTable:
         seen = found["score"] >= MIN_SCORE
         score = np.where(seen, found["score"], 0.0).astype(np.float64)
         nothing = np.zeros((len(view), 0), np.float32)
+        frame = weighted(weights, self._frame[rows])
+        check_finite(self.cache, view, {**found, "what is read from the latent": frame})
         return FocusPictures(
             volts=volts,
             score=score,
             detected=score >= self.min_score,
             brisque=found["brisque"].astype(np.float64),
             latent=np.asarray(found[self._latent], np.float32) if self._latent else nothing,
-            frame=weighted(weights, self._frame[rows]),
+            frame=frame,
             box=np.where(seen[:, None], weighted(weights, self._box[rows]), np.nan),
         )
 

@@ -13,7 +13,7 @@ from dasha_ros.agents.exposure_interface import (
 )
 from dasha_ros.perception.histogram import EDGES
 from dasha_ros.rl.cache import PerceptCache
-from dasha_ros.rl.cells import Array, CellFeatures, CellMap, Floats, Rows, latent_field
+from dasha_ros.rl.cells import Array, CellFeatures, CellMap, Floats, Rows, check_finite, latent_field
 from dasha_ros.rl.fit import fit_ridge, folds_of
 from dasha_ros.rl.presets import ExposurePreset
 
@@ -51,11 +51,15 @@ class LightTable:
             defocus: Focus minus object [1/m].
             ev: Exposure relative to mid grey [EV].
             draw: Of the noise.
+
+        Raises:
+            ReadingError: The cache is damaged.
         """
         names = ("mean_grey", "histogram", "brisque", *((self._latent,) if self._latent else ()))
         found = self.cache.lookup(view, defocus, ev, draw, names)
         shares = found["histogram"].astype(np.float64).reshape(-1, BINS)
         latent = found[self._latent] if self._latent else self._read(view, defocus, ev, draw)
+        check_finite(self.cache, view, {**found, "what is read from the latent": latent})
         return ExposurePictures(
             index=index,
             shares=shares,

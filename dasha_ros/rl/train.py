@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasha_ros.agents.net import PolicyNet
+from dasha_ros.agents.policy_file import PolicyFileError
 from dasha_ros.agents.readout import GRID_ENCODER
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.rl import train_checkpoint
 from dasha_ros.rl.cache import PerceptCache
-from dasha_ros.rl.cells import CellFeatures, Progress, cell_features
+from dasha_ros.rl.cells import Array, CellFeatures, Progress, ReadingError, cell_features
 from dasha_ros.rl.learner import make_learner
 from dasha_ros.rl.presets import Preset, preset_from
 from dasha_ros.rl.scenes import Split, splits
 from dasha_ros.rl.train_agents import Trainee, exposure_trainee, focus_table, focus_trainee, light_table
-from dasha_ros.rl.train_folder import Agent, RunFolder, RunInfo, TrainingError
+from dasha_ros.rl.train_folder import Agent, RunFolder, RunInfo, TrainingError, writing
 
 if TYPE_CHECKING:
     from dasha_ros.rl.train_watch import News
@@ -98,6 +99,7 @@ def train(
     *,
     resume: bool = False,
     cells: CellFeatures | None = None,
+    handed_over: Array | None = None,
     report: Callable[[News], None] = lambda news: None,
     progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
@@ -108,8 +110,9 @@ def train(
         folder: Of the run; `RunFolder.create` was called.
         info: What it is.
         cache: Of percepts; that of ``info``.
-        resume: Go on from the checkpoint.
+        resume: Go on from the checkpoint; where there is none yet, begin.
         cells: Pooled latents, where the caller has them.
+        handed_over: Exposures that A^H leaves behind (`hand_over`), for A^L of a joint run.
         report: Told where the run is.
         progress: Told how far the reading of latents is.
         stopped: Asked often whether to end early; the run can then be resumed.
@@ -119,7 +122,7 @@ def train(
 
     Raises:
         TrainingError: The checkpoint can't be used, the learner diverged, or the disk is full.
-        ReadingError: The cache lacks what the preset reads.
+        ReadingError: The cache lacks what the preset reads, or is damaged.
     """
     from dasha_ros.rl.train_watch import Watch, WatchState, diverged
 
@@ -128,17 +131,26 @@ def train(
         raise TrainingError(
             f"the run in {folder.path} was begun with another percept cache ({info.cache}): give that one"
         )
+    if info.handed_over != (handed_over is not None):
+        whole = folder.path.parent
+        raise TrainingError(
+            f"{folder.path} is part of a joint run: go on with `dasha train joint --resume {whole}`"
+        )
     split = split_of(cache, info.split)
     if cells is None and preset.encoder == GRID_ENCODER:
         cells = cell_features(cache, progress)
-    trainee = _trainee(info, preset, cache, split, cells)
+    trainee = _trainee(info, preset, cache, split, cells, handed_over=handed_over)
 
     def keep(net: PolicyNet, evaluation: dict[str, float]) -> None:
-        trainee.pack(net, evaluation).save(folder.policy)
+        try:
+            trainee.pack(net, evaluation).save(folder.policy)
+        except PolicyFileError as error:
+            raise TrainingError(f"{error}; mend that and go on with `--resume {folder.path}`") from error
 
     ppo = preset.focus.ppo if info.agent == "focus" else preset.exposure.ppo
     state = WatchState()
-    if resume:
+    goes_on = resume and folder.checkpoint.exists()
+    if goes_on:
         checkpoint = train_checkpoint.read(folder.checkpoint)
         learner = train_checkpoint.resume(checkpoint, trainee.env)
         state = WatchState(**checkpoint.watch)
@@ -157,7 +169,10 @@ def train(
     left = info.steps - learner.num_timesteps
     if left > 0:
         try:
-            learner.learn(left, callback=watch, reset_num_timesteps=not resume, tb_log_name="run")
+            with writing(folder.path):
+                learner.learn(left, callback=watch, reset_num_timesteps=not goes_on, tb_log_name="run")
+        except ReadingError:
+            raise
         except ValueError as error:
             # PyTorch refuses to draw from probabilities that are no numbers.
             if "nan" not in str(error).lower():
@@ -173,16 +188,28 @@ def train(
 
 
 def _trainee(
-    info: RunInfo, preset: Preset, cache: PerceptCache, split: Split, cells: CellFeatures | None
+    info: RunInfo,
+    preset: Preset,
+    cache: PerceptCache,
+    split: Split,
+    cells: CellFeatures | None,
+    *,
+    handed_over: Array | None = None,
 ) -> Trainee:
     if info.agent == "focus":
-        return focus_trainee(info, focus_table(cache, preset, split.train, cells), split)
+        table = focus_table(cache, preset, split.train, cells)
+        table.handed_over = handed_over
+        return focus_trainee(info, table, split)
     return exposure_trainee(info, light_table(cache, preset, split.train, cells), exposure_table(), split)
 
 
 def default_folder(info: RunInfo, root: Path | None = None) -> Path:
-    """Where a run goes by default: ``runs/PRESET_AGENT_sSEED_fSPLIT`` with a number behind it."""
-    base = (root or Path("runs")) / f"{info.preset['name']}_{info.agent}_split{info.split}_seed{info.seed}"
+    """Where a run goes by default: ``runs/PRESET_AGENT_splitSPLIT_seedSEED`` with a number behind it.
+
+    A joint run's agent is ``joint``.
+    """
+    agent = "joint" if info.handed_over else info.agent
+    base = (root or Path("runs")) / f"{info.preset['name']}_{agent}_split{info.split}_seed{info.seed}"
     number = 1
     while (folder := base.with_name(f"{base.name}_{number}")).exists():
         number += 1

@@ -67,6 +67,18 @@ class RunInfo:
     """Views of training, validation and test."""
     pictures: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every photograph."""
+    handed_over: bool = False
+    """Part of a joint run: episodes of A^L begin with what its A^H leaves behind."""
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> RunInfo:
+        """From what `dataclasses.asdict` and JSON made of one.
+
+        Raises:
+            KeyError: The command is missing.
+            TypeError: Another key is missing, or there is one too many.
+        """
+        return cls(**{**document, "command": tuple(document["command"])})
 
 
 class RunFolder:
@@ -78,13 +90,18 @@ class RunFolder:
         self.policy = path / "best.npz"
         self.tensorboard = path / "tensorboard"
 
+    @property
+    def holds_run(self) -> bool:
+        """Whether a run was begun here."""
+        return (self.path / "run.json").exists()
+
     def create(self, info: RunInfo) -> None:
         """Begin a run.
 
         Raises:
             TrainingError: The folder already holds one, or can't be written.
         """
-        if (self.path / "run.json").exists():
+        if self.holds_run:
             raise TrainingError(
                 f"{self.path} already holds a run: go on with `--resume {self.path}`, or give another folder"
             )
@@ -100,7 +117,7 @@ class RunFolder:
         """
         try:
             document = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-            return RunInfo(**{**document, "command": tuple(document["command"])})
+            return RunInfo.from_dict(document)
         except FileNotFoundError as error:
             raise TrainingError(f"{self.path} holds no run: begin one without --resume") from error
         except (OSError, ValueError, KeyError, TypeError) as error:

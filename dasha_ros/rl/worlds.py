@@ -29,7 +29,14 @@ def quantised(volts: Array) -> Array:
 class FocusWorlds:
     """The lenses of a batch of episodes and the distances of what they look at."""
 
-    def __init__(self, lens: LensMap, views: tuple[ViewInfo, ...], world: FocusWorld, batch: int) -> None:
+    def __init__(
+        self,
+        lens: LensMap,
+        views: tuple[ViewInfo, ...],
+        world: FocusWorld,
+        batch: int,
+        handed_over: Array | None = None,
+    ) -> None:
         """Nothing placed yet.
 
         Args:
@@ -37,8 +44,11 @@ class FocusWorlds:
             views: Of the cache.
             world: What is drawn for every episode.
             batch: Number of episodes.
+            handed_over: Exposures that episodes begin with, relative to mid grey [EV], shape
+                (views, draws); left out: those of ``world``.
         """
         self._lens, self._views, self._world = lens, views, world
+        self._handed_over = handed_over
         self.view: Rows = np.zeros(batch, np.intp)
         self.object_dioptres: Array = np.zeros(batch)
         self.drift_dioptres: Array = np.zeros(batch)
@@ -61,7 +71,10 @@ class FocusWorlds:
         per_volt = float(np.diff(self._lens.dioptres(middle))[0])
         self.drift_dioptres[rows] = rng.uniform(-world.drift_volts, world.drift_volts, n) * per_volt
         self.hysteresis_volts[rows] = rng.uniform(*world.hysteresis_volts, n)
-        self.ev[rows] = rng.uniform(*world.ev, n)
+        if self._handed_over is None:
+            self.ev[rows] = rng.uniform(*world.ev, n)
+        else:
+            self.ev[rows] = self._handed_over[views, rng.integers(self._handed_over.shape[1], size=n)]
         volts = rng.uniform(*world.volts, n)
         self.commanded[rows] = volts
         slack = self.hysteresis_volts[rows]
@@ -86,15 +99,6 @@ class FocusWorlds:
     def blur_px(self, rows: Rows) -> Array:
         """True blur radius of the object [px at 640], for evaluations."""
         return np.abs(self.defocus(rows)) * self._lens.px_per_dioptre
-
-    def state(self) -> dict[str, NDArray[np.generic]]:
-        """Everything, by name, to go on from later."""
-        return {name: value.copy() for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-
-    def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
-        """The inverse of `state`."""
-        for name, value in state.items():
-            getattr(self, name)[...] = value
 
     def _distances(self, views: Rows, rng: np.random.Generator) -> Array:
         """Of the objects [1/m]: planes anywhere in the preset's range, composites about where they

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from dasha_ros.assets import AssetMissing, asset
 from dasha_ros.perception import models
+from dasha_ros.rl import train_agents
 from dasha_ros.rl.cache import PerceptCache
 from dasha_ros.rl.cache_axes import Grid, Grids
 from dasha_ros.rl.scenes import SceneSet
@@ -18,6 +20,13 @@ NEEDED = (
     models.YOLOV3_TINY, models.BRISQUE,
     models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_GRID, models.EFFICIENTNET_LITE0_EARLY,
 )  # fmt: skip
+
+
+@pytest.fixture
+def few_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations while training of 20 episodes instead of 400."""
+    for name in ("score_focus", "score_exposure"):
+        monkeypatch.setattr(train_agents, name, partial(getattr(train_agents, name), episodes=20))
 
 
 @pytest.fixture(scope="session")

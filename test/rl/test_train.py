@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
 from synthetic_cache import synthetic_cache
+from tiny_runs import TINY, run_of, weights
 
 from dasha_ros.agents.learned_exposure import LearnedExposure
 from dasha_ros.agents.learned_focus import LearnedFocus
@@ -17,39 +17,17 @@ from dasha_ros.rl import train_agents
 from dasha_ros.rl.learner import load_network, network_of
 from dasha_ros.rl.presets import load_preset
 from dasha_ros.rl.train import plan, train
-from dasha_ros.rl.train_folder import RunFolder, TrainingError
+from dasha_ros.rl.train_folder import TrainingError
 
 pytest.importorskip("stable_baselines3")
 from dasha_ros.rl import train_watch
 
-pytestmark = pytest.mark.torch
-
-STEPS = 192
-TINY = {"n_envs": 4, "n_steps": 16, "batch_size": 32, "n_epochs": 2, "learning_rate": 1e-3, "hidden": [8]}
-
-
-@pytest.fixture(autouse=True)
-def few_episodes(monkeypatch):
-    """Evaluations of 20 episodes instead of 400."""
-    for name in ("score_focus", "score_exposure"):
-        monkeypatch.setattr(train_agents, name, partial(getattr(train_agents, name), episodes=20))
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("few_episodes")]
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
     return synthetic_cache(tmp_path_factory.mktemp("cache"), planes=15, composites=5)
-
-
-def run_of(agent, preset, cache, folder, steps=STEPS, **changes):
-    chosen = load_preset(preset, **{f"{agent}__ppo": TINY, **changes})
-    info = replace(plan(agent, chosen, cache, seed=3, steps=steps), evaluate_every=64)
-    run = RunFolder(folder)
-    run.create(info)
-    return run, info
-
-
-def weights(run, agent="focus"):
-    return PolicyFile.load(run.policy, agent).net.arrays()
 
 
 @pytest.mark.parametrize("preset", ["plus", "paper"])

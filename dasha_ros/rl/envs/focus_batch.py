@@ -80,7 +80,7 @@ class FocusBatch:
         """
         lens = lens_model(preset.lens)
         self._table, self._draw, self.rng = table, draw, rng
-        self.worlds = FocusWorlds(LensMap(lens), table.views, preset.focus.world, batch)
+        self.worlds = FocusWorlds(LensMap(lens), table.views, preset.focus.world, batch, table.handed_over)
         self.episodes = FocusEpisodes(
             table.reader.interface(lens, batch), focus_rules(preset), batch, preset.focus.stay_volts
         )
