@@ -36,6 +36,10 @@ class CameraBench:
         """Whether another process has the camera."""
         self.swallowed_triggers = 0
         """So many triggers make no frame: the camera is there but silent."""
+        self.damages_frames = False
+        """Whether every frame is incomplete."""
+        self.stream_dies = False
+        """Whether every stream breaks down with its next trigger."""
         self.mute = False
         """Whether a free-running camera is silent, too."""
 
@@ -123,6 +127,10 @@ class BenchCamera:
         self._check()
         if self.gone:
             return
+        if self._bench.damages_frames:
+            self._bench.damage_frames(1)
+        if self._bench.stream_dies:
+            self._bench.kill_stream()
         if self._bench.swallowed_triggers > 0:
             self._bench.swallowed_triggers -= 1
             return

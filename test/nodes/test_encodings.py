@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from emulated import emulated
 from graph import Graph
-from test_emulated_rig import emulated
 
 pytest.importorskip("rclpy", reason="ROS is not installed: scripts/setup installs it")
 pytest.importorskip("pypylon", reason="pypylon is not installed: scripts/setup --hardware installs it")

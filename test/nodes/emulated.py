@@ -1,0 +1,139 @@
+"""The emulated rig for tests: real pypylon and real pyserial, and levers for everything that can go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from graph import NODES, FocusClient, Graph, empty_graph
+
+HERE = Path(__file__).parent
+SIZE = {"width": 640, "height": 340}
+OK, WARN, ERROR = b"\0", b"\1", b"\2"
+LENS_SERIAL = "0001"
+"""Of the USB bridge that the lens driver is told to take; see ``bench_lens_driver``."""
+DRIVERS = {name: HERE / f"bench_{name}.py" for name in ("camera_driver", "lens_driver")}
+WELL = {
+    "plugged": True,
+    "announces_removal": True,
+    "serial_number": "",
+    "held": False,
+    "swallowed_triggers": 0,
+    "damages_frames": False,
+    "stream_dies": False,
+    "lens_serial_number": LENS_SERIAL,
+}
+"""Orders for a bench on which nothing is wrong."""
+IMPATIENT = {"inference_budget_s": 1.0, "retries": 1}
+
+
+def emulated(folder: Path) -> dict[str, dict[str, Any]]:
+    """Parameters of the emulated rig."""
+    lens, camera = str(folder / "lens"), str(folder / "camera.socket")
+    return {
+        "device_emulator": {"lens_link": lens, "camera_socket": camera, **SIZE},
+        "camera_driver": {"backend": "pylon", "serial": "0815-0000", "emulator": camera, **SIZE},
+        "lens_driver": {"backend": "varioptic", "port": lens},
+    }
+
+
+class Rig:
+    """The emulated graph with its levers."""
+
+    def __init__(self, graph: Graph, folder: Path) -> None:
+        from diagnostic_msgs.msg import DiagnosticArray
+
+        from dasha_ros import msg
+        from dasha_ros.ros import qos
+
+        self.graph, self.probe, self.port = graph, graph.probe, folder / "lens"
+        self._orders = folder / "orders.json"
+        self._bench: dict[str, Any] = {}
+        self._turned: set[str] = set()
+        self.bench(**WELL)
+        graph.spawner.env["DASHA_TEST_BENCH"] = str(self._orders)
+        graph.spawner.env["DASHA_TEST_PORT"] = str(self.port)
+        self.parameters = emulated(folder)
+        self.parameters["lens_driver"]["serial"] = f"'{LENS_SERIAL}'"
+        self.parameters["high_level_agent"] = self.parameters["low_level_agent"] = IMPATIENT
+        self.diagnostics = self.probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        self.lens = self.probe.subscribe(msg.LensState, "lens/state", qos.STATE)
+        self.start(*NODES, "device_emulator")
+        graph.until_active()
+        self.client: FocusClient = graph.client()
+        # The drivers may look for their devices before the emulator has plugged them in.
+        self.until_well()
+
+    def start(self, *nodes: str) -> None:
+        """Start nodes, drivers on the bench among them."""
+        self.graph.start(*nodes, scripts=DRIVERS, **self.parameters)
+
+    def pull(self, **knobs: Any) -> None:
+        """Set parameters of the emulator."""
+        self._turned |= knobs.keys()
+        for name, value in knobs.items():
+            assert self.probe.set_parameter("device_emulator", name, value).successful
+
+    def bench(self, **orders: Any) -> None:
+        """Tell the drivers' bench what shall be so from now on; see ``bench_camera_driver``."""
+        self._bench |= orders
+        fresh = self._orders.with_suffix(".new")
+        fresh.write_text(json.dumps(self._bench))
+        os.replace(fresh, self._orders)
+
+    def mend(self) -> None:
+        """Bring everything back to how it was, also after a test that failed half-way."""
+        from dasha_ros.config import DeviceEmulatorConfig
+
+        usual = DeviceEmulatorConfig().model_dump()
+        self.pull(**{name: usual[name] for name in self._turned - {"brown_outs"}})
+        self._turned.clear()
+        self.bench(**WELL)
+        self.until_well()
+
+    def statuses(self, node: str) -> list[Any]:
+        """Every status of a node that was heard, oldest first."""
+        return [s for a in self.diagnostics for s in a.status if s.name == f"dasha/{node}"]
+
+    def until_level(self, node: str, level: bytes, what: str, words: str = "") -> str:
+        """Wait until a node's diagnostics have a level and words, and return the sentence."""
+
+        def newest() -> Any:
+            heard = self.statuses(node)
+            return heard and heard[-1].level == level and words in heard[-1].message and heard[-1]
+
+        try:
+            return str(self.probe.until(newest, what, 30.0).message)
+        except AssertionError as error:
+            said = [(s.level, s.message) for s in self.statuses(node)[-3:]]
+            raise AssertionError(f"{error}; {node} said {said}") from None
+
+    def until_well(self) -> None:
+        """Wait until both devices are there and well."""
+        for node in ("camera_driver", "lens_driver"):
+            self.until_level(node, OK, f"{node} to have its device")
+        self.probe.until(lambda: self.lens and not self.lens[-1].faults, "a lens without faults")
+
+    def send_and_focus(self) -> Any:
+        """Send a goal that can't be reached, and wait until the lens moves for it."""
+        goal = self.client.send("giraffe")
+        assert goal.accepted, self.client.states[-1].message
+        goal.until_step(phase=2, step=3)
+        return goal
+
+    def finds(self) -> None:
+        """A goal succeeds."""
+        result = self.client.run("motorcycle")
+        assert result.error_code == 0, result.error_msg
+        assert abs(result.volts - 44.0) < 0.73
+
+
+@contextmanager
+def emulated_rig(reports: Path, folder: Path) -> Iterator[Rig]:
+    """The whole graph on the emulated rig, well."""
+    with empty_graph(reports) as graph:
+        yield Rig(graph, folder)
