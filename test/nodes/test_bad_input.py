@@ -119,6 +119,21 @@ def test_a_bug_in_a_policy_ends_the_goal_not_the_node(bare_graph: Graph) -> None
     assert graph.probe.lifecycle_state("low_level_agent") == "active"
 
 
+def test_a_policy_made_for_another_encoder_ends_the_goal_and_says_so(bare_graph: Graph) -> None:
+    from dasha_ros.action import FocusOnObject
+
+    graph = bare_graph
+    graph.start(high_level_agent={"policy": "plus"}, low_level_agent={"policy": "plus"})
+    graph.until_active()
+    client = graph.client()
+    for keep_exposure, agent in ((False, "exposure"), (True, "focus")):
+        result = client.run("motorcycle", keep_exposure=keep_exposure)
+        assert result.error_code == FocusOnObject.Result.POLICY_MISMATCH, result.error_msg
+        assert f"'plus' of {agent} reads latents of the encoder efficientnet_lite0_grid" in result.error_msg
+        assert "set perception's `encoder`" in result.error_msg
+        assert (result.exposure_steps, result.focus_steps) == (0, 0)
+
+
 def test_deactivating_the_server_ends_the_goal_and_restores(bare_graph: Graph) -> None:
     from dasha_ros.action import FocusOnObject
     from dasha_ros.msg import LensState
