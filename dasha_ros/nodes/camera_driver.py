@@ -18,6 +18,7 @@ from dasha_ros.ros.backends import camera_backend
 from dasha_ros.ros.conversions import capture_to_msg, lens_from_msg, limits_to_msg
 from dasha_ros.ros.device_worker import DeviceWorker
 from dasha_ros.ros.image import ImageWriter
+from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.stamps import to_ns
 from dasha_ros.ros.twin_link import CameraTwinLink
@@ -66,21 +67,18 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
         self._camera = camera_backend(self.config, self.clock)
+        self._lane = Lane(self)
         if isinstance(self._camera, TwinCamera):
-            self._twin = CameraTwinLink(self, self._camera, self.health, self._tell)
+            self._twin = CameraTwinLink(self, self._lane, self._camera, self.health, self._tell)
         self._writer = ImageWriter(self.config.frame_id)
         self._image_publisher = self.create_publisher(Image, "camera/image_raw", qos.IMAGE)
         self._info_publisher = self.create_publisher(CameraInfo, "camera/camera_info", qos.CAPTURE)
         self._capture_publisher = self.create_publisher(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
         self._state_publisher = self.create_publisher(msg.CaptureInfo, "camera/state", qos.STATE)
         self._limits_publisher = self.create_publisher(msg.CameraLimits, "camera/limits", qos.STATE)
-        self._topics = [
-            self.create_subscription(
-                msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND
-            ),
-            self.create_subscription(msg.LensState, "lens/state", self._on_lens, qos.STATE),
-            self.create_subscription(msg.FocusState, "focus/state", self._on_focus, qos.STATE),
-        ]
+        self._lane.listen(msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND)
+        self._lane.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
+        self._lane.listen(msg.FocusState, "focus/state", self._on_focus, qos.STATE)
 
     def activate(self) -> None:
         """Open the camera."""
@@ -99,12 +97,11 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self.deactivate()
         if self._camera is None:
             return
+        self._lane.close()
         self._camera = None
         if self._twin is not None:
             self._twin.close()
             self._twin = None
-        for subscription in self._topics:
-            self.destroy_subscription(subscription)
         for publisher in (
             self._image_publisher,
             self._info_publisher,

@@ -15,6 +15,7 @@ from dasha_ros.ros import qos
 from dasha_ros.ros.backends import lens_backend
 from dasha_ros.ros.conversions import lens_to_msg
 from dasha_ros.ros.device_worker import DeviceWorker
+from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.stamps import to_ns
 from dasha_ros.ros.twin_link import LensTwinLink
@@ -54,9 +55,8 @@ class LensDriver(DashaNode[LensDriverConfig]):
         if isinstance(self._lens, TwinLens):
             self._twin = LensTwinLink(self, self._lens)
         self._state_publisher = self.create_publisher(msg.LensState, "lens/state", qos.STATE)
-        self._subscription = self.create_subscription(
-            msg.LensCommand, "lens/command", self._on_command, qos.COMMAND
-        )
+        self._lane = Lane(self)
+        self._lane.listen(msg.LensCommand, "lens/command", self._on_command, qos.COMMAND)
 
     def activate(self) -> None:
         """Open the lens."""
@@ -76,7 +76,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._twin.close()
             self._twin = None
         if self._lens is not None:
-            self.destroy_subscription(self._subscription)
+            self._lane.close()
             self.destroy_publisher(self._state_publisher)
             self._lens = None
 

@@ -15,6 +15,7 @@ from dasha_ros.perception.pipeline import Perception
 from dasha_ros.ros import qos
 from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg, percept_to_msg
 from dasha_ros.ros.image import ImageMessageError, pixels_of
+from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.stamps import to_ns
 from dasha_ros.timing.pending import PendingCommands
@@ -60,15 +61,15 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             CompressedImage, "perception/annotated/compressed", qos.IMAGE
         )
         self._info_publisher = self.create_publisher(msg.PerceptionInfo, "perception/info", qos.STATE)
-        self._topics = [
-            self.create_subscription(
-                msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND
-            ),
-            self.create_subscription(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND),
-            self.create_subscription(msg.LensState, "lens/state", self._on_lens, qos.STATE),
-            self.create_subscription(msg.CaptureInfo, "camera/capture", self._on_capture, qos.CAPTURE),
-            self.create_subscription(Image, "camera/image_raw", self._on_image, qos.IMAGE),
-        ]
+        self._lane = Lane(self)
+        for kind, topic, callback, profile in (
+            (msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND),
+            (msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND),
+            (msg.LensState, "lens/state", self._on_lens, qos.STATE),
+            (msg.CaptureInfo, "camera/capture", self._on_capture, qos.CAPTURE),
+            (Image, "camera/image_raw", self._on_image, qos.IMAGE),
+        ):
+            self._lane.listen(kind, topic, callback, profile)
 
     def activate(self) -> None:
         """Say what can be seen, and begin to look."""
@@ -87,9 +88,8 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         """Free the models and the topics."""
         if self._perception is None:
             return
+        self._lane.close()
         self._perception = None
-        for subscription in self._topics:
-            self.destroy_subscription(subscription)
         for publisher in (self._percept_publisher, self._picture_publisher, self._info_publisher):
             self.destroy_publisher(publisher)
 

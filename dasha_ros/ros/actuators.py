@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from dasha_ros import msg
@@ -12,6 +11,7 @@ from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, CameraLimits
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.ros import qos
 from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg, limits_from_msg
+from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.stamps import RosClock, to_ns, to_stamp
 from dasha_ros.ros.waiting import News
 from dasha_ros.timing.pending import PendingCommands
@@ -42,8 +42,7 @@ class Actuators:
             msg.ExposureCommand, "camera/exposure_command", qos.COMMAND
         )
         self._lens_publisher = node.create_publisher(msg.LensCommand, "lens/command", qos.COMMAND)
-        self._subscriptions: list[Any] = []
-        self._group = ReentrantCallbackGroup()
+        self._lane = Lane(node)
         self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self.listen(msg.CaptureInfo, "camera/state", self._on_capture, qos.STATE)
         self.listen(msg.CameraLimits, "camera/limits", self._on_limits, qos.STATE)
@@ -51,15 +50,12 @@ class Actuators:
         self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
 
     def listen(self, kind: Any, topic: str, callback: Any, profile: Any) -> None:
-        """Subscribe until `close`."""
-        self._subscriptions.append(
-            self.node.create_subscription(kind, topic, callback, profile, callback_group=self._group)
-        )
+        """Subscribe until `close`; the callback runs in the lane's thread."""
+        self._lane.listen(kind, topic, callback, profile)
 
     def close(self) -> None:
         """Leave the topics."""
-        for subscription in self._subscriptions:
-            self.node.destroy_subscription(subscription)
+        self._lane.close()
         for publisher in (self._exposure_publisher, self._lens_publisher):
             self.node.destroy_publisher(publisher)
 

@@ -14,6 +14,7 @@ from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.ros import qos
 from dasha_ros.ros.conversions import trajectory_to_msg
 from dasha_ros.ros.health import Health
+from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.stamps import to_ns
 from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World, WorldError
@@ -84,19 +85,17 @@ class CameraTwinLink(WorldLink):
     """Tells the twin's camera of the world and of the lens's moves."""
 
     def __init__(
-        self, node: LifecycleNode, camera: TwinCamera, health: Health, changed: Callable[[], None]
+        self,
+        node: LifecycleNode,
+        lane: Lane,
+        camera: TwinCamera,
+        health: Health,
+        changed: Callable[[], None],
     ) -> None:
         super().__init__(node, camera, health)
         self._command_ns: int | None = None
         self._tell = changed
-        self._lens_subscription = node.create_subscription(
-            msg.TwinLens, "twin/lens", self._on_lens, qos.STATE
-        )
-
-    def close(self) -> None:
-        """Leave the topics."""
-        super().close()
-        self._node.destroy_subscription(self._lens_subscription)
+        lane.listen(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE)
 
     def changed(self) -> None:
         """The camera knows something new."""
