@@ -16,6 +16,8 @@ from dasha_ros.rl.presets import Preset
 from dasha_ros.rl.scenes.views import Kind
 
 EPISODES = 200
+_MOST_MOVES = 60
+"""As a goal over the graph has when it names no other number."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class JointScore:
     """Both agents in a row: the goal ended without error, what was asked for is detected and within 2 px."""
     within_2px: float
     within_1px: float
+    cut_off: float
+    """A^L never came to rest."""
     commands: float
     """Exposure commands."""
     moves: float
@@ -61,7 +65,9 @@ def score_joint(
     encoder = SEPARATOR.join(dict.fromkeys((exposure.file.info.encoder, focus.file.info.encoder)))
     trials, commands = [], 0
     for start in starts:
-        trials.append(play_focus(arena, focus, start, encoder=encoder, exposure=exposure))
+        trials.append(
+            play_focus(arena, focus, start, encoder=encoder, exposure=exposure, max_moves=_MOST_MOVES)
+        )
         commands += arena.usage.exposures
     count = len(trials)
     return JointScore(
@@ -70,6 +76,7 @@ def score_joint(
         succeeded=sum(t.code is ErrorCode.NONE and t.detected and t.focused for t in trials) / count,
         within_2px=sum(t.focused for t in trials) / count,
         within_1px=sum(t.blur_px <= 1.0 for t in trials) / count,
+        cut_off=sum(t.code is ErrorCode.STEPS_EXHAUSTED for t in trials) / count,
         commands=commands / count,
         moves=sum(t.moves_settled for t in trials) / count,
         frames=sum(t.frames for t in trials) / count,

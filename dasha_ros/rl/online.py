@@ -18,6 +18,7 @@ import gymnasium as gym
 import numpy as np
 
 from dasha_ros.agents.policy_file import PolicyFile
+from dasha_ros.rl.divergence import says_diverged
 from dasha_ros.rl.learner import load_network, make_learner, network_of
 from dasha_ros.rl.presets import Ppo
 
@@ -28,6 +29,10 @@ MINIBATCH = 64
 
 class DivergedError(Exception):
     """The learner's numbers are not finite any more. The last good checkpoint and policy stay."""
+
+
+class CheckpointError(Exception):
+    """A checkpoint that can't be gone on from; the message says what to do."""
 
 
 class EpisodesOver(Exception):
@@ -69,10 +74,11 @@ def learn_online(
 
     Raises:
         DivergedError: The learner's numbers are not finite any more.
+        CheckpointError: The folder's checkpoint is damaged, or another agent's.
+        PolicyFileError: The policy can't be written.
         ValueError: The policy's network is not the preset's.
         OSError: The folder can't be written.
     """
-    from stable_baselines3 import PPO
     from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.monitor import Monitor
 
@@ -81,7 +87,7 @@ def learn_online(
     watched = Monitor(env, str(folder / "episodes"), override_existing=not checkpoint.exists())
     settings = online_ppo(ppo)
     if checkpoint.exists():
-        learner = PPO.load(checkpoint, env=watched, device="cpu")
+        learner = _resumed(checkpoint, watched)
     else:
         learner = make_learner(watched, settings, seed)
         if not fresh:
@@ -106,18 +112,40 @@ def learn_online(
         learner.learn(2**62, callback=Watch(), reset_num_timesteps=False)
     except EpisodesOver:
         pass
+    except ValueError as error:
+        if not says_diverged(error):
+            raise
+        raise _diverged(learner, folder) from error
     finally:
         watched.close()
     return int(learner.num_timesteps)
 
 
+def _resumed(checkpoint: Path, env: gym.Env[Any, Any]) -> Any:
+    from stable_baselines3 import PPO
+
+    try:
+        return PPO.load(checkpoint, env=env, device="cpu")
+    except OSError:
+        raise
+    except Exception as error:  # Archive, pickle and tensors each have their own way of being damaged.
+        raise CheckpointError(
+            f"the checkpoint {checkpoint} is damaged or another agent's ({error}): delete it and begin anew, "
+            f"from {checkpoint.with_name('policy.npz')} if you give that as the agent's learn_from"
+        ) from error
+
+
+def _diverged(learner: Any, folder: Path) -> DivergedError:
+    return DivergedError(
+        f"the learner in {folder} diverged after {learner.num_timesteps} steps: its last good policy is "
+        "policy.npz; lower the preset's learning_rate, delete checkpoint.zip and begin anew"
+    )
+
+
 def _keep(learner: Any, start: PolicyFile, folder: Path) -> None:
     net = network_of(learner)
     if not all(np.isfinite(value).all() for value in net.arrays().values()):
-        raise DivergedError(
-            f"the learner in {folder} diverged after {learner.num_timesteps} steps: its last good policy is "
-            "policy.npz; lower the preset's learning_rate, delete checkpoint.zip and begin anew"
-        )
+        raise _diverged(learner, folder)
     made = {**start.info.made, "online_steps": int(learner.num_timesteps)}
     PolicyFile(replace(start.info, made=made), net, start.reader).save(folder / "policy.npz")
     # Last: a checkpoint always has its policy beside it.

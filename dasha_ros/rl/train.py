@@ -17,7 +17,8 @@ from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.rl import train_checkpoint
 from dasha_ros.rl.cache import PerceptCache
-from dasha_ros.rl.cells import Array, CellFeatures, Progress, ReadingError, cell_features
+from dasha_ros.rl.cells import Array, CellFeatures, Progress, cell_features
+from dasha_ros.rl.divergence import says_diverged
 from dasha_ros.rl.learner import make_learner
 from dasha_ros.rl.presets import Preset, preset_from
 from dasha_ros.rl.scenes import Split, splits
@@ -171,11 +172,8 @@ def train(
         try:
             with writing(folder.path):
                 learner.learn(left, callback=watch, reset_num_timesteps=not goes_on, tb_log_name="run")
-        except ReadingError:
-            raise
         except ValueError as error:
-            # PyTorch refuses to draw from probabilities that are no numbers.
-            if "nan" not in str(error).lower():
+            if not says_diverged(error):
                 raise
             raise diverged(learner.num_timesteps, folder) from error
     else:

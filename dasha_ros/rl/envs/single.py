@@ -28,7 +28,8 @@ class DashaFocusEnv(RigEnv):
 
     **Reward**: Eq. 8 of the picture that answers: -1 without a detection of what was asked for, else
     -0.01 BRISQUE; less ``move_price`` for a move, ``reversal_price`` for a turn by more than 0.3 V (and
-    ``hunting_price`` for each after the first), and ``doubt_price`` times the doubt of the interface ``belief``.
+    ``hunting_price`` for each after the first), and ``doubt_price`` times the doubt of the interface
+    ``belief``.
     An action that does not move takes no picture: the last one is paid again.
 
     **Info**: ``terms``, the parts of the reward (after a step), and what is in force: ``exposure_us``
