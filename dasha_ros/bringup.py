@@ -108,8 +108,6 @@ RIGS: dict[str, Rig] = {
             "camera_driver.emulator": "{runtime}/camera.socket",
             "lens_driver.backend": "varioptic",
             "lens_driver.port": "{runtime}/lens",
-            # As the twin: of a move of 1 V, less than 0.01 D are left at a time constant of 20 ms.
-            "lens_driver.settle_ms": 70.0,
             "device_emulator.lens_link": "{runtime}/lens",
             "device_emulator.camera_socket": "{runtime}/camera.socket",
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -122,8 +123,12 @@ def rig(
     preview_seconds: Annotated[float, typer.Option(min=2.0, help="How long the preview is watched.")] = 20.0,
     json_file: Json = None,
 ) -> None:
-    """Time the real drivers on emulated devices: pictures, preview, lens; goals against the twin."""
+    """Time the real drivers on emulated devices: pictures, preview, lens; goals against the twin.
+
+    Ends with a table of what the emulated rig must reach.
+    """
     from dasha_ros.assets import AssetMissing
+    from dasha_ros.benchmark.rig_targets import markdown, targets
     from dasha_ros.cli.benchmark_graph import GraphError
     from dasha_ros.cli.benchmark_rig import benchmark_rig
     from dasha_ros.cli.goal import NoServerError, RejectedError
@@ -147,7 +152,9 @@ def rig(
     for part, values in numbers.items():
         for key, value in values.items() if isinstance(values, dict) else [("", values)]:
             out().print(f"{f'{part} {key}':34} {value}", markup=False, highlight=False)
-    _write(json_file, numbers)
+    reached = targets(numbers)
+    out().print(f"\n{markdown(reached)}", markup=False, highlight=False, soft_wrap=True)
+    _write(json_file, {**numbers, "targets": [asdict(target) for target in reached]})
 
 
 def _check_writable(path: Path | None) -> None:

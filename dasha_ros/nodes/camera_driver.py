@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -164,8 +165,11 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._answered = self._streams_at = None
         if self.context.ok():
             self._limits_publisher.publish(limits_to_msg(limits))
-        self.health.values(**self._camera.describe())
         return f"{limits.width}x{limits.height} {limits.encoding}"
+
+    def facts(self) -> dict[str, Any]:
+        """Job of the worker: settings as read from the camera, and its counts."""
+        return self._camera.describe() if self._camera is not None else {}
 
     def work(self) -> bool:
         """Job of the worker: one picture, when one is due."""

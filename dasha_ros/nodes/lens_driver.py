@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from dasha_ros import msg
 from dasha_ros.config import LensDriverConfig
@@ -105,12 +106,15 @@ class LensDriver(DashaNode[LensDriverConfig]):
         """Job of the worker: claim the lens and bring it back to the command in force."""
         assert self._lens is not None
         reading = self._lens.open()
-        self.health.values(**self._lens.describe())
         if self._state.command_ns:
             self._move(self._state.command_ns, self._state.commanded_volts)
         else:
             self._adopt(reading, 0, reading.volts)
         return f"lens at {self._state.volts:.3f} V"
+
+    def facts(self) -> dict[str, Any]:
+        """Job of the worker: what the board is, and the counts of its line."""
+        return self._lens.describe() if self._lens is not None else {}
 
     def work(self) -> bool:
         """Job of the worker: the newest command, or a look for faults."""
@@ -171,6 +175,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def _watch(self) -> None:
         assert self._lens is not None
         reading = self._lens.read()
+        self.health.values(**self.facts())
         if reading.faults != self._state.faults:
             self._update(replace(self._state, faults=reading.faults))
             if reading.faults:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
@@ -30,6 +30,10 @@ class Job(Protocol):
         Returns:
             Whether the device did something: it works.
         """
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What the device tells of itself, for the diagnostics: asked after opening and after errors."""
         ...
 
     def lost(self, reason: str) -> None:
@@ -67,6 +71,7 @@ class DeviceWorker:
             while not self._stop.is_set():
                 try:
                     sentence = self._job.open()
+                    self._health.values(**self._job.facts())
                     self._health.ok(sentence)
                     self._work(sentence)
                 except Exception as error:  # Whatever a driver throws, the node lives and tries again.
@@ -92,6 +97,7 @@ class DeviceWorker:
             except DeviceError as error:
                 errors += 1
                 self._health.count("device_errors")
+                self._health.values(**self._job.facts())
                 if errors == ERRORS_IN_A_ROW:
                     raise DeviceLost(f"{error} ({errors} errors in a row: it is opened anew)") from error
                 self._health.warn(str(error))

@@ -88,6 +88,14 @@ def test_an_emulated_camera_shows_what_its_driver_asks_for():
     assert "height" not in values["device_emulator"]  # the default of both
 
 
+def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_of_the_devices():
+    emulated, hardware = parameters(Options(rig="emulated")), parameters(Options(rig="hardware"))
+    assert emulated.keys() - hardware.keys() == {"twin_world", "device_emulator"}
+    addresses = {"camera_driver": {"serial", "emulator"}, "lens_driver": {"port"}}
+    for node, values in hardware.items():
+        assert {k: v for k, v in emulated[node].items() if k not in addresses.get(node, ())} == values
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.benchmark.episodes import Episode, Goal
+from dasha_ros.benchmark.rig_targets import markdown, targets
 from dasha_ros.cli import app
 from dasha_ros.cli.benchmark_rig import compare
 
@@ -49,6 +50,45 @@ def test_steps_are_compared_and_lost_goals_are_named() -> None:
     }
 
 
+def measured(**changes: dict[str, object]) -> dict[str, object]:
+    """Numbers that reach everything, exactly."""
+    numbers: dict[str, dict[str, object]] = {
+        "pictures": {"published_ms_p50": 12.0},
+        "preview": {"fps": 49.0, "age_ms_p95": 60.0, "growth_ms": 5.0, "exposure_ms": 10.0, "seconds": 20.0},
+        "lens": {"published_ms_p50": 3.0},
+        "goals": {"ratio": 1.15, "found_twin": 8, "found_emulated": 8, "only_twin": []},
+    }
+    for part, values in changes.items():
+        numbers[part] = {**numbers[part], **values}
+    return numbers
+
+
+def test_what_must_be_reached_is_judged() -> None:
+    reached = targets(measured())
+    assert len(reached) == 7
+    assert all(target.met for target in reached)
+    assert "| 8 " in markdown(reached)
+    assert len(targets({k: v for k, v in measured().items() if k != "goals"})) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "figure"),
+    [
+        ({"pictures": {"published_ms_p50": 12.1}}, "trigger"),
+        ({"preview": {"fps": 48.9}}, "preview through the node"),
+        ({"preview": {"age_ms_p95": 60.1}}, "age of its images"),
+        ({"preview": {"growth_ms": 5.1}}, "growth"),
+        ({"lens": {"published_ms_p50": 3.1}}, "lens command"),
+        ({"goals": {"ratio": 1.151}}, "time of a step"),
+        ({"goals": {"only_twin": ["street: bus, seed 1"]}}, "goals reached"),
+    ],
+)
+def test_what_is_missed_is_named(changes: dict[str, dict[str, object]], figure: str) -> None:
+    [missed] = [target for target in targets(measured(**changes)) if not target.met]
+    assert missed.figure.startswith(figure)
+    assert markdown([missed]).splitlines()[-1].endswith("| no   |")
+
+
 @pytest.mark.graph
 @pytest.mark.slow
 def test_every_number_is_measured(ros_env: dict[str, str], tmp_path: Path) -> None:
@@ -68,3 +108,5 @@ def test_every_number_is_measured(ros_env: dict[str, str], tmp_path: Path) -> No
     for lens in (numbers["lens"], numbers["lens_driver_alone"]):
         assert 0 < lens["published_ms_p50"] < lens["received_ms_p50"]
     assert "preview fps" in done.stdout
+    assert len(numbers["targets"]) == 5
+    assert "| lens command, beyond its time on the wire, p50 " in done.stdout

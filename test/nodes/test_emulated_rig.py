@@ -152,16 +152,16 @@ def test_a_camera_that_fails_in_the_middle_of_a_goal(rig: Rig, trouble: dict[str
 
 
 @pytest.mark.parametrize(
-    ("trouble", "level", "words"),
+    ("trouble", "level", "words", "counted"),
     [
-        ({"plugged": False}, ERROR, "removed"),
-        ({"damaged_frames": 2}, WARN, "was damaged"),
-        ({"stream_deaths": 1}, WARN, "the stream broke down"),
+        ({"plugged": False}, ERROR, "removed", "device_losses"),
+        ({"damaged_frames": 2}, WARN, "was damaged", "count incomplete"),
+        ({"stream_deaths": 1}, WARN, "the stream broke down", "device_errors"),
     ],
     ids=["unplugged", "damaged", "stream"],
 )
 def test_a_camera_that_fails_for_a_moment_costs_no_goal(
-    rig: Rig, trouble: dict[str, Any], level: bytes, words: str
+    rig: Rig, trouble: dict[str, Any], level: bytes, words: str, counted: str
 ) -> None:
     goal = rig.client.send("motorcycle")
     goal.until_step(phase=2, step=2)
@@ -169,6 +169,8 @@ def test_a_camera_that_fails_for_a_moment_costs_no_goal(
     rig.until_level("camera_driver", level, "the camera driver to notice", words)
     rig.bench(plugged=True)
     failed(goal.result(), "NONE")
+    rig.until_well()
+    assert counted in {v.key for v in rig.statuses("camera_driver")[-1].values}
 
 
 def test_another_camera_in_its_place_and_one_that_another_process_holds(rig: Rig) -> None:

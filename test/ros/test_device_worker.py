@@ -21,6 +21,7 @@ class Chart:
     def __init__(self) -> None:
         self.told: list[tuple[bytes, str]] = []
         self.counts: Counter[str] = Counter()
+        self.shown: dict[str, object] = {}
 
     @property
     def level(self) -> bytes:
@@ -37,6 +38,9 @@ class Chart:
 
     def count(self, name: str) -> None:
         self.counts[name] += 1
+
+    def values(self, **values: object) -> None:
+        self.shown = values
 
 
 class Pauses:
@@ -63,7 +67,7 @@ class Script:
         self._opens, self._works = list(opens), list(works)
         self.health, self.pauses = Chart(), Pauses()
         self.losses: list[str] = []
-        self.closed = 0
+        self.closed = self.worked = 0
 
     def play(self) -> Script:
         worker = DeviceWorker("device", self, self.health, lambda: None)
@@ -81,10 +85,14 @@ class Script:
         if not self._works:
             self.pauses.set()
             return False
+        self.worked += 1
         happens = self._works.pop(0)
         if isinstance(happens, Exception):
             raise happens
         return happens
+
+    def facts(self) -> dict[str, object]:
+        return {"worked": self.worked}
 
     def lost(self, reason: str) -> None:
         self.losses.append(reason)
@@ -128,6 +136,7 @@ def test_a_damaged_frame_is_counted_and_forgotten_with_the_next_whole_one() -> N
         DiagnosticStatus.OK,
     ]
     assert damaged.health.counts == {"device_errors": 1}
+    assert damaged.health.shown == {"worked": 2}  # what the device counts is told at once
     assert damaged.losses == []
 
 
