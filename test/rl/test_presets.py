@@ -1,0 +1,103 @@
+"""Presets: what ships can be used, and what can't is refused with the key and the reason."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from dasha_ros.paths import config_dir
+from dasha_ros.perception.encoders import ENCODERS
+from dasha_ros.rl.presets import PresetError, load_preset, preset_from, preset_names
+
+PAPER = config_dir() / "presets" / "paper.yaml"
+
+
+def test_paper_and_plus_ship():
+    assert {"paper", "plus"} <= set(preset_names())
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_survives_a_run_file(name):
+    preset = load_preset(name)
+    assert preset.name == name
+    assert preset.encoder in ENCODERS.names
+    assert preset_from(preset.model_dump(mode="json"), "of the run") == preset
+
+
+def test_the_paper_is_to_the_letter():
+    paper = load_preset("paper")
+    for agent in (paper.focus, paper.exposure):
+        assert agent.interface == "latent"
+        ppo = agent.ppo
+        assert (ppo.n_envs, ppo.n_steps, ppo.batch_size) == (1, 128, 128)
+        assert agent.steps <= 20_000
+    assert paper.focus.end_on_detection
+    assert (paper.focus.move_price, paper.focus.reversal_price, paper.focus.hunting_price) == (0, 0, 0)
+    assert paper.focus.world.distance_m == (1.4, 2.0)
+    assert paper.exposure.world.light_lx == (13, 300)
+    assert (paper.exposure.criterion, paper.exposure.end, paper.exposure.horizon) == ("peak", "always", 1)
+
+
+@given(a=st.floats(24.0, 70.0), b=st.floats(24.0, 70.0))
+def test_ranges_ascend(a, b):
+    if a <= b:
+        assert load_preset("paper", focus__world__volts=[a, b]).focus.world.volts == (a, b)
+    else:
+        with pytest.raises(PresetError, match=r"focus\.world.*volts = .*the least value comes first"):
+            load_preset("paper", focus__world__volts=[a, b])
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"focus__ppo__batch_size": 100}, r"focus\.ppo.*100 does not divide n_envs \* n_steps = 128"),
+        ({"focus__world__volts": [20.0, 70.0]}, r"focus\.world.*the lens takes 24 to 70 V"),
+        ({"focus__world__distance_m": [0.0, 2.0]}, "distance_m must be positive"),
+        ({"focus__world__composite_share": 1.5}, r"focus\.world\.composite_share"),
+        ({"focus__move_price": float("nan")}, r"focus\.move_price: .*finite"),
+        ({"focus__min_score": 0.0}, r"focus\.min_score"),
+        ({"exposure__world__light_lx": [-1.0, 300.0]}, r"exposure\.world\.light_lx"),
+        ({"exposure__steps": 0}, r"exposure\.steps"),
+        ({"focus__interface": "mind"}, r"focus\.interface: .*latent"),
+        ({"focus__prize": 1.0}, r"focus\.prize: Extra inputs are not permitted"),
+        ({"description": ""}, "description"),
+    ],
+)
+def test_values_that_can_not_be_used_are_named(changes, says):
+    with pytest.raises(PresetError, match=says):
+        load_preset("paper", **changes)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "can't be read: No such file"),
+        ("a: [", "is no YAML"),
+        ("- 1", "must hold keys and values"),
+        ("description: too little", "encoder: Field required"),
+    ],
+)
+def test_files_that_are_no_presets_are_refused(content, says, tmp_path):
+    path = tmp_path / "mine.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(PresetError, match=rf"mine\.yaml.*{says}"):
+        load_preset(path)
+
+
+def test_an_unknown_name_lists_those_that_there_are():
+    with pytest.raises(PresetError, match=r"no preset 'best'.*paper, plus"):
+        load_preset("best")
+
+
+def test_a_file_of_ones_own_is_named_after_itself(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(PAPER.read_text()) | {"encoder": "resnet152"}))
+    preset = load_preset(str(path))
+    assert (preset.name, preset.encoder) == ("mine", "resnet152")
+    assert preset.focus == load_preset("paper").focus
+    with pytest.raises(ValidationError):
+        preset.encoder = "other"
