@@ -7,8 +7,9 @@ voltages, leave only the hypotheses that explain all of them. Three witnesses ar
 - the latent inside the box of the best detection: the same for the object alone;
 - the detector: how sure it is, which tells blur by the object's own measure (`detectability`).
 
-The frame may show another depth than the object's. Both readings are kept: the object lies in
-the plane that fills the frame, or it stands before it and the frame tells of something farther.
+The frame may show another depth than the object's. All readings are kept: the object lies in
+the plane that fills the frame; it stands before it, and the frame tells of something farther; or
+it is seen behind something large and near.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ STEP_D = 0.025
 SEPARATE = 0.45
 """How often the object stands before what fills the frame, before anything is seen. With 0.3 one object in
 a hundred more is missed on two-depth views, and nothing is gained on planes."""
+BEHIND = 0.1
+"""How often what fills the frame stands before the object. Without it a person behind a model motorcycle is
+never looked for at a distance: the frame says near, and nobody contradicts."""
 GAP_D = 0.3
-"""Least depth between an object and what it stands before [1/m]: less makes no difference of blur."""
+"""Least depth between an object and what else fills the frame [1/m]: less makes no difference of blur."""
 NOVEL_PX = 2.5
 """A picture counts in full when it was taken this much blur away from all before it [px at 640], and less the
 nearer it was: what the model has wrong is the same there, and pictures of one place would be trusted more
@@ -82,13 +86,15 @@ class FocusBelief:
         self._box = ProfileEvidence(model.box, batch, count)
         self._detection = DetectionEvidence(model.detection, batch, count)
         self._visited = np.full((batch, _PICTURES), np.inf)
-        # How much of the prior lies at least GAP_D farther than each hypothesis.
         self._gap = round(GAP_D / STEP_D)
-        self._farther = np.maximum(_shifted(np.cumsum(np.exp(self._prior))[None], self._gap)[0], 1e-12)
+        # How much of the prior lies at least GAP_D farther, and nearer, than each hypothesis.
+        prior = np.exp(self._prior)[None]
+        self._farther = np.maximum(_below(prior, self._gap), 1e-12)
+        self._nearer = np.maximum(_above(prior, self._gap), 1e-12)
         self.posterior = np.repeat(np.exp(self._prior)[None], batch, axis=0)
         """Shape (batch, h); rows sum to 1."""
-        self.separate = np.full(batch, SEPARATE)
-        """Probability that the object stands before what fills the frame, shape (batch,)."""
+        self.separate = np.full(batch, SEPARATE + BEHIND)
+        """Probability that the object is at another depth than what fills the frame, shape (batch,)."""
 
     def reset(self, rows: NDArray[np.intp]) -> None:
         """Begin these episodes anew."""
@@ -96,7 +102,7 @@ class FocusBelief:
             evidence.reset(rows)
         self._visited[rows] = np.inf
         self.posterior[rows] = np.exp(self._prior)
-        self.separate[rows] = SEPARATE
+        self.separate[rows] = SEPARATE + BEHIND
 
     def add(
         self,
@@ -134,9 +140,10 @@ class FocusBelief:
         frame = self._frame.log_likelihood()[rows]
         top = frame.max(axis=1, keepdims=True)
         likelihood = np.exp(frame - top)
-        behind = np.cumsum(np.exp(self._prior) * likelihood, axis=1)
-        apart = SEPARATE * _shifted(behind, self._gap) / self._farther
-        together = (1.0 - SEPARATE) * likelihood
+        elsewhere = np.exp(self._prior) * likelihood
+        apart = SEPARATE * _below(elsewhere, self._gap) / self._farther
+        apart += BEHIND * _above(elsewhere, self._gap) / self._nearer
+        together = (1.0 - SEPARATE - BEHIND) * likelihood
         weight = np.exp(own - own.max(axis=1, keepdims=True))
         joint = weight * (apart + together)
         total = np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)
@@ -144,8 +151,13 @@ class FocusBelief:
         self.separate[rows] = (weight * apart).sum(axis=1) / total[:, 0]
 
 
-def _shifted(values: Array, by: int) -> Array:
-    """Columns moved right by so many places, zeros moving in."""
-    moved = np.zeros_like(values)
-    moved[:, by:] = values[:, :-by]
-    return moved
+def _below(values: Array, gap: int) -> Array:
+    """For each column the sum of all that are at least ``gap`` places before it."""
+    sums = np.zeros_like(values)
+    sums[:, gap:] = np.cumsum(values, axis=1)[:, :-gap]
+    return sums
+
+
+def _above(values: Array, gap: int) -> Array:
+    """For each column the sum of all that are at least ``gap`` places after it."""
+    return _below(values[:, ::-1], gap)[:, ::-1]

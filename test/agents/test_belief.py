@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dasha_ros.agents.belief import (
+    BEHIND,
     FARTHEST_D,
     GAP_D,
     NEAREST_D,
@@ -77,12 +78,13 @@ def written_down(made, volts, frame, box, scores):
         own.append(log_normal(box, made.box, nodes) + kinds)
     of_frame = np.exp(np.array(of_frame) - max(of_frame))
     own = prior * np.exp(np.array(own) - max(own))
-    behind = np.zeros(len(GRID))
+    apart = np.zeros(len(GRID))
     for i, at in enumerate(GRID):
-        farther = at - GRID >= GAP_D - 1e-9
-        if farther.any():
-            behind[i] = (prior * of_frame)[farther].sum() / prior[farther].sum()
-    together, separate = own * (1.0 - SEPARATE) * of_frame, own * SEPARATE * behind
+        for share, gap in ((SEPARATE, at - GRID), (BEHIND, GRID - at)):
+            elsewhere = gap >= GAP_D - 1e-9
+            if elsewhere.any():
+                apart[i] += share * (prior * of_frame)[elsewhere].sum() / prior[elsewhere].sum()
+    together, separate = own * (1.0 - SEPARATE - BEHIND) * of_frame, own * apart
     total = (together + separate).sum()
     return (together + separate) / total, separate.sum() / total
 
@@ -166,7 +168,7 @@ def test_episodes_of_a_batch_are_apart_and_begin_anew():
     np.testing.assert_allclose(both.posterior[1], alone.posterior[0])
     both.reset(np.array([0]))
     np.testing.assert_array_equal(both.posterior[0], untouched[0])
-    assert both.separate[0] == SEPARATE
+    assert both.separate[0] == SEPARATE + BEHIND
     np.testing.assert_allclose(both.posterior[1], alone.posterior[0])
     add(both, np.array([0]), pictures[1:])
     np.testing.assert_allclose(both.posterior[0], both.posterior[1])
