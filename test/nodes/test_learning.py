@@ -51,7 +51,7 @@ def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_p
     assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 128
     for reward in list(rewards):
         assert reward.value == pytest.approx(sum(reward.term_values))
-        assert set(reward.term_names) == {"detection", "quality", "move", "reversal"}
+        assert set(reward.term_names) == {"detection", "quality", "move", "reversal", "doubt"}
 
     graph.kill("low_level_agent")
     before = len(episodes(folder))
