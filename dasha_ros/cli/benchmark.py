@@ -151,6 +151,8 @@ def rig(
         fail(str(error), Exit.REFUSED)
     for part, values in numbers.items():
         for key, value in values.items() if isinstance(values, dict) else [("", values)]:
+            if key == "episodes":
+                continue  # in the JSON
             out().print(f"{f'{part} {key}':34} {value}", markup=False, highlight=False)
     reached = targets(numbers)
     out().print(f"\n{markdown(reached)}", markup=False, highlight=False, soft_wrap=True)

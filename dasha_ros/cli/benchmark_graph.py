@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 from dasha_ros import bringup
 from dasha_ros.action import FocusOnObject
@@ -71,9 +72,10 @@ def episodes_over_ros(
             focus_policy or LowLevelAgentConfig().policy,
             table or exposure_table(EMULATED_MIN_US if rig == "emulated" else T_MIN_US),
         )
-        for goal in goals:
-            for seed in seeds:
-                yield player.play(goal, seed)
+        with closing(player):
+            for goal in goals:
+                for seed in seeds:
+                    yield player.play(goal, seed)
 
 
 class _Player:
@@ -84,9 +86,15 @@ class _Player:
         self._lens, self._table = lens_model(), table
         node = self._client.node
         self._focus = FocusClient(self._client)
-        self._stage = Stage(node, Actuators(node), self._until)
+        self._actuators = Actuators(node)
+        self._stage = Stage(node, self._actuators, self._until)
         self._truth: TwinLens | None = None
         node.create_subscription(TwinLens, "twin/lens", self._on_truth, qos.STATE)
+
+    def close(self) -> None:
+        """Leave the topics."""
+        self._stage.close()
+        self._actuators.close()
 
     def _on_truth(self, lens: TwinLens) -> None:
         self._truth = lens

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -58,11 +58,10 @@ def benchmark_rig(
     alone = sorted(lens_move_ms(count))
     graph = bringup.describe(bringup.Options(rig="emulated", overrides=_QUIET))
     progress("the lens driver alone")
-    with _running(_only(graph, LENS_NODES)) as session:
-        driver = RigTimer(session.client, session.pids()).lens(count, with_percepts=False)
+    with _timed(_only(graph, LENS_NODES)) as timer:
+        driver = timer.lens(count, with_percepts=False)
     progress("starting the emulated rig")
-    with _running(graph) as session:
-        timer = RigTimer(session.client, session.pids())
+    with _timed(graph) as timer:
         progress("pictures on command")
         pictures = timer.pictures(count)
         progress("lens commands")
@@ -91,12 +90,14 @@ def benchmark_rig(
 
 
 @contextmanager
-def _running(graph: bringup.Graph) -> Iterator[Session]:
+def _timed(graph: bringup.Graph) -> Iterator[RigTimer]:
+    """The graph as processes, all of them active, and who times them."""
     with Session(graph, lambda node, line: None) as session:
         while not session.poll()[0]:
             if session.seconds > ACTIVE_S:
                 raise GraphError(f"after {ACTIVE_S:g} s not all nodes are active: {session.node_states()}")
-        yield session
+        with closing(RigTimer(session.client, session.pids())) as timer:
+            yield timer
 
 
 def _only(graph: bringup.Graph, names: Sequence[str]) -> bringup.Graph:
@@ -104,15 +105,13 @@ def _only(graph: bringup.Graph, names: Sequence[str]) -> bringup.Graph:
 
 
 def _goals(scenes: Sequence[str], seeds: int, progress: Progress) -> dict[str, Any]:
-    goals = goals_of(scenes)
+    goals, table = goals_of(scenes), exposure_table(EMULATED_MIN_US)
     played: dict[str, list[Episode]] = {"twin": [], "emulated": []}
-    # Goal by goal on one rig and then the other, so that a change of the machine's load hits both.
-    for goal in goals:
-        for rig, episodes in played.items():
-            progress(f"{goal} on the {rig} rig")
-            episodes.extend(
-                episodes_over_ros([goal], range(seeds), rig=rig, table=exposure_table(EMULATED_MIN_US))
-            )
+    for seed in range(seeds):
+        # In turns, so that a change of the machine's load hits both.
+        for rig in played if seed % 2 == 0 else reversed(played):
+            progress(f"{len(goals)} goals on the {rig} rig, seed {seed}")
+            played[rig].extend(episodes_over_ros(goals, [seed], rig=rig, table=table))
     return compare(played["twin"], played["emulated"])
 
 
@@ -125,22 +124,29 @@ def compare(twin: Sequence[Episode], emulated: Sequence[Episode]) -> dict[str, A
 
     Returns:
         - ``step_ms_twin``, ``step_ms_emulated``: median wall time of a step, which is one picture [ms]
-        - ``ratio``: of the two
+        - ``ratio``: median over the goals of one by the other
         - ``found_twin``, ``found_emulated``: how many goals were reached
         - ``only_twin``: goals that only the twin reached
-        - ``episodes``: of each rig
+        - ``episodes``: of each rig, each with seconds and pictures on the twin and on the emulated rig
     """
-    steps = [median(e.seconds / e.frames * 1e3 for e in played) for played in (twin, emulated)]
+    steps = [[e.seconds / e.frames * 1e3 for e in played] for played in (twin, emulated)]
     found = [[e.code is ErrorCode.NONE for e in played] for played in (twin, emulated)]
     only_twin = [
         f"{e.goal}, seed {e.seed}" for e, there, here in zip(twin, *found, strict=True) if there and not here
     ]
     return {
-        "step_ms_twin": round(steps[0], 1),
-        "step_ms_emulated": round(steps[1], 1),
-        "ratio": round(steps[1] / steps[0], 3),
+        "step_ms_twin": round(median(steps[0]), 1),
+        "step_ms_emulated": round(median(steps[1]), 1),
+        "ratio": round(median(here / there for there, here in zip(*steps, strict=True)), 3),
         "found_twin": sum(found[0]),
         "found_emulated": sum(found[1]),
         "only_twin": only_twin,
-        "episodes": len(twin),
+        "episodes": [
+            {
+                "goal": f"{there.goal}, seed {there.seed}",
+                "seconds": [round(there.seconds, 2), round(here.seconds, 2)],
+                "pictures": [there.frames, here.frames],
+            }
+            for there, here in zip(twin, emulated, strict=True)
+        ],
     }

@@ -1,17 +1,18 @@
-"""What a rig's drivers cost, seen by a process that listens to their topics."""
+"""What a rig's drivers cost, seen by a process that commands them and waits as an agent does."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CameraInfo, Image
 
 from dasha_ros import msg
 from dasha_ros.cli.benchmark_graph import GraphError
@@ -34,7 +35,7 @@ TRIES = 10
 
 
 class RigTimer:
-    """Commands a running graph and times what comes back, one measurement at a time.
+    """Commands a running graph and times what comes back, one measurement at a time; `close` it.
 
     Args:
         client: A client of the graph; this process is the subscriber.
@@ -46,28 +47,54 @@ class RigTimer:
         self._actuators = Actuators(client.node)
         self._arrived: dict[int, int] = {}
         """Arrival of each image by its stamp [ns]."""
+        self._published: dict[int, int] = {}
+        """When the driver had published each image, by its stamp [ns]."""
         self._states: dict[int, tuple[int, int]] = {}
         """Publication and arrival of the lens's first state after each command [ns]."""
         self._percept: tuple[int, int] = (0, 0)
         """Exposure command and lens command that the newest percept answers."""
-        client.node.create_subscription(Image, "camera/image_raw", self._on_image, qos.IMAGE)
-        client.node.create_subscription(msg.LensState, "lens/state", self._on_lens, qos.STATE)
-        client.node.create_subscription(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
+        self._actuators.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
+        self._actuators.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
+
+    def close(self) -> None:
+        """Leave the topics."""
+        self._actuators.close()
 
     def _on_lens(self, state: msg.LensState) -> None:
         self._states.setdefault(to_ns(state.command), (to_ns(state.header.stamp), time.time_ns()))
+        self._actuators.news.tell()
 
     def _on_percept(self, percept: msg.Percept) -> None:
         self._percept = to_ns(percept.capture.exposure_command), to_ns(percept.lens.command)
+        self._actuators.news.tell()
 
     def _on_image(self, image: Image) -> None:
         self._arrived[to_ns(image.header.stamp)] = time.time_ns()
+
+    def _on_camera_info(self, info: CameraInfo, sent: Mapping[str, int]) -> None:
+        # The driver sends it when the call that published the image has returned.
+        self._published[to_ns(info.header.stamp)] = sent["source_timestamp"]
+
+    @contextmanager
+    def _images(self) -> Iterator[None]:
+        """Hear of images: whoever does not time them need not pay for them."""
+        node = self._client.node
+        topics = [
+            node.create_subscription(Image, "camera/image_raw", self._on_image, qos.IMAGE),
+            node.create_subscription(CameraInfo, "camera/camera_info", self._on_camera_info, qos.CAPTURE),
+        ]
+        try:
+            yield
+        finally:
+            for topic in topics:
+                node.destroy_subscription(topic)
 
     def pictures(self, count: int) -> dict[str, Any]:
         """Time pictures that were commanded, from trigger to message, without the exposure.
 
         Returns:
-            - ``published_ms_p50``, ``published_ms_p95``: until the image message is filled
+            - ``in_hand_ms_p50``: until the image message is filled
+            - ``published_ms_p50``, ``published_ms_p95``: until it is published
             - ``received_ms_p50``, ``received_ms_p95``: until this process has it
             - ``commanded_ms_p50``: from the command to the message here, without the exposure
             - ``missed``: pictures that did not reach this process
@@ -75,7 +102,11 @@ class RigTimer:
         Raises:
             GraphError: The camera does not answer.
         """
-        published, received, commanded, missed = [], [], [], 0
+        with self._images():
+            return self._pictures(count)
+
+    def _pictures(self, count: int) -> dict[str, Any]:
+        in_hand, published, received, commanded, missed = [], [], [], [], 0
         own = self._actuators
         self._meet(lambda: own.send_exposure(EXPOSURES_US[1]), self._shows)
         for i in range(WARM_UP + count):
@@ -84,18 +115,21 @@ class RigTimer:
             self._until(lambda sent=sent_ns: self._shows(sent), "the camera driver does not answer")
             capture = own.capture
             assert capture is not None
-            self._client.until(lambda stamp=capture.stamp_ns: stamp in self._arrived, 1.0)
+            self._client.until(lambda stamp=capture.stamp_ns: self._has_heard_of(stamp), 1.0)
             self._rest(sent_ns, 0)
             if i < WARM_UP:
                 continue
             exposure_ns = capture.exposure_us * 1e3
-            published.append(capture.ready_ns - capture.stamp_ns - exposure_ns)
+            in_hand.append(capture.ready_ns - capture.stamp_ns - exposure_ns)
+            if (published_ns := self._published.get(capture.stamp_ns)) is not None:
+                published.append(published_ns - capture.stamp_ns - exposure_ns)
             if (arrived_ns := self._arrived.get(capture.stamp_ns)) is None:
                 missed += 1
                 continue
             received.append(arrived_ns - capture.stamp_ns - exposure_ns)
             commanded.append(arrived_ns - sent_ns - exposure_ns)
         return {
+            "in_hand_ms_p50": _quantiles("", in_hand)["_ms_p50"],
             **_quantiles("published", published),
             **_quantiles("received", received),
             "commanded_ms_p50": _quantiles("", commanded)["_ms_p50"],
@@ -115,6 +149,13 @@ class RigTimer:
         Raises:
             GraphError: There is no preview.
         """
+        with self._images():
+            return self._preview(rate_hz, seconds)
+
+    def _has_heard_of(self, stamp_ns: int) -> bool:
+        return stamp_ns in self._arrived and stamp_ns in self._published
+
+    def _preview(self, rate_hz: float, seconds: float) -> dict[str, Any]:
         self._actuators.send_exposure(PREVIEW_EXPOSURE_US)
         self._set("camera_driver", preview_rate_hz=rate_hz)
         self._client.until(lambda: False, WARM_UP_S)
@@ -167,7 +208,7 @@ class RigTimer:
             if with_percepts:
                 self._rest(sent_ns, 1)
             else:
-                self._client.until(lambda: False, QUIET_S)
+                time.sleep(QUIET_S)
         return {
             **_quantiles("published", published),
             **_quantiles("received", received),
@@ -182,7 +223,7 @@ class RigTimer:
         """Command until it is answered: what is sent before discovery is done reaches nobody."""
         for _ in range(TRIES):
             sent_ns = send()
-            if self._client.until(lambda sent=sent_ns: answered(sent), 1.0):
+            if self._waited(lambda sent=sent_ns: answered(sent), 1.0):
                 return
         raise GraphError("a driver does not answer; see `dasha doctor`")
 
@@ -198,20 +239,28 @@ class RigTimer:
 
         Pictures travel by best effort: one that perception never saw has no percept.
         """
-        self._client.until(lambda: self._percept[which] == command_ns, PERCEPT_S)
+        self._waited(lambda: self._percept[which] == command_ns, PERCEPT_S)
 
     def _until(self, condition: Callable[[], bool], trouble: str) -> None:
-        if not self._client.until(condition, ANSWER_S):
+        if not self._waited(condition, ANSWER_S):
             raise GraphError(trouble)
+
+    def _waited(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait as an agent does, without an executor at work; whether the condition came true."""
+        deadline = time.monotonic() + seconds
+        news = self._actuators.news
+        return bool(news.wait_for(lambda: condition() or None, lambda: time.monotonic() < deadline))
 
     def _set(self, node: str, **values: Any) -> None:
         service = self._client.node.create_client(
             SetParametersAtomically, f"{node}/set_parameters_atomically"
         )
-        self._until(service.service_is_ready, f"{node} is not there")
+        if not self._client.until(service.service_is_ready, ANSWER_S):
+            raise GraphError(f"{node} is not there")
         parameters = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
         answer = service.call_async(SetParametersAtomically.Request(parameters=parameters))
-        self._until(answer.done, f"{node} does not answer")
+        if not self._client.until(answer.done, ANSWER_S):
+            raise GraphError(f"{node} does not answer")
         if not answer.result().result.successful:
             raise GraphError(f"{node} refused {values}: {answer.result().result.reason}")
         self._client.node.destroy_client(service)

@@ -42,11 +42,15 @@ def test_steps_are_compared_and_lost_goals_are_named() -> None:
     assert compare(twin, emulated) == {
         "step_ms_twin": 300.0,
         "step_ms_emulated": 360.0,
-        "ratio": 1.2,
+        "ratio": 1.1,
         "found_twin": 2,
         "found_emulated": 2,
         "only_twin": ["street: bus, seed 1"],
-        "episodes": 3,
+        "episodes": [
+            {"goal": "street: bus, seed 0", "seconds": [2.0, 2.2], "pictures": [10, 10]},
+            {"goal": "street: bus, seed 1", "seconds": [6.0, 7.2], "pictures": [20, 20]},
+            {"goal": "street: bus, seed 2", "seconds": [4.0, 4.0], "pictures": [10, 10]},
+        ],
     }
 
 
