@@ -29,9 +29,10 @@ def focus_moves(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The next move of each episode, or its end.
 
-    Stop rule: the network wants to stay (or to move by less than the lens can tell) and what was
-    asked for is detected. Where nothing is detected, standing still finds nothing: the network's
-    next best action is taken, until `GIVE_UP` moves.
+    Stop rule: what was asked for is detected, and the network wants to stay, to move by less than
+    the lens can tell, or to and fro between two places that it has both seen. Where nothing is
+    detected, standing still finds nothing: the network's next best action is taken, until
+    `GIVE_UP` moves.
 
     Args:
         net: Decides.
@@ -52,7 +53,7 @@ def focus_moves(
         if not open_ones.any():
             break
         asked = interface.volts(ranked[:, action], log)
-        moves = open_ones & log.would_move(asked)
+        moves = open_ones & log.would_move(asked) & ~(detected & log.would_repeat(asked))
         volts[moves] = asked[moves]
         stays = open_ones & ~moves & detected
         stop |= stays

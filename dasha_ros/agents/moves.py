@@ -30,6 +30,8 @@ class MoveLog:
         """The last move [V]; 0 after a stay."""
         self.direction: Array = np.zeros(batch)
         """Sign of the last move of more than `REVERSAL_V`, 0 before the first."""
+        self._before: Array = np.full((2, batch), np.nan)
+        """Where the lens was before its last move, and before the one before that [V]."""
         self.moves: NDArray[np.intp] = np.zeros(batch, np.intp)
         self.reversals: NDArray[np.intp] = np.zeros(batch, np.intp)
 
@@ -38,12 +40,23 @@ class MoveLog:
         self.volts[rows] = volts
         self.last[rows] = 0.0
         self.direction[rows] = 0.0
+        self._before[:, rows] = np.nan
         self.moves[rows] = 0
         self.reversals[rows] = 0
 
     def would_move(self, volts: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Whether commands would move the lenses, shape (batch,)."""
         result: NDArray[np.bool_] = np.abs(volts - self.volts) > self._stay_volts
+        return result
+
+    def would_repeat(self, volts: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Whether commands would take the lenses to and fro between two places, shape (batch,).
+
+        Such a lens came back to where it was two moves ago, and would go again to where it was
+        one move ago: both pictures were seen already.
+        """
+        near = np.abs(self._before - np.stack([volts, self.volts])) <= self._stay_volts
+        result: NDArray[np.bool_] = near.all(axis=0)
         return result
 
     def go(self, volts: NDArray[np.floating]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -61,6 +74,7 @@ class MoveLog:
         change = np.where(moved, change, 0.0)
         sign = np.where(np.abs(change) > REVERSAL_V, np.sign(change), 0.0)
         turned = (sign != 0.0) & (self.direction != 0.0) & (sign != self.direction)
+        self._before = np.where(moved, np.stack([self.volts, self._before[0]]), self._before)
         self.volts = self.volts + change
         self.last = change
         self.direction = np.where(sign != 0.0, sign, self.direction)
