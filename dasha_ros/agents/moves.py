@@ -56,7 +56,7 @@ class MoveLog:
         one move ago: both pictures were seen already.
         """
         near = np.abs(self._before - np.stack([volts, self.volts])) <= self._stay_volts
-        result: NDArray[np.bool_] = near.all(axis=0)
+        result: NDArray[np.bool_] = np.logical_and(*near)
         return result
 
     def go(self, volts: NDArray[np.floating]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -121,8 +121,7 @@ def exposure_table(
         )
     if n < 2:
         raise ValueError(f"an exposure table of {n} values: at least two are needed")
-    ratio = t_max_us / t_min_us
     # The ends are rounded inwards: a device refuses a value half a microsecond outside its limits.
     low, high = math.ceil(t_min_us), math.floor(t_max_us)
-    values = (min(max(round(t_min_us * ratio ** (i / (n - 1))), low), high) for i in range(n))
+    values = (round(low * (high / low) ** (i / (n - 1))) for i in range(n))
     return ExposureTable(tuple(float(v) for v in values))
