@@ -80,4 +80,9 @@ def markdown(found: Sequence[Target]) -> str:
 
 def _most(figure: str, value: float, limit: float, unit: str, digits: int = 1) -> Target:
     ending = f" {unit}" if unit else ""
-    return Target(figure, f"at most {limit:g}{ending}", f"{value:.{digits}f}{ending}", value <= limit)
+    return Target(
+        figure,
+        f"at most {limit:g}{ending}",
+        f"{round(value, digits) + 0.0:.{digits}f}{ending}",
+        value <= limit,
+    )
