@@ -1,7 +1,7 @@
 """A training run's folder: everything that is needed to repeat it, and what it leaves behind.
 
 ``run.json`` (configuration, command, versions, scenes), ``evaluations.jsonl``, ``checkpoint``,
-``tensorboard/``, ``best.npz`` (the policy), ``card.md``.
+``tensorboard/``, ``best.npz`` (the policy). `benchmark.card` makes a policy's card of them.
 """
 
 from __future__ import annotations
