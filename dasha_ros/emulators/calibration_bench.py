@@ -24,8 +24,8 @@ EMULATED_CAMERA = "0815-0000"
 CHART_SQUARES = (34, 64)
 CHART_SQUARE_PX = 10
 ILLUMINANCE_LX = 300.0
-GUARDED_SETTLE_S = 0.15
-"""Until the settling time was measured [s]: beyond doubt for the emulated liquid."""
+GUARDED_SETTLE_S = 0.1
+"""Until the settling time was measured [s]: five time constants of the emulated liquid."""
 
 
 class CalibrationBench:
