@@ -76,11 +76,20 @@ def log_prior(dioptres: Array) -> Array:
 class FocusBelief:
     """The posterior over focus positions of a batch of episodes."""
 
-    def __init__(self, model: BeliefModel, lens: LensMap, batch: int) -> None:
-        """Know nothing but the prior."""
-        self.dioptres = hypotheses()
+    def __init__(
+        self, model: BeliefModel, lens: LensMap, batch: int, prior: tuple[Array, Array] | None = None
+    ) -> None:
+        """Know nothing but the prior.
+
+        Args:
+            model: What the witnesses are like.
+            lens: From volts to focus and blur.
+            batch: Number of episodes.
+            prior: Hypotheses [1/m], `STEP_D` apart, and the logarithm of how likely each is; left
+                out: `hypotheses` and `log_prior`.
+        """
+        self.dioptres, self._prior = prior or (hypotheses(), log_prior(hypotheses()))
         self._lens = lens
-        self._prior = log_prior(self.dioptres)
         count = len(self.dioptres)
         self._frame = ProfileEvidence(model.frame, batch, count)
         self._box = ProfileEvidence(model.box, batch, count)
@@ -88,9 +97,9 @@ class FocusBelief:
         self._visited = np.full((batch, _PICTURES), np.inf)
         self._gap = round(GAP_D / STEP_D)
         # How much of the prior lies at least GAP_D farther, and nearer, than each hypothesis.
-        prior = np.exp(self._prior)[None]
-        self._farther = np.maximum(_below(prior, self._gap), 1e-12)
-        self._nearer = np.maximum(_above(prior, self._gap), 1e-12)
+        shares = np.exp(self._prior)[None]
+        self._farther = np.maximum(_below(shares, self._gap), 1e-12)
+        self._nearer = np.maximum(_above(shares, self._gap), 1e-12)
         self.posterior = np.repeat(np.exp(self._prior)[None], batch, axis=0)
         """Shape (batch, h); rows sum to 1."""
         self.separate = np.full(batch, SEPARATE + BEHIND)

@@ -44,16 +44,19 @@ class BeliefInterface:
     the posterior's mean; move from here.
     """
 
-    def __init__(self, model: BeliefModel, lens: LensModel, batch: int) -> None:
+    def __init__(
+        self, model: BeliefModel, lens: LensModel, batch: int, prior: tuple[Array, Array] | None = None
+    ) -> None:
         """Nothing seen yet.
 
         Args:
             model: What latents and detections are like.
             lens: From volts to focus and blur.
             batch: Number of episodes.
+            prior: Of the belief; see `FocusBelief`.
         """
         self._map = LensMap(lens)
-        self._belief = FocusBelief(model, self._map, batch)
+        self._belief = FocusBelief(model, self._map, batch, prior)
         self._pictures = np.zeros((batch, FRAMES, 4 + 2 * model.frame.mean.shape[1]))
         self._best_score = np.zeros(batch)
         self._ahead: tuple[Candidate, Candidate] | None = None
@@ -67,9 +70,7 @@ class BeliefInterface:
 
     def reset(self, rows: Rows, pictures: FocusPictures) -> None:
         """See `FocusInterface`."""
-        self._belief.reset(rows)
-        self._pictures[rows] = 0.0
-        self._best_score[rows] = 0.0
+        self._forget(rows)
         self.see(rows, pictures)
 
     def see(self, rows: Rows, pictures: FocusPictures) -> None:
@@ -142,6 +143,11 @@ class BeliefInterface:
     def doubt(self, log: MoveLog) -> Array:
         """See `FocusInterface`: the probability that the focus is more than `SHARP_PX` of blur from here."""
         return 1.0 - self._within(SHARP_PX, log)
+
+    def _forget(self, rows: Rows) -> None:
+        self._belief.reset(rows)
+        self._pictures[rows] = 0.0
+        self._best_score[rows] = 0.0
 
     def _within(self, px: float, log: MoveLog) -> Array:
         here, window = self._map.dioptres(log.volts), px / self._map.px_per_dioptre

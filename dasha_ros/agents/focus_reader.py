@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.agents.belief import BeliefModel
 from dasha_ros.agents.belief_interface import BeliefInterface
+from dasha_ros.agents.blind_interface import VoltBlindInterface
 from dasha_ros.agents.detectability import Detectability
 from dasha_ros.agents.focus_interface import FocusInterface, FocusPictures, LatentInterface
 from dasha_ros.agents.policy import FocusTask
@@ -21,6 +23,8 @@ from dasha_ros.perception.encoders.joint import part
 from dasha_ros.perception.percept import Percept
 
 Arrays = Mapping[str, NDArray[Any]]
+BELIEF, VOLT_BLIND = "belief", "belief_volt_blind"
+"""Kinds of `BeliefReader` in files."""
 
 
 class FocusReader(Protocol):
@@ -87,7 +91,8 @@ class BeliefReader:
     frame: Readout
     box: Readout
     model: BeliefModel
-    kind: str = "belief"
+    kind: str = BELIEF
+    """`BELIEF`, or `VOLT_BLIND` for the ablation that sees no voltages."""
 
     @property
     def encoder(self) -> str:
@@ -96,7 +101,8 @@ class BeliefReader:
 
     def interface(self, lens: LensModel, batch: int) -> BeliefInterface:
         """See `FocusReader`."""
-        return BeliefInterface(self.model, lens, batch)
+        made = VoltBlindInterface if self.kind == VOLT_BLIND else BeliefInterface
+        return made(self.model, lens, batch)
 
     def read(self, percept: Percept, task: FocusTask) -> FocusPictures:
         """See `FocusReader`."""
@@ -123,7 +129,7 @@ class BeliefReader:
         return {f"{name}.{f.name}": getattr(p, f.name) for name, p in parts.items() for f in fields(p)}
 
     @classmethod
-    def from_arrays(cls, encoder: str, arrays: Arrays) -> BeliefReader:
+    def from_arrays(cls, encoder: str, arrays: Arrays, kind: str = BELIEF) -> BeliefReader:
         """The inverse of `arrays`."""
 
         def of(kind: Any, name: str) -> Any:
@@ -132,7 +138,7 @@ class BeliefReader:
         model = BeliefModel(
             of(Profile, "frame_profile"), of(Profile, "box_profile"), of(Detectability, "detection")
         )
-        return cls(of(Readout, "frame"), of(Readout, "box"), model)
+        return cls(of(Readout, "frame"), of(Readout, "box"), model, kind)
 
 
 def focus_reader(kind: str, encoder: str, arrays: Arrays) -> FocusReader:
@@ -141,9 +147,13 @@ def focus_reader(kind: str, encoder: str, arrays: Arrays) -> FocusReader:
     Raises:
         ValueError: No such kind, or an array is missing.
     """
-    kinds: dict[str, Any] = {"latent": LatentReader, "belief": BeliefReader}
+    kinds: dict[str, Callable[[str, Arrays], FocusReader]] = {
+        "latent": LatentReader.from_arrays,
+        BELIEF: BeliefReader.from_arrays,
+        VOLT_BLIND: partial(BeliefReader.from_arrays, kind=VOLT_BLIND),
+    }
     try:
-        reader: FocusReader = kinds[kind].from_arrays(encoder, arrays)
+        reader = kinds[kind](encoder, arrays)
     except KeyError as error:
         raise ValueError(f"reader {kind!r}: {error} is missing") from error
     return reader

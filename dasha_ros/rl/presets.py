@@ -1,7 +1,9 @@
 """Presets of training: YAML files in ``config/presets``, validated.
 
 ``paper`` follows the paper to the letter; ``plus`` is the best that was found and says how it
-differs. A preset holds everything that a run depends on but the percept cache, split and seed.
+differs; ``ablation_...`` are what becomes of ``plus`` without a part of it. A preset holds everything
+that a run depends on but the percept cache, split and seed. A file may extend another one: with
+``extends: plus`` it holds only what differs.
 """
 
 from __future__ import annotations
@@ -115,6 +117,12 @@ class FocusPreset(_Model):
     hunting_price: NotNegative = 0.0
     doubt_price: NotNegative = 0.0
     """Of not being sure to be in focus; see `rl.envs.rules.FocusRules`."""
+    detection: bool = True
+    """``False``, an ablation: the reward does not ask for a detection; see `rl.envs.rules.FocusRules`. The
+    belief still hears the detector, in what is seen and in ``doubt_price``."""
+    observe_volts: bool = True
+    """``False``, an ablation of the interface ``belief``: `agents.blind_interface.VoltBlindInterface`. The
+    interface ``latent`` never sees voltages."""
     stay_volts: NotNegative = 0.15
     """Commands that are at most so far from the last one are not sent."""
     min_score: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
@@ -171,21 +179,8 @@ def load_preset(name_or_path: str | Path, **changes: Any) -> Preset:
     Raises:
         PresetError: No such preset, no YAML, or a value that can't be used.
     """
-    text = str(name_or_path)
-    is_path = isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml"))
-    path = Path(text).expanduser() if is_path else config_dir() / "presets" / f"{text}.yaml"
-    if not is_path and text not in preset_names():
-        raise PresetError(
-            f"no preset {text!r}; give the path of a YAML file, or one of: {', '.join(preset_names())}"
-        )
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PresetError(f"preset {path} can't be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PresetError(f"preset {path} is no YAML: {error}") from error
-    if not isinstance(document, dict):
-        raise PresetError(f"preset {path} must hold keys and values")
+    path = _path_of(name_or_path)
+    document = _extended(path)
     for key, value in changes.items():
         _put(document, key.split("__"), value)
     return preset_from(document | {"name": document.get("name", path.stem)}, str(path))
@@ -201,6 +196,51 @@ def preset_from(document: dict[str, Any], where: str) -> Preset:
         return Preset(**document)
     except (ValidationError, TypeError) as error:
         raise PresetError(f"preset {where}: {_reasons(error)}") from error
+
+
+def _path_of(name_or_path: str | Path) -> Path:
+    text = str(name_or_path)
+    if isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml")):
+        return Path(text).expanduser()
+    if text not in preset_names():
+        raise PresetError(
+            f"no preset {text!r}; give the path of a YAML file, or one of: {', '.join(preset_names())}"
+        )
+    return config_dir() / "presets" / f"{text}.yaml"
+
+
+def _extended(path: Path) -> dict[str, Any]:
+    """What a file holds, laid over what the shipped preset holds that it extends."""
+    document = _document(path)
+    if "extends" not in document:
+        return document
+    try:
+        base = _document(_path_of(str(document.pop("extends"))))
+    except PresetError as error:
+        raise PresetError(f"preset {path}: extends: {error}") from error
+    if "extends" in base:
+        raise PresetError(f"preset {path}: extends: it names a preset that extends another one itself")
+    return _laid_over(base, document)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PresetError(f"preset {path} can't be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PresetError(f"preset {path} is no YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise PresetError(f"preset {path} must hold keys and values")
+    return document
+
+
+def _laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _laid_over(base[key], value) if both else value
+    return merged
 
 
 def _put(document: dict[str, Any], keys: list[str], value: Any) -> None:

@@ -101,3 +101,30 @@ def test_a_file_of_ones_own_is_named_after_itself(tmp_path):
     assert preset.focus == load_preset("paper").focus
     with pytest.raises(ValidationError):
         preset.encoder = "other"
+
+
+def test_a_file_that_extends_a_preset_holds_only_what_differs(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: plus\nfocus: {move_price: 0.25, ppo: {n_epochs: 3}}\n")
+    mine, plus = load_preset(path, focus__steps=7), load_preset("plus")
+    assert (mine.name, mine.focus.move_price, mine.focus.ppo.n_epochs, mine.focus.steps) == (
+        "mine",
+        0.25,
+        3,
+        7,
+    )
+    same = {"move_price": plus.focus.move_price, "steps": plus.focus.steps, "ppo": plus.focus.ppo}
+    assert mine.focus.model_copy(update=same) == plus.focus
+    assert mine.focus.ppo.model_copy(update={"n_epochs": plus.focus.ppo.n_epochs}) == plus.focus.ppo
+    assert mine.exposure == plus.exposure
+
+
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [("best", "extends: no preset 'best'"), ("ablation_no_volts", "extends: .*extends another one itself")],
+)
+def test_what_can_not_be_extended_is_named(base, says, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"extends: {base}")
+    with pytest.raises(PresetError, match=rf"mine\.yaml: {says}"):
+        load_preset(path)

@@ -26,7 +26,7 @@ def focus_rules(preset: Preset) -> FocusRules:
     """How a preset pays A^L."""
     focus = preset.focus
     prices = (focus.move_price, focus.reversal_price, focus.hunting_price, focus.doubt_price)
-    return FocusRules(focus.horizon, focus.end_on_detection, *prices)
+    return FocusRules(focus.horizon, focus.end_on_detection, *prices, detection=focus.detection)
 
 
 class Views(Protocol):

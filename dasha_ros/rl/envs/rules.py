@@ -42,6 +42,9 @@ class FocusRules:
     doubt_price: float = 0.0
     """Taken off at every step, times `FocusInterface.doubt`. Detection and BRISQUE hardly tell 1 px of blur
     from 2 px, several pictures of one scene do."""
+    detection: bool = True
+    """Eq. 8 asks whether the object is detected. ``False``, an ablation: -0.01 B is paid whether or not;
+    ends, prices and what the agent sees stay as they are."""
 
     def rewards(
         self, detected: Flags, brisque: Array, log: MoveLog, step: LensStep, doubt: Array
@@ -56,9 +59,10 @@ class FocusRules:
             doubt: Of the interface, after this step.
         """
         again = step.turned & (log.reversals > 1)
+        pays_quality = detected if self.detection else np.ones_like(detected)
         return {
-            "detection": np.where(detected, 0.0, -1.0),
-            "quality": np.where(detected, -QUALITY_WEIGHT * brisque, 0.0),
+            "detection": np.where(pays_quality, 0.0, -1.0),
+            "quality": np.where(pays_quality, -QUALITY_WEIGHT * brisque, 0.0),
             "move": -self.move_price * step.moved,
             "reversal": -self.reversal_price * step.turned - self.hunting_price * again,
             "doubt": -self.doubt_price * doubt,
