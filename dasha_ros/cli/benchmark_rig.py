@@ -16,6 +16,7 @@ from dasha_ros.benchmark.episodes import Episode, goals_of
 from dasha_ros.cli.benchmark_graph import EMULATED_MIN_US, GraphError, episodes_over_ros
 from dasha_ros.cli.rig_timing import RigTimer
 from dasha_ros.cli.session import Session
+from dasha_ros.config import HighLevelAgentConfig, LowLevelAgentConfig
 from dasha_ros.emulators.latency import lens_move_ms
 from dasha_ros.optics.exposure import exposure_table
 
@@ -48,7 +49,7 @@ def benchmark_rig(
     Returns:
         ``pictures``, ``preview`` and ``lens`` as in `RigTimer`, the lens also with no other node
         (``lens_driver_alone``) and without ROS (``lens_port_alone_ms_p50``), ``goals`` as in
-        `compare`, ``machine`` with the load averages before and after.
+        `compare` with the ``policies`` that played, ``machine`` with the load averages before and after.
 
     Raises:
         GraphError: The graph does not come up or does not answer.
@@ -112,7 +113,8 @@ def _goals(scenes: Sequence[str], seeds: int, progress: Progress) -> dict[str, A
         for rig in played if seed % 2 == 0 else reversed(played):
             progress(f"{len(goals)} goals on the {rig} rig, seed {seed}")
             played[rig].extend(episodes_over_ros(goals, [seed], rig=rig, table=table))
-    return compare(played["twin"], played["emulated"])
+    policies = {"A^H": HighLevelAgentConfig().policy, "A^L": LowLevelAgentConfig().policy}
+    return {"policies": policies, **compare(played["twin"], played["emulated"])}
 
 
 def compare(twin: Sequence[Episode], emulated: Sequence[Episode]) -> dict[str, Any]:

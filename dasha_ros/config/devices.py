@@ -143,6 +143,7 @@ class DeviceEmulatorConfig(NodeConfig):
     )
     lens_plugged: bool = parameter(True, "false: the lens's cable is pulled.")
     brown_outs: int = parameter(0, "Each change lets the lens board's supply dip once.", ge=0, le=1_000_000)
+    fault_bits: int = parameter(0, "Fault register of the lens board.", ge=0, le=255)
     drop_request: FiniteFloat = _probability("Share of requests that never reach the board.")
     corrupt_request: FiniteFloat = _probability("Share of requests of which a byte changes.")
     drop_reply: FiniteFloat = _probability("Share of replies that are lost.")

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from dasha_ros.devices.errors import DeviceLost
+from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.devices.port_lock import is_abandoned
 from dasha_ros.devices.varioptic_protocol import BAUD
 
@@ -165,11 +165,13 @@ def find_port(port: str, serial_number: str) -> str:
 
     Raises:
         DeviceLost: Nothing matches, or the device at ``port`` has another serial number.
-        ValueError: Both are empty.
+        OutOfRange: Both are empty.
     """
     if not serial_number:
         if not port:
-            raise ValueError("a lens needs a port or a serial number")
+            raise OutOfRange(
+                "a lens needs a port or a serial number: set `port`, best to a path under /dev/serial/by-id"
+            )
         return port
     from serial.tools import list_ports
 

@@ -122,6 +122,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
     def _turn_knobs(self, config: DeviceEmulatorConfig) -> None:
         assert self._lens is not None
         self._lens.set_faults(**{knob: getattr(config, knob) for knob in _KNOBS})
+        self._lens.board.set_faults(config.fault_bits)
         if config.brown_outs != self._brown_outs:
             self._brown_outs = config.brown_outs
             self._lens.brown_out()

@@ -10,7 +10,7 @@ import pytest
 import serial
 from serial.tools import list_ports
 
-from dasha_ros.devices.errors import DeviceLost
+from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.devices.varioptic_link import SerialLink, find_port
 
 
@@ -73,5 +73,5 @@ def test_a_wrong_serial_number_is_refused() -> None:
         find_port("/dev/zero", "B2")
     with pytest.raises(DeviceLost, match="there is no /dev/nothing"):
         find_port("/dev/nothing", "B2")
-    with pytest.raises(ValueError, match="port or a serial number"):
+    with pytest.raises(OutOfRange, match="port or a serial number"):
         find_port("", "")

@@ -29,6 +29,12 @@ WELL = {
 }
 """Orders for a bench on which nothing is wrong."""
 IMPATIENT = {"inference_budget_s": 1.0, "retries": 1}
+SEARCHING = {
+    "perception": {"encoder": "efficientnet_lite0"},
+    "high_level_agent": {"policy": "histogram", **IMPATIENT},
+    "low_level_agent": {"policy": "coarse_to_fine", **IMPATIENT},
+}
+"""Policies that search the whole range: a goal that can't be reached lasts until something goes wrong."""
 
 
 def emulated(folder: Path) -> dict[str, dict[str, Any]]:
@@ -59,7 +65,7 @@ class Rig:
         graph.spawner.env["DASHA_TEST_PORT"] = str(self.port)
         self.parameters = emulated(folder)
         self.parameters["lens_driver"]["serial"] = f"'{LENS_SERIAL}'"
-        self.parameters["high_level_agent"] = self.parameters["low_level_agent"] = IMPATIENT
+        self.parameters |= SEARCHING
         self.diagnostics = self.probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         self.lens = self.probe.subscribe(msg.LensState, "lens/state", qos.STATE)
         self.start(*NODES, "device_emulator")

@@ -123,7 +123,11 @@ def test_a_policy_made_for_another_encoder_ends_the_goal_and_says_so(bare_graph:
     from dasha_ros.action import FocusOnObject
 
     graph = bare_graph
-    graph.start(high_level_agent={"policy": "plus"}, low_level_agent={"policy": "plus"})
+    graph.start(
+        perception={"encoder": "efficientnet_lite0"},
+        high_level_agent={"policy": "plus"},
+        low_level_agent={"policy": "plus"},
+    )
     graph.until_active()
     client = graph.client()
     for keep_exposure, agent in ((False, "exposure"), (True, "focus")):

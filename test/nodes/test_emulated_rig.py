@@ -95,6 +95,16 @@ def test_a_supply_that_dips(rig: Rig) -> None:
     rig.finds()
 
 
+def test_a_board_that_reports_a_fault(rig: Rig) -> None:
+    rig.pull(fault_bits=0b100)
+    rig.until_level("lens_driver", ERROR, "the fault to be told", "thermal shutdown")
+    result = rig.client.run("motorcycle")
+    failed(result, "LENS_LOST")
+    assert "thermal shutdown" in result.error_msg
+    rig.mend()
+    rig.finds()
+
+
 def test_a_bad_line_costs_time_not_goals(rig: Rig) -> None:
     spoilt = ("drop_request", "corrupt_request", "drop_reply", "corrupt_reply", "half_reply", "late_reply")
     rig.pull(**dict.fromkeys((*spoilt, "nack", "noise"), 0.04))
