@@ -12,7 +12,7 @@ from dasha_ros.config.parameter import NodeConfig, parameter
 class PerceptionConfig(NodeConfig):
     """From image to percept."""
 
-    encoder: str = parameter("efficientnet_lite0", "Network that makes the latent vector.", fixed=True)
+    encoder: str = parameter("efficientnet_lite0_grid", "Network that makes the latent vector.", fixed=True)
     encoder_weights: str = parameter("", "Weights file of the encoder; empty: the encoder's own.", fixed=True)
     detector: str = parameter("yolov3_tiny", "Network that finds objects.", fixed=True)
     detector_weights: str = parameter(
@@ -67,7 +67,7 @@ class AgentConfig(NodeConfig):
 class HighLevelAgentConfig(AgentConfig):
     """A^H, the agent of the exposure."""
 
-    policy: str = parameter("histogram", "Policy by name.", fixed=True)
+    policy: str = parameter("plus", "Policy by name.", fixed=True)
     max_steps: int = parameter(12, "Steps before the agent gives up.", ge=1, le=1000)
     exposure_min_us: FiniteFloat = parameter(
         24.0, "Shortest exposure of the table.", unit="us", fixed=True, ge=1.0, le=1e6
@@ -89,7 +89,7 @@ class HighLevelAgentConfig(AgentConfig):
 class LowLevelAgentConfig(AgentConfig):
     """A^L, the agent of the lens."""
 
-    policy: str = parameter("coarse_to_fine", "Policy by name.", fixed=True)
+    policy: str = parameter("plus", "Policy by name.", fixed=True)
     profile: str = parameter("physical", "Lens model: physical, paper, or the path of a table.", fixed=True)
     max_steps: int = parameter(60, "Steps before the agent gives up.", ge=1, le=1000)
     min_score: FiniteFloat = parameter(0.3, "Least confidence when the goal names none.", ge=0.01, le=1.0)

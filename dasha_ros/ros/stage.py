@@ -69,6 +69,11 @@ class Stage:
     def set_start(self, exposure_us: float, volts: float) -> None:
         """Command exposure and lens, as any node may, until a frame shows both."""
         own = self._actuators
+        # Whoever is not heard yet does not hear a command either.
+        self._wait(
+            lambda: own.capture is not None and own.lens_state is not None,
+            "the camera or the lens says nothing; see `dasha doctor`",
+        )
         sent = own.send_exposure(exposure_us), own.send_volts(volts)
 
         def answered() -> bool:
