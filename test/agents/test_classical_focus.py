@@ -13,6 +13,7 @@ from dasha_ros.agents.policy import FocusTask
 from dasha_ros.agents.scan import search_range
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.peers.contrast import ContrastFocus
+from dasha_ros.rl.evaluate import FOCUSED_PX
 from dasha_ros.rl.loop import FocusOutcome, run_focus
 
 depths = st.floats(0.05, 3.8)
@@ -33,7 +34,7 @@ def test_finds_an_object_anywhere_from_anywhere(depth, start, seen_px, shift_px,
     outcome = run(rig, "cat")
     assert outcome.code is ErrorCode.NONE
     assert outcome.detection.label == "cat"
-    assert rig.blur_of(thing) <= 1.3
+    assert rig.blur_of(thing) <= FOCUSED_PX
 
 
 @settings(max_examples=100, deadline=None)
