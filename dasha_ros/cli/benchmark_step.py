@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import closing
 from statistics import median, quantiles
 from typing import Any
 
@@ -51,8 +52,8 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
             if session.seconds > active_s:
                 raise StepError(f"after {active_s:g} s not all nodes are active: {session.node_states()}")
         up_s = session.seconds
-        rig = RosRig(session.client.node, exposure_table(), lens_model(), "lens")
-        timed = _in_background(session, rig, steps)
+        with closing(RosRig(session.client.node, exposure_table(), lens_model(), "lens")) as rig:
+            timed = _in_background(session, rig, steps)
         memory_mb = sum(m.pss for m in session.memory().values()) / 1e6
     alone = benchmark_step(steps)
     totals = [t["step"] for t in timed]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from rich.console import Console
@@ -114,8 +115,8 @@ def run_demo(graph: Graph, console: Console, verbose: bool = False) -> Demo:
         up_s = session.seconds
         megabytes = sum(m.pss for m in session.memory().values()) / 1e6
         console.print(f"all nodes are active after {up_s:.1f} s, {megabytes:.0f} MB in all")
-        player = _Player(session.client, scene, console)
-        goals = [player.play(start) for start in STARTS]
+        with closing(_Player(session.client, scene, console)) as player:
+            goals = [player.play(start) for start in STARTS]
     console.print("\nand where would the contrast of the whole frame have gone?", style="bold")
     contrast = contrast_focus(SCENE, goals[-1].exposure_us, STARTS[0].volts)
     goals = [replace(g, contrast_blur_px=_blur_px(contrast.dioptres, g.distance_m)) for g in goals]
@@ -150,6 +151,10 @@ class _Player:
         self._focus = FocusClient(client)
         self._truth: TwinLens | None = None
         client.node.create_subscription(TwinLens, "twin/lens", self._on_truth, qos.STATE)
+
+    def close(self) -> None:
+        """Leave the topics."""
+        self._actuators.close()
 
     def _on_truth(self, lens: TwinLens) -> None:
         self._truth = lens
