@@ -49,6 +49,8 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         remap={node: {topic: f"{topic}_true" for topic in topics} for node, topics in true.items()},
         camera_driver={"twin_latency_ms": 30.0, "preview_rate_hz": 20.0, "capture_mode": "free_running"},
         lens_driver={"settle_ms": 120.0},
+        # The classical search takes twice as many steps as the learned one, and every step is checked.
+        low_level_agent={"policy": "coarse_to_fine"},
     )
     graph.spawner.python(str(Path(__file__).parent / "unruly_relay.py"), "--ros-args", "-r", "__ns:=/dasha")
     graph.until_active()
