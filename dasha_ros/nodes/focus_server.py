@@ -44,6 +44,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
         self._server: SingleGoalServer | None = None
         self._info: msg.PerceptionInfo | None = None
         self._job: FocusJob | None = None
+        self._picture: CompressedImage | None = None
         self._news = News()
         self._configured = False
         self._state_lock = threading.Lock()
@@ -148,9 +149,12 @@ class FocusServer(DashaNode[FocusServerConfig]):
     def _work(self, run: GoalRun) -> FocusOnObject.Result:
         assert self._info is not None
         self.health.count("goals")
-        self._job = FocusJob(self, run, self._info)
+        self._job = job = FocusJob(self, run, self._info)
+        if self._picture is not None:
+            # Where nothing has to move, a goal rests on a frame from before it.
+            job.picture(self._picture)
         try:
-            result = self._job.work()
+            result = job.work()
         finally:
             self._job = None
         if result.error_code == ErrorCode.NONE:
@@ -161,7 +165,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
         return result
 
     def _on_picture(self, picture: CompressedImage) -> None:
-        job = self._job
+        job, self._picture = self._job, picture
         if job is not None:
             job.picture(picture)
 
