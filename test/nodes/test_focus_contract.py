@@ -20,6 +20,10 @@ def client(graph: Graph) -> FocusClient:
     return graph.client()
 
 
+LISTENERS = 5
+"""To either command: its driver, perception, both agents and the focus server. The driver may be the last."""
+
+
 class InForce:
     """What camera and lens are set to, as seen from outside."""
 
@@ -31,8 +35,10 @@ class InForce:
         probe = graph.probe
         self.lens = probe.subscribe(msg.LensState, "lens/state", qos.STATE)
         self.captures = probe.subscribe(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
-        self.exposure_command = probe.publisher(msg.ExposureCommand, "camera/exposure_command", qos.COMMAND)
-        self.lens_command = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
+        self.exposure_command = probe.publisher(
+            msg.ExposureCommand, "camera/exposure_command", qos.COMMAND, matched=LISTENERS
+        )
+        self.lens_command = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND, matched=LISTENERS)
 
     def set(self, exposure_us: float, volts: float) -> None:
         """Command both and wait until both are in force."""
