@@ -26,7 +26,7 @@ class RosRig(Actuators):
     """Camera and lens behind the graph's topics, as `rl.rig.Rig`.
 
     Its methods block, so they belong in a thread that no executor needs; topics are
-    served by the node's executor meanwhile.
+    served by a lane meanwhile.
 
     Attributes:
         interrupted: Asked while waiting; once it names a reason, the wait ends with a
