@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from dasha_ros.agents.deployed import ExposureBounds
 from dasha_ros.agents.net import PolicyNet
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.rl.cells import Array
 from dasha_ros.rl.envs.exposure_batch import ExposureBatch
 from dasha_ros.rl.presets import Preset
 from dasha_ros.rl.reading_light import LightTable
-from dasha_ros.rl.train_score import stop_rule
-
-_MOST_STEPS = 40
+from dasha_ros.rl.train_score import play_exposure
 
 
 def hand_over(
@@ -48,19 +45,7 @@ def hand_over(
     batch.worlds.place(everyone, views, rng)
     pictures = batch.look(everyone)
     batch.episodes.begin(everyone, pictures)
-    bounds = ExposureBounds(len(views), len(exposures), stop_rule(preset))
-    handed = np.zeros(len(views), bool)
-    done = handed.copy()
-    for _ in range(_MOST_STEPS):
-        good, exhausted = bounds.see(pictures)
-        handed |= good & ~done
-        done |= good | exhausted
-        if done.all():
-            break
-        chosen = bounds.choose(net, batch.episodes.observation())
-        batch.worlds.expose(everyone, np.where(done, batch.worlds.index, chosen), rng)
-        pictures = batch.look(everyone)
-        batch.episodes.judge(pictures)
+    handed = play_exposure(net, batch, pictures, exposures=exposures, preset=preset, rng=rng).handed_over
     left = batch.worlds.ev(everyone).reshape(-1, draws)
     return np.stack(
         [_full(ev[mine], ev, rng) for ev, mine in zip(left, handed.reshape(-1, draws), strict=True)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dasha_ros.agents.deployed import ExposureBounds, Stop, focus_moves
+from dasha_ros.agents.exposure_interface import ExposurePictures
 from dasha_ros.agents.net import PolicyNet
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.rl.envs.exposure_batch import ExposureBatch
@@ -141,28 +143,66 @@ def score_exposure(
     """Play episodes of A^H until the policy stops; see `score_focus`."""
     rng = np.random.default_rng(seed)
     batch = ExposureBatch(table, exposures, preset, views=views, batch=episodes, rng=rng)
-    everyone = np.arange(episodes)
-    bounds = ExposureBounds(episodes, len(exposures), stop_rule(preset))
-    steps = np.zeros(episodes, np.intp)
-    pictures = batch.look(everyone)
-    began_bad = ~pictures.well_exposed
-    done = np.zeros(episodes, bool)
+    first = batch.look(np.arange(episodes))
+    began_bad = ~first.well_exposed
+    played = play_exposure(net, batch, first, exposures=exposures, preset=preset, rng=rng, sampled=sampled)
+    return ExposureScore(
+        episodes=episodes,
+        well_exposed=float(played.pictures.well_exposed.mean()),
+        commands=float(played.commands.mean()),
+        commands_from_bad=float(played.commands[began_bad].mean()) if began_bad.any() else 0.0,
+    )
+
+
+@dataclass(frozen=True)
+class PlayedExposure:
+    """Episodes of a deployed A^H, each array of shape (batch,)."""
+
+    pictures: ExposurePictures
+    """The last ones."""
+    handed_over: NDArray[np.bool_]
+    """The last picture satisfies the stop rule."""
+    commands: NDArray[np.intp]
+
+
+def play_exposure(
+    net: PolicyNet,
+    batch: ExposureBatch,
+    pictures: ExposurePictures,
+    *,
+    exposures: ExposureTable,
+    preset: Preset,
+    rng: np.random.Generator,
+    sampled: bool = False,
+) -> PlayedExposure:
+    """Play episodes that have begun until the policy stops in each, as deployed.
+
+    Args:
+        net: The policy.
+        batch: Of the episodes.
+        pictures: What they begin with.
+        exposures: What can be commanded.
+        preset: Its stop rule counts.
+        rng: Of the noise, and of sampled actions.
+        sampled: Draw actions instead of taking the likeliest.
+    """
+    count = len(pictures.peak)
+    everyone = np.arange(count)
+    bounds = ExposureBounds(count, len(exposures), stop_rule(preset))
+    commands = np.zeros(count, np.intp)
+    done, handed = np.zeros(count, bool), np.zeros(count, bool)
     for _ in range(_MOST_MOVES):
         good, exhausted = bounds.see(pictures)
+        handed |= good & ~done
         done |= good | exhausted
         if done.all():
             break
         chosen = bounds.choose(net, batch.episodes.observation(), rng if sampled else None)
         batch.worlds.expose(everyone, np.where(done, batch.worlds.index, chosen), rng)
-        steps += ~done
+        commands += ~done
         pictures = batch.look(everyone)
         batch.episodes.judge(pictures)
-    return ExposureScore(
-        episodes=episodes,
-        well_exposed=float(pictures.well_exposed.mean()),
-        commands=float(steps.mean()),
-        commands_from_bad=float(steps[began_bad].mean()) if began_bad.any() else 0.0,
-    )
+    return PlayedExposure(pictures, handed, commands)
 
 
 def stop_rule(preset: Preset) -> Stop:
