@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,9 @@ from dasha_ros.twin.world import World
 
 Wait = Callable[[Callable[[], bool], str], None]
 """Waits until a condition holds; raises with the sentence when it does not come to hold."""
+
+_AGAIN_S = 4.0
+"""Longer than the longest exposure and settling take to answer."""
 
 
 class Stage:
@@ -75,8 +79,14 @@ class Stage:
             "the camera or the lens says nothing; see `dasha doctor`",
         )
         sent = own.send_exposure(exposure_us), own.send_volts(volts)
+        again_at = time.monotonic() + _AGAIN_S
 
         def answered() -> bool:
+            nonlocal sent, again_at
+            if time.monotonic() > again_at:
+                # A command sent before its driver is discovered reaches nobody.
+                sent = own.send_exposure(exposure_us), own.send_volts(volts)
+                again_at = time.monotonic() + _AGAIN_S
             capture, lens = own.capture, own.lens_state
             return (
                 capture is not None
