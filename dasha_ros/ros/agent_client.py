@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from action_msgs.msg import GoalStatus
-from rclpy.action import ActionClient
-from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.ros.action_client import PatientActionClient
 from dasha_ros.ros.waiting import POLL_S, result_of
 
 _PROBE_S = 1.0
@@ -28,7 +27,7 @@ class AgentClient:
 
     def __init__(self, node: Node, kind: Any, action: str, agent: str) -> None:
         self._name = agent
-        self._client = ActionClient(node, kind, action, callback_group=ReentrantCallbackGroup())
+        self._client = PatientActionClient(node, kind, action)
 
     def destroy(self) -> None:
         """Leave the action's topics."""

@@ -140,14 +140,17 @@ def run(
 
 
 def _end(node: DashaNode[C] | None, spinner: Executor) -> None:
-    try:
-        if node is not None:
-            node.is_active = False
-            node.cleanup()
-        spinner.shutdown(timeout_sec=1.0)
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    except KeyboardInterrupt:
-        # A second Ctrl-C may land anywhere in here; the process is ending anyway.
-        rclpy.try_shutdown()
+    steps: list[Callable[[], object]] = [lambda: spinner.shutdown(timeout_sec=1.0), rclpy.try_shutdown]
+    if node is not None:
+        node.is_active = False
+        steps = [node.cleanup, steps[0], node.destroy_node, steps[1]]
+    for step in steps:
+        try:
+            step()
+        except KeyboardInterrupt:
+            # A second Ctrl-C may land anywhere in here; the process is ending anyway.
+            continue
+        except (RCLError, NotInitializedException):
+            # rclpy's handler of the signal ended the context between the call's look and its work.
+            if rclpy.ok():
+                raise

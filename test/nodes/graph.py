@@ -118,11 +118,19 @@ class Goal:
 
     def until_step(self, phase: int, step: int = 0) -> None:
         """Wait for feedback of a phase and step."""
-        self.probe.until(
-            lambda: any(f.phase == phase and f.step >= step for f in list(self.feedback)),
-            f"feedback of phase {phase}, step {step}",
-            30.0,
-        )
+
+        def reached() -> bool:
+            if any(f.phase == phase and f.step >= step for f in list(self.feedback)):
+                return True
+            if self._result.done():
+                ended = self._result.result().result
+                steps = [(f.phase, f.step) for f in self.feedback]
+                raise AssertionError(
+                    f"the goal ended with {ended.error_code} after {steps}: {ended.error_msg}"
+                )
+            return False
+
+        self.probe.until(reached, f"feedback of phase {phase}, step {step}", 30.0)
 
     def cancel(self) -> Any:
         """Ask for a cancel and wait for the answer."""
