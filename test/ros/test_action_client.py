@@ -56,11 +56,11 @@ class Overtaken:
 @pytest.fixture
 def client(probe: Any) -> Iterator[Any]:
     """A client of an action that succeeds at once, both in an executor of several threads."""
+    from dasha_ros.action import AdjustFocus
     from rclpy.action import ActionServer
     from rclpy.callback_groups import ReentrantCallbackGroup
     from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 
-    from dasha_ros.action import AdjustFocus
     from dasha_ros.ros.action_client import PatientActionClient
 
     def succeed(handle: Any) -> Any:
