@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from dasha_ros.agents.policy import FocusTask
 from dasha_ros.agents.registry import focus_policy
 from dasha_ros.agents.rewards import reward_focus
+from dasha_ros.config import PerceptionConfig
 from dasha_ros.devices.twin import TwinCamera, TwinLens
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.pipeline import Perception
@@ -20,7 +22,8 @@ from dasha_ros.twin.world import World
 VOLTS = (40.3, 42.0, 44.0, 46.0, 50.0)
 """Sharp in the distance, sharp near, and blurred: detectors and BRISQUE take their time by content."""
 EXPOSURE_US = 40_000.0
-_WARM_UP = 5
+WARM_UP = 5
+"""Steps that are not timed."""
 
 
 def benchmark_step(
@@ -31,20 +34,14 @@ def benchmark_step(
     height: int = 1088,
     perception: Perception | None = None,
 ) -> dict[str, Any]:
-    """Time closed-loop steps of the twin in one process, in real time.
-
-    A step is: command the lens, take a picture, read the percept from it, check that it answers,
-    reward it, decide. What is physics, not software, is left out, as it is over the graph: the
-    lens is where it is sent already, and from the start of the exposure until the frame is in
-    hand (exposure and rendering) no time counts. It passes all the same: memory is as cold and
-    threads sleep as deep as in a step of the graph.
+    """Time closed-loop steps of the twin in one process, in real time; see `OneProcess`.
 
     Args:
         steps: How many are timed, after a few that are not.
         scene: What the frames show.
         width: Of the frames [px].
         height: Of the frames [px].
-        perception: Reads the frames; the embedded models if left out.
+        perception: Reads the frames; that of the graph's defaults if left out.
 
     Returns:
         - ``step_ms_p50``, ``step_ms_p95``: of a whole step [ms]
@@ -58,29 +55,43 @@ def benchmark_step(
     """
     if steps < 1:
         raise ValueError(f"{steps} steps: at least one must be timed")
-    loop = _Loop(scene, width, height, perception or Perception())
-    timed = []
-    for i in range(_WARM_UP + steps):
-        volts = VOLTS[i % len(VOLTS)]
-        loop.step(volts)
-        # Commanded again, the lens is at rest already: no settling to take out.
-        stages = loop.step(volts)
-        if i >= _WARM_UP:
-            timed.append(stages)
-    totals = [stages.pop("step") for stages in timed]
+    loop = OneProcess(scene, width, height, perception)
+    timed = [loop.step(VOLTS[i % len(VOLTS)]) for i in range(WARM_UP + steps)][WARM_UP:]
     return {
-        "step_ms_p50": round(float(np.percentile(totals, 50)), 2),
-        "step_ms_p95": round(float(np.percentile(totals, 95)), 2),
-        "stages_ms": {name: round(float(np.median([s[name] for s in timed])), 2) for name in timed[0]},
+        **summary(timed),
+        "stages_ms": {k: round(float(np.median([s[k] for s in timed])), 2) for k in timed[0] if k != "step"},
         "steps": steps,
         "width": width,
         "height": height,
     }
 
 
-class _Loop:
-    def __init__(self, scene: str, width: int, height: int, reader: Perception) -> None:
+def summary(timed: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """``step_ms_p50`` and ``step_ms_p95`` of timed steps [ms]."""
+    p50, p95 = np.percentile([stages["step"] for stages in timed], (50, 95))
+    return {"step_ms_p50": round(float(p50), 2), "step_ms_p95": round(float(p95), 2)}
+
+
+class OneProcess:
+    """The closed loop of the twin in this process.
+
+    A step is: command the lens, take a picture, read the percept from it, check that it answers,
+    reward it, decide. What is physics, not software, is left out, as it is over the graph: the
+    lens is where it is sent already, and from the start of the exposure until the frame is in
+    hand (exposure and rendering) no time counts. It passes all the same: memory is as cold and
+    threads sleep as deep as in a step of the graph.
+    """
+
+    def __init__(
+        self,
+        scene: str = "motorcycle_street",
+        width: int = 2048,
+        height: int = 1088,
+        perception: Perception | None = None,
+    ) -> None:
+        """Open the twin's devices; see `benchmark_step`."""
         model = lens_model()
+        reader = perception or _as_in_the_graph()
         self._clock, self._reader = SystemClock(), reader
         self._lens = TwinLens(self._clock, model)
         self._camera = TwinCamera(self._clock, model, world=World(scene), width=width, height=height, seed=0)
@@ -92,7 +103,16 @@ class _Loop:
         self._camera.set_exposure(EXPOSURE_US)
 
     def step(self, volts: float) -> dict[str, float]:
-        """One step. Returns the time of each stage, and of the whole ``step`` [ms]."""
+        """Bring the lens to a voltage, then time a step.
+
+        Returns:
+            The time of each stage, and of the whole ``step`` [ms].
+        """
+        self._step(volts)
+        # Commanded again, the lens is at rest already: no settling to take out.
+        return self._step(volts)
+
+    def _step(self, volts: float) -> dict[str, float]:
         self._policy.reset(self._task)
         self._sequence += 1
         sent_ns = self._clock.now_ns()
@@ -117,3 +137,10 @@ class _Loop:
             **percept.stage_ms,
             "decide": (done_ns - read_ns) / 1e6,
         }
+
+
+def _as_in_the_graph() -> Perception:
+    config = PerceptionConfig()
+    return Perception(
+        config.encoder, config.detector, detector_size=config.detector_size_px, min_score=config.min_score
+    )

@@ -270,11 +270,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         image.header.stamp = info.header.stamp
         if not self.context.ok():
             return
+        # The largest first: the others travel while it is unpacked.
+        self._image_publisher.publish(image)
         self._capture_publisher.publish(info)
         if awaited or self._is_news(capture):
             self._told = capture
             self._state_publisher.publish(info)
-        self._image_publisher.publish(image)
         # Nobody calibrated this camera: K and D stay zero, which is how REP 104 says so.
         self._info_publisher.publish(CameraInfo(header=info.header, height=image.height, width=image.width))
         self.health.count("frames")

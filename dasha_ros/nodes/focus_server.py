@@ -52,23 +52,19 @@ class FocusServer(DashaNode[FocusServerConfig]):
 
     def configure(self) -> None:
         """Create topics and the clients of both agents."""
-        group = ReentrantCallbackGroup()
         self.actuators = Actuators(self)
+        self.actuators.listen(CompressedImage, "perception/annotated/compressed", self._on_picture, qos.IMAGE)
+        self.actuators.rest()
         self.exposure_agent = AgentClient(self, AdjustExposure, "adjust_exposure", "high_level_agent")
         self.focus_agent = AgentClient(self, AdjustFocus, "adjust_focus", "low_level_agent")
         self._state = self.create_publisher(msg.FocusState, "focus/state", qos.STATE)
-        self._topics = [
-            self.create_subscription(
-                msg.PerceptionInfo, "perception/info", self._on_info, qos.STATE, callback_group=group
-            ),
-            self.create_subscription(
-                CompressedImage,
-                "perception/annotated/compressed",
-                self._on_picture,
-                qos.IMAGE,
-                callback_group=group,
-            ),
-        ]
+        self._info_topic = self.create_subscription(
+            msg.PerceptionInfo,
+            "perception/info",
+            self._on_info,
+            qos.STATE,
+            callback_group=ReentrantCallbackGroup(),
+        )
         self._server = SingleGoalServer(self, FocusOnObject, "focus_on_object", self._refuse, self._work)
         self._configured = True
 
@@ -95,8 +91,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
         self.exposure_agent.destroy()
         self.focus_agent.destroy()
         self.destroy_publisher(self._state)
-        for subscription in self._topics:
-            self.destroy_subscription(subscription)
+        self.destroy_subscription(self._info_topic)
 
     def _on_info(self, info: msg.PerceptionInfo) -> None:
         self._info = info
@@ -149,7 +144,11 @@ class FocusServer(DashaNode[FocusServerConfig]):
     def _work(self, run: GoalRun) -> FocusOnObject.Result:
         assert self._info is not None
         self.health.count("goals")
-        self._job = job = FocusJob(self, run, self._info)
+        with self.actuators.attending():
+            return self._reach(run, self._info)
+
+    def _reach(self, run: GoalRun, info: msg.PerceptionInfo) -> FocusOnObject.Result:
+        self._job = job = FocusJob(self, run, info)
         if self._picture is not None:
             # Where nothing has to move, a goal rests on a frame from before it.
             job.picture(self._picture)

@@ -50,7 +50,7 @@ class OnnxSession:
             raise ModelError(f"There is no model file {path}. Run the set-up, or give another path.")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(path, options, providers=_providers())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rclpy.node import Node
@@ -52,6 +54,19 @@ class Actuators:
     def listen(self, kind: Any, topic: str, callback: Any, profile: Any) -> None:
         """Subscribe until `close`; the callback runs in the lane's thread."""
         self._lane.listen(kind, topic, callback, profile)
+
+    def rest(self) -> None:
+        """Hear nothing until somebody is `attending`: what nobody waits for shall cost nothing."""
+        self._lane.rest()
+
+    @contextmanager
+    def attending(self) -> Iterator[None]:
+        """Hear the topics, beginning with the newest that came before, and `rest` at the end."""
+        self._lane.wake()
+        try:
+            yield
+        finally:
+            self._lane.rest()
 
     def close(self) -> None:
         """Leave the topics."""

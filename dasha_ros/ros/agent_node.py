@@ -97,6 +97,8 @@ class AgentNode(DashaNode[A]):
                 report=self.report,
                 health=self.health,
             )
+        else:
+            self.rig.rest()
 
     def activate(self) -> None:
         """Accept goals."""
@@ -133,8 +135,13 @@ class AgentNode(DashaNode[A]):
     def _work(self, run: GoalRun) -> Any:
         self.rig.inference_budget_s = self.config.inference_budget_s
         self.rig.retries = self.config.retries
-        if self.learning is None:
-            self.rig.interrupted = run.interrupted
+        if self.learning is not None:
+            return self._play(run)
+        self.rig.interrupted = run.interrupted
+        with self.rig.attending():
+            return self._play(run)
+
+    def _play(self, run: GoalRun) -> Any:
         self._episode += 1
         self.health.count("goals")
         self.health.ok("working on a goal")

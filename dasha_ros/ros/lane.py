@@ -22,6 +22,8 @@ M = TypeVar("M")
 
 _LOOK_NS = 500_000_000
 """Longest wait before a lane looks whether the context was shut down: a signal wakes only executors."""
+_MOST_KEPT = 10
+"""Messages of one topic that a lane catches up with when it wakes: a flood must not keep it."""
 
 
 class _Elsewhere(CallbackGroup):
@@ -41,7 +43,8 @@ class Lane:
     """Takes messages of a few topics in a thread of its own, one callback at a time.
 
     Callbacks run beside the executor's: what both touch needs a lock. One that raises is
-    reported, and the lane goes on.
+    reported, and the lane goes on. While nobody needs its topics a lane can `rest`: what comes
+    then stays in the queues of the middleware, which keep the newest, and costs no Python.
     """
 
     def __init__(self, node: Node) -> None:
@@ -51,8 +54,9 @@ class Lane:
         self._changed = GuardCondition(None, None, context=node.context)
         self._topics: list[Subscription] = []
         self._lock = threading.Lock()
+        self._taking = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._ends = False
+        self._rests = self._ends = False
 
     def listen(
         self, kind: type[M], topic: str, callback: Callable[[M], None], qos: QoSProfile, *, raw: bool = False
@@ -76,6 +80,25 @@ class Lane:
             self._thread = threading.Thread(target=self._run, name="lane", daemon=True)
             self._thread.start()
 
+    def rest(self) -> None:
+        """Let messages wait until `wake`. When it returns no callback runs, unless it was called by one."""
+        self._rests = True
+        self._changed.trigger()
+        with self._taking:
+            pass
+
+    def wake(self) -> None:
+        """Serve the topics again. When it returns, all that came while the lane rested was heard."""
+        with self._lock:
+            topics = list(self._topics)
+        with self._taking:
+            for subscription in topics:
+                for _ in range(_MOST_KEPT):
+                    if not self._take(subscription):
+                        break
+            self._rests = False
+        self._changed.trigger()
+
     def close(self) -> None:
         """Leave the topics. When it returns no callback runs, unless it was called by one."""
         self._ends = True
@@ -93,7 +116,7 @@ class Lane:
         try:
             while not self._ends and self._node.context.ok():
                 with self._lock:
-                    topics = list(self._topics)
+                    topics = [] if self._rests else list(self._topics)
                 self._serve(topics)
         except (InvalidHandle, RCLError):
             # A signal ends the context between any two calls of rclpy; only then is this no failure.
@@ -115,17 +138,19 @@ class Lane:
                 wait_set.add_guard_condition(self._changed.handle)
                 wait_set.wait(_LOOK_NS)
                 ready = wait_set.get_ready_entities("subscription")
-                for subscription in topics:
-                    if subscription.handle.pointer in ready:
-                        self._take(subscription)
+                with self._taking:
+                    for subscription in topics:
+                        if subscription.handle.pointer in ready and not self._rests:
+                            self._take(subscription)
                 if wait_set.get_ready_entities("guard_condition"):
                     return
 
-    def _take(self, subscription: Subscription) -> None:
+    def _take(self, subscription: Subscription) -> bool:
         taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
         if taken is None:
-            return
+            return False
         try:
             subscription.callback(taken[0])
         except Exception as error:  # A message must not end the thread that everything waits for.
             self._node.get_logger().error(f"internal error at {subscription.topic_name}: {error!r}")
+        return True
