@@ -40,7 +40,7 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
         - ``one_process_ms_p50``, ``one_process_ms_p95``: in one process [ms]
         - ``ratio_to_one_process``: of the medians
         - ``image_transport_ms_p50``: from the camera driver to perception [ms]
-        - ``stages_ms``: median of each stage over the graph [ms]
+        - ``stages_ms``, ``one_process_stages_ms``: median of each stage [ms]
         - ``up_s``: from the start to all nodes active [s]
         - ``memory_mb``: of the whole graph, shared pages counted once [MB]
         - ``steps``, ``width``, ``height``
@@ -59,7 +59,7 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
             timed, alone = _by_turns(rig, OneProcess(), steps)
     over, one = summary(timed), summary(alone)
     camera = CameraDriverConfig()
-    stages = {name: round(median([t[name] for t in timed]), 2) for name in timed[0] if name != "step"}
+    stages = _medians(timed)
     return {
         **over,
         "one_process_ms_p50": one["step_ms_p50"],
@@ -67,6 +67,7 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
         "ratio_to_one_process": round(over["step_ms_p50"] / one["step_ms_p50"], 3),
         "image_transport_ms_p50": stages["transport"],
         "stages_ms": stages,
+        "one_process_stages_ms": _medians(alone),
         "up_s": round(up_s, 2),
         "memory_mb": round(memory_mb),
         "steps": steps,
@@ -98,6 +99,10 @@ def _step(rig: RosRig, volts: float) -> dict[str, float]:
     except RigError as error:
         raise StepError(f"the graph did not answer: {error}") from error
     return _parts(percept, sent_ns, rig.clock.now_ns())
+
+
+def _medians(timed: list[dict[str, float]]) -> dict[str, float]:
+    return {name: round(median([t[name] for t in timed]), 2) for name in timed[0] if name != "step"}
 
 
 def _parts(percept: Percept, sent_ns: int, received_ns: int) -> dict[str, float]:

@@ -30,8 +30,13 @@ from dasha_ros.timing.state import CaptureInfo, LensState
 _IDLE_S = 0.5
 _STREAM_S = 0.1
 """Longest wait for a frame of the preview before parameters are looked at again."""
+_STREAM_FROM_HZ = 10.0
+"""A slower preview is taken by trigger: a stream has to end before a command's picture, and its end may take
+a period."""
 _STATE_PERIOD_NS = 500_000_000
 """Whoever only follows what is in force need not hear of every frame of a fast preview."""
+_CALM_NS = 1_000_000_000
+"""Who commanded a picture may well command the next: a preview in between would be in its way."""
 _NO_LENS = LensState(0, 0.0, 0.0, settled=True, settled_at_ns=0)
 _GOAL_STATES = (msg.FocusState.EXPOSING, msg.FocusState.FOCUSING, msg.FocusState.RESTORING)
 
@@ -61,7 +66,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._goal_runs = False
         self._answered: tuple[int, int] | None = None
         self._sequence = 0
-        self._next_preview_ns = 0
+        self._next_preview_ns = self._calm_ns = 0
         self._streams_at: float | None = None
         self._told: CaptureInfo | None = None
 
@@ -175,16 +180,15 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         """Job of the worker: one picture, when one is due."""
         camera = self._camera
         assert camera is not None
-        streams = isinstance(camera, PreviewCamera) and self._previews()
         with self._news:
-            if not (streams or self._is_due()):
+            if not (self._streams() or self._is_due()):
                 self._stop_stream()
                 self._news.wait(self._patience_s())
-                if not self._is_due():
-                    return False
+                return False
+            streams = self._streams()
             (command_ns, exposure_us), lens = self._exposure, self._lens
             awaited = self._is_awaited()
-        preview = camera if isinstance(camera, PreviewCamera) and not awaited else None
+        preview = camera if isinstance(camera, PreviewCamera) and streams and not awaited else None
         if preview is None:
             # First, lest the new settings restart a stream that is about to end.
             self._stop_stream()
@@ -228,8 +232,15 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
 
     def _previews(self) -> bool:
         mode = self.config.capture_mode
-        return self.config.preview_rate_hz > 0 and (
-            mode == "free_running" or (mode == "auto" and not self._goal_runs)
+        is_calm = not self._goal_runs and self.clock.now_ns() >= self._calm_ns
+        return self.config.preview_rate_hz > 0 and (mode == "free_running" or (mode == "auto" and is_calm))
+
+    def _streams(self) -> bool:
+        """Whether the preview is one that the camera takes by itself."""
+        return (
+            isinstance(self._camera, PreviewCamera)
+            and self.config.preview_rate_hz >= _STREAM_FROM_HZ
+            and self._previews()
         )
 
     def _is_awaited(self) -> bool:
@@ -262,6 +273,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._sequence += 1
         if answers(capture, lens, command_ns, lens.command_ns):
             self._answered = (command_ns, lens.command_ns)
+        if awaited:
+            self._calm_ns = frame.stamp_ns + _CALM_NS
         rate = self.config.preview_rate_hz
         self._next_preview_ns = frame.stamp_ns + (round(1e9 / rate) if rate > 0 else 0)
         image = self._writer.write(frame.pixels, frame.encoding)

@@ -51,6 +51,7 @@ class OnnxSession:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.force_spinning_stop", "1")
+        options.add_session_config_entry("session.dynamic_block_base", "4")
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(path, options, providers=_providers())

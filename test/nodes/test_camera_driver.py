@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graph import Graph
+from ros_harness import Child, wait_for
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 HERE = Path(__file__).parent
+
+
+def _start(graph: Graph, **parameters: Any) -> Child:
+    script = HERE / "preview_camera_driver.py"
+    graph.start("camera_driver", scripts={"camera_driver": script}, camera_driver=parameters)
+    return graph.processes["camera_driver"]
+
+
+def test_a_slow_preview_needs_no_stream_that_a_command_would_have_to_wait_for(bare_graph: Graph) -> None:
+    driver = _start(bare_graph, preview_rate_hz=5.0)
+    wait_for(lambda: driver.lines.count("capture 10000") >= 4, "four pictures of a preview")
+    assert "start_preview" not in driver.lines
 
 
 def test_a_command_that_comes_while_a_preview_starts_is_obeyed_first(bare_graph: Graph) -> None:
@@ -19,8 +33,7 @@ def test_a_command_that_comes_while_a_preview_starts_is_obeyed_first(bare_graph:
     from dasha_ros.ros.stamps import to_stamp
 
     graph, probe = bare_graph, bare_graph.probe
-    graph.start("camera_driver", scripts={"camera_driver": HERE / "preview_camera_driver.py"})
-    driver = graph.processes["camera_driver"]
+    driver = _start(graph, preview_rate_hz=20.0)
     driver.wait_for_output("start_preview")
     command = msg.ExposureCommand(exposure_us=7_000.0)
     command.header.stamp = to_stamp(probe.node.get_clock().now().nanoseconds)
