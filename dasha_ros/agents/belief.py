@@ -128,7 +128,7 @@ class FocusBelief:
             volts: Where the lens was [V], shape (b,).
             frame: What was read from the frame's latent, shape (b, m).
             box: What was read from the latent in the best detection's box, shape (b, m); NaN without one.
-            scores: Of the best detection, shape (b,); 0 without one.
+            scores: Of the best detection, shape (b,); 0 without one, NaN where no detector is heard.
         """
         here, px = self._lens.dioptres(volts), self._lens.px_per_dioptre
         apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * px
@@ -136,7 +136,9 @@ class FocusBelief:
         self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)
         nodes = nearest_node(np.abs(here[:, None] - self.dioptres) * px)
         self._frame.add(rows, nodes, frame, weight)
-        self._detection.add(rows, nodes, scores, weight)
+        heard = np.isfinite(scores)
+        if heard.any():
+            self._detection.add(rows[heard], nodes[heard], scores[heard], weight[heard])
         boxed = np.isfinite(box).all(axis=1)
         if boxed.any():
             low, high = SURE_SCORES

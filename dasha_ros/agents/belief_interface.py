@@ -77,13 +77,14 @@ class BeliefInterface:
         """See `FocusInterface`."""
         self._ahead = None
         self._belief.add(rows, pictures.volts, pictures.frame, pictures.box, pictures.score)
-        self._best_score[rows] = np.maximum(self._best_score[rows], pictures.score)
+        score = np.nan_to_num(pictures.score)
+        self._best_score[rows] = np.maximum(self._best_score[rows], score)
         boxed = np.isfinite(pictures.box).all(axis=1, keepdims=True)
         newest = np.concatenate(
             [
                 pictures.volts[:, None],
                 np.ones_like(boxed, np.float64),
-                pictures.score[:, None],
+                score[:, None],
                 pictures.brisque[:, None] / 100.0,
                 pictures.frame,
                 np.where(boxed, pictures.box, 0.0),

@@ -1,4 +1,4 @@
-"""An ablation of `belief_interface`: A^L without the voltages that its pictures were taken at."""
+"""Ablations of `belief_interface`: A^L without the voltages of its pictures, and without the detector."""
 
 from __future__ import annotations
 
@@ -14,6 +14,21 @@ from dasha_ros.agents.lens_map import LensMap
 from dasha_ros.agents.moves import MoveLog
 from dasha_ros.agents.profile import Array
 from dasha_ros.optics.lens import LensModel
+
+
+class DetectionDeafInterface(BeliefInterface):
+    """A belief that no detector speaks to: it finds what fills the frame, whatever is asked for.
+
+    Scores and boxes are left out of the belief and of the observation, which keeps its size and
+    order, so that the same network learns.
+    """
+
+    def see(self, rows: Rows, pictures: FocusPictures) -> None:
+        """See `FocusInterface`. Detections are left out."""
+        deaf = replace(
+            pictures, score=np.full_like(pictures.score, np.nan), box=np.full_like(pictures.box, np.nan)
+        )
+        super().see(rows, deaf)
 
 
 class VoltBlindInterface(BeliefInterface):

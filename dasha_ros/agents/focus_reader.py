@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.agents.belief import BeliefModel
 from dasha_ros.agents.belief_interface import BeliefInterface
-from dasha_ros.agents.blind_interface import VoltBlindInterface
+from dasha_ros.agents.blind_interface import DetectionDeafInterface, VoltBlindInterface
 from dasha_ros.agents.detectability import Detectability
 from dasha_ros.agents.focus_interface import FocusInterface, FocusPictures, LatentInterface
 from dasha_ros.agents.policy import FocusTask
@@ -23,8 +23,13 @@ from dasha_ros.perception.encoders.joint import part
 from dasha_ros.perception.percept import Percept
 
 Arrays = Mapping[str, NDArray[Any]]
-BELIEF, VOLT_BLIND = "belief", "belief_volt_blind"
-"""Kinds of `BeliefReader` in files."""
+BELIEF, VOLT_BLIND, DETECTION_DEAF = "belief", "belief_volt_blind", "belief_detection_deaf"
+"""Kinds of `BeliefReader` in files: the whole, and its ablations."""
+_INTERFACES: dict[str, type[BeliefInterface]] = {
+    BELIEF: BeliefInterface,
+    VOLT_BLIND: VoltBlindInterface,
+    DETECTION_DEAF: DetectionDeafInterface,
+}
 
 
 class FocusReader(Protocol):
@@ -92,7 +97,7 @@ class BeliefReader:
     box: Readout
     model: BeliefModel
     kind: str = BELIEF
-    """`BELIEF`, or `VOLT_BLIND` for the ablation that sees no voltages."""
+    """`BELIEF`, or that of an ablation."""
 
     @property
     def encoder(self) -> str:
@@ -101,8 +106,7 @@ class BeliefReader:
 
     def interface(self, lens: LensModel, batch: int) -> BeliefInterface:
         """See `FocusReader`."""
-        made = VoltBlindInterface if self.kind == VOLT_BLIND else BeliefInterface
-        return made(self.model, lens, batch)
+        return _INTERFACES[self.kind](self.model, lens, batch)
 
     def read(self, percept: Percept, task: FocusTask) -> FocusPictures:
         """See `FocusReader`."""
@@ -149,8 +153,7 @@ def focus_reader(kind: str, encoder: str, arrays: Arrays) -> FocusReader:
     """
     kinds: dict[str, Callable[[str, Arrays], FocusReader]] = {
         "latent": LatentReader.from_arrays,
-        BELIEF: BeliefReader.from_arrays,
-        VOLT_BLIND: partial(BeliefReader.from_arrays, kind=VOLT_BLIND),
+        **{kind: partial(BeliefReader.from_arrays, kind=kind) for kind in _INTERFACES},
     }
     try:
         reader = kinds[kind](encoder, arrays)

@@ -120,6 +120,8 @@ class FocusPreset(_Model):
     detection: bool = True
     """``False``, an ablation: the reward does not ask for a detection; see `rl.envs.rules.FocusRules`. The
     belief still hears the detector, in what is seen and in ``doubt_price``."""
+    observe_detection: bool = True
+    """``False``, an ablation of the interface ``belief``: `agents.blind_interface.DetectionDeafInterface`."""
     observe_volts: bool = True
     """``False``, an ablation of the interface ``belief``: `agents.blind_interface.VoltBlindInterface`. The
     interface ``latent`` never sees voltages."""

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from dasha_ros.agents.belief import BeliefModel
 from dasha_ros.agents.detectability import score_class
 from dasha_ros.agents.focus_interface import FocusPictures
-from dasha_ros.agents.focus_reader import BELIEF, VOLT_BLIND, BeliefReader, FocusReader, LatentReader
+from dasha_ros.agents.focus_reader import (
+    BELIEF,
+    DETECTION_DEAF,
+    VOLT_BLIND,
+    BeliefReader,
+    FocusReader,
+    LatentReader,
+)
 from dasha_ros.agents.readout import Readout
 from dasha_ros.rl.cache import MIN_SCORE, PerceptCache
 from dasha_ros.rl.cells import (
@@ -143,8 +150,14 @@ def belief_table(cache: PerceptCache, train: Rows, preset: FocusPreset, cells: C
         fit_profile(fit.radii, fit.curves(box, train), preset.widen),
         fit_detectability(fit.radii, fit.answers(train)),
     )
-    reader = BeliefReader(frame_readout, box_readout, model, BELIEF if preset.observe_volts else VOLT_BLIND)
+    reader = BeliefReader(frame_readout, box_readout, model, _kind(preset))
     return FocusTable(cache, reader, preset.min_score, (frame.astype(np.float64), box.astype(np.float64)))
+
+
+def _kind(preset: FocusPreset) -> str:
+    if not preset.observe_volts:
+        return VOLT_BLIND
+    return BELIEF if preset.observe_detection else DETECTION_DEAF
 
 
 def blur_numbers(radius: Floats) -> Array:

@@ -1,8 +1,8 @@
-"""A^L without voltages: what it sees and what it asks for depend on the newest picture alone."""
+"""A^L without voltages sees and asks for what the newest picture tells; without detections, what fills it."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from known_curves import LENS, MAP, OBJECT_D, ROW, model, picture
 
 from dasha_ros.agents.belief_interface import ACTIONS, STAY, BeliefInterface
-from dasha_ros.agents.blind_interface import VoltBlindInterface
+from dasha_ros.agents.blind_interface import DetectionDeafInterface, VoltBlindInterface
 from dasha_ros.agents.focus_interface import FocusPictures
-from dasha_ros.agents.focus_reader import BELIEF, VOLT_BLIND, BeliefReader, focus_reader
+from dasha_ros.agents.focus_reader import BELIEF, DETECTION_DEAF, VOLT_BLIND, BeliefReader, focus_reader
 from dasha_ros.agents.moves import MoveLog
 from dasha_ros.agents.readout import Readout
 
@@ -74,8 +74,39 @@ def test_a_network_for_it_has_the_size_of_one_with_voltages_and_a_stay_is_a_stay
     assert interface.volts(np.array([[STAY]]), log)[0] == pytest.approx(42.0, abs=0.001)
 
 
-@pytest.mark.parametrize(("kind", "interface"), [(BELIEF, BeliefInterface), (VOLT_BLIND, VoltBlindInterface)])
-def test_a_policys_file_tells_which_of_the_two_it_was_learned_with(kind, interface):
+@settings(max_examples=20, deadline=None)
+@given(
+    score=st.floats(0.0, 1.0),
+    box=st.sampled_from([np.nan, 0.0, 1.0]),
+    volts=st.lists(st.floats(24.0, 70.0), min_size=1, max_size=3),
+)
+def test_no_detection_changes_what_the_deaf_see(score, box, volts):
+    observations = []
+    for detected in (False, True):
+        interface, log = DetectionDeafInterface(model(), LENS, 1), MoveLog(1)
+        log.reset(ROW, np.array([44.0]))
+        interface.reset(ROW, picture(44.0))
+        for at in volts:
+            shot = picture(at)
+            if detected:
+                shot = replace(shot, score=np.array([score]), box=np.full_like(shot.box, box))
+            log.go(shot.volts)
+            interface.see(ROW, shot)
+        observations.append(interface.observation(log))
+    np.testing.assert_array_equal(*observations)
+    assert np.isfinite(observations[0]).all()
+    assert observations[0].shape == BeliefInterface(model(), LENS, 1).observation(log).shape
+
+
+@pytest.mark.parametrize(
+    ("kind", "interface"),
+    [
+        (BELIEF, BeliefInterface),
+        (VOLT_BLIND, VoltBlindInterface),
+        (DETECTION_DEAF, DetectionDeafInterface),
+    ],
+)
+def test_a_policys_file_tells_which_it_was_learned_with(kind, interface):
     nothing = Readout(*(np.zeros((2, 1)) for _ in fields(Readout)))
     made = BeliefReader(nothing, nothing, model(), kind)
     again = focus_reader(made.kind, made.encoder, made.arrays())

@@ -43,6 +43,8 @@ def test_the_ablations_differ_from_plus_in_one_switch():
         found = load_preset(name)
         assert found.focus == replace_switch(plus.focus, switch)
         assert (found.exposure, found.encoder, found.lens) == (plus.exposure, plus.encoder, plus.lens)
+    deaf = replace_switch(replace_switch(plus.focus, "detection"), "observe_detection")
+    assert load_preset("ablation_deaf").focus == deaf
     rules = focus_rules(plus)
     assert focus_rules(load_preset("ablation_no_detection")) == replace(rules, detection=False)
 
