@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasha_ros.agents.deployed import GIVE_UP, focus_moves
+from dasha_ros.agents.deployed import GIVE_UP, ExposureBounds, focus_moves
 from dasha_ros.agents.moves import MoveLog
+from dasha_ros.config import HighLevelAgentConfig
 
 STAY_V = 0.2
 
@@ -92,3 +93,47 @@ def test_episodes_of_a_batch_do_not_touch_each_other() -> None:
     assert log.would_repeat(np.array([46.58, 46.58])).tolist() == [True, False]
     log.reset(np.array([0]), np.array([46.82]))
     assert not log.would_repeat(np.array([46.58, 46.58])).any()
+
+
+class Light:
+    """A picture of a scene that is well exposed in a part of a table, too dark below it, too bright above."""
+
+    def __init__(self, index: int, good: range) -> None:
+        self.index = np.array([index])
+        self.well_exposed = np.array([index in good])
+        self._error = float(index - (good.start + good.stop - 1) / 2)
+
+    def error(self, acceptable: bool) -> np.ndarray:
+        return np.array([self._error])
+
+
+class Stubborn:
+    """A network that ranks the exposures of a table in one order, whatever it sees."""
+
+    def __init__(self, order: list[int]) -> None:
+        self._order = np.array(order)
+
+    def ranked(self, observation: object, rng: object) -> np.ndarray:
+        return self._order[None, :, None]
+
+
+@given(
+    order=st.permutations(range(146)),
+    start=st.integers(0, 145),
+    first_good=st.integers(-40, 180),
+    width=st.integers(1, 30),
+)
+def test_every_search_for_light_ends_within_its_twelve_steps(
+    order: list[int], start: int, first_good: int, width: int
+) -> None:
+    good = range(first_good, first_good + width)
+    bounds, here = ExposureBounds(1, 146, "well_exposed"), start
+    for _ in range(HighLevelAgentConfig().max_steps + 1):
+        light = Light(here, good)
+        reached, exhausted = bounds.see(light)  # type: ignore[arg-type]
+        if reached[0] or exhausted[0]:
+            break
+        here = int(bounds.choose(Stubborn(order), np.zeros((1, 1)))[0])  # type: ignore[arg-type]
+    else:
+        raise AssertionError("it still searches")
+    assert bool(reached[0]) is any(0 <= index < 146 for index in good)
