@@ -35,6 +35,10 @@ def build(
     composites: Annotated[
         int, typer.Option(min=0, help="Two-depth views to make of a folder's photographs.")
     ] = 0,
+    split: Annotated[
+        int | None,
+        typer.Option(min=0, help="Only what training on this split by photograph reads, four fifths."),
+    ] = None,
 ) -> None:
     """Compute a cache, or what is missing of it: killed, it goes on where it was."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -62,7 +66,7 @@ def build(
                         console.print(f"{what}: {total}")
                 bars.update(rows[what], completed=done, total=total)
 
-            cache = PerceptCache.build(scene_set, path, workers, progress)
+            cache = PerceptCache.build(scene_set, path, workers, progress, split=split)
     except (CacheError, SceneSetError, ModelError) as error:
         fail(str(error))
     except KeyboardInterrupt:

@@ -122,10 +122,10 @@ def _run(
         info = run.info()
         if info.agent != agent:
             fail(f"{resume} is a run of {info.agent}: use `dasha train {info.agent}`", Exit.REFUSED)
-        opened = _open(Path(info.cache))
+        opened = _open(Path(info.cache), info.split)
     else:
-        opened = _open(cache)
         seed, split, steps = numbers
+        opened = _open(cache, split)
         info = plan(agent, load_preset(preset), opened, seed=seed, split=split, steps=steps)
         run = RunFolder(folder or default_folder(info))
         run.create(info)
@@ -153,10 +153,10 @@ def _run_joint(
     if resume is not None:
         run = JointFolder(resume)
         made = run.plan()
-        opened = _open(Path(made.focus.cache))
+        opened = _open(Path(made.focus.cache), made.focus.split)
     else:
-        opened = _open(cache)
         seed, split, steps = numbers
+        opened = _open(cache, split)
         made = plan_joint(load_preset(preset), opened, seed=seed, split=split, steps=steps)
         run = JointFolder(folder or default_folder(made.focus))
         run.create(made)
@@ -178,10 +178,10 @@ def _numbers(values: dict[str, float]) -> str:
     return "  ".join(f"{key} {value:.4g}" for key, value in values.items())
 
 
-def _open(path: Path | None) -> PerceptCache:
+def _open(path: Path | None, split: int) -> PerceptCache:
     from dasha_ros.rl.cache import PerceptCache, found_cache
 
-    return PerceptCache.open(found_cache(path), verify=False)
+    return PerceptCache.open(found_cache(path), verify=False, split=split)
 
 
 @contextmanager

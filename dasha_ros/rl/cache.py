@@ -110,22 +110,26 @@ class PerceptCache:
         self._index = {view.name: i for i, view in enumerate(self.views)}
 
     @classmethod
-    def open(cls, path: str | Path, verify: bool = True) -> PerceptCache:
-        """Open a complete cache.
+    def open(cls, path: str | Path, verify: bool = True, split: int | None = None) -> PerceptCache:
+        """Open a complete cache, or one that is complete for what shall be done with it.
 
         Args:
             path: Its folder.
             verify: Read all of it once and compare checksums (about 1 GB/s).
+            split: Only the views that training on this split reads are needed; those of its test may
+                be absent, and hold zeros then.
 
         Raises:
-            CacheError: No cache, an unfinished or a damaged one; the message says what to do.
+            CacheError: No cache, an unfinished or a damaged one, or no such split; the message says
+                what to do.
         """
         store = Store.load(Path(path).expanduser())
         done = store.done()
-        if len(done) < len(store.views):
+        absent = store.needed(split) - done.keys()
+        if absent:
             raise CacheError(
-                f"the percept cache {path} is unfinished ({len(done)} of {len(store.views)} views): "
-                "run the same `dasha cache build` again to go on"
+                f"the percept cache {path} is unfinished ({len(done)} of {len(store.views)} views, "
+                f"{len(absent)} more are needed): run the same `dasha cache build` again to go on"
             )
         cache = cls(store)
         if verify:
@@ -145,11 +149,14 @@ class PerceptCache:
         workers: int = 2,
         progress: Progress | None = None,
         grids: Grids | None = None,
+        *,
+        split: int | None = None,
     ) -> PerceptCache:
         """Compute a cache, or what is missing of it; see `cache_build.build`."""
         from dasha_ros.rl.cache_build import build
 
-        return cls.open(build(scene_set, path, workers, progress, grids), verify=False)
+        folder = build(scene_set, path, workers, progress, grids, split=split)
+        return cls.open(folder, verify=False, split=split)
 
     @property
     def draws(self) -> int:

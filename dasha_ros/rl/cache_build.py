@@ -44,6 +44,8 @@ def build(
     workers: int = 2,
     progress: Progress | None = None,
     grids: Grids | None = None,
+    *,
+    split: int | None = None,
 ) -> Path:
     """Compute a cache, or what is missing of it.
 
@@ -53,13 +55,15 @@ def build(
         workers: Processes, one thread each; 1 computes in this process.
         progress: Told how far it is.
         grids: Where cells lie; the default ones if left out.
+        split: Compute only the views that training on this split reads: four of five folds. The same
+            without it computes the rest.
 
     Returns:
         The folder.
 
     Raises:
         CacheError: No photograph gives a view, the folder holds another cache, the disk is full,
-            or another process builds the same one.
+            or another process builds the same one; or there is no such split.
         ModelError: A model is missing; the message says what to do.
     """
     report = progress or (lambda what, done, total: None)
@@ -96,7 +100,7 @@ def build(
             )
             store = Store.create(folder, meta, views)
         store.reserve()
-        _compute(store, team, report)
+        _compute(store, store.needed(split), team, report)
     return folder
 
 
@@ -188,13 +192,13 @@ def _folds(scene_set: SceneSet, planes: list[str]) -> dict[str, int]:
     return folds
 
 
-def _compute(store: Store, team: Team, report: Progress) -> None:
-    done = store.done()
-    left = [i for i in range(len(store.views)) if i not in done]
+def _compute(store: Store, needed: frozenset[int], team: Team, report: Progress) -> None:
+    done = needed & store.done().keys()
+    left = sorted(needed - done)
     sizes = [store.layout.part(CELL, i) for i in range(len(store.views))]
     cells = [part.stop - part.start for part in sizes]
     finished = sum(cells[i] for i in done)
-    total = sum(cells)
+    total = sum(cells[i] for i in needed)
     report("cells", finished, total)
 
     def count(_what: str, number: int, _total: int) -> None:

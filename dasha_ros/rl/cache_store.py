@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.rl.cache_axes import Grid, Grids, kind_of
+from dasha_ros.rl.scenes.splits import learned_from
 from dasha_ros.rl.scenes.views import View
 
 FORMAT = 1
@@ -202,6 +203,19 @@ class Store:
                     entry = json.loads(line)
                     done[int(entry["view"])] = int(entry["crc"])
         return {view: crc for view, crc in done.items() if 0 <= view < len(self.views)}
+
+    def needed(self, split: int | None) -> frozenset[int]:
+        """The views that training on a split reads; all of them without one.
+
+        Raises:
+            CacheError: There is no such split.
+        """
+        if split is None:
+            return frozenset(range(len(self.views)))
+        try:
+            return learned_from([view.info for view in self.views], split)
+        except ValueError as error:
+            raise CacheError(f"{self.folder} has no split {split}: {error}") from error
 
     def mark_done(self, view: int, crc: int) -> None:
         """Note that a view is complete, with the checksum of its cells.

@@ -23,9 +23,9 @@ from dasha_ros.rl import cache_store
 from dasha_ros.rl.cache import CacheError, PerceptCache
 from dasha_ros.rl.cache_axes import Grids
 from dasha_ros.rl.cache_check import FullCamera, check
-from dasha_ros.rl.cache_store import Store, locked
+from dasha_ros.rl.cache_store import GREY, Store, locked
 from dasha_ros.rl.cache_view import CellReader, pooled
-from dasha_ros.rl.scenes import SceneSet, folder_scene_set
+from dasha_ros.rl.scenes import SceneSet, folder_scene_set, splits
 from dasha_ros.rl.scenes.description import Planes
 from dasha_ros.timing.state import CaptureInfo, LensState
 
@@ -186,10 +186,36 @@ def test_a_folder_that_is_no_cache_is_refused(tmp_path: Path) -> None:
         PerceptCache.open(tmp_path)
 
 
+def test_only_what_a_split_learns_from_is_computed_and_the_rest_later(
+    few_views: SceneSet, tmp_path: Path
+) -> None:
+    photographs = [f"photos/{name}" for name in ("motorcycle_left.png", "zidane.jpg", "bus.jpg")]
+    scene_set = few_views.model_copy(
+        update={"folds": 3, "composites": None, "planes": Planes(photographs=photographs)}
+    )
+    counted: list[tuple[int, int]] = []
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what == "cells":
+            counted.append((done, total))
+
+    some = PerceptCache.build(scene_set, tmp_path, 1, progress, Grids.tiny(), split=0)
+    assert counted[-1][0] == counted[-1][1]
+    (split, *_) = splits(some.views)
+    assert len(split.test)
+    assert not some.fields["mean_grey"][Store.load(tmp_path).layout.part(GREY, int(split.test[0]))].any()
+    with pytest.raises(CacheError, match="unfinished"):
+        PerceptCache.open(tmp_path)
+    with pytest.raises(CacheError, match="no split 7"):
+        PerceptCache.open(tmp_path, split=7)
+    whole = PerceptCache.build(scene_set, tmp_path, 1, grids=Grids.tiny())
+    assert whole.fields["mean_grey"].all()
+
+
 def test_a_torn_journal_costs_one_view(copied: Path, few_cache: PerceptCache, few_views: SceneSet) -> None:
     journal = copied / "journal.jsonl"
     journal.write_text(journal.read_text().rstrip()[:-4])
-    with pytest.raises(CacheError, match="unfinished \\(2 of 3 views\\)"):
+    with pytest.raises(CacheError, match="unfinished \\(2 of 3 views"):
         PerceptCache.open(copied)
     again = PerceptCache.build(few_views, copied, workers=1, grids=Grids.tiny())
     assert Store.load(copied).done() == Store.load(few_cache.path).done()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,8 @@ from dasha_ros.agents.learned_exposure import LearnedExposure
 from dasha_ros.agents.learned_focus import LearnedFocus
 from dasha_ros.agents.policy_file import PolicyFile
 from dasha_ros.rl import train_agents
+from dasha_ros.rl.cache import CacheError, PerceptCache
+from dasha_ros.rl.cache_store import Store
 from dasha_ros.rl.learner import load_network, network_of
 from dasha_ros.rl.presets import load_preset
 from dasha_ros.rl.train import plan, train
@@ -56,6 +59,33 @@ def test_the_same_seed_gives_the_same_policy_and_another_seed_another(cache, tmp
     for name, value in weights(first).items():
         np.testing.assert_array_equal(weights(again)[name], value)
     assert any((weights(other)[name] != value).any() for name, value in weights(first).items())
+
+
+@pytest.mark.parametrize("agent", ["focus", "exposure"])
+def test_views_of_the_test_need_not_be_there_and_teach_nothing(agent, cache, tmp_path):
+    copy = tmp_path / "cache"
+    shutil.copytree(cache.path, copy)
+    store = Store.load(copy)
+    absent = set(range(len(store.views))) - store.needed(0)
+    assert absent
+    lines = [json.loads(line) for line in (copy / "journal.jsonl").read_text().splitlines() if line]
+    kept = [json.dumps(line) + "\n" for line in lines if line["view"] not in absent]
+    (copy / "journal.jsonl").write_text("".join(kept))
+    arrays = store.arrays("r+")
+    for name, field in store.meta.fields.items():
+        for view in absent:
+            arrays[name][store.layout.part(field.table, view)] = 0
+        arrays[name].flush()
+
+    with pytest.raises(CacheError, match="unfinished"):
+        PerceptCache.open(copy)
+    runs = []
+    for name, opened in (("all", cache), ("part", PerceptCache.open(copy, verify=False, split=0))):
+        run, info = run_of(agent, "plus", opened, tmp_path / name)
+        train(run, info, opened)
+        runs.append(weights(run, agent))
+    for name, value in runs[0].items():
+        np.testing.assert_array_equal(runs[1][name], value)
 
 
 @pytest.mark.parametrize("agent", ["focus", "exposure"])

@@ -21,6 +21,16 @@ class Split:
     test: NDArray[np.intp]
 
 
+def learned_from(views: Sequence[ViewInfo], number: int) -> frozenset[int]:
+    """Views that training on a split reads: those it learns from and those it is validated on.
+
+    Raises:
+        ValueError: There is no such split.
+    """
+    split = splits(views, number + 1)[number]
+    return frozenset(int(view) for view in (*split.train, *split.validation))
+
+
 def splits(views: Sequence[ViewInfo], count: int = 3, seed: int = 0) -> tuple[Split, ...]:
     """Splits of about 60 / 20 / 20 % by photograph (at five folds); their test parts don't overlap.
 
