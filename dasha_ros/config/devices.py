@@ -52,10 +52,14 @@ class CameraDriverConfig(NodeConfig):
     capture_mode: Literal["auto", "on_command", "free_running"] = parameter(
         "auto",
         "on_command: one exposure for each command. free_running: newest image wins. "
-        "auto: on_command while a goal runs, otherwise a preview.",
+        "auto: on_command while a goal runs and for a second after a command, otherwise a preview.",
     )
     preview_rate_hz: FiniteFloat = parameter(
-        2.0, "Pictures without a command, in auto and free_running; 0: none.", unit="Hz", ge=0.0, le=200.0
+        2.0,
+        "Pictures without a command, in auto and free_running; 0: none; from 10 on a camera streams.",
+        unit="Hz",
+        ge=0.0,
+        le=200.0,
     )
     twin_seed: int = parameter(0, "Seed of the twin's sensor noise.", fixed=True, ge=0, le=2**31 - 1)
     twin_latency_ms: FiniteFloat = parameter(
