@@ -54,7 +54,7 @@ class Lane:
         self._changed = GuardCondition(None, None, context=node.context)
         self._topics: list[Subscription] = []
         self._lock = threading.Lock()
-        self._taking = threading.Lock()
+        self._taking = threading.RLock()
         self._thread: threading.Thread | None = None
         self._rests = self._ends = False
 
@@ -75,7 +75,7 @@ class Lane:
         )
         with self._lock:
             self._topics.append(subscription)
-        self._changed.trigger()
+        self._tell()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="lane", daemon=True)
             self._thread.start()
@@ -83,27 +83,29 @@ class Lane:
     def rest(self) -> None:
         """Let messages wait until `wake`. When it returns no callback runs, unless it was called by one."""
         self._rests = True
-        self._changed.trigger()
+        self._tell()
         with self._taking:
             pass
 
     def wake(self) -> None:
-        """Serve the topics again. When it returns, all that came while the lane rested was heard."""
+        """Serve the topics again. When it returns, all that came while the lane rested was heard.
+
+        Callbacks of what came before run in the caller's thread.
+        """
         with self._lock:
             topics = list(self._topics)
-        with self._taking:
+        with self._taking, suppress(InvalidHandle):
             for subscription in topics:
                 for _ in range(_MOST_KEPT):
                     if not self._take(subscription):
                         break
-            self._rests = False
-        self._changed.trigger()
+        self._rests = False
+        self._tell()
 
     def close(self) -> None:
         """Leave the topics. When it returns no callback runs, unless it was called by one."""
         self._ends = True
-        with suppress(InvalidHandle):  # The context was shut down before: the thread sees that too.
-            self._changed.trigger()
+        self._tell()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
         with self._lock:
@@ -111,6 +113,10 @@ class Lane:
         for subscription in topics:
             self._node.destroy_subscription(subscription)
         self._changed.destroy()
+
+    def _tell(self) -> None:
+        with suppress(InvalidHandle):  # The context was shut down before: the thread sees that too.
+            self._changed.trigger()
 
     def _run(self) -> None:
         try:

@@ -127,6 +127,52 @@ def test_a_callback_that_raises_does_not_end_the_lane(letters: Letters) -> None:
     assert heard.wait(PATIENCE_S)
 
 
+def test_a_resting_lane_hears_nothing_and_catches_up_before_it_wakes(letters: Letters) -> None:
+    heard: list[tuple[str, str]] = []
+    again = threading.Event()
+
+    def hear(message: Any) -> None:
+        heard.append((message.data, threading.current_thread().name))
+        if message.data in {"begin", "end"}:
+            again.set()
+
+    letters.listen("first", hear)
+    letters.listen("other", lambda m: again.set())
+    letters.send("first", "begin")
+    assert again.wait(PATIENCE_S)
+    for turn in range(3):
+        letters.lane.rest()
+        again.clear()
+        del heard[:]
+        letters.send("first", f"{turn} a")
+        letters.send("first", f"{turn} b")
+        assert not again.wait(0.1)
+        assert heard == []
+        letters.lane.wake()
+        me = threading.current_thread().name
+        assert heard == [(f"{turn} a", me), (f"{turn} b", me)]
+        letters.send("first", "end")
+        assert again.wait(PATIENCE_S)
+        assert heard[-1] == ("end", "lane")
+
+
+def test_a_callback_may_put_its_lane_to_rest(letters: Letters) -> None:
+    heard: list[str] = []
+    rested = threading.Event()
+
+    def hear(message: Any) -> None:
+        heard.append(message.data)
+        letters.lane.rest()
+        rested.set()
+
+    letters.listen("first", hear)
+    letters.send("first", "a")
+    assert rested.wait(PATIENCE_S)
+    letters.send("first", "b")
+    letters.lane.wake()
+    assert heard == ["a", "b"]
+
+
 def test_after_closing_nothing_is_heard_and_nothing_runs(letters: Letters) -> None:
     begun, go_on = threading.Event(), threading.Event()
     finished: list[str] = []
