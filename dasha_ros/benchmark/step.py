@@ -10,7 +10,6 @@ import numpy as np
 from dasha_ros.agents.policy import FocusTask
 from dasha_ros.agents.registry import focus_policy
 from dasha_ros.agents.rewards import reward_focus
-from dasha_ros.config import PerceptionConfig
 from dasha_ros.devices.twin import TwinCamera, TwinLens
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.pipeline import Perception
@@ -41,7 +40,7 @@ def benchmark_step(
         scene: What the frames show.
         width: Of the frames [px].
         height: Of the frames [px].
-        perception: Reads the frames; that of the graph's defaults if left out.
+        perception: Reads the frames; the embedded models if left out.
 
     Returns:
         - ``step_ms_p50``, ``step_ms_p95``: of a whole step [ms]
@@ -91,7 +90,7 @@ class OneProcess:
     ) -> None:
         """Open the twin's devices; see `benchmark_step`."""
         model = lens_model()
-        reader = perception or _as_in_the_graph()
+        reader = perception or Perception()
         self._clock, self._reader = SystemClock(), reader
         self._lens = TwinLens(self._clock, model)
         self._camera = TwinCamera(self._clock, model, world=World(scene), width=width, height=height, seed=0)
@@ -137,10 +136,3 @@ class OneProcess:
             **percept.stage_ms,
             "decide": (done_ns - read_ns) / 1e6,
         }
-
-
-def _as_in_the_graph() -> Perception:
-    config = PerceptionConfig()
-    return Perception(
-        config.encoder, config.detector, detector_size=config.detector_size_px, min_score=config.min_score
-    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dasha_ros.devices import pylon_stream
@@ -55,6 +55,7 @@ class SlowMotion:
     late_s=st.floats(0.0, 0.02),
     busy_s=st.floats(0.0, 0.1),
 )
+@example(gaps=[0.0625, 0.00390625], late_s=0.0, busy_s=0.0)
 def test_a_preview_frame_is_never_taken_for_newer_than_it_is(
     gaps: list[float], late_s: float, busy_s: float
 ) -> None:
@@ -70,5 +71,7 @@ def test_a_preview_frame_is_never_taken_for_newer_than_it_is(
                 continue
             assert stream.arrived_after <= camera.arrived
             if busy_s == late_s == 0.0:
-                assert camera.arrived - stream.arrived_after <= 0.004 + 1e-9
+                # Nothing is known of the time before a call that returns at once: it counts twice then.
+                slices = 1 if min(gaps) >= 0.004 else 2
+                assert camera.arrived - stream.arrived_after <= slices * 0.004 + 1e-9
             camera.now += busy_s
