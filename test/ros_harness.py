@@ -142,8 +142,10 @@ class Child:
             self.send(number)
         return self.wait(timeout_s)
 
-    def kill(self) -> None:
-        """End the process and everything it started, at once."""
+    def kill(self, after_s: float = 0.0) -> None:
+        """End the process and everything it started, at once or when it had some time to end by itself."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(after_s)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
@@ -191,10 +193,8 @@ class Spawner:
             if child.returncode is None:
                 child.send(signal.SIGINT)
         end = time.monotonic() + 2.0
-        while time.monotonic() < end and any(c.returncode is None for c in self.children):
-            time.sleep(0.02)
         for child in self.children:
-            child.kill()
+            child.kill(after_s=max(0.0, end - time.monotonic()))
 
 
 class Probe:

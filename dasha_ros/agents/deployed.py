@@ -79,7 +79,7 @@ class ExposureBounds:
         self._choices, self._stop = choices, stop
         self._dark: NDArray[np.intp] = np.full(batch, -1)
         self._bright: NDArray[np.intp] = np.full(batch, choices)
-        self._choices_made: NDArray[np.intp] = np.zeros(batch, np.intp)
+        self._choices_made = 0
 
     def see(self, pictures: ExposurePictures) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Take in the newest picture of every episode.
@@ -103,9 +103,10 @@ class ExposureBounds:
         first = is_open.argmax(axis=1)
         chosen: NDArray[np.intp] = ranked[np.arange(len(ranked)), first]
         self._choices_made += 1
+        if self._choices_made <= PATIENCE:
+            return chosen
         middle = (self._dark + self._bright) // 2
-        middle = np.where(
+        result: NDArray[np.intp] = np.where(
             self._dark < 0, 0, np.where(self._bright == self._choices, self._choices - 1, middle)
         )
-        result: NDArray[np.intp] = np.where(self._choices_made > PATIENCE, middle, chosen)
         return result

@@ -14,8 +14,8 @@ from dasha_ros.config import CameraDriverConfig, PerceptionConfig
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.percept import Percept
-from dasha_ros.perception.pipeline import Perception
 from dasha_ros.rl.rig import RigError
+from dasha_ros.ros.backends import perception_of
 from dasha_ros.ros.node import THREAD_SWITCH_S
 from dasha_ros.ros.rig import RosRig
 
@@ -57,7 +57,7 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
         up_s = session.seconds
         memory_mb = sum(m.pss for m in session.memory().values()) / 1e6
         with closing(RosRig(session.client.node, exposure_table(), lens_model(), "lens")) as rig:
-            timed, alone = _by_turns(rig, OneProcess(perception=_as_in_the_graph()), steps)
+            timed, alone = _by_turns(rig, OneProcess(perception=perception_of(PerceptionConfig())), steps)
     over, one = summary(timed), summary(alone)
     camera = CameraDriverConfig()
     stages = _medians(timed)
@@ -75,13 +75,6 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
         "width": camera.width,
         "height": camera.height,
     }
-
-
-def _as_in_the_graph() -> Perception:
-    config = PerceptionConfig()
-    return Perception(
-        config.encoder, config.detector, detector_size=config.detector_size_px, min_score=config.min_score
-    )
 
 
 def _by_turns(

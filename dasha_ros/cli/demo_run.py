@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -26,9 +27,8 @@ SCENE = "motorcycle_street"
 TOLERANCE_PX = 2.0
 """Blur radius in a 640-px-wide picture that counts as focused."""
 ACTIVE_S = 60.0
-ANSWER_S = 2.0
-"""Longer than any exposure of the demo, and than discovery usually takes."""
-TRIES = 5
+ANSWER_S = 10.0
+"""Longer than discovery takes, and a command that came before it and is sent again."""
 
 
 class DemoError(Exception):
@@ -165,7 +165,7 @@ class _Player:
             f"\n[bold]{start.label}[/], from a bad start: {start.what} "
             f"({start.exposure_us:,.0f} µs, {start.volts:.1f} V)"
         )
-        self._set(start)
+        self._actuators.go_to(start.exposure_us, start.volts, self._until)
         try:
             result = self._focus.run(
                 FocusOnObject.Goal(labels=[start.label]), StepPrinter(self._console)
@@ -193,25 +193,9 @@ class _Player:
             report=result.report,
         )
 
-    def _set(self, start: Start) -> None:
-        """Command exposure and lens, as any node may, until a frame shows both."""
-        own, sent = self._actuators, (0, 0)
-
-        def answered() -> bool:
-            capture, lens = own.capture, own.lens_state
-            return (
-                capture is not None
-                and lens is not None
-                and (capture.exposure_command_ns, lens.command_ns) == sent
-                and capture.stamp_ns >= lens.settled_at_ns
-            )
-
-        # More than once: a command sent before the drivers are discovered reaches nobody.
-        for _ in range(TRIES):
-            sent = own.send_exposure(start.exposure_us), own.send_volts(start.volts)
-            if self._client.until(answered, ANSWER_S):
-                return
-        raise DemoError("the camera or the lens does not take commands; see `dasha doctor`")
+    def _until(self, condition: Callable[[], bool], trouble: str) -> None:
+        if not self._client.until(condition, ANSWER_S):
+            raise DemoError(trouble)
 
     def _true_focus(self) -> float:
         """Where the twin's lens really focuses [1/m], hysteresis included."""

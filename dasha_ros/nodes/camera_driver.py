@@ -181,11 +181,11 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         camera = self._camera
         assert camera is not None
         with self._news:
-            if not (self._streams() or self._is_due()):
+            streams = self._streams()
+            if not (streams or self._is_due()):
                 self._stop_stream()
                 self._news.wait(self._patience_s())
                 return False
-            streams = self._streams()
             (command_ns, exposure_us), lens = self._exposure, self._lens
             awaited = self._is_awaited()
         preview = camera if isinstance(camera, PreviewCamera) and streams and not awaited else None

@@ -13,6 +13,7 @@ from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.perception.errors import ImageError
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.ros import qos
+from dasha_ros.ros.backends import perception_of
 from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg, percept_to_msg
 from dasha_ros.ros.image import ImageMessageError, pixels_of
 from dasha_ros.ros.lane import Lane
@@ -46,15 +47,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     def configure(self) -> None:
         """Load the models and create the topics."""
-        config = self.config
-        self._perception = Perception(
-            encoder=config.encoder,
-            encoder_weights=config.encoder_weights or None,
-            detector=config.detector,
-            detector_weights=config.detector_weights or None,
-            detector_size=config.detector_size_px,
-            min_score=config.min_score,
-        )
+        self._perception = perception_of(self.config)
         self._perception.warm_up()
         self._percept_publisher = self.create_publisher(msg.Percept, "perception/percept", qos.PERCEPT)
         self._picture_publisher = self.create_publisher(

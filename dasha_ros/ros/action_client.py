@@ -15,7 +15,7 @@ class PatientActionClient(ActionClient):
 
     rclpy sends a request and only then notes that it waits for the answer. Another
     thread may have the answer in between: it is thrown away as unexpected, and the
-    future of the request is never done (ros2/rclpy issue 1123, in Jazzy's 7.1.x).
+    future of the request is never done (ros2/rclpy#1123, in Jazzy's 7.1.x).
     Here no answer is looked at while a request is being sent. Answers and feedback
     are worked on one after another, in the order in which they came.
     """

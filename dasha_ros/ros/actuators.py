@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +19,12 @@ from dasha_ros.ros.stamps import RosClock, to_ns, to_stamp
 from dasha_ros.ros.waiting import News
 from dasha_ros.timing.pending import PendingCommands
 from dasha_ros.timing.state import CaptureInfo, LensState
+
+Wait = Callable[[Callable[[], bool], str], None]
+"""Waits until a condition holds; raises with the sentence when it does not come to hold."""
+
+_AGAIN_S = 4.0
+"""Longer than the longest exposure and settling take to answer."""
 
 
 class Actuators:
@@ -111,6 +118,37 @@ class Actuators:
         command.header.stamp = to_stamp(stamp)
         self._lens_publisher.publish(command)
         return stamp
+
+    def go_to(self, exposure_us: float, volts: float, wait: Wait) -> None:
+        """Command exposure and lens, as any node may, until a frame shows both.
+
+        Args:
+            exposure_us: Exposure time [us].
+            volts: Of the lens [V].
+            wait: How the caller waits while topics are served.
+        """
+        # Whoever is not heard yet does not hear a command either.
+        wait(
+            lambda: self.capture is not None and self.lens_state is not None,
+            "the camera or the lens says nothing; see `dasha doctor`",
+        )
+        sent, again_at = (0, 0), 0.0
+
+        def answered() -> bool:
+            nonlocal sent, again_at
+            if time.monotonic() > again_at:
+                # More than once: a command sent before its driver is discovered reaches nobody.
+                sent = self.send_exposure(exposure_us), self.send_volts(volts)
+                again_at = time.monotonic() + _AGAIN_S
+            capture, lens = self.capture, self.lens_state
+            return (
+                capture is not None
+                and lens is not None
+                and (capture.exposure_command_ns, lens.command_ns) == sent
+                and capture.stamp_ns >= lens.settled_at_ns
+            )
+
+        wait(answered, "the camera or the lens does not take commands; see `dasha doctor`")
 
     def _new_stamp(self) -> int:
         # Simulated time may stand still between two commands, and a stamp names only one.

@@ -1,16 +1,20 @@
-"""Back ends of the driver nodes by name. Hardware libraries are imported only when asked for."""
+"""What nodes work with, as configurations name it. Libraries of hardware are imported when asked for."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dasha_ros.config import CameraDriverConfig, LensDriverConfig
+from dasha_ros.config import CameraDriverConfig, LensDriverConfig, PerceptionConfig
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.lens import Lens
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.optics.lens_table import TableLens
 from dasha_ros.timing.clock import Clock
+
+if TYPE_CHECKING:
+    from dasha_ros.perception.pipeline import Perception
 
 
 def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
@@ -21,6 +25,25 @@ def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
 def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
     """The lens that a configuration names, not yet opened."""
     return _varioptic(config, clock) if config.backend == "varioptic" else _twin_lens(config, clock)
+
+
+def perception_of(config: PerceptionConfig) -> Perception:
+    """The models that a configuration names, loaded.
+
+    Raises:
+        ModelError: A model is missing, corrupt or another one.
+    """
+    # OpenCV and ONNX Runtime are no business of the drivers, which start without them.
+    from dasha_ros.perception.pipeline import Perception
+
+    return Perception(
+        encoder=config.encoder,
+        encoder_weights=config.encoder_weights or None,
+        detector=config.detector,
+        detector_weights=config.detector_weights or None,
+        detector_size=config.detector_size_px,
+        min_score=config.min_score,
+    )
 
 
 def _twin_camera(config: CameraDriverConfig, clock: Clock) -> Camera:

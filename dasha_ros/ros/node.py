@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
 import rclpy
@@ -140,10 +141,11 @@ def run(
 
 
 def _end(node: DashaNode[C] | None, spinner: Executor) -> None:
-    steps: list[Callable[[], object]] = [lambda: spinner.shutdown(timeout_sec=1.0), rclpy.try_shutdown]
+    halt = partial(spinner.shutdown, timeout_sec=1.0)
+    steps: tuple[Callable[[], object], ...] = (halt, rclpy.try_shutdown)
     if node is not None:
         node.is_active = False
-        steps = [node.cleanup, steps[0], node.destroy_node, steps[1]]
+        steps = (node.cleanup, halt, node.destroy_node, rclpy.try_shutdown)
     for step in steps:
         try:
             step()

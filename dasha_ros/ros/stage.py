@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 from rcl_interfaces.srv import SetParametersAtomically
@@ -12,14 +10,8 @@ from rclpy.parameter import Parameter
 
 from dasha_ros import msg
 from dasha_ros.ros import qos
-from dasha_ros.ros.actuators import Actuators
+from dasha_ros.ros.actuators import Actuators, Wait
 from dasha_ros.twin.world import World
-
-Wait = Callable[[Callable[[], bool], str], None]
-"""Waits until a condition holds; raises with the sentence when it does not come to hold."""
-
-_AGAIN_S = 4.0
-"""Longer than the longest exposure and settling take to answer."""
 
 
 class Stage:
@@ -71,28 +63,5 @@ class Stage:
         self._wait(is_shown, "twin_world did not publish the new world")
 
     def set_start(self, exposure_us: float, volts: float) -> None:
-        """Command exposure and lens, as any node may, until a frame shows both."""
-        own = self._actuators
-        # Whoever is not heard yet does not hear a command either.
-        self._wait(
-            lambda: own.capture is not None and own.lens_state is not None,
-            "the camera or the lens says nothing; see `dasha doctor`",
-        )
-        sent = own.send_exposure(exposure_us), own.send_volts(volts)
-        again_at = time.monotonic() + _AGAIN_S
-
-        def answered() -> bool:
-            nonlocal sent, again_at
-            if time.monotonic() > again_at:
-                # A command sent before its driver is discovered reaches nobody.
-                sent = own.send_exposure(exposure_us), own.send_volts(volts)
-                again_at = time.monotonic() + _AGAIN_S
-            capture, lens = own.capture, own.lens_state
-            return (
-                capture is not None
-                and lens is not None
-                and (capture.exposure_command_ns, lens.command_ns) == sent
-                and capture.stamp_ns >= lens.settled_at_ns
-            )
-
-        self._wait(answered, "the camera or the lens does not take commands; see `dasha doctor`")
+        """Command exposure and lens until a frame shows both; see `Actuators.go_to`."""
+        self._actuators.go_to(exposure_us, volts, self._wait)
