@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dasha_ros.perception import models
 from dasha_ros.perception.annotate import annotate, to_jpeg
 from dasha_ros.perception.brisque import Brisque, BrisqueModel
+from dasha_ros.perception.cores import leave_cores_to_networks
 from dasha_ros.perception.detectors import Detector, create_detector
 from dasha_ros.perception.encoders import Encoder, create_encoder
 from dasha_ros.perception.histogram import EDGES, histogram
@@ -33,6 +34,7 @@ class Perception:
     one after the other, each network on two threads. Encoder and detector side by
     side were 2 ms faster at the median on two idle cores, and slower in the worst
     frames as soon as another process wanted a core, which in the graph one does.
+    OpenCV is kept to one thread in the whole process, see `perception.cores`.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Perception:
             ModelError: A model is missing, corrupt or another one; the message says what to do.
             UnknownModelError: No encoder or detector has this name.
         """
+        leave_cores_to_networks()
         self.encoder: Encoder = (
             create_encoder(encoder, weights=encoder_weights) if isinstance(encoder, str) else encoder
         )

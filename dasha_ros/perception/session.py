@@ -10,6 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from dasha_ros.assets import AssetMissing, asset
+from dasha_ros.perception.cores import CoreShare
 from dasha_ros.perception.errors import ModelError
 
 
@@ -52,6 +53,11 @@ class OnnxSession:
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.add_session_config_entry("session.dynamic_block_base", "4")
+        self._share = CoreShare(threads)
+        if self._share.workers:
+            # Its cores count from 1.
+            places = ";".join(str(core + 1) for core in self._share.workers)
+            options.add_session_config_entry("session.intra_op_thread_affinities", places)
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(path, options, providers=_providers())
@@ -75,5 +81,6 @@ class OnnxSession:
 
     def run(self, image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Every output by name, for a grey image H x W of the size that the model takes."""
-        values = self._session.run(self._outputs, {"image": image[None, None]})
+        with self._share.bound():
+            values = self._session.run(self._outputs, {"image": image[None, None]})
         return dict(zip(self._outputs, values, strict=True))
