@@ -18,7 +18,7 @@ from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg, percept_t
 from dasha_ros.ros.image import ImageMessageError, pixels_of
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.node import DashaNode, run
-from dasha_ros.ros.stamps import to_ns
+from dasha_ros.ros.stamps import to_ns, to_stamp
 from dasha_ros.timing.pending import PendingCommands
 from dasha_ros.timing.state import CaptureInfo
 
@@ -143,15 +143,17 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             self.health.warn(f"image skipped: {error}")
             return
         percept.stage_ms["transport"] = (self._received_ns - capture.ready_ns) / 1e6
+        self._percept_publisher.publish(percept_to_msg(percept, image.header.frame_id))
         if not percept.is_finite():
             self.health.count("invalid_percepts")
-        self._percept_publisher.publish(percept_to_msg(percept, image.header.frame_id))
         self._pending.answered(capture)
         self.health.count("percepts")
         self.health.values(**{f"{stage}_ms": value for stage, value in percept.stage_ms.items()})
         self.health.ok(f"{self._perception.encoder.id}, {self.config.detector}")
         if self._picture_publisher.get_subscription_count() > 0:
-            picture = CompressedImage(header=image.header, format="jpeg")
+            picture = CompressedImage(format="jpeg")
+            picture.header.stamp = to_stamp(capture.stamp_ns)
+            picture.header.frame_id = image.header.frame_id
             picture.data = self._perception.annotated_jpeg(percept, self.config.jpeg_quality)
             self._picture_publisher.publish(picture)
 

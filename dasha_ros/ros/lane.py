@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from rclpy._rclpy_pybind11 import InvalidHandle, RCLError, WaitSet
@@ -17,6 +18,8 @@ from rclpy.guard_condition import GuardCondition
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
+
+from dasha_ros.ros.cdr import reader
 
 M = TypeVar("M")
 
@@ -39,6 +42,12 @@ class _Elsewhere(CallbackGroup):
         pass
 
 
+@dataclass(frozen=True)
+class _Topic:
+    subscription: Subscription
+    hear: Callable[[bytes], None]
+
+
 class Lane:
     """Takes messages of a few topics in a thread of its own, one callback at a time.
 
@@ -52,29 +61,31 @@ class Lane:
         self._node = node
         self._group = _Elsewhere()
         self._changed = GuardCondition(None, None, context=node.context)
-        self._topics: list[Subscription] = []
+        self._topics: list[_Topic] = []
         self._lock = threading.Lock()
         self._taking = threading.RLock()
         self._thread: threading.Thread | None = None
         self._rests = self._ends = False
 
-    def listen(
-        self, kind: type[M], topic: str, callback: Callable[[M], None], qos: QoSProfile, *, raw: bool = False
-    ) -> None:
+    def listen(self, kind: type[M], topic: str, callback: Callable[[M], None], qos: QoSProfile) -> None:
         """Subscribe until `close`.
 
         Args:
             kind: Type of the messages.
             topic: Its name.
-            callback: Called in the lane's thread.
+            callback: Called in the lane's thread, with what `cdr.reader` makes of a message: it has the
+                fields of ``kind``, but can't be published.
             qos: Quality of service.
-            raw: The callback takes the serialized message (``bytes``), which saves two copies.
+
+        Raises:
+            TypeError: The type has a field that `cdr` can't read.
         """
+        read = reader(kind)
         subscription = self._node.create_subscription(
-            kind, topic, callback, qos, callback_group=self._group, raw=raw
+            kind, topic, callback, qos, callback_group=self._group, raw=True
         )
         with self._lock:
-            self._topics.append(subscription)
+            self._topics.append(_Topic(subscription, lambda data: callback(read(data))))
         self._tell()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="lane", daemon=True)
@@ -95,9 +106,9 @@ class Lane:
         with self._lock:
             topics = list(self._topics)
         with self._taking, suppress(InvalidHandle):
-            for subscription in topics:
+            for topic in topics:
                 for _ in range(_MOST_KEPT):
-                    if not self._take(subscription):
+                    if not self._take(topic):
                         break
         self._rests = False
         self._tell()
@@ -110,8 +121,8 @@ class Lane:
             self._thread.join()
         with self._lock:
             topics, self._topics = self._topics, []
-        for subscription in topics:
-            self._node.destroy_subscription(subscription)
+        for topic in topics:
+            self._node.destroy_subscription(topic.subscription)
         self._changed.destroy()
 
     def _tell(self) -> None:
@@ -129,34 +140,35 @@ class Lane:
             if self._node.context.ok() and not self._ends:
                 raise
 
-    def _serve(self, topics: list[Subscription]) -> None:
+    def _serve(self, topics: list[_Topic]) -> None:
         """Wait on one wait set until there are other topics, or no more."""
         with ExitStack() as held:
             held.enter_context(self._node.context.handle)
             held.enter_context(self._changed.handle)
-            for subscription in topics:
-                held.enter_context(subscription.handle)
+            for topic in topics:
+                held.enter_context(topic.subscription.handle)
             wait_set = WaitSet(len(topics), 1, 0, 0, 0, 0, self._node.context.handle)
             while not self._ends and self._node.context.ok():
                 wait_set.clear_entities()
-                for subscription in topics:
-                    wait_set.add_subscription(subscription.handle)
+                for topic in topics:
+                    wait_set.add_subscription(topic.subscription.handle)
                 wait_set.add_guard_condition(self._changed.handle)
                 wait_set.wait(_LOOK_NS)
                 ready = wait_set.get_ready_entities("subscription")
                 with self._taking:
-                    for subscription in topics:
-                        if subscription.handle.pointer in ready and not self._rests:
-                            self._take(subscription)
+                    for topic in topics:
+                        if topic.subscription.handle.pointer in ready and not self._rests:
+                            self._take(topic)
                 if wait_set.get_ready_entities("guard_condition"):
                     return
 
-    def _take(self, subscription: Subscription) -> bool:
+    def _take(self, topic: _Topic) -> bool:
+        subscription = topic.subscription
         taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
         if taken is None:
             return False
         try:
-            subscription.callback(taken[0])
+            topic.hear(taken[0])
         except Exception as error:  # A message must not end the thread that everything waits for.
             self._node.get_logger().error(f"internal error at {subscription.topic_name}: {error!r}")
         return True

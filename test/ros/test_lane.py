@@ -28,8 +28,8 @@ class Letters:
         self.lane = Lane(node)
         self._publishers: dict[str, Any] = {}
 
-    def listen(self, topic: str, callback: Any, **how: Any) -> None:
-        self.lane.listen(self._kind, topic, callback, self._qos, **how)
+    def listen(self, topic: str, callback: Any) -> None:
+        self.lane.listen(self._kind, topic, callback, self._qos)
         self._publishers[topic] = self.node.create_publisher(self._kind, topic, self._qos)
 
     def send(self, topic: str, text: str) -> None:
@@ -94,23 +94,6 @@ def test_every_message_of_a_burst_is_taken_in_order(letters: Letters) -> None:
         letters.send("first", str(i))
     assert last.wait(PATIENCE_S), heard
     assert heard == [str(i) for i in range(50)]
-
-
-def test_raw_messages_are_what_the_serializer_writes(letters: Letters) -> None:
-    from rclpy.serialization import deserialize_message
-    from std_msgs.msg import String
-
-    heard: list[bytes] = []
-    done = threading.Event()
-
-    def hear(data: bytes) -> None:
-        heard.append(data)
-        done.set()
-
-    letters.listen("first", hear, raw=True)
-    letters.send("first", "as it came")
-    assert done.wait(PATIENCE_S)
-    assert deserialize_message(heard[0], String).data == "as it came"
 
 
 def test_a_callback_that_raises_does_not_end_the_lane(letters: Letters) -> None:
