@@ -7,6 +7,8 @@ from contextlib import closing
 from statistics import median
 from typing import Any
 
+from lifecycle_msgs.msg import Transition
+
 from dasha_ros import bringup
 from dasha_ros.benchmark.step import VOLTS, WARM_UP, OneProcess, summary
 from dasha_ros.cli.session import Session
@@ -19,6 +21,7 @@ from dasha_ros.ros.backends import perception_of
 from dasha_ros.ros.node import THREAD_SWITCH_S
 from dasha_ros.ros.rig import RosRig
 
+_ANSWER_S = 10.0
 _BLOCK = 10
 """Steps of one kind before some of the other: the machine's mood must meet both."""
 _QUIET = ("camera_driver.preview_rate_hz=0", "camera_driver.initial_exposure_us=40000")
@@ -32,6 +35,8 @@ class StepError(Exception):
 def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
     """Time steps over the graph and in one process, by turns in one run on one machine.
 
+    This process takes the place of A^L: once all nodes were active, ``low_level_agent`` leaves
+    its topics, lest every message be carried to one listener more than the graph has.
     A step lasts from sending a lens command to the arrival of the percept that answers it.
     What is physics, not software, is left out: the lens is where it is sent already, and
     from the start of the exposure until the frame is in hand (exposure and rendering) no time counts.
@@ -56,6 +61,9 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
                 raise StepError(f"after {active_s:g} s not all nodes are active: {session.node_states()}")
         up_s = session.seconds
         memory_mb = sum(m.pss for m in session.memory().values()) / 1e6
+        for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP):
+            if not session.client.change_state("low_level_agent", transition, _ANSWER_S):
+                raise StepError("low_level_agent did not leave its topics")
         with closing(RosRig(session.client.node, exposure_table(), lens_model(), "lens")) as rig:
             timed, alone = _by_turns(rig, OneProcess(perception=perception_of(PerceptionConfig())), steps)
     over, one = summary(timed), summary(alone)

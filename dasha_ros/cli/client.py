@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import rclpy
-from lifecycle_msgs.srv import GetState
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
@@ -88,6 +89,23 @@ class Client:
         self.until(lambda: messages, timeout_s)
         self.node.destroy_subscription(subscription)
         return messages[0] if messages else None
+
+    def change_state(self, node: str, transition: int, timeout_s: float) -> bool:
+        """Ask a lifecycle node for a transition; returns whether it made it in time.
+
+        Args:
+            node: Its name, relative to the namespace or full.
+            transition: One of ``lifecycle_msgs/Transition``.
+            timeout_s: To wait for the node and its answer.
+        """
+        service = self.node.create_client(ChangeState, f"{node}/change_state")
+        try:
+            if not self.until(service.service_is_ready, timeout_s):
+                return False
+            answer = service.call_async(ChangeState.Request(transition=Transition(id=transition)))
+            return bool(self.until(answer.done, timeout_s)) and answer.result().success
+        finally:
+            self.node.destroy_client(service)
 
 
 class LifecycleWatch:
