@@ -7,6 +7,7 @@ is physics, not protocol: the owner passes the lens's trajectory to the camera.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict, deque
 from typing import Any
@@ -218,7 +219,7 @@ class TwinCamera:
             raise OutOfRange(
                 f"gain {gain_db!r} dB refused: it must be a number from {GAIN_DB_MIN:g} to {GAIN_DB_MAX:g} dB"
             )
-        self._gain_db = float(20.0 * np.log10(round(32.0 * 10.0 ** (gain_db / 20.0)) / 32.0))
+        self._gain_db = 20.0 * math.log10(round(32.0 * 10.0 ** (gain_db / 20.0)) / 32.0)
         return self._gain_db
 
     def capture(self, not_before_ns: int = 0) -> Frame | None:

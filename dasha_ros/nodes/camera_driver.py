@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -35,6 +37,9 @@ _STREAM_FROM_HZ = 10.0
 a period."""
 _STATE_PERIOD_NS = 500_000_000
 """Whoever only follows what is in force need not hear of every frame of a fast preview."""
+_STATE_DELAY_S = 0.1
+"""A picture under known settings is told of when it has been looked at: until then its followers would take
+the core that perception needs."""
 _CALM_NS = 1_000_000_000
 """Who commanded a picture may well command the next: a preview in between would be in its way."""
 _NO_LENS = LensState(0, 0.0, 0.0, settled=True, settled_at_ns=0)
@@ -62,20 +67,24 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._news = threading.Condition()
         self._gate = CommandGate("exposure time", "us", *EXPOSURE_LIMITS_US)
         self._exposure: tuple[int, float] = (0, self.config.initial_exposure_us)
-        self._lens = _NO_LENS
+        self._lens, self._lens_said_ns = _NO_LENS, 0
         self._goal_runs = False
         self._answered: tuple[int, int] | None = None
         self._sequence = 0
         self._next_preview_ns = self._calm_ns = 0
         self._streams_at: float | None = None
         self._told: CaptureInfo | None = None
+        self._untold: CaptureInfo | None = None
+        self._tell_at_s = 0.0
 
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
         self._camera = camera_backend(self.config, self.clock)
         self._lane = Lane(self)
         if isinstance(self._camera, TwinCamera):
-            self._twin = CameraTwinLink(self, self._lane, self._camera, self.health, self._tell)
+            self._twin = CameraTwinLink(
+                self, self._lane, self._camera, self.health, changed=self._tell, heard=self._on_lens
+            )
         self._writer = ImageWriter(self.config.frame_id)
         self._image_publisher = self.create_publisher(Image, "camera/image_raw", qos.IMAGE)
         self._info_publisher = self.create_publisher(CameraInfo, "camera/camera_info", qos.CAPTURE)
@@ -138,8 +147,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self.get_logger().warning(f"{self._gate.last_refusal} ({self._gate.refused} so far)")
 
     def _on_lens(self, state: msg.LensState) -> None:
-        lens = lens_from_msg(state)
+        lens, said_ns = lens_from_msg(state), to_ns(state.header.stamp)
         with self._news:
+            if 0 < said_ns < self._lens_said_ns:
+                # The twin's lens speaks on two topics, and what was said first may be heard last.
+                return
+            self._lens_said_ns = said_ns
             moved = (lens.command_ns, lens.settled_at_ns) != (
                 self._lens.command_ns,
                 self._lens.settled_at_ns,
@@ -185,6 +198,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             if not (streams or self._is_due()):
                 self._stop_stream()
                 self._news.wait(self._patience_s())
+                self._tell_later()
                 return False
             (command_ns, exposure_us), lens = self._exposure, self._lens
             awaited = self._is_awaited()
@@ -253,20 +267,38 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         return self._is_awaited() or (self._previews() and self.clock.now_ns() >= self._next_preview_ns)
 
     def _patience_s(self) -> float:
+        if self._untold is not None:
+            return min(_STATE_DELAY_S, self._preview_in_s())
+        return self._preview_in_s()
+
+    def _preview_in_s(self) -> float:
         if not self._previews():
             return _IDLE_S
         if self.clock.is_simulated:
             return 0.002
         return min(_IDLE_S, max(0.0, (self._next_preview_ns - self.clock.now_ns()) / 1e9))
 
-    def _is_news(self, capture: CaptureInfo) -> bool:
+    def _tell_state(self, capture: CaptureInfo, awaited: bool) -> None:
+        """Say what is in force: new settings at once, an answer under known ones a little later."""
         told = self._told
-        return (
+        if (
             told is None
             or capture.stamp_ns - told.stamp_ns >= _STATE_PERIOD_NS
             or (capture.exposure_us, capture.gain_db, capture.exposure_command_ns)
             != (told.exposure_us, told.gain_db, told.exposure_command_ns)
-        )
+        ):
+            self._publish_state(capture)
+        elif awaited:
+            self._untold, self._tell_at_s = capture, time.monotonic() + _STATE_DELAY_S
+
+    def _tell_later(self) -> None:
+        if self._untold is not None and time.monotonic() >= self._tell_at_s:
+            self._publish_state(self._untold)
+
+    def _publish_state(self, capture: CaptureInfo) -> None:
+        self._told, self._untold = capture, None
+        if self.context.ok():
+            self._state_publisher.publish(capture_to_msg(capture, self.config.frame_id))
 
     def _publish(self, frame: Frame, command_ns: int, lens: LensState, awaited: bool) -> None:
         capture = CaptureInfo(frame.stamp_ns, frame.exposure_us, frame.gain_db, command_ns, self._sequence)
@@ -283,12 +315,11 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         image.header.stamp = info.header.stamp
         if not self.context.ok():
             return
-        # The largest first: the others travel while it is unpacked.
-        self._image_publisher.publish(image)
         self._capture_publisher.publish(info)
-        if awaited or self._is_news(capture):
-            self._told = capture
-            self._state_publisher.publish(info)
+        self._image_publisher.publish(image)
+        # Whom it woke may have been put on this core.
+        os.sched_yield()
+        self._tell_state(capture, awaited)
         # Nobody calibrated this camera: K and D stay zero, which is how REP 104 says so.
         self._info_publisher.publish(CameraInfo(header=info.header, height=image.height, width=image.width))
         self.health.count("frames")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,8 @@ from dasha_ros.timing.state import LensState
 
 _IDLE_S = 0.5
 """How often an idle lens is asked for faults."""
+_HEAD_START_S = 0.0007
+"""Of the twin's camera before all others that hear of a move: a step waits for it, and they take its core."""
 _ATTEMPTS_MORE = 3
 """How often a command that was not confirmed is begun anew; agents wait 2 s and longer before they do."""
 
@@ -168,9 +171,11 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def _adopt(self, reading: LensReading, command_ns: int, volts: float) -> None:
         settle_s = self.config.settle_ms / 1e3 or reading.settle_s
         settled_at = self.clock.now_ns() + round(settle_s * 1e9)
+        state = LensState(command_ns, volts, reading.volts, settle_s <= 0.0, settled_at, reading.faults)
         if self._twin is not None:
-            self._twin.publish(command_ns)
-        self._update(LensState(command_ns, volts, reading.volts, settle_s <= 0.0, settled_at, reading.faults))
+            self._twin.publish(self._message(state))
+            time.sleep(_HEAD_START_S)
+        self._update(state)
 
     def _watch(self) -> None:
         assert self._lens is not None
@@ -190,9 +195,10 @@ class LensDriver(DashaNode[LensDriverConfig]):
 
     def _publish(self, state: LensState) -> None:
         if self.context.ok():
-            self._state_publisher.publish(
-                lens_to_msg(state, self.clock.now_ns(), self._gate.refused, self._gate.last_refusal)
-            )
+            self._state_publisher.publish(self._message(state))
+
+    def _message(self, state: LensState) -> msg.LensState:
+        return lens_to_msg(state, self.clock.now_ns(), self._gate.refused, self._gate.last_refusal)
 
 
 def main(args: Sequence[str] | None = None) -> None:

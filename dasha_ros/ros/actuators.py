@@ -1,4 +1,4 @@
-"""What is in force, what is on its way, and the two commands that change it."""
+"""What is in force, and the two commands that change it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.ros import qos
 from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg, limits_from_msg
 from dasha_ros.ros.lane import Lane
-from dasha_ros.ros.stamps import RosClock, to_ns, to_stamp
+from dasha_ros.ros.stamps import RosClock, to_stamp
 from dasha_ros.ros.waiting import News
 from dasha_ros.timing.pending import PendingCommands
 from dasha_ros.timing.state import CaptureInfo, LensState
@@ -28,11 +28,11 @@ _AGAIN_S = 4.0
 
 
 class Actuators:
-    """Follows states, captures and everyone's commands, and sends commands.
+    """Follows states and captures, and sends commands.
 
     Attributes:
         news: Told whenever something was heard.
-        pending: Which frames are fresh, given all commands that were heard of.
+        pending: Which frames are fresh, given the commands that were sent.
         capture: Newest capture that was news, or answered a command; `None` before the first.
         limits: What the camera can do; `None` before the driver has opened it.
         refusal: Why the lens driver last refused a command of anyone, empty if it never did.
@@ -55,8 +55,6 @@ class Actuators:
         self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self.listen(msg.CaptureInfo, "camera/state", self._on_capture, qos.STATE)
         self.listen(msg.CameraLimits, "camera/limits", self._on_limits, qos.STATE)
-        self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
-        self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
 
     def listen(self, kind: Any, topic: str, callback: Any, profile: Any) -> None:
         """Subscribe until `close`; the callback runs in the lane's thread."""
@@ -154,12 +152,6 @@ class Actuators:
         # Simulated time may stand still between two commands, and a stamp names only one.
         self._last_stamp_ns = max(self.clock.now_ns(), self._last_stamp_ns + 1)
         return self._last_stamp_ns
-
-    def _on_exposure_command(self, message: msg.ExposureCommand) -> None:
-        self.pending.exposure_sent(message.exposure_us, to_ns(message.header.stamp), self.clock.now_ns())
-
-    def _on_lens_command(self, message: msg.LensCommand) -> None:
-        self.pending.lens_sent(message.volts, to_ns(message.header.stamp), self.clock.now_ns())
 
     def _on_lens(self, message: msg.LensState) -> None:
         self.refusal = message.last_refusal

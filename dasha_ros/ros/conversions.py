@@ -94,10 +94,10 @@ def lens_to_msg(lens: LensState, now_ns: int = 0, refused: int = 0, last_refusal
     return message
 
 
-def trajectory_to_msg(moves: PowerTrajectory, command_ns: int = 0) -> msg.TwinLens:
-    """Message of a lens's course; ``command_ns`` is the stamp of the command that began it."""
+def trajectory_to_msg(moves: PowerTrajectory, state: msg.LensState | None = None) -> msg.TwinLens:
+    """Message of a lens's course; ``state`` is what its driver says meanwhile."""
     return msg.TwinLens(
-        command=to_stamp(command_ns),
+        state=state or msg.LensState(),
         moved_at=to_stamp(moves.moved_at_ns),
         start_dioptres=float(moves.start_dioptres),
         target_dioptres=float(moves.target_dioptres),

@@ -17,6 +17,7 @@ from dasha_ros.rl.rig import RigError
 from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators
 from dasha_ros.ros.conversions import percept_from_msg
+from dasha_ros.ros.stamps import to_ns
 
 OBSERVATION_AGE_NS = 1_000_000_000
 """A percept this old no longer shows the world: a new picture is taken before the first decision."""
@@ -46,6 +47,9 @@ class RosRig(Actuators):
         self.inference_budget_s, self.retries = 3.0, 1
         self._percept: Percept | None = None
         self.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
+        # Only who judges frames has to hear of everyone's commands.
+        self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
+        self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
 
     def observe(self) -> Percept:
         """A percept of the settings in force, not older than `OBSERVATION_AGE_NS`.
@@ -158,6 +162,12 @@ class RosRig(Actuators):
             return time.monotonic() - overdue_since[0] < self.inference_budget_s
 
         return keep_waiting
+
+    def _on_exposure_command(self, message: msg.ExposureCommand) -> None:
+        self.pending.exposure_sent(message.exposure_us, to_ns(message.header.stamp), self.clock.now_ns())
+
+    def _on_lens_command(self, message: msg.LensCommand) -> None:
+        self.pending.lens_sent(message.volts, to_ns(message.header.stamp), self.clock.now_ns())
 
     def _on_percept(self, message: msg.Percept) -> None:
         self._percept = percept_from_msg(message)

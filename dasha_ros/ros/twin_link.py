@@ -24,7 +24,7 @@ class LensTwinLink:
     """Publishes how the twin's lens moves, and lets it feel the world's temperature."""
 
     def __init__(self, node: LifecycleNode, lens: TwinLens) -> None:
-        self._node, self._lens, self._command_ns = node, lens, 0
+        self._node, self._lens, self._state = node, lens, msg.LensState()
         self._publisher = node.create_publisher(msg.TwinLens, "twin/lens", qos.STATE)
         self._subscription = node.create_subscription(
             msg.TwinWorld, "twin/world", self._on_world, qos.STATE, callback_group=ReentrantCallbackGroup()
@@ -35,14 +35,14 @@ class LensTwinLink:
         self._node.destroy_publisher(self._publisher)
         self._node.destroy_subscription(self._subscription)
 
-    def publish(self, command_ns: int) -> None:
-        """Tell the camera of the move that a command began."""
-        self._command_ns = command_ns
-        self._publisher.publish(trajectory_to_msg(self._lens.trajectory, command_ns))
+    def publish(self, state: msg.LensState) -> None:
+        """Tell the camera of the move that led to a state."""
+        self._state = state
+        self._publisher.publish(trajectory_to_msg(self._lens.trajectory, state))
 
     def _on_world(self, world: msg.TwinWorld) -> None:
         self._lens.set_temperature(world.temperature_c)
-        self.publish(self._command_ns)
+        self.publish(self._state)
 
 
 class WorldLink:
@@ -90,11 +90,23 @@ class CameraTwinLink(WorldLink):
         lane: Lane,
         camera: TwinCamera,
         health: Health,
+        *,
         changed: Callable[[], None],
+        heard: Callable[[msg.LensState], None],
     ) -> None:
+        """Follow world and lens.
+
+        Args:
+            node: Owns the topics.
+            lane: Serves the lens's.
+            camera: Looks at the world, through the lens.
+            health: Of the node.
+            changed: Called when the camera knows something new.
+            heard: Called with what the lens's driver said along with a move.
+        """
         super().__init__(node, camera, health)
         self._command_ns: int | None = None
-        self._tell = changed
+        self._tell, self._heard = changed, heard
         lane.listen(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE)
 
     def changed(self) -> None:
@@ -104,7 +116,7 @@ class CameraTwinLink(WorldLink):
     def follows(self, lens_command_ns: int) -> bool:
         """Whether a picture would show the world, and the lens as this command left it.
 
-        Light needs no message; the twin's does, and it may come after the lens's state.
+        Light needs no message; the twin's does, and the lens's state may overtake it.
         """
         return self.knows_world and self._command_ns is not None and self._command_ns >= lens_command_ns
 
@@ -117,5 +129,6 @@ class CameraTwinLink(WorldLink):
                 message.time_constant_s,
             )
         )
-        self._command_ns = to_ns(message.command)
+        self._command_ns = to_ns(message.state.command)
+        self._heard(message.state)
         self.changed()

@@ -36,7 +36,7 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
     graph = bare_graph
     true = {
         "camera_driver": ("camera/image_raw", "camera/capture", "camera/state"),
-        "lens_driver": ("lens/state",),
+        "lens_driver": ("lens/state", "twin/lens"),
     }
     graph.start(
         "twin_world",
@@ -61,7 +61,7 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         ("lens", msg.LensCommand, "lens/command", qos.COMMAND),
         ("step", AdjustExposure.Impl.FeedbackMessage, "adjust_exposure/_action/feedback", qos.REWARD),
         ("step", AdjustFocus.Impl.FeedbackMessage, "adjust_focus/_action/feedback", qos.REWARD),
-        ("moves", msg.TwinLens, "twin/lens", qos.STATE),
+        ("moves", msg.TwinLens, "twin/lens_true", qos.STATE),
     ):
         probe.node.create_subscription(kind, topic, lambda m, name=name: log.append((name, m)), profile)
     client = graph.client()

@@ -25,6 +25,7 @@ TOPICS = (
     (msg.CaptureInfo, "camera/capture", qos.CAPTURE),
     (msg.CaptureInfo, "camera/state", qos.STATE),
     (msg.LensState, "lens/state", qos.STATE),
+    (msg.TwinLens, "twin/lens", qos.STATE),
 )
 
 
