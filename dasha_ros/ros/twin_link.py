@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -25,6 +26,7 @@ class LensTwinLink:
 
     def __init__(self, node: LifecycleNode, lens: TwinLens) -> None:
         self._node, self._lens, self._state = node, lens, msg.LensState()
+        self._telling = threading.Lock()
         self._publisher = node.create_publisher(msg.TwinLens, "twin/lens", qos.STATE)
         self._subscription = node.create_subscription(
             msg.TwinWorld, "twin/world", self._on_world, qos.STATE, callback_group=ReentrantCallbackGroup()
@@ -37,12 +39,18 @@ class LensTwinLink:
 
     def publish(self, state: msg.LensState) -> None:
         """Tell the camera of the move that led to a state."""
-        self._state = state
-        self._publisher.publish(trajectory_to_msg(self._lens.trajectory, state))
+        with self._telling:
+            self._state = state
+            self._tell()
 
     def _on_world(self, world: msg.TwinWorld) -> None:
-        self._lens.set_temperature(world.temperature_c)
-        self.publish(self._state)
+        # A move told of meanwhile must not be followed by the state before it: the camera would wait on.
+        with self._telling:
+            self._lens.set_temperature(world.temperature_c)
+            self._tell()
+
+    def _tell(self) -> None:
+        self._publisher.publish(trajectory_to_msg(self._lens.trajectory, self._state))
 
 
 class WorldLink:
