@@ -195,13 +195,15 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         assert camera is not None
         with self._news:
             streams = self._streams()
-            if not (streams or self._is_due()):
+            is_due = streams or self._is_due()
+            if not is_due:
                 self._stop_stream()
                 self._news.wait(self._patience_s())
-                self._tell_later()
-                return False
             (command_ns, exposure_us), lens = self._exposure, self._lens
             awaited = self._is_awaited()
+        self._tell_later()
+        if not is_due:
+            return False
         preview = camera if isinstance(camera, PreviewCamera) and streams and not awaited else None
         if preview is None:
             # First, lest the new settings restart a stream that is about to end.
@@ -281,15 +283,18 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def _tell_state(self, capture: CaptureInfo, awaited: bool) -> None:
         """Say what is in force: new settings at once, an answer under known ones a little later."""
         told = self._told
-        if (
-            told is None
-            or capture.stamp_ns - told.stamp_ns >= _STATE_PERIOD_NS
-            or (capture.exposure_us, capture.gain_db, capture.exposure_command_ns)
-            != (told.exposure_us, told.gain_db, told.exposure_command_ns)
+        if told is None or (capture.exposure_us, capture.gain_db, capture.exposure_command_ns) != (
+            told.exposure_us,
+            told.gain_db,
+            told.exposure_command_ns,
         ):
             self._publish_state(capture)
         elif awaited:
-            self._untold, self._tell_at_s = capture, time.monotonic() + _STATE_DELAY_S
+            if self._untold is None:
+                self._tell_at_s = time.monotonic() + _STATE_DELAY_S
+            self._untold = capture
+        elif capture.stamp_ns - told.stamp_ns >= _STATE_PERIOD_NS:
+            self._publish_state(capture)
 
     def _tell_later(self) -> None:
         if self._untold is not None and time.monotonic() >= self._tell_at_s:

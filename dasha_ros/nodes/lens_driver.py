@@ -173,6 +173,8 @@ class LensDriver(DashaNode[LensDriverConfig]):
         settled_at = self.clock.now_ns() + round(settle_s * 1e9)
         state = LensState(command_ns, volts, reading.volts, settle_s <= 0.0, settled_at, reading.faults)
         if self._twin is not None:
+            # A refusal meanwhile must not tell of the state before.
+            self._state = state
             self._twin.publish(self._message(state))
             time.sleep(_HEAD_START_S)
         self._update(state)

@@ -27,7 +27,6 @@ _HEADER_BYTES = 4
 _LITTLE_ENDIAN = b"\x00\x01"
 _FORMATS = {
     "boolean": "?",
-    "octet": "B",
     "uint8": "B",
     "int8": "b",
     "int16": "h",
@@ -95,10 +94,11 @@ def _part(text: str) -> Part:
         return _string
     if match := _SEQUENCE.fullmatch(text):
         element = match[1]
-        if element in ("octet", "uint8"):
+        if element == "uint8":
             return _bytes
-        return _numbers(_FORMATS[element]) if element in _FORMATS else _sequence(_part(element))
-    if (match := _ARRAY.fullmatch(text)) and match[1] in _FORMATS:
+        if element != "boolean":
+            return _numbers(_FORMATS[element]) if element in _FORMATS else _sequence(_part(element))
+    if (match := _ARRAY.fullmatch(text)) and match[1] in _FORMATS and match[1] != "boolean":
         return _fixed(_FORMATS[match[1]], int(match[2]))
     package, _, name = text.partition("/")
     if not name.isidentifier():
@@ -121,8 +121,8 @@ _length = _number("I")
 
 def _string(body: memoryview, offset: int) -> tuple[str, int]:
     size, offset = _length(body, offset)
-    # It ends with a zero.
-    return str(body[offset : offset + size - 1], "utf-8"), offset + size
+    # As in rclpy: it ends with the first zero, and what is no text is replaced.
+    return str(body[offset : offset + size - 1], "utf-8", "replace").partition("\0")[0], offset + size
 
 
 def _bytes(body: memoryview, offset: int) -> tuple[memoryview, int]:

@@ -46,10 +46,10 @@ class RosRig(Actuators):
         self.interrupted: Callable[[], ErrorCode | None] = lambda: None
         self.inference_budget_s, self.retries = 3.0, 1
         self._percept: Percept | None = None
-        self.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
-        # Only who judges frames has to hear of everyone's commands.
+        # Who judges frames has to hear of everyone's commands, and before the percepts that they make stale.
         self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
         self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
+        self.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
 
     def observe(self) -> Percept:
         """A percept of the settings in force, not older than `OBSERVATION_AGE_NS`.

@@ -114,6 +114,7 @@ class CameraTwinLink(WorldLink):
         """
         super().__init__(node, camera, health)
         self._command_ns: int | None = None
+        self._said_ns = 0
         self._tell, self._heard = changed, heard
         lane.listen(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE)
 
@@ -129,6 +130,10 @@ class CameraTwinLink(WorldLink):
         return self.knows_world and self._command_ns is not None and self._command_ns >= lens_command_ns
 
     def _on_lens(self, message: msg.TwinLens) -> None:
+        said_ns = to_ns(message.state.header.stamp)
+        if 0 < said_ns < self._said_ns:
+            return
+        self._said_ns = said_ns
         self._camera.set_trajectory(
             PowerTrajectory(
                 to_ns(message.moved_at),
@@ -138,5 +143,7 @@ class CameraTwinLink(WorldLink):
             )
         )
         self._command_ns = to_ns(message.state.command)
-        self._heard(message.state)
+        if said_ns:
+            # A driver that has not opened its lens yet has nothing to say of it.
+            self._heard(message.state)
         self.changed()

@@ -41,3 +41,28 @@ def test_a_command_that_comes_while_a_preview_starts_is_obeyed_first(bare_graph:
     driver.wait_for_output("capture 7000")
     asked = [line for line in driver.lines if line.split()[0] in {"start_preview", "latest", "capture"}]
     assert asked[:3] == ["capture 10000", "start_preview", "capture 7000"]
+
+
+def test_a_picture_under_known_settings_is_told_of_too(bare_graph: Graph) -> None:
+    """Later than one under new settings, but told: whoever waits for the lens sees that it has arrived."""
+    from dasha_ros import msg
+    from dasha_ros.ros import qos
+    from dasha_ros.ros.stamps import to_ns, to_stamp
+
+    graph, probe = bare_graph, bare_graph.probe
+    graph.start("twin_world", "camera_driver", "lens_driver", camera_driver={"preview_rate_hz": 0.0})
+    graph.until_active()
+    states = probe.subscribe(msg.CaptureInfo, "camera/state", qos.STATE)
+    lens = probe.subscribe(msg.LensState, "lens/state", qos.STATE)
+    probe.until(lambda: states and lens, "the first picture and state")
+    publisher = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
+    for volts in (41.0, 45.0, 43.0):
+        command = msg.LensCommand(volts=volts)
+        command.header.stamp = to_stamp(probe.node.get_clock().now().nanoseconds)
+        publisher.publish(command)
+        probe.until(lambda volts=volts: lens[-1].commanded_volts == volts, "the lens to obey")
+        probe.until(
+            lambda: to_ns(states[-1].header.stamp) >= to_ns(lens[-1].settled_at),
+            "the state of a picture that shows the move",
+        )
+    assert len({to_ns(state.exposure_command) for state in states}) == 1

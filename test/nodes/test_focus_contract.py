@@ -20,8 +20,8 @@ def client(graph: Graph) -> FocusClient:
     return graph.client()
 
 
-LISTENERS = 5
-"""To either command: its driver, perception, both agents and the focus server. The driver may be the last."""
+LISTENERS = 4
+"""To either command: its driver, perception and both agents. The driver may be the last."""
 
 
 class InForce:

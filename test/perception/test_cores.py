@@ -56,7 +56,21 @@ def test_the_caller_is_off_the_workers_cores_for_as_long_as_a_run_lasts(
     assert course == [{4}, "run", {4, 7, 9}]
 
 
-def test_cores_that_were_taken_away_stop_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_caller_whose_core_was_taken_away_is_not_brought_back_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    course: list[Any] = []
+    cores = {0, 1}
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(cores))
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _, to: course.append(to))
+    share = CoreShare(2)
+    cores.discard(0)
+    with share.bound():
+        pass
+    assert course == []
+
+
+def test_a_refusal_of_the_kernel_stops_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: int, to: Any) -> None:
         raise OSError(22, "Invalid argument")
 
@@ -88,7 +102,6 @@ def test_a_network_on_two_cores_has_a_worker_on_the_second(fetched: Any) -> None
     thread.start()
     thread.join()
     assert made == [({two[1]}, set(two))]
-    assert os.sched_getaffinity(0) == everything
     assert threads() - before <= {thread.native_id}
 
 

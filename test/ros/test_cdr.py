@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 pytest.importorskip("rclpy", reason="ROS is not installed: scripts/setup installs it")
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage, Image, JointState, NavSatFix, PointCloud2
-from std_msgs.msg import Bool, Empty, UInt8MultiArray
+from std_msgs.msg import Bool, Byte, Empty, String, UInt8MultiArray
 
 from dasha_ros import msg
 from dasha_ros.ros.cdr import reader
@@ -41,7 +41,6 @@ KINDS = (
 )
 NUMBERS = {
     "boolean": st.booleans(),
-    "octet": st.binary(min_size=1, max_size=1),
     "float": st.floats(allow_nan=False, width=32),
     "double": st.floats(allow_nan=False),
     "string": st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9),
@@ -111,6 +110,12 @@ def test_another_byte_order_is_left_to_rclpy(monkeypatch: pytest.MonkeyPatch) ->
     assert asked == [(wire, Bool)]
 
 
+@pytest.mark.parametrize("text", [b"caf\xe9", b"one\0two", b""])
+def test_a_string_that_is_no_text_is_read_as_rclpy_reads_it(text: bytes) -> None:
+    wire = serialize_message(String(data="x" * len(text))).replace(b"x" * len(text) + b"\0", text + b"\0")
+    assert reader(String)(wire).data == deserialize_message(wire, String).data
+
+
 def test_a_message_cut_short_is_refused() -> None:
     wire = serialize_message(msg.LensState(commanded_volts=40.0, last_refusal="because"))
     for size in range(4, len(wire)):
@@ -123,5 +128,7 @@ def test_a_type_that_cannot_be_read_is_refused_at_once() -> None:
 
     with pytest.raises(TypeError, match=r"sequence<rcl_interfaces/FloatingPointRange, 1>. can't be read"):
         reader(ParameterDescriptor)
+    with pytest.raises(TypeError, match="octet"):
+        reader(Byte)
     with pytest.raises(TypeError, match="Empty has no fields"):
         reader(Empty)
