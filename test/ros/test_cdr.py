@@ -117,10 +117,14 @@ def test_a_string_that_is_no_text_is_read_as_rclpy_reads_it(text: bytes) -> None
 
 
 def test_a_message_cut_short_is_refused() -> None:
-    wire = serialize_message(msg.LensState(commanded_volts=40.0, last_refusal="because"))
-    for size in range(4, len(wire)):
-        with pytest.raises(ValueError, match="cut short"):
-            reader(msg.LensState)(wire[:size])
+    for message in (
+        msg.LensState(commanded_volts=40.0, last_refusal="because"),
+        msg.Percept(latent=[1.0, 2.0], stage_names=["resize"], stage_ms=[3.0]),
+    ):
+        wire = serialize_message(message)
+        for size in range(4, len(wire)):
+            with pytest.raises(ValueError, match="cut short"):
+                reader(type(message))(wire[:size])
 
 
 def test_a_type_that_cannot_be_read_is_refused_at_once() -> None:
