@@ -75,7 +75,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._streams_at: float | None = None
         self._told: CaptureInfo | None = None
         self._untold: CaptureInfo | None = None
-        self._tell_at_s = 0.0
+        self._tell_at_s = self._tell_latest_s = 0.0
 
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
@@ -290,9 +290,11 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         ):
             self._publish_state(capture)
         elif awaited:
+            now_s = time.monotonic()
             if self._untold is None:
-                self._tell_at_s = time.monotonic() + _STATE_DELAY_S
-            self._untold = capture
+                self._tell_latest_s = now_s + _STATE_PERIOD_NS / 1e9
+            # Each answer puts it off, up to a limit: another step may have begun.
+            self._untold, self._tell_at_s = capture, min(now_s + _STATE_DELAY_S, self._tell_latest_s)
         elif capture.stamp_ns - told.stamp_ns >= _STATE_PERIOD_NS:
             self._publish_state(capture)
 
