@@ -39,7 +39,9 @@ class AgentConfig(NodeConfig):
         3.0,
         "Time allowed for transport and inference of a frame, on top of exposure and settling.",
         unit="s",
-        ge=0.1,
+        # The camera tells of a picture under known settings up to half a second later: silence before that
+        # says nothing of who is silent.
+        ge=1.0,
         le=120.0,
     )
     retries: int = parameter(1, "How often an unanswered command is sent again.", ge=0, le=10)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +17,7 @@ from dasha_ros.devices.preview import PreviewCamera
 from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import camera_backend
+from dasha_ros.ros.camera_state import CameraState
 from dasha_ros.ros.conversions import capture_to_msg, lens_from_msg, limits_to_msg
 from dasha_ros.ros.device_worker import DeviceWorker
 from dasha_ros.ros.image import ImageWriter
@@ -26,22 +26,15 @@ from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.stamps import to_ns
 from dasha_ros.ros.twin_link import CameraTwinLink
 from dasha_ros.timing.gate import CommandGate
+from dasha_ros.timing.preview import PreviewPlan
 from dasha_ros.timing.rule import answers
 from dasha_ros.timing.state import CaptureInfo, LensState
 
 _IDLE_S = 0.5
 _STREAM_S = 0.1
 """Longest wait for a frame of the preview before parameters are looked at again."""
-_STREAM_FROM_HZ = 10.0
-"""A slower preview is taken by trigger: a stream has to end before a command's picture, and its end may take
-a period."""
-_STATE_PERIOD_NS = 500_000_000
-"""Whoever only follows what is in force need not hear of every frame of a fast preview."""
-_STATE_DELAY_S = 0.1
-"""A picture under known settings is told of when it has been looked at: until then its followers would take
-the core that perception needs."""
-_CALM_NS = 1_000_000_000
-"""Who commanded a picture may well command the next: a preview in between would be in its way."""
+_SIMULATED_S = 0.002
+"""Simulated time may run at any speed: its clock is looked at this often."""
 _NO_LENS = LensState(0, 0.0, 0.0, settled=True, settled_at_ns=0)
 _GOAL_STATES = (msg.FocusState.EXPOSING, msg.FocusState.FOCUSING, msg.FocusState.RESTORING)
 
@@ -68,14 +61,11 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._gate = CommandGate("exposure time", "us", *EXPOSURE_LIMITS_US)
         self._exposure: tuple[int, float] = (0, self.config.initial_exposure_us)
         self._lens, self._lens_said_ns = _NO_LENS, 0
-        self._goal_runs = False
+        self._plan = PreviewPlan(self.clock)
+        self.reconfigure(self.config)
         self._answered: tuple[int, int] | None = None
         self._sequence = 0
-        self._next_preview_ns = self._calm_ns = 0
         self._streams_at: float | None = None
-        self._told: CaptureInfo | None = None
-        self._untold: CaptureInfo | None = None
-        self._tell_at_s = self._tell_latest_s = 0.0
 
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
@@ -91,6 +81,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._capture_publisher = self.create_publisher(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
         self._state_publisher = self.create_publisher(msg.CaptureInfo, "camera/state", qos.STATE)
         self._limits_publisher = self.create_publisher(msg.CameraLimits, "camera/limits", qos.STATE)
+        self._state = CameraState(self._publish_state)
         self._lane.listen(msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND)
         self._lane.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self._lane.listen(msg.FocusState, "focus/state", self._on_focus, qos.STATE)
@@ -128,6 +119,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
 
     def reconfigure(self, config: CameraDriverConfig) -> None:
         """A changed gain, mode or preview rate takes effect with the next picture."""
+        self._plan.mode, self._plan.rate_hz = config.capture_mode, config.preview_rate_hz
         self._tell()
 
     def _on_command(self, command: msg.ExposureCommand) -> None:
@@ -162,7 +154,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._wake()
 
     def _on_focus(self, state: msg.FocusState) -> None:
-        self._goal_runs = state.state in _GOAL_STATES
+        self._plan.goal_runs = state.state in _GOAL_STATES
 
     def _wake(self) -> None:
         """Break off the exposure in progress: it answers nothing any more."""
@@ -201,7 +193,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
                 self._news.wait(self._patience_s())
             (command_ns, exposure_us), lens = self._exposure, self._lens
             awaited = self._is_awaited()
-        self._tell_later()
+        self._state.tell_if_due()
         if not is_due:
             return False
         preview = camera if isinstance(camera, PreviewCamera) and streams and not awaited else None
@@ -246,18 +238,9 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         if self._camera is not None:
             self._camera.close()
 
-    def _previews(self) -> bool:
-        mode = self.config.capture_mode
-        is_calm = not self._goal_runs and self.clock.now_ns() >= self._calm_ns
-        return self.config.preview_rate_hz > 0 and (mode == "free_running" or (mode == "auto" and is_calm))
-
     def _streams(self) -> bool:
         """Whether the preview is one that the camera takes by itself."""
-        return (
-            isinstance(self._camera, PreviewCamera)
-            and self.config.preview_rate_hz >= _STREAM_FROM_HZ
-            and self._previews()
-        )
+        return isinstance(self._camera, PreviewCamera) and self._plan.streams
 
     def _is_awaited(self) -> bool:
         """Whether a command has no picture yet."""
@@ -266,44 +249,16 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def _is_due(self) -> bool:
         if self._twin is not None and not self._twin.follows(self._lens.command_ns):
             return False
-        return self._is_awaited() or (self._previews() and self.clock.now_ns() >= self._next_preview_ns)
+        return self._is_awaited() or self._plan.is_due
 
     def _patience_s(self) -> float:
-        if self._untold is not None:
-            return min(_STATE_DELAY_S, self._preview_in_s())
-        return self._preview_in_s()
-
-    def _preview_in_s(self) -> float:
-        if not self._previews():
-            return _IDLE_S
-        if self.clock.is_simulated:
-            return 0.002
-        return min(_IDLE_S, max(0.0, (self._next_preview_ns - self.clock.now_ns()) / 1e9))
-
-    def _tell_state(self, capture: CaptureInfo, awaited: bool) -> None:
-        """Say what is in force: new settings at once, an answer under known ones a little later."""
-        told = self._told
-        if told is None or (capture.exposure_us, capture.gain_db, capture.exposure_command_ns) != (
-            told.exposure_us,
-            told.gain_db,
-            told.exposure_command_ns,
-        ):
-            self._publish_state(capture)
-        elif awaited:
-            now_s = time.monotonic()
-            if self._untold is None:
-                self._tell_latest_s = now_s + _STATE_PERIOD_NS / 1e9
-            # Each answer puts it off, up to a limit: another step may have begun.
-            self._untold, self._tell_at_s = capture, min(now_s + _STATE_DELAY_S, self._tell_latest_s)
-        elif capture.stamp_ns - told.stamp_ns >= _STATE_PERIOD_NS:
-            self._publish_state(capture)
-
-    def _tell_later(self) -> None:
-        if self._untold is not None and time.monotonic() >= self._tell_at_s:
-            self._publish_state(self._untold)
+        preview_s = _IDLE_S
+        if self._plan.is_on:
+            preview_s = _SIMULATED_S if self.clock.is_simulated else min(_IDLE_S, self._plan.due_in_s)
+        state_s = self._state.patience_s
+        return preview_s if state_s is None else min(preview_s, state_s)
 
     def _publish_state(self, capture: CaptureInfo) -> None:
-        self._told, self._untold = capture, None
         if self.context.ok():
             self._state_publisher.publish(capture_to_msg(capture, self.config.frame_id))
 
@@ -312,10 +267,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._sequence += 1
         if answers(capture, lens, command_ns, lens.command_ns):
             self._answered = (command_ns, lens.command_ns)
-        if awaited:
-            self._calm_ns = frame.stamp_ns + _CALM_NS
-        rate = self.config.preview_rate_hz
-        self._next_preview_ns = frame.stamp_ns + (round(1e9 / rate) if rate > 0 else 0)
+        self._plan.taken(frame.stamp_ns, awaited)
         image = self._writer.write(frame.pixels, frame.encoding)
         capture = replace(capture, ready_ns=self.clock.now_ns())
         info = capture_to_msg(capture, self.config.frame_id)
@@ -326,7 +278,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._image_publisher.publish(image)
         # Whom it woke may have been put on this core.
         os.sched_yield()
-        self._tell_state(capture, awaited)
+        self._state.taken(capture, awaited)
         # Nobody calibrated this camera: K and D stay zero, which is how REP 104 says so.
         self._info_publisher.publish(CameraInfo(header=info.header, height=image.height, width=image.width))
         self.health.count("frames")
