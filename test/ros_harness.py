@@ -283,3 +283,25 @@ class Probe:
 
         request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
         return self.call(SetParameters, f"{node}/set_parameters", request).results[0]
+
+
+@contextlib.contextmanager
+def in_threads(probe: Probe, threads: int = 4) -> Iterator[None]:
+    """Serve the probe's node from other threads, for code that blocks. The probe can't spin meanwhile."""
+    from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+
+    probe.executor.remove_node(probe.node)
+    executor = MultiThreadedExecutor(threads, context=probe.context)
+    executor.add_node(probe.node)
+
+    def spin() -> None:
+        with contextlib.suppress(ExternalShutdownException):
+            executor.spin()
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    try:
+        yield
+    finally:
+        executor.shutdown()
+        thread.join(DISCOVERY_S)

@@ -6,9 +6,11 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from copy import copy
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from sensor_msgs.msg import CompressedImage
+from std_msgs.msg import Header
 
 from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
@@ -103,9 +105,9 @@ class FocusServer(DashaNode[FocusServerConfig]):
             self.health.count("rejected_goals")
             self.get_logger().warning(f"goal rejected: {reason}")
             with self._state_lock:
-                told = self._told
-            told.message = f"goal rejected: {reason}"
-            self._tell(told)
+                told = copy(self._told)
+                told.message = f"goal rejected: {reason}"
+                self._tell(told)
         return reason
 
     def _reason(self, request: FocusOnObject.Goal) -> str:
@@ -132,14 +134,15 @@ class FocusServer(DashaNode[FocusServerConfig]):
             volts=float(self.actuators.volts or 0.0),
             message=message,
         )
-        self._tell(told)
+        with self._state_lock:
+            self._tell(told)
 
     def _tell(self, told: msg.FocusState) -> None:
-        with self._state_lock:
-            told.header.stamp = to_stamp(self.clock.now_ns())
-            self._told = told
-            if self.context.ok():
-                self._state.publish(told)
+        """Publish; the caller holds the lock, so that no older state follows a newer one."""
+        told.header = Header(stamp=to_stamp(self.clock.now_ns()))
+        self._told = told
+        if self.context.ok():
+            self._state.publish(told)
 
     def _work(self, run: GoalRun) -> FocusOnObject.Result:
         assert self._info is not None

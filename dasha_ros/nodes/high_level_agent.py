@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dasha_ros.action import AdjustExposure
 from dasha_ros.agents.learned_exposure import LearnedExposure
@@ -12,10 +13,14 @@ from dasha_ros.agents.policy_file import PolicyFileError
 from dasha_ros.agents.registry import exposure_policy
 from dasha_ros.config import HighLevelAgentConfig
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
-from dasha_ros.rl.loop import ExposureOutcome, run_exposure
+from dasha_ros.rl.loop import run_exposure
+from dasha_ros.rl.step import ExposureOutcome
 from dasha_ros.ros.agent_node import AgentNode, agent_executor
 from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.single_goal import GoalRun
+
+if TYPE_CHECKING:
+    from dasha_ros.ros.learning import AgentLearning
 
 
 class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
@@ -29,6 +34,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
     action_name = "adjust_exposure"
     actuator = "exposure"
     agent = "exposure"
+    outcome = ExposureOutcome
 
     def __init__(self) -> None:
         super().__init__("high_level_agent")
@@ -67,12 +73,8 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         """Every goal that the types allow is in order."""
         return ""
 
-    def work(self, run: GoalRun) -> AdjustExposure.Result:
-        """Expose, then report."""
-        before = self.rig.exposure_us
-        outcome = self._learn(run) if self.learning else self._act(run)
-        if self.finished(outcome) and before is not None:
-            self.rig.send_exposure(before)
+    def result(self, outcome: ExposureOutcome) -> AdjustExposure.Result:
+        """The action's result of an outcome, with the exposure in force now."""
         percept = outcome.percept
         return AdjustExposure.Result(
             error_code=int(outcome.code),
@@ -87,15 +89,16 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         """A^H looks for nothing."""
         return FocusTask(self.rig.lens)
 
-    def _act(self, run: GoalRun) -> ExposureOutcome:
+    def act(self, run: GoalRun) -> ExposureOutcome:
+        """Step the exposure with the policy."""
         task = ExposureTask(self._table_of_camera(), run.request.max_steps or self.config.max_steps)
         return run_exposure(
             self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted
         )
 
-    def _learn(self, run: GoalRun) -> ExposureOutcome:
-        assert self.learning is not None
-        end = self.learning.play(run)
+    def learn(self, run: GoalRun, learning: AgentLearning) -> ExposureOutcome:
+        """Play one episode."""
+        end = learning.play(run)
         return ExposureOutcome(end.code, explain(end.code, end.what), end.steps, end.percept)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dasha_ros.action import AdjustFocus
 from dasha_ros.agents.outcome import explain
@@ -12,11 +13,16 @@ from dasha_ros.agents.registry import focus_policy
 from dasha_ros.config import LowLevelAgentConfig
 from dasha_ros.msg import Detection
 from dasha_ros.optics.lens import LensModel, lens_model
-from dasha_ros.rl.loop import FocusOutcome, run_focus
+from dasha_ros.perception.labels import canonical
+from dasha_ros.rl.loop import run_focus
+from dasha_ros.rl.step import FocusOutcome
 from dasha_ros.ros.agent_node import AgentNode, agent_executor
 from dasha_ros.ros.conversions import detection_to_msg
 from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.single_goal import GoalRun
+
+if TYPE_CHECKING:
+    from dasha_ros.ros.learning import AgentLearning
 
 
 class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
@@ -30,6 +36,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
     action_name = "adjust_focus"
     actuator = "lens"
     agent = "focus"
+    outcome = FocusOutcome
 
     def __init__(self) -> None:
         super().__init__("low_level_agent")
@@ -51,12 +58,8 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
             return f"max_brisque {request.max_brisque:g} is not a number of at least 0"
         return ""
 
-    def work(self, run: GoalRun) -> AdjustFocus.Result:
-        """Focus, then report."""
-        before = self.rig.volts
-        outcome = self._learn(run) if self.learning else self._act(run)
-        if self.finished(outcome) and before is not None and outcome.steps:
-            self.rig.send_volts(before)
+    def result(self, outcome: FocusOutcome) -> AdjustFocus.Result:
+        """The action's result of an outcome, with the voltage in force now."""
         percept, detection = outcome.percept, outcome.detection
         return AdjustFocus.Result(
             error_code=int(outcome.code),
@@ -71,19 +74,20 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         """What a goal asks for, with the defaults filled in."""
         return FocusTask(
             lens=self.rig.lens,
-            labels=frozenset(request.labels),
+            labels=frozenset(map(canonical, request.labels)),
             min_score=request.min_score or self.config.min_score,
             max_brisque=request.max_brisque or self.config.max_brisque,
             max_steps=request.max_steps or self.config.max_steps,
         )
 
-    def _act(self, run: GoalRun) -> FocusOutcome:
+    def act(self, run: GoalRun) -> FocusOutcome:
+        """Search with the policy."""
         task = self.task_of(run.request)
         return run_focus(self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted)
 
-    def _learn(self, run: GoalRun) -> FocusOutcome:
-        assert self.learning is not None
-        end = self.learning.play(run)
+    def learn(self, run: GoalRun, learning: AgentLearning) -> FocusOutcome:
+        """Play one episode; what is seen at its end is the detection."""
+        end = learning.play(run)
         task = self.task_of(run.request)
         seen = end.percept.of(task.labels, task.min_score) if end.percept else ()
         message = explain(end.code, end.what)

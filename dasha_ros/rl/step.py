@@ -49,9 +49,9 @@ class ExposureOutcome:
     code: ErrorCode
     message: str
     """What happened and what to do; empty on success."""
-    steps: int
-    """Commands given."""
-    percept: Percept | None
+    steps: int = 0
+    """Commands given that were answered."""
+    percept: Percept | None = None
     """The newest valid one; ``None`` when there was none."""
 
 
@@ -62,11 +62,11 @@ class FocusOutcome:
     code: ErrorCode
     message: str
     """What happened and what to do; empty on success."""
-    steps: int
-    """Commands given."""
-    percept: Percept | None
+    steps: int = 0
+    """Commands given that were answered."""
+    percept: Percept | None = None
     """The newest valid one; ``None`` when there was none."""
-    detection: Detection | None
+    detection: Detection | None = None
     """The best detection of what was asked for in ``percept``."""
 
 

@@ -23,6 +23,8 @@ from dasha_ros.timing.state import CaptureInfo, LensState
 Wait = Callable[[Callable[[], bool], str], None]
 """Waits until a condition holds; raises with the sentence when it does not come to hold."""
 
+_DRIVER_ANSWERS_S = 2.0
+"""Time for a driver to take up a command, on top of exposures in progress."""
 _AGAIN_S = 4.0
 """Longer than the longest exposure and settling take to answer."""
 
@@ -36,6 +38,7 @@ class Actuators:
         capture: Newest capture that was news, or answered a command; `None` before the first.
         limits: What the camera can do; `None` before the driver has opened it.
         refusal: Why the lens driver last refused a command of anyone, empty if it never did.
+        sent: How many commands were sent.
     """
 
     def __init__(self, node: Node) -> None:
@@ -46,6 +49,7 @@ class Actuators:
         self.capture: CaptureInfo | None = None
         self.limits: CameraLimits | None = None
         self.refusal = ""
+        self.sent = 0
         self._last_stamp_ns = 0
         self._exposure_publisher = node.create_publisher(
             msg.ExposureCommand, "camera/exposure_command", qos.COMMAND
@@ -105,6 +109,7 @@ class Actuators:
         self.pending.exposure_sent(exposure_us, stamp, stamp)
         command = msg.ExposureCommand(exposure_us=float(exposure_us))
         command.header.stamp = to_stamp(stamp)
+        self.sent += 1
         self._exposure_publisher.publish(command)
         return stamp
 
@@ -114,8 +119,30 @@ class Actuators:
         self.pending.lens_sent(volts, stamp, stamp)
         command = msg.LensCommand(volts=float(volts))
         command.header.stamp = to_stamp(stamp)
+        self.sent += 1
         self._lens_publisher.publish(command)
         return stamp
+
+    def bring_exposure_back(self, exposure_us: float) -> bool:
+        """Command an exposure time [us] and wait until a picture shows it. ``False``: none came."""
+        in_progress_us = (self.exposure_us or 0.0) + exposure_us
+        stamp = self.send_exposure(exposure_us)
+        return self.wait(
+            lambda: self.capture is not None and self.capture.exposure_command_ns >= stamp,
+            _DRIVER_ANSWERS_S + in_progress_us / 1e6,
+        )
+
+    def bring_volts_back(self, volts: float) -> bool:
+        """Command a lens voltage [V] and wait until the driver took it up. ``False``: it does not answer."""
+        stamp = self.send_volts(volts)
+        return self.wait(
+            lambda: self.lens_state is not None and self.lens_state.command_ns >= stamp, _DRIVER_ANSWERS_S
+        )
+
+    def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait until ``condition`` holds of what was heard, for ``seconds`` of real time at most."""
+        deadline = time.monotonic() + seconds
+        return bool(self.news.wait_for(lambda: condition() or None, lambda: time.monotonic() < deadline))
 
     def go_to(self, exposure_us: float, volts: float, wait: Wait) -> None:
         """Command exposure and lens, as any node may, until a frame shows both.

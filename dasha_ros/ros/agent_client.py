@@ -9,6 +9,7 @@ from typing import Any
 
 from action_msgs.msg import GoalStatus
 from rclpy.node import Node
+from rclpy.task import Future
 
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.ros.action_client import PatientActionClient
@@ -26,7 +27,7 @@ class AgentClient:
     """One agent's action, used from a thread that no executor needs."""
 
     def __init__(self, node: Node, kind: Any, action: str, agent: str) -> None:
-        self._name = agent
+        self._name, self._logger = agent, node.get_logger()
         self._client = PatientActionClient(node, kind, action)
 
     def destroy(self) -> None:
@@ -57,11 +58,17 @@ class AgentClient:
 
         def on_message(message: Any) -> None:
             heard[0] = time.monotonic()
-            on_feedback(message.feedback)
+            try:
+                on_feedback(message.feedback)
+            except Exception as error:  # Bad feedback must not end the executor that serves the goal.
+                self._logger.error(f"feedback of {self._name} was left out: {error!r}")
 
         self._appear(interrupted, timeout_s)
-        handle: Any = result_of(self._client.send_goal_async(goal, on_message), timeout_s)
+        accepting = self._client.send_goal_async(goal, on_message)
+        handle: Any = result_of(accepting, timeout_s)
         if handle is None:
+            # Accepted later, the goal would be worked on for nobody.
+            accepting.add_done_callback(_cancel_late)
             raise AgentLostError(f"{self._name} did not answer a goal within {timeout_s:g} s")
         if not handle.accepted:
             raise AgentLostError(f"{self._name} rejected its part of the goal: see its log")
@@ -106,6 +113,12 @@ class AgentClient:
 
     @staticmethod
     def _probed(future: Any, done: threading.Event) -> None:
-        answer = future.result()
+        answer = None if future.cancelled() or future.exception() else future.result()
         if answer is not None and answer.status == GoalStatus.STATUS_UNKNOWN:
             done.set()
+
+
+def _cancel_late(accepting: Future) -> None:
+    handle: Any = None if accepting.cancelled() or accepting.exception() else accepting.result()
+    if handle is not None and handle.accepted:
+        handle.cancel_goal_async()

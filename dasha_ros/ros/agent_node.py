@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.publisher import Publisher
 
@@ -15,7 +18,8 @@ from dasha_ros.agents.policy_file import PolicyFileError
 from dasha_ros.config import AgentConfig
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel, lens_model
-from dasha_ros.rl.loop import ExposureOutcome, FocusOutcome, Step
+from dasha_ros.rl.rig import RigError
+from dasha_ros.rl.step import ExposureOutcome, FocusOutcome, Step
 from dasha_ros.ros import qos
 from dasha_ros.ros.conversions import percept_to_msg
 from dasha_ros.ros.node import DashaNode
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
     from dasha_ros.ros.learning import AgentLearning
 
 A = TypeVar("A", bound=AgentConfig)
+Outcome = ExposureOutcome | FocusOutcome
+
+_DEVICE = {"exposure": ErrorCode.CAMERA_LOST, "lens": ErrorCode.LENS_LOST}
+_BACK = {"exposure": "The exposure", "lens": "The lens"}
 
 
 def agent_executor() -> MultiThreadedExecutor:
@@ -45,6 +53,7 @@ class AgentNode(DashaNode[A]):
     action_name: ClassVar[str]
     actuator: ClassVar[Literal["exposure", "lens"]]
     agent: ClassVar[Literal["exposure", "focus"]]
+    outcome: ClassVar[type[ExposureOutcome] | type[FocusOutcome]]
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -62,8 +71,16 @@ class AgentNode(DashaNode[A]):
         """What a goal asks for."""
 
     @abstractmethod
-    def work(self, run: GoalRun) -> Any:
-        """Reach the goal and return the action's result."""
+    def act(self, run: GoalRun) -> Any:
+        """Let the policy reach the goal; returns an `outcome`."""
+
+    @abstractmethod
+    def learn(self, run: GoalRun, learning: AgentLearning) -> Any:
+        """Let the learner play the goal; returns an `outcome`."""
+
+    @abstractmethod
+    def result(self, outcome: Any) -> Any:
+        """The action's result of an outcome, with what is in force now."""
 
     @abstractmethod
     def refuse(self, request: Any) -> str:
@@ -123,6 +140,7 @@ class AgentNode(DashaNode[A]):
             self.rig.close()
             self.destroy_publisher(self._rewards)
             self._rewards = None
+        self.learning = None
 
     def _refuse(self, request: Any) -> str:
         reason = "" if self.is_active else f"{self.get_name()} is not active"
@@ -145,13 +163,52 @@ class AgentNode(DashaNode[A]):
         self._episode += 1
         self.health.count("goals")
         self.health.ok("working on a goal")
-        try:
-            return self.work(run)
-        except PolicyFileError as error:
-            code = ErrorCode.POLICY_MISMATCH
-            return self.action.Result(error_code=int(code), error_msg=explain(code, str(error)))
-        finally:
+        outcome = self._learn(run, self.learning) if self.learning is not None else self._act(run)
+        if outcome.code == ErrorCode.NONE:
+            self.get_logger().info(f"done in {outcome.steps} steps")
+        else:
+            self.health.count("failed_goals")
+            self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
+        if self.health.level != DiagnosticStatus.ERROR:
             self.health.ok("waiting for a goal")
+        return self.result(outcome)
+
+    def _learn(self, run: GoalRun, learning: AgentLearning) -> Outcome:
+        """A goal of the learner. Where it ends the next one begins: nothing is brought back."""
+        return self._outcome_of(lambda: self.learn(run, learning))
+
+    def _act(self, run: GoalRun) -> Outcome:
+        """A goal of the policy. When it fails, the agent's own actuator goes back."""
+        rig, before, sent = self.rig, 0.0, self.rig.sent
+
+        def act() -> Outcome:
+            nonlocal before
+            before = rig.in_force()
+            return cast("Outcome", self.act(run))
+
+        outcome = self._outcome_of(act)
+        if outcome.code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN) or rig.sent == sent:
+            return outcome
+        if outcome.code == _DEVICE[self.actuator]:
+            # Nobody may be there to take it up, and the outcome says so already.
+            rig.send_back(before)
+            return outcome
+        if rig.bring_back(before):
+            return outcome
+        what = f"{_BACK[self.actuator]} could not be brought back: its driver does not answer."
+        return replace(outcome, message=f"{outcome.message} {what}")
+
+    def _outcome_of(self, play: Callable[[], Outcome]) -> Outcome:
+        try:
+            return play()
+        except PolicyFileError as error:
+            code, what = ErrorCode.POLICY_MISMATCH, str(error)
+        except RigError as error:
+            code, what = ErrorCode(error.code), str(error)
+        except Exception as error:  # A bug must end the goal with a number, and the actuator still go back.
+            self.get_logger().error(f"internal error: {error!r}")
+            code, what = ErrorCode.INTERNAL, f"{type(error).__name__}: {error}"
+        return self.outcome(code, explain(code, what))
 
     def report(self, run: GoalRun, step: Step) -> None:
         """Publish what a step did and what it got for it, as reward and as feedback."""
@@ -170,14 +227,3 @@ class AgentNode(DashaNode[A]):
         assert self._rewards is not None
         self._rewards.publish(reward)
         run.feedback(self.action.Feedback(reward=reward, percept=percept_to_msg(step.percept, "")))
-
-    def finished(self, outcome: ExposureOutcome | FocusOutcome) -> bool:
-        """Log the end of a goal. Returns whether the actuator should go back to where it was."""
-        if outcome.code == ErrorCode.NONE:
-            self.get_logger().info(f"done in {outcome.steps} steps")
-            return False
-        self.health.count("failed_goals")
-        if self.learning is not None:
-            return False
-        self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
-        return outcome.code != ErrorCode.COMMAND_OVERRIDDEN

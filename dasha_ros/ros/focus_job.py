@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +26,15 @@ if TYPE_CHECKING:
 
 _AGENT_RESTORES_S = 0.3
 """An agent that failed brings its own actuator back; that long the server waits for it to show."""
-_DRIVER_ANSWERS_S = 2.0
-"""Time for a driver to take up a command, on top of exposures in progress."""
+_DISCOVERY_S = 2.0
+"""A goal may come before discovery has joined this node with the drivers."""
 _PICTURE_S = 0.5
 """The picture of the last step is published a few milliseconds after its percept."""
+
+
+_AGENT_LOST = (ErrorCode.EXPOSURE_AGENT_LOST, ErrorCode.FOCUS_AGENT_LOST)
+_ACTUATOR = {"volts": "lens", "exposure_us": "camera"}
+_Way = tuple[str, Callable[[], "float | None"], Callable[[float], bool]]
 
 
 @dataclass(frozen=True)
@@ -66,13 +71,15 @@ class FocusJob:
     def work(self) -> FocusOnObject.Result:
         """Reach the goal, or restore."""
         began = time.monotonic()
-        before = {"exposure_us": self._actuators.exposure_us, "volts": self._actuators.volts}
+        own = self._actuators
+        own.wait(lambda: own.exposure_us is not None and own.volts is not None, _DISCOVERY_S)
+        before = {"exposure_us": own.exposure_us, "volts": own.volts}
         config = self._server.config
         if config.report_dir:
             writer = ReportWriter(config.report_dir, config.report_keep)
             with self._lock:
                 self._recorder.begin(writer, vars(self._goal), self._info, before)
-        code, what = self._reach()
+        code, what = self._try(before)
         if code != ErrorCode.NONE:
             what = f"{what}{self._restore(code, before)}"
         self._finish(code, what, time.monotonic() - began)
@@ -84,13 +91,25 @@ class FocusJob:
             self._recorder.picture(message)
         self._news.tell()
 
+    def _try(self, before: Mapping[str, float | None]) -> tuple[ErrorCode, str]:
+        # What could not be brought back is not touched.
+        if before["volts"] is None:
+            return ErrorCode.LENS_LOST, explain(ErrorCode.LENS_LOST, "no lens state was ever received")
+        if before["exposure_us"] is None:
+            return ErrorCode.CAMERA_LOST, explain(ErrorCode.CAMERA_LOST, "no frame was ever received")
+        try:
+            return self._reach()
+        except Exception as error:  # A bug must end the goal with a number, and all go back.
+            self._server.get_logger().error(f"internal error: {error!r}")
+            return ErrorCode.INTERNAL, explain(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
+
     def _reach(self) -> tuple[ErrorCode, str]:
         goal = self._goal
         if not goal.keep_exposure:
             self._begin(msg.FocusState.EXPOSING, "setting the exposure")
             code, what = self._ask(
                 self._server.exposure_agent,
-                AdjustExposure.Goal(max_steps=0),
+                AdjustExposure.Goal(max_steps=self._run.request.max_steps),
                 ErrorCode.EXPOSURE_AGENT_LOST,
             )
             if code != ErrorCode.NONE:
@@ -120,7 +139,12 @@ class FocusJob:
                 goal, self._on_feedback, self._run.interrupted, self._server.config.agent_timeout_s
             )
         except AgentLostError as error:
+            if self._run.reason is not None:
+                return self._run.reason, explain(self._run.reason, self._run.why)
             return lost, explain(lost, str(error))
+        with self._lock:
+            # The last feedback may come after the result.
+            self._steps[self._phase] = max(self._steps[self._phase], answer.steps)
         code, what = ErrorCode(answer.error_code), answer.error_msg
         if self._run.reason is not None and code != ErrorCode.NONE:
             return self._run.reason, explain(self._run.reason, self._run.why)
@@ -153,48 +177,41 @@ class FocusJob:
             )
         )
 
-    def _restore(self, code: ErrorCode, before: dict[str, float | None]) -> str:
+    def _restore(self, code: ErrorCode, before: Mapping[str, float | None]) -> str:
         """Bring lens and exposure back. Returns what to add to the message, empty when all is well."""
         if code == ErrorCode.COMMAND_OVERRIDDEN:
             return " Lens and exposure stay where the other node put them."
         self._begin(msg.FocusState.RESTORING, "bringing lens and exposure back")
         own = self._actuators
-        in_flight_s = ((own.exposure_us or 0.0) + (before["exposure_us"] or 0.0)) / 1e6
-        back = self._bring_back(
-            before["volts"],
-            lambda: own.volts,
-            own.send_volts,
-            lambda stamp: own.lens_state is not None and own.lens_state.command_ns >= stamp,
-            _DRIVER_ANSWERS_S,
-        ) and self._bring_back(
-            before["exposure_us"],
-            lambda: own.exposure_us,
-            own.send_exposure,
-            lambda stamp: own.capture is not None and own.capture.exposure_command_ns >= stamp,
-            _DRIVER_ANSWERS_S + in_flight_s,
+        # A killed agent's last command may still be on its way: what is in force says nothing then.
+        grace_s = 0.0 if code in _AGENT_LOST else _AGENT_RESTORES_S
+        ways: tuple[_Way, ...] = (
+            ("volts", lambda: own.volts, own.bring_volts_back),
+            ("exposure_us", lambda: own.exposure_us, own.bring_exposure_back),
         )
-        if back:
+        lost = [
+            _ACTUATOR[key]
+            for key, current, bring_back in ways
+            if not self._is_back(before[key], current, bring_back, grace_s)
+        ]
+        if not lost:
             return ""
-        self._server.health.warn("lens or exposure could not be brought back: a driver does not answer")
-        return " Lens or exposure could not be brought back: a driver does not answer."
+        what = f"The {' and the '.join(lost)} could not be brought back: no driver answers."
+        self._server.health.warn(what)
+        return f" {what}"
 
-    def _bring_back(
+    def _is_back(
         self,
         target: float | None,
         current: Callable[[], float | None],
-        send: Callable[[float], int],
-        taken_up: Callable[[int], bool],
-        patience_s: float,
+        bring_back: Callable[[float], bool],
+        grace_s: float,
     ) -> bool:
-        if target is None or self._wait(lambda: current() == target, _AGENT_RESTORES_S):
+        if target is None:
             return True
-        stamp = send(target)
-        return self._wait(lambda: taken_up(stamp), patience_s)
-
-    def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        news = self._actuators.news
-        return bool(news.wait_for(lambda: condition() or None, lambda: time.monotonic() < deadline))
+        if grace_s and self._actuators.wait(lambda: current() == target, grace_s):
+            return True
+        return bring_back(target)
 
     def _finish(self, code: ErrorCode, what: str, seconds: float) -> None:
         result, own = self._result, self._actuators

@@ -10,6 +10,7 @@ from rclpy.node import Node
 
 from dasha_ros import msg
 from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
@@ -19,6 +20,8 @@ from dasha_ros.ros.actuators import Actuators
 from dasha_ros.ros.conversions import percept_from_msg
 from dasha_ros.ros.stamps import to_ns
 
+_SETTLING_MAX_NS = 10_000_000_000
+"""Longer than any lens takes to settle."""
 OBSERVATION_AGE_NS = 1_000_000_000
 """A percept this old no longer shows the world: a new picture is taken before the first decision."""
 
@@ -63,15 +66,37 @@ class RosRig(Actuators):
         percept = self._fresh_percept()
         if percept is not None and self.clock.now_ns() - percept.capture.end_ns < OBSERVATION_AGE_NS:
             return percept
-        if self._actuator == "lens":
-            return self.move(self._known(lambda: self.volts, ErrorCode.LENS_LOST, "lens state"))
-        return self.expose(self._known(lambda: self.exposure_us, ErrorCode.CAMERA_LOST, "frame"))
+        again = self.move if self._actuator == "lens" else self.expose
+        return again(self.in_force())
 
     def _known(self, find: Callable[[], float | None], code: ErrorCode, what: str) -> float:
         value = self.news.wait_for(find, self._patience(0, 0.0))
         if value is None:
             raise RigError(code, f"no {what} was ever received")
         return value
+
+    def in_force(self) -> float:
+        """Where the rig's own actuator is: the exposure time [us] or the voltage [V].
+
+        Raises:
+            RigError: It was never heard of.
+        """
+        if self._actuator == "lens":
+            return self._known(lambda: self.volts, ErrorCode.LENS_LOST, "lens state")
+        return self._known(lambda: self.exposure_us, ErrorCode.CAMERA_LOST, "frame")
+
+    def bring_back(self, value: float) -> bool:
+        """Command the rig's own actuator and wait until its driver has taken it up.
+
+        Whoever asks next for what is in force must not be told where a failed search was.
+        """
+        back = self.bring_volts_back if self._actuator == "lens" else self.bring_exposure_back
+        return back(value)
+
+    def send_back(self, value: float) -> None:
+        """Command the rig's own actuator without waiting."""
+        send = self.send_volts if self._actuator == "lens" else self.send_exposure
+        send(value)
 
     def expose(self, exposure_us: float) -> Percept:
         """Set the exposure time and return the percept that answers.
@@ -81,6 +106,7 @@ class RosRig(Actuators):
         """
 
         def answer(stamp: int) -> Percept | None:
+            self._heed_lens_faults()
             capture, percept = self.capture, self._fresh_percept()
             if capture is not None and capture.exposure_command_ns > stamp:
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node commanded the exposure meanwhile")
@@ -106,8 +132,7 @@ class RosRig(Actuators):
             lens, percept = self.lens_state, self._fresh_percept()
             if lens is not None and lens.command_ns > stamp:
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node moved the lens meanwhile")
-            if lens is not None and lens.faults:
-                raise RigError(ErrorCode.LENS_LOST, f"the lens reports: {', '.join(lens.faults)}")
+            self._heed_lens_faults()
             return percept if percept and percept.lens.command_ns == stamp else None
 
         def silence(stamp: int) -> RigError:
@@ -120,6 +145,11 @@ class RosRig(Actuators):
             return RigError(ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {volts:.3f} V")
 
         return self._ask(lambda: self.send_volts(volts), answer, silence, self.exposure_us or 0.0)
+
+    def _heed_lens_faults(self) -> None:
+        lens = self.lens_state
+        if lens is not None and lens.faults:
+            raise RigError(ErrorCode.LENS_LOST, f"the lens reports: {', '.join(lens.faults)}")
 
     def _fresh_percept(self) -> Percept | None:
         """The newest percept if its frame answers every command that was heard of."""
@@ -147,19 +177,27 @@ class RosRig(Actuators):
         raise silence(stamp)
 
     def _patience(self, stamp: int, exposure_us: float) -> Callable[[], bool]:
-        """Waits for settling and exposure on the graph's clock, then for inference in real time."""
-        overdue_since: list[float] = []
+        """Waits for settling and exposure on the graph's clock, then for inference in real time.
+
+        A graph's clock that stands still, or a message that promises a frame for a time beyond
+        all settling and exposure, does not make it wait for ever.
+        """
+        latest_ns = stamp + _SETTLING_MAX_NS
+        exposure_ns = round(min(max(0.0, exposure_us), 2 * EXPOSURE_LIMITS_US[1]) * 1e3)
+        seen_ns, since_s = 0, time.monotonic()
 
         def keep_waiting() -> bool:
+            nonlocal seen_ns, since_s
             reason = self.interrupted()
             if reason is not None:
                 raise RigError(reason, "interrupted while waiting for a frame")
-            begins = max(stamp, self.lens_state.settled_at_ns if self.lens_state else 0)
-            if self.clock.now_ns() < begins + exposure_us * 1e3:
-                return True
-            if not overdue_since:
-                overdue_since.append(time.monotonic())
-            return time.monotonic() - overdue_since[0] < self.inference_budget_s
+            settled_ns = self.lens_state.settled_at_ns if self.lens_state else 0
+            due_ns = max(stamp, min(settled_ns, latest_ns)) + exposure_ns
+            now_ns = min(self.clock.now_ns(), due_ns)
+            if now_ns > seen_ns:
+                # Until the frame is due, the budget begins anew whenever time goes on.
+                seen_ns, since_s = now_ns, time.monotonic()
+            return time.monotonic() - since_s < self.inference_budget_s
 
         return keep_waiting
 

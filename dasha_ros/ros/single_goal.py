@@ -12,7 +12,10 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from dasha_ros.agents.outcome import ErrorCode, explain
+from dasha_ros.ros.waiting import POLL_S
 
+_STOP_S = 8.0
+"""A goal ends within a step; one that does not must not keep its node from ending."""
 _WHY = {
     ErrorCode.CANCELED: "the goal was cancelled",
     ErrorCode.PREEMPTED: "a newer goal took over",
@@ -50,8 +53,8 @@ class GoalRun:
 class SingleGoalServer:
     """Accepts a goal when it is valid; the newest goal preempts; a cancel takes effect within one step.
 
-    Needs an executor with at least four threads: a goal occupies one while it runs,
-    a newer goal a second one while it waits for the older to end.
+    Needs an executor with at least four threads: a goal occupies one while it runs, a newer goal
+    a second one while it waits for the older to end, one that it preempts meanwhile a third for a moment.
 
     Args:
         node: Owns the server.
@@ -73,7 +76,9 @@ class SingleGoalServer:
     ) -> None:
         self._node, self._kind, self._refuse, self._work = node, kind, refuse, work
         self._newest: GoalRun | None = None
-        self._news = threading.Lock()
+        self._open = 0
+        """Goals that were accepted and have no result yet."""
+        self._news = threading.Condition()
         self._busy = threading.Lock()
         self._server = ActionServer(
             node,
@@ -91,8 +96,7 @@ class SingleGoalServer:
         with self._news:
             if self._newest is not None:
                 self._newest.interrupt(ErrorCode.SHUTDOWN)
-        with self._busy:
-            pass
+            self._news.wait_for(lambda: not self._open, _STOP_S)
 
     def destroy(self) -> None:
         """End the goal in hand and close the server. A result that nobody fetched yet is lost."""
@@ -107,6 +111,7 @@ class SingleGoalServer:
             if self._newest is not None:
                 self._newest.interrupt(ErrorCode.PREEMPTED)
             self._newest = GoalRun(handle)
+            self._open += 1
         handle.execute()
 
     def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
@@ -121,8 +126,23 @@ class SingleGoalServer:
         run = newest if newest is not None and newest.handle is handle else GoalRun(handle)
         if run is not newest:
             run.interrupt(ErrorCode.PREEMPTED)
-        with self._busy:
-            return self._finish(run, self._result(run))
+        try:
+            return self._finish(run, self._await_turn(run))
+        finally:
+            with self._news:
+                self._open -= 1
+                self._news.notify_all()
+
+    def _await_turn(self, run: GoalRun) -> Any:
+        # A goal that was preempted while it waited has nothing to wait for: a burst of goals must not
+        # take every thread of the executor.
+        while not self._busy.acquire(timeout=POLL_S):
+            if run.reason is not None:
+                return self._failure(run.reason, run.why)
+        try:
+            return self._result(run)
+        finally:
+            self._busy.release()
 
     def _result(self, run: GoalRun) -> Any:
         if run.reason is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from dasha_ros.timing.gate import CommandGate
 from dasha_ros.timing.rule import answers
 from dasha_ros.timing.state import CaptureInfo, LensState
@@ -31,20 +33,27 @@ class PendingCommands:
         """Newest state of the lens, `None` before the first."""
         self._exposure_seen_ns = self._lens_seen_ns = 0
         self._answered: tuple[int, int] | None = None
+        # Own commands come from the thread that sends them, other nodes' from the one that hears them.
+        self._lock = threading.Lock()
 
     def exposure_sent(self, exposure_us: float, command_ns: int, now_ns: int) -> None:
         """An exposure command was seen on its way to the camera."""
-        if self._exposure_gate.admit(exposure_us, command_ns, now_ns):
-            self._exposure_seen_ns = now_ns
+        with self._lock:
+            if self._exposure_gate.admit(exposure_us, command_ns, now_ns):
+                self._exposure_seen_ns = now_ns
 
     def lens_sent(self, volts: float, command_ns: int, now_ns: int) -> None:
         """A lens command was seen on its way to the lens."""
-        if self._lens_gate.admit(volts, command_ns, now_ns):
-            self._lens_seen_ns = now_ns
+        with self._lock:
+            if self._lens_gate.admit(volts, command_ns, now_ns):
+                self._lens_seen_ns = now_ns
 
     def is_fresh(self, capture: CaptureInfo, now_ns: int) -> bool:
-        """Whether a frame answers the newest commands, and none is on its way."""
-        if self.lens is None:
+        """Whether a frame answers the newest commands, and none is on its way.
+
+        None does while the lens reports a fault: nobody knows then where it is.
+        """
+        if self.lens is None or self.lens.faults:
             return False
         return answers(
             capture,

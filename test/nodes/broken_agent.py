@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import sys
 
+from dasha_ros.agents.policy import FocusDecision
 from dasha_ros.agents.registry import register_focus_policy
 from dasha_ros.nodes import low_level_agent
 
 
 class BrokenPolicy:
-    """Fails in the middle of an episode."""
+    """Moves the lens once, then fails."""
 
     name = "broken"
 
     def reset(self, task: object) -> None:
-        """Nothing to forget."""
+        """Begin with the move."""
+        self._moved = False
 
-    def act(self, percept: object) -> object:
-        """Fail."""
-        raise ZeroDivisionError("the policy divided by nothing")
+    def act(self, percept: object) -> FocusDecision:
+        """Move, then fail."""
+        if self._moved:
+            raise ZeroDivisionError("the policy divided by nothing")
+        self._moved = True
+        return FocusDecision(60.0)
 
 
 register_focus_policy("broken", BrokenPolicy)

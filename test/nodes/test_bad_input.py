@@ -106,15 +106,22 @@ def test_a_percept_that_is_no_number_ends_the_goal(bare_graph: Graph) -> None:
 
 
 def test_a_bug_in_a_policy_ends_the_goal_not_the_node(bare_graph: Graph) -> None:
+    """And the lens goes back: the bug came after a move."""
     from dasha_ros.action import FocusOnObject
+    from dasha_ros.msg import LensCommand
+
+    from dasha_ros.ros import qos
 
     graph = bare_graph
     graph.start(scripts={"low_level_agent": HERE / "broken_agent.py"}, low_level_agent={"policy": "broken"})
     graph.until_active()
     client = graph.client()
+    commands = graph.probe.subscribe(LensCommand, "lens/command", qos.REWARD)
     for _ in range(2):
         result = client.run("motorcycle")
         assert result.error_code == FocusOnObject.Result.INTERNAL, result.error_msg
+        assert 60.0 in [command.volts for command in commands]
+        assert result.volts == commands[-1].volts != 60.0
         assert "divided by nothing" in result.error_msg
     assert graph.probe.lifecycle_state("low_level_agent") == "active"
 

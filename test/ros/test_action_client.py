@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ros_harness import in_threads
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -59,7 +60,6 @@ def client(probe: Any) -> Iterator[Any]:
     from dasha_ros.action import AdjustFocus
     from rclpy.action import ActionServer
     from rclpy.callback_groups import ReentrantCallbackGroup
-    from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 
     from dasha_ros.ros.action_client import PatientActionClient
 
@@ -72,23 +72,10 @@ def client(probe: Any) -> Iterator[Any]:
         probe.node, AdjustFocus, "at_once", succeed, callback_group=ReentrantCallbackGroup()
     )
     client = PatientActionClient(probe.node, AdjustFocus, "at_once")
-    probe.executor.remove_node(probe.node)
-    executor = MultiThreadedExecutor(4, context=probe.context)
-    executor.add_node(probe.node)
-
-    def spin() -> None:
-        try:
-            executor.spin()
-        except ExternalShutdownException:
-            return
-
-    thread = threading.Thread(target=spin)
-    thread.start()
-    assert client.wait_for_server(PATIENCE_S)
-    client._client_handle = Overtaken(client._client_handle)
-    yield client
-    executor.shutdown()
-    thread.join(PATIENCE_S)
+    with in_threads(probe):
+        assert client.wait_for_server(PATIENCE_S)
+        client._client_handle = Overtaken(client._client_handle)
+        yield client
     client._client_handle = client._client_handle._handle
     client.destroy()
     server.destroy()

@@ -103,3 +103,11 @@ def test_a_command_that_no_driver_accepts_blocks_nothing(volts: float, stamp: in
     pending.lens_sent(30.0, 10**18, now_ns=stamp)
     pending.exposure_sent(float("nan"), stamp, now_ns=stamp)
     assert pending.is_fresh(capture(100), stamp + 1)
+
+
+def test_no_frame_is_fresh_while_the_lens_reports_a_fault() -> None:
+    pending = pending_commands()
+    pending.lens = LensState(0, 30.0, 30.0, True, 0, faults=("the lens board is gone",))
+    assert not pending.is_fresh(capture(100), 100)
+    pending.lens = lens(command=0, settled_at=0)
+    assert pending.is_fresh(capture(100), 100)

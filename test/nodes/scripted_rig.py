@@ -1,0 +1,92 @@
+"""Camera, lens and perception in the node of the test: they answer as it says and note what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ros_harness import Probe
+
+
+class ScriptedRig:
+    """Takes up each command and answers it with a percept of a grey picture without objects.
+
+    Attributes:
+        exposure_us: Exposure time in force [us].
+        volts: Voltage in force [V].
+        commands: Every exposure time and voltage that was commanded, in the order of arrival.
+        sees: Whether perception answers.
+        ignores: Whether commands are noted but not taken up.
+        after_command: Called before a command is taken up, with its value.
+    """
+
+    def __init__(self, probe: Probe, exposure_us: float = 1000.0, volts: float = 40.0) -> None:
+        from dasha_ros import msg
+        from dasha_ros.ros import qos
+
+        self._probe, self._msg = probe, msg
+        self.exposure_us, self.volts = exposure_us, volts
+        self.commands: list[float] = []
+        self.sees, self.ignores = True, False
+        self.after_command: Callable[[float], None] = lambda _: None
+        self._exposure_command, self._lens_command, self._settled_at = 0, 0, 0
+        node = probe.node
+        self._lens = node.create_publisher(msg.LensState, "lens/state", qos.STATE)
+        self._camera = node.create_publisher(msg.CaptureInfo, "camera/state", qos.STATE)
+        self._percepts = node.create_publisher(msg.Percept, "perception/percept", qos.PERCEPT)
+        self._info = node.create_publisher(msg.PerceptionInfo, "perception/info", qos.STATE)
+        self._info.publish(msg.PerceptionInfo(encoder="e", detector="d", labels=["cat"]))
+        node.create_subscription(msg.ExposureCommand, "camera/exposure_command", self._expose, qos.REWARD)
+        node.create_subscription(msg.LensCommand, "lens/command", self._move, qos.REWARD)
+
+    def tell(self) -> None:
+        """Say what is in force, and answer it."""
+        self._lens.publish(self._lens_state())
+        self._look()
+
+    def _now(self) -> int:
+        return int(self._probe.node.get_clock().now().nanoseconds)
+
+    def _lens_state(self) -> Any:
+        from dasha_ros.ros.stamps import to_stamp
+
+        state = self._msg.LensState(commanded_volts=self.volts, volts=self.volts, settled=True)
+        state.command, state.settled_at = to_stamp(self._lens_command), to_stamp(self._settled_at)
+        state.header.stamp = to_stamp(self._now())
+        return state
+
+    def _look(self) -> None:
+        from dasha_ros.ros.stamps import to_stamp
+
+        capture = self._msg.CaptureInfo(exposure_us=self.exposure_us)
+        capture.exposure_command, capture.header.stamp = (
+            to_stamp(self._exposure_command),
+            to_stamp(self._now()),
+        )
+        self._camera.publish(capture)
+        if self.sees:
+            percept = self._msg.Percept(capture=capture, lens=self._lens_state(), width=64, height=64)
+            percept.header, percept.encoder = capture.header, "e"
+            percept.brisque, percept.mean_grey, percept.histogram_peak = 30.0, 120.0, 120.0
+            self._percepts.publish(percept)
+
+    def _expose(self, command: Any) -> None:
+        from dasha_ros.ros.stamps import to_ns
+
+        self.commands.append(command.exposure_us)
+        if self.ignores:
+            return
+        self.after_command(command.exposure_us)
+        self.exposure_us, self._exposure_command = command.exposure_us, to_ns(command.header.stamp)
+        self._look()
+
+    def _move(self, command: Any) -> None:
+        from dasha_ros.ros.stamps import to_ns
+
+        self.commands.append(command.volts)
+        if self.ignores:
+            return
+        self.after_command(command.volts)
+        self.volts, self._lens_command = command.volts, to_ns(command.header.stamp)
+        self._settled_at = self._now()
+        self.tell()

@@ -1,0 +1,101 @@
+"""A goal of A^L that ends without success leaves the lens where it was, whatever it was doing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from graph import Graph
+from scripted_rig import ScriptedRig
+
+pytestmark = pytest.mark.graph
+
+START_V = 40.0
+CODES = {"PERCEPTION_LOST": 303, "CANCELED": 401, "PREEMPTED": 402, "SHUTDOWN": 403}
+
+
+class Agent:
+    """A^L in a process of its own, on a rig that the test plays."""
+
+    def __init__(self, graph: Graph) -> None:
+        from dasha_ros.action import AdjustFocus
+        from rclpy.action import ActionClient
+
+        self.probe, self.kind = graph.probe, AdjustFocus
+        self.rig = ScriptedRig(graph.probe, volts=START_V)
+        graph.start(
+            "low_level_agent",
+            low_level_agent={"policy": "coarse_to_fine", "inference_budget_s": 1.0, "retries": 0},
+        )
+        graph.until_active("low_level_agent")
+        self.client = ActionClient(graph.probe.node, AdjustFocus, "adjust_focus")
+        self.probe.until(self.client.server_is_ready, "the agent")
+        self.rig.tell()
+
+    def send(self) -> Any:
+        """Send a goal that finds nothing; returns its handle."""
+        goal = self.kind.Goal(labels=["cat"])
+        handle = self.probe.result(self.client.send_goal_async(goal), "acceptance")
+        assert handle.accepted
+        return handle
+
+    def result(self, handle: Any) -> Any:
+        """Wait for the end of a goal."""
+        return self.probe.result(handle.get_result_async(), "the end of the goal", 30.0).result
+
+    def until_commands(self, number: int) -> None:
+        """Wait until so many commands have come."""
+        self.probe.until(lambda: len(self.rig.commands) >= number, f"{number} commands")
+
+
+@pytest.fixture
+def agent(bare_graph: Graph) -> Agent:
+    return Agent(bare_graph)
+
+
+def test_when_the_first_move_is_never_answered(agent: Agent) -> None:
+    rig = agent.rig
+    handle = agent.send()
+    rig.after_command = lambda _: setattr(rig, "sees", False)
+    result = agent.result(handle)
+    assert result.error_code == CODES["PERCEPTION_LOST"], result.error_msg
+    assert rig.commands[0] != START_V
+    assert rig.commands[-1] == rig.volts == result.volts == START_V
+
+
+def test_when_it_is_cancelled_before_the_first_move_is_answered(agent: Agent) -> None:
+    rig = agent.rig
+    rig.after_command = lambda _: setattr(rig, "sees", False)
+    handle = agent.send()
+    agent.until_commands(1)
+    agent.probe.result(handle.cancel_goal_async(), "an answer to the cancel")
+    result = agent.result(handle)
+    assert result.error_code == CODES["CANCELED"], result.error_msg
+    assert rig.volts == result.volts == START_V
+
+
+def test_when_a_newer_goal_takes_over_and_is_cancelled_in_turn(agent: Agent) -> None:
+    """The newer goal begins where the older one began, not where its search had got to."""
+    rig = agent.rig
+    first = agent.send()
+    agent.until_commands(4)
+    moved = len(rig.commands)
+    second = agent.send()
+    assert agent.result(first).error_code == CODES["PREEMPTED"]
+    back = rig.commands.index(START_V, moved - 1)
+    agent.until_commands(back + 3)
+    agent.probe.result(second.cancel_goal_async(), "an answer to the cancel")
+    result = agent.result(second)
+    assert result.error_code == CODES["CANCELED"], result.error_msg
+    assert rig.volts == result.volts == START_V
+
+
+def test_when_the_driver_never_takes_it_back_the_message_says_so(agent: Agent) -> None:
+    rig = agent.rig
+    handle = agent.send()
+    agent.until_commands(2)
+    rig.ignores = True
+    agent.probe.result(handle.cancel_goal_async(), "an answer to the cancel")
+    result = agent.result(handle)
+    assert result.error_code == CODES["CANCELED"]
+    assert "The lens could not be brought back" in result.error_msg

@@ -1,0 +1,112 @@
+"""The focus server between agents that misbehave, on a rig that the test plays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from graph import FocusClient, Graph
+from scripted_rig import ScriptedRig
+
+pytestmark = pytest.mark.graph
+
+START_V = 40.0
+
+
+class Agents:
+    """Both agents in the node of the test. A^L finds nothing; what A^H does, the test says."""
+
+    def __init__(self, graph: Graph, rig: ScriptedRig) -> None:
+        from dasha_ros.action import AdjustExposure, AdjustFocus
+        from rclpy.action import ActionServer
+
+        self.rig, self.exposure, self.focus = rig, AdjustExposure, AdjustFocus
+        self.asked: list[Any] = []
+        self.code, self.feedback = 0, AdjustExposure.Feedback()
+        node = graph.probe.node
+        self._servers = [
+            ActionServer(node, AdjustExposure, "adjust_exposure", self._expose),
+            ActionServer(node, AdjustFocus, "adjust_focus", self._focus),
+        ]
+
+    def _expose(self, handle: Any) -> Any:
+        self.asked.append(handle.request)
+        handle.publish_feedback(self.feedback)
+        handle.succeed()
+        return self.exposure.Result(error_code=self.code, steps=3)
+
+    def _focus(self, handle: Any) -> Any:
+        self.asked.append(handle.request)
+        self.rig.volts = 55.0
+        self.rig.tell()
+        handle.succeed()
+        return self.focus.Result(error_code=202, error_msg="not found", steps=2)
+
+
+@pytest.fixture
+def rig(bare_graph: Graph) -> ScriptedRig:
+    return ScriptedRig(bare_graph.probe, volts=START_V)
+
+
+@pytest.fixture
+def agents(bare_graph: Graph, rig: ScriptedRig) -> Agents:
+    return Agents(bare_graph, rig)
+
+
+@pytest.fixture
+def client(bare_graph: Graph, agents: Agents) -> FocusClient:
+    bare_graph.start("focus_server")
+    bare_graph.until_active("focus_server")
+    return bare_graph.client()
+
+
+def test_nothing_is_moved_that_could_not_be_brought_back(
+    client: FocusClient, rig: ScriptedRig, agents: Agents
+) -> None:
+    result = client.run("cat")
+    assert result.error_code == client.kind.Result.LENS_LOST, result.error_msg
+    assert "no lens state was ever received" in result.error_msg
+    assert (rig.commands, agents.asked) == ([], [])
+
+
+def test_an_agent_that_does_not_restore_is_restored_for(
+    client: FocusClient, rig: ScriptedRig, agents: Agents
+) -> None:
+    rig.tell()
+    result = client.run("cat")
+    assert result.error_code == client.kind.Result.OBJECT_NOT_FOUND, result.error_msg
+    assert (rig.volts, result.volts) == (START_V, START_V)
+    # No feedback came with these numbers: they are the agents' own.
+    assert (result.exposure_steps, result.focus_steps) == (3, 2)
+
+
+def test_an_answer_that_no_agent_of_ours_would_give_ends_the_goal_with_a_number(
+    client: FocusClient, rig: ScriptedRig, agents: Agents
+) -> None:
+    rig.tell()
+    agents.code = 999
+    result = client.run("cat")
+    assert result.error_code == client.kind.Result.INTERNAL
+    assert "999" in result.error_msg
+    client.probe.until(lambda: client.states[-1].state == client.states[-1].FAILED, "state FAILED")
+
+
+def test_feedback_that_makes_no_sense_costs_neither_the_goal_nor_the_node(
+    client: FocusClient, rig: ScriptedRig, agents: Agents
+) -> None:
+    from dasha_ros import msg
+
+    rig.tell()
+    agents.feedback.reward = msg.Reward(agent="A^H", term_names=["peak"], term_values=[])
+    for _ in range(2):
+        result = client.run("cat")
+        assert result.error_code == client.kind.Result.OBJECT_NOT_FOUND, result.error_msg
+
+
+def test_the_bound_of_a_goal_binds_the_first_agent_too(
+    client: FocusClient, rig: ScriptedRig, agents: Agents
+) -> None:
+    rig.tell()
+    result = client.run("cat", max_steps=3)
+    assert [request.max_steps for request in agents.asked] == [3]
+    assert result.error_code == client.kind.Result.STEPS_EXHAUSTED, result.error_msg

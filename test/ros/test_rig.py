@@ -1,0 +1,111 @@
+"""Waiting for a percept: as long as physics and the budget allow, and never for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ros_harness import Probe
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+pytestmark = pytest.mark.graph
+
+BUDGET_S = 0.05
+
+
+@pytest.fixture
+def rig(probe: Probe) -> Iterator[Any]:
+    """A rig whose graph says nothing, with a clock that moves only when it is moved."""
+    from dasha_ros.optics.exposure import exposure_table
+    from dasha_ros.optics.lens import lens_model
+    from dasha_ros.ros.rig import RosRig
+    from dasha_ros.timing.clock import ManualClock
+
+    rig = RosRig(probe.node, exposure_table(), lens_model("physical"), "lens")
+    rig.clock = ManualClock(1_000_000_000)  # type: ignore[assignment]
+    rig.inference_budget_s, rig.retries = BUDGET_S, 0
+    yield rig
+    rig.close()
+
+
+def _hear_lens(rig: Any, **fields: Any) -> None:
+    from dasha_ros import msg
+    from dasha_ros.ros.stamps import to_stamp
+
+    settled_at = to_stamp(fields.pop("settled_at_ns", 0))
+    rig._on_lens(msg.LensState(commanded_volts=40.0, settled_at=settled_at, **fields))
+
+
+def _hear_exposure(rig: Any, exposure_us: float) -> None:
+    from dasha_ros import msg
+
+    rig._on_capture(msg.CaptureInfo(exposure_us=exposure_us))
+
+
+numbers = st.floats(allow_nan=True, allow_infinity=True)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(exposure_us=numbers, settled_at_ns=st.integers(0, 2**31 * 1_000_000_000 - 1))
+def test_a_graph_that_stands_still_or_talks_nonsense_is_not_waited_for(
+    rig: Any, exposure_us: float, settled_at_ns: int
+) -> None:
+    from dasha_ros.rl.rig import RigError
+
+    _hear_lens(rig, settled_at_ns=settled_at_ns)
+    _hear_exposure(rig, exposure_us)
+    with pytest.raises(RigError):
+        rig.move(41.0)
+
+
+def test_a_long_exposure_is_waited_for_on_the_clock_of_the_graph(rig: Any) -> None:
+    """Twenty times the budget, while the clock goes on."""
+    asked, begin_ns = 0, rig.clock.now_ns()
+    keep_waiting = rig._patience(begin_ns, 1e6)
+    while rig.clock.now_ns() < begin_ns + 1_000_000_000:
+        assert keep_waiting(), f"gave up after {asked} looks"
+        asked += 1
+        rig.clock.advance(50_000_000)
+    rig.news.wait_for(lambda: None, keep_waiting)
+    assert not keep_waiting()
+
+
+@pytest.mark.parametrize("settled_at_ns", [2**31 * 1_000_000_000 - 1, 2**60])
+def test_a_lens_that_settles_in_decades_is_waited_for_ten_seconds(rig: Any, settled_at_ns: int) -> None:
+    begin_ns = rig.clock.now_ns()
+    _hear_lens(rig, settled_at_ns=settled_at_ns)
+    keep_waiting = rig._patience(begin_ns, 0.0)
+    while keep_waiting():
+        rig.clock.advance(200_000_000)
+        if rig.clock.now_ns() > begin_ns + 10_000_000_000:
+            break
+    rig.news.wait_for(lambda: None, keep_waiting)
+    assert not keep_waiting()
+
+
+@pytest.mark.parametrize("ask", ["expose", "move", "observe"])
+def test_a_lens_with_a_fault_ends_the_wait_with_its_name(rig: Any, ask: str) -> None:
+    from dasha_ros.agents.outcome import ErrorCode
+    from dasha_ros.rl.rig import RigError
+
+    _hear_lens(rig, faults=["the lens board is gone"])
+    _hear_exposure(rig, 1000.0)
+    values = {"expose": (500.0,), "move": (41.0,), "observe": ()}[ask]
+    with pytest.raises(RigError, match="the lens board is gone") as raised:
+        getattr(rig, ask)(*values)
+    assert raised.value.code == ErrorCode.LENS_LOST
+
+
+def test_what_is_in_force_has_to_be_heard_of_first(rig: Any) -> None:
+    from dasha_ros.agents.outcome import ErrorCode
+    from dasha_ros.rl.rig import RigError
+
+    with pytest.raises(RigError, match="no lens state was ever received") as raised:
+        rig.in_force()
+    assert raised.value.code == ErrorCode.LENS_LOST
+    _hear_lens(rig)
+    assert rig.in_force() == 40.0

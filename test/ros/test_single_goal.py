@@ -1,0 +1,97 @@
+"""One goal at a time, the newest one."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from ros_harness import DISCOVERY_S, Probe, in_threads
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+pytestmark = pytest.mark.graph
+
+THREADS = 4
+"""As many as the agents and the focus server have."""
+
+
+class Goals:
+    """A server whose goals last until they are released, and a client of it, in one node."""
+
+    def __init__(self, probe: Probe) -> None:
+        from dasha_ros.action import AdjustFocus
+        from rclpy.action import ActionClient
+        from rclpy.callback_groups import ReentrantCallbackGroup
+
+        from dasha_ros.ros.single_goal import SingleGoalServer
+
+        self.kind = AdjustFocus
+        self.begun, self.release = threading.Event(), threading.Event()
+        self.server = SingleGoalServer(probe.node, AdjustFocus, "patient", lambda _: "", self._work)
+        self.client = ActionClient(
+            probe.node, AdjustFocus, "patient", callback_group=ReentrantCallbackGroup()
+        )
+
+    def _work(self, run: Any) -> Any:
+        self.begun.set()
+        assert self.release.wait(DISCOVERY_S)
+        return self.server._failure(run.reason, run.why) if run.reason else self.kind.Result()
+
+    def send(self) -> Any:
+        """Send a goal and return the future of its result."""
+        handle = wait(self.client.send_goal_async(self.kind.Goal()))
+        assert handle.accepted
+        return handle.get_result_async()
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self.client.destroy()
+        self.server.destroy()
+
+
+def wait(future: Any) -> Any:
+    """The result of a future that another thread completes."""
+    done = threading.Event()
+    future.add_done_callback(lambda _: done.set())
+    assert done.wait(DISCOVERY_S), "no answer"
+    return future.result()
+
+
+def test_a_burst_of_goals_leaves_a_thread_for_everything_else(probe: Probe) -> None:
+    from dasha_ros.agents.outcome import ErrorCode
+
+    goals = Goals(probe)
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(DISCOVERY_S)
+        results = [goals.send()]
+        assert goals.begun.wait(DISCOVERY_S)
+        # The first goal is not released: those between it and the newest have nothing to wait for.
+        results += [goals.send() for _ in range(2 * THREADS)]
+        codes = [wait(result).result.error_code for result in results[1:-1]]
+        assert codes == [ErrorCode.PREEMPTED] * (2 * THREADS - 1)
+        assert not results[-1].done()
+        goals.release.set()
+        assert wait(results[0]).result.error_code == ErrorCode.PREEMPTED
+        assert wait(results[-1]).result.error_code == ErrorCode.NONE
+        goals.close()
+
+
+def test_a_server_that_stops_has_ended_the_goals_that_wait_too(probe: Probe) -> None:
+    from dasha_ros.agents.outcome import ErrorCode
+
+    goals = Goals(probe)
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(DISCOVERY_S)
+        first = goals.send()
+        assert goals.begun.wait(DISCOVERY_S)
+        second = goals.send()
+        stopping = threading.Thread(target=goals.server.stop)
+        stopping.start()
+        goals.release.set()
+        stopping.join(DISCOVERY_S)
+        assert not stopping.is_alive()
+        assert goals.server._open == 0
+        assert wait(first).result.error_code == ErrorCode.PREEMPTED
+        assert wait(second).result.error_code == ErrorCode.SHUTDOWN
+        goals.close()
