@@ -116,6 +116,8 @@ class Recorder:
         try:
             return action()
         except ReportError as error:
+            if self._report is not None:
+                self._report.discard()
             self._report = None
             self._on_failure(str(error))
             return None

@@ -63,3 +63,13 @@ def test_where_no_report_is_written_nothing_is_left_out_of_it():
     assert recorder.is_complete
     assert recorder.finish(OUTCOME, {}) == ""
     assert not told
+
+
+def test_a_report_that_cannot_go_on_leaves_nothing_behind(tmp_path):
+    told = []
+    recorder = Recorder(told.append)
+    recorder.begin(ReportWriter(tmp_path), GOAL, msg.PerceptionInfo(), {})
+    recorder.step(reward(1, action_names=["gain"]), AnalyticRig().observe())
+    assert recorder.finish(OUTCOME, {}) == ""
+    assert "gain" in told[0]
+    assert not list(tmp_path.iterdir())
