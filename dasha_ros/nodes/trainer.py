@@ -48,22 +48,38 @@ class Trainer(DashaNode[TrainerConfig]):
     def configure(self) -> None:
         """Read the scenes and join the graph."""
         config = self.config
-        self._curriculum = Curriculum(
-            {name: load_scene(name) for name in config.scenes or scene_names()},
-            exposure_table(),
-            (VOLTS_MIN, VOLTS_MAX),
-            seed=config.seed,
-            schedule=config.schedule,
-            illuminance_lx=(config.illuminance_min_lx, config.illuminance_max_lx),
-            distance_factor=config.distance_factor,
-            episodes_per_world=config.episodes_per_world,
-        )
+        self._scenes = {name: load_scene(name) for name in config.scenes or scene_names()}
+        self._begin_draws(config)
         self._actuators = Actuators(self)
         self._stage = Stage(self, self._actuators, self._until)
         self._goal_client = AgentClient(self, *_ACTIONS[config.task])
 
+    def reconfigure(self, config: TrainerConfig) -> None:
+        """Draw from the next goal on as the parameters say: anew, where they say something else."""
+        if self._actuators is not None and _ranges(config) != self._ranges:
+            self._begin_draws(config)
+
+    def _begin_draws(self, config: TrainerConfig) -> None:
+        self._ranges = _ranges(config)
+        curriculum = Curriculum(
+            self._scenes,
+            exposure_table(),
+            (VOLTS_MIN, VOLTS_MAX),
+            seed=config.seed,
+            schedule=config.schedule,
+            **self._ranges,
+        )
+        self._episodes = iter(curriculum)
+
     def activate(self) -> None:
-        """Begin to train."""
+        """Begin to train.
+
+        Raises:
+            RuntimeError: The goal of the last activation has not ended yet.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            # Two would change the world under each other's goals.
+            raise RuntimeError("the goal in hand has not ended yet: activate again in a few seconds")
         self._stop.clear()
         self._thread = threading.Thread(target=self._train, name="trainer", daemon=True)
         self._thread.start()
@@ -73,7 +89,6 @@ class Trainer(DashaNode[TrainerConfig]):
         self._stop.set()
         if self._thread is not None:
             self._thread.join(_ANSWER_S)
-            self._thread = None
 
     def cleanup(self) -> None:
         """Pause and leave the graph."""
@@ -88,26 +103,38 @@ class Trainer(DashaNode[TrainerConfig]):
         return ErrorCode.SHUTDOWN if self._stop.is_set() or not self.context.ok() else None
 
     def _train(self) -> None:
-        for number, episode in enumerate(self._curriculum, 1):
-            if self._interrupted() or 0 < self.config.episodes < number:
-                break
+        played = 0
+        while not self._interrupted():
+            if 0 < self.config.episodes <= played:
+                self.health.ok("done")
+                return
             try:
-                self._play(episode)
-            except AgentLostError as error:
-                self.health.count("lost_episodes")
-                self.health.warn(f"episode lost: {error}")
-                self._stop.wait(_PAUSE_S)
-        else:
+                self._play(next(self._episodes))
+                played += 1
+            except Exception as error:  # Whatever an episode runs into, the next one begins.
+                if not self._interrupted():
+                    self._tell(error)
+                    self._stop.wait(_PAUSE_S)
+
+    def _tell(self, error: Exception) -> None:
+        if isinstance(error, AgentLostError):
+            self.health.count("lost_episodes")
+            self.health.warn(f"episode lost: {error}")
             return
-        self.health.ok("done")
+        self.health.count("failed_episodes")
+        self.health.error(
+            f"episode failed ({type(error).__name__}: {error}), and the next one begins; "
+            "if it happens again, see `dasha doctor` and the log of the node that is named"
+        )
 
     def _play(self, episode: Episode) -> None:
         self._stage.set_world(episode.world)
         self._stage.set_start(episode.exposure_us, episode.volts)
         goal = self._goal(episode)
         result = self._goal_client.run(goal, lambda _: None, self._interrupted, _ANSWER_S)
+        ended = ErrorCode(result.error_code).name.lower()
         self.health.count("episodes")
-        self.health.count(f"ended_{ErrorCode(result.error_code).name.lower()}")
+        self.health.count(f"ended_{ended}")
         self.health.values(
             scene=episode.world.scene,
             illuminance_lx=episode.world.illuminance_lx,
@@ -127,6 +154,15 @@ class Trainer(DashaNode[TrainerConfig]):
             if time.monotonic() > deadline or self._interrupted():
                 raise AgentLostError(trouble)
             self._stop.wait(0.01)
+
+
+def _ranges(config: TrainerConfig) -> dict[str, Any]:
+    """What worlds are drawn from, as far as it may change while the node runs."""
+    return {
+        "illuminance_lx": (config.illuminance_min_lx, config.illuminance_max_lx),
+        "distance_factor": config.distance_factor,
+        "episodes_per_world": config.episodes_per_world,
+    }
 
 
 def main(args: Sequence[str] | None = None) -> None:

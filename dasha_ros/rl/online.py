@@ -80,6 +80,7 @@ def learn_online(
         OSError: The folder can't be written.
     """
     from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.logger import Logger
     from stable_baselines3.common.monitor import Monitor
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,6 +93,8 @@ def learn_online(
         learner = make_learner(watched, settings, seed)
         if not fresh:
             load_network(learner, start.net)
+    # Its own logger makes a folder among the temporary files at every sitting, for nothing.
+    learner.set_logger(Logger(None, []))
 
     class Watch(BaseCallback):
         """Stops when told to, and keeps what was learned after every update."""
@@ -122,8 +125,11 @@ def learn_online(
 
 
 def _resumed(checkpoint: Path, env: gym.Env[Any, Any]) -> Any:
+    import torch
     from stable_baselines3 import PPO
 
+    # Not kept in the checkpoint: perception needs the other cores, after a restart as before it.
+    torch.set_num_threads(1)
     try:
         return PPO.load(checkpoint, env=env, device="cpu")
     except OSError:

@@ -48,6 +48,12 @@ class GoalSeat:
         self.run: GoalRun | None = None
         """The goal whose episode goes on."""
         self._end: EpisodeEnd | None = None
+        self.gone: str | None = None
+        """Why the learner is gone, `None` while it is there."""
+
+    def open(self) -> None:
+        """A new learner begins."""
+        self.gone = None
 
     def serve(self, run: GoalRun) -> EpisodeEnd:
         """Let the learner play a goal. Blocks until its episode has ended."""
@@ -55,13 +61,22 @@ class GoalSeat:
             self._waiting, self._end = run, None
             self._news.notify_all()
             while self._end is None:
-                if self._stop.is_set():
-                    return EpisodeEnd(ErrorCode.SHUTDOWN, "the node was stopped", 0, None)
-                if self._waiting is run and run.reason is not None:
-                    self._waiting = None
-                    return EpisodeEnd(run.reason, run.why, 0, None)
-                self._news.wait(_LOOK_S)
+                self._end = self._unplayed(run)
+                if self._end is None:
+                    self._news.wait(_LOOK_S)
+            # A goal that has ended must not be played by the learner of the next activation.
+            self._waiting = None
             return self._end
+
+    def _unplayed(self, run: GoalRun) -> EpisodeEnd | None:
+        """How a goal ends that the learner does not bring to its end."""
+        if self._stop.is_set():
+            return EpisodeEnd(ErrorCode.SHUTDOWN, "the node was stopped", 0, None)
+        if self.gone is not None:
+            return EpisodeEnd(ErrorCode.INTERNAL, f"the learner has stopped: {self.gone}", 0, None)
+        if self._waiting is run and run.reason is not None:
+            return EpisodeEnd(run.reason, run.why, 0, None)
+        return None
 
     def begin(self, rng: np.random.Generator) -> FocusTask:
         """Wait for the next goal; see `rl.envs.parts.Beginner`.
@@ -84,8 +99,10 @@ class GoalSeat:
         return self.run.reason if self.run else None
 
     def abandon(self, why: str) -> None:
-        """The learner is gone: the goal in hand ends, and no other begins."""
-        self.end(EpisodeEnd(ErrorCode.INTERNAL, f"the learner has stopped: {why}", 0, None))
+        """The learner is gone: the goal in hand ends, and so does every other until there is a new one."""
+        with self._news:
+            self.run, self.gone = None, why
+            self._news.notify_all()
 
     def end(self, end: EpisodeEnd) -> None:
         """The episode has ended: so has its goal."""

@@ -22,6 +22,9 @@ from dasha_ros.ros.single_goal import GoalRun
 
 Agent = Literal["exposure", "focus"]
 
+_END_S = 10.0
+"""Time for a step and an update to end, longer than either takes."""
+
 
 class AgentLearning:
     """Runs the learner of one agent beside its action server.
@@ -58,24 +61,39 @@ class AgentLearning:
         self._stop = threading.Event()
         self.seat = GoalSeat(task_of, self._stop)
         self._report = report
-        self._thread = threading.Thread(target=self._learn, name=f"learner {agent}", daemon=True)
+        self._telling = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to learn: wait for goals."""
+        """Begin to learn, or go on from the last update: wait for goals.
+
+        Raises:
+            RuntimeError: The learner that was stopped has not ended yet.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            # Two would write the same checkpoint.
+            raise RuntimeError("the learner has not ended its last step yet: activate again in a few seconds")
+        self._stop.clear()
+        self.seat.open()
         self._rig.interrupted = self.seat.interrupted
+        self._thread = threading.Thread(target=self._learn, name=f"learner {self._agent}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End the episode in hand and keep what was learned."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(10.0)
+        if self._thread is not None:
+            self._thread.join(_END_S)
 
     def play(self, run: GoalRun) -> EpisodeEnd:
         """Let the learner play a goal. Blocks until its episode has ended."""
-        if not self._thread.is_alive():
-            return EpisodeEnd(ErrorCode.INTERNAL, "the learner has stopped; see the diagnostics", 0, None)
         return self.seat.serve(run)
+
+    def tell(self, doing: str) -> None:
+        """Say in the diagnostics that all is well, unless the learner has stopped: that stays said."""
+        with self._telling:
+            if self.seat.gone is None:
+                self._health.ok(doing)
 
     def _learn(self) -> None:
         try:
@@ -92,8 +110,15 @@ class AgentLearning:
         except EpisodesOver:
             pass
         except Exception as error:  # Whatever ends the learner, goals must end with its reason, not hang.
-            self._health.error(f"learning stopped: {error}")
-            self.seat.abandon(str(error))
+            why = str(error) or repr(error)
+            with self._telling:
+                self.seat.abandon(why)
+                # A signal ends the context under whoever publishes; that is no failure.
+                if self._rig.node.context.ok():
+                    self._health.error(
+                        f"learning stopped: {why}; when the cause is gone, deactivate and activate this node "
+                        "to go on from the last update"
+                    )
 
     def _env(self) -> Any:
         if self._agent == "exposure":

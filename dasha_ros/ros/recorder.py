@@ -52,11 +52,20 @@ class Recorder:
         return waiting is None or self._report is None or waiting["frame"]["stamp_ns"] in self._pictures
 
     def step(self, reward: msg.Reward, seen: Percept) -> None:
-        """An agent made a step."""
+        """An agent made a step. One whose names and values are not as many is left out."""
         self._flush()
-        if self._report is not None:
-            role = "exposure_policy" if reward.agent == "A^H" else "focus_policy"
-            self._report.describe(**{role: reward.policy})
+        if self._report is None:
+            return
+        for what in ("term", "action"):
+            names, values = getattr(reward, f"{what}_names"), getattr(reward, f"{what}_values")
+            if len(names) != len(values):
+                self._on_failure(
+                    f"the report leaves out step {reward.step} of {reward.agent}: it came with {len(names)} "
+                    f"{what}_names and {len(values)} {what}_values; run an agent that sends as many of both"
+                )
+                return
+        role = "exposure_policy" if reward.agent == "A^H" else "focus_policy"
+        self._report.describe(**{role: reward.policy})
         record = asdict(seen)
         for key in ("capture", "lens", "latent", "histogram_edges"):
             del record[key]
@@ -107,6 +116,8 @@ class Recorder:
         try:
             return action()
         except ReportError as error:
+            if self._report is not None:
+                self._report.discard()
             self._report = None
             self._on_failure(str(error))
             return None

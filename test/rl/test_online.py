@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 
 import numpy as np
 import pytest
@@ -75,6 +76,27 @@ def test_it_keeps_every_update_and_goes_on_from_the_last(tmp_path):
         )
         assert updates == expected
         assert steps_of(tmp_path) == expected[-1]
+
+
+def test_a_sitting_takes_one_core_and_leaves_no_folder_behind(tmp_path, monkeypatch):
+    import torch
+
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.delenv("SB3_LOGDIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    threads = []
+    for episodes in (20, 20):  # the second one goes on from the first one's checkpoint
+        torch.set_num_threads(2)  # what a process of its own begins with
+        learn_online(
+            Guess(episodes),
+            PPO,
+            start(),
+            tmp_path / "run",
+            on_update=lambda steps, mean: threads.append(torch.get_num_threads()),
+        )
+    assert threads == [1, 1]
+    assert not list(temporary.iterdir())
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -15,7 +15,8 @@ from synthetic_cache import synthetic_cache
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.rl.cached_rig import CachedRig
 from dasha_ros.rl.envs.making import exposure_env
-from dasha_ros.ros.goal_episodes import GoalEpisodes, GoalSeat
+from dasha_ros.rl.online import EpisodesOver
+from dasha_ros.ros.goal_episodes import EpisodeEnd, GoalEpisodes, GoalSeat
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def served(seat):
     """Send a goal; its end will be in the list."""
     ends = []
     goal = SimpleNamespace(request=None, reason=None, why="")
-    thread = threading.Thread(target=lambda: ends.append(seat.serve(goal)))
+    thread = threading.Thread(target=lambda: ends.append(seat.serve(goal)), daemon=True)
     thread.start()
     return thread, ends
 
@@ -97,3 +98,43 @@ def test_a_first_percept_that_is_no_number_ends_the_goal_before_its_episode(lear
     assert not waiting.is_alive(), "the next goal's episode began"
     assert np.isfinite(episodes.step(100)[1])
     second.join(5.0)
+
+
+@pytest.fixture
+def seat():
+    stop = threading.Event()
+    seat = GoalSeat(lambda request: request, stop)
+    seat.stop = stop
+    return seat
+
+
+def test_a_learner_that_is_gone_already_ends_every_goal_until_a_new_one_begins(seat):
+    seat.abandon("it diverged")
+    for _ in range(2):
+        thread, ends = served(seat)
+        thread.join(5.0)
+        assert ends[0].code is ErrorCode.INTERNAL
+        assert ends[0].what == "the learner has stopped: it diverged"
+    seat.open()
+    thread, ends = served(seat)
+    seat.begin(np.random.default_rng(0))
+    seat.end(EpisodeEnd(ErrorCode.NONE, "", 1, None))
+    thread.join(5.0)
+    assert ends[0].code is ErrorCode.NONE
+
+
+def test_a_learner_that_goes_in_the_middle_of_a_goal_ends_it(seat):
+    thread, ends = served(seat)
+    seat.begin(np.random.default_rng(0))
+    seat.abandon("it diverged")
+    thread.join(5.0)
+    assert ends[0].code is ErrorCode.INTERNAL
+
+
+def test_a_goal_that_ended_with_its_node_is_not_played_by_the_next_learner(seat):
+    seat.stop.set()
+    thread, ends = served(seat)
+    thread.join(5.0)
+    assert ends[0].code is ErrorCode.SHUTDOWN
+    with pytest.raises(EpisodesOver):
+        seat.begin(np.random.default_rng(0))

@@ -1,0 +1,225 @@
+"""The trainer without a graph: what ends an episode, what ends the training, and what a parameter changes."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from itertools import islice
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
+from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.ros.agent_client import AgentLostError
+from dasha_ros.twin.curriculum import Curriculum
+from dasha_ros.twin.scene import load_scene
+
+pytestmark = pytest.mark.graph
+
+PATIENCE_S = 20.0
+
+
+class Told:
+    """What the trainer says in the diagnostics."""
+
+    def __init__(self):
+        self.said, self.counts, self.done = [], Counter(), threading.Event()
+
+    def ok(self, message):
+        self.said.append(("ok", message))
+        if message == "done":
+            self.done.set()
+
+    def warn(self, message):
+        self.said.append(("warn", message))
+
+    def error(self, message):
+        self.said.append(("error", message))
+
+    def count(self, name):
+        self.counts[name] += 1
+
+    def values(self, **_):
+        pass
+
+    def of(self, level):
+        return [message for said, message in self.said if said == level]
+
+
+class Stage:
+    """Keeps the worlds that were set; nothing has to be waited for."""
+
+    worlds: list
+
+    def __init__(self, *_):
+        Stage.worlds = []
+
+    def set_world(self, world):
+        self.worlds.append(world)
+
+    def set_start(self, *_):
+        pass
+
+    def close(self):
+        pass
+
+
+class Agent:
+    """Ends goals as the test says: the function of the number of the goal raises or returns a code."""
+
+    def __init__(self, *_):
+        self.goals = 0
+
+    def run(self, goal, on_feedback, interrupted, timeout_s):
+        self.goals += 1
+        return SimpleNamespace(error_code=Agent.answer(self.goals, interrupted))
+
+    def destroy(self):
+        pass
+
+
+@pytest.fixture
+def trainer(ros_env, monkeypatch):
+    import rclpy
+    from rclpy.parameter import Parameter
+
+    from dasha_ros.nodes import trainer as module
+
+    for name, part in (("Stage", Stage), ("AgentClient", Agent), ("_PAUSE_S", 0.0)):
+        monkeypatch.setattr(module, name, part)
+    monkeypatch.setattr(Agent, "answer", lambda *_: 0, raising=False)
+    rclpy.init(args=["trainer", "--ros-args", "-p", "scenes:=[cat, cup_street]"])
+    node = module.Trainer()
+    node.health = Told()
+
+    def change(**values):
+        for name, value in values.items():
+            (answer,) = node.set_parameters([Parameter(name, value=value)])
+            assert answer.successful, answer.reason
+
+    node.change = change
+    assert succeeds(node.trigger_configure())
+    yield node
+    node.cleanup()
+    node.destroy_node()
+    rclpy.try_shutdown()
+
+
+def succeeds(transition):
+    return transition.name == "SUCCESS"
+
+
+def answers(monkeypatch, answer):
+    monkeypatch.setattr(Agent, "answer", staticmethod(answer))
+
+
+def trained(trainer, episodes):
+    """The worlds of so many episodes."""
+    trainer.change(episodes=episodes)
+    assert succeeds(trainer.trigger_activate())
+    assert trainer.health.done.wait(PATIENCE_S), trainer.health.said
+    return Stage.worlds
+
+
+def worlds_of(number, **ranges):
+    scenes = {name: load_scene(name) for name in ("cat", "cup_street")}
+    draws = Curriculum(scenes, exposure_table(), (VOLTS_MIN, VOLTS_MAX), **ranges)
+    return [episode.world for episode in islice(draws, number)]
+
+
+def test_whatever_ends_an_episode_the_training_goes_on_and_says_so(trainer, monkeypatch):
+    trouble = {1: RuntimeError("the middleware is full"), 3: AgentLostError("focus_server is gone")}
+
+    def answer(goal, interrupted):
+        if goal in trouble:
+            raise trouble[goal]
+        return 999 if goal == 2 else int(ErrorCode.OBJECT_NOT_FOUND)
+
+    answers(monkeypatch, answer)
+    assert len(trained(trainer, 2)) == 5
+    told = trainer.health
+    first, second = told.of("error")
+    assert "RuntimeError: the middleware is full" in first
+    assert "999 is not a valid ErrorCode" in second
+    assert "see `dasha doctor`" in second
+    assert told.of("warn") == ["episode lost: focus_server is gone"]
+    assert told.counts == {
+        "failed_episodes": 2,
+        "lost_episodes": 1,
+        "episodes": 2,
+        "ended_object_not_found": 2,
+    }
+    assert told.said[-1] == ("ok", "done")
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "lost", "broken"])
+def test_a_training_that_is_interrupted_is_not_done_and_nothing_failed(ends, trainer, monkeypatch):
+    begun = threading.Event()
+
+    def answer(goal, interrupted):
+        begun.set()
+        while interrupted() is None:
+            pass
+        if ends == "lost":
+            raise AgentLostError("focus_server did not answer")
+        if ends == "broken":
+            raise RuntimeError("the context is gone")
+        return int(ErrorCode.CANCELED)
+
+    answers(monkeypatch, answer)
+    assert succeeds(trainer.trigger_activate())
+    assert begun.wait(PATIENCE_S)
+    assert succeeds(trainer.trigger_deactivate())
+    told = trainer.health
+    assert not told.done.is_set()
+    assert told.of("error") == []
+    assert told.of("warn") == ["not active"]
+    assert not told.counts["failed_episodes"] + told.counts["lost_episodes"]
+
+
+def test_worlds_are_drawn_as_the_parameters_say_from_the_next_goal_on(trainer, monkeypatch):
+    def answer(goal, interrupted):
+        if goal == 2:
+            trainer.change(max_steps=7)
+        if goal == 4:
+            trainer.change(illuminance_max_lx=60.0, illuminance_min_lx=50.0)
+            trainer.change(distance_factor=2.0, episodes_per_world=2)
+        return 0
+
+    answers(monkeypatch, answer)
+    worlds = trained(trainer, 8)
+    assert worlds[:4] == worlds_of(4), "what changes no world draws none anew"
+    assert worlds[4:] == worlds_of(4, illuminance_lx=(50.0, 60.0), distance_factor=2.0, episodes_per_world=2)
+
+
+def test_a_pause_goes_on_where_the_draws_were(trainer):
+    trained(trainer, 2)
+    assert succeeds(trainer.trigger_deactivate())
+    trainer.health.done.clear()
+    assert trained(trainer, 2) == worlds_of(4)
+
+
+def test_no_second_training_begins_while_the_last_goal_goes_on(trainer, monkeypatch):
+    from dasha_ros.nodes import trainer as module
+
+    begun, end = threading.Event(), threading.Event()
+
+    def answer(goal, interrupted):
+        begun.set()
+        end.wait()
+        return 0
+
+    answers(monkeypatch, answer)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_ANSWER_S", 0.0)
+        assert succeeds(trainer.trigger_activate())
+        assert begun.wait(PATIENCE_S)
+        assert succeeds(trainer.trigger_deactivate())
+        assert not succeeds(trainer.trigger_activate())
+    assert "activate again in a few seconds" in trainer.health.of("error")[0]
+    assert len(Stage.worlds) == 1
+    end.set()

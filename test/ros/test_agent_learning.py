@@ -1,0 +1,152 @@
+"""The learner beside an action server: activated again and again, and dead for good reasons."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="scripts/setup installs rclpy")
+pytest.importorskip("gymnasium", reason="scripts/setup --torch installs gymnasium")
+from analytic_rig import AnalyticRig
+
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.config import LowLevelAgentConfig
+from dasha_ros.ros import learning as module
+from dasha_ros.ros.goal_episodes import EpisodeEnd
+from dasha_ros.ros.learning import AgentLearning
+
+
+class Told:
+    """The newest status, and all errors."""
+
+    def __init__(self):
+        self.status, self.errors = ("", ""), []
+
+    def ok(self, message):
+        self.status = ("ok", message)
+
+    def error(self, message):
+        self.status = ("error", message)
+        self.errors.append(message)
+
+
+@pytest.fixture
+def health():
+    return Told()
+
+
+@pytest.fixture
+def graph():
+    """What the learner may ask of its node."""
+    return SimpleNamespace(alive=True)
+
+
+@pytest.fixture
+def learning(health, graph, tmp_path):
+    rig = AnalyticRig()
+    rig.node = SimpleNamespace(context=SimpleNamespace(ok=lambda: graph.alive))
+    learning = AgentLearning(
+        "focus",
+        config=LowLevelAgentConfig(mode="learn", checkpoint_dir=str(tmp_path)),
+        rig=rig,
+        task_of=lambda request: request,
+        report=lambda run, step: None,
+        health=health,
+    )
+    yield learning
+    learning.stop()
+
+
+def goal():
+    return SimpleNamespace(request=None, reason=None, why="")
+
+
+@pytest.fixture
+def learns(learning, monkeypatch):
+    """A learner that ends each goal well."""
+
+    def learn(*_, **__):
+        while True:
+            learning.seat.begin(np.random.default_rng(0))
+            learning.seat.end(EpisodeEnd(ErrorCode.NONE, "", 1, None))
+
+    monkeypatch.setattr(module, "learn_online", learn)
+
+
+@pytest.fixture
+def dies(monkeypatch):
+    """A learner that can't be."""
+
+    def learn(*_, **__):
+        raise OSError("no space is left")
+
+    monkeypatch.setattr(module, "learn_online", learn)
+
+
+@pytest.mark.usefixtures("learns")
+def test_it_can_be_activated_again(learning, health):
+    for _ in range(2):
+        learning.start()
+        learning.tell("waiting")
+        assert health.status == ("ok", "waiting")
+        assert learning.play(goal()).code is ErrorCode.NONE
+        learning.stop()
+        assert learning.play(goal()).code is ErrorCode.SHUTDOWN
+    assert not health.errors
+
+
+@pytest.mark.usefixtures("dies")
+def test_a_learner_that_stopped_stays_told_until_it_is_activated_again(
+    learning, health, monkeypatch, request
+):
+    learning.start()
+    for _ in range(2):
+        end = learning.play(goal())
+        assert (end.code, end.what) == (ErrorCode.INTERNAL, "the learner has stopped: no space is left")
+        learning.tell("waiting for a goal")
+        level, message = health.status
+        assert level == "error"
+        assert "no space is left" in message
+        assert "deactivate and activate this node" in message
+    learning.stop()
+
+    request.getfixturevalue("learns")
+    learning.start()
+    learning.tell("waiting for a goal")
+    assert health.status == ("ok", "waiting for a goal")
+    assert learning.play(goal()).code is ErrorCode.NONE
+
+
+@pytest.mark.usefixtures("dies")
+def test_what_a_signal_ends_is_no_failure(learning, health, graph):
+    graph.alive = False
+    learning.start()
+    assert learning.play(goal()).code is ErrorCode.INTERNAL
+    learning.stop()
+    assert not health.errors
+
+
+def test_no_second_learner_begins_while_the_first_one_works(learning, monkeypatch):
+    working, done = threading.Event(), threading.Event()
+
+    def learn(*_, **__):
+        working.set()
+        done.wait()
+
+    monkeypatch.setattr(module, "learn_online", learn)
+    monkeypatch.setattr(module, "_END_S", 0.0)
+    learning.start()
+    assert working.wait(5.0)
+    learning.stop()
+    with pytest.raises(RuntimeError, match="activate again in a few seconds"):
+        learning.start()
+    assert learning.play(goal()).code is ErrorCode.SHUTDOWN, "the first one is still told to end"
+    done.set()
+    monkeypatch.setattr(module, "_END_S", 10.0)
+    learning.stop()
+    working.clear()
+    learning.start()
+    assert working.wait(5.0)
