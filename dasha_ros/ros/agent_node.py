@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
-from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.publisher import Publisher
 
@@ -121,7 +120,7 @@ class AgentNode(DashaNode[A]):
         """Accept goals."""
         if self.learning is not None:
             self.learning.start()
-        self.health.ok("waiting for a goal")
+        self._tell("waiting for a goal")
 
     def deactivate(self) -> None:
         """End the goal in hand and accept no more."""
@@ -162,16 +161,21 @@ class AgentNode(DashaNode[A]):
     def _play(self, run: GoalRun) -> Any:
         self._episode += 1
         self.health.count("goals")
-        self.health.ok("working on a goal")
+        self._tell("working on a goal")
         outcome = self._learn(run, self.learning) if self.learning is not None else self._act(run)
         if outcome.code == ErrorCode.NONE:
             self.get_logger().info(f"done in {outcome.steps} steps")
         else:
             self.health.count("failed_goals")
             self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
-        if self.health.level != DiagnosticStatus.ERROR:
-            self.health.ok("waiting for a goal")
+        self._tell("waiting for a goal")
         return self.result(outcome)
+
+    def _tell(self, doing: str) -> None:
+        if self.learning is None:
+            self.health.ok(doing)
+        else:
+            self.learning.tell(doing)
 
     def _learn(self, run: GoalRun, learning: AgentLearning) -> Outcome:
         """A goal of the learner. Where it ends the next one begins: nothing is brought back."""

@@ -10,7 +10,7 @@ from itertools import cycle
 import numpy as np
 
 from dasha_ros.optics.exposure import ExposureTable
-from dasha_ros.twin.scene import Scene
+from dasha_ros.twin.scene import DISTANCE_MAX_M, DISTANCE_MIN_M, Scene
 from dasha_ros.twin.world import World, paper_schedule
 
 
@@ -37,7 +37,8 @@ class Curriculum:
         seed: Of all draws.
         schedule: ``paper`` (13..300 lx, 1.4..2.0 m, paper V.B and V.C) or ``random``.
         illuminance_lx: ``random``: least and most light, even in logarithm [lx].
-        distance_factor: ``random``: all distances of a scene are scaled by up to this, up or down.
+        distance_factor: ``random``: all distances of a scene are scaled by up to this, up or down, as far
+            as scenes reach.
         episodes_per_world: Episodes before the world changes.
 
     Raises:
@@ -87,7 +88,8 @@ class Curriculum:
 
     def _drawn(self) -> Iterator[tuple[Scene, World]]:
         spread = math.log(self._distance_factor)
-        low, high = map(math.log, self._illuminance_lx)
+        dimmest, brightest = self._illuminance_lx
+        low, high = math.log(dimmest), math.log(brightest)
         while True:
             name, scene = self._scenes[int(self._random.integers(len(self._scenes)))]
             scale = math.exp(self._random.uniform(-spread, spread))
@@ -95,7 +97,10 @@ class Curriculum:
                 scene,
                 World(
                     scene=name,
-                    illuminance_lx=math.exp(self._random.uniform(low, high)),
-                    distances_m=tuple(distance * scale for distance in scene.distances_m),
+                    illuminance_lx=min(max(math.exp(self._random.uniform(low, high)), dimmest), brightest),
+                    distances_m=tuple(
+                        min(max(distance * scale, DISTANCE_MIN_M), DISTANCE_MAX_M)
+                        for distance in scene.distances_m
+                    ),
                 ),
             )

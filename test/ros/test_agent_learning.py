@@ -150,3 +150,44 @@ def test_no_second_learner_begins_while_the_first_one_works(learning, monkeypatc
     working.clear()
     learning.start()
     assert working.wait(5.0)
+
+
+@pytest.fixture
+def agent(ros_env, tmp_path):
+    """A^L that learns, in this process."""
+    import rclpy
+
+    from dasha_ros.nodes.low_level_agent import LowLevelAgent
+
+    rclpy.init(
+        args=["agent", "--ros-args", "-p", "mode:=learn", "-p", f"checkpoint_dir:={tmp_path}"],
+    )
+    node = LowLevelAgent()
+    yield node
+    node.cleanup()
+    node.destroy_node()
+    rclpy.try_shutdown()
+
+
+@pytest.mark.graph
+@pytest.mark.usefixtures("dies")
+def test_the_diagnostics_of_an_agent_go_on_saying_that_its_learner_stopped(agent, monkeypatch):
+    from diagnostic_msgs.msg import DiagnosticStatus
+
+    agent.trigger_configure()
+    agent.trigger_activate()
+    run = SimpleNamespace(request=agent.action.Goal(), reason=None, why="")
+    for _ in range(2):
+        assert agent._work(run).error_code == ErrorCode.INTERNAL
+        assert agent.health.level == DiagnosticStatus.ERROR
+
+    monkeypatch.setattr(module, "learn_online", lambda *_, stop, **__: stop.wait())
+    agent.trigger_deactivate()
+    agent.trigger_activate()
+    assert agent.health.level == DiagnosticStatus.OK
+    agent.trigger_deactivate()
+    agent.trigger_cleanup()
+    assert agent.learning is None
+    agent.trigger_configure()
+    agent.trigger_activate()
+    assert agent.health.level == DiagnosticStatus.OK
