@@ -19,6 +19,7 @@ from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators
 from dasha_ros.ros.conversions import percept_from_msg
 from dasha_ros.ros.stamps import to_ns
+from dasha_ros.timing.state import CaptureInfo
 
 _SETTLING_MAX_NS = 10_000_000_000
 """Longer than any lens takes to settle."""
@@ -49,6 +50,8 @@ class RosRig(Actuators):
         self.interrupted: Callable[[], ErrorCode | None] = lambda: None
         self.inference_budget_s, self.retries = 3.0, 1
         self._percept: Percept | None = None
+        self._exposure_known_ns = 0
+        """Newest exposure command of this episode that a frame answered."""
         # Who judges frames has to hear of everyone's commands, and before the percepts that they make stale.
         self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
         self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
@@ -63,6 +66,7 @@ class RosRig(Actuators):
         Raises:
             RigError: None answers.
         """
+        self._exposure_known_ns = self.capture.exposure_command_ns if self.capture else 0
         percept = self._fresh_percept()
         if percept is not None and self.clock.now_ns() - percept.capture.end_ns < OBSERVATION_AGE_NS:
             return percept
@@ -133,6 +137,9 @@ class RosRig(Actuators):
             if lens is not None and lens.command_ns > stamp:
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node moved the lens meanwhile")
             self._heed_lens_faults()
+            self._heed_new_camera(self.capture)
+            if percept is not None:
+                self._heed_new_camera(percept.capture)
             return percept if percept and percept.lens.command_ns == stamp else None
 
         def silence(stamp: int) -> RigError:
@@ -150,6 +157,17 @@ class RosRig(Actuators):
         lens = self.lens_state
         if lens is not None and lens.faults:
             raise RigError(ErrorCode.LENS_LOST, f"the lens reports: {', '.join(lens.faults)}")
+
+    def _heed_new_camera(self, capture: CaptureInfo | None) -> None:
+        """A driver that was started anew exposes as at its start: A^L would search in another light."""
+        if capture is None:
+            return
+        if capture.exposure_command_ns < self._exposure_known_ns:
+            raise RigError(
+                ErrorCode.CAMERA_LOST,
+                f"the camera was started anew and exposes for {capture.exposure_us:g} us now",
+            )
+        self._exposure_known_ns = capture.exposure_command_ns
 
     def _fresh_percept(self) -> Percept | None:
         """The newest percept if its frame answers every command that was heard of."""

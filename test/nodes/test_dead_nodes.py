@@ -46,3 +46,24 @@ def test_a_killed_node(graph: Graph, victim: str, name: str, words: str) -> None
         graph.until_active(victim)
     found = client.run("motorcycle")
     assert found.error_code == 0, found.error_msg
+
+
+def test_a_camera_driver_that_is_back_before_anyone_misses_it(graph: Graph) -> None:
+    """It exposes as at its start, so what A^H reached is gone: the goal ends, and the exposure goes back."""
+    from dasha_ros.action import FocusOnObject
+    from dasha_ros.msg import CaptureInfo
+
+    from dasha_ros.ros import qos
+
+    client = graph.client()
+    states = graph.probe.subscribe(CaptureInfo, "camera/state", qos.STATE)
+    graph.probe.until(lambda: states, "the camera's state")
+    before = states[-1].exposure_us
+    goal = client.send("giraffe")
+    goal.until_step(phase=2)
+    graph.kill("camera_driver")
+    graph.start("camera_driver", camera_driver={"initial_exposure_us": 777.0})
+    result = goal.result()
+    assert result.error_code == FocusOnObject.Result.CAMERA_LOST, result.error_msg
+    assert 777.0 in [state.exposure_us for state in states]
+    assert result.exposure_us == states[-1].exposure_us == before

@@ -40,10 +40,11 @@ def _hear_lens(rig: Any, **fields: Any) -> None:
     rig._on_lens(msg.LensState(commanded_volts=40.0, settled_at=settled_at, **fields))
 
 
-def _hear_exposure(rig: Any, exposure_us: float) -> None:
+def _hear_exposure(rig: Any, exposure_us: float, command_ns: int = 0) -> None:
     from dasha_ros import msg
+    from dasha_ros.ros.stamps import to_stamp
 
-    rig._on_capture(msg.CaptureInfo(exposure_us=exposure_us))
+    rig._on_capture(msg.CaptureInfo(exposure_us=exposure_us, exposure_command=to_stamp(command_ns)))
 
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
@@ -109,3 +110,20 @@ def test_what_is_in_force_has_to_be_heard_of_first(rig: Any) -> None:
     assert raised.value.code == ErrorCode.LENS_LOST
     _hear_lens(rig)
     assert rig.in_force() == 40.0
+
+
+def test_a_camera_that_was_started_anew_ends_the_episode(rig: Any) -> None:
+    from dasha_ros.agents.outcome import ErrorCode
+    from dasha_ros.rl.rig import RigError
+
+    _hear_lens(rig)
+    _hear_exposure(rig, 27_000.0, command_ns=5)
+    with pytest.raises(RigError, match="did not take up"):
+        rig.observe()
+    _hear_exposure(rig, 10_000.0, command_ns=0)
+    with pytest.raises(RigError, match="started anew and exposes for 10000 us") as raised:
+        rig.move(41.0)
+    assert raised.value.code == ErrorCode.CAMERA_LOST
+    # The next episode begins with the camera as it is.
+    with pytest.raises(RigError, match="did not take up"):
+        rig.observe()
