@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,6 +26,14 @@ class CameraLimits:
     gain_min_db: float
     gain_max_db: float
 
+    def nearest_exposure_us(self, exposure_us: float) -> float:
+        """What this camera can do that is nearest to an exposure [us]."""
+        return min(max(exposure_us, self.exposure_min_us), self.exposure_max_us)
+
+    def nearest_gain_db(self, gain_db: float) -> float:
+        """What this camera can do that is nearest to a gain [dB]."""
+        return min(max(gain_db, self.gain_min_db), self.gain_max_db)
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -37,6 +46,11 @@ class Frame:
     """Start of the exposure on the back end's clock."""
     exposure_us: float
     gain_db: float
+
+
+def never() -> bool:
+    """Nothing overtakes this exposure before it begins."""
+    return False
 
 
 class Camera(Protocol):
@@ -72,13 +86,18 @@ class Camera(Protocol):
         """Set the gain of the next `capture` and return the value read back [dB]."""
         ...
 
-    def capture(self, not_before_ns: int = 0) -> Frame | None:
+    def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
         """Take one picture whose exposure begins now, or at ``not_before_ns`` if that is later.
 
         Never returns a picture whose exposure began before the call.
 
+        Args:
+            not_before_ns: On the back end's clock.
+            overtaken: Whether what called `abort` before this call concerns it, too. Asked once, when
+                an `abort` counts already: whoever changes its answer and aborts then is never missed.
+
         Returns:
-            The frame, or ``None`` when `abort` ended the wait.
+            The frame, or ``None`` when `abort` ended the wait or the exposure was ``overtaken``.
 
         Raises:
             DeviceTimeout: No frame in the time that its exposure allows.
@@ -88,7 +107,7 @@ class Camera(Protocol):
         ...
 
     def abort(self) -> None:
-        """End a `capture` in progress early. Callable from any thread."""
+        """End a `capture` in progress early; forgotten when there is none. Callable from any thread."""
         ...
 
     def describe(self) -> dict[str, Any]:

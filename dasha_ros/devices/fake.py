@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import threading
 from collections import defaultdict, deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from dasha_ros.devices.camera import CameraLimits, Frame
+from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceError, DeviceLost, OutOfRange
 from dasha_ros.devices.lens import VOLTS_MIN, LensReading, checked_volts
 from dasha_ros.optics.actuator import quantised_volts
@@ -181,10 +182,12 @@ class FakeCamera:
         self._gain_db = min(max(gain_db, self.LIMITS_DB[0]), self.LIMITS_DB[1])
         return self._gain_db
 
-    def capture(self, not_before_ns: int = 0) -> Frame | None:
+    def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
         """Take a picture."""
         self.misfortune.using("capture", "the fake camera")
         self._abort.clear()
+        if overtaken():
+            return None
         stamp_ns = max(self._clock.now_ns(), not_before_ns)
         if not self._clock.wait_until(stamp_ns + round(self._exposure_us * 1e3), self._abort):
             return None

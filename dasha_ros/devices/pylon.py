@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from dasha_ros.devices.camera import CameraLimits, Frame
+from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete, OutOfRange
 from dasha_ros.devices.pylon_device import PylonDevice, PylonSettings
 from dasha_ros.devices.pylon_discovery import attach
@@ -162,10 +162,12 @@ class PylonCamera:
                 self._restart_preview()
             return device.gain_db
 
-    def capture(self, not_before_ns: int = 0) -> Frame | None:
+    def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
         """Take one picture whose exposure begins now, or at ``not_before_ns`` if that is later."""
         device, stream = self._opened()
         self._abort.clear()
+        if overtaken():
+            return None
         with sdk(self._camera, "getting ready"):
             if stream.free_running:
                 self.stop_preview()

@@ -93,7 +93,8 @@ def pixel_format(encoding: str, offered: tuple[str, ...]) -> str:
 class Gain:
     """A camera's gain in dB, whatever it counts in.
 
-    Models that count in raw steps without a published formula count as 0 dB at their lowest step.
+    Models that count in raw steps without a published formula count as 0 dB at their lowest step;
+    where that is 0, which has no decibels, at step 1.
     """
 
     def __init__(self, node_map: Any, model: str) -> None:
@@ -121,7 +122,7 @@ class Gain:
         return self._db(set_number(self._node, wanted))
 
     def _db(self, value: float) -> float:
-        return float(value) if self._raw is None else 20 * math.log10(value / self._unity)
+        return float(value) if self._raw is None else 20 * math.log10(max(1, value) / self._unity)
 
 
 def set_region(

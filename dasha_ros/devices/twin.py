@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.assets import AssetMissing
-from dasha_ros.devices.camera import CameraLimits, Frame
+from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.devices.lens import VOLTS_MIN, LensReading, checked_volts
 from dasha_ros.optics.actuator import LensActuator, PowerTrajectory
@@ -222,11 +223,13 @@ class TwinCamera:
         self._gain_db = 20.0 * math.log10(round(32.0 * 10.0 ** (gain_db / 20.0)) / 32.0)
         return self._gain_db
 
-    def capture(self, not_before_ns: int = 0) -> Frame | None:
+    def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
         """Take one picture; see `devices.camera.Camera`."""
         if not self._is_open:
             raise DeviceLost("the twin's camera is not open")
         self._interrupt.clear()
+        if overtaken():
+            return None
         exposure_us, gain_db = self._exposure_us, self._gain_db
         stamp_ns = max(self._clock.now_ns(), not_before_ns)
         middle_ns = stamp_ns + round(exposure_us * 500)

@@ -8,16 +8,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
-from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera, Frame
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera, CameraLimits, Frame
 from dasha_ros.devices.preview import PreviewCamera
 from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import camera_backend
 from dasha_ros.ros.camera_state import CameraState
+from dasha_ros.ros.commands import Commands
 from dasha_ros.ros.conversions import capture_to_msg, lens_from_msg, limits_to_msg
 from dasha_ros.ros.device_worker import DeviceWorker
 from dasha_ros.ros.image import ImageWriter
@@ -47,7 +51,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     under one stamp, the start of the exposure, and what is in force, when it changed
     or answers a command, as ``camera/state``; as ``camera/limits``, what the opened
     camera can do. An exposure that a newer command overtakes is broken off: its picture
-    would answer nothing.
+    would answer nothing. Exposures and gains beyond the opened camera's limits are brought
+    into them, with a warning; a gain below its least one means the least.
     """
 
     config_model = CameraDriverConfig
@@ -58,18 +63,25 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._camera: Camera | None = None
         self._twin: CameraTwinLink | None = None
         self._news = threading.Condition()
-        self._gate = CommandGate("exposure time", "us", *EXPOSURE_LIMITS_US)
+        self._wakes = 0
+        """How often something came that an exposure must not outlast."""
+        self._limits: CameraLimits | None = None
+        self._opened = self._complaint = ""
         self._exposure: tuple[int, float] = (0, self.config.initial_exposure_us)
         self._lens, self._lens_said_ns = _NO_LENS, 0
         self._plan = PreviewPlan(self.clock)
         self.reconfigure(self.config)
         self._answered: tuple[int, int] | None = None
-        self._sequence = 0
         self._streams_at: float | None = None
+        self.add_on_set_parameters_callback(self._within_limits)
 
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
         self._camera = camera_backend(self.config, self.clock)
+        self._sequence = 0
+        self._lens, self._lens_said_ns = _NO_LENS, 0
+        gate = CommandGate("exposure time", "us", *EXPOSURE_LIMITS_US)
+        self._commands = Commands(self, gate, obey=self._admitted)
         self._lane = Lane(self)
         if isinstance(self._camera, TwinCamera):
             self._twin = CameraTwinLink(
@@ -96,7 +108,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         """Close the camera."""
         if self._worker is not None:
             self._worker.stop()
-            self._worker = None
+            self._worker = self._limits = None
 
     def cleanup(self) -> None:
         """Close the camera and the topics."""
@@ -122,21 +134,25 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._plan.mode, self._plan.rate_hz = config.capture_mode, config.preview_rate_hz
         self._tell()
 
+    def _within_limits(self, parameters: list[Parameter]) -> SetParametersResult:
+        """Whether the opened camera has a gain that is to be set; what no camera has is refused elsewhere."""
+        limits = self._limits
+        for parameter in parameters:
+            gain_db = parameter.value
+            if limits is None or parameter.name != "gain_db" or not isinstance(gain_db, int | float):
+                continue
+            if gain_db > limits.gain_max_db:
+                reason = f"gain_db = {gain_db!r}: this camera has at most {limits.gain_max_db:g} dB"
+                return SetParametersResult(successful=False, reason=reason)
+        return SetParametersResult(successful=True)
+
     def _on_command(self, command: msg.ExposureCommand) -> None:
-        if not self.is_active:
-            self.health.count("commands_while_inactive")
-            return
-        stamp = to_ns(command.header.stamp)
-        if self._gate.admit(command.exposure_us, stamp, self.clock.now_ns()):
-            with self._news:
-                self._exposure = (stamp, command.exposure_us)
+        self._commands.hear(command.header, command.exposure_us)
+
+    def _admitted(self, command_ns: int, exposure_us: float) -> None:
+        with self._news:
+            self._exposure = (command_ns, exposure_us)
             self._wake()
-            return
-        self.health.count("refused_commands")
-        self.health.values(last_refusal=self._gate.last_refusal)
-        if self._gate.refused & (self._gate.refused - 1) == 0:
-            # At 1, 2, 4, 8, ...: a flood must not fill the log.
-            self.get_logger().warning(f"{self._gate.last_refusal} ({self._gate.refused} so far)")
 
     def _on_lens(self, state: msg.LensState) -> None:
         lens, said_ns = lens_from_msg(state), to_ns(state.header.stamp)
@@ -150,18 +166,19 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
                 self._lens.settled_at_ns,
             )
             self._lens = lens
-        if moved:
-            self._wake()
+            if moved:
+                self._wake()
 
     def _on_focus(self, state: msg.FocusState) -> None:
         self._plan.goal_runs = state.state in _GOAL_STATES
 
     def _wake(self) -> None:
         """Break off the exposure in progress: it answers nothing any more."""
-        camera = self._camera
-        if camera is not None:
-            camera.abort()
-        self._tell()
+        with self._news:
+            self._wakes += 1
+            if self._camera is not None:
+                self._camera.abort()
+            self._news.notify()
 
     def _tell(self) -> None:
         with self._news:
@@ -170,12 +187,14 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def open(self) -> str:
         """Job of the worker: claim the camera; its limits become the limits of the commands."""
         assert self._camera is not None
-        limits = self._camera.open()
-        self._gate.low, self._gate.high = limits.exposure_min_us, limits.exposure_max_us
+        limits = self._limits = self._camera.open()
+        gate = self._commands.gate
+        gate.low, gate.high = limits.exposure_min_us, limits.exposure_max_us
         self._answered = self._streams_at = None
         if self.context.ok():
             self._limits_publisher.publish(limits_to_msg(limits))
-        return f"{limits.width}x{limits.height} {limits.encoding}"
+        self._opened, self._complaint = f"{limits.width}x{limits.height} {limits.encoding}", ""
+        return self._opened
 
     def facts(self) -> dict[str, Any]:
         """Job of the worker: settings as read from the camera, and its counts."""
@@ -191,7 +210,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             if not is_due:
                 self._stop_stream()
                 self._news.wait(self._patience_s())
-            (command_ns, exposure_us), lens = self._exposure, self._lens
+            (command_ns, exposure_us), lens, wakes = self._exposure, self._lens, self._wakes
             awaited = self._is_awaited()
         self._state.tell_if_due()
         if not is_due:
@@ -200,24 +219,40 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         if preview is None:
             # First, lest the new settings restart a stream that is about to end.
             self._stop_stream()
-        camera.set_gain(self.config.gain_db)
-        camera.set_exposure(exposure_us)
-        if preview is not None:
+        self._set(camera, exposure_us)
+        if preview is None:
+            frame = camera.capture(lens.settled_at_ns, lambda: self._wakes != wakes)
+        else:
             self._stream(preview)
-        if self._is_overtaken(command_ns, lens):
-            # An abort has nothing to abort yet: it would be forgotten, and a long exposure begin.
-            return False
-        frame = camera.capture(lens.settled_at_ns) if preview is None else preview.latest(_STREAM_S)
+            frame = preview.latest(_STREAM_S) if self._wakes == wakes else None
         if frame is not None:
             self._publish(frame, command_ns, lens, awaited)
         elif awaited:
             self.health.count("overtaken_exposures")
         return frame is not None
 
-    def _is_overtaken(self, command_ns: int, lens: LensState) -> bool:
-        with self._news:
-            now = self._exposure[0], self._lens.command_ns, self._lens.settled_at_ns
-        return now != (command_ns, lens.command_ns, lens.settled_at_ns)
+    def _set(self, camera: Camera, exposure_us: float) -> None:
+        """Set gain and exposure, which parameters and commands from before it was open may place anywhere."""
+        limits, gain_db = self._limits, self.config.gain_db
+        assert limits is not None
+        has_db, has_us = limits.nearest_gain_db(gain_db), limits.nearest_exposure_us(exposure_us)
+        camera.set_gain(has_db)
+        camera.set_exposure(has_us)
+        beyond = []
+        if has_db < gain_db:
+            beyond.append(f"gain_db is {gain_db:g} dB, and this camera has at most {has_db:g} dB")
+        if has_us != exposure_us:
+            beyond.append(f"the exposure is {exposure_us:g} us, and this camera comes to {has_us:g} us")
+        self._complain("; ".join(beyond))
+
+    def _complain(self, complaint: str) -> None:
+        if complaint == self._complaint:
+            return
+        self._complaint = complaint
+        if complaint:
+            self.health.warn(complaint)
+        elif self.health.level == DiagnosticStatus.WARN:
+            self.health.ok(self._opened)
 
     def _stream(self, camera: PreviewCamera) -> None:
         rate = self.config.preview_rate_hz
@@ -246,14 +281,16 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         """Whether a command has no picture yet."""
         return self._answered != (self._exposure[0], self._lens.command_ns)
 
+    def _sees(self) -> bool:
+        """Whether a picture would show what it should: the twin's camera hears of that."""
+        return self._twin is None or self._twin.follows(self._lens.command_ns)
+
     def _is_due(self) -> bool:
-        if self._twin is not None and not self._twin.follows(self._lens.command_ns):
-            return False
-        return self._is_awaited() or self._plan.is_due
+        return self._sees() and (self._is_awaited() or self._plan.is_due)
 
     def _patience_s(self) -> float:
         preview_s = _IDLE_S
-        if self._plan.is_on:
+        if self._plan.is_on and self._sees():
             preview_s = _SIMULATED_S if self.clock.is_simulated else min(_IDLE_S, self._plan.due_in_s)
         state_s = self._state.patience_s
         return preview_s if state_s is None else min(preview_s, state_s)

@@ -10,16 +10,16 @@ from typing import Any
 
 from dasha_ros import msg
 from dasha_ros.config import LensDriverConfig
-from dasha_ros.devices.errors import DeviceLost, DeviceTimeout
+from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens, LensReading
 from dasha_ros.devices.twin import TwinLens
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import lens_backend
+from dasha_ros.ros.commands import Commands
 from dasha_ros.ros.conversions import lens_to_msg
 from dasha_ros.ros.device_worker import DeviceWorker
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.node import DashaNode, run
-from dasha_ros.ros.stamps import to_ns
 from dasha_ros.ros.twin_link import LensTwinLink
 from dasha_ros.timing.gate import CommandGate
 from dasha_ros.timing.state import LensState
@@ -37,7 +37,8 @@ class LensDriver(DashaNode[LensDriverConfig]):
 
     Listens to ``lens/command``; publishes ``lens/state``, latched: at once when a
     command was applied (with the time at which the lens will have settled), again
-    when it has settled, and on every fault.
+    when it has settled, on every fault, and when it is given back. A command that the
+    lens did not take is kept until it does, or a newer one comes.
     """
 
     config_model = LensDriverConfig
@@ -48,7 +49,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         self._news = threading.Condition()
         self._command: tuple[int, float] | None = None
         self._failed_attempts = 0
-        self._gate = CommandGate("lens voltage", "V", VOLTS_MIN, VOLTS_MAX)
+        self._telling = threading.Lock()
         self._state = LensState(0, VOLTS_MIN, VOLTS_MIN, settled=False, settled_at_ns=0)
         self._lens: Lens | None = None
         self._twin: LensTwinLink | None = None
@@ -57,13 +58,17 @@ class LensDriver(DashaNode[LensDriverConfig]):
         """Create topics and the back end; the device is opened on activation."""
         self._lens = lens_backend(self.config, self.clock)
         if isinstance(self._lens, TwinLens):
-            self._twin = LensTwinLink(self, self._lens)
+            self._twin = LensTwinLink(self, self._lens, self.health)
         self._state_publisher = self.create_publisher(msg.LensState, "lens/state", qos.STATE)
+        gate = CommandGate("lens voltage", "V", VOLTS_MIN, VOLTS_MAX)
+        self._commands = Commands(self, gate, obey=self._admitted, refused=self._tell)
         self._lane = Lane(self)
         self._lane.listen(msg.LensCommand, "lens/command", self._on_command, qos.COMMAND)
 
     def activate(self) -> None:
-        """Open the lens."""
+        """Open the lens; what it was told before it was given back counts no more."""
+        with self._news:
+            self._command = None
         self._worker = DeviceWorker("lens", self, self.health, self._wake)
         self._worker.start()
 
@@ -72,6 +77,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+            self._update(replace(self._state, settled=False, faults=("not active",)))
 
     def cleanup(self) -> None:
         """Close the lens and the topics."""
@@ -85,32 +91,27 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._lens = None
 
     def _on_command(self, command: msg.LensCommand) -> None:
-        if not self.is_active:
-            self.health.count("commands_while_inactive")
-            return
-        stamp = to_ns(command.header.stamp)
-        if self._gate.admit(command.volts, stamp, self.clock.now_ns()):
-            with self._news:
-                self._command, self._failed_attempts = (stamp, command.volts), 0
-                self._news.notify()
-            return
-        self.health.count("refused_commands")
-        self.health.values(last_refusal=self._gate.last_refusal)
-        if self._gate.refused & (self._gate.refused - 1) == 0:
-            # At 1, 2, 4, 8, ...: a flood must not fill the log.
-            self.get_logger().warning(f"{self._gate.last_refusal} ({self._gate.refused} so far)")
-        self._publish(self._state)
+        self._commands.hear(command.header, command.volts)
+
+    def _admitted(self, command_ns: int, volts: float) -> None:
+        with self._news:
+            self._command, self._failed_attempts = (command_ns, volts), 0
+            self._news.notify()
 
     def _wake(self) -> None:
         with self._news:
             self._news.notify()
 
     def open(self) -> str:
-        """Job of the worker: claim the lens and bring it back to the command in force."""
+        """Job of the worker: claim the lens and bring it to the newest command."""
         assert self._lens is not None
         reading = self._lens.open()
-        if self._state.command_ns:
-            self._move(self._state.command_ns, self._state.commanded_volts)
+        with self._news:
+            command, self._command, self._failed_attempts = self._command, None, 0
+        if command is None and self._state.command_ns:
+            command = self._state.command_ns, self._state.commanded_volts
+        if command is not None:
+            self._obey(command)
         else:
             self._adopt(reading, 0, reading.volts)
         return f"lens at {self._state.volts:.3f} V"
@@ -152,14 +153,14 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def _obey(self, command: tuple[int, float]) -> None:
         try:
             self._move(*command)
-        except DeviceTimeout as error:
-            self._failed_attempts += 1
-            if self._failed_attempts > _ATTEMPTS_MORE:
-                raise DeviceLost(f"{error}, {self._failed_attempts} times over: it is opened anew") from error
-            # The line is bad: once more, unless somebody has changed their mind meanwhile.
+        except DeviceError as error:
+            # Once more, unless somebody has changed their mind meanwhile: it may be what ends a search.
             with self._news:
                 if self._command is None:
-                    self._command = command
+                    self._command, self._failed_attempts = command, self._failed_attempts + 1
+                failed = self._failed_attempts
+            if failed > _ATTEMPTS_MORE and not isinstance(error, DeviceLost):
+                raise DeviceLost(f"{error}, {failed} times over: it is opened anew") from error
             raise
 
     def _move(self, command_ns: int, volts: float) -> None:
@@ -174,7 +175,8 @@ class LensDriver(DashaNode[LensDriverConfig]):
         state = LensState(command_ns, volts, reading.volts, settle_s <= 0.0, settled_at, reading.faults)
         if self._twin is not None:
             # A refusal meanwhile must not tell of the state before.
-            self._state = state
+            with self._telling:
+                self._state = state
             self._twin.publish(self._message(state))
             time.sleep(_HEAD_START_S)
         self._update(state)
@@ -191,16 +193,19 @@ class LensDriver(DashaNode[LensDriverConfig]):
                 self.health.ok(f"lens at {self._state.volts:.3f} V")
 
     def _update(self, state: LensState) -> None:
-        self._state = state
         self.health.values(volts=state.volts, commanded_volts=state.commanded_volts)
-        self._publish(state)
+        self._tell(state)
 
-    def _publish(self, state: LensState) -> None:
-        if self.context.ok():
-            self._state_publisher.publish(self._message(state))
+    def _tell(self, news: LensState | None = None) -> None:
+        """Publish the state. One thread at a time, lest the state before is told last, and stays latched."""
+        with self._telling:
+            self._state = news or self._state
+            if self.context.ok():
+                self._state_publisher.publish(self._message(self._state))
 
     def _message(self, state: LensState) -> msg.LensState:
-        return lens_to_msg(state, self.clock.now_ns(), self._gate.refused, self._gate.last_refusal)
+        gate = self._commands.gate
+        return lens_to_msg(state, self.clock.now_ns(), gate.refused, gate.last_refusal)
 
 
 def main(args: Sequence[str] | None = None) -> None:

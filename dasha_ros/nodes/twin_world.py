@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from pydantic import model_validator
 from rclpy.clock import Clock, ClockType
 from rosgraph_msgs.msg import Clock as ClockMessage
 
@@ -13,26 +14,46 @@ from dasha_ros.config import TwinWorldConfig
 from dasha_ros.ros import qos
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.stamps import to_stamp
+from dasha_ros.twin.scene import SceneError, load_scene
+from dasha_ros.twin.world import World
 
 _TICK_S = 0.01
 """Period of ``/clock`` in real time. Stamps are computed, not read off, so it bounds delay, not accuracy."""
 
 
+class _PossibleWorld(TwinWorldConfig):
+    """Parameters of which the twin's camera can make a picture, if it has the photographs."""
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> _PossibleWorld:
+        World(self.scene, self.illuminance_lx, tuple(self.distances_m), self.temperature_c)
+        scene = load_scene(self.scene)
+        try:
+            scene.resolved_distances(self.distances_m)
+        except SceneError as error:
+            raise ValueError(
+                f"{error}; set scene and distances_m in one call, or first distances_m to []"
+            ) from error
+        return self
+
+
 class TwinWorld(DashaNode[TwinWorldConfig]):
     """Publishes ``twin/world``, latched, whenever one of its parameters changes.
 
-    With ``speed`` other than 1 it also publishes ``/clock``, so that exposures and
-    settling pass faster while everything is computed as it is.
+    A scene or distances that can't be are refused when they are set. With ``speed`` other
+    than 1 it also publishes ``/clock``, so that exposures and settling pass faster while
+    everything is computed as it is. Simulated time is the time since the machine was
+    started, times the speed: a `TwinWorld` that was started again goes on where the one
+    before was, since a clock that is set back makes every command look old. Whoever wants
+    another speed starts the whole graph again.
     """
 
-    config_model = TwinWorldConfig
+    config_model = _PossibleWorld
 
     def __init__(self) -> None:
         super().__init__("twin_world")
         self._publisher = self.create_publisher(msg.TwinWorld, "twin/world", qos.STATE)
         if self.config.speed != 1.0:
-            self._start_s = time.monotonic()
-            self._start_ns = time.time_ns()
             self._clock_publisher = self.create_publisher(ClockMessage, "/clock", qos.CLOCK)
             self.create_timer(_TICK_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -55,9 +76,9 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
         self.health.ok(f"{config.scene} at {config.illuminance_lx:g} lx")
 
     def _tick(self) -> None:
-        passed_s = (time.monotonic() - self._start_s) * self.config.speed
+        now_ns = int(time.monotonic_ns() * self.config.speed)
         if self.context.ok():
-            self._clock_publisher.publish(ClockMessage(clock=to_stamp(self._start_ns + int(passed_s * 1e9))))
+            self._clock_publisher.publish(ClockMessage(clock=to_stamp(now_ns)))
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.logging import get_logger
 
-from dasha_ros.devices.errors import DeviceError, DeviceLost
+from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
 from dasha_ros.ros.health import Health
 
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Waits between attempts to open: a 100 ms unplug is over at once, a long one is not hammered."""
 ERRORS_IN_A_ROW = 5
 """One damaged frame or one bad reply is no loss; so many with nothing in between that worked are."""
+STOP_S = 10.0
+"""No call to a device that is there takes longer."""
 
 
 class Job(Protocol):
@@ -60,18 +63,27 @@ class DeviceWorker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is in hand and give the device back."""
+        """Finish what is in hand and give the device back.
+
+        Raises:
+            DeviceTimeout: A call to the device does not return: it is not given back yet. Stop again later.
+        """
         self._stop.set()
         self._wake()
         if self._thread.is_alive():
-            self._thread.join(timeout=10.0)
+            self._thread.join(timeout=STOP_S)
+        if self._thread.is_alive():
+            raise DeviceTimeout(
+                f"a call to the {self._thread.name} has not returned for {STOP_S:g} s, and it is still held: "
+                "try again, or end the process"
+            )
 
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
                 try:
                     sentence = self._job.open()
-                    self._health.values(**self._job.facts())
+                    self._outlive(self._tell_facts)
                     self._health.ok(sentence)
                     self._work(sentence)
                 except Exception as error:  # Whatever a driver throws, the node lives and tries again.
@@ -81,11 +93,11 @@ class DeviceWorker:
                     self._losses_in_a_row += 1
                     self._health.count("device_losses")
                     self._health.error(f"{error} (trying again)")
-                    self._job.lost(str(error))
-                    self._job.close()
+                    self._outlive(self._job.lost, str(error))
+                    self._outlive(self._job.close)
                     self._stop.wait(pause)
         finally:
-            self._job.close()
+            self._outlive(self._job.close)
 
     def _work(self, sentence: str) -> None:
         errors = 0
@@ -97,7 +109,7 @@ class DeviceWorker:
             except DeviceError as error:
                 errors += 1
                 self._health.count("device_errors")
-                self._health.values(**self._job.facts())
+                self._outlive(self._tell_facts)
                 if errors == ERRORS_IN_A_ROW:
                     raise DeviceLost(f"{error} ({errors} errors in a row: it is opened anew)") from error
                 self._health.warn(str(error))
@@ -108,3 +120,14 @@ class DeviceWorker:
                 if errors and self._health.level == DiagnosticStatus.WARN:
                     self._health.ok(sentence)
                 errors = 0
+
+    def _tell_facts(self) -> None:
+        self._health.values(**self._job.facts())
+
+    def _outlive(self, step: Callable[..., None], *arguments: str) -> None:
+        """Take a step whose failure must neither end the thread nor make one error a loss."""
+        try:
+            step(*arguments)
+        except Exception as error:
+            self._health.count("internal_errors")
+            get_logger(self._thread.name).error(f"internal error beside the device: {error!r}")

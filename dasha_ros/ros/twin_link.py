@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 
@@ -21,21 +23,61 @@ from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World, WorldError
 
 
-class LensTwinLink:
-    """Publishes how the twin's lens moves, and lets it feel the world's temperature."""
+class _WorldListener:
+    """Hears of the world. One that can't be used is refused and counted, and told of until another can."""
 
-    def __init__(self, node: LifecycleNode, lens: TwinLens) -> None:
-        self._node, self._lens, self._state = node, lens, msg.LensState()
-        self._telling = threading.Lock()
-        self._publisher = node.create_publisher(msg.TwinLens, "twin/lens", qos.STATE)
+    def __init__(self, node: LifecycleNode, health: Health, **subscription: Any) -> None:
+        self._node, self._health, self._refused = node, health, False
         self._subscription = node.create_subscription(
-            msg.TwinWorld, "twin/world", self._on_world, qos.STATE, callback_group=ReentrantCallbackGroup()
+            msg.TwinWorld, "twin/world", self._on_world, qos.STATE, **subscription
         )
 
     def close(self) -> None:
         """Leave the topics."""
-        self._node.destroy_publisher(self._publisher)
         self._node.destroy_subscription(self._subscription)
+
+    def take(self, world: World) -> None:
+        """Make use of a world.
+
+        Raises:
+            SceneError: Its scene can't be used.
+            AssetMissing: A photograph is not on this machine.
+        """
+        raise NotImplementedError
+
+    def _on_world(self, message: msg.TwinWorld) -> None:
+        try:
+            self.take(
+                World(
+                    scene=message.scene,
+                    illuminance_lx=message.illuminance_lx,
+                    distances_m=tuple(message.distances_m),
+                    temperature_c=message.temperature_c,
+                )
+            )
+        except (SceneError, AssetMissing, WorldError) as error:
+            self._refused = True
+            self._health.count("refused_worlds")
+            self._health.error(f"the old world stays: {error}")
+            return
+        if self._refused and self._health.level == DiagnosticStatus.ERROR:
+            self._health.ok(f"the twin's world can be used again: {message.scene}")
+        self._refused = False
+
+
+class LensTwinLink(_WorldListener):
+    """Publishes how the twin's lens moves, and lets it feel the world's temperature."""
+
+    def __init__(self, node: LifecycleNode, lens: TwinLens, health: Health) -> None:
+        self._lens, self._state = lens, msg.LensState()
+        self._telling = threading.Lock()
+        self._publisher = node.create_publisher(msg.TwinLens, "twin/lens", qos.STATE)
+        super().__init__(node, health, callback_group=ReentrantCallbackGroup())
+
+    def close(self) -> None:
+        """Leave the topics."""
+        super().close()
+        self._node.destroy_publisher(self._publisher)
 
     def publish(self, state: msg.LensState) -> None:
         """Tell the camera of the move that led to a state."""
@@ -43,7 +85,8 @@ class LensTwinLink:
             self._state = state
             self._tell()
 
-    def _on_world(self, world: msg.TwinWorld) -> None:
+    def take(self, world: World) -> None:
+        """Feel the world's temperature."""
         # A move told of meanwhile must not be followed by the state before it: the camera would wait on.
         with self._telling:
             self._lens.set_temperature(world.temperature_c)
@@ -53,38 +96,21 @@ class LensTwinLink:
         self._publisher.publish(trajectory_to_msg(self._lens.trajectory, self._state))
 
 
-class WorldLink:
-    """Tells a twin's camera of the world. A world that can't be used is refused and counted."""
+class WorldLink(_WorldListener):
+    """Tells a twin's camera of the world."""
 
     def __init__(self, node: LifecycleNode, camera: TwinCamera, health: Health) -> None:
-        self._node, self._camera, self._health = node, camera, health
+        self._camera = camera
         self.knows_world = False
         """Whether a world was received that can be used."""
-        self._world_subscription = node.create_subscription(
-            msg.TwinWorld, "twin/world", self._on_world, qos.STATE
-        )
-
-    def close(self) -> None:
-        """Leave the topics."""
-        self._node.destroy_subscription(self._world_subscription)
+        super().__init__(node, health)
 
     def changed(self) -> None:
         """The camera knows something new."""
 
-    def _on_world(self, message: msg.TwinWorld) -> None:
-        try:
-            self._camera.set_world(
-                World(
-                    scene=message.scene,
-                    illuminance_lx=message.illuminance_lx,
-                    distances_m=tuple(message.distances_m),
-                    temperature_c=message.temperature_c,
-                )
-            )
-        except (SceneError, AssetMissing, WorldError) as error:
-            self._health.count("refused_worlds")
-            self._health.error(f"the old scene stays: {error}")
-            return
+    def take(self, world: World) -> None:
+        """Show the world to the camera."""
+        self._camera.set_world(world)
         self.knows_world = True
         self.changed()
 

@@ -125,6 +125,35 @@ def test_an_abort_with_nothing_to_abort_is_forgotten(camera_under_test) -> None:
     assert camera.capture() is not None
 
 
+def test_an_abort_that_comes_before_the_capture_it_is_meant_for_is_not_missed(camera_under_test) -> None:
+    # The caller has looked for news, and they come, with their abort, before its call has begun.
+    camera = camera_under_test.camera
+    camera.open()
+    news: list[int] = []
+
+    def overtaken() -> bool:
+        return bool(news)
+
+    assert not overtaken()
+    news.append(1)
+    camera.abort()
+    assert camera.capture(0, overtaken) is None
+    news.clear()
+    assert camera.capture(0, overtaken) is not None
+
+
+def test_an_abort_that_comes_after_the_look_for_news_counts(camera_under_test) -> None:
+    camera = camera_under_test.camera
+    camera.open()
+
+    def overtaken() -> bool:
+        camera.abort()  # by someone who came a moment too late to be seen
+        return False
+
+    assert camera.capture(0, overtaken) is None
+    assert camera.capture() is not None
+
+
 def test_an_abort_ends_a_long_exposure(camera_under_test) -> None:
     camera = camera_under_test.camera
     limits = camera.open()

@@ -130,6 +130,12 @@ def test_raw_gain_without_a_formula_counts_from_its_lowest_step() -> None:
     assert nodes.Gain(emulator(), "Emulation").limits_db == pytest.approx((0.0, 14.5315), abs=1e-3)
 
 
+def test_raw_gain_that_begins_at_nothing_has_decibels() -> None:
+    gain = nodes.Gain(NodeMap(GainRaw=Node(0, 0, 63)), "acA2500-14gm")
+    assert gain.limits_db == pytest.approx((0.0, 35.9868), abs=1e-3)
+    assert gain.get_db() == gain.set_db(0.0) == 0.0
+
+
 @given(st.floats(-50, 80))
 def test_any_gain_lands_on_a_legal_step(gain_db: float) -> None:
     node_map = ace_classic()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 
-from dasha_ros.devices.camera import Frame
+from dasha_ros.devices.camera import Frame, never
 from dasha_ros.devices.fake import FakeCamera
 from dasha_ros.nodes import camera_driver
 
@@ -29,9 +30,9 @@ class SlowToStart(FakeCamera):
     def stop_preview(self) -> None:
         print("stop_preview", flush=True)
 
-    def capture(self, not_before_ns: int = 0) -> Frame | None:
+    def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
         print(f"capture {self._exposure_us:g}", flush=True)
-        return super().capture(not_before_ns)
+        return super().capture(not_before_ns, overtaken)
 
     def abort(self) -> None:
         super().abort()

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
 from graph import Graph
+from in_process import Ears, in_process, stamped
+from rclpy.parameter import Parameter
 from ros_harness import Child, wait_for
+
+from dasha_ros.devices.camera import Frame, never
+from dasha_ros.devices.errors import OutOfRange
+from dasha_ros.devices.fake import FakeCamera
+from dasha_ros.timing.clock import ManualClock
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
@@ -66,3 +79,149 @@ def test_a_picture_under_known_settings_is_told_of_too(bare_graph: Graph) -> Non
             "the state of a picture that shows the move",
         )
     assert len({to_ns(state.exposure_command) for state in states}) == 1
+
+
+class Beyond(FakeCamera):
+    """As the twin and pylon, it refuses what it can't do; its exposures take no time."""
+
+    def __init__(self) -> None:
+        super().__init__(ManualClock())
+        self.aims: list[tuple[float, float]] = []
+
+    def set_gain(self, gain_db: float) -> float:
+        low, high = self.LIMITS_DB
+        if not low <= gain_db <= high:
+            raise OutOfRange(f"gain {gain_db!r} dB refused")
+        return super().set_gain(gain_db)
+
+    def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
+        self.aims.append((self._exposure_us, self._gain_db))
+        return super().capture(0, overtaken)
+
+
+@contextmanager
+def _alone(camera: Callable[..., Any] | None, **parameters: Any) -> Iterator[Any]:
+    """A driver in this process; ``autostart=False``: not configured yet."""
+    from dasha_ros.nodes import camera_driver
+
+    with in_process(camera_driver, "CameraDriver", camera, **parameters) as driver:
+        driver.start()
+        yield driver
+
+
+def _told(driver: Any, words: str) -> None:
+    wait_for(lambda: words in driver.health._message, f"{words!r}; it says {driver.health._message!r}")
+
+
+def test_settings_beyond_the_camera_are_brought_into_its_limits_and_told(ros_env: dict[str, str]) -> None:
+    from diagnostic_msgs.msg import DiagnosticStatus
+
+    from dasha_ros import msg
+
+    camera = Beyond()
+    parameters = {"gain_db": 36.0, "initial_exposure_us": 1e7}
+    with _alone(lambda config, clock: camera, **parameters) as driver:
+        wait_for(lambda: camera.aims, "a picture")
+        assert camera.aims[0] == (1e6, 24.0)
+        _told(driver, "gain_db is 36 dB, and this camera has at most 24 dB")
+        assert "the exposure is 1e+07 us, and this camera comes to 1e+06 us" in driver.health._message
+        assert driver.health.level == DiagnosticStatus.WARN
+        # What was admitted while no camera had said what it can do.
+        driver._commands.gate.high = 1e7
+        driver._on_command(stamped(msg.ExposureCommand, driver, exposure_us=9e6))
+        _told(driver, "the exposure is 9e+06 us")
+        driver._on_command(stamped(msg.ExposureCommand, driver, exposure_us=5_000.0))
+        assert driver.set_parameters([Parameter("gain_db", value=6.0)])[0].successful
+        _told(driver, "64x48 mono8")
+        assert driver.health.level == DiagnosticStatus.OK
+        wait_for(lambda: camera.aims[-1] == (5_000.0, 6.0), "a picture of the new settings")
+        assert driver.health._counts["device_errors"] == 0
+
+
+def test_a_gain_that_the_opened_camera_does_not_have_is_refused(ros_env: dict[str, str]) -> None:
+    camera = Beyond()
+    with _alone(lambda config, clock: camera) as driver:
+        wait_for(lambda: camera.aims, "a picture")
+        answer = driver.set_parameters([Parameter("gain_db", value=30.0)])[0]
+        assert not answer.successful
+        assert answer.reason == "gain_db = 30.0: this camera has at most 24 dB"
+        assert driver.set_parameters([Parameter("gain_db", value=24)])[0].successful
+        driver.deactivate()
+        assert driver.set_parameters([Parameter("gain_db", value=30.0)])[0].successful
+
+
+def test_news_that_come_as_an_exposure_begins_break_it_off(ros_env: dict[str, str]) -> None:
+    from dasha_ros import msg
+
+    class Surprised(Beyond):
+        """The first time it is asked for a picture, the next command has just come."""
+
+        driver: Any = None
+
+        def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
+            if len(self.aims) == 1:
+                self.driver._on_command(stamped(msg.ExposureCommand, self.driver, exposure_us=7_000.0))
+            return super().capture(not_before_ns, overtaken)
+
+    camera = Surprised()
+    with _alone(lambda config, clock: camera, autostart=False, preview_rate_hz=0.0) as driver:
+        camera.driver = driver
+        published = Ears()
+        driver.trigger_configure()
+        driver._capture_publisher = published
+        driver.trigger_activate()
+        published.until(lambda capture: capture.exposure_us == 10_000.0, "the first picture")
+        driver._on_command(stamped(msg.ExposureCommand, driver, exposure_us=6_000.0))
+        published.until(lambda capture: capture.exposure_us == 7_000.0, "the picture of the newest command")
+        assert [capture.exposure_us for capture in published.heard] == [10_000.0, 7_000.0]
+        assert camera.taken == 2
+
+
+def test_a_camera_that_knows_no_world_waits_until_it_is_told(ros_env: dict[str, str]) -> None:
+    from dasha_ros import msg
+
+    with _alone(None, width=128, height=64, autostart=False) as driver:
+        waits: list[float] = []
+        looked = threading.Event()
+        wait = driver._news.wait
+
+        def waiting(timeout: float) -> bool:
+            waits.append(timeout)
+            looked.set()
+            return bool(wait(timeout))
+
+        driver.trigger_configure()
+        captures = Ears()
+        driver._capture_publisher = captures
+        driver._news.wait = waiting
+        driver.trigger_activate()
+        assert looked.wait(20.0)
+        driver._twin._on_world(msg.TwinWorld(scene="motorcycle_street", illuminance_lx=100.0))
+        wait_for(lambda: len(waits) > 1, "a look at the world")
+        # A picture is due, and still there is nothing to look through.
+        assert min(waits) > 0.0
+        driver._twin._on_lens(msg.TwinLens(time_constant_s=0.02))
+        captures.until(lambda capture: True, "a picture")
+
+
+def test_pictures_are_counted_since_the_driver_was_configured(ros_env: dict[str, str]) -> None:
+    from dasha_ros import msg
+
+    camera = Beyond()
+    with _alone(lambda config, clock: camera, autostart=False) as driver:
+        for _ in range(2):
+            driver.trigger_configure()
+            captures = Ears()
+            driver._capture_publisher = captures
+            driver.trigger_activate()
+            captures.until(lambda capture: True, "a picture")
+            assert captures.heard[0].sequence == 0
+            late = stamped(msg.ExposureCommand, driver, exposure_us=5_000.0)
+            late.header.stamp.sec += 1
+            late.header.stamp.nanosec = 0
+            driver._on_command(late)
+            # A clock that was set back by then: the second time it is no older command.
+            captures.until(lambda capture: capture.exposure_us == 5_000.0, "the command's picture")
+            assert driver._commands.gate.admitted == 1
+            driver.trigger_deactivate()
+            driver.trigger_cleanup()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete
+from dasha_ros.ros import device_worker
 from dasha_ros.ros.device_worker import BACK_OFF_S, ERRORS_IN_A_ROW, DeviceWorker
 
 
@@ -167,3 +169,55 @@ def test_a_bug_in_a_driver_ends_no_thread() -> None:
     buggy = Script(works=[ZeroDivisionError("bug"), True]).play()
     assert buggy.health.counts == {"internal_errors": 1, "device_losses": 1}
     assert buggy.health.told[-1] == (DiagnosticStatus.OK, "open")
+
+
+def test_a_job_that_fails_while_it_tells_of_a_loss_ends_no_thread() -> None:
+    class Speechless(Script):
+        def lost(self, reason: str) -> None:
+            super().lost(reason)
+            raise ZeroDivisionError("nobody to tell")
+
+        def close(self) -> None:
+            super().close()
+            raise OSError("nothing to close")
+
+    speechless = Speechless(works=[DeviceLost("gone"), True]).play()
+    assert speechless.health.told[-1] == (DiagnosticStatus.OK, "open")
+    assert (speechless.losses, speechless.closed, speechless.worked) == (["gone"], 2, 2)
+    assert speechless.health.counts == {"device_losses": 1, "internal_errors": 3}
+
+
+def test_facts_that_can_not_be_had_are_no_loss() -> None:
+    class Secretive(Script):
+        def facts(self) -> dict[str, object]:
+            raise DeviceError("no answer")
+
+    secretive = Secretive(works=[FrameIncomplete("damaged"), True]).play()
+    assert secretive.losses == []
+    assert secretive.worked == 2
+    assert secretive.health.counts == {"device_errors": 1, "internal_errors": 2}
+
+
+def test_a_call_that_does_not_return_is_told_and_can_be_waited_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    class Stuck(Script):
+        def work(self) -> bool:
+            hangs.set()
+            goes_on.wait()
+            return True
+
+    stuck = Stuck()
+    worker = DeviceWorker("device", stuck, stuck.health, lambda: None)
+    worker.start()
+    assert hangs.wait(20.0)
+    monkeypatch.setattr(device_worker, "STOP_S", 0.01)
+    with pytest.raises(DeviceTimeout, match="device has not returned"):
+        worker.stop()
+    assert stuck.closed == 0
+    goes_on.set()
+    monkeypatch.setattr(device_worker, "STOP_S", 20.0)
+    worker.stop()
+    assert stuck.closed == 1

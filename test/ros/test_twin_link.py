@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,11 +10,15 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
+from diagnostic_msgs.msg import DiagnosticStatus
+
 from dasha_ros import msg
 from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.ros.conversions import lens_to_msg, trajectory_to_msg
-from dasha_ros.ros.twin_link import CameraTwinLink
+from dasha_ros.ros.twin_link import CameraTwinLink, LensTwinLink, WorldLink
 from dasha_ros.timing.state import LensState
+from dasha_ros.twin.scene import SceneError
+from dasha_ros.twin.world import World
 
 
 class Camera:
@@ -83,3 +88,94 @@ def test_a_driver_without_an_open_lens_says_nothing_of_it(link: Any) -> None:
     assert not link.link.follows(5 * 10**9)
     link.link._on_lens(move(7, 7))
     assert link.heard == [5, 7]
+
+
+class Chart:
+    """A node's health, written down."""
+
+    def __init__(self) -> None:
+        self.level, self.message, self.refused = DiagnosticStatus.STALE, "starting", 0
+
+    def ok(self, message: str) -> None:
+        self.level, self.message = DiagnosticStatus.OK, message
+
+    def warn(self, message: str) -> None:
+        self.level, self.message = DiagnosticStatus.WARN, message
+
+    def error(self, message: str) -> None:
+        self.level, self.message = DiagnosticStatus.ERROR, message
+
+    def count(self, name: str) -> None:
+        assert name == "refused_worlds"
+        self.refused += 1
+
+
+class Glass:
+    """Keeps the temperatures that it felt."""
+
+    trajectory = PowerTrajectory(0, 0.0, 0.0, 0.02)
+
+    def __init__(self) -> None:
+        self.felt: list[float] = []
+
+    def set_temperature(self, temperature_c: float) -> None:
+        self.felt.append(temperature_c)
+
+
+class Sight(Camera):
+    """Keeps the worlds that it was shown; one of its scenes does not exist."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[float] = []
+
+    def set_world(self, world: World) -> None:
+        if world.scene == "nowhere":
+            raise SceneError("no scene 'nowhere'")
+        self.seen.append(world.illuminance_lx)
+
+
+NODE: Any = SimpleNamespace(
+    create_subscription=lambda *a, **k: None,
+    create_publisher=lambda *a: SimpleNamespace(publish=lambda message: None),
+)
+
+
+def world(**values: Any) -> msg.TwinWorld:
+    return msg.TwinWorld(**{"scene": "street", "illuminance_lx": 100.0, "temperature_c": 25.0, **values})
+
+
+@pytest.mark.parametrize("temperature_c", [math.nan, math.inf, -300.0])
+def test_a_temperature_that_can_not_be_does_not_reach_the_lens(temperature_c: float) -> None:
+    health, glass = Chart(), Glass()
+    link = LensTwinLink(NODE, glass, health)
+    link._on_world(world(temperature_c=30.0))
+    link._on_world(world(temperature_c=temperature_c))
+    assert glass.felt == [30.0]
+    assert (health.level, health.refused) == (DiagnosticStatus.ERROR, 1)
+    assert "temperature" in health.message
+    link._on_world(world(temperature_c=31.0))
+    assert glass.felt == [30.0, 31.0]
+    assert health.level == DiagnosticStatus.OK
+
+
+def test_a_refused_world_is_told_of_until_one_can_be_used() -> None:
+    health, sight = Chart(), Sight()
+    link = WorldLink(NODE, sight, health)
+    link._on_world(world(scene="nowhere"))
+    assert (health.level, link.knows_world) == (DiagnosticStatus.ERROR, False)
+    assert "nowhere" in health.message
+    link._on_world(world(illuminance_lx=50.0))
+    assert (health.level, link.knows_world, sight.seen) == (DiagnosticStatus.OK, True, [50.0])
+
+
+def test_a_good_world_makes_good_no_other_trouble() -> None:
+    health = Chart()
+    link = WorldLink(NODE, Sight(), health)
+    health.error("the camera is gone (trying again)")
+    link._on_world(world())
+    assert health.level == DiagnosticStatus.ERROR
+    link._on_world(world(scene="nowhere"))
+    health.warn("not active")
+    link._on_world(world())
+    assert (health.level, health.message) == (DiagnosticStatus.WARN, "not active")

@@ -1,0 +1,60 @@
+"""Drivers in the process of the test, with devices that do as they are told."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from ros_harness import wait_for
+
+
+@contextlib.contextmanager
+def in_process(module: Any, kind: str, device: Any = None, **parameters: Any) -> Iterator[Any]:
+    """A driver, not configured yet; ``device`` makes what it owns, from a configuration and a clock.
+
+    Nobody serves its parameters and timers; its worker and its lane have threads of their own.
+    """
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+
+    arguments = ["--ros-args"]
+    for key, value in parameters.items():
+        arguments += ["-p", f"{key}:={value}"]
+    name = "lens_backend" if hasattr(module, "lens_backend") else "camera_backend"
+    original = getattr(module, name, None)
+    if device is not None:
+        setattr(module, name, device)
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        driver = getattr(module, kind)()
+        yield driver
+        driver.cleanup()
+        driver.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+        if device is not None:
+            setattr(module, name, original)
+
+
+def stamped(kind: Any, driver: Any, **fields: Any) -> Any:
+    """A command of now, on the driver's clock."""
+    from dasha_ros.ros.stamps import to_stamp
+
+    command = kind(**fields)
+    command.header.stamp = to_stamp(driver.clock.now_ns())
+    return command
+
+
+class Ears:
+    """In place of a publisher: keeps what was published."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def publish(self, message: Any) -> None:
+        self.heard.append(message)
+
+    def until(self, condition: Any, what: str) -> Any:
+        """The first message of which ``condition`` holds."""
+        return wait_for(lambda: next((m for m in list(self.heard) if condition(m)), None), what)

@@ -1,0 +1,185 @@
+"""The lens driver when its lens fails, is given back and comes again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from in_process import Ears, in_process, stamped
+
+from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
+from dasha_ros.devices.fake import FakeLens
+
+pytestmark = pytest.mark.graph
+
+
+class Bench:
+    """A driver with a fake lens, active, and everything that it says of it."""
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+        self.states = Ears()
+        driver.configure()
+        driver.destroy_publisher(driver._state_publisher)
+        driver._state_publisher = self.states
+        self.lens: FakeLens = driver._lens
+
+    def activate(self) -> None:
+        self.driver.is_active = True
+        self.driver.activate()
+        self.states.until(lambda state: state.settled, "the lens to rest")
+
+    def deactivate(self) -> None:
+        self.driver.is_active = False
+        self.driver.deactivate()
+
+    def command(self, volts: float) -> None:
+        from dasha_ros import msg
+
+        self.driver._on_command(stamped(msg.LensCommand, self.driver, volts=volts))
+
+    def move(self, volts: float) -> None:
+        self.command(volts)
+        self.states.until(lambda state: state.settled and state.commanded_volts == volts, f"{volts} V")
+
+
+@pytest.fixture
+def bench(ros_env: dict[str, str]) -> Iterator[Bench]:
+    from dasha_ros.nodes import lens_driver
+
+    with in_process(lens_driver, "LensDriver", lambda config, clock: FakeLens(clock)) as driver:
+        made = Bench(driver)
+        made.activate()
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [(DeviceLost("cable pulled"), 1), (DeviceTimeout("no answer"), 4), (DeviceError("odd reply"), 1)],
+)
+def test_a_command_that_the_lens_did_not_take_is_obeyed_when_it_works_again(
+    bench: Bench, error: DeviceError, times: int
+) -> None:
+    # It may be the one that ends a search: dropped, the lens would stay where the search left it.
+    bench.move(40.0)
+    bench.lens.moves.clear()
+    bench.lens.misfortune.fail_next("move", error, times)
+    bench.move(50.0)
+    assert bench.lens.moves == [50.0]
+
+
+def test_a_newer_command_takes_the_place_of_the_one_that_failed(bench: Bench) -> None:
+    bench.move(40.0)
+
+    original = bench.lens.move
+
+    def move(volts: float) -> Any:
+        bench.lens.move = original  # type: ignore[method-assign]
+        bench.command(60.0)
+        raise DeviceLost("gone")
+
+    bench.lens.moves.clear()
+    bench.lens.move = move  # type: ignore[method-assign]
+    bench.command(50.0)
+    bench.states.until(lambda state: state.settled and state.commanded_volts == 60.0, "60 V")
+    assert bench.lens.moves == [60.0]
+
+
+def test_a_lost_lens_is_not_settled_and_says_why(bench: Bench) -> None:
+    bench.lens.misfortune.unplug()
+    told = bench.states.until(lambda state: list(state.faults), "the fault")
+    assert not told.settled
+    assert "gone" in told.faults[0]
+
+
+def test_a_lens_that_was_given_back_says_so_until_it_is_taken_again(bench: Bench) -> None:
+    bench.move(40.0)
+    bench.deactivate()
+    told = bench.states.heard[-1]
+    assert (told.settled, list(told.faults), told.commanded_volts) == (False, ["not active"], 40.0)
+    bench.states.heard.clear()
+    bench.activate()
+    assert all(not list(state.faults) for state in bench.states.heard)
+
+
+def test_a_command_from_before_the_lens_was_given_back_moves_nothing(bench: Bench) -> None:
+    bench.move(40.0)
+    bench.deactivate()
+    # As if it had been admitted just before the worker ended.
+    bench.driver._admitted(bench.driver.clock.now_ns(), 60.0)
+    bench.lens.moves.clear()
+    bench.states.heard.clear()
+    bench.activate()
+    assert bench.lens.moves == [40.0]
+
+
+def test_a_clock_that_was_set_back_is_forgotten_with_the_configuration(bench: Bench) -> None:
+    from dasha_ros import msg
+
+    late = stamped(msg.LensCommand, bench.driver, volts=40.0)
+    late.header.stamp.nanosec, late.header.stamp.sec = 0, late.header.stamp.sec + 1
+    bench.driver._on_command(late)
+    bench.command(50.0)
+    bench.states.until(lambda state: "older" in state.last_refusal, "the refusal")
+    bench.deactivate()
+    bench.driver.cleanup()
+    again = Bench(bench.driver)
+    again.activate()
+    again.move(50.0)
+
+
+def test_the_newest_state_is_told_last(bench: Bench) -> None:
+    # It stays latched. The lane tells of a refusal while the worker tells of a move.
+    from dasha_ros import msg
+
+    bench.move(40.0)
+    newer = replace(bench.driver._state, commanded_volts=50.0)
+    worker = threading.Thread(target=bench.driver._update, args=(newer,))
+    told: list[float] = []
+
+    class Slow:
+        """By the time that the refusal is told, a worker that nothing keeps from it has told of the move."""
+
+        def publish(self, state: Any) -> None:
+            if not worker.ident:
+                worker.start()
+                worker.join(1.0)
+            told.append(state.commanded_volts)
+
+    bench.driver._state_publisher = Slow()
+    bench.driver._on_command(stamped(msg.LensCommand, bench.driver, volts=1000.0))
+    worker.join()
+    assert told == [40.0, 50.0]
+
+
+def test_a_lens_that_hangs_is_not_given_back_and_the_driver_keeps_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dasha_ros.ros import device_worker
+
+    monkeypatch.setattr(device_worker, "STOP_S", 0.01)
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def move(volts: float) -> Any:
+        hangs.set()
+        goes_on.wait()
+        raise DeviceTimeout("after all")
+
+    bench.lens.move = move  # type: ignore[method-assign]
+    bench.command(50.0)
+    assert hangs.wait(20.0)
+    for leave in (bench.driver.deactivate, bench.driver.cleanup):
+        with pytest.raises(DeviceTimeout, match="still held"):
+            leave()
+    assert bench.driver._lens is bench.lens
+    assert bench.driver._worker is not None
+    goes_on.set()
+    monkeypatch.setattr(device_worker, "STOP_S", 20.0)
+    bench.driver.deactivate()
+    assert bench.driver._worker is None

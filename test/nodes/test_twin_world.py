@@ -1,0 +1,80 @@
+"""The twin's world: what it refuses, and a clock that outlives it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from in_process import Ears, in_process
+from rclpy.parameter import Parameter
+
+from dasha_ros.ros.stamps import to_ns
+
+pytestmark = pytest.mark.graph
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("scene", "nowhere", "no scene 'nowhere'; give the path of a YAML file, or one of: "),
+        ("scene", "/nowhere.yaml", "/nowhere.yaml can't be read"),
+        ("scene", "", "no name"),
+        ("distances_m", [-5.0, 1.0], "distance is -5.0 m; it must lie in 0.05..1000 m"),
+        ("distances_m", [1.0], "set scene and distances_m in one call, or first distances_m to []"),
+    ],
+)
+def test_a_world_that_can_not_be_is_refused_when_it_is_set(
+    ros_env: dict[str, str], name: str, value: Any, words: str
+) -> None:
+    from dasha_ros.nodes import twin_world
+
+    with in_process(twin_world, "TwinWorld") as world:
+        world.start()
+        told = Ears()
+        world._publisher = told
+        before = world.config
+        answer = world.set_parameters([Parameter(name, value=value)])[0]
+        assert not answer.successful
+        assert words in answer.reason
+        assert world.config == before
+        assert not told.heard
+
+
+def test_scene_and_distances_can_change_together(ros_env: dict[str, str], chart_scene: str) -> None:
+    from dasha_ros.nodes import twin_world
+
+    with in_process(twin_world, "TwinWorld") as world:
+        world.start()
+        told = Ears()
+        world._publisher = told
+        both = [Parameter("scene", value=chart_scene), Parameter("distances_m", value=[2.0])]
+        assert world.set_parameters_atomically(both).successful
+        assert [(w.scene, list(w.distances_m)) for w in told.heard] == [(chart_scene, [2.0])]
+
+
+@pytest.fixture
+def chart_scene(tmp_path: Path) -> str:
+    """A scene of one layer; nobody looks at its photograph."""
+    scene = tmp_path / "chart.yaml"
+    scene.write_text("layers:\n  - {kind: photograph, photo: chart.png, distance_m: 1.0}\n")
+    return str(scene)
+
+
+def test_a_world_that_was_started_again_does_not_set_the_clock_back(ros_env: dict[str, str]) -> None:
+    # Drivers refuse every command that is older than the one before.
+    from dasha_ros.nodes import twin_world
+
+    with in_process(twin_world, "TwinWorld", speed=20.0) as first:
+        again = twin_world.TwinWorld()
+        told = Ears()
+        for world in (first, again, first, again):
+            world._clock_publisher = told
+            world._tick()
+        again.destroy_node()
+    stamps = [to_ns(message.clock) for message in told.heard]
+    assert stamps == sorted(stamps)
+    assert stamps[0] > 0
