@@ -169,8 +169,7 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
         environ: The user's environment, which decides what has to be added to it.
 
     Raises:
-        ConfigError: An unknown rig, node or parameter, a value out of bounds or not for this rig, an
-            unreadable file.
+        ConfigError: An unknown rig, node or parameter, a value out of bounds, an unreadable file.
     """
     options = options or Options()
     namespace = checked_namespace(options.namespace)
@@ -202,8 +201,7 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
     speed = configs["twin_world"].model_dump()["speed"]
     if speed != 1.0 and options.rig != "twin":
         raise ConfigError(
-            f"twin_world: speed = {speed:g}: only the rig 'twin' has a time of its own, and {options.rig!r} "
-            "works in real time: leave the speed at 1, or use the rig twin"
+            f"twin_world: speed = {speed:g}: {options.rig!r} works in real time; use speed 1, or the rig twin"
         )
     return Graph(
         namespace=namespace,
