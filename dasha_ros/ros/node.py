@@ -44,7 +44,12 @@ class DashaNode(LifecycleNode, Generic[C]):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.clock = RosClock(self.get_clock())
-        self.parameters: Parameters[C] = Parameters(self, self.config_model, self.reconfigure)  # type: ignore[arg-type]
+        self.parameters: Parameters[C] = Parameters(
+            self,
+            self.config_model,  # type: ignore[arg-type]
+            self._reconfigure,
+            self.refuse_change,
+        )
         self.health = Health(self)
         self.is_active = self.is_loading = False
         self._transitions, self._ended = threading.RLock(), False
@@ -68,6 +73,19 @@ class DashaNode(LifecycleNode, Generic[C]):
 
     def reconfigure(self, config: C) -> None:
         """A parameter was changed; ``config`` is validated and in force."""
+
+    def refuse_change(self, config: C) -> str:
+        """Why a change can't be made although its values are in their ranges, empty when it can.
+
+        A device that was opened may have limits of its own. Not asked at start.
+        """
+        return ""
+
+    def _reconfigure(self, config: C) -> None:
+        try:
+            self.reconfigure(config)
+        except Exception as error:  # It would end the executor, and with it the process.
+            self.health.error(f"{self.get_name()} could not take up its parameters: {error}")
 
     def _transition(self, verb: str, step: Callable[[], None]) -> TransitionCallbackReturn:
         with self._transitions:

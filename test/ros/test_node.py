@@ -10,6 +10,12 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
+import rclpy
+from rclpy.lifecycle import TransitionCallbackReturn
+
+from dasha_ros.config import NodeConfig
+from dasha_ros.ros.node import DashaNode
+
 pytestmark = [pytest.mark.graph, pytest.mark.usefixtures("ros_env")]
 
 UNLUCKY = Path(__file__).with_name("unlucky_node.py")
@@ -54,3 +60,28 @@ def test_a_bug_without_a_signal_is_told_and_leaves_as_cleanly() -> None:
     assert ended.returncode not in (0, None)
     assert "ZeroDivisionError" in ended.stderr
     assert "an answer came" in ended.stdout
+
+
+class Broken(DashaNode[NodeConfig]):
+    config_model = NodeConfig
+    trouble = ""
+
+    def configure(self) -> None:
+        if self.trouble:
+            raise ValueError(self.trouble)
+
+    cleanup = configure
+
+
+def test_a_node_that_can_neither_configure_nor_clean_up_tells_of_it_and_may_try_again() -> None:
+    rclpy.init(args=[])
+    node = Broken("broken")
+    try:
+        node.trouble = "no models"
+        assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+        assert node.health._message == "broken could not clean up: no models"
+        node.trouble = ""
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
