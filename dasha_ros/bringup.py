@@ -134,7 +134,7 @@ class Options:
     params_file: str | None = None
     scene: str | None = None
     speed: float | None = None
-    """The twin's time against real time."""
+    """The twin's time against real time; other than 1 on the rig ``twin`` only."""
     encoder: str | None = None
     detector: str | None = None
     exposure_policy: str | None = None
@@ -198,7 +198,11 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
         # An emulated camera shows what its driver asks for, whatever that is.
         camera = configs["camera_driver"].model_dump()
         configs = _merge(configs, {f"device_emulator.{key}": camera[key] for key in _PICTURE})
-    simulated = "twin_world" in rig.nodes and configs["twin_world"].model_dump()["speed"] != 1.0
+    speed = configs["twin_world"].model_dump()["speed"]
+    if speed != 1.0 and options.rig != "twin":
+        raise ConfigError(
+            f"twin_world: speed = {speed:g}: {options.rig!r} works in real time; use speed 1, or the rig twin"
+        )
     return Graph(
         namespace=namespace,
         processes=tuple(
@@ -207,7 +211,7 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
                 namespace,
                 configs[name],
                 log_level=options.log_level,
-                simulated=simulated,
+                simulated=speed != 1.0,
                 environ=environ,
             )
             for name in nodes

@@ -105,7 +105,11 @@ def load(path: str | Path) -> dict[str, NodeConfig]:
         values = block.get("ros__parameters") if isinstance(block, dict) else None
         if not isinstance(values, dict):
             raise ConfigError(f"{path}: {key} must hold ros__parameters")
-        values = {k: v for k, v in values.items() if k != "use_sim_time"}
+        if "use_sim_time" in values:
+            raise ConfigError(
+                f"{path}: {name}: use_sim_time can't be set: all nodes follow /clock when twin_world's speed "
+                "is not 1, and only then. Leave it out, and set speed"
+            )
         try:
             configs[name] = NODES[name](**values)
         except ValidationError as error:

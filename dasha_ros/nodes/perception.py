@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 
 from dasha_ros import msg
@@ -39,6 +42,12 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
     def __init__(self) -> None:
         super().__init__("perception")
         self._perception: Perception | None = None
+        self._lane: Lane | None = None
+        self._publishers: list[Publisher] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        """Nothing is known of camera and lens."""
         self._pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
         self._captures: dict[int, CaptureInfo] = {}
         self._waiting: Image | None = None
@@ -47,13 +56,12 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     def configure(self) -> None:
         """Load the models and create the topics."""
+        self._forget()
         self._perception = perception_of(self.config)
         self._perception.warm_up()
-        self._percept_publisher = self.create_publisher(msg.Percept, "perception/percept", qos.PERCEPT)
-        self._picture_publisher = self.create_publisher(
-            CompressedImage, "perception/annotated/compressed", qos.IMAGE
-        )
-        self._info_publisher = self.create_publisher(msg.PerceptionInfo, "perception/info", qos.STATE)
+        self._percept_publisher = self._publish(msg.Percept, "perception/percept", qos.PERCEPT)
+        self._picture_publisher = self._publish(CompressedImage, "perception/annotated/compressed", qos.IMAGE)
+        self._info_publisher = self._publish(msg.PerceptionInfo, "perception/info", qos.STATE)
         self._lane = Lane(self)
         for kind, topic, callback, profile in (
             (msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND),
@@ -63,6 +71,10 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             (Image, "camera/image_raw", self._on_image, qos.IMAGE),
         ):
             self._lane.listen(kind, topic, callback, profile)
+
+    def _publish(self, kind: Any, topic: str, profile: QoSProfile) -> Publisher:
+        self._publishers.append(self.create_publisher(kind, topic, profile))
+        return self._publishers[-1]
 
     def activate(self) -> None:
         """Say what can be seen, and begin to look."""
@@ -79,12 +91,12 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     def cleanup(self) -> None:
         """Free the models and the topics."""
-        if self._perception is None:
-            return
-        self._lane.close()
+        if self._lane is not None:
+            self._lane.close()
+            self._lane = None
         self._perception = None
-        for publisher in (self._percept_publisher, self._picture_publisher, self._info_publisher):
-            self.destroy_publisher(publisher)
+        while self._publishers:
+            self.destroy_publisher(self._publishers.pop())
 
     def reconfigure(self, config: PerceptionConfig) -> None:
         """A changed threshold takes effect with the next frame."""
@@ -131,17 +143,19 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._waiting = None
         if rate > 0:
             self._next_preview_ns = now_ns + round(1e9 / rate)
-        self._perceive(image, capture)
+        try:
+            self._perceive(image, capture)
+        except (ImageMessageError, ImageError) as error:
+            self.health.count("bad_images")
+            self.health.warn(f"image skipped: {error}")
+        except Exception as error:  # Of a network, a driver or the memory: the next picture may fare better.
+            self.health.count("failed_frames")
+            self.health.error(f"perception failed: {type(error).__name__}: {error}")
 
     def _perceive(self, image: Image, capture: CaptureInfo) -> None:
         assert self._perception is not None
         assert self._pending.lens is not None
-        try:
-            percept = self._perception.perceive(pixels_of(image), image.encoding, capture, self._pending.lens)
-        except (ImageMessageError, ImageError) as error:
-            self.health.count("bad_images")
-            self.health.warn(f"image skipped: {error}")
-            return
+        percept = self._perception.perceive(pixels_of(image), image.encoding, capture, self._pending.lens)
         percept.stage_ms["transport"] = (self._received_ns - capture.ready_ns) / 1e6
         self._percept_publisher.publish(percept_to_msg(percept, image.header.frame_id))
         if not percept.is_finite():

@@ -28,8 +28,10 @@ class _Encoding:
 
 ENCODINGS: Mapping[str, _Encoding] = {
     "mono8": _Encoding(np.uint8, 1, 255),
+    "8UC1": _Encoding(np.uint8, 1, 255),
     "mono12": _Encoding(np.uint16, 1, 4095),
     "mono16": _Encoding(np.uint16, 1, 65535),
+    "16UC1": _Encoding(np.uint16, 1, 65535),
     "rgb8": _Encoding(np.uint8, 3, 255, cv2.COLOR_RGB2GRAY),
     "bgr8": _Encoding(np.uint8, 3, 255, cv2.COLOR_BGR2GRAY),
 }

@@ -86,8 +86,8 @@ class Perception:
         """Read one frame.
 
         Args:
-            image: H x W (``mono8``: uint8; ``mono12``, ``mono16``: uint16) or H x W x 3 (``rgb8``, ``bgr8``).
-            encoding: One of the names above.
+            image: H x W or H x W x 3, as the encoding says.
+            encoding: A key of `perception.image.ENCODINGS`.
             capture: The exposure that made the frame.
             lens: The lens position that made it.
 

@@ -8,14 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 
-_ENCODINGS = {
-    "mono8": (np.dtype(np.uint8), 1),
-    "8UC1": (np.dtype(np.uint8), 1),
-    "mono16": (np.dtype(np.uint16), 1),
-    "16UC1": (np.dtype(np.uint16), 1),
-    "rgb8": (np.dtype(np.uint8), 3),
-    "bgr8": (np.dtype(np.uint8), 3),
-}
+from dasha_ros.perception.image import ENCODINGS
 
 
 class ImageMessageError(ValueError):
@@ -25,6 +18,8 @@ class ImageMessageError(ValueError):
 def pixels_of(message: Image) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """The picture in a message, as a view of the message's memory that honours ``step``.
 
+    Only pixels in the byte order of another machine are copied.
+
     Returns:
         Shape (height, width) or (height, width, 3).
 
@@ -32,12 +27,11 @@ def pixels_of(message: Image) -> NDArray[np.uint8] | NDArray[np.uint16]:
         ImageMessageError: An encoding we can't read, no pixels, a step that is too short, or
             fewer bytes than height and step promise.
     """
-    known = _ENCODINGS.get(message.encoding)
+    known = ENCODINGS.get(message.encoding)
     if known is None:
-        raise ImageMessageError(f"image encoding {message.encoding!r} is not one of {', '.join(_ENCODINGS)}")
-    dtype, channels = known
-    if message.is_bigendian:
-        dtype = dtype.newbyteorder(">")
+        raise ImageMessageError(f"image encoding {message.encoding!r} is not one of {', '.join(ENCODINGS)}")
+    channels, dtype = known.channels, np.dtype(known.dtype)
+    dtype = dtype.newbyteorder(">" if message.is_bigendian else "<")
     height, width, step = message.height, message.width, message.step
     row = width * channels * dtype.itemsize
     if height == 0 or width == 0:
@@ -50,7 +44,8 @@ def pixels_of(message: Image) -> NDArray[np.uint8] | NDArray[np.uint16]:
         raise ImageMessageError(f"truncated image: {len(message.data)} bytes of {height * step}")
     shape = (height, width) if channels == 1 else (height, width, channels)
     strides = (step, dtype.itemsize) if channels == 1 else (step, channels * dtype.itemsize, dtype.itemsize)
-    return np.ndarray(shape, dtype, buffer=message.data, strides=strides)
+    pixels = np.ndarray(shape, dtype, buffer=message.data, strides=strides)
+    return pixels.astype(dtype.newbyteorder("="), copy=False)
 
 
 class ImageWriter:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from queue import SimpleQueue
 from typing import ClassVar, Generic, TypeVar
 
 import rclpy
-from rclpy._rclpy_pybind11 import RCLError
-from rclpy.exceptions import NotInitializedException
-from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
 
 from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.ros.health import Health
@@ -22,6 +25,10 @@ C = TypeVar("C", bound=NodeConfig)
 
 THREAD_SWITCH_S = 0.0005
 """A thread that news woke waits no longer for the one that brought them: Python's own is 5 ms."""
+_LOADING_S = 2.0
+"""A node that still loads after that is left as it is when it is told to end: it has not worked yet."""
+_END_S = 5.0
+"""Longest end: a supervisor has more patience, but not much."""
 
 
 class DashaNode(LifecycleNode, Generic[C]):
@@ -37,9 +44,15 @@ class DashaNode(LifecycleNode, Generic[C]):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.clock = RosClock(self.get_clock())
-        self.parameters: Parameters[C] = Parameters(self, self.config_model, self.reconfigure)  # type: ignore[arg-type]
+        self.parameters: Parameters[C] = Parameters(
+            self,
+            self.config_model,  # type: ignore[arg-type]
+            self._reconfigure,
+            self.refuse_change,
+        )
         self.health = Health(self)
-        self.is_active = False
+        self.is_active = self.is_loading = False
+        self._transitions, self._ended = threading.RLock(), False
 
     @property
     def config(self) -> C:
@@ -61,27 +74,46 @@ class DashaNode(LifecycleNode, Generic[C]):
     def reconfigure(self, config: C) -> None:
         """A parameter was changed; ``config`` is validated and in force."""
 
-    def _transition(self, verb: str, step: Callable[[], None]) -> TransitionCallbackReturn:
+    def refuse_change(self, config: C) -> str:
+        """Why a change can't be made although its values are in their ranges, empty when it can.
+
+        A device that was opened may have limits of its own. Not asked at start.
+        """
+        return ""
+
+    def _reconfigure(self, config: C) -> None:
         try:
-            step()
-        except Exception as error:  # A node must outlive whatever its parts throw at it.
-            self.health.error(f"{self.get_name()} could not {verb}: {error}")
-            return TransitionCallbackReturn.FAILURE
-        return TransitionCallbackReturn.SUCCESS
+            self.reconfigure(config)
+        except Exception as error:  # It would end the executor, and with it the process.
+            self.health.error(f"{self.get_name()} could not take up its parameters: {error}")
+
+    def _transition(self, verb: str, step: Callable[[], None]) -> TransitionCallbackReturn:
+        with self._transitions:
+            if self._ended:
+                return TransitionCallbackReturn.FAILURE
+            try:
+                step()
+            except Exception as error:  # A node must outlive whatever its parts throw at it.
+                self.health.error(f"{self.get_name()} could not {verb}: {error}")
+                return TransitionCallbackReturn.FAILURE
+            return TransitionCallbackReturn.SUCCESS
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `configure`."""
+        self.is_loading = True
         result = self._transition("configure", self.configure)
+        self.is_loading = False
         if result == TransitionCallbackReturn.FAILURE:
-            self.cleanup()
+            self._transition("clean up", self.cleanup)
         return result
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `activate`."""
         super().on_activate(state)
-        self.is_active = True
-        result = self._transition("activate", self.activate)
-        self.is_active = result == TransitionCallbackReturn.SUCCESS
+        with self._transitions:
+            self.is_active = True
+            result = self._transition("activate", self.activate)
+            self.is_active = result == TransitionCallbackReturn.SUCCESS
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -108,6 +140,17 @@ class DashaNode(LifecycleNode, Generic[C]):
         if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
+    def end(self) -> bool:
+        """Clean up for good, once a transition in progress is over. Returns whether that went well.
+
+        The executor must spin meanwhile: a goal that ends needs it.
+        """
+        with self._transitions:
+            self.is_active = False
+            result = self._transition("clean up", self.cleanup)
+            self._ended = True
+        return result == TransitionCallbackReturn.SUCCESS
+
 
 def run(
     factory: Callable[[], DashaNode[C]],
@@ -116,43 +159,66 @@ def run(
 ) -> None:
     """Run a node until SIGINT or SIGTERM, then clean up and exit with code 0.
 
-    Parameters that are refused at start end the process with code 2 and the reason.
+    Parameters that are refused at start end the process with code 2 and the reason, a
+    clean-up that fails or takes too long with code 1.
     """
     sys.setswitchinterval(THREAD_SWITCH_S)
-    rclpy.init(args=args)
-    node: DashaNode[C] | None = None
-    spinner = executor()
+    ends: SimpleQueue[BaseException | None] = SimpleQueue()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A handler may interrupt whatever holds a lock; of all queues and events only this one allows it.
+        signal.signal(number, lambda *_: ends.put(None))
+    # The handlers of rclpy end the context, and with it all that a node has to say at its end.
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = factory()
-        spinner.add_node(node)
-        node.start()
-        spinner.spin()
     except ConfigError as error:
+        rclpy.try_shutdown()
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except (RCLError, NotInitializedException):
-        # A signal ends the context between any two calls of rclpy; only then is this no failure.
-        if rclpy.ok():
-            raise
-    finally:
-        _end(node, spinner)
+    spinner, over = executor(), threading.Event()
+    spinner.add_node(node)
+    # Python handles signals in the main thread alone, and not during a call of C: so that one only waits.
+    life = threading.Thread(target=_live, args=(node, spinner, over, ends), name="executor", daemon=True)
+    life.start()
+    trouble = ends.get()
+    threading.Thread(target=_cut_off, args=(node,), name="patience", daemon=True).start()
+    went_well = node.end()
+    over.set()
+    spinner.create_task(lambda: None)  # wakes it
+    life.join()
+    spinner.shutdown()
+    node.destroy_node()
+    rclpy.try_shutdown()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Python gives its last moments back to the default, which is death.
+        signal.signal(number, signal.SIG_IGN)
+    if trouble is not None:
+        raise trouble
+    if not went_well:
+        raise SystemExit(1)
 
 
-def _end(node: DashaNode[C] | None, spinner: Executor) -> None:
-    halt = partial(spinner.shutdown, timeout_sec=1.0)
-    steps: tuple[Callable[[], object], ...] = (halt, rclpy.try_shutdown)
-    if node is not None:
-        node.is_active = False
-        steps = (node.cleanup, halt, node.destroy_node, rclpy.try_shutdown)
-    for step in steps:
+def _live(
+    node: DashaNode[C], spinner: Executor, over: threading.Event, ends: SimpleQueue[BaseException | None]
+) -> None:
+    """Start a node and serve it until ``over``. Trouble is reported, and ends the process."""
+    try:
+        node.start()
+    except BaseException as error:
+        ends.put(error)
+    while not over.is_set():
         try:
-            step()
-        except KeyboardInterrupt:
-            # A second Ctrl-C may land anywhere in here; the process is ending anyway.
-            continue
-        except (RCLError, NotInitializedException):
-            # rclpy's handler of the signal ended the context between the call's look and its work.
-            if rclpy.ok():
-                raise
+            spinner.spin_once()
+        except BaseException as error:  # The clean-up that follows needs the executor all the same.
+            ends.put(error)
+
+
+def _cut_off(node: DashaNode[C]) -> None:
+    """End the process whatever keeps it."""
+    time.sleep(_LOADING_S)
+    if node.is_loading:
+        os._exit(0)
+    time.sleep(_END_S - _LOADING_S)
+    sentence = f"{node.get_name()} did not clean up within {_END_S:g} s and was cut off"
+    print(sentence, file=sys.stderr, flush=True)
+    os._exit(1)

@@ -62,13 +62,21 @@ class Parameters(Generic[C]):
     order, and every reason is returned at once.
     """
 
-    def __init__(self, node: Node, model: type[C], on_change: Callable[[C], None] | None = None) -> None:
+    def __init__(
+        self, node: Node, model: type[C], on_change: Callable[[C], None], refuse: Callable[[C], str]
+    ) -> None:
         """Declare every parameter.
+
+        Args:
+            node: Whose they are.
+            model: What they are.
+            on_change: Called with what is in force after a change.
+            refuse: Why a change that the model allows can't be made, empty when it can.
 
         Raises:
             ConfigError: A value given at start is out of range or of the wrong kind.
         """
-        self._node, self._model, self._on_change = node, model, on_change
+        self._node, self._model, self._on_change, self._refuse = node, model, on_change, refuse
         # rclpy keeps what was given at start only here until it is declared.
         overrides = node._parameter_overrides
         unknown = sorted(set(overrides) - set(model.model_fields) - _OTHERS)
@@ -96,14 +104,13 @@ class Parameters(Generic[C]):
 
     def _validate(self, parameters: list[Parameter]) -> SetParametersResult:
         try:
-            self._validated(self._changes(parameters))
-        except ConfigError as error:
-            return SetParametersResult(successful=False, reason=str(error))
-        return SetParametersResult(successful=True)
+            reason = self._refuse(self._validated(self._changes(parameters)))
+        except Exception as error:  # Of the model, or of a device that was asked.
+            reason = str(error)
+        return SetParametersResult(successful=not reason, reason=reason)
 
     def _apply(self, parameters: list[Parameter]) -> None:
         changes = self._changes(parameters)
         if changes:
             self.values = self._validated(changes)
-            if self._on_change is not None:
-                self._on_change(self.values)
+            self._on_change(self.values)

@@ -11,7 +11,12 @@ from rclpy.parameter import Parameter
 from dasha_ros import msg
 from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators, Wait
+from dasha_ros.ros.agent_client import AgentLostError
 from dasha_ros.twin.world import World
+
+
+class WorldRefused(AgentLostError):
+    """twin_world is there and says no: an episode that is lost as if it did not answer."""
 
 
 class Stage:
@@ -38,7 +43,11 @@ class Stage:
         self._world = world
 
     def set_world(self, world: World) -> None:
-        """Change scene, light and distances together."""
+        """Change scene, light and distances together.
+
+        Raises:
+            WorldRefused: The sentence says why.
+        """
         values: dict[str, Any] = {
             "scene": world.scene,
             "illuminance_lx": world.illuminance_lx,
@@ -47,9 +56,13 @@ class Stage:
         parameters = [Parameter(key, value=value).to_parameter_msg() for key, value in values.items()]
         self._wait(self._client.service_is_ready, "twin_world is not there")
         answer = self._client.call_async(SetParametersAtomically.Request(parameters=parameters))
-        self._wait(answer.done, "twin_world does not answer")
+        try:
+            self._wait(answer.done, "twin_world does not answer")
+        finally:
+            self._client.remove_pending_request(answer)
         result = answer.result().result
-        self._wait(lambda: bool(result.successful), f"twin_world refused the world: {result.reason}")
+        if not result.successful:
+            raise WorldRefused(f"twin_world refused the world: {result.reason}")
 
         def is_shown() -> bool:
             seen = self._world

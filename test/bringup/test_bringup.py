@@ -79,6 +79,19 @@ def test_file_then_rig_then_named_option_then_override(tmp_path):
     assert values["perception"] == {"encoder": "from_option", "detector": "from_file", "min_score": 0.2}
 
 
+@pytest.mark.parametrize("rig", bringup.RIGS)
+def test_real_time_suits_every_rig(rig):
+    assert parameters(Options(rig=rig, speed=1.0)) == parameters(Options(rig=rig))
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_simulated_time_in_a_file_is_refused_rather_than_forgotten(tmp_path, value):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"/**/perception:\n  ros__parameters: {{use_sim_time: {value}}}\n")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: perception: use_sim_time can't be set: .* set speed"):
+        describe(Options(params_file=str(path)), {})
+
+
 def test_an_emulated_camera_shows_what_its_driver_asks_for():
     values = parameters(
         Options(rig="emulated", overrides=("camera_driver.width=640", "camera_driver.encoding=rgb8"))
@@ -105,6 +118,12 @@ def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_of_th
         (Options(namespace="/"), "is no namespace"),
         (Options(params_file="/nowhere.yaml"), "can't be read"),
         (Options(speed=1000.0), r"twin_world: speed = 1000\.0: .*less than or equal to 50"),
+        (
+            Options(rig="emulated", speed=5.0),
+            "speed = 5: 'emulated' works in real time; use speed 1",
+        ),
+        (Options(rig="hardware", speed=0.5), r"speed = 0\.5: 'hardware' works in real time"),
+        (Options(rig="hardware", overrides=("twin_world.speed=2",)), "speed = 2: .* or the rig twin"),
         (Options(overrides=("gain=1",)), "'gain=1' is no override: write NODE.PARAMETER=VALUE"),
         (Options(overrides=("camera.gain_db=1",)), "unknown node 'camera'; known: camera_driver"),
         (Options(overrides=("camera_driver.gian_db=1",)), "no parameter 'gian_db'; it has: .*gain_db"),

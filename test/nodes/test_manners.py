@@ -24,6 +24,45 @@ def test_every_node_ends_cleanly(bare_graph: Graph, number: signal.Signals) -> N
         assert "Traceback" not in process.output, f"{name}:\n{process.output}"
 
 
+def test_an_agent_that_is_ended_in_a_goal_brings_its_actuator_back(bare_graph: Graph) -> None:
+    from dasha_ros.action import AdjustFocus
+    from dasha_ros.msg import LensState
+    from rclpy.action import ActionClient
+
+    from dasha_ros.ros import qos
+
+    graph, probe = bare_graph, bare_graph.probe
+    graph.start("twin_world", "camera_driver", "lens_driver", "perception", "low_level_agent")
+    graph.until_active()
+    lens = probe.subscribe(LensState, "lens/state", qos.STATE)
+    probe.until(lambda: lens, "the lens's state")
+    before = lens[-1].commanded_volts
+    client = ActionClient(probe.node, AdjustFocus, "adjust_focus")
+    probe.until(client.server_is_ready, "the agent")
+    steps: list[int] = []
+    sent = client.send_goal_async(
+        AdjustFocus.Goal(labels=["giraffe"]), lambda m: steps.append(m.feedback.reward.step)
+    )
+    assert probe.result(sent, "an answer to the goal").accepted
+    moved = lambda: steps and steps[-1] >= 2 and lens[-1].commanded_volts != before  # noqa: E731
+    probe.until(moved, "the agent to move the lens", 30.0)
+    assert graph.processes["low_level_agent"].stop(signal.SIGINT) == 0
+    probe.until(lambda: lens[-1].commanded_volts == before, f"the lens back at {before} V")
+
+
+def test_a_focus_server_that_is_ended_in_a_goal_says_so(bare_graph: Graph) -> None:
+    from dasha_ros.msg import FocusState
+
+    graph = bare_graph
+    graph.start()
+    graph.until_active()
+    client = graph.client()
+    client.send("giraffe").until_step(phase=FocusState.FOCUSING)
+    assert graph.processes["focus_server"].stop(signal.SIGTERM) == 0
+    graph.probe.until(lambda: client.states[-1].state == FocusState.FAILED, "the end of the goal to be told")
+    assert "stop" in client.states[-1].message
+
+
 def test_parameters_say_what_they_are(graph: Graph) -> None:
     from rcl_interfaces.srv import DescribeParameters
 

@@ -43,3 +43,37 @@ def test_trouble_of_every_kind_can_follow_each_other(probe) -> None:
     finally:
         node.destroy_node()
         context.try_shutdown()
+
+
+def test_the_heart_beats_when_the_clock_of_simulated_time_is_dead(probe) -> None:
+    import rclpy
+    from diagnostic_msgs.msg import DiagnosticArray
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.parameter import Parameter
+
+    from dasha_ros.ros import qos
+    from dasha_ros.ros.health import Health
+
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=int(os.environ["ROS_DOMAIN_ID"]))
+    node = rclpy.create_node(
+        "timeless",
+        namespace="/dasha",
+        context=context,
+        parameter_overrides=[Parameter("use_sim_time", value=True)],
+    )
+    executor = SingleThreadedExecutor(context=context)
+    try:
+        Health(node)
+        executor.add_node(node)
+        heard = probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+
+        def beats() -> bool:
+            executor.spin_once(timeout_sec=0.05)
+            return bool(heard)
+
+        probe.until(beats, "diagnostics of a node whose time stands still")
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        context.try_shutdown()

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 sensor_msgs = pytest.importorskip("sensor_msgs.msg", reason="ROS is not installed: scripts/setup installs it")
+from dasha_ros.perception.image import ENCODINGS as READ_BY_PERCEPTION  # noqa: E402
+from dasha_ros.perception.image import working_image  # noqa: E402
 from dasha_ros.ros.image import ImageMessageError, ImageWriter, pixels_of  # noqa: E402
 
 ENCODINGS = {"mono8": (np.uint8, ()), "mono16": (np.uint16, ()), "rgb8": (np.uint8, (3,))}
@@ -31,6 +33,17 @@ def test_a_padded_row_is_honoured_without_a_copy() -> None:
     np.testing.assert_array_equal(view, [[0, 1, 2, 3], [7, 8, 9, 10], [14, 15, 16, 17]])
     message.data[7] = 99
     assert view[1, 0] == 99
+
+
+@pytest.mark.parametrize("encoding", READ_BY_PERCEPTION)
+@pytest.mark.parametrize("byte_order", ["<", ">"])
+def test_what_can_be_read_from_a_message_perception_can_look_at(encoding: str, byte_order: str) -> None:
+    kind = READ_BY_PERCEPTION[encoding]
+    white = np.full((40, 50, 3)[: 2 + (kind.channels > 1)], kind.white, kind.dtype)
+    message = ImageWriter("frame").write(white, encoding)
+    message.data = array.array("B", white.astype(white.dtype.newbyteorder(byte_order)).tobytes())
+    message.is_bigendian = byte_order == ">"
+    assert np.unique(working_image(pixels_of(message), encoding, 640)) == [255]
 
 
 def test_the_writer_keeps_its_message() -> None:

@@ -10,7 +10,13 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-pytestmark = pytest.mark.graph
+import rclpy
+from rclpy.lifecycle import TransitionCallbackReturn
+
+from dasha_ros.config import NodeConfig
+from dasha_ros.ros.node import DashaNode
+
+pytestmark = [pytest.mark.graph, pytest.mark.usefixtures("ros_env")]
 
 UNLUCKY = Path(__file__).with_name("unlucky_node.py")
 
@@ -21,14 +27,61 @@ def _end_at(moment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("moment", ["before waiting", "while leaving"])
-def test_a_signal_between_a_look_and_its_call_is_an_end_like_any_other(moment: str) -> None:
+@pytest.mark.parametrize("moment", ["before the start", "at work", "while ending", "at the very end"])
+def test_a_signal_ends_a_node_that_can_speak_and_hear_to_the_last(moment: str) -> None:
     ended = _end_at(moment)
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "an answer came" in ended.stdout
+
+
+def test_a_node_that_loads_for_ever_ends_all_the_same() -> None:
+    ended = _end_at("while loading")
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_the_same_error_without_a_signal_is_still_told() -> None:
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        ("it hangs", "twin_world did not clean up within 5 s and was cut off"),
+        ("bug at the end", "twin_world could not clean up: nothing is clean"),
+    ],
+)
+def test_an_end_that_is_not_clean_says_so(moment: str, words: str) -> None:
+    ended = _end_at(moment)
+    assert ended.returncode == 1, ended.stderr
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_bug_without_a_signal_is_told_and_leaves_as_cleanly() -> None:
     ended = _end_at("bug")
-    assert ended.returncode != 0
-    assert "Traceback" in ended.stderr
+    assert ended.returncode not in (0, None)
+    assert "ZeroDivisionError" in ended.stderr
+    assert "an answer came" in ended.stdout
+
+
+class Broken(DashaNode[NodeConfig]):
+    config_model = NodeConfig
+    trouble = ""
+
+    def configure(self) -> None:
+        if self.trouble:
+            raise ValueError(self.trouble)
+
+    cleanup = configure
+
+
+def test_a_node_that_can_neither_configure_nor_clean_up_tells_of_it_and_may_try_again() -> None:
+    rclpy.init(args=[])
+    node = Broken("broken")
+    try:
+        node.trouble = "no models"
+        assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+        assert node.health._message == "broken could not clean up: no models"
+        node.trouble = ""
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()

@@ -1,12 +1,14 @@
-"""A node that a signal, or a bug, meets at a moment which real signals find only now and then.
+"""A node that a signal, or a bug, meets at a moment which real ones find only now and then.
 
-``unlucky_node.py MOMENT``: "before waiting" or "while leaving" for the signal, "bug".
+``unlucky_node.py MOMENT``: see the methods.
 """
 
+import os
+import signal
 import sys
+import threading
 
-import rclpy
-from rclpy.executors import SingleThreadedExecutor
+from lifecycle_msgs.srv import GetState
 
 from dasha_ros.nodes.twin_world import TwinWorld
 from dasha_ros.ros.node import run
@@ -14,39 +16,49 @@ from dasha_ros.ros.node import run
 MOMENT = sys.argv[1]
 
 
-class Ending:
-    """The handle of a context that the handler of a signal ends as soon as rclpy has looked at it."""
-
-    def __init__(self, handle):
-        self.handle = handle
-
-    def __enter__(self):
-        return self.handle.__enter__()
-
-    def __exit__(self, *error):
-        return self.handle.__exit__(*error)
-
-    def ok(self):
-        alive = self.handle.ok()
-        if alive and sys._getframe(1).f_code.co_name == "try_shutdown":
-            self.handle.shutdown()
-        return alive
-
-    def shutdown(self):
-        self.handle.shutdown()
+def strike(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
 
 
-class Unlucky(SingleThreadedExecutor):
-    def wait_for_ready_callbacks(self, *args, **kwargs):
-        if MOMENT == "before waiting":
-            rclpy.shutdown()  # as the handler does, after the executor looked and before it waits
-        elif MOMENT == "while leaving":
-            context = rclpy.utilities.get_default_context()
-            context._Context__context = Ending(context._Context__context)
-            raise KeyboardInterrupt
+class Unlucky(TwinWorld):
+    def __init__(self):
+        super().__init__()
+        if MOMENT == "before the start":
+            strike()
+
+    def configure(self):
+        super().configure()
+        if MOMENT == "while loading":
+            strike()
+            threading.Event().wait()
+
+    def activate(self):
+        super().activate()
+        if MOMENT == "bug":
+            self.create_timer(0.01, lambda: 1 / 0)
         else:
-            rclpy.create_node("broken", context=rclpy.Context())
-        return super().wait_for_ready_callbacks(*args, **kwargs)
+            strike(signal.SIGTERM)
+
+    def cleanup(self):
+        if MOMENT == "while ending":
+            strike()
+            strike(signal.SIGTERM)
+        elif MOMENT == "it hangs":
+            threading.Event().wait()
+        elif MOMENT == "bug at the end":
+            raise ValueError("nothing is clean")
+        self.ask_somebody()
+
+    def ask_somebody(self):
+        """Whoever is asked, the answer comes through this node's executor and context."""
+        client, answered = self.create_client(GetState, f"{self.get_name()}/get_state"), threading.Event()
+        client.wait_for_service()
+        client.call_async(GetState.Request()).add_done_callback(lambda _: answered.set())
+        answered.wait()
+        print("an answer came", flush=True)
 
 
-run(TwinWorld, args=[], executor=Unlucky)
+run(Unlucky, args=[])
+if MOMENT == "at the very end":
+    # As at the end of Python itself, what had a handler has none any more.
+    os.execlp("sh", "sh", "-c", "kill -INT $$; kill -TERM $$")
