@@ -6,28 +6,21 @@ into supervised processes. Nothing here imports ROS.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
-from dasha_ros.config import NODES, ConfigError, NodeConfig, explain, load
+from dasha_ros.config import NODES, ConfigError, NodeConfig, load
+from dasha_ros.config.overrides import Value, merged, parameter_text, parse_overrides
 from dasha_ros.paths import config_dir
 
 PACKAGE = "dasha_ros"
 RESPAWN_DELAY_S = 1.0
 """Pause before a dead process is started again."""
-
-Value = bool | int | float | str | list[float] | list[str]
-"""What a ROS parameter of this package can hold."""
 
 
 @dataclass(frozen=True)
@@ -190,14 +183,14 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
         )
     nodes = (*rig.nodes, "trainer") if options.learn else rig.nodes
     named = {key: value for key, of in _NAMED_OPTIONS.items() if (value := of(options)) is not None}
-    configs = _merge(
+    configs = merged(
         load(options.params_file) if options.params_file else {n: model() for n, model in NODES.items()},
         {**parameters, **named, **parse_overrides(options.overrides)},
     )
     if "device_emulator" in rig.nodes:
         # An emulated camera shows what its driver asks for, whatever that is.
         camera = configs["camera_driver"].model_dump()
-        configs = _merge(configs, {f"device_emulator.{key}": camera[key] for key in _PICTURE})
+        configs = merged(configs, {f"device_emulator.{key}": camera[key] for key in _PICTURE})
     speed = configs["twin_world"].model_dump()["speed"]
     if speed != 1.0 and options.rig != "twin":
         raise ConfigError(
@@ -257,46 +250,6 @@ def _process(
     )
 
 
-def parse_overrides(texts: Sequence[str]) -> dict[str, Value]:
-    """Turn ``node.parameter=value`` texts into a mapping; the values are YAML, as in ROS parameters.
-
-    Raises:
-        ConfigError: A text of another form.
-    """
-    values: dict[str, Value] = {}
-    for text in texts:
-        match = re.fullmatch(r"(\w+)\.(\w+)=(.*)", text, flags=re.DOTALL)
-        if match is None:
-            raise ConfigError(
-                f"{text!r} is no override: write NODE.PARAMETER=VALUE, e.g. camera_driver.gain_db=6"
-            )
-        node, parameter, value = match.groups()
-        try:
-            values[f"{node}.{parameter}"] = yaml.safe_load(value) if value.strip() else ""
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{text!r}: the value is no YAML: {error}") from error
-    return values
-
-
-def _merge(configs: dict[str, NodeConfig], values: Mapping[str, Any]) -> dict[str, NodeConfig]:
-    changes: dict[str, dict[str, Any]] = {}
-    for key, value in values.items():
-        node, parameter = key.split(".", 1)
-        if node not in NODES:
-            raise ConfigError(f"{key}: unknown node {node!r}; known: {', '.join(NODES)}")
-        if parameter not in NODES[node].model_fields:
-            known = ", ".join(NODES[node].model_fields)
-            raise ConfigError(f"{key}: {node} has no parameter {parameter!r}; it has: {known}")
-        changes.setdefault(node, {})[parameter] = value
-    merged = dict(configs)
-    for node, change in changes.items():
-        try:
-            merged[node] = NODES[node](**{**configs[node].model_dump(), **change})
-        except ValidationError as error:
-            raise ConfigError(f"{node}: {explain(error)}") from error
-    return merged
-
-
 def checked_namespace(text: str) -> str:
     """The namespace with one leading and no trailing slash.
 
@@ -309,15 +262,6 @@ def checked_namespace(text: str) -> str:
             f"{text!r} is no namespace: use letters, digits and underscores, no digit first, e.g. /dasha"
         )
     return name
-
-
-def parameter_text(value: Value) -> str:
-    """A parameter's value the way ``-p name:=value`` reads it: strings stay strings, numbers their type."""
-    if isinstance(value, list):
-        return "[" + ", ".join(parameter_text(v) for v in value) + "]"
-    if isinstance(value, str):
-        return json.dumps(value)  # valid YAML, and a string whatever it looks like
-    return str(yaml.safe_dump(value)).split("\n", 1)[0]  # floats always with a dot: 1.0e-05
 
 
 def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -20,7 +20,7 @@ from dasha_ros.perception.labels import canonical
 from dasha_ros.rl.evaluate import FOCUSED_PX, reversals
 from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators
-from dasha_ros.ros.stage import Stage
+from dasha_ros.ros.stage import Stage, WorldRefused
 from dasha_ros.twin.scene import load_scene
 
 _ANSWER_S = 10.0
@@ -58,7 +58,7 @@ def episodes_over_ros(
         active_s: How long the graph may take to come up [s].
 
     Raises:
-        GraphError: The graph does not come up or does not answer.
+        GraphError: The graph does not come up, does not answer, or has no such world.
     """
     graph = bringup.describe(
         bringup.Options(rig=rig, exposure_policy=exposure_policy, focus_policy=focus_policy)
@@ -109,7 +109,10 @@ class _Player:
         def blur_px(dioptres: float) -> float:
             return min(abs(self._lens.blur_px(dioptres, target)) for target in targets)
 
-        self._stage.set_world(start.world)
+        try:
+            self._stage.set_world(start.world)
+        except WorldRefused as error:
+            raise GraphError(str(error)) from error
         self._stage.set_start(start.exposure_us, start.volts)
         steps: list[tuple[int, float]] = []
         began = time.monotonic()

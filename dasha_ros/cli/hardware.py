@@ -49,11 +49,12 @@ def device_errors() -> Iterator[None]:
     2: the value is refused, nothing was sent. 3: nobody answers. 1: it was tried and failed.
     """
     from dasha_ros.devices.errors import DeviceError, DeviceLost
+    from dasha_ros.extras import how_to_install
 
     try:
         yield
     except ImportError as error:
-        fail(f"{error}. Real devices need their libraries: pip install pypylon pyserial", Exit.REFUSED)
+        fail(f"{error}; real devices need their libraries: {how_to_install('hardware')}", Exit.REFUSED)
     except DeviceLost as error:
         fail(str(error), Exit.UNREACHABLE)
     except ValueError as error:  # OutOfRange, too

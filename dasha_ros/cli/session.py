@@ -137,6 +137,20 @@ class Session:
             for p in self.graph.processes
         }
 
+    def broken(self) -> list[str]:
+        """Nodes that could not come up by themselves, as long as the graph has never been active.
+
+        A node that is asked for its state answers when its attempt is over.
+        """
+        if self.was_active:
+            return []
+        states = self.node_states()
+        return [
+            p.name
+            for p in self.graph.processes
+            if p.parameters.get("autostart", True) and states[p.name] in {"unconfigured", "inactive"}
+        ]
+
     def pids(self) -> dict[str, int]:
         """Process ids of the running processes."""
         return self._supervisor.pids()

@@ -93,14 +93,15 @@ def _run(session: Session, printer: LogPrinter, console: Console, timeout_s: flo
     from rich.live import Live
 
     stop = _Stop()
-    announced, warned, lost = False, False, None
+    announced, warned, lost, broken = False, False, None, list[str]()
     live = Live(console=console, refresh_per_second=2, transient=True, redirect_stderr=False)
     with session:
         if console.is_terminal:
             live.start()
         try:
-            while not (stop.asked or lost):
+            while not (stop.asked or lost or broken):
                 active, ended = session.poll()
+                broken = session.broken()
                 lost = _report(console, ended)
                 if active and not announced:
                     announced = True
@@ -114,8 +115,12 @@ def _run(session: Session, printer: LogPrinter, console: Console, timeout_s: flo
             live.stop()
         # Interrupted while it imports, Python says goodbye with a traceback that tells nobody anything.
         printer.muted = not announced
+        if broken:
+            names = " and ".join(broken)
+            console.print(f"{names} could not start: the lines above say why", style="bold red")
         console.print("stopping ...")
-    return _end(session, console, lost)
+    ending = _end(session, console, lost)
+    return Exit.FAILED if broken else ending
 
 
 def _report(console: Console, ended: list[Ended]) -> Ended | None:

@@ -75,7 +75,7 @@ def explain(error: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(str(p) for p in e['loc']) or 'configuration'} = {e['input']!r}: {e['msg']}"
         if e["loc"]
-        else str(e["msg"])
+        else str(e.get("ctx", {}).get("error", e["msg"]))
         for e in error.errors(include_url=False)
     )
 
@@ -93,6 +93,8 @@ def load(path: str | Path) -> dict[str, NodeConfig]:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is no text, so no YAML: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is no YAML: {error}") from error
     if not isinstance(document, dict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import FiniteFloat
+from pydantic import FiniteFloat, model_validator
 
 from dasha_ros.config.parameter import NodeConfig, parameter
 
@@ -115,6 +115,23 @@ class TwinWorldConfig(NodeConfig):
         ge=0.1,
         le=50.0,
     )
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> TwinWorldConfig:
+        """The twin's camera can make a picture of it, if it has the photographs."""
+        # Only whoever has a twin pays for scenes.
+        from dasha_ros.twin.scene import SceneError, load_scene
+        from dasha_ros.twin.world import World
+
+        World(self.scene, self.illuminance_lx, tuple(self.distances_m), self.temperature_c)
+        scene = load_scene(self.scene)
+        try:
+            scene.resolved_distances(self.distances_m)
+        except SceneError as error:
+            raise ValueError(
+                f"{error}; set scene and distances_m in one call, or first distances_m to []"
+            ) from error
+        return self
 
 
 def _probability(description: str) -> Any:

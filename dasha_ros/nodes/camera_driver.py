@@ -9,8 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from rcl_interfaces.msg import SetParametersResult
-from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 
 from dasha_ros import msg
@@ -73,7 +71,6 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self.reconfigure(self.config)
         self._answered: tuple[int, int] | None = None
         self._streams_at: float | None = None
-        self.add_on_set_parameters_callback(self._within_limits)
 
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
@@ -134,17 +131,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._plan.mode, self._plan.rate_hz = config.capture_mode, config.preview_rate_hz
         self._tell()
 
-    def _within_limits(self, parameters: list[Parameter]) -> SetParametersResult:
-        """Whether the opened camera has a gain that is to be set; what no camera has is refused elsewhere."""
+    def refuse_change(self, config: CameraDriverConfig) -> str:
+        """A gain that cameras have, but not the opened one."""
         limits = self._limits
-        for parameter in parameters:
-            gain_db = parameter.value
-            if limits is None or parameter.name != "gain_db" or not isinstance(gain_db, int | float):
-                continue
-            if gain_db > limits.gain_max_db:
-                reason = f"gain_db = {gain_db!r}: this camera has at most {limits.gain_max_db:g} dB"
-                return SetParametersResult(successful=False, reason=reason)
-        return SetParametersResult(successful=True)
+        if limits is None or config.gain_db <= limits.gain_max_db:
+            return ""
+        return f"gain_db = {config.gain_db!r}: this camera has at most {limits.gain_max_db:g} dB"
 
     def _on_command(self, command: msg.ExposureCommand) -> None:
         self._commands.hear(command.header, command.exposure_us)

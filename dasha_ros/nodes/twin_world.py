@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from pydantic import model_validator
 from rclpy.clock import Clock, ClockType
 from rosgraph_msgs.msg import Clock as ClockMessage
 
@@ -14,27 +13,9 @@ from dasha_ros.config import TwinWorldConfig
 from dasha_ros.ros import qos
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.stamps import to_stamp
-from dasha_ros.twin.scene import SceneError, load_scene
-from dasha_ros.twin.world import World
 
 _TICK_S = 0.01
 """Period of ``/clock`` in real time. Stamps are computed, not read off, so it bounds delay, not accuracy."""
-
-
-class _PossibleWorld(TwinWorldConfig):
-    """Parameters of which the twin's camera can make a picture, if it has the photographs."""
-
-    @model_validator(mode="after")
-    def _is_possible(self) -> _PossibleWorld:
-        World(self.scene, self.illuminance_lx, tuple(self.distances_m), self.temperature_c)
-        scene = load_scene(self.scene)
-        try:
-            scene.resolved_distances(self.distances_m)
-        except SceneError as error:
-            raise ValueError(
-                f"{error}; set scene and distances_m in one call, or first distances_m to []"
-            ) from error
-        return self
 
 
 class TwinWorld(DashaNode[TwinWorldConfig]):
@@ -48,7 +29,7 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
     another speed starts the whole graph again.
     """
 
-    config_model = _PossibleWorld
+    config_model = TwinWorldConfig
 
     def __init__(self) -> None:
         super().__init__("twin_world")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from dasha_ros.extras import how_to_install
 from dasha_ros.perception.errors import ModelError
 
 RANDOM = "random"
@@ -21,7 +22,7 @@ def import_torch(threads: int = 0) -> Any:
         import torch
     except ImportError as error:
         raise ModelError(
-            "This model needs PyTorch, which is not installed. Run `pip install torch torchvision`, "
+            f"This model needs PyTorch, which is not installed: {how_to_install('torch')}, "
             "or choose an embedded model (efficientnet_lite0, yolov3_tiny)."
         ) from error
     if threads > 0:
@@ -40,7 +41,7 @@ def import_torchvision() -> Any:
         import torchvision.models.detection
     except ImportError as error:
         raise ModelError(
-            "This model needs torchvision, which is not installed. Run `pip install torch torchvision`, "
+            f"This model needs torchvision, which is not installed: {how_to_install('torch')}, "
             "or choose an embedded model (efficientnet_lite0, yolov3_tiny)."
         ) from error
     return torchvision

@@ -15,6 +15,7 @@ from dasha_ros.agents.outcome import ErrorCode, explain
 from dasha_ros.agents.policy import FocusTask
 from dasha_ros.agents.policy_file import PolicyFileError
 from dasha_ros.config import AgentConfig
+from dasha_ros.extras import require
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.rl.rig import RigError
@@ -102,7 +103,8 @@ class AgentNode(DashaNode[A]):
 
         self._server = SingleGoalServer(self, self.action, self.action_name, self._refuse, self._work)
         if self.config.mode == "learn":
-            # Learning needs PyTorch, which an agent that only acts does not pay for.
+            # An agent that only acts does not pay for PyTorch.
+            require("torch", "learning", "torch", "stable_baselines3", "gymnasium")
             from dasha_ros.ros.learning import AgentLearning
 
             self.learning = AgentLearning(

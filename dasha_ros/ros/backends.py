@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, PerceptionConfig
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.lens import Lens
+from dasha_ros.extras import require
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.optics.lens_table import TableLens
 from dasha_ros.timing.clock import Clock
@@ -18,12 +19,20 @@ if TYPE_CHECKING:
 
 
 def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
-    """The camera that a configuration names, not yet opened."""
+    """The camera that a configuration names, not yet opened.
+
+    Raises:
+        ExtraMissing: Its library is not installed.
+    """
     return _pylon(config, clock) if config.backend == "pylon" else _twin_camera(config, clock)
 
 
 def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
-    """The lens that a configuration names, not yet opened."""
+    """The lens that a configuration names, not yet opened.
+
+    Raises:
+        ExtraMissing: Its library is not installed.
+    """
     return _varioptic(config, clock) if config.backend == "varioptic" else _twin_lens(config, clock)
 
 
@@ -61,6 +70,7 @@ def _twin_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
 
 
 def _pylon(config: CameraDriverConfig, clock: Clock) -> Camera:
+    require("hardware", "a Basler camera", "pypylon")
     from dasha_ros.devices.pylon import PylonCamera, PylonSettings
 
     feed = None
@@ -93,6 +103,7 @@ def _twin_lens(config: LensDriverConfig, clock: Clock) -> Lens:
 
 
 def _varioptic(config: LensDriverConfig, clock: Clock) -> Lens:
+    require("hardware", "a Varioptic lens", "serial")
     from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
 
     settings = VariopticSettings(

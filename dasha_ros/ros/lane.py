@@ -24,7 +24,7 @@ from dasha_ros.ros.cdr import reader
 M = TypeVar("M")
 
 _LOOK_NS = 500_000_000
-"""Longest wait before a lane looks whether the context was shut down: a signal wakes only executors."""
+"""Longest wait before a lane looks whether the context was shut down."""
 _MOST_KEPT = 10
 """Messages of one topic that a lane catches up with when it wakes: a flood must not keep it."""
 
@@ -126,7 +126,7 @@ class Lane:
         self._changed.destroy()
 
     def _tell(self) -> None:
-        with suppress(InvalidHandle):  # The context was shut down before: the thread sees that too.
+        with suppress(InvalidHandle):  # The context was shut down: the thread sees that too.
             self._changed.trigger()
 
     def _run(self) -> None:
@@ -136,7 +136,7 @@ class Lane:
                     topics = [] if self._rests else list(self._topics)
                 self._serve(topics)
         except (InvalidHandle, RCLError):
-            # A signal ends the context between any two calls of rclpy; only then is this no failure.
+            # Whoever has rclpy's own handlers of signals loses the context between any two calls of rclpy.
             if self._node.context.ok() and not self._ends:
                 raise
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dasha_ros import bringup
 from dasha_ros.bringup import Options, describe
 from dasha_ros.config import NODES, ConfigError, as_yaml
+from dasha_ros.config.overrides import parameter_text
 from dasha_ros.paths import config_dir
 
 
@@ -79,6 +80,22 @@ def test_file_then_rig_then_named_option_then_override(tmp_path):
     assert values["perception"] == {"encoder": "from_option", "detector": "from_file", "min_score": 0.2}
 
 
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [("serial=21234567", "21234567"), ("serial=0815-0000", "0815-0000"), ("serial='1'", "1")],
+)
+def test_a_text_that_looks_like_a_number_stays_a_text(override, value):
+    options = Options(rig="hardware", overrides=(f"camera_driver.{override}",))
+    assert parameters(options)["camera_driver"]["serial"] == value
+
+
+def test_a_parameter_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(ConfigError, match=r"mine\.yaml: is no text, so no YAML"):
+        describe(Options(params_file=str(path)), {})
+
+
 @pytest.mark.parametrize("rig", bringup.RIGS)
 def test_real_time_suits_every_rig(rig):
     assert parameters(Options(rig=rig, speed=1.0)) == parameters(Options(rig=rig))
@@ -130,6 +147,13 @@ def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_of_th
         (Options(overrides=("camera_driver.gain_db=loud",)), "camera_driver: gain_db = 'loud'"),
         (Options(overrides=("camera_driver.gain_db=.nan",)), "camera_driver: gain_db = nan"),
         (Options(overrides=("twin_world.distances_m=[1, 2",)), "the value is no YAML"),
+        (
+            Options(overrides=("twin_world.distances_m=[1, 2, 3]",)),
+            "has 2 layers, but 3 distances",
+        ),
+        (Options(overrides=("twin_world.distances_m=[-1]",)), "distance is -1"),
+        (Options(scene="nosuch"), "twin_world: no scene 'nosuch'; give the path .* motorcycle_street"),
+        (Options(scene="/nowhere/mine.yaml"), "scene file /nowhere/mine.yaml can't be read"),
     ],
 )
 def test_what_is_refused_and_why(options, sentence):
@@ -218,7 +242,7 @@ def parse(ros_env):
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=_VALUES)
 def test_parameter_texts_keep_value_and_type(parse, value):
-    got = parse(bringup.parameter_text(value))
+    got = parse(parameter_text(value))
     if isinstance(value, list):
         got = list(got)
     assert type(got) is type(value)

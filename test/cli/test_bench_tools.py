@@ -155,7 +155,7 @@ def test_a_missing_library_is_said_with_the_way_to_get_it(monkeypatch: pytest.Mo
     monkeypatch.setattr("dasha_ros.devices.bench.list_cameras", missing)
     done = run("camera", "list")
     assert done.exit_code == 2
-    assert "pip install pypylon pyserial" in done.stderr
+    assert "./scripts/setup --hardware" in done.stderr
 
 
 def test_both_emulators_as_programs_and_a_picture_through_them(

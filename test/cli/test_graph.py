@@ -56,6 +56,14 @@ def _node_pids(parent: int) -> dict[str, int]:
     return pids
 
 
+def test_up_ends_at_once_when_a_node_cannot_start(spawn):
+    up = spawn.dasha("up", "--focus-policy", "bogus")
+    assert up.wait(UP_S) == 1, up.output
+    assert "bogus" in up.output
+    assert "low_level_agent could not start: the lines above say why" in up.output
+    assert "nodes are active" not in up.output
+
+
 def test_up_focus_kill_and_clean_end(up, spawn, probe, tmp_path):
     up.wait_for_output("all 7 nodes are active", UP_S)
     pids = _node_pids(up.pid)

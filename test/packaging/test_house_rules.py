@@ -16,6 +16,7 @@ PACKAGE = ROOT / "dasha_ros"
 FLOORS = {
     "paths": -2,  # what even an incomplete installation must be able to import
     "assets": -1,
+    "extras": -1,
     "qt_resource": -1,
     "shared_memory": 1,
     "optics": 1,

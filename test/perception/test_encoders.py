@@ -198,5 +198,5 @@ class TestResNet152:
 
 def test_missing_torch_is_explained(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
-    with pytest.raises(ModelError, match="pip install torch torchvision"):
+    with pytest.raises(ModelError, match=r"run \./scripts/setup --torch, or choose"):
         create_encoder("resnet152")

@@ -83,5 +83,5 @@ def test_ultralytics_missing_weights_are_explained(tmp_path, monkeypatch):
 
 def test_missing_ultralytics_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "ultralytics", None)
-    with pytest.raises(ModelError, match="pip install ultralytics"):
+    with pytest.raises(ModelError, match=r"run \./scripts/setup --torch, or choose"):
         create_detector("ultralytics")

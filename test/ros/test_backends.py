@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dasha_ros import extras
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, choices_of
 from dasha_ros.devices.pylon import PylonCamera
 from dasha_ros.devices.twin import TwinCamera, TwinLens
 from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
 from dasha_ros.devices.varioptic_boards import BOARDS
+from dasha_ros.extras import ExtraMissing
 from dasha_ros.ros.backends import camera_backend, lens_backend
 from dasha_ros.timing.clock import ManualClock
 
@@ -74,3 +77,18 @@ def test_camera_parameters_arrive() -> None:
 def test_the_twin_is_the_default() -> None:
     assert isinstance(camera_backend(CameraDriverConfig(), ManualClock()), TwinCamera)
     assert isinstance(lens_backend(LensDriverConfig(), ManualClock()), TwinLens)
+
+
+@pytest.mark.parametrize(
+    ("make", "config", "missing"),
+    [
+        (camera_backend, CameraDriverConfig(backend="pylon"), "a Basler camera needs pypylon"),
+        (lens_backend, LensDriverConfig(backend="varioptic"), "a Varioptic lens needs serial"),
+    ],
+)
+def test_a_library_that_is_missing_is_named_before_anything_is_opened(
+    monkeypatch: pytest.MonkeyPatch, make: Any, config: Any, missing: str
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    with pytest.raises(ExtraMissing, match=rf"^{missing}, which is not installed: run \./scripts/setup"):
+        make(config, ManualClock())

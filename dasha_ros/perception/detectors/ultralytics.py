@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.extras import how_to_install
 from dasha_ros.perception.detectors.boxes import MAX_DETECTIONS, to_detections
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.labels import canonical
@@ -52,7 +53,7 @@ class UltralyticsDetector:
         except ImportError as error:
             raise ModelError(
                 "The detector ultralytics needs the package of that name (AGPL-3.0), which is not "
-                "installed. Run `pip install ultralytics`, or choose the embedded yolov3_tiny."
+                f"installed: {how_to_install('torch')}, or choose the embedded yolov3_tiny."
             ) from error
         try:
             self._model: Any = YOLO(chosen, task="detect")
