@@ -15,6 +15,8 @@ from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.ros.action_client import PatientActionClient
 from dasha_ros.ros.waiting import POLL_S, result_of
 
+_AGAIN_S = 1.0
+"""A goal without an answer for so long is sent again; the newest goal counts."""
 _PROBE_S = 1.0
 """Silence after which an agent is asked whether it still knows the goal."""
 
@@ -64,15 +66,23 @@ class AgentClient:
                 self._logger.error(f"feedback of {self._name} was left out: {error!r}")
 
         self._appear(interrupted, timeout_s)
-        accepting = self._client.send_goal_async(goal, on_message)
-        handle: Any = result_of(accepting, timeout_s)
-        if handle is None:
-            # Accepted later, the goal would be worked on for nobody.
-            accepting.add_done_callback(_cancel_late)
-            raise AgentLostError(f"{self._name} did not answer a goal within {timeout_s:g} s")
-        if not handle.accepted:
-            raise AgentLostError(f"{self._name} rejected its part of the goal: see its log")
+        handle = self._accepted(goal, on_message, timeout_s)
         return self._result(handle, heard, interrupted, timeout_s)
+
+    def _accepted(self, goal: Any, on_message: Callable[[Any], None], timeout_s: float) -> Any:
+        """Send a goal until it is answered: discovery still knows an agent that was killed a moment ago."""
+        deadline = time.monotonic() + timeout_s
+        while (left_s := deadline - time.monotonic()) > 0:
+            accepting = self._client.send_goal_async(goal, on_message)
+            handle: Any = result_of(accepting, min(left_s, _AGAIN_S))
+            if handle is None:
+                # Accepted later, the goal would be worked on for nobody.
+                accepting.add_done_callback(_cancel_late)
+                continue
+            if not handle.accepted:
+                raise AgentLostError(f"{self._name} rejected its part of the goal: see its log")
+            return handle
+        raise AgentLostError(f"{self._name} did not answer a goal within {timeout_s:g} s")
 
     def _appear(self, interrupted: Callable[[], ErrorCode | None], timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s

@@ -98,3 +98,25 @@ def test_feedback_that_cannot_be_used_does_not_cost_the_result(probe: Probe) -> 
         assert client.run(AdjustFocus.Goal(), lambda _: None, lambda: None, DISCOVERY_S).steps == 7
         client.destroy()
         agent.close()
+
+
+def test_a_goal_that_went_to_a_process_that_is_dead_is_sent_again(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dasha_ros.action import AdjustFocus
+    from rclpy.task import Future
+
+    agent, client = Agent(probe), _client(probe)
+    agent.accepts.set()
+    send, sent = client._client.send_goal_async, []
+
+    def lose_the_first(*arguments: Any) -> Any:
+        sent.append(arguments)
+        return Future() if len(sent) == 1 else send(*arguments)
+
+    monkeypatch.setattr(client._client, "send_goal_async", lose_the_first)
+    with in_threads(probe, 6):
+        result = client.run(AdjustFocus.Goal(), lambda _: None, lambda: None, DISCOVERY_S)
+        assert (result.steps, len(sent)) == (7, 2)
+        client.destroy()
+        agent.close()
