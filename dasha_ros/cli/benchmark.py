@@ -99,12 +99,13 @@ def step(
     from dasha_ros.assets import AssetMissing
     from dasha_ros.cli.benchmark_step import StepError, step_over_ros
     from dasha_ros.cli.session import GraphRunsAlreadyError
+    from dasha_ros.config import ConfigError
     from dasha_ros.perception.errors import ModelError
 
     _check_writable(json_file)
     try:
         numbers = step_over_ros(steps)
-    except (StepError, GraphRunsAlreadyError, AssetMissing, ModelError) as error:
+    except (StepError, GraphRunsAlreadyError, ConfigError, AssetMissing, ModelError) as error:
         fail(str(error))
     for key, value in numbers.items():
         out().print(f"{key:24} {value}", markup=False, highlight=False)
@@ -133,6 +134,7 @@ def rig(
     from dasha_ros.cli.benchmark_rig import benchmark_rig
     from dasha_ros.cli.goal import NoServerError, RejectedError
     from dasha_ros.cli.session import GraphRunsAlreadyError
+    from dasha_ros.config import ConfigError
     from dasha_ros.twin.scene import SceneError
 
     _check_writable(json_file)
@@ -145,7 +147,7 @@ def rig(
             preview_s=preview_seconds,
             progress=lambda what: console.print(f"{what} ...", style="dim"),
         )
-    except (GraphError, GraphRunsAlreadyError, NoServerError, RejectedError) as error:
+    except (GraphError, GraphRunsAlreadyError, NoServerError, RejectedError, ConfigError) as error:
         fail(str(error))
     except (SceneError, AssetMissing) as error:
         fail(str(error), Exit.REFUSED)

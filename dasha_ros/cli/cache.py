@@ -107,7 +107,7 @@ def info(cache: Cache = None) -> None:
 def check(
     cache: Cache = None,
     points: Annotated[int, typer.Option(min=1, help="Renderings in each of four regimes.")] = 25,
-    seed: Annotated[int, typer.Option(help="Of the points.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the points.")] = 0,
 ) -> None:
     """Verify a cache, and print how far a look-up is from rendering the whole chain."""
     from dasha_ros.assets import AssetMissing

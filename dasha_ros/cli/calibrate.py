@@ -50,8 +50,8 @@ def calibrate_lens(
     distances: Annotated[
         str, typer.Option(help="Of the target in m, with commas; left out: you are asked.")
     ] = "",
-    low: Annotated[float, typer.Option(help="Least voltage to try.")] = 24.0,
-    high: Annotated[float, typer.Option(help="Greatest voltage to try.")] = 70.0,
+    low: Annotated[float, typer.Option(min=24.0, max=70.0, help="Least voltage to try.")] = 24.0,
+    high: Annotated[float, typer.Option(min=24.0, max=70.0, help="Greatest voltage to try.")] = 70.0,
     exposure: Annotated[
         float, typer.Option(min=0.0, help="In us; 0: metered on the target at each distance.")
     ] = 0.0,
@@ -59,8 +59,8 @@ def calibrate_lens(
     settling: Annotated[
         bool, typer.Option("--settling/--no-settling", help="Also measure how long a move takes.")
     ] = True,
-    focal_length: Annotated[float, typer.Option(help="Of the fixed lens in mm.")] = 25.0,
-    f_number: Annotated[float, typer.Option(help="Of its aperture.")] = 2.0,
+    focal_length: Annotated[float, typer.Option(min=0.1, help="Of the fixed lens in mm.")] = 25.0,
+    f_number: Annotated[float, typer.Option(min=0.1, help="Of its aperture.")] = 2.0,
     plot: Annotated[
         Path | None, typer.Option(help="Picture of the fit; left out: beside the profile.")
     ] = None,
@@ -75,6 +75,8 @@ def calibrate_lens(
 
     if not output.absolute().parent.is_dir():
         fail(f"{output} can't be written: there is no folder {output.absolute().parent}", Exit.REFUSED)
+    if not low < high:
+        fail(f"--low {low:g} is not below --high {high:g}", Exit.REFUSED)
     known = _distances(distances)
     # Inside: a calibration that failed is no refused value.
     with device_errors(), _calibration_errors():

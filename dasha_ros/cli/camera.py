@@ -39,7 +39,8 @@ def snap(
     ] = Path("snap.png"),
     *,
     exposure: Annotated[
-        float | None, typer.Option(help="Exposure in us; left out: 10 ms, inside the camera's limits.")
+        float | None,
+        typer.Option(min=0.0, help="Exposure in us; left out: 10 ms, inside the camera's limits."),
     ] = None,
     gain: Annotated[float, typer.Option(help="Gain in dB.")] = 0.0,
     encoding: Annotated[str, typer.Option(help="mono8, mono16, rgb8 or bgr8.")] = "mono8",

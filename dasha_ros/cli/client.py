@@ -15,8 +15,13 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
 from dasha_ros import bringup
+from dasha_ros.config import ConfigError
+from dasha_ros.doctor import domain_trouble
 
 T = TypeVar("T")
+
+UNREACHABLE = "unreachable"
+"""Stands for the lifecycle state of a node that does not answer."""
 
 SPIN_S = 0.05
 """Longest sleep between two looks at a condition or at Ctrl-C."""
@@ -37,8 +42,10 @@ class Client:
             simulated_time: Take the time from ``/clock``.
 
         Raises:
-            ConfigError: No namespace.
+            ConfigError: No namespace, or a ``ROS_DOMAIN_ID`` that can't be.
         """
+        if trouble := domain_trouble():
+            raise ConfigError(trouble)
         self.namespace = bringup.checked_namespace(namespace)
         os.environ.update(bringup.environment())
         self.context = rclpy.Context()
@@ -90,6 +97,19 @@ class Client:
         self.node.destroy_subscription(subscription)
         return messages[0] if messages else None
 
+    def call(self, kind: Any, name: str, request: Any, timeout_s: float) -> Any | None:
+        """Call a service and return its answer; ``None`` when none comes within ``timeout_s``."""
+        service = self.node.create_client(kind, name)
+        try:
+            end = time.monotonic() + timeout_s
+            if not self.until(service.service_is_ready, timeout_s):
+                return None
+            answer = service.call_async(request)
+            self.until(answer.done, end - time.monotonic())
+            return answer.result() if answer.done() else None
+        finally:
+            self.node.destroy_client(service)
+
     def change_state(self, node: str, transition: int, timeout_s: float) -> bool:
         """Ask a lifecycle node for a transition; returns whether it made it in time.
 
@@ -98,14 +118,9 @@ class Client:
             transition: One of ``lifecycle_msgs/Transition``.
             timeout_s: To wait for the node and its answer.
         """
-        service = self.node.create_client(ChangeState, f"{node}/change_state")
-        try:
-            if not self.until(service.service_is_ready, timeout_s):
-                return False
-            answer = service.call_async(ChangeState.Request(transition=Transition(id=transition)))
-            return bool(self.until(answer.done, timeout_s)) and answer.result().success
-        finally:
-            self.node.destroy_client(service)
+        request = ChangeState.Request(transition=Transition(id=transition))
+        answer = self.call(ChangeState, f"{node}/change_state", request, timeout_s)
+        return answer is not None and bool(answer.success)
 
 
 class LifecycleWatch:
@@ -115,7 +130,7 @@ class LifecycleWatch:
         self._client = client
         self._services = {n: client.node.create_client(GetState, f"{n}/get_state") for n in nodes}
         self._pending: dict[str, tuple[Any, float]] = {}
-        self.states: dict[str, str] = dict.fromkeys(self._services, "unreachable")
+        self.states: dict[str, str] = dict.fromkeys(self._services, UNREACHABLE)
         """The newest known state of every node, by its full name."""
 
     ANSWER_S = 2.0
@@ -135,11 +150,11 @@ class LifecycleWatch:
             elif future is not None and now - asked_at > self.ANSWER_S:
                 service.remove_pending_request(future)
                 del self._pending[name]
-                self.states[name] = "unreachable"
+                self.states[name] = UNREACHABLE
             elif future is None and service.service_is_ready():
                 self._pending[name] = (service.call_async(GetState.Request()), now)
             elif future is None:
-                self.states[name] = "unreachable"
+                self.states[name] = UNREACHABLE
         return all(state == "active" for state in self.states.values())
 
     def close(self) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,6 +26,31 @@ class Exit(IntEnum):
     """Nobody answers."""
     INTERRUPTED = 130
     """Ctrl-C."""
+    TERMINATED = 143
+    """SIGTERM."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: what Ctrl-C does, with an exit code of its own."""
+
+
+def interrupted(reason: KeyboardInterrupt) -> Exit:
+    """The exit code of a command that was interrupted."""
+    return Exit.TERMINATED if isinstance(reason, Terminated) else Exit.INTERRUPTED
+
+
+@contextmanager
+def sigterm_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM raises `Terminated`, where Ctrl-C raises ``KeyboardInterrupt``."""
+
+    def terminate(number: int, frame: object) -> NoReturn:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def out() -> Console:

@@ -27,8 +27,8 @@ def demo(
 ) -> None:
     """Focus on two objects at two distances in the digital twin, one after the other.
 
-    The scene: a model motorbike at 0.8 m before a street with people at 10 m. Asked for
-    the motorbike, from a dark and defocused start, the focus comes near; asked for a
+    The scene: a model motorcycle at 0.8 m before a street with people at 10 m. Asked for
+    the motorcycle, from a dark and defocused start, the focus comes near; asked for a
     person, from an over-exposed and defocused start, it goes to the people. The contrast
     of the whole frame, which ordinary autofocus follows, chooses the same place both
     times. Exit code 0 when both objects end within 2 px of blur radius (640 px width).
@@ -85,6 +85,7 @@ def _conclude(result: Demo, picture: Path, console: Console) -> None:
             f"{goal.contrast_blur_px:.2f} px",
         )
     console.print(table)
+    console.print(_moral(result))
     for goal in result.goals:
         console.print(f"report of {goal.label}: {goal.report or 'none could be written'}", markup=False)
     _save(result, picture, console)
@@ -93,6 +94,22 @@ def _conclude(result: Demo, picture: Path, console: Console) -> None:
         f"{verdict} within {TOLERANCE_PX:g} px; graph active after {result.up_s:.1f} s, "
         f"everything took {result.seconds:.1f} s"
     )
+
+
+def _moral(result: Demo) -> str:
+    """What the table shows, in one sentence."""
+    from dasha_ros.cli.demo_run import TOLERANCE_PX
+
+    def named(sharp: bool) -> str:
+        chosen = [g.label for g in result.goals if (g.contrast_blur_px <= TOLERANCE_PX) == sharp]
+        return " and ".join(f"the {label}" for label in chosen)
+
+    where = f"Whole-frame contrast goes to {_distance(result.contrast.dioptres)}, whatever is asked for: "
+    if not named(False):
+        return f"{where}this time {named(True)} are sharp there."
+    if not named(True):
+        return f"{where}neither {named(False).replace(' and ', ' nor ')} is sharp there."
+    return f"{where}right for {named(True)}, wrong for {named(False)}."
 
 
 def _distance(dioptres: float) -> str:

@@ -13,7 +13,7 @@ from dasha_ros.action import FocusOnObject
 from dasha_ros.bringup import Graph
 from dasha_ros.cli.client import Client
 from dasha_ros.cli.demo_contrast import Contrast, contrast_focus
-from dasha_ros.cli.focus import StepPrinter
+from dasha_ros.cli.focus import StepPrinter, beginning
 from dasha_ros.cli.goal import FocusClient, NoServerError, RejectedError
 from dasha_ros.cli.session import LogPrinter, Session
 from dasha_ros.msg import TwinLens
@@ -46,10 +46,10 @@ class Start:
 
 
 STARTS = (
-    Start("motorbike", "dark and focused beyond infinity", exposure_us=400.0, volts=30.0),
+    Start("motorcycle", "dark and focused beyond infinity", exposure_us=400.0, volts=30.0),
     Start("person", "over-exposed and focused far too near", exposure_us=400_000.0, volts=55.0),
 )
-"""At 100 lx and f/2 the right exposure is about 25 ms; the people are at 40.3 V, the motorbike at 44 V."""
+"""At 100 lx and f/2 the right exposure is about 25 ms; the people are at 40.3 V, the motorcycle at 44 V."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,9 @@ class _Player:
                 f"found in {result.seconds:.1f} s, score {result.detection.score:.2f}", style="green"
             )
         else:
-            self._console.print(f"not found: {result.error_msg}", style="red", markup=False)
+            self._console.print(
+                f"{beginning(result.error_code)}: {result.error_msg}", style="red", markup=False
+            )
         focus = self._true_focus()
         distance_m = min(
             self._scene.object_distances(canonical(start.label)), key=lambda d: _blur_px(focus, d)

@@ -15,14 +15,18 @@ def echo(
     topic: Annotated[str, typer.Argument(help="Topic; relative names are looked up in the namespace.")],
     once: Annotated[bool, typer.Option("--once", help="Print one message and exit.")] = False,
     no_arr: Annotated[bool, typer.Option("--no-arr", help="Only the length of arrays.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for the topic; 0: for ever.")] = 5.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.0, help="Seconds to wait for the topic; 0: for ever.")
+    ] = 5.0,
     namespace: Namespace = "/dasha",
 ) -> None:
     """Print the messages of a topic as YAML. The type is found by itself; latched topics work."""
     from dasha_ros.cli.client import Client
     from dasha_ros.cli.introspection import (
+        BadTopicError,
         UnknownTypeError,
         as_yaml,
+        full_topic_name,
         matching_qos,
         message_class,
         type_of_topic,
@@ -34,7 +38,10 @@ def echo(
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)
     with client:
-        name = client.node.resolve_topic_name(topic)
+        try:
+            name = full_topic_name(client.node, topic)
+        except BadTopicError as error:
+            fail(str(error), Exit.REFUSED)
         kind = client.until(lambda: type_of_topic(client.node, name), timeout or float("inf"))
         if kind is None:
             fail(

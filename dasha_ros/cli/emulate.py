@@ -60,7 +60,7 @@ def lens(
     ] = 0.1,
     nack: Annotated[float, _share("sound requests that are refused")] = 0.0,
     noise: Annotated[float, _share("replies after bytes nobody asked for")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the line's faults.", rich_help_panel=_LINE)] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the line's faults.", rich_help_panel=_LINE)] = 0,
 ) -> None:
     """Serve a Varioptic lens board on a pseudo-terminal until Ctrl-C.
 
@@ -108,14 +108,16 @@ def camera(
     scene: Annotated[str, typer.Option(help="Name of a shipped scene or path of a YAML file.")] = (
         "motorcycle_street"
     ),
-    illuminance: Annotated[float, typer.Option(help="Light on the scene in lx.")] = 100.0,
+    illuminance: Annotated[float, typer.Option(min=0.0, help="Light on the scene in lx.")] = 100.0,
     profile: Annotated[
         str, typer.Option(help="Lens model: physical, paper, or the path of a table.")
     ] = "physical",
     width: Annotated[int, typer.Option(min=64, max=8192, help="Of the pictures in px.")] = 2048,
     height: Annotated[int, typer.Option(min=64, max=8192, help="Of the pictures in px.")] = 1088,
     encoding: Annotated[str, typer.Option(help="Of the pictures: mono8, mono16 or rgb8.")] = "mono8",
-    seed: Annotated[int | None, typer.Option(help="Of the noise; left out: new noise every time.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the noise; left out: new noise every time.")
+    ] = None,
 ) -> None:
     """Serve the digital twin's pictures to pylon's emulated camera until Ctrl-C.
 

@@ -31,13 +31,13 @@ Rivals = Annotated[
     Path | None, typer.Option(help="With --cache: folder of networks that `dasha_ros.rl.rivals` trained.")
 ]
 Episodes = Annotated[int, typer.Option(min=1, help="For each view, policy and setting.")]
-Seed = Annotated[int, typer.Option(help="Of starts, composites and sampled actions.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of starts, composites and sampled actions.")]
 Sampled = Annotated[bool, typer.Option("--sampled", help="Learned policies also draw their actions.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")]
 Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write the tables to this file.")]
 Plots = Annotated[Path | None, typer.Option("--plots", help="Write figures into this folder.")]
 StepMs = Annotated[
-    float, typer.Option(min=0.0, help="Transport and reading of a frame, for wall times [ms].")
+    float, typer.Option(min=0.0, help="Transport and reading of a frame, for wall times, in ms.")
 ]
 
 
@@ -200,13 +200,19 @@ def _sentences() -> Iterator[None]:
 def _progress() -> Iterator[Callable[[int, int, str], None]]:
     from dasha_ros.benchmark.focus import progress
 
-    with progress(err()) as bar:
-        task = bar.add_task("", total=None)
+    bar = progress(err())
+    task = bar.add_task("", total=None)
 
-        def show(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
+    def show(done: int, total: int, what: str) -> None:
+        # Not before there is something to show: what is refused at once has no bar that must end.
+        bar.start()
+        bar.update(task, completed=done, total=total, description=what)
 
+    try:
         yield show
+    finally:
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _lines(rows: Sequence[dict[str, Any]]) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dasha_ros.cli.console import Exit, err, fail, out
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.cli.console import Exit, err, fail, interrupted, out, sigterm_like_ctrl_c
 from dasha_ros.cli.options import Namespace
 
 if TYPE_CHECKING:
@@ -18,15 +19,19 @@ if TYPE_CHECKING:
 
 def focus(
     labels: Annotated[
-        list[str] | None, typer.Argument(metavar="[LABEL]...", help="What to look for; none: any object.")
+        list[str] | None, typer.Argument(metavar="LABEL", help="What to look for; none: any object.")
     ] = None,
     *,
-    min_score: Annotated[float, typer.Option(help="Least confidence, 0..1; 0: the server's default.")] = 0.0,
+    min_score: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Least confidence; 0: the server's default.")
+    ] = 0.0,
     max_brisque: Annotated[
-        float, typer.Option(help="Worst BRISQUE to accept, lower is better; 0: the server's default.")
+        float,
+        typer.Option(min=0.0, help="Worst BRISQUE to accept, lower is better; 0: the server's default."),
     ] = 0.0,
     max_steps: Annotated[
-        int, typer.Option(min=0, help="Steps of both agents together; 0: the server's default.")
+        int,
+        typer.Option(min=0, max=2**32 - 1, help="Steps of both agents together; 0: the server's default."),
     ] = 0,
     keep_exposure: Annotated[
         bool, typer.Option("--keep-exposure", help="Leave the exposure alone and only focus.")
@@ -39,12 +44,12 @@ def focus(
     """Set exposure and focus until one of the LABELs is found and sharp.
 
     Exit codes: 0 found; 1 not found, everything is back where it was; 2 the goal was
-    rejected; 3 no server; 130 cancelled with Ctrl-C.
+    rejected; 3 no server, or it died; 130 cancelled with Ctrl-C; 143 with SIGTERM.
     """
     try:
         from dasha_ros.action import FocusOnObject
         from dasha_ros.cli.client import Client
-        from dasha_ros.cli.goal import FocusClient, NoServerError, RejectedError
+        from dasha_ros.cli.goal import Abandoned, FocusClient, NoServerError, RejectedError
     except ImportError as error:
         fail(f"{error}. `dasha focus` needs ROS 2 and the built interfaces: run ./scripts/setup")
     from dasha_ros.config import ConfigError
@@ -58,7 +63,7 @@ def focus(
     )
     console = err()
     try:
-        with Client(namespace) as client:
+        with sigterm_like_ctrl_c(), Client(namespace) as client:
             ending = FocusClient(client).run(
                 goal,
                 StepPrinter(console),
@@ -69,7 +74,27 @@ def focus(
         fail(str(error), Exit.UNREACHABLE)
     except (RejectedError, ConfigError) as error:
         fail(str(error), Exit.REFUSED)
+    except Abandoned as error:
+        fail(str(error), interrupted(error.reason))
+    except KeyboardInterrupt as reason:
+        raise typer.Exit(interrupted(reason)) from None
     raise typer.Exit(conclude(ending, out()))
+
+
+_BEGINNINGS = {
+    ErrorCode.EXPOSURE_NOT_REACHED: "no good exposure",
+    ErrorCode.OBJECT_NOT_FOUND: "not found",
+    ErrorCode.QUALITY_NOT_REACHED: "found, but not sharp enough",
+    ErrorCode.STEPS_EXHAUSTED: "not finished",
+    ErrorCode.CANCELED: "cancelled",
+    ErrorCode.PREEMPTED: "replaced",
+}
+"""Any other reason broke the goal off."""
+
+
+def beginning(code: int) -> str:
+    """How a line about a goal that failed begins."""
+    return _BEGINNINGS.get(ErrorCode(code), "broken off")
 
 
 class StepPrinter:
@@ -108,12 +133,13 @@ def conclude(ending: Ending, console: Console) -> Exit:
             style="bold green",
         )
     else:
-        why = "it took too long and was cancelled. " if ending.timed_out else ""
+        why = "it took longer than --timeout allows; " if ending.timed_out else ""
         console.print(
-            f"not found ({steps}): {why}{result.error_msg} [code {result.error_code}]", markup=False
+            f"{beginning(result.error_code)} ({steps}): {why}{result.error_msg} [code {result.error_code}]",
+            markup=False,
         )
     if result.report:
         console.print(f"report: {Path(result.report)}", markup=False)
-    if ending.interrupted:
-        return Exit.INTERRUPTED
+    if ending.interrupted is not None:
+        return interrupted(ending.interrupted)
     return Exit.OK if result.error_code == result.NONE else Exit.FAILED

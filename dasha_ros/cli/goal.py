@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
 
 from dasha_ros.action import FocusOnObject
@@ -20,11 +21,14 @@ RESTORE_S = 30.0
 LATE_S = 0.2
 """Feedback and result take different ways: the last feedback may come after the result."""
 
+PROBE_S = 1.0
+"""Silence after which the server is asked whether it still knows the goal."""
+
 OnFeedback = Callable[[Any], None]
 
 
 class NoServerError(Exception):
-    """Nobody serves the action."""
+    """Nobody serves the action, or nobody any more."""
 
 
 class RejectedError(Exception):
@@ -37,14 +41,25 @@ class Ending:
 
     result: Any
     """``FocusOnObject.Result``."""
-    interrupted: bool = False
-    """By Ctrl-C here."""
+    interrupted: KeyboardInterrupt | None = None
+    """What cancelled it here: Ctrl-C or SIGTERM."""
     timed_out: bool = False
     """Cancelled because it took longer than was allowed."""
 
 
+class Abandoned(KeyboardInterrupt):
+    """A second Ctrl-C or SIGTERM ended the wait for a goal that was cancelled."""
+
+    def __init__(self, reason: KeyboardInterrupt) -> None:
+        super().__init__(
+            "nobody waited for the goal's end: whether lens and exposure are back where they were is "
+            "unknown; `dasha echo focus/state --once` says what became of it"
+        )
+        self.reason = reason
+
+
 class FocusClient:
-    """Sends goals to ``focus_on_object`` and waits for them; Ctrl-C cancels the goal."""
+    """Sends goals to ``focus_on_object`` and waits for them; Ctrl-C or SIGTERM cancels the goal."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -73,8 +88,9 @@ class FocusClient:
             wait_s: How long to look for the server.
 
         Raises:
-            NoServerError: Nobody serves the action.
+            NoServerError: Nobody serves the action, or its server died or was started anew meanwhile.
             RejectedError: The server refuses the goal.
+            Abandoned: A second Ctrl-C.
         """
         if not self._client.until(self._action.server_is_ready, wait_s):
             raise NoServerError(
@@ -84,7 +100,13 @@ class FocusClient:
         # Wait for the latched state: a newer one after the goal was sent tells why it was refused.
         self._client.until(lambda: self._state, 2.0)
         before = self._state
-        sent = self._action.send_goal_async(goal, feedback_callback=lambda m: on_feedback(m.feedback))
+        heard = [time.monotonic()]
+
+        def on_message(message: Any) -> None:
+            heard[0] = time.monotonic()
+            on_feedback(message.feedback)
+
+        sent = self._action.send_goal_async(goal, feedback_callback=on_message)
         handle = self._client.until(lambda: sent.result() if sent.done() else None, wait_s + 5.0)
         if handle is None:
             raise NoServerError("the focus server does not answer; look at its log")
@@ -94,23 +116,74 @@ class FocusClient:
             if state is None or state is before:
                 raise RejectedError("goal rejected; the focus server's log says why")
             raise RejectedError(state.message)
-        return self._wait(handle, on_cancel, timeout_s)
+        return self._wait(_Pending(self._action, handle, heard), on_cancel, timeout_s)
 
-    def _wait(self, handle: Any, on_cancel: Callable[[], None], timeout_s: float) -> Ending:
-        result = handle.get_result_async()
+    def _wait(self, goal: _Pending, on_cancel: Callable[[], None], timeout_s: float) -> Ending:
         end = time.monotonic() + timeout_s if timeout_s else float("inf")
+        interrupted = None
         try:
-            if self._client.until(result.done, end - time.monotonic()):
+            if self._client.until(goal.is_done, end - time.monotonic()):
                 self._client.until(lambda: False, LATE_S)
-                return Ending(result.result().result)
-            interrupted = False
-        except KeyboardInterrupt:
-            interrupted = True
+                return Ending(goal.result())
+        except KeyboardInterrupt as reason:
+            interrupted = reason
         on_cancel()
-        handle.cancel_goal_async()
-        if not self._client.until(result.done, RESTORE_S):
+        goal.cancel()
+        try:
+            ended = self._client.until(goal.is_done, RESTORE_S)
+        except KeyboardInterrupt as reason:
+            raise Abandoned(interrupted or reason) from None
+        if not ended:
             raise NoServerError(
                 f"the focus server did not end the goal within {RESTORE_S:g} s of its cancellation; "
                 "look at `dasha doctor`"
             )
-        return Ending(result.result().result, interrupted, timed_out=not interrupted)
+        return Ending(goal.result(), interrupted, timed_out=interrupted is None)
+
+
+class _Pending:
+    """A goal that was accepted and has no result yet; asking it notices a server that is no longer there."""
+
+    def __init__(self, action: ActionClient, handle: Any, heard: list[float]) -> None:
+        """Ask for the result; ``heard`` holds when the last feedback came."""
+        self._action, self._handle, self._heard = action, handle, heard
+        self._results = [handle.get_result_async()]
+
+    def is_done(self) -> bool:
+        """Whether the result is there.
+
+        Raises:
+            NoServerError: The server died.
+        """
+        if any(asked.done() for asked in self._results):
+            return True
+        if not self._action.server_is_ready():
+            raise _lost("is gone: it died or was stopped while it worked on the goal")
+        if time.monotonic() - self._heard[0] > PROBE_S:
+            self._heard[0] = time.monotonic()
+            # A server that was started anew answers at once that it knows no such goal; one that still
+            # works on it stays silent.
+            self._results.append(self._handle.get_result_async())
+        return False
+
+    def result(self) -> Any:
+        """``FocusOnObject.Result``.
+
+        Raises:
+            NoServerError: The server was started anew and forgot the goal.
+        """
+        answer = next(asked.result() for asked in self._results if asked.done())
+        if answer is None or answer.status == GoalStatus.STATUS_UNKNOWN:
+            raise _lost("was started anew while it worked on the goal, and knows nothing of it")
+        return answer.result
+
+    def cancel(self) -> None:
+        """Ask the server to end the goal."""
+        self._handle.cancel_goal_async()
+
+
+def _lost(what: str) -> NoServerError:
+    return NoServerError(
+        f"the focus server {what}. Lens and exposure may not be back where they were: "
+        "look at its log and at `dasha doctor`, then ask again"
+    )

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
+from rclpy.exceptions import InvalidTopicNameException
+from rclpy.expand_topic_name import expand_topic_name
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.validate_full_topic_name import validate_full_topic_name
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -15,6 +18,27 @@ if TYPE_CHECKING:
 
 class UnknownTypeError(Exception):
     """No Python class exists for a message type."""
+
+
+class BadTopicError(Exception):
+    """No topic can have this name."""
+
+
+def full_topic_name(node: Node, topic: str) -> str:
+    """The topic's name from the root; a relative one is looked up in the node's namespace.
+
+    Raises:
+        BadTopicError: ROS allows no such name.
+    """
+    try:
+        name = expand_topic_name(topic, node.get_name(), node.get_namespace())
+        validate_full_topic_name(name)
+    except (ValueError, InvalidTopicNameException):
+        raise BadTopicError(
+            f"{topic!r} is no topic: use letters, digits and underscores, no digit first, with single "
+            "slashes between, e.g. focus/state"
+        ) from None
+    return str(node.resolve_topic_name(topic))
 
 
 def type_of_topic(node: Node, topic: str) -> str | None:
@@ -61,8 +85,8 @@ def plain(value: Any, arrays: bool = True) -> Any:
         return value.item()
     if isinstance(value, (str, bool, int, float)):
         return value
-    if isinstance(value, bytes):
-        return list(value)
+    if isinstance(value, bytes):  # one of ROS's ``byte``, which rclpy gives so
+        return int.from_bytes(value, "little")
     items = list(value)
     if not arrays and items and not hasattr(items[0], "get_fields_and_field_types"):
         return f"<array of {len(items)}>"

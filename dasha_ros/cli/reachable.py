@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from dasha_ros.bringup import RIGS
-from dasha_ros.cli.client import Client, LifecycleWatch
+from dasha_ros.cli.client import UNREACHABLE, Client, LifecycleWatch
+from dasha_ros.config import NODES
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Reached:
 
     namespace: str
     states: dict[str, str]
-    """Lifecycle state of the package's nodes that are there, by full name."""
+    """Lifecycle state of the nodes that belong to the graph, by full name; empty when there is none."""
     others: tuple[str, ...]
     """Other nodes, in any namespace."""
     topics: dict[str, tuple[str, int, int]]
@@ -27,13 +29,45 @@ class Reached:
             return [f"no node of this package answers in {self.namespace}; start it with `dasha up`{seen}"]
         width = max(len(name) for name in [*self.states, *self.topics])
         return [
-            *(f"{name:<{width}}  {state}" for name, state in self.states.items()),
+            *(line for name, state in self.states.items() for line in _of_node(name, state, width)),
             *(f"other node: {name}" for name in self.others),
             *(
                 f"{topic:<{width}}  {kind}, {publishers} publishing, {subscriptions} listening"
                 for topic, (kind, publishers, subscriptions) in sorted(self.topics.items())
             ),
         ]
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The nodes that belong to the graph and do not answer."""
+        return tuple(name for name, state in self.states.items() if state == UNREACHABLE)
+
+
+def _of_node(name: str, state: str, width: int) -> list[str]:
+    mark = {"active": "✓", UNREACHABLE: "✗"}.get(state, "·")
+    if state == UNREACHABLE:
+        advice = "it died, hangs or was never started: see its log, end its process and start it again"
+        return [f"{mark} {name:<{width}}  does not answer", f"    {advice} (`dasha up` does so by itself)"]
+    if state != "active":
+        return [f"{mark} {name:<{width}}  {state}", "    its log and `dasha echo /diagnostics` say why"]
+    return [f"{mark} {name:<{width}}  {state}"]
+
+
+def expected(seen: Set[str], topics: Set[str]) -> list[str]:
+    """The nodes that must be there, by what is: those of the smallest rig that has all that are seen.
+
+    Args:
+        seen: Names of the nodes, without the namespace.
+        topics: Names of the topics, without the namespace.
+    """
+    known = seen & NODES.keys()
+    if not known:
+        return []
+    if any(topic.startswith("twin/") for topic in topics):
+        known |= {"twin_world"}
+    rigs = sorted((rig.nodes for rig in RIGS.values()), key=len)
+    rig = next((nodes for nodes in rigs if known - {"trainer"} <= set(nodes)), ())
+    return sorted(known | set(rig))
 
 
 def look(namespace: str, seconds: float) -> Reached:
@@ -47,16 +81,21 @@ def look(namespace: str, seconds: float) -> Reached:
         ConfigError: No namespace.
     """
     with Client(namespace) as client:
-        expected = {f"{client.namespace}/{name}" for rig in RIGS.values() for name in rig.nodes}
-        watch = LifecycleWatch(client, sorted(expected))
+        inside = client.namespace + "/"
+        watch = LifecycleWatch(client, [inside + name for name in NODES])
         client.until(watch.poll, seconds)
         own = client.node.get_fully_qualified_name()
         names = {f"{ns.rstrip('/')}/{name}" for name, ns in client.node.get_node_names_and_namespaces()}
-        states = {name: watch.states[name] for name in sorted(expected & names)}
+        known = watch.states.keys()
         watch.close()
         topics = {
             topic: (kinds[0], client.node.count_publishers(topic), client.node.count_subscribers(topic))
             for topic, kinds in client.node.get_topic_names_and_types()
-            if topic.startswith(client.namespace + "/") and not topic.endswith("/transition_event")
+            if topic.startswith(inside) and not topic.endswith("/transition_event")
         }
-        return Reached(client.namespace, states, tuple(sorted(names - expected - {own})), topics)
+        own_nodes = expected(
+            {name.removeprefix(inside) for name in names & known},
+            {topic.removeprefix(inside) for topic in topics},
+        )
+        states = {inside + name: watch.states[inside + name] for name in own_nodes}
+        return Reached(client.namespace, states, tuple(sorted(names - known - {own})), topics)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dasha_ros.bringup import Graph
-from dasha_ros.cli.client import Client, LifecycleWatch
+from dasha_ros.cli.client import UNREACHABLE, Client, LifecycleWatch
 from dasha_ros.supervisor import Ended, Memory, Program, State, Supervisor
 
 _LOG_LINE = re.compile(r"\[(DEBUG|INFO|WARN|ERROR|FATAL)\] \[[\d.]+\] \[[^\]]*\]: (.*)")
@@ -44,6 +44,8 @@ class LogPrinter:
             return
         match = _LOG_LINE.match(line)
         severity, text = match.groups() if match else ("INFO", line)
+        # Many a line begins with its node's name, as an error must where nothing stands before it.
+        text = text.removeprefix(f"{name} ")
         if self._quiet and severity in {"DEBUG", "INFO"}:
             return
         self._console.print(Text.assemble((f"{name:>{self._width}} ", "cyan"), (text, _SEVERITY[severity])))
@@ -65,6 +67,8 @@ class Session:
             log_dir,
         )
         self._began = time.monotonic()
+        self._away: set[str] = set()
+        """Processes that ended and were not seen active since."""
 
     def __enter__(self) -> Session:
         """Join the graph, then start the processes.
@@ -72,6 +76,7 @@ class Session:
         Raises:
             GraphRunsAlreadyError: Another graph has nodes of the same names.
             OSError: A process can't be started.
+            ConfigError: A ``ROS_DOMAIN_ID`` that can't be.
         """
         self._began = time.monotonic()
         self.client = Client(self.graph.namespace)
@@ -123,15 +128,26 @@ class Session:
         ended = self._supervisor.poll()
         for event in ended:
             self.restarts[event.name] = self.restarts.get(event.name, 0) + 1
+            self._away.add(event.name)
+        for name in self._dead():
+            # What its last process said is not true of the next.
+            self._watch.states[f"{self.graph.namespace}/{name}"] = UNREACHABLE
         active = self._watch.poll()
         if not self.was_active and not self.restarts:
             self._refuse_if_more_than(1)
         self.was_active = self.was_active or active
         return active, ended
 
+    def returned(self) -> list[str]:
+        """Which nodes are active again since the last call, after their processes had ended."""
+        states = self.node_states()
+        back = sorted(name for name in self._away if states[name] == "active")
+        self._away.difference_update(back)
+        return back
+
     def node_states(self) -> dict[str, str]:
         """Lifecycle state of every node by the name of its process; dead processes have none."""
-        dead = {n for n, state in self._supervisor.states().items() if state is not State.RUNNING}
+        dead = self._dead()
         return {
             p.name: "dead" if p.name in dead else self._watch.states[p.full_name]
             for p in self.graph.processes
@@ -150,6 +166,9 @@ class Session:
             for p in self.graph.processes
             if p.parameters.get("autostart", True) and states[p.name] in {"unconfigured", "inactive"}
         ]
+
+    def _dead(self) -> set[str]:
+        return {n for n, state in self._supervisor.states().items() if state is not State.RUNNING}
 
     def pids(self) -> dict[str, int]:
         """Process ids of the running processes."""

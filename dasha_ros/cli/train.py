@@ -33,7 +33,7 @@ Cache = Annotated[
 ]
 Folder = Annotated[Path | None, typer.Option("--out", help="Folder of the run; a new one below runs/.")]
 Resume = Annotated[Path | None, typer.Option(help="Folder of a run to go on with.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of everything that is drawn.")]
 Split = Annotated[int, typer.Option(min=0, help="Number of the split by photograph.")]
 Steps = Annotated[int | None, typer.Option(min=1, help="Of training; the preset's if left out.")]
 

@@ -35,7 +35,7 @@ def up(
     log_dir: options.LogDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")] = False,
     timeout: Annotated[
-        float, typer.Option(help="Seconds after which nodes that are not active yet are named.")
+        float, typer.Option(min=0.0, help="Seconds after which nodes that are not active yet are named.")
     ] = 60.0,
 ) -> None:
     """Start the graph and keep it running until Ctrl-C."""
@@ -73,7 +73,7 @@ def up(
         fail(f"the log folder {log_dir} can't be made: {error.strerror}", Exit.REFUSED)
     try:
         raise typer.Exit(_run(session, printer, console, timeout))
-    except GraphRunsAlreadyError as error:
+    except (GraphRunsAlreadyError, ConfigError) as error:
         fail(str(error), Exit.REFUSED)
 
 
@@ -103,6 +103,8 @@ def _run(session: Session, printer: LogPrinter, console: Console, timeout_s: flo
                 active, ended = session.poll()
                 broken = session.broken()
                 lost = _report(console, ended)
+                for name in session.returned():
+                    console.print(f"{name} is active again", style="green")
                 if active and not announced:
                     announced = True
                     _announce(session, console)

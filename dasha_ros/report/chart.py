@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -19,6 +19,8 @@ class Series:
     values: Sequence[float | None]
     """``None`` leaves a gap."""
     logarithmic: bool = False
+    label: Callable[[float], str] = "{:.4g}".format
+    """How a value is written on the axis."""
 
 
 def chart(series: Sequence[Series], agents: Sequence[str]) -> str:
@@ -29,9 +31,10 @@ def chart(series: Sequence[Series], agents: Sequence[str]) -> str:
         agents: Who made each step; a rule separates one agent from the next.
     """
     height = TOP + len(series) * (PANEL + GAP) + 8
+    course = f"{len(agents)} step{'' if len(agents) == 1 else 's'}"
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="Course of the goal, step by step">',
-        f"<title>{escape(', '.join(s.title for s in series))} over {len(agents)} steps</title>",
+        f"<title>{escape(', '.join(s.title for s in series))} over {course}</title>",
     ]
     for n, one in enumerate(series):
         parts.append(_panel(one, agents, TOP + n * (PANEL + GAP)))
@@ -53,9 +56,9 @@ def _panel(series: Series, agents: Sequence[str], top: float) -> str:
             parts.append(f'<line class="rule" x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{top + PANEL}"/>')
     if known:
         low, high = min(known), max(known)
-        parts.append(_text(LEFT - 6, top + 12, f"{high:.4g}", "end"))
+        parts.append(_text(LEFT - 6, top + 12, series.label(high), "end"))
         if high > low:
-            parts.append(_text(LEFT - 6, top + PANEL - 4, f"{low:.4g}", "end"))
+            parts.append(_text(LEFT - 6, top + PANEL - 4, series.label(low), "end"))
         points = [
             None if v is None else (_x(i, len(values)), _y(v, low, high, series.logarithmic, top))
             for i, v in enumerate(values)

@@ -61,6 +61,14 @@ def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
+def _duration(microseconds: float) -> str:
+    """Three digits and the unit in which they are easy to read."""
+    for unit, size in (("s", 1e6), ("ms", 1e3)):
+        if microseconds >= size:
+            return f"{float(f'{microseconds / size:.3g}'):g} {unit}"
+    return f"{float(f'{microseconds:.3g}'):g} µs"
+
+
 def _settings(settings: Settings) -> str:
     return f"{_number(settings.exposure_us, 0)} µs, {_number(settings.volts, 2)} V"
 
@@ -103,7 +111,12 @@ def course(record: Record) -> str:
         return "<p>The goal ended before the first step.</p>"
     return chart(
         [
-            Series("Exposure [µs], logarithmic", [s.frame.exposure_us for s in steps], logarithmic=True),
+            Series(
+                "Exposure, logarithmic",
+                [s.frame.exposure_us for s in steps],
+                logarithmic=True,
+                label=_duration,
+            ),
             Series("Lens [V]", [s.lens.volts for s in steps]),
             Series("Best score of the objects asked for", [record.best_score(s) for s in steps]),
             Series("BRISQUE, lower is better", [s.percept.brisque for s in steps]),

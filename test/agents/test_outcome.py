@@ -36,6 +36,13 @@ def test_explain_joins_what_happened_and_what_to_do():
     assert explain(ErrorCode.NONE, "anything") == ""
 
 
+def test_explain_ends_a_question_as_it_is_and_gives_no_advice_twice():
+    text = explain(ErrorCode.LENS_LOST, "is the lens board plugged in?")
+    assert text.startswith("is the lens board plugged in? The")
+    text = explain(ErrorCode.LENS_LOST, "the board is gone. Check the USB cable and the board's power.")
+    assert text.lower().count("check") == text.lower().count("cable") == 1
+
+
 def test_unknown_code_is_an_error():
     with pytest.raises(ValueError, match="999"):
         advice(999)

@@ -17,7 +17,8 @@ from dasha_ros.ros import qos
 
 
 class FakeFocusServer(Node):
-    """``reject``: refuses; ``fail``: fails; ``wait``: runs until it is cancelled; else: succeeds."""
+    """What it does is the label: ``reject`` refuses, ``fail`` fails, ``wait`` runs until it is cancelled,
+    ``stuck`` for ever; any other succeeds."""
 
     def __init__(self) -> None:
         super().__init__("focus_server", namespace="/dasha")
@@ -57,6 +58,8 @@ class FakeFocusServer(Node):
             print("restored", flush=True)
             result.error_code, result.error_msg = result.CANCELED, "The goal was canceled."
             handle.canceled()
+        elif what == "stuck":
+            assert threading.Event().wait(3600.0)
         elif what == "fail":
             result.error_code, result.error_msg = result.OBJECT_NOT_FOUND, "Nothing there. Look elsewhere."
             result.report = "/reports/fail"

@@ -48,6 +48,11 @@ def test_version_and_config():
         (("demo", "--set", "nonsense"), "'nonsense' is no override"),
         (("demo", "--namespace", "7up"), "'7up' is no namespace"),
         (("benchmark", "focus", "--scene", "atlantis", "--seeds", "1"), "no scene 'atlantis'"),
+        (("focus", "cat", "--max-steps", str(2**32 + 1)), "--max-steps"),
+        (("focus", "cat", "--min-score", "1.5"), "--min-score"),
+        (("up", "--timeout", "-3"), "--timeout"),
+        (("echo", "image", "--timeout", "-1"), "--timeout"),
+        (("calibrate", "lens", "--low", "60", "--high", "40"), "--low 60 is not below --high 40"),
         (("benchmark", "focus", "--json", "/nowhere/x.json"), "there is no folder /nowhere"),
     ],
 )
@@ -56,6 +61,32 @@ def test_what_is_refused_exits_with_2_and_the_reason(arguments, sentence):
     assert result.exit_code == 2
     assert sentence in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("domain", ["abc", "300", "-1"])
+@pytest.mark.parametrize(
+    "arguments", [("focus", "cat"), ("up",), ("echo", "image"), ("doctor",), ("get", "perception"), ("demo",)]
+)
+def test_domain_that_can_not_be_is_refused_in_a_sentence(monkeypatch, domain, arguments):
+    pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+    monkeypatch.setenv("ROS_DOMAIN_ID", domain)
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert f"error: ROS_DOMAIN_ID is '{domain}': set it to a number from 0 to 232" in result.stderr
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_folder_that_is_not_there_is_refused_in_one_line(tmp_path):
+    result = run("evaluate", "--scenes", str(tmp_path / "nosuch"))
+    assert result.exit_code == 2
+    assert result.stderr == f"error: there is no folder {tmp_path / 'nosuch'}\n"
+
+
+def test_help_is_wrapped_once_and_keeps_its_brackets():
+    lines = [line.strip() for line in run("demo", "--help").stdout.splitlines()]
+    assert "Asked for" not in lines
+    assert any(line.startswith("Asked for the motorcycle") or " Asked for" in line for line in lines)
+    assert "wall times, in ms." in " ".join(run("evaluate", "--help").stdout.replace("│", " ").split())
 
 
 def test_log_folder_that_can_not_be_made(tmp_path):

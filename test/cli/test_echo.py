@@ -11,8 +11,9 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 import numpy as np
 from dasha_ros.msg import CaptureInfo, Detection, FocusState, Percept
+from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import Image
-from std_msgs.msg import String
+from std_msgs.msg import ByteMultiArray, String
 
 from dasha_ros.cli.introspection import UnknownTypeError, as_yaml, message_class, plain
 from dasha_ros.ros import qos
@@ -58,6 +59,15 @@ def test_topic_that_nobody_publishes(echo):
 
 
 @pytest.mark.graph
+@pytest.mark.parametrize("name", ["bad topic", "", "a//b", "7up"])
+def test_name_that_no_topic_can_have(echo, name):
+    child = echo(name)
+    assert child.wait() == 2
+    assert f"error: {name!r} is no topic: use letters" in child.output
+    assert "Traceback" not in child.output
+
+
+@pytest.mark.graph
 def test_silent_topic(probe, echo):
     probe.node.create_publisher(String, "quiet", 1)
     child = echo("quiet", "--once", "--timeout", "6")
@@ -82,6 +92,11 @@ def test_plain_goes_into_nested_messages_and_arrays():
     assert short["histogram_counts"] == "<array of 10>"
     assert short["detections"] == text["detections"]
     assert yaml.safe_load(as_yaml(percept)) == text
+
+
+def test_a_byte_is_a_number():
+    assert plain(DiagnosticStatus(level=DiagnosticStatus.ERROR))["level"] == 2
+    assert plain(ByteMultiArray(data=[b"\x00", b"\xff"]))["data"] == [0, 255]
 
 
 @pytest.mark.parametrize("kind", ["no_such_package/msg/X", "std_msgs/msg/NoSuchType"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import signal
 from pathlib import Path
 
@@ -13,8 +14,11 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 from dasha_ros.action import FocusOnObject
 from dasha_ros.msg import FocusState
 from rich.console import Console
+from ros_harness import DISCOVERY_S
 
-from dasha_ros.cli.focus import StepPrinter
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.cli.focus import StepPrinter, conclude
+from dasha_ros.cli.goal import Ending
 
 pytestmark = pytest.mark.graph
 
@@ -79,7 +83,47 @@ def test_timeout_cancels_the_goal_and_exits_with_1(server, focus):
     child = focus("wait", "--timeout", "0.2")
     assert child.wait() == 1
     assert server.wait_for_output("restored")
-    assert "it took too long and was cancelled" in child.output
+    assert "it took longer than --timeout allows" in child.output
+
+
+def test_sigterm_cancels_the_goal_and_waits_for_the_restore(server, focus):
+    child = focus("wait")
+    child.wait_for_output("A^L")
+    child.send(signal.SIGTERM)
+    assert child.wait() == 143
+    assert server.wait_for_output("restored")
+    assert "The goal was canceled." in child.output
+    assert "Traceback" not in child.output
+
+
+def test_second_interrupt_ends_the_wait_and_says_that_the_result_is_unknown(server, focus):
+    child = focus("stuck")
+    child.wait_for_output("A^L")
+    child.send(signal.SIGINT)
+    child.wait_for_output("waiting until exposure and lens are back")
+    child.send(signal.SIGINT)
+    assert child.wait() == 130
+    assert "whether lens and exposure are back where they were is unknown" in child.output
+    assert "Traceback" not in child.output
+
+
+def test_killed_server_that_is_started_anew_ends_the_wait_with_3(server, focus, spawn):
+    child = focus("stuck")
+    child.wait_for_output("A^L")
+    server.kill()
+    spawn.python(str(SERVER)).wait_for_output("ready")
+    assert child.wait() == 3
+    assert re.search(r"the focus server (is gone|was started anew)", child.output)
+    assert "Lens and exposure may not be back where they were: look at its log" in child.output
+    assert "Traceback" not in child.output
+
+
+def test_killed_server_that_stays_away_ends_the_wait_with_3(server, focus):
+    child = focus("stuck")
+    child.wait_for_output("A^L")
+    server.kill()
+    assert child.wait(DISCOVERY_S + 10.0) == 3  # nobody says goodbye for it: its lease must run out
+    assert "the focus server is gone" in child.output
 
 
 def test_without_a_server_it_says_so_and_exits_with_3(focus):
@@ -93,6 +137,33 @@ def test_bad_namespace_is_refused(focus):
     child = focus("cat", "--namespace", "7up")
     assert child.wait() == 2
     assert "'7up' is no namespace" in child.output
+
+
+@pytest.mark.parametrize(
+    ("code", "timed_out", "line"),
+    [
+        (ErrorCode.OBJECT_NOT_FOUND, False, "not found (1 + 2 steps, 0.0 s): why. [code 202]"),
+        (
+            ErrorCode.QUALITY_NOT_REACHED,
+            False,
+            "found, but not sharp enough (1 + 2 steps, 0.0 s): why. [code 203]",
+        ),
+        (ErrorCode.LENS_LOST, False, "broken off (1 + 2 steps, 0.0 s): why. [code 302]"),
+        (ErrorCode.FOCUS_AGENT_LOST, False, "broken off (1 + 2 steps, 0.0 s): why. [code 305]"),
+        (ErrorCode.PREEMPTED, False, "replaced (1 + 2 steps, 0.0 s): why. [code 402]"),
+        (ErrorCode.CANCELED, False, "cancelled (1 + 2 steps, 0.0 s): why. [code 401]"),
+        (
+            ErrorCode.CANCELED,
+            True,
+            "cancelled (1 + 2 steps, 0.0 s): it took longer than --timeout allows; why. [code 401]",
+        ),
+    ],
+)
+def test_a_failure_begins_with_what_failed(code, timed_out, line):
+    text = io.StringIO()
+    result = FocusOnObject.Result(error_code=int(code), error_msg="why.", exposure_steps=1, focus_steps=2)
+    assert conclude(Ending(result, timed_out=timed_out), Console(file=text, width=120)) == 1
+    assert text.getvalue() == f"{line}\n"
 
 
 def test_every_phase_has_a_line_under_one_heading():

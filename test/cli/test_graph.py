@@ -15,8 +15,9 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 from ros_harness import wait_for
 
 from dasha_ros import report
-from dasha_ros.cli.demo_contrast import contrast_focus
-from dasha_ros.cli.demo_run import SCENE, TOLERANCE_PX, GoalRecord
+from dasha_ros.cli.demo import _moral
+from dasha_ros.cli.demo_contrast import Contrast, contrast_focus
+from dasha_ros.cli.demo_run import SCENE, STARTS, TOLERANCE_PX, Demo, GoalRecord
 from dasha_ros.cli.montage import Row, montage
 from dasha_ros.fetch import missing
 from dasha_ros.optics.lens import lens_model
@@ -64,7 +65,7 @@ def test_up_ends_at_once_when_a_node_cannot_start(spawn):
     assert "nodes are active" not in up.output
 
 
-def test_up_focus_kill_and_clean_end(up, spawn, probe, tmp_path):
+def test_up_focus_kill_and_clean_end(up, spawn, tmp_path):
     up.wait_for_output("all 7 nodes are active", UP_S)
     pids = _node_pids(up.pid)
     assert len(pids) == 7
@@ -80,7 +81,7 @@ def test_up_focus_kill_and_clean_end(up, spawn, probe, tmp_path):
     wait_for(
         lambda: _node_pids(up.pid).get("low_level_agent") not in (None, pids["low_level_agent"]), "a restart"
     )
-    probe.until_active("low_level_agent", timeout_s=UP_S)
+    up.wait_for_output("low_level_agent is active again", UP_S)
     focus = spawn.dasha("focus", "person", "--keep-exposure")
     assert focus.wait(UP_S) == 0, focus.output + up.output
 
@@ -107,7 +108,7 @@ def test_second_graph_of_the_same_names_is_refused(up, spawn, tmp_path):
     assert "runs already: stop the other graph" in second.output
 
 
-def test_doctor_lists_active_nodes(up, spawn):
+def test_doctor_lists_active_nodes_and_those_that_hang(up, spawn):
     up.wait_for_output("all 7 nodes are active", UP_S)
     doctor = spawn.dasha("doctor", "--wait", "15")
     doctor.wait(UP_S)
@@ -115,12 +116,24 @@ def test_doctor_lists_active_nodes(up, spawn):
         assert re.search(rf"/dasha/{name} +active", doctor.output), doctor.output
     assert re.search(r"/dasha/camera/image_raw +sensor_msgs/msg/Image, 1 publishing", doctor.output)
 
+    pid = _node_pids(up.pid)["lens_driver"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        doctor = spawn.dasha("doctor")
+        assert doctor.wait(UP_S) == 1
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert re.search(r"✗ /dasha/lens_driver +does not answer\n +it died, hangs", doctor.output), doctor.output
+    assert re.search(r"✓ /dasha/camera_driver +active", doctor.output)
+
 
 def test_demo_reaches_both_objects(spawn, tmp_path):
     picture = tmp_path / "demo.png"
     demo = spawn.dasha("demo", "--picture", str(picture), *_reports(tmp_path))
     assert demo.wait(110.0) == 0, demo.output
     assert "both objects within 2 px" in demo.output
+    assert "Whole-frame contrast goes to" in demo.output
+    assert "motorbike" not in demo.output
     assert cv2.imread(str(picture)).shape[:2] == (3 * (28 + 340) + 2 * 8, 2 * 640 + 8)
     folders = sorted((tmp_path / "reports").iterdir())
     records = [report.load(folder) for folder in folders]
@@ -135,6 +148,24 @@ def test_contrast_of_the_whole_frame_chooses_the_street():
     lens = lens_model("physical")
     assert abs(lens.blur_px(focus, 1 / 0.8)) > 3 * TOLERANCE_PX
     assert abs(lens.blur_px(focus, 1 / 10.0)) < TOLERANCE_PX
+
+
+@pytest.mark.parametrize(
+    ("blurs", "sentence"),
+    [
+        ((6.0, 0.5), "right for the person, wrong for the motorcycle."),
+        ((0.5, 6.0), "right for the motorcycle, wrong for the person."),
+        ((0.5, 0.5), "this time the motorcycle and the person are sharp there."),
+        ((6.0, 6.0), "neither the motorcycle nor the person is sharp there."),
+    ],
+)
+def test_demo_says_what_the_numbers_show(blurs, sentence):
+    goals = [
+        GoalRecord(start.label, True, 1.0, 1.0, 0.1, exposure_us=1.0, report="", contrast_blur_px=blur)
+        for start, blur in zip(STARTS, blurs, strict=True)
+    ]
+    result = Demo(tuple(goals), Contrast(0.1, b""), up_s=1.0, seconds=1.0)
+    assert _moral(result) == f"Whole-frame contrast goes to 10.00 m, whatever is asked for: {sentence}"
 
 
 def test_goal_counts_only_when_found_and_sharp_in_truth():

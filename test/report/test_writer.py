@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from dasha_ros import report
 from dasha_ros.report import writer as writer_module
+from dasha_ros.report.page import _duration
 
 JPEG = b"\xff\xd8 not really a picture \xff\xd9"
 
@@ -177,6 +178,24 @@ def test_page_shows_every_step_and_both_pictures(tmp_path):
     assert text.count("<td>33</td>") == 2
     assert "https://" not in text
     assert "http://" not in text
+
+
+def test_exposures_on_the_axis_are_easy_to_read(tmp_path):
+    steps = [(step(index=0), None), (step(index=1), None)]
+    for (record, _), exposure_us in zip(steps, (61_560.0, 10_000.0), strict=True):
+        record["frame"]["exposure_us"] = exposure_us
+    svg = (write(tmp_path, steps=steps) / "index.html").read_text().split("<svg")[1].split("</svg>")[0]
+    assert ">61.6 ms<" in svg
+    assert ">10 ms<" in svg
+    assert "over 2 steps" in svg
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "text"),
+    [(24.0, "24 µs"), (999.9, "1000 µs"), (1000.0, "1 ms"), (61_560.0, "61.6 ms"), (2.5e6, "2.5 s")],
+)
+def test_durations_have_three_digits_and_a_unit(microseconds, text):
+    assert _duration(microseconds) == text
 
 
 def test_goal_without_steps_has_a_page(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,7 +14,9 @@ from types import SimpleNamespace
 import pytest
 
 from dasha_ros import doctor
+from dasha_ros.assets import CONVERTED, check_converted, sha256_of
 from dasha_ros.doctor import Finding, Verdict
+from dasha_ros.perception import models
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +24,17 @@ ROOT = Path(__file__).resolve().parents[2]
 def only(findings: Iterator[Finding], name: str) -> Finding:
     (found,) = (finding for finding in findings if finding.name == name)
     return found
+
+
+def convert_all_by_hand(folder: Path) -> list[str]:
+    """Files under the names of the converted models, and the record of their making."""
+    names = list(check_converted(models, folder))
+    (folder / "models").mkdir()
+    for name in names:
+        (folder / name).write_bytes(b"half of it")
+    record = {name: {"sha256": sha256_of(folder / name)} for name in names}
+    (folder / CONVERTED).write_text(json.dumps(record))
+    return names
 
 
 def test_every_problem_comes_with_advice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -39,6 +53,27 @@ def test_missing_and_corrupt_files_are_told(monkeypatch: pytest.MonkeyPatch, tmp
     assert "models/yolov3-tiny.weights is corrupt" in only(doctor.assets(), "base").detail
     assert only(doctor.assets(), "training").verdict is Verdict.OPTIONAL
     assert "models/yolov3-tiny.onnx" in only(doctor.assets(), "converted models").detail
+
+
+def test_a_damaged_converted_model_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DASHA_ASSETS", str(tmp_path))
+    names = convert_all_by_hand(tmp_path)
+    assert only(doctor.assets(), "converted models").verdict is Verdict.OK
+    (tmp_path / names[0]).write_bytes(b"hal")
+    finding = only(doctor.assets(), "converted models")
+    assert finding.verdict is Verdict.PROBLEM
+    assert finding.detail == f"{names[0]} is corrupt"
+    (tmp_path / "models" / "converted.json").unlink()
+    assert only(doctor.assets(), "converted models").verdict is Verdict.PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("text", "good"), [("", True), ("0", True), ("232", True), ("233", False), ("abc", False)]
+)
+def test_a_domain_that_can_not_be_is_a_problem(text: str, good: bool) -> None:
+    finding = only(doctor.discovery({"ROS_DOMAIN_ID": text}), "ROS_DOMAIN_ID")
+    assert finding.verdict is (Verdict.OK if good else Verdict.PROBLEM)
+    assert good or "0 to 101 is safe" in finding.advice
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dasha_ros import assets, fetch
-from dasha_ros.assets import AssetFile, AssetPackage
+from dasha_ros.assets import AssetFile, AssetPackage, State
 from dasha_ros.registries import FetchError
 
 PICTURE, NETWORK = b"a picture", b"a network" * 1000
@@ -129,11 +129,28 @@ def test_a_folder_that_cannot_be_made_is_named(shelf: Shelf) -> None:
         fetch.fetch()
 
 
-def test_check_prints_what_is_wrong(shelf: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fetch_says_that_all_is_well(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fetch, "convert", lambda folder: None)
+    for _ in range(2):
+        assert fetch.main([]) == 0
+        assert f"all 2 photographs and models are in {shelf.folder}" in capsys.readouterr().err
+
+
+def test_check_prints_what_is_wrong(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert fetch.main(["--check"]) == 1
     assert "missing: got/a.jpg (pypi photos==1.0)" in capsys.readouterr().out
     fetch.fetch()
+    monkeypatch.setattr(fetch, "check_converted", lambda models, folder: {"models/n.onnx": State.OK})
     assert fetch.main(["--check"]) == 0
+    assert capsys.readouterr().out.startswith(f"all 2 photographs and models are in {shelf.folder}")
+    monkeypatch.setattr(fetch, "check_converted", lambda models, folder: {"models/n.onnx": State.CORRUPT})
+    assert fetch.main(["--check"]) == 1
+    assert capsys.readouterr().out == "corrupt: models/n.onnx (made of fetched files)\n"
+    monkeypatch.setattr(fetch, "check_converted", lambda models, folder: {"models/n.onnx": State.OK})
     (shelf.folder / "got" / "a.jpg").write_bytes(b"?")
     assert fetch.main(["--check"]) == 1
     assert capsys.readouterr().out == "corrupt: got/a.jpg (pypi photos==1.0)\n"

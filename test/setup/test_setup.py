@@ -92,6 +92,48 @@ def test_checkout_comes_first_and_ros_is_found_without_sourcing(setup_venv: Modu
     assert os.access(setup_venv.VENV / "bin" / "dasha", os.X_OK)
 
 
+def test_interrupted_while_it_imports_the_command_ends_quietly(
+    setup_venv: ModuleType, tmp_path: Path
+) -> None:
+    setup_venv.link_checkout()
+    (tmp_path / "dasha_ros").mkdir()
+    (tmp_path / "dasha_ros" / "cli.py").write_text("raise KeyboardInterrupt\n")
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-S", str(setup_venv.VENV / "bin" / "dasha")]
+    answer = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (130, "")
+
+
+def test_progress_is_cut_between_words(setup_pip: ModuleType) -> None:
+    assert setup_pip.shortened("[1/2] Building") == "[1/2] Building"
+    text = setup_pip.shortened("word " * 30)
+    assert text == "word " * 13 + "..."
+    assert len(setup_pip.shortened("x" * 200)) <= setup_pip.WIDTH
+
+
+def program(path: Path, *lines: str) -> Path:
+    """A program that prints these lines."""
+    path.write_text("#!/bin/sh\ncat <<'END'\n" + "".join(f"{line}\n" for line in lines) + "END\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_only_lines_that_help_are_shown(
+    setup_venv: ModuleType, setup_pip: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(setup_pip.Ticker, "tick", lambda self, text: shown.append(text))
+    program(tmp_path / "cmake", '-- Install configuration: ""', "[1/2] Building C object x.c.o")
+    setup_venv.run_cmake(["--build"], {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"})
+    assert shown == ["[1/2] Building C object x.c.o"]
+    shown.clear()
+    (tmp_path / "x.lock").write_text("# pins\na==1.0\nb==2.0\n")
+    ignoring = "Ignoring a: markers 'python_version < \"3.11\"' don't match your environment"
+    pip = program(tmp_path / "python", ignoring, "Collecting b==2.0 (from -r x.lock)")
+    setup_pip.install(pip, [tmp_path / "x.lock"], dict(os.environ))
+    assert shown == ["2/2 Collecting b==2.0"]
+
+
 def test_stamp_survives_damage(setup_venv: ModuleType) -> None:
     assert setup_venv.read_stamp() == {}
     setup_venv.write_stamp({"interfaces": "abc"})

@@ -1,0 +1,117 @@
+"""``dasha get`` and ``dasha set``, against a node of the test's own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+
+from dasha_ros.cli.parameters import near, parsed
+
+
+def _refuse_darkness(parameters):
+    dark = any(p.name == "light" and p.value < 0 for p in parameters)
+    return SetParametersResult(successful=not dark, reason="light = -1 is below 0" if dark else "")
+
+
+@pytest.fixture
+def node(probe):
+    """Name of a node with parameters of several kinds, in the test process."""
+    probe.node.declare_parameter("light", 1.5, ParameterDescriptor(dynamic_typing=True))
+    probe.node.declare_parameter("scene", "street")
+    probe.node.declare_parameter("distances", [1.0, 2.0])
+    probe.node.add_on_set_parameters_callback(_refuse_darkness)
+    return probe.node.get_name()
+
+
+@pytest.fixture
+def dasha(probe, spawn):
+    """Runs a command to its end while the node answers."""
+
+    def run(*arguments):
+        child = spawn.dasha(*arguments)
+        probe.until(lambda: child.returncode is not None, f"the end of {arguments}")
+        child.wait()
+        return child
+
+    return run
+
+
+@pytest.mark.graph
+@pytest.mark.parametrize(
+    ("parameter", "text", "value"),
+    [("light", "20", 20.0), ("scene", "7", "7"), ("distances", "[3, 4.5]", [3.0, 4.5])],
+)
+def test_set_changes_a_parameter(probe, node, dasha, parameter, text, value):
+    child = dasha("set", node, parameter, text)
+    assert child.returncode == 0, child.output
+    got = probe.node.get_parameter(parameter).value
+    assert (list(got) if isinstance(value, list) else got) == value
+    assert f"{node}: {parameter} = " in child.output
+
+
+@pytest.mark.graph
+def test_refusal_prints_the_reason_and_exits_with_1(probe, node, dasha):
+    child = dasha("set", node, "light", "--", "-1")
+    assert child.returncode == 1
+    assert "error: light = -1 is below 0" in child.output
+    assert probe.node.get_parameter("light").value == 1.5
+
+
+@pytest.mark.graph
+def test_get_prints_one_or_all(node, dasha):
+    assert dasha("get", node, "light").output == "1.5"
+    child = dasha("get", node)
+    assert child.returncode == 0
+    assert {'scene: "street"', "light: 1.5", "distances: [1.0, 2.0]"} <= set(child.lines)
+
+
+@pytest.mark.graph
+def test_unknown_parameter_and_unknown_node_get_a_hint(node, dasha):
+    child = dasha("set", node, "lihgt", "2")
+    assert child.returncode == 2
+    assert f"{node} has no parameter 'lihgt'; did you mean light?" in child.output
+    child = dasha("set", "twin_wrld", "light", "2")
+    assert child.returncode == 3
+    assert "there is no node 'twin_wrld' in the namespace /dasha; did you mean twin_world?" in child.output
+    child = dasha("get", "twin world")
+    assert child.returncode == 2
+    assert "'twin world' is no name of a node" in child.output
+
+
+@pytest.mark.graph
+def test_node_that_does_not_answer_exits_with_3(dasha):
+    child = dasha("set", "twin_world", "illuminance_lx", "20")
+    assert child.returncode == 3
+    assert "twin_world does not answer in the namespace /dasha: `dasha doctor`" in child.output
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "value"),
+    [
+        ("20", 1.5, 20.0),
+        ("1e5", 1.5, 1e5),
+        ("dark", 1.5, "dark"),
+        ("20", "street", "20"),
+        ("true", False, True),
+        ("[1, 2.5]", [1.0], [1.0, 2.5]),
+        ("[1, 2]", [1], [1, 2]),
+    ],
+)
+def test_a_value_is_of_the_kind_that_the_parameter_has(text, before, value):
+    assert parsed(text, before) == value
+    assert type(parsed(text, before)) is type(value)
+
+
+@pytest.mark.parametrize("text", ["~", "{a: 1}"])
+def test_what_is_no_value(text):
+    with pytest.raises(ValueError, match=re.escape(text)):
+        parsed(text, 3)
+
+
+def test_a_hint_names_everything_where_nothing_is_near():
+    assert near("xyz", {"gain_db", "height"}) == "known: gain_db, height"

@@ -1,0 +1,53 @@
+"""What is said of a graph while it runs, and which nodes belong to one."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from rich.console import Console
+
+from dasha_ros.bringup import RIGS
+from dasha_ros.cli.reachable import Reached, expected
+from dasha_ros.cli.session import LogPrinter
+
+TWIN = {"twin/world", "twin/lens", "camera/image_raw"}
+
+
+def test_a_nodes_name_is_not_said_twice():
+    text = io.StringIO()
+    show = LogPrinter(Console(file=text, width=120), ("perception",))
+    show("perception", "[ERROR] [1.5] [dasha.perception]: perception could not configure: no model")
+    assert text.getvalue() == "perception could not configure: no model\n"
+
+
+@pytest.mark.parametrize("rig", list(RIGS))
+def test_a_node_that_can_not_be_seen_is_expected_all_the_same(rig):
+    nodes = set(RIGS[rig].nodes)
+    topics = TWIN if "twin_world" in nodes else {"camera/image_raw"}
+    assert expected(nodes, topics) == sorted(nodes)
+    for hidden in nodes - {"device_emulator"}:  # nothing but itself tells that it should be there
+        assert expected(nodes - {hidden}, topics) == sorted(nodes)
+
+
+def test_a_trainer_belongs_to_the_graph_that_has_one():
+    nodes = {*RIGS["twin"].nodes, "trainer"}
+    assert expected(nodes - {"perception"}, TWIN) == sorted(nodes)
+
+
+def test_nothing_is_expected_where_nothing_runs():
+    assert expected({"talker"}, TWIN) == []
+
+
+def test_silent_nodes_are_marked_with_what_to_do():
+    states = {"/dasha/perception": "active", "/dasha/lens_driver": "unreachable", "/dasha/x": "inactive"}
+    reached = Reached("/dasha", states, (), {})
+    assert reached.silent == ("/dasha/lens_driver",)
+    lines = reached.lines()
+    assert lines[0].split() == ["✓", "/dasha/perception", "active"]
+    assert lines[1].startswith("✗ /dasha/lens_driver")
+    assert "start it again" in lines[2]
+    assert lines[3].split() == ["·", "/dasha/x", "inactive"]
