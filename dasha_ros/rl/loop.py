@@ -37,7 +37,7 @@ from dasha_ros.rl.step import (
 Decision = TypeVar("Decision", ExposureDecision, FocusDecision)
 
 _STOPPED = {
-    ErrorCode.CANCELED: "The goal was canceled",
+    ErrorCode.CANCELED: "The goal was cancelled",
     ErrorCode.PREEMPTED: "A newer goal took over",
     ErrorCode.SHUTDOWN: "The node was deactivated or is stopping",
 }
@@ -211,7 +211,8 @@ def _play(
         if decision.done:
             return decision, percept
         if run.steps >= goal.max_steps:
-            raise _EndError(ErrorCode.STEPS_EXHAUSTED, f"Not finished after {run.steps} steps")
+            steps = "1 step" if run.steps == 1 else f"{run.steps} steps"
+            raise _EndError(ErrorCode.STEPS_EXHAUSTED, f"Not finished after {steps}")
         command = goal.command(decision)
 
 
