@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Set
 from dataclasses import dataclass
 
 from dasha_ros.bringup import RIGS
 from dasha_ros.cli.client import UNREACHABLE, Client, LifecycleWatch
 from dasha_ros.config import NODES
+
+_DISCOVERY_S = 1.0
+"""Until then a few nodes that are active may not be all that there are."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +87,36 @@ def look(namespace: str, seconds: float) -> Reached:
     with Client(namespace) as client:
         inside = client.namespace + "/"
         watch = LifecycleWatch(client, [inside + name for name in NODES])
-        client.until(watch.poll, seconds)
         own = client.node.get_fully_qualified_name()
-        names = {f"{ns.rstrip('/')}/{name}" for name, ns in client.node.get_node_names_and_namespaces()}
-        known = watch.states.keys()
+        began = time.monotonic()
+
+        def names() -> set[str]:
+            seen = client.node.get_node_names_and_namespaces()
+            return {f"{ns.rstrip('/')}/{name}" for name, ns in seen} - {own}
+
+        def states() -> dict[str, str]:
+            topics = client.node.get_topic_names_and_types()
+            nodes = expected(
+                {name.removeprefix(inside) for name in names() & watch.states.keys()},
+                {topic.removeprefix(inside) for topic, _ in topics},
+            )
+            return {inside + node: watch.states[inside + node] for node in nodes}
+
+        def is_complete() -> bool:
+            watch.poll()
+            found = states().values()
+            return (
+                bool(found)
+                and all(state == "active" for state in found)
+                and time.monotonic() - began > _DISCOVERY_S
+            )
+
+        client.until(is_complete, seconds)
         watch.close()
         topics = {
             topic: (kinds[0], client.node.count_publishers(topic), client.node.count_subscribers(topic))
             for topic, kinds in client.node.get_topic_names_and_types()
             if topic.startswith(inside) and not topic.endswith("/transition_event")
         }
-        own_nodes = expected(
-            {name.removeprefix(inside) for name in names & known},
-            {topic.removeprefix(inside) for topic in topics},
-        )
-        states = {inside + name: watch.states[inside + name] for name in own_nodes}
-        return Reached(client.namespace, states, tuple(sorted(names - known - {own})), topics)
+        others = tuple(sorted(names() - watch.states.keys()))
+        return Reached(client.namespace, states(), others, topics)
