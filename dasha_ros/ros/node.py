@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import ClassVar, Generic, TypeVar
 
 import rclpy
@@ -29,6 +31,10 @@ _LOADING_S = 2.0
 """A node that still loads after that is left as it is when it is told to end: it has not worked yet."""
 _END_S = 5.0
 """Longest end: a supervisor has more patience, but not much."""
+_STUCK_S = 7.0
+"""A library that keeps Python's lock keeps every other bound from being kept; then all stacks are printed."""
+_LOOK_S = 1.0
+"""A signal that comes just before a wait begins does not wake it."""
 
 
 class DashaNode(LifecycleNode, Generic[C]):
@@ -180,7 +186,8 @@ def run(
     # Python handles signals in the main thread alone, and not during a call of C: so that one only waits.
     life = threading.Thread(target=_live, args=(node, spinner, over, ends), name="executor", daemon=True)
     life.start()
-    trouble = ends.get()
+    trouble = _await_end(ends)
+    faulthandler.dump_traceback_later(_STUCK_S, exit=True)
     threading.Thread(target=_cut_off, args=(node,), name="patience", daemon=True).start()
     went_well = node.end()
     over.set()
@@ -196,6 +203,13 @@ def run(
         raise trouble
     if not went_well:
         raise SystemExit(1)
+
+
+def _await_end(ends: SimpleQueue[BaseException | None]) -> BaseException | None:
+    """Wait for a signal, which is `None`, or for trouble."""
+    while True:
+        with suppress(Empty):
+            return ends.get(timeout=_LOOK_S)
 
 
 def _live(
