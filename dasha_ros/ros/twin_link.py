@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,7 @@ from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World, WorldError
 
 
-class _WorldListener:
+class _WorldListener(ABC):
     """Hears of the world. One that can't be used is refused and counted, and told of until another can."""
 
     def __init__(self, node: LifecycleNode, health: Health, **subscription: Any) -> None:
@@ -36,6 +37,7 @@ class _WorldListener:
         """Leave the topics."""
         self._node.destroy_subscription(self._subscription)
 
+    @abstractmethod
     def take(self, world: World) -> None:
         """Make use of a world.
 
@@ -43,7 +45,6 @@ class _WorldListener:
             SceneError: Its scene can't be used.
             AssetMissing: A photograph is not on this machine.
         """
-        raise NotImplementedError
 
     def _on_world(self, message: msg.TwinWorld) -> None:
         try:
