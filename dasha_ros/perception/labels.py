@@ -28,7 +28,8 @@ def unknown_label(labels: Iterable[str], known: Sequence[str], detector: str) ->
         name = canonical(label)
         if name in known:
             continue
-        close = difflib.get_close_matches(name, known, n=3)
+        spellings = [*known, *(alias for alias, label in _ALIASES.items() if label in known)]
+        close = dict.fromkeys(map(canonical, difflib.get_close_matches(name, spellings, n=3)))
         hint = (
             f"did you mean {' or '.join(close)}?" if close else "see the topic perception/info for its list"
         )
