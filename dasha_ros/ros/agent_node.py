@@ -169,7 +169,8 @@ class AgentNode(DashaNode[A]):
             self.get_logger().info(f"done in {outcome.steps} steps")
         else:
             self.health.count("failed_goals")
-            self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
+            if self.learning is None:  # A learner fails a thousand times, and its rewards tell of each.
+                self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
         self._tell("waiting for a goal")
         return self.result(outcome)
 
