@@ -70,7 +70,7 @@ class CalibrationBench:
                 seed=self._seed,
             )
             enable_emulator()
-            feed = PictureFeed(self._view, folder)
+            feed = PictureFeed(self._view)
             stack.callback(feed.close)
             self.camera = PylonCamera(
                 PylonSettings(address=EMULATED_CAMERA, width=width, height=height), listener=feed

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.devices import pylon_nodes as nodes
 from dasha_ros.devices.errors import DeviceError
+from dasha_ros.emulators.memory import memory_folder
 
 Picture = NDArray[np.uint8] | NDArray[np.uint16]
 Render = Callable[[float, float], Picture]
@@ -53,7 +53,6 @@ class Scenery(Protocol):
 
 
 NAMES = ("a", "b")
-PREFIX = "dasha_camera_"
 PREVIEW_RATE_HZ = 50.0
 
 
@@ -79,15 +78,11 @@ class PictureFeed:
 
         Args:
             render: Paints. Called in the camera's thread; in a preview, in one of its own.
-            directory: Where the folders go; a temporary place, in memory where there is one, by default.
+            directory: Where the folders go; see `memory_folder`.
         """
         self._render = render
         self._scenery = render if isinstance(render, Scenery) else None
-        memory = Path("/dev/shm")
-        parent = directory or (memory if os.access(memory, os.W_OK) else None)
-        parent = parent or Path(tempfile.gettempdir())
-        _sweep(parent)
-        self._root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}_", dir=parent))
+        self._root = memory_folder(directory)
         self._remove = weakref.finalize(self, shutil.rmtree, self._root, ignore_errors=True)
         self._shown = self._root / "shown"
         self._shown.mkdir()
@@ -182,11 +177,3 @@ class PictureFeed:
             os.replace(link, self._shown / f"{name}{suffix}")
         fresh.unlink()
         self.painted += 1
-
-
-def _sweep(parent: Path) -> None:
-    """Remove the folders of processes that were killed: they lie in memory."""
-    for folder in parent.glob(f"{PREFIX}*"):
-        owner = folder.name.removeprefix(PREFIX).partition("_")[0]
-        if owner.isdigit() and not Path("/proc", owner).exists():
-            shutil.rmtree(folder, ignore_errors=True)

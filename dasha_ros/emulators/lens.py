@@ -20,7 +20,7 @@ from dasha_ros.devices.port_lock import claim, release
 from dasha_ros.devices.varioptic_protocol import Request, RequestParser, wire_seconds
 from dasha_ros.emulators.lens_board import LensBoard
 from dasha_ros.emulators.lens_line import FaultyLine, LineFaults
-from dasha_ros.emulators.lens_state import EmulatedLensState, state_path, write_state
+from dasha_ros.emulators.lens_state import EmulatedLensState, StateFile
 from dasha_ros.optics.actuator import STEP_VOLTS, LensActuator, PowerTrajectory
 from dasha_ros.optics.lens import LensModel, lens_model
 
@@ -75,6 +75,7 @@ class LensEmulator:
         self._heard_at = 0.0
         self._ends: tuple[int, int] | None = None
         self._claim: int | None = None
+        self._state: StateFile | None = None
         self._wake_pipe: tuple[int, int] | None = None
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -94,6 +95,7 @@ class LensEmulator:
         """
         self.link.parent.mkdir(parents=True, exist_ok=True)
         self._claim_link()
+        self._state = StateFile(self.link)
         self._stopping = False
         self._wake_pipe = os.pipe()
         self.plug()
@@ -109,7 +111,9 @@ class LensEmulator:
         self._thread.join()
         self._thread = None
         self.unplug()
-        state_path(self.link).unlink(missing_ok=True)
+        if self._state is not None:
+            self._state.remove()
+            self._state = None
         for end in self._wake_pipe:
             os.close(end)
         self._wake_pipe = None
@@ -223,8 +227,8 @@ class LensEmulator:
         self._moved(self._actuator.command(volts, time.time_ns()))
 
     def _moved(self, trajectory: PowerTrajectory) -> None:
-        if self._claim is not None:
-            write_state(self.link, EmulatedLensState(self._actuator.volts, trajectory))
+        if self._state is not None:
+            self._state.write(EmulatedLensState(self._actuator.volts, trajectory))
         if self.on_move is not None:
             self.on_move(trajectory)
 

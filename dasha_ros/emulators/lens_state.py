@@ -1,17 +1,21 @@
 """What the emulated lens does, told to the emulated camera through a small file beside the lens's port.
 
 A real camera sees a real lens; an emulated one must ask. The file is the light between
-them: no driver and no agent reads it.
+them: no driver and no agent reads it. It lies in memory, and a link beside the port leads to
+it: the board must not answer late because a disk is busy.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
+import weakref
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dasha_ros.devices.port_lock import is_abandoned
+from dasha_ros.emulators.memory import memory_folder
 from dasha_ros.optics.actuator import PowerTrajectory
 
 
@@ -26,20 +30,36 @@ class EmulatedLensState:
 
 
 def state_path(link: Path) -> Path:
-    """The state file of the emulator whose port is ``link``."""
+    """Where the state of the emulator whose port is ``link`` is found."""
     return link.with_name(link.name + ".state.json")
 
 
-def write_state(link: Path, state: EmulatedLensState) -> None:
-    """Replace the state file; a reader sees the old or the new state, never half of one.
+class StateFile:
+    """The state of one emulated lens, for its camera to see.
 
     Raises:
-        OSError: The folder can't be written to.
+        OSError: (On creation) The folder of ``link`` can't be written to.
     """
-    path = state_path(link)
-    fresh = path.with_name(path.name + f".{os.getpid()}")
-    fresh.write_text(json.dumps(asdict(state)), encoding="ascii")
-    os.replace(fresh, path)
+
+    def __init__(self, link: Path) -> None:
+        """Make the file, still empty, and the link to it beside the port."""
+        self._link = state_path(link)
+        folder = memory_folder()
+        self._clear = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._file, self._fresh = folder / "state.json", folder / "fresh.json"
+        # What a killed one left must not pass for ours.
+        self._link.unlink(missing_ok=True)
+        self._link.symlink_to(self._file)
+
+    def write(self, state: EmulatedLensState) -> None:
+        """Replace the state; a reader sees the old or the new one, never half of one."""
+        self._fresh.write_text(json.dumps(asdict(state)), encoding="ascii")
+        os.replace(self._fresh, self._file)
+
+    def remove(self) -> None:
+        """Take both away; the end of the process takes the file away, too."""
+        self._link.unlink(missing_ok=True)
+        self._clear()
 
 
 def read_state(link: Path) -> EmulatedLensState:

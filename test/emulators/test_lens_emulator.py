@@ -23,6 +23,7 @@ from dasha_ros.devices.varioptic_protocol import wire_seconds
 from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
 from dasha_ros.emulators.lens_line import LineFaults
 from dasha_ros.emulators.lens_state import read_state, state_path
+from dasha_ros.emulators.memory import MEMORY
 from dasha_ros.optics.lens import lens_model
 
 
@@ -286,6 +287,20 @@ def test_the_focus_is_there_for_the_camera_to_see(emulator: LensEmulator, lens: 
     assert at_rest == pytest.approx(lens_model().dioptres(45.0), abs=0.06 * 0.31)
     emulator.unplug()
     assert read_state(emulator.link).volts == 24.4
+
+
+def test_no_disk_is_between_the_lens_and_the_camera(tmp_path: Path) -> None:
+    """Replacing a file on a disk took 0.3 s now and then; the driver gives the board 0.26 s."""
+    link = tmp_path / "lens"
+    with LensEmulator(link):
+        folder = state_path(link).resolve(strict=True).parent
+        assert folder.parent == MEMORY
+    assert not folder.exists()
+    killed_emulator(link)
+    left = state_path(link).resolve(strict=True)
+    with LensEmulator(link):
+        assert not left.exists()
+        assert read_state(link).volts == 24.4
 
 
 def test_a_state_that_is_none_says_what_to_do(tmp_path: Path) -> None:

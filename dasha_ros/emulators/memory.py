@@ -1,0 +1,30 @@
+"""Folders in memory: what emulated devices show each other must not wait for a disk.
+
+A file that is replaced on a disk waits for the file system's journal now and then, for a
+third of a second on a busy machine: longer than a driver waits for its device.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+PREFIX = "dasha_emulated_"
+MEMORY = Path("/dev/shm")
+
+
+def memory_folder(parent: Path | None = None) -> Path:
+    """Make a folder of this process's, and remove those of processes that were killed.
+
+    Args:
+        parent: Where; in memory by default, or where temporary files go if there is none.
+    """
+    if parent is None:
+        parent = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    for folder in parent.glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).partition("_")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}_", dir=parent))
