@@ -249,11 +249,13 @@ class Probe:
         return future.result()
 
     def call(self, kind: Any, service: str, request: Any, timeout_s: float = DISCOVERY_S) -> Any:
-        """Call a service once it is there and return its answer."""
+        """Call a service once it is there and return its answer; asks again when it stays silent."""
+        from dasha_ros.ros.question import Question
+
         client = self.node.create_client(kind, service)
         try:
             self.until(client.service_is_ready, f"service {service}", timeout_s)
-            return self.result(client.call_async(request), f"an answer of {service}", timeout_s)
+            return self.until(Question(client, request).answer, f"an answer of {service}", timeout_s)
         finally:
             self.node.destroy_client(client)
 

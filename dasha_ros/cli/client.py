@@ -17,11 +17,20 @@ from rclpy.parameter import Parameter
 from dasha_ros import bringup
 from dasha_ros.config import ConfigError
 from dasha_ros.doctor import domain_trouble
+from dasha_ros.ros.question import Question
 
 T = TypeVar("T")
 
 UNREACHABLE = "unreachable"
 """Stands for the lifecycle state of a node that does not answer."""
+
+STATE_AFTER = {
+    Transition.TRANSITION_CONFIGURE: "inactive",
+    Transition.TRANSITION_ACTIVATE: "active",
+    Transition.TRANSITION_DEACTIVATE: "inactive",
+    Transition.TRANSITION_CLEANUP: "unconfigured",
+}
+"""Lifecycle state that each transition leads to."""
 
 SPIN_S = 0.05
 """Longest sleep between two looks at a condition or at Ctrl-C."""
@@ -98,29 +107,34 @@ class Client:
         return messages[0] if messages else None
 
     def call(self, kind: Any, name: str, request: Any, timeout_s: float) -> Any | None:
-        """Call a service and return its answer; ``None`` when none comes within ``timeout_s``."""
+        """Call a service and return its answer; ``None`` when none comes within ``timeout_s``.
+
+        The request may be sent more than once.
+        """
         service = self.node.create_client(kind, name)
         try:
             end = time.monotonic() + timeout_s
             if not self.until(service.service_is_ready, timeout_s):
                 return None
-            answer = service.call_async(request)
-            self.until(answer.done, end - time.monotonic())
-            return answer.result() if answer.done() else None
+            return self.until(Question(service, request).answer, end - time.monotonic())
         finally:
             self.node.destroy_client(service)
 
     def change_state(self, node: str, transition: int, timeout_s: float) -> bool:
-        """Ask a lifecycle node for a transition; returns whether it made it in time.
+        """Ask a lifecycle node for a transition; returns whether that brought it where it leads, in time.
 
         Args:
             node: Its name, relative to the namespace or full.
-            transition: One of ``lifecycle_msgs/Transition``.
-            timeout_s: To wait for the node and its answer.
+            transition: One of `STATE_AFTER`.
+            timeout_s: To wait for the node and its answer, and as long again for a look at its state.
         """
         request = ChangeState.Request(transition=Transition(id=transition))
         answer = self.call(ChangeState, f"{node}/change_state", request, timeout_s)
-        return answer is not None and bool(answer.success)
+        if answer is None or answer.success:
+            return answer is not None
+        # Asked twice because the first reply was lost, a node that obeyed refuses the second time.
+        state = self.call(GetState, f"{node}/get_state", GetState.Request(), timeout_s)
+        return state is not None and state.current_state.label == STATE_AFTER[transition]
 
 
 class LifecycleWatch:

@@ -252,18 +252,14 @@ class RigTimer:
         return bool(news.wait_for(lambda: condition() or None, lambda: time.monotonic() < deadline))
 
     def _set(self, node: str, **values: Any) -> None:
-        service = self._client.node.create_client(
-            SetParametersAtomically, f"{node}/set_parameters_atomically"
-        )
-        if not self._client.until(service.service_is_ready, ANSWER_S):
-            raise GraphError(f"{node} is not there")
         parameters = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
-        answer = service.call_async(SetParametersAtomically.Request(parameters=parameters))
-        if not self._client.until(answer.done, ANSWER_S):
+        request = SetParametersAtomically.Request(parameters=parameters)
+        service = f"{node}/set_parameters_atomically"
+        answer = self._client.call(SetParametersAtomically, service, request, ANSWER_S)
+        if answer is None:
             raise GraphError(f"{node} does not answer")
-        if not answer.result().result.successful:
-            raise GraphError(f"{node} refused {values}: {answer.result().result.reason}")
-        self._client.node.destroy_client(service)
+        if not answer.result.successful:
+            raise GraphError(f"{node} refused {values}: {answer.result.reason}")
 
 
 def _quantiles(name: str, nanoseconds: list[float]) -> dict[str, float]:

@@ -12,6 +12,7 @@ from dasha_ros import msg
 from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators, Wait
 from dasha_ros.ros.agent_client import AgentLostError
+from dasha_ros.ros.question import Question
 from dasha_ros.twin.world import World
 
 
@@ -55,12 +56,12 @@ class Stage:
         }
         parameters = [Parameter(key, value=value).to_parameter_msg() for key, value in values.items()]
         self._wait(self._client.service_is_ready, "twin_world is not there")
-        answer = self._client.call_async(SetParametersAtomically.Request(parameters=parameters))
+        question = Question(self._client, SetParametersAtomically.Request(parameters=parameters))
         try:
-            self._wait(answer.done, "twin_world does not answer")
+            self._wait(lambda: question.answer() is not None, "twin_world does not answer")
         finally:
-            self._client.remove_pending_request(answer)
-        result = answer.result().result
+            question.close()
+        result = question.answer().result
         if not result.successful:
             raise WorldRefused(f"twin_world refused the world: {result.reason}")
 
