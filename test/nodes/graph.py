@@ -89,8 +89,9 @@ class FocusClient:
         from dasha_ros.ros import qos
 
         self.probe, self.kind = probe, FocusOnObject
-        self.states = probe.subscribe(FocusState, "focus/state", qos.STATE)
         self.client = ActionClient(probe.node, FocusOnObject, "focus_on_object")
+        # Made after the client: a server that is heard here has discovered the client, too.
+        self.states = probe.subscribe(FocusState, "focus/state", qos.STATE)
         probe.until(self.client.server_is_ready, "the focus server")
         probe.until(lambda: self.states, "the focus server's state")
 
