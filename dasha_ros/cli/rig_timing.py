@@ -223,7 +223,7 @@ class RigTimer:
         """Command until it is answered: what is sent before discovery is done reaches nobody."""
         for _ in range(TRIES):
             sent_ns = send()
-            if self._waited(lambda sent=sent_ns: answered(sent), 1.0):
+            if self._actuators.wait(lambda sent=sent_ns: answered(sent), 1.0):
                 return
         raise GraphError("a driver does not answer; see `dasha doctor`")
 
@@ -239,17 +239,11 @@ class RigTimer:
 
         Pictures travel by best effort: one that perception never saw has no percept.
         """
-        self._waited(lambda: self._percept[which] == command_ns, PERCEPT_S)
+        self._actuators.wait(lambda: self._percept[which] == command_ns, PERCEPT_S)
 
     def _until(self, condition: Callable[[], bool], trouble: str) -> None:
-        if not self._waited(condition, ANSWER_S):
+        if not self._actuators.wait(condition, ANSWER_S):
             raise GraphError(trouble)
-
-    def _waited(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait as an agent does, without an executor at work; whether the condition came true."""
-        deadline = time.monotonic() + seconds
-        news = self._actuators.news
-        return bool(news.wait_for(lambda: condition() or None, lambda: time.monotonic() < deadline))
 
     def _set(self, node: str, **values: Any) -> None:
         parameters = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Sequence
 from copy import copy
 
@@ -113,8 +112,8 @@ class FocusServer(DashaNode[FocusServerConfig]):
     def _reason(self, request: FocusOnObject.Goal) -> str:
         if not self.is_active:
             return "focus_server is not active: activate it first"
-        deadline = time.monotonic() + _DISCOVERY_S
-        if self._news.wait_for(lambda: self._info, lambda: time.monotonic() < deadline) is None:
+        self._news.within(_DISCOVERY_S, lambda: self._info is not None)
+        if self._info is None:
             return "perception is not running, so nobody knows what can be detected: start it and try again"
         if not (math.isfinite(request.min_score) and 0.0 <= request.min_score <= 1.0):
             return f"min_score {request.min_score:g} is not in 0..1 (0: the server's default)"

@@ -141,8 +141,7 @@ class Actuators:
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait until ``condition`` holds of what was heard, for ``seconds`` of real time at most."""
-        deadline = time.monotonic() + seconds
-        return bool(self.news.wait_for(lambda: condition() or None, lambda: time.monotonic() < deadline))
+        return self.news.within(seconds, condition)
 
     def go_to(self, exposure_us: float, volts: float, wait: Wait) -> None:
         """Command exposure and lens, as any node may, until a frame shows both.

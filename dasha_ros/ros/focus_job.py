@@ -231,8 +231,7 @@ class FocusJob:
 
     def _write_report(self, code: ErrorCode, seconds: float) -> str:
         result = self._result
-        deadline = time.monotonic() + _PICTURE_S
-        self._news.wait_for(lambda: self._recorder.is_complete or None, lambda: time.monotonic() < deadline)
+        self._news.within(_PICTURE_S, lambda: self._recorder.is_complete)
         outcome = {
             "error_code": int(code),
             "error_name": code.name,

@@ -38,6 +38,11 @@ class News:
                 self._condition.wait(POLL_S)
             return found
 
+    def within(self, seconds: float, condition: Callable[[], object]) -> bool:
+        """Wait until ``condition`` is true, for ``seconds`` of real time at most; whether it came true."""
+        deadline = time.monotonic() + seconds
+        return bool(self.wait_for(lambda: bool(condition()) or None, lambda: time.monotonic() < deadline))
+
 
 def result_of(future: Future, timeout_s: float, interrupted: Callable[[], bool] = bool) -> object | None:
     """Result of a future that an executor in another thread completes.
