@@ -74,11 +74,18 @@ def test_ultralytics_runs_without_training():
     assert detector.detect(IMAGE, 1.0) == []
 
 
-def test_ultralytics_missing_weights_are_explained(tmp_path, monkeypatch):
+def test_ultralytics_weights_that_can_not_be_read_are_explained(tmp_path, monkeypatch):
     pytest.importorskip("ultralytics")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match=r"Cannot get the model .*nowhere\.pt.*give its path"):
-        create_detector("ultralytics", weights=tmp_path / "nowhere.pt")
+    (tmp_path / "empty.pt").touch()
+    with pytest.raises(ModelError, match=r"Cannot get the model .*empty\.pt.*give its path"):
+        create_detector("ultralytics", weights=tmp_path / "empty.pt")
+
+
+def test_a_missing_file_is_explained_before_anything_is_imported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ultralytics", None)
+    with pytest.raises(ModelError, match=r"Cannot get the model /nowhere/net\.pt \(there is no such file\)"):
+        create_detector("ultralytics", weights="/nowhere/net.pt")
 
 
 def test_missing_ultralytics_is_explained(monkeypatch):

@@ -46,7 +46,10 @@ class UltralyticsDetector:
         Raises:
             ModelError: The package or the weights are missing, or the model is no detector.
         """
-        chosen = _UNTRAINED if weights == RANDOM else str(weights or DEFAULT_WEIGHTS)
+        chosen = _UNTRAINED if weights == RANDOM else os.path.expanduser(weights or DEFAULT_WEIGHTS)
+        if os.sep in chosen and not os.path.isfile(chosen):
+            # Said before PyTorch is imported, which takes seconds.
+            raise _unavailable(chosen, "there is no such file")
         os.environ.setdefault("YOLO_AUTOINSTALL", "false")  # a robot's node must not install packages
         try:
             from ultralytics import YOLO
@@ -59,10 +62,8 @@ class UltralyticsDetector:
             self._model: Any = YOLO(chosen, task="detect")
             names = self._model.names
         except Exception as error:  # ultralytics raises whatever its downloads and unpickling raise
-            raise ModelError(
-                f"Cannot get the model {chosen} ({error}). On a machine with internet download it from "
-                "https://github.com/ultralytics/assets/releases, then give its path as the weights."
-            ) from error
+            first = (str(error) or repr(error)).splitlines()[0]  # the others say how to use their command
+            raise _unavailable(chosen, first) from error
         if self._model.task != "detect":
             raise ModelError(f"{chosen} is a model for the task {self._model.task}, not a detector.")
         self.id = f"ultralytics:{Path(chosen).name}"
@@ -81,3 +82,10 @@ class UltralyticsDetector:
         classes = found.cls.cpu().numpy().astype(np.intp)
         height, width = grey.shape
         return to_detections(boxes, scores, classes, names=self._names, wanted=labels, size=(width, height))
+
+
+def _unavailable(chosen: str, why: str) -> ModelError:
+    return ModelError(
+        f"Cannot get the model {chosen} ({why}). On a machine with internet download it from "
+        "https://github.com/ultralytics/assets/releases, then give its path as the weights."
+    )
