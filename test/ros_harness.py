@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import signal
 import subprocess
@@ -28,6 +29,9 @@ DISCOVERY_S = 15.0
 T = TypeVar("T")
 
 
+_turn = itertools.count()
+
+
 @contextlib.contextmanager
 def free_domain() -> Iterator[int]:
     """A ``ROS_DOMAIN_ID`` from 1 to 100 that no other test of this machine uses now.
@@ -36,8 +40,9 @@ def free_domain() -> Iterator[int]:
     and the kernel frees it even when the test process is killed.
     """
     start = os.getpid()
-    for n in range(100):
-        domain = 1 + (start + n) % 100
+    for _ in range(100):
+        # Another one each time: what an earlier test killed is still known in its own.
+        domain = 1 + (start + next(_turn)) % 100
         path = Path(tempfile.gettempdir()) / f"dasha-test-domain-{os.getuid()}-{domain}.lock"
         with path.open("w") as lock:
             try:

@@ -68,6 +68,7 @@ class Rig:
         self.parameters |= SEARCHING
         self.diagnostics = self.probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         self.lens = self.probe.subscribe(msg.LensState, "lens/state", qos.STATE)
+        self.captures = self.probe.subscribe(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
         self.start(*NODES, "device_emulator")
         graph.until_active()
         self.client: FocusClient = graph.client()
@@ -123,6 +124,9 @@ class Rig:
         for node in ("camera_driver", "lens_driver"):
             self.until_level(node, OK, f"{node} to have its device")
         self.probe.until(lambda: self.lens and not self.lens[-1].faults, "a lens without faults")
+        # The first picture after a loss may take longer than the impatient agents wait.
+        seen = len(self.captures)
+        self.probe.until(lambda: len(self.captures) > seen, "a picture", 30.0)
 
     def send_and_focus(self) -> Any:
         """Send a goal that can't be reached, and wait until the lens moves for it."""

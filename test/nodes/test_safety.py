@@ -76,8 +76,8 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
     probe.until(lambda: now() > stamp, "the flood's last stamps to pass")
     lens.publish(command(msg.LensCommand, "volts", 33.25, now()))
     camera.publish(command(msg.ExposureCommand, "exposure_us", 4321.0, now()))
-    probe.until(lambda: states[-1].commanded_volts == 33.25, "the lens obeys a good command")
-    probe.until(lambda: captures[-1].exposure_us == 4321.0, "the camera obeys a good command")
+    probe.until(lambda: states and states[-1].commanded_volts == 33.25, "the lens obeys a good command")
+    probe.until(lambda: captures and captures[-1].exposure_us == 4321.0, "the camera obeys a good command")
     given = [float(line) for line in record.read_text().split()]
     assert given
     assert given[-1] == 33.25
