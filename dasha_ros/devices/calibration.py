@@ -187,10 +187,14 @@ def _robust_line(measurements: Sequence[Measurement]) -> tuple[float, float]:
 
 
 def _averaged(measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:
-    by_distance: defaultdict[float, list[float]] = defaultdict(list)
+    by_distance: defaultdict[str, list[Measurement]] = defaultdict(list)
     for m in measurements:
-        by_distance[m.distance_m].append(m.volts)
-    averaged = (Measurement(float(np.mean(volts)), distance) for distance, volts in by_distance.items())
+        # Distances that the file can't tell apart are one: it would hold the same point twice.
+        by_distance[_yaml_number(m.distance_m)].append(m)
+    averaged = (
+        Measurement(float(np.mean([m.volts for m in same])), same[0].distance_m)
+        for same in by_distance.values()
+    )
     return tuple(sorted(averaged, key=lambda m: m.volts))
 
 

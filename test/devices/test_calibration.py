@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dasha_ros.devices.calibration import CalibrationError, Measurement, fit, plot, write_table
@@ -76,6 +76,7 @@ def test_the_profile_that_is_written_is_the_one_that_is_read(tmp_path: Path) -> 
     st.lists(st.floats(0.2, 20.0), min_size=3, max_size=12, unique_by=lambda s: round(10 / s)),
     st.floats(0.05, 1.5).flatmap(lambda k: st.sampled_from([k, -k])),
 )
+@example([1.0, 20.0, 19.999999999999996], 1.0)
 def test_any_straight_lens_is_found(distances: list[float], slope: float) -> None:
     scale = 20.0 / (5.0 / abs(slope))
     pairs = [Measurement(47.0 + (1 / s - 2.5) / slope * min(1.0, scale), s) for s in distances]
