@@ -9,10 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from ros_harness import Probe, Spawner, free_domain, ros_environment
+
+# A property is true or false, however long a busy machine takes over an example. The same examples
+# every time, so that a failure belongs to the change at hand; --hypothesis-profile=search draws others.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", PATIENT, derandomize=True)
+settings.register_profile("search", PATIENT)
+settings.load_profile("steady")
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def written_down(made, volts, frame, box, scores):
     return (together + separate) / total, separate.sum() / total
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 10**6), st.integers(1, 3))
 def test_it_is_the_posterior_of_the_model(seed, pictures):
     made, random = model(seed), np.random.default_rng(seed + 1)
@@ -115,7 +115,7 @@ def add(belief, rows, pictures):
     belief.add(rows, volts, frame, box, np.where(boxed > 0, scores, 0.0))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(picture, min_size=1, max_size=20))
 def test_whatever_is_seen_it_stays_a_probability(pictures):
     belief = FocusBelief(model(3), LENS, 1)
@@ -126,7 +126,7 @@ def test_whatever_is_seen_it_stays_a_probability(pictures):
         assert 0.0 <= belief.separate[0] <= 1.0
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.permutations([0.2, 1.0, 1.8, 2.6]))
 def test_the_order_of_pictures_of_different_places_does_not_matter(order):
     random = np.random.default_rng(5)

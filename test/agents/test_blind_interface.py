@@ -33,7 +33,7 @@ def moved(shot: FocusPictures, volts: float) -> FocusPictures:
     return FocusPictures(**{**vars(shot), "volts": np.array([volts])})
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(here=st.floats(24.0, 70.0), before=st.floats(24.0, 70.0), shown=st.floats(24.0, 70.0))
 def test_neither_voltages_nor_earlier_pictures_are_seen(here, before, shown):
     newest = picture(shown)
@@ -74,7 +74,7 @@ def test_a_network_for_it_has_the_size_of_one_with_voltages_and_a_stay_is_a_stay
     assert interface.volts(np.array([[STAY]]), log)[0] == pytest.approx(42.0, abs=0.001)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     score=st.floats(0.0, 1.0),
     box=st.sampled_from([np.nan, 0.0, 1.0]),

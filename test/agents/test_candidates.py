@@ -38,7 +38,7 @@ def about(values, peak):
     return mean, spread, masses(elsewhere).max()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(lumps, min_size=1, max_size=3))
 def test_they_hold_the_most_probability_there_is(batch):
     believed = np.stack([posterior(parts) for parts in batch])
@@ -52,7 +52,7 @@ def test_they_hold_the_most_probability_there_is(batch):
         assert any(np.allclose(found, about(values, peak), atol=1e-4) for peak in best)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lumps)
 def test_the_second_is_another_place(parts):
     first, second = candidates(posterior(parts)[None], GRID, WINDOW, APART)
@@ -79,7 +79,7 @@ def test_where_nothing_else_is_possible_there_is_no_second_place():
     assert np.isfinite([second.dioptres[0], second.spread[0]]).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lumps, st.floats(0.0, 3.4), st.floats(STEP / 2, 1.0))
 def test_a_probability_is_the_integral_over_cells(parts, centre, radius):
     values = posterior(parts)

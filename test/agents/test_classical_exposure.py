@@ -28,7 +28,7 @@ def run(rig: AnalyticRig):
     return run_exposure(rig, HistogramExposure(), ExposureTask(rig.table))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     ideal_us=st.floats(200.0, 300_000.0),
     start=st.integers(0, 145),
@@ -65,7 +65,7 @@ def test_no_exposure_is_enough(grey_per_us, limit):
     assert "mean grey" in outcome.message
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 145), st.randoms(use_true_random=False))
 def test_ends_even_when_the_light_flickers(start, random):
     """Every percept excludes its own exposure, so no sequence of pictures makes the search endless."""

@@ -25,7 +25,7 @@ def run(rig: AnalyticRig, *labels: str, policy=None, **task) -> FocusOutcome:
     return run_focus(rig, policy or CoarseToFineFocus(), FocusTask(rig.lens, frozenset(labels), **task))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(depths, starts, st.floats(1.6, 60.0), st.floats(0.0, 1.2), st.sampled_from(["physical", "paper"]))
 def test_finds_an_object_anywhere_from_anywhere(depth, start, seen_px, shift_px, profile):
     """Detected only up to 1.6 px of blur, or at any blur at all."""
@@ -37,7 +37,7 @@ def test_finds_an_object_anywhere_from_anywhere(depth, start, seen_px, shift_px,
     assert rig.blur_of(thing) <= FOCUSED_PX
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(depths, starts, st.floats(2.0, 10.0), st.integers(0, 2**31))
 def test_noise_does_not_lose_the_object(depth, start, seen_px, seed):
     thing = Thing(dioptres=depth, seen_px=seen_px)
@@ -47,7 +47,7 @@ def test_noise_does_not_lose_the_object(depth, start, seen_px, seed):
     assert rig.blur_of(thing) <= 2.0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(0.8, 2.0), starts, st.floats(2.0, 6.0), st.sampled_from(["cat", "person"]))
 def test_of_two_depths_the_one_asked_for_is_focused(near, start, seen_px, label):
     cat = Thing("cat", dioptres=near, seen_px=seen_px)

@@ -23,7 +23,7 @@ def log_normal(y: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> float
     return float(-0.5 * (residual @ np.linalg.solve(covariance, residual) + np.linalg.slogdet(covariance)[1]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(1, 5))
 def test_it_is_the_joint_gaussian_of_all_pictures(seed, pictures):
     model, random = profile(seed), np.random.default_rng(seed + 1)

@@ -239,7 +239,7 @@ def parse(ros_env):
     context.try_shutdown()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=_VALUES)
 def test_parameter_texts_keep_value_and_type(parse, value):
     got = parse(parameter_text(value))

@@ -21,7 +21,7 @@ POLICIES = [MeanGreyExposure, OnceExposure]
 
 
 @pytest.mark.parametrize("make", POLICIES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(ideal_us=st.floats(200.0, 300_000.0), start=st.integers(0, 145), spread=st.floats(0.05, 1.0))
 def test_ends_well_exposed_from_anywhere(make, ideal_us, start, spread):
     rig = AnalyticRig(exposure_us=TABLE.exposure_us(start), grey_per_us=100.0 / ideal_us, spread=spread)
@@ -30,7 +30,7 @@ def test_ends_well_exposed_from_anywhere(make, ideal_us, start, spread):
     assert well_exposed(outcome.percept)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(ideal_us=st.floats(200.0, 300_000.0), start=st.integers(0, 145))
 def test_bisection_needs_at_most_eight_steps(ideal_us, start):
     rig = AnalyticRig(exposure_us=TABLE.exposure_us(start), grey_per_us=100.0 / ideal_us)

@@ -15,7 +15,7 @@ from dasha_ros.rl.loop import run_focus
 CAT = frozenset({"cat"})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(0.0, 3.8), st.floats(24.0, 70.0))
 def test_a_plane_is_focused_from_anywhere(depth, start):
     thing = Thing(dioptres=depth)

@@ -27,7 +27,7 @@ SEARCHES = {
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(depth=st.floats(0.0, 3.8), start=st.floats(24.0, 70.0))
 @example(depth=0.0, start=70.0)
 @example(depth=3.8, start=24.0)
@@ -41,7 +41,7 @@ def test_a_plane_is_focused_from_anywhere(name, depth, start):
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(depth=st.floats(0.0, 3.8), start=st.floats(24.0, 70.0), seed=st.integers(0, 1000))
 def test_every_command_is_in_the_lens_range_whatever_is_seen(name, depth, start, seed):
     """Contrast that is pure noise: the search may fail, but it ends and asks for nothing impossible."""
@@ -134,7 +134,7 @@ def test_without_neighbours_or_slope_the_best_point_is_the_peak(points):
     assert parabola_peak(points) == points[0][0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0.1, 3.5), st.floats(40.0, 52.0), st.integers(0, 100))
 def test_profile_fit_bears_noise(depth, start, seed):
     rig = plane(depth, start, noise=0.03, seed=seed)

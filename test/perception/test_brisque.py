@@ -77,7 +77,7 @@ def test_rises_with_blur(brisque):
     assert scores[-1] - scores[0] > 50
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(16, 60), st.integers(16, 60), st.integers(0, 255), st.integers(0, 40), st.integers(0, 9))
 def test_every_image_has_a_finite_score(rows, columns, level, contrast, seed):
     random = np.random.default_rng(seed)

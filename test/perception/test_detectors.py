@@ -33,7 +33,6 @@ box_lists = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(box_lists, st.randoms())
 def test_suppression_equals_the_greedy_definition(rows, random):
     boxes = np.array([(x, y, x + w, y + h) for x, y, w, h, _ in rows], np.float32).reshape(-1, 4)
@@ -115,7 +114,7 @@ def test_cells_become_boxes_of_the_image(fake):
     assert [d.label for d in detector.detect(image, 0.5)] == ["dog"]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(32, 700), st.integers(32, 700), st.sampled_from([320, 416, 640]))
 def test_letterbox_fills_the_longer_side_and_pads_less_than_a_cell(rows, columns, size):
     detector = object.__new__(YoloV3Tiny)

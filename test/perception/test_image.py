@@ -90,7 +90,7 @@ def test_what_is_no_image_is_refused_in_a_sentence(image, encoding, words):
         working_image(image, encoding, 640)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(32, 700), st.integers(32, 1500), st.integers(0, 255))
 def test_even_images_keep_level_and_shape(rows, columns, level):
     try:

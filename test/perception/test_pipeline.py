@@ -120,7 +120,7 @@ def test_encodings_of_one_scene_give_one_percept(perception):
         assert percept.detections[0].box == percepts[0].detections[0].box
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.integers(32, 300),
     st.integers(32, 300),

@@ -32,7 +32,7 @@ def rig_before(scene, **changes):
     return TwinRig(CardPerception(), World(scene), **(SIZE | changes))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.one_of(

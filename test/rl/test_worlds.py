@@ -36,7 +36,7 @@ def test_the_board_quantises_as_one_does(volts):
     np.testing.assert_allclose(quantised(np.array(volts)), [quantised_volts(v) for v in volts], atol=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     start=st.floats(24.0, 70.0),
     slack=st.floats(0.0, 0.3),

@@ -50,7 +50,7 @@ def _hear_exposure(rig: Any, exposure_us: float, command_ns: int = 0) -> None:
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(exposure_us=numbers, settled_at_ns=st.integers(0, 2**31 * 1_000_000_000 - 1))
 def test_a_graph_that_stands_still_or_talks_nonsense_is_not_waited_for(
     rig: Any, exposure_us: float, settled_at_ns: int
