@@ -66,3 +66,4 @@ def test_a_camera_driver_that_is_back_before_anyone_misses_it(graph: Graph) -> N
     result = goal.result()
     assert result.error_code == FocusOnObject.Result.CAMERA_LOST, result.error_msg
     graph.probe.until(lambda: states[-1].exposure_us == before, f"the exposure back at {before} us")
+    assert result.exposure_us == before
