@@ -106,6 +106,10 @@ class Client:
         self.node.destroy_subscription(subscription)
         return messages[0] if messages else None
 
+    def node_names(self) -> list[str]:
+        """Full names of all nodes that were discovered, its own among them, each as often as it is there."""
+        return [f"{ns.rstrip('/')}/{name}" for name, ns in self.node.get_node_names_and_namespaces()]
+
     def call(self, kind: Any, name: str, request: Any, timeout_s: float) -> Any | None:
         """Call a service and return its answer; ``None`` when none comes within ``timeout_s``.
 

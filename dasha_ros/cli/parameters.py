@@ -142,8 +142,7 @@ def _silent(client: Client, node: str) -> str:
     from dasha_ros.config import NODES
 
     inside = client.namespace + "/"
-    seen = {f"{ns.rstrip('/')}/{name}" for name, ns in client.node.get_node_names_and_namespaces()}
-    names = {name.removeprefix(inside) for name in seen} - {client.node.get_name()}
+    names = {name.removeprefix(inside) for name in client.node_names()} - {client.node.get_name()}
     if node in names or node in NODES:
         return f"{node} does not answer in the namespace {client.namespace}: `dasha doctor` says what runs"
     return (

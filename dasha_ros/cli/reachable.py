@@ -91,8 +91,7 @@ def look(namespace: str, seconds: float) -> Reached:
         began = time.monotonic()
 
         def names() -> set[str]:
-            seen = client.node.get_node_names_and_namespaces()
-            return {f"{ns.rstrip('/')}/{name}" for name, ns in seen} - {own}
+            return set(client.node_names()) - {own}
 
         def states() -> dict[str, str]:
             topics = client.node.get_topic_names_and_types()

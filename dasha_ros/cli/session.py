@@ -91,9 +91,7 @@ class Session:
 
     def _refuse_if_more_than(self, expected: int, seconds: float = 0.0) -> None:
         def surplus() -> str | None:
-            seen = [
-                f"{ns.rstrip('/')}/{name}" for name, ns in self.client.node.get_node_names_and_namespaces()
-            ]
+            seen = self.client.node_names()
             return next((name for name in self.graph.node_names if seen.count(name) > expected), None)
 
         if name := self.client.until(surplus, seconds):
