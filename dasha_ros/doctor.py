@@ -29,8 +29,8 @@ from dasha_ros.assets import (
     packages_of,
 )
 from dasha_ros.paths import checkout_dir, config_dir
+from dasha_ros.shared_memory import SHARED_MEMORY
 
-SHARED_MEMORY = Path("/dev/shm")
 SHARED_MEMORY_NEEDED = 600 << 20
 """Bytes for the graph's nodes: one segment of 64 MiB each, and one for the person who looks on."""
 DISK_NEEDED = 200 << 20

@@ -6,8 +6,10 @@ import contextlib
 import fcntl
 from pathlib import Path
 
+SHARED_MEMORY = Path("/dev/shm")
 
-def remove_dead_segments(folder: Path = Path("/dev/shm")) -> list[Path]:
+
+def remove_dead_segments(folder: Path = SHARED_MEMORY) -> list[Path]:
     """Remove shared-memory segments that killed Fast DDS processes left behind.
 
     A living owner holds a lock on the segment's ``_el`` file; who gets that lock

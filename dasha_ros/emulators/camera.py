@@ -8,9 +8,7 @@ same picture here, so that it does not matter whose turn it is.
 from __future__ import annotations
 
 import os
-import shutil
 import threading
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -82,8 +80,8 @@ class PictureFeed:
         """
         self._render = render
         self._scenery = render if isinstance(render, Scenery) else None
-        self._root = memory_folder(directory)
-        self._remove = weakref.finalize(self, shutil.rmtree, self._root, ignore_errors=True)
+        self._folder = memory_folder(directory)
+        self._root = Path(self._folder.name)
         self._shown = self._root / "shown"
         self._shown.mkdir()
         self._deep = False
@@ -97,7 +95,7 @@ class PictureFeed:
     def close(self) -> None:
         """Remove the folders; the end of the process does so, too."""
         self.stopped()
-        self._remove()
+        self._folder.cleanup()
 
     def opened(self, node_map: Any) -> None:
         """Switch the camera to the image directory.

@@ -104,16 +104,15 @@ class LensEmulator:
 
     def stop(self) -> None:
         """Unplug the lens and give the path back. Stopping twice is fine."""
-        if self._thread is None or self._claim is None or self._wake_pipe is None:
+        if self._thread is None or self._claim is None or self._state is None or self._wake_pipe is None:
             return
         self._stopping = True
         self._wake()
         self._thread.join()
         self._thread = None
         self.unplug()
-        if self._state is not None:
-            self._state.remove()
-            self._state = None
+        self._state.remove()
+        self._state = None
         for end in self._wake_pipe:
             os.close(end)
         self._wake_pipe = None

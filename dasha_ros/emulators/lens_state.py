@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import weakref
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -44,9 +42,9 @@ class StateFile:
     def __init__(self, link: Path) -> None:
         """Make the file, still empty, and the link to it beside the port."""
         self._link = state_path(link)
-        folder = memory_folder()
-        self._clear = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._file, self._fresh = folder / "state.json", folder / "fresh.json"
+        self._folder = memory_folder()
+        self._file = Path(self._folder.name) / "state.json"
+        self._fresh = self._file.with_name("fresh.json")
         # What a killed one left must not pass for ours.
         self._link.unlink(missing_ok=True)
         self._link.symlink_to(self._file)
@@ -59,7 +57,7 @@ class StateFile:
     def remove(self) -> None:
         """Take both away; the end of the process takes the file away, too."""
         self._link.unlink(missing_ok=True)
-        self._clear()
+        self._folder.cleanup()
 
 
 def read_state(link: Path) -> EmulatedLensState:

@@ -23,8 +23,8 @@ from dasha_ros.devices.varioptic_protocol import wire_seconds
 from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
 from dasha_ros.emulators.lens_line import LineFaults
 from dasha_ros.emulators.lens_state import read_state, state_path
-from dasha_ros.emulators.memory import MEMORY
 from dasha_ros.optics.lens import lens_model
+from dasha_ros.shared_memory import SHARED_MEMORY
 
 
 @pytest.fixture
@@ -294,7 +294,7 @@ def test_no_disk_is_between_the_lens_and_the_camera(tmp_path: Path) -> None:
     link = tmp_path / "lens"
     with LensEmulator(link):
         folder = state_path(link).resolve(strict=True).parent
-        assert folder.parent == MEMORY
+        assert folder.parent == SHARED_MEMORY
     assert not folder.exists()
     killed_emulator(link)
     left = state_path(link).resolve(strict=True)
