@@ -21,11 +21,16 @@ from types import TracebackType
 from typing import IO
 
 from dasha_ros.shared_memory import remove_dead_segments
+from dasha_ros.timing import limits
 
 Output = Callable[[str, str], None]
 """Called with a program's name and one line of its output, from a thread of that program."""
 
-SIGNALS = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0))
+SIGNALS = (
+    (signal.SIGINT, limits.PROCESS_ENDS_S),
+    (signal.SIGTERM, limits.SIGTERM_S),
+    (signal.SIGKILL, limits.SIGKILL_S),
+)
 """How a program is ended: each signal, and how long it has to work [s]."""
 
 

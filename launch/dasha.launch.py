@@ -7,6 +7,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
 from dasha_ros import bringup
+from dasha_ros.timing import limits
 from launch import LaunchDescription
 
 ARGUMENTS = {
@@ -49,6 +50,8 @@ def start(context):
             additional_env=dict(process.environment),
             respawn=process.respawn,
             respawn_delay=bringup.RESPAWN_DELAY_S,
+            sigterm_timeout=str(limits.LAUNCH_SIGTERM_S),
+            sigkill_timeout=str(limits.LAUNCH_SIGKILL_S),
             output="screen",
         )
         for process in graph.processes

@@ -12,10 +12,13 @@ from rclpy.action import ActionClient
 
 from dasha_ros.action import FocusOnObject
 from dasha_ros.cli.client import Client
+from dasha_ros.config import FocusServerConfig
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
 from dasha_ros.msg import FocusState
 from dasha_ros.ros import qos
+from dasha_ros.timing import limits
 
-RESTORE_S = 30.0
+RESTORE_S = limits.client_waits_s(FocusServerConfig().agent_timeout_s, EXPOSURE_LIMITS_US[1])
 """How long a cancelled goal may take to bring exposure and lens back."""
 
 LATE_S = 0.2

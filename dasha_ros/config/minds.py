@@ -109,7 +109,7 @@ class FocusServerConfig(NodeConfig):
     )
     max_steps: int = parameter(80, "Steps of both agents when the goal names none.", ge=1, le=2000)
     agent_timeout_s: FiniteFloat = parameter(
-        5.0,
+        6.0,
         "Time an agent has to accept its part of a goal, and to react to a cancel.",
         unit="s",
         ge=0.5,

@@ -26,6 +26,7 @@ from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.single_goal import GoalRun, SingleGoalServer
 from dasha_ros.ros.stamps import to_stamp
 from dasha_ros.ros.waiting import News
+from dasha_ros.timing import limits
 
 _DISCOVERY_S = 2.0
 """A goal may come before discovery has joined this node with perception."""
@@ -66,7 +67,14 @@ class FocusServer(DashaNode[FocusServerConfig]):
             qos.STATE,
             callback_group=ReentrantCallbackGroup(),
         )
-        self._server = SingleGoalServer(self, FocusOnObject, "focus_on_object", self._refuse, self._work)
+        self._server = SingleGoalServer(
+            self,
+            FocusOnObject,
+            "focus_on_object",
+            self._refuse,
+            self._work,
+            ends_s=limits.SERVER_GOAL_ENDS_S,
+        )
         self._configured = True
 
     def activate(self) -> None:

@@ -18,10 +18,11 @@ from dasha_ros.ros.agent_node import agent_executor
 from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.stage import Stage
+from dasha_ros.timing import limits
 from dasha_ros.twin.curriculum import Curriculum, Episode
 from dasha_ros.twin.scene import load_scene, scene_names
 
-_ANSWER_S = 10.0
+_ANSWER_S = limits.SERVER_GOAL_ENDS_S
 """A node of the graph that is silent for so long costs the episode, not the training."""
 _PAUSE_S = 1.0
 _ACTIONS = {
@@ -52,7 +53,7 @@ class Trainer(DashaNode[TrainerConfig]):
         self._begin_draws(config)
         self._actuators = Actuators(self)
         self._stage = Stage(self, self._actuators, self._until)
-        self._goal_client = AgentClient(self, *_ACTIONS[config.task])
+        self._goal_client = AgentClient(self, *_ACTIONS[config.task], ends_s=limits.SERVER_GOAL_ENDS_S)
 
     def reconfigure(self, config: TrainerConfig) -> None:
         """Draw from the next goal on as the parameters say: anew, where they say something else."""
@@ -88,7 +89,7 @@ class Trainer(DashaNode[TrainerConfig]):
         """End the goal in hand and pause."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(_ANSWER_S)
+            self._thread.join(limits.TRAINER_STOPS_S)
 
     def cleanup(self) -> None:
         """Pause and leave the graph."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,14 +18,13 @@ from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg, limits_fr
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.stamps import RosClock, to_stamp
 from dasha_ros.ros.waiting import News
+from dasha_ros.timing import limits
 from dasha_ros.timing.pending import PendingCommands
 from dasha_ros.timing.state import CaptureInfo, LensState
 
 Wait = Callable[[Callable[[], bool], str], None]
 """Waits until a condition holds; raises with the sentence when it does not come to hold."""
 
-_DRIVER_ANSWERS_S = 2.0
-"""Time for a driver to take up a command, on top of exposures in progress."""
 _AGAIN_S = 4.0
 """Longer than the longest exposure and settling take to answer."""
 
@@ -123,23 +123,27 @@ class Actuators:
         self._lens_publisher.publish(command)
         return stamp
 
-    def bring_exposure_back(self, exposure_us: float) -> bool:
-        """Command an exposure time [us] and wait until a picture shows it. ``False``: none came."""
-        in_progress_us = (self.exposure_us or 0.0) + exposure_us
+    def bring_exposure_back(self, exposure_us: float, longest_s: float = math.inf) -> bool:
+        """Command an exposure time [us] and wait until a picture shows it. ``False``: none came.
+
+        As an exposure of ``longest_s`` is any longer one waited for: whoever ends has no time for more.
+        """
+        in_progress_us = self.exposure_us or 0.0
         stamp = self.send_exposure(exposure_us)
         return self.wait(
             lambda: self.capture is not None and self.capture.exposure_command_ns >= stamp,
-            _DRIVER_ANSWERS_S + in_progress_us / 1e6,
+            limits.exposure_shows_s(in_progress_us, exposure_us, longest_s=longest_s),
         )
 
     def bring_volts_back(self, volts: float) -> bool:
         """Command a lens voltage [V] and wait until the driver took it up. ``False``: it does not answer."""
         stamp = self.send_volts(volts)
         return self.wait(
-            lambda: self.lens_state is not None and self.lens_state.command_ns >= stamp, _DRIVER_ANSWERS_S
+            lambda: self.lens_state is not None and self.lens_state.command_ns >= stamp,
+            limits.DRIVER_ANSWERS_S,
         )
 
-    def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+    def wait(self, condition: Callable[[], object], seconds: float) -> bool:
         """Wait until ``condition`` holds of what was heard, for ``seconds`` of real time at most."""
         return self.news.within(seconds, condition)
 

@@ -14,6 +14,7 @@ from rclpy.task import Future
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.ros.action_client import PatientActionClient
 from dasha_ros.ros.waiting import POLL_S, result_of
+from dasha_ros.timing import limits
 
 _AGAIN_S = 1.0
 """A goal without an answer for so long is sent again; the newest goal counts."""
@@ -28,7 +29,24 @@ class AgentLostError(Exception):
 class AgentClient:
     """One agent's action, used from a thread that no executor needs."""
 
-    def __init__(self, node: Node, kind: Any, action: str, agent: str) -> None:
+    def __init__(
+        self,
+        node: Node,
+        kind: Any,
+        action: str,
+        agent: str,
+        ends_s: float = limits.AGENT_GOAL_ENDS_S,
+    ) -> None:
+        """Look for the action's server.
+
+        Args:
+            node: Whose goals they are.
+            kind: The action's type.
+            action: The action's name.
+            agent: The server's node.
+            ends_s: A node that ends waits no longer for the goal's end, whatever it grants otherwise [s].
+        """
+        self._ends_s = ends_s
         self._name, self._logger = agent, node.get_logger()
         self._client = PatientActionClient(node, kind, action)
 
@@ -66,23 +84,34 @@ class AgentClient:
                 self._logger.error(f"feedback of {self._name} was left out: {error!r}")
 
         self._appear(interrupted, timeout_s)
-        handle = self._accepted(goal, on_message, timeout_s)
+        handle = self._accepted(goal, on_message, interrupted, timeout_s)
         return self._result(handle, heard, interrupted, timeout_s)
 
-    def _accepted(self, goal: Any, on_message: Callable[[Any], None], timeout_s: float) -> Any:
+    def _accepted(
+        self,
+        goal: Any,
+        on_message: Callable[[Any], None],
+        interrupted: Callable[[], ErrorCode | None],
+        timeout_s: float,
+    ) -> Any:
         """Send a goal until it is answered: discovery still knows an agent that was killed a moment ago."""
         deadline = time.monotonic() + timeout_s
         while (left_s := deadline - time.monotonic()) > 0:
             accepting = self._client.send_goal_async(goal, on_message)
-            handle: Any = result_of(accepting, min(left_s, _AGAIN_S))
+            handle: Any = result_of(
+                accepting, min(left_s, _AGAIN_S), lambda: interrupted() == ErrorCode.SHUTDOWN
+            )
             if handle is None:
                 # Accepted later, the goal would be worked on for nobody.
                 accepting.add_done_callback(_cancel_late)
+                if interrupted() == ErrorCode.SHUTDOWN:
+                    break
                 continue
             if not handle.accepted:
                 raise AgentLostError(f"{self._name} rejected its part of the goal: see its log")
             return handle
-        raise AgentLostError(f"{self._name} did not answer a goal within {timeout_s:g} s")
+        waited_s = timeout_s - max(0.0, deadline - time.monotonic())
+        raise AgentLostError(f"{self._name} did not answer a goal within {waited_s:.1f} s")
 
     def _appear(self, interrupted: Callable[[], ErrorCode | None], timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
@@ -107,6 +136,8 @@ class AgentClient:
             if cancelled_at is None and interrupted() is not None:
                 handle.cancel_goal_async()
                 cancelled_at = now
+                if interrupted() == ErrorCode.SHUTDOWN:
+                    timeout_s = min(timeout_s, self._ends_s)
             if cancelled_at is not None and now - cancelled_at > timeout_s:
                 raise AgentLostError(f"{self._name} did not stop within {timeout_s:g} s of a cancel")
             if not self._client.server_is_ready():

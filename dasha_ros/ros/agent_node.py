@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,7 @@ from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.rig import RosRig
 from dasha_ros.ros.single_goal import GoalRun, SingleGoalServer
 from dasha_ros.ros.stamps import to_stamp
+from dasha_ros.timing import limits
 
 if TYPE_CHECKING:
     from dasha_ros.ros.learning import AgentLearning
@@ -101,7 +103,14 @@ class AgentNode(DashaNode[A]):
         self.rig = RosRig(self, self.table(), self.lens(), self.actuator)
         self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
 
-        self._server = SingleGoalServer(self, self.action, self.action_name, self._refuse, self._work)
+        self._server = SingleGoalServer(
+            self,
+            self.action,
+            self.action_name,
+            self._refuse,
+            self._work,
+            ends_s=limits.AGENT_GOAL_ENDS_S,
+        )
         if self.config.mode == "learn":
             # An agent that only acts does not pay for PyTorch.
             require("torch", "learning", "torch", "stable_baselines3", "gymnasium")
@@ -200,7 +209,8 @@ class AgentNode(DashaNode[A]):
             # Nobody may be there to take it up, and the outcome says so already.
             rig.send_back(before)
             return outcome
-        if rig.bring_back(before):
+        longest_s = limits.EXPOSURE_S if outcome.code == ErrorCode.SHUTDOWN else math.inf
+        if rig.bring_back(before, longest_s):
             return outcome
         what = f"{_BACK[self.actuator]} could not be brought back: its driver does not answer."
         return replace(outcome, message=f"{outcome.message} {what}")

@@ -11,13 +11,12 @@ from rclpy.logging import get_logger
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
 from dasha_ros.ros.health import Health
+from dasha_ros.timing import limits
 
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Waits between attempts to open: a 100 ms unplug is over at once, a long one is not hammered."""
 ERRORS_IN_A_ROW = 5
 """One damaged frame or one bad reply is no loss; so many with nothing in between that worked are."""
-STOP_S = 10.0
-"""No call to a device that is there takes longer."""
 
 
 class Job(Protocol):
@@ -71,11 +70,11 @@ class DeviceWorker:
         self._stop.set()
         self._wake()
         if self._thread.is_alive():
-            self._thread.join(timeout=STOP_S)
+            self._thread.join(timeout=limits.DRIVER_STOPS_S)
         if self._thread.is_alive():
             raise DeviceTimeout(
-                f"a call to the {self._thread.name} has not returned for {STOP_S:g} s, and it is still held: "
-                "try again, or end the process"
+                f"a call to the {self._thread.name} has not returned for {limits.DRIVER_STOPS_S:g} s, "
+                "and it is still held: try again, or end the process"
             )
 
     def _run(self) -> None:

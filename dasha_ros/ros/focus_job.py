@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,16 +21,13 @@ from dasha_ros.ros.conversions import detection_from_msg, percept_from_msg
 from dasha_ros.ros.recorder import Recorder
 from dasha_ros.ros.single_goal import GoalRun
 from dasha_ros.ros.waiting import News
+from dasha_ros.timing import limits
 
 if TYPE_CHECKING:
     from dasha_ros.nodes.focus_server import FocusServer
 
-_AGENT_RESTORES_S = 0.3
-"""An agent that failed brings its own actuator back; that long the server waits for it to show."""
 _DISCOVERY_S = 2.0
 """A goal may come before discovery has joined this node with the drivers."""
-_PICTURE_S = 0.5
-"""The picture of the last step is published a few milliseconds after its percept."""
 
 
 _AGENT_LOST = (ErrorCode.EXPOSURE_AGENT_LOST, ErrorCode.FOCUS_AGENT_LOST)
@@ -72,7 +70,9 @@ class FocusJob:
         """Reach the goal, or restore."""
         began = time.monotonic()
         own = self._actuators
-        own.wait(lambda: own.exposure_us is not None and own.volts is not None, _DISCOVERY_S)
+        own.wait(
+            lambda: self._run.reason or (own.exposure_us is not None and own.volts is not None), _DISCOVERY_S
+        )
         before = {"exposure_us": own.exposure_us, "volts": own.volts}
         config = self._server.config
         if config.report_dir:
@@ -184,10 +184,11 @@ class FocusJob:
         self._begin(msg.FocusState.RESTORING, "bringing lens and exposure back")
         own = self._actuators
         # A killed agent's last command may still be on its way: what is in force says nothing then.
-        grace_s = 0.0 if code in _AGENT_LOST else _AGENT_RESTORES_S
+        grace_s = 0.0 if code in _AGENT_LOST else limits.AGENT_SHOWS_S
+        longest_s = limits.EXPOSURE_S if code == ErrorCode.SHUTDOWN else math.inf
         ways: tuple[_Way, ...] = (
             ("volts", lambda: own.volts, own.bring_volts_back),
-            ("exposure_us", lambda: own.exposure_us, own.bring_exposure_back),
+            ("exposure_us", lambda: own.exposure_us, lambda us: own.bring_exposure_back(us, longest_s)),
         )
         lost = [
             _ACTUATOR[key]
@@ -231,7 +232,7 @@ class FocusJob:
 
     def _write_report(self, code: ErrorCode, seconds: float) -> str:
         result = self._result
-        self._news.within(_PICTURE_S, lambda: self._recorder.is_complete)
+        self._news.within(limits.PICTURE_S, lambda: self._recorder.is_complete)
         outcome = {
             "error_code": int(code),
             "error_name": code.name,

@@ -19,11 +19,9 @@ from dasha_ros.ros.goal_episodes import EpisodeEnd, GoalEpisodes, GoalSeat
 from dasha_ros.ros.health import Health
 from dasha_ros.ros.rig import RosRig
 from dasha_ros.ros.single_goal import GoalRun
+from dasha_ros.timing import limits
 
 Agent = Literal["exposure", "focus"]
-
-_END_S = 10.0
-"""Time for a step and an update to end, longer than either takes."""
 
 
 class AgentLearning:
@@ -83,7 +81,7 @@ class AgentLearning:
         """End the episode in hand and keep what was learned."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(_END_S)
+            self._thread.join(limits.LEARNER_STOPS_S)
 
     def play(self, run: GoalRun) -> EpisodeEnd:
         """Let the learner play a goal. Blocks until its episode has ended."""

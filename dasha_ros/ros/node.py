@@ -22,17 +22,12 @@ from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.ros.health import Health
 from dasha_ros.ros.parameters import Parameters
 from dasha_ros.ros.stamps import RosClock
+from dasha_ros.timing import limits
 
 C = TypeVar("C", bound=NodeConfig)
 
 THREAD_SWITCH_S = 0.0005
 """A thread that news woke waits no longer for the one that brought them: Python's own is 5 ms."""
-_LOADING_S = 2.0
-"""A node that still loads after that is left as it is when it is told to end: it has not worked yet."""
-_END_S = 5.0
-"""Longest end: a supervisor has more patience, but not much."""
-_STUCK_S = 7.0
-"""A library that keeps Python's lock keeps every other bound from being kept; then all stacks are printed."""
 _LOOK_S = 1.0
 """A signal that comes just before a wait begins does not wake it."""
 
@@ -187,7 +182,8 @@ def run(
     life = threading.Thread(target=_live, args=(node, spinner, over, ends), name="executor", daemon=True)
     life.start()
     trouble = _await_end(ends)
-    faulthandler.dump_traceback_later(_STUCK_S, exit=True)
+    # A library that keeps Python's lock keeps the thread below from working: then all stacks are printed.
+    faulthandler.dump_traceback_later(limits.STUCK_S, exit=True)
     threading.Thread(target=_cut_off, args=(node,), name="patience", daemon=True).start()
     went_well = node.end()
     over.set()
@@ -229,10 +225,10 @@ def _live(
 
 def _cut_off(node: DashaNode[C]) -> None:
     """End the process whatever keeps it."""
-    time.sleep(_LOADING_S)
+    time.sleep(limits.STILL_LOADS_S)
     if node.is_loading:
         os._exit(0)
-    time.sleep(_END_S - _LOADING_S)
-    sentence = f"{node.get_name()} did not clean up within {_END_S:g} s and was cut off"
+    time.sleep(limits.NODE_ENDS_S - limits.STILL_LOADS_S)
+    sentence = f"{node.get_name()} did not clean up within {limits.NODE_ENDS_S:g} s and was cut off"
     print(sentence, file=sys.stderr, flush=True)
     os._exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Literal
@@ -89,13 +90,15 @@ class RosRig(Actuators):
             return self._known(lambda: self.volts, ErrorCode.LENS_LOST, "lens state")
         return self._known(lambda: self.exposure_us, ErrorCode.CAMERA_LOST, "frame")
 
-    def bring_back(self, value: float) -> bool:
+    def bring_back(self, value: float, longest_s: float = math.inf) -> bool:
         """Command the rig's own actuator and wait until its driver has taken it up.
 
-        Whoever asks next for what is in force must not be told where a failed search was.
+        Whoever asks next for what is in force must not be told where a failed search was. As for
+        ``longest_s``, see `bring_exposure_back`.
         """
-        back = self.bring_volts_back if self._actuator == "lens" else self.bring_exposure_back
-        return back(value)
+        if self._actuator == "lens":
+            return self.bring_volts_back(value)
+        return self.bring_exposure_back(value, longest_s)
 
     def send_back(self, value: float) -> None:
         """Command the rig's own actuator without waiting."""

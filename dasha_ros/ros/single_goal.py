@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,6 @@ from rclpy.node import Node
 from dasha_ros.agents.outcome import ErrorCode, explain
 from dasha_ros.ros.waiting import POLL_S
 
-_STOP_S = 8.0
-"""A goal ends within a step; one that does not must not keep its node from ending."""
 _WHY = {
     ErrorCode.CANCELED: "the goal was cancelled",
     ErrorCode.PREEMPTED: "a newer goal took over",
@@ -64,6 +63,8 @@ class SingleGoalServer:
         work: Does the job and returns the result, of which ``error_code`` and
             ``error_msg`` are set. Runs in a thread of its own, may block, and must look
             at `GoalRun.interrupted` between steps.
+        ends_s: How long a goal that is told to end may take; see `timing.limits`. One that takes longer
+            must not keep its node from ending.
     """
 
     def __init__(
@@ -73,8 +74,13 @@ class SingleGoalServer:
         name: str,
         refuse: Callable[[Any], str],
         work: Callable[[GoalRun], Any],
+        *,
+        ends_s: float,
     ) -> None:
         self._node, self._kind, self._refuse, self._work = node, kind, refuse, work
+        self._ends_s = ends_s
+        self._told_to_end: tuple[GoalRun | None, float] = (None, 0.0)
+        """The goal that was told to end, and when it must have [s, monotonic]."""
         self._newest: GoalRun | None = None
         self._open = 0
         """Goals that were accepted and have no result yet."""
@@ -96,7 +102,10 @@ class SingleGoalServer:
         with self._news:
             if self._newest is not None:
                 self._newest.interrupt(ErrorCode.SHUTDOWN)
-            self._news.wait_for(lambda: not self._open, _STOP_S)
+            # Told again, a goal that does not end has no more time than it was given the first time.
+            if self._told_to_end[0] is not self._newest:
+                self._told_to_end = self._newest, time.monotonic() + self._ends_s
+            self._news.wait_for(lambda: not self._open, max(0.0, self._told_to_end[1] - time.monotonic()))
 
     def destroy(self) -> None:
         """End the goal in hand and close the server. A result that nobody fetched yet is lost."""

@@ -11,6 +11,7 @@ import pytest
 from dasha_ros import bringup
 from dasha_ros.config import ConfigError
 from dasha_ros.paths import share_dir
+from dasha_ros.timing import limits
 
 FILE = share_dir() / "launch" / "dasha.launch.py"
 
@@ -98,6 +99,8 @@ def test_actions_are_the_description(given_arguments, options):
             "additional_env": dict(process.environment),
             "respawn": process.respawn,
             "respawn_delay": bringup.RESPAWN_DELAY_S,
+            "sigterm_timeout": str(limits.LAUNCH_SIGTERM_S),
+            "sigkill_timeout": str(limits.LAUNCH_SIGKILL_S),
             "output": "screen",
         }
 

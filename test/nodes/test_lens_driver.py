@@ -163,7 +163,7 @@ def test_a_lens_that_hangs_is_not_given_back_and_the_driver_keeps_it(
 ) -> None:
     from dasha_ros.ros import device_worker
 
-    monkeypatch.setattr(device_worker, "STOP_S", 0.01)
+    monkeypatch.setattr(device_worker.limits, "DRIVER_STOPS_S", 0.01)
     hangs, goes_on = threading.Event(), threading.Event()
 
     def move(volts: float) -> Any:
@@ -180,6 +180,6 @@ def test_a_lens_that_hangs_is_not_given_back_and_the_driver_keeps_it(
     assert bench.driver._lens is bench.lens
     assert bench.driver._worker is not None
     goes_on.set()
-    monkeypatch.setattr(device_worker, "STOP_S", 20.0)
+    monkeypatch.setattr(device_worker.limits, "DRIVER_STOPS_S", 20.0)
     bench.driver.deactivate()
     assert bench.driver._worker is None

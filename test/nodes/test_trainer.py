@@ -215,7 +215,7 @@ def test_no_second_training_begins_while_the_last_goal_goes_on(trainer, monkeypa
 
     answers(monkeypatch, answer)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_ANSWER_S", 0.0)
+        patch.setattr(module.limits, "TRAINER_STOPS_S", 0.0)
         assert succeeds(trainer.trigger_activate())
         assert begun.wait(PATIENCE_S)
         assert succeeds(trainer.trigger_deactivate())

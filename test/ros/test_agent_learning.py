@@ -137,7 +137,7 @@ def test_no_second_learner_begins_while_the_first_one_works(learning, monkeypatc
         done.wait()
 
     monkeypatch.setattr(module, "learn_online", learn)
-    monkeypatch.setattr(module, "_END_S", 0.0)
+    monkeypatch.setattr(module.limits, "LEARNER_STOPS_S", 0.0)
     learning.start()
     assert working.wait(5.0)
     learning.stop()
@@ -145,7 +145,7 @@ def test_no_second_learner_begins_while_the_first_one_works(learning, monkeypatc
         learning.start()
     assert learning.play(goal()).code is ErrorCode.SHUTDOWN, "the first one is still told to end"
     done.set()
-    monkeypatch.setattr(module, "_END_S", 10.0)
+    monkeypatch.setattr(module.limits, "LEARNER_STOPS_S", 10.0)
     learning.stop()
     working.clear()
     learning.start()

@@ -28,7 +28,9 @@ class Goals:
 
         self.kind = AdjustFocus
         self.begun, self.release = threading.Event(), threading.Event()
-        self.server = SingleGoalServer(probe.node, AdjustFocus, "patient", lambda _: "", self._work)
+        self.server = SingleGoalServer(
+            probe.node, AdjustFocus, "patient", lambda _: "", self._work, ends_s=20.0
+        )
         self.client = ActionClient(
             probe.node, AdjustFocus, "patient", callback_group=ReentrantCallbackGroup()
         )
