@@ -26,6 +26,7 @@ from dasha_ros.cli import (
     lens,
     parameters,
     settings,
+    soak,
     train,
     up,
 )
@@ -48,6 +49,7 @@ app.command()(parameters.get)
 app.command("set")(parameters.set_parameter)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
+app.command()(soak.soak)
 app.command()(settings.config)
 app.command()(settings.version)
 app.add_typer(emulate.app, name="emulate")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from dasha_ros.bringup import Graph
 from dasha_ros.cli.client import UNREACHABLE, Client, LifecycleWatch
-from dasha_ros.supervisor import Ended, Memory, Program, State, Supervisor
+from dasha_ros.supervisor import Backoff, Ended, Memory, Program, State, Supervisor
 
 _LOG_LINE = re.compile(r"\[(DEBUG|INFO|WARN|ERROR|FATAL)\] \[[\d.]+\] \[[^\]]*\]: (.*)")
 _SEVERITY = {"DEBUG": "dim", "INFO": "", "WARN": "yellow", "ERROR": "bold red", "FATAL": "bold red"}
@@ -54,7 +54,13 @@ class LogPrinter:
 class Session:
     """Runs a graph, from its start to its clean end. Use it as a context manager."""
 
-    def __init__(self, graph: Graph, output: Callable[[str, str], None], log_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        output: Callable[[str, str], None],
+        log_dir: Path | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
         self.graph = graph
         self.restarts: dict[str, int] = {}
         self.was_active = False
@@ -65,6 +71,7 @@ class Session:
             [Program(p.name, p.command(), p.environment, respawn=p.respawn) for p in graph.processes],
             output,
             log_dir,
+            backoff,
         )
         self._began = time.monotonic()
         self._away: set[str] = set()

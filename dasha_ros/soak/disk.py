@@ -1,0 +1,65 @@
+"""A disk that can be full: a small file system in memory, where this user may mount one."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import subprocess
+from pathlib import Path
+from types import TracebackType
+
+SIZE_KB = 4096
+"""Room for some reports."""
+_FILLER = "filler"
+
+
+class SmallDisk:
+    """Mounts a file system on a folder while it is used. Where that is not allowed it is an ordinary folder.
+
+    Attributes:
+        folder: Where it is.
+        why_not: Why it can't be full; empty if it can.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.why_not = ""
+
+    def __enter__(self) -> SmallDisk:
+        """Mount it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        mount = shutil.which("mount")
+        if mount is None:
+            self.why_not = "there is no mount command"
+            return self
+        command = [mount, "-t", "tmpfs", "-o", f"size={SIZE_KB}k", "tmpfs", str(self.folder)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        if said.returncode:
+            self.why_not = f"a small disk can't be mounted ({said.stderr.strip()}): run it as root"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Unmount it, even while a file in it is open."""
+        if not self.why_not:
+            subprocess.run(["umount", "--lazy", str(self.folder)], capture_output=True, check=False)
+
+    def fill(self) -> None:
+        """Leave no byte."""
+        with (self.folder / _FILLER).open("wb", buffering=0) as file:
+            block = bytes(64 * 1024)
+            while block:
+                try:
+                    file.write(block)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    block = block[: len(block) // 2]
+
+    def free(self) -> None:
+        """Give the room back."""
+        (self.folder / _FILLER).unlink(missing_ok=True)

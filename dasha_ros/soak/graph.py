@@ -1,0 +1,206 @@
+"""The graph that is soaked: its processes, what an observer sees of it, and its faults."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
+
+from dasha_ros import bringup
+from dasha_ros.cli.session import Session
+from dasha_ros.msg import CaptureInfo, FocusState, LensState, TwinWorld
+from dasha_ros.ros import qos
+from dasha_ros.soak.goals import Goals
+from dasha_ros.supervisor import Backoff
+
+T = TypeVar("T")
+
+UP_S = 90.0
+"""Longest time for all nodes to be active (again)."""
+_CALL_S = 10.0
+PATIENT = Backoff(first_s=0.2, longest_s=0.2, tries=1_000_000)
+"""A soak kills more often than a person who gives up on a graph."""
+WORKING = (FocusState.EXPOSING, FocusState.FOCUSING, FocusState.RESTORING)
+
+
+class SoakError(Exception):
+    """The soak itself can't go on; the sentence says why."""
+
+
+class SoakGraph:
+    """A supervised graph of the twin, watched from outside. Use it as a context manager.
+
+    Attributes:
+        session: Its processes.
+        client: The observer's node.
+        goals: Sends goals.
+        lost: Processes that ended although nobody ended them.
+    """
+
+    def __init__(
+        self,
+        report_dir: Path,
+        environment: Mapping[str, str] | None = None,
+        output: Callable[[str, str], None] = lambda name, line: None,
+    ) -> None:
+        """Describe the graph.
+
+        Args:
+            report_dir: Where reports of goals go; its disk may be full.
+            environment: To add to that of every process.
+            output: Gets every line that a process prints.
+        """
+        graph = bringup.describe(
+            bringup.Options(
+                namespace="/dasha",
+                overrides=(
+                    f"focus_server.report_dir={report_dir}",
+                    # Smaller frames: the same graph, and more goals in the same time.
+                    "camera_driver.width=1024",
+                    "camera_driver.height=544",
+                ),
+            )
+        )
+        processes = tuple(
+            replace(p, environment={**p.environment, **(environment or {})}) for p in graph.processes
+        )
+        self.session = Session(replace(graph, processes=processes), output, backoff=PATIENT)
+        self.lost: list[str] = []
+        self._expected: set[str] = set()
+        self.lens: LensState | None = None
+        self.camera: CaptureInfo | None = None
+        self.focus: FocusState | None = None
+        self.world: TwinWorld | None = None
+
+    def __enter__(self) -> SoakGraph:
+        """Start the processes, and wait until all nodes are active.
+
+        Raises:
+            SoakError: They do not become active.
+        """
+        self.session.__enter__()
+        try:
+            self.client = self.session.client
+            self.goals = Goals(self.client)
+            for kind, topic, name in (
+                (LensState, "lens/state", "lens"),
+                (CaptureInfo, "camera/state", "camera"),
+                (FocusState, "focus/state", "focus"),
+                (TwinWorld, "twin/world", "world"),
+            ):
+                self.client.node.create_subscription(
+                    kind, topic, lambda message, name=name: setattr(self, name, message), qos.STATE
+                )
+            self.until_active()
+        except BaseException:
+            self.session.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the processes."""
+        self.session.__exit__(kind, error, trace)
+
+    def poll(self) -> bool:
+        """Look after the processes for a moment; whether all nodes are active."""
+        active, ended = self.session.poll()
+        for event in ended:
+            if event.name in self._expected:
+                self._expected.discard(event.name)
+            else:
+                self.lost.append(f"{event}: {' | '.join(event.last_lines[-3:])}")
+        return active
+
+    def until(self, condition: Callable[[], T], seconds: float) -> T | None:
+        """Wait until ``condition`` is true and return it, ``None`` after so many seconds."""
+        end = time.monotonic() + seconds
+        while not (value := condition()):
+            if time.monotonic() > end:
+                return None
+            self.poll()
+        return value
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.until(lambda: False, seconds)
+
+    def until_active(self) -> None:
+        """Wait until all nodes are active, and a server of goals is there.
+
+        Raises:
+            SoakError: They do not become active.
+        """
+        if not self.until(lambda: self.poll() and self.goals.is_served(), UP_S):
+            raise SoakError(f"after {UP_S:g} s not all nodes are active: {self.session.node_states()}")
+
+    def settings(self) -> tuple[float, float]:
+        """Exposure [us] and position of the lens that are active.
+
+        Raises:
+            SoakError: A driver says nothing.
+        """
+        if not self.until(lambda: self.camera is not None and self.lens is not None, UP_S):
+            raise SoakError("camera/state or lens/state was never heard")
+        assert self.camera is not None
+        assert self.lens is not None
+        return self.camera.exposure_us, self.lens.commanded_volts
+
+    @property
+    def phase(self) -> int | None:
+        """What the focus server does, as it says."""
+        return None if self.focus is None else int(self.focus.state)
+
+    def until_idle(self, seconds: float) -> bool:
+        """Wait until no goal is worked on."""
+        return bool(self.until(lambda: self.phase is not None and self.phase not in WORKING, seconds))
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a node's process; one that ends it is expected to."""
+        pid = self.session.pids().get(name)
+        if pid is None:
+            return
+        if number not in (signal.SIGSTOP, signal.SIGCONT):
+            self._expected.add(name)
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    def set_world(self, **values: Any) -> None:
+        """Change scene, light or distances, and wait until the twin says so.
+
+        Raises:
+            SoakError: ``twin_world`` refuses or does not answer.
+        """
+        parameters = [Parameter(key, value=value).to_parameter_msg() for key, value in values.items()]
+        answer = self.client.call(
+            SetParametersAtomically,
+            "twin_world/set_parameters_atomically",
+            SetParametersAtomically.Request(parameters=parameters),
+            _CALL_S,
+        )
+        if answer is None or not answer.result.successful:
+            raise SoakError(f"twin_world did not take {values}: {answer and answer.result.reason}")
+
+        def shown() -> bool:
+            return self.world is not None and all(
+                list(getattr(self.world, key)) == value
+                if isinstance(value, list)
+                else getattr(self.world, key) == value
+                for key, value in values.items()
+            )
+
+        if not self.until(shown, _CALL_S):
+            raise SoakError(f"twin_world did not publish {values}")

@@ -1,0 +1,52 @@
+"""One soak from its first process to its last count."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+
+from dasha_ros.soak.disk import SmallDisk
+from dasha_ros.soak.graph import SoakError, SoakGraph
+from dasha_ros.soak.plan import Size, plan
+from dasha_ros.soak.soak import Soak
+from dasha_ros.soak.tally import Tally
+
+
+def run(size: Size, seed: int, console: Console, *, verbose: bool = False) -> Tally:
+    """Start a graph, play a plan against it, and end it.
+
+    Args:
+        size: Of the plan.
+        seed: Every choice follows from it; what the machine does between them does not.
+        console: For progress.
+        verbose: Also show what the nodes print.
+    """
+    tally, random = Tally(), Random(seed)
+    rounds = list(plan(size, random))
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        number, passed = tally.rounds.total(), time.monotonic() - began
+        left = passed / max(1, number) * (len(rounds) - number)
+        console.print(f"[{number}/{len(rounds)}, {passed:.0f} s, {left:.0f} s left] {text}", markup=False)
+
+    def output(node: str, line: str) -> None:
+        if verbose:
+            console.print(f"  {node}: {line}", style="dim", markup=False)
+
+    with tempfile.TemporaryDirectory(prefix="dasha_soak_") as folder:
+        try:
+            with SmallDisk(Path(folder, "reports")) as disk, SoakGraph(disk.folder, output=output) as graph:
+                soak = Soak(graph, disk, tally, random, say)
+                soak.begin()
+                for name, play in rounds:
+                    at = time.monotonic()
+                    play(soak)
+                    soak.after_round(name, at)
+        except SoakError as error:
+            tally.breaks(f"the soak could not go on after round {tally.rounds.total()}: {error}")
+    return tally

@@ -1,0 +1,111 @@
+"""Plays rounds of faults against a graph, and keeps count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from random import Random
+
+from dasha_ros.soak.disk import SmallDisk
+from dasha_ros.soak.goals import Ending, Goal
+from dasha_ros.soak.graph import SoakGraph
+from dasha_ros.soak.memory import MemorySlope
+from dasha_ros.soak.tally import Tally
+from dasha_ros.soak.worlds import Shown, draw, light
+
+ANSWER_S = 60.0
+"""A goal that nobody disturbs ends long before."""
+END_S = 15.0
+"""Promised: a goal whose graph was hurt ends within this."""
+BACK_S = 15.0
+"""Time for restarted drivers to be told where they were."""
+_MB = 1e6
+
+
+class Soak:
+    """One soak: what its rounds share.
+
+    Attributes:
+        graph: What is soaked.
+        disk: Where the graph writes its reports.
+        tally: What is counted.
+        random: Every choice comes from it.
+        shown: The scene before the camera, as it was last set.
+    """
+
+    def __init__(
+        self, graph: SoakGraph, disk: SmallDisk, tally: Tally, random: Random, say: Callable[[str], None]
+    ) -> None:
+        self.graph, self.disk, self.tally, self.random, self._say = graph, disk, tally, random, say
+        self._memory = MemorySlope()
+        self.shown: Shown = draw(random)
+
+    def begin(self) -> None:
+        """Set a known scene."""
+        self.change_scene(self.shown)
+
+    def change_scene(self, shown: Shown) -> None:
+        """Show another scene, in another light."""
+        self.graph.set_world(scene=shown.scene, illuminance_lx=light(self.random), distances_m=[])
+        self.shown = shown
+
+    def send(self, *labels: str) -> Goal:
+        """Send a goal; it is counted."""
+        self.tally.goals += 1
+        return self.graph.goals.send(*labels)
+
+    def end_of(self, goal: Goal, seconds: float, what: str) -> Ending | None:
+        """Wait for the end of a goal; ``None``, and a broken promise, when it does not come in time."""
+        ending = self.graph.until(goal.poll, seconds)
+        if ending is None:
+            self.breaks(f"{what}: the goal did not end within {seconds:g} s")
+            goal.cancel()
+            return None
+        self.tally.answered += 1
+        return ending
+
+    def finds_what_is_shown(self, what: str) -> bool:
+        """Whether an undisturbed goal finds the object of the scene."""
+        ending = self.end_of(self.send(self.shown.label), ANSWER_S, f"{what}, the next goal")
+        if ending is None:
+            return False
+        if not ending.found:
+            self.breaks(
+                f"{what}: the next goal, for {self.shown.label} in {self.shown.scene}, "
+                f"ended with {ending.code}: {ending.message}"
+            )
+            return False
+        return True
+
+    def are_back(self, before: tuple[float, float]) -> bool:
+        """Whether exposure and lens come back to where they were."""
+        return bool(self.graph.until(lambda: self.graph.settings() == before, BACK_S))
+
+    def sample_memory(self) -> None:
+        """Note the memory of every process."""
+        pids = self.graph.session.pids()
+        for name, memory in self.graph.session.memory().items():
+            if name in pids:
+                self._memory.add(name, pids[name], self.tally.goals, memory.rss / _MB)
+        if (slope := self._memory.per_1000_goals()) is not None:
+            self.tally.memory_mb_per_1000_goals, self.tally.memory_error_mb = slope
+
+    def breaks(self, sentence: str) -> None:
+        """Count a broken promise, and say so."""
+        self.tally.breaks(sentence)
+        self._say(f"BROKEN: {sentence}")
+
+    def after_round(self, name: str, began: float) -> None:
+        """What is looked after between two rounds.
+
+        Raises:
+            SoakError: The graph does not come back.
+        """
+        self.tally.rounds[name] += 1
+        for event in self.graph.lost:
+            self.breaks(f"during {name}: {event}")
+            self.tally.processes_lost += 1
+        self.graph.lost.clear()
+        self.graph.until_active()
+        self.sample_memory()
+        self._say(f"{name} ({time.monotonic() - began:.1f} s)")
