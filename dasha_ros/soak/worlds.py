@@ -33,4 +33,4 @@ def draw(random: Random, other_than: Shown | None = None) -> Shown:
 
 def light(random: Random) -> float:
     """Light that any of the scenes can be exposed in [lx], evenly on a logarithmic scale."""
-    return round(LEAST_LUX * (MOST_LUX / LEAST_LUX) ** random.random(), 1)
+    return float(round(LEAST_LUX * (MOST_LUX / LEAST_LUX) ** random.random(), 1))
