@@ -71,7 +71,7 @@ class Stage:
 class Agent:
     """Ends goals as the test says: the function of the number of the goal raises or returns a code."""
 
-    def __init__(self, *_):
+    def __init__(self, *_, **__):
         self.goals = 0
 
     def run(self, goal, on_feedback, interrupted, timeout_s):
