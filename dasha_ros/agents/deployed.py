@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,8 +9,7 @@ from dasha_ros.agents.exposure_interface import ExposurePictures
 from dasha_ros.agents.focus_interface import FocusInterface
 from dasha_ros.agents.moves import MoveLog
 from dasha_ros.agents.net import PolicyNet
-
-Stop = Literal["well_exposed", "acceptable"]
+from dasha_ros.agents.policy import ExposureRule
 
 GIVE_UP = 12
 """Moves after which an object that was never found counts as not there."""
@@ -70,13 +67,12 @@ class ExposureBounds:
     one than one that is too dark. It makes every search end: after `PATIENCE` choices of the
     network the end of the table that was never reached is tried, then the middle of what is open.
 
-    Stop rule: ``well_exposed`` (`classical_exposure.well_exposed`), or ``acceptable``, Algorithm 1,
-    line 7, as the paper has it.
+    It stops when its rule is satisfied; see `reached`.
     """
 
-    def __init__(self, batch: int, choices: int, stop: Stop) -> None:
+    def __init__(self, batch: int, choices: int, rule: ExposureRule) -> None:
         """Every exposure of a table of ``choices`` is open."""
-        self._choices, self._stop = choices, stop
+        self._choices, self._rule = choices, rule
         self._dark: NDArray[np.intp] = np.full(batch, -1)
         self._bright: NDArray[np.intp] = np.full(batch, choices)
         self._choices_made = 0
@@ -87,9 +83,8 @@ class ExposureBounds:
         Returns:
             Which are good; and which have no exposure left to try; shape (batch,).
         """
-        good = getattr(pictures, self._stop)
-        too_bright = ~good & (pictures.error(self._stop == "acceptable") > 0)
-        too_dark = ~good & ~too_bright
+        sides = pictures.sides(self._rule)
+        good, too_dark, too_bright = sides == 0, sides < 0, sides > 0
         self._dark = np.where(too_dark, np.maximum(self._dark, pictures.index), self._dark)
         self._bright = np.where(too_bright, np.minimum(self._bright, pictures.index), self._bright)
         return good, ~good & (self._bright - self._dark <= 1)

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.agents.classical_exposure import BRIGHT_LEVEL, MAX_BRIGHT_SHARE, MEAN_GREY
+from dasha_ros.agents.policy import ExposureRule
+from dasha_ros.agents.reached import exposure_sides, shares_of
 from dasha_ros.agents.readout import GRID_ENCODER, Readout, features
 from dasha_ros.agents.spaces import GREY_MAX
 from dasha_ros.perception.encoders.joint import part
@@ -21,7 +22,6 @@ Rows = NDArray[np.intp]
 Arrays = Mapping[str, NDArray[Any]]
 
 BINS = 10
-_BRIGHT_BINS = np.linspace(0.0, GREY_MAX, BINS + 1)[:-1] >= BRIGHT_LEVEL
 FRAMES = 2
 """Pictures in an observation of `ReadoutExposure`."""
 
@@ -47,25 +47,13 @@ class ExposurePictures:
         """Those of some of the episodes."""
         return ExposurePictures(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
-    @property
-    def well_exposed(self) -> NDArray[np.bool_]:
-        """`classical_exposure.well_exposed` of each picture, shape (b,)."""
-        dark, bright = MEAN_GREY
-        clipped = self.shares[:, _BRIGHT_BINS].sum(axis=1) > MAX_BRIGHT_SHARE
-        result: NDArray[np.bool_] = (self.mean_grey >= dark) & (self.mean_grey <= bright) & ~clipped
-        return result
+    def sides(self, rule: ExposureRule) -> NDArray[np.intp]:
+        """Too dark, reached or too bright: `reached.exposure_sides`, shape (b,)."""
+        return exposure_sides(rule, mean_grey=self.mean_grey, peak=self.peak, shares=self.shares)
 
-    def error(self, by_peak: bool = False) -> NDArray[np.intp]:
-        """-1: darker than mid grey, +1: brighter; by the histogram's peak or by the mean; shape (b,)."""
-        if by_peak:
-            return np.where(self.peak > GREY_MAX / 2.0, 1, -1)
-        clipped = self.shares[:, _BRIGHT_BINS].sum(axis=1) > MAX_BRIGHT_SHARE
-        return np.where((self.mean_grey > MEAN_GREY[1]) | clipped, 1, -1)
-
-    @property
-    def acceptable(self) -> NDArray[np.bool_]:
-        """Algorithm 1, line 7: the peak lies in neither the darkest nor the brightest tenth; shape (b,)."""
-        result: NDArray[np.bool_] = (self.peak >= 0.1 * GREY_MAX) & (self.peak <= 0.9 * GREY_MAX)
+    def reached(self, rule: ExposureRule) -> NDArray[np.bool_]:
+        """Whether each picture satisfies the rule, shape (b,)."""
+        result: NDArray[np.bool_] = self.sides(rule) == 0
         return result
 
 
@@ -121,7 +109,7 @@ class ExposureReader(Protocol):
 
 
 class LatentExposure:
-    """The paper to the letter: latent, histogram values and edges of one frame (Eq. 6)."""
+    """As in the paper: latent, histogram values and edges of one frame (Eq. 6)."""
 
     def __init__(self, batch: int, latent_size: int) -> None:
         self._seen = np.zeros((batch, latent_size + BINS), np.float32)
@@ -250,10 +238,9 @@ def exposure_reader(kind: str, encoder: str, arrays: Arrays) -> ExposureReader:
 
 
 def _picture(percept: Percept, index: int, latent: NDArray[np.float32]) -> ExposurePictures:
-    counts = np.asarray(percept.histogram_counts, np.float64)
     return ExposurePictures(
         index=np.array([index]),
-        shares=counts[None] / max(counts.sum(), 1.0),
+        shares=shares_of(percept.histogram_counts)[None],
         peak=np.array([percept.histogram_peak]),
         mean_grey=np.array([percept.mean_grey]),
         brisque=np.array([percept.brisque]),

@@ -17,6 +17,7 @@ from dasha_ros.agents.detectability import Detectability
 from dasha_ros.agents.focus_interface import FocusInterface, FocusPictures, LatentInterface
 from dasha_ros.agents.policy import FocusTask
 from dasha_ros.agents.profile import Profile
+from dasha_ros.agents.reached import seen
 from dasha_ros.agents.readout import GRID_ENCODER, Readout, features
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.encoders.joint import part
@@ -163,8 +164,7 @@ def focus_reader(kind: str, encoder: str, arrays: Arrays) -> FocusReader:
 
 
 def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusPictures:
-    seen = percept.of(task.labels)
-    score = seen[0].score if seen else 0.0
+    candidates = percept.of(task.labels)
     nothing: dict[str, NDArray[Any]] = {
         "latent": np.zeros((1, 0), np.float32),
         "frame": np.zeros((1, 0)),
@@ -172,8 +172,8 @@ def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusPi
     }
     return FocusPictures(
         volts=np.array([percept.lens.commanded_volts]),
-        score=np.array([score]),
-        detected=np.array([score >= task.min_score and bool(seen)]),
+        score=np.array([candidates[0].score if candidates else 0.0]),
+        detected=np.array([bool(seen(percept, task))]),
         brisque=np.array([percept.brisque]),
         **{**nothing, **read},
     )

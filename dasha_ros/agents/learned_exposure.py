@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dasha_ros.agents.deployed import ExposureBounds, Stop
+from dasha_ros.agents.deployed import ExposureBounds
 from dasha_ros.agents.exposure_interface import ExposureInterface, exposure_reader
-from dasha_ros.agents.policy import ExposureDecision, ExposureTask
+from dasha_ros.agents.policy import ExposureDecision, ExposureRule, ExposureTask
 from dasha_ros.agents.policy_file import (
     PolicyFile,
     PolicyFileError,
@@ -48,7 +48,7 @@ class LearnedExposure:
         self._rng = np.random.default_rng(seed) if sampled else None
         self._task: ExposureTask | None = None
         self._interface: ExposureInterface | None = None
-        self._stop: Stop = self.file.info.rules.get("stop", "well_exposed")
+        self.rule: ExposureRule = self.file.info.rules.get("stop", "well_exposed")
         self._bounds: ExposureBounds | None = None
 
     def reset(self, task: ExposureTask) -> None:
@@ -59,7 +59,7 @@ class LearnedExposure:
         """
         check_table(self.file.info, task.table.id)
         self._task, self._interface = task, None
-        self._bounds = ExposureBounds(1, len(task.table), self._stop)
+        self._bounds = ExposureBounds(1, len(task.table), self.rule)
 
     def act(self, percept: Percept) -> ExposureDecision:
         """Decide from the percept that answers the last command.
@@ -75,7 +75,7 @@ class LearnedExposure:
         pictures = self.reader.read(percept, here)
         good, exhausted = self._bounds.see(pictures)
         if good[0] or exhausted[0]:
-            return ExposureDecision(here, done=True, reached=bool(good[0]))
+            return ExposureDecision(here, done=True)
         if self._interface is None:
             self._interface = self.reader.interface(len(self._task.table), 1)
             self._interface.reset(_ROW, pictures)

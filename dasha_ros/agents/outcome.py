@@ -21,6 +21,7 @@ class ErrorCode(IntEnum):
     COMMAND_OVERRIDDEN = 306
     PERCEPT_INVALID = 307
     POLICY_MISMATCH = 308
+    LEARNER_STOPPED = 309
     CANCELED = 401
     PREEMPTED = 402
     SHUTDOWN = 403
@@ -49,6 +50,8 @@ _ADVICE = {
     "a value was not a finite number.",
     ErrorCode.POLICY_MISMATCH: "Choose a policy that fits the graph (parameter policy of the agents, "
     "encoder of perception), or train one.",
+    ErrorCode.LEARNER_STOPPED: "When the cause is gone, deactivate and activate the agent: it goes on from "
+    "its last update.",
     ErrorCode.CANCELED: "Send a new goal when ready.",
     ErrorCode.PREEMPTED: "Follow the newer goal.",
     ErrorCode.SHUTDOWN: "Activate the node again, then repeat the goal.",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
+
+ExposureRule = Literal["well_exposed", "acceptable", "good_peak"]
+"""When A^H has reached its goal; `agents.reached` says what each means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +28,19 @@ class ExposureDecision:
     index: int
     """Into the task's exposure table (paper IV.B: 146 values)."""
     done: bool = False
-    """The picture is as good as this policy makes it; ``index`` is in force already."""
-    reached: bool = False
-    """With ``done``: the picture is usable. Without: no exposure of the table makes it so."""
+    """The picture is as good as this policy makes it; ``index`` is in force already. Whether that is good
+    enough is not the policy's to say: its ``rule`` is asked."""
 
 
 class ExposurePolicy(Protocol):
     """A^H's mind. Holds the state of one episode."""
 
     name: str
+
+    @property
+    def rule(self) -> ExposureRule:
+        """What it aims at: its goals are judged by it."""
+        ...
 
     def reset(self, task: ExposureTask) -> None:
         """Begin a new episode."""

@@ -8,8 +8,9 @@ counting its steps needs an end, and one end for all is fair.
 
 from __future__ import annotations
 
-from dasha_ros.agents.classical_exposure import TARGET_GREY, exposure_error
-from dasha_ros.agents.policy import ExposureDecision, ExposureTask
+from dasha_ros.agents.classical_exposure import TARGET_GREY
+from dasha_ros.agents.policy import ExposureDecision, ExposureRule, ExposureTask
+from dasha_ros.agents.reached import exposure_side
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.perception.percept import Percept
 
@@ -23,6 +24,7 @@ class _AutoExposure:
     """What both modes share."""
 
     name: str
+    rule: ExposureRule = "well_exposed"
 
     def __init__(self) -> None:
         self._table: ExposureTable | None = None
@@ -41,14 +43,14 @@ class _AutoExposure:
         if (table := self._table) is None:
             raise RuntimeError("act before reset: a policy needs a task first")
         here = table.nearest(percept.capture.exposure_us)
-        error = exposure_error(percept)
-        if error == 0:
-            return ExposureDecision(here, done=True, reached=True)
-        aim = self._aim(table, here, error, percept)
+        side = exposure_side(self.rule, percept)
+        if side == 0:
+            return ExposureDecision(here, done=True)
+        aim = self._aim(table, here, side, percept)
         # Nowhere left to go: the light is beyond the table, or no exposure is right.
         return ExposureDecision(aim) if aim != here else ExposureDecision(here, done=True)
 
-    def _aim(self, table: ExposureTable, here: int, error: int, percept: Percept) -> int:
+    def _aim(self, table: ExposureTable, here: int, side: int, percept: Percept) -> int:
         """The index of the next exposure."""
         raise NotImplementedError
 
@@ -58,14 +60,14 @@ class MeanGreyExposure(_AutoExposure):
 
     name = "auto_mean_grey"
 
-    def _aim(self, table: ExposureTable, here: int, error: int, percept: Percept) -> int:
+    def _aim(self, table: ExposureTable, here: int, side: int, percept: Percept) -> int:
         ratio = TARGET_GREY / max(percept.mean_grey, BLACK_GREY)
-        if error > 0:
+        if side > 0:
             ratio = min(ratio, 1.0)  # Too many bright pixels at a mean below the target.
         aim = table.nearest(percept.capture.exposure_us * min(max(ratio, 1.0 / MAX_RATIO), MAX_RATIO))
         if aim != here:
             return aim
-        return min(max(here - error, 0), len(table) - 1)
+        return min(max(here - side, 0), len(table) - 1)
 
 
 class OnceExposure(_AutoExposure):
@@ -83,8 +85,8 @@ class OnceExposure(_AutoExposure):
         super().reset(task)
         self._least, self._most = 0, len(task.table) - 1
 
-    def _aim(self, table: ExposureTable, here: int, error: int, percept: Percept) -> int:
-        if error < 0:
+    def _aim(self, table: ExposureTable, here: int, side: int, percept: Percept) -> int:
+        if side < 0:
             self._least = max(self._least, here + 1)
         else:
             self._most = min(self._most, here - 1)

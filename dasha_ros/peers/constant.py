@@ -6,13 +6,12 @@ is within 2 px everywhere, so no result from that band means anything without th
 
 from __future__ import annotations
 
-from dasha_ros.agents.classical_exposure import well_exposed
-from dasha_ros.agents.policy import ExposureDecision, ExposureTask, FocusTask
+from dasha_ros.agents.policy import ExposureDecision, ExposureRule, ExposureTask, FocusTask
 from dasha_ros.agents.scan import ScriptedFocus, Search
 from dasha_ros.perception.percept import Percept
 
 PAPER_BAND_M = (1.4, 2.0)
-"""Distances of the paper's experiments (paper V.C)."""
+"""Distances of the paper's experiments (paper, V.B)."""
 PAPER_EXPOSURE_US = 40_000.0
 """Mid grey at f/2 in 62 lx, the middle (in stops) of the paper's 13..300 lx."""
 
@@ -44,6 +43,7 @@ class ConstantExposure:
     """Sets one exposure and leaves it."""
 
     name = "constant"
+    rule: ExposureRule = "well_exposed"
 
     def __init__(self, exposure_us: float = PAPER_EXPOSURE_US) -> None:
         """``exposure_us``: the value of the table nearest to it is used [us]."""
@@ -64,6 +64,6 @@ class ConstantExposure:
         if self._index is None:
             raise RuntimeError("act before reset: a policy needs a task first")
         if self._moved:
-            return ExposureDecision(self._index, done=True, reached=well_exposed(percept))
+            return ExposureDecision(self._index, done=True)
         self._moved = True
         return ExposureDecision(self._index)

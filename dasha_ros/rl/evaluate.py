@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from dasha_ros.agents.classical_exposure import well_exposed
 from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.agents.policy import ExposurePolicy, ExposureTask, FocusPolicy, FocusTask
-from dasha_ros.agents.rewards import GOOD_PEAK
+from dasha_ros.agents.policy import ExposurePolicy, ExposureRule, ExposureTask, FocusPolicy, FocusTask
+from dasha_ros.agents.reached import exposure_side
 from dasha_ros.perception.percept import Percept
 from dasha_ros.rl.arenas import Arena
 from dasha_ros.rl.evaluate_settings import Start
@@ -73,7 +72,7 @@ class ExposureTrial:
     code: ErrorCode
     illuminance_lx: float
     well_exposed: bool
-    """At the end, by `classical_exposure.well_exposed`."""
+    """At the end, by this rule of `agents.reached`, whatever the policy's own rule is."""
     good_peak: bool
     """At the end, by Eq. 7: the fullest bin is in 50..150."""
     steps: int
@@ -89,6 +88,7 @@ class _Timed:
     def __init__(self, policy: Any) -> None:
         self.name: str = policy.name
         self.reset = policy.reset
+        self.rule: ExposureRule = getattr(policy, "rule", "well_exposed")
         self._act = policy.act
         self._spent, self._count = 0.0, 0
 
@@ -176,8 +176,8 @@ def play_exposure(
         view=arena.views[start.view],
         code=outcome.code,
         illuminance_lx=start.illuminance_lx,
-        well_exposed=percept is not None and well_exposed(percept),
-        good_peak=percept is not None and GOOD_PEAK[0] <= percept.histogram_peak <= GOOD_PEAK[1],
+        well_exposed=percept is not None and exposure_side("well_exposed", percept) == 0,
+        good_peak=percept is not None and exposure_side("good_peak", percept) == 0,
         steps=outcome.steps,
         seconds=arena.usage.seconds,
         decide_ms=timed.decide_ms,

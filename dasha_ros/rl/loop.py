@@ -20,6 +20,7 @@ from dasha_ros.agents.policy import (
     FocusPolicy,
     FocusTask,
 )
+from dasha_ros.agents.reached import exposure_verdict, focus_verdict, not_found, seen
 from dasha_ros.agents.rewards import Reward, reward_exposure, reward_focus
 from dasha_ros.perception.percept import Percept
 from dasha_ros.rl.rig import Rig, RigError, checked
@@ -63,12 +64,7 @@ def run_exposure(
         return Command("exposure_us", task.table.exposure_us(decision.index))
 
     def verdict(decision: ExposureDecision, percept: Percept) -> tuple[ErrorCode, str]:
-        if decision.reached:
-            return ErrorCode.NONE, ""
-        return ErrorCode.EXPOSURE_NOT_REACHED, (
-            f"No exposure from {task.table.t_min_us:g} to {task.table.t_max_us:g} us makes a usable picture: "
-            f"mean grey {percept.mean_grey:.0f} of 255 at {percept.capture.exposure_us:g} us"
-        )
+        return exposure_verdict(policy.rule, percept, task.table)
 
     policy.reset(task)
     run = _run(
@@ -103,17 +99,7 @@ def run_focus(
         return Command("volts", decision.volts)
 
     def verdict(decision: FocusDecision, percept: Percept) -> tuple[ErrorCode, str]:
-        seen = percept.of(task.labels, task.min_score)
-        if not (decision.found and seen):
-            wanted = ", ".join(sorted(task.labels)) or "No object"
-            return ErrorCode.OBJECT_NOT_FOUND, (
-                f"{wanted} {'not ' if task.labels else ''}found with a score of {task.min_score:g} or more"
-            )
-        if percept.brisque > task.max_brisque:
-            return ErrorCode.QUALITY_NOT_REACHED, (
-                f"{seen[0].label} found, but BRISQUE is {percept.brisque:.1f}, above {task.max_brisque:g}"
-            )
-        return ErrorCode.NONE, ""
+        return focus_verdict(percept, task) if decision.found else not_found(task)
 
     policy.reset(task)
     run = _run(
@@ -122,9 +108,9 @@ def run_focus(
         on_step,
         interrupted,
     )
-    seen = run.percept.of(task.labels, task.min_score) if run.percept else ()
+    detections = seen(run.percept, task) if run.percept else ()
     message = explain(run.code, run.what_happened)
-    return FocusOutcome(run.code, message, run.steps, run.percept, seen[0] if seen else None)
+    return FocusOutcome(run.code, message, run.steps, run.percept, detections[0] if detections else None)
 
 
 def restore(rig: Rig, exposure_us: float | None = None, volts: float | None = None) -> Percept | None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from dasha_ros.agents.policy import ExposureRule
 from dasha_ros.paths import config_dir
 
 Positive = Annotated[float, Field(gt=0.0)]
@@ -146,10 +147,18 @@ class ExposurePreset(_Model):
     """Of training."""
     horizon: Count = 6
     criterion: Literal["peak", "mean_grey"] = "mean_grey"
-    end: Literal["always", "well_exposed"] = "well_exposed"
+    """What Eq. 7 is paid by; see `rl.envs.rules.ExposureRules`."""
+    end: Literal["always", "reached"] = "reached"
+    hand_over: ExposureRule | None = None
+    """When A^L gets its turn (`agents.reached`), in learning and deployed; left out: when Eq. 7 pays +1."""
     ridge: Positive = 0.01
     world: ExposureWorld = ExposureWorld()
     ppo: Ppo
+
+    @property
+    def rule(self) -> ExposureRule:
+        """When a goal of A^H is reached."""
+        return self.hand_over or ("good_peak" if self.criterion == "peak" else "well_exposed")
 
 
 class Preset(_Model):

@@ -18,7 +18,7 @@ from dasha_ros.rl.reading import FocusTable, belief_table, latent_table
 from dasha_ros.rl.reading_light import LightTable, latent_light_table, readout_light_table
 from dasha_ros.rl.scenes import Split
 from dasha_ros.rl.train_folder import RunInfo
-from dasha_ros.rl.train_score import score_exposure, score_focus, stop_rule
+from dasha_ros.rl.train_score import score_exposure, score_focus
 
 if TYPE_CHECKING:
     from dasha_ros.rl.envs.vector import BatchVecEnv
@@ -115,7 +115,7 @@ def exposure_trainee(info: RunInfo, table: LightTable, exposures: ExposureTable,
         table, exposures, preset, views=split.train, batch=preset.exposure.ppo.n_envs, rng=rng
     )
     env = BatchVecEnv(batch, spaces.Discrete(len(exposures)))
-    rules = {"stop": stop_rule(preset)}
+    rules = {"stop": preset.exposure.rule}
 
     return Trainee(
         env,

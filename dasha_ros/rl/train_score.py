@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.agents.deployed import ExposureBounds, Stop, focus_moves
+from dasha_ros.agents.deployed import ExposureBounds, focus_moves
 from dasha_ros.agents.exposure_interface import ExposurePictures
 from dasha_ros.agents.net import PolicyNet
 from dasha_ros.optics.exposure import ExposureTable
@@ -144,11 +144,11 @@ def score_exposure(
     rng = np.random.default_rng(seed)
     batch = ExposureBatch(table, exposures, preset, views=views, batch=episodes, rng=rng)
     first = batch.look(np.arange(episodes))
-    began_bad = ~first.well_exposed
+    began_bad = ~first.reached("well_exposed")
     played = play_exposure(net, batch, first, exposures=exposures, preset=preset, rng=rng, sampled=sampled)
     return ExposureScore(
         episodes=episodes,
-        well_exposed=float(played.pictures.well_exposed.mean()),
+        well_exposed=float(played.pictures.reached("well_exposed").mean()),
         commands=float(played.commands.mean()),
         commands_from_bad=float(played.commands[began_bad].mean()) if began_bad.any() else 0.0,
     )
@@ -188,7 +188,7 @@ def play_exposure(
     """
     count = len(pictures.peak)
     everyone = np.arange(count)
-    bounds = ExposureBounds(count, len(exposures), stop_rule(preset))
+    bounds = ExposureBounds(count, len(exposures), preset.exposure.rule)
     commands = np.zeros(count, np.intp)
     done, handed = np.zeros(count, bool), np.zeros(count, bool)
     for _ in range(_MOST_MOVES):
@@ -203,8 +203,3 @@ def play_exposure(
         pictures = batch.look(everyone)
         batch.episodes.judge(pictures)
     return PlayedExposure(pictures, handed, commands)
-
-
-def stop_rule(preset: Preset) -> Stop:
-    """When a deployed A^H of a preset stops: the paper's hands over what is acceptable."""
-    return "acceptable" if preset.exposure.end == "always" else "well_exposed"

@@ -73,7 +73,7 @@ class GoalSeat:
         if self._stop.is_set():
             return EpisodeEnd(ErrorCode.SHUTDOWN, "the node was stopped", 0, None)
         if self.gone is not None:
-            return EpisodeEnd(ErrorCode.INTERNAL, f"the learner has stopped: {self.gone}", 0, None)
+            return EpisodeEnd(ErrorCode.LEARNER_STOPPED, f"the learner has stopped: {self.gone}", 0, None)
         if self._waiting is run and run.reason is not None:
             return EpisodeEnd(run.reason, run.why, 0, None)
         return None

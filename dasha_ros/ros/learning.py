@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.agents.policy import FocusTask
 from dasha_ros.agents.policy_file import PolicyFile, shipped_policy
 from dasha_ros.config import AgentConfig
-from dasha_ros.perception.percept import Percept
 from dasha_ros.rl.online import EpisodesOver, learn_online
 from dasha_ros.rl.presets import Preset, load_preset
 from dasha_ros.rl.step import Step
+from dasha_ros.rl.verdict import verdict_of
 from dasha_ros.ros.goal_episodes import EpisodeEnd, GoalEpisodes, GoalSeat
 from dasha_ros.ros.health import Health
 from dasha_ros.ros.rig import RosRig
@@ -94,9 +93,10 @@ class AgentLearning:
                 self._health.ok(doing)
 
     def _learn(self) -> None:
+        verdict = verdict_of(self._preset, self._agent)
         try:
             learn_online(
-                GoalEpisodes(self._env(), self.seat, _NAMES[self._agent], self._report, self._verdict),
+                GoalEpisodes(self._env(), self.seat, _NAMES[self._agent], self._report, verdict),
                 self._ppo(),
                 self._start,
                 self._folder,
@@ -136,17 +136,6 @@ class AgentLearning:
 
     def _ppo(self) -> Any:
         return self._preset.exposure.ppo if self._agent == "exposure" else self._preset.focus.ppo
-
-    def _verdict(self, percept: Percept, task: FocusTask) -> tuple[ErrorCode, str]:
-        if self._agent == "exposure":
-            from dasha_ros.agents.classical_exposure import well_exposed
-
-            if well_exposed(percept):
-                return ErrorCode.NONE, ""
-            return ErrorCode.EXPOSURE_NOT_REACHED, f"mean grey is {percept.mean_grey:.0f}"
-        if percept.of(task.labels, task.min_score):
-            return ErrorCode.NONE, ""
-        return ErrorCode.OBJECT_NOT_FOUND, "nothing that was asked for is seen at the end of the episode"
 
     def _on_update(self, steps: int, mean_return: float) -> None:
         self._health.count("updates")

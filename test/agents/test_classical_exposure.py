@@ -10,14 +10,10 @@ from analytic_rig import AnalyticRig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dasha_ros.agents.classical_exposure import (
-    HistogramExposure,
-    bright_share,
-    exposure_error,
-    well_exposed,
-)
+from dasha_ros.agents.classical_exposure import HistogramExposure
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.agents.policy import ExposureTask
+from dasha_ros.agents.reached import bright_share, exposure_side, shares_of
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.rl.loop import run_exposure
 
@@ -41,7 +37,7 @@ def test_ends_well_exposed_from_anywhere(ideal_us, start, spread, black):
     )
     outcome = run(rig)
     assert outcome.code is ErrorCode.NONE
-    assert well_exposed(outcome.percept)
+    assert exposure_side("well_exposed", outcome.percept) == 0
     assert outcome.steps <= 6
 
 
@@ -82,28 +78,26 @@ def test_ends_even_when_the_light_flickers(start, random):
         tried.append(decision.index)
         rig.exposure_us = TABLE.exposure_us(decision.index)
     assert decision.done
-    assert not decision.reached
 
 
 @given(st.floats(0.05, 2.0), st.integers(0, 144))
 def test_the_error_never_falls_with_exposure(spread, index):
     rig = AnalyticRig(spread=spread)
     darker, brighter = (rig.expose(TABLE.exposure_us(i)) for i in (index, index + 1))
-    assert exposure_error(darker) <= exposure_error(brighter)
+    assert exposure_side("well_exposed", darker) <= exposure_side("well_exposed", brighter)
 
 
 def test_two_modes_that_no_peak_satisfies_are_well_exposed_by_the_mean():
     """Black and white halves: Eq. 7's peak is in the dark bin or the bright one, never in 50..150."""
     counts = np.array([600, 0, 0, 0, 0, 0, 0, 400, 0, 0], np.uint32)
     percept = replace(AnalyticRig().observe(), histogram_counts=counts, histogram_peak=12.75, mean_grey=84.0)
-    assert well_exposed(percept)
+    assert exposure_side("well_exposed", percept) == 0
 
 
 def test_bright_share_counts_the_last_bin_of_ten():
-    percept = AnalyticRig().observe()
     counts = np.array([0, 0, 0, 0, 0, 0, 0, 0, 30, 10], np.uint32)
-    assert bright_share(replace(percept, histogram_counts=counts)) == 0.25
-    assert bright_share(replace(percept, histogram_counts=np.zeros(10, np.uint32))) == 0.0
+    assert bright_share(shares_of(counts)) == 0.25
+    assert bright_share(shares_of(np.zeros(10, np.uint32))) == 0.0
 
 
 def test_act_before_reset_says_so():

@@ -100,11 +100,10 @@ class Light:
 
     def __init__(self, index: int, good: range) -> None:
         self.index = np.array([index])
-        self.well_exposed = np.array([index in good])
-        self._error = float(index - (good.start + good.stop - 1) / 2)
+        self._side = 0 if index in good else (-1 if index < good.start else 1)
 
-    def error(self, acceptable: bool) -> np.ndarray:
-        return np.array([self._error])
+    def sides(self, rule: str) -> np.ndarray:
+        return np.array([self._side])
 
 
 class Stubborn:

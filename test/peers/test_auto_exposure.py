@@ -9,9 +9,9 @@ from analytic_rig import AnalyticRig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dasha_ros.agents.classical_exposure import well_exposed
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.agents.policy import ExposureTask
+from dasha_ros.agents.reached import exposure_side
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.peers.auto_exposure import MeanGreyExposure, OnceExposure
 from dasha_ros.rl.loop import run_exposure
@@ -27,7 +27,7 @@ def test_ends_well_exposed_from_anywhere(make, ideal_us, start, spread):
     rig = AnalyticRig(exposure_us=TABLE.exposure_us(start), grey_per_us=100.0 / ideal_us, spread=spread)
     outcome = run_exposure(rig, make(), ExposureTask(rig.table))
     assert outcome.code is ErrorCode.NONE
-    assert well_exposed(outcome.percept)
+    assert exposure_side("well_exposed", outcome.percept) == 0
 
 
 @settings(max_examples=80)

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from studio import Studio
 
-from dasha_ros.agents.classical_exposure import HistogramExposure, well_exposed
+from dasha_ros.agents.classical_exposure import HistogramExposure
 from dasha_ros.agents.classical_focus import CoarseToFineFocus
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.agents.policy import ExposureTask, FocusTask
+from dasha_ros.agents.reached import exposure_side
 from dasha_ros.peers.contrast import ContrastFocus
 from dasha_ros.rl.loop import run_exposure, run_focus
 from dasha_ros.rl.rig import RigError
@@ -127,7 +128,7 @@ def test_dark_or_overexposed_and_defocused_the_object_is_found(scene, label, dio
     rig = rig_before(scene, volts=volts, exposure_us=exposure_us)
     exposed = run_exposure(rig, HistogramExposure(), ExposureTask(rig.table))
     assert exposed.code is ErrorCode.NONE
-    assert well_exposed(exposed.percept)
+    assert exposure_side("well_exposed", exposed.percept) == 0
     focused = run_focus(rig, CoarseToFineFocus(), FocusTask(rig.lens, frozenset({label})))
     assert focused.code is ErrorCode.NONE
     assert abs(rig.lens.blur_px(rig.focus_dioptres, dioptres)) <= 1.0

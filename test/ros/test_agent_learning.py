@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,10 @@ pytest.importorskip("gymnasium", reason="scripts/setup --torch installs gymnasiu
 from analytic_rig import AnalyticRig
 
 from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.config import LowLevelAgentConfig
+from dasha_ros.agents.policy import FocusTask
+from dasha_ros.agents.policy_file import PolicyFile, shipped_policy
+from dasha_ros.agents.readout import GRID_SIZE
+from dasha_ros.config import HighLevelAgentConfig, LowLevelAgentConfig
 from dasha_ros.ros import learning as module
 from dasha_ros.ros.goal_episodes import EpisodeEnd
 from dasha_ros.ros.learning import AgentLearning
@@ -86,6 +90,50 @@ def dies(monkeypatch):
     monkeypatch.setattr(module, "learn_online", learn)
 
 
+LATENT = {"paper": 1280, "plus": GRID_SIZE}
+
+
+class BrightRig(AnalyticRig):
+    """Every picture is one that Eq. 7 pays +1 for, and too bright by the criterion of `plus`."""
+
+    def __init__(self, info):
+        super().__init__()
+        self._seen = {"encoder": info.encoder, "latent": np.zeros(LATENT[info.preset], np.float32)}
+
+    def _look(self):
+        return replace(super()._look(), histogram_peak=140.25, mean_grey=155.0, **self._seen)
+
+
+@pytest.mark.parametrize(
+    ("preset", "code"), [("paper", ErrorCode.NONE), ("plus", ErrorCode.EXPOSURE_NOT_REACHED)]
+)
+def test_goals_are_judged_by_the_rule_of_their_preset(preset, code, health, tmp_path, monkeypatch):
+    """The paper's hand-over must not wait for what only `plus` asks for: A^L would never get its turn."""
+    rig = BrightRig(PolicyFile.load(shipped_policy(preset, "exposure"), "exposure").info)
+    rig.node = SimpleNamespace(context=SimpleNamespace(ok=lambda: True))
+    learning = AgentLearning(
+        "exposure",
+        config=HighLevelAgentConfig(mode="learn", preset=preset, checkpoint_dir=str(tmp_path)),
+        rig=rig,
+        task_of=lambda request: FocusTask(rig.lens),
+        report=lambda run, step: None,
+        health=health,
+    )
+
+    def learn(env, *_, **__):
+        env.reset()
+        over = False
+        while not over:
+            _, _, terminated, truncated, _ = env.step(60)
+            over = terminated or truncated
+
+    monkeypatch.setattr(module, "learn_online", learn)
+    learning.start()
+    assert learning.play(goal()).code is code
+    learning.stop()
+    assert not health.errors
+
+
 @pytest.mark.usefixtures("learns")
 def test_it_can_be_activated_again(learning, health):
     for _ in range(2):
@@ -105,7 +153,10 @@ def test_a_learner_that_stopped_stays_told_until_it_is_activated_again(
     learning.start()
     for _ in range(2):
         end = learning.play(goal())
-        assert (end.code, end.what) == (ErrorCode.INTERNAL, "the learner has stopped: no space is left")
+        assert (end.code, end.what) == (
+            ErrorCode.LEARNER_STOPPED,
+            "the learner has stopped: no space is left",
+        )
         learning.tell("waiting for a goal")
         level, message = health.status
         assert level == "error"
@@ -124,7 +175,7 @@ def test_a_learner_that_stopped_stays_told_until_it_is_activated_again(
 def test_what_a_signal_ends_is_no_failure(learning, health, graph):
     graph.alive = False
     learning.start()
-    assert learning.play(goal()).code is ErrorCode.INTERNAL
+    assert learning.play(goal()).code is ErrorCode.LEARNER_STOPPED
     learning.stop()
     assert not health.errors
 
@@ -178,7 +229,7 @@ def test_the_diagnostics_of_an_agent_go_on_saying_that_its_learner_stopped(agent
     agent.trigger_activate()
     run = SimpleNamespace(request=agent.action.Goal(), reason=None, why="")
     for _ in range(2):
-        assert agent._work(run).error_code == ErrorCode.INTERNAL
+        assert agent._work(run).error_code == ErrorCode.LEARNER_STOPPED
         assert agent.health.level == DiagnosticStatus.ERROR
 
     monkeypatch.setattr(module, "learn_online", lambda *_, stop, **__: stop.wait())

@@ -113,7 +113,7 @@ def test_a_learner_that_is_gone_already_ends_every_goal_until_a_new_one_begins(s
     for _ in range(2):
         thread, ends = served(seat)
         thread.join(5.0)
-        assert ends[0].code is ErrorCode.INTERNAL
+        assert ends[0].code is ErrorCode.LEARNER_STOPPED
         assert ends[0].what == "the learner has stopped: it diverged"
     seat.open()
     thread, ends = served(seat)
@@ -128,7 +128,7 @@ def test_a_learner_that_goes_in_the_middle_of_a_goal_ends_it(seat):
     seat.begin(np.random.default_rng(0))
     seat.abandon("it diverged")
     thread.join(5.0)
-    assert ends[0].code is ErrorCode.INTERNAL
+    assert ends[0].code is ErrorCode.LEARNER_STOPPED
 
 
 def test_a_goal_that_ended_with_its_node_is_not_played_by_the_next_learner(seat):

@@ -16,7 +16,7 @@ from dasha_ros.rl.reading_light import LightTable
 def exposure_rules(preset: Preset) -> ExposureRules:
     """How a preset pays A^H."""
     exposure = preset.exposure
-    return ExposureRules(exposure.horizon, exposure.criterion, exposure.end)
+    return ExposureRules(exposure.horizon, exposure.criterion, exposure.end, exposure.rule)
 
 
 class ExposureWorlds:

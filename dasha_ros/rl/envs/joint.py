@@ -25,8 +25,8 @@ class DashaJointEnv(RigEnv):
 
     **Reward**: that of the agent whose turn it is (Eq. 7, then Eq. 8); ``info["agent"]`` names it.
 
-    **End**: A^H's phase ends in the hand-over once the picture is good (paper: acceptable by Algorithm
-    1, line 7); a picture that is not, where the preset ends A^H's episodes, terminates. A^L's phase
+    **End**: A^H's phase ends in the hand-over once the picture satisfies the preset's ``hand_over``
+    (`agents.reached`); one that does not, where the preset ends A^H's episodes, terminates. A^L's phase
     ends as in ``DashaFocus-v0``. Truncated when either agent's horizon is over.
 
     **Info**: ``agent``, ``terms`` (after a step), and what is in force: ``exposure_us`` and ``volts``.
@@ -76,10 +76,8 @@ class DashaJointEnv(RigEnv):
 
     def _expose(self, action: Any) -> Result:
         self.percept, pictures, judged = self._exposure.step(action)
-        rules = self._exposure.episodes.rules
-        good = pictures.acceptable if rules.end == "always" else rules.good(pictures)
         result = Result.of(judged)
-        if not good[0]:
+        if not self._exposure.episodes.rules.reached(pictures)[0]:
             return result
         self._handed_over = True
         self._focus.begin(self.percept, self.task)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from dasha_ros.agents.exposure_interface import ExposurePictures
 from dasha_ros.agents.moves import MoveLog
-from dasha_ros.agents.rewards import DISCERNIBLE_PEAK, GOOD_PEAK, QUALITY_WEIGHT
+from dasha_ros.agents.policy import ExposureRule
+from dasha_ros.agents.rewards import DISCERNIBLE_PEAK, QUALITY_WEIGHT
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -76,13 +77,13 @@ class ExposureRules:
     horizon: int = 6
     """Steps after which an episode is cut off."""
     criterion: Literal["peak", "mean_grey"] = "mean_grey"
-    """What stands for P in Eq. 7. ``peak``: the centre of the fullest bin, as the paper has it.
-    ``mean_grey``: a picture is good when its mean grey is in 60..150 and not too much of it is
-    clipped (`classical_exposure.well_exposed`), which some exposure always satisfies: the peak can't
-    be put into 50..150 at all in one scene of four."""
-    end: Literal["always", "well_exposed"] = "well_exposed"
+    """What stands for P in Eq. 7, and with it which pictures are paid +1. ``peak``: the centre of the fullest
+    bin, by the rule ``good_peak``, as the paper has it. ``mean_grey``: the mean, by ``well_exposed``."""
+    end: Literal["always", "reached"] = "reached"
     """``always``: Algorithm 1, every step ends the episode, with a penalty or with the hand-over.
-    ``well_exposed``: a bad picture may be corrected."""
+    ``reached``: a bad picture may be corrected."""
+    hand_over: ExposureRule = "well_exposed"
+    """When A^L gets its turn, and a goal of A^H counts as reached; see `agents.reached`."""
 
     def rewards(self, pictures: ExposurePictures) -> dict[str, Array]:
         """The terms of each episode's reward, each of shape (batch,). They add up to it."""
@@ -95,16 +96,18 @@ class ExposureRules:
         }
 
     def good(self, pictures: ExposurePictures) -> Flags:
-        """Whether each picture is as bright as it should be."""
-        if self.criterion == "peak":
-            return _inside(pictures.peak, GOOD_PEAK)
-        return pictures.well_exposed
+        """Whether each picture is paid +1."""
+        return pictures.reached("good_peak" if self.criterion == "peak" else "well_exposed")
 
     def terminated(self, pictures: ExposurePictures) -> Flags:
         """Whether each episode ends."""
         if self.end == "always":
             return np.ones(len(pictures.peak), bool)
-        return self.good(pictures)
+        return self.reached(pictures)
+
+    def reached(self, pictures: ExposurePictures) -> Flags:
+        """Whether A^L gets its turn in each episode."""
+        return pictures.reached(self.hand_over)
 
 
 def _inside(level: Array, interval: tuple[float, float]) -> Flags:

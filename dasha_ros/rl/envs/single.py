@@ -90,7 +90,7 @@ class DashaExposureEnv(RigEnv):
     **Start**: the beginner's: any light of the preset, any exposure in force, lens anywhere.
 
     **End**: ``always``: after every step, as Algorithm 1 has it: with a penalty or with the hand-over.
-    ``well_exposed``: when the picture is good. Truncated after ``horizon`` steps.
+    ``reached``: when the picture satisfies ``hand_over``. Truncated after ``horizon`` steps.
 
     **Info**, **Version** and errors: as for `DashaFocusEnv`.
     """
