@@ -6,11 +6,14 @@ import csv
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 WIDTH = 70
 """Of a line of progress."""
+LOOK_S = 0.2
+"""How often the folder of packages is looked at."""
 
 
 class SetupError(Exception):
@@ -62,6 +65,7 @@ def install(python: Path, locks: list[Path], environment: dict[str, str]) -> Non
         command += ["--requirement", str(lock)]
     total = sum(not line.startswith("#") for lock in locks for line in lock.read_text().splitlines())
     ticker, count, said = Ticker(), 0, []
+    over, watch = threading.Event(), None
     with subprocess.Popen(
         command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as pip:
@@ -74,7 +78,14 @@ def install(python: Path, locks: list[Path], environment: dict[str, str]) -> Non
                     ticker.tick(f"{count}/{total} {line.split('(from')[0].strip()}")
             elif line.startswith("Installing collected"):
                 ticker.done()
-                say(f"      unpacking {line.count(',') + 1} packages")
+                # pip says nothing more until all are unpacked, which takes a minute and longer.
+                unpacking = line.count(",") + 1
+                say(f"      unpacking {unpacking} packages")
+                watch = threading.Thread(target=_watch_unpacking, args=(over, python, unpacking, ticker))
+                watch.start()
+    over.set()
+    if watch is not None:
+        watch.join()
     ticker.done()
     if pip.returncode:
         errors = [line for line in said if line.startswith("ERROR")] or said[-5:]
@@ -84,6 +95,18 @@ def install(python: Path, locks: list[Path], environment: dict[str, str]) -> Non
             + "\nIs this machine offline, or does pip need a proxy or another index (`pip config`)? "
             "Run it again: what is installed is kept."
         )
+
+
+def _watch_unpacking(over: threading.Event, python: Path, total: int, ticker: Ticker) -> None:
+    """Show how many packages are unpacked until pip has ended."""
+    before = _installed(python)
+    while not over.wait(LOOK_S):
+        ticker.tick(f"{max(0, _installed(python) - before)}/{total} unpacked")
+
+
+def _installed(python: Path) -> int:
+    """How many packages a virtual environment has."""
+    return sum(1 for _ in python.parent.parent.glob("lib/python3.*/site-packages/*.dist-info"))
 
 
 def forget_broken(site_packages: Path) -> list[str]:

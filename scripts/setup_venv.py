@@ -12,10 +12,14 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +38,10 @@ BASE_LAYERS = ("ros", "core")
 OPTIONAL_LAYERS = ("hardware", "dev", "torch")
 IMPLIED = {"dev": ("hardware",)}
 PYTHONS = tuple((3, minor) for minor in range(10, 14))
+PLAIN = re.compile(r"[\w./+@:-]+", re.ASCII)
+"""Paths that no shell, no shebang and no CMake file takes apart."""
+LONGEST_SHEBANG = 120
+"""Linux reads no more than 127 bytes."""
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 # What a shell may carry over from another environment.
@@ -171,12 +179,21 @@ def link_checkout() -> None:
     # Guarded: processes that it starts by multiprocessing import this very file.
     write_if_changed(
         command,
-        f"#!{PYTHON}\nimport sys\n\n"
+        f"{shebang(PYTHON)}\nimport sys\n\n"
         "try:\n    from dasha_ros.cli import main\n\n"
         '    if __name__ == "__main__":\n        sys.exit(main())\n'
         "except KeyboardInterrupt:\n    sys.exit(130)\n",
     )
     command.chmod(0o755)
+
+
+def shebang(python: Path) -> str:
+    """The first lines of a script for this Python, whatever its path holds and however long it is."""
+    if PLAIN.fullmatch(str(python)) and len(str(python)) <= LONGEST_SHEBANG:
+        return f"#!{python}"
+    # The shell reads the second line as a command, Python reads both as a text that nobody uses.
+    quoted = str(python).replace("'", "'\"'\"'")
+    return f"#!/bin/sh\n'''exec' '{quoted}' \"$0\" \"$@\"\n' '''"
 
 
 def build_interfaces(stamp: dict[str, Any]) -> None:
@@ -193,13 +210,31 @@ def build_interfaces(stamp: dict[str, Any]) -> None:
     if tools:
         say(f"      {' and '.join(tools)} not found: taken from pip")
         install(PYTHON, [ROOT / "requirements" / "build.lock"], environment())
-    prefix = environment(AMENT_PREFIX_PATH=str(VENV), CMAKE_PREFIX_PATH=str(VENV))
-    configure = ["-S", str(ROOT), "-B", str(BUILD), "-G", "Ninja", f"-DCMAKE_INSTALL_PREFIX={VENV}"]
-    configure += [f"-DPython3_EXECUTABLE={PYTHON}", "-DBUILD_TESTING=OFF", "-DDASHA_INSTALL_PYTHON=OFF"]
-    for arguments in (configure, ["--build", str(BUILD)], ["--install", str(BUILD)]):
-        run_cmake(arguments, prefix)
+    with plain_path(ROOT) as root:
+        if root != ROOT:
+            # CMake builds only where it configured, and this path is another one each time.
+            shutil.rmtree(BUILD, ignore_errors=True)
+        venv, build = root / VENV.relative_to(ROOT), str(root / BUILD.relative_to(ROOT))
+        prefix = environment(AMENT_PREFIX_PATH=str(venv), CMAKE_PREFIX_PATH=str(venv))
+        configure = ["-S", str(root), "-B", build, "-G", "Ninja", f"-DCMAKE_INSTALL_PREFIX={venv}"]
+        configure += [f"-DPython3_EXECUTABLE={venv / 'bin' / 'python'}"]
+        configure += ["-DBUILD_TESTING=OFF", "-DDASHA_INSTALL_PYTHON=OFF"]
+        for arguments in (configure, ["--build", build], ["--install", build]):
+            run_cmake(arguments, prefix)
     stamp.update(interfaces=wanted, root=str(ROOT))
     write_stamp(stamp)
+
+
+@contextmanager
+def plain_path(folder: Path) -> Iterator[Path]:
+    """The folder under a name that the CMake files of ROS can cope with: they quote too little."""
+    if PLAIN.fullmatch(str(folder)):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="dasha-build-") as place:
+        link = Path(place, "checkout")
+        link.symlink_to(folder, target_is_directory=True)
+        yield link
 
 
 def run_cmake(arguments: list[str], variables: dict[str, str]) -> None:

@@ -134,6 +134,60 @@ def test_only_lines_that_help_are_shown(
     assert shown == ["2/2 Collecting b==2.0"]
 
 
+def test_unpacking_shows_how_far_it_is(
+    setup_pip: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(setup_pip, "LOOK_S", 0.001)
+    site, pip = tmp_path / "lib" / "python3.12" / "site-packages", tmp_path / "bin" / "python"
+    (site / "old-1.0.dist-info").mkdir(parents=True)
+    pip.parent.mkdir()
+    shown_it = tmp_path / "shown"
+    # This pip ends only when somebody has shown that one of its two packages is there.
+    pip.write_text(
+        f"#!/bin/sh\necho 'Installing collected packages: a, b'\n"
+        f"while [ ! -e '{shown_it}' ]; do sleep 0.01; done\n"
+    )
+    pip.chmod(0o755)
+
+    def tick(self: object, text: str) -> None:
+        shown.append(text)
+        (site / "a-1.0.dist-info").mkdir(exist_ok=True)
+        if text == "1/2 unpacked":
+            shown_it.touch()
+
+    monkeypatch.setattr(setup_pip.Ticker, "tick", tick)
+    (tmp_path / "x.lock").write_text("a==1.0\nb==2.0\n")
+    setup_pip.install(pip, [tmp_path / "x.lock"], dict(os.environ))
+    assert shown[0] == "0/2 unpacked"
+    assert shown[-1] == "1/2 unpacked"
+
+
+@pytest.mark.parametrize("name", ["plain", "my robot (2)", "it's", "a$HOME;b", "x" * 150])
+def test_the_command_runs_from_any_path(setup_venv: ModuleType, tmp_path: Path, name: str) -> None:
+    """A shebang is cut at its first blank and after 127 bytes."""
+    place = tmp_path / name / ".venv"
+    (place / "bin").mkdir(parents=True)
+    python = place / "bin" / "python"
+    python.symlink_to(sys.executable)
+    script = tmp_path / "command"
+    script.write_text(f"{setup_venv.shebang(python)}\nimport sys\nprint(sys.argv[1:], sys.executable)\n")
+    script.chmod(0o755)
+    answer = subprocess.run([script, "a b", "c"], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == f"['a b', 'c'] {python}"
+    compile(script.read_text(), "command", "exec")
+
+
+@pytest.mark.parametrize("name", ["plain", "my robot (2)", "it's"])
+def test_cmake_sees_a_path_without_odd_letters(setup_venv: ModuleType, tmp_path: Path, name: str) -> None:
+    checkout = tmp_path / name
+    checkout.mkdir()
+    with setup_venv.plain_path(checkout) as path:
+        assert setup_venv.PLAIN.fullmatch(str(path))
+        assert path.resolve() == checkout.resolve()
+    assert checkout.is_dir()
+
+
 def test_stamp_survives_damage(setup_venv: ModuleType) -> None:
     assert setup_venv.read_stamp() == {}
     setup_venv.write_stamp({"interfaces": "abc"})
