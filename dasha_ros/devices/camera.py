@@ -111,5 +111,5 @@ class Camera(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Model, serial number and settings, for diagnostics."""
+        """Model, serial number and settings, for diagnostics; ``hardware_id`` names the device."""
         ...

@@ -127,7 +127,7 @@ class FakeLens:
 
     def describe(self) -> dict[str, Any]:
         """Model and moves."""
-        return {"model": "fake lens", "moves": len(self.moves)}
+        return {"hardware_id": "fake lens", "model": "fake lens", "moves": len(self.moves)}
 
     def _reading(self) -> LensReading:
         left_s = max(0, self._rests_at_ns - self._clock.now_ns()) / 1e9
@@ -202,4 +202,4 @@ class FakeCamera:
 
     def describe(self) -> dict[str, Any]:
         """Model and pictures."""
-        return {"model": "fake camera", "pictures": self.taken}
+        return {"hardware_id": "fake camera", "model": "fake camera", "pictures": self.taken}

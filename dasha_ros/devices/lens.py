@@ -68,5 +68,5 @@ class Lens(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Model, port and versions, for diagnostics."""
+        """Model, port and versions, for diagnostics; ``hardware_id`` names the device."""
         ...

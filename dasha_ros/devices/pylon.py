@@ -234,7 +234,11 @@ class PylonCamera:
 
     def describe(self) -> dict[str, Any]:
         """Model, serial number, settings as read from the camera, and counts."""
-        described: dict[str, Any] = {"model": "Basler camera, not open", "address": self._address}
+        described: dict[str, Any] = {
+            "hardware_id": f"Basler camera {self._address}".strip(),
+            "model": "Basler camera, not open",
+            "address": self._address,
+        }
         if self._device is not None:
             try:
                 with sdk(self._camera, "describing itself"):

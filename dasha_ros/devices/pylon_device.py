@@ -138,6 +138,7 @@ class PylonDevice:
         firmware = nodes.find(self.node_map, "DeviceFirmwareVersion")
         x, y, width, height = self.region
         return {
+            "hardware_id": f"{self.model} {self.serial_number}",
             "model": self.model,
             "serial_number": self.serial_number,
             "firmware": "" if firmware is None else firmware.ToString(),

@@ -101,7 +101,11 @@ class TwinLens:
 
     def describe(self) -> dict[str, Any]:
         """For diagnostics."""
-        return {"model": "digital twin", "profile": self._model.id}
+        return {
+            "hardware_id": f"twin lens, profile {self._model.id}",
+            "model": "digital twin",
+            "profile": self._model.id,
+        }
 
     def _check_open(self) -> None:
         if not self._is_open:
@@ -153,6 +157,7 @@ class TwinCamera:
         self._limits = CameraLimits(
             width, height, encoding, exposure_min_us, exposure_max_us, GAIN_DB_MIN, GAIN_DB_MAX
         )
+        self._seed = seed
         self._readout = SensorReadout(Sensor(bits=12 if encoding == "mono16" else 8), seed)
         self._latency_ns = round(latency_s * 1e9)
         self._exposure_us, self._gain_db = min(max(10_000.0, exposure_min_us), exposure_max_us), 0.0
@@ -181,6 +186,7 @@ class TwinCamera:
 
     def seed_noise(self, seed: int | None) -> None:
         """Begin the sensor's noise anew: equal worlds, commands and seeds give equal frames."""
+        self._seed = seed
         self._readout.seed(seed)
 
     def set_trajectory(self, trajectory: PowerTrajectory) -> None:
@@ -261,7 +267,9 @@ class TwinCamera:
 
     def describe(self) -> dict[str, Any]:
         """For diagnostics."""
+        seed = "none" if self._seed is None else self._seed
         return {
+            "hardware_id": f"twin camera, seed {seed}",
             "model": "digital twin",
             "scene": self._world.scene,
             "illuminance_lx": self._world.illuminance_lx,

@@ -177,6 +177,7 @@ class VariopticLens:
     def describe(self) -> dict[str, Any]:
         """Port, board, firmware, voltage in force and counts."""
         return {
+            "hardware_id": f"{self._board.name} {self.settings.serial_number}".strip() + f" at {self._port}",
             "model": f"Corning Varioptic {self._board.name}",
             "port": self._port,
             "serial_number": self.settings.serial_number,

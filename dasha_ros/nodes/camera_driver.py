@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CameraInfo, Image
 
 from dasha_ros import msg
@@ -20,6 +19,7 @@ from dasha_ros.ros import qos
 from dasha_ros.ros.backends import camera_backend
 from dasha_ros.ros.camera_state import CameraState
 from dasha_ros.ros.commands import Commands
+from dasha_ros.ros.condition import Condition, warning
 from dasha_ros.ros.conversions import capture_to_msg, lens_from_msg, limits_to_msg
 from dasha_ros.ros.device_worker import DeviceWorker
 from dasha_ros.ros.image import ImageWriter
@@ -64,7 +64,10 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._wakes = 0
         """How often something came that an exposure must not outlast."""
         self._limits: CameraLimits | None = None
-        self._opened = self._complaint = ""
+        self._made: dict[str, float] = {}
+        self._preview_hz = 0.0
+        self.health.watch("settings", self._beyond)
+        self.health.show("frame", self._frame_values)
         self._exposure: tuple[int, float] = (0, self.config.initial_exposure_us)
         self._lens, self._lens_said_ns = _NO_LENS, 0
         self._plan = PreviewPlan(self.clock)
@@ -100,6 +103,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._answered = None
         self._worker = DeviceWorker("camera", self, self.health, self._wake)
         self._worker.start()
+        self.health.does(self._size)
 
     def deactivate(self) -> None:
         """Close the camera."""
@@ -176,7 +180,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         with self._news:
             self._news.notify()
 
-    def open(self) -> str:
+    def open(self) -> None:
         """Job of the worker: claim the camera; its limits become the limits of the commands."""
         assert self._camera is not None
         limits = self._limits = self._camera.open()
@@ -185,8 +189,10 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._answered = self._streams_at = None
         if self.context.ok():
             self._limits_publisher.publish(limits_to_msg(limits))
-        self._opened, self._complaint = f"{limits.width}x{limits.height} {limits.encoding}", ""
-        return self._opened
+
+    def _size(self) -> str:
+        limits = self._limits
+        return "opening the camera" if limits is None else f"{limits.width}x{limits.height} {limits.encoding}"
 
     def facts(self) -> dict[str, Any]:
         """Job of the worker: settings as read from the camera, and its counts."""
@@ -225,36 +231,38 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
 
     def _set(self, camera: Camera, exposure_us: float) -> None:
         """Set gain and exposure, which parameters and commands from before it was open may place anywhere."""
-        limits, gain_db = self._limits, self.config.gain_db
+        limits = self._limits
         assert limits is not None
+        camera.set_gain(limits.nearest_gain_db(self.config.gain_db))
+        camera.set_exposure(limits.nearest_exposure_us(exposure_us))
+
+    def _beyond(self) -> Condition | None:
+        """Settings that the opened camera does not have."""
+        worker, limits = self._worker, self._limits
+        if worker is None or not worker.has_device or limits is None:
+            return None
+        gain_db, exposure_us = self.config.gain_db, self._exposure[1]
         has_db, has_us = limits.nearest_gain_db(gain_db), limits.nearest_exposure_us(exposure_us)
-        camera.set_gain(has_db)
-        camera.set_exposure(has_us)
         beyond = []
         if has_db < gain_db:
             beyond.append(f"gain_db is {gain_db:g} dB, and this camera has at most {has_db:g} dB")
         if has_us != exposure_us:
             beyond.append(f"the exposure is {exposure_us:g} us, and this camera comes to {has_us:g} us")
-        self._complain("; ".join(beyond))
+        return warning("; ".join(beyond)) if beyond else None
 
-    def _complain(self, complaint: str) -> None:
-        if complaint == self._complaint:
-            return
-        self._complaint = complaint
-        if complaint:
-            self.health.warn(complaint)
-        elif self.health.level == DiagnosticStatus.WARN:
-            self.health.ok(self._opened)
+    def _frame_values(self) -> dict[str, Any]:
+        """What made the newest picture."""
+        return {**self._made, "preview_hz": self._preview_hz} if self._preview_hz else self._made
 
     def _stream(self, camera: PreviewCamera) -> None:
         rate = self.config.preview_rate_hz
         if self._streams_at != rate:
             self._streams_at = rate
-            self.health.values(preview_hz=camera.start_preview(rate))
+            self._preview_hz = camera.start_preview(rate)
 
     def _stop_stream(self) -> None:
         if self._streams_at is not None and isinstance(self._camera, PreviewCamera):
-            self._streams_at = None
+            self._streams_at, self._preview_hz = None, 0.0
             self._camera.stop_preview()
 
     def lost(self, reason: str) -> None:
@@ -311,7 +319,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         # Nobody calibrated this camera: K and D stay zero, which is how REP 104 says so.
         self._info_publisher.publish(CameraInfo(header=info.header, height=image.height, width=image.width))
         self.health.count("frames")
-        self.health.values(exposure_us=frame.exposure_us)
+        self._made = {"exposure_us": frame.exposure_us, "gain_db": frame.gain_db}
+        self.health.update()
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -17,6 +17,7 @@ from dasha_ros.emulators.twin_view import TwinView
 from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.ros import qos
+from dasha_ros.ros.condition import Condition, warning
 from dasha_ros.ros.conversions import trajectory_to_msg
 from dasha_ros.ros.health import Health
 from dasha_ros.ros.node import DashaNode, run
@@ -55,6 +56,8 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
         self._world: WorldLink | None = None
         self._truth = self.create_publisher(msg.TwinLens, "twin/lens", qos.STATE)
         self._brown_outs = self.config.brown_outs
+        self.health.watch("cable", self._cable)
+        self.health.show("device", lambda: {"hardware_id": f"emulated rig, seed {self.config.seed}"})
 
     def configure(self) -> None:
         """Plug both devices in.
@@ -95,7 +98,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
 
     def activate(self) -> None:
         """Both devices are there already."""
-        self.health.ok(f"lens at {self.config.lens_link}, pictures at {self.config.camera_socket}")
+        self.health.does(f"lens at {self.config.lens_link}, pictures at {self.config.camera_socket}")
 
     def cleanup(self) -> None:
         """Unplug both devices."""
@@ -128,10 +131,13 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
             self._lens.brown_out()
         if config.lens_plugged and not self._lens.plugged:
             self._lens.plug()
-            self.health.ok("the lens is plugged in")
         elif not config.lens_plugged and self._lens.plugged:
             self._lens.unplug()
-            self.health.warn("the lens's cable is pulled")
+        self.health.update()
+
+    def _cable(self) -> Condition | None:
+        lens = self._lens
+        return warning("the lens's cable is pulled") if lens is not None and not lens.plugged else None
 
 
 def main(args: Sequence[str] | None = None) -> None:

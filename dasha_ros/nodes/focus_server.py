@@ -80,7 +80,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
     def activate(self) -> None:
         """Accept goals."""
         self.publish_state(msg.FocusState.IDLE, "waiting for a goal")
-        self.health.ok("waiting for a goal")
+        self.health.does(lambda: "waiting for a goal" if self._job is None else "working on a goal")
 
     def deactivate(self) -> None:
         """End the goal in hand, restore, and accept no more."""
@@ -167,7 +167,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
         finally:
             self._job = None
         if result.error_code == ErrorCode.NONE:
-            self.health.ok("waiting for a goal")
+            self.health.clear("restore")
         else:
             self.health.count("failed_goals")
             self.get_logger().warning(f"goal failed ({result.error_code}): {result.error_msg}")

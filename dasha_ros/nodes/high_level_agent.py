@@ -67,7 +67,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
     def load_policy(self) -> None:
         """Make the policy that the configuration names."""
         self._policy = exposure_policy(self.config.policy)
-        self.health.values(policy=self.config.policy)
+        self.health.show("policy", lambda: {"policy": self.config.policy})
 
     def refuse(self, request: AdjustExposure.Goal) -> str:
         """Every goal that the types allow is in order."""

@@ -16,6 +16,7 @@ from dasha_ros.devices.twin import TwinLens
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import lens_backend
 from dasha_ros.ros.commands import Commands
+from dasha_ros.ros.condition import Condition, failure
 from dasha_ros.ros.conversions import lens_to_msg
 from dasha_ros.ros.device_worker import DeviceWorker
 from dasha_ros.ros.lane import Lane
@@ -53,6 +54,10 @@ class LensDriver(DashaNode[LensDriverConfig]):
         self._state = LensState(0, VOLTS_MIN, VOLTS_MIN, settled=False, settled_at_ns=0)
         self._lens: Lens | None = None
         self._twin: LensTwinLink | None = None
+        self.health.watch("faults", self._faults)
+        self.health.show(
+            "lens", lambda: {"volts": self._state.volts, "commanded_volts": self._state.commanded_volts}
+        )
 
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
@@ -71,13 +76,14 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._command = None
         self._worker = DeviceWorker("lens", self, self.health, self._wake)
         self._worker.start()
+        self.health.does(lambda: f"lens at {self._state.volts:.3f} V")
 
     def deactivate(self) -> None:
         """Close the lens; a real one goes to standby."""
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
-            self._update(replace(self._state, settled=False, faults=("not active",)))
+            self._tell(replace(self._state, settled=False, faults=("not active",)))
 
     def cleanup(self) -> None:
         """Close the lens and the topics."""
@@ -102,7 +108,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         with self._news:
             self._news.notify()
 
-    def open(self) -> str:
+    def open(self) -> None:
         """Job of the worker: claim the lens and bring it to the newest command."""
         assert self._lens is not None
         reading = self._lens.open()
@@ -114,7 +120,6 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._obey(command)
         else:
             self._adopt(reading, 0, reading.volts)
-        return f"lens at {self._state.volts:.3f} V"
 
     def facts(self) -> dict[str, Any]:
         """Job of the worker: what the board is, and the counts of its line."""
@@ -137,13 +142,12 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._watch()
             return True
         if self.clock.now_ns() >= self._state.settled_at_ns:
-            self._update(replace(self._state, settled=True))
-            self.health.ok(f"lens at {self._state.volts:.3f} V")
+            self._tell(replace(self._state, settled=True))
         return False
 
     def lost(self, reason: str) -> None:
         """Job of the worker: tell everyone that the lens does not answer."""
-        self._update(replace(self._state, settled=False, faults=(reason,)))
+        self._tell(replace(self._state, settled=False, faults=(reason,)))
 
     def close(self) -> None:
         """Job of the worker: give the lens back."""
@@ -179,22 +183,20 @@ class LensDriver(DashaNode[LensDriverConfig]):
                 self._state = state
             self._twin.publish(self._message(state))
             time.sleep(_HEAD_START_S)
-        self._update(state)
+        self._tell(state)
 
     def _watch(self) -> None:
         assert self._lens is not None
         reading = self._lens.read()
-        self.health.values(**self.facts())
         if reading.faults != self._state.faults:
-            self._update(replace(self._state, faults=reading.faults))
-            if reading.faults:
-                self.health.error(f"the lens reports {', '.join(reading.faults)}")
-            else:
-                self.health.ok(f"lens at {self._state.volts:.3f} V")
+            self._tell(replace(self._state, faults=reading.faults))
 
-    def _update(self, state: LensState) -> None:
-        self.health.values(volts=state.volts, commanded_volts=state.commanded_volts)
-        self._tell(state)
+    def _faults(self) -> Condition | None:
+        """What the lens reports by itself. Of a lens that is lost or given back `DeviceWorker` tells."""
+        worker, faults = self._worker, self._state.faults
+        if worker is None or not worker.has_device or not faults:
+            return None
+        return failure(f"the lens reports {', '.join(faults)}")
 
     def _tell(self, news: LensState | None = None) -> None:
         """Publish the state. One thread at a time, lest the state before is told last, and stays latched."""
@@ -202,6 +204,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._state = news or self._state
             if self.context.ok():
                 self._state_publisher.publish(self._message(self._state))
+        self.health.update()
 
     def _message(self, state: LensState) -> msg.LensState:
         gate = self._commands.gate

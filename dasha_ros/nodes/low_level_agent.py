@@ -48,7 +48,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
     def load_policy(self) -> None:
         """Make the policy that the configuration names."""
         self._policy = focus_policy(self.config.policy)
-        self.health.values(policy=self.config.policy, profile=self.config.profile)
+        self.health.show("policy", lambda: {"policy": self.config.policy, "profile": self.config.profile})
 
     def refuse(self, request: AdjustFocus.Goal) -> str:
         """Scores must be in 0..1, BRISQUE bounds not negative."""

@@ -53,9 +53,11 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._waiting: Image | None = None
         self._received_ns = 0
         self._next_preview_ns = 0
+        self._stage_ms: dict[str, float] = {}
 
     def configure(self) -> None:
         """Load the models and create the topics."""
+        self.health.clear("picture")
         self._forget()
         self._perception = perception_of(self.config)
         self._perception.warm_up()
@@ -87,7 +89,9 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
                 labels=list(self._perception.detector.labels),
             )
         )
-        self.health.ok(f"{self._perception.encoder.id}, {self.config.detector}")
+        encoder, detector = self._perception.encoder.id, self.config.detector
+        self.health.does(f"{encoder}, {detector}")
+        self.health.show("stages", lambda: {f"{stage}_ms": ms for stage, ms in self._stage_ms.items()})
 
     def cleanup(self) -> None:
         """Free the models and the topics."""
@@ -147,10 +151,10 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             self._perceive(image, capture)
         except (ImageMessageError, ImageError) as error:
             self.health.count("bad_images")
-            self.health.warn(f"image skipped: {error}")
+            self.health.warn("picture", f"image skipped: {error}")
         except Exception as error:  # Of a network, a driver or the memory: the next picture may fare better.
             self.health.count("failed_frames")
-            self.health.error(f"perception failed: {type(error).__name__}: {error}")
+            self.health.error("picture", f"perception failed: {type(error).__name__}: {error}")
 
     def _perceive(self, image: Image, capture: CaptureInfo) -> None:
         assert self._perception is not None
@@ -158,12 +162,14 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         percept = self._perception.perceive(pixels_of(image), image.encoding, capture, self._pending.lens)
         percept.stage_ms["transport"] = (self._received_ns - capture.ready_ns) / 1e6
         self._percept_publisher.publish(percept_to_msg(percept, image.header.frame_id))
-        if not percept.is_finite():
-            self.health.count("invalid_percepts")
         self._pending.answered(capture)
+        self._stage_ms = percept.stage_ms
         self.health.count("percepts")
-        self.health.values(**{f"{stage}_ms": value for stage, value in percept.stage_ms.items()})
-        self.health.ok(f"{self._perception.encoder.id}, {self.config.detector}")
+        if percept.is_finite():
+            self.health.clear("picture")
+        else:
+            self.health.count("invalid_percepts")
+            self.health.warn("picture", "the last percept holds values that are not numbers")
         if self._picture_publisher.get_subscription_count() > 0:
             picture = CompressedImage(format="jpeg")
             picture.header.stamp = to_stamp(capture.stamp_ns)

@@ -82,6 +82,7 @@ class Trainer(DashaNode[TrainerConfig]):
             # Two would change the world under each other's goals.
             raise RuntimeError("the goal in hand has not ended yet: activate again in a few seconds")
         self._stop.clear()
+        self.health.does("setting the scene")
         self._thread = threading.Thread(target=self._train, name="trainer", daemon=True)
         self._thread.start()
 
@@ -107,7 +108,7 @@ class Trainer(DashaNode[TrainerConfig]):
         played = 0
         while not self._interrupted():
             if 0 < self.config.episodes <= played:
-                self.health.ok("done")
+                self.health.does("done")
                 return
             try:
                 self._play(next(self._episodes))
@@ -120,28 +121,33 @@ class Trainer(DashaNode[TrainerConfig]):
     def _tell(self, error: Exception) -> None:
         if isinstance(error, AgentLostError):
             self.health.count("lost_episodes")
-            self.health.warn(f"episode lost: {error}")
+            self.health.warn("episode", f"episode lost: {error}")
             return
         self.health.count("failed_episodes")
         self.health.error(
+            "episode",
             f"episode failed ({type(error).__name__}: {error}), and the next one begins; "
-            "if it happens again, see `dasha doctor` and the log of the node that is named"
+            "if it happens again, see `dasha doctor` and the log of the node that is named",
         )
 
     def _play(self, episode: Episode) -> None:
         self._stage.set_world(episode.world)
         self._stage.set_start(episode.exposure_us, episode.volts)
+        self.health.show(
+            "episode",
+            lambda: {
+                "scene": episode.world.scene,
+                "illuminance_lx": episode.world.illuminance_lx,
+                "label": episode.label,
+            },
+        )
+        self.health.does(f"looking for {episode.label} in {episode.world.scene}")
         goal = self._goal(episode)
         result = self._goal_client.run(goal, lambda _: None, self._interrupted, _ANSWER_S)
         ended = ErrorCode(result.error_code).name.lower()
         self.health.count("episodes")
         self.health.count(f"ended_{ended}")
-        self.health.values(
-            scene=episode.world.scene,
-            illuminance_lx=episode.world.illuminance_lx,
-            label=episode.label,
-        )
-        self.health.ok(f"looking for {episode.label} in {episode.world.scene}")
+        self.health.clear("episode")
 
     def _goal(self, episode: Episode) -> Any:
         if self.config.task == "exposure":

@@ -33,6 +33,7 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
 
     def __init__(self) -> None:
         super().__init__("twin_world")
+        self.health.show("world", lambda: {"hardware_id": "twin world", "scene": self.config.scene})
         self._publisher = self.create_publisher(msg.TwinWorld, "twin/world", qos.STATE)
         if self.config.speed != 1.0:
             self._clock_publisher = self.create_publisher(ClockMessage, "/clock", qos.CLOCK)
@@ -40,6 +41,7 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
 
     def activate(self) -> None:
         """Publish the world."""
+        self.health.does(lambda: f"{self.config.scene} at {self.config.illuminance_lx:g} lx")
         self.reconfigure(self.config)
 
     def reconfigure(self, config: TwinWorldConfig) -> None:
@@ -54,7 +56,6 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
         )
         world.header.stamp = to_stamp(self.clock.now_ns())
         self._publisher.publish(world)
-        self.health.ok(f"{config.scene} at {config.illuminance_lx:g} lx")
 
     def _tick(self) -> None:
         now_ns = int(time.monotonic_ns() * self.config.speed)

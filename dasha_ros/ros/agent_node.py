@@ -131,7 +131,7 @@ class AgentNode(DashaNode[A]):
         """Accept goals."""
         if self.learning is not None:
             self.learning.start()
-        self._tell("waiting for a goal")
+        self.health.does("waiting for a goal")
 
     def deactivate(self) -> None:
         """End the goal in hand and accept no more."""
@@ -151,6 +151,7 @@ class AgentNode(DashaNode[A]):
             self.destroy_publisher(self._rewards)
             self._rewards = None
         self.learning = None
+        self.health.clear("learning")
 
     def _refuse(self, request: Any) -> str:
         reason = "" if self.is_active else f"{self.get_name()} is not active"
@@ -172,7 +173,7 @@ class AgentNode(DashaNode[A]):
     def _play(self, run: GoalRun) -> Any:
         self._episode += 1
         self.health.count("goals")
-        self._tell("working on a goal")
+        self.health.does("working on a goal")
         outcome = self._learn(run, self.learning) if self.learning is not None else self._act(run)
         if outcome.code == ErrorCode.NONE:
             self.get_logger().info(f"done in {outcome.steps} steps")
@@ -180,14 +181,8 @@ class AgentNode(DashaNode[A]):
             self.health.count("failed_goals")
             if self.learning is None:  # A learner fails a thousand times, and its rewards tell of each.
                 self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
-        self._tell("waiting for a goal")
+        self.health.does("waiting for a goal")
         return self.result(outcome)
-
-    def _tell(self, doing: str) -> None:
-        if self.learning is None:
-            self.health.ok(doing)
-        else:
-            self.learning.tell(doing)
 
     def _learn(self, run: GoalRun, learning: AgentLearning) -> Outcome:
         """A goal of the learner. Where it ends the next one begins: nothing is brought back."""

@@ -36,6 +36,7 @@ class Commands:
             refused: Called after each refusal of the gate.
         """
         self._node, self.gate, self._obey, self._refused = node, gate, obey, refused
+        node.health.show("commands", lambda: {"last_refusal": gate.last_refusal} if gate.refused else {})
 
     def hear(self, header: Header, value: float) -> None:
         """A command came."""
@@ -48,7 +49,6 @@ class Commands:
             self._obey(stamp_ns, value)
             return
         node.health.count("refused_commands")
-        node.health.values(last_refusal=gate.last_refusal)
         if gate.refused & (gate.refused - 1) == 0:
             # A flood must not fill the log.
             node.get_logger().warning(f"{gate.last_refusal} ({gate.refused} so far)")

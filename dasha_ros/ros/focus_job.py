@@ -196,9 +196,10 @@ class FocusJob:
             if not self._is_back(before[key], current, bring_back, grace_s)
         ]
         if not lost:
+            self._server.health.clear("restore")
             return ""
         what = f"The {' and the '.join(lost)} could not be brought back: no driver answers."
-        self._server.health.warn(what)
+        self._server.health.warn("restore", what)
         return f" {what}"
 
     def _is_back(
@@ -244,11 +245,16 @@ class FocusJob:
             "seconds": seconds,
         }
         with self._lock:
-            return self._recorder.finish(outcome, {"exposure_us": result.exposure_us, "volts": result.volts})
+            report = self._recorder.finish(
+                outcome, {"exposure_us": result.exposure_us, "volts": result.volts}
+            )
+        if report:
+            self._server.health.clear("report")
+        return report
 
     def _state(self, state: int, message: str) -> None:
         self._server.publish_state(state, message, self._goal.labels, sum(self._steps.values()))
 
     def _report_failed(self, reason: str) -> None:
         self._server.health.count("unwritten_reports")
-        self._server.health.warn(reason)
+        self._server.health.warn("report", reason)

@@ -58,7 +58,6 @@ class AgentLearning:
         self._stop = threading.Event()
         self.seat = GoalSeat(task_of, self._stop)
         self._report = report
-        self._telling = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -71,6 +70,7 @@ class AgentLearning:
             # Two would write the same checkpoint.
             raise RuntimeError("the learner has not ended its last step yet: activate again in a few seconds")
         self._stop.clear()
+        self._health.clear("learning")
         self.seat.open()
         self._rig.interrupted = self.seat.interrupted
         self._thread = threading.Thread(target=self._learn, name=f"learner {self._agent}", daemon=True)
@@ -85,12 +85,6 @@ class AgentLearning:
     def play(self, run: GoalRun) -> EpisodeEnd:
         """Let the learner play a goal. Blocks until its episode has ended."""
         return self.seat.serve(run)
-
-    def tell(self, doing: str) -> None:
-        """Say in the diagnostics that all is well, unless the learner has stopped: that stays said."""
-        with self._telling:
-            if self.seat.gone is None:
-                self._health.ok(doing)
 
     def _learn(self) -> None:
         verdict = verdict_of(self._preset, self._agent)
@@ -109,14 +103,14 @@ class AgentLearning:
             pass
         except Exception as error:  # Whatever ends the learner, goals must end with its reason, not hang.
             why = str(error) or repr(error)
-            with self._telling:
-                self.seat.abandon(why)
-                # A signal ends the context under whoever publishes; that is no failure.
-                if self._rig.node.context.ok():
-                    self._health.error(
-                        f"learning stopped: {why}; when the cause is gone, deactivate and activate this node "
-                        "to go on from the last update"
-                    )
+            # A signal ends the context under whoever publishes; that is no failure.
+            if self._rig.node.context.ok():
+                self._health.error(
+                    "learning",
+                    f"learning stopped: {why}; when the cause is gone, deactivate and activate this node "
+                    "to go on from the last update",
+                )
+            self.seat.abandon(why)
 
     def _env(self) -> Any:
         if self._agent == "exposure":
@@ -139,7 +133,7 @@ class AgentLearning:
 
     def _on_update(self, steps: int, mean_return: float) -> None:
         self._health.count("updates")
-        self._health.values(learned_steps=steps, mean_return=mean_return)
+        self._health.show("learning", lambda: {"learned_steps": steps, "mean_return": mean_return})
 
 
 _NAMES = {"exposure": "A^H", "focus": "A^L"}

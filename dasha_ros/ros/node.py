@@ -19,6 +19,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.signals import SignalHandlerOptions
 
 from dasha_ros.config import ConfigError, NodeConfig
+from dasha_ros.ros.condition import Condition, warning
 from dasha_ros.ros.health import Health
 from dasha_ros.ros.parameters import Parameters
 from dasha_ros.ros.stamps import RosClock
@@ -52,7 +53,8 @@ class DashaNode(LifecycleNode, Generic[C]):
             self.refuse_change,
         )
         self.health = Health(self)
-        self.is_active = self.is_loading = False
+        self.health.watch("lifecycle", self._lifecycle)
+        self.is_active = self.is_loading = self._was_active = False
         self._transitions, self._ended = threading.RLock(), False
 
     @property
@@ -86,7 +88,10 @@ class DashaNode(LifecycleNode, Generic[C]):
         try:
             self.reconfigure(config)
         except Exception as error:  # It would end the executor, and with it the process.
-            self.health.error(f"{self.get_name()} could not take up its parameters: {error}")
+            self.health.error("parameters", f"{self.get_name()} could not take up its parameters: {error}")
+        else:
+            self.health.clear("parameters")
+            self.health.update()
 
     def _transition(self, verb: str, step: Callable[[], None]) -> TransitionCallbackReturn:
         with self._transitions:
@@ -95,9 +100,15 @@ class DashaNode(LifecycleNode, Generic[C]):
             try:
                 step()
             except Exception as error:  # A node must outlive whatever its parts throw at it.
-                self.health.error(f"{self.get_name()} could not {verb}: {error}")
+                self.health.error("transition", f"{self.get_name()} could not {verb}: {error}")
                 return TransitionCallbackReturn.FAILURE
+            if verb in {"configure", "activate"}:
+                # A clean-up after a failure makes nothing good.
+                self.health.clear("transition")
             return TransitionCallbackReturn.SUCCESS
+
+    def _lifecycle(self) -> Condition | None:
+        return warning("not active") if self._was_active and not self.is_active else None
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `configure`."""
@@ -115,13 +126,15 @@ class DashaNode(LifecycleNode, Generic[C]):
             self.is_active = True
             result = self._transition("activate", self.activate)
             self.is_active = result == TransitionCallbackReturn.SUCCESS
+            self._was_active = self._was_active or self.is_active
+        self.health.update()
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `deactivate`."""
         self.is_active = False
         result = self._transition("deactivate", self.deactivate)
-        self.health.warn("not active")
+        self.health.update()
         super().on_deactivate(state)
         return result
 

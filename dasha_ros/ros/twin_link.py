@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 
@@ -28,7 +27,7 @@ class _WorldListener(ABC):
     """Hears of the world. One that can't be used is refused and counted, and told of until another can."""
 
     def __init__(self, node: LifecycleNode, health: Health, **subscription: Any) -> None:
-        self._node, self._health, self._refused = node, health, False
+        self._node, self._health = node, health
         self._subscription = node.create_subscription(
             msg.TwinWorld, "twin/world", self._on_world, qos.STATE, **subscription
         )
@@ -36,6 +35,7 @@ class _WorldListener(ABC):
     def close(self) -> None:
         """Leave the topics."""
         self._node.destroy_subscription(self._subscription)
+        self._health.clear("world")
 
     @abstractmethod
     def take(self, world: World) -> None:
@@ -57,13 +57,10 @@ class _WorldListener(ABC):
                 )
             )
         except (SceneError, AssetMissing, WorldError) as error:
-            self._refused = True
             self._health.count("refused_worlds")
-            self._health.error(f"the old world stays: {error}")
-            return
-        if self._refused and self._health.level == DiagnosticStatus.ERROR:
-            self._health.ok(f"the twin's world can be used again: {message.scene}")
-        self._refused = False
+            self._health.error("world", f"the old world stays: {error}")
+        else:
+            self._health.clear("world")
 
 
 class LensTwinLink(_WorldListener):

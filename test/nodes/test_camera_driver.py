@@ -18,7 +18,7 @@ from rclpy.parameter import Parameter
 from ros_harness import Child, wait_for
 
 from dasha_ros.devices.camera import Frame, never
-from dasha_ros.devices.errors import OutOfRange
+from dasha_ros.devices.errors import FrameIncomplete, OutOfRange
 from dasha_ros.devices.fake import FakeCamera
 from dasha_ros.timing.clock import ManualClock
 
@@ -110,13 +110,12 @@ def _alone(camera: Callable[..., Any] | None, **parameters: Any) -> Iterator[Any
 
 
 def _told(driver: Any, words: str) -> None:
-    wait_for(lambda: words in driver.health._message, f"{words!r}; it says {driver.health._message!r}")
+    wait_for(lambda: words in driver.health.message, f"{words!r}; it says {driver.health.message!r}")
 
 
 def test_settings_beyond_the_camera_are_brought_into_its_limits_and_told(ros_env: dict[str, str]) -> None:
-    from diagnostic_msgs.msg import DiagnosticStatus
-
     from dasha_ros import msg
+    from dasha_ros.ros.condition import Level
 
     camera = Beyond()
     parameters = {"gain_db": 36.0, "initial_exposure_us": 1e7}
@@ -124,8 +123,8 @@ def test_settings_beyond_the_camera_are_brought_into_its_limits_and_told(ros_env
         wait_for(lambda: camera.aims, "a picture")
         assert camera.aims[0] == (1e6, 24.0)
         _told(driver, "gain_db is 36 dB, and this camera has at most 24 dB")
-        assert "the exposure is 1e+07 us, and this camera comes to 1e+06 us" in driver.health._message
-        assert driver.health.level == DiagnosticStatus.WARN
+        assert "the exposure is 1e+07 us, and this camera comes to 1e+06 us" in driver.health.message
+        assert driver.health.level == Level.WARN
         # What was admitted while no camera had said what it can do.
         driver._commands.gate.high = 1e7
         driver._on_command(stamped(msg.ExposureCommand, driver, exposure_us=9e6))
@@ -133,7 +132,7 @@ def test_settings_beyond_the_camera_are_brought_into_its_limits_and_told(ros_env
         driver._on_command(stamped(msg.ExposureCommand, driver, exposure_us=5_000.0))
         assert driver.set_parameters([Parameter("gain_db", value=6.0)])[0].successful
         _told(driver, "64x48 mono8")
-        assert driver.health.level == DiagnosticStatus.OK
+        assert driver.health.level == Level.OK
         wait_for(lambda: camera.aims[-1] == (5_000.0, 6.0), "a picture of the new settings")
         assert driver.health._counts["device_errors"] == 0
 
@@ -225,3 +224,20 @@ def test_pictures_are_counted_since_the_driver_was_configured(ros_env: dict[str,
             assert driver._commands.gate.admitted == 1
             driver.trigger_deactivate()
             driver.trigger_cleanup()
+
+
+def test_a_damaged_frame_does_not_make_good_that_the_gain_is_clipped(ros_env: dict[str, str]) -> None:
+    from dasha_ros import msg
+
+    camera = Beyond()
+    with _alone(lambda config, clock: camera, gain_db=36.0) as driver:
+        clipped = "gain_db is 36 dB, and this camera has at most 24 dB"
+        _told(driver, clipped)
+        seen = len(camera.aims)
+        camera.misfortune.fail_next("capture", FrameIncomplete("damaged"))
+        driver._on_command(stamped(msg.ExposureCommand, driver, exposure_us=5_000.0))
+        wait_for(lambda: driver.health.values().get("device_errors") == 1, "the damaged frame")
+        wait_for(lambda: len(camera.aims) > seen + 1, "the next picture")
+        wait_for(lambda: driver.health.message == clipped, "the gain to be told of, and nothing else")
+        wait_for(lambda: driver.health.values().get("exposure_us") == 5_000.0, "the exposure of now")
+        assert driver.health.values()["gain_db"] == 24.0

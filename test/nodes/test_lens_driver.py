@@ -140,7 +140,7 @@ def test_the_newest_state_is_told_last(bench: Bench) -> None:
 
     bench.move(40.0)
     newer = replace(bench.driver._state, commanded_volts=50.0)
-    worker = threading.Thread(target=bench.driver._update, args=(newer,))
+    worker = threading.Thread(target=bench.driver._tell, args=(newer,))
     told: list[float] = []
 
     class Slow:
@@ -183,3 +183,34 @@ def test_a_lens_that_hangs_is_not_given_back_and_the_driver_keeps_it(
     monkeypatch.setattr(device_worker.limits, "DRIVER_STOPS_S", 20.0)
     bench.driver.deactivate()
     assert bench.driver._worker is None
+
+
+def test_a_fault_that_comes_with_the_opening_is_told_and_no_move_makes_it_good(
+    ros_env: dict[str, str],
+) -> None:
+    from dasha_ros.nodes import lens_driver
+    from dasha_ros.ros.condition import Level
+
+    def hot(config: Any, clock: Any) -> FakeLens:
+        lens = FakeLens(clock)
+        lens.faults = ("thermal shutdown",)
+        return lens
+
+    with in_process(lens_driver, "LensDriver", hot) as driver:
+        bench = Bench(driver)
+        bench.activate()
+        hot_lens = (Level.ERROR, "the lens reports thermal shutdown")
+        assert driver.health.status() == hot_lens
+        bench.move(40.0)
+        assert driver.health.status() == hot_lens
+        assert driver.health.values()["volts"] == pytest.approx(40.0, abs=0.1)
+        assert driver.health.values()["hardware_id"] == "fake lens"
+        bench.lens.faults = ()
+        bench.move(41.0)
+        assert driver.health.level == Level.OK
+        # It comes with a move, too.
+        bench.lens.faults = ("overload",)
+        bench.move(42.0)
+        assert driver.health.status() == (Level.ERROR, "the lens reports overload")
+        bench.deactivate()
+        assert "overload" not in driver.health.message

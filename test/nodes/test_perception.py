@@ -11,12 +11,12 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image
 
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
 from dasha_ros.nodes import perception
+from dasha_ros.ros.condition import Level
 from dasha_ros.ros.image import ImageWriter
 from dasha_ros.ros.stamps import to_stamp
 
@@ -66,16 +66,16 @@ def picture(node: perception.PerceptionNode, stamp_ns: int) -> Image:
     return image
 
 
-def told(node: perception.PerceptionNode) -> tuple[bytes, str, int]:
+def told(node: perception.PerceptionNode) -> tuple[Level, str, int]:
     health = node.health
-    return health.level, health._message, health.count("failed_frames", by=0)
+    return health.level, health.message, health.count("failed_frames", by=0)
 
 
 def test_a_picture_that_breaks_the_models_is_counted_and_told(node: perception.PerceptionNode) -> None:
     node.start()
     for n in (1, 2):
         node._on_image(picture(node, n * 10**9))
-        assert told(node) == (DiagnosticStatus.ERROR, "perception failed: RuntimeError: out of memory", n)
+        assert told(node) == (Level.ERROR, "perception failed: RuntimeError: out of memory", n)
 
 
 def test_models_that_do_not_start_are_told_and_may_be_tried_again(
@@ -84,7 +84,7 @@ def test_models_that_do_not_start_are_told_and_may_be_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(perception, "perception_of", lambda config: Models("no memory left"))
         assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
-    assert told(node)[:2] == (DiagnosticStatus.ERROR, "perception could not configure: no memory left")
+    assert told(node)[:2] == (Level.ERROR, "perception could not configure: no memory left")
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
 
 

@@ -11,10 +11,13 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
+from chart import Chart
+
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.ros.agent_client import AgentLostError
+from dasha_ros.ros.condition import Level
 from dasha_ros.twin.curriculum import Curriculum
 from dasha_ros.twin.scene import load_scene
 
@@ -23,28 +26,29 @@ pytestmark = pytest.mark.graph
 PATIENCE_S = 20.0
 
 
-class Told:
+class Told(Chart):
     """What the trainer says in the diagnostics."""
 
     def __init__(self):
-        self.said, self.counts, self.done = [], Counter(), threading.Event()
+        super().__init__()
+        self.said, self.done = [], threading.Event()
 
-    def ok(self, message):
-        self.said.append(("ok", message))
-        if message == "done":
+    def does(self, activity):
+        super().does(activity)
+        if activity == "done":
             self.done.set()
 
-    def warn(self, message):
-        self.said.append(("warn", message))
+    def warn(self, cause, sentence):
+        super().warn(cause, sentence)
+        self.said.append(("warn", sentence))
 
-    def error(self, message):
-        self.said.append(("error", message))
+    def error(self, cause, sentence):
+        super().error(cause, sentence)
+        self.said.append(("error", sentence))
 
-    def count(self, name):
-        self.counts[name] += 1
-
-    def values(self, **_):
-        pass
+    @property
+    def counts(self):
+        return Counter(self._counts)
 
     def of(self, level):
         return [message for said, message in self.said if said == level]
@@ -153,7 +157,7 @@ def test_whatever_ends_an_episode_the_training_goes_on_and_says_so(trainer, monk
         "episodes": 2,
         "ended_object_not_found": 2,
     }
-    assert told.said[-1] == ("ok", "done")
+    assert told.status() == (Level.OK, "done")
 
 
 @pytest.mark.parametrize("ends", ["cancelled", "lost", "broken"])
@@ -177,7 +181,7 @@ def test_a_training_that_is_interrupted_is_not_done_and_nothing_failed(ends, tra
     told = trainer.health
     assert not told.done.is_set()
     assert told.of("error") == []
-    assert told.of("warn") == ["not active"]
+    assert told.of("warn") == []
     assert not told.counts["failed_episodes"] + told.counts["lost_episodes"]
 
 

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("rclpy", reason="scripts/setup installs rclpy")
 pytest.importorskip("gymnasium", reason="scripts/setup --torch installs gymnasium")
 from analytic_rig import AnalyticRig
+from chart import Chart
 
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.agents.policy import FocusTask
@@ -19,27 +20,14 @@ from dasha_ros.agents.policy_file import PolicyFile, shipped_policy
 from dasha_ros.agents.readout import GRID_SIZE
 from dasha_ros.config import HighLevelAgentConfig, LowLevelAgentConfig
 from dasha_ros.ros import learning as module
+from dasha_ros.ros.condition import Level
 from dasha_ros.ros.goal_episodes import EpisodeEnd
 from dasha_ros.ros.learning import AgentLearning
 
 
-class Told:
-    """The newest status, and all errors."""
-
-    def __init__(self):
-        self.status, self.errors = ("", ""), []
-
-    def ok(self, message):
-        self.status = ("ok", message)
-
-    def error(self, message):
-        self.status = ("error", message)
-        self.errors.append(message)
-
-
 @pytest.fixture
 def health():
-    return Told()
+    return Chart()
 
 
 @pytest.fixture
@@ -138,12 +126,12 @@ def test_goals_are_judged_by_the_rule_of_their_preset(preset, code, health, tmp_
 def test_it_can_be_activated_again(learning, health):
     for _ in range(2):
         learning.start()
-        learning.tell("waiting")
-        assert health.status == ("ok", "waiting")
+        health.does("waiting")
+        assert health.status() == (Level.OK, "waiting")
         assert learning.play(goal()).code is ErrorCode.NONE
         learning.stop()
         assert learning.play(goal()).code is ErrorCode.SHUTDOWN
-    assert not health.errors
+    assert not health.logged
 
 
 @pytest.mark.usefixtures("dies")
@@ -157,17 +145,17 @@ def test_a_learner_that_stopped_stays_told_until_it_is_activated_again(
             ErrorCode.LEARNER_STOPPED,
             "the learner has stopped: no space is left",
         )
-        learning.tell("waiting for a goal")
-        level, message = health.status
-        assert level == "error"
+        health.does("waiting for a goal")
+        level, message = health.status()
+        assert level == Level.ERROR
         assert "no space is left" in message
         assert "deactivate and activate this node" in message
     learning.stop()
 
     request.getfixturevalue("learns")
     learning.start()
-    learning.tell("waiting for a goal")
-    assert health.status == ("ok", "waiting for a goal")
+    health.does("waiting for a goal")
+    assert health.status() == (Level.OK, "waiting for a goal")
     assert learning.play(goal()).code is ErrorCode.NONE
 
 
@@ -177,7 +165,7 @@ def test_what_a_signal_ends_is_no_failure(learning, health, graph):
     learning.start()
     assert learning.play(goal()).code is ErrorCode.LEARNER_STOPPED
     learning.stop()
-    assert not health.errors
+    assert not health.logged
 
 
 def test_no_second_learner_begins_while_the_first_one_works(learning, monkeypatch):
@@ -223,22 +211,20 @@ def agent(ros_env, tmp_path):
 @pytest.mark.graph
 @pytest.mark.usefixtures("dies")
 def test_the_diagnostics_of_an_agent_go_on_saying_that_its_learner_stopped(agent, monkeypatch):
-    from diagnostic_msgs.msg import DiagnosticStatus
-
     agent.trigger_configure()
     agent.trigger_activate()
     run = SimpleNamespace(request=agent.action.Goal(), reason=None, why="")
     for _ in range(2):
         assert agent._work(run).error_code == ErrorCode.LEARNER_STOPPED
-        assert agent.health.level == DiagnosticStatus.ERROR
+        assert agent.health.level == Level.ERROR
 
     monkeypatch.setattr(module, "learn_online", lambda *_, stop, **__: stop.wait())
     agent.trigger_deactivate()
     agent.trigger_activate()
-    assert agent.health.level == DiagnosticStatus.OK
+    assert agent.health.level == Level.OK
     agent.trigger_deactivate()
     agent.trigger_cleanup()
     assert agent.learning is None
     agent.trigger_configure()
     agent.trigger_activate()
-    assert agent.health.level == DiagnosticStatus.OK
+    assert agent.health.level == Level.OK

@@ -3,46 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Sequence
 
 import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from diagnostic_msgs.msg import DiagnosticStatus
+from chart import Chart
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete
 from dasha_ros.ros import device_worker
+from dasha_ros.ros.condition import Condition, Level
 from dasha_ros.ros.device_worker import BACK_OFF_S, ERRORS_IN_A_ROW, DeviceWorker
 
 
-class Chart:
-    """A node's health, written down."""
+class Diary(Chart):
+    """A node's health that keeps every status of the device, with the facts of that moment."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[bytes, str]] = []
-        self.counts: Counter[str] = Counter()
-        self.shown: dict[str, object] = {}
+        super().__init__()
+        self.told: list[Condition] = []
+        self.does("open")
+
+    def update(self) -> None:
+        super().update()
+        self.told.append(self.status())
 
     @property
-    def level(self) -> bytes:
-        return self.told[-1][0]
-
-    def ok(self, message: str) -> None:
-        self.told.append((DiagnosticStatus.OK, message))
-
-    def warn(self, message: str) -> None:
-        self.told.append((DiagnosticStatus.WARN, message))
-
-    def error(self, message: str) -> None:
-        self.told.append((DiagnosticStatus.ERROR, message))
-
-    def count(self, name: str) -> None:
-        self.counts[name] += 1
-
-    def values(self, **values: object) -> None:
-        self.shown = values
+    def counts(self) -> dict[str, int]:
+        return dict(self._counts)
 
 
 class Pauses:
@@ -65,9 +54,11 @@ class Pauses:
 class Script:
     """A job to which happens what was written; then the worker ends."""
 
-    def __init__(self, opens: Sequence[Exception | str] = (), works: Sequence[Exception | bool] = ()) -> None:
+    def __init__(
+        self, opens: Sequence[Exception | None] = (), works: Sequence[Exception | bool] = ()
+    ) -> None:
         self._opens, self._works = list(opens), list(works)
-        self.health, self.pauses = Chart(), Pauses()
+        self.health, self.pauses = Diary(), Pauses()
         self.losses: list[str] = []
         self.closed = self.worked = 0
 
@@ -77,11 +68,10 @@ class Script:
         worker._run()
         return self
 
-    def open(self) -> str:
-        happens = self._opens.pop(0) if self._opens else "open"
-        if isinstance(happens, Exception):
+    def open(self) -> None:
+        happens = self._opens.pop(0) if self._opens else None
+        if happens is not None:
             raise happens
-        return happens
 
     def work(self) -> bool:
         if not self._works:
@@ -108,11 +98,11 @@ def test_a_long_absence_is_waited_out_with_back_off() -> None:
     gone = Script(opens=[DeviceLost(f"attempt {n}") for n in range(8)]).play()
     assert gone.pauses.seconds == [*BACK_OFF_S, *[BACK_OFF_S[-1]] * 3]
     assert sum(gone.pauses.seconds) == pytest.approx(9.8)
-    assert gone.health.told[:2] == [
-        (DiagnosticStatus.ERROR, "attempt 0 (trying again)"),
-        (DiagnosticStatus.ERROR, "attempt 1 (trying again)"),
+    assert gone.health.told[1:3] == [
+        (Level.ERROR, "attempt 0 (trying again)"),
+        (Level.ERROR, "attempt 1 (trying again)"),
     ]
-    assert gone.health.told[-1] == (DiagnosticStatus.OK, "open")
+    assert gone.health.told[-1] == (Level.OK, "open")
     assert gone.losses == [f"attempt {n}" for n in range(8)]
     assert gone.health.counts == {"device_losses": 8}
     assert gone.closed == 9  # after each loss, and at the end
@@ -120,9 +110,9 @@ def test_a_long_absence_is_waited_out_with_back_off() -> None:
 
 def test_a_short_absence_is_over_at_once_however_long_the_last_one_was() -> None:
     gone = DeviceLost("gone")
-    twice = Script(opens=["a", gone, gone, gone, "b", "c"], works=[gone, True, gone, True]).play()
+    twice = Script(opens=[None, gone, gone, gone, None, None], works=[gone, True, gone, True]).play()
     assert twice.pauses.seconds == [*BACK_OFF_S[:4], BACK_OFF_S[0]]
-    assert twice.health.told[-1] == (DiagnosticStatus.OK, "c")
+    assert twice.health.told[-1] == (Level.OK, "open")
 
 
 def test_a_device_that_opens_and_never_works_is_not_hammered() -> None:
@@ -133,12 +123,12 @@ def test_a_device_that_opens_and_never_works_is_not_hammered() -> None:
 def test_a_damaged_frame_is_counted_and_forgotten_with_the_next_whole_one() -> None:
     damaged = Script(works=[True, FrameIncomplete("damaged"), False, True]).play()
     assert [level for level, _ in damaged.health.told] == [
-        DiagnosticStatus.OK,
-        DiagnosticStatus.WARN,
-        DiagnosticStatus.OK,
+        Level.OK,
+        Level.WARN,
+        Level.OK,
     ]
     assert damaged.health.counts == {"device_errors": 1}
-    assert damaged.health.shown == {"worked": 2}  # what the device counts is told at once
+    assert damaged.health.values()["worked"] == 2  # what the device counts is told at once
     assert damaged.losses == []
 
 
@@ -149,7 +139,7 @@ def test_errors_and_nothing_else_are_a_loss(error: DeviceError) -> None:
     many = Script(works=[error] * ERRORS_IN_A_ROW + [True]).play()
     assert many.losses == [f"{error} ({ERRORS_IN_A_ROW} errors in a row: it is opened anew)"]
     assert many.pauses.seconds == [BACK_OFF_S[0]]
-    assert many.health.told[-1] == (DiagnosticStatus.OK, "open")
+    assert many.health.told[-1] == (Level.OK, "open")
 
 
 def test_what_the_job_itself_reports_as_an_error_stays() -> None:
@@ -158,17 +148,17 @@ def test_what_the_job_itself_reports_as_an_error_stays() -> None:
         def work(self) -> bool:
             worked = super().work()
             if worked:
-                self.health.error("overload")
+                self.health.error("faults", "overload")
             return worked
 
     overloaded = Overloaded(works=[DeviceTimeout("late"), True]).play()
-    assert overloaded.health.told[-1] == (DiagnosticStatus.ERROR, "overload")
+    assert overloaded.health.told[-1] == (Level.ERROR, "overload")
 
 
 def test_a_bug_in_a_driver_ends_no_thread() -> None:
     buggy = Script(works=[ZeroDivisionError("bug"), True]).play()
     assert buggy.health.counts == {"internal_errors": 1, "device_losses": 1}
-    assert buggy.health.told[-1] == (DiagnosticStatus.OK, "open")
+    assert buggy.health.told[-1] == (Level.OK, "open")
 
 
 def test_a_job_that_fails_while_it_tells_of_a_loss_ends_no_thread() -> None:
@@ -182,7 +172,7 @@ def test_a_job_that_fails_while_it_tells_of_a_loss_ends_no_thread() -> None:
             raise OSError("nothing to close")
 
     speechless = Speechless(works=[DeviceLost("gone"), True]).play()
-    assert speechless.health.told[-1] == (DiagnosticStatus.OK, "open")
+    assert speechless.health.told[-1] == (Level.OK, "open")
     assert (speechless.losses, speechless.closed, speechless.worked) == (["gone"], 2, 2)
     assert speechless.health.counts == {"device_losses": 1, "internal_errors": 3}
 

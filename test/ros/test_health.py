@@ -27,16 +27,21 @@ def test_trouble_of_every_kind_can_follow_each_other(probe) -> None:
         heard = probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         probe.until(lambda: node.count_subscribers("/diagnostics") > 0, "the probe to be known")
         told: list[tuple[str, bytes]] = []
+
+        def clear(cause: str, sentence: str) -> None:
+            health.does(sentence)
+            health.clear(cause)
+
         for tell, level in (
             (health.warn, DiagnosticStatus.WARN),
             (health.error, DiagnosticStatus.ERROR),
             (health.warn, DiagnosticStatus.WARN),
-            (health.ok, DiagnosticStatus.OK),
+            (clear, DiagnosticStatus.OK),
             (health.error, DiagnosticStatus.ERROR),
         ):
             told.append((f"case {len(told)}", level))
-            tell(told[-1][0])
-            assert health.level == level
+            tell("cause", told[-1][0])
+            assert bytes([health.level]) == level
             probe.until(
                 lambda: told == [(s.message, s.level) for a in heard for s in a.status], f"all of {told}"
             )

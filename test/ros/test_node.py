@@ -79,7 +79,7 @@ def test_a_node_that_can_neither_configure_nor_clean_up_tells_of_it_and_may_try_
     try:
         node.trouble = "no models"
         assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
-        assert node.health._message == "broken could not clean up: no models"
+        assert node.health.message == "broken could not clean up: no models"
         node.trouble = ""
         assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
     finally:

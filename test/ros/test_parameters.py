@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 import rclpy
-from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.parameter import Parameter
 
 from dasha_ros.config import TwinWorldConfig
+from dasha_ros.ros.condition import Level
 from dasha_ros.ros.node import DashaNode
 
 pytestmark = pytest.mark.graph
@@ -59,6 +59,6 @@ def test_a_node_refuses_what_its_device_can_not_do(lamp: Lamp, name: str, value:
 def test_a_change_that_fails_is_told_and_the_node_lives(lamp: Lamp) -> None:
     (result,) = lamp.set_parameters([Parameter("illuminance_lx", value=600.0)])
     assert result.successful
-    assert lamp.health.level == DiagnosticStatus.ERROR
-    assert lamp.health._message == "lamp could not take up its parameters: the bulb is broken"
+    assert lamp.health.level == Level.ERROR
+    assert lamp.health.message == "lamp could not take up its parameters: the bulb is broken"
     assert lamp.config.illuminance_lx == 600.0

@@ -10,10 +10,11 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from diagnostic_msgs.msg import DiagnosticStatus
+from chart import Chart
 
 from dasha_ros import msg
 from dasha_ros.optics.actuator import PowerTrajectory
+from dasha_ros.ros.condition import Level
 from dasha_ros.ros.conversions import lens_to_msg, trajectory_to_msg
 from dasha_ros.ros.twin_link import CameraTwinLink, LensTwinLink, WorldLink
 from dasha_ros.timing.state import LensState
@@ -43,7 +44,7 @@ def link() -> Any:
         node,
         lane,
         camera,
-        None,
+        Chart(),
         changed=lambda: told.append(None),
         heard=lambda state: heard.append(state.command.sec),
     )
@@ -90,26 +91,6 @@ def test_a_driver_without_an_open_lens_says_nothing_of_it(link: Any) -> None:
     assert link.heard == [5, 7]
 
 
-class Chart:
-    """A node's health, written down."""
-
-    def __init__(self) -> None:
-        self.level, self.message, self.refused = DiagnosticStatus.STALE, "starting", 0
-
-    def ok(self, message: str) -> None:
-        self.level, self.message = DiagnosticStatus.OK, message
-
-    def warn(self, message: str) -> None:
-        self.level, self.message = DiagnosticStatus.WARN, message
-
-    def error(self, message: str) -> None:
-        self.level, self.message = DiagnosticStatus.ERROR, message
-
-    def count(self, name: str) -> None:
-        assert name == "refused_worlds"
-        self.refused += 1
-
-
 class Glass:
     """Keeps the temperatures that it felt."""
 
@@ -152,30 +133,31 @@ def test_a_temperature_that_can_not_be_does_not_reach_the_lens(temperature_c: fl
     link._on_world(world(temperature_c=30.0))
     link._on_world(world(temperature_c=temperature_c))
     assert glass.felt == [30.0]
-    assert (health.level, health.refused) == (DiagnosticStatus.ERROR, 1)
+    assert (health.level, health.count("refused_worlds", by=0)) == (Level.ERROR, 1)
     assert "temperature" in health.message
     link._on_world(world(temperature_c=31.0))
     assert glass.felt == [30.0, 31.0]
-    assert health.level == DiagnosticStatus.OK
+    assert not health.standing()
 
 
 def test_a_refused_world_is_told_of_until_one_can_be_used() -> None:
     health, sight = Chart(), Sight()
     link = WorldLink(NODE, sight, health)
     link._on_world(world(scene="nowhere"))
-    assert (health.level, link.knows_world) == (DiagnosticStatus.ERROR, False)
+    assert (health.level, link.knows_world) == (Level.ERROR, False)
     assert "nowhere" in health.message
     link._on_world(world(illuminance_lx=50.0))
-    assert (health.level, link.knows_world, sight.seen) == (DiagnosticStatus.OK, True, [50.0])
+    assert (health.standing(), link.knows_world, sight.seen) == ({}, True, [50.0])
 
 
 def test_a_good_world_makes_good_no_other_trouble() -> None:
     health = Chart()
     link = WorldLink(NODE, Sight(), health)
-    health.error("the camera is gone (trying again)")
+    health.error("device", "the camera is gone (trying again)")
     link._on_world(world())
-    assert health.level == DiagnosticStatus.ERROR
+    assert health.level == Level.ERROR
     link._on_world(world(scene="nowhere"))
-    health.warn("not active")
+    health.clear("device")
+    health.warn("lifecycle", "not active")
     link._on_world(world())
-    assert (health.level, health.message) == (DiagnosticStatus.WARN, "not active")
+    assert (health.level, health.message) == (Level.WARN, "not active")
