@@ -119,7 +119,7 @@ def test_goals_are_judged_by_the_rule_of_their_preset(preset, code, health, tmp_
     learning.start()
     assert learning.play(goal()).code is code
     learning.stop()
-    assert not health.errors
+    assert not health.logged
 
 
 @pytest.mark.usefixtures("learns")
