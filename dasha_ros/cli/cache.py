@@ -41,32 +41,16 @@ def build(
     ] = None,
 ) -> None:
     """Compute a cache, or what is missing of it: killed, it goes on where it was."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from dasha_ros.cli.progress import progress
     from dasha_ros.perception.errors import ModelError
     from dasha_ros.rl.cache import CacheError, PerceptCache
     from dasha_ros.rl.scenes import SceneSetError
 
-    columns = (
-        TextColumn("{task.description:<12}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f} of {task.total:.0f}"),
-        TimeRemainingColumn(),
-    )
     console = err()
     try:
         scene_set = _scene_set(scenes, composites)
-        with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-            rows = {}
-
-            def progress(what: str, done: int, total: int) -> None:
-                if what not in rows:
-                    rows[what] = bars.add_task(what, total=total)
-                    if not console.is_terminal:
-                        console.print(f"{what}: {total}")
-                bars.update(rows[what], completed=done, total=total)
-
-            cache = PerceptCache.build(scene_set, path, workers, progress, split=split)
+        with progress(console) as report:
+            cache = PerceptCache.build(scene_set, path, workers, report, split=split)
     except (CacheError, SceneSetError, ModelError) as error:
         fail(str(error))
     except KeyboardInterrupt:

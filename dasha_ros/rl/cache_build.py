@@ -161,7 +161,7 @@ def _select(scene_set: SceneSet, team: Team, report: Progress) -> tuple[list[Vie
             (i, end - begin, [n for n in objects if folds[n] == i], [n for n in backgrounds if folds[n] == i])
             for i, (begin, end) in enumerate(pairwise(ends))
         ]
-        for made in team.run(Worker.composites, parts, report, "composites"):
+        for made in team.run(Worker.composites, parts, report, "composites", parts=rules.count):
             views += made
     return _told_apart(views), skipped
 

@@ -6,8 +6,9 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,9 @@ from dasha_ros.rl.scenes.views import View
 
 Result = TypeVar("Result")
 Report = Callable[[str, int, int], None]
+LOOK_S = 0.5
+"""How often the jobs in hand are counted."""
+_SPAWN = multiprocessing.get_context("spawn")
 
 
 class Worker:
@@ -40,6 +44,8 @@ class Worker:
         self._lens = lens_model()
         self.reader = CellReader()
         self._readout = HalfSizeReadout()
+        self.count_part: Callable[[], None] = lambda: None
+        """Called when a part of a job is done."""
         self._store: Store | None = None
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
 
@@ -50,10 +56,10 @@ class Worker:
         return maker.views(photo, fold)
 
     def composites(self, fold: int, count: int, objects: list[str], backgrounds: list[str]) -> list[View]:
-        """See `CompositeMaker.views`."""
+        """See `CompositeMaker.views`; each view counts as a part of the job."""
         assert self._set.composites is not None
         maker = CompositeMaker(self._set, self._set.composites, self._lens, self.reader, self._readout)
-        return maker.views(fold, count, objects, backgrounds)
+        return maker.views(fold, count, objects, backgrounds, made=self.count_part)
 
     def view(self, folder: str, number: int) -> int:
         """Compute all cells of a view into the files of a cache; returns their checksum."""
@@ -98,6 +104,8 @@ class Team:
         self._scene_set = scene_set
         self._count = workers
         self._pool: ProcessPoolExecutor | None = None
+        self._parts = _SPAWN.Value("q")
+        """Parts of jobs that all processes have done."""
         self._worker: Worker | None = None
 
     def __enter__(self) -> Team:
@@ -110,21 +118,51 @@ class Team:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
     def run(
-        self, job: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], report: Report, what: str
+        self,
+        job: Callable[..., Result],
+        arguments: Sequence[tuple[Any, ...]],
+        report: Report,
+        what: str,
+        parts: int | None = None,
     ) -> Iterator[Result]:
         """The results of one method of `Worker` for many arguments, in their order.
+
+        Args:
+            job: The method.
+            arguments: Of each job.
+            report: Told how many jobs are done, whatever their order, from the first moment on.
+            what: The jobs' name in the report.
+            parts: How many parts all jobs have together, where the parts are counted and not the jobs.
 
         Raises:
             CacheError: A process was ended from outside.
         """
+        if not arguments:
+            return
+        total = len(arguments) if parts is None else parts
+        report(what, 0, total)
+        with self._parts.get_lock():
+            self._parts.value = 0
         if self._count == 1:
-            results: Iterator[Result] = (job(self._own(), *each) for each in arguments)
+            self._own().count_part = lambda: self._count_part(report, what, total)
+            for number, each in enumerate(arguments, 1):
+                yield job(self._own(), *each)
+                if parts is None:
+                    report(what, number, total)
         else:
             futures = [self._started().submit(_do, job.__name__, each) for each in arguments]
-            results = (_result(future) for future in futures)
-        for number, result in enumerate(results, 1):
-            yield result
-            report(what, number, len(arguments))
+            for future in futures:
+                while not wait([future], LOOK_S).done:
+                    report(what, self._done(futures, parts), total)
+                yield _result(future)
+        report(what, total, total)
+
+    def _done(self, futures: Sequence[Future[Any]], parts: int | None) -> int:
+        return sum(future.done() for future in futures) if parts is None else self._parts.value
+
+    def _count_part(self, report: Report, what: str, total: int) -> None:
+        self._parts.value += 1
+        report(what, self._parts.value, total)
 
     def _own(self) -> Worker:
         if self._worker is None:
@@ -134,9 +172,7 @@ class Team:
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # Not forked: threads of this process would not come along, their locks would.
-            self._pool = ProcessPoolExecutor(
-                self._count, multiprocessing.get_context("spawn"), _begin, (self._scene_set,)
-            )
+            self._pool = ProcessPoolExecutor(self._count, _SPAWN, _begin, (self._scene_set, self._parts))
         return self._pool
 
 
@@ -144,11 +180,17 @@ _worker: Worker | None = None
 """Of a process of the pool."""
 
 
-def _begin(scene_set: SceneSet) -> None:
+def _begin(scene_set: SceneSet, parts: Synchronized[int]) -> None:
     global _worker  # noqa: PLW0603 - how a pool's initializer hands over
     cv2.setNumThreads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker = Worker(scene_set)
+
+    def count() -> None:
+        with parts.get_lock():
+            parts.value += 1
+
+    _worker.count_part = count
 
 
 def _end_with_parent() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -54,7 +54,14 @@ class CompositeMaker:
         self._set, self._rules = scene_set, rules
         self._lens, self._reader, self._readout = lens, reader, readout
 
-    def views(self, fold: int, count: int, objects: Sequence[str], backgrounds: Sequence[str]) -> list[View]:
+    def views(
+        self,
+        fold: int,
+        count: int,
+        objects: Sequence[str],
+        backgrounds: Sequence[str],
+        made: Callable[[], None] = lambda: None,
+    ) -> list[View]:
         """Up to ``count`` views of one fold; fewer when too few compositions do.
 
         Args:
@@ -62,6 +69,7 @@ class CompositeMaker:
             count: How many are wanted.
             objects: To cut out; each gets its turn.
             backgrounds: To put behind.
+            made: Called for each view.
         """
         rng = np.random.default_rng([self._set.seed, fold])
         cuts = [(photo, cut) for photo in objects if (cut := self._cut(photo)) is not None]
@@ -78,6 +86,7 @@ class CompositeMaker:
             view = self._judged(scene, layer, fold) if scene is not None and background != photo else None
             if view is not None:
                 views.append(view)
+                made()
                 far += layer
             if len(views) == count:
                 break
