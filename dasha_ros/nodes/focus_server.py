@@ -67,14 +67,16 @@ class FocusServer(DashaNode[FocusServerConfig]):
             qos.STATE,
             callback_group=ReentrantCallbackGroup(),
         )
-        self._server = SingleGoalServer(
-            self,
-            FocusOnObject,
-            "focus_on_object",
-            self._refuse,
-            self._work,
-            ends_s=limits.SERVER_GOAL_ENDS_S,
-        )
+        if self._server is None:
+            # Kept for as long as the node lives: whoever asks meanwhile gets an answer.
+            self._server = SingleGoalServer(
+                self,
+                FocusOnObject,
+                "focus_on_object",
+                self._refuse,
+                self._work,
+                ends_s=limits.SERVER_GOAL_ENDS_S,
+            )
         self._configured = True
 
     def activate(self) -> None:
@@ -88,14 +90,12 @@ class FocusServer(DashaNode[FocusServerConfig]):
             self._server.stop()
 
     def cleanup(self) -> None:
-        """End the goal in hand and leave the topics."""
+        """End the goal in hand and leave the topics; goals are refused from now on."""
         self.deactivate()
-        if self._server is not None:
-            self._server.destroy()
-            self._server = None
         if not self._configured:
             return
-        self._configured = False
+        with self._state_lock:
+            self._configured = False
         self.actuators.close()
         self.exposure_agent.destroy()
         self.focus_agent.destroy()
@@ -148,7 +148,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
         """Publish; the caller holds the lock, so that no older state follows a newer one."""
         told.header = Header(stamp=to_stamp(self.clock.now_ns()))
         self._told = told
-        if self.context.ok():
+        if self._configured and self.context.ok():
             self._state.publish(told)
 
     def _work(self, run: GoalRun) -> FocusOnObject.Result:

@@ -13,6 +13,8 @@ from rclpy.task import Future
 
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.ros.action_client import PatientActionClient
+from dasha_ros.ros.guard import guard_of
+from dasha_ros.ros.retiring import retire_action
 from dasha_ros.ros.waiting import POLL_S, result_of
 from dasha_ros.timing import limits
 
@@ -47,12 +49,12 @@ class AgentClient:
             ends_s: A node that ends waits no longer for the goal's end, whatever it grants otherwise [s].
         """
         self._ends_s = ends_s
-        self._name, self._logger = agent, node.get_logger()
+        self._node, self._name = node, agent
         self._client = PatientActionClient(node, kind, action)
 
     def destroy(self) -> None:
         """Leave the action's topics."""
-        self._client.destroy()
+        retire_action(self._node, self._client)
 
     def run(
         self,
@@ -80,8 +82,8 @@ class AgentClient:
             heard[0] = time.monotonic()
             try:
                 on_feedback(message.feedback)
-            except Exception as error:  # Bad feedback must not end the executor that serves the goal.
-                self._logger.error(f"feedback of {self._name} was left out: {error!r}")
+            except Exception as error:  # Bad feedback must not keep the answers that come with it.
+                guard_of(self._node).caught(f"feedback of {self._name}", error)
 
         self._appear(interrupted, timeout_s)
         handle = self._accepted(goal, on_message, interrupted, timeout_s)

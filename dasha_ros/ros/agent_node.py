@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.publisher import Publisher
 
 from dasha_ros import msg
@@ -23,6 +22,7 @@ from dasha_ros.rl.rig import RigError
 from dasha_ros.rl.step import ExposureOutcome, FocusOutcome, Step
 from dasha_ros.ros import qos
 from dasha_ros.ros.conversions import percept_to_msg
+from dasha_ros.ros.executor import ManyThreads
 from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.rig import RosRig
 from dasha_ros.ros.single_goal import GoalRun, SingleGoalServer
@@ -39,9 +39,9 @@ _DEVICE = {"exposure": ErrorCode.CAMERA_LOST, "lens": ErrorCode.LENS_LOST}
 _BACK = {"exposure": "The exposure", "lens": "The lens"}
 
 
-def agent_executor() -> MultiThreadedExecutor:
+def agent_executor() -> ManyThreads:
     """Threads for a goal in hand, a goal that waits, and the topics between them."""
-    return MultiThreadedExecutor(num_threads=4)
+    return ManyThreads(num_threads=4)
 
 
 class AgentNode(DashaNode[A]):
@@ -102,15 +102,17 @@ class AgentNode(DashaNode[A]):
             self.load_policy()
         self.rig = RosRig(self, self.table(), self.lens(), self.actuator)
         self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
-
-        self._server = SingleGoalServer(
-            self,
-            self.action,
-            self.action_name,
-            self._refuse,
-            self._work,
-            ends_s=limits.AGENT_GOAL_ENDS_S,
-        )
+        if self._server is None:
+            # Kept for as long as the node lives: whoever asks meanwhile gets an answer, and the result of the
+            # goal that a clean-up ended is still there to be fetched.
+            self._server = SingleGoalServer(
+                self,
+                self.action,
+                self.action_name,
+                self._refuse,
+                self._work,
+                ends_s=limits.AGENT_GOAL_ENDS_S,
+            )
         if self.config.mode == "learn":
             # An agent that only acts does not pay for PyTorch.
             require("torch", "learning", "torch", "stable_baselines3", "gymnasium")
@@ -141,11 +143,8 @@ class AgentNode(DashaNode[A]):
             self._server.stop()
 
     def cleanup(self) -> None:
-        """End the goal in hand and leave the topics."""
+        """End the goal in hand and leave the topics; goals are refused from now on."""
         self.deactivate()
-        if self._server is not None:
-            self._server.destroy()
-            self._server = None
         if self._rewards is not None:
             self.rig.close()
             self.destroy_publisher(self._rewards)
@@ -218,7 +217,7 @@ class AgentNode(DashaNode[A]):
         except RigError as error:
             code, what = ErrorCode(error.code), str(error)
         except Exception as error:  # A bug must end the goal with a number, and the actuator still go back.
-            self.get_logger().error(f"internal error: {error!r}")
+            self.guard.caught("a goal", error)
             code, what = ErrorCode.INTERNAL, f"{type(error).__name__}: {error}"
         return self.outcome(code, explain(code, what))
 

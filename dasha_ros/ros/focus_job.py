@@ -100,7 +100,7 @@ class FocusJob:
         try:
             return self._reach()
         except Exception as error:  # A bug must end the goal with a number, and all go back.
-            self._server.get_logger().error(f"internal error: {error!r}")
+            self._server.guard.caught("a goal", error)
             return ErrorCode.INTERNAL, explain(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
 
     def _reach(self) -> tuple[ErrorCode, str]:

@@ -7,12 +7,13 @@ and after each message. Here one wait set holds the few topics whose delay is a 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rclpy._rclpy_pybind11 import InvalidHandle, RCLError, WaitSet
+from rclpy._rclpy_pybind11 import InvalidHandle, WaitSet
 from rclpy.callback_groups import CallbackGroup
 from rclpy.guard_condition import GuardCondition
 from rclpy.node import Node
@@ -20,6 +21,7 @@ from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
 from dasha_ros.ros.cdr import reader
+from dasha_ros.ros.guard import guard_of
 
 M = TypeVar("M")
 
@@ -27,6 +29,8 @@ _LOOK_NS = 500_000_000
 """Longest wait before a lane looks whether the context was shut down."""
 _MOST_KEPT = 10
 """Messages of one topic that a lane catches up with when it wakes: a flood must not keep it."""
+_AGAIN_S = 0.1
+"""Pause before a lane that broke serves its topics again."""
 
 
 class _Elsewhere(CallbackGroup):
@@ -51,14 +55,15 @@ class _Topic:
 class Lane:
     """Takes messages of a few topics in a thread of its own, one callback at a time.
 
-    Callbacks run beside the executor's: what both touch needs a lock. One that raises is
-    reported, and the lane goes on. While nobody needs its topics a lane can `rest`: what comes
-    then stays in the queues of the middleware, which keep the newest, and costs no Python.
+    Callbacks run beside the executor's: what both touch needs a lock. What one raises is told to the
+    node's guard, and the lane goes on; so is what breaks the lane itself, and it begins anew. While
+    nobody needs its topics a lane can `rest`: what comes then stays in the queues of the middleware,
+    which keep the newest, and costs no Python.
     """
 
     def __init__(self, node: Node) -> None:
         """Serve topics of ``node``; the thread starts with the first of them."""
-        self._node = node
+        self._node, self._guard = node, guard_of(node)
         self._group = _Elsewhere()
         self._changed = GuardCondition(None, None, context=node.context)
         self._topics: list[_Topic] = []
@@ -130,15 +135,16 @@ class Lane:
             self._changed.trigger()
 
     def _run(self) -> None:
-        try:
-            while not self._ends and self._node.context.ok():
-                with self._lock:
-                    topics = [] if self._rests else list(self._topics)
+        while not self._ends and self._node.context.ok():
+            with self._lock:
+                topics = [] if self._rests else list(self._topics)
+            try:
                 self._serve(topics)
-        except (InvalidHandle, RCLError):
-            # Whoever has rclpy's own handlers of signals loses the context between any two calls of rclpy.
-            if self._node.context.ok() and not self._ends:
-                raise
+            except Exception as error:
+                # With rclpy's own handlers of signals the context ends between any two calls of rclpy.
+                if self._node.context.ok() and not self._ends:
+                    self._guard.caught("a lane, which begins anew", error)
+                    time.sleep(_AGAIN_S)
 
     def _serve(self, topics: list[_Topic]) -> None:
         """Wait on one wait set until there are other topics, or no more."""
@@ -164,11 +170,13 @@ class Lane:
 
     def _take(self, topic: _Topic) -> bool:
         subscription = topic.subscription
-        taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
-        if taken is None:
-            return False
         try:
+            taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
+            if taken is None:
+                return False
             topic.hear(taken[0])
-        except Exception as error:  # A message must not end the thread that everything waits for.
-            self._node.get_logger().error(f"internal error at {subscription.topic_name}: {error!r}")
+        except InvalidHandle:
+            raise
+        except (Exception, SystemExit) as error:  # A message must not end what everything waits for.
+            self._guard.caught(f"topic {subscription.topic_name}", error)
         return True

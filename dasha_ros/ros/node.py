@@ -14,13 +14,15 @@ from queue import Empty, SimpleQueue
 from typing import ClassVar, Generic, TypeVar
 
 import rclpy
-from rclpy.executors import Executor, SingleThreadedExecutor
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 
 from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.ros.condition import Condition, warning
+from dasha_ros.ros.executor import OneThread, Steady
+from dasha_ros.ros.guard import Guard
 from dasha_ros.ros.health import Health
+from dasha_ros.ros.lifecycle import SteadyLifecycleNode
 from dasha_ros.ros.parameters import Parameters
 from dasha_ros.ros.stamps import RosClock
 from dasha_ros.timing import limits
@@ -31,14 +33,19 @@ THREAD_SWITCH_S = 0.0005
 """A thread that news woke waits no longer for the one that brought them: Python's own is 5 ms."""
 _LOOK_S = 1.0
 """A signal that comes just before a wait begins does not wake it."""
+_WAITS_FAILED = 50
+"""So often in a row the executor may fail to wait for anything; then the process ends, to be started anew."""
+_PAUSE_S = 0.05
+"""After a wait that failed."""
 
 
-class DashaNode(LifecycleNode, Generic[C]):
+class DashaNode(SteadyLifecycleNode, Generic[C]):
     """A lifecycle node that brings itself up.
 
     Subclasses override `configure`, `activate`, `deactivate` and `cleanup`. An
     exception there becomes a failed transition, an ERROR in the diagnostics and a
     sentence in the log, never a dead process: fix the cause and configure again.
+    What any other callback raises goes to the `guard`, and the node goes on.
     """
 
     config_model: ClassVar[type[NodeConfig]]
@@ -54,6 +61,7 @@ class DashaNode(LifecycleNode, Generic[C]):
         )
         self.health = Health(self)
         self.health.watch("lifecycle", self._lifecycle)
+        self.guard = Guard(self.get_logger(), self._tell_of_bug)
         self.is_active = self.is_loading = self._was_active = False
         self._transitions, self._ended = threading.RLock(), False
 
@@ -87,11 +95,18 @@ class DashaNode(LifecycleNode, Generic[C]):
     def _reconfigure(self, config: C) -> None:
         try:
             self.reconfigure(config)
-        except Exception as error:  # It would end the executor, and with it the process.
+        except Exception as error:  # The parameters are in force all the same: whoever set them must be told.
+            self.guard.caught("a change of parameters", error)
             self.health.error("parameters", f"{self.get_name()} could not take up its parameters: {error}")
         else:
             self.health.clear("parameters")
             self.health.update()
+
+    def _tell_of_bug(self, sentence: str, is_new: bool) -> None:
+        self.health.count("internal_errors")
+        if is_new:
+            # It stands until the node ends: whatever it was, nobody has mended it.
+            self.health.warn("bug", f"{sentence}; the node goes on, see its log")
 
     def _transition(self, verb: str, step: Callable[[], None]) -> TransitionCallbackReturn:
         with self._transitions:
@@ -147,6 +162,11 @@ class DashaNode(LifecycleNode, Generic[C]):
         self.is_active = False
         return self._transition("shut down", self.cleanup)
 
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """A transition that broke: back to unconfigured, or, where not even that works, finalized."""
+        self.is_active = False
+        return self._transition("recover", self.cleanup)
+
     def start(self) -> None:
         """Configure and activate, unless a lifecycle manager does."""
         if not self.config.autostart:
@@ -169,7 +189,7 @@ class DashaNode(LifecycleNode, Generic[C]):
 def run(
     factory: Callable[[], DashaNode[C]],
     args: Sequence[str] | None = None,
-    executor: Callable[[], Executor] = SingleThreadedExecutor,
+    executor: Callable[[], Steady] = OneThread,
 ) -> None:
     """Run a node until SIGINT or SIGTERM, then clean up and exit with code 0.
 
@@ -189,6 +209,7 @@ def run(
         rclpy.try_shutdown()
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
+    threading.excepthook = lambda end: _thread_ended(node, end)
     spinner, over = executor(), threading.Event()
     spinner.add_node(node)
     # Python handles signals in the main thread alone, and not during a call of C: so that one only waits.
@@ -222,18 +243,30 @@ def _await_end(ends: SimpleQueue[BaseException | None]) -> BaseException | None:
 
 
 def _live(
-    node: DashaNode[C], spinner: Executor, over: threading.Event, ends: SimpleQueue[BaseException | None]
+    node: DashaNode[C], spinner: Steady, over: threading.Event, ends: SimpleQueue[BaseException | None]
 ) -> None:
-    """Start a node and serve it until ``over``. Trouble is reported, and ends the process."""
+    """Start a node and serve it until ``over``. An executor that can't wait any more ends the process."""
     try:
         node.start()
     except BaseException as error:
         ends.put(error)
+    failed = 0
     while not over.is_set():
         try:
             spinner.spin_once()
+            failed = 0
         except BaseException as error:  # The clean-up that follows needs the executor all the same.
-            ends.put(error)
+            node.guard.caught("the executor", error)
+            failed += 1
+            if failed == _WAITS_FAILED:
+                ends.put(error)
+            over.wait(_PAUSE_S)
+
+
+def _thread_ended(node: DashaNode[C], end: threading.ExceptHookArgs) -> None:
+    """What ends a thread of Python is told as what a callback raises."""
+    if end.exc_value is not None:
+        node.guard.caught(f"thread {end.thread.name if end.thread else '?'}, which has ended", end.exc_value)
 
 
 def _cut_off(node: DashaNode[C]) -> None:

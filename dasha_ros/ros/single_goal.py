@@ -13,8 +13,12 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from dasha_ros.agents.outcome import ErrorCode, explain
+from dasha_ros.ros.guard import guard_of
+from dasha_ros.ros.retiring import retire_action
 from dasha_ros.ros.waiting import POLL_S
 
+_RESULT_KEPT_S = 60
+"""A client asks for the result when its goal is accepted. rclpy's 900 s keep 7 kB of each goal."""
 _WHY = {
     ErrorCode.CANCELED: "the goal was cancelled",
     ErrorCode.PREEMPTED: "a newer goal took over",
@@ -95,6 +99,7 @@ class SingleGoalServer:
             handle_accepted_callback=self._on_accepted,
             cancel_callback=self._on_cancel,
             callback_group=ReentrantCallbackGroup(),
+            result_timeout=_RESULT_KEPT_S,
         )
 
     def stop(self) -> None:
@@ -108,9 +113,12 @@ class SingleGoalServer:
             self._news.wait_for(lambda: not self._open, max(0.0, self._told_to_end[1] - time.monotonic()))
 
     def destroy(self) -> None:
-        """End the goal in hand and close the server. A result that nobody fetched yet is lost."""
+        """End the goal in hand and close the server. A result that nobody fetched yet is lost.
+
+        A node that will serve goals again keeps its server, and refuses them meanwhile.
+        """
         self.stop()
-        self._server.destroy()
+        retire_action(self._node, self._server)
 
     def _on_goal(self, request: Any) -> GoalResponse:
         return GoalResponse.REJECT if self._refuse(request) else GoalResponse.ACCEPT
@@ -159,7 +167,7 @@ class SingleGoalServer:
         try:
             return self._work(run)
         except Exception as error:  # A bug must end the goal with a number, not the node.
-            self._node.get_logger().error(f"internal error: {error!r}")
+            guard_of(self._node).caught("a goal", error)
             return self._failure(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
 
     def _failure(self, code: ErrorCode, what: str) -> Any:
