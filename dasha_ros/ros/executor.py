@@ -155,14 +155,21 @@ class Steady(Executor):
     def create_task(self, callback: Any, *args: Any, **kwargs: Any) -> Task:
         """See `rclpy.executors.Executor.create_task`: goals, and what waits for answers. Without a result."""
 
-        async def guarded(*args: Any, **kwargs: Any) -> None:
-            try:
-                outcome = callback(*args, **kwargs)
-                if inspect.iscoroutine(outcome):
-                    await outcome
-            except _CAUGHT as error:
-                self._caught(getattr(callback, "__qualname__", "a task"), error)
+        name = getattr(callback, "__qualname__", "a task")
 
+        def called(*args: Any, **kwargs: Any) -> None:
+            try:
+                callback(*args, **kwargs)
+            except _CAUGHT as error:
+                self._caught(name, error)
+
+        async def awaited(*args: Any, **kwargs: Any) -> None:
+            try:
+                await callback(*args, **kwargs)
+            except _CAUGHT as error:
+                self._caught(name, error)
+
+        guarded = awaited if inspect.iscoroutinefunction(callback) else called
         return super().create_task(guarded, *args, **kwargs)
 
 

@@ -50,7 +50,7 @@ class Guard:
         if times == 1:
             lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-8)
             self._logger.error(f"{sentence}; the node goes on\n{''.join(lines).rstrip()}")
-        elif set(str(times)[1:]) == {"0"}:
+        elif str(times).rstrip("0") == "1":
             self._logger.error(f"{sentence} ({times} times by now)")
         self._on_error(sentence, times == 1)
 

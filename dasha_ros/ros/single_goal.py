@@ -121,7 +121,11 @@ class SingleGoalServer:
         retire_action(self._node, self._server)
 
     def _on_goal(self, request: Any) -> GoalResponse:
-        return GoalResponse.REJECT if self._refuse(request) else GoalResponse.ACCEPT
+        try:
+            return GoalResponse.REJECT if self._refuse(request) else GoalResponse.ACCEPT
+        except Exception as error:  # Whoever asked would wait for ever.
+            guard_of(self._node).caught("a request for a goal", error)
+            return GoalResponse.REJECT
 
     def _on_accepted(self, handle: ServerGoalHandle) -> None:
         with self._news:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -133,6 +134,19 @@ def cycles(lifecycle: Lifecycle, count: int) -> str:
     return f"{seen[0]:.1f} to {seen[-1]:.1f} MB, {slope:+.2f} +- {error:.2f} MB in 1000 cycles"
 
 
+def start(graph: Graph, name: str) -> None:
+    """Start a node, and what it needs to have work."""
+    if name == "device_emulator":
+        folder = graph.report_dir.parent
+        links = {"lens_link": str(folder / "lens"), "camera_socket": str(folder / "camera")}
+        graph.start(name, "twin_world", device_emulator=links)
+    elif name in ("camera_driver", "lens_driver"):
+        graph.start(name, "twin_world")
+    else:
+        graph.start(name)
+    graph.until_active(name)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -143,9 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     failures = 0
     for name in options.nodes:
-        with empty_graph(Path("/tmp/storm")) as graph:
-            graph.start(name, "twin_world") if name in ("camera_driver", "lens_driver") else graph.start(name)
-            graph.until_active(name)
+        with tempfile.TemporaryDirectory() as folder, empty_graph(Path(folder) / "reports") as graph:
+            start(graph, name)
             began, lifecycle = time.monotonic(), Lifecycle(graph, name)
             try:
                 if options.cycles:

@@ -38,7 +38,7 @@ class Unlucky(TwinWorld):
     def activate(self):
         super().activate()
         if MOMENT == "bug":
-            self.create_timer(0.01, lambda: 1 / 0)
+            self.executor.wait_for_ready_callbacks = lambda *_: 1 / 0
         else:
             strike(signal.SIGTERM)
 
@@ -50,6 +50,8 @@ class Unlucky(TwinWorld):
             threading.Event().wait()
         elif MOMENT == "bug at the end":
             raise ValueError("nothing is clean")
+        elif MOMENT == "bug":
+            return
         self.ask_somebody()
 
     def ask_somebody(self):
