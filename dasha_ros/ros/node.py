@@ -96,7 +96,7 @@ class DashaNode(SteadyLifecycleNode, Generic[C]):
         try:
             self.reconfigure(config)
         except Exception as error:  # The parameters are in force all the same: whoever set them must be told.
-            self.guard.caught("a change of parameters", error)
+            self.health.count("internal_errors")
             self.health.error("parameters", f"{self.get_name()} could not take up its parameters: {error}")
         else:
             self.health.clear("parameters")

@@ -150,7 +150,7 @@ def test_entities_of_every_kind_come_and_go_while_others_wait_for_them_and_nothi
         assert done.wait(DISCOVERY_S)
     wait_for(lambda: not served.executor._retired, "the end of the last")
     gc.collect()
-    assert served.bugs == 0, node.health._bug
+    assert served.bugs == 0, node.health.message
     assert len(node.default_callback_group.entities) == kept
     assert len(list(node.waitables)) == len([p for p in node.publishers for _ in p.event_handlers])
 
@@ -183,6 +183,6 @@ def test_goals_are_served_while_topics_come_and_go(served: Served) -> None:
     finally:
         over.set()
         thread.join(DISCOVERY_S)
-    assert served.bugs == 0, node.health._bug
+    assert served.bugs == 0, node.health.message
     server.destroy()
     client.destroy()

@@ -73,10 +73,10 @@ def caught(guard: Guard, fail: Callable[[object], None], what: object) -> None:
 
 def test_a_flood_of_one_error_is_told_at_each_power_of_ten_and_another_at_once() -> None:
     log, told = Log(), []
-    guard = Guard(log, told.append)
+    guard = Guard(log, lambda sentence, is_new: told.append((sentence, is_new)))
     for i in range(2500):
         caught(guard, fail_at_one_place, i)
-    assert len(told) == 2500
+    assert [is_new for _, is_new in told] == [True] + 2499 * [False]
     assert [line.splitlines()[0] for line in log.lines] == [
         "internal error at a test: ValueError: 0; the node goes on",
         "internal error at a test: ValueError: 9 (10 times by now)",
@@ -197,7 +197,7 @@ def provoke(sort: str, node: Clumsy, probe: Probe) -> None:
 @pytest.mark.parametrize("sort", SORTS)
 def test_a_node_outlives_a_callback_that_raises_and_says_so(sort: str, clumsy: Clumsy, probe: Probe) -> None:
     told = probe.subscribe(DiagnosticArray, "/diagnostics", DIAGNOSTICS)
-    clumsy.health.ok("all is well")
+    clumsy.health.does("all is well")
     provoke(sort, clumsy, probe)
 
     def shown() -> Any:

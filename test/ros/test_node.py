@@ -58,8 +58,8 @@ def test_an_end_that_is_not_clean_says_so(moment: str, words: str) -> None:
 def test_an_executor_that_can_wait_for_nothing_ends_the_process_and_is_told_once() -> None:
     ended = _end_at("bug")
     assert ended.returncode not in (0, None)
-    # At the first time and the tenth.
-    assert ended.stderr.count("internal error at the executor: ZeroDivisionError") == 2
+    # Not at each of the fifty.
+    assert 1 <= ended.stderr.count("internal error at the executor: ZeroDivisionError") < 5
     assert ended.stderr.rstrip().endswith("ZeroDivisionError: division by zero")
 
 
