@@ -23,6 +23,7 @@ from dasha_ros.ros.agent_node import agent_executor
 from dasha_ros.ros.focus_job import FocusJob
 from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.node import run as run_node
+from dasha_ros.ros.pause import TrainerHold
 from dasha_ros.ros.single_goal import GoalRun, SingleGoalServer
 from dasha_ros.ros.stamps import to_stamp
 from dasha_ros.ros.waiting import News
@@ -67,6 +68,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
             qos.STATE,
             callback_group=ReentrantCallbackGroup(),
         )
+        self._trainer = TrainerHold(self)
         if self._server is None:
             # Kept for as long as the node lives: whoever asks meanwhile gets an answer.
             self._server = SingleGoalServer(
@@ -99,6 +101,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
         self.actuators.close()
         self.exposure_agent.destroy()
         self.focus_agent.destroy()
+        self._trainer.close()
         self.destroy_publisher(self._state)
         self.destroy_subscription(self._info_topic)
 
@@ -131,12 +134,21 @@ class FocusServer(DashaNode[FocusServerConfig]):
             )
         return unknown_label(request.labels, self._info.labels, self._info.detector)
 
-    def publish_state(self, state: int, message: str, labels: Sequence[str] = (), step: int = 0) -> None:
+    def publish_state(
+        self,
+        state: int,
+        message: str,
+        labels: Sequence[str] = (),
+        step: int = 0,
+        *,
+        background: bool = False,
+    ) -> None:
         """Publish what goes on."""
         told = msg.FocusState(
             state=state,
             labels=list(labels),
             step=step,
+            background=background,
             exposure_us=float(self.actuators.exposure_us or 0.0),
             volts=float(self.actuators.volts or 0.0),
             message=message,
@@ -154,11 +166,12 @@ class FocusServer(DashaNode[FocusServerConfig]):
     def _work(self, run: GoalRun) -> FocusOnObject.Result:
         assert self._info is not None
         self.health.count("goals")
-        with self.actuators.attending():
-            return self._reach(run, self._info)
+        # Where a trainer has no turn any more, what is in force is what this goal was asked with.
+        with self._trainer.during(run) as trainer_waits, self.actuators.attending():
+            return self._reach(run, self._info, " (the trainer waits)" if trainer_waits else "")
 
-    def _reach(self, run: GoalRun, info: msg.PerceptionInfo) -> FocusOnObject.Result:
-        self._job = job = FocusJob(self, run, info)
+    def _reach(self, run: GoalRun, info: msg.PerceptionInfo, note: str) -> FocusOnObject.Result:
+        self._job = job = FocusJob(self, run, info, note)
         if self._picture is not None:
             # Where nothing has to move, a goal rests on a frame from before it.
             job.picture(self._picture)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasha_ros.action import AdjustExposure
@@ -68,6 +69,10 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         """Make the policy that the configuration names."""
         self._policy = exposure_policy(self.config.policy)
         self.health.show("policy", lambda: {"policy": self.config.policy})
+
+    def use_policy(self, path: Path) -> None:
+        """See `AgentNode.use_policy`."""
+        self._policy = LearnedExposure(path)
 
     def refuse(self, request: AdjustExposure.Goal) -> str:
         """Every goal that the types allow is in order."""

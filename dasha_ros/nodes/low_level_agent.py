@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasha_ros.action import AdjustFocus
+from dasha_ros.agents.learned_focus import LearnedFocus
 from dasha_ros.agents.outcome import explain
 from dasha_ros.agents.policy import FocusTask
 from dasha_ros.agents.registry import focus_policy
@@ -49,6 +51,10 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         """Make the policy that the configuration names."""
         self._policy = focus_policy(self.config.policy)
         self.health.show("policy", lambda: {"policy": self.config.policy, "profile": self.config.profile})
+
+    def use_policy(self, path: Path) -> None:
+        """See `AgentNode.use_policy`."""
+        self._policy = LearnedFocus(path)
 
     def refuse(self, request: AdjustFocus.Goal) -> str:
         """Scores must be in 0..1, BRISQUE bounds not negative."""

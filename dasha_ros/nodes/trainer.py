@@ -13,10 +13,11 @@ from dasha_ros.config import TrainerConfig
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.ros.actuators import Actuators
-from dasha_ros.ros.agent_client import AgentClient, AgentLostError
+from dasha_ros.ros.agent_client import AgentClient, AgentLostError, GoalRefusedError
 from dasha_ros.ros.agent_node import agent_executor
 from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.node import run as run_node
+from dasha_ros.ros.pause import Turns
 from dasha_ros.ros.stage import Stage
 from dasha_ros.timing import limits
 from dasha_ros.twin.curriculum import Curriculum, Episode
@@ -35,7 +36,8 @@ _ACTIONS = {
 class Trainer(DashaNode[TrainerConfig]):
     """Sets the twin's world and the start, and sends goals to the focus server.
 
-    It is a client like any robot: which agents learn from the goals is their own affair.
+    It is a client like any robot, but for two things: its goals are background goals, which agents that learn
+    learn from, and it waits while the focus server serves anybody else's.
     """
 
     config_model = TrainerConfig
@@ -54,6 +56,7 @@ class Trainer(DashaNode[TrainerConfig]):
         self._actuators = Actuators(self)
         self._stage = Stage(self, self._actuators, self._until)
         self._goal_client = AgentClient(self, *_ACTIONS[config.task], ends_s=limits.SERVER_GOAL_ENDS_S)
+        self._turns = Turns(self)
 
     def reconfigure(self, config: TrainerConfig) -> None:
         """Draw from the next goal on as the parameters say: anew, where they say something else."""
@@ -100,6 +103,7 @@ class Trainer(DashaNode[TrainerConfig]):
             self._actuators = None
             self._goal_client.destroy()
             self._stage.close()
+            self._turns.close()
 
     def _interrupted(self) -> ErrorCode | None:
         return ErrorCode.SHUTDOWN if self._stop.is_set() or not self.context.ok() else None
@@ -111,14 +115,28 @@ class Trainer(DashaNode[TrainerConfig]):
                 self.health.does("done")
                 return
             try:
-                self._play(next(self._episodes))
-                played += 1
+                with self._turns.turn() as is_mine:
+                    if is_mine:
+                        played += self._play(next(self._episodes))
+                if not is_mine:
+                    self._wait_for_turn()
             except Exception as error:  # Whatever an episode runs into, the next one begins.
                 if not self._interrupted():
                     self._tell(error)
                     self._stop.wait(_PAUSE_S)
 
+    def _wait_for_turn(self) -> None:
+        told = ""
+        while (reason := self._turns.reason) and not self._interrupted():
+            if reason != told:
+                self.health.count("pauses")
+                self.health.does(reason)
+                told = reason
+            self._turns.wait()
+
     def _tell(self, error: Exception) -> None:
+        if isinstance(error, GoalRefusedError) and self._turns.reason:
+            return  # What it waits for is said next.
         if isinstance(error, AgentLostError):
             self.health.count("lost_episodes")
             self.health.warn("episode", f"episode lost: {error}")
@@ -130,7 +148,8 @@ class Trainer(DashaNode[TrainerConfig]):
             "if it happens again, see `dasha doctor` and the log of the node that is named",
         )
 
-    def _play(self, episode: Episode) -> None:
+    def _play(self, episode: Episode) -> bool:
+        """Play an episode; returns whether it came to its own end, and not to somebody else's goal."""
         self._stage.set_world(episode.world)
         self._stage.set_start(episode.exposure_us, episode.volts)
         self.health.show(
@@ -148,12 +167,13 @@ class Trainer(DashaNode[TrainerConfig]):
         self.health.count("episodes")
         self.health.count(f"ended_{ended}")
         self.health.clear("episode")
+        return bool(result.error_code != ErrorCode.PREEMPTED)
 
     def _goal(self, episode: Episode) -> Any:
         if self.config.task == "exposure":
-            return AdjustExposure.Goal()
+            return AdjustExposure.Goal(background=True)
         kind = FocusOnObject if self.config.task == "joint" else AdjustFocus
-        return kind.Goal(labels=[episode.label], max_steps=self.config.max_steps)
+        return kind.Goal(labels=[episode.label], max_steps=self.config.max_steps, background=True)
 
     def _until(self, condition: Callable[[], bool], trouble: str) -> None:
         deadline = time.monotonic() + _ANSWER_S

@@ -25,6 +25,8 @@ from dasha_ros.rl.presets import Ppo
 ROLLOUT = 128
 """Steps between two updates, as in the paper (V)."""
 MINIBATCH = 64
+POLICY = "policy.npz"
+"""What was learned, in the folder of a run."""
 
 
 class DivergedError(Exception):
@@ -153,7 +155,7 @@ def _keep(learner: Any, start: PolicyFile, folder: Path) -> None:
     if not all(np.isfinite(value).all() for value in net.arrays().values()):
         raise _diverged(learner, folder)
     made = {**start.info.made, "online_steps": int(learner.num_timesteps)}
-    PolicyFile(replace(start.info, made=made), net, start.reader).save(folder / "policy.npz")
+    PolicyFile(replace(start.info, made=made), net, start.reader).save(folder / POLICY)
     # Last: a checkpoint always has its policy beside it.
     fresh = folder / ".checkpoint.zip"
     learner.save(fresh)

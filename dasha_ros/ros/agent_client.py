@@ -28,6 +28,10 @@ class AgentLostError(Exception):
     """The agent does not answer: it is not there, died, or was started anew and forgot the goal."""
 
 
+class GoalRefusedError(AgentLostError):
+    """The agent is there and says no."""
+
+
 class AgentClient:
     """One agent's action, used from a thread that no executor needs."""
 
@@ -110,7 +114,7 @@ class AgentClient:
                     break
                 continue
             if not handle.accepted:
-                raise AgentLostError(f"{self._name} rejected its part of the goal: see its log")
+                raise GoalRefusedError(f"{self._name} rejected its part of the goal: see its log")
             return handle
         waited_s = timeout_s - max(0.0, deadline - time.monotonic())
         raise AgentLostError(f"{self._name} did not answer a goal within {waited_s:.1f} s")

@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 from rclpy.publisher import Publisher
@@ -67,6 +68,14 @@ class AgentNode(DashaNode[A]):
     @abstractmethod
     def load_policy(self) -> None:
         """Make the policy that the configuration names."""
+
+    @abstractmethod
+    def use_policy(self, path: Path) -> None:
+        """Take a learned policy from a file.
+
+        Raises:
+            PolicyFileError: It can't be used.
+        """
 
     @abstractmethod
     def task_of(self, request: Any) -> FocusTask:
@@ -164,21 +173,27 @@ class AgentNode(DashaNode[A]):
         self.rig.inference_budget_s = self.config.inference_budget_s
         self.rig.retries = self.config.retries
         if self.learning is not None:
-            return self._play(run)
+            return self._play(run, self.learning)
         self.rig.interrupted = run.interrupted
         with self.rig.attending():
-            return self._play(run)
+            return self._play(run, None)
 
-    def _play(self, run: GoalRun) -> Any:
+    def _play(self, run: GoalRun, learning: AgentLearning | None) -> Any:
         self._episode += 1
         self.health.count("goals")
         self.health.does("working on a goal")
-        outcome = self._learn(run, self.learning) if self.learning is not None else self._act(run)
+        if learning is None:
+            outcome = self._act(run)
+        elif run.background:
+            outcome = self._learn(run, learning)
+        else:
+            outcome = self._act_meanwhile(run, learning)
         if outcome.code == ErrorCode.NONE:
             self.get_logger().info(f"done in {outcome.steps} steps")
         else:
             self.health.count("failed_goals")
-            if self.learning is None:  # A learner fails a thousand times, and its rewards tell of each.
+            # A learner fails a thousand times, and its rewards tell of each.
+            if learning is None or not run.background:
                 self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
         self.health.does("waiting for a goal")
         return self.result(outcome)
@@ -187,13 +202,20 @@ class AgentNode(DashaNode[A]):
         """A goal of the learner. Where it ends the next one begins: nothing is brought back."""
         return self._outcome_of(lambda: self.learn(run, learning))
 
-    def _act(self, run: GoalRun) -> Outcome:
+    def _act_meanwhile(self, run: GoalRun, learning: AgentLearning) -> Outcome:
+        """A goal that nobody meant for learning: what was learned so far acts, by its likeliest actions."""
+        with learning.paused(run):
+            return self._act(run, learning.newest_policy)
+
+    def _act(self, run: GoalRun, policy: Callable[[], Path] | None = None) -> Outcome:
         """A goal of the policy. When it fails, the agent's own actuator goes back."""
         rig, before, sent = self.rig, 0.0, self.rig.sent
 
         def act() -> Outcome:
             nonlocal before
             before = rig.in_force()
+            if policy is not None:
+                self.use_policy(policy())
             return cast("Outcome", self.act(run))
 
         outcome = self._outcome_of(act)

@@ -49,8 +49,9 @@ class _Goal:
 class FocusJob:
     """Exposes, focuses, restores on failure, and writes the report."""
 
-    def __init__(self, server: FocusServer, run: GoalRun, info: msg.PerceptionInfo) -> None:
-        self._server, self._run, self._info = server, run, info
+    def __init__(self, server: FocusServer, run: GoalRun, info: msg.PerceptionInfo, note: str = "") -> None:
+        """Not begun yet; ``note`` stands behind what is told of each phase."""
+        self._server, self._run, self._info, self._note = server, run, info, note
         self._actuators, config, request = server.actuators, server.config, run.request
         self._goal = _Goal(
             labels=tuple(canonical(label) for label in request.labels),
@@ -109,7 +110,7 @@ class FocusJob:
             self._begin(msg.FocusState.EXPOSING, "setting the exposure")
             code, what = self._ask(
                 self._server.exposure_agent,
-                AdjustExposure.Goal(max_steps=self._run.request.max_steps),
+                AdjustExposure.Goal(max_steps=self._run.request.max_steps, background=self._run.background),
                 ErrorCode.EXPOSURE_AGENT_LOST,
             )
             if code != ErrorCode.NONE:
@@ -127,6 +128,7 @@ class FocusJob:
                 min_score=goal.min_score,
                 max_brisque=goal.max_brisque,
                 max_steps=left,
+                background=self._run.background,
             ),
             ErrorCode.FOCUS_AGENT_LOST,
         )
@@ -154,7 +156,7 @@ class FocusJob:
 
     def _begin(self, phase: int, message: str) -> None:
         self._phase = phase
-        self._state(phase, message)
+        self._state(phase, f"{message}{self._note}")
 
     def _on_feedback(self, feedback: Any) -> None:
         reward, percept = feedback.reward, percept_from_msg(feedback.percept)
@@ -253,7 +255,13 @@ class FocusJob:
         return report
 
     def _state(self, state: int, message: str) -> None:
-        self._server.publish_state(state, message, self._goal.labels, sum(self._steps.values()))
+        self._server.publish_state(
+            state,
+            message,
+            self._goal.labels,
+            sum(self._steps.values()),
+            background=self._run.background,
+        )
 
     def _report_failed(self, reason: str) -> None:
         self._server.health.count("unwritten_reports")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 from dasha_ros.agents.policy import FocusTask
 from dasha_ros.agents.policy_file import PolicyFile, shipped_policy
 from dasha_ros.config import AgentConfig
-from dasha_ros.rl.online import EpisodesOver, learn_online
+from dasha_ros.rl.online import POLICY, EpisodesOver, learn_online
 from dasha_ros.rl.presets import Preset, load_preset
 from dasha_ros.rl.step import Step
 from dasha_ros.rl.verdict import verdict_of
@@ -51,8 +52,9 @@ class AgentLearning:
     ) -> None:
         self._agent, self._rig, self._health = agent, rig, health
         self._preset: Preset = load_preset(config.preset)
-        path = Path(config.learn_from).expanduser() if config.learn_from else None
-        self._start = PolicyFile.load(path or shipped_policy(self._preset.name, agent), agent)
+        given = Path(config.learn_from).expanduser() if config.learn_from else None
+        self._start_path = given or shipped_policy(self._preset.name, agent)
+        self._start = PolicyFile.load(self._start_path, agent)
         self._folder = Path(config.checkpoint_dir).expanduser() / f"{self._preset.name}-{agent}"
         self._fresh, self._seed = config.learn_fresh, config.learn_seed
         self._stop = threading.Event()
@@ -85,6 +87,20 @@ class AgentLearning:
     def play(self, run: GoalRun) -> EpisodeEnd:
         """Let the learner play a goal. Blocks until its episode has ended."""
         return self.seat.serve(run)
+
+    @contextmanager
+    def paused(self, run: GoalRun) -> Iterator[None]:
+        """Lend the rig to a goal that nobody learns from; the learner waits for its own next one."""
+        self._rig.interrupted = run.interrupted
+        try:
+            yield
+        finally:
+            self._rig.interrupted = self.seat.interrupted
+
+    def newest_policy(self) -> Path:
+        """File of what was learned so far; before the first update, of what learning began with."""
+        learned = self._folder / POLICY
+        return learned if learned.exists() else self._start_path
 
     def _learn(self) -> None:
         verdict = verdict_of(self._preset, self._agent)

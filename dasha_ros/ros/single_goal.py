@@ -1,4 +1,4 @@
-"""An action server that works on one goal at a time: the newest one."""
+"""An action server that works on one goal at a time: the newest, or one of the background if it is alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ class GoalRun:
     def __init__(self, handle: ServerGoalHandle) -> None:
         self.handle = handle
         self.request = handle.request
+        self.background: bool = handle.request.background
+        """Yields to any other goal, and preempts none."""
         self.reason: ErrorCode | None = None
+        self.over = False
+        """Its result is known."""
 
     def interrupted(self) -> ErrorCode | None:
         """Why the goal must end early, `None` while it need not."""
@@ -55,6 +59,9 @@ class GoalRun:
 
 class SingleGoalServer:
     """Accepts a goal when it is valid; the newest goal preempts; a cancel takes effect within one step.
+
+    A background goal is refused while any goal is open. One that was accepted in the same instant as another
+    goal ends at once: a lock decides which came first.
 
     Needs an executor with at least four threads: a goal occupies one while it runs, a newer goal
     a second one while it waits for the older to end, one that it preempts meanwhile a third for a moment.
@@ -122,17 +129,25 @@ class SingleGoalServer:
 
     def _on_goal(self, request: Any) -> GoalResponse:
         try:
+            if request.background and self._has_open_goal():
+                return GoalResponse.REJECT
             return GoalResponse.REJECT if self._refuse(request) else GoalResponse.ACCEPT
         except Exception as error:  # Whoever asked would wait for ever.
             guard_of(self._node).caught("a request for a goal", error)
             return GoalResponse.REJECT
 
+    def _has_open_goal(self) -> bool:
+        with self._news:
+            return self._newest is not None and not self._newest.over
+
     def _on_accepted(self, handle: ServerGoalHandle) -> None:
         with self._news:
-            if self._newest is not None:
-                self._newest.interrupt(ErrorCode.PREEMPTED)
-            self._newest = GoalRun(handle)
             self._open += 1
+            run = GoalRun(handle)
+            if not (run.background and self._has_open_goal()):
+                if self._newest is not None:
+                    self._newest.interrupt(ErrorCode.PREEMPTED)
+                self._newest = run
         handle.execute()
 
     def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
@@ -151,6 +166,7 @@ class SingleGoalServer:
             return self._finish(run, self._await_turn(run))
         finally:
             with self._news:
+                run.over = True
                 self._open -= 1
                 self._news.notify_all()
 

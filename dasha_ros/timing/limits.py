@@ -21,6 +21,8 @@ PICTURE_S = 0.5
 """The annotated picture of the last step follows its percept."""
 REPORT_S = 1.0
 """The report of a goal is written."""
+TRAINER_YIELDS_S = 2.0
+"""The trainer has set the scene of an episode that it had begun with, when a goal of somebody else comes."""
 LEARNER_STOPS_S = 10.0
 """A learner ends its step and its update."""
 DEVICE_CALL_S = 10.0

@@ -39,19 +39,23 @@ def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_p
         "camera_driver",
         "lens_driver",
         "perception",
+        "high_level_agent",
         "low_level_agent",
+        "focus_server",
         perception={"encoder": ENCODER},
         low_level_agent=learner,
     )
     graph.until_active()
     graph.start("trainer", trainer={"task": "focus", "scenes": "[cat]", "distance_factor": 1.2})
     folder = tmp_path / "plus-focus"
-    policy, checkpoint = folder / "policy.npz", folder / "checkpoint.zip"
-    probe.until(checkpoint.exists, "the first update", 240.0)
-    assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 128
+    probe.until(lambda: len(episodes(folder)) >= 2, "the first episodes", 60.0)
     for reward in list(rewards):
         assert reward.value == pytest.approx(sum(reward.term_values))
         assert set(reward.term_names) == {"detection", "quality", "move", "reversal", "doubt"}
+    persons_goals_pause_the_trainer(graph, folder)
+    policy, checkpoint = folder / "policy.npz", folder / "checkpoint.zip"
+    probe.until(checkpoint.exists, "the first update", 240.0)
+    assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 128
 
     graph.kill("low_level_agent")
     before = len(episodes(folder))
@@ -61,3 +65,15 @@ def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_p
     probe.until(lambda: len(episodes(folder)) > before, "an episode after the restart", 60.0)
     probe.until(lambda: checkpoint.read_bytes() != kept, "an update after the restart", 240.0)
     assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 256
+
+
+def persons_goals_pause_the_trainer(graph: Graph, folder: Path) -> None:
+    """Each is served to its end by what was learned so far, teaches nothing, and the training goes on."""
+    client = graph.client()
+    for _ in range(3):
+        result = client.run("cat")
+        assert result.error_code == result.NONE, result.error_msg
+    said = [state.message for state in client.states if not state.background]
+    assert any("the trainer waits" in message for message in said), said
+    before = len(episodes(folder))
+    graph.probe.until(lambda: len(episodes(folder)) > before, "an episode after the goals", 60.0)

@@ -26,15 +26,35 @@ pytestmark = pytest.mark.graph
 PATIENCE_S = 20.0
 
 
+class Heard:
+    """Waits for a sentence."""
+
+    def __init__(self, told):
+        self._told, self._news = told, threading.Condition()
+
+    def tell(self):
+        with self._news:
+            self._news.notify_all()
+
+    def wait_for(self, beginning, timeout_s):
+        with self._news:
+            return self._news.wait_for(
+                lambda: any(message.startswith(beginning) for _, message in self._told.said), timeout_s
+            )
+
+
 class Told(Chart):
     """What the trainer says in the diagnostics."""
 
     def __init__(self):
         super().__init__()
         self.said, self.done = [], threading.Event()
+        self.heard = Heard(self)
 
     def does(self, activity):
         super().does(activity)
+        self.said.append(("ok", activity))
+        self.heard.tell()
         if activity == "done":
             self.done.set()
 
@@ -227,3 +247,69 @@ def test_no_second_training_begins_while_the_last_goal_goes_on(trainer, monkeypa
     assert "activate again in a few seconds" in trainer.health.of("error")[0]
     assert len(Stage.worlds) == 1
     end.set()
+
+
+def held(trainer, hold):
+    from std_srvs.srv import SetBool
+
+    return trainer._turns._on_hold(SetBool.Request(data=hold), SetBool.Response()).success
+
+
+def test_a_held_trainer_ends_its_episode_first_and_goes_on_when_it_is_released(trainer, monkeypatch):
+    """Once the trainer has answered, neither the world nor the actuators are touched by it."""
+    begun, preempt = threading.Event(), threading.Event()
+
+    def answer(goal, interrupted):
+        begun.set()
+        assert preempt.wait(PATIENCE_S)
+        return int(ErrorCode.PREEMPTED) if goal == 1 else 0
+
+    answers(monkeypatch, answer)
+    monkeypatch.setattr(trainer, "count_publishers", lambda topic: 1)
+    trainer.change(episodes=2)
+    assert succeeds(trainer.trigger_activate())
+    assert begun.wait(PATIENCE_S)
+    answered = []
+    holding = threading.Thread(target=lambda: answered.append(held(trainer, True)))
+    holding.start()
+    assert holding.is_alive(), "its goal is still at work"
+    preempt.set()
+    holding.join(PATIENCE_S)
+    assert answered == [True]
+    assert len(Stage.worlds) == 1
+    assert trainer.health.heard.wait_for("paused: focus_server serves a goal", PATIENCE_S)
+    assert len(Stage.worlds) == 1
+    assert held(trainer, False)
+    assert trainer.health.done.wait(PATIENCE_S)
+    assert len(Stage.worlds) == 3, "what was broken off does not count as an episode"
+    assert trainer.health.counts["pauses"] == 1
+
+
+@pytest.mark.parametrize("ends", ["ended", "gone", "anew"])
+def test_a_trainer_that_begins_during_a_persons_goal_waits_for_its_end(ends, trainer, monkeypatch):
+    from dasha_ros import msg
+
+    servers = [1]
+    monkeypatch.setattr(trainer, "count_publishers", lambda topic: servers[0])
+    turns = trainer._turns
+    turns._on_state(msg.FocusState(state=msg.FocusState.EXPOSING, labels=["cat"], background=True))
+    assert not turns.reason, "the trainer's own goals are in the background"
+    turns._on_state(msg.FocusState(state=msg.FocusState.FOCUSING, labels=["cat"]))
+    assert "(cat)" in turns.reason
+    trainer.change(episodes=1)
+    assert succeeds(trainer.trigger_activate())
+    assert trainer.health.heard.wait_for("paused", PATIENCE_S)
+    assert not Stage.worlds
+    if ends == "gone":
+        servers[0] = 0
+    else:
+        over = msg.FocusState.FOCUSED if ends == "ended" else msg.FocusState.IDLE
+        turns._on_state(msg.FocusState(state=over))
+    assert trainer.health.done.wait(PATIENCE_S)
+
+
+def test_its_goals_are_in_the_background(trainer):
+    from dasha_ros.twin.curriculum import Episode
+    from dasha_ros.twin.world import World
+
+    assert trainer._goal(Episode(World(), "cat", 1e4, 40.0)).background

@@ -52,8 +52,8 @@ def learning(health, graph, tmp_path):
     learning.stop()
 
 
-def goal():
-    return SimpleNamespace(request=None, reason=None, why="")
+def goal(background=True):
+    return SimpleNamespace(request=None, reason=None, why="", background=background)
 
 
 @pytest.fixture
@@ -168,6 +168,21 @@ def test_what_a_signal_ends_is_no_failure(learning, health, graph):
     assert not health.logged
 
 
+@pytest.mark.usefixtures("learns")
+def test_a_goal_that_nobody_meant_for_learning_has_the_rig_alone(learning, tmp_path):
+    learning.start()
+    person = SimpleNamespace(interrupted=lambda: ErrorCode.CANCELED)
+    with learning.paused(person):
+        assert learning._rig.interrupted() is ErrorCode.CANCELED
+    assert learning._rig.interrupted() is None
+    shipped = shipped_policy("plus", "focus")
+    assert learning.newest_policy() == shipped
+    learned = tmp_path / "plus-focus" / "policy.npz"
+    learned.parent.mkdir()
+    learned.write_bytes(shipped.read_bytes())
+    assert learning.newest_policy() == learned
+
+
 def test_no_second_learner_begins_while_the_first_one_works(learning, monkeypatch):
     working, done = threading.Event(), threading.Event()
 
@@ -213,7 +228,7 @@ def agent(ros_env, tmp_path):
 def test_the_diagnostics_of_an_agent_go_on_saying_that_its_learner_stopped(agent, monkeypatch):
     agent.trigger_configure()
     agent.trigger_activate()
-    run = SimpleNamespace(request=agent.action.Goal(), reason=None, why="")
+    run = SimpleNamespace(request=agent.action.Goal(), reason=None, why="", background=True)
     for _ in range(2):
         assert agent._work(run).error_code == ErrorCode.LEARNER_STOPPED
         assert agent.health.level == Level.ERROR

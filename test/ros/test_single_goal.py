@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ros_harness import DISCOVERY_S, Probe, in_threads
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
@@ -97,3 +100,73 @@ def test_a_server_that_stops_has_ended_the_goals_that_wait_too(probe: Probe) -> 
         assert wait(first).result.error_code == ErrorCode.PREEMPTED
         assert wait(second).result.error_code == ErrorCode.SHUTDOWN
         goals.close()
+
+
+class Handle:
+    """Of a goal that no client waits for."""
+
+    def __init__(self, background: bool) -> None:
+        self.request = SimpleNamespace(background=background)
+
+    def execute(self) -> None:
+        """The test decides when."""
+
+
+class Bench:
+    """A server without ROS: requests, acceptances and ends in any order."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from dasha_ros.ros import single_goal
+
+        monkeypatch.setattr(single_goal, "ActionServer", lambda *_, **__: None)
+        self.server = single_goal.SingleGoalServer(None, None, "", lambda _: "", lambda _: None, ends_s=1.0)
+        self.asked: list[Handle] = []
+
+    def ask(self, background: bool) -> bool:
+        """Ask whether a goal is accepted; it will be, some time later."""
+        from rclpy.action import GoalResponse
+
+        handle = Handle(background)
+        accepted = self.server._on_goal(handle.request) == GoalResponse.ACCEPT
+        if accepted:
+            self.asked.append(handle)
+        return bool(accepted)
+
+    def accept(self) -> Any:
+        """The goal that was asked for first is accepted; returns it if it has the turn now."""
+        handle = self.asked.pop(0)
+        self.server._on_accepted(handle)
+        newest = self.server._newest
+        return newest if newest is not None and newest.handle is handle else None
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("ask"), st.booleans()),
+            st.tuples(st.sampled_from(["accept", "end"]), st.booleans()),
+        ),
+        max_size=25,
+    )
+)
+def test_a_background_goal_preempts_nothing_and_yields_to_everything(steps: list[tuple[str, bool]]) -> None:
+    from dasha_ros.agents.outcome import ErrorCode
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        bench = Bench(monkeypatch)
+        at_work: Any = None
+        for what, background in steps:
+            if what == "ask":
+                assert bench.ask(background) != (background and at_work is not None)
+            elif what == "accept" and bench.asked:
+                coming_second = bench.asked[0].request.background and at_work is not None
+                run = bench.accept()
+                assert (run is None) == coming_second, "only a background goal has no turn"
+                if coming_second:
+                    assert at_work.reason is None
+                    continue
+                assert run.reason is None
+                assert at_work is None or at_work.reason == ErrorCode.PREEMPTED
+                at_work = run
+            elif what == "end" and at_work is not None:
+                at_work.over, at_work = True, None
