@@ -14,8 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dasha_ros.config import NODES, ConfigError, NodeConfig, load
-from dasha_ros.config.overrides import Value, merged, parameter_text, parse_overrides
+from dasha_ros.config import ConfigError, NodeConfig
+from dasha_ros.config.one_clock import with_one_clock
+from dasha_ros.config.overrides import merged, parse_overrides
+from dasha_ros.config.params_file import Loaded, load
+from dasha_ros.config.ros_value import Value, parameter_text
 from dasha_ros.paths import config_dir
 
 PACKAGE = "dasha_ros"
@@ -34,7 +37,7 @@ class Process:
     """The same node as a Python module, for machines without the ``ros2`` command."""
     namespace: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
-    """Only what differs from the node's defaults."""
+    """Only what differs from the node's defaults, and what the client library is told."""
     remappings: tuple[tuple[str, str], ...] = ()
     ros_arguments: tuple[str, ...] = ()
     """Further arguments behind ``--ros-args``."""
@@ -63,6 +66,8 @@ class Graph:
 
     namespace: str
     processes: tuple[Process, ...]
+    warnings: tuple[str, ...] = ()
+    """What was asked for and will not happen."""
 
     @property
     def node_names(self) -> tuple[str, ...]:
@@ -183,10 +188,10 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
         )
     nodes = (*rig.nodes, "trainer") if options.learn else rig.nodes
     named = {key: value for key, of in _NAMED_OPTIONS.items() if (value := of(options)) is not None}
-    configs = merged(
-        load(options.params_file) if options.params_file else {n: model() for n, model in NODES.items()},
-        {**parameters, **named, **parse_overrides(options.overrides)},
-    )
+    # Every node gets its values from here. Given the file as well, rcl would let a block for the
+    # node's own name win over the command line.
+    loaded = load(options.params_file, namespace, nodes) if options.params_file else Loaded()
+    configs = merged(loaded.configs, {**parameters, **named, **parse_overrides(options.overrides)})
     if "device_emulator" in rig.nodes:
         # An emulated camera shows what its driver asks for, whatever that is.
         camera = configs["camera_driver"].model_dump()
@@ -196,19 +201,16 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
         raise ConfigError(
             f"twin_world: speed = {speed:g}: {options.rig!r} works in real time; use speed 1, or the rig twin"
         )
+    others, warnings = with_one_clock({name: loaded.others.get(name, {}) for name in nodes}, speed)
     return Graph(
         namespace=namespace,
         processes=tuple(
             _process(
-                name,
-                namespace,
-                configs[name],
-                log_level=options.log_level,
-                simulated=speed != 1.0,
-                environ=environ,
+                name, namespace, configs[name], others[name], log_level=options.log_level, environ=environ
             )
             for name in nodes
         ),
+        warnings=(*loaded.warnings, *warnings),
     )
 
 
@@ -223,9 +225,9 @@ def _process(
     name: str,
     namespace: str,
     config: NodeConfig,
+    others: Mapping[str, Value],
     *,
     log_level: str,
-    simulated: bool,
     environ: Mapping[str, str],
 ) -> Process:
     default = type(config)()
@@ -233,9 +235,7 @@ def _process(
         key: getattr(config, key)
         for key in type(config).model_fields
         if getattr(config, key) != getattr(default, key)
-    }
-    if simulated and name != "twin_world":  # the world is where the clock comes from
-        parameters["use_sim_time"] = True
+    } | {key: value for key, value in others.items() if value != []}
     # The level of this node's logger only: debug output of rcl and the middleware is a flood.
     logger = f"{namespace.strip('/').replace('/', '.')}.{name}"
     return Process(

@@ -2,18 +2,19 @@
 
 import shlex
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
 from dasha_ros import bringup
+from dasha_ros.config.ros_value import parameter_text
 from dasha_ros.timing import limits
 from launch import LaunchDescription
 
 ARGUMENTS = {
     "namespace": ("/dasha", "Namespace of all nodes; one for each camera."),
     "rig": ("twin", f"Which devices: {', '.join(bringup.RIGS)}."),
-    "params_file": ("", "YAML file of parameters; `dasha config` prints one to start from."),
+    "params_file": ("", "ROS parameter file; `dasha config` prints one to start from."),
     "scene": ("", "Twin: name of a shipped scene or path of a YAML file."),
     "speed": ("", "Twin: its time against real time."),
     "encoder": ("", "Network that makes the latent vector."),
@@ -24,6 +25,13 @@ ARGUMENTS = {
     "log_level": ("info", ", ".join(bringup.LOG_LEVELS) + "."),
     "overrides": ("", "Space-separated, quoted as in a shell: NODE.PARAMETER=VALUE."),
 }
+
+
+def as_given(value):
+    """What launch makes this very value of: it takes a text for YAML, 007 for 7 and nothing for an error."""
+    if isinstance(value, list):
+        return [as_given(item) for item in value]
+    return parameter_text(value) if isinstance(value, str) else value
 
 
 def start(context):
@@ -38,13 +46,14 @@ def start(context):
     if "overrides" in options:
         options["overrides"] = tuple(shlex.split(options["overrides"]))
     graph = bringup.describe(bringup.Options(**options))
-    return [
+    warnings = [LogInfo(msg=f"warning: {sentence}") for sentence in graph.warnings]
+    return warnings + [
         LifecycleNode(
             package=bringup.PACKAGE,
             executable=process.executable,
             name=process.name,
             namespace=process.namespace,
-            parameters=[dict(process.parameters)],
+            parameters=[{name: as_given(value) for name, value in process.parameters.items()}],
             remappings=list(process.remappings),
             ros_arguments=list(process.ros_arguments),
             additional_env=dict(process.environment),

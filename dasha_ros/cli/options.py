@@ -21,9 +21,7 @@ Rig = Annotated[
 ]
 ParamsFile = Annotated[
     Path | None,
-    typer.Option(
-        help="YAML file of parameters; `dasha config` prints one to start from.", rich_help_panel=_GRAPH
-    ),
+    typer.Option(help="ROS parameter file; `dasha config` prints one to start from.", rich_help_panel=_GRAPH),
 ]
 Override = Annotated[
     list[str] | None,

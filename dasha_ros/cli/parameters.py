@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +9,7 @@ import yaml
 
 from dasha_ros.cli.console import Exit, fail, out
 from dasha_ros.cli.options import Namespace
+from dasha_ros.config.hints import near
 
 if TYPE_CHECKING:
     from dasha_ros.cli.client import Client
@@ -88,13 +87,6 @@ def parsed(text: str, before: Any) -> Any:
     return value
 
 
-def near(word: str, known: Collection[str]) -> str:
-    """A hint at what may have been meant; without one, everything that is known."""
-    if matches := get_close_matches(word, known, n=3, cutoff=0.6):
-        return f"did you mean {' or '.join(matches)}?"
-    return f"known: {', '.join(sorted(known))}"
-
-
 def _client(namespace: str) -> Client:
     from dasha_ros.config import ConfigError
 
@@ -152,7 +144,7 @@ def _silent(client: Client, node: str) -> str:
 
 def _text(value: Any) -> str:
     """A value as a file of parameters has it, in one line."""
-    from dasha_ros.bringup import parameter_text
+    from dasha_ros.config.ros_value import parameter_text
 
     return parameter_text(
         value if value is None or isinstance(value, (str, bool, int, float)) else list(value)

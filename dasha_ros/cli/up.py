@@ -66,6 +66,8 @@ def up(
     except ImportError as error:
         fail(f"{error}. `dasha up` needs ROS 2 and the built interfaces: run ./scripts/setup")
     console = err()
+    for sentence in graph.warnings:
+        console.print(f"warning: {sentence}", style="yellow", markup=False)
     printer = LogPrinter(console, tuple(p.name for p in graph.processes), quiet)
     try:
         session = Session(graph, printer, log_dir)

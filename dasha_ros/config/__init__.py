@@ -6,10 +6,8 @@ is written from them (``dasha config``), and both are validated by them.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from dasha_ros.config.devices import (
@@ -27,6 +25,7 @@ from dasha_ros.config.minds import (
     TrainerConfig,
 )
 from dasha_ros.config.parameter import NodeConfig
+from dasha_ros.config.ros_value import plain_text
 
 __all__ = [
     "NODES",
@@ -48,7 +47,6 @@ __all__ = [
     "explain",
     "is_fixed",
     "limits_of",
-    "load",
     "unit_of",
 ]
 
@@ -80,49 +78,6 @@ def explain(error: ValidationError) -> str:
     )
 
 
-def load(path: str | Path) -> dict[str, NodeConfig]:
-    """Read a YAML file in ROS 2 parameter format (``/**/NODE: ros__parameters: ...``) and validate it.
-
-    Nodes that the file leaves out get their defaults.
-
-    Raises:
-        ConfigError: No such file, no YAML, an unknown node or parameter, a value out of bounds.
-    """
-    path = Path(path)
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is no text, so no YAML: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is no YAML: {error}") from error
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: must map node names to ros__parameters")
-    configs: dict[str, NodeConfig] = {name: model() for name, model in NODES.items()}
-    for key, block in document.items():
-        name = str(key).rsplit("/", 1)[-1]
-        if name not in NODES:
-            raise ConfigError(f"{path}: unknown node {key!r}; known: {', '.join(NODES)}")
-        values = block.get("ros__parameters") if isinstance(block, dict) else None
-        if not isinstance(values, dict):
-            raise ConfigError(f"{path}: {key} must hold ros__parameters")
-        if "use_sim_time" in values:
-            raise ConfigError(
-                f"{path}: {name}: use_sim_time can't be set: all nodes follow /clock when twin_world's speed "
-                "is not 1, and only then. Leave it out, and set speed"
-            )
-        try:
-            configs[name] = NODES[name](**values)
-        except ValidationError as error:
-            raise ConfigError(f"{path}: {name}: {explain(error)}") from error
-    return configs
-
-
-def _yaml_value(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True).splitlines()[0]
-
-
 def as_yaml() -> str:
     """All defaults as a commented ROS 2 parameter file: the text of ``config/dasha.yaml``."""
     lines = ["# Every parameter of dasha_ros with its default. Written by `dasha config`: edit a copy."]
@@ -133,7 +88,7 @@ def as_yaml() -> str:
             unit, bounds = unit_of(model, key), bounds_of(model, key)
             notes = [n for n in (f"[{unit}]" if unit else "", bounds) if n]
             lines.append(f"    # {info.description}{' ' + ', '.join(notes) if notes else ''}")
-            lines.append(f"    {key}: {_yaml_value(getattr(config, key))}")
+            lines.append(f"    {key}: {plain_text(getattr(config, key))}")
     return "\n".join(lines) + "\n"
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from dasha_ros.config import NODES, ConfigError, NodeConfig, explain
-
-Value = bool | int | float | str | list[float] | list[str]
-"""What a ROS parameter of this package can hold."""
+from dasha_ros.config.ros_value import Value, YamlError, parse_value
 
 
 def parse_overrides(texts: Sequence[str]) -> dict[str, Value]:
-    """Turn ``node.parameter=value`` texts into a mapping; the values are YAML, as in ROS parameters.
+    """Turn ``node.parameter=value`` texts into a mapping; the values are typed as in ROS parameters.
 
     Raises:
         ConfigError: A text of another form.
@@ -32,17 +28,18 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Value]:
         node, parameter, value = match.groups()
         try:
             values[f"{node}.{parameter}"] = _value(node, parameter, value)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{text!r}: the value is no YAML: {error}") from error
+        except YamlError as error:
+            raise ConfigError(f"{text!r}: {error}") from error
     return values
 
 
 def _value(node: str, parameter: str, text: str) -> Value:
-    value: Value = yaml.safe_load(text) if text.strip() else ""
+    text = text.strip()
     field = NODES[node].model_fields.get(parameter) if node in NODES else None
     is_text = field is not None and isinstance(field.default, str)
-    # A serial number is a text, although it looks like a number.
-    return text.strip() if is_text and not isinstance(value, str) else value
+    if not text or (is_text and text[0] not in "'\""):
+        return text  # A serial number is a text, although it looks like a number.
+    return parse_value(text)
 
 
 def merged(configs: dict[str, NodeConfig], values: Mapping[str, Any]) -> dict[str, NodeConfig]:
@@ -67,12 +64,3 @@ def merged(configs: dict[str, NodeConfig], values: Mapping[str, Any]) -> dict[st
         except ValidationError as error:
             raise ConfigError(f"{node}: {explain(error)}") from error
     return result
-
-
-def parameter_text(value: Value) -> str:
-    """A parameter's value the way ``-p name:=value`` reads it: strings stay strings, numbers their type."""
-    if isinstance(value, list):
-        return "[" + ", ".join(parameter_text(v) for v in value) + "]"
-    if isinstance(value, str):
-        return json.dumps(value)  # valid YAML, and a string whatever it looks like
-    return str(yaml.safe_dump(value)).split("\n", 1)[0]  # floats always with a dot: 1.0e-05

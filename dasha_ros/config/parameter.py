@@ -20,7 +20,7 @@ def parameter(default: Any, description: str, *, unit: str = "", fixed: bool = F
 class NodeConfig(BaseModel):
     """What all nodes share."""
 
-    model_config = ConfigDict(extra="forbid", validate_default=True)
+    model_config = ConfigDict(extra="forbid", validate_default=True, strict=True)
 
     autostart: bool = parameter(
         True, "Configure and activate at start; false: wait for a lifecycle manager.", fixed=True

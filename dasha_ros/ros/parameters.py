@@ -33,13 +33,16 @@ _OTHERS = {"use_sim_time", "start_type_description_service"}
 
 
 def descriptor(model: type[NodeConfig], key: str) -> ParameterDescriptor:
-    """What ``ros2 param describe`` shows: meaning, unit, bounds, and whether it is fixed while running."""
+    """What ``ros2 param describe`` shows: meaning, unit, bounds, and whether it is fixed while configured."""
     info, unit = model.model_fields[key], unit_of(model, key)
+    constraints = (
+        bounds_of(model, key) if choices_of(model, key) else "",
+        "changeable only before configure" if is_fixed(model, key) else "",
+    )
     message = ParameterDescriptor(
         name=key,
         description=f"{info.description}{f' [{unit}]' if unit else ''}",
-        read_only=is_fixed(model, key),
-        additional_constraints=bounds_of(model, key) if choices_of(model, key) else "",
+        additional_constraints="; ".join(filter(None, constraints)),
         # Lets a person write 100 where 100.0 is meant; the model still refuses what is no number.
         dynamic_typing=isinstance(info.get_default(call_default_factory=True), (float, list)),
     )

@@ -1,0 +1,58 @@
+"""``use_sim_time``: all nodes of a graph compare their times, so they have one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dasha_ros.config import ConfigError
+from dasha_ros.config.ros_value import Value
+
+_CLOCK, _WORLD = "use_sim_time", "twin_world"
+
+
+def with_one_clock(
+    given: Mapping[str, Mapping[str, Value]], speed: float
+) -> tuple[dict[str, dict[str, Value]], tuple[str, ...]]:
+    """Parameters of the client library, with ``use_sim_time`` where a node needs it.
+
+    Args:
+        given: What a parameter file says, by the names of the nodes that will run.
+        speed: The twin's time against real time; other than 1, `TwinWorld` publishes ``/clock``.
+
+    Returns:
+        The parameters, and what a person should know.
+
+    Raises:
+        ConfigError: The file asks for another clock than the speed does, or for two.
+    """
+    asked = {name: values[_CLOCK] for name, values in given.items() if _CLOCK in values}
+    for name, value in asked.items():
+        if not isinstance(value, bool):
+            raise ConfigError(f"{name}: {_CLOCK} = {value!r}: must be true or false")
+    if speed != 1.0:
+        # The world is where the clock comes from: it follows none, whatever a block for all nodes says.
+        simulated = set(given) - {_WORLD}
+        for name in sorted(simulated & asked.keys()):
+            if not asked[name]:
+                raise ConfigError(
+                    f"{name}: {_CLOCK} is false, but with speed {speed:g} of twin_world all nodes follow its "
+                    f"/clock: leave {_CLOCK} out, or set speed to 1"
+                )
+    else:
+        simulated = {name for name in asked if asked[name]}
+        if simulated and (others := sorted(set(given) - simulated)):
+            raise ConfigError(
+                f"{', '.join(sorted(simulated))}: {_CLOCK} is true, but not for {', '.join(others)}, and all "
+                f"nodes of a graph compare their times: give it to all of them, in a block for /**"
+            )
+    clocks: dict[str, dict[str, Value]] = {name: {_CLOCK: True} for name in simulated}
+    parameters = {
+        name: {**{k: v for k, v in values.items() if k != _CLOCK}, **clocks.get(name, {})}
+        for name, values in given.items()
+    }
+    foreign = speed == 1.0 and bool(simulated)
+    return parameters, (
+        (f"{_CLOCK} is true: time stands still for all nodes until something else publishes /clock",)
+        if foreign
+        else ()
+    )

@@ -1,0 +1,113 @@
+"""What a ROS parameter file says to the nodes of one graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from dasha_ros.config import NODES, ConfigError, NodeConfig, explain
+from dasha_ros.config.hints import meant
+from dasha_ros.config.ros_file import Block, Given, RosFile
+from dasha_ros.config.ros_value import Value, YamlError
+
+CLIENT_LIBRARY = ("use_sim_time", "start_type_description_service")
+"""Parameters that every node has without declaring them."""
+_QOS = "qos_overrides."
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A file's values for the nodes of one namespace."""
+
+    configs: dict[str, NodeConfig] = field(default_factory=lambda: {n: model() for n, model in NODES.items()})
+    """By the nodes' names; without a file, the defaults."""
+    others: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """What the client library reads and no configuration knows: ``use_sim_time``, ``qos_overrides``."""
+    warnings: tuple[str, ...] = ()
+    """What the file says to nobody, though it seems to be meant for these nodes."""
+
+
+def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) -> Loaded:
+    """Read a ROS 2 parameter file and validate what it says to the nodes of a namespace.
+
+    Blocks that are not for these nodes are left alone: a file may serve a whole robot.
+
+    Args:
+        path: The file.
+        namespace: Of the nodes, e.g. ``/dasha``.
+        nodes: Names of those that will run, for hints.
+
+    Raises:
+        ConfigError: No such file, nothing that rcl reads, or a value out of bounds.
+    """
+    path = Path(path)
+    try:
+        file = RosFile(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+    except YamlError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    configs: dict[str, NodeConfig] = {}
+    others: dict[str, dict[str, Value]] = {}
+    warnings = []
+    for name, model in NODES.items():
+        given = file.parameters(f"{namespace}/{name}")
+        own = {key: value for key, value in given.items() if key in model.model_fields}
+        others[name] = {key: value.value for key, value in given.items() if _is_general(key)}
+        if name in nodes:
+            for key in sorted(given.keys() - own.keys() - others[name].keys()):
+                warnings.append(_unknown(path, file, f"{namespace}/{name}", key, given[key].line))
+        configs[name] = _config(path, name, model, own)
+    warnings += [_astray(path, file, block, namespace, nodes) for block in file.blocks]
+    return Loaded(configs, others, tuple(dict.fromkeys(filter(None, warnings))))
+
+
+def _is_general(parameter: str) -> bool:
+    return parameter in CLIENT_LIBRARY or parameter.startswith(_QOS)
+
+
+def _config(path: Path, name: str, model: type[NodeConfig], given: dict[str, Given]) -> NodeConfig:
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        is_text = isinstance(model.model_fields[key].default, str)
+        # A serial number is a text, although it looks like a number.
+        values[key] = value.text if is_text and value.text is not None else value.value
+    try:
+        return model(**values)
+    except ValidationError as error:
+        lines = sorted({given[str(e["loc"][0])].line for e in error.errors() if e["loc"]})
+        where = f"line {', '.join(map(str, lines))}: " if lines else ""
+        raise ConfigError(f"{path}: {where}{name}: {explain(error)}") from error
+
+
+def _unknown(path: Path, file: RosFile, full_name: str, parameter: str, line: int) -> str:
+    """A hint at a name that no parameter has, empty where it is for other nodes as well."""
+    sources = [b for b in file.blocks if b.matches(full_name) and parameter in dict(b.parameters())]
+    name = full_name.rpartition("/")[2]
+    if all(block.is_for_all for block in sources):
+        return ""
+    hint = meant(parameter, NODES[name].model_fields)
+    return f"{path}: line {line}: {name} has no parameter {parameter!r}, so it is ignored{'; ' if hint else ''}{hint}"
+
+
+def _astray(path: Path, file: RosFile, block: Block, namespace: str, nodes: Sequence[str]) -> str:
+    """A hint at a block that is for none of the nodes but seems to be meant for one, or empty."""
+    if any(block.matches(f"{namespace}/{name}") for name in NODES):
+        return ""
+    written = block.pattern.rpartition("/")[2]
+    like = [written] if written in NODES else get_close_matches(written, NODES, n=1, cutoff=0.8)
+    if not like or like[0] not in nodes:
+        return ""
+    name = like[0]
+    full_name = f"{namespace}/{name}"
+    if written == name and any(b.matches(full_name) and not b.is_for_all for b in file.blocks):
+        return ""  # For a node of the same name elsewhere: this one has a block of its own.
+    return (
+        f"{path}: line {block.line}: {block.pattern} is not {full_name}, so this block is ignored; "
+        f"did you mean {full_name}, or /**/{name} for any namespace?"
+    )

@@ -1,0 +1,220 @@
+"""Values of ROS parameters: a YAML text has the type that rcl gives it, which is not always YAML's.
+
+``yes`` is true, ``010`` is 8, ``1e3`` is a number and ``null`` a word. Quoted, everything is a text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import yaml
+
+Scalar = bool | int | float | str
+Value = Scalar | list[bool] | list[int] | list[float] | list[str]
+"""What a ROS parameter can hold."""
+
+_TRUE = frozenset("Y y yes Yes YES true True TRUE on On ON".split())
+_FALSE = frozenset("N n no No NO false False FALSE off Off OFF".split())
+_SPECIAL = re.compile(r"(?:[+-]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))")
+_SPACE = r"[ \t\n\v\f\r]*"
+_INTEGER = re.compile(_SPACE + r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
+_DECIMAL = re.compile(_SPACE + r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_HEXADECIMAL = re.compile(
+    _SPACE + r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?[0-9]+)?"
+)
+_WORD = re.compile(_SPACE + r"([+-]?)(?:inf(?:inity)?|(nan(?:\([0-9A-Za-z_]*\))?))", re.IGNORECASE)
+_MOST_DEPTH = 32
+_STRING = "tag:yaml.org,2002:str"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, which rcl reads with, where it is there
+
+
+class YamlError(ValueError):
+    """A text that rcl does not read, or reads as nobody means it. The message says where, and why."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One word of a YAML text, not typed yet."""
+
+    text: str
+    is_text: bool
+    """In quotes, or tagged as a string."""
+    line: int
+
+    @property
+    def value(self) -> Scalar:
+        """The value as rcl types it."""
+        return self.text if self.is_text else typed(self.text)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A YAML sequence."""
+
+    items: list[Node]
+    line: int
+
+    @property
+    def value(self) -> Value:
+        """A list of one type; rcl knows no others.
+
+        Raises:
+            YamlError: Values of several types, or no plain values.
+        """
+        values: list[Scalar] = []
+        for item in self.items:
+            if not isinstance(item, Leaf):
+                raise YamlError(
+                    f"line {item.line}: a list inside a list or a map inside a list is no parameter"
+                )
+            values.append(leaf_value(item))
+        if len({type(value) for value in values}) > 1:
+            hint = "; write 1.0 for 1" if {type(v) for v in values} == {int, float} else ""
+            raise YamlError(f"line {self.line}: all values of a list must be of one type{hint}")
+        return values  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Map:
+    """A YAML mapping. No key is there twice."""
+
+    entries: dict[str, Node]
+    lines: dict[str, int]
+    """Of the keys."""
+    line: int
+
+
+Node = Leaf | Series | Map
+
+
+def leaf_value(leaf: Leaf) -> Scalar:
+    """The value of a word.
+
+    Raises:
+        YamlError: There is nothing, or a character that no ROS text can hold.
+    """
+    if not leaf.text and not leaf.is_text:
+        raise YamlError(f"line {leaf.line}: there is no value; an empty text is ''")
+    if "\0" in leaf.text:
+        raise YamlError(f"line {leaf.line}: a text can't hold the character NUL")
+    return leaf.value
+
+
+def typed(text: str) -> Scalar:
+    """A word without quotes as rcl types it: C's ``strtoll`` with base 0 before ``strtod``."""
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    if match := _INTEGER.fullmatch(text):
+        sign, sixteen, eight, ten = match.groups()
+        number = int(sixteen, 16) if sixteen else int(eight, 8) if eight else int(ten)
+        number = -number if sign == "-" else number
+        if -(2**63) <= number < 2**63:
+            return number
+    if _SPECIAL.fullmatch(text):
+        return float(text.replace(".", ""))
+    if match := _WORD.fullmatch(text):
+        return float(match[1] + ("nan" if match[2] else "inf"))
+    return _float(text)
+
+
+def _float(text: str) -> float | str:
+    try:
+        if _DECIMAL.fullmatch(text):
+            number, is_zero = float(text), not re.search("[1-9]", re.split("[eE]", text)[0])
+        elif _HEXADECIMAL.fullmatch(text):
+            number, is_zero = float.fromhex(text), not re.search("[1-9a-fA-F]", re.split("[xXpP]", text)[1])
+        else:
+            return text
+    except OverflowError:
+        return text
+    # Out of range is a word, as strtod reports an error then.
+    in_range = is_zero or sys.float_info.min <= abs(number) <= sys.float_info.max
+    return number if in_range else text
+
+
+def documents(source: str | bytes) -> Iterator[Node]:
+    """The documents of a YAML text, untyped, with their lines.
+
+    Raises:
+        YamlError: No YAML, an alias, a key that is twice in a map or is no word.
+    """
+    try:
+        events = yaml.parse(source, Loader=_LOADER)
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                yield _node(next(events), events, 0)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise YamlError(_sentence(error)) from error
+
+
+def _sentence(error: yaml.YAMLError | UnicodeDecodeError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+    return f"{f'line {mark.line + 1}: ' if mark else ''}this is no YAML: {problem}"
+
+
+def _node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
+    line = event.start_mark.line + 1
+    if depth > _MOST_DEPTH:
+        raise YamlError(f"line {line}: nested deeper than {_MOST_DEPTH} times")
+    if isinstance(event, yaml.ScalarEvent):
+        return Leaf(event.value, event.style in ("'", '"') or event.tag == _STRING, line)
+    if isinstance(event, yaml.SequenceStartEvent):
+        items = []
+        while not isinstance(item := next(events), yaml.SequenceEndEvent):
+            items.append(_node(item, events, depth + 1))
+        return Series(items, line)
+    if isinstance(event, yaml.MappingStartEvent):
+        return _map(line, events, depth)
+    raise YamlError(f"line {line}: ROS reads no aliases (*name): write the value out")
+
+
+def _map(line: int, events: Iterator[yaml.Event], depth: int) -> Map:
+    entries: dict[str, Node] = {}
+    lines: dict[str, int] = {}
+    while not isinstance(key := next(events), yaml.MappingEndEvent):
+        here = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarEvent) or not key.value or "\0" in key.value:
+            raise YamlError(f"line {here}: a key must be a word")
+        if key.value in entries:
+            raise YamlError(
+                f"line {here}: {key.value!r} is there already, in line {lines[key.value]}: one would be lost"
+            )
+        lines[key.value] = here
+        entries[key.value] = _node(next(events), events, depth + 1)
+    return Map(entries, lines, line)
+
+
+def parse_value(text: str) -> Value:
+    """The value of a text as ``-p name:=TEXT`` reads it.
+
+    Raises:
+        YamlError: No YAML, nothing, a map, or a list of several types.
+    """
+    nodes = list(documents(text))
+    if len(nodes) != 1 or isinstance(nodes[0], Map):
+        raise YamlError(f"{text!r} is no value: write a number, a word, or a list")
+    (node,) = nodes
+    return leaf_value(node) if isinstance(node, Leaf) else node.value
+
+
+def parameter_text(value: Value | Sequence[Scalar]) -> str:
+    """A parameter's value the way ``-p name:=value`` reads it: strings stay strings, numbers their type."""
+    if isinstance(value, str):
+        return json.dumps(value)  # valid YAML, and a string whatever it looks like
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(parameter_text(v) for v in value) + "]"
+    return str(yaml.safe_dump(value)).split("\n", 1)[0]  # floats always with a dot: 1.0e-05
+
+
+def plain_text(value: Value) -> str:
+    """The same without quotes where a word can be nothing else, for people to read."""
+    if value == "":
+        return "''"
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z~][\w~./-]*", value) and typed(value) == value:
+        return value
+    return parameter_text(value)
