@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
 from dasha_ros.cli.console import Exit, fail, out
 from dasha_ros.cli.options import Namespace
 from dasha_ros.config.hints import near
+from dasha_ros.config.ros_value import parse_value
 
 if TYPE_CHECKING:
     from dasha_ros.cli.client import Client
@@ -38,7 +38,7 @@ def get(
 def set_parameter(
     node: Node,
     parameter: Annotated[str, typer.Argument(help="Name of the parameter.")],
-    value: Annotated[str, typer.Argument(help="As in a file of parameters; -- before a negative number.")],
+    value: Annotated[str, typer.Argument(help="As in a file of parameters.")],
     namespace: Namespace = "/dasha",
 ) -> None:
     """Change a parameter of a running node.
@@ -53,7 +53,7 @@ def set_parameter(
         before = _values(client, node, parameter)[parameter]
         try:
             wanted = Parameter(parameter, value=parsed(value, before)).to_parameter_msg()
-        except (TypeError, ValueError, OverflowError, AssertionError, yaml.YAMLError):
+        except (TypeError, ValueError, OverflowError, AssertionError):
             fail(f"{value!r} is no value of a parameter: write a number, a word, or a list", Exit.REFUSED)
         request = SetParameters.Request(parameters=[wanted])
         answer = client.call(SetParameters, f"{node}/set_parameters", request, ANSWER_S)
@@ -74,16 +74,9 @@ def parsed(text: str, before: Any) -> Any:
     """
     if isinstance(before, str):
         return text
-    value = yaml.safe_load(text)
-    if isinstance(before, float) and not isinstance(value, bool):
-        try:
-            return float(text)  # YAML takes 1e5 for a word.
-        except ValueError:
-            return value
-    if isinstance(value, list) and any(isinstance(item, float) for item in value):
-        return [float(item) if isinstance(item, int) else item for item in value]
-    if value is None or isinstance(value, dict):
-        raise ValueError(text)
+    value = parse_value(text)
+    if isinstance(before, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
     return value
 
 

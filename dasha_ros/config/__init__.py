@@ -46,6 +46,7 @@ __all__ = [
     "choices_of",
     "explain",
     "is_fixed",
+    "is_for_good",
     "limits_of",
     "unit_of",
 ]
@@ -72,6 +73,7 @@ def explain(error: ValidationError) -> str:
     """Every reason in one sentence each, joined by ``; ``."""
     return "; ".join(
         f"{'.'.join(str(p) for p in e['loc']) or 'configuration'} = {e['input']!r}: {e['msg']}"
+        + (", so put it in quotes" if e["type"] == "string_type" else "")
         if e["loc"]
         else str(e.get("ctx", {}).get("error", e["msg"]))
         for e in error.errors(include_url=False)
@@ -103,8 +105,13 @@ def unit_of(model: type[NodeConfig], key: str) -> str:
 
 
 def is_fixed(model: type[NodeConfig], key: str) -> bool:
-    """Whether a parameter is read only when the node is configured."""
+    """Whether a parameter is read only when the node is configured, and kept until it is cleaned up."""
     return bool(_schema(model, key).get("fixed", False))
+
+
+def is_for_good(model: type[NodeConfig], key: str) -> bool:
+    """Whether a parameter is read only when the process starts."""
+    return bool(_schema(model, key).get("for_good", False))
 
 
 def limits_of(model: type[NodeConfig], key: str) -> tuple[float, float] | None:

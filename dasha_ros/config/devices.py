@@ -110,8 +110,8 @@ class TwinWorldConfig(NodeConfig):
     )
     speed: FiniteFloat = parameter(
         1.0,
-        "The twin's time against real time; other than 1, /clock is published: use use_sim_time.",
-        fixed=True,
+        "The twin's time against real time; other than 1, all other nodes follow its /clock.",
+        for_good=True,
         ge=0.1,
         le=50.0,
     )

@@ -7,9 +7,21 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-def parameter(default: Any, description: str, *, unit: str = "", fixed: bool = False, **bounds: Any) -> Any:
-    """A parameter. ``fixed``: read when the node is configured, not changeable while it runs."""
-    extra: dict[str, Any] = {"unit": unit, "fixed": fixed}
+def parameter(
+    default: Any,
+    description: str,
+    *,
+    unit: str = "",
+    fixed: bool = False,
+    for_good: bool = False,
+    **bounds: Any,
+) -> Any:
+    """A parameter.
+
+    ``fixed``: read when the node is configured, not changeable until it is cleaned up.
+    ``for_good``: read when the process starts, not changeable at all.
+    """
+    extra: dict[str, Any] = {"unit": unit, "fixed": fixed, "for_good": for_good}
     if isinstance(default, list):
         return Field(
             default_factory=lambda: list(default), description=description, json_schema_extra=extra, **bounds
@@ -23,5 +35,5 @@ class NodeConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True, strict=True)
 
     autostart: bool = parameter(
-        True, "Configure and activate at start; false: wait for a lifecycle manager.", fixed=True
+        True, "Configure and activate at start; false: wait for a lifecycle manager.", for_good=True
     )

@@ -15,7 +15,7 @@ from dasha_ros.config.hints import meant
 from dasha_ros.config.ros_file import Block, Given, RosFile
 from dasha_ros.config.ros_value import Value, YamlError
 
-CLIENT_LIBRARY = ("use_sim_time", "start_type_description_service")
+_CLIENT_LIBRARY = ("use_sim_time", "start_type_description_service")
 """Parameters that every node has without declaring them."""
 _QOS = "qos_overrides."
 
@@ -58,7 +58,7 @@ def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) 
     for name, model in NODES.items():
         given = file.parameters(f"{namespace}/{name}")
         own = {key: value for key, value in given.items() if key in model.model_fields}
-        others[name] = {key: value.value for key, value in given.items() if _is_general(key)}
+        others[name] = {key: value.value for key, value in given.items() if is_general(key)}
         if name in nodes:
             for key in sorted(given.keys() - own.keys() - others[name].keys()):
                 warnings.append(_unknown(path, file, f"{namespace}/{name}", key, given[key].line))
@@ -67,8 +67,9 @@ def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) 
     return Loaded(configs, others, tuple(dict.fromkeys(filter(None, warnings))))
 
 
-def _is_general(parameter: str) -> bool:
-    return parameter in CLIENT_LIBRARY or parameter.startswith(_QOS)
+def is_general(parameter: str) -> bool:
+    """Whether the client library reads a parameter, whatever the node is."""
+    return parameter in _CLIENT_LIBRARY or parameter.startswith(_QOS)
 
 
 def _config(path: Path, name: str, model: type[NodeConfig], given: dict[str, Given]) -> NodeConfig:
@@ -92,7 +93,8 @@ def _unknown(path: Path, file: RosFile, full_name: str, parameter: str, line: in
     if all(block.is_for_all for block in sources):
         return ""
     hint = meant(parameter, NODES[name].model_fields)
-    return f"{path}: line {line}: {name} has no parameter {parameter!r}, so it is ignored{'; ' if hint else ''}{hint}"
+    sentence = f"{path}: line {line}: {name} has no parameter {parameter!r}, so it is ignored"
+    return f"{sentence}; {hint}" if hint else sentence
 
 
 def _astray(path: Path, file: RosFile, block: Block, namespace: str, nodes: Sequence[str]) -> str:

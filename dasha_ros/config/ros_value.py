@@ -17,8 +17,8 @@ Scalar = bool | int | float | str
 Value = Scalar | list[bool] | list[int] | list[float] | list[str]
 """What a ROS parameter can hold."""
 
-_TRUE = frozenset("Y y yes Yes YES true True TRUE on On ON".split())
-_FALSE = frozenset("N n no No NO false False FALSE off Off OFF".split())
+_TRUE = frozenset(["Y", "y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
+_FALSE = frozenset(["N", "n", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
 _SPECIAL = re.compile(r"(?:[+-]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))")
 _SPACE = r"[ \t\n\v\f\r]*"
 _INTEGER = re.compile(_SPACE + r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
@@ -65,17 +65,25 @@ class Series:
         Raises:
             YamlError: Values of several types, or no plain values.
         """
-        values: list[Scalar] = []
+        values = self.scalars
+        if len({type(value) for value in values}) > 1:
+            hint = "; write 1.0 for 1" if {type(v) for v in values} == {int, float} else ""
+            raise YamlError(f"line {self.line}: all values of a list must be of one type{hint}")
+        return values  # type: ignore[return-value]
+
+    @property
+    def scalars(self) -> list[Scalar]:
+        """The values, of whatever types.
+
+        Raises:
+            YamlError: No plain values.
+        """
         for item in self.items:
             if not isinstance(item, Leaf):
                 raise YamlError(
                     f"line {item.line}: a list inside a list or a map inside a list is no parameter"
                 )
-            values.append(leaf_value(item))
-        if len({type(value) for value in values}) > 1:
-            hint = "; write 1.0 for 1" if {type(v) for v in values} == {int, float} else ""
-            raise YamlError(f"line {self.line}: all values of a list must be of one type{hint}")
-        return values  # type: ignore[return-value]
+        return [leaf_value(item) for item in self.items if isinstance(item, Leaf)]
 
 
 @dataclass(frozen=True)
@@ -190,7 +198,7 @@ def _map(line: int, events: Iterator[yaml.Event], depth: int) -> Map:
 
 
 def parse_value(text: str) -> Value:
-    """The value of a text as ``-p name:=TEXT`` reads it.
+    """The value of a text as ``-p name:=TEXT`` reads it, but that ``[1, 2.5]`` is a list of floats.
 
     Raises:
         YamlError: No YAML, nothing, a map, or a list of several types.
@@ -199,13 +207,20 @@ def parse_value(text: str) -> Value:
     if len(nodes) != 1 or isinstance(nodes[0], Map):
         raise YamlError(f"{text!r} is no value: write a number, a word, or a list")
     (node,) = nodes
-    return leaf_value(node) if isinstance(node, Leaf) else node.value
+    if isinstance(node, Leaf):
+        return leaf_value(node)
+    scalars = node.scalars
+    if {type(value) for value in scalars} == {int, float}:
+        return [float(value) for value in scalars]
+    return node.value
 
 
 def parameter_text(value: Value | Sequence[Scalar]) -> str:
     """A parameter's value the way ``-p name:=value`` reads it: strings stay strings, numbers their type."""
     if isinstance(value, str):
-        return json.dumps(value)  # valid YAML, and a string whatever it looks like
+        # Valid YAML, which knows no pairs of surrogates, and a string whatever it looks like.
+        words = (f"\\U{ord(c):08x}" if ord(c) > 0xFFFF else json.dumps(c)[1:-1] for c in value)
+        return f'"{"".join(words)}"'
     if isinstance(value, Sequence):
         return "[" + ", ".join(parameter_text(v) for v in value) + "]"
     return str(yaml.safe_dump(value)).split("\n", 1)[0]  # floats always with a dot: 1.0e-05

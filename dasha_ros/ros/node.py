@@ -58,6 +58,7 @@ class DashaNode(SteadyLifecycleNode, Generic[C]):
             self.config_model,  # type: ignore[arg-type]
             self._reconfigure,
             self.refuse_change,
+            lambda: str(self._state_machine.current_state[1]),
         )
         self.health = Health(self)
         self.health.watch("lifecycle", self._lifecycle)

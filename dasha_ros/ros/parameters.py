@@ -22,14 +22,13 @@ from dasha_ros.config import (
     choices_of,
     explain,
     is_fixed,
+    is_for_good,
     limits_of,
     unit_of,
 )
+from dasha_ros.config.params_file import is_general
 
 C = TypeVar("C", bound=NodeConfig)
-
-_OTHERS = {"use_sim_time", "start_type_description_service"}
-"""Parameters that rclpy declares itself."""
 
 
 def descriptor(model: type[NodeConfig], key: str) -> ParameterDescriptor:
@@ -37,11 +36,12 @@ def descriptor(model: type[NodeConfig], key: str) -> ParameterDescriptor:
     info, unit = model.model_fields[key], unit_of(model, key)
     constraints = (
         bounds_of(model, key) if choices_of(model, key) else "",
-        "changeable only before configure" if is_fixed(model, key) else "",
+        "changeable only while the node is unconfigured" if is_fixed(model, key) else "",
     )
     message = ParameterDescriptor(
         name=key,
         description=f"{info.description}{f' [{unit}]' if unit else ''}",
+        read_only=is_for_good(model, key),
         additional_constraints="; ".join(filter(None, constraints)),
         # Lets a person write 100 where 100.0 is meant; the model still refuses what is no number.
         dynamic_typing=isinstance(info.get_default(call_default_factory=True), (float, list)),
@@ -66,7 +66,12 @@ class Parameters(Generic[C]):
     """
 
     def __init__(
-        self, node: Node, model: type[C], on_change: Callable[[C], None], refuse: Callable[[C], str]
+        self,
+        node: Node,
+        model: type[C],
+        on_change: Callable[[C], None],
+        refuse: Callable[[C], str],
+        state: Callable[[], str],
     ) -> None:
         """Declare every parameter.
 
@@ -75,23 +80,24 @@ class Parameters(Generic[C]):
             model: What they are.
             on_change: Called with what is in force after a change.
             refuse: Why a change that the model allows can't be made, empty when it can.
+            state: The node's lifecycle state. What is fixed changes only while it is unconfigured.
 
         Raises:
             ConfigError: A value given at start is out of range or of the wrong kind.
         """
         self._node, self._model, self._on_change, self._refuse = node, model, on_change, refuse
+        self._state = state
         # rclpy keeps what was given at start only here until it is declared.
-        overrides = node._parameter_overrides
-        unknown = sorted(set(overrides) - set(model.model_fields) - _OTHERS)
+        overrides = {k: p for k, p in node._parameter_overrides.items() if not is_general(k)}
+        unknown = sorted(set(overrides) - set(model.model_fields))
         if unknown:
             raise ConfigError(f"{node.get_name()}: unknown parameter {', '.join(unknown)}")
-        self.values: C = self._validated(
-            {k: _plain(overrides[k].value) for k in overrides if k not in _OTHERS}
-        )
+        self.values: C = self._validated(self._changes(self._as_declared(list(overrides.values()))))
         for key in model.model_fields:
             node.declare_parameter(
                 key, getattr(self.values, key), descriptor(model, key), ignore_override=True
             )
+        node.add_pre_set_parameters_callback(self._as_declared)
         node.add_on_set_parameters_callback(self._validate)
         node.add_post_set_parameters_callback(self._apply)
 
@@ -105,9 +111,41 @@ class Parameters(Generic[C]):
     def _changes(self, parameters: list[Parameter]) -> dict[str, Any]:
         return {p.name: _plain(p.value) for p in parameters if p.name in self._model.model_fields}
 
+    def _as_declared(self, parameters: list[Parameter]) -> list[Parameter]:
+        """A serial number in digits is a text, and no list at all is what rcl makes of an empty one."""
+        return [self._declared(parameter) for parameter in parameters]
+
+    def _declared(self, given: Parameter) -> Parameter:
+        field = self._model.model_fields.get(given.name)
+        default = field.get_default(call_default_factory=True) if field is not None else None
+        if isinstance(default, str) and given.type_ == Parameter.Type.INTEGER:
+            return Parameter(given.name, Parameter.Type.STRING, str(given.value))
+        if isinstance(default, list) and given.type_ == Parameter.Type.NOT_SET:
+            return Parameter(given.name, value=[])
+        return given
+
+    def _kept(self, config: C) -> str:
+        """Why what is fixed can't be changed now, empty when it can or does not change."""
+        state = self._state()
+        if state == "unconfigured":
+            return ""
+        names = [
+            key
+            for key in self._model.model_fields
+            if is_fixed(self._model, key) and getattr(config, key) != getattr(self.values, key)
+        ]
+        todo = "clean it up" if state == "inactive" else "deactivate it and clean it up"
+        return (
+            f"{', '.join(names)}: {self._node.get_name()} is {state} and has read it already: {todo} first, "
+            "then configure it again"
+            if names
+            else ""
+        )
+
     def _validate(self, parameters: list[Parameter]) -> SetParametersResult:
         try:
-            reason = self._refuse(self._validated(self._changes(parameters)))
+            wanted = self._validated(self._changes(parameters))
+            reason = self._kept(wanted) or self._refuse(wanted)
         except Exception as error:  # Of the model, or of a device that was asked.
             reason = str(error)
         return SetParametersResult(successful=not reason, reason=reason)

@@ -7,6 +7,7 @@ import sys
 import types
 
 import pytest
+import yaml
 
 from dasha_ros import bringup
 from dasha_ros.config import ConfigError
@@ -42,6 +43,7 @@ def fake_launch(monkeypatch):
         "launch": {"LaunchDescription": _Recorded},
         "launch.actions": {
             "DeclareLaunchArgument": type("DeclareLaunchArgument", (_Recorded,), {}),
+            "LogInfo": type("LogInfo", (_Recorded,), {}),
             "OpaqueFunction": type("OpaqueFunction", (_Recorded,), {}),
         },
         "launch.substitutions": {"LaunchConfiguration": _LaunchConfiguration},
@@ -84,7 +86,7 @@ OPTIONS = bringup.Options(
 @pytest.mark.usefixtures("fake_launch")
 @pytest.mark.parametrize(("given_arguments", "options"), [({}, bringup.Options()), (GIVEN, OPTIONS)])
 def test_actions_are_the_description(given_arguments, options):
-    graph = bringup.describe(options)
+    graph, as_given = bringup.describe(options), load_launch_file().as_given
     actions = launched(**given_arguments)
     assert [type(a).__name__ for a in actions] == ["LifecycleNode"] * len(graph.processes)
     for action, process in zip(actions, graph.processes, strict=True):
@@ -93,7 +95,7 @@ def test_actions_are_the_description(given_arguments, options):
             "executable": process.executable,
             "name": process.name,
             "namespace": process.namespace,
-            "parameters": [dict(process.parameters)],
+            "parameters": [{k: as_given(v) for k, v in process.parameters.items()}],
             "remappings": list(process.remappings),
             "ros_arguments": list(process.ros_arguments),
             "additional_env": dict(process.environment),
@@ -103,6 +105,24 @@ def test_actions_are_the_description(given_arguments, options):
             "sigkill_timeout": str(limits.LAUNCH_SIGKILL_S),
             "output": "screen",
         }
+
+
+@pytest.mark.usefixtures("fake_launch")
+@pytest.mark.parametrize("value", ["", "007", "1.0", "yes", "two words", "plus", True, 5, 1e-5, [1.5, 2.0]])
+def test_launch_makes_the_same_value_of_it(value):
+    """launch_ros takes the texts among its parameters for YAML."""
+    given = load_launch_file().as_given(value)
+    read = yaml.safe_load(given) if isinstance(given, str) else given
+    assert (type(read), read) == (type(value), value)
+
+
+@pytest.mark.usefixtures("fake_launch")
+def test_warnings_of_a_parameter_file_are_printed(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("camera_driver: {ros__parameters: {gain_db: 3.0}}\n")
+    first = launched(params_file=str(path))[0]
+    assert type(first).__name__ == "LogInfo"
+    assert "did you mean /dasha/camera_driver" in first.kwargs["msg"]
 
 
 @pytest.mark.usefixtures("fake_launch")

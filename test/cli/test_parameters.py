@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
@@ -14,7 +12,7 @@ from dasha_ros.cli.parameters import near, parsed
 
 
 def _refuse_darkness(parameters):
-    dark = any(p.name == "light" and p.value < 0 for p in parameters)
+    dark = any(p.name == "light" and p.value < -0.5 for p in parameters)
     return SetParametersResult(successful=not dark, reason="light = -1 is below 0" if dark else "")
 
 
@@ -44,7 +42,12 @@ def dasha(probe, spawn):
 @pytest.mark.graph
 @pytest.mark.parametrize(
     ("parameter", "text", "value"),
-    [("light", "20", 20.0), ("scene", "7", "7"), ("distances", "[3, 4.5]", [3.0, 4.5])],
+    [
+        ("light", "20", 20.0),
+        ("light", "-.5e-3", -0.0005),
+        ("scene", "7", "7"),
+        ("distances", "[3, 4.5]", [3.0, 4.5]),
+    ],
 )
 def test_set_changes_a_parameter(probe, node, dasha, parameter, text, value):
     child = dasha("set", node, parameter, text)
@@ -56,7 +59,7 @@ def test_set_changes_a_parameter(probe, node, dasha, parameter, text, value):
 
 @pytest.mark.graph
 def test_refusal_prints_the_reason_and_exits_with_1(probe, node, dasha):
-    child = dasha("set", node, "light", "--", "-1")
+    child = dasha("set", node, "light", "-1")
     assert child.returncode == 1
     assert "error: light = -1 is below 0" in child.output
     assert probe.node.get_parameter("light").value == 1.5
@@ -97,6 +100,10 @@ def test_node_that_does_not_answer_exits_with_3(dasha):
         ("1e5", 1.5, 1e5),
         ("dark", 1.5, "dark"),
         ("20", "street", "20"),
+        ("0123", "street", "0123"),
+        ("yes", False, True),
+        ("-5", 1, -5),
+        ("~", 3, "~"),
         ("true", False, True),
         ("[1, 2.5]", [1.0], [1.0, 2.5]),
         ("[1, 2]", [1], [1, 2]),
@@ -107,9 +114,9 @@ def test_a_value_is_of_the_kind_that_the_parameter_has(text, before, value):
     assert type(parsed(text, before)) is type(value)
 
 
-@pytest.mark.parametrize("text", ["~", "{a: 1}"])
+@pytest.mark.parametrize("text", ["{a: 1}", "[1"])
 def test_what_is_no_value(text):
-    with pytest.raises(ValueError, match=re.escape(text)):
+    with pytest.raises(ValueError, match=r"is no value|is no YAML"):
         parsed(text, 3)
 
 

@@ -1,0 +1,158 @@
+"""What a parameter file says to the nodes of a graph: their values, what is passed on, hints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dasha_ros.bringup import Graph, Options, describe
+from dasha_ros.config import NODES, ConfigError, as_yaml
+from dasha_ros.config.params_file import load
+from dasha_ros.config.ros_file import RosFile
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Writes a file and returns the graph that is described with it."""
+
+    def graph(text: str, **options: object) -> Graph:
+        path = tmp_path / "mine.yaml"
+        path.write_text(text)
+        return describe(Options(params_file=str(path), **options), {})  # type: ignore[arg-type]
+
+    return graph
+
+
+def parameters(graph: Graph, node: str = "camera_driver") -> dict[str, object]:
+    return next(dict(p.parameters) for p in graph.processes if p.name == node)
+
+
+BOTH = """
+/left/camera_driver: {ros__parameters: {serial: '111'}}
+/right/camera_driver: {ros__parameters: {serial: '222'}}
+"""
+
+
+@pytest.mark.parametrize(("namespace", "serial"), [("/left", "111"), ("/right", "222"), ("/dasha", None)])
+def test_a_block_is_for_its_namespace_only(write, namespace, serial):
+    graph = write(BOTH, rig="hardware", namespace=namespace)
+    assert parameters(graph).get("serial") == serial
+    assert bool(graph.warnings) == (serial is None)
+
+
+def test_two_blocks_for_one_node_add_up(write):
+    graph = write(
+        "/**/camera_driver: {ros__parameters: {gain_db: 6.0}}\n"
+        "/dasha/camera_driver: {ros__parameters: {preview_rate_hz: 5.0}}\n"
+    )
+    assert parameters(graph) == {"gain_db": 6.0, "preview_rate_hz": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/**: {ros__parameters: {autostart: false}}", {"autostart": False}),
+        ("dasha: {camera_driver: {ros__parameters: {gain_db: 6.0}}}", {"gain_db": 6.0}),
+        (
+            "/nav/planner: {ros__parameters: {x: 1}}\n/**/camera_driver: {ros__parameters: {gain_db: 6.0}}",
+            {"gain_db": 6.0},
+        ),
+        (
+            "/dasha/camera_driver:\n  ros__parameters:\n    gain_db: 6.0\n"
+            "    start_type_description_service: true\n    use_sim_time: false\n",
+            {"gain_db": 6.0, "start_type_description_service": True},
+        ),
+        (
+            "/**: {ros__parameters: {qos_overrides: {/tf: {publisher: {depth: 5}}}}}",
+            {"qos_overrides./tf.publisher.depth": 5},
+        ),
+    ],
+)
+def test_every_form_of_ros_is_read(write, text, expected):
+    graph = write(text)
+    assert parameters(graph) == expected
+    assert graph.warnings == ()
+
+
+@pytest.mark.parametrize("serial", ["21234567", "007", "1e5", "0x10", "yes", "null", "1_000", "'5'"])
+def test_a_serial_number_is_the_text_as_it_is_written(write, serial):
+    expected = serial.strip("'")
+    graph = write(f"/**/camera_driver: {{ros__parameters: {{serial: {serial}}}}}", rig="hardware")
+    assert parameters(graph)["serial"] == expected
+    options = Options(rig="hardware", overrides=(f"camera_driver.serial={serial}",))
+    assert parameters(describe(options, {}))["serial"] == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["binning: true", "gain_db: true", "gain_db: '6'", "gain_db: yes", "autostart: 1", "width: 640.0"],
+)
+def test_a_value_of_another_type_is_no_value(write, value):
+    node = "camera_driver"
+    with pytest.raises(ConfigError, match=rf"mine\.yaml: line 3: {node}: {value.split(':')[0]} = "):
+        write(f"/**/{node}:\n  ros__parameters:\n    {value}\n")
+    with pytest.raises(ConfigError, match=rf"{node}: {value.split(':')[0]} = "):
+        describe(Options(overrides=(f"{node}.{value.replace(': ', '=')}",)), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "/dasha/camera_drver: {ros__parameters: {gain_db: 1.0}}",
+            "line 1: /dasha/camera_drver is not /dasha/camera_driver, so this block is ignored; did you mean",
+        ),
+        ("camera_driver: {ros__parameters: {}}", "or /**/camera_driver for any namespace?"),
+        ("/other/perception: {ros__parameters: {}}", "/other/perception is not /dasha/perception"),
+        (
+            "/**/camera_driver:\n  ros__parameters:\n    gian_db: 1.0",
+            "line 3: camera_driver has no parameter 'gian_db', so it is ignored; did you mean gain_db?",
+        ),
+        ("/**: {ros__parameters: {use_sim_time: true}}", "until something else publishes /clock"),
+    ],
+)
+def test_what_seems_to_be_meant_otherwise_is_told(write, text, sentence):
+    graph = write(text)
+    (warning,) = graph.warnings
+    assert sentence in warning
+    assert "gain_db" not in parameters(graph)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/**: {ros__parameters: {robot: r2}}",
+        "/nav/planner: {ros__parameters: {gain: 1}}",
+        "/dasha/trainer: {ros__parameters: {seed: 1}}",
+        "/dasha/perception: {ros__parameters: {}}\n/other/perception: {ros__parameters: {}}",
+        as_yaml(),
+    ],
+)
+def test_what_is_for_others_is_no_matter(write, text):
+    assert write(text).warnings == ()
+
+
+def test_all_nodes_have_one_clock(write):
+    everywhere = "/**: {ros__parameters: {use_sim_time: %s}}"
+    graph = write(everywhere % "true", speed=4.0)
+    assert graph.warnings == ()
+    assert all(p.parameters.get("use_sim_time", False) == (p.name != "twin_world") for p in graph.processes)
+    assert all(p.parameters["use_sim_time"] is True for p in write(everywhere % "true").processes)
+    assert not any("use_sim_time" in p.parameters for p in write(everywhere % "false").processes)
+    with pytest.raises(ConfigError, match="use_sim_time is false, but with speed 4 of twin_world all nodes"):
+        write(everywhere % "false", speed=4.0)
+    with pytest.raises(ConfigError, match="perception: use_sim_time is true, but not for camera_driver, "):
+        write("/**/perception: {ros__parameters: {use_sim_time: true}}")
+    with pytest.raises(ConfigError, match="use_sim_time = 1: must be true or false"):
+        write(everywhere % "1")
+
+
+def test_the_printed_file_says_the_defaults(tmp_path):
+    path = tmp_path / "dasha.yaml"
+    path.write_text(as_yaml())
+    loaded = load(path, "/dasha")
+    assert loaded.configs == {name: model() for name, model in NODES.items()}
+    for name, model in NODES.items():
+        given = RosFile(as_yaml()).parameters(f"/any/where/{name}")
+        assert {key: value.value for key, value in given.items()} == model().model_dump()
