@@ -165,8 +165,13 @@ def _sentence(error: yaml.YAMLError | UnicodeDecodeError) -> str:
     return f"{f'line {mark.line + 1}: ' if mark else ''}this is no YAML: {problem}"
 
 
+def _line(event: yaml.Event) -> int:
+    assert event.start_mark is not None
+    return event.start_mark.line + 1
+
+
 def _node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
-    line = event.start_mark.line + 1
+    line = _line(event)
     if depth > _MOST_DEPTH:
         raise YamlError(f"line {line}: nested deeper than {_MOST_DEPTH} times")
     if isinstance(event, yaml.ScalarEvent):
@@ -185,7 +190,7 @@ def _map(line: int, events: Iterator[yaml.Event], depth: int) -> Map:
     entries: dict[str, Node] = {}
     lines: dict[str, int] = {}
     while not isinstance(key := next(events), yaml.MappingEndEvent):
-        here = key.start_mark.line + 1
+        here = _line(key)
         if not isinstance(key, yaml.ScalarEvent) or not key.value or "\0" in key.value:
             raise YamlError(f"line {here}: a key must be a word")
         if key.value in entries:
@@ -204,11 +209,11 @@ def parse_value(text: str) -> Value:
         YamlError: No YAML, nothing, a map, or a list of several types.
     """
     nodes = list(documents(text))
-    if len(nodes) != 1 or isinstance(nodes[0], Map):
-        raise YamlError(f"{text!r} is no value: write a number, a word, or a list")
-    (node,) = nodes
+    node = nodes[0] if len(nodes) == 1 else None
     if isinstance(node, Leaf):
         return leaf_value(node)
+    if not isinstance(node, Series):
+        raise YamlError(f"{text!r} is no value: write a number, a word, or a list")
     scalars = node.scalars
     if {type(value) for value in scalars} == {int, float}:
         return [float(value) for value in scalars]

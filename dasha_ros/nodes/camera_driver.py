@@ -132,6 +132,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
 
     def reconfigure(self, config: CameraDriverConfig) -> None:
         """A changed gain, mode or preview rate takes effect with the next picture."""
+        if self._exposure[0] == 0:  # Nothing was commanded yet.
+            self._exposure = (0, config.initial_exposure_us)
         self._plan.mode, self._plan.rate_hz = config.capture_mode, config.preview_rate_hz
         self._tell()
 

@@ -88,7 +88,7 @@ def test_parameters_say_what_they_are(graph: Graph) -> None:
         ("twin_world", "illuminance_lx", "bright", "illuminance_lx"),
         ("camera_driver", "preview_rate_hz", 1000.0, "preview_rate_hz"),
         ("camera_driver", "capture_mode", "sometimes", "free_running"),
-        ("camera_driver", "width", 320, "read-only"),
+        ("camera_driver", "width", 320, "deactivate it and clean it up first"),
         ("perception", "min_score", 2.0, "min_score"),
         ("focus_server", "report_keep", 0, "report_keep"),
         ("low_level_agent", "retries", -1, "retries"),

@@ -11,7 +11,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 import rclpy
 from rclpy.parameter import Parameter
 
-from dasha_ros.config import TwinWorldConfig
+from dasha_ros.config import CameraDriverConfig, ConfigError, TwinWorldConfig
 from dasha_ros.ros.condition import Level
 from dasha_ros.ros.node import DashaNode
 
@@ -62,3 +62,81 @@ def test_a_change_that_fails_is_told_and_the_node_lives(lamp: Lamp) -> None:
     assert lamp.health.level == Level.ERROR
     assert lamp.health.message == "lamp could not take up its parameters: the bulb is broken"
     assert lamp.config.illuminance_lx == 600.0
+
+
+class Camera(DashaNode[CameraDriverConfig]):
+    """Reads its serial number when it is configured."""
+
+    config_model = CameraDriverConfig
+
+    def configure(self) -> None:
+        self.opened = self.config.serial
+
+
+def camera(*arguments: str) -> Camera:
+    rclpy.init(args=["--ros-args", *arguments])
+    return Camera("camera_driver")
+
+
+@pytest.fixture
+def _ended(ros_env: dict[str, str]) -> Iterator[None]:
+    yield
+    rclpy.try_shutdown()
+
+
+@pytest.mark.usefixtures("_ended")
+def test_what_is_fixed_changes_while_the_node_is_unconfigured_and_only_then() -> None:
+    node = camera()
+    fixed = node.describe_parameter("encoding")
+    assert not fixed.read_only
+    assert fixed.additional_constraints == (
+        "mono8 | mono16 | rgb8; changeable only while the node is unconfigured"
+    )
+    for serial in ("1", "2"):
+        (result,) = node.set_parameters([Parameter("serial", value=serial)])
+        assert result.successful, result.reason
+        node.trigger_configure()
+        assert node.opened == serial
+        for state, todo in (("inactive", "clean it up"), ("active", "deactivate it and clean it up")):
+            (result,) = node.set_parameters([Parameter("serial", value="9")])
+            assert result.reason == (
+                f"serial: camera_driver is {state} and has read it already: {todo} first, "
+                "then configure it again"
+            )
+            # All that it has, as from a file that was dumped.
+            same = [node.get_parameter(key) for key in CameraDriverConfig.model_fields if key != "autostart"]
+            assert node.set_parameters_atomically(same).successful
+            node.trigger_activate()
+        node.trigger_deactivate()
+        node.trigger_cleanup()
+    (result,) = node.set_parameters([Parameter("autostart", value=False)])
+    assert not result.successful
+    node.destroy_node()
+
+
+@pytest.mark.usefixtures("_ended")
+def test_digits_are_a_text_where_a_text_is_wanted() -> None:
+    node = camera("-p", "serial:=21234567", "-p", "qos_overrides./tf.publisher.depth:=5")
+    assert node.config.serial == node.get_parameter("serial").value == "21234567"
+    (result,) = node.set_parameters([Parameter("serial", value=815)])
+    assert result.successful, result.reason
+    assert node.config.serial == node.get_parameter("serial").value == "815"
+    node.destroy_node()
+
+
+@pytest.mark.usefixtures("_ended")
+@pytest.mark.parametrize(
+    ("parameter", "reason"),
+    [("serial:=1e5", "put it in quotes"), ("gain_db:=yes", "gain_db = True: Input should be a valid number")],
+)
+def test_a_value_of_another_type_is_refused_at_start(parameter: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        camera("-p", parameter)
+
+
+@pytest.mark.usefixtures("_ended")
+def test_an_empty_list_is_a_list() -> None:
+    rclpy.init(args=["--ros-args", "-p", "distances_m:=[]"])
+    node = Lamp("twin_world")
+    assert node.config.distances_m == []
+    node.destroy_node()
