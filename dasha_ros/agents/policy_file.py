@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.agents.net import PolicyNet
+from dasha_ros.files.arrays import read_arrays
+from dasha_ros.files.documents import parse_json
+from dasha_ros.files.errors import FileError
 from dasha_ros.paths import config_dir
 from dasha_ros.perception.encoders.joint import SEPARATOR, has_part
 
@@ -101,18 +103,19 @@ class PolicyFile:
         Raises:
             PolicyFileError: No such file, a damaged one, of another version or of the other agent.
         """
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            document = json.loads(str(arrays["info"]))
-        except FileNotFoundError as error:
+        if not path.exists():
             raise PolicyFileError(
                 f"there is no policy {path}: train one with `dasha train {agent}`, or name another"
-            ) from error
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise PolicyFileError(
-                f"{path} is no policy, or a damaged one ({error}): fetch it or train it again"
-            ) from error
+            )
+        try:
+            arrays = read_arrays(path)
+            document = parse_json(str(arrays["info"]))
+        except FileError as error:
+            raise PolicyFileError(f"the policy {error}: fetch it or train it again") from error
+        except (KeyError, ValueError) as error:
+            raise PolicyFileError(f"{path} is no policy: it does not say what it was made for") from error
+        if not isinstance(document, dict):
+            raise PolicyFileError(f"{path} is no policy: it does not say what it was made for")
         if document.get("format") != FORMAT:
             raise PolicyFileError(
                 f"{path} is a policy of format {document.get('format')}, and this version reads {FORMAT}: "

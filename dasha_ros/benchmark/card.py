@@ -7,7 +7,6 @@ Read are the folder of the run that trained it (`rl.train_folder`) and rows that
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import sys
@@ -20,6 +19,8 @@ from dasha_ros.benchmark import evaluation, exposure
 from dasha_ros.benchmark.curve import draw_curve
 from dasha_ros.benchmark.evaluation import Row, summary
 from dasha_ros.benchmark.table import SHARES, markdown
+from dasha_ros.files.documents import parse_json, read_json, read_text
+from dasha_ros.files.errors import FileError
 from dasha_ros.rl.evaluate_settings import EXPOSURE_SETTING
 from dasha_ros.rl.train_folder import RunFolder, RunInfo, TrainingError
 
@@ -51,9 +52,9 @@ def read_rows(paths: Sequence[Path]) -> list[Row]:
     rows: list[Row] = []
     for path in paths:
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise CardError(f"the rows {path} can't be read: {error}") from error
+            found = read_json(path)
+        except FileError as error:
+            raise CardError(f"the rows {error}") from error
         if not isinstance(found, list) or not all(isinstance(r, dict) and r.keys() >= NEEDED for r in found):
             raise CardError(f"{path} holds no rows: give what `dasha evaluate --json` wrote")
         rows += found
@@ -110,8 +111,10 @@ def evaluations(run: RunFolder) -> list[dict[str, float]]:
     """
     path = run.path / "evaluations.jsonl"
     try:
-        found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
+        found = [parse_json(line) for line in read_text(path).splitlines()]
+    except FileError as error:
+        raise CardError(f"the evaluations {error}") from error
+    except ValueError as error:
         raise CardError(f"the evaluations {path} can't be read: {error}") from error
     if not found:
         raise CardError(f"{path} is empty: the run has not been evaluated yet")

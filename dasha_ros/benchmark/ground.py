@@ -27,7 +27,9 @@ class Ground:
     arena: Arena
     parts: tuple[Part, ...]
     skipped: dict[str, str] = field(default_factory=dict)
-    """Photographs that give no view, and why."""
+    """Files of a folder that give no view, and why."""
+    used: int = 0
+    """Pictures of a folder that give one."""
 
 
 def cache_ground(
@@ -101,7 +103,8 @@ def folder_ground(
     """
     perception = _perception(agent, names)
     views, skipped = folder_views(folder, composites, seed=seed, report=report)
-    return Ground(TwinArena(views, perception), (Part(range(len(views))),), skipped)
+    used = len({photo for view in views for photo in view.info.photographs})
+    return Ground(TwinArena(views, perception), (Part(range(len(views))),), skipped, used)
 
 
 def _perception(agent: Agent, names: Sequence[str]) -> Perception:

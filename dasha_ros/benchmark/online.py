@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.files.documents import read_text
+
 
 @dataclass(frozen=True)
 class Episodes:
@@ -26,14 +28,14 @@ class Episodes:
         Raises:
             ValueError: It holds no episode.
         """
-        with path.open(encoding="utf-8", newline="") as file:
-            next(file, None)  # What the run was, as JSON.
-            rows = list(csv.DictReader(file))
+        lines = read_text(path).splitlines()[1:]  # The first is what the run was, as JSON.
+        try:
+            rows = [(float(row["r"]), int(row["l"])) for row in csv.DictReader(lines)]
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
+            raise ValueError(f"{path} holds no episodes: {error}") from error
         if not rows:
             raise ValueError(f"{path} holds no episode")
-        return cls(
-            np.array([float(row["r"]) for row in rows]), np.array([int(row["l"]) for row in rows], np.int64)
-        )
+        return cls(np.array([r for r, _ in rows]), np.array([length for _, length in rows], np.int64))
 
     def parts(self, count: int) -> list[tuple[int, float, float]]:
         """Steps at the end, mean return and its standard error of each of ``count`` parts of the run."""
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     try:
         courses = {path: Episodes.read(path).parts(chosen.parts) for path in chosen.runs}
-    except (OSError, ValueError, KeyError) as error:
+    except ValueError as error:
         parser.error(f"no episodes: {error}")
     for path, course in courses.items():
         print(path.name)

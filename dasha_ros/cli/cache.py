@@ -45,6 +45,7 @@ def build(
     from dasha_ros.perception.errors import ModelError
     from dasha_ros.rl.cache import CacheError, PerceptCache
     from dasha_ros.rl.scenes import SceneSetError
+    from dasha_ros.rl.scenes.summary import summary
 
     console = err()
     try:
@@ -55,8 +56,9 @@ def build(
         fail(str(error))
     except KeyboardInterrupt:
         fail("interrupted; the same command goes on where it was", Exit.INTERRUPTED)
-    for name, why in cache.meta.skipped.items():
-        console.print(f"skipped {name}: {why}", style="yellow", markup=False)
+    used = len({photo for view in cache.views for photo in view.photographs})
+    for line in summary(used, {**cache.meta.skipped, **scene_set.left_out}):
+        console.print(line, style="yellow", markup=False, soft_wrap=True)
     out().print(str(cache.path), markup=False)
 
 

@@ -85,7 +85,7 @@ def evaluate(
             # The paper's bands are one voltage wide: nobody learns anything about photographs from them.
             chosen = [s for s in chosen if s.name in {"planes_wide", "two_depths"}]
         rows: list[dict[str, Any]] = []
-        with _progress() as progress:
+        with _told(ground), _progress() as progress:
             try:
                 focus_study(
                     ground.arena, names, chosen, ground.parts, per_view=episodes, seed=seed,
@@ -127,7 +127,7 @@ def exposure(
             scenes, cache, agent="exposure", names=names, rendered=rendered, composites=0, splits=splits,
             rivals=None, seed=seed,
         )  # fmt: skip
-        with _progress() as progress:
+        with _told(ground), _progress() as progress:
             rows = exposure_study(
                 ground.arena, names, ground.parts, per_view=episodes, seed=seed,
                 sampled=(False, True) if sampled else (False,), step_ms=step_ms, progress=progress,
@@ -176,9 +176,20 @@ def _ground(
             scenes, agent, names, composites=composites, seed=seed,
             report=lambda what, done, total: progress(done, total, what),
         )  # fmt: skip
-    for name, why in ground.skipped.items():
-        err().print(f"skipped {name}: {why}", markup=False)
     return ground
+
+
+@contextmanager
+def _told(ground: Ground) -> Iterator[None]:
+    """At the end, however it comes, which pictures of a folder were used and which were not."""
+    try:
+        yield
+    finally:
+        if ground.used:
+            from dasha_ros.rl.scenes.summary import summary
+
+            for line in summary(ground.used, ground.skipped):
+                err().print(line, markup=False)
 
 
 @contextmanager

@@ -10,6 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.files.errors import FileError
+from dasha_ros.files.pictures import read_picture
+
 WIDTH = 640
 """Of one picture [px]."""
 CAPTION = 28
@@ -58,12 +61,24 @@ def _line(row: Row) -> Picture:
 
 
 def _read(source: Path | bytes) -> Picture:
-    data = np.frombuffer(source.read_bytes() if isinstance(source, Path) else source, np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if picture is None:
-        raise OSError(f"{source if isinstance(source, Path) else 'one of them'} is no picture")
+    picture = _of_file(source) if isinstance(source, Path) else _of_topic(source)
     height = max(1, round(picture.shape[0] * WIDTH / picture.shape[1]))
     return np.asarray(cv2.resize(picture, (WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _of_file(path: Path) -> Picture:
+    try:
+        return np.ascontiguousarray(read_picture(path).rgb[:, :, ::-1])
+    except FileError as error:
+        raise OSError(str(error)) from error
+
+
+def _of_topic(jpeg: bytes) -> Picture:
+    data = np.frombuffer(jpeg, np.uint8)
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if picture is None:
+        raise OSError("a picture that the graph published is no JPEG")
+    return np.asarray(picture, np.uint8)
 
 
 def _captioned(picture: Picture, text: str) -> Picture:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dasha_ros.devices.port_lock import is_abandoned
 from dasha_ros.emulators.memory import memory_folder
+from dasha_ros.files.documents import parse_json
 from dasha_ros.optics.actuator import PowerTrajectory
 
 
@@ -77,7 +78,7 @@ def read_state(link: Path) -> EmulatedLensState:
             f"no lens emulator serves {link} (there is no {path}); start one with `dasha emulate lens`"
         ) from error
     try:
-        fields = json.loads(text)
+        fields = parse_json(text)
         return EmulatedLensState(float(fields["volts"]), PowerTrajectory(**fields["trajectory"]))
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no state of an emulated lens: {error}") from error

@@ -89,17 +89,14 @@ def load_table(path: Path, **overrides: float) -> TableLens:
     Raises:
         ValueError: The message names the file, the key and what is wrong with it.
     """
-    import yaml
+    from dasha_ros.files.documents import read_yaml
 
+    if not path.exists():
+        raise ValueError(f"lens profile {str(path)!r} is neither physical, nor paper, nor a file")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(
-            f"lens profile {str(path)!r} is neither physical, nor paper, nor a file that can be read "
-            f"({error.strerror})"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"lens table {path} is no YAML: {error}") from error
+        document = read_yaml(path)
+    except ValueError as error:
+        raise ValueError(f"lens table {error}") from error
     if not isinstance(document, dict):
         raise ValueError(f"lens table {path} must hold the key `points`")
     known = {"points", "focal_length_mm", "f_number", "settle_s"}

@@ -16,6 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.files.documents import read_json
+from dasha_ros.files.errors import FileError
+
 Array = NDArray[np.float64]
 
 MODES = 2
@@ -96,10 +99,12 @@ class ContrastProfile:
             ProfileError: The file can't be read or holds no profile.
         """
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = read_json(path)
             radii, mean, deviation = (_floats(values[key]) for key in ("radii_px", "mean", "deviation"))
             return cls(radii, mean, tuple(map(_floats, values["modes"])), deviation, str(values["source"]))
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except FileError as error:
+            raise ProfileError(f"contrast profile {error}") from error
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise ProfileError(f"contrast profile {path} can't be used: {error}") from error
 
     def save(self, path: Path) -> None:

@@ -7,13 +7,16 @@ rectifiers between them, and ``card``, a JSON text that says what it is and how 
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dasha_ros.files.arrays import read_arrays
+from dasha_ros.files.documents import parse_json
+from dasha_ros.files.errors import FileError
 
 Floats = NDArray[np.float32]
 
@@ -84,13 +87,15 @@ class QNetwork:
             QNetworkError: There is none, or it holds something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                count = sum(name.startswith("weight_") for name in file.files)
-                layers = tuple((file[f"weight_{i}"], file[f"bias_{i}"]) for i in range(count))
-                return cls(layers, json.loads(str(file["card"])))
+            arrays = read_arrays(path)
+            count = sum(name.startswith("weight_") for name in arrays)
+            layers = tuple((arrays[f"weight_{i}"], arrays[f"bias_{i}"]) for i in range(count))
+            return cls(layers, parse_json(str(arrays["card"])))
+        except FileError as error:
+            raise QNetworkError(f"the Q network {error}: train it again (`dasha_ros.rl.rivals`)") from error
         except QNetworkError as error:
             raise QNetworkError(f"{path}: {error}") from error
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError, TypeError) as error:
             raise QNetworkError(
                 f"{path} can't be read as a Q network ({error}): train it again, see `dasha_ros.rl.rivals`"
             ) from error

@@ -23,6 +23,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.files.arrays import read_arrays
+from dasha_ros.files.errors import FileError
 from dasha_ros.perception.errors import ImageError, ModelError
 
 FEATURES = 36
@@ -63,22 +65,24 @@ class BrisqueModel:
             ModelError: The file is missing, corrupt or another.
         """
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                model = cls(
-                    vectors=arrays["vectors"],
-                    coefficients=arrays["coefficients"],
-                    gamma=float(arrays["gamma"]),
-                    rho=float(arrays["rho"]),
-                    minimum=arrays["minimum"],
-                    maximum=arrays["maximum"],
-                )
-        except Exception as error:  # zipfile, numpy and the operating system each raise their own
+            arrays = read_arrays(path)
+            model = cls(
+                vectors=arrays["vectors"],
+                coefficients=arrays["coefficients"],
+                gamma=float(arrays["gamma"]),
+                rho=float(arrays["rho"]),
+                minimum=arrays["minimum"],
+                maximum=arrays["maximum"],
+            )
+        except FileError as error:
+            raise ModelError(f"Cannot read the BRISQUE model {error}. Run the set-up again.") from error
+        except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
-                f"Cannot read the BRISQUE model {path}: {error!r}. Run the set-up again."
+                f"Cannot read the BRISQUE model {path}: it lacks {error}. Run the set-up again."
             ) from error
-        count = len(model.coefficients)
+        count = model.coefficients.size
         shapes = (model.vectors.shape, model.minimum.shape, model.maximum.shape)
-        if shapes != ((count, FEATURES), (FEATURES,), (FEATURES,)):
+        if model.coefficients.ndim != 1 or shapes != ((count, FEATURES), (FEATURES,), (FEATURES,)):
             raise ModelError(f"{path} is not a BRISQUE model: its arrays have shapes {shapes}.")
         return model
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from dasha_ros.files.documents import read_json
+from dasha_ros.files.errors import FileError
 
 FORMAT: Literal["dasha-report"] = "dasha-report"
 VERSION: Literal[1] = 1
@@ -188,11 +190,9 @@ def load(path: Path | str) -> Record:
     if path.is_dir():
         path = path / "report.json"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReportError(f"{path}: can't be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ReportError(f"{path}: is no JSON: {error}") from error
+        document = read_json(path)
+    except FileError as error:
+        raise ReportError(str(error)) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ReportError(f"{path}: is no report of dasha_ros (format {FORMAT!r})")
     if document.get("version") != VERSION:

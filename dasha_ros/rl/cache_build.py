@@ -14,6 +14,8 @@ import numpy as np
 
 from dasha_ros import __version__
 from dasha_ros.assets import asset, sha256_of
+from dasha_ros.files.errors import FileError
+from dasha_ros.files.regular import check_regular
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.optics.sensor import Sensor
 from dasha_ros.perception import models
@@ -23,12 +25,15 @@ from dasha_ros.rl.cache_store import CELL, GREY, CacheError, Field, Meta, Store,
 from dasha_ros.rl.cache_view import EARLY, ENCODERS, LIGHT_FIELDS, CellReader
 from dasha_ros.rl.cache_workers import Team, Worker
 from dasha_ros.rl.scenes.description import SceneSet
+from dasha_ros.rl.scenes.planes import Unreadable
+from dasha_ros.rl.scenes.summary import advice
 from dasha_ros.rl.scenes.views import View
 
 Progress = Callable[[str, int, int], None]
 """Called with what is counted (``photographs``, ``composites``, ``cells``), how many are done, and of how
 many."""
 DETECTOR = "yolov3_tiny"
+ABSENT = Unreadable("is not on this machine: `dasha assets fetch --set training`, or give its path")
 PERIOD = 16
 """Every sixteenth view first, then the next ones: any part of a build is a fair sample."""
 CONTENT = 1
@@ -82,14 +87,14 @@ def build(
         else:
             views, skipped = _select(scene_set, team, report)
             if not views:
-                reasons = "; ".join(f"{name}: {why}" for name, why in list(skipped.items())[:3])
-                raise CacheError(f"scene set {scene_set.name} gives no view ({reasons or 'it is empty'})")
+                absent_too = {**dict.fromkeys(absent, ABSENT), **skipped}
+                raise CacheError(f"scene set {scene_set.name} gives no view: {advice(absent_too)}")
             lens = lens_model()
             meta = Meta(
                 key=key,
                 scene_set=scene_set.name,
                 pictures=pictures,
-                skipped={**dict.fromkeys(absent, "not on this machine"), **skipped},
+                skipped={**dict.fromkeys(absent, ABSENT), **skipped},
                 encoders={**ENCODERS, EARLY[0]: EARLY[1]},
                 detector=DETECTOR,
                 focal_length_mm=lens.focal_length_mm,
@@ -110,7 +115,16 @@ def _pictures(scene_set: SceneSet) -> tuple[dict[str, str], list[str]]:
     if scene_set.composites:
         patterns += [*scene_set.composites.objects, *scene_set.composites.backgrounds]
     here, absent = scene_set.pictures(patterns)
-    return {name: sha256_of(_path(name)) for name in here}, absent
+    return {name: _digest(_path(name)) for name in here}, absent
+
+
+def _digest(path: Path) -> str:
+    """What is in a file; of one that can't be read why, as then it is skipped for just that."""
+    try:
+        check_regular(path)
+        return sha256_of(path)
+    except (FileError, OSError) as error:
+        return type(error).__name__
 
 
 def _path(name: str) -> Path:
@@ -121,7 +135,7 @@ def _key(scene_set: SceneSet, pictures: dict[str, str], grids: Grids) -> str:
     lens = lens_model()
     parts = {
         "content": CONTENT,
-        "scene_set": scene_set.model_dump(mode="json", exclude={"name", "folder", "description"}),
+        "scene_set": scene_set.model_dump(mode="json", exclude={"name", "folder", "description", "left_out"}),
         # By content: the same pictures in another folder make the same cache.
         "pictures": sorted((Path(name).name, digest) for name, digest in pictures.items()),
         "models": {name: sha256_of(asset(name)) for name in _MODELS},
@@ -161,9 +175,12 @@ def _select(scene_set: SceneSet, team: Team, report: Progress) -> tuple[list[Vie
             (i, end - begin, [n for n in objects if folds[n] == i], [n for n in backgrounds if folds[n] == i])
             for i, (begin, end) in enumerate(pairwise(ends))
         ]
-        for made in team.run(Worker.composites, parts, report, "composites", parts=rules.count):
+        for made, unused in team.run(Worker.composites, parts, report, "composites", parts=rules.count):
             views += made
-    return _told_apart(views), skipped
+            for name, why in unused.items():
+                skipped.setdefault(name, why)
+    used = {photo for view in views for photo in view.info.photographs}
+    return _told_apart(views), {name: why for name, why in skipped.items() if name not in used}
 
 
 def _told_apart(views: list[View]) -> list[View]:

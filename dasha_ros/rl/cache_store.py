@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.files.documents import parse_json, read_json, read_text
 from dasha_ros.rl.cache_axes import Grid, Grids, kind_of
 from dasha_ros.rl.scenes.splits import learned_from
 from dasha_ros.rl.scenes.views import View
@@ -77,7 +78,7 @@ class Meta:
         Raises:
             ValueError: Not such a text, or of another format.
         """
-        values = json.loads(text)
+        values = parse_json(text)
         if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
             raise ValueError(f"not a cache of format {FORMAT}")
         try:
@@ -138,13 +139,13 @@ class Store:
         Raises:
             CacheError: No cache, or a damaged one.
         """
+        if not all((folder / name).exists() for name in ("meta.json", "views.json")):
+            raise CacheError(f"{folder} is no percept cache: make one with `dasha cache build`")
         try:
-            meta = Meta.from_json((folder / "meta.json").read_text(encoding="utf-8"))
-            views = json.loads((folder / "views.json").read_text(encoding="utf-8"))
+            meta = Meta.from_json(read_text(folder / "meta.json"))
+            views = read_json(folder / "views.json")
             return cls(folder, meta, tuple(View.from_dict(view) for view in views))
-        except FileNotFoundError as error:
-            raise CacheError(f"{folder} is no percept cache: make one with `dasha cache build`") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, IndexError) as error:
             raise CacheError(f"the percept cache {folder} is damaged ({error}): {_REMEDY}") from error
 
     @classmethod

@@ -55,11 +55,17 @@ class Worker:
         maker = PlaneMaker(self._set, self._set.planes, self._lens, self.reader, self._readout)
         return maker.views(photo, fold)
 
-    def composites(self, fold: int, count: int, objects: list[str], backgrounds: list[str]) -> list[View]:
-        """See `CompositeMaker.views`; each view counts as a part of the job."""
+    def composites(
+        self, fold: int, count: int, objects: list[str], backgrounds: list[str]
+    ) -> tuple[list[View], dict[str, str]]:
+        """See `CompositeMaker.views`; each view counts as a part of the job.
+
+        Returns:
+            The views, and the pictures that could not be used with the reasons.
+        """
         assert self._set.composites is not None
         maker = CompositeMaker(self._set, self._set.composites, self._lens, self.reader, self._readout)
-        return maker.views(fold, count, objects, backgrounds, made=self.count_part)
+        return maker.views(fold, count, objects, backgrounds, made=self.count_part), maker.skipped
 
     def view(self, folder: str, number: int) -> int:
         """Compute all cells of a view into the files of a cache; returns their checksum."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from dasha_ros.files.errors import shown
 from dasha_ros.rl.cache_workers import Worker
 from dasha_ros.rl.scenes.description import SceneSetError
 from dasha_ros.rl.scenes.folder import folder_scene_set
+from dasha_ros.rl.scenes.planes import Unreadable
+from dasha_ros.rl.scenes.summary import advice
 from dasha_ros.rl.scenes.views import View
 
 Report = Callable[[str, int, int], None]
@@ -26,7 +29,7 @@ def folder_views(
         report: Told how far it is.
 
     Returns:
-        The views, and the photographs that gave none with the reasons.
+        The views, and every file of the folder that gave none with the reason.
 
     Raises:
         SceneSetError: No such folder, no picture in it, or none with an object that the detector finds.
@@ -44,24 +47,26 @@ def folder_views(
         made, why_not = worker.planes(name, 0)
         views += made
         if not made:
-            skipped[_shown(name, folder)] = why_not
+            skipped[_relative(name, folder)] = why_not
     tell("photographs", len(names), len(names))
     if not views:
-        reasons = "; ".join(f"{name}: {why}" for name, why in list(skipped.items())[:3])
         raise SceneSetError(
-            f"none of the {len(names)} pictures in {folder} can be used ({reasons}): "
-            "give photographs of things that the detector knows"
+            f"none of the {len(names)} pictures in {shown(folder)} can be used: {advice(skipped)}"
         )
     if scene_set.composites:
         # A photograph without an object can still be a background.
-        useful = [name for name in names if _shown(name, folder) not in skipped]
+        useful = [name for name in names if _relative(name, folder) not in skipped]
+        readable = [
+            name for name in names if not isinstance(skipped.get(_relative(name, folder)), Unreadable)
+        ]
         tell("composites", 0, composites)
-        views += worker.composites(0, composites, useful, names)
+        views += worker.composites(0, composites, useful, readable)[0]
         tell("composites", composites, composites)
-    return views, skipped
+    used = {_relative(photo, folder) for view in views for photo in view.info.photographs}
+    return views, {name: why for name, why in {**skipped, **scene_set.left_out}.items() if name not in used}
 
 
-def _shown(name: str, folder: Path) -> str:
+def _relative(name: str, folder: Path) -> str:
     path = Path(name)
     root = folder.expanduser().resolve()
     return str(path.relative_to(root)) if path.is_relative_to(root) else name

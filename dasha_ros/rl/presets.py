@@ -11,10 +11,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dasha_ros.agents.policy import ExposureRule
+from dasha_ros.files.documents import read_yaml
+from dasha_ros.files.errors import FileError
 from dasha_ros.paths import config_dir
 
 Positive = Annotated[float, Field(gt=0.0)]
@@ -236,11 +237,9 @@ def _extended(path: Path) -> dict[str, Any]:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PresetError(f"preset {path} can't be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PresetError(f"preset {path} is no YAML: {error}") from error
+        document = read_yaml(path)
+    except FileError as error:
+        raise PresetError(f"preset {error}") from error
     if not isinstance(document, dict):
         raise PresetError(f"preset {path} must hold keys and values")
     return document

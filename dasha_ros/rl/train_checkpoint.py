@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dasha_ros.files.errors import FileError
+from dasha_ros.files.regular import read_bytes
 from dasha_ros.rl.train_folder import RunFolder, TrainingError
 
 if TYPE_CHECKING:
@@ -59,6 +61,10 @@ def take(learner: PPO, watch: dict[str, Any]) -> Checkpoint:
     )
 
 
+MOST_BYTES = 2**31
+"""Of a checkpoint."""
+
+
 def write(checkpoint: Checkpoint, folder: RunFolder) -> None:
     """Replace the run's checkpoint.
 
@@ -75,17 +81,22 @@ def read(path: Path) -> Checkpoint:
     Raises:
         TrainingError: There is none, or it is damaged.
     """
+    if not path.exists():
+        raise TrainingError(f"{path.parent} holds no checkpoint yet: begin the run anew")
     try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise TrainingError(f"{path.parent} holds no checkpoint yet: begin the run anew") from error
+        content = read_bytes(path, MOST_BYTES)
+    except FileError as error:
+        raise TrainingError(f"the checkpoint {error}: begin the run anew") from error
     body = content[len(_MAGIC) + 32 :]
     if not content.startswith(_MAGIC) or hashlib.sha256(body).digest() != content[len(_MAGIC) :][:32]:
         raise TrainingError(
             f"the checkpoint {path} is damaged: delete it and begin the run anew "
             f"({path.parent / 'best.npz'} still holds the best policy so far, where there is one)"
         )
-    found = pickle.loads(body)
+    try:
+        found = pickle.loads(body)
+    except Exception as error:  # a checkpoint of another version asks for what this one does not have
+        raise TrainingError(f"{path} is no checkpoint of this version: begin the run anew") from error
     if not isinstance(found, Checkpoint):
         raise TrainingError(f"{path} is no checkpoint of this version: begin the run anew")
     return found

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dasha_ros import __version__
+from dasha_ros.files.documents import read_json
 
 Agent = Literal["exposure", "focus"]
 PACKAGES = ("numpy", "torch", "stable-baselines3", "gymnasium")
@@ -115,13 +116,13 @@ class RunFolder:
         Raises:
             TrainingError: There is none, or it can't be read.
         """
+        path = self.path / "run.json"
+        if not path.exists():
+            raise TrainingError(f"{self.path} holds no run: begin one without --resume")
         try:
-            document = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-            return RunInfo.from_dict(document)
-        except FileNotFoundError as error:
-            raise TrainingError(f"{self.path} holds no run: begin one without --resume") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise TrainingError(f"{self.path / 'run.json'} is damaged ({error}): begin a new run") from error
+            return RunInfo.from_dict(read_json(path))
+        except (ValueError, KeyError, TypeError) as error:
+            raise TrainingError(f"{path} is damaged ({error}): begin a new run") from error
 
     def write(self, name: str, content: bytes) -> None:
         """Replace a file.

@@ -17,6 +17,7 @@ from dasha_ros.agents.learned_exposure import LearnedExposure
 from dasha_ros.agents.learned_focus import LearnedFocus
 from dasha_ros.agents.policy_file import PolicyFile
 from dasha_ros.agents.readout import GRID_ENCODER
+from dasha_ros.files.documents import read_json
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.rl.arenas import CacheArena
 from dasha_ros.rl.cache import PerceptCache
@@ -91,12 +92,12 @@ class JointFolder:
             TrainingError: There is none, or it can't be read.
         """
         path = self.path / PLAN
+        if not path.exists():
+            raise TrainingError(f"{self.path} holds no joint run: begin one without --resume")
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = read_json(path)
             return JointPlan(*(RunInfo.from_dict(document[agent]) for agent in ("exposure", "focus")))
-        except FileNotFoundError as error:
-            raise TrainingError(f"{self.path} holds no joint run: begin one without --resume") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise TrainingError(f"{path} is damaged ({error}): begin a new run") from error
 
     def write_result(self, score: JointScore) -> None:

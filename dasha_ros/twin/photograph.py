@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.assets import asset
+from dasha_ros.files.arrays import read_arrays
+from dasha_ros.files.errors import FileError
+from dasha_ros.files.pictures import MAX_PIXELS, read_picture, read_values
 from dasha_ros.twin.scene import (
     AlphaCut,
     CutoutLayer,
@@ -23,6 +28,8 @@ from dasha_ros.twin.scene import (
 
 Image = NDArray[np.float32]
 
+MOST_MAP_BYTES = 8 * MAX_PIXELS
+"""Of a map's archive, unpacked: one number of 8 bytes for each pixel of the largest photograph."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Of linear R, G, B (ITU-R BT.709): what a monochrome sensor sees of a photograph."""
 
@@ -42,20 +49,19 @@ def read_photograph(scene: Scene, name: str) -> tuple[Image, Image | None]:
         SceneError: No picture.
     """
     path = _path(scene, name)
-    # EXIF rotation must hold for alpha and colour alike, so both come from one decoding.
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.dtype != np.uint8:
-        raise SceneError(f"scene {scene.name}: {path} is not a picture of 8 bits that can be read")
-    alpha: Image | None = None
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
-        alpha = np.asarray(pixels[:, :, 3], np.float32) / 255.0
-        pixels = pixels[:, :, :3]
-    rgb = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB if pixels.ndim == 2 else cv2.COLOR_BGR2RGB)
-    return np.asarray(_linear_of_srgb()[rgb], np.float32), alpha
+    try:
+        picture = read_picture(path)
+    except FileError as error:
+        raise SceneError(f"scene {scene.name}: {error}") from error
+    alpha = None if picture.alpha is None else np.asarray(picture.alpha, np.float32) / 255.0
+    return np.asarray(_linear_of_srgb()[picture.rgb], np.float32), alpha
 
 
 def read_disparity(scene: Scene, name: str, shape: tuple[int, ...]) -> Image:
     """A disparity map [px]; 0 where unknown.
+
+    An ``.npz`` holds it as its first array, a picture as its values: of 8 bits or floating point in
+    pixels, of 16 bits in 1/256 px, as KITTI does. What is not finite counts as unknown.
 
     Raises:
         AssetMissing: Not on this machine; the message says what to run.
@@ -63,15 +69,36 @@ def read_disparity(scene: Scene, name: str, shape: tuple[int, ...]) -> Image:
     """
     path = _path(scene, name)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            disparity = np.asarray(archive[archive.files[0]], np.float32)
-    except (OSError, ValueError, IndexError) as error:
-        raise SceneError(f"scene {scene.name}: {path} is not a disparity map (.npz): {error}") from error
+        disparity = _map(path)
+    except FileError as error:
+        raise SceneError(f"scene {scene.name}: disparity map {error}") from error
     if disparity.shape != shape[:2]:
+        turned = " (turned to stand upright, as its metadata says)" if disparity.shape == shape[1::-1] else ""
         raise SceneError(
-            f"scene {scene.name}: disparity map {path} is {disparity.shape}, its photograph {shape[:2]}"
+            f"scene {scene.name}: disparity map {path} is {disparity.shape}, its photograph "
+            f"{tuple(shape[:2])}{turned}: give a map of the same height and width"
         )
     return np.where(np.isfinite(disparity), disparity, 0.0).astype(np.float32)
+
+
+def _map(path: Path) -> Image:
+    if path.suffix.lower() != ".npz":
+        values = read_values(path)
+        divisor = 256.0 if values.dtype.kind in "iu" and values.dtype.itemsize > 1 else 1.0
+        return _floats(values / divisor)
+    arrays = read_arrays(path, MOST_MAP_BYTES)
+    if not arrays:
+        raise FileError(path, "holds no array")
+    first = next(iter(arrays.values()))
+    if first.dtype.kind not in "iuf":
+        raise FileError(path, f"holds {first.dtype} values, not numbers")
+    return _floats(first)
+
+
+def _floats(values: NDArray[Any]) -> Image:
+    """What is beyond float32 becomes infinite, which is not known either."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(values, np.float32)
 
 
 def cut_out(scene: Scene, layer: CutoutLayer) -> tuple[Image, Image]:
@@ -125,10 +152,9 @@ def _path(scene: Scene, name: str) -> Path:
         local = path
     else:
         local = scene.folder / path
-        if not local.is_file():
+        # A link to nothing, a folder or a pipe of this name is what was meant, and is told of as such.
+        if not os.path.lexists(local):
             return asset(name)
-    if not local.is_file():
-        raise SceneError(f"scene {scene.name}: there is no file {local}")
     return local
 
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from dasha_ros.files.documents import read_yaml
+from dasha_ros.files.errors import FileError
 from dasha_ros.paths import config_dir
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -63,7 +64,7 @@ class DisparityCut(_Model):
 
     shape: Literal["disparity"]
     map: str
-    """Logical name of the map (``.npz``), of the photograph's size."""
+    """Logical name of the map, of the photograph's size; see `photograph.read_disparity`."""
     above: float
     """[px of disparity]."""
     without_floor: bool = False
@@ -99,7 +100,7 @@ class DepthLayer(_FrameLayer):
 
     kind: Literal["depth"]
     map: str
-    """Logical name of the disparity map (``.npz``), of the photograph's size."""
+    """Logical name of the disparity map, of the photograph's size; see `photograph.read_disparity`."""
     farthest_m: Distance
     slices: Annotated[int, Field(ge=2, le=32)] = 10
 
@@ -243,11 +244,9 @@ def load_scene(name_or_path: str | Path) -> Scene:
             f"no scene {text!r}; give the path of a YAML file, or one of: {', '.join(scene_names())}"
         )
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SceneError(f"scene file {path} can't be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SceneError(f"scene file {path} is no YAML: {error}") from error
+        document = read_yaml(path)
+    except FileError as error:
+        raise SceneError(f"scene file {error}") from error
     if not isinstance(document, dict):
         raise SceneError(f"scene file {path} must hold the keys `layers` and `objects`")
     if reserved := sorted({"name", "folder"} & document.keys()):

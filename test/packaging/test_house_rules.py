@@ -18,6 +18,7 @@ FLOORS = {
     "assets": -1,
     "extras": -1,
     "qt_resource": -1,
+    "files": 0,
     "shared_memory": 1,
     "optics": 1,
     "timing": 1,

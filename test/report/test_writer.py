@@ -300,5 +300,5 @@ def test_load_explains_what_it_can_not_read(tmp_path, text, sentence):
 
 
 def test_load_explains_a_missing_report(tmp_path):
-    with pytest.raises(report.ReportError, match="can't be read: No such file"):
+    with pytest.raises(report.ReportError, match="there is no such file"):
         report.load(tmp_path / "nothing")

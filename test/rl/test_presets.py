@@ -74,7 +74,7 @@ def test_values_that_can_not_be_used_are_named(changes, says):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "can't be read: No such file"),
+        (None, "there is no such file"),
         ("a: [", "is no YAML"),
         ("- 1", "must hold keys and values"),
         ("description: too little", "encoder: Field required"),

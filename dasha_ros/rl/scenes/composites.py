@@ -13,7 +13,7 @@ from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.sharpness import Sharpness
 from dasha_ros.rl.cache_view import HALF, WORKING_WIDTH, CellReader, ViewCamera
 from dasha_ros.rl.scenes.description import Composites, SceneSet
-from dasha_ros.rl.scenes.planes import LOST_SHARE, best_of_each, steady, stem
+from dasha_ros.rl.scenes.planes import LOST_SHARE, best_of_each, steady, stem, unreadable
 from dasha_ros.rl.scenes.views import View, ViewInfo
 from dasha_ros.twin.photograph import cut_out, read_photograph
 from dasha_ros.twin.scene import (
@@ -53,6 +53,8 @@ class CompositeMaker:
     ) -> None:
         self._set, self._rules = scene_set, rules
         self._lens, self._reader, self._readout = lens, reader, readout
+        self.skipped: dict[str, str] = {}
+        """Pictures that could not be used, and why."""
 
     def views(
         self,
@@ -72,10 +74,16 @@ class CompositeMaker:
             made: Called for each view.
         """
         rng = np.random.default_rng([self._set.seed, fold])
-        cuts = [(photo, cut) for photo in objects if (cut := self._cut(photo)) is not None]
+        cuts: list[tuple[str, Cut]] = []
+        for photo in objects:
+            cut, why_not = self._cut(photo)
+            if cut is not None:
+                cuts.append((photo, cut))
+            else:
+                self.skipped[photo] = why_not
         views: list[View] = []
         far = 0
-        for attempt in range(count * TRIES if cuts else 0):
+        for attempt in range(count * TRIES if cuts and backgrounds else 0):
             photo, cut = cuts[attempt % len(cuts)]
             background = str(rng.choice(backgrounds))
             # A smaller count gives the first of the same views: nothing here depends on it.
@@ -92,8 +100,12 @@ class CompositeMaker:
                 break
         return views
 
-    def _cut(self, photo: str) -> Cut | None:
-        """The picture's own alpha; without one, a card at the box of the detector's best find."""
+    def _cut(self, photo: str) -> tuple[Cut | None, str]:
+        """The picture's own alpha; without one, a card at the box of the detector's best find.
+
+        Returns:
+            The cut, and why there is none (empty if there is).
+        """
         scene = Scene(
             name=stem(photo),
             folder=self._set.folder,
@@ -101,21 +113,24 @@ class CompositeMaker:
         )
         try:
             rgb, alpha = read_photograph(scene, photo)
-        except (AssetMissing, SceneError):
-            return None
+        except (AssetMissing, SceneError) as error:
+            return None, unreadable(error)
         if alpha is not None and alpha.min() < 0.5:
-            return AlphaCut(shape="alpha")
+            return AlphaCut(shape="alpha"), ""
         rows, columns = rgb.shape[:2]
         # Back to the grey levels of a file, near enough for the detector.
         grey = (np.clip(rgb.mean(axis=2), 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
         scale = WORKING_WIDTH / max(rows, columns)
         found = self._reader.find(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
         if not found or found[0].score < self._set.min_score:
-            return None
+            return (
+                None,
+                f"nothing is found with a score of {self._set.min_score:g}, so nothing can be cut out",
+            )
         x_min, y_min, x_max, y_max = np.array(found[0].box) / scale / (columns, rows, columns, rows)
         low = np.clip(np.array([x_min, y_min]) - CARD_MARGIN, 0.0, 1.0)
         high = np.clip(np.array([x_max, y_max]) + CARD_MARGIN, 0.0, 1.0)
-        return RectangleCut(shape="rectangle", box=(*low.tolist(), *high.tolist()))
+        return RectangleCut(shape="rectangle", box=(*low.tolist(), *high.tolist())), ""
 
     def _composed(
         self, name: str, photo: str, cut: Cut, background: str, rng: np.random.Generator
@@ -131,7 +146,8 @@ class CompositeMaker:
         scene = Scene(name=name, folder=self._set.folder, layers=(layer, behind))
         try:
             rows, columns = cut_out(scene, layer)[1].shape
-        except (AssetMissing, SceneError):
+        except (AssetMissing, SceneError) as error:
+            self.skipped.setdefault(photo, unreadable(error))
             return None
         slope = rows / columns * HALF[0] / HALF[1]
         # A picture that is enlarged would be blurred by that already.
@@ -150,7 +166,9 @@ class CompositeMaker:
         try:
             camera = ViewCamera(scene, layer, self._lens, self._readout)
             box = _box(scene)
-        except (AssetMissing, SceneError):
+        except (AssetMissing, SceneError) as error:
+            # The cut-out was read before, so it is the background.
+            self.skipped.setdefault(scene.layers[-1].photo, unreadable(error))
             return None
         mid_grey = camera.mid_grey_lux_seconds()
         distances = scene.distances_m

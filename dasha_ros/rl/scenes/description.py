@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import glob
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dasha_ros.assets import assets_dir, catalogue
+from dasha_ros.files.documents import read_yaml
+from dasha_ros.files.errors import FileError
+from dasha_ros.files.picture_names import PICTURES
 from dasha_ros.paths import config_dir
 from dasha_ros.twin.scene import Distance, Fraction
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 Range = tuple[float, float]
 
 
@@ -86,6 +88,8 @@ class SceneSet(_Model):
     """Of the object in the sharp view, at every exposure that counts as good."""
     planes: Planes | None = None
     composites: Composites | None = None
+    left_out: dict[str, str] = {}
+    """Files of a folder that are not tried, and why."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> SceneSet:
@@ -110,11 +114,20 @@ class SceneSet(_Model):
         here: list[str] = []
         absent: list[str] = []
         for pattern in patterns:
-            local = sorted(str(p) for p in self.folder.glob(pattern) if p.suffix.lower() in PICTURES)
+            local = self._local(pattern)
             matches = local or sorted(name for name in known if fnmatch(name, pattern)) or [pattern]
             for name in matches:
                 (here if local or (assets_dir() / name).is_file() else absent).append(name)
         return list(dict.fromkeys(here)), list(dict.fromkeys(absent))
+
+    def _local(self, pattern: str) -> list[str]:
+        """Pictures that a pattern stands for, relative to the set's folder or absolute."""
+        whole = Path(glob.escape(str(self.folder))) / Path(pattern).expanduser()
+        return sorted(
+            name
+            for name in glob.glob(str(whole), recursive=True)
+            if Path(name).suffix.lower() in PICTURES and not Path(name).is_dir()
+        )
 
 
 def scene_set_names() -> tuple[str, ...]:
@@ -136,13 +149,24 @@ def load_scene_set(name_or_path: str | Path) -> SceneSet:
             f"no scene set {text!r}; give the path of a YAML file, or one of: {', '.join(scene_set_names())}"
         )
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path)
+    except FileError as error:
+        raise SceneSetError(f"scene set {error}") from error
+    if not isinstance(document, dict):
+        raise SceneSetError(f"scene set {path} must hold the keys `planes` or `composites`")
+    if reserved := sorted({"name", "folder", "left_out"} & document.keys()):
+        raise SceneSetError(
+            f"scene set {path}: key {reserved[0]} is not allowed; the file's own name and place count"
+        )
+    try:
         return SceneSet(name=path.stem, folder=path.parent.resolve(), **document)
-    except OSError as error:
-        raise SceneSetError(f"scene set {path} can't be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SceneSetError(f"scene set {path} is no YAML: {error}") from error
-    except (ValidationError, TypeError) as error:
+    except ValidationError as error:
+        reasons = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" if e["loc"] else e["msg"]
+            for e in error.errors(include_url=False)
+        )
+        raise SceneSetError(f"scene set {path}: {reasons}") from error
+    except TypeError as error:
         raise SceneSetError(f"scene set {path}: {error}") from error
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
-from dasha_ros.rl.scenes.description import PICTURES, Composites, Framing, Planes, SceneSet, SceneSetError
+from dasha_ros.files.errors import shown
+from dasha_ros.files.picture_names import READ, pictures_below
+from dasha_ros.rl.scenes.description import Composites, Framing, Planes, SceneSet, SceneSetError
+
+MOST_SHOWN = 5
+"""Reasons that an error names."""
 
 
 def folder_scene_set(folder: Path, composites: int = 0, *, seed: int = 0, folds: int = 5) -> SceneSet:
@@ -24,20 +30,21 @@ def folder_scene_set(folder: Path, composites: int = 0, *, seed: int = 0, folds:
     """
     folder = Path(folder).expanduser().resolve()
     if not folder.is_dir():
-        raise SceneSetError(f"there is no folder {folder}")
-    names = sorted(
-        p.relative_to(folder).as_posix()
-        for p in folder.rglob("*")
-        if p.suffix.lower() in PICTURES and p.is_file()
-    )
+        kind = "is a file, not a folder" if folder.exists() else "is not there"
+        raise SceneSetError(f"there is no folder {shown(folder)}: it {kind}; give a folder with photographs")
+    names, left_out = pictures_below(folder)
     if not names:
-        raise SceneSetError(f"{folder} holds no pictures ({', '.join(PICTURES)})")
-    # A name with brackets is no pattern here.
-    literal = [name.replace("[", "[[]") for name in names]
+        others = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:MOST_SHOWN])
+        raise SceneSetError(
+            f"{folder} holds no pictures that can be read ({', '.join(READ)})"
+            + (f"; {others}" if others else "")
+        )
+    literal = [glob.escape(name) for name in names]
     return SceneSet(
         name=folder.name or "folder",
         folder=folder,
         description=f"Every picture in {folder}",
+        left_out=left_out,
         seed=seed,
         folds=folds,
         planes=Planes(photographs=literal, framings=[Framing(), Framing(zoom=0.6), Framing(zoom=1.6)]),

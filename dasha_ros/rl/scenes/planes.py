@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dasha_ros.assets import AssetMissing
+from dasha_ros.files.errors import FileError
 from dasha_ros.optics.binned import HalfSizeReadout
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Detection
@@ -47,7 +48,7 @@ class PlaneMaker:
             try:
                 views, why_not = self._framed(photo, framing, number, fold)
             except (AssetMissing, SceneError) as error:
-                return [], str(error)
+                return [], unreadable(error)
             found += views
             reason = why_not or reason
         found.sort(key=lambda view: -view.info.score)
@@ -113,6 +114,18 @@ def best_of_each(found: Iterable[Detection]) -> dict[str, Detection]:
     for detection in found:
         best.setdefault(detection.label, detection)
     return best
+
+
+class Unreadable(str):
+    """Why a picture can't be read at all; every other reason is about what it shows."""
+
+    __slots__ = ()
+
+
+def unreadable(error: AssetMissing | SceneError) -> Unreadable:
+    """The reason alone: whoever lists it names the picture."""
+    cause = error.__cause__
+    return Unreadable(cause.reason if isinstance(cause, FileError) else error)
 
 
 def stem(photo: str) -> str:

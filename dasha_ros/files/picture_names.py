@@ -1,0 +1,126 @@
+"""Which names pictures have, and why some kinds of pictures are not read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dasha_ros.files.content import kind_of
+from dasha_ros.files.errors import FileError, shown
+from dasha_ros.files.regular import check_regular, read_head
+
+READ = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".jp2",
+    ".ppm", ".pgm",
+)  # fmt: skip
+"""Endings of the pictures that are read."""
+
+_RAW = (
+    ".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw",
+    ".x3f", ".3fr", ".iiq", ".raw",
+)  # fmt: skip
+_FOREIGN = {
+    **dict.fromkeys(_RAW, "is a raw picture of a camera: develop it to a JPEG or PNG"),
+    **dict.fromkeys(
+        (".heic", ".heif", ".hif"),
+        "is a HEIC picture of a phone, which is not read: export it as a JPEG (iPhone: Settings, Camera, "
+        "Formats, Most Compatible)",
+    ),
+    ".jxl": "is a JPEG XL picture, which is not read: convert it to a JPEG or PNG",
+    ".svg": "is a drawing without pixels: export it as a PNG",
+    ".psd": "is a Photoshop document: export it as a JPEG or PNG",
+    ".xcf": "is a GIMP document: export it as a JPEG or PNG",
+    ".exr": "is an OpenEXR picture, which is not read: convert it to a PNG",
+    ".hdr": "is a Radiance picture, which is not read: convert it to a PNG",
+    **dict.fromkeys(
+        (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"), "is a video: save single pictures of it"
+    ),
+}  # fmt: skip
+PICTURES = (*READ, *_FOREIGN)
+"""Endings of everything that a person would call a picture, read or not."""
+
+
+def foreign_by_name(path: str | Path) -> str:
+    """Why a file with this ending is not read; empty for all others."""
+    return _FOREIGN.get(Path(path).suffix.lower(), "")
+
+
+def foreign_by_content(head: bytes) -> str:
+    """Why a file that begins like this is not read, whatever its name; empty for all others."""
+    kind = kind_of(head)
+    for word, ending in (
+        ("HEI", ".heic"), ("raw picture", ".dng"), ("JPEG XL", ".jxl"), ("SVG", ".svg"),
+        ("Photoshop", ".psd"), ("OpenEXR", ".exr"), ("video", ".mp4"),
+    ):  # fmt: skip
+        if word in kind:
+            return _FOREIGN[ending]
+    return ""
+
+
+def pictures_below(folder: Path) -> tuple[list[str], dict[str, str]]:
+    """What a folder and those below it hold.
+
+    Args:
+        folder: Where to look; links to other folders are not followed.
+
+    Returns:
+        Names of pictures to read, in order, relative to ``folder``; and everything else a person may have
+        meant, with the reason why it is left out.
+    """
+    names: list[str] = []
+    left_out: dict[str, str] = {}
+    others = 0
+
+    def unreadable(error: OSError) -> None:
+        left_out[_relative(Path(error.filename), folder)] = (
+            f"is a folder that can't be read: {error.strerror}"
+        )
+
+    for where, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            path = Path(where, name)
+            if path.is_symlink():
+                left_out[_relative(path, folder)] = "is a link to a folder, which is not followed"
+            elif path.suffix.lower() in PICTURES:
+                left_out[_relative(path, folder)] = "is a folder; pictures in it count"
+        for name in sorted(files):
+            if name.startswith("."):
+                continue
+            path = Path(where, name)
+            why = _left_out(path)
+            if why is None:
+                others += 1
+            elif why:
+                left_out[_relative(path, folder)] = why
+            else:
+                names.append(path.relative_to(folder).as_posix())
+    if others:
+        left_out[f"{others} other file{'s' * (others > 1)}"] = "no picture by name and content"
+    return sorted(names), left_out
+
+
+def _left_out(path: Path) -> str | None:
+    """Why a file is not tried; empty where it is, ``None`` where it is no picture at all."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        return "has a name that is no UTF-8: rename it"
+    ending = path.suffix.lower()
+    if ending in PICTURES:
+        try:
+            check_regular(path)
+        except FileError as error:
+            return error.reason
+        return foreign_by_name(path)
+    try:
+        kind = kind_of(read_head(path))
+    except FileError:
+        return None
+    if not kind.endswith("picture"):
+        return None
+    return f"is {kind} by its content, but has no ending that says so: rename it"
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return shown(path.relative_to(folder).as_posix()) if path.is_relative_to(folder) else shown(path)

@@ -1,0 +1,56 @@
+"""People's files are read at one place: what a library raises is turned into a sentence there, once."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "dasha_ros"
+
+DOORS = {
+    "cv2.imread": (),
+    "cv2.imdecode": ("files/jpeg.py", "cli/montage.py"),  # a check; a JPEG that the graph published
+    "Image.open": ("files/pictures.py",),
+    "np.load": ("files/arrays.py",),
+    "np.loadtxt": (),
+    "np.genfromtxt": (),
+    "np.fromfile": (),
+    "pickle.load": (),
+    "pickle.loads": (
+        "rl/train_checkpoint.py",
+        "rl/envs/vector.py",
+    ),  # the user's own run, checked by its hash
+    "yaml.load": (),
+    "yaml.safe_load": (
+        "files/documents.py",
+        "config/__init__.py",
+        "config/overrides.py",
+        "cli/parameters.py",
+    ),  # also arguments
+    "json.load": (),
+    "torch.load": ("perception/torch_models.py",),
+}
+"""Calls that read what may come from anywhere, and the files that may make them."""
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            if isinstance(owner, ast.Name):
+                yield f"{owner.id}.{node.func.attr}", node.lineno
+
+
+@pytest.mark.parametrize("call", DOORS)
+def test_nobody_goes_around_the_doors(call: str) -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.relative_to(PACKAGE).as_posix() not in DOORS[call]
+        for name, line in calls(ast.parse(path.read_text(encoding="utf-8")))
+        if name == call
+    ]
+    assert not wrong, f"{call}: use dasha_ros.files"
