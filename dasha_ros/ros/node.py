@@ -23,7 +23,9 @@ from dasha_ros.ros.executor import OneThread, Steady
 from dasha_ros.ros.guard import Guard
 from dasha_ros.ros.health import Health
 from dasha_ros.ros.lifecycle import SteadyLifecycleNode
+from dasha_ros.ros.memory import give_back
 from dasha_ros.ros.parameters import Parameters
+from dasha_ros.ros.retiring import retire
 from dasha_ros.ros.stamps import RosClock
 from dasha_ros.timing import limits
 
@@ -156,7 +158,10 @@ class DashaNode(SteadyLifecycleNode, Generic[C]):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `cleanup`."""
-        return self._transition("clean up", self.cleanup)
+        result = self._transition("clean up", self.cleanup)
+        # When the last callback that used what is gone has ended.
+        retire(self, give_back)
+        return result
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `cleanup`."""
