@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rclpy.clock import Clock, ClockType
 from rosgraph_msgs.msg import Clock as ClockMessage
 
 from dasha_ros import msg
+from dasha_ros.assets import AssetMissing
 from dasha_ros.config import TwinWorldConfig
 from dasha_ros.ros import qos
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.stamps import to_stamp
+from dasha_ros.twin.scene import SceneError, load_scene, scene_names
 
 _TICK_S = 0.01
 """Period of ``/clock`` in real time. Stamps are computed, not read off, so it bounds delay, not accuracy."""
@@ -39,6 +42,23 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
             self._clock_publisher = self.create_publisher(ClockMessage, "/clock", qos.CLOCK)
             self.create_timer(_TICK_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
+    def configure(self) -> None:
+        """Look at the scene that was given at start.
+
+        Raises:
+            SceneError: One of its files can't be used.
+        """
+        _check_files(self.config.scene)
+
+    def refuse_change(self, config: TwinWorldConfig) -> str:
+        """A scene that can be read, with a picture or a map that can't."""
+        if config.scene != self.config.scene:
+            try:
+                _check_files(config.scene)
+            except SceneError as error:
+                return str(error)
+        return ""
+
     def activate(self) -> None:
         """Publish the world."""
         self.health.does(lambda: f"{self.config.scene} at {self.config.illuminance_lx:g} lx")
@@ -61,6 +81,17 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
         now_ns = int(time.monotonic_ns() * self.config.speed)
         if self.context.ok():
             self._clock_publisher.publish(ClockMessage(clock=to_stamp(now_ns)))
+
+
+def _check_files(scene: str) -> None:
+    """Read the pictures of a scene of the user's. The shipped ones were checked when they were fetched."""
+    if scene in scene_names():
+        return
+    # OpenCV takes time to load, and shipped scenes need none here.
+    from dasha_ros.twin.photograph import check_files
+
+    with suppress(AssetMissing):  # The camera's machine may have it, and says so if not.
+        check_files(load_scene(scene))
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -24,6 +24,7 @@ from dasha_ros.ros.guard import Guard
 from dasha_ros.ros.health import Health
 from dasha_ros.ros.lifecycle import SteadyLifecycleNode
 from dasha_ros.ros.memory import give_back
+from dasha_ros.ros.parameter_requests import refuse_unreadable
 from dasha_ros.ros.parameters import Parameters
 from dasha_ros.ros.retiring import retire
 from dasha_ros.ros.stamps import RosClock
@@ -62,6 +63,7 @@ class DashaNode(SteadyLifecycleNode, Generic[C]):
             self.refuse_change,
             lambda: str(self._state_machine.current_state[1]),
         )
+        refuse_unreadable(self)
         self.health = Health(self)
         self.health.watch("lifecycle", self._lifecycle)
         self.guard = Guard(self.get_logger(), self._tell_of_bug)

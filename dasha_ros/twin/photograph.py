@@ -18,6 +18,7 @@ from dasha_ros.files.pictures import MAX_PIXELS, read_picture, read_values
 from dasha_ros.twin.scene import (
     AlphaCut,
     CutoutLayer,
+    DepthLayer,
     DisparityCut,
     EllipseCut,
     PolygonCut,
@@ -99,6 +100,22 @@ def _floats(values: NDArray[Any]) -> Image:
     """What is beyond float32 becomes infinite, which is not known either."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(values, np.float32)
+
+
+def check_files(scene: Scene) -> None:
+    """Read every photograph and map of a scene, and keep nothing.
+
+    Raises:
+        AssetMissing: One is not on this machine; the message says what to run.
+        SceneError: One can't be used; the message names it.
+    """
+    for layer in scene.layers:
+        if isinstance(layer, CutoutLayer):
+            cut_out(scene, layer)
+            continue
+        colour, _ = read_photograph(scene, layer.photo)
+        if isinstance(layer, DepthLayer):
+            read_disparity(scene, layer.map, colour.shape)
 
 
 def cut_out(scene: Scene, layer: CutoutLayer) -> tuple[Image, Image]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.twin.defocus import Window
 from dasha_ros.twin.planes import build_planes
-from dasha_ros.twin.scene import Scene, load_scene
+from dasha_ros.twin.scene import Scene, SceneError, load_scene
 
 Image = NDArray[np.float32]
 
@@ -59,7 +59,10 @@ class Renderer:
         self.scene = scene if isinstance(scene, Scene) else load_scene(scene)
         self.lens = lens or lens_model()
         self.width, self.height, self.colour = width, height, colour
-        self._planes, self._scale = build_planes(self.scene, width, height, colour)
+        try:
+            self._planes, self._scale = build_planes(self.scene, width, height, colour)
+        except (cv2.error, MemoryError, ArithmeticError) as error:
+            raise SceneError(f"scene {self.scene.name}: its pictures can't be laid out: {error}") from error
         self._window = Window(0, 0, -(-width // self._scale), -(-height // self._scale))
         self._done: OrderedDict[tuple[tuple[float, int], ...], Image] = OrderedDict()
 

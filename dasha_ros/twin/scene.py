@@ -238,11 +238,14 @@ def load_scene(name_or_path: str | Path) -> Scene:
     """
     text = str(name_or_path)
     is_path = isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml"))
-    path = Path(text).expanduser() if is_path else config_dir() / "scenes" / f"{text}.yaml"
     if not is_path and text not in scene_names():
         raise SceneError(
             f"no scene {text!r}; give the path of a YAML file, or one of: {', '.join(scene_names())}"
         )
+    try:
+        path = Path(text).expanduser() if is_path else config_dir() / "scenes" / f"{text}.yaml"
+    except RuntimeError as error:  # Nobody of that name has a home.
+        raise SceneError(f"scene file {text}: {error}") from error
     try:
         document = read_yaml(path)
     except FileError as error:
@@ -257,6 +260,8 @@ def load_scene(name_or_path: str | Path) -> Scene:
         return Scene(name=path.stem, folder=path.parent.resolve(), **document)
     except (ValidationError, TypeError) as error:
         raise SceneError(f"scene file {path}: {_reasons(error)}") from error
+    except RecursionError as error:
+        raise SceneError(f"scene file {path} is no scene: it is nested too deeply") from error
 
 
 def _reasons(error: ValidationError | TypeError) -> str:

@@ -11,6 +11,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from in_process import Ears, in_process
 from rclpy.parameter import Parameter
+from studio import Studio
 
 from dasha_ros.ros.stamps import to_ns
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.graph
     ("name", "value", "words"),
     [
         ("scene", "nowhere", "no scene 'nowhere'; give the path of a YAML file, or one of: "),
-        ("scene", "/nowhere.yaml", "/nowhere.yaml can't be read"),
+        ("scene", "/nowhere.yaml", "/nowhere.yaml: there is no such file"),
         ("scene", "", "no name"),
         ("distances_m", [-5.0, 1.0], "distance is -5.0 m; it must lie in 0.05..1000 m"),
         ("distances_m", [1.0], "set scene and distances_m in one call, or first distances_m to []"),
@@ -42,6 +43,27 @@ def test_a_world_that_can_not_be_is_refused_when_it_is_set(
         assert words in answer.reason
         assert world.config == before
         assert not told.heard
+
+
+def test_a_scene_with_a_damaged_map_is_refused_and_at_start_it_is_told(
+    ros_env: dict[str, str], tmp_path: Path
+) -> None:
+    from dasha_ros.nodes import twin_world
+
+    studio = Studio(tmp_path)
+    studio.texture("wall.png", 0)
+    layer = {"kind": "depth", "photo": "wall.png", "map": "map.npz", "distance_m": 0.5, "farthest_m": 2.0}
+    scene = str(studio.scene(layers=[layer]))
+    (tmp_path / "map.npz").write_bytes(b"PK")
+    with in_process(twin_world, "TwinWorld") as world:
+        world.start()
+        answer = world.set_parameters([Parameter("scene", value=scene)])[0]
+        assert not answer.successful
+        assert "map.npz" in answer.reason
+    with in_process(twin_world, "TwinWorld", scene=scene) as world:
+        world.start()
+        assert not world.is_active
+        assert "map.npz" in world.health.message
 
 
 def test_scene_and_distances_can_change_together(ros_env: dict[str, str], chart_scene: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 import rclpy
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.parameter import Parameter
 
 from dasha_ros.config import CameraDriverConfig, ConfigError, TwinWorldConfig
@@ -140,3 +141,24 @@ def test_an_empty_list_is_a_list() -> None:
     node = Lamp("twin_world")
     assert node.config.distances_m == []
     node.destroy_node()
+
+
+@pytest.mark.parametrize("kind", [10, 42, 255])
+def test_a_value_of_a_type_that_is_none_is_refused_and_the_others_are_set(lamp: Lamp, kind: int) -> None:
+    requests = {s.srv_type: s.callback for s in lamp.services}
+    good = Parameter("illuminance_lx", value=50.0).to_parameter_msg()
+    bad = Parameter("temperature_c", value=20.0).to_parameter_msg()
+    bad.value.type = kind
+    for order in ([good, bad], [bad, good]):
+        answer = requests[SetParameters](
+            SetParameters.Request(parameters=list(order)), SetParameters.Response()
+        )
+        assert [r.successful for r in answer.results] == [p is good for p in order]
+        assert {r.reason for r in answer.results if not r.successful} == {
+            f"parameter temperature_c has a value of type {kind}, and there is no such type"
+        }
+    assert lamp.config.illuminance_lx == 50.0
+    atomic = SetParametersAtomically
+    result = requests[atomic](atomic.Request(parameters=[good, bad]), atomic.Response()).result
+    assert not result.successful
+    assert f"type {kind}" in result.reason
