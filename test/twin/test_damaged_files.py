@@ -26,7 +26,7 @@ DEEP = {"kind": "depth", "photo": "wall.png", "map": "map.npz", "distance_m": 0.
         ("layers: " + "{a: " * 5_000, "nested"),
         ("layers: 2026-99-99", "month must be in"),
         ("layers: " + "9" * 5_000, "limit"),
-        ("layers: &a [*a]", "nested"),
+        ("layers: &a [*a]", "scene.yaml"),
         ("!!python/object:os.system {}", "no YAML"),
         ("layers: []\n# " + "x" * 2_000_000, "scene.yaml"),
         ("? [a]\n: b", "no YAML"),
