@@ -44,6 +44,8 @@ class Process:
     environment: Mapping[str, str] = field(default_factory=dict)
     """What to add to the user's environment."""
     respawn: bool = True
+    stage: int = 0
+    """When it is ended: after all processes of lower stages are gone; see `END_ORDER`."""
 
     @property
     def full_name(self) -> str:
@@ -116,6 +118,18 @@ RIGS: dict[str, Rig] = {
     ),
 }
 """The rigs by name. ``{runtime}`` stands for a folder of this user's, ROS domain and namespace."""
+
+END_ORDER = (
+    ("trainer", "focus_server"),
+    ("high_level_agent", "low_level_agent"),
+    ("perception",),
+    ("camera_driver", "lens_driver"),
+    ("twin_world", "device_emulator"),
+)
+"""A graph ends from the top: drivers that live bring lens and exposure back when a goal in hand is ended.
+
+Nodes of one stage end together."""
+_STAGES = {name: stage for stage, names in enumerate(END_ORDER) for name in names}
 
 _PICTURE = ("width", "height", "encoding")
 _PUBLISH_FRAMES = ("camera_driver",)
@@ -215,8 +229,10 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
 
 
 def runtime_dir(namespace: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the emulated devices of a graph appear: one folder for each user, ROS domain and namespace."""
-    base = environ.get("XDG_RUNTIME_DIR") or f"{tempfile.gettempdir()}/dasha-{os.getuid()}"
+    """Where a graph has its lock and its emulated devices: by user, ROS domain and namespace."""
+    base = environ.get("XDG_RUNTIME_DIR", "")
+    if not os.access(base, os.W_OK):  # after su or in a container it may be another user's, or not there
+        base = f"{tempfile.gettempdir()}/dasha-{os.getuid()}"
     domain = environ.get("ROS_DOMAIN_ID") or "0"
     return Path(base) / "dasha_ros" / f"domain{domain}{namespace.replace('/', '-')}"
 
@@ -247,6 +263,7 @@ def _process(
         ros_arguments=() if log_level == "info" else ("--log-level", f"{logger}:={log_level}"),
         environment=environment(environ)
         | (image_profile(environ) if name in _PUBLISH_FRAMES else node_profile(environ)),
+        stage=_STAGES[name],
     )
 
 

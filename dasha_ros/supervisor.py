@@ -1,30 +1,20 @@
-"""Keeps processes running: starts them, collects their output, restarts the dead, ends them in order.
-
-Knows nothing of ROS: a program is a command line.
-"""
+"""Keeps processes running: starts them, collects their output, restarts the dead, ends them in order."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import signal
-import subprocess
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
+from dasha_ros.child_process import ChildProcess, Memory, Output, Program, memory_of
 from dasha_ros.shared_memory import remove_dead_segments
 from dasha_ros.timing import limits
-
-Output = Callable[[str, str], None]
-"""Called with a program's name and one line of its output, from a thread of that program."""
 
 SIGNALS = (
     (signal.SIGINT, limits.PROCESS_ENDS_S),
@@ -32,17 +22,12 @@ SIGNALS = (
     (signal.SIGKILL, limits.SIGKILL_S),
 )
 """How a program is ended: each signal, and how long it has to work [s]."""
-
-
-@dataclass(frozen=True)
-class Program:
-    """A process to keep running."""
-
-    name: str
-    command: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """On top of the supervisor's own."""
-    respawn: bool = True
+IN_A_HURRY = ((signal.SIGINT, limits.HURRIED_S), (signal.SIGKILL, limits.SIGKILL_S))
+"""How all programs are ended at once when somebody does not want to wait."""
+TELL_AFTER_S = 2.0
+"""A wait for the end of a stage that is longer is told of."""
+COULD_NOT_START = 127
+"""Stands for the exit code of a program whose command can't be executed, as in a shell."""
 
 
 @dataclass(frozen=True)
@@ -82,91 +67,41 @@ class Ended:
     restart_in_s: float | None
     """``None``: it will not be started again."""
     last_lines: tuple[str, ...]
+    is_final: bool = False
+    """It would end the same way again."""
+    trouble: str = ""
+    """Why it could not even be started; it has no exit code of its own then."""
 
     def __str__(self) -> str:
         """One sentence for people."""
         how = f"exit code {self.exit_code}"
         if self.exit_code < 0:
-            how = f"signal {signal.Signals(-self.exit_code).name}"
+            how = f"signal {_signal_name(-self.exit_code)}"
+        if self.trouble:
+            how = f"could not be started: {self.trouble}"
         then = "stays down" if self.restart_in_s is None else f"starts again in {self.restart_in_s:g} s"
         return f"{self.name} ended ({how}) and {then}"
 
 
-@dataclass(frozen=True)
-class Memory:
-    """Memory of one or more processes [bytes]."""
-
-    rss: int
-    """Resident, pages shared with others counted in full."""
-    pss: int
-    """Resident, shared pages divided among those that share them: sums to what is really used."""
-
-    def __add__(self, other: Memory) -> Memory:
-        """The memory of both."""
-        return Memory(self.rss + other.rss, self.pss + other.pss)
+def _signal_name(number: int) -> str:
+    known = {s.value: s.name for s in signal.Signals}
+    return known.get(number, str(number))  # those of real time have no name
 
 
 class _Running:
-    """One program and the process it currently is."""
+    """A program and what becomes of it."""
 
-    def __init__(self, program: Program, output: Output, log: Path | None) -> None:
-        self.program = program
+    def __init__(self, child: ChildProcess) -> None:
+        self.child, self.program = child, child.program
         self.state = State.ENDED
         self.restarts = 0
         self.started_at = 0.0
         self.start_at = 0.0
-        self.last_lines: deque[str] = deque(maxlen=20)
-        self.process: subprocess.Popen[str] | None = None
-        self._output = output
-        self._log = log
-        self._reader: threading.Thread | None = None
 
     def start(self) -> None:
-        # Its own session: Ctrl-C in the terminal reaches the supervisor alone, which
-        # then ends everyone in order. setpriv: no orphan keeps a camera or a lens
-        # when the supervisor itself is killed.
-        setpriv = shutil.which("setpriv")
-        guard = (setpriv, "--pdeathsig", "INT", "--") if setpriv else ()
-        self.process = subprocess.Popen(
-            (*guard, *self.program.command),
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.program.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        self.state, self.started_at = State.RUNNING, time.monotonic()
-        self._reader = threading.Thread(
-            target=self._read, args=(self.process.stdout,), name=f"output of {self.program.name}", daemon=True
-        )
-        self._reader.start()
-
-    def _read(self, stream: IO[str]) -> None:
-        with contextlib.ExitStack() as stack:
-            log = stack.enter_context(self._log.open("a", encoding="utf-8")) if self._log else None
-            for raw in stack.enter_context(stream):
-                line = raw.rstrip("\n")
-                self.last_lines.append(line)
-                if log is not None:
-                    with contextlib.suppress(OSError):  # a full disk must not stop the program's output
-                        log.write(line + "\n")
-                        log.flush()
-                self._output(self.program.name, line)
-
-    def join_reader(self) -> None:
-        if self._reader is not None:
-            self._reader.join(1.0)
-
-    def signal(self, number: signal.Signals) -> None:
-        if self.process is None or self.process.poll() is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            if number is signal.SIGKILL:
-                os.killpg(self.process.pid, number)
-            else:
-                self.process.send_signal(number)
+        self.started_at = time.monotonic()
+        self.child.start()
+        self.state = State.RUNNING
 
 
 class Supervisor:
@@ -196,8 +131,12 @@ class Supervisor:
         if log_dir is not None:
             log_dir.mkdir(parents=True, exist_ok=True)
         self._backoff = backoff or Backoff()
+        # Programs are told when the thread that started them ends: this one lives as long as the supervisor.
+        starter = ThreadPoolExecutor(1, "starts programs")
         self._running = {
-            p.name: _Running(p, output, None if log_dir is None else log_dir / f"{p.name}.log")
+            p.name: _Running(
+                ChildProcess(p, output, None if log_dir is None else log_dir / f"{p.name}.log", starter)
+            )
             for p in programs
         }
         if len(self._running) != len(programs):
@@ -234,29 +173,41 @@ class Supervisor:
         """Notice who ended since the last call, and restart whose pause is over. Does not block."""
         events = []
         for running in self._running.values():
-            process = running.process
-            if running.state is State.RUNNING and process is not None and process.poll() is not None:
-                events.append(self._ended(running, process.returncode))
+            if running.state is State.RUNNING and (code := running.child.exit_code) is not None:
+                running.child.join_reader()
+                events.append(self._ended(running, code))
             elif running.state is State.WAITING and time.monotonic() >= running.start_at:
-                running.start()
+                try:
+                    running.start()
+                except OSError as error:
+                    events.append(self._ended(running, COULD_NOT_START, str(error)))
         return events
 
-    def _ended(self, running: _Running, exit_code: int) -> Ended:
-        running.join_reader()
+    def _ended(self, running: _Running, exit_code: int, trouble: str = "") -> Ended:
         if time.monotonic() - running.started_at >= self._backoff.healthy_s:
             running.restarts = 0
         delay: float | None = None
-        if running.program.respawn and running.restarts < self._backoff.tries:
+        is_final = not trouble and exit_code in running.program.final_codes
+        if running.program.respawn and not is_final and running.restarts < self._backoff.tries:
             running.restarts += 1
             delay = self._backoff.delay(running.restarts)
             running.state, running.start_at = State.WAITING, time.monotonic() + delay
         else:
             running.state = State.ENDED
-        remove_dead_segments()
-        return Ended(running.program.name, exit_code, delay, tuple(running.last_lines))
+        _clean_up()
+        lines = tuple(running.child.last_lines)
+        return Ended(running.program.name, exit_code, delay, lines, is_final, trouble)
 
-    def stop(self) -> dict[str, int]:
-        """End all programs: SIGINT first, then SIGTERM, then SIGKILL for those that do not listen.
+    def stop(
+        self,
+        hurry: Callable[[], bool] = lambda: False,
+        tell: Callable[[list[str]], None] = lambda names: None,
+    ) -> dict[str, int]:
+        """End all programs, stage by stage: SIGINT, then SIGTERM, then SIGKILL for those that do not listen.
+
+        Args:
+            hurry: Whether somebody does not want to wait: then all that is left is ended at once.
+            tell: Told once of a stage that takes its time: who is waited for.
 
         Returns:
             The exit code of every program that was running; negative: killed by that signal.
@@ -264,16 +215,15 @@ class Supervisor:
         alive = [r for r in self._running.values() if r.state is State.RUNNING]
         for running in self._running.values():
             running.state = State.ENDED
-        for number, deadline_s in SIGNALS:
-            for running in alive:
-                running.signal(number)
-            end = time.monotonic() + deadline_s
-            while any(_pending(r) for r in alive) and time.monotonic() < end:
-                time.sleep(0.02)
+        for stage in sorted({r.program.stage for r in alive}):
+            _end([r.child for r in alive if r.program.stage == stage], SIGNALS, hurry, tell)
+            if hurry():
+                _end([r.child for r in alive], IN_A_HURRY, lambda: False, tell)
+                break
         for running in alive:
-            running.join_reader()
-        remove_dead_segments()
-        return {r.program.name: r.process.returncode for r in alive if r.process is not None}
+            running.child.join_reader()
+        _clean_up()
+        return {r.program.name: code for r in alive if (code := r.child.exit_code) is not None}
 
     def states(self) -> dict[str, State]:
         """What every program does."""
@@ -282,9 +232,9 @@ class Supervisor:
     def pids(self) -> dict[str, int]:
         """Process ids of the running programs."""
         return {
-            name: running.process.pid
+            name: pid
             for name, running in self._running.items()
-            if running.state is State.RUNNING and running.process is not None
+            if running.state is State.RUNNING and (pid := running.child.pid) is not None
         }
 
     def memory(self) -> dict[str, Memory]:
@@ -292,15 +242,27 @@ class Supervisor:
         return {name: m for name, pid in self.pids().items() if (m := memory_of(pid)) is not None}
 
 
-def _pending(running: _Running) -> bool:
-    return running.process is not None and running.process.poll() is None
+def _end(
+    children: Iterable[ChildProcess],
+    signals: Iterable[tuple[signal.Signals, float]],
+    hurry: Callable[[], bool],
+    tell: Callable[[list[str]], None],
+) -> None:
+    """Send one signal after the other until all have ended, or somebody is in a hurry."""
+    left, tell_at = list(children), time.monotonic() + TELL_AFTER_S
+    for number, deadline_s in signals:
+        for child in left:
+            child.signal(number)
+        end = time.monotonic() + deadline_s
+        while (left := [c for c in left if c.runs]) and time.monotonic() < end and not hurry():
+            if time.monotonic() >= tell_at:
+                tell_at = float("inf")
+                tell([c.program.name for c in left])
+            time.sleep(0.02)
+        if not left or hurry():
+            return
 
 
-def memory_of(pid: int) -> Memory | None:
-    """Memory of a process, ``None`` when it is gone or not ours to read (proc(5), smaps_rollup)."""
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    except OSError:
-        return None
-    kib = {key: int(rest.split()[0]) for key, _, rest in (x.partition(":") for x in text.splitlines()[1:])}
-    return Memory(rss=kib["Rss"] * 1024, pss=kib["Pss"] * 1024) if {"Rss", "Pss"} <= kib.keys() else None
+def _clean_up() -> None:
+    with contextlib.suppress(OSError):
+        remove_dead_segments()

@@ -2,11 +2,12 @@
 
 import shlex
 
-from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
 from dasha_ros import bringup
+from dasha_ros.config import ConfigError
 from dasha_ros.config.ros_value import parameter_text
 from dasha_ros.timing import limits
 from launch import LaunchDescription
@@ -32,6 +33,13 @@ def as_given(value):
     if isinstance(value, list):
         return [as_given(item) for item in value]
     return parameter_text(value) if isinstance(value, str) else value
+
+
+def end_if_misconfigured(event, context):
+    """Started again, a node whose configuration is wrong would end the same way, for ever."""
+    if event.returncode != ConfigError.EXIT_CODE:
+        return None
+    return [Shutdown(reason=f"{event.process_name} has a configuration error: its last line says which")]
 
 
 def start(context):
@@ -61,6 +69,7 @@ def start(context):
             respawn_delay=bringup.RESPAWN_DELAY_S,
             sigterm_timeout=str(limits.LAUNCH_SIGTERM_S),
             sigkill_timeout=str(limits.LAUNCH_SIGKILL_S),
+            on_exit=end_if_misconfigured,
             output="screen",
         )
         for process in graph.processes

@@ -68,7 +68,7 @@ def _focus_over_ros(
     from dasha_ros.benchmark.focus import progress, table
     from dasha_ros.cli.benchmark_graph import GraphError, episodes_over_ros
     from dasha_ros.cli.goal import NoServerError, RejectedError
-    from dasha_ros.cli.session import GraphRunsAlreadyError
+    from dasha_ros.cli.graph_lock import GraphRunsAlreadyError
     from dasha_ros.config import ConfigError
     from dasha_ros.twin.scene import SceneError, scene_names
 
@@ -98,7 +98,7 @@ def step(
     """Time one closed-loop step over the graph, against the same step in one process."""
     from dasha_ros.assets import AssetMissing
     from dasha_ros.cli.benchmark_step import StepError, step_over_ros
-    from dasha_ros.cli.session import GraphRunsAlreadyError
+    from dasha_ros.cli.graph_lock import GraphRunsAlreadyError
     from dasha_ros.config import ConfigError
     from dasha_ros.perception.errors import ModelError
 
@@ -133,7 +133,7 @@ def rig(
     from dasha_ros.cli.benchmark_graph import GraphError
     from dasha_ros.cli.benchmark_rig import benchmark_rig
     from dasha_ros.cli.goal import NoServerError, RejectedError
-    from dasha_ros.cli.session import GraphRunsAlreadyError
+    from dasha_ros.cli.graph_lock import GraphRunsAlreadyError
     from dasha_ros.config import ConfigError
     from dasha_ros.twin.scene import SceneError
 

@@ -39,7 +39,7 @@ def demo(
 
     try:
         from dasha_ros.cli.demo_run import SCENE, DemoError, run_demo
-        from dasha_ros.cli.session import GraphRunsAlreadyError
+        from dasha_ros.cli.graph_lock import GraphRunsAlreadyError
     except ImportError as error:
         fail(f"{error}. `dasha demo` needs ROS 2 and the built interfaces: run ./scripts/setup")
     console = err()

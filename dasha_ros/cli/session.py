@@ -12,8 +12,12 @@ from rich.console import Console
 from rich.text import Text
 
 from dasha_ros.bringup import Graph
+from dasha_ros.child_process import Memory, Program
 from dasha_ros.cli.client import UNREACHABLE, Client, LifecycleWatch
-from dasha_ros.supervisor import Backoff, Ended, Memory, Program, State, Supervisor
+from dasha_ros.cli.console import signals_counted
+from dasha_ros.cli.graph_lock import GraphLock, GraphRunsAlreadyError
+from dasha_ros.config import ConfigError
+from dasha_ros.supervisor import Backoff, Ended, State, Supervisor
 
 _LOG_LINE = re.compile(r"\[(DEBUG|INFO|WARN|ERROR|FATAL)\] \[[\d.]+\] \[[^\]]*\]: (.*)")
 _SEVERITY = {"DEBUG": "dim", "INFO": "", "WARN": "yellow", "ERROR": "bold red", "FATAL": "bold red"}
@@ -21,10 +25,6 @@ _SEVERITY = {"DEBUG": "dim", "INFO": "", "WARN": "yellow", "ERROR": "bold red", 
 
 LOOK_S = 0.8
 """How long to look for another graph of the same names before this one is started."""
-
-
-class GraphRunsAlreadyError(Exception):
-    """Another graph has nodes of the same names: both would command the same devices."""
 
 
 class LogPrinter:
@@ -40,7 +40,8 @@ class LogPrinter:
 
     def __call__(self, name: str, line: str) -> None:
         """Print one line."""
-        if self.muted:
+        if self.muted or line.startswith(ConfigError.WORDS):
+            # What ends the graph is its last word.
             return
         match = _LOG_LINE.match(line)
         severity, text = match.groups() if match else ("INFO", line)
@@ -68,11 +69,24 @@ class Session:
         self.exit_codes: dict[str, int] = {}
         """Filled by the end of the session."""
         self._supervisor = Supervisor(
-            [Program(p.name, p.command(), p.environment, respawn=p.respawn) for p in graph.processes],
+            [
+                Program(
+                    p.name,
+                    p.command(),
+                    p.environment,
+                    respawn=p.respawn,
+                    stage=p.stage,
+                    final_codes=frozenset({ConfigError.EXIT_CODE}),
+                )
+                for p in graph.processes
+            ],
             output,
             log_dir,
             backoff,
         )
+        self._lock = GraphLock(graph.namespace)
+        self.tell_waiting: Callable[[list[str]], None] = lambda names: None
+        """Told who is waited for at the end."""
         self._began = time.monotonic()
         self._away: set[str] = set()
         """Processes that ended and were not seen active since."""
@@ -86,13 +100,19 @@ class Session:
             ConfigError: A ``ROS_DOMAIN_ID`` that can't be.
         """
         self._began = time.monotonic()
-        self.client = Client(self.graph.namespace)
+        self._lock.acquire()
+        try:
+            self.client = Client(self.graph.namespace)
+        except BaseException:
+            self._lock.release()
+            raise
         try:
             self._refuse_if_more_than(0, LOOK_S)
             self._watch = LifecycleWatch(self.client, self.graph.node_names)
             self._supervisor.start()
         except BaseException:
             self.client.close()
+            self._lock.release()
             raise
         return self
 
@@ -112,9 +132,11 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the processes."""
+        """End the processes, in stages; Ctrl-C or SIGTERM meanwhile ends those that are left at once."""
         self.client.close()
-        self.exit_codes = self._supervisor.stop()
+        with signals_counted() as signals:
+            self.exit_codes = self._supervisor.stop(lambda: bool(signals), self.tell_waiting)
+        self._lock.release()
 
     @property
     def seconds(self) -> float:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dasha_ros.cli import options
-from dasha_ros.cli.console import Exit, err, fail
+from dasha_ros.cli.console import Exit, err, fail, signals_counted
+from dasha_ros.config import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,7 +41,6 @@ def up(
 ) -> None:
     """Start the graph and keep it running until Ctrl-C."""
     from dasha_ros import bringup
-    from dasha_ros.config import ConfigError
 
     try:
         graph = bringup.describe(
@@ -62,7 +62,8 @@ def up(
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)
     try:
-        from dasha_ros.cli.session import GraphRunsAlreadyError, LogPrinter, Session
+        from dasha_ros.cli.graph_lock import GraphRunsAlreadyError
+        from dasha_ros.cli.session import LogPrinter, Session
     except ImportError as error:
         fail(f"{error}. `dasha up` needs ROS 2 and the built interfaces: run ./scripts/setup")
     console = err()
@@ -77,31 +78,31 @@ def up(
         raise typer.Exit(_run(session, printer, console, timeout))
     except (GraphRunsAlreadyError, ConfigError) as error:
         fail(str(error), Exit.REFUSED)
-
-
-class _Stop:
-    """Whether SIGINT or SIGTERM came. A handler, not an exception: nothing is left half-started."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
-
-    def _ask(self, number: int, frame: object) -> None:
-        self.asked = True
+    except OSError as error:
+        fail(f"the graph can't be started: {error}")
 
 
 def _run(session: Session, printer: LogPrinter, console: Console, timeout_s: float) -> Exit:
+    with signals_counted() as stop:
+        return _watch(session, printer, console, timeout_s, stop)
+
+
+def _watch(
+    session: Session, printer: LogPrinter, console: Console, timeout_s: float, stop: list[int]
+) -> Exit:
+    """Run the graph until a signal is in ``stop``, or a node is lost."""
     from rich.live import Live
 
-    stop = _Stop()
+    session.tell_waiting = lambda names: console.print(
+        f"waiting for {', '.join(names)} to end; Ctrl-C ends what is left at once"
+    )
     announced, warned, lost, broken = False, False, None, list[str]()
     live = Live(console=console, refresh_per_second=2, transient=True, redirect_stderr=False)
     with session:
         if console.is_terminal:
             live.start()
         try:
-            while not (stop.asked or lost or broken):
+            while not (stop or lost or broken):
                 active, ended = session.poll()
                 broken = session.broken()
                 lost = _report(console, ended)
@@ -117,8 +118,8 @@ def _run(session: Session, printer: LogPrinter, console: Console, timeout_s: flo
                     live.update(_table(session))
         finally:
             live.stop()
-        # Interrupted while it imports, Python says goodbye with a traceback that tells nobody anything.
-        printer.muted = not announced
+            # Interrupted while it imports, Python says goodbye with a traceback that tells nobody anything.
+            printer.muted = not announced
         if broken:
             names = " and ".join(broken)
             console.print(f"{names} could not start: the lines above say why", style="bold red")
@@ -152,6 +153,9 @@ def _name_the_missing(session: Session, console: Console) -> None:
 
 
 def _end(session: Session, console: Console, lost: Ended | None) -> Exit:
+    if lost is not None and lost.is_final:
+        said = [line.removeprefix(ConfigError.WORDS) for line in lost.last_lines]
+        fail(f"{lost.name}: {said[-1] if said else lost}", Exit.REFUSED)
     if lost is not None:
         console.print(
             f"{lost.name} ended again and again; the last time it said:\n" + "\n".join(lost.last_lines[-5:]),

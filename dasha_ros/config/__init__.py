@@ -68,6 +68,11 @@ NODES: dict[str, type[NodeConfig]] = {
 class ConfigError(ValueError):
     """A configuration that can't be used; the message names file, node, parameter, value and bound."""
 
+    EXIT_CODE = 2
+    """Of a process that ends with it. It is not started again: it would end the same way."""
+    WORDS = "configuration error: "
+    """What such a process says last begins so."""
+
 
 def explain(error: ValidationError) -> str:
     """Every reason in one sentence each, joined by ``; ``."""

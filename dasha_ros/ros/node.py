@@ -215,8 +215,8 @@ def run(
         node = factory()
     except ConfigError as error:
         rclpy.try_shutdown()
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
+        print(f"{ConfigError.WORDS}{error}", file=sys.stderr)
+        raise SystemExit(ConfigError.EXIT_CODE) from None
     threading.excepthook = lambda end: _thread_ended(node, end)
     spinner, over = executor(), threading.Event()
     spinner.add_node(node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -29,6 +30,15 @@ from dasha_ros.config import (
 from dasha_ros.config.params_file import is_general
 
 C = TypeVar("C", bound=NodeConfig)
+
+
+def _ignored(unknown: list[str], known: list[str]) -> str:
+    """Names what a node was given and does not know, with the nearest that it knows."""
+    told = []
+    for name in unknown:
+        near = difflib.get_close_matches(name, known, 1, 0.7)
+        told.append(f"{name} (did you mean {near[0]}?)" if near else name)
+    return f"ignored, as this node has no such parameter: {', '.join(told)}"
 
 
 def descriptor(model: type[NodeConfig], key: str) -> ParameterDescriptor:
@@ -88,10 +98,11 @@ class Parameters(Generic[C]):
         self._node, self._model, self._on_change, self._refuse = node, model, on_change, refuse
         self._state = state
         # rclpy keeps what was given at start only here until it is declared.
-        overrides = {k: p for k, p in node._parameter_overrides.items() if not is_general(k)}
-        unknown = sorted(set(overrides) - set(model.model_fields))
-        if unknown:
-            raise ConfigError(f"{node.get_name()}: unknown parameter {', '.join(unknown)}")
+        given = {k: p for k, p in node._parameter_overrides.items() if not is_general(k)}
+        overrides = {k: p for k, p in given.items() if k in model.model_fields}
+        if unknown := sorted(given.keys() - overrides.keys()):
+            # As nodes of rclcpp and rclpy do: one file of parameters may serve several versions.
+            node.get_logger().warning(_ignored(unknown, list(model.model_fields)))
         self.values: C = self._validated(self._changes(self._as_declared(list(overrides.values()))))
         for key in model.model_fields:
             node.declare_parameter(

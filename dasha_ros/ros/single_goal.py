@@ -57,6 +57,20 @@ class GoalRun:
             self.handle.publish_feedback(message)
 
 
+class _PunctualServer(ActionServer):
+    """Says when a goal's result is on its way to whoever asked for it, not when it is only known."""
+
+    def __init__(self, *args: Any, sent: Callable[[], None], **options: Any) -> None:
+        self._sent = sent
+        super().__init__(*args, **options)
+
+    async def _execute_goal(self, *args: Any) -> None:
+        try:
+            await super()._execute_goal(*args)
+        finally:
+            self._sent()
+
+
 class SingleGoalServer:
     """Accepts a goal when it is valid; the newest goal preempts; a cancel takes effect within one step.
 
@@ -94,10 +108,10 @@ class SingleGoalServer:
         """The goal that was told to end, and when it must have [s, monotonic]."""
         self._newest: GoalRun | None = None
         self._open = 0
-        """Goals that were accepted and have no result yet."""
+        """Goals that were accepted and whose result was not sent yet."""
         self._news = threading.Condition()
         self._busy = threading.Lock()
-        self._server = ActionServer(
+        self._server = _PunctualServer(
             node,
             kind,
             name,
@@ -107,6 +121,7 @@ class SingleGoalServer:
             cancel_callback=self._on_cancel,
             callback_group=ReentrantCallbackGroup(),
             result_timeout=_RESULT_KEPT_S,
+            sent=self._on_sent,
         )
 
     def stop(self) -> None:
@@ -165,10 +180,12 @@ class SingleGoalServer:
         try:
             return self._finish(run, self._await_turn(run))
         finally:
-            with self._news:
-                run.over = True
-                self._open -= 1
-                self._news.notify_all()
+            run.over = True
+
+    def _on_sent(self) -> None:
+        with self._news:
+            self._open -= 1
+            self._news.notify_all()
 
     def _await_turn(self, run: GoalRun) -> Any:
         # A goal that was preempted while it waited has nothing to wait for: a burst of goals must not

@@ -62,6 +62,10 @@ PROCESS_ENDS_S = STUCK_S + PYTHON_LEAVES_S
 SIGTERM_S = SIGKILL_S = SIGNAL_WORKS_S
 """Patience after each further signal."""
 
+HURRIED_S = DRIVER_RESTORES_S + CLEAN_UP_S + PYTHON_LEAVES_S
+"""All processes at once are given so long by somebody who does not want to wait: drivers that answer have
+brought their actuators back."""
+
 LAUNCH_SIGTERM_S = PROCESS_ENDS_S
 """``ros2 launch`` interrupts all nodes at once, and sends SIGTERM after so long."""
 LAUNCH_SIGKILL_S = SIGTERM_S

@@ -45,6 +45,7 @@ def fake_launch(monkeypatch):
             "DeclareLaunchArgument": type("DeclareLaunchArgument", (_Recorded,), {}),
             "LogInfo": type("LogInfo", (_Recorded,), {}),
             "OpaqueFunction": type("OpaqueFunction", (_Recorded,), {}),
+            "Shutdown": type("Shutdown", (_Recorded,), {}),
         },
         "launch.substitutions": {"LaunchConfiguration": _LaunchConfiguration},
         "launch_ros": {},
@@ -90,6 +91,7 @@ def test_actions_are_the_description(given_arguments, options):
     actions = launched(**given_arguments)
     assert [type(a).__name__ for a in actions] == ["LifecycleNode"] * len(graph.processes)
     for action, process in zip(actions, graph.processes, strict=True):
+        assert callable(action.kwargs.pop("on_exit"))
         assert action.kwargs == {
             "package": "dasha_ros",
             "executable": process.executable,
@@ -123,6 +125,16 @@ def test_warnings_of_a_parameter_file_are_printed(tmp_path):
     first = launched(params_file=str(path))[0]
     assert type(first).__name__ == "LogInfo"
     assert "did you mean /dasha/camera_driver" in first.kwargs["msg"]
+
+
+@pytest.mark.usefixtures("fake_launch")
+def test_a_configuration_error_ends_the_graph_and_no_other_end_does():
+    on_exit = launched()[0].kwargs["on_exit"]
+    ended = lambda code: types.SimpleNamespace(returncode=code, process_name="camera_driver-1")  # noqa: E731
+    (shutdown,) = on_exit(ended(2), None)
+    assert type(shutdown).__name__ == "Shutdown"
+    assert "camera_driver-1 has a configuration error" in shutdown.kwargs["reason"]
+    assert [on_exit(ended(code), None) for code in (0, 1, -9, -11)] == [None] * 4
 
 
 @pytest.mark.usefixtures("fake_launch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -9,79 +10,20 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from programs import DEAF, DEAF_TO_INT, OBEDIENT, QUICK, Lines, poll_until, program, runs
 from ros_harness import wait_for
 
+from dasha_ros import child_process
 from dasha_ros import supervisor as module
-from dasha_ros.supervisor import Backoff, Program, State, Supervisor, memory_of
-
-QUICK = Backoff(first_s=0.01, longest_s=0.04, healthy_s=60.0, tries=3)
-
-OBEDIENT = """
-    import signal, sys
-    signal.signal(signal.SIGINT, lambda *_: (print("interrupted"), sys.exit(0)))
-    print("ready")
-    while True: signal.pause()
-"""
-DEAF_TO_INT = """
-    import signal, sys
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    print("ready")
-    while True: signal.pause()
-"""
-DEAF = """
-    import signal, sys
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    print("ready")
-    while True: signal.pause()
-"""
-
-
-def program(name: str, code: str, **options) -> Program:
-    return Program(name, (sys.executable, "-c", textwrap.dedent(code)), **options)
-
-
-class Lines(list):
-    def __call__(self, name: str, line: str) -> None:
-        self.append((name, line))
+from dasha_ros.child_process import Program
+from dasha_ros.supervisor import Backoff, State, Supervisor
 
 
 @pytest.fixture(autouse=True)
 def _short_deadlines(monkeypatch, tmp_path):
-    monkeypatch.setattr(
-        module, "SIGNALS", tuple((number, 0.5) for number, _ in module.SIGNALS[:2]) + module.SIGNALS[2:]
-    )
-
-
-def poll_until(supervisor: Supervisor, condition, what: str):
-    events = []
-
-    def step():
-        events.extend(supervisor.poll())
-        return condition(events)
-
-    wait_for(step, what)
-    return events
-
-
-def test_output_is_collected_and_logged(tmp_path):
-    lines = Lines()
-    code = "import sys; print('out'); print('err', file=sys.stderr); sys.stdout.buffer.write(b'\\xff\\n')"
-    with Supervisor([program("a", code, respawn=False)], lines, tmp_path / "logs") as supervisor:
-        poll_until(supervisor, bool, "the end")
-    assert sorted(lines) == [("a", "err"), ("a", "out"), ("a", "\ufffd")]
-    assert sorted((tmp_path / "logs" / "a.log").read_text().splitlines()) == ["err", "out", "\ufffd"]
-
-
-def test_environment_is_added_to_the_supervisors_own(monkeypatch):
-    monkeypatch.setenv("DASHA_TEST_INHERITED", "1")
-    lines = Lines()
-    code = "import os; print(os.environ['DASHA_TEST_INHERITED'] + os.environ['DASHA_TEST_ADDED'])"
-    with Supervisor(
-        [program("a", code, environment={"DASHA_TEST_ADDED": "2"}, respawn=False)], lines
-    ) as supervisor:
-        poll_until(supervisor, bool, "the end")
-    assert lines == [("a", "12")]
+    for name in ("SIGNALS", "IN_A_HURRY"):
+        usual = getattr(module, name)
+        monkeypatch.setattr(module, name, (*((number, 0.5) for number, _ in usual[:-1]), usual[-1]))
 
 
 def test_stop_interrupts_and_reports_clean_exits():
@@ -121,14 +63,7 @@ def test_kill_takes_the_grandchildren_too():
     wait_for(lambda: ("a", "ready") in lines, "the grandchild")
     pid = next(int(text) for _, text in lines if text.isdigit())
     supervisor.stop()
-    wait_for(lambda: not _runs(pid), "the grandchild's end")
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+    wait_for(lambda: not runs(pid), "the grandchild's end")
 
 
 def test_dead_program_is_restarted_with_longer_and_longer_pauses_and_then_given_up():
@@ -171,7 +106,7 @@ def test_program_that_waits_for_its_restart_is_not_started_by_stop():
 
 
 def test_command_that_can_not_start_stops_the_others(monkeypatch):
-    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    monkeypatch.setattr(child_process.shutil, "which", lambda name: None)
     supervisor = Supervisor([program("a", OBEDIENT), Program("b", ("/nowhere/b",))])
     with pytest.raises(FileNotFoundError):
         supervisor.start()
@@ -183,29 +118,82 @@ def test_names_must_differ():
         Supervisor([program("a", "pass"), program("a", "pass")])
 
 
-@pytest.mark.skipif(module.shutil.which("setpriv") is None, reason="setpriv (util-linux) is not installed")
-def test_no_program_outlives_a_killed_supervisor(spawn):
-    code = f"""
-        import sys
-        from dasha_ros.supervisor import Program, Supervisor
-        s = Supervisor([Program("a", (sys.executable, "-c", {textwrap.dedent(OBEDIENT)!r}))],
-                       lambda name, line: print(name, line, s.pids()["a"], flush=True))
-        s.start()
-        while True: s.poll()
-    """
-    child = spawn.python("-c", textwrap.dedent(code))
-    pid = int(child.wait_for_output("a ready").split()[-1])
-    child.send(signal.SIGKILL)
-    wait_for(lambda: not _runs(pid), "the orphan's end")
-
-
-def test_memory_is_what_the_process_holds():
+def test_stages_end_one_after_the_other(tmp_path):
+    """Each program notes the moment of its signal and waits a little: the next stage must not know yet."""
     lines = Lines()
-    code = "x = bytearray(b'1' * 50_000_000); print('ready'); import signal; signal.pause()"
-    with Supervisor([program("big", code), program("small", OBEDIENT)], lines) as supervisor:
-        wait_for(lambda: len([x for x in lines if x[1] == "ready"]) == 2, "both")
-        memory = supervisor.memory()
-    assert 50e6 < memory["big"].pss <= memory["big"].rss < 120e6
-    assert memory["small"].rss < 40e6
-    assert (memory["big"] + memory["small"]).rss == memory["big"].rss + memory["small"].rss
-    assert memory_of(2**22 + 1) is None
+    code = """
+        import signal, sys, time, pathlib
+        def end(*_):
+            print("told", time.monotonic_ns())
+            time.sleep(0.1)
+            print("gone", time.monotonic_ns())
+            sys.exit(0)
+        signal.signal(signal.SIGINT, end)
+        print("ready")
+        while True: signal.pause()
+    """
+    stages = {"driver": 3, "server": 0, "agent a": 1, "agent b": 1}
+    supervisor = Supervisor([program(name, code, stage=stage) for name, stage in stages.items()], lines)
+    supervisor.start()
+    wait_for(lambda: len(lines) == len(stages), "all")
+    assert supervisor.stop() == dict.fromkeys(stages, 0)
+    when = {(name, what): int(at) for name, line in lines if " " in line for what, at in [line.split()]}
+    for (earlier, first), (later, second) in itertools.permutations(stages.items(), 2):
+        if first < second:
+            assert when[earlier, "gone"] < when[later, "told"]
+
+
+def test_a_hurry_ends_all_that_is_left_at_once():
+    lines, told = Lines(), []
+    programs = [program("hangs", DEAF), program("waits its turn", OBEDIENT, stage=1)]
+    supervisor = Supervisor(programs, lines)
+    supervisor.start()
+    wait_for(lambda: len(lines) == 2, "both")
+    # The hurry begins when the first stage was told to end, and would not for an hour.
+    module.SIGNALS, usual = ((signal.SIGINT, 3600.0),), module.SIGNALS
+    looks = iter([False, False, False])
+    try:
+        assert supervisor.stop(lambda: next(looks, True), told.append) == {"hangs": -9, "waits its turn": 0}
+    finally:
+        module.SIGNALS = usual
+
+
+def test_who_is_waited_for_is_told_once(monkeypatch):
+    monkeypatch.setattr(module, "TELL_AFTER_S", 0.1)
+    lines, told = Lines(), []
+    supervisor = Supervisor([program("hangs", DEAF), program("obeys", OBEDIENT)], lines)
+    supervisor.start()
+    wait_for(lambda: len(lines) == 2, "both")
+    supervisor.stop(tell=told.append)
+    assert told == [["hangs"]]
+
+
+def test_a_restart_that_can_not_be_executed_is_an_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(child_process.shutil, "which", lambda name: None)
+    script = tmp_path / "script"
+    script.write_text(f"#!{sys.executable}\nprint('once')\n")
+    script.chmod(0o755)
+    with Supervisor([Program("a", (str(script),))], backoff=QUICK) as supervisor:
+        first = poll_until(supervisor, bool, "the first end")
+        script.unlink()
+        events = poll_until(supervisor, lambda e: e and e[-1].restart_in_s is None, "giving up")
+        assert supervisor.states() == {"a": State.ENDED}
+    assert first[0].exit_code == 0
+    assert [e.exit_code for e in events] == [module.COULD_NOT_START] * 3
+    assert "could not be started" in str(events[0])
+    assert str(script) in str(events[0])
+
+
+def test_a_final_exit_code_is_not_tried_again():
+    code = "print('the reason'); raise SystemExit(2)"
+    with Supervisor([program("a", code, final_codes=frozenset({2}))], backoff=QUICK) as supervisor:
+        (ended,) = poll_until(supervisor, bool, "the end")
+        assert supervisor.states() == {"a": State.ENDED}
+    assert (ended.is_final, ended.restart_in_s, ended.last_lines) == (True, None, ("the reason",))
+
+
+def test_a_signal_without_a_name_is_told_by_its_number():
+    number = signal.SIGRTMIN + 3
+    with Supervisor([program("a", f"import os; os.kill(os.getpid(), {number})")]) as supervisor:
+        (ended,) = poll_until(supervisor, bool, "the end")
+    assert f"signal {int(number)}" in str(ended)

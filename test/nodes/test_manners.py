@@ -111,7 +111,6 @@ def test_a_whole_number_will_do_for_a_real_one(graph: Graph) -> None:
     ("node", "values", "words"),
     [
         ("camera_driver", {"width": 3}, "width = 3"),
-        ("camera_driver", {"colour": "blue"}, "unknown parameter colour"),
         ("lens_driver", {"backend": "magic"}, "backend = 'magic'"),
         ("high_level_agent", {"exposure_max_us": 30.0}, "exposure_max_us (30) must be more than twice"),
     ],

@@ -36,6 +36,7 @@ FLOORS = {
     "ros": 6,
     "registries": 6,
     "bringup": 7,
+    "child_process": 6,
     "supervisor": 7,
     "fetch": 7,
     "doctor": 7,

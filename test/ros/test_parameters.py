@@ -162,3 +162,27 @@ def test_a_value_of_a_type_that_is_none_is_refused_and_the_others_are_set(lamp: 
     result = requests[atomic](atomic.Request(parameters=[good, bad]), atomic.Response()).result
     assert not result.successful
     assert f"type {kind}" in result.reason
+
+
+def test_parameters_that_a_node_does_not_know_are_ignored_and_named(
+    ros_env: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    given = {
+        "illuminance_xl": "5.0",
+        "colour": "blue",
+        "temperature_c": "7.0",
+        "use_sim_time": "false",
+        "qos_overrides./a.publisher.depth": "3",
+    }
+    rclpy.init(
+        args=["--ros-args", *(part for key, value in given.items() for part in ("-p", f"{key}:={value}"))]
+    )
+    node = Lamp("lamp")
+    try:
+        assert node.config == TwinWorldConfig(temperature_c=7.0)
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if "ignored" in line]
+    assert "[WARN]" in line
+    assert line.endswith("no such parameter: colour, illuminance_xl (did you mean illuminance_lx?)")

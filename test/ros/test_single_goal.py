@@ -118,7 +118,7 @@ class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from dasha_ros.ros import single_goal
 
-        monkeypatch.setattr(single_goal, "ActionServer", lambda *_, **__: None)
+        monkeypatch.setattr(single_goal, "_PunctualServer", lambda *_, **__: None)
         self.server = single_goal.SingleGoalServer(None, None, "", lambda _: "", lambda _: None, ends_s=1.0)
         self.asked: list[Handle] = []
 
@@ -170,3 +170,36 @@ def test_a_background_goal_preempts_nothing_and_yields_to_everything(steps: list
                 at_work = run
             elif what == "end" and at_work is not None:
                 at_work.over, at_work = True, None
+
+
+class Slow:
+    """rclpy's log: between the end of a goal and the sending of its result one line is written."""
+
+    def __init__(self) -> None:
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def debug(self, line: str) -> None:
+        if "finished with state" in line:
+            self.reached.set()
+            assert self.go_on.wait(DISCOVERY_S)
+
+
+def test_a_server_that_is_destroyed_has_sent_the_result_of_its_goal(probe: Probe) -> None:
+    from dasha_ros.agents.outcome import ErrorCode
+
+    goals, slow = Goals(probe), Slow()
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(DISCOVERY_S)
+        result = goals.send()
+        assert goals.begun.wait(DISCOVERY_S)
+        goals.server._server._logger = slow
+        leaving = threading.Thread(target=goals.server.destroy)
+        leaving.start()
+        goals.release.set()
+        assert slow.reached.wait(DISCOVERY_S)
+        leaving.join(0.2)
+        assert leaving.is_alive()
+        slow.go_on.set()
+        assert wait(result).result.error_code == ErrorCode.SHUTDOWN
+        leaving.join(DISCOVERY_S)
+        goals.client.destroy()

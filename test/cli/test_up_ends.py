@@ -1,0 +1,176 @@
+"""How ``dasha up`` ends: in stages, with everything back, at a configuration error, and beside another."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from programs import runs
+from ros_harness import Probe, wait_for
+
+from dasha_ros.bringup import END_ORDER
+from dasha_ros.fetch import missing
+
+pytestmark = [pytest.mark.graph, pytest.mark.slow]
+
+UP_S = 60.0
+SEARCHING = {
+    "perception.encoder": "efficientnet_lite0",
+    "high_level_agent.policy": "histogram",
+    "low_level_agent.policy": "coarse_to_fine",
+    "camera_driver.width": 640,
+    "camera_driver.height": 340,
+    "camera_driver.initial_exposure_us": 300.0,
+    "camera_driver.twin_latency_ms": 200.0,
+    "twin_world.illuminance_lx": 300.0,
+}
+"""Both actuators have to move, and with a slow camera a goal that can't be reached lasts."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _assets():
+    if missing():
+        pytest.skip("photographs and models are not fetched: run `dasha assets fetch`")
+
+
+@pytest.fixture(autouse=True)
+def _runtime(spawn, tmp_path):
+    spawn.env["XDG_RUNTIME_DIR"] = str(tmp_path)
+
+
+@pytest.fixture
+def start(spawn, tmp_path):
+    """Starts ``dasha up``."""
+    chosen = {**SEARCHING, "focus_server.report_dir": tmp_path / "reports"}
+    options = [part for key, value in chosen.items() for part in ("--set", f"{key}={value}")]
+    return lambda: spawn.dasha("up", *options)
+
+
+def pids_of(parent: int) -> dict[str, int]:
+    """Process ids of the nodes that are there, by name."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{parent}/task").iterdir():
+            for pid in (task / "children").read_text().split():
+                command = Path(f"/proc/{pid}/cmdline").read_text()
+                if match := re.search(r"dasha_ros\.nodes\.(\w+)", command):
+                    found[match.group(1)] = int(pid)
+    return found
+
+
+class Rig:
+    """What was in force, and a goal that is being worked on."""
+
+    def __init__(self, probe: Probe) -> None:
+        from dasha_ros.action import FocusOnObject
+        from rclpy.action import ActionClient
+
+        from dasha_ros import msg
+        from dasha_ros.ros import qos
+
+        self.probe, self.kind = probe, FocusOnObject
+        self.lens = probe.subscribe(msg.LensState, "lens/state", qos.STATE)
+        self.camera = probe.subscribe(msg.CaptureInfo, "camera/state", qos.STATE)
+        self.client = ActionClient(probe.node, FocusOnObject, "focus_on_object")
+        probe.until(lambda: self.lens and self.camera, "both drivers' states")
+        self.before = self.now()
+
+    def now(self) -> tuple[float, float]:
+        """Volts and exposure [us] in force."""
+        return self.lens[-1].commanded_volts, self.camera[-1].exposure_us
+
+    def send_and_move(self):
+        """Send a goal that can't be reached, wait until both have moved, and return its future result."""
+        feedback = []
+        self.probe.until(self.client.server_is_ready, "the focus server")
+        sent = self.client.send_goal_async(
+            self.kind.Goal(labels=["giraffe"]), lambda m: feedback.append(m.feedback)
+        )
+        handle = self.probe.result(sent, "an answer to the goal")
+        assert handle.accepted
+        result = handle.get_result_async()
+        moved = lambda: all(a != b for a, b in zip(self.now(), self.before, strict=True))  # noqa: E731
+        self.probe.until(moved, "lens and exposure to move", 30.0)
+        return result
+
+
+def test_a_graph_that_is_ended_in_a_goal_leaves_lens_and_exposure_where_they_were(start, probe):
+    up, twin = start(), start()
+    # At the same instant: one of the two comes up, and the other says so.
+    wait_for(lambda: (up.returncode is None) != (twin.returncode is None), "one of two to give up", UP_S)
+    up, twin = (up, twin) if up.returncode is None else (twin, up)
+    assert twin.wait() == 2
+    assert len(twin.lines) == 1
+    assert f"/dasha (process {up.pid}) runs already: stop the other graph" in twin.output
+    up.wait_for_output("all 7 nodes are active", UP_S)
+
+    rig = Rig(probe)
+    result = rig.send_and_move()
+    present = [pids_of(up.pid).keys()]
+    assert present[0] == {name for stage in END_ORDER for name in stage} - {"trainer", "device_emulator"}
+    up.send(signal.SIGINT)
+
+    def gone() -> bool:
+        alive = {name for name, pid in pids_of(up.pid).items() if runs(pid)}
+        if alive != present[-1]:
+            present.append(alive)
+        return up.returncode is not None
+
+    probe.until(gone, "the end", UP_S)
+    assert up.wait() == 0, up.output
+    assert "stopped cleanly" in up.output
+    assert "Traceback" not in up.output
+    answer = probe.result(result, "the goal's result").result
+    assert answer.error_code == rig.kind.Result.SHUTDOWN, answer.error_msg
+    assert "could not be brought back" not in answer.error_msg
+    assert rig.now() == rig.before
+    # Each stage was gone before one node of the next was.
+    order = {name: i for i, names in enumerate(END_ORDER) for name in names}
+    for names in present:
+        left, away = {order[n] for n in names}, {order[n] for n in present[0] - names}
+        assert not left or not away or max(away) <= min(left), present
+
+
+def test_a_second_ctrl_c_ends_at_once_what_hangs(start, probe):
+    up = start()
+    up.wait_for_output("all 7 nodes are active", UP_S)
+    rig = Rig(probe)
+    rig.send_and_move()
+    pids = pids_of(up.pid)
+    os.kill(pids["focus_server"], signal.SIGSTOP)
+    up.send(signal.SIGINT)
+    up.wait_for_output("waiting for focus_server to end; Ctrl-C ends what is left at once")
+    up.send(signal.SIGINT)
+    assert up.wait(UP_S) == 1, up.output
+    assert "'focus_server': -9" in up.output
+    assert not any(map(runs, pids.values()))
+
+
+MISCONFIGURED = """
+from dataclasses import replace
+from dasha_ros import bringup, cli
+
+describe = bringup.describe
+def astray(*args):
+    graph = describe(*args)
+    return replace(graph, processes=tuple(
+        replace(p, parameters={**p.parameters, "gain_db": 99.0}) if p.name == "camera_driver" else p
+        for p in graph.processes))
+bringup.describe = astray
+cli.main(["up"])
+"""
+
+
+def test_a_configuration_error_is_final_and_the_last_word(spawn):
+    up = spawn.python("-c", MISCONFIGURED)
+    assert up.wait(UP_S) == 2, up.output
+    assert "starts again" not in up.output
+    assert "gain_db = 99.0" in up.lines[-1]
+    assert up.output.count("gain_db") == 1
