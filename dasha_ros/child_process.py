@@ -51,12 +51,20 @@ class LogFile:
     def write(self, line: str) -> None:
         """Append a line. A folder that is gone is made again; a line that can't be written is left out."""
         with contextlib.suppress(OSError):
-            if self._file is None or not self._path.exists():
-                self.close()
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                # Not buffered: what a full disk refused must not be tried again with each further line.
-                self._file = self._path.open("ab", buffering=0)
-            self._file.write(line.encode(errors="replace") + b"\n")
+            self._open().write(line.encode(errors="replace") + b"\n")
+
+    def begin(self) -> None:
+        """Make the file: one that is empty tells that nothing was said."""
+        with contextlib.suppress(OSError):
+            self._open()
+
+    def _open(self) -> IO[bytes]:
+        if self._file is None or not self._path.exists():
+            self.close()
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # Not buffered: what a full disk refused must not be tried again with each further line.
+            self._file = self._path.open("ab", buffering=0)
+        return self._file
 
     def close(self) -> None:
         """Close the file, whatever the disk says to that."""
@@ -138,6 +146,8 @@ class ChildProcess:
 
     def _read(self, stream: IO[bytes]) -> None:
         """Read until the program ends, whatever becomes of its lines: a full pipe would stop it."""
+        if self._log is not None:
+            self._log.begin()
         with stream:
             while raw := stream.readline(LONGEST_LINE):
                 self._pass_on(raw.decode(errors="replace").rstrip("\n"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -59,3 +61,15 @@ def runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def node_pids(parent: int) -> dict[str, int]:
+    """Process ids of the nodes that are there, by name."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{parent}/task").iterdir():
+            for pid in (task / "children").read_text().split():
+                command = Path(f"/proc/{pid}/cmdline").read_text()
+                if match := re.search(r"dasha_ros\.nodes\.(\w+)", command):
+                    found[match.group(1)] = int(pid)
+    return found

@@ -9,7 +9,6 @@ import typer
 
 from dasha_ros.cli import options
 from dasha_ros.cli.console import Exit, err, fail, signals_counted
-from dasha_ros.config import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +40,7 @@ def up(
 ) -> None:
     """Start the graph and keep it running until Ctrl-C."""
     from dasha_ros import bringup
+    from dasha_ros.config import ConfigError
 
     try:
         graph = bringup.describe(
@@ -153,6 +153,8 @@ def _name_the_missing(session: Session, console: Console) -> None:
 
 
 def _end(session: Session, console: Console, lost: Ended | None) -> Exit:
+    from dasha_ros.config import ConfigError
+
     if lost is not None and lost.is_final:
         said = [line.removeprefix(ConfigError.WORDS) for line in lost.last_lines]
         fail(f"{lost.name}: {said[-1] if said else lost}", Exit.REFUSED)

@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
+from programs import node_pids, runs
 from ros_harness import wait_for
 
 from dasha_ros import report
@@ -42,21 +43,6 @@ def _reports(folder: Path) -> tuple[str, ...]:
     return ("--set", f"focus_server.report_dir={folder / 'reports'}")
 
 
-def _runs(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
-
-
-def _node_pids(parent: int) -> dict[str, int]:
-    """Process ids of the nodes that a supervisor started, by node name."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    pids = {}
-    for pid in map(int, children):
-        match = re.search(r"dasha_ros\.nodes\.(\w+)", Path(f"/proc/{pid}/cmdline").read_text())
-        if match:
-            pids[match.group(1)] = pid
-    return pids
-
-
 def test_up_ends_at_once_when_a_node_cannot_start(spawn):
     up = spawn.dasha("up", "--focus-policy", "bogus")
     assert up.wait(UP_S) == 1, up.output
@@ -67,7 +53,7 @@ def test_up_ends_at_once_when_a_node_cannot_start(spawn):
 
 def test_up_focus_kill_and_clean_end(up, spawn, tmp_path):
     up.wait_for_output("all 7 nodes are active", UP_S)
-    pids = _node_pids(up.pid)
+    pids = node_pids(up.pid)
     assert len(pids) == 7
 
     focus = spawn.dasha("focus", "person")
@@ -79,23 +65,23 @@ def test_up_focus_kill_and_clean_end(up, spawn, tmp_path):
     os.kill(pids["low_level_agent"], signal.SIGKILL)
     up.wait_for_output("low_level_agent ended (signal SIGKILL) and starts again in 1 s")
     wait_for(
-        lambda: _node_pids(up.pid).get("low_level_agent") not in (None, pids["low_level_agent"]), "a restart"
+        lambda: node_pids(up.pid).get("low_level_agent") not in (None, pids["low_level_agent"]), "a restart"
     )
     up.wait_for_output("low_level_agent is active again", UP_S)
     focus = spawn.dasha("focus", "person", "--keep-exposure")
     assert focus.wait(UP_S) == 0, focus.output + up.output
 
-    pids = _node_pids(up.pid)
+    pids = node_pids(up.pid)
     assert up.stop(signal.SIGINT) == 0, up.output
     assert "stopped cleanly" in up.output
     assert "Traceback" not in up.output
-    assert not any(map(_runs, pids.values()))
+    assert not any(map(runs, pids.values()))
     assert {p.stem for p in tmp_path.glob("*.log")} == pids.keys()
 
 
 def test_up_ends_cleanly_on_sigterm_while_models_load(spawn, tmp_path):
     up = spawn.dasha("up", *_reports(tmp_path))
-    wait_for(lambda: len(_node_pids(up.pid)) == 7, "seven processes")
+    wait_for(lambda: len(node_pids(up.pid)) == 7, "seven processes")
     assert up.stop(signal.SIGTERM, UP_S) == 0, up.output
     assert "Traceback" not in up.output
     assert "stopped" in up.output
@@ -112,11 +98,11 @@ def test_doctor_lists_active_nodes_and_those_that_hang(up, spawn):
     up.wait_for_output("all 7 nodes are active", UP_S)
     doctor = spawn.dasha("doctor", "--wait", "15")
     doctor.wait(UP_S)
-    for name in _node_pids(up.pid):
+    for name in node_pids(up.pid):
         assert re.search(rf"/dasha/{name} +active", doctor.output), doctor.output
     assert re.search(r"/dasha/camera/image_raw +sensor_msgs/msg/Image, 1 publishing", doctor.output)
 
-    pid = _node_pids(up.pid)["lens_driver"]
+    pid = node_pids(up.pid)["lens_driver"]
     os.kill(pid, signal.SIGSTOP)
     try:
         doctor = spawn.dasha("doctor")

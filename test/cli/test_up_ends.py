@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import signal
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from programs import runs
+from programs import node_pids, runs
 from ros_harness import Probe, wait_for
 
 from dasha_ros.bringup import END_ORDER
@@ -51,18 +48,6 @@ def start(spawn, tmp_path):
     chosen = {**SEARCHING, "focus_server.report_dir": tmp_path / "reports"}
     options = [part for key, value in chosen.items() for part in ("--set", f"{key}={value}")]
     return lambda: spawn.dasha("up", *options)
-
-
-def pids_of(parent: int) -> dict[str, int]:
-    """Process ids of the nodes that are there, by name."""
-    found = {}
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{parent}/task").iterdir():
-            for pid in (task / "children").read_text().split():
-                command = Path(f"/proc/{pid}/cmdline").read_text()
-                if match := re.search(r"dasha_ros\.nodes\.(\w+)", command):
-                    found[match.group(1)] = int(pid)
-    return found
 
 
 class Rig:
@@ -113,12 +98,12 @@ def test_a_graph_that_is_ended_in_a_goal_leaves_lens_and_exposure_where_they_wer
 
     rig = Rig(probe)
     result = rig.send_and_move()
-    present = [pids_of(up.pid).keys()]
+    present = [node_pids(up.pid).keys()]
     assert present[0] == {name for stage in END_ORDER for name in stage} - {"trainer", "device_emulator"}
     up.send(signal.SIGINT)
 
     def gone() -> bool:
-        alive = {name for name, pid in pids_of(up.pid).items() if runs(pid)}
+        alive = {name for name, pid in node_pids(up.pid).items() if runs(pid)}
         if alive != present[-1]:
             present.append(alive)
         return up.returncode is not None
@@ -143,7 +128,7 @@ def test_a_second_ctrl_c_ends_at_once_what_hangs(start, probe):
     up.wait_for_output("all 7 nodes are active", UP_S)
     rig = Rig(probe)
     rig.send_and_move()
-    pids = pids_of(up.pid)
+    pids = node_pids(up.pid)
     os.kill(pids["focus_server"], signal.SIGSTOP)
     up.send(signal.SIGINT)
     up.wait_for_output("waiting for focus_server to end; Ctrl-C ends what is left at once")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ros_harness import DISCOVERY_S, Probe, in_threads
+from ros_harness import DISCOVERY_S, Probe, in_threads, wait_for
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -184,7 +184,7 @@ class Slow:
             assert self.go_on.wait(DISCOVERY_S)
 
 
-def test_a_server_that_is_destroyed_has_sent_the_result_of_its_goal(probe: Probe) -> None:
+def test_a_server_that_has_stopped_has_sent_the_result_of_its_goal(probe: Probe) -> None:
     from dasha_ros.agents.outcome import ErrorCode
 
     goals, slow = Goals(probe), Slow()
@@ -192,8 +192,10 @@ def test_a_server_that_is_destroyed_has_sent_the_result_of_its_goal(probe: Probe
         assert goals.client.wait_for_server(DISCOVERY_S)
         result = goals.send()
         assert goals.begun.wait(DISCOVERY_S)
+        asked = goals.server._server._result_futures
+        wait_for(lambda: any(future._callbacks for future in asked.values()), "the request for the result")
         goals.server._server._logger = slow
-        leaving = threading.Thread(target=goals.server.destroy)
+        leaving = threading.Thread(target=goals.server.stop)
         leaving.start()
         goals.release.set()
         assert slow.reached.wait(DISCOVERY_S)
@@ -202,4 +204,4 @@ def test_a_server_that_is_destroyed_has_sent_the_result_of_its_goal(probe: Probe
         slow.go_on.set()
         assert wait(result).result.error_code == ErrorCode.SHUTDOWN
         leaving.join(DISCOVERY_S)
-        goals.client.destroy()
+        goals.close()
