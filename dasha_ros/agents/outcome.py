@@ -25,6 +25,7 @@ class ErrorCode(IntEnum):
     CANCELED = 401
     PREEMPTED = 402
     SHUTDOWN = 403
+    CLIENT_GONE = 404
     INTERNAL = 500
 
 
@@ -55,6 +56,7 @@ _ADVICE = {
     ErrorCode.CANCELED: "Send a new goal when ready.",
     ErrorCode.PREEMPTED: "Follow the newer goal.",
     ErrorCode.SHUTDOWN: "Activate the node again, then repeat the goal.",
+    ErrorCode.CLIENT_GONE: "Send the goal again from a program that waits for its end.",
     ErrorCode.INTERNAL: "This is a bug: please report it with this message and the log.",
 }
 

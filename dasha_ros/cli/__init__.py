@@ -1,4 +1,4 @@
-"""Floor 7. The ``dasha`` command.
+"""Floor 9. The ``dasha`` command.
 
 Every command is a module that imports what it needs inside its function, so that
 ``dasha --help`` costs nothing and ``dasha config`` needs no ROS.

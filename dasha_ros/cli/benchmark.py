@@ -67,8 +67,8 @@ def _focus_over_ros(
     from dasha_ros.benchmark.episodes import goals_of
     from dasha_ros.benchmark.focus import progress, table
     from dasha_ros.cli.benchmark_graph import GraphError, episodes_over_ros
-    from dasha_ros.cli.goal import NoServerError, RejectedError
     from dasha_ros.cli.graph_lock import GraphRunsAlreadyError
+    from dasha_ros.client import FocusError
     from dasha_ros.config import ConfigError
     from dasha_ros.twin.scene import SceneError, scene_names
 
@@ -83,7 +83,7 @@ def _focus_over_ros(
                     bar.update(task, advance=1, description=str(episode.goal))
     except KeyboardInterrupt:
         err().print(f"stopped: the table holds the {len(done)} episodes done so far", style="yellow")
-    except (GraphError, GraphRunsAlreadyError, NoServerError, RejectedError, ConfigError) as error:
+    except (GraphError, GraphRunsAlreadyError, FocusError, ConfigError) as error:
         fail(str(error))
     except (SceneError, AssetMissing) as error:
         fail(str(error), Exit.REFUSED)
@@ -132,8 +132,8 @@ def rig(
     from dasha_ros.benchmark.rig_targets import markdown, targets
     from dasha_ros.cli.benchmark_graph import GraphError
     from dasha_ros.cli.benchmark_rig import benchmark_rig
-    from dasha_ros.cli.goal import NoServerError, RejectedError
     from dasha_ros.cli.graph_lock import GraphRunsAlreadyError
+    from dasha_ros.client import FocusError
     from dasha_ros.config import ConfigError
     from dasha_ros.twin.scene import SceneError
 
@@ -147,7 +147,7 @@ def rig(
             preview_s=preview_seconds,
             progress=lambda what: console.print(f"{what} ...", style="dim"),
         )
-    except (GraphError, GraphRunsAlreadyError, NoServerError, RejectedError, ConfigError) as error:
+    except (GraphError, GraphRunsAlreadyError, FocusError, ConfigError) as error:
         fail(str(error))
     except (SceneError, AssetMissing) as error:
         fail(str(error), Exit.REFUSED)

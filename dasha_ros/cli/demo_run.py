@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 
 from rich.console import Console
 
-from dasha_ros.action import FocusOnObject
 from dasha_ros.bringup import Graph
 from dasha_ros.cli.client import Client
 from dasha_ros.cli.demo_contrast import Contrast, contrast_focus
 from dasha_ros.cli.focus import StepPrinter, beginning
-from dasha_ros.cli.goal import FocusClient, NoServerError, RejectedError
 from dasha_ros.cli.session import LogPrinter, Session
+from dasha_ros.client import FocusClient, FocusError
 from dasha_ros.msg import TwinLens
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.labels import canonical
@@ -148,12 +147,13 @@ class _Player:
         self._scene = scene
         self._console = console
         self._actuators = Actuators(client.node)
-        self._focus = FocusClient(client)
+        self._focus = FocusClient(namespace=client.namespace)
         self._truth: TwinLens | None = None
         client.node.create_subscription(TwinLens, "twin/lens", self._on_truth, qos.STATE)
 
     def close(self) -> None:
         """Leave the topics."""
+        self._focus.close()
         self._actuators.close()
 
     def _on_truth(self, lens: TwinLens) -> None:
@@ -167,32 +167,28 @@ class _Player:
         )
         self._actuators.go_to(start.exposure_us, start.volts, self._until)
         try:
-            result = self._focus.run(
-                FocusOnObject.Goal(labels=[start.label]), StepPrinter(self._console)
-            ).result
-        except (NoServerError, RejectedError) as error:
+            result = self._focus.focus(start.label, on_feedback=StepPrinter(self._console))
+        except FocusError as error:
             raise DemoError(str(error)) from error
-        found = result.error_code == result.NONE
-        if found:
+        if result.found:
+            assert result.detection is not None
             self._console.print(
                 f"found in {result.seconds:.1f} s, score {result.detection.score:.2f}", style="green"
             )
         else:
-            self._console.print(
-                f"{beginning(result.error_code)}: {result.error_msg}", style="red", markup=False
-            )
+            self._console.print(f"{beginning(result.code)}: {result.message}", style="red", markup=False)
         focus = self._true_focus()
         distance_m = min(
             self._scene.object_distances(canonical(start.label)), key=lambda d: _blur_px(focus, d)
         )
         return GoalRecord(
             label=start.label,
-            found=found,
+            found=result.found,
             distance_m=distance_m,
             focus_dioptres=focus,
             blur_px=_blur_px(focus, distance_m),
             exposure_us=result.exposure_us,
-            report=result.report,
+            report=str(result.report or ""),
         )
 
     def _until(self, condition: Callable[[], bool], trouble: str) -> None:

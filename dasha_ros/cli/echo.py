@@ -42,7 +42,10 @@ def echo(
             name = full_topic_name(client.node, topic)
         except BadTopicError as error:
             fail(str(error), Exit.REFUSED)
-        kind = client.until(lambda: type_of_topic(client.node, name), timeout or float("inf"))
+        try:
+            kind = client.until(lambda: type_of_topic(client.node, name), timeout or float("inf"))
+        except KeyboardInterrupt:
+            raise typer.Exit(Exit.INTERRUPTED) from None
         if kind is None:
             fail(
                 f"nobody publishes {name}. Is the graph running in this ROS_DOMAIN_ID, and is "

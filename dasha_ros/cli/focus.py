@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +15,7 @@ from dasha_ros.cli.options import Namespace
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dasha_ros.cli.goal import Ending
+    from dasha_ros.client import FocusResult, FocusTask, Progress
 
 
 def focus(
@@ -46,39 +47,70 @@ def focus(
     Exit codes: 0 found; 1 not found, everything is back where it was; 2 the goal was
     rejected; 3 no server, or it died; 130 cancelled with Ctrl-C; 143 with SIGTERM.
     """
-    try:
-        from dasha_ros.action import FocusOnObject
-        from dasha_ros.cli.client import Client
-        from dasha_ros.cli.goal import Abandoned, FocusClient, NoServerError, RejectedError
-    except ImportError as error:
-        fail(f"{error}. `dasha focus` needs ROS 2 and the built interfaces: run ./scripts/setup")
+    from dasha_ros import bringup
+    from dasha_ros.client import FocusClient, FocusError, GoalRejectedError
     from dasha_ros.config import ConfigError
 
-    goal = FocusOnObject.Goal(
-        labels=labels or [],
-        min_score=min_score,
-        max_brisque=max_brisque,
-        max_steps=max_steps,
-        keep_exposure=keep_exposure,
-    )
     console = err()
+    os.environ.update(bringup.environment())
     try:
-        with sigterm_like_ctrl_c(), Client(namespace) as client:
-            ending = FocusClient(client).run(
-                goal,
-                StepPrinter(console),
-                lambda: console.print("cancelling; waiting until exposure and lens are back ..."),
-                timeout,
+        with sigterm_like_ctrl_c(), FocusClient(namespace=namespace) as client:
+            task = client.start(
+                labels or [],
+                min_score=min_score,
+                max_brisque=max_brisque,
+                max_steps=max_steps,
+                keep_exposure=keep_exposure,
+                timeout=timeout or None,
+                on_feedback=StepPrinter(console),
+                on_cancel=lambda: console.print("cancelling; waiting until exposure and lens are back ..."),
             )
-    except NoServerError as error:
-        fail(str(error), Exit.UNREACHABLE)
-    except (RejectedError, ConfigError) as error:
+            code = conclude(_wait(task), out())
+    except ImportError as error:
+        fail(str(error))
+    except (GoalRejectedError, ConfigError) as error:
         fail(str(error), Exit.REFUSED)
-    except Abandoned as error:
-        fail(str(error), interrupted(error.reason))
+    except FocusError as error:
+        fail(str(error), Exit.UNREACHABLE)
     except KeyboardInterrupt as reason:
         raise typer.Exit(interrupted(reason)) from None
-    raise typer.Exit(conclude(ending, out()))
+    raise typer.Exit(code)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a goal ended, and why so early."""
+
+    result: FocusResult
+    interrupted: KeyboardInterrupt | None = None
+    """What cancelled it here: Ctrl-C or SIGTERM."""
+    timed_out: bool = False
+    """Cancelled because it took longer than was allowed."""
+
+
+def _wait(task: FocusTask) -> Ending:
+    """Wait for a goal's end; the first Ctrl-C or SIGTERM cancels it, the second ends the wait."""
+    from dasha_ros.client import DeadlineError
+
+    reason: KeyboardInterrupt | None = None
+    while True:
+        try:
+            return Ending(task.wait(), reason)
+        except DeadlineError as error:
+            if error.result is None:
+                raise
+            return Ending(error.result, reason, timed_out=True)
+        except KeyboardInterrupt as again:
+            if reason is None:
+                reason = again
+                task.cancel()
+                continue
+            task.abandon()
+            fail(
+                "nobody waited for the goal's end: whether lens and exposure are back where they were is "
+                "unknown; `dasha echo focus/state --once` says what became of it",
+                interrupted(reason),
+            )
 
 
 _BEGINNINGS = {
@@ -92,9 +124,9 @@ _BEGINNINGS = {
 """Any other reason broke the goal off."""
 
 
-def beginning(code: int) -> str:
+def beginning(code: ErrorCode) -> str:
     """How a line about a goal that failed begins."""
-    return _BEGINNINGS.get(ErrorCode(code), "broken off")
+    return _BEGINNINGS.get(code, "broken off")
 
 
 class StepPrinter:
@@ -106,14 +138,14 @@ class StepPrinter:
         self._console = console
         self._begun = False
 
-    def __call__(self, feedback: Any) -> None:
+    def __call__(self, feedback: Progress) -> None:
         """Print one step."""
-        from dasha_ros.msg import FocusState
+        from dasha_ros.client import Phase
 
         if not self._begun:
             self._console.print(self.HEAD, style="dim")
             self._begun = True
-        agents = {FocusState.EXPOSING: "A^H", FocusState.FOCUSING: "A^L", FocusState.RESTORING: "back"}
+        agents = {Phase.EXPOSING: "A^H", Phase.FOCUSING: "A^L", Phase.RESTORING: "back"}
         self._console.print(
             f"{agents[feedback.phase]:<6}{feedback.step:>5}"
             f"{feedback.exposure_us:>11,.0f} µs{feedback.volts:>8.2f} V"
@@ -125,7 +157,7 @@ def conclude(ending: Ending, console: Console) -> Exit:
     """Print how a goal ended and return the exit code for it."""
     result = ending.result
     steps = f"{result.exposure_steps} + {result.focus_steps} steps, {result.seconds:.1f} s"
-    if result.error_code == result.NONE:
+    if result.detection is not None and result.found:
         console.print(
             f"found {result.detection.label}, score {result.detection.score:.2f}, "
             f"BRISQUE {result.brisque:.1f}, at {result.exposure_us:,.0f} µs and {result.volts:.2f} V "
@@ -135,11 +167,11 @@ def conclude(ending: Ending, console: Console) -> Exit:
     else:
         why = "it took longer than --timeout allows; " if ending.timed_out else ""
         console.print(
-            f"{beginning(result.error_code)} ({steps}): {why}{result.error_msg} [code {result.error_code}]",
+            f"{beginning(result.code)} ({steps}): {why}{result.message} [code {int(result.code)}]",
             markup=False,
         )
-    if result.report:
-        console.print(f"report: {Path(result.report)}", markup=False)
+    if result.report is not None:
+        console.print(f"report: {result.report}", markup=False)
     if ending.interrupted is not None:
         return interrupted(ending.interrupted)
-    return Exit.OK if result.error_code == result.NONE else Exit.FAILED
+    return Exit.OK if result.found else Exit.FAILED

@@ -41,6 +41,7 @@ _STOPPED = {
     ErrorCode.CANCELED: "The goal was cancelled",
     ErrorCode.PREEMPTED: "A newer goal took over",
     ErrorCode.SHUTDOWN: "The node was deactivated or is stopping",
+    ErrorCode.CLIENT_GONE: "The client is gone",
 }
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from typing import Any
 
 from rclpy.action import ActionClient
+from rclpy.action.client import ClientGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
+from unique_identifier_msgs.msg import UUID
+
+from dasha_ros.ros.goal_owner import feedback_topic, listeners, new_goal_id, participant_of
 
 
 class PatientActionClient(ActionClient):
@@ -18,16 +23,37 @@ class PatientActionClient(ActionClient):
     future of the request is never done (ros2/rclpy#1123, in Jazzy's 7.1.x).
     Here no answer is looked at while a request is being sent. Answers and feedback
     are worked on one after another, in the order in which they came.
+
+    The ids of its goals name the process, for a server that looks after its clients.
     """
 
     def __init__(self, node: Node, kind: Any, name: str) -> None:
         self._sending = threading.RLock()
+        topic = feedback_topic(name)
+        before = listeners(node, topic)
         super().__init__(node, kind, name, callback_group=MutuallyExclusiveCallbackGroup())
+        self._participant = participant_of(node, before, listeners(node, topic))
 
-    def send_goal_async(self, *args: Any, **kwargs: Any) -> Any:
+    def send_goal_async(self, goal: Any, feedback_callback: Any = None, goal_uuid: Any = None) -> Any:
         """See `rclpy.action.ActionClient.send_goal_async`."""
         with self._sending:
-            return super().send_goal_async(*args, **kwargs)
+            return super().send_goal_async(goal, feedback_callback, goal_uuid or self.new_goal_id())
+
+    def new_goal_id(self) -> UUID:
+        """An id for a goal that names this process, where it is known."""
+        return new_goal_id(self._participant) or _random_id()
+
+    def handle_of(self, goal_id: UUID) -> ClientGoalHandle:
+        """A handle of a goal that another client sent, or that nobody did."""
+        accepted = self._action_type.Impl.SendGoalService.Response(accepted=True)
+        return ClientGoalHandle(self, goal_id, accepted)
+
+    def ask_for_life_async(self) -> Any:
+        """A future that is done when the server answers anything.
+
+        It is asked for the result of a goal that never was: any server says so at once.
+        """
+        return self._get_result_async(self.handle_of(_random_id()))
 
     def _cancel_goal_async(self, goal_handle: Any) -> Any:
         with self._sending:
@@ -42,3 +68,7 @@ class PatientActionClient(ActionClient):
         with self._sending:
             pass
         await super().execute(taken_data)
+
+
+def _random_id() -> UUID:
+    return UUID(uuid=list(uuid.uuid4().bytes))

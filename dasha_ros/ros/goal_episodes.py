@@ -74,8 +74,8 @@ class GoalSeat:
             return EpisodeEnd(ErrorCode.SHUTDOWN, "the node was stopped", 0, None)
         if self.gone is not None:
             return EpisodeEnd(ErrorCode.LEARNER_STOPPED, f"the learner has stopped: {self.gone}", 0, None)
-        if self._waiting is run and run.reason is not None:
-            return EpisodeEnd(run.reason, run.why, 0, None)
+        if self._waiting is run and (reason := run.interrupted()) is not None:
+            return EpisodeEnd(reason, run.why, 0, None)
         return None
 
     def begin(self, rng: np.random.Generator) -> FocusTask:
@@ -96,7 +96,7 @@ class GoalSeat:
         """Why the episode must end now."""
         if self._stop.is_set():
             return ErrorCode.SHUTDOWN
-        return self.run.reason if self.run else None
+        return self.run.interrupted() if self.run else None
 
     def abandon(self, why: str) -> None:
         """The learner is gone: the goal in hand ends, and so does every other until there is a new one."""

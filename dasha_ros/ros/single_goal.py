@@ -13,6 +13,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from dasha_ros.agents.outcome import ErrorCode, explain
+from dasha_ros.ros.goal_owner import OwnerWatch, clients
 from dasha_ros.ros.guard import guard_of
 from dasha_ros.ros.retiring import retire_action
 from dasha_ros.ros.waiting import POLL_S
@@ -23,13 +24,14 @@ _WHY = {
     ErrorCode.CANCELED: "the goal was cancelled",
     ErrorCode.PREEMPTED: "a newer goal took over",
     ErrorCode.SHUTDOWN: "the node was stopped",
+    ErrorCode.CLIENT_GONE: "the client is gone",
 }
 
 
 class GoalRun:
     """One goal being worked on."""
 
-    def __init__(self, handle: ServerGoalHandle) -> None:
+    def __init__(self, handle: ServerGoalHandle, owner: OwnerWatch) -> None:
         self.handle = handle
         self.request = handle.request
         self.background: bool = handle.request.background
@@ -37,9 +39,12 @@ class GoalRun:
         self.reason: ErrorCode | None = None
         self.over = False
         """Its result is known."""
+        self._owner = owner
 
     def interrupted(self) -> ErrorCode | None:
         """Why the goal must end early, `None` while it need not."""
+        if self.reason is None and self._owner.is_gone():
+            self.interrupt(ErrorCode.CLIENT_GONE)
         return self.reason
 
     def interrupt(self, reason: ErrorCode) -> None:
@@ -102,7 +107,8 @@ class SingleGoalServer:
         *,
         ends_s: float,
     ) -> None:
-        self._node, self._kind, self._refuse, self._work = node, kind, refuse, work
+        self._node, self._kind, self._name = node, kind, name
+        self._refuse, self._work = refuse, work
         self._ends_s = ends_s
         self._told_to_end: tuple[GoalRun | None, float] = (None, 0.0)
         """The goal that was told to end, and when it must have [s, monotonic]."""
@@ -158,12 +164,17 @@ class SingleGoalServer:
     def _on_accepted(self, handle: ServerGoalHandle) -> None:
         with self._news:
             self._open += 1
-            run = GoalRun(handle)
+            run = self._run_of(handle)
             if not (run.background and self._has_open_goal()):
                 if self._newest is not None:
                     self._newest.interrupt(ErrorCode.PREEMPTED)
                 self._newest = run
         handle.execute()
+
+    def _run_of(self, handle: ServerGoalHandle) -> GoalRun:
+        return GoalRun(
+            handle, OwnerWatch(bytes(handle.goal_id.uuid), lambda: clients(self._node, self._name))
+        )
 
     def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
         with self._news:
@@ -174,7 +185,7 @@ class SingleGoalServer:
     def _execute(self, handle: ServerGoalHandle) -> Any:
         with self._news:
             newest = self._newest
-        run = newest if newest is not None and newest.handle is handle else GoalRun(handle)
+        run = newest if newest is not None and newest.handle is handle else self._run_of(handle)
         if run is not newest:
             run.interrupt(ErrorCode.PREEMPTED)
         try:
@@ -191,8 +202,8 @@ class SingleGoalServer:
         # A goal that was preempted while it waited has nothing to wait for: a burst of goals must not
         # take every thread of the executor.
         while not self._busy.acquire(timeout=POLL_S):
-            if run.reason is not None:
-                return self._failure(run.reason, run.why)
+            if (reason := run.interrupted()) is not None:
+                return self._failure(reason, run.why)
         try:
             return self._result(run)
         finally:

@@ -4,76 +4,67 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 
 import rclpy
 from dasha_ros.action import FocusOnObject
 from dasha_ros.msg import FocusState
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
-from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
 
+from dasha_ros.agents.outcome import ErrorCode, explain
 from dasha_ros.ros import qos
+from dasha_ros.ros.single_goal import SingleGoalServer
 
 
 class FakeFocusServer(Node):
-    """What it does is the label: ``reject`` refuses, ``fail`` fails, ``wait`` runs until it is cancelled,
+    """What it does is the label: ``reject`` refuses, ``fail`` fails, ``wait`` runs until it is told to end,
     ``stuck`` for ever; any other succeeds."""
 
     def __init__(self) -> None:
         super().__init__("focus_server", namespace="/dasha")
         self._state = self.create_publisher(FocusState, "focus/state", qos.STATE)
         self._state.publish(FocusState(message="waiting for a goal"))
-        self._server = ActionServer(
-            self,
-            FocusOnObject,
-            "focus_on_object",
-            execute_callback=self._execute,
-            goal_callback=self._decide,
-            cancel_callback=self._cancel,
-            callback_group=ReentrantCallbackGroup(),
+        self._server = SingleGoalServer(
+            self, FocusOnObject, "focus_on_object", self._refuse, self._work, ends_s=5.0
         )
-        self._canceled = threading.Event()
 
-    def _decide(self, goal):
-        if goal.labels[:1] == ["reject"]:
-            self._state.publish(FocusState(message="goal rejected: 'reject' is not to my taste"))
-            return GoalResponse.REJECT
-        return GoalResponse.ACCEPT
+    def _refuse(self, goal):
+        if goal.labels[:1] != ["reject"]:
+            return ""
+        self._state.publish(FocusState(message="goal rejected: 'reject' is not to my taste"))
+        return "not to my taste"
 
-    def _cancel(self, handle):
-        self._canceled.set()
-        return CancelResponse.ACCEPT
-
-    def _execute(self, handle):
-        what = (list(handle.request.labels) or ["anything"])[0]
-        print(f"goal {what} {handle.request.min_score:g} {handle.request.keep_exposure}", flush=True)
+    def _work(self, run):
+        what = (list(run.request.labels) or ["anything"])[0]
+        print(f"goal {what} {run.request.min_score:g} {run.request.keep_exposure}", flush=True)
         feedback = FocusOnObject.Feedback(exposure_us=12345.0, volts=43.21, best_score=0.5, brisque=30.25)
         for step, phase in enumerate((FocusState.EXPOSING, FocusState.FOCUSING)):
             feedback.phase, feedback.step = phase, step
-            handle.publish_feedback(feedback)
+            run.feedback(feedback)
         result = FocusOnObject.Result(exposure_us=12345.0, volts=43.21, exposure_steps=1, focus_steps=2)
         if what == "wait":
-            assert self._canceled.wait(60.0)
-            print("restored", flush=True)
-            result.error_code, result.error_msg = result.CANCELED, "The goal was canceled."
-            handle.canceled()
+            while (reason := run.interrupted()) is None:
+                time.sleep(0.01)
+            print(f"restored after {reason.name}", flush=True)
+            result.error_code, result.error_msg = int(reason), explain(reason, run.why)
         elif what == "stuck":
             assert threading.Event().wait(3600.0)
         elif what == "fail":
-            result.error_code, result.error_msg = result.OBJECT_NOT_FOUND, "Nothing there. Look elsewhere."
+            result.error_code, result.error_msg = (
+                int(ErrorCode.OBJECT_NOT_FOUND),
+                "Nothing there. Look elsewhere.",
+            )
             result.report = "/reports/fail"
-            handle.abort()
         else:
             result.detection.label, result.detection.score = what, 0.875
-            handle.succeed()
         return result
 
 
 def main() -> None:
     rclpy.init()
     node = FakeFocusServer()
-    executor = MultiThreadedExecutor()
+    executor = MultiThreadedExecutor(num_threads=8)
     executor.add_node(node)
     print("ready", flush=True)
     with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):

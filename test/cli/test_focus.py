@@ -17,8 +17,8 @@ from rich.console import Console
 from ros_harness import DISCOVERY_S
 
 from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.cli.focus import StepPrinter, conclude
-from dasha_ros.cli.goal import Ending
+from dasha_ros.cli.focus import Ending, StepPrinter, conclude
+from dasha_ros.client.outcome import progress_of, result_of
 
 pytestmark = pytest.mark.graph
 
@@ -75,7 +75,7 @@ def test_interrupt_cancels_the_goal_and_waits_for_the_restore(server, focus):
     assert child.wait() == 130
     assert server.wait_for_output("restored")
     assert "waiting until exposure and lens are back" in child.output
-    assert "The goal was canceled." in child.output
+    assert "the goal was cancelled. Send a new goal when ready." in child.output
     assert "Traceback" not in child.output
 
 
@@ -92,7 +92,7 @@ def test_sigterm_cancels_the_goal_and_waits_for_the_restore(server, focus):
     child.send(signal.SIGTERM)
     assert child.wait() == 143
     assert server.wait_for_output("restored")
-    assert "The goal was canceled." in child.output
+    assert "the goal was cancelled. Send a new goal when ready." in child.output
     assert "Traceback" not in child.output
 
 
@@ -161,7 +161,8 @@ def test_bad_namespace_is_refused(focus):
 )
 def test_a_failure_begins_with_what_failed(code, timed_out, line):
     text = io.StringIO()
-    result = FocusOnObject.Result(error_code=int(code), error_msg="why.", exposure_steps=1, focus_steps=2)
+    message = FocusOnObject.Result(error_code=int(code), error_msg="why.", exposure_steps=1, focus_steps=2)
+    result = result_of(message)
     assert conclude(Ending(result, timed_out=timed_out), Console(file=text, width=120)) == 1
     assert text.getvalue() == f"{line}\n"
 
@@ -170,7 +171,10 @@ def test_every_phase_has_a_line_under_one_heading():
     text = io.StringIO()
     show = StepPrinter(Console(file=text, width=120))
     for phase in (FocusState.EXPOSING, FocusState.FOCUSING, FocusState.RESTORING):
-        show(FocusOnObject.Feedback(phase=phase, step=7, exposure_us=1e6, volts=70.0, brisque=float("nan")))
+        feedback = FocusOnObject.Feedback(
+            phase=phase, step=7, exposure_us=1e6, volts=70.0, brisque=float("nan")
+        )
+        show(progress_of(feedback))
     lines = text.getvalue().splitlines()
     assert [line.split()[0] for line in lines] == ["agent", "A^H", "A^L", "back"]
     assert len({len(line) for line in lines}) == 1

@@ -8,23 +8,40 @@ import pytest
 from graph import Graph
 from ros_harness import ROOT
 
-pytestmark = pytest.mark.graph
+
+def _section() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8").split("### From a robot stack")[1]
+
+
+def test_the_cpp_client_names_only_what_the_action_has() -> None:
+    """rclcpp is not among the wheels, so nothing compiles it here."""
+    action = pytest.importorskip("dasha_ros.action", reason="scripts/setup builds it").FocusOnObject
+    found = re.search(r"```cpp\n(.*?)```", _section(), flags=re.DOTALL)
+    assert found is not None
+    code = found[1]
+    assert code.count("{") == code.count("}")
+    assert code.count("(") == code.count(")")
+    assert set(re.findall(r"goal\.(\w+) =", code)) <= set(action.Goal.get_fields_and_field_types())
+    fields = set(re.findall(r"result->(\w+)", code))
+    assert "error_msg" in fields
+    assert fields <= set(action.Result.get_fields_and_field_types())
+    assert all(hasattr(action.Result, name) for name in re.findall(r"Result::(\w+)", code))
 
 
 def _client(label: str) -> str:
     """The README's client, asking for another object."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("### From a robot stack")[1]
-    found = re.search(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    found = re.search(r"```python\n(.*?)```", _section(), flags=re.DOTALL)
     assert found is not None
-    assert found[1].count('labels=["person"]') == 1
-    return found[1].replace('labels=["person"]', f'labels=["{label}"]')
+    assert found[1].count('focus("person"') == 1
+    return found[1].replace('focus("person"', f'focus("{label}"')
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize(
     ("label", "code", "words"),
     [
         ("motorcycle", 0, "motorcycle 4"),
-        ("unicorn", 1, "rejected: /dasha/focus/state says why"),
+        ("unicorn", 1, "GoalRejectedError: goal rejected: "),
         ("giraffe", 1, "not found with a score of 0.5"),
     ],
 )

@@ -40,15 +40,16 @@ FLOORS = {
     "supervisor": 7,
     "fetch": 7,
     "doctor": 7,
-    "soak": 8,
-    "cli": 8,
+    "client": 8,
+    "soak": 9,
+    "cli": 9,
 }
 """Floor of every room, and of every module beside the rooms."""
 
 NEIGHBOURS = {("nodes", "ros"), ("peers", "agents"), ("soak", "cli"), ("cli", "soak")}
 """Who may import from whom on the same floor: nodes what they share, rivals the agents' protocol."""
 
-ROS_ROOMS = {"nodes", "ros", "bringup", "cli", "soak"}
+ROS_ROOMS = {"nodes", "ros", "bringup", "client", "cli", "soak"}
 ROS_PACKAGES = {
     "rclpy", "rcl_interfaces", "lifecycle_msgs", "diagnostic_msgs", "sensor_msgs", "std_msgs",
     "builtin_interfaces", "action_msgs", "rosgraph_msgs", "vision_msgs", "unique_identifier_msgs",

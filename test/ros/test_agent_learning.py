@@ -53,7 +53,7 @@ def learning(health, graph, tmp_path):
 
 
 def goal(background=True):
-    return SimpleNamespace(request=None, reason=None, why="", background=background)
+    return SimpleNamespace(request=None, interrupted=lambda: None, why="", background=background)
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def agent(ros_env, tmp_path):
 def test_the_diagnostics_of_an_agent_go_on_saying_that_its_learner_stopped(agent, monkeypatch):
     agent.trigger_configure()
     agent.trigger_activate()
-    run = SimpleNamespace(request=agent.action.Goal(), reason=None, why="", background=True)
+    run = SimpleNamespace(request=agent.action.Goal(), interrupted=lambda: None, why="", background=True)
     for _ in range(2):
         assert agent._work(run).error_code == ErrorCode.LEARNER_STOPPED
         assert agent.health.level == Level.ERROR

@@ -41,7 +41,7 @@ def learner(tmp_path):
 def served(seat):
     """Send a goal; its end will be in the list."""
     ends = []
-    goal = SimpleNamespace(request=None, reason=None, why="")
+    goal = SimpleNamespace(request=None, interrupted=lambda: None, why="")
     thread = threading.Thread(target=lambda: ends.append(seat.serve(goal)), daemon=True)
     thread.start()
     return thread, ends

@@ -106,6 +106,7 @@ class Handle:
     """Of a goal that no client waits for."""
 
     def __init__(self, background: bool) -> None:
+        self.goal_id = SimpleNamespace(uuid=bytes(range(16)))
         self.request = SimpleNamespace(background=background)
 
     def execute(self) -> None:

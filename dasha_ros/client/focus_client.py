@@ -1,0 +1,218 @@
+"""The client itself."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import weakref
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from dasha_ros.client.outcome import FocusError, FocusResult, Progress, progress_of
+from dasha_ros.client.task import FocusTask
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+_SERVER_S = 5.0
+_TIMEOUT_S = 120.0
+
+
+class FocusClient:
+    """Asks a focus server. One client serves a whole program, from all its threads.
+
+    Close it, or use it as a context manager: a goal that is then in hand is cancelled, and its end awaited.
+    """
+
+    def __init__(
+        self,
+        node: Node | None = None,
+        *,
+        namespace: str = "/dasha",
+        server_timeout: float = _SERVER_S,
+        restore_timeout: float | None = None,
+    ) -> None:
+        """Join the graph.
+
+        Args:
+            node: Whose coroutine callbacks await goals. Its executor is woken when one ends, its domain
+                is used, and the end of its context cancels what is in hand.
+            namespace: Of the graph.
+            server_timeout: How long to look for a server, and twice as long for its answer to a goal [s].
+            restore_timeout: How long a cancelled goal may take to bring lens and exposure back [s];
+                `None`: as long as a server with the usual parameters and the longest exposure may.
+
+        Raises:
+            ImportError: ROS 2 or the built interfaces are not there.
+            ConfigError: No namespace, or a ``ROS_DOMAIN_ID`` that can't be.
+        """
+        try:
+            from dasha_ros.ros.focus_goals import FocusGoals
+        except ImportError as error:
+            raise ImportError(
+                f"{error}. dasha_ros.client needs ROS 2 and the built interfaces: build the package with "
+                "colcon, or run ./scripts/setup in a checkout"
+            ) from error
+        from dasha_ros.bringup import checked_namespace
+        from dasha_ros.config import ConfigError, FocusServerConfig
+        from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
+        from dasha_ros.doctor import domain_trouble
+        from dasha_ros.ros.goal_watch import SILENCE_S, Patience
+        from dasha_ros.timing import limits
+
+        if node is None and (trouble := domain_trouble()):
+            raise ConfigError(trouble)
+        self._namespace = checked_namespace(namespace)
+        if restore_timeout is None:
+            agent_s = FocusServerConfig().agent_timeout_s
+            restore_timeout = limits.client_waits_s(agent_s, EXPOSURE_LIMITS_US[1])
+        self._restore_s = restore_timeout
+        self._node = node
+        self._goals = FocusGoals(
+            self._namespace,
+            None if node is None else node.context.get_domain_id(),
+            Patience(server_timeout, 2.0 * server_timeout, SILENCE_S, restore_timeout),
+        )
+        self._tasks: weakref.WeakSet[FocusTask] = weakref.WeakSet()
+        _open.add(self)
+        if node is not None:
+            node.context.on_shutdown(self.cancel_all)
+
+    def __enter__(self) -> FocusClient:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """See `close`."""
+        self.close()
+
+    def close(self) -> None:
+        """Cancel what is in hand, wait for its end, and leave the graph."""
+        _open.discard(self)
+        try:
+            self._goals.close()
+        except BaseException:  # Ctrl-C, while it is awaited.
+            for task in list(self._tasks):
+                task.abandon()
+            raise
+
+    def cancel_all(self) -> None:
+        """Cancel every goal in hand, without waiting."""
+        for task in list(self._tasks):
+            task.cancel()
+
+    def start(
+        self,
+        labels: str | Sequence[str] = (),
+        *,
+        min_score: float = 0.0,
+        max_brisque: float = 0.0,
+        max_steps: int = 0,
+        keep_exposure: bool = False,
+        timeout: float | None = _TIMEOUT_S,
+        on_feedback: Callable[[Progress], None] | None = None,
+        on_cancel: Callable[[], None] = lambda: None,
+    ) -> FocusTask:
+        """Send a goal and return at once.
+
+        Args:
+            labels: What to look for; none: any object.
+            min_score: Least confidence, 0..1; 0: the server's default.
+            max_brisque: Worst BRISQUE to accept, lower is better; 0: the server's default.
+            max_steps: Of both agents together; 0: the server's default.
+            keep_exposure: Leave the exposure alone and only focus.
+            timeout: Then the goal is cancelled [s]; `None`: never.
+            on_feedback: Called for each step, in the client's thread.
+            on_cancel: Called when a cancel begins, in the client's thread.
+        """
+        from dasha_ros.action import FocusOnObject
+        from dasha_ros.ros.focus_goals import Order
+
+        def feedback(message: Any) -> None:
+            assert on_feedback is not None
+            on_feedback(progress_of(message))
+
+        task = FocusTask(self._goals.wake, self._wake_node)
+        task.order = Order(
+            goal=FocusOnObject.Goal(
+                labels=[labels] if isinstance(labels, str) else list(labels),
+                min_score=float(min_score),
+                max_brisque=float(max_brisque),
+                max_steps=max_steps,
+                keep_exposure=keep_exposure,
+            ),
+            timeout_s=timeout,
+            on_feedback=None if on_feedback is None else feedback,
+            on_cancel=on_cancel,
+            on_end=lambda ending: task.end(ending, self._namespace, self._restore_s),
+        )
+        self._tasks.add(task)
+        self._goals.start(task.order)
+        return task
+
+    def focus(self, labels: str | Sequence[str] = (), **goal: Any) -> FocusResult:
+        """Send a goal, wait for its end, and return its result; the arguments are those of `start`.
+
+        Ctrl-C, like any exception that a signal handler raises, cancels the goal, waits until lens and
+        exposure are back, and goes on its way. A second one ends that wait.
+
+        Raises:
+            NoServerError: Nobody serves the action, or nobody answers.
+            GoalRejectedError: The server refuses the goal.
+            ServerLostError: The server died or was started anew meanwhile, or does not answer any more.
+            DeadlineError: The goal took longer than ``timeout`` and was cancelled.
+        """
+        task = self.start(labels, **goal)
+        try:
+            return task.wait()
+        except FocusError:
+            raise
+        except BaseException:
+            task.cancel()
+            try:
+                task.wait_for_end()
+            except BaseException:
+                task.abandon()
+                raise
+            raise
+
+    async def focus_async(self, labels: str | Sequence[str] = (), **goal: Any) -> FocusResult:
+        """Like `focus`, in a coroutine: of a callback of the client's ``node``, or of asyncio.
+
+        When the coroutine is cancelled, so is the goal; in asyncio its end is awaited first.
+        """
+        task = self.start(labels, **goal)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait([asyncio.ensure_future(_ended(task))])
+            raise
+        finally:
+            # A coroutine that its executor throws away waits for nothing any more.
+            task.cancel()
+
+    def _wake_node(self) -> None:
+        executor = None if self._node is None else self._node.executor
+        if executor is not None:
+            executor.wake()
+
+
+_open: weakref.WeakSet[FocusClient] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """A program that ends waits for nothing any more: its goals are cancelled while it can."""
+    for client in list(_open):
+        client.close()
+
+
+async def _ended(task: FocusTask) -> None:
+    try:
+        await task
+    except FocusError:
+        return

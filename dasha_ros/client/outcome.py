@@ -1,0 +1,198 @@
+"""How a goal goes and ends, for the program that asked for it: results, steps and errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dasha_ros.agents.outcome import ErrorCode
+
+if TYPE_CHECKING:
+    from dasha_ros.perception.percept import Detection
+    from dasha_ros.ros.focus_goals import Ending
+
+
+class FocusError(Exception):
+    """A goal has no result that can be used; the message says what happened and what to do."""
+
+
+class NoServerError(FocusError):
+    """Nobody serves the action, or nobody answers."""
+
+
+class GoalRejectedError(FocusError):
+    """The server did not take the goal; the message is its reason."""
+
+
+class ServerLostError(FocusError):
+    """The server died, was started anew or stopped answering while it worked on the goal."""
+
+
+class DeadlineError(FocusError):
+    """The goal took longer than allowed and was cancelled.
+
+    Attributes:
+        result: What the server said at the end; `None` when no server had taken the goal yet.
+    """
+
+    def __init__(self, sentence: str, result: FocusResult | None) -> None:
+        super().__init__(sentence)
+        self.result = result
+
+
+class FocusFailedError(FocusError):
+    """The server did not reach the goal; see `FocusResult.raise_for_error`.
+
+    Attributes:
+        result: Of the goal.
+    """
+
+    def __init__(self, result: FocusResult) -> None:
+        super().__init__(result.message)
+        self.result = result
+
+
+class Phase(IntEnum):
+    """What the server does; the numbers of ``FocusState``."""
+
+    EXPOSING = 1
+    FOCUSING = 2
+    RESTORING = 5
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a goal."""
+
+    phase: Phase
+    step: int
+    """Of both agents together."""
+    exposure_us: float
+    """Of the step's picture [us]."""
+    volts: float
+    """Of the lens [V]."""
+    best_score: float
+    """Best confidence of an object asked for, 0..1."""
+    brisque: float
+    reward: float
+
+
+@dataclass(frozen=True)
+class FocusResult:
+    """How a goal ended."""
+
+    code: ErrorCode
+    message: str
+    """What happened and what to do; empty when the object was found."""
+    detection: Detection | None
+    """The object found, best score."""
+    brisque: float
+    exposure_us: float
+    """In force at the end [us]."""
+    volts: float
+    """In force at the end [V]."""
+    exposure_steps: int
+    focus_steps: int
+    seconds: float
+    report: Path | None
+    """Folder of the report on the server's machine, if one was written."""
+
+    @property
+    def found(self) -> bool:
+        """Whether the goal was reached."""
+        return self.code is ErrorCode.NONE
+
+    def raise_for_error(self) -> FocusResult:
+        """Return the result itself when the goal was reached.
+
+        Raises:
+            FocusFailedError: It was not.
+        """
+        if not self.found:
+            raise FocusFailedError(self)
+        return self
+
+
+def progress_of(message: Any) -> Progress:
+    """Of a ``FocusOnObject.Feedback``."""
+    return Progress(
+        phase=Phase(message.phase),
+        step=message.step,
+        exposure_us=message.exposure_us,
+        volts=message.volts,
+        best_score=message.best_score,
+        brisque=message.brisque,
+        reward=message.reward,
+    )
+
+
+def result_of(message: Any) -> FocusResult:
+    """Of a ``FocusOnObject.Result``."""
+    from dasha_ros.ros.conversions import detection_from_msg
+
+    return FocusResult(
+        code=ErrorCode(message.error_code),
+        message=message.error_msg,
+        detection=detection_from_msg(message.detection) if message.detection.label else None,
+        brisque=message.brisque,
+        exposure_us=message.exposure_us,
+        volts=message.volts,
+        exposure_steps=message.exposure_steps,
+        focus_steps=message.focus_steps,
+        seconds=message.seconds,
+        report=Path(message.report) if message.report else None,
+    )
+
+
+def error_of(
+    ending: Ending, result: FocusResult | None, namespace: str, restore_s: float
+) -> FocusError | None:
+    """Why a goal has no result to use; `None` when it has one.
+
+    Args:
+        ending: Of the goal.
+        result: Of the goal, if there is one.
+        namespace: Of the graph.
+        restore_s: How long the end of a cancelled goal was awaited [s].
+    """
+    from dasha_ros.ros.goal_watch import SILENCE_S, Loss
+
+    if result is not None:
+        late = ending.timed_out and not result.found
+        return DeadlineError(f"the goal took too long; {result.message}", result) if late else None
+    match ending.loss:
+        case None:
+            error: FocusError = FocusError(
+                "nobody waited for the goal's end: whether lens and exposure are back where they were is "
+                "unknown; `dasha echo focus/state --once` says what became of it"
+            )
+        case Loss.ABSENT:
+            error = NoServerError(
+                f"no focus server answers in the namespace {namespace}. Start the graph with "
+                "`dasha up` (or ros2 launch), in the same ROS_DOMAIN_ID"
+            )
+        case Loss.REJECTED:
+            error = GoalRejectedError(ending.reason)
+        case Loss.MUTE:
+            error = NoServerError("the focus server does not answer; look at its log")
+        case Loss.WITHDRAWN:
+            what = "the goal was cancelled before a focus server took it"
+            error = DeadlineError(what, None) if ending.timed_out else FocusError(what)
+        case Loss.GONE:
+            error = _lost("is gone: it died or was stopped while it worked on the goal")
+        case Loss.FORGOTTEN:
+            error = _lost("was started anew while it worked on the goal, and knows nothing of it")
+        case Loss.SILENT:
+            error = _lost(f"answered nothing for {SILENCE_S:g} s: it hangs, or was stopped or killed")
+        case Loss.STUCK:
+            error = _lost(f"did not end the goal within {restore_s:g} s of its cancellation")
+    return error
+
+
+def _lost(what: str) -> ServerLostError:
+    return ServerLostError(
+        f"the focus server {what}. Lens and exposure may not be back where they were: "
+        "look at its log and at `dasha doctor`, then ask again"
+    )

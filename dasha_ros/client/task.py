@@ -1,0 +1,112 @@
+"""A goal in hand."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from dasha_ros.client.outcome import FocusError, FocusResult, error_of, result_of
+
+if TYPE_CHECKING:
+    from dasha_ros.ros.focus_goals import Ending, Order
+
+
+class FocusTask:
+    """A goal in hand: wait for it in a thread, await it, or cancel it."""
+
+    def __init__(self, wake: Callable[[], None], on_end: Callable[[], None]) -> None:
+        """Made by `FocusClient.start`."""
+        self._wake, self._on_end = wake, on_end
+        self.order: Order | None = None
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[FocusTask], None]] = []
+        self._result: FocusResult | None = None
+        self._error: FocusError | None = None
+
+    def done(self) -> bool:
+        """Whether it ended."""
+        return self._over.is_set()
+
+    def cancel(self) -> None:
+        """End the goal early, from any thread: the server brings lens and exposure back.
+
+        The result then comes with the code ``CANCELED``, or an error, within the client's restore time-out.
+        """
+        if self.order is not None:
+            self.order.cancelled = True
+            self._wake()
+
+    def abandon(self) -> None:
+        """Cancel it and wait for it no more, from any thread."""
+        if self.order is not None:
+            self.order.abandoned = True
+            self.cancel()
+
+    def wait_for_end(self) -> None:
+        """Block until it ended, however it did."""
+        self._over.wait()
+
+    def wait(self, timeout: float | None = None) -> FocusResult:
+        """Block until it ended, and return its result.
+
+        Args:
+            timeout: To wait [s]; the goal goes on.
+
+        Raises:
+            TimeoutError: It has not ended.
+            FocusError: It has no result; see the subclasses.
+        """
+        if not self._over.wait(timeout):
+            raise TimeoutError(f"the goal has not ended within {timeout} s")
+        return self._outcome()
+
+    def add_done_callback(self, callback: Callable[[FocusTask], None]) -> None:
+        """Call a function when it ended: in the client's thread, or at once."""
+        with self._lock:
+            if not self.done():
+                self._callbacks.append(callback)
+                return
+        callback(self)
+
+    def __await__(self) -> Generator[Any, None, FocusResult]:
+        """Wait in a coroutine of asyncio or of a node's executor."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            while not self.done():
+                yield
+            return self._outcome()
+        news = loop.create_future()
+        self.add_done_callback(lambda _: _tell(loop, news))
+        while not self.done():
+            # Only its first move: an executor that is itself run by asyncio resumes before the news.
+            yield next(iter(news.__await__()))
+        return self._outcome()
+
+    def _outcome(self) -> FocusResult:
+        if self._error is not None:
+            raise self._error
+        assert self._result is not None
+        return self._result
+
+    def end(self, ending: Ending, namespace: str, restore_s: float) -> None:
+        """It ended; called by its client."""
+        self._result = None if ending.result is None else result_of(ending.result)
+        self._error = error_of(ending, self._result, namespace, restore_s)
+        with self._lock:
+            self._over.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in (*callbacks, lambda _: self._on_end()):
+            callback(self)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, news: asyncio.Future[None]) -> None:
+    def tell() -> None:
+        if not news.done():
+            news.set_result(None)
+
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(tell)

@@ -1,0 +1,259 @@
+"""The client of the focus server, against a server that is killed, stopped and started anew."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ros_harness import DISCOVERY_S, Child, Spawner
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.client import (
+    DeadlineError,
+    FocusClient,
+    FocusFailedError,
+    GoalRejectedError,
+    NoServerError,
+    Phase,
+    Progress,
+    ServerLostError,
+)
+
+pytestmark = pytest.mark.graph
+
+SERVER = Path(__file__).parents[1] / "cli" / "fake_focus_server.py"
+GIVEN_UP_S = 15.0
+"""A server that is no longer there or answers nothing is given up in this time."""
+
+
+@pytest.fixture
+def server(spawn: Spawner) -> Child:
+    child = spawn.python(str(SERVER))
+    child.wait_for_output("ready")
+    return child
+
+
+@pytest.fixture
+def client(ros_env: Any) -> Iterator[FocusClient]:
+    with FocusClient(restore_timeout=10.0, server_timeout=DISCOVERY_S) as client:
+        yield client
+
+
+def test_a_goal_has_a_typed_result_and_typed_steps(server: Child, client: FocusClient) -> None:
+    steps: list[Progress] = []
+    result = client.focus(["cat", "dog"], min_score=0.5, keep_exposure=True, on_feedback=steps.append)
+    server.wait_for_output("goal cat 0.5 True")
+    assert result.raise_for_error() is result
+    assert result.detection is not None
+    assert (result.detection.label, result.detection.score, result.volts) == ("cat", 0.875, 43.21)
+    assert (result.exposure_steps, result.focus_steps, result.report) == (1, 2, None)
+    assert [(step.phase, step.step) for step in steps] == [(Phase.EXPOSING, 0), (Phase.FOCUSING, 1)]
+
+
+def test_failure_rejection_and_deadline_are_told_apart(server: Child, client: FocusClient) -> None:
+    failed = client.focus("fail")
+    assert failed.code is ErrorCode.OBJECT_NOT_FOUND
+    assert failed.report == Path("/reports/fail")
+    with pytest.raises(FocusFailedError, match="Look elsewhere"):
+        failed.raise_for_error()
+    with pytest.raises(GoalRejectedError, match="goal rejected: 'reject' is not to my taste"):
+        client.focus("reject")
+    with pytest.raises(DeadlineError, match="the goal took too long; the goal was cancelled") as late:
+        client.focus("wait", timeout=0.1)
+    assert late.value.result is not None
+    assert late.value.result.code is ErrorCode.CANCELED
+    server.wait_for_output("restored after CANCELED")
+    # A user's callback that fails costs nothing.
+    assert client.focus("cat", on_feedback=lambda _: 1 / 0).found
+
+
+def test_without_a_server_it_says_so(ros_env: Any) -> None:
+    with (
+        FocusClient(server_timeout=0.2) as client,
+        pytest.raises(NoServerError, match="no focus server answers in the namespace /dasha"),
+    ):
+        client.focus("cat")
+
+
+def test_a_server_that_is_killed_and_started_anew_is_noticed(
+    server: Child, client: FocusClient, spawn: Spawner
+) -> None:
+    task = client.start("stuck")
+    server.wait_for_output("goal stuck")
+    server.kill()
+    spawn.python(str(SERVER)).wait_for_output("ready")
+    with pytest.raises(ServerLostError, match=r"the focus server (is gone|was started anew)"):
+        task.wait(GIVEN_UP_S)
+    assert client.focus("cat").found
+
+
+def test_a_server_that_is_killed_is_noticed(server: Child, client: FocusClient) -> None:
+    task = client.start("stuck")
+    server.wait_for_output("goal stuck")
+    server.kill()
+    with pytest.raises(ServerLostError, match=r"the focus server (is gone|answered nothing)"):
+        task.wait(GIVEN_UP_S)
+
+
+@pytest.mark.slow
+def test_a_server_that_was_stopped_works_on_for_nobody(server: Child, client: FocusClient) -> None:
+    task = client.start("wait", timeout=0.5)
+    server.wait_for_output("goal wait")
+    server.send(signal.SIGSTOP)
+    with pytest.raises(ServerLostError, match=r"the focus server (is gone|answered nothing)"):
+        task.wait(GIVEN_UP_S)
+    server.send(signal.SIGCONT)
+    server.wait_for_output("restored after")
+    assert client.focus("cat").found
+
+
+@pytest.mark.slow
+def test_a_server_that_was_stopped_works_on_for_no_command_that_ended(server: Child, spawn: Spawner) -> None:
+    child = spawn.dasha("focus", "wait", "--timeout", "0.5")
+    server.wait_for_output("goal wait")
+    server.send(signal.SIGSTOP)
+    assert child.wait(GIVEN_UP_S + 5.0) == 3
+    assert "Lens and exposure may not be back where they were" in child.output
+    server.send(signal.SIGCONT)
+    server.wait_for_output("restored after", 30.0)
+
+
+def test_closing_the_client_cancels_what_is_in_hand(server: Child, ros_env: Any) -> None:
+    with FocusClient() as client:
+        task = client.start("wait")
+        server.wait_for_output("goal wait")
+    assert task.wait(0.0).code is ErrorCode.CANCELED
+    server.wait_for_output("restored after CANCELED")
+
+
+ALONE = """
+from dasha_ros.client import FocusClient
+with FocusClient() as client:
+    client.focus("wait")
+"""
+SPINNING = """
+import rclpy
+from dasha_ros.client import FocusClient
+rclpy.init()
+node = rclpy.create_node("robot")
+client = FocusClient(node)
+async def once():
+    timer.cancel()
+    await client.focus_async("wait")
+timer = node.create_timer(0.0, once)
+rclpy.spin(node)
+"""
+BLOCKING = """
+import rclpy
+from dasha_ros.client import FocusClient
+rclpy.init()
+FocusClient().focus("wait")
+"""
+
+
+@pytest.mark.parametrize("script", [ALONE, SPINNING, BLOCKING], ids=["alone", "spinning", "rclpy's handlers"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_program_that_is_told_to_end_cancels_its_goal_first(
+    server: Child, spawn: Spawner, script: str, number: int
+) -> None:
+    if (script, number) in [(ALONE, signal.SIGTERM), (BLOCKING, signal.SIGTERM)]:
+        script = f"import signal; signal.signal(signal.SIGTERM, lambda *_: exit(1))\n{script}"
+    child = spawn.python("-c", script)
+    server.wait_for_output("goal wait")
+    child.send(number)
+    child.wait()
+    server.wait_for_output("restored after CANCELED")
+
+
+IN_A_NODE = """
+import rclpy
+from rclpy.callback_groups import ReentrantCallbackGroup
+from dasha_ros.client import FocusClient
+rclpy.init()
+node = rclpy.create_node("robot")
+client, ticks, said = FocusClient(node), [], []
+async def once():
+    timer.cancel()
+    print("awaited", (await client.focus_async("cat")).detection.label, flush=True)
+    try:
+        await client.focus_async("wait", timeout=1.0)
+    except Exception as error:
+        print("after", len(ticks), "ticks:", type(error).__name__, flush=True)
+    # It blocks this executor, and needs it for nothing.
+    print("blocked", client.focus("dog").detection.label, flush=True)
+    said.append(True)
+timer = node.create_timer(0.0, once)
+node.create_timer(0.05, lambda: ticks.append(1), ReentrantCallbackGroup())
+while not said:
+    rclpy.spin_once(node)
+client.close()
+rclpy.shutdown()
+"""
+
+
+def test_a_node_that_awaits_a_goal_serves_its_topics_meanwhile(server: Child, spawn: Spawner) -> None:
+    child = spawn.python("-c", IN_A_NODE)
+    assert child.wait() == 0, child.output
+    assert child.wait_for_output("awaited cat")
+    assert child.wait_for_output("blocked dog")
+    said = child.wait_for_output("after").split()
+    assert said[3] == "DeadlineError"
+    assert int(said[1]) > 1
+
+
+QUIET_NODE = """
+import rclpy
+from dasha_ros.client import FocusClient
+rclpy.init()
+node = rclpy.create_node("robot", start_parameter_services=False)
+client = FocusClient(node)
+async def go():
+    print("awaited", (await client.focus_async("cat")).detection.label, flush=True)
+executor = rclpy.executors.SingleThreadedExecutor()
+executor.add_node(node)
+executor.spin_until_future_complete(executor.create_task(go))
+"""
+
+
+def test_the_end_of_a_goal_wakes_an_executor_that_nothing_else_wakes(server: Child, spawn: Spawner) -> None:
+    child = spawn.python("-c", QUIET_NODE)
+    assert child.wait() == 0, child.output
+    assert child.wait_for_output("awaited cat")
+
+
+def test_asyncio_awaits_and_cancels(server: Child, client: FocusClient) -> None:
+    async def program() -> None:
+        first, second = await client.focus_async("cat"), await client.start("dog")
+        assert first.found
+        assert second.found
+        waiting = asyncio.create_task(client.focus_async("wait"))
+        while not any("goal wait" in line for line in server.lines):
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        # Its end was awaited: the next goal preempts nothing.
+        server.wait_for_output("restored after CANCELED")
+        with pytest.raises(DeadlineError):
+            await client.focus_async("wait", timeout=0.1)
+
+    asyncio.run(program())
+
+
+def test_without_ros_it_says_what_is_needed() -> None:
+    script = (
+        "import sys; sys.modules['rclpy'] = None\n"
+        "from dasha_ros.client import FocusClient, FocusResult\n"
+        "FocusClient()"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "dasha_ros.client needs ROS 2 and the built interfaces" in ended.stderr.splitlines()[-1]
