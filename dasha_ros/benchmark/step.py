@@ -13,9 +13,10 @@ from dasha_ros.agents.rewards import reward_focus
 from dasha_ros.devices.twin import TwinCamera, TwinLens
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.timing.clock import SystemClock
+from dasha_ros.timing.clock import SteadyClock
+from dasha_ros.timing.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.timing.rule import answers
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.timing.state import NOWHERE, CaptureInfo, LensState
 from dasha_ros.twin.world import World
 
 VOLTS = (40.3, 42.0, 44.0, 46.0, 50.0)
@@ -91,7 +92,7 @@ class OneProcess:
         """Open the twin's devices; see `benchmark_step`."""
         model = lens_model()
         reader = perception or Perception()
-        self._clock, self._reader = SystemClock(), reader
+        self._clock, self._reader = SteadyClock(), reader
         self._lens = TwinLens(self._clock, model)
         self._camera = TwinCamera(self._clock, model, world=World(scene), width=width, height=height, seed=0)
         self._policy, self._task = focus_policy("coarse_to_fine"), FocusTask(model, frozenset({"motorcycle"}))
@@ -121,15 +122,31 @@ class OneProcess:
         frame = self._camera.capture(settled_ns)
         ready_ns = self._clock.now_ns()
         assert frame is not None, "only an abort gives no frame, and nobody aborts"
-        lens = LensState(sent_ns, volts, reading.volts, True, settled_ns)
-        capture = CaptureInfo(frame.stamp_ns, frame.exposure_us, frame.gain_db, 0, self._sequence)
+        lens = LensState(
+            CommandId(IN_PROCESS, self._sequence),
+            volts,
+            reading.volts,
+            True,
+            settled_ns,
+            driver=IN_PROCESS,
+            move=self._sequence,
+        )
+        capture = CaptureInfo(
+            frame.begun_ns,
+            frame.exposure_us,
+            frame.gain_db,
+            NO_COMMAND,
+            self._sequence,
+            driver=IN_PROCESS,
+            lens=lens.position if frame.begun_ns >= settled_ns else NOWHERE,
+        )
         percept = self._reader.perceive(frame.pixels, frame.encoding, capture, lens)
         read_ns = self._clock.now_ns()
-        if answers(percept.capture, percept.lens, 0, lens.command_ns):
+        if answers(percept.capture, percept.lens, NO_COMMAND, lens.command):
             reward_focus(percept, self._task.labels, self._task.min_score)
             self._policy.act(percept)
         done_ns = self._clock.now_ns()
-        command_ms = (frame.stamp_ns - sent_ns) / 1e6
+        command_ms = (frame.begun_ns - sent_ns) / 1e6
         return {
             "step": command_ms + (done_ns - ready_ns) / 1e6,
             "command": command_ms,

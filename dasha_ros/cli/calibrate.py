@@ -71,7 +71,7 @@ def calibrate_lens(
     light, so that it fills the middle of the picture.
     """
     from dasha_ros.devices.calibration_scan import Scanner
-    from dasha_ros.timing.clock import SystemClock
+    from dasha_ros.timing.clock import SteadyClock
 
     if not output.absolute().parent.is_dir():
         fail(f"{output} can't be written: there is no folder {output.absolute().parent}", Exit.REFUSED)
@@ -83,7 +83,7 @@ def calibrate_lens(
         with _opened(rig, port, board, serial, emulator) as bench:
             limits = bench.camera.open()
             bench.lens.open()
-            scanner = Scanner(bench.camera, bench.lens, SystemClock())
+            scanner = Scanner(bench.camera, bench.lens, SteadyClock())
 
             def expose() -> float:
                 return bench.camera.set_exposure(exposure) if exposure else scanner.meter(limits)

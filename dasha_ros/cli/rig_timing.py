@@ -20,8 +20,10 @@ from dasha_ros.cli.client import Client
 from dasha_ros.devices.varioptic_protocol import wire_seconds
 from dasha_ros.emulators.latency import MOVE_BYTES
 from dasha_ros.ros import qos
-from dasha_ros.ros.actuators import Actuators
+from dasha_ros.ros.actuators import Actuators, Sent
+from dasha_ros.ros.conversions import id_from_msg
 from dasha_ros.ros.stamps import to_ns
+from dasha_ros.timing.command import NO_COMMAND, CommandId
 
 EXPOSURES_US = (4_000.0, 5_000.0)
 """In turn, so that every command is news to the camera."""
@@ -49,9 +51,9 @@ class RigTimer:
         """Arrival of each image by its stamp [ns]."""
         self._published: dict[int, int] = {}
         """When the driver had published each image, by its stamp [ns]."""
-        self._states: dict[int, tuple[int, int]] = {}
+        self._states: dict[CommandId, tuple[int, int]] = {}
         """Publication and arrival of the lens's first state after each command [ns]."""
-        self._percept: tuple[int, int] = (0, 0)
+        self._percept = NO_COMMAND, NO_COMMAND
         """Exposure command and lens command that the newest percept answers."""
         self._actuators.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self._actuators.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
@@ -61,11 +63,11 @@ class RigTimer:
         self._actuators.close()
 
     def _on_lens(self, state: msg.LensState) -> None:
-        self._states.setdefault(to_ns(state.command), (to_ns(state.header.stamp), time.time_ns()))
+        self._states.setdefault(id_from_msg(state.command), (to_ns(state.header.stamp), time.time_ns()))
         self._actuators.news.tell()
 
     def _on_percept(self, percept: msg.Percept) -> None:
-        self._percept = to_ns(percept.capture.exposure_command), to_ns(percept.lens.command)
+        self._percept = id_from_msg(percept.capture.exposure_command), id_from_msg(percept.lens.command)
         self._actuators.news.tell()
 
     def _on_image(self, image: Image) -> None:
@@ -111,12 +113,12 @@ class RigTimer:
         self._meet(lambda: own.send_exposure(EXPOSURES_US[1]), self._shows)
         for i in range(WARM_UP + count):
             exposure_us = EXPOSURES_US[i % len(EXPOSURES_US)]
-            sent_ns = own.send_exposure(exposure_us)
-            self._until(lambda sent=sent_ns: self._shows(sent), "the camera driver does not answer")
+            sent = own.send_exposure(exposure_us)
+            self._until(lambda sent=sent: self._shows(sent), "the camera driver does not answer")
             capture = own.capture
             assert capture is not None
             self._client.until(lambda stamp=capture.stamp_ns: self._has_heard_of(stamp), 1.0)
-            self._rest(sent_ns, 0)
+            self._rest(sent, 0)
             if i < WARM_UP:
                 continue
             exposure_ns = capture.exposure_us * 1e3
@@ -127,7 +129,7 @@ class RigTimer:
                 missed += 1
                 continue
             received.append(arrived_ns - capture.stamp_ns - exposure_ns)
-            commanded.append(arrived_ns - sent_ns - exposure_ns)
+            commanded.append(arrived_ns - sent.at_ns - exposure_ns)
         return {
             "in_hand_ms_p50": _quantiles("", in_hand)["_ms_p50"],
             **_quantiles("published", published),
@@ -198,15 +200,15 @@ class RigTimer:
         """
         wire_ns = wire_seconds(MOVE_BYTES) * 1e9
         published, received = [], []
-        self._meet(lambda: self._actuators.send_volts(40.0), lambda sent: sent in self._states)
+        self._meet(lambda: self._actuators.send_volts(40.0), lambda sent: sent.id in self._states)
         for i, volts in enumerate(np.linspace(30.0, 60.0, WARM_UP + count)):
-            sent_ns = self._actuators.send_volts(float(volts))
-            self._until(lambda sent=sent_ns: sent in self._states, "the lens driver does not answer")
+            sent = self._actuators.send_volts(float(volts))
+            self._until(lambda sent=sent: sent.id in self._states, "the lens driver does not answer")
             if i >= WARM_UP:
-                published.append(self._states[sent_ns][0] - sent_ns - wire_ns)
-                received.append(self._states[sent_ns][1] - sent_ns - wire_ns)
+                published.append(self._states[sent.id][0] - sent.at_ns - wire_ns)
+                received.append(self._states[sent.id][1] - sent.at_ns - wire_ns)
             if with_percepts:
-                self._rest(sent_ns, 1)
+                self._rest(sent, 1)
             else:
                 time.sleep(QUIET_S)
         return {
@@ -215,15 +217,15 @@ class RigTimer:
             "wire_ms": round(wire_ns / 1e6, 2),
         }
 
-    def _shows(self, command_ns: int) -> bool:
+    def _shows(self, sent: Sent) -> bool:
         capture = self._actuators.capture
-        return capture is not None and capture.exposure_command_ns == command_ns
+        return capture is not None and capture.exposure_command == sent.id
 
-    def _meet(self, send: Callable[[], int], answered: Callable[[int], bool]) -> None:
+    def _meet(self, send: Callable[[], Sent], answered: Callable[[Sent], bool]) -> None:
         """Command until it is answered: what is sent before discovery is done reaches nobody."""
         for _ in range(TRIES):
-            sent_ns = send()
-            if self._actuators.wait(lambda sent=sent_ns: answered(sent), 1.0):
+            sent = send()
+            if self._actuators.wait(lambda sent=sent: answered(sent), 1.0):
                 return
         raise GraphError("a driver does not answer; see `dasha doctor`")
 
@@ -234,12 +236,12 @@ class RigTimer:
         # utime and stime are the 12th and 13th field after the name, which may hold spaces.
         return {name: sum(map(int, s.rpartition(")")[2].split()[11:13])) / tick for name, s in stats.items()}
 
-    def _rest(self, command_ns: int, which: int) -> None:
+    def _rest(self, sent: Sent, which: int) -> None:
         """Wait for the percept, as an agent does: what is timed next must not compete with it.
 
         Pictures travel by best effort: one that perception never saw has no percept.
         """
-        self._actuators.wait(lambda: self._percept[which] == command_ns, PERCEPT_S)
+        self._actuators.wait(lambda: self._percept[which] == sent.id, PERCEPT_S)
 
     def _until(self, condition: Callable[[], bool], trouble: str) -> None:
         if not self._actuators.wait(condition, ANSWER_S):

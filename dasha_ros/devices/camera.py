@@ -42,8 +42,8 @@ class Frame:
     pixels: NDArray[np.uint8] | NDArray[np.uint16]
     """Shape (height, width) or (height, width, 3)."""
     encoding: str
-    stamp_ns: int
-    """Start of the exposure on the back end's clock."""
+    begun_ns: int
+    """Start of the exposure on the back end's steady clock."""
     exposure_us: float
     gain_db: float
 
@@ -92,7 +92,7 @@ class Camera(Protocol):
         Never returns a picture whose exposure began before the call.
 
         Args:
-            not_before_ns: On the back end's clock.
+            not_before_ns: On the back end's steady clock.
             overtaken: Whether what called `abort` before this call concerns it, too. Asked once, when
                 an `abort` counts already: whoever changes its answer and aborts then is never missed.
 

@@ -188,13 +188,13 @@ class FakeCamera:
         self._abort.clear()
         if overtaken():
             return None
-        stamp_ns = max(self._clock.now_ns(), not_before_ns)
-        if not self._clock.wait_until(stamp_ns + round(self._exposure_us * 1e3), self._abort):
+        begun_ns = max(self._clock.now_ns(), not_before_ns)
+        if not self._clock.wait_until(begun_ns + round(self._exposure_us * 1e3), self._abort):
             return None
         self.misfortune.using("capture", "the fake camera")
         pixels = np.full(self._size, self.taken % 256, np.uint8)
         self.taken += 1
-        return Frame(pixels, "mono8", stamp_ns, self._exposure_us, self._gain_db)
+        return Frame(pixels, "mono8", begun_ns, self._exposure_us, self._gain_db)
 
     def abort(self) -> None:
         """End a `capture` in progress."""

@@ -29,7 +29,7 @@ class PreviewCamera(Protocol):
     def latest(self, timeout_s: float) -> Frame | None:
         """The newest frame that was not returned yet; ``None`` when none came in time or on `abort`.
 
-        Frames that came in between are dropped: latency can't grow. The stamp is computed from
+        Frames that came in between are dropped: latency can't grow. ``begun_ns`` is computed from
         the earliest time at which the frame can have arrived, so that it is not later than the
         start of the exposure; the camera's transfer, which nobody knows, comes on top.
 

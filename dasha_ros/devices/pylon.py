@@ -15,12 +15,12 @@ from dasha_ros.devices.pylon_device import PylonDevice, PylonSettings
 from dasha_ros.devices.pylon_discovery import attach
 from dasha_ros.devices.pylon_errors import sdk, sdk_open
 from dasha_ros.devices.pylon_stream import PylonStream
-from dasha_ros.timing.clock import Clock, SystemClock
+from dasha_ros.timing.clock import Clock, SteadyClock
 
 __all__ = ["PylonCamera", "PylonSettings", "StreamListener"]
 
 PREVIEW_SLICE_MS = 4
-"""By so much at most the stamp of a preview frame may be too early."""
+"""By so much at most the start of a preview frame may be told too early."""
 
 
 class StreamListener(Protocol):
@@ -56,7 +56,7 @@ class PylonCamera:
 
     Args:
         settings: Which camera, and how to set it up.
-        clock: Of stamps and of ``not_before_ns``.
+        clock: A steady one, of frames and of ``not_before_ns``.
         attach: Makes the ``InstantCamera`` for an address.
         listener: Told before every exposure.
     """
@@ -72,7 +72,7 @@ class PylonCamera:
         self.settings = settings
         self.counts: Counter[str] = Counter()
         """Frames, and what went wrong with them, since this object was made."""
-        self._clock = clock or SystemClock()
+        self._clock = clock or SteadyClock()
         self._attach = attach
         self._listener = listener
         self._address = settings.address
@@ -183,7 +183,7 @@ class PylonCamera:
             stream.wait_ready()
             self.counts["stale frames"] += stream.discard()
             # Taken before the trigger: never later than the true start of the exposure.
-            stamp_ns = self._clock.now_ns()
+            begun_ns = self._clock.now_ns()
             stream.trigger()
             timeout_s = exposure_us / 1e6 + self.settings.margin_s
             result = stream.next(timeout_s, self._abort.is_set)
@@ -192,7 +192,7 @@ class PylonCamera:
                 stream.stop()
                 self._missed(timeout_s)
                 return None
-            return self._frame(device, result, stamp_ns, exposure_us, gain_db)
+            return self._frame(device, result, begun_ns, exposure_us, gain_db)
 
     def abort(self) -> None:
         """End a `capture` or `latest` in progress within 20 ms. Callable from any thread."""
@@ -222,8 +222,8 @@ class PylonCamera:
             self._heard_at = time.monotonic()
             exposure_us = device.exposure_us
             age_s = self._heard_at - stream.arrived_after + exposure_us / 1e6 + device.readout_s
-            stamp_ns = self._clock.now_ns() - round(age_s * 1e9)
-            return self._frame(device, result, stamp_ns, exposure_us, device.gain_db)
+            begun_ns = self._clock.now_ns() - round(age_s * 1e9)
+            return self._frame(device, result, begun_ns, exposure_us, device.gain_db)
 
     def stop_preview(self) -> None:
         """Stop running freely."""
@@ -279,7 +279,7 @@ class PylonCamera:
             )
 
     def _frame(
-        self, device: PylonDevice, result: Any, stamp_ns: int, exposure_us: float, gain_db: float
+        self, device: PylonDevice, result: Any, begun_ns: int, exposure_us: float, gain_db: float
     ) -> Frame:
         self._silent = 0
         try:
@@ -298,7 +298,7 @@ class PylonCamera:
             exposure_us = own_us
         if (own_db := told.get("Gain")) is not None:
             gain_db = own_db
-        return Frame(pixels, device.reader.encoding, stamp_ns, exposure_us, gain_db)
+        return Frame(pixels, device.reader.encoding, begun_ns, exposure_us, gain_db)
 
     def _restart_preview(self) -> None:
         """Frames under way were made by the old setting; after a restart none of them can come."""

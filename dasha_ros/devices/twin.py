@@ -237,15 +237,15 @@ class TwinCamera:
         if overtaken():
             return None
         exposure_us, gain_db = self._exposure_us, self._gain_db
-        stamp_ns = max(self._clock.now_ns(), not_before_ns)
-        middle_ns = stamp_ns + round(exposure_us * 500)
+        begun_ns = max(self._clock.now_ns(), not_before_ns)
+        middle_ns = begun_ns + round(exposure_us * 500)
         # A guess that nearly always holds; it is computed while there is time.
         guess = self._seen_at(middle_ns)
         light = self._light(*guess)
-        if not self._clock.wait_until(stamp_ns, self._interrupt):
+        if not self._clock.wait_until(begun_ns, self._interrupt):
             return None
         world = self._world
-        if not self._clock.wait_until(stamp_ns + round(exposure_us * 1000), self._interrupt):
+        if not self._clock.wait_until(begun_ns + round(exposure_us * 1000), self._interrupt):
             return None
         # News of a move may come later than the move itself: a message travels.
         seen = (world, self._seen_at(middle_ns)[1])
@@ -259,7 +259,7 @@ class TwinCamera:
             self._clock.now_ns() + self._latency_ns, self._interrupt
         ):
             return None
-        return Frame(pixels, self._limits.encoding, stamp_ns, exposure_us, gain_db)
+        return Frame(pixels, self._limits.encoding, begun_ns, exposure_us, gain_db)
 
     def abort(self) -> None:
         """End a `capture` in progress early."""

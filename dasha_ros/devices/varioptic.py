@@ -28,7 +28,7 @@ from dasha_ros.devices.varioptic_protocol import (
     write_request,
 )
 from dasha_ros.optics.actuator import quantised_volts
-from dasha_ros.timing.clock import Clock, SystemClock
+from dasha_ros.timing.clock import Clock, SteadyClock
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class VariopticLens:
         connect: Callable[[str, float], Link] = SerialLink,
     ) -> None:
         self.settings = settings
-        self._clock = clock or SystemClock()
+        self._clock = clock or SteadyClock()
         self._connect = connect
         self._board: Board = board_named(settings.board)
         self._link: Link | None = None

@@ -38,7 +38,7 @@ class Scenery(Protocol):
     def seen(
         self, exposure_us: float, gain_db: float, begin_ns: int = 0, *, only_if_changed: bool = False
     ) -> Picture | None:
-        """The picture of an exposure that begins at ``begin_ns`` of the system clock, or now if that is over.
+        """The picture of an exposure that begins at ``begin_ns`` of the steady clock, or now if that is over.
 
         Args:
             exposure_us: Length [us].

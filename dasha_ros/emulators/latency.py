@@ -58,7 +58,7 @@ def preview_ages_ms(count: int, width: int, height: int) -> list[float]:
     for _ in range(count):
         frame = camera.latest(1.0)
         if frame is not None:
-            ages.append((time.time_ns() - frame.stamp_ns) / 1e6)
+            ages.append((time.monotonic_ns() - frame.begun_ns) / 1e6)
     camera.close()
     return ages
 

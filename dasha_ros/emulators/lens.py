@@ -62,7 +62,7 @@ class LensEmulator:
         self._actuator = LensActuator(
             model,
             VOLTS_MIN,
-            time.time_ns(),
+            time.monotonic_ns(),
             hysteresis_volts=self.settings.hysteresis_volts,
             time_constant_s=self.settings.time_constant_s,
             step_volts=self.settings.step_volts,
@@ -206,7 +206,7 @@ class LensEmulator:
     def set_temperature(self, temperature_c: float) -> None:
         """Let the lens drift to another temperature [deg C]."""
         with self._lock:
-            self._moved(self._actuator.set_temperature(temperature_c, time.time_ns()))
+            self._moved(self._actuator.set_temperature(temperature_c, time.monotonic_ns()))
 
     def _claim_link(self) -> None:
         try:
@@ -223,7 +223,7 @@ class LensEmulator:
         self._claim = handle
 
     def _drive(self, volts: float) -> None:
-        self._moved(self._actuator.command(volts, time.time_ns()))
+        self._moved(self._actuator.command(volts, time.monotonic_ns()))
 
     def _moved(self, trajectory: PowerTrajectory) -> None:
         if self._state is not None:

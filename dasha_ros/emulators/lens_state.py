@@ -25,7 +25,7 @@ class EmulatedLensState:
     volts: float
     """What the driver chip puts out [V]."""
     trajectory: PowerTrajectory
-    """The focus in time, on the system clock."""
+    """The focus in time, on the steady clock."""
 
 
 def state_path(link: Path) -> Path:

@@ -22,11 +22,11 @@ WORLD_S = 2.0
 
 
 class _Impatient:
-    """The system clock, on which waiting takes no time: pylon's emulator waits for the exposure itself."""
+    """The steady clock, on which waiting takes no time: pylon's emulator waits for the exposure itself."""
 
     def now_ns(self) -> int:
         """The time now."""
-        return time.time_ns()
+        return time.monotonic_ns()
 
     def wait_until(self, stamp_ns: int, interrupt: threading.Event | None = None) -> bool:
         """Do not wait."""
@@ -115,7 +115,7 @@ class TwinView:
             trajectory = read_state(self._link).trajectory
         except (FileNotFoundError, ValueError) as error:
             raise DeviceLost(f"the emulated camera has no lens: {error}") from error
-        begin_ns = max(begin_ns, time.time_ns())
+        begin_ns = max(begin_ns, time.monotonic_ns())
         focus = trajectory.at(begin_ns + round(exposure_us * 500))
         now_seen = _Seen(self.camera.world, focus, exposure_us, gain_db)
         if only_if_changed and self._shown is not None and self._shown.looks_like(now_seen):

@@ -25,19 +25,18 @@ from dasha_ros.ros.device_worker import DeviceWorker
 from dasha_ros.ros.image import ImageWriter
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.node import DashaNode, run
-from dasha_ros.ros.stamps import to_ns
 from dasha_ros.ros.twin_link import CameraTwinLink
+from dasha_ros.timing.command import NO_COMMAND, CommandId, new_instance
 from dasha_ros.timing.gate import CommandGate
 from dasha_ros.timing.preview import PreviewPlan
-from dasha_ros.timing.rule import answers
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.timing.rest import LensRest
+from dasha_ros.timing.state import CaptureInfo
 
 _IDLE_S = 0.5
 _STREAM_S = 0.1
 """Longest wait for a frame of the preview before parameters are looked at again."""
 _SIMULATED_S = 0.002
 """Simulated time may run at any speed: its clock is looked at this often."""
-_NO_LENS = LensState(0, 0.0, 0.0, settled=True, settled_at_ns=0)
 _GOAL_STATES = (msg.FocusState.EXPOSING, msg.FocusState.FOCUSING, msg.FocusState.RESTORING)
 
 
@@ -68,18 +67,20 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._preview_hz = 0.0
         self.health.watch("settings", self._beyond)
         self.health.show("frame", self._frame_values)
-        self._exposure: tuple[int, float] = (0, self.config.initial_exposure_us)
-        self._lens, self._lens_said_ns = _NO_LENS, 0
-        self._plan = PreviewPlan(self.clock)
+        self._exposure: tuple[CommandId, float] = (NO_COMMAND, self.config.initial_exposure_us)
+        self._rest = LensRest(self.steady)
+        self._plan = PreviewPlan(self.steady)
         self.reconfigure(self.config)
-        self._answered: tuple[int, int] | None = None
+        self._asked = 1
+        """How often there was reason for a new picture: a command, and whatever the lens did."""
+        self._answered = 0
         self._streams_at: float | None = None
 
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
-        self._camera = camera_backend(self.config, self.clock)
-        self._sequence = 0
-        self._lens, self._lens_said_ns = _NO_LENS, 0
+        self._camera = camera_backend(self.config, self.steady)
+        self._instance, self._sequence = new_instance(self.get_fully_qualified_name()), 0
+        self._rest = LensRest(self.steady)
         gate = CommandGate("exposure time", "us", *EXPOSURE_LIMITS_US)
         self._commands = Commands(self, gate, obey=self._admitted)
         self._lane = Lane(self)
@@ -100,7 +101,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
 
     def activate(self) -> None:
         """Open the camera."""
-        self._answered = None
+        self._answered = 0
         self._worker = DeviceWorker("camera", self, self.health, self._wake)
         self._worker.start()
         self.health.does(self._size)
@@ -145,27 +146,22 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         return f"gain_db = {config.gain_db!r}: this camera has at most {limits.gain_max_db:g} dB"
 
     def _on_command(self, command: msg.ExposureCommand) -> None:
-        self._commands.hear(command.header, command.exposure_us)
+        self._commands.hear(command, command.exposure_us)
 
-    def _admitted(self, command_ns: int, exposure_us: float) -> None:
+    def _admitted(self, command: CommandId, exposure_us: float) -> None:
         with self._news:
-            self._exposure = (command_ns, exposure_us)
-            self._wake()
+            self._exposure = (command, exposure_us)
+            self._ask()
 
     def _on_lens(self, state: msg.LensState) -> None:
-        lens, said_ns = lens_from_msg(state), to_ns(state.header.stamp)
         with self._news:
-            if 0 < said_ns < self._lens_said_ns:
-                # The twin's lens speaks on two topics, and what was said first may be heard last.
-                return
-            self._lens_said_ns = said_ns
-            moved = (lens.command_ns, lens.settled_at_ns) != (
-                self._lens.command_ns,
-                self._lens.settled_at_ns,
-            )
-            self._lens = lens
-            if moved:
-                self._wake()
+            if self._rest.hear(lens_from_msg(state)):
+                self._ask()
+
+    def _ask(self) -> None:
+        """A picture is wanted that begins from now on."""
+        self._asked += 1
+        self._wake()
 
     def _on_focus(self, state: msg.FocusState) -> None:
         self._plan.goal_runs = state.state in _GOAL_STATES
@@ -188,7 +184,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         limits = self._limits = self._camera.open()
         gate = self._commands.gate
         gate.low, gate.high = limits.exposure_min_us, limits.exposure_max_us
-        self._answered = self._streams_at = None
+        self._answered, self._streams_at = 0, None
         if self.context.ok():
             self._limits_publisher.publish(limits_to_msg(limits))
 
@@ -210,7 +206,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             if not is_due:
                 self._stop_stream()
                 self._news.wait(self._patience_s())
-            (command_ns, exposure_us), lens, wakes = self._exposure, self._lens, self._wakes
+            (command, exposure_us), rest_ns = self._exposure, self._rest.rest_ns
+            asked, wakes = self._asked, self._wakes
             awaited = self._is_awaited()
         self._state.tell_if_due()
         if not is_due:
@@ -221,12 +218,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._stop_stream()
         self._set(camera, exposure_us)
         if preview is None:
-            frame = camera.capture(lens.settled_at_ns, lambda: self._wakes != wakes)
+            frame = camera.capture(rest_ns, lambda: self._wakes != wakes)
         else:
             self._stream(preview)
             frame = preview.latest(_STREAM_S) if self._wakes == wakes else None
         if frame is not None:
-            self._publish(frame, command_ns, lens, awaited)
+            self._publish(frame, command, asked, awaited)
         elif awaited:
             self.health.count("overtaken_exposures")
         return frame is not None
@@ -280,12 +277,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         return isinstance(self._camera, PreviewCamera) and self._plan.streams
 
     def _is_awaited(self) -> bool:
-        """Whether a command has no picture yet."""
-        return self._answered != (self._exposure[0], self._lens.command_ns)
+        """Whether what was asked for last has no picture yet."""
+        return self._answered != self._asked
 
     def _sees(self) -> bool:
         """Whether a picture would show what it should: the twin's camera hears of that."""
-        return self._twin is None or self._twin.follows(self._lens.command_ns)
+        return self._twin is None or self._twin.follows(self._rest.state)
 
     def _is_due(self) -> bool:
         return self._sees() and (self._is_awaited() or self._plan.is_due)
@@ -301,12 +298,23 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         if self.context.ok():
             self._state_publisher.publish(capture_to_msg(capture, self.config.frame_id))
 
-    def _publish(self, frame: Frame, command_ns: int, lens: LensState, awaited: bool) -> None:
-        capture = CaptureInfo(frame.stamp_ns, frame.exposure_us, frame.gain_db, command_ns, self._sequence)
+    def _publish(self, frame: Frame, command: CommandId, asked: int, awaited: bool) -> None:
+        with self._news:
+            # As far as is known now: the lens may have been told to move meanwhile.
+            lens = self._rest.position_at(frame.begun_ns)
+            if frame.begun_ns >= self._rest.rest_ns:
+                self._answered = asked
+        capture = CaptureInfo(
+            stamp_ns=self.clock.stamp_of(frame.begun_ns),
+            exposure_us=frame.exposure_us,
+            gain_db=frame.gain_db,
+            exposure_command=command,
+            sequence=self._sequence,
+            driver=self._instance,
+            lens=lens,
+        )
         self._sequence += 1
-        if answers(capture, lens, command_ns, lens.command_ns):
-            self._answered = (command_ns, lens.command_ns)
-        self._plan.taken(frame.stamp_ns, awaited)
+        self._plan.taken(frame.begun_ns, awaited)
         image = self._writer.write(frame.pixels, frame.encoding)
         capture = replace(capture, ready_ns=self.clock.now_ns())
         info = capture_to_msg(capture, self.config.frame_id)

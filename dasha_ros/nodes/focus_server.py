@@ -47,7 +47,6 @@ class FocusServer(DashaNode[FocusServerConfig]):
         self._server: SingleGoalServer | None = None
         self._info: msg.PerceptionInfo | None = None
         self._job: FocusJob | None = None
-        self._picture: CompressedImage | None = None
         self._news = News()
         self._configured = False
         self._state_lock = threading.Lock()
@@ -172,9 +171,6 @@ class FocusServer(DashaNode[FocusServerConfig]):
 
     def _reach(self, run: GoalRun, info: msg.PerceptionInfo, note: str) -> FocusOnObject.Result:
         self._job = job = FocusJob(self, run, info, note)
-        if self._picture is not None:
-            # Where nothing has to move, a goal rests on a frame from before it.
-            job.picture(self._picture)
         try:
             result = job.work()
         finally:
@@ -187,7 +183,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
         return result
 
     def _on_picture(self, picture: CompressedImage) -> None:
-        job, self._picture = self._job, picture
+        job = self._job
         if job is not None:
             job.picture(picture)
 

@@ -17,8 +17,10 @@ from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.rl.loop import run_exposure
 from dasha_ros.rl.step import ExposureOutcome
 from dasha_ros.ros.agent_node import AgentNode, agent_executor
+from dasha_ros.ros.conversions import frame_to_msg
 from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.single_goal import GoalRun
+from dasha_ros.timing.command import NO_FRAME
 
 if TYPE_CHECKING:
     from dasha_ros.ros.learning import AgentLearning
@@ -88,6 +90,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
             steps=outcome.steps,
             mean_grey=float(percept.mean_grey) if percept else 0.0,
             histogram_peak=float(percept.histogram_peak) if percept else 0.0,
+            frame=frame_to_msg(percept.capture.id if percept else NO_FRAME),
         )
 
     def task_of(self, request: AdjustExposure.Goal) -> FocusTask:

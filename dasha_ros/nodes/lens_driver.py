@@ -22,6 +22,7 @@ from dasha_ros.ros.device_worker import DeviceWorker
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.twin_link import LensTwinLink
+from dasha_ros.timing.command import NO_COMMAND, CommandId, new_instance
 from dasha_ros.timing.gate import CommandGate
 from dasha_ros.timing.state import LensState
 
@@ -48,10 +49,13 @@ class LensDriver(DashaNode[LensDriverConfig]):
         super().__init__("lens_driver")
         self._worker: DeviceWorker | None = None
         self._news = threading.Condition()
-        self._command: tuple[int, float] | None = None
+        self._command: tuple[CommandId, float] | None = None
         self._failed_attempts = 0
         self._telling = threading.Lock()
-        self._state = LensState(0, VOLTS_MIN, VOLTS_MIN, settled=False, settled_at_ns=0)
+        self._state = LensState(NO_COMMAND, VOLTS_MIN, VOLTS_MIN, settled=False, settled_at_ns=0)
+        self._rest_ns = 0
+        """When the lens rests, on the steady clock."""
+        self._instance, self._said, self._moves = "", 0, 0
         self._lens: Lens | None = None
         self._twin: LensTwinLink | None = None
         self.health.watch("faults", self._faults)
@@ -61,7 +65,8 @@ class LensDriver(DashaNode[LensDriverConfig]):
 
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
-        self._lens = lens_backend(self.config, self.clock)
+        self._lens = lens_backend(self.config, self.steady)
+        self._instance, self._said, self._moves = new_instance(self.get_fully_qualified_name()), 0, 0
         if isinstance(self._lens, TwinLens):
             self._twin = LensTwinLink(self, self._lens, self.health)
         self._state_publisher = self.create_publisher(msg.LensState, "lens/state", qos.STATE)
@@ -97,11 +102,11 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._lens = None
 
     def _on_command(self, command: msg.LensCommand) -> None:
-        self._commands.hear(command.header, command.volts)
+        self._commands.hear(command, command.volts)
 
-    def _admitted(self, command_ns: int, volts: float) -> None:
+    def _admitted(self, command: CommandId, volts: float) -> None:
         with self._news:
-            self._command, self._failed_attempts = (command_ns, volts), 0
+            self._command, self._failed_attempts = (command, volts), 0
             self._news.notify()
 
     def _wake(self) -> None:
@@ -114,12 +119,12 @@ class LensDriver(DashaNode[LensDriverConfig]):
         reading = self._lens.open()
         with self._news:
             command, self._command, self._failed_attempts = self._command, None, 0
-        if command is None and self._state.command_ns:
-            command = self._state.command_ns, self._state.commanded_volts
+        if command is None and self._state.command != NO_COMMAND:
+            command = self._state.command, self._state.commanded_volts
         if command is not None:
             self._obey(command)
         else:
-            self._adopt(reading, 0, reading.volts)
+            self._adopt(reading, NO_COMMAND, reading.volts)
 
     def facts(self) -> dict[str, Any]:
         """Job of the worker: what the board is, and the counts of its line."""
@@ -129,8 +134,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         """Job of the worker: the newest command, or a look for faults."""
         with self._news:
             if self._command is None:
-                left_ns = 0 if self._state.settled else self._state.settled_at_ns - self.clock.now_ns()
-                timeout = _IDLE_S if self._state.settled else max(0.0, left_ns / 1e9)
+                timeout = _IDLE_S if self._state.settled else self._settle_s()
                 if self.clock.is_simulated:
                     timeout = min(timeout, 0.002)
                 self._news.wait(timeout)
@@ -141,7 +145,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         if self._state.settled:
             self._watch()
             return True
-        if self.clock.now_ns() >= self._state.settled_at_ns:
+        if self._settle_s() <= 0.0:
             self._tell(replace(self._state, settled=True))
         return False
 
@@ -154,7 +158,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         if self._lens is not None:
             self._lens.close()
 
-    def _obey(self, command: tuple[int, float]) -> None:
+    def _obey(self, command: tuple[CommandId, float]) -> None:
         try:
             self._move(*command)
         except DeviceError as error:
@@ -167,21 +171,23 @@ class LensDriver(DashaNode[LensDriverConfig]):
                 raise DeviceLost(f"{error}, {failed} times over: it is opened anew") from error
             raise
 
-    def _move(self, command_ns: int, volts: float) -> None:
+    def _move(self, command: CommandId, volts: float) -> None:
         assert self._lens is not None
         reading = self._lens.move(volts)
         self.health.count("moves")
-        self._adopt(reading, command_ns, volts)
+        self._adopt(reading, command, volts)
 
-    def _adopt(self, reading: LensReading, command_ns: int, volts: float) -> None:
-        settle_s = self.config.settle_ms / 1e3 or reading.settle_s
-        settled_at = self.clock.now_ns() + round(settle_s * 1e9)
-        state = LensState(command_ns, volts, reading.volts, settle_s <= 0.0, settled_at, reading.faults)
+    def _adopt(self, reading: LensReading, command: CommandId, volts: float) -> None:
+        settle_ns = round((self.config.settle_ms / 1e3 or reading.settle_s) * 1e9)
+        settled_at, rest_ns = self.clock.now_ns() + settle_ns, self.steady.now_ns() + settle_ns
+        with self._telling:
+            self._moves, self._rest_ns = self._moves + 1, rest_ns
+        state = LensState(command, volts, reading.volts, settle_ns <= 0, settled_at, reading.faults)
         if self._twin is not None:
             # A refusal meanwhile must not tell of the state before.
             with self._telling:
-                self._state = state
-            self._twin.publish(self._message(state))
+                self._state, message = state, self._message(state)
+            self._twin.publish(message)
             time.sleep(_HEAD_START_S)
         self._tell(state)
 
@@ -206,9 +212,16 @@ class LensDriver(DashaNode[LensDriverConfig]):
                 self._state_publisher.publish(self._message(self._state))
         self.health.update()
 
+    def _settle_s(self) -> float:
+        """Time left until the lens rests [s]."""
+        return max(0.0, (self._rest_ns - self.steady.now_ns()) / 1e9)
+
     def _message(self, state: LensState) -> msg.LensState:
-        gate = self._commands.gate
-        return lens_to_msg(state, self.clock.now_ns(), gate.refused, gate.last_refusal)
+        """What is said next; the caller holds the lock, for each word has a number of its own."""
+        self._said += 1
+        gate, settle_s = self._commands.gate, 0.0 if state.settled else self._settle_s()
+        said = replace(state, driver=self._instance, sequence=self._said, move=self._moves, settle_s=settle_s)
+        return lens_to_msg(said, self.clock.now_ns(), gate.refused, gate.last_refusal)
 
 
 def main(args: Sequence[str] | None = None) -> None:

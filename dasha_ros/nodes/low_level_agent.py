@@ -19,9 +19,10 @@ from dasha_ros.perception.labels import canonical
 from dasha_ros.rl.loop import run_focus
 from dasha_ros.rl.step import FocusOutcome
 from dasha_ros.ros.agent_node import AgentNode, agent_executor
-from dasha_ros.ros.conversions import detection_to_msg
+from dasha_ros.ros.conversions import detection_to_msg, frame_to_msg
 from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.single_goal import GoalRun
+from dasha_ros.timing.command import NO_FRAME
 
 if TYPE_CHECKING:
     from dasha_ros.ros.learning import AgentLearning
@@ -74,6 +75,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
             steps=outcome.steps,
             detection=detection_to_msg(detection) if detection else Detection(),
             brisque=float(percept.brisque) if percept else 0.0,
+            frame=frame_to_msg(percept.capture.id if percept else NO_FRAME),
         )
 
     def task_of(self, request: AdjustFocus.Goal) -> FocusTask:

@@ -17,7 +17,7 @@ from dasha_ros.perception.errors import ImageError
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import perception_of
-from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg, percept_to_msg
+from dasha_ros.ros.conversions import capture_from_msg, id_from_msg, lens_from_msg, percept_to_msg
 from dasha_ros.ros.image import ImageMessageError, pixels_of
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.node import DashaNode, run
@@ -108,17 +108,18 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             self._perception.min_score = config.min_score
 
     def _on_exposure_command(self, command: msg.ExposureCommand) -> None:
-        self._pending.exposure_sent(command.exposure_us, to_ns(command.header.stamp), self.clock.now_ns())
+        self._pending.exposure_sent(command.exposure_us, id_from_msg(command.id), self.steady.now_ns())
 
     def _on_lens_command(self, command: msg.LensCommand) -> None:
-        self._pending.lens_sent(command.volts, to_ns(command.header.stamp), self.clock.now_ns())
+        self._pending.lens_sent(command.volts, id_from_msg(command.id), self.steady.now_ns())
 
     def _on_lens(self, state: msg.LensState) -> None:
-        self._pending.lens = lens_from_msg(state)
+        self._pending.lens_said(lens_from_msg(state), self.steady.now_ns())
         self._look()
 
     def _on_capture(self, message: msg.CaptureInfo) -> None:
         capture = capture_from_msg(message)
+        self._pending.captured(capture, self.steady.now_ns())
         self._captures[capture.stamp_ns] = capture
         while len(self._captures) > _KEPT_CAPTURES:
             del self._captures[next(iter(self._captures))]
@@ -139,7 +140,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         capture = self._captures.get(to_ns(image.header.stamp))
         if capture is None or self._pending.lens is None:
             return
-        now_ns = self.clock.now_ns()
+        now_ns = self.steady.now_ns()
         rate = self.config.preview_rate_hz
         preview = rate > 0 and now_ns >= self._next_preview_ns and self._pending.is_fresh(capture, now_ns)
         if not preview and not self._pending.is_awaited(capture, now_ns):

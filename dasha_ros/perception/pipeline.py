@@ -24,6 +24,7 @@ from dasha_ros.perception.labels import canonical
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.perception.session import model_path
 from dasha_ros.perception.sharpness import Sharpness
+from dasha_ros.timing.command import NO_COMMAND
 from dasha_ros.timing.state import CaptureInfo, LensState
 
 
@@ -140,8 +141,8 @@ class Perception:
             self.perceive(
                 np.ascontiguousarray(ramp),
                 "mono8",
-                CaptureInfo(0, 0.0, 0.0, 0, 0),
-                LensState(0, 0.0, 0.0, True, 0),
+                CaptureInfo(0, 0.0, 0.0, NO_COMMAND, 0),
+                LensState(NO_COMMAND, 0.0, 0.0, True, 0),
             )
         self._shown = None
 

@@ -1,4 +1,4 @@
-"""What ``report.json`` holds, format ``dasha-report`` version 1."""
+"""What ``report.json`` holds, format ``dasha-report`` version 2."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dasha_ros.files.documents import read_json
 from dasha_ros.files.errors import FileError
 
 FORMAT: Literal["dasha-report"] = "dasha-report"
-VERSION: Literal[1] = 1
+VERSION: Literal[2] = 2
 
 
 class ReportError(Exception):
@@ -59,12 +59,27 @@ class Settings(_Part):
     volts: Number = None
 
 
+class CommandId(_Part):
+    """Which command: its sender, and its number among theirs. Empty: none."""
+
+    sender: str = ""
+    sequence: int = 0
+
+
 class Command(_Part):
     """What an agent did. One of the values is set; none: it only looked."""
 
-    stamp_ns: int = 0
+    id: CommandId = CommandId()
     exposure_us: Number = None
     volts: Number = None
+
+
+class LensPosition(_Part):
+    """Where the lens rests: one move of one lens driver."""
+
+    driver: str = ""
+    move: int = 0
+    command: CommandId = CommandId()
 
 
 class Frame(_Part):
@@ -75,19 +90,29 @@ class Frame(_Part):
     exposure_us: Number
     gain_db: Number
     sequence: int
-    exposure_command_ns: int
+    exposure_command: CommandId
     ready_ns: int = 0
     """When the driver had the frame in hand."""
+    driver: str = ""
+    """Instance of the camera driver; ``sequence`` counts its frames."""
+    lens: LensPosition = LensPosition()
+    """Where the lens rested when the exposure began."""
 
 
 class Lens(_Part):
     """The state of the lens that made the frame."""
 
-    command_ns: int
+    command: CommandId
     commanded_volts: Number
     volts: Number
     settled_at_ns: int
     faults: tuple[str, ...] = ()
+    driver: str = ""
+    sequence: int = 0
+    """Counts what this driver says."""
+    move: int = 0
+    settle_s: Number = 0.0
+    """Time that was left until the lens rests."""
 
 
 class Detection(_Part):
@@ -156,7 +181,7 @@ class Record(_Part):
     """One report: everything but the pictures."""
 
     format: Literal["dasha-report"] = FORMAT
-    version: Literal[1] = VERSION
+    version: Literal[2] = VERSION
     began: str
     """UTC, ISO 8601."""
     goal: Goal

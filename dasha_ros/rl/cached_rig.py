@@ -7,6 +7,7 @@ those of `TwinRig`; only what the camera and perception would make of the focus 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from dasha_ros.rl.cache_view import WORKING_WIDTH
 from dasha_ros.rl.rig import RigError
 from dasha_ros.rl.twin_rig import REST_NS, Usage
 from dasha_ros.timing.clock import ManualClock
+from dasha_ros.timing.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.timing.state import CaptureInfo, LensState
 from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World
@@ -111,8 +113,10 @@ class CachedRig:
         self._lens.set_temperature(world.temperature_c)
         self._exposure_us = self._rounded(exposure_us)
         self.clock.advance(REST_NS)
-        self._exposure_command_ns = 0
-        self._state = LensState(0, volts, reading.volts, True, self.clock.now_ns())
+        self._exposure_command, self._sent = NO_COMMAND, 0
+        self._state = LensState(
+            NO_COMMAND, volts, reading.volts, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
+        )
         self.usage = Usage()
 
     def observe(self) -> Percept:
@@ -125,13 +129,13 @@ class CachedRig:
             self._exposure_us = self._rounded(exposure_us)
         except DeviceError as error:
             raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
-        self._exposure_command_ns = self._stamp()
+        self._exposure_command = self._new_command()
         self.usage.exposures += 1
         return self._look()
 
     def move(self, volts: float) -> Percept:
         """Move the lens and return the percept that answers; see `Rig`."""
-        stamp_ns = self._stamp()
+        command = self._new_command()
         try:
             reading = self._lens.move(volts)
         except DeviceError as error:
@@ -139,7 +143,15 @@ class CachedRig:
         self.usage.moves += 1
         self.usage.actuations += reading.volts != self._state.volts
         settled_at_ns = self.clock.now_ns() + round(reading.settle_s * 1e9)
-        self._state = LensState(stamp_ns, volts, reading.volts, True, settled_at_ns, reading.faults)
+        self._state = replace(
+            self._state,
+            command=command,
+            commanded_volts=volts,
+            volts=reading.volts,
+            settled_at_ns=settled_at_ns,
+            faults=reading.faults,
+            move=self._state.move + 1,
+        )
         return self._look()
 
     def _look(self) -> Percept:
@@ -154,7 +166,13 @@ class CachedRig:
         self.usage.frames += 1
         self.usage.seconds += (self.clock.now_ns() - begun_ns) / 1e9
         capture = CaptureInfo(
-            exposed_ns, self._exposure_us, 0.0, self._exposure_command_ns, self.usage.frames
+            exposed_ns,
+            self._exposure_us,
+            0.0,
+            self._exposure_command,
+            self.usage.frames,
+            driver=IN_PROCESS,
+            lens=self._state.position,
         )
         draw = int(self._rng.integers(self._cache.draws))
         return self._cache.percept(
@@ -199,7 +217,7 @@ class CachedRig:
             )
         return float(round(exposure_us))
 
-    def _stamp(self) -> int:
-        """A command's time: no two are equal."""
+    def _new_command(self) -> CommandId:
         self.clock.advance(1)
-        return self.clock.now_ns()
+        self._sent += 1
+        return CommandId(IN_PROCESS, self._sent)

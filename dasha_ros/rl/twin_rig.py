@@ -6,7 +6,7 @@ twin renders and perception reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.devices.errors import DeviceError
@@ -17,8 +17,9 @@ from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.rl.rig import RigError
 from dasha_ros.timing.clock import ManualClock
+from dasha_ros.timing.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.timing.rule import answers
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.timing.state import NOWHERE, CaptureInfo, LensState
 from dasha_ros.twin.world import World
 
 REST_NS = 1_000_000_000
@@ -126,8 +127,10 @@ class TwinRig:
         if seed is not None:
             self._camera.seed_noise(seed)
         self.clock.advance(REST_NS)
-        self._exposure_command_ns = 0
-        self._state = LensState(0, volts, reading.volts, True, self.clock.now_ns())
+        self._exposure_command, self._sent = NO_COMMAND, 0
+        self._state = LensState(
+            NO_COMMAND, volts, reading.volts, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
+        )
         self.usage = Usage()
 
     def observe(self) -> Percept:
@@ -140,13 +143,13 @@ class TwinRig:
             self._camera.set_exposure(exposure_us)
         except DeviceError as error:
             raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
-        self._exposure_command_ns = self._stamp()
+        self._exposure_command = self._new_command()
         self.usage.exposures += 1
         return self._look()
 
     def move(self, volts: float) -> Percept:
         """Move the lens and return the percept that answers; see `Rig`."""
-        stamp_ns = self._stamp()
+        command = self._new_command()
         try:
             reading = self._lens.move(volts)
         except DeviceError as error:
@@ -155,13 +158,21 @@ class TwinRig:
         self.usage.moves += 1
         self.usage.actuations += reading.volts != self._state.volts
         settled_at_ns = self.clock.now_ns() + round(reading.settle_s * 1e9)
-        self._state = LensState(stamp_ns, volts, reading.volts, True, settled_at_ns, reading.faults)
+        self._state = replace(
+            self._state,
+            command=command,
+            commanded_volts=volts,
+            volts=reading.volts,
+            settled_at_ns=settled_at_ns,
+            faults=reading.faults,
+            move=self._state.move + 1,
+        )
         return self._look()
 
-    def _stamp(self) -> int:
-        """A command's time: no two are equal."""
+    def _new_command(self) -> CommandId:
         self.clock.advance(1)
-        return self.clock.now_ns()
+        self._sent += 1
+        return CommandId(IN_PROCESS, self._sent)
 
     def _look(self) -> Percept:
         begun_ns = self.clock.now_ns()
@@ -173,9 +184,16 @@ class TwinRig:
             raise RigError(ErrorCode.CAMERA_LOST, "the capture was aborted")
         self.usage.frames += 1
         self.usage.seconds += (self.clock.now_ns() - begun_ns) / 1e9
+        rests = frame.begun_ns >= self._state.settled_at_ns
         capture = CaptureInfo(
-            frame.stamp_ns, frame.exposure_us, frame.gain_db, self._exposure_command_ns, self.usage.frames
+            frame.begun_ns,
+            frame.exposure_us,
+            frame.gain_db,
+            self._exposure_command,
+            self.usage.frames,
+            driver=IN_PROCESS,
+            lens=self._state.position if rests else NOWHERE,
         )
-        if not answers(capture, self._state, self._exposure_command_ns, self._state.command_ns):
-            raise RigError(ErrorCode.INTERNAL, f"frame of {frame.stamp_ns} ns is older than its command")
+        if not answers(capture, self._state, self._exposure_command, self._state.command):
+            raise RigError(ErrorCode.INTERNAL, f"frame of {frame.begun_ns} ns is older than its command")
         return self._perception.perceive(frame.pixels, self._encoding, capture, self._state)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from rclpy.node import Node
@@ -14,12 +16,16 @@ from dasha_ros import msg
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, CameraLimits
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.ros import qos
-from dasha_ros.ros.conversions import capture_from_msg, lens_from_msg, limits_from_msg
+from dasha_ros.ros.conversions import capture_from_msg, id_to_msg, lens_from_msg, limits_from_msg
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.stamps import RosClock, to_stamp
 from dasha_ros.ros.waiting import News
 from dasha_ros.timing import limits
+from dasha_ros.timing.clock import Clock
+from dasha_ros.timing.command import NO_COMMAND, CommandId, new_instance
 from dasha_ros.timing.pending import PendingCommands
+from dasha_ros.timing.rest import LensRest
+from dasha_ros.timing.rule import answers
 from dasha_ros.timing.state import CaptureInfo, LensState
 
 Wait = Callable[[Callable[[], bool], str], None]
@@ -29,13 +35,32 @@ _AGAIN_S = 4.0
 """Longer than the longest exposure and settling take to answer."""
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A command that was sent."""
+
+    id: CommandId
+    at_ns: int
+    """Its stamp."""
+    before: Mapping[str, int]
+    """The last command of each sender that was heard of before it."""
+
+    def is_overridden_by(self, in_force: CommandId) -> bool:
+        """Whether what is in force was commanded after this: it was not heard of before."""
+        if in_force.sender == self.id.sender:
+            return in_force.sequence > self.id.sequence
+        return in_force.sequence > self.before.get(in_force.sender, 0)
+
+
 class Actuators:
     """Follows states and captures, and sends commands.
 
     Attributes:
         news: Told whenever something was heard.
         pending: Which frames are fresh, given the commands that were sent.
-        capture: Newest capture that was news, or answered a command; `None` before the first.
+        rest: When the lens rests.
+        sender: Who commands: the node's name, and an id of this object.
+        owner: Name of the node whose goal the commands are part of, empty: they are for good.
         limits: What the camera can do; `None` before the driver has opened it.
         refusal: Why the lens driver last refused a command of anyone, empty if it never did.
         sent: How many commands were sent.
@@ -44,13 +69,15 @@ class Actuators:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.clock = RosClock(node.get_clock())
+        self.steady: Clock = self.clock.steady
+        self.sender, self.owner = new_instance(node.get_fully_qualified_name()), ""
         self.news = News()
         self.pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
-        self.capture: CaptureInfo | None = None
+        self.rest = LensRest(self.steady)
         self.limits: CameraLimits | None = None
         self.refusal = ""
         self.sent = 0
-        self._last_stamp_ns = 0
+        self._counting = threading.Lock()
         self._exposure_publisher = node.create_publisher(
             msg.ExposureCommand, "camera/exposure_command", qos.COMMAND
         )
@@ -84,6 +111,11 @@ class Actuators:
             self.node.destroy_publisher(publisher)
 
     @property
+    def capture(self) -> CaptureInfo | None:
+        """Newest frame that was told of, `None` before the first."""
+        return self.pending.capture
+
+    @property
     def lens_state(self) -> LensState | None:
         """Newest state of the lens, `None` before the first."""
         return self.pending.lens
@@ -98,30 +130,28 @@ class Actuators:
         """Voltage that the lens was last commanded to [V], `None` before its first state."""
         return self.lens_state.commanded_volts if self.lens_state else None
 
-    def send_exposure(self, exposure_us: float) -> int:
-        """Command an exposure time without waiting, and return the command's stamp [ns].
+    def send_exposure(self, exposure_us: float) -> Sent:
+        """Command an exposure time [us] without waiting.
 
         It is brought into the camera's limits: tables of policies may reach beyond them.
         """
         if self.limits is not None:
             exposure_us = min(max(exposure_us, self.limits.exposure_min_us), self.limits.exposure_max_us)
-        stamp = self._new_stamp()
-        self.pending.exposure_sent(exposure_us, stamp, stamp)
-        command = msg.ExposureCommand(exposure_us=float(exposure_us))
-        command.header.stamp = to_stamp(stamp)
-        self.sent += 1
+        sent = self._new(self.pending.exposures_heard())
+        self.pending.exposure_sent(exposure_us, sent.id, self.steady.now_ns())
+        command = msg.ExposureCommand(id=id_to_msg(sent.id), owner=self.owner, exposure_us=float(exposure_us))
+        command.header.stamp = to_stamp(sent.at_ns)
         self._exposure_publisher.publish(command)
-        return stamp
+        return sent
 
-    def send_volts(self, volts: float) -> int:
-        """Command a lens voltage without waiting, and return the command's stamp [ns]."""
-        stamp = self._new_stamp()
-        self.pending.lens_sent(volts, stamp, stamp)
-        command = msg.LensCommand(volts=float(volts))
-        command.header.stamp = to_stamp(stamp)
-        self.sent += 1
+    def send_volts(self, volts: float) -> Sent:
+        """Command a lens voltage [V] without waiting."""
+        sent = self._new(self.pending.moves_heard())
+        self.pending.lens_sent(volts, sent.id, self.steady.now_ns())
+        command = msg.LensCommand(id=id_to_msg(sent.id), owner=self.owner, volts=float(volts))
+        command.header.stamp = to_stamp(sent.at_ns)
         self._lens_publisher.publish(command)
-        return stamp
+        return sent
 
     def bring_exposure_back(self, exposure_us: float, longest_s: float = math.inf) -> bool:
         """Command an exposure time [us] and wait until a picture shows it. ``False``: none came.
@@ -129,17 +159,17 @@ class Actuators:
         As an exposure of ``longest_s`` is any longer one waited for: whoever ends has no time for more.
         """
         in_progress_us = self.exposure_us or 0.0
-        stamp = self.send_exposure(exposure_us)
+        sent = self.send_exposure(exposure_us)
         return self.wait(
-            lambda: self.capture is not None and self.capture.exposure_command_ns >= stamp,
+            lambda: self.capture is not None and _is_taken_up(sent, self.capture.exposure_command),
             limits.exposure_shows_s(in_progress_us, exposure_us, longest_s=longest_s),
         )
 
     def bring_volts_back(self, volts: float) -> bool:
         """Command a lens voltage [V] and wait until the driver took it up. ``False``: it does not answer."""
-        stamp = self.send_volts(volts)
+        sent = self.send_volts(volts)
         return self.wait(
-            lambda: self.lens_state is not None and self.lens_state.command_ns >= stamp,
+            lambda: self.lens_state is not None and _is_taken_up(sent, self.lens_state.command),
             limits.DRIVER_ANSWERS_S,
         )
 
@@ -160,38 +190,43 @@ class Actuators:
             lambda: self.capture is not None and self.lens_state is not None,
             "the camera or the lens says nothing; see `dasha doctor`",
         )
-        sent, again_at = (0, 0), 0.0
+        sent, again_at = (NO_COMMAND, NO_COMMAND), 0.0
 
         def answered() -> bool:
             nonlocal sent, again_at
             if time.monotonic() > again_at:
                 # More than once: a command sent before its driver is discovered reaches nobody.
-                sent = self.send_exposure(exposure_us), self.send_volts(volts)
+                sent = self.send_exposure(exposure_us).id, self.send_volts(volts).id
                 again_at = time.monotonic() + _AGAIN_S
             capture, lens = self.capture, self.lens_state
-            return (
-                capture is not None
-                and lens is not None
-                and (capture.exposure_command_ns, lens.command_ns) == sent
-                and capture.stamp_ns >= lens.settled_at_ns
-            )
+            return capture is not None and lens is not None and answers(capture, lens, *sent)
 
         wait(answered, "the camera or the lens does not take commands; see `dasha doctor`")
 
-    def _new_stamp(self) -> int:
-        # Simulated time may stand still between two commands, and a stamp names only one.
-        self._last_stamp_ns = max(self.clock.now_ns(), self._last_stamp_ns + 1)
-        return self._last_stamp_ns
+    def _new(self, before: Mapping[str, int]) -> Sent:
+        with self._counting:
+            self.sent += 1
+            return Sent(CommandId(self.sender, self.sent), self.clock.now_ns(), before)
 
     def _on_lens(self, message: msg.LensState) -> None:
-        self.refusal = message.last_refusal
-        self.pending.lens = lens_from_msg(message)
+        state = lens_from_msg(message)
+        if self._lens_said(state):
+            self.refusal = message.last_refusal
         self.news.tell()
+
+    def _lens_said(self, state: LensState) -> bool:
+        self.rest.hear(state)
+        return self.pending.lens_said(state, self.steady.now_ns())
 
     def _on_limits(self, message: msg.CameraLimits) -> None:
         self.limits = limits_from_msg(message)
         self.news.tell()
 
     def _on_capture(self, message: msg.CaptureInfo) -> None:
-        self.capture = capture_from_msg(message)
+        self.pending.captured(capture_from_msg(message), self.steady.now_ns())
         self.news.tell()
+
+
+def _is_taken_up(sent: Sent, in_force: CommandId) -> bool:
+    """Whether a driver obeys a command, or did before somebody else commanded."""
+    return in_force == sent.id or sent.is_overridden_by(in_force)

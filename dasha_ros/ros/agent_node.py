@@ -22,7 +22,7 @@ from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.rl.rig import RigError
 from dasha_ros.rl.step import ExposureOutcome, FocusOutcome, Step
 from dasha_ros.ros import qos
-from dasha_ros.ros.conversions import percept_to_msg
+from dasha_ros.ros.conversions import frame_from_msg, percept_to_msg
 from dasha_ros.ros.executor import ManyThreads
 from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.rig import RosRig
@@ -172,6 +172,7 @@ class AgentNode(DashaNode[A]):
     def _work(self, run: GoalRun) -> Any:
         self.rig.inference_budget_s = self.config.inference_budget_s
         self.rig.retries = self.config.retries
+        self.rig.not_before = frame_from_msg(run.request.not_before)
         if self.learning is not None:
             return self._play(run, self.learning)
         self.rig.interrupted = run.interrupted

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from dasha_ros.timing.command import CommandId
 from dasha_ros.timing.state import CaptureInfo
 
 DELAY_S = 0.1
 """A picture under known settings is told of when it has been looked at: until then its followers would take
 the core that perception needs."""
-_PERIOD_NS = 500_000_000
+_PERIOD_S = 0.5
 """Whoever only follows what is in force need not hear of every frame of a fast preview."""
 LATEST_S = 0.5
 """Each answer puts it off, for another step may have begun, but not for longer than this."""
@@ -28,19 +29,18 @@ class CameraState:
         self._publish, self._now_s = publish, now_s
         self._told: CaptureInfo | None = None
         self._untold: CaptureInfo | None = None
-        self._due_s = self._latest_s = 0.0
+        self._due_s = self._latest_s = self._told_at_s = 0.0
 
     def taken(self, capture: CaptureInfo, awaited: bool) -> None:
         """A picture was published; ``awaited`` if a command waited for it."""
-        told = self._told
+        told, now_s = self._told, self._now_s()
         if told is None or _settings(capture) != _settings(told):
             self._tell(capture)
         elif awaited:
-            now_s = self._now_s()
             if self._untold is None:
                 self._latest_s = now_s + LATEST_S
             self._untold, self._due_s = capture, min(now_s + DELAY_S, self._latest_s)
-        elif capture.stamp_ns - told.stamp_ns >= _PERIOD_NS:
+        elif now_s - self._told_at_s >= _PERIOD_S:
             self._tell(capture)
 
     def tell_if_due(self) -> None:
@@ -54,9 +54,9 @@ class CameraState:
         return None if self._untold is None else DELAY_S
 
     def _tell(self, capture: CaptureInfo) -> None:
-        self._told, self._untold = capture, None
+        self._told, self._untold, self._told_at_s = capture, None, self._now_s()
         self._publish(capture)
 
 
-def _settings(capture: CaptureInfo) -> tuple[float, float, int]:
-    return capture.exposure_us, capture.gain_db, capture.exposure_command_ns
+def _settings(capture: CaptureInfo) -> tuple[float, float, CommandId]:
+    return capture.exposure_us, capture.gain_db, capture.exposure_command

@@ -11,7 +11,28 @@ from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.ros.stamps import to_ns, to_stamp
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.timing.command import CommandId, FrameId
+from dasha_ros.timing.state import CaptureInfo, LensPosition, LensState
+
+
+def id_from_msg(message: msg.CommandId) -> CommandId:
+    """`CommandId` of a message."""
+    return CommandId(message.sender, message.sequence)
+
+
+def id_to_msg(command: CommandId) -> msg.CommandId:
+    """Message of a `CommandId`."""
+    return msg.CommandId(sender=command.sender, sequence=command.sequence)
+
+
+def frame_from_msg(message: msg.FrameId) -> FrameId:
+    """`FrameId` of a message."""
+    return FrameId(message.driver, message.sequence)
+
+
+def frame_to_msg(frame: FrameId) -> msg.FrameId:
+    """Message of a `FrameId`."""
+    return msg.FrameId(driver=frame.driver, sequence=frame.sequence)
 
 
 def capture_from_msg(message: msg.CaptureInfo) -> CaptureInfo:
@@ -20,9 +41,11 @@ def capture_from_msg(message: msg.CaptureInfo) -> CaptureInfo:
         stamp_ns=to_ns(message.header.stamp),
         exposure_us=message.exposure_us,
         gain_db=message.gain_db,
-        exposure_command_ns=to_ns(message.exposure_command),
+        exposure_command=id_from_msg(message.exposure_command),
         sequence=message.sequence,
         ready_ns=to_ns(message.ready),
+        driver=message.driver,
+        lens=LensPosition(message.lens_driver, message.lens_move, id_from_msg(message.lens_command)),
     )
 
 
@@ -31,9 +54,13 @@ def capture_to_msg(capture: CaptureInfo, frame_id: str) -> msg.CaptureInfo:
     message = msg.CaptureInfo(
         exposure_us=float(capture.exposure_us),
         gain_db=float(capture.gain_db),
-        exposure_command=to_stamp(capture.exposure_command_ns),
+        exposure_command=id_to_msg(capture.exposure_command),
         sequence=capture.sequence,
         ready=to_stamp(capture.ready_ns),
+        driver=capture.driver,
+        lens_driver=capture.lens.driver,
+        lens_move=capture.lens.move,
+        lens_command=id_to_msg(capture.lens.command),
     )
     message.header.stamp = to_stamp(capture.stamp_ns)
     message.header.frame_id = frame_id
@@ -69,24 +96,32 @@ def limits_to_msg(limits: CameraLimits) -> msg.CameraLimits:
 def lens_from_msg(message: msg.LensState) -> LensState:
     """`LensState` of a message."""
     return LensState(
-        command_ns=to_ns(message.command),
+        command=id_from_msg(message.command),
         commanded_volts=message.commanded_volts,
         volts=message.volts,
         settled=message.settled,
         settled_at_ns=to_ns(message.settled_at),
         faults=tuple(message.faults),
+        driver=message.driver,
+        sequence=message.sequence,
+        move=message.move,
+        settle_s=message.settle_s,
     )
 
 
 def lens_to_msg(lens: LensState, now_ns: int = 0, refused: int = 0, last_refusal: str = "") -> msg.LensState:
     """Message of a `LensState`."""
     message = msg.LensState(
-        command=to_stamp(lens.command_ns),
+        command=id_to_msg(lens.command),
         commanded_volts=float(lens.commanded_volts),
         volts=float(lens.volts),
         settled=lens.settled,
         settled_at=to_stamp(lens.settled_at_ns),
         faults=list(lens.faults),
+        driver=lens.driver,
+        sequence=lens.sequence,
+        move=lens.move,
+        settle_s=float(lens.settle_s),
         refused=refused,
         last_refusal=last_refusal,
     )

@@ -63,6 +63,8 @@ class FocusJob:
         self._phase = msg.FocusState.EXPOSING
         self._steps = {msg.FocusState.EXPOSING: 0, msg.FocusState.FOCUSING: 0}
         self._result = FocusOnObject.Result()
+        self._seen = msg.FrameId()
+        """The last frame that an agent of this goal looked at."""
         self._recorder = Recorder(self._report_failed)
         self._lock = threading.Lock()
         self._news = News()
@@ -129,6 +131,8 @@ class FocusJob:
                 max_brisque=goal.max_brisque,
                 max_steps=left,
                 background=self._run.background,
+                # What A^H looked at last was exposed for this goal: no frame is taken twice.
+                not_before=self._seen,
             ),
             ErrorCode.FOCUS_AGENT_LOST,
         )
@@ -147,6 +151,7 @@ class FocusJob:
         with self._lock:
             # The last feedback may come after the result.
             self._steps[self._phase] = max(self._steps[self._phase], answer.steps)
+        self._seen = answer.frame
         code, what = ErrorCode(answer.error_code), answer.error_msg
         if self._run.reason is not None and code != ErrorCode.NONE:
             return self._run.reason, explain(self._run.reason, self._run.why)

@@ -56,6 +56,7 @@ class DashaNode(SteadyLifecycleNode, Generic[C]):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.clock = RosClock(self.get_clock())
+        self.steady = self.clock.steady
         self.parameters: Parameters[C] = Parameters(
             self,
             self.config_model,  # type: ignore[arg-type]

@@ -74,9 +74,9 @@ class Recorder:
             "agent": reward.agent,
             "index": reward.step,
             "command": {
-                "stamp_ns": seen.capture.exposure_command_ns
-                if reward.agent == "A^H"
-                else seen.lens.command_ns,
+                "id": asdict(
+                    seen.capture.exposure_command if reward.agent == "A^H" else seen.capture.lens.command
+                ),
                 **dict(zip(reward.action_names, reward.action_values, strict=True)),
             },
             "frame": asdict(seen.capture),

@@ -17,15 +17,11 @@ from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
 from dasha_ros.rl.rig import RigError
 from dasha_ros.ros import qos
-from dasha_ros.ros.actuators import Actuators
-from dasha_ros.ros.conversions import percept_from_msg
-from dasha_ros.ros.stamps import to_ns
+from dasha_ros.ros.actuators import Actuators, Sent
+from dasha_ros.ros.conversions import id_from_msg, percept_from_msg
+from dasha_ros.timing.command import NO_FRAME, FrameId
+from dasha_ros.timing.rest import SETTLING_MAX_S
 from dasha_ros.timing.state import CaptureInfo
-
-_SETTLING_MAX_NS = 10_000_000_000
-"""Longer than any lens takes to settle."""
-OBSERVATION_AGE_NS = 1_000_000_000
-"""A percept this old no longer shows the world: a new picture is taken before the first decision."""
 
 
 class RosRig(Actuators):
@@ -40,6 +36,8 @@ class RosRig(Actuators):
         inference_budget_s: Time allowed for transport and inference of a frame, on top
             of exposure and settling.
         retries: How often an unanswered command is sent again.
+        not_before: The first frame that `observe` may use. `NO_FRAME`: only one that is exposed after
+            the call.
     """
 
     def __init__(
@@ -51,31 +49,38 @@ class RosRig(Actuators):
         self.interrupted: Callable[[], ErrorCode | None] = lambda: None
         self.inference_budget_s, self.retries = 3.0, 1
         self._percept: Percept | None = None
-        self._exposure_known_ns = 0
-        """Newest exposure command of this episode that a frame answered."""
+        self.not_before: FrameId = NO_FRAME
+        self._camera_known = ""
+        """Instance of the camera driver when the episode began."""
         # Who judges frames has to hear of everyone's commands, and before the percepts that they make stale.
         self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
         self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
         self.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
 
     def observe(self) -> Percept:
-        """A percept of the settings in force, not older than `OBSERVATION_AGE_NS`.
+        """A percept of the settings in force, of a frame that shows the world as it is now.
 
-        Where there is none, the rig's own actuator is commanded to where it is: each
-        agent touches nothing but its own.
+        The rig's own actuator is commanded to where it is, and the frame that answers began after
+        that: each agent touches nothing but its own. Only where a frame was named from which on
+        frames count (`not_before`) is one taken that was there already.
 
         Raises:
             RigError: None answers.
         """
-        self._exposure_known_ns = self.capture.exposure_command_ns if self.capture else 0
-        percept = self._fresh_percept()
-        if percept is not None and self.clock.now_ns() - percept.capture.end_ns < OBSERVATION_AGE_NS:
+        self._camera_known = self.capture.driver if self.capture else ""
+        percept, first = self._fresh_percept(), self.not_before
+        if (
+            percept is not None
+            and first != NO_FRAME
+            and percept.capture.driver == first.driver
+            and percept.capture.sequence >= first.sequence
+        ):
             return percept
         again = self.move if self._actuator == "lens" else self.expose
         return again(self.in_force())
 
     def _known(self, find: Callable[[], float | None], code: ErrorCode, what: str) -> float:
-        value = self.news.wait_for(find, self._patience(0, 0.0))
+        value = self.news.wait_for(find, self._patience(0.0))
         if value is None:
             raise RigError(code, f"no {what} was ever received")
         return value
@@ -112,15 +117,15 @@ class RosRig(Actuators):
             RigError: None answers.
         """
 
-        def answer(stamp: int) -> Percept | None:
+        def answer(sent: Sent) -> Percept | None:
             self._heed_lens_faults()
             capture, percept = self.capture, self._fresh_percept()
-            if capture is not None and capture.exposure_command_ns > stamp:
+            if capture is not None and sent.is_overridden_by(capture.exposure_command):
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node commanded the exposure meanwhile")
-            return percept if percept and percept.capture.exposure_command_ns == stamp else None
+            return percept if percept and percept.capture.exposure_command == sent.id else None
 
-        def silence(stamp: int) -> RigError:
-            if self.capture is not None and self.capture.exposure_command_ns == stamp:
+        def silence(sent: Sent) -> RigError:
+            if self.capture is not None and self.capture.exposure_command == sent.id:
                 return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
             return RigError(
                 ErrorCode.CAMERA_LOST, f"no frame came with the commanded exposure of {exposure_us:g} us"
@@ -135,22 +140,22 @@ class RosRig(Actuators):
             RigError: None answers.
         """
 
-        def answer(stamp: int) -> Percept | None:
+        def answer(sent: Sent) -> Percept | None:
             lens, percept = self.lens_state, self._fresh_percept()
-            if lens is not None and lens.command_ns > stamp:
+            if lens is not None and sent.is_overridden_by(lens.command):
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node moved the lens meanwhile")
             self._heed_lens_faults()
             self._heed_new_camera(self.capture)
             if percept is not None:
                 self._heed_new_camera(percept.capture)
-            return percept if percept and percept.lens.command_ns == stamp else None
+            return percept if percept and percept.capture.lens.command == sent.id else None
 
-        def silence(stamp: int) -> RigError:
+        def silence(sent: Sent) -> RigError:
             lens, capture = self.lens_state, self.capture
-            if lens is None or lens.command_ns != stamp:
+            if lens is None or lens.command != sent.id:
                 refusal = f": {self.refusal}" if self.refusal else ""
                 return RigError(ErrorCode.LENS_LOST, f"the lens did not take up {volts:.3f} V{refusal}")
-            if capture is not None and capture.stamp_ns >= lens.settled_at_ns:
+            if capture is not None and capture.lens == lens.position:
                 return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
             return RigError(ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {volts:.3f} V")
 
@@ -165,45 +170,48 @@ class RosRig(Actuators):
         """A driver that was started anew exposes as at its start: A^L would search in another light."""
         if capture is None:
             return
-        if capture.exposure_command_ns < self._exposure_known_ns:
+        if self._camera_known not in ("", capture.driver):
             raise RigError(
                 ErrorCode.CAMERA_LOST,
                 f"the camera was started anew and exposes for {capture.exposure_us:g} us now",
             )
-        self._exposure_known_ns = capture.exposure_command_ns
+        self._camera_known = capture.driver
 
     def _fresh_percept(self) -> Percept | None:
         """The newest percept if its frame answers every command that was heard of."""
-        percept, lens = self._percept, self.lens_state
-        if percept is None or lens is None or percept.lens.command_ns != lens.command_ns:
+        percept = self._percept
+        if percept is None or not self.pending.is_fresh(percept.capture, self.steady.now_ns()):
             return None
-        return percept if self.pending.is_fresh(percept.capture, self.clock.now_ns()) else None
+        return percept
 
     def _ask(
         self,
-        send: Callable[[], int],
-        answer: Callable[[int], Percept | None],
-        silence: Callable[[int], RigError],
+        send: Callable[[], Sent],
+        answer: Callable[[Sent], Percept | None],
+        silence: Callable[[Sent], RigError],
         exposure_us: float,
     ) -> Percept:
-        stamp = 0
-        for _ in range(self.retries + 1):
+        tries = self.retries
+        while True:
             # The exposure in progress may have to end before the new one begins.
             in_progress_us = self.exposure_us or 0.0
-            stamp = send()
-            patience = self._patience(stamp, exposure_us + in_progress_us)
-            percept = self.news.wait_for(lambda stamp=stamp: answer(stamp), patience)
+            sent = send()
+            patience = self._patience(exposure_us + in_progress_us)
+            percept = self.news.wait_for(lambda sent=sent: answer(sent), patience)
             if percept is not None:
                 return percept
-        raise silence(stamp)
+            if tries <= 0:
+                raise silence(sent)
+            tries -= 1
 
-    def _patience(self, stamp: int, exposure_us: float) -> Callable[[], bool]:
-        """Waits for settling and exposure on the graph's clock, then for inference in real time.
+    def _patience(self, exposure_us: float) -> Callable[[], bool]:
+        """Waits for settling and exposure on the graph's steady clock, then for inference in real time.
 
         A graph's clock that stands still, or a message that promises a frame for a time beyond
         all settling and exposure, does not make it wait for ever.
         """
-        latest_ns = stamp + _SETTLING_MAX_NS
+        begun_ns = self.steady.now_ns()
+        latest_ns = begun_ns + round(SETTLING_MAX_S * 1e9)
         exposure_ns = round(min(max(0.0, exposure_us), 2 * EXPOSURE_LIMITS_US[1]) * 1e3)
         seen_ns, since_s = 0, time.monotonic()
 
@@ -212,9 +220,8 @@ class RosRig(Actuators):
             reason = self.interrupted()
             if reason is not None:
                 raise RigError(reason, "interrupted while waiting for a frame")
-            settled_ns = self.lens_state.settled_at_ns if self.lens_state else 0
-            due_ns = max(stamp, min(settled_ns, latest_ns)) + exposure_ns
-            now_ns = min(self.clock.now_ns(), due_ns)
+            due_ns = max(begun_ns, min(self.rest.rest_ns, latest_ns)) + exposure_ns
+            now_ns = min(self.steady.now_ns(), due_ns)
             if now_ns > seen_ns:
                 # Until the frame is due, the budget begins anew whenever time goes on.
                 seen_ns, since_s = now_ns, time.monotonic()
@@ -223,11 +230,15 @@ class RosRig(Actuators):
         return keep_waiting
 
     def _on_exposure_command(self, message: msg.ExposureCommand) -> None:
-        self.pending.exposure_sent(message.exposure_us, to_ns(message.header.stamp), self.clock.now_ns())
+        self.pending.exposure_sent(message.exposure_us, id_from_msg(message.id), self.steady.now_ns())
 
     def _on_lens_command(self, message: msg.LensCommand) -> None:
-        self.pending.lens_sent(message.volts, to_ns(message.header.stamp), self.clock.now_ns())
+        self.pending.lens_sent(message.volts, id_from_msg(message.id), self.steady.now_ns())
 
     def _on_percept(self, message: msg.Percept) -> None:
-        self._percept = percept_from_msg(message)
+        percept = percept_from_msg(message)
+        # It tells what it was made from: its capture and its lens state may be heard later.
+        self._lens_said(percept.lens)
+        self.pending.captured(percept.capture, self.steady.now_ns())
+        self._percept = percept
         self.news.tell()

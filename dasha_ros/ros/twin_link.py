@@ -19,6 +19,7 @@ from dasha_ros.ros.conversions import trajectory_to_msg
 from dasha_ros.ros.health import Health
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.stamps import to_ns
+from dasha_ros.timing.state import LensState
 from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World, WorldError
 
@@ -137,8 +138,8 @@ class CameraTwinLink(WorldLink):
             heard: Called with what the lens's driver said along with a move.
         """
         super().__init__(node, camera, health)
-        self._command_ns: int | None = None
-        self._said_ns = 0
+        self._known: msg.LensState | None = None
+        """What the lens's driver said with the newest move."""
         self._tell, self._heard = changed, heard
         lane.listen(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE)
 
@@ -146,18 +147,20 @@ class CameraTwinLink(WorldLink):
         """The camera knows something new."""
         self._tell()
 
-    def follows(self, lens_command_ns: int) -> bool:
-        """Whether a picture would show the world, and the lens as this command left it.
+    def follows(self, lens: LensState | None) -> bool:
+        """Whether a picture would show the world, and the lens where its driver says that it went.
 
         Light needs no message; the twin's does, and the lens's state may overtake it.
         """
-        return self.knows_world and self._command_ns is not None and self._command_ns >= lens_command_ns
+        known = self._known
+        if not self.knows_world or known is None:
+            return False
+        return lens is None or (known.driver == lens.driver and known.move >= lens.move)
 
     def _on_lens(self, message: msg.TwinLens) -> None:
-        said_ns = to_ns(message.state.header.stamp)
-        if 0 < said_ns < self._said_ns:
+        said, known = message.state, self._known
+        if known is not None and said.driver == known.driver and said.sequence < known.sequence:
             return
-        self._said_ns = said_ns
         self._camera.set_trajectory(
             PowerTrajectory(
                 to_ns(message.moved_at),
@@ -166,8 +169,8 @@ class CameraTwinLink(WorldLink):
                 message.time_constant_s,
             )
         )
-        self._command_ns = to_ns(message.state.command)
-        if said_ns:
+        self._known = said
+        if said.sequence:
             # A driver that has not opened its lens yet has nothing to say of it.
-            self._heard(message.state)
+            self._heard(said)
         self.changed()

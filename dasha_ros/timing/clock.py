@@ -1,4 +1,7 @@
-"""The clock that devices wait on: real time here, compressed time in tests and in the twin."""
+"""The clock that devices wait on: real time here, compressed time in tests and in the twin.
+
+It is a steady one: whoever sets the machine's time, by hand or by NTP, lengthens no exposure and no wait.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,28 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """A clock in nanoseconds that can be waited on."""
+    """A steady clock in nanoseconds that can be waited on. Where it began to count says nothing."""
 
     def now_ns(self) -> int:
         """The time now."""
         ...
 
-    def wait_until(self, stamp_ns: int, interrupt: threading.Event | None = None) -> bool:
-        """Wait until ``stamp_ns``; ``False`` when ``interrupt`` was set before."""
+    def wait_until(self, until_ns: int, interrupt: threading.Event | None = None) -> bool:
+        """Wait until ``until_ns``; ``False`` when ``interrupt`` was set before."""
         ...
 
 
-class SystemClock:
-    """Wall-clock time: what ROS calls system time."""
+class SteadyClock:
+    """Real time as `time.monotonic_ns` counts it: one count for all processes of a machine."""
 
     def now_ns(self) -> int:
         """The time now."""
-        return time.time_ns()
+        return time.monotonic_ns()
 
-    def wait_until(self, stamp_ns: int, interrupt: threading.Event | None = None) -> bool:
-        """Wait until ``stamp_ns``; ``False`` when ``interrupt`` was set before."""
+    def wait_until(self, until_ns: int, interrupt: threading.Event | None = None) -> bool:
+        """Wait until ``until_ns``; ``False`` when ``interrupt`` was set before."""
         event = interrupt or threading.Event()
-        while (left_ns := stamp_ns - time.time_ns()) > 0:
+        while (left_ns := until_ns - time.monotonic_ns()) > 0:
             if event.wait(left_ns / 1e9):
                 return False
         return not event.is_set()
@@ -49,9 +52,9 @@ class ManualClock:
         """Let time pass."""
         self._now_ns += max(0, nanoseconds)
 
-    def wait_until(self, stamp_ns: int, interrupt: threading.Event | None = None) -> bool:
-        """Jump to ``stamp_ns``; ``False`` when ``interrupt`` was set before."""
+    def wait_until(self, until_ns: int, interrupt: threading.Event | None = None) -> bool:
+        """Jump to ``until_ns``; ``False`` when ``interrupt`` was set before."""
         if interrupt is not None and interrupt.is_set():
             return False
-        self._now_ns = max(self._now_ns, stamp_ns)
+        self._now_ns = max(self._now_ns, until_ns)
         return True

@@ -30,11 +30,11 @@ class PreviewPlan:
         self.goal_runs = False
         self._next_ns = self._calm_ns = 0
 
-    def taken(self, stamp_ns: int, awaited: bool) -> None:
-        """A picture was taken; ``awaited`` if a command waited for it."""
+    def taken(self, begun_ns: int, awaited: bool) -> None:
+        """A picture was taken at ``begun_ns`` of the clock; ``awaited`` if a command waited for it."""
         if awaited:
-            self._calm_ns = stamp_ns + _CALM_NS
-        self._next_ns = stamp_ns + (round(1e9 / self.rate_hz) if self.rate_hz > 0 else 0)
+            self._calm_ns = begun_ns + _CALM_NS
+        self._next_ns = begun_ns + (round(1e9 / self.rate_hz) if self.rate_hz > 0 else 0)
 
     @property
     def is_on(self) -> bool:
@@ -55,5 +55,5 @@ class PreviewPlan:
 
     @property
     def due_in_s(self) -> float:
-        """Time to the next picture of a preview that is on [s], on the graph's clock."""
+        """Time to the next picture of a preview that is on [s], on the graph's steady clock."""
         return max(0.0, (self._next_ns - self._clock.now_ns()) / 1e9)

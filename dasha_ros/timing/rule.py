@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.timing.command import CommandId
+from dasha_ros.timing.state import NOWHERE, CaptureInfo, LensState
 
 
 def answers(
-    capture: CaptureInfo,
-    lens: LensState,
-    exposure_command_ns: int,
-    lens_command_ns: int,
+    capture: CaptureInfo, lens: LensState, exposure_command: CommandId, lens_command: CommandId
 ) -> bool:
     """Whether a frame may be used to judge the newest commands.
 
-    A frame answers when its exposure began after the lens had come to rest from
-    the newest lens command, and the newest exposure command made it.
+    A frame answers when the newest exposure command made it, and when the lens rested from
+    the newest lens command as its exposure began. Both are told by identity: the camera's
+    driver names them in the frame, and no two processes' clocks are compared.
 
     Args:
         capture: The exposure that made the frame.
         lens: The newest state of the lens.
-        exposure_command_ns: Stamp of the newest exposure command, 0 if there was none.
-        lens_command_ns: Stamp of the newest lens command, 0 if there was none.
+        exposure_command: The newest exposure command.
+        lens_command: The newest lens command.
     """
     return (
-        capture.exposure_command_ns == exposure_command_ns
-        and lens.command_ns == lens_command_ns
-        and capture.stamp_ns >= lens.settled_at_ns
+        capture.exposure_command == exposure_command
+        and lens.command == lens_command
+        and not lens.faults
+        and capture.lens != NOWHERE
+        and capture.lens == lens.position
     )

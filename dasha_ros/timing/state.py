@@ -1,12 +1,30 @@
 """What the camera and the lens were set to when a frame was exposed.
 
-All stamps are integer nanoseconds of one clock (on a robot: the ROS clock).
-A command is identified by its stamp; 0 means that no command was given yet.
+Stamps are integer nanoseconds since 1970, or of simulated time, and for people: which
+command, which frame and which state comes first is told by who says it and their count.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from dasha_ros.timing.command import NO_COMMAND, CommandId, FrameId
+
+
+@dataclass(frozen=True, slots=True)
+class LensPosition:
+    """Where a lens rests: what one driver said of one of its moves."""
+
+    driver: str = ""
+    """Instance of the lens driver, empty where the lens does not rest."""
+    move: int = 0
+    """Counts the moves of this driver."""
+    command: CommandId = NO_COMMAND
+    """What the move obeys, `NO_COMMAND` for what was found when the lens was opened."""
+
+
+NOWHERE = LensPosition()
+"""The lens moves, or nobody knows where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,25 +35,29 @@ class CaptureInfo:
     """Start of the exposure."""
     exposure_us: float
     gain_db: float
-    exposure_command_ns: int
-    """Stamp of the exposure command in force, 0 before the first."""
+    exposure_command: CommandId
+    """The exposure command in force."""
     sequence: int
-    """Counts frames since the driver was configured."""
+    """Counts the frames of its driver from 0."""
     ready_ns: int = 0
     """When the driver had the frame in hand, 0 where nobody measures it."""
+    driver: str = ""
+    """Instance of the camera driver."""
+    lens: LensPosition = NOWHERE
+    """Where the lens rested when the exposure began."""
 
     @property
-    def end_ns(self) -> int:
-        """End of the exposure."""
-        return self.stamp_ns + round(self.exposure_us * 1000)
+    def id(self) -> FrameId:
+        """Which frame this is."""
+        return FrameId(self.driver, self.sequence)
 
 
 @dataclass(frozen=True, slots=True)
 class LensState:
     """What the lens does, as its driver reports it."""
 
-    command_ns: int
-    """Stamp of the lens command in force, 0 before the first."""
+    command: CommandId
+    """The lens command in force."""
     commanded_volts: float
     volts: float
     """What the driver board really outputs, after its quantisation."""
@@ -43,3 +65,16 @@ class LensState:
     settled_at_ns: int
     """When the lens came, or is expected to come, to rest."""
     faults: tuple[str, ...] = ()
+    driver: str = ""
+    """Instance of the lens driver."""
+    sequence: int = 0
+    """Counts what this driver says: the greatest is the newest."""
+    move: int = 0
+    """Counts the moves of this driver."""
+    settle_s: float = 0.0
+    """Time that was left until the lens rests when this was said [s]."""
+
+    @property
+    def position(self) -> LensPosition:
+        """Where the lens rests once it has settled."""
+        return LensPosition(self.driver, self.move, self.command)

@@ -47,10 +47,10 @@ def test_an_exposure_begins_after_the_call_and_takes_its_time(camera_under_test)
     for _ in range(3):
         before_ns = clock.now_ns()
         frame = camera.capture()
-        assert frame.stamp_ns >= before_ns
-        assert frame.stamp_ns > last_ns
-        assert clock.now_ns() - frame.stamp_ns >= 20_000_000
-        last_ns = frame.stamp_ns
+        assert frame.begun_ns >= before_ns
+        assert frame.begun_ns > last_ns
+        assert clock.now_ns() - frame.begun_ns >= 20_000_000
+        last_ns = frame.begun_ns
 
 
 def test_an_exposure_waits_until_it_may_begin(camera_under_test) -> None:
@@ -174,7 +174,7 @@ def test_an_abort_ends_a_long_exposure(camera_under_test) -> None:
         camera.set_exposure(1_000.0)
     frame = camera.capture()
     assert frame is not None
-    assert camera.capture().stamp_ns > frame.stamp_ns
+    assert camera.capture().stamp_ns > frame.begun_ns
 
 
 def test_the_description_can_be_published(camera_under_test) -> None:

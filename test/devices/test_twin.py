@@ -83,7 +83,7 @@ def test_an_exposure_takes_its_time_and_is_stamped_with_its_start(
     begin = clock.now_ns()
     frame = camera.capture()
     assert frame is not None
-    assert frame.stamp_ns == begin
+    assert frame.begun_ns == begin
     assert clock.now_ns() == begin + 30 * MS
     assert (frame.exposure_us, frame.gain_db, frame.encoding) == (30_000.0, 0.0, "mono8")
 
@@ -93,7 +93,7 @@ def test_an_exposure_waits_for_its_time(clock: EventfulClock, camera: TwinCamera
     later = clock.now_ns() + 80 * MS
     frame = camera.capture(later)
     assert frame is not None
-    assert frame.stamp_ns == later
+    assert frame.begun_ns == later
     past = camera.capture(later - 500 * MS)
     assert past is not None
     assert past.stamp_ns == later + 10 * MS
