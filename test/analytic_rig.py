@@ -11,6 +11,7 @@ import numpy as np
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.timing.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.timing.state import CaptureInfo, LensState
 
 EDGES = np.linspace(0, 255, 11).astype(np.float32)
@@ -56,7 +57,7 @@ class AnalyticRig:
         self.random = np.random.default_rng(self.seed)
         self.felt_volts = self.volts
         self.stamp = 1
-        self.exposure_command = self.lens_command = 0
+        self.exposure_command = self.lens_command = NO_COMMAND
         self.history: list[tuple[str, float]] = []
         normal = np.array([NormalDist().inv_cdf((i + 0.5) / 2000) for i in range(2000)])
         self.reflectance = np.exp(self.spread * normal - self.spread**2 / 2)
@@ -66,7 +67,7 @@ class AnalyticRig:
 
     def expose(self, exposure_us: float) -> Percept:
         self.exposure_us = exposure_us
-        self.exposure_command = self._tick()
+        self.exposure_command = CommandId(IN_PROCESS, self._tick())
         self.history.append(("exposure_us", exposure_us))
         return self._look()
 
@@ -74,7 +75,7 @@ class AnalyticRig:
         self.volts = volts
         slack = self.hysteresis_volts
         self.felt_volts = min(max(self.felt_volts, volts - slack), volts + slack)
-        self.lens_command = self._tick()
+        self.lens_command = CommandId(IN_PROCESS, self._tick())
         self.history.append(("volts", volts))
         return self._look()
 
@@ -119,7 +120,7 @@ class AnalyticRig:
         whole = sum(texture * _tenengrad(blur) for blur, texture in blurs) / total
         return Percept(
             capture=CaptureInfo(now, self.exposure_us, 0.0, self.exposure_command, now),
-            lens=LensState(self.lens_command, self.volts, self.volts, True, self.lens_command),
+            lens=LensState(self.lens_command, self.volts, self.volts, True, 0),
             width=640,
             height=340,
             encoder="none",

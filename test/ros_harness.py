@@ -30,6 +30,14 @@ T = TypeVar("T")
 
 
 _turn = itertools.count()
+_commands = itertools.count(1)
+
+
+def command(kind: Any, *, sender: str = "the test", **fields: Any) -> Any:
+    """An exposure or lens command, newer than all before."""
+    made = kind(**fields)
+    made.id.sender, made.id.sequence = sender, next(_commands)
+    return made
 
 
 @contextlib.contextmanager

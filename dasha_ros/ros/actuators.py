@@ -58,7 +58,7 @@ class Actuators:
     Attributes:
         news: Told whenever something was heard.
         pending: Which frames are fresh, given the commands that were sent.
-        rest: When the lens rests.
+        lens_rest: When the lens rests.
         sender: Who commands: the node's name, and an id of this object.
         owner: Name of the node whose goal the commands are part of, empty: they are for good.
         limits: What the camera can do; `None` before the driver has opened it.
@@ -73,7 +73,7 @@ class Actuators:
         self.sender, self.owner = new_instance(node.get_fully_qualified_name()), ""
         self.news = News()
         self.pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
-        self.rest = LensRest(self.steady)
+        self.lens_rest = LensRest(self.steady)
         self.limits: CameraLimits | None = None
         self.refusal = ""
         self.sent = 0
@@ -215,7 +215,7 @@ class Actuators:
         self.news.tell()
 
     def _lens_said(self, state: LensState) -> bool:
-        self.rest.hear(state)
+        self.lens_rest.hear(state)
         return self.pending.lens_said(state, self.steady.now_ns())
 
     def _on_limits(self, message: msg.CameraLimits) -> None:

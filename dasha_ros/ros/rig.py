@@ -220,7 +220,7 @@ class RosRig(Actuators):
             reason = self.interrupted()
             if reason is not None:
                 raise RigError(reason, "interrupted while waiting for a frame")
-            due_ns = max(begun_ns, min(self.rest.rest_ns, latest_ns)) + exposure_ns
+            due_ns = max(begun_ns, min(self.lens_rest.rest_ns, latest_ns)) + exposure_ns
             now_ns = min(self.steady.now_ns(), due_ns)
             if now_ns > seen_ns:
                 # Until the frame is due, the budget begins anew whenever time goes on.

@@ -21,7 +21,7 @@ from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera import PictureFeed
 from dasha_ros.emulators.camera_bench import CameraBench
 from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
-from dasha_ros.timing.clock import Clock, ManualClock, SystemClock
+from dasha_ros.timing.clock import Clock, ManualClock, SteadyClock
 from dasha_ros.twin.world import World
 
 LENS_PORT = "DASHA_LENS_PORT"
@@ -64,12 +64,12 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
             settings = VariopticSettings(port=str(emulator.link), reply_timeout_s=0.5)
             lens = VariopticLens(settings)
-            yield LensUnderTest(lens, SystemClock(), emulator.unplug, emulator.plug)
+            yield LensUnderTest(lens, SteadyClock(), emulator.unplug, emulator.plug)
             lens.close()
     elif request.param == "hardware":
         port = os.environ.get(LENS_PORT) or pytest.skip(f"set {LENS_PORT} to the port of a lens board")
         real = VariopticLens(VariopticSettings(port=port))
-        yield LensUnderTest(real, SystemClock())
+        yield LensUnderTest(real, SteadyClock())
         real.close()
     elif request.param == "fake":
         clock = ManualClock()
@@ -123,7 +123,7 @@ def camera_under_test(request: pytest.FixtureRequest, chart_scene: str) -> Itera
         bench = CameraBench()
         feed = PictureFeed(lambda exposure_us, gain_db: np.zeros((48, 64), np.uint8))
         camera = PylonCamera(PylonSettings(width=64, height=48), attach=bench.attach, listener=feed)
-        yield CameraUnderTest(camera, SystemClock(), bench.unplug, bench.plug)
+        yield CameraUnderTest(camera, SteadyClock(), bench.unplug, bench.plug)
         camera.close()
         feed.close()
     elif request.param == "hardware":
@@ -131,7 +131,7 @@ def camera_under_test(request: pytest.FixtureRequest, chart_scene: str) -> Itera
             f"set {CAMERA_ADDRESS} to a camera's serial number"
         )
         real = PylonCamera(PylonSettings(address=address))
-        yield CameraUnderTest(real, SystemClock())
+        yield CameraUnderTest(real, SteadyClock())
         real.close()
     elif request.param == "fake":
         clock = ManualClock()

@@ -137,7 +137,7 @@ def test_settings_reach_the_camera(make_studio: Callable[..., PylonStudio]) -> N
 def test_a_preview_gives_the_newest_frame_and_then_steps_again(studio: PylonStudio) -> None:
     assert isinstance(studio.camera, PreviewCamera)
     assert studio.camera.start_preview(100.0) == pytest.approx(100.0)
-    stamps = [studio.camera.latest(1.0).stamp_ns for _ in range(10)]
+    stamps = [studio.camera.latest(1.0).begun_ns for _ in range(10)]
     assert stamps == sorted(set(stamps))
     assert studio.is_fresh(studio.capture())  # ends the preview
     with pytest.raises(DeviceError, match="no preview is running"):

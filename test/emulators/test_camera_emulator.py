@@ -84,7 +84,7 @@ def test_a_picture_is_painted_ahead_and_again_when_it_became_wrong(tmp_path: Pat
     camera.open()
     assert grey_level(camera) == 10
     assert feed.painted == 2  # the blank one of the opening, and this one
-    begin_ns = time.time_ns() + 50_000_000
+    begin_ns = time.monotonic_ns() + 50_000_000
 
     def change() -> None:
         assert stage.begins[-1] == begin_ns  # painted ahead
@@ -119,7 +119,7 @@ def test_perception_sees_the_same_in_every_encoding(encoding: str, tmp_path: Pat
     with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
         lens = VariopticLens(VariopticSettings(port=str(emulator.link), settle_s=0.2))
         lens.open()
-        settled_ns = time.time_ns() + round(lens.move(43.2).settle_s * 1e9)
+        settled_ns = time.monotonic_ns() + round(lens.move(43.2).settle_s * 1e9)
         for kind in ("mono8", encoding):
             view = TwinView(emulator.link, world=chart, width=320, height=170, encoding=kind, seed=1)
             camera, feed = camera_for(view, tmp_path, width=320, height=170, encoding=kind)
@@ -242,7 +242,7 @@ def rig(tmp_path: Path, chart: World) -> Iterator[tuple[PylonCamera, VariopticLe
 
 
 def settled(camera: PylonCamera, lens: VariopticLens, volts: float) -> np.ndarray:
-    not_before_ns = time.time_ns() + round(lens.move(volts).settle_s * 1e9)
+    not_before_ns = time.monotonic_ns() + round(lens.move(volts).settle_s * 1e9)
     frame = camera.capture(not_before_ns)
     assert frame is not None
     return frame.pixels
@@ -305,7 +305,7 @@ def test_the_view_knows_what_looks_the_same(tmp_path: Path, chart: World) -> Non
         lens.open()
         lens.move(60.0)
         lens.close()
-        rests_ns = time.time_ns() + 10**9
+        rests_ns = time.monotonic_ns() + 10**9
         assert has_changed(2_000.0, 6.0, rests_ns)
         assert not has_changed(2_000.0, 6.0, rests_ns + 10**9)
 

@@ -37,15 +37,6 @@ def in_process(module: Any, kind: str, device: Any = None, **parameters: Any) ->
             setattr(module, name, original)
 
 
-def stamped(kind: Any, driver: Any, **fields: Any) -> Any:
-    """A command of now, on the driver's clock."""
-    from dasha_ros.ros.stamps import to_stamp
-
-    command = kind(**fields)
-    command.header.stamp = to_stamp(driver.clock.now_ns())
-    return command
-
-
 class Ears:
     """In place of a publisher: keeps what was published."""
 

@@ -29,7 +29,8 @@ class ScriptedRig:
         self.commands: list[float] = []
         self.sees, self.ignores = True, False
         self.after_command: Callable[[float], None] = lambda _: None
-        self._exposure_command, self._lens_command, self._settled_at = 0, 0, 0
+        self._exposure_command, self._lens_command = msg.CommandId(), msg.CommandId()
+        self._said, self._taken, self._moves = 0, 0, 1
         node = probe.node
         self._lens = node.create_publisher(msg.LensState, "lens/state", qos.STATE)
         self._camera = node.create_publisher(msg.CaptureInfo, "camera/state", qos.STATE)
@@ -41,28 +42,33 @@ class ScriptedRig:
 
     def tell(self) -> None:
         """Say what is in force, and answer it."""
+        self._said += 1
         self._lens.publish(self._lens_state())
         self._look()
 
-    def _now(self) -> int:
-        return int(self._probe.node.get_clock().now().nanoseconds)
-
     def _lens_state(self) -> Any:
-        from dasha_ros.ros.stamps import to_stamp
-
-        state = self._msg.LensState(commanded_volts=self.volts, volts=self.volts, settled=True)
-        state.command, state.settled_at = to_stamp(self._lens_command), to_stamp(self._settled_at)
-        state.header.stamp = to_stamp(self._now())
-        return state
+        return self._msg.LensState(
+            driver="the test's lens",
+            sequence=self._said,
+            move=self._moves,
+            command=self._lens_command,
+            commanded_volts=self.volts,
+            volts=self.volts,
+            settled=True,
+        )
 
     def _look(self) -> None:
-        from dasha_ros.ros.stamps import to_stamp
-
-        capture = self._msg.CaptureInfo(exposure_us=self.exposure_us)
-        capture.exposure_command, capture.header.stamp = (
-            to_stamp(self._exposure_command),
-            to_stamp(self._now()),
+        capture = self._msg.CaptureInfo(
+            driver="the test's camera",
+            sequence=self._taken,
+            exposure_us=self.exposure_us,
+            exposure_command=self._exposure_command,
+            lens_driver="the test's lens",
+            lens_move=self._moves,
+            lens_command=self._lens_command,
         )
+        self._taken += 1
+        capture.header.stamp = self._probe.node.get_clock().now().to_msg()
         self._camera.publish(capture)
         if self.sees:
             percept = self._msg.Percept(capture=capture, lens=self._lens_state(), width=64, height=64)
@@ -71,22 +77,18 @@ class ScriptedRig:
             self._percepts.publish(percept)
 
     def _expose(self, command: Any) -> None:
-        from dasha_ros.ros.stamps import to_ns
-
         self.commands.append(command.exposure_us)
         if self.ignores:
             return
         self.after_command(command.exposure_us)
-        self.exposure_us, self._exposure_command = command.exposure_us, to_ns(command.header.stamp)
+        self.exposure_us, self._exposure_command = command.exposure_us, command.id
         self._look()
 
     def _move(self, command: Any) -> None:
-        from dasha_ros.ros.stamps import to_ns
-
         self.commands.append(command.volts)
         if self.ignores:
             return
         self.after_command(command.volts)
-        self.volts, self._lens_command = command.volts, to_ns(command.header.stamp)
-        self._settled_at = self._now()
+        self.volts, self._lens_command = command.volts, command.id
+        self._moves += 1
         self.tell()

@@ -53,7 +53,9 @@ def test_perception_survives_what_is_no_picture(bare_graph: Graph) -> None:
     images = probe.publisher(Image, "camera/image_raw", qos.IMAGE)
     captures = probe.publisher(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
     lens = probe.publisher(msg.LensState, "lens/state", qos.STATE)
-    lens.publish(msg.LensState(volts=40.0, commanded_volts=40.0, settled=True))
+    lens.publish(
+        msg.LensState(driver="l", sequence=1, move=1, volts=40.0, commanded_volts=40.0, settled=True)
+    )
     grey = array.array("B", np.full(64 * 48, 90, np.uint8).tobytes())
     fine = {"height": 48, "width": 64, "step": 64, "encoding": "mono8", "data": grey}
     stamp = 10**9
@@ -61,7 +63,9 @@ def test_perception_survives_what_is_no_picture(bare_graph: Graph) -> None:
     def show(**changes: Any) -> None:
         nonlocal stamp
         stamp += 10**8
-        capture = msg.CaptureInfo(exposure_us=1000.0)
+        capture = msg.CaptureInfo(
+            driver="c", sequence=stamp, exposure_us=1000.0, lens_driver="l", lens_move=1
+        )
         capture.header.stamp = to_stamp(stamp)
         image = Image(**{**fine, **changes})
         image.header.stamp = capture.header.stamp

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from emulated import emulated
 from graph import Graph
+from ros_harness import command
 
 pytest.importorskip("rclpy", reason="ROS is not installed: scripts/setup installs it")
 pytest.importorskip("pypylon", reason="pypylon is not installed: scripts/setup --hardware installs it")
@@ -22,7 +23,6 @@ def test_every_encoding_is_published_and_perceived_alike(bare_graph: Graph, tmp_
     from dasha_ros import msg
     from dasha_ros.ros import qos
     from dasha_ros.ros.image import pixels_of
-    from dasha_ros.ros.stamps import to_stamp
 
     graph, probe = bare_graph, bare_graph.probe
     graph.start("twin_world", "lens_driver", "perception", **emulated(tmp_path))
@@ -36,12 +36,11 @@ def test_every_encoding_is_published_and_perceived_alike(bare_graph: Graph, tmp_
         images = probe.subscribe(Image, "camera/image_raw", qos.IMAGE)
         percepts = probe.subscribe(msg.Percept, "perception/percept", qos.PERCEPT)
         exposures = probe.publisher(msg.ExposureCommand, "camera/exposure_command", qos.COMMAND, matched=2)
-        command = msg.ExposureCommand(exposure_us=12_000.0)
-        command.header.stamp = to_stamp(probe.node.get_clock().now().nanoseconds)
-        exposures.publish(command)
+        asked = command(msg.ExposureCommand, exposure_us=12_000.0)
+        exposures.publish(asked)
         probe.until(
-            lambda command=command, percepts=percepts: [
-                p for p in percepts if p.capture.exposure_command == command.header.stamp
+            lambda asked=asked, percepts=percepts: [
+                p for p in percepts if p.capture.exposure_command == asked.id
             ],
             f"a percept of {encoding}",
             30.0,

@@ -11,10 +11,12 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from in_process import Ears, in_process, stamped
+from in_process import Ears, in_process
+from ros_harness import command
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
 from dasha_ros.devices.fake import FakeLens
+from dasha_ros.timing.command import CommandId
 
 pytestmark = pytest.mark.graph
 
@@ -42,7 +44,7 @@ class Bench:
     def command(self, volts: float) -> None:
         from dasha_ros import msg
 
-        self.driver._on_command(stamped(msg.LensCommand, self.driver, volts=volts))
+        self.driver._on_command(command(msg.LensCommand, volts=volts))
 
     def move(self, volts: float) -> None:
         self.command(volts)
@@ -112,26 +114,37 @@ def test_a_command_from_before_the_lens_was_given_back_moves_nothing(bench: Benc
     bench.move(40.0)
     bench.deactivate()
     # As if it had been admitted just before the worker ended.
-    bench.driver._admitted(bench.driver.clock.now_ns(), 60.0)
+    bench.driver._admitted(CommandId("the test", 1000), 60.0)
     bench.lens.moves.clear()
     bench.states.heard.clear()
     bench.activate()
     assert bench.lens.moves == [40.0]
 
 
-def test_a_clock_that_was_set_back_is_forgotten_with_the_configuration(bench: Bench) -> None:
+def test_a_command_that_came_before_is_refused_until_the_driver_is_configured_anew(bench: Bench) -> None:
     from dasha_ros import msg
 
-    late = stamped(msg.LensCommand, bench.driver, volts=40.0)
-    late.header.stamp.nanosec, late.header.stamp.sec = 0, late.header.stamp.sec + 1
-    bench.driver._on_command(late)
-    bench.command(50.0)
-    bench.states.until(lambda state: "older" in state.last_refusal, "the refusal")
+    once = command(msg.LensCommand, volts=50.0)
+    bench.driver._on_command(once)
+    bench.driver._on_command(once)
+    bench.states.until(lambda state: "came before it" in state.last_refusal, "the refusal")
     bench.deactivate()
     bench.driver.cleanup()
     again = Bench(bench.driver)
     again.activate()
-    again.move(50.0)
+    bench.driver._on_command(once)
+    again.states.until(lambda state: state.settled and state.commanded_volts == 50.0, "50 V")
+    assert (again.driver._commands.gate.admitted, again.driver._commands.gate.refused) == (1, 0)
+
+
+def test_every_word_has_a_number_and_names_the_move(bench: Bench) -> None:
+    bench.move(40.0)
+    bench.move(41.0)
+    heard = list(bench.states.heard)
+    assert [state.sequence for state in heard] == sorted({state.sequence for state in heard})
+    assert [state.move for state in heard] == [1, 2, 2, 3, 3]
+    assert [state.settle_s > 0.0 for state in heard] == [False, True, False, True, False]
+    assert len({state.driver for state in bench.states.heard}) == 1
 
 
 def test_the_newest_state_is_told_last(bench: Bench) -> None:
@@ -153,7 +166,7 @@ def test_the_newest_state_is_told_last(bench: Bench) -> None:
             told.append(state.commanded_volts)
 
     bench.driver._state_publisher = Slow()
-    bench.driver._on_command(stamped(msg.LensCommand, bench.driver, volts=1000.0))
+    bench.driver._on_command(command(msg.LensCommand, volts=1000.0))
     worker.join()
     assert told == [40.0, 50.0]
 

@@ -59,9 +59,13 @@ def picture(node: perception.PerceptionNode, stamp_ns: int) -> Image:
 
     image = ImageWriter("frame").write(np.zeros((48, 64), np.uint8), "mono8")
     image.header.stamp = to_stamp(stamp_ns)
-    capture = msg.CaptureInfo(exposure_us=EXPOSURE_LIMITS_US[0])
+    capture = msg.CaptureInfo(
+        driver="c", sequence=stamp_ns, exposure_us=EXPOSURE_LIMITS_US[0], lens_driver="l", lens_move=1
+    )
     capture.header.stamp = image.header.stamp
-    node._on_lens(msg.LensState(volts=40.0, commanded_volts=40.0, settled=True))
+    node._on_lens(
+        msg.LensState(driver="l", sequence=1, move=1, volts=40.0, commanded_volts=40.0, settled=True)
+    )
     node._on_capture(capture)
     return image
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 from graph import Graph
+from ros_harness import command
 
 pytestmark = pytest.mark.graph
 
@@ -29,11 +29,7 @@ HOSTILE_VOLTS = (
 HOSTILE_EXPOSURES = (math.nan, math.inf, -math.inf, -1.0, 0.0, 1e-9, 23.0, 1.1e6, 1e300)
 
 
-def command(kind: Any, field: str, value: float, stamp_ns: int) -> Any:
-    message = kind(**{field: value})
-    message.header.stamp.sec = min(max(stamp_ns // 10**9, -(2**31)), 2**31 - 1)
-    message.header.stamp.nanosec = stamp_ns % 10**9
-    return message
+HOSTILE_IDS = (("", 0), ("", 7), ("a stranger", 0), ("a stranger", 1), ("a stranger", 2**64 - 1))
 
 
 def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
@@ -60,22 +56,21 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
     diagnostics = probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
     lens = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
     camera = probe.publisher(msg.ExposureCommand, "camera/exposure_command", qos.COMMAND)
-    now = lambda: probe.node.get_clock().now().nanoseconds  # noqa: E731
-    offsets = (0, 0, 0, 0, -(10**9), 5 * 10**9, 10**18)
     for n in range(4000):  # a flood: as fast as they can be sent, two publishers' worth of disorder
         volts = draw.choice((*HOSTILE_VOLTS, draw.uniform(-100, 200), draw.uniform(24, 70)))
         exposure = draw.choice((*HOSTILE_EXPOSURES, draw.uniform(-1e6, 2e6), draw.uniform(24, 2e4)))
-        lens.publish(command(msg.LensCommand, "volts", volts, max(0, now() + draw.choice(offsets))))
-        camera.publish(
-            command(msg.ExposureCommand, "exposure_us", exposure, max(0, now() + draw.choice(offsets)))
-        )
+        for publisher, kind, values in (
+            (lens, msg.LensCommand, {"volts": volts}),
+            (camera, msg.ExposureCommand, {"exposure_us": exposure}),
+        ):
+            sent = command(kind, **values)
+            if n % 3 == 0:
+                sent.id.sender, sent.id.sequence = draw.choice(HOSTILE_IDS)
+            publisher.publish(sent)
         if n % 20 == 0:
             probe.executor.spin_once(timeout_sec=0.001)
-    # A command stamped as far ahead as is allowed outlasts the flood by its second at most.
-    stamp = now() + 10**9
-    probe.until(lambda: now() > stamp, "the flood's last stamps to pass")
-    lens.publish(command(msg.LensCommand, "volts", 33.25, now()))
-    camera.publish(command(msg.ExposureCommand, "exposure_us", 4321.0, now()))
+    lens.publish(command(msg.LensCommand, volts=33.25))
+    camera.publish(command(msg.ExposureCommand, exposure_us=4321.0))
     probe.until(lambda: states and states[-1].commanded_volts == 33.25, "the lens obeys a good command")
     probe.until(lambda: captures and captures[-1].exposure_us == 4321.0, "the camera obeys a good command")
     given = [float(line) for line in record.read_text().split()]
@@ -98,8 +93,8 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
         assert probe.lifecycle_state(node) == "active"
 
 
-def test_two_publishers_of_commands(bare_graph: Graph) -> None:
-    """The newest stamp wins, whatever order the messages come in."""
+def test_two_senders_of_commands(bare_graph: Graph) -> None:
+    """Each counts its own; what arrives last is in force, and what a sender said before is not."""
     from dasha_ros import msg
     from dasha_ros.ros import qos
 
@@ -107,12 +102,12 @@ def test_two_publishers_of_commands(bare_graph: Graph) -> None:
     graph.start("twin_world", "lens_driver")
     graph.until_active()
     states = probe.subscribe(msg.LensState, "lens/state", qos.STATE)
-    first = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
-    second = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
-    now = probe.node.get_clock().now().nanoseconds
-    first.publish(command(msg.LensCommand, "volts", 50.0, now))
-    probe.until(lambda: states and states[-1].commanded_volts == 50.0, "50 V")
-    second.publish(command(msg.LensCommand, "volts", 30.0, now - 1000))
+    lens = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
+    before = command(msg.LensCommand, volts=60.0, sender="first")
+    for sender, volts in (("first", 50.0), ("second", 30.0)):
+        lens.publish(command(msg.LensCommand, volts=volts, sender=sender))
+        probe.until(lambda volts=volts: states and states[-1].commanded_volts == volts, f"{volts} V")
+    lens.publish(before)
     probe.until(lambda: states[-1].refused == 1, "a refusal")
-    assert states[-1].commanded_volts == 50.0
-    assert "two nodes" in states[-1].last_refusal
+    assert states[-1].commanded_volts == 30.0
+    assert "came before it" in states[-1].last_refusal

@@ -9,11 +9,12 @@ import pytest
 from dasha_ros.perception.annotate import annotate, to_jpeg
 from dasha_ros.perception.histogram import EDGES
 from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.timing.command import NO_COMMAND
 from dasha_ros.timing.state import CaptureInfo, LensState
 
 PERCEPT = Percept(
-    capture=CaptureInfo(1, 2e4, 0.0, 1, 1),
-    lens=LensState(1, 47.0, 46.98, True, 1),
+    capture=CaptureInfo(1, 2e4, 0.0, NO_COMMAND, 1),
+    lens=LensState(NO_COMMAND, 47.0, 46.98, True, 1),
     width=2048,
     height=1088,
     encoder="none",
@@ -52,7 +53,7 @@ def test_weak_detections_are_left_out_unless_asked_for():
 def test_settings_are_written_at_the_bottom():
     bare = annotate(IMAGE, replace(PERCEPT, detections=()))
     assert (bare[:290] == 90).all()
-    other = annotate(IMAGE, replace(PERCEPT, detections=(), capture=CaptureInfo(1, 24.0, 0.0, 1, 1)))
+    other = annotate(IMAGE, replace(PERCEPT, detections=(), capture=CaptureInfo(1, 24.0, 0.0, NO_COMMAND, 1)))
     assert (bare != 90).any()
     assert (bare != other).any()
 

@@ -15,10 +15,13 @@ from dasha_ros.perception.errors import ImageError, ModelError, UnknownModelErro
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.perception.sharpness import Sharpness
+from dasha_ros.timing.command import CommandId
 from dasha_ros.timing.state import CaptureInfo, LensState
 
-CAPTURE = CaptureInfo(stamp_ns=5, exposure_us=2e4, gain_db=0.0, exposure_command_ns=3, sequence=1)
-LENS = LensState(command_ns=2, commanded_volts=47.0, volts=46.98, settled=True, settled_at_ns=4)
+CAPTURE = CaptureInfo(
+    stamp_ns=5, exposure_us=2e4, gain_db=0.0, exposure_command=CommandId("h", 3), sequence=1
+)
+LENS = LensState(command=CommandId("l", 2), commanded_volts=47.0, volts=46.98, settled=True, settled_at_ns=4)
 STAGES = {"resize", "encoder", "detector", "brisque", "histogram", "sharpness", "total"}
 
 
@@ -155,7 +158,7 @@ def test_picture_of_the_last_percept_only(perception):
     first = perception.perceive(frame(), "mono8", CAPTURE, LENS)
     picture = cv2.imdecode(np.frombuffer(perception.annotated_jpeg(first), np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (340, 640, 3)
-    later = CaptureInfo(9, 2e4, 0.0, 3, 2)
+    later = CaptureInfo(9, 2e4, 0.0, CommandId("h", 3), 2)
     perception.perceive(frame(), "mono8", later, LENS)
     with pytest.raises(ValueError, match="last percept"):
         perception.annotated_jpeg(first)

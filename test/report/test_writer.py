@@ -26,15 +26,20 @@ def step(agent="A^L", index=0, label="motorbike", score=0.9, brisque=30.0, **com
     return {
         "agent": agent,
         "index": index,
-        "command": {"stamp_ns": 7, **command},
+        "command": {"id": {"sender": "a", "sequence": 7}, **command},
         "frame": {
             "stamp_ns": 9,
             "exposure_us": 10_000.0,
             "gain_db": 0.0,
             "sequence": index,
-            "exposure_command_ns": 5,
+            "exposure_command": {"sender": "h", "sequence": 5},
         },
-        "lens": {"command_ns": 7, "commanded_volts": 45.0, "volts": 44.98, "settled_at_ns": 8},
+        "lens": {
+            "command": {"sender": "a", "sequence": 7},
+            "commanded_volts": 45.0,
+            "volts": 44.98,
+            "settled_at_ns": 8,
+        },
         "percept": {
             "width": 640,
             "height": 340,
@@ -122,7 +127,7 @@ def test_reads_back_what_was_written(tmp_path):
     assert (folder / "after.jpg").read_bytes() == JPEG + b"2"
     assert (folder / "step-0000.jpg").read_bytes() == JPEG
     document = json.loads((folder / "report.json").read_text())
-    assert (document["format"], document["version"]) == ("dasha-report", 1)
+    assert (document["format"], document["version"]) == ("dasha-report", 2)
 
 
 def test_best_score_is_of_the_objects_asked_for(tmp_path):
@@ -286,11 +291,11 @@ def test_step_of_another_form_is_refused(tmp_path, change, reason):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"format": "dasha-report", "version": 2}', "report of version 2.*reads version 1"),
+        ('{"format": "dasha-report", "version": 1}', "report of version 1.*reads version 2"),
         ('{"format": "other"}', "is no report of dasha_ros"),
         ("[]", "is no report of dasha_ros"),
         ('{"format"', "is no JSON"),
-        ('{"format": "dasha-report", "version": 1, "goal": {}}', "is damaged: began"),
+        ('{"format": "dasha-report", "version": 2, "goal": {}}', "is damaged: began"),
     ],
 )
 def test_load_explains_what_it_can_not_read(tmp_path, text, sentence):

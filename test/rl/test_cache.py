@@ -27,10 +27,11 @@ from dasha_ros.rl.cache_store import GREY, Store, locked
 from dasha_ros.rl.cache_view import CellReader, pooled
 from dasha_ros.rl.scenes import SceneSet, folder_scene_set, splits
 from dasha_ros.rl.scenes.description import Planes
+from dasha_ros.timing.command import NO_COMMAND
 from dasha_ros.timing.state import CaptureInfo, LensState
 
-CAPTURE = CaptureInfo(5, 2000.0, 0.0, 3, 1)
-LENS = LensState(2, 40.0, 40.0, True, 4)
+CAPTURE = CaptureInfo(5, 2000.0, 0.0, NO_COMMAND, 1)
+LENS = LensState(NO_COMMAND, 40.0, 40.0, True, 4)
 
 
 @pytest.fixture

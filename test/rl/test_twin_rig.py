@@ -17,6 +17,7 @@ from dasha_ros.peers.contrast import ContrastFocus
 from dasha_ros.rl.loop import run_exposure, run_focus
 from dasha_ros.rl.rig import RigError
 from dasha_ros.rl.twin_rig import TwinRig
+from dasha_ros.timing.command import NO_COMMAND
 from dasha_ros.timing.rule import answers
 from dasha_ros.twin.world import World
 
@@ -46,19 +47,19 @@ def rig_before(scene, **changes):
 )
 def test_every_percept_answers_the_newest_commands(scene, commands):
     rig = rig_before(scene)
-    exposure_ns = lens_ns = 0
+    exposure = lens = NO_COMMAND
     for name, value in commands:
         before_ns = rig.clock.now_ns()
         percept = getattr(rig, name)(*(() if value is None else (value,)))
         if name == "move":
-            assert percept.lens.command_ns > lens_ns
+            assert percept.lens.command.sequence > max(lens.sequence, exposure.sequence)
             assert percept.lens.commanded_volts == value
-            lens_ns = percept.lens.command_ns
+            lens = percept.lens.command
         elif name == "expose":
-            assert percept.capture.exposure_command_ns > exposure_ns
+            assert percept.capture.exposure_command.sequence > max(lens.sequence, exposure.sequence)
             assert percept.capture.exposure_us == round(value)
-            exposure_ns = percept.capture.exposure_command_ns
-        assert answers(percept.capture, percept.lens, exposure_ns, lens_ns)
+            exposure = percept.capture.exposure_command
+        assert answers(percept.capture, percept.lens, exposure, lens)
         assert percept.capture.stamp_ns >= before_ns
 
 
@@ -69,8 +70,8 @@ def test_usage_counts_what_an_episode_costs(scene):
     assert rig.usage.seconds == pytest.approx(0.05)
     rig.expose(20_000.0)
     assert rig.usage.seconds == pytest.approx(0.07)
-    settled = rig.move(50.0).lens
-    settling_s = (settled.settled_at_ns - settled.command_ns) / 1e9
+    begun_ns = rig.clock.now_ns()
+    settling_s = (rig.move(50.0).lens.settled_at_ns - begun_ns) / 1e9
     assert settling_s > 0.01
     assert rig.usage.seconds == pytest.approx(0.09 + settling_s)
     rig.move(50.001)
@@ -85,7 +86,7 @@ def test_a_new_place_begins_anew(scene):
     rig.place(World(scene, 20.0), 42.0, 30_000.0)
     assert rig.usage.frames == 0
     percept = rig.observe()
-    assert (percept.lens.command_ns, percept.capture.exposure_command_ns) == (0, 0)
+    assert percept.lens.command == percept.capture.exposure_command == NO_COMMAND
     assert percept.capture.exposure_us == 30_000.0
     assert abs(rig.focus_dioptres - rig.lens.dioptres(42.0)) < 0.04
 

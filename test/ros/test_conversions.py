@@ -14,15 +14,30 @@ from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.ros import conversions
 from dasha_ros.ros.stamps import to_ns, to_stamp
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.timing.command import NO_COMMAND, CommandId
+from dasha_ros.timing.state import CaptureInfo, LensPosition, LensState
 
 stamps = st.integers(0, 2**31 * 10**9 - 1)
 reals = st.floats(allow_nan=False, width=64)
 singles = st.floats(allow_nan=False, width=32)
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
-captures = st.builds(CaptureInfo, stamps, reals, reals, stamps, st.integers(0, 2**63), stamps)
+counts = st.integers(0, 2**64 - 1)
+ids = st.builds(CommandId, words, counts)
+captures = st.builds(
+    CaptureInfo, stamps, reals, reals, ids, counts, stamps, words, st.builds(LensPosition, words, counts, ids)
+)
 lenses = st.builds(
-    LensState, stamps, reals, reals, st.booleans(), stamps, st.lists(words, max_size=3).map(tuple)
+    LensState,
+    ids,
+    reals,
+    reals,
+    st.booleans(),
+    stamps,
+    st.lists(words, max_size=3).map(tuple),
+    words,
+    counts,
+    counts,
+    reals,
 )
 detections = st.builds(Detection, words, singles, st.tuples(*[singles] * 4), singles)
 
@@ -90,8 +105,8 @@ def test_percept(
 
 def test_a_percept_with_nan_survives_the_trip_and_says_so() -> None:
     percept = Percept(
-        capture=CaptureInfo(1, 1.0, 0.0, 0, 0),
-        lens=LensState(0, 30.0, 30.0, True, 0),
+        capture=CaptureInfo(1, 1.0, 0.0, NO_COMMAND, 0),
+        lens=LensState(NO_COMMAND, 30.0, 30.0, True, 0),
         width=1,
         height=1,
         encoder="e",

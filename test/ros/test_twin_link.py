@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.ros.condition import Level
 from dasha_ros.ros.conversions import lens_to_msg, trajectory_to_msg
 from dasha_ros.ros.twin_link import CameraTwinLink, LensTwinLink, WorldLink
+from dasha_ros.timing.command import CommandId
 from dasha_ros.timing.state import LensState
 from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World
@@ -46,23 +48,29 @@ def link() -> Any:
         camera,
         Chart(),
         changed=lambda: told.append(None),
-        heard=lambda state: heard.append(state.command.sec),
+        heard=lambda state: heard.append(state.command.sequence),
     )
     made.knows_world = True
     return SimpleNamespace(link=made, camera=camera, heard=heard, told=told)
 
 
-def move(command_s: int, said_s: int, dioptres: float = 1.0) -> msg.TwinLens:
-    state = LensState(command_s * 10**9, 40.0, 40.0, settled=False, settled_at_ns=(command_s + 1) * 10**9)
-    moves = PowerTrajectory(command_s * 10**9, 0.0, dioptres, 0.02)
-    return trajectory_to_msg(moves, lens_to_msg(state, said_s * 10**9))
+def state(command: int, driver: str = "lens") -> LensState:
+    return LensState(
+        CommandId("a", command), 40.0, 40.0, settled=False, settled_at_ns=0, driver=driver, move=command
+    )
+
+
+def move(command: int, said: int, dioptres: float = 1.0) -> msg.TwinLens:
+    moves = PowerTrajectory(command * 10**9, 0.0, dioptres, 0.02)
+    return trajectory_to_msg(moves, lens_to_msg(replace(state(command), sequence=said)))
 
 
 def test_a_move_comes_with_what_the_driver_says_of_it(link: Any) -> None:
-    assert not link.link.follows(5 * 10**9)
+    assert not link.link.follows(state(5))
     link.link._on_lens(move(5, 5))
-    assert link.link.follows(5 * 10**9)
-    assert not link.link.follows(6 * 10**9)
+    assert link.link.follows(state(5))
+    assert not link.link.follows(state(6))
+    assert not link.link.follows(state(5, "a driver that was started after it"))
     assert link.heard == [5]
     assert link.told
 
@@ -78,7 +86,7 @@ def test_what_was_said_before_and_comes_late_changes_nothing(link: Any) -> None:
     link.link._on_lens(move(5, 5))
     assert link.heard == [6]
     assert len(link.camera.moves) == 1
-    assert link.link.follows(6 * 10**9)
+    assert link.link.follows(state(6))
 
 
 def test_a_driver_without_an_open_lens_says_nothing_of_it(link: Any) -> None:
@@ -86,7 +94,7 @@ def test_a_driver_without_an_open_lens_says_nothing_of_it(link: Any) -> None:
     link.link._on_lens(move(5, 5))
     link.link._on_lens(trajectory_to_msg(PowerTrajectory(0, 0.0, 0.0, 0.02)))
     assert link.heard == [5]
-    assert not link.link.follows(5 * 10**9)
+    assert not link.link.follows(state(5))
     link.link._on_lens(move(7, 7))
     assert link.heard == [5, 7]
 

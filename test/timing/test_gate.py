@@ -7,50 +7,43 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasha_ros.timing.gate import FUTURE_NS, CommandGate
+from dasha_ros.timing.command import CommandId
+from dasha_ros.timing.gate import CommandGate
 
-NOW = 1_700_000_000_000_000_000
 values = st.floats(allow_nan=True, allow_infinity=True)
-stamps = st.integers(min_value=-(2**62), max_value=2**62) | st.integers(
-    min_value=NOW - 10**10, max_value=NOW + 10**10
-)
+ids = st.builds(CommandId, st.sampled_from(["", "a", "b"]), st.integers(0, 6) | st.just(2**64 - 1))
 
 
 def lens_gate() -> CommandGate:
     return CommandGate("lens voltage", "V", 24.0, 70.0)
 
 
-@given(st.lists(st.tuples(values, stamps), max_size=60))
-def test_only_numbers_in_range_and_newer_ones_pass(commands: list[tuple[float, int]]) -> None:
-    gate = lens_gate()
-    passed = [(v, s) for v, s in commands if gate.admit(v, s, NOW)]
-    assert all(math.isfinite(v) and 24.0 <= v <= 70.0 for v, _ in passed)
-    assert [s for _, s in passed] == sorted({s for _, s in passed})
-    assert all(0 < s <= NOW + FUTURE_NS for _, s in passed)
-    assert gate.admitted == len(passed)
+@given(st.lists(st.tuples(values | st.floats(24.0, 70.0), ids), max_size=60))
+def test_only_numbers_in_range_and_each_senders_newest_pass(commands: list[tuple[float, CommandId]]) -> None:
+    gate, heard = lens_gate(), {"": 2**64, "a": 0, "b": 0}
+    for value, command in commands:
+        is_new = command.sequence > heard[command.sender]
+        assert gate.admit(value, command) == (is_new and math.isfinite(value) and 24.0 <= value <= 70.0)
+        heard[command.sender] = max(heard[command.sender], command.sequence)
     assert gate.admitted + gate.refused == len(commands)
-
-
-@given(st.floats(24.0, 70.0), st.integers(1, NOW))
-def test_a_valid_command_passes_once(volts: float, stamp: int) -> None:
-    gate = lens_gate()
-    assert gate.admit(volts, stamp, NOW)
-    assert not gate.admit(volts, stamp, NOW)
-    assert "two nodes" in gate.last_refusal
 
 
 def test_reasons_name_the_value_and_what_to_send() -> None:
     gate = lens_gate()
-    gate.admit(math.nan, NOW, NOW)
+    gate.admit(math.nan, CommandId("a", 1))
     assert "nan" in gate.last_refusal
     assert "from 24 to 70 V" in gate.last_refusal
-    gate.admit(30.0, 0, NOW)
-    assert "header.stamp" in gate.last_refusal
-    gate.admit(30.0, NOW + 10 * FUTURE_NS, NOW)
-    assert "10.0 s in the future" in gate.last_refusal
+    for nameless in (CommandId(), CommandId("a", 0), CommandId("", 3)):
+        gate.admit(30.0, nameless)
+        assert "id.sender" in gate.last_refusal
+    gate.admit(30.0, CommandId("a", 5))
+    gate.admit(30.0, CommandId("a", 5))
+    assert "command 5 of a refused: command 5 of that sender came before it" in gate.last_refusal
 
 
-def test_a_refused_command_does_not_shut_out_the_next() -> None:
+def test_invented_senders_fill_no_memory() -> None:
     gate = lens_gate()
-    assert not gate.admit(1000.0, NOW, NOW)
-    assert gate.admit(30.0, NOW - 1, NOW)
+    for n in range(10_000):
+        assert gate.admit(30.0, CommandId(f"stranger {n}", 2**64 - 1))
+    assert gate.admit(30.0, CommandId("a", 1))
+    assert len(gate.newest) < 1000
