@@ -321,11 +321,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         image.header.stamp = info.header.stamp
         if not self.context.ok():
             return
+        # New settings first: whoever has seen the picture may ask at once what is in force.
+        self._state.taken(capture, awaited)
         self._capture_publisher.publish(info)
         self._image_publisher.publish(image)
         # Whom it woke may have been put on this core.
         os.sched_yield()
-        self._state.taken(capture, awaited)
         # Nobody calibrated this camera: K and D stay zero, which is how REP 104 says so.
         self._info_publisher.publish(CameraInfo(header=info.header, height=image.height, width=image.width))
         self.health.count("frames")
