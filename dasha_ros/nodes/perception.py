@@ -70,6 +70,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             (msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND),
             (msg.LensState, "lens/state", self._on_lens, qos.STATE),
             (msg.CaptureInfo, "camera/capture", self._on_capture, qos.CAPTURE),
+            (msg.CameraLimits, "camera/limits", self._on_limits, qos.STATE),
             (Image, "camera/image_raw", self._on_image, qos.IMAGE),
         ):
             self._lane.listen(kind, topic, callback, profile)
@@ -116,6 +117,9 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
     def _on_lens(self, state: msg.LensState) -> None:
         self._pending.lens_said(lens_from_msg(state), self.steady.now_ns())
         self._look()
+
+    def _on_limits(self, limits: msg.CameraLimits) -> None:
+        self._pending.limit_exposures(limits.exposure_min_us, limits.exposure_max_us)
 
     def _on_capture(self, message: msg.CaptureInfo) -> None:
         capture = capture_from_msg(message)

@@ -220,6 +220,7 @@ class Actuators:
 
     def _on_limits(self, message: msg.CameraLimits) -> None:
         self.limits = limits_from_msg(message)
+        self.pending.limit_exposures(self.limits.exposure_min_us, self.limits.exposure_max_us)
         self.news.tell()
 
     def _on_capture(self, message: msg.CaptureInfo) -> None:

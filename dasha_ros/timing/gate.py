@@ -6,7 +6,7 @@ import math
 
 from dasha_ros.timing.command import CommandId
 
-_SENDERS_KEPT = 256
+SENDERS_KEPT = 256
 """A flood of invented names must not fill the memory."""
 
 
@@ -59,5 +59,5 @@ class CommandGate:
     def _heard(self, sender: str, sequence: int) -> None:
         self.newest.pop(sender, None)
         self.newest[sender] = sequence
-        while len(self.newest) > _SENDERS_KEPT:
+        while len(self.newest) > SENDERS_KEPT:
             del self.newest[next(iter(self.newest))]

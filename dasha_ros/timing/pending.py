@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from dasha_ros.timing.command import NO_COMMAND, CommandId
-from dasha_ros.timing.gate import CommandGate
+from dasha_ros.timing.command import CommandId
+from dasha_ros.timing.gate import SENDERS_KEPT
 from dasha_ros.timing.rule import answers
 from dasha_ros.timing.speaker import Speaker
 from dasha_ros.timing.state import CaptureInfo, LensState
@@ -33,8 +33,8 @@ class PendingCommands:
             volts: Least and greatest voltage that any lens driver accepts [V].
             exposure_us: Shortest and longest exposure that any camera driver accepts [us].
         """
-        self._lens_commands = _Commands(CommandGate("lens voltage", "V", *volts))
-        self._exposure_commands = _Commands(CommandGate("exposure time", "us", *exposure_us))
+        self._lens_commands = _Commands(*volts)
+        self._exposure_commands = _Commands(*exposure_us)
         self._lens_speaker, self._camera_speaker = Speaker(), Speaker()
         self.lens: LensState | None = None
         """Newest state of the lens, `None` before the first."""
@@ -48,12 +48,17 @@ class PendingCommands:
         """An exposure command was seen on its way to the camera."""
         with self._lock:
             # The first word of it comes with its picture.
-            self._exposure_commands.sent(exposure_us, command, now_ns, round(max(0.0, exposure_us) * 1e3))
+            self._exposure_commands.sent(exposure_us, command, now_ns, ns_per_unit=1e3)
 
     def lens_sent(self, volts: float, command: CommandId, now_ns: int) -> None:
         """A lens command was seen on its way to the lens."""
         with self._lock:
-            self._lens_commands.sent(volts, command, now_ns, 0)
+            self._lens_commands.sent(volts, command, now_ns)
+
+    def limit_exposures(self, low_us: float, high_us: float) -> None:
+        """The camera was opened: what it can't do [us] is a command that its driver refuses."""
+        with self._lock:
+            self._exposure_commands.low, self._exposure_commands.high = low_us, high_us
 
     def captured(self, capture: CaptureInfo, now_ns: int) -> bool:
         """A frame was heard of. Returns whether it is the newest."""
@@ -86,13 +91,14 @@ class PendingCommands:
     def is_fresh(self, capture: CaptureInfo, now_ns: int) -> bool:
         """Whether a frame answers the newest commands, and none is on its way.
 
-        None does while the lens reports a fault: nobody knows then where it is.
+        It has to show what the newest frame shows: the camera hears of some commands first. None is
+        while the lens reports a fault: nobody knows then where it is.
         """
         with self._lock:
             newest, lens = self.capture, self.lens
-            if newest is None or lens is None or capture.driver != newest.driver:
+            if newest is None or lens is None or _settings(capture) != _settings(newest):
                 return False
-            if not answers(capture, lens, newest.exposure_command, lens.command):
+            if not answers(newest, lens, newest.exposure_command, lens.command):
                 return False
             return not self._exposure_commands.is_open(now_ns) and not self._lens_commands.is_open(now_ns)
 
@@ -106,36 +112,47 @@ class PendingCommands:
 
 
 class _Commands:
-    """Commands to one actuator of which its driver has not spoken yet."""
+    """Commands to one actuator, and those of which its driver has not spoken yet."""
 
-    def __init__(self, gate: CommandGate) -> None:
-        self._gate = gate
+    def __init__(self, low: float, high: float) -> None:
+        self.low, self.high = low, high
+        self._heard: dict[str, int] = {}
+        """Greatest sequence that was heard of each sender, from itself or from the driver."""
+        self._taken_up: dict[str, int] = {}
+        """Greatest sequence of each sender that the driver spoke of."""
         self._open: dict[str, tuple[int, int]] = {}
-        """Of each sender: its last command, and until when its driver may keep silent about it [ns]."""
-        self._in_force = NO_COMMAND
+        """Of each sender: its newest command that the driver has not spoken of, and for how long it may [ns]."""
 
-    def sent(self, value: float, command: CommandId, now_ns: int, takes_ns: int) -> None:
-        if self._gate.admit(value, command) and not self._is_taken_up(command):
-            self._open[command.sender] = command.sequence, now_ns + GRACE_NS + takes_ns
+    def sent(self, value: float, command: CommandId, now_ns: int, ns_per_unit: float = 0.0) -> None:
+        sender, sequence = command.sender, command.sequence
+        if not sender or sequence <= 0:
+            return
+        _raise(self._heard, sender, sequence)
+        # The driver may have spoken of it before it was heard of.
+        newest = max(self._taken_up.get(sender, 0), self._open.get(sender, (0, 0))[0])
+        if sequence > newest and self.low <= value <= self.high:
+            self._open[sender] = sequence, now_ns + GRACE_NS + round(value * ns_per_unit)
 
-    def taken_up(self, in_force: CommandId) -> None:
-        self._in_force = in_force
-        last = self._open.get(in_force.sender)
-        if last is not None and last[0] <= in_force.sequence:
-            del self._open[in_force.sender]
+    def taken_up(self, command: CommandId) -> None:
+        sender, sequence = command.sender, command.sequence
+        _raise(self._heard, sender, sequence)
+        _raise(self._taken_up, sender, sequence)
+        if self._open.get(sender, (sequence + 1, 0))[0] <= sequence:
+            del self._open[sender]
 
     def is_open(self, now_ns: int) -> bool:
         self._open = {sender: last for sender, last in self._open.items() if last[1] > now_ns}
         return bool(self._open)
 
     def heard(self) -> Mapping[str, int]:
-        heard, in_force = dict(self._gate.newest), self._in_force
-        heard[in_force.sender] = max(heard.get(in_force.sender, 0), in_force.sequence)
-        return heard
+        return dict(self._heard)
 
-    def _is_taken_up(self, command: CommandId) -> bool:
-        """Whether the driver spoke of it first, and the command itself came late."""
-        return command.sender == self._in_force.sender and command.sequence <= self._in_force.sequence
+
+def _raise(counts: dict[str, int], sender: str, sequence: int) -> None:
+    """Note a sequence, and put its sender last: those of long ago are forgotten."""
+    counts[sender] = max(counts.pop(sender, 0), sequence)
+    while len(counts) > SENDERS_KEPT:
+        del counts[next(iter(counts))]
 
 
 def _settings(capture: CaptureInfo) -> object:

@@ -56,18 +56,19 @@ def agent(bare_graph: Graph) -> Agent:
 def test_when_the_first_move_is_never_answered(agent: Agent) -> None:
     rig = agent.rig
     handle = agent.send()
-    rig.after_command = lambda _: setattr(rig, "sees", False)
+    rig.after_command = lambda volts: setattr(rig, "sees", volts == START_V)
     result = agent.result(handle)
     assert result.error_code == CODES["PERCEPTION_LOST"], result.error_msg
-    assert rig.commands[0] != START_V
+    assert rig.commands[0] == START_V  # the first look
+    assert rig.commands[1] != START_V
     assert rig.commands[-1] == rig.volts == result.volts == START_V
 
 
 def test_when_it_is_cancelled_before_the_first_move_is_answered(agent: Agent) -> None:
     rig = agent.rig
-    rig.after_command = lambda _: setattr(rig, "sees", False)
+    rig.after_command = lambda volts: setattr(rig, "sees", volts == START_V)
     handle = agent.send()
-    agent.until_commands(1)
+    agent.until_commands(2)
     agent.probe.result(handle.cancel_goal_async(), "an answer to the cancel")
     result = agent.result(handle)
     assert result.error_code == CODES["CANCELED"], result.error_msg

@@ -1,113 +1,232 @@
-"""Which frames are worth looking at."""
+"""Which frames are worth looking at, judged by a world that knows what made them."""
 
 from __future__ import annotations
 
-from hypothesis import given
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+sys.path.insert(0, str(Path(__file__).parent))
+from world import EXPOSURES_US, MS, SENDERS, VOLTS, Told, World
+
+from dasha_ros.timing.command import NO_COMMAND, CommandId
 from dasha_ros.timing.pending import GRACE_NS, PendingCommands
 from dasha_ros.timing.rule import answers
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.timing.speaker import LATE_NS, Speaker
+from dasha_ros.timing.state import NOWHERE, CaptureInfo, LensPosition, LensState
+
+seeds = st.integers(0, 2**32)
+H1, H2, L1, L2 = CommandId("h", 1), CommandId("h", 2), CommandId("l", 1), CommandId("l", 2)
 
 
-def capture(stamp: int, command: int = 0) -> CaptureInfo:
-    return CaptureInfo(stamp, 1000.0, 0.0, command, 0)
+def _live(world: World, events: int) -> None:
+    """Let everything happen that happens to a robot, at any moment."""
+    draw = world.draw
+    for _ in range(events):
+        what = draw.random()
+        if what < 0.25:
+            volts = draw.choice((30.0, 45.0, 60.0, 99.0, float("nan")))
+            world.command(draw.choice(SENDERS), "lens", volts)
+        elif what < 0.5:
+            exposure_us = draw.choice((1e3, 2e4, 3e5, 5e6, -1.0, float("nan")))
+            world.command(draw.choice(SENDERS), "exposure", exposure_us)
+        elif what < 0.75:
+            world.expose(waits=draw.random() < 0.5)
+        elif what < 0.85:
+            world.light += 1
+        elif what < 0.9:
+            world.break_lens()
+        elif what < 0.95:
+            world.kill(world.start_camera)
+        else:
+            world.kill(world.start_lens)
+        world.pass_time(draw.choice((0, 1, 20, 150, 500, 1500)) * MS)
 
 
-def lens(command: int, settled_at: int) -> LensState:
-    return LensState(command, 30.0, 30.0, True, settled_at)
+def _newest(heard: list[Told | int]) -> int:
+    return max((it.became if isinstance(it, Told) else it for it in heard), default=0)
 
 
-def pending_commands() -> PendingCommands:
-    return PendingCommands((24.0, 70.0), (1.0, 10e6))
+@settings(max_examples=300)
+@given(seeds, st.integers(1, 40))
+def test_no_frame_that_counts_as_fresh_was_made_by_anything_else(seed: int, events: int) -> None:
+    """By commands that are late, doubled, out of order, lost and refused, faults, restarts and set clocks."""
+    world = World(random.Random(seed))
+    _live(world, events)
+    for judgement in world.judgements:
+        frame, capture = judgement.frame, judgement.frame.capture
+        assert capture is not None
+        assert frame.exposure == _newest(judgement.exposures)
+        # The lens may have begun a move of which nothing has reached anybody.
+        newest = _newest(judgement.moves)
+        assert frame.lens > newest or (frame.lens == newest and frame.lens_rested)
+        # Whoever commands sees what came after that, and not the world as it was before.
+        for id in (capture.exposure_command, capture.lens.command):
+            if id != NO_COMMAND:
+                told = world.told[id]
+                assert frame.begun_ns >= told.sent_ns
+                assert frame.light >= told.light
 
 
-small = st.integers(0, 20)
+@settings(max_examples=150)
+@given(seeds, st.integers(0, 40))
+def test_a_fresh_frame_is_found_once_the_drivers_answer_again(seed: int, events: int) -> None:
+    world = World(random.Random(seed))
+    _live(world, events)
+    world.is_calm = True
+    world.say()
+    for _ in range(60):
+        world.expose()
+        world.pass_time(100 * MS)
+    assert world.judgements
+    assert world.judgements[-1].at_ns > world.now_ns - 200 * MS
+    # And so is one that an agent asks for, at once.
+    for sender, which, value in (("high", "exposure", 2e4), ("low", "lens", 45.0)):
+        told = world.command(sender, which, value)
+        world.pass_time(300 * MS)
+        capture = world.judgements[-1].frame.capture
+        assert capture is not None
+        assert told.id in (capture.exposure_command, capture.lens.command)
+        assert world.pending.is_awaited(capture, world.now_ns)
+        world.pending.answered(capture)
+        assert not world.pending.is_awaited(capture, world.now_ns)
 
 
-@given(small, small, small, small, small, small)
-def test_the_rule(stamp: int, named: int, in_force: int, settled: int, exposure: int, moved: int) -> None:
-    expected = named == exposure and in_force == moved and stamp >= settled
-    assert answers(capture(stamp, named), lens(in_force, settled), exposure, moved) == expected
+def test_the_worlds_are_worth_judging() -> None:
+    """Worlds in which nothing is ever fresh, lost or refused would prove nothing."""
+    fresh = refused = lost = stale = 0
+    for seed in range(40):
+        world = World(random.Random(seed))
+        _live(world, 30)
+        fresh += len({id(judgement.frame) for judgement in world.judgements})
+        stale += len(world.frames)
+        refused += world.lens_gate.refused + world.camera_gate.refused
+        lost += sum(told.became < 0 for told in world.told.values())
+    assert fresh > 200
+    assert stale > 2 * fresh
+    assert refused > 100
+    assert lost > 100
 
 
-def test_nothing_is_fresh_before_the_lens_is_known() -> None:
-    assert not pending_commands().is_fresh(capture(100), 100)
+# One thing at a time.
 
 
-def test_a_frame_begun_before_the_lens_settled_is_stale() -> None:
-    pending = pending_commands()
-    pending.lens = lens(command=10, settled_at=50)
-    assert not pending.is_fresh(capture(49), 60)
-    assert pending.is_fresh(capture(50), 60)
+def lens(move: int, command: CommandId, sequence: int | None = None) -> LensState:
+    said = move if sequence is None else sequence
+    return LensState(command, 30.0, 30.0, True, 0, driver="lens", sequence=said, move=move)
+
+
+def capture(
+    sequence: int, exposure: CommandId = NO_COMMAND, shown: LensState | None = None, driver: str = "camera"
+) -> CaptureInfo:
+    position = NOWHERE if shown is None else shown.position
+    return CaptureInfo(0, 1000.0, 0.0, exposure, sequence, driver=driver, lens=position)
+
+
+def pending_commands(*heard: LensState | CaptureInfo) -> PendingCommands:
+    pending = PendingCommands(VOLTS, EXPOSURES_US)
+    for it in heard:
+        _ = pending.lens_said(it, 0) if isinstance(it, LensState) else pending.captured(it, 0)
+    return pending
+
+
+commands = st.builds(CommandId, st.sampled_from("ab"), st.integers(0, 2))
+positions = st.builds(LensPosition, st.sampled_from(["", "l", "m"]), st.integers(0, 2), commands)
+
+
+@given(commands, commands, commands, positions, positions, st.booleans())
+def test_the_rule(
+    made: CommandId, exposure: CommandId, moved: CommandId, shown: LensPosition, at: LensPosition, fault: bool
+) -> None:
+    frame = CaptureInfo(0, 1.0, 0.0, made, 0, lens=shown)
+    faults = ("gone",) if fault else ()
+    state = LensState(at.command, 30.0, 30.0, True, 0, faults, driver=at.driver, move=at.move)
+    expected = made == exposure and at.command == moved and shown == at != NOWHERE and not fault
+    assert answers(frame, state, exposure, moved) == expected
 
 
 def test_a_command_on_its_way_makes_every_frame_stale() -> None:
-    pending = pending_commands()
-    pending.lens = lens(command=10, settled_at=50)
-    pending.lens_sent(30.0, 60, now_ns=61)
-    assert not pending.is_fresh(capture(70), 71)
-    pending.lens = lens(command=60, settled_at=80)
-    assert not pending.is_fresh(capture(70), 81)
-    assert pending.is_fresh(capture(80), 82)
-    pending.exposure_sent(1000.0, 90, now_ns=91)
-    assert not pending.is_fresh(capture(92, command=0), 93)
-    assert pending.is_fresh(capture(92, command=90), 93)
+    rests = lens(1, L1)
+    pending = pending_commands(rests, before := capture(0, NO_COMMAND, rests))
+    assert pending.is_fresh(before, 0)
+    pending.lens_sent(30.0, L2, 0)
+    assert not pending.is_fresh(before, 1)
+    moved = lens(2, L2)
+    pending.lens_said(moved, 2)
+    assert not pending.is_fresh(before, 2)
+    pending.captured(after := capture(1, NO_COMMAND, moved), 3)
+    assert pending.is_fresh(after, 3)
 
 
-def test_a_command_that_its_driver_refused_blocks_only_for_the_grace_time() -> None:
-    pending = pending_commands()
-    pending.lens = lens(command=10, settled_at=50)
-    pending.lens_sent(30.0, 60, now_ns=61)
-    assert not pending.is_fresh(capture(100), 61 + GRACE_NS - 1)
-    assert pending.is_fresh(capture(100), 61 + GRACE_NS)
+def test_an_older_exposure_is_never_fresh_again_once_a_newer_one_was_taken_up() -> None:
+    rests = lens(1, L1)
+    pending = pending_commands(rests, old := capture(0, H1, rests))
+    pending.exposure_sent(1000.0, H2, 0)
+    pending.captured(new := capture(1, H2, rests), 1)
+    pending.answered(new)
+    for now_ns in (1, GRACE_NS - 1, GRACE_NS + 10**8, 100 * GRACE_NS):
+        assert not pending.is_fresh(old, now_ns)
+        assert not pending.is_awaited(old, now_ns)
+        assert pending.is_fresh(new, now_ns)
 
 
-def test_each_pair_of_commands_is_answered_once() -> None:
-    pending = pending_commands()
-    pending.lens = lens(command=10, settled_at=50)
-    assert pending.is_awaited(capture(60), 61)
-    pending.answered(capture(60))
-    assert not pending.is_awaited(capture(70), 71)
-    assert pending.is_awaited(capture(80, command=75), 81)
-    pending.lens = lens(command=90, settled_at=95)
-    assert pending.is_awaited(capture(96), 97)
+@pytest.mark.parametrize("exposure_us", [1000.0, 5e6])
+def test_a_command_that_its_driver_keeps_silent_about_blocks_for_the_grace_time(exposure_us: float) -> None:
+    rests = lens(1, L1)
+    pending = pending_commands(rests, frame := capture(0, NO_COMMAND, rests))
+    pending.exposure_sent(exposure_us, H1, 0)
+    until_ns = GRACE_NS + round(exposure_us * 1e3)
+    assert not pending.is_fresh(frame, until_ns - 1)
+    assert pending.is_fresh(frame, until_ns)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["send", "obey", "frame"]), st.integers(1, 5)), max_size=40))
-def test_no_frame_begun_before_the_newest_move_settled_is_ever_fresh(events: list[tuple[str, int]]) -> None:
-    """Random interleavings of commands, their (late) acknowledgement and frames."""
-    pending, now, newest_sent, newest_settled = pending_commands(), 0, 0, 0
-    pending.lens = lens(0, 0)
-    for kind, step in events:
-        now += step
-        if kind == "send":
-            newest_sent = now
-            pending.lens_sent(30.0, now, now)
-        elif kind == "obey":
-            newest_settled = now + 3
-            pending.lens = lens(newest_sent, newest_settled)
-        else:
-            frame = capture(now)
-            if pending.is_fresh(frame, now):
-                assert pending.lens is not None
-                assert pending.lens.command_ns == newest_sent
-                assert frame.stamp_ns >= newest_settled
+@given(st.floats().filter(lambda v: not 24.0 <= v <= 70.0))
+def test_a_command_that_no_driver_accepts_blocks_nothing(volts: float) -> None:
+    rests = lens(1, L1)
+    pending = pending_commands(rests, frame := capture(0, NO_COMMAND, rests))
+    pending.limit_exposures(24.0, 1e6)
+    pending.lens_sent(volts, L2, 0)
+    pending.lens_sent(30.0, NO_COMMAND, 0)
+    pending.exposure_sent(float("nan"), H1, 0)
+    pending.exposure_sent(5e6, H2, 0)
+    assert pending.is_fresh(frame, 1)
 
 
-@given(st.floats().filter(lambda v: not 24.0 <= v <= 70.0), st.integers(1, 10**9))
-def test_a_command_that_no_driver_accepts_blocks_nothing(volts: float, stamp: int) -> None:
-    pending = pending_commands()
-    pending.lens = lens(command=10, settled_at=50)
-    pending.lens_sent(volts, stamp, now_ns=stamp)
-    pending.lens_sent(30.0, 10**18, now_ns=stamp)
-    pending.exposure_sent(float("nan"), stamp, now_ns=stamp)
-    assert pending.is_fresh(capture(100), stamp + 1)
+def test_no_frame_is_fresh_before_the_lens_is_known_nor_while_it_reports_a_fault() -> None:
+    rests = lens(1, L1)
+    frame = capture(0, NO_COMMAND, rests)
+    assert not pending_commands(frame).is_fresh(frame, 0)
+    broken = LensState(L1, 30.0, 30.0, False, 0, ("gone",), driver="lens", sequence=2, move=1)
+    pending = pending_commands(rests, frame, broken)
+    assert not pending.is_fresh(frame, 0)
+    # It was given the same command again: that is another move.
+    again = lens(2, L1, sequence=3)
+    pending.lens_said(again, 0)
+    assert not pending.is_fresh(frame, 0)
+    pending.captured(after := capture(1, NO_COMMAND, again), 0)
+    assert pending.is_fresh(after, 0)
 
 
-def test_no_frame_is_fresh_while_the_lens_reports_a_fault() -> None:
-    pending = pending_commands()
-    pending.lens = LensState(0, 30.0, 30.0, True, 0, faults=("the lens board is gone",))
-    assert not pending.is_fresh(capture(100), 100)
-    pending.lens = lens(command=0, settled_at=0)
-    assert pending.is_fresh(capture(100), 100)
+def test_a_driver_that_was_started_anew_is_a_new_start() -> None:
+    rests = lens(1, NO_COMMAND)
+    pending = pending_commands(rests, old := capture(50, NO_COMMAND, rests))
+    pending.captured(new := capture(0, NO_COMMAND, rests, "camera, started anew"), 0)
+    assert pending.is_fresh(new, 0)
+    assert not pending.is_fresh(old, 0)
+    # What its predecessor said comes late.
+    pending.captured(capture(51, NO_COMMAND, rests), LATE_NS - 1)
+    assert pending.is_fresh(new, LATE_NS)
+
+
+def test_whoever_goes_on_speaking_lives() -> None:
+    """A stranger who speaks in a driver's name does not silence it for ever."""
+    speaker = Speaker()
+    assert speaker.is_news("driver", 7, 0)
+    assert speaker.is_news("stranger", 2**64 - 1, 1)
+    assert not speaker.is_news("driver", 8, 2)
+    assert speaker.is_news("driver", 9, LATE_NS + 1)
+    assert not speaker.is_news("driver", 9, LATE_NS + 2)
