@@ -226,7 +226,7 @@ def test_a_damaged_frame_does_not_make_good_that_the_gain_is_clipped(ros_env: di
         _told(driver, clipped)
         seen = len(camera.aims)
         camera.misfortune.fail_next("capture", FrameIncomplete("damaged"))
-        driver._on_command(stamped(msg.ExposureCommand, driver, exposure_us=5_000.0))
+        driver._on_command(command(msg.ExposureCommand, exposure_us=5_000.0))
         wait_for(lambda: driver.health.values().get("device_errors") == 1, "the damaged frame")
         wait_for(lambda: len(camera.aims) > seen + 1, "the next picture")
         wait_for(lambda: driver.health.message == clipped, "the gain to be told of, and nothing else")
