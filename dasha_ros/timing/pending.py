@@ -121,7 +121,7 @@ class _Commands:
         self._taken_up: dict[str, int] = {}
         """Greatest sequence of each sender that the driver spoke of."""
         self._open: dict[str, tuple[int, int]] = {}
-        """Of each sender: its newest command that the driver is silent about, and until when it may be [ns]."""
+        """Of each sender: its newest command that the driver is silent about, and how long it may be."""
 
     def sent(self, value: float, command: CommandId, now_ns: int, ns_per_unit: float = 0.0) -> None:
         sender, sequence = command.sender, command.sequence

@@ -40,6 +40,8 @@ def in_process(module: Any, kind: str, device: Any = None, **parameters: Any) ->
 class Ears:
     """In place of a publisher: keeps what was published."""
 
+    event_handlers = ()
+
     def __init__(self) -> None:
         self.heard: list[Any] = []
 
