@@ -159,6 +159,8 @@ def test_the_newest_state_is_told_last(bench: Bench) -> None:
     class Slow:
         """By the time that the refusal is told, a worker that nothing keeps from it has told of the move."""
 
+        event_handlers = ()
+
         def publish(self, state: Any) -> None:
             if not worker.ident:
                 worker.start()
