@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def focus(
     labels: Annotated[
-        list[str] | None, typer.Argument(metavar="LABEL", help="What to look for; none: any object.")
+        list[str] | None,
+        typer.Argument(metavar="LABEL", help="What to look for, also A,B; none: anything."),
     ] = None,
     *,
     min_score: Annotated[
@@ -50,13 +51,17 @@ def focus(
     from dasha_ros import bringup
     from dasha_ros.client import FocusClient, FocusError, GoalRejectedError
     from dasha_ros.config import ConfigError
+    from dasha_ros.perception.labels import one_by_one
 
+    wanted = one_by_one(labels or [])
+    if labels and not wanted:
+        fail("no label is given, only commas or blanks: name what to look for", Exit.REFUSED)
     console = err()
     os.environ.update(bringup.environment())
     try:
         with sigterm_like_ctrl_c(), FocusClient(namespace=namespace) as client:
             task = client.start(
-                labels or [],
+                wanted,
                 min_score=min_score,
                 max_brisque=max_brisque,
                 max_steps=max_steps,

@@ -1,9 +1,10 @@
-"""Labels of objects: one spelling inside, several accepted."""
+"""Labels of objects: one spelling inside, several accepted, and what an unknown one may mean."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
+
+from dasha_ros.perception.synonyms import same_meaning
 
 _ALIASES = {
     "aeroplane": "airplane",
@@ -14,6 +15,12 @@ _ALIASES = {
     "tvmonitor": "tv",
 }
 """Darknet's list of COCO names keeps six names of PASCAL VOC; everyone else uses COCO's own."""
+MOST_HINTS = 3
+_ONE_LETTER, _TWO_LETTERS = 6, 7
+"""Lengths from which one or two letters may be wrong: shorter words are one letter from other words
+(boot, boat), so there a hint would be nonsense as often as not."""
+LONGEST = 64
+"""Of a label that a message repeats whole."""
 
 
 def canonical(label: str) -> str:
@@ -22,16 +29,76 @@ def canonical(label: str) -> str:
     return _ALIASES.get(text, text)
 
 
+def one_by_one(labels: Iterable[str]) -> list[str]:
+    """Labels that may stand in one text with commas between them: ``person, cup`` is two."""
+    return [part.strip() for label in labels for part in label.split(",") if part.strip()]
+
+
 def unknown_label(labels: Iterable[str], known: Sequence[str], detector: str) -> str:
     """Why these labels can't be looked for, empty when the detector knows them all."""
     for label in labels:
         name = canonical(label)
         if name in known:
             continue
-        spellings = [*known, *(alias for alias, label in _ALIASES.items() if label in known)]
-        close = dict.fromkeys(map(canonical, difflib.get_close_matches(name, spellings, n=3)))
+        if "," in label:
+            parts = one_by_one([label])
+            return f"the label {_shown(label)} holds a comma: give every label by itself, as in {parts[:8]}"
+        hints = meant(name, known)
         hint = (
-            f"did you mean {' or '.join(close)}?" if close else "see the topic perception/info for its list"
+            f"did you mean {' or '.join(hints)}?" if hints else "see the topic perception/info for its list"
         )
-        return f"{detector} does not know the label {label!r} among its {len(known)}: {hint}"
+        return f"{detector} does not know the label {_shown(label)} among its {len(known)}: {hint}"
     return ""
+
+
+def meant(label: str, known: Sequence[str]) -> list[str]:
+    """Which of the known labels may be meant by one that is not among them.
+
+    First by meaning (``fridge``: refrigerator), then by spelling where it is really close; none rather
+    than nonsense.
+
+    Returns:
+        At most `MOST_HINTS`, each one of ``known``.
+    """
+    name = canonical(label)
+    if len(name) > LONGEST:
+        return []
+    by_meaning = same_meaning(name, known)
+    if by_meaning:
+        return by_meaning[:MOST_HINTS]
+    spellings = {known_label: known_label for known_label in known}
+    spellings |= {alias: other for alias, other in _ALIASES.items() if other in known}
+    # Two slips seldom hit the first letter as well.
+    near = [
+        (distance, other)
+        for spelling, other in spellings.items()
+        if (distance := _distance(name, spelling)) < 2 or name[:1] == spelling[:1]
+    ]
+    least = min((distance for distance, _ in near), default=0)
+    if not 0 < least <= _most_wrong(name):
+        return []
+    return list(dict.fromkeys(other for distance, other in near if distance == least))[:MOST_HINTS]
+
+
+def _most_wrong(name: str) -> int:
+    return int(len(name) >= _ONE_LETTER - 1) + int(len(name) >= _TWO_LETTERS)
+
+
+def _distance(a: str, b: str) -> int:
+    """Letters to change, add, take away, or swap with their neighbour (Damerau, restricted)."""
+    if abs(len(a) - len(b)) > 2 or (len(a) == len(b) < _ONE_LETTER and sorted(a) != sorted(b)):
+        return 99
+    last: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before_last, last, row = last, row, [i]
+        for j, y in enumerate(b, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before_last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def _shown(label: str) -> str:
+    return repr(label if len(label) <= LONGEST else label[:LONGEST] + "...")

@@ -178,3 +178,13 @@ def test_every_phase_has_a_line_under_one_heading():
     lines = text.getvalue().splitlines()
     assert [line.split()[0] for line in lines] == ["agent", "A^H", "A^L", "back"]
     assert len({len(line) for line in lines}) == 1
+
+
+def test_only_commas_are_no_label() -> None:
+    from typer.testing import CliRunner
+
+    from dasha_ros.cli import app
+
+    done = CliRunner().invoke(app, ["focus", " , "])
+    assert done.exit_code == 2
+    assert "no label is given" in done.output
