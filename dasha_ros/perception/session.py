@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from dasha_ros.assets import AssetMissing, asset
 from dasha_ros.perception.cores import CoreShare
 from dasha_ros.perception.errors import ModelError
+from dasha_ros.perception.model_files import check_file
 
 
 def model_path(weights: str | Path | None, default: str) -> Path:
@@ -47,8 +49,9 @@ class OnnxSession:
         Raises:
             ModelError: The file is missing, corrupt or made for something else.
         """
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise ModelError(f"There is no model file {path}. Run the set-up, or give another path.")
+        check_file(path)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.force_spinning_stop", "1")

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dasha_ros.extras import how_to_install
+from dasha_ros.files.errors import first_line
 from dasha_ros.perception.errors import ModelError
+from dasha_ros.perception.model_files import check_file
 
 RANDOM = "random"
 """The weights of a network that has learned nothing: for tests of the way there and back."""
@@ -65,10 +67,19 @@ def load_weights(net: Any, weights: str | Path | None, published: Any) -> None:
     try:
         if weights:
             path = Path(weights).expanduser()
+            if path.exists():
+                check_file(path)
             state = torch.load(path, map_location="cpu", weights_only=True)
         else:
             state = published.get_state_dict(progress=False, check_hash=True, map_location="cpu")
+    except ModelError:
+        raise
     except Exception as error:  # no file, no network, no room, a wrong hash, a hostile pickle
+        if weights and Path(weights).expanduser().exists():
+            raise ModelError(
+                f"The weights {weights}: can't be read as plain tensors ({first_line(error)}): give a file "
+                f"of torchvision's, such as {name}."
+            ) from error
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise ModelError(
             f"Cannot get the weights {weights or name} ({error}). On a machine with internet download "

@@ -78,7 +78,7 @@ def test_ultralytics_weights_that_can_not_be_read_are_explained(tmp_path, monkey
     pytest.importorskip("ultralytics")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.pt").touch()
-    with pytest.raises(ModelError, match=r"Cannot get the model .*empty\.pt.*give its path"):
+    with pytest.raises(ModelError, match=r"The model .*empty\.pt: is empty"):
         create_detector("ultralytics", weights=tmp_path / "empty.pt")
 
 

@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.extras import how_to_install
+from dasha_ros.files.errors import first_line
 from dasha_ros.perception.detectors.boxes import MAX_DETECTIONS, to_detections
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.labels import canonical
+from dasha_ros.perception.model_files import ModelFacts, facts_of, names_of
+from dasha_ros.perception.model_onnx import names_do_not_fit, onnx_facts
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.torch_models import RANDOM
 
@@ -47,9 +50,11 @@ class UltralyticsDetector:
             ModelError: The package or the weights are missing, or the model is no detector.
         """
         chosen = _UNTRAINED if weights == RANDOM else os.path.expanduser(weights or DEFAULT_WEIGHTS)
-        if os.sep in chosen and not os.path.isfile(chosen):
+        is_here = os.path.lexists(chosen)
+        if os.sep in chosen and not is_here:
             # Said before PyTorch is imported, which takes seconds.
             raise _unavailable(chosen, "there is no such file")
+        facts = _checked(Path(chosen), input_size) if is_here and weights != RANDOM else ModelFacts()
         os.environ.setdefault("YOLO_AUTOINSTALL", "false")  # a robot's node must not install packages
         try:
             from ultralytics import YOLO
@@ -62,12 +67,18 @@ class UltralyticsDetector:
             self._model: Any = YOLO(chosen, task="detect")
             names = self._model.names
         except Exception as error:  # ultralytics raises whatever its downloads and unpickling raise
-            first = (str(error) or repr(error)).splitlines()[0]  # the others say how to use their command
-            raise _unavailable(chosen, first) from error
-        if self._model.task != "detect":
-            raise ModelError(f"{chosen} is a model for the task {self._model.task}, not a detector.")
+            said = first_line(error)  # the other lines say how to use their command
+            raise _unreadable(chosen, said) if is_here else _unavailable(chosen, said) from error
+        _check_task(chosen, self._model.task)
         self.id = f"ultralytics:{Path(chosen).name}"
-        self._names = [canonical(names[index]) for index in range(len(names))]
+        try:
+            self._names = [canonical(name) for name in (facts.names or names_of(names))]
+        except ValueError as error:
+            raise _unreadable(chosen, first_line(error)) from error
+        classes = _classes_of(self._model)
+        if classes is not None and classes != len(self._names):
+            raise ModelError(names_do_not_fit(chosen, classes, len(self._names)))
+        self._chosen = chosen
         self.labels = tuple(self._names)
         self._options = {"imgsz": input_size, "device": device, "verbose": False, "max_det": MAX_DETECTIONS}
 
@@ -76,12 +87,58 @@ class UltralyticsDetector:
     ) -> list[Detection]:
         """What is in an image; see `Detector.detect`."""
         image = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
-        found = self._model.predict(image, conf=min_score, **self._options)[0].boxes
+        try:
+            found = self._model.predict(image, conf=min_score, **self._options)[0].boxes
+        except Exception as error:  # a backend raises whatever its runtime raises
+            raise _unreadable(self._chosen, first_line(error)) from error
         boxes = found.xyxy.cpu().numpy().astype(np.float32).reshape(-1, 4)
         scores = found.conf.cpu().numpy().astype(np.float32)
         classes = found.cls.cpu().numpy().astype(np.intp)
+        if classes.size and classes.max() >= len(self._names):
+            raise ModelError(names_do_not_fit(self._chosen, int(classes.max()) + 1, len(self._names)))
         height, width = grey.shape
         return to_detections(boxes, scores, classes, names=self._names, wanted=labels, size=(width, height))
+
+
+def _checked(path: Path, input_size: int) -> ModelFacts:
+    """What a file says of itself, if it can be used here."""
+    facts = onnx_facts(path) if path.suffix == ".onnx" else facts_of(path)
+    _check_task(str(path), facts.task or "detect")
+    if facts.size and facts.size != (input_size, input_size):
+        height, width = facts.size
+        advice = (
+            f"set perception's detector_size_px to {width}, or export it with imgsz={input_size}"
+            if height == width
+            else f"detector_size_px is one number, so export it with imgsz={input_size}"
+        )
+        raise ModelError(
+            f"The model {path}: takes pictures of {width} x {height} pixels, and detector_size_px is "
+            f"{input_size}: {advice}."
+        )
+    return facts
+
+
+def _check_task(chosen: str, task: str) -> None:
+    if task != "detect":
+        raise ModelError(
+            f"The model {chosen}: is a model for the task {task}, not a detector: give one for detect."
+        )
+
+
+def _classes_of(model: Any) -> int | None:
+    """How many classes the network has, where it is one of PyTorch."""
+    layers = getattr(getattr(model, "model", None), "model", None)
+    try:
+        return int(layers[-1].nc) if layers is not None else None
+    except (AttributeError, IndexError, TypeError, ValueError):
+        return None
+
+
+def _unreadable(chosen: str, why: str) -> ModelError:
+    return ModelError(
+        f"The model {chosen}: is here, but ultralytics can't use it ({why}). Give a detector that the "
+        "installed version of ultralytics trained or exported."
+    )
 
 
 def _unavailable(chosen: str, why: str) -> ModelError:
