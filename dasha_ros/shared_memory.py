@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import shutil
 from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")
+
+
+def shortage(needed: int, folder: Path = SHARED_MEMORY) -> str:
+    """What to say when so many bytes do not fit into shared memory any more, empty when they do."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return f"{folder} can't be used ({error.strerror}): frames may not arrive. Mount shared memory there"
+    if free >= needed:
+        return ""
+    return (
+        f"{folder} has {free / 1e6:.0f} MB left, and a graph needs {needed / 1e6:.0f} MB there: frames may "
+        "not arrive. Stop other graphs, or make it larger (for a container: --shm-size=256m)"
+    )
 
 
 def remove_dead_segments(folder: Path = SHARED_MEMORY) -> list[Path]:

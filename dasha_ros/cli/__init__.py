@@ -30,6 +30,7 @@ from dasha_ros.cli import (
     train,
     up,
 )
+from dasha_ros.streams import output_told, take_every_character
 
 app = typer.Typer(
     name="dasha",
@@ -66,7 +67,9 @@ app.add_typer(train.app, name="train")
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code."""
-    app(args=list(sys.argv[1:] if args is None else args), prog_name="dasha")
+    take_every_character()
+    with output_told():
+        app(args=list(sys.argv[1:] if args is None else args), prog_name="dasha")
 
 
 __all__ = ["app", "main"]

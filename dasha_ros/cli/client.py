@@ -58,7 +58,8 @@ class Client:
         self.namespace = bringup.checked_namespace(namespace)
         os.environ.update(bringup.environment())
         self.context = rclpy.Context()
-        rclpy.init(args=[], context=self.context)
+        # A command says what it has to say itself: no log file of ROS's.
+        rclpy.init(args=["--ros-args", "--disable-external-lib-logs"], context=self.context)
         self.node = rclpy.create_node(
             f"dasha_cli_{os.getpid()}",
             namespace=self.namespace,

@@ -9,6 +9,7 @@ import typer
 
 from dasha_ros.cli import options
 from dasha_ros.cli.console import Exit, err, fail, out
+from dasha_ros.user_folders import user_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,7 +56,7 @@ def demo(
     except KeyboardInterrupt:
         console.print("interrupted; the graph was stopped")
         raise typer.Exit(Exit.INTERRUPTED) from None
-    _conclude(result, picture.expanduser(), out())
+    _conclude(result, user_folder(picture.parent) / picture.name, out())
     raise typer.Exit(Exit.OK if result.succeeded else Exit.FAILED)
 
 

@@ -93,12 +93,18 @@ def _watch(
     """Run the graph until a signal is in ``stop``, or a node is lost."""
     from rich.live import Live
 
+    from dasha_ros.bringup import shared_memory_needed
+    from dasha_ros.shared_memory import shortage
+
     session.tell_waiting = lambda names: console.print(
         f"waiting for {', '.join(names)} to end; Ctrl-C ends what is left at once"
     )
     announced, warned, lost, broken = False, False, None, list[str]()
     live = Live(console=console, refresh_per_second=2, transient=True, redirect_stderr=False)
+    short = shortage(shared_memory_needed(len(session.graph.processes)))
     with session:
+        if short:
+            console.print(f"warning: {short}", style="yellow", markup=False)
         if console.is_terminal:
             live.start()
         try:

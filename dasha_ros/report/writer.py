@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from dasha_ros.report.model import Goal, Outcome, Record, ReportError, Settings, Setup, Step, reasons
 from dasha_ros.report.page import page
+from dasha_ros.user_folders import user_folder
 
 _FINISHED = re.compile(r"\d{8}T\d{9}Z-.+")
 _PARTIAL = re.compile(r"\.\d{8}T\d{9}Z-.+\.(\d+)\.part")
@@ -39,7 +40,7 @@ class ReportWriter:
     """A folder of reports, of which the newest ``keep`` stay."""
 
     def __init__(self, folder: Path | str, keep: int = 100) -> None:
-        self.folder = Path(folder).expanduser()
+        self.folder = user_folder(folder)
         self.keep = keep
 
     def begin(

@@ -20,6 +20,7 @@ from dasha_ros.ros.health import Health
 from dasha_ros.ros.rig import RosRig
 from dasha_ros.ros.single_goal import GoalRun
 from dasha_ros.timing import limits
+from dasha_ros.user_folders import user_folder
 
 Agent = Literal["exposure", "focus"]
 
@@ -55,7 +56,7 @@ class AgentLearning:
         given = Path(config.learn_from).expanduser() if config.learn_from else None
         self._start_path = given or shipped_policy(self._preset.name, agent)
         self._start = PolicyFile.load(self._start_path, agent)
-        self._folder = Path(config.checkpoint_dir).expanduser() / f"{self._preset.name}-{agent}"
+        self._folder = user_folder(config.checkpoint_dir) / f"{self._preset.name}-{agent}"
         self._fresh, self._seed = config.learn_fresh, config.learn_seed
         self._stop = threading.Event()
         self.seat = GoalSeat(task_of, self._stop)

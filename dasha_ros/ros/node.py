@@ -28,12 +28,16 @@ from dasha_ros.ros.parameter_requests import refuse_unreadable
 from dasha_ros.ros.parameters import Parameters
 from dasha_ros.ros.retiring import retire
 from dasha_ros.ros.stamps import RosClock
+from dasha_ros.streams import take_every_character
 from dasha_ros.timing import limits
+from dasha_ros.user_folders import settle
 
 C = TypeVar("C", bound=NodeConfig)
 
 THREAD_SWITCH_S = 0.0005
 """A thread that news woke waits no longer for the one that brought them: Python's own is 5 ms."""
+NO_LOG_FILES = "--disable-external-lib-logs"
+"""The argument by which a process of ROS writes no log file of its own."""
 _LOOK_S = 1.0
 """A signal that comes just before a wait begins does not wake it."""
 _WAITS_FAILED = 50
@@ -205,6 +209,9 @@ def run(
     Parameters that are refused at start end the process with code 2 and the reason, a
     clean-up that fails or takes too long with code 1.
     """
+    take_every_character()
+    if NO_LOG_FILES not in (sys.argv if args is None else args):
+        settle()
     sys.setswitchinterval(THREAD_SWITCH_S)
     ends: SimpleQueue[BaseException | None] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):

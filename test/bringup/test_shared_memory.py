@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+from types import SimpleNamespace
 
+from dasha_ros import bringup, shared_memory
 from dasha_ros.shared_memory import remove_dead_segments
 
 
@@ -22,3 +24,16 @@ def test_only_segments_of_the_dead_are_removed(tmp_path):
         "fastrtps_without_lock",
         "sem.other",
     ]
+
+
+def test_frames_that_do_not_fit_are_told_before_they_are_missed(monkeypatch, tmp_path):
+    needed = bringup.shared_memory_needed(8)
+    assert 32 * 2**20 < needed < 64 * 2**20, "a container's 64 MB hold a graph"
+    for free, says in ((needed, ""), (needed - 1, "--shm-size")):
+        monkeypatch.setattr(
+            shared_memory.shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free)
+        )
+        assert says in shared_memory.shortage(needed)
+        assert bool(shared_memory.shortage(needed)) == bool(says)
+    monkeypatch.undo()
+    assert "No such file" in shared_memory.shortage(1, tmp_path / "nowhere")

@@ -17,6 +17,8 @@ FLOORS = {
     "paths": -2,  # what even an incomplete installation must be able to import
     "assets": -1,
     "extras": -1,
+    "streams": -1,
+    "user_folders": -1,
     "qt_resource": -1,
     "files": 0,
     "shared_memory": 1,
