@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
@@ -19,11 +19,11 @@ class RetiringNode(Node):
 
     def destroy_publisher(self, publisher: Any) -> bool:
         """See `rclpy.node.Node.destroy_publisher`."""
-        return self._retire(self._publishers, publisher, publisher.event_handlers)
+        return self._retire(self._publishers, publisher)
 
     def destroy_subscription(self, subscription: Any) -> bool:
         """See `rclpy.node.Node.destroy_subscription`."""
-        return self._retire(self._subscriptions, subscription, subscription.event_handlers)
+        return self._retire(self._subscriptions, subscription)
 
     def destroy_client(self, client: Any) -> bool:
         """See `rclpy.node.Node.destroy_client`."""
@@ -41,10 +41,11 @@ class RetiringNode(Node):
         """See `rclpy.node.Node.destroy_guard_condition`."""
         return self._retire(self._guards, guard)
 
-    def _retire(self, entities: list[Any], entity: Any, events: Sequence[Any] = ()) -> bool:
+    def _retire(self, entities: list[Any], entity: Any) -> bool:
         if entity not in entities:
             return False
         entities.remove(entity)
+        events = getattr(entity, "event_handlers", ())
         for event in events:
             self.remove_waitable(event)
         retire(self, entity.destroy, entity, *events)

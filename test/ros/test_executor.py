@@ -22,6 +22,8 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool
 
 from dasha_ros.config import NodeConfig
+from dasha_ros.ros import single_goal
+from dasha_ros.ros.agent_client import AgentClient
 from dasha_ros.ros.executor import ManyThreads
 from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.single_goal import SingleGoalServer
@@ -186,3 +188,26 @@ def test_goals_are_served_while_topics_come_and_go(served: Served) -> None:
     assert served.bugs == 0, node.health.message
     server.destroy()
     client.destroy()
+
+
+def test_goals_and_what_they_brought_are_forgotten_when_nobody_can_ask_any_more(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert single_goal._RESULT_KEPT_S <= 60, "rclpy's 15 minutes are memory that grows with each goal"
+    monkeypatch.setattr(single_goal, "_RESULT_KEPT_S", 1)
+    node = served.node
+    server = SingleGoalServer(
+        node, AdjustFocus, "act", lambda _: "", lambda _: AdjustFocus.Result(steps=7), ends_s=1.0
+    )
+    client = AgentClient(node, AdjustFocus, "act", "plain")
+    for _ in range(10):
+        assert client.run(AdjustFocus.Goal(), print, lambda: None, DISCOVERY_S).steps == 7
+    asked, answered = client._client, server._server
+    wait_for(lambda: not answered._goal_handles, "the goals to be forgotten")
+    assert not answered._result_futures
+    assert not answered._futures
+    assert not asked._futures
+    assert not asked._feedback_callbacks
+    assert not asked._pending_result_requests
+    client.destroy()
+    server.destroy()
