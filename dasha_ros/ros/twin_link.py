@@ -27,15 +27,21 @@ from dasha_ros.twin.world import World, WorldError
 class _WorldListener(ABC):
     """Hears of the world. One that can't be used is refused and counted, and told of until another can."""
 
-    def __init__(self, node: LifecycleNode, health: Health, **subscription: Any) -> None:
-        self._node, self._health = node, health
+    def __init__(
+        self, node: LifecycleNode, health: Health, lane: Lane | None = None, **subscription: Any
+    ) -> None:
+        self._node, self._health, self._subscription = node, health, None
+        if lane is not None:
+            lane.listen(msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
+            return
         self._subscription = node.create_subscription(
             msg.TwinWorld, "twin/world", self._on_world, qos.STATE, **subscription
         )
 
     def close(self) -> None:
-        """Leave the topics."""
-        self._node.destroy_subscription(self._subscription)
+        """Leave the topics; a lane's owner closes it."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
         self._health.clear("world")
 
     @abstractmethod
@@ -98,11 +104,13 @@ class LensTwinLink(_WorldListener):
 class WorldLink(_WorldListener):
     """Tells a twin's camera of the world."""
 
-    def __init__(self, node: LifecycleNode, camera: TwinCamera, health: Health) -> None:
+    def __init__(
+        self, node: LifecycleNode, camera: TwinCamera, health: Health, lane: Lane | None = None
+    ) -> None:
         self._camera = camera
         self.knows_world = False
         """Whether a world was received that can be used."""
-        super().__init__(node, health)
+        super().__init__(node, health, lane)
 
     def changed(self) -> None:
         """The camera knows something new."""
@@ -131,13 +139,14 @@ class CameraTwinLink(WorldLink):
 
         Args:
             node: Owns the topics.
-            lane: Serves the lens's.
+            lane: Serves its topics.
             camera: Looks at the world, through the lens.
             health: Of the node.
             changed: Called when the camera knows something new.
             heard: Called with what the lens's driver said along with a move.
         """
-        super().__init__(node, camera, health)
+        # In the thread that hears commands: none that came after a new world is obeyed before it is seen.
+        super().__init__(node, camera, health, lane)
         self._known: msg.LensState | None = None
         """What the lens's driver said with the newest move."""
         self._tell, self._heard = changed, heard

@@ -41,7 +41,7 @@ def link() -> Any:
     told: list[None] = []
     camera = Camera()
     node = SimpleNamespace(create_subscription=lambda *a, **k: None)
-    lane = SimpleNamespace(listen=lambda *a: None)
+    lane = SimpleNamespace(listen=lambda *a, **k: None)
     made = CameraTwinLink(
         node,
         lane,
