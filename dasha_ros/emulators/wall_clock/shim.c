@@ -101,3 +101,16 @@ int sem_timedwait(sem_t *restrict sem, const struct timespec *restrict until) {
         if (!failed || errno != ETIMEDOUT || due) return failed;
     }
 }
+
+/* Locks are held for less than a look: these wait by the clock as it is when they are called. */
+#define TIMED(name, lock_t, version)                                     \
+    int name(lock_t *restrict lock, const struct timespec *restrict until) { \
+        static int (*wait)(lock_t *, const struct timespec *);               \
+        if (!wait) wait = libc(#name, version);                              \
+        struct timespec real = time_of(ns_of(until) - offset());             \
+        return wait(lock, &real);                                            \
+    }
+
+TIMED(pthread_mutex_timedlock, pthread_mutex_t, "GLIBC_2.34")
+TIMED(pthread_rwlock_timedrdlock, pthread_rwlock_t, "GLIBC_2.34")
+TIMED(pthread_rwlock_timedwrlock, pthread_rwlock_t, "GLIBC_2.34")
