@@ -18,6 +18,7 @@ from dasha_ros.perception.labels import canonical
 from dasha_ros.rl.evaluate import FOCUSED_PX, reversals
 from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators
+from dasha_ros.ros.heard import subscribe
 from dasha_ros.ros.stage import Stage, WorldRefused
 from dasha_ros.twin.scene import load_scene
 
@@ -89,7 +90,7 @@ class _Player:
         self._actuators = Actuators(node)
         self._stage = Stage(node, self._actuators, self._until)
         self._truth: TwinLens | None = None
-        node.create_subscription(TwinLens, "twin/lens", self._on_truth, qos.STATE)
+        subscribe(node, TwinLens, "twin/lens", self._on_truth, qos.STATE)
 
     def close(self) -> None:
         """Leave the topics."""

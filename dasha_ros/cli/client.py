@@ -17,6 +17,7 @@ from rclpy.parameter import Parameter
 from dasha_ros import bringup
 from dasha_ros.config import ConfigError
 from dasha_ros.doctor import domain_trouble
+from dasha_ros.ros.heard import subscribe
 from dasha_ros.ros.question import Question
 
 T = TypeVar("T")
@@ -102,7 +103,7 @@ class Client:
     def newest(self, kind: Any, topic: str, qos: Any, timeout_s: float) -> Any | None:
         """The first message of a topic that arrives, ``None`` when none does."""
         messages: list[Any] = []
-        subscription = self.node.create_subscription(kind, topic, messages.append, qos)
+        subscription = subscribe(self.node, kind, topic, messages.append, qos)
         self.until(lambda: messages, timeout_s)
         self.node.destroy_subscription(subscription)
         return messages[0] if messages else None

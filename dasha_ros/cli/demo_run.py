@@ -20,6 +20,7 @@ from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.labels import canonical
 from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators
+from dasha_ros.ros.heard import subscribe
 from dasha_ros.twin.scene import Scene, load_scene
 
 SCENE = "motorcycle_street"
@@ -149,7 +150,7 @@ class _Player:
         self._actuators = Actuators(client.node)
         self._focus = FocusClient(namespace=client.namespace)
         self._truth: TwinLens | None = None
-        client.node.create_subscription(TwinLens, "twin/lens", self._on_truth, qos.STATE)
+        subscribe(client.node, TwinLens, "twin/lens", self._on_truth, qos.STATE)
 
     def close(self) -> None:
         """Leave the topics."""

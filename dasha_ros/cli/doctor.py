@@ -21,7 +21,8 @@ def doctor(
 ) -> None:
     """Say what is installed, what is missing and what to do about it, and which nodes answer.
 
-    Exit code 1 when something is missing that the graph needs, or a node of it does not answer.
+    Exit code 1 when something is missing that the graph needs, or a node of it does not
+    answer, or a stranger speaks in the name of one.
     """
     from dasha_ros.doctor import Verdict, examine
 
@@ -42,7 +43,9 @@ def doctor(
     console.print("\n[bold]graph[/]")
     for line in reached.lines():
         console.print("  " + line, markup=False)
-    problems = sum(f.verdict is Verdict.PROBLEM for f in findings) + len(reached.silent)
+    problems = (
+        sum(f.verdict is Verdict.PROBLEM for f in findings) + len(reached.silent) + len(reached.strangers)
+    )
     if problems:
         console.print(f"\n{problems} problem{'s' if problems > 1 else ''}: see ✗ above", style="bold red")
     raise typer.Exit(Exit.FAILED if problems else Exit.OK)

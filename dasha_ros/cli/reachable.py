@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dasha_ros.bringup import RIGS
 from dasha_ros.cli.client import UNREACHABLE, Client, LifecycleWatch
 from dasha_ros.config import NODES
+from dasha_ros.ros.owners import OWNED, publishers_of, too_many
 
 _DISCOVERY_S = 1.0
 """Until then a few nodes that are active may not be all that there are."""
@@ -25,6 +26,8 @@ class Reached:
     """Other nodes, in any namespace."""
     topics: dict[str, tuple[str, int, int]]
     """Type, publishers and subscriptions of the topics in the namespace."""
+    strangers: tuple[str, ...] = ()
+    """What is wrong where a node that does not belong to the graph speaks for one that does."""
 
     def lines(self) -> list[str]:
         """For people."""
@@ -34,6 +37,7 @@ class Reached:
         width = max(len(name) for name in [*self.states, *self.topics])
         return [
             *(line for name, state in self.states.items() for line in _of_node(name, state, width)),
+            *(f"✗ {sentence}" for sentence in self.strangers),
             *(f"other node: {name}" for name in self.others),
             *(
                 f"{topic:<{width}}  {kind}, {publishers} publishing, {subscriptions} listening"
@@ -72,6 +76,21 @@ def expected(seen: Set[str], topics: Set[str]) -> list[str]:
     rigs = sorted((rig.nodes for rig in RIGS.values()), key=len)
     rig = next((nodes for nodes in rigs if known - {"trainer"} <= set(nodes)), ())
     return sorted(known | set(rig))
+
+
+def too_many_nodes(names: list[str], known: Set[str]) -> tuple[str, ...]:
+    """What is wrong where nodes of the graph are there more than once.
+
+    Args:
+        names: Full names of all nodes, each as often as it is there.
+        known: Full names of the nodes that belong to a graph.
+    """
+    return tuple(
+        f"{names.count(name)} nodes are called {name}: two graphs run in one namespace; end one of them, "
+        "or give it a namespace or a ROS_DOMAIN_ID of its own"
+        for name in sorted(set(names) & known)
+        if names.count(name) > 1
+    )
 
 
 def look(namespace: str, seconds: float) -> Reached:
@@ -118,4 +137,7 @@ def look(namespace: str, seconds: float) -> Reached:
             if topic.startswith(inside) and not topic.endswith("/transition_event")
         }
         others = tuple(sorted(names() - watch.states.keys()))
-        return Reached(client.namespace, states(), others, topics)
+        strangers = too_many_nodes(client.node_names(), watch.states.keys()) + tuple(
+            sentence for topic in OWNED if (sentence := too_many(topic, publishers_of(client.node, topic)))
+        )
+        return Reached(client.namespace, states(), others, topics, strangers)

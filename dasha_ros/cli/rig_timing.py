@@ -22,6 +22,7 @@ from dasha_ros.emulators.latency import MOVE_BYTES
 from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators, Sent
 from dasha_ros.ros.conversions import id_from_msg
+from dasha_ros.ros.heard import subscribe
 from dasha_ros.ros.stamps import to_ns
 from dasha_ros.timing.command import NO_COMMAND, CommandId
 
@@ -82,8 +83,8 @@ class RigTimer:
         """Hear of images: whoever does not time them need not pay for them."""
         node = self._client.node
         topics = [
-            node.create_subscription(Image, "camera/image_raw", self._on_image, qos.IMAGE),
-            node.create_subscription(CameraInfo, "camera/camera_info", self._on_camera_info, qos.CAPTURE),
+            subscribe(node, Image, "camera/image_raw", self._on_image, qos.IMAGE),
+            subscribe(node, CameraInfo, "camera/camera_info", self._on_camera_info, qos.CAPTURE),
         ]
         try:
             yield

@@ -104,6 +104,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._answered = 0
         self._worker = DeviceWorker("camera", self, self.health, self._wake)
         self._worker.start()
+        self.owned.add("camera/limits", self._tell_limits)
+        self.owned.add("camera/state", self._state.repeat)
         self.health.does(self._size)
 
     def deactivate(self) -> None:
@@ -185,8 +187,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         gate = self._commands.gate
         gate.low, gate.high = limits.exposure_min_us, limits.exposure_max_us
         self._answered, self._streams_at = 0, None
-        if self.context.ok():
-            self._limits_publisher.publish(limits_to_msg(limits))
+        self._tell_limits()
+
+    def _tell_limits(self) -> None:
+        limits = self._limits
+        if limits is not None and self.context.ok():
+            self._limits_publisher.publish(limits_to_msg(limits, self.instance))
 
     def _size(self) -> str:
         limits = self._limits

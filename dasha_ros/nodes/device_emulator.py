@@ -120,7 +120,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
     def _tell_truth(self, moves: PowerTrajectory) -> None:
         """For whoever evaluates; no driver and no agent listens."""
         if self.context.ok():
-            self._truth.publish(trajectory_to_msg(moves))
+            self._truth.publish(trajectory_to_msg(moves, node=self.instance))
 
     def _turn_knobs(self, config: DeviceEmulatorConfig) -> None:
         assert self._lens is not None

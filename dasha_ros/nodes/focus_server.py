@@ -21,6 +21,7 @@ from dasha_ros.ros.actuators import Actuators
 from dasha_ros.ros.agent_client import AgentClient
 from dasha_ros.ros.agent_node import agent_executor
 from dasha_ros.ros.focus_job import FocusJob
+from dasha_ros.ros.heard import subscribe
 from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.pause import TrainerHold
@@ -60,7 +61,8 @@ class FocusServer(DashaNode[FocusServerConfig]):
         self.exposure_agent = AgentClient(self, AdjustExposure, "adjust_exposure", "high_level_agent")
         self.focus_agent = AgentClient(self, AdjustFocus, "adjust_focus", "low_level_agent")
         self._state = self.create_publisher(msg.FocusState, "focus/state", qos.STATE)
-        self._info_topic = self.create_subscription(
+        self._info_topic = subscribe(
+            self,
             msg.PerceptionInfo,
             "perception/info",
             self._on_info,
@@ -82,6 +84,7 @@ class FocusServer(DashaNode[FocusServerConfig]):
 
     def activate(self) -> None:
         """Accept goals."""
+        self.owned.add("focus/state", self._tell_again)
         self.publish_state(msg.FocusState.IDLE, "waiting for a goal")
         self.health.does(lambda: "waiting for a goal" if self._job is None else "working on a goal")
 
@@ -157,10 +160,14 @@ class FocusServer(DashaNode[FocusServerConfig]):
 
     def _tell(self, told: msg.FocusState) -> None:
         """Publish; the caller holds the lock, so that no older state follows a newer one."""
-        told.header = Header(stamp=to_stamp(self.clock.now_ns()))
+        told.header, told.node = Header(stamp=to_stamp(self.clock.now_ns())), self.instance
         self._told = told
         if self._configured and self.context.ok():
             self._state.publish(told)
+
+    def _tell_again(self) -> None:
+        with self._state_lock:
+            self._tell(copy(self._told))
 
     def _work(self, run: GoalRun) -> FocusOnObject.Result:
         assert self._info is not None

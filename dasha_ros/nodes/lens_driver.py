@@ -68,7 +68,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         self._lens = lens_backend(self.config, self.steady)
         self._instance, self._said, self._moves = new_instance(self.get_fully_qualified_name()), 0, 0
         if isinstance(self._lens, TwinLens):
-            self._twin = LensTwinLink(self, self._lens, self.health)
+            self._twin = LensTwinLink(self, self._lens, self.health, self.instance)
         self._state_publisher = self.create_publisher(msg.LensState, "lens/state", qos.STATE)
         gate = CommandGate("lens voltage", "V", VOLTS_MIN, VOLTS_MAX)
         self._commands = Commands(self, gate, obey=self._admitted, refused=self._tell)
@@ -81,6 +81,9 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._command = None
         self._worker = DeviceWorker("lens", self, self.health, self._wake)
         self._worker.start()
+        self.owned.add("lens/state", self._tell)
+        if self._twin is not None:
+            self.owned.add("twin/lens", self._twin.tell_again)
         self.health.does(lambda: f"lens at {self._state.volts:.3f} V")
 
     def deactivate(self) -> None:

@@ -81,18 +81,26 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     def activate(self) -> None:
         """Say what can be seen, and begin to look."""
+        self._tell_info()
+        self.owned.add("perception/info", self._tell_info)
         assert self._perception is not None
-        self._info_publisher.publish(
-            msg.PerceptionInfo(
-                encoder=self._perception.encoder.id,
-                latent_size=self._perception.encoder.size,
-                detector=self.config.detector,
-                labels=list(self._perception.detector.labels),
-            )
-        )
         encoder, detector = self._perception.encoder.id, self.config.detector
         self.health.does(f"{encoder}, {detector}")
         self.health.show("stages", lambda: {f"{stage}_ms": ms for stage, ms in self._stage_ms.items()})
+
+    def _tell_info(self) -> None:
+        perception = self._perception
+        if perception is None or not self.context.ok():
+            return
+        self._info_publisher.publish(
+            msg.PerceptionInfo(
+                node=self.instance,
+                encoder=perception.encoder.id,
+                latent_size=perception.encoder.size,
+                detector=self.config.detector,
+                labels=list(perception.detector.labels),
+            )
+        )
 
     def cleanup(self) -> None:
         """Free the models and the topics."""
@@ -166,7 +174,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         assert self._pending.lens is not None
         percept = self._perception.perceive(pixels_of(image), image.encoding, capture, self._pending.lens)
         percept.stage_ms["transport"] = (self._received_ns - capture.ready_ns) / 1e6
-        self._percept_publisher.publish(percept_to_msg(percept, image.header.frame_id))
+        self._percept_publisher.publish(percept_to_msg(percept, image.header.frame_id, self.instance))
         self._pending.answered(capture)
         self._stage_ms = percept.stage_ms
         self.health.count("percepts")

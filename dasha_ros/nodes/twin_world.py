@@ -61,6 +61,7 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
 
     def activate(self) -> None:
         """Publish the world."""
+        self.owned.add("twin/world", lambda: self.reconfigure(self.config))
         self.health.does(lambda: f"{self.config.scene} at {self.config.illuminance_lx:g} lx")
         self.reconfigure(self.config)
 
@@ -69,6 +70,7 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
         if not self.is_active:
             return
         world = msg.TwinWorld(
+            node=self.instance,
             scene=config.scene,
             illuminance_lx=float(config.illuminance_lx),
             distances_m=[float(d) for d in config.distances_m],

@@ -30,6 +30,7 @@ class CameraState:
         self._told: CaptureInfo | None = None
         self._untold: CaptureInfo | None = None
         self._due_s = self._latest_s = self._told_at_s = 0.0
+        self._repeats = False
 
     def taken(self, capture: CaptureInfo, awaited: bool) -> None:
         """A picture was published; ``awaited`` if a command waited for it."""
@@ -47,6 +48,13 @@ class CameraState:
         """Publish what was put off, once its time has come."""
         if self._untold is not None and self._now_s() >= self._due_s:
             self._tell(self._untold)
+        elif self._repeats and self._told is not None:
+            self._publish(self._told)
+        self._repeats = False
+
+    def repeat(self) -> None:
+        """Let its thread publish what was told last once more. Callable from any thread."""
+        self._repeats = True
 
     @property
     def patience_s(self) -> float | None:

@@ -80,9 +80,10 @@ def limits_from_msg(message: msg.CameraLimits) -> CameraLimits:
     )
 
 
-def limits_to_msg(limits: CameraLimits) -> msg.CameraLimits:
-    """Message of a `CameraLimits`."""
+def limits_to_msg(limits: CameraLimits, node: str = "") -> msg.CameraLimits:
+    """Message of a `CameraLimits`; ``node`` says so."""
     return msg.CameraLimits(
+        node=node,
         width=limits.width,
         height=limits.height,
         encoding=limits.encoding,
@@ -129,9 +130,12 @@ def lens_to_msg(lens: LensState, now_ns: int = 0, refused: int = 0, last_refusal
     return message
 
 
-def trajectory_to_msg(moves: PowerTrajectory, state: msg.LensState | None = None) -> msg.TwinLens:
-    """Message of a lens's course; ``state`` is what its driver says meanwhile."""
+def trajectory_to_msg(
+    moves: PowerTrajectory, state: msg.LensState | None = None, node: str = ""
+) -> msg.TwinLens:
+    """Message of a lens's course; ``state`` is what its driver says meanwhile, ``node`` who says so."""
     return msg.TwinLens(
+        node=node,
         state=state or msg.LensState(),
         moved_at=to_stamp(moves.moved_at_ns),
         start_dioptres=float(moves.start_dioptres),
@@ -184,11 +188,12 @@ def percept_from_msg(message: msg.Percept) -> Percept:
     )
 
 
-def percept_to_msg(percept: Percept, frame_id: str) -> msg.Percept:
-    """Message of a `Percept`."""
+def percept_to_msg(percept: Percept, frame_id: str, node: str = "") -> msg.Percept:
+    """Message of a `Percept`; ``node`` saw it."""
     capture = capture_to_msg(percept.capture, frame_id)
     return msg.Percept(
         header=capture.header,
+        node=node,
         capture=capture,
         lens=lens_to_msg(percept.lens),
         width=percept.width,

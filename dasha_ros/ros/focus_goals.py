@@ -21,6 +21,7 @@ from dasha_ros.msg import FocusState
 from dasha_ros.ros import qos
 from dasha_ros.ros.action_client import PatientActionClient
 from dasha_ros.ros.goal_watch import GoalLostError, Loss, Patience
+from dasha_ros.ros.heard import subscribe
 from dasha_ros.ros.remote_goal import RemoteGoal
 from dasha_ros.ros.waiting import POLL_S
 
@@ -85,7 +86,7 @@ class _Graph:
         self.client = PatientActionClient(self.node, FocusOnObject, "focus_on_object")
         self.state: FocusState | None = None
         self.rejected_at, self.reason = 0.0, ""
-        self.node.create_subscription(FocusState, "focus/state", self._on_state, qos.STATE)
+        subscribe(self.node, FocusState, "focus/state", self._on_state, qos.STATE)
 
     def _on_state(self, state: FocusState) -> None:
         self.state = state

@@ -20,8 +20,8 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
-from dasha_ros.ros.cdr import reader
 from dasha_ros.ros.guard import guard_of
+from dasha_ros.ros.heard import Ear
 
 M = TypeVar("M")
 
@@ -78,19 +78,19 @@ class Lane:
         Args:
             kind: Type of the messages.
             topic: Its name.
-            callback: Called in the lane's thread, with what `cdr.reader` makes of a message: it has the
-                fields of ``kind``, but can't be published.
+            callback: Called in the lane's thread, with what `Ear` lets in: an object with the fields of
+                ``kind``, that can't be published.
             qos: Quality of service.
 
         Raises:
             TypeError: The type has a field that `cdr` can't read.
         """
-        read = reader(kind)
+        ear = Ear(self._node, kind, topic, callback)
         subscription = self._node.create_subscription(
-            kind, topic, callback, qos, callback_group=self._group, raw=True
+            kind, topic, ear.hear, qos, callback_group=self._group, raw=True
         )
         with self._lock:
-            self._topics.append(_Topic(subscription, lambda data: callback(read(data))))
+            self._topics.append(_Topic(subscription, ear.hear))
         self._tell()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="lane", daemon=True)

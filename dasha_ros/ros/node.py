@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import ClassVar, Generic, TypeVar
 
 import rclpy
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 
@@ -22,14 +23,17 @@ from dasha_ros.ros.condition import Condition, warning
 from dasha_ros.ros.executor import OneThread, Steady
 from dasha_ros.ros.guard import Guard
 from dasha_ros.ros.health import Health
+from dasha_ros.ros.heard import Heard
 from dasha_ros.ros.lifecycle import SteadyLifecycleNode
 from dasha_ros.ros.memory import give_back
+from dasha_ros.ros.owned import Owned
 from dasha_ros.ros.parameter_requests import refuse_unreadable
 from dasha_ros.ros.parameters import Parameters
 from dasha_ros.ros.retiring import retire
 from dasha_ros.ros.stamps import RosClock
 from dasha_ros.streams import take_every_character
 from dasha_ros.timing import limits
+from dasha_ros.timing.command import new_instance
 from dasha_ros.user_folders import settle
 
 C = TypeVar("C", bound=NodeConfig)
@@ -70,7 +74,15 @@ class DashaNode(SteadyLifecycleNode, Generic[C]):
         )
         refuse_unreadable(self)
         self.health = Health(self)
+        self.instance = new_instance(self.get_fully_qualified_name())
+        """Who this is: the node's name, and an id that is new whenever the process is started."""
+        self.heard, self.owned = Heard(self.get_logger()), Owned(self)
         self.health.watch("lifecycle", self._lifecycle)
+        self.health.watch("heard", self.heard.condition)
+        self.health.watch("owned", self.owned.condition)
+        self.health.show("heard", self.heard.values)
+        # Not on simulated time, which a stranger may stop.
+        self.create_timer(_LOOK_S, self._look_round, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.guard = Guard(self.get_logger(), self._tell_of_bug)
         self.is_active = self.is_loading = self._was_active = False
         self._transitions, self._ended = threading.RLock(), False
@@ -132,6 +144,11 @@ class DashaNode(SteadyLifecycleNode, Generic[C]):
                 self.health.clear("transition")
             return TransitionCallbackReturn.SUCCESS
 
+    def _look_round(self) -> None:
+        """Look who else is in the graph."""
+        self.heard.look(self)
+        self.owned.look()
+
     def _lifecycle(self) -> Condition | None:
         return warning("not active") if self._was_active and not self.is_active else None
 
@@ -158,6 +175,7 @@ class DashaNode(SteadyLifecycleNode, Generic[C]):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `deactivate`."""
         self.is_active = False
+        self.owned.clear()
         result = self._transition("deactivate", self.deactivate)
         self.health.update()
         super().on_deactivate(state)
@@ -173,6 +191,7 @@ class DashaNode(SteadyLifecycleNode, Generic[C]):
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `cleanup`."""
         self.is_active = False
+        self.owned.clear()
         return self._transition("shut down", self.cleanup)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -194,6 +213,7 @@ class DashaNode(SteadyLifecycleNode, Generic[C]):
         """
         with self._transitions:
             self.is_active = False
+            self.owned.clear()
             result = self._transition("clean up", self.cleanup)
             self._ended = True
         return result == TransitionCallbackReturn.SUCCESS

@@ -17,6 +17,7 @@ from std_srvs.srv import SetBool
 
 from dasha_ros import msg
 from dasha_ros.ros import qos
+from dasha_ros.ros.heard import subscribe
 from dasha_ros.ros.question import Question
 from dasha_ros.ros.single_goal import GoalRun
 from dasha_ros.ros.waiting import POLL_S, News
@@ -80,8 +81,8 @@ class Turns:
         self._service = node.create_service(
             SetBool, _SERVICE, self._on_hold, callback_group=MutuallyExclusiveCallbackGroup()
         )
-        self._topic = node.create_subscription(
-            msg.FocusState, _STATE, self._on_state, qos.STATE, callback_group=ReentrantCallbackGroup()
+        self._topic = subscribe(
+            node, msg.FocusState, _STATE, self._on_state, qos.STATE, callback_group=ReentrantCallbackGroup()
         )
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from dasha_ros import msg
 from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators, Wait
 from dasha_ros.ros.agent_client import AgentLostError
+from dasha_ros.ros.heard import subscribe
 from dasha_ros.ros.question import Question
 from dasha_ros.twin.world import World
 
@@ -33,7 +34,7 @@ class Stage:
         self._node, self._actuators, self._wait = node, actuators, wait
         self._world: msg.TwinWorld | None = None
         self._client = node.create_client(SetParametersAtomically, "twin_world/set_parameters_atomically")
-        self._topic = node.create_subscription(msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
+        self._topic = subscribe(node, msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
 
     def close(self) -> None:
         """Leave the topics."""

@@ -17,6 +17,7 @@ from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.ros import qos
 from dasha_ros.ros.conversions import trajectory_to_msg
 from dasha_ros.ros.health import Health
+from dasha_ros.ros.heard import subscribe
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.stamps import to_ns
 from dasha_ros.timing.state import LensState
@@ -34,8 +35,8 @@ class _WorldListener(ABC):
         if lane is not None:
             lane.listen(msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
             return
-        self._subscription = node.create_subscription(
-            msg.TwinWorld, "twin/world", self._on_world, qos.STATE, **subscription
+        self._subscription = subscribe(
+            node, msg.TwinWorld, "twin/world", self._on_world, qos.STATE, **subscription
         )
 
     def close(self) -> None:
@@ -73,8 +74,16 @@ class _WorldListener(ABC):
 class LensTwinLink(_WorldListener):
     """Publishes how the twin's lens moves, and lets it feel the world's temperature."""
 
-    def __init__(self, node: LifecycleNode, lens: TwinLens, health: Health) -> None:
-        self._lens, self._state = lens, msg.LensState()
+    def __init__(self, node: LifecycleNode, lens: TwinLens, health: Health, instance: str = "") -> None:
+        """Follow the world's temperature.
+
+        Args:
+            node: Owns the topics.
+            lens: Feels it.
+            health: Of the node.
+            instance: Who tells of the moves.
+        """
+        self._lens, self._state, self._instance = lens, msg.LensState(), instance
         self._telling = threading.Lock()
         self._publisher = node.create_publisher(msg.TwinLens, "twin/lens", qos.STATE)
         super().__init__(node, health, callback_group=ReentrantCallbackGroup())
@@ -97,8 +106,13 @@ class LensTwinLink(_WorldListener):
             self._lens.set_temperature(world.temperature_c)
             self._tell()
 
+    def tell_again(self) -> None:
+        """Say again what was said last."""
+        with self._telling:
+            self._tell()
+
     def _tell(self) -> None:
-        self._publisher.publish(trajectory_to_msg(self._lens.trajectory, self._state))
+        self._publisher.publish(trajectory_to_msg(self._lens.trajectory, self._state, self._instance))
 
 
 class WorldLink(_WorldListener):

@@ -19,6 +19,7 @@ from dasha_ros import bringup
 from dasha_ros.cli.session import Session
 from dasha_ros.msg import CaptureInfo, FocusState, LensState, TwinWorld
 from dasha_ros.ros import qos
+from dasha_ros.ros.heard import subscribe
 from dasha_ros.soak.goals import Goals
 from dasha_ros.supervisor import Backoff
 
@@ -97,8 +98,12 @@ class SoakGraph:
                 (FocusState, "focus/state", "focus"),
                 (TwinWorld, "twin/world", "world"),
             ):
-                self.client.node.create_subscription(
-                    kind, topic, lambda message, name=name: setattr(self, name, message), qos.STATE
+                subscribe(
+                    self.client.node,
+                    kind,
+                    topic,
+                    lambda message, name=name: setattr(self, name, message),
+                    qos.STATE,
                 )
             self.until_active()
         except BaseException:

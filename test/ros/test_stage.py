@@ -40,7 +40,10 @@ class Service:
 
 def stage(service: Service) -> Stage:
     node = SimpleNamespace(
-        create_client=lambda kind, name: service, create_subscription=lambda kind, topic, callback, qos: None
+        create_client=lambda kind, name: service,
+        create_subscription=lambda *a, **k: None,
+        get_namespace=lambda: "/dasha",
+        get_logger=lambda: None,
     )
 
     def wait(condition: Callable[[], bool], trouble: str) -> None:

@@ -40,7 +40,7 @@ def link() -> Any:
     heard: list[int] = []
     told: list[None] = []
     camera = Camera()
-    node = SimpleNamespace(create_subscription=lambda *a, **k: None)
+    node = NODE
     lane = SimpleNamespace(listen=lambda *a, **k: None)
     made = CameraTwinLink(
         node,
@@ -125,6 +125,8 @@ class Sight(Camera):
 
 
 NODE: Any = SimpleNamespace(
+    get_namespace=lambda: "/dasha",
+    get_logger=lambda: None,
     create_subscription=lambda *a, **k: None,
     create_publisher=lambda *a: SimpleNamespace(publish=lambda message: None),
 )

@@ -1,0 +1,184 @@
+"""The one door for messages of topics: what can't be, and who does not belong to the graph, is not heard."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from weakref import WeakSet
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
+
+from dasha_ros.ros.cdr import reader
+from dasha_ros.ros.condition import Condition, warning
+from dasha_ros.ros.fitness import checks_of, most_bytes
+from dasha_ros.ros.owners import names_its_speaker, owners_of, publishers_of, speaker_of
+
+M = TypeVar("M")
+
+_STANDS_S = 10.0
+"""How long after the last bad message the status tells of it."""
+_WORDS = 200
+_TOLD_APART = 100
+"""So many messages of strangers are read to tell who sent them; more are a flood."""
+
+
+@dataclass
+class _Dropped:
+    times: int = 0
+    reason: str = ""
+    at_s: float = 0.0
+
+
+class Heard:
+    """Keeps the account of what a node did not let in. Callable from any thread."""
+
+    def __init__(self, logger: Any, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._logger, self._now_s = logger, now_s
+        self._lock = threading.Lock()
+        self._dropped: dict[str, _Dropped] = {}
+        # An ear lives as long as its subscription.
+        self._ears: WeakSet[Ear] = WeakSet()
+
+    def dropped(self, topic: str, reason: str) -> None:
+        """A message was left out. The log tells of the 1st, 2nd, 4th, ... of a topic."""
+        # What a stranger wrote goes to terminals and logs.
+        reason = "".join(c if c.isprintable() else "?" for c in reason[:_WORDS])
+        with self._lock:
+            drops = self._dropped.setdefault(topic, _Dropped())
+            drops.times += 1
+            drops.reason, drops.at_s = reason, self._now_s()
+            times = drops.times
+        if times & (times - 1) == 0:
+            self._logger.warning(f"a message on {topic} was left out: {reason} ({times} so far)")
+
+    def condition(self) -> Condition | None:
+        """What is wrong with what is heard: bad messages came a moment ago."""
+        since_s = self._now_s() - _STANDS_S
+        told = [
+            f"messages on {topic} are left out: {drops.reason} ({drops.times} so far)"
+            for topic, drops in list(self._dropped.items())
+            if drops.at_s >= since_s
+        ]
+        return warning("; ".join(sorted(told))) if told else None
+
+    def values(self) -> dict[str, str]:
+        """How many messages of each topic were left out, and why the last one was."""
+        return {
+            f"left out of {topic}": f"{drops.times}: {drops.reason}"
+            for topic, drops in list(self._dropped.items())
+        }
+
+    def join(self, ear: Ear) -> None:
+        """Let `look` tell an ear whether the owner of its topic is there."""
+        with self._lock:
+            self._ears.add(ear)
+
+    def look(self, node: Node) -> None:
+        """Look which owners are still there; to be called now and then."""
+        with self._lock:
+            ears = list(self._ears)
+        for ear in ears:
+            ear.look(node)
+
+
+def heard_of(node: Node) -> Heard:
+    """The account of a node that keeps one; for any other node one that only logs."""
+    heard = getattr(node, "heard", None)
+    return heard if isinstance(heard, Heard) else Heard(node.get_logger())
+
+
+class Ear:
+    """Hears one topic: bytes in, and to the callback only what is in order.
+
+    Of a topic that one node of the graph speaks on (`owners`), nobody else is heard while that
+    node is there. While it is not, anybody is: it may go by another name.
+    """
+
+    def __init__(self, node: Node, kind: type[M], topic: str, callback: Callable[[M], None]) -> None:
+        """Hear a topic of a node.
+
+        Args:
+            node: Who hears.
+            kind: Type of the messages.
+            topic: Its name, as the code calls it.
+            callback: Called with what `cdr.reader` makes of a message.
+
+        Raises:
+            TypeError: The type has a field that `cdr` can't read.
+        """
+        self.topic, self._callback = topic, callback
+        self._read, self._check, self._most = reader(kind), checks_of(kind), most_bytes(kind)
+        self._owners, self._owner_speaks = owners_of(node, topic), False
+        self._signatures = [name.encode() for name in self._owners if names_its_speaker(kind)]
+        self._strangers = 0
+        self._heard = heard_of(node)
+        if self._owners:
+            self._heard.join(self)
+
+    def hear(self, data: bytes) -> None:
+        """Pass a message on, or leave it out."""
+        message = self._let_in(data)
+        if message is not None:
+            self._callback(message)
+
+    def _let_in(self, data: bytes) -> Any:
+        if len(data) > self._most:
+            self._heard.dropped(self.topic, f"it has {len(data)} bytes, more than {self._most}")
+            return None
+        if self._strangers > _TOLD_APART and self._owner_speaks and not self._is_signed(data):
+            self._heard.dropped(self.topic, f"it does not come from {' or '.join(sorted(self._owners))}")
+            return None
+        try:
+            message = self._read(data)
+            self._check(message)
+        except Exception as error:  # Whatever strange bytes lead to: rclpy has errors of its own for them.
+            self._heard.dropped(self.topic, str(error) if isinstance(error, ValueError) else repr(error))
+            return None
+        if self._owners and not self._belongs(message):
+            return None
+        return message
+
+    def _is_signed(self, data: bytes) -> bool:
+        """Whether an owner's name is anywhere in a message: in a flood there is no time to read them all."""
+        return not self._signatures or any(name in data for name in self._signatures)
+
+    def _belongs(self, message: Any) -> bool:
+        speaker = speaker_of(message)
+        if speaker is None:
+            return True
+        if speaker in self._owners:
+            self._owner_speaks = True
+            return True
+        if self._owner_speaks:
+            self._strangers += 1
+            says, owner = speaker[:_WORDS] or "no node", " or ".join(sorted(self._owners))
+            self._heard.dropped(self.topic, f"it comes from {says} and not from {owner}")
+            return False
+        return True
+
+    def look(self, node: Node) -> None:
+        """Look whether the topic's owner is there."""
+        if self._owner_speaks and self._owners.isdisjoint(publishers_of(node, self.topic)):
+            self._owner_speaks = False
+
+
+def subscribe(
+    node: Node, kind: type[M], topic: str, callback: Callable[[M], None], qos: QoSProfile, **options: Any
+) -> Subscription:
+    """Subscribe in a node's executor; ``callback`` gets what `Ear` lets in.
+
+    Args:
+        node: Who hears.
+        kind: Type of the messages.
+        topic: Its name.
+        callback: Called with what `cdr.reader` makes of a message: it can't be published.
+        qos: Quality of service.
+        **options: Of `rclpy.node.Node.create_subscription`, such as ``callback_group``.
+    """
+    ear = Ear(node, kind, topic, callback)
+    return node.create_subscription(kind, topic, ear.hear, qos, raw=True, **options)

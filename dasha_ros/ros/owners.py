@@ -1,0 +1,71 @@
+"""Who speaks on which topic of a graph, by the name of the node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rclpy.node import Node
+
+_OWNERS = {
+    "camera/camera_info": ("camera_driver",),
+    "camera/capture": ("camera_driver",),
+    "camera/image_raw": ("camera_driver",),
+    "camera/limits": ("camera_driver",),
+    "camera/state": ("camera_driver",),
+    "focus/state": ("focus_server",),
+    "lens/state": ("lens_driver",),
+    "perception/annotated/compressed": ("perception",),
+    "perception/info": ("perception",),
+    "perception/percept": ("perception",),
+    "twin/lens": ("lens_driver", "device_emulator"),
+    "twin/world": ("twin_world",),
+}
+OWNED = tuple(_OWNERS)
+"""Topics that one node of a graph speaks on."""
+
+
+def owners_of(node: Node, topic: str) -> frozenset[str]:
+    """Full names of the nodes of a node's graph that speak on a topic; empty: anybody may."""
+    return frozenset(f"{node.get_namespace().rstrip('/')}/{name}" for name in _OWNERS.get(topic, ()))
+
+
+def speaker_of(message: Any) -> str | None:
+    """Full name of the node that a message says it comes from, empty when it keeps silent about it.
+
+    Returns:
+        ``None`` for a type that has no word for it, such as an image.
+    """
+    instance = getattr(message, "node", None)
+    if instance is None:
+        instance = getattr(message, "driver", None)
+    return None if instance is None else instance.partition("#")[0]
+
+
+def names_its_speaker(kind: Any) -> bool:
+    """Whether messages of a type say which node they come from."""
+    return not kind.get_fields_and_field_types().keys().isdisjoint({"node", "driver"})
+
+
+def publishers_of(node: Node, topic: str) -> list[str]:
+    """Full names of the nodes that publish a topic, each as often as it does."""
+    full = node.resolve_topic_name(topic)
+    return sorted(
+        f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+        for info in node.get_publishers_info_by_topic(full)
+    )
+
+
+def too_many(topic: str, publishers: Iterable[str]) -> str:
+    """What is wrong when these publish a topic that one node owns; empty: nothing."""
+    names = sorted(publishers)
+    if len(names) < 2:
+        return ""
+    unique = dict.fromkeys(names)
+    twice = [f"{name} ({names.count(name)} times)" if names.count(name) > 1 else name for name in unique]
+    if len(unique) == 1:
+        return (
+            f"{len(names)} nodes called {names[0]} publish {topic}: two graphs run in one namespace; "
+            "end one of them, or give it a namespace or a ROS_DOMAIN_ID of its own"
+        )
+    return f"{len(names)} nodes publish {topic}: {' and '.join(twice)}; end the one that does not belong here"
