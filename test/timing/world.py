@@ -127,6 +127,8 @@ class World:
 
     def kill(self, start: Callable[[], None]) -> None:
         """A driver dies, and is started anew. That takes longer than any message travels."""
+        if not (self.lens_name if start == self.start_lens else self.camera_name):
+            return
         if start == self.start_lens:
             self.lens_name = ""
         else:
