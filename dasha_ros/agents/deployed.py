@@ -67,12 +67,13 @@ class ExposureBounds:
     one than one that is too dark. It makes every search end: after `PATIENCE` choices of the
     network the end of the table that was never reached is tried, then the middle of what is open.
 
-    It stops when its rule is satisfied; see `reached`.
+    It stops when its rule is satisfied (see `reached`), by the first picture already; or, ``once``, as Algorithm 1
+    has it: the network chooses one exposure, whatever the first picture is, and that is the end.
     """
 
-    def __init__(self, batch: int, choices: int, rule: ExposureRule) -> None:
+    def __init__(self, batch: int, choices: int, rule: ExposureRule, once: bool = False) -> None:
         """Every exposure of a table of ``choices`` is open."""
-        self._choices, self._rule = choices, rule
+        self._choices, self._rule, self._once = choices, rule, once
         self._dark: NDArray[np.intp] = np.full(batch, -1)
         self._bright: NDArray[np.intp] = np.full(batch, choices)
         self._choices_made = 0
@@ -85,6 +86,9 @@ class ExposureBounds:
         """
         sides = pictures.sides(self._rule)
         good, too_dark, too_bright = sides == 0, sides < 0, sides > 0
+        if self._once:
+            acted = self._choices_made > 0
+            return good & acted, ~good & acted
         self._dark = np.where(too_dark, np.maximum(self._dark, pictures.index), self._dark)
         self._bright = np.where(too_bright, np.minimum(self._bright, pictures.index), self._bright)
         return good, ~good & (self._bright - self._dark <= 1)

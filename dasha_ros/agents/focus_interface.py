@@ -8,7 +8,7 @@ the running agent use the same objects, so an observation means the same everywh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +40,13 @@ class FocusPictures:
     """Numbers read from the early latent of the frame, shape (b, m)."""
     box: Array
     """Numbers read from the early latent inside the best detection's box, shape (b, m); NaN without one."""
+    peak: Array | None = None
+    """P of Eq. 7, grey levels 0..255, shape (b,); ``None`` where nobody asked for it."""
 
     def take(self, rows: Rows) -> FocusPictures:
         """Those of some of the episodes."""
-        return FocusPictures(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
+        values: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return FocusPictures(**{name: v if v is None else v[rows] for name, v in values.items()})
 
 
 class FocusInterface(Protocol):
@@ -84,7 +87,7 @@ class FocusInterface(Protocol):
 
 
 class LatentInterface:
-    """The paper to the letter: the latent of one frame (Eq. 5), absolute coarse and fine volts."""
+    """As in the paper: the latent of one frame (Eq. 5), absolute coarse and fine volts."""
 
     def __init__(self, lens: LensModel, batch: int, latent_size: int) -> None:
         self._actions = LensActions.of(lens)

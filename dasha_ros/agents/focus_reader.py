@@ -175,5 +175,6 @@ def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusPi
         score=np.array([candidates[0].score if candidates else 0.0]),
         detected=np.array([bool(seen(percept, task))]),
         brisque=np.array([percept.brisque]),
+        peak=np.array([percept.histogram_peak]),
         **{**nothing, **read},
     )

@@ -49,6 +49,7 @@ class LearnedExposure:
         self._task: ExposureTask | None = None
         self._interface: ExposureInterface | None = None
         self.rule: ExposureRule = self.file.info.rules.get("stop", "well_exposed")
+        self._once = self.file.info.rules.get("deployed") == "algorithm_1"
         self._bounds: ExposureBounds | None = None
 
     def reset(self, task: ExposureTask) -> None:
@@ -59,7 +60,7 @@ class LearnedExposure:
         """
         check_table(self.file.info, task.table.id)
         self._task, self._interface = task, None
-        self._bounds = ExposureBounds(1, len(task.table), self.rule)
+        self._bounds = ExposureBounds(1, len(task.table), self.rule, self._once)
 
     def act(self, percept: Percept) -> ExposureDecision:
         """Decide from the percept that answers the last command.

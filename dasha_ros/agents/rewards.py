@@ -1,4 +1,4 @@
-"""The paper's rewards: Eq. 7 for A^H and Eq. 8 for A^L, to the letter.
+"""The paper's rewards: Eq. 7 for A^H and Eq. 8 for A^L.
 
 BRISQUE may leave 0..100 (it is a regression), so Eq. 7 and 8 may too: -0.01 B
 is passed on as the paper writes it, never clipped.

@@ -27,7 +27,7 @@ from dasha_ros.twin.scene import load_scene
 from dasha_ros.twin.world import World
 
 LIGHT_LX = (13.0, 300.0)
-"""Range of the light (paper V.B)."""
+"""Range of the light (paper, V.A.2 and V.B)."""
 DISTANCE_FACTOR = 1.25
 """Each layer stands at its own distance times or over up to this: no constant voltage is right twice."""
 ORACLE = "oracle"

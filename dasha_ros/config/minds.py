@@ -132,7 +132,7 @@ class TrainerConfig(NodeConfig):
     )
     schedule: Literal["paper", "random"] = parameter(
         "random",
-        "paper: 13..300 lx in steps of 10 lx, nearest layer at 1.4..2.0 m. "
+        "paper: 13..300 lx in steps of 10 lx, nearest layer at 1.4..2.0 m, starts with the factory's values. "
         "random: light even in logarithm, distances within a factor.",
         fixed=True,
     )

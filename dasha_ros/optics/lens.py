@@ -4,7 +4,7 @@ Everything asks a lens model where the lens focuses and how much it blurs; nothi
 else knows the map from volts. Three profiles exist (`lens_model`):
 
 - ``physical``: a liquid lens adds power to a lens that stands still. The default.
-- ``paper``: the paper's map read to the letter, as a moving thin lens.
+- ``paper``: the paper's map, read as a moving thin lens.
 - a table of measured (volts, distance) pairs, from a YAML file: for a real lens.
 """
 
@@ -184,7 +184,7 @@ class PhysicalLens(ThinLens):
 
 @dataclass(frozen=True)
 class PaperLens(ThinLens):
-    """The paper's map (IV.B) to the letter: the voltage sets the distance s' from lens to sensor.
+    """The paper's map (IV.B): the voltage sets the distance s' from lens to sensor.
 
     s'(u) = 36.4 - 0.26957 (u - 24) mm, read as the image distance of a thin lens. More
     volts focus farther, and the band 1.4..2.0 m is half a volt wide: neither is what a

@@ -18,7 +18,7 @@ COMPOSITE_SHIFT_D = 0.1
 AFTER_A_H_EV = (-0.7, 0.5)
 """Exposures that A^H leaves behind, relative to mid grey [EV]: mean grey 62 to 141."""
 LIGHT_LX = (13.0, 300.0)
-"""Range of the light (paper V.B) [lx], evenly in logarithm."""
+"""Range of the light (paper, V.A.2 and V.B) [lx], evenly in logarithm."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dasha_ros.rl.cells import Array
 from dasha_ros.rl.envs.exposure_batch import ExposureBatch
 from dasha_ros.rl.presets import Preset
 from dasha_ros.rl.reading_light import LightTable
+from dasha_ros.rl.schedule import drawn
 from dasha_ros.rl.train_score import play_exposure
 
 
@@ -38,7 +39,7 @@ def hand_over(
     Returns:
         Exposure relative to mid grey [EV], shape (views, draws).
     """
-    rng = np.random.default_rng(seed)
+    rng, preset = np.random.default_rng(seed), drawn(preset)
     views = np.repeat(np.arange(len(table.views)), draws)
     everyone = np.arange(len(views))
     batch = ExposureBatch(table, exposures, preset, views=views, batch=len(views), rng=rng)

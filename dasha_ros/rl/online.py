@@ -24,7 +24,6 @@ from dasha_ros.rl.presets import Ppo
 
 ROLLOUT = 128
 """Steps between two updates, as in the paper (V)."""
-MINIBATCH = 64
 POLICY = "policy.npz"
 """What was learned, in the folder of a run."""
 
@@ -43,8 +42,9 @@ class EpisodesOver(Exception):
 
 def online_ppo(ppo: Ppo) -> Ppo:
     """The settings of a preset for one episode at a time, with an update every `ROLLOUT` steps."""
+    batch = min(ppo.online_batch_size or ppo.batch_size, ROLLOUT)
     return ppo.model_copy(
-        update={"n_envs": 1, "n_steps": ROLLOUT, "batch_size": MINIBATCH, "final_learning_rate": None}
+        update={"n_envs": 1, "n_steps": ROLLOUT, "batch_size": batch, "final_learning_rate": None}
     )
 
 

@@ -1,9 +1,9 @@
 """Presets of training: YAML files in ``config/presets``, validated.
 
-``paper`` follows the paper to the letter; ``plus`` is the best that was found and says how it
-differs; ``ablation_...`` are what becomes of ``plus`` without a part of it. A preset holds everything
-that a run depends on but the percept cache, split and seed. A file may extend another one: with
-``extends: plus`` it holds only what differs.
+``paper`` follows the paper, as ``docs/paper.md`` reads it; ``paper_drawn`` is what its policies that ship
+learned with; ``plus`` is the best that was found and says how it differs; ``ablation_...`` are what
+becomes of ``plus`` without a part of it. A preset holds everything that a run depends on but the percept
+cache, split and seed. A file may extend another one: with ``extends: plus`` it holds only what differs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
 Range = tuple[float, float]
+Schedule = Literal["drawn", "loop"]
+"""``drawn``: anew for every episode. ``loop``: the paper's, one value after the other, for the whole batch;
+what a network is judged by, and what it hands over, is drawn all the same."""
 
 
 class PresetError(ValueError):
@@ -46,6 +49,8 @@ class Ppo(_Model):
     n_envs: Count = 1
     n_steps: Count = 128
     batch_size: Count = 128
+    online_batch_size: Count | None = None
+    """Minibatch of learning online, where an update has 128 steps; left out: ``batch_size``."""
     n_epochs: Count = 10
     learning_rate: Positive = 25e-5
     final_learning_rate: NotNegative | None = None
@@ -64,6 +69,10 @@ class Ppo(_Model):
         if (self.n_envs * self.n_steps) % self.batch_size:
             pictures = self.n_envs * self.n_steps
             raise ValueError(f"batch_size {self.batch_size} does not divide n_envs * n_steps = {pictures}")
+        if self.online_batch_size is not None and 128 % self.online_batch_size:
+            raise ValueError(
+                f"online_batch_size {self.online_batch_size} does not divide the 128 steps online"
+            )
         return self
 
 
@@ -72,6 +81,9 @@ class FocusWorld(_Model):
 
     volts: Range = (24.0, 70.0)
     """Where the lens is at the start [V]."""
+    schedule: Schedule = "drawn"
+    change_every: Count = 360
+    """Steps between two changes of the distance by ``loop``."""
     distance_m: Range = (0.3, 10.0)
     """Of planes [m]: half of them evenly in reciprocal distance, half evenly in its logarithm."""
     composite_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
@@ -99,8 +111,11 @@ class ExposureWorld(_Model):
 
     light_lx: tuple[Positive, Positive] = (13.0, 300.0)
     """Evenly in logarithm [lx]; the paper's range."""
-    exposure_index: Literal["any"] | tuple[int, int] = "any"
-    """Index of the exposure in force at the start, into the table."""
+    exposure_index: Literal["any", "factory"] | tuple[int, int] = "any"
+    """Index of the exposure in force at the start, into the table; ``factory``: what a camera starts with."""
+    schedule: Schedule = "drawn"
+    change_every: Count = 360
+    """Steps between two changes of the light by ``loop``."""
     defocus_dioptres: Range = (-5.0, 9.3)
     """Of the lens at the start [1/m]: A^H works before the picture is sharp."""
 
@@ -119,6 +134,9 @@ class FocusPreset(_Model):
     hunting_price: NotNegative = 0.0
     doubt_price: NotNegative = 0.0
     """Of not being sure to be in focus; see `rl.envs.rules.FocusRules`."""
+    exposure_reward: NotNegative = 0.0
+    """Weight of Eq. 7 of every picture, paid to A^L beside Eq. 8: one reading of the intrinsic reward that
+    A^H gives A^L at every step (paper, IV.C)."""
     detection: bool = True
     """``False``, an ablation: the reward does not ask for a detection; see `rl.envs.rules.FocusRules`. The
     belief still hears the detector, in what is seen and in ``doubt_price``."""
@@ -152,6 +170,8 @@ class ExposurePreset(_Model):
     end: Literal["always", "reached"] = "reached"
     hand_over: ExposureRule | None = None
     """When A^L gets its turn (`agents.reached`), in learning and deployed; left out: when Eq. 7 pays +1."""
+    deployed: Literal["search", "algorithm_1"] = "search"
+    """What a deployed policy does beyond its network; see `agents.deployed.ExposureBounds`."""
     ridge: Positive = 0.01
     world: ExposureWorld = ExposureWorld()
     ppo: Ppo

@@ -36,6 +36,7 @@ from dasha_ros.rl.cells import (
 )
 from dasha_ros.rl.fit import fit_detectability, fit_profile, fit_ridge, folds_of
 from dasha_ros.rl.presets import FocusPreset
+from dasha_ros.rl.reading_light import peak_of
 
 BELLS_PX = (2.0, 6.0)
 """Widths of the bells 1 - exp(-(r / width)^2) of the blur radius r that are read from a latent, besides its
@@ -68,6 +69,8 @@ class FocusTable:
         self.handed_over: Array | None = None
         """Exposures that A^H leaves behind, drawn from at the start of an episode: relative to mid grey
         [EV], shape (views, draws). ``None``: those of the preset."""
+        self.reads_peak = False
+        """Whether pictures hold P of Eq. 7: only rewards may need it, and a look-up takes time."""
         self._locator = CellMap(cache).focus
         nothing = np.zeros((len(cache.fields["score"]), 0))
         self._frame, self._box = numbers or (nothing, nothing)
@@ -86,7 +89,8 @@ class FocusTable:
         Raises:
             ReadingError: The cache is damaged.
         """
-        names = ("score", "brisque", *((self._latent,) if self._latent else ()))
+        optional = (self._latent, "histogram" if self.reads_peak else "")
+        names = ("score", "brisque", *(name for name in optional if name))
         found = self.cache.lookup(view, defocus, ev, draw, names)
         rows, weights = self._locator.corners(view, defocus, ev, draw)
         # Perception drops weaker detections, and their boxes with them.
@@ -103,6 +107,7 @@ class FocusTable:
             latent=np.asarray(found[self._latent], np.float32) if self._latent else nothing,
             frame=frame,
             box=np.where(seen[:, None], weighted(weights, self._box[rows]), np.nan),
+            peak=peak_of(found["histogram"]) if self.reads_peak else None,
         )
 
 

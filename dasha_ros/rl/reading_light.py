@@ -22,6 +22,12 @@ CLIP_EV = (2.0, 7.0)
 _CENTRES = (EDGES[:-1].astype(np.float64) + EDGES[1:]) / 2.0
 
 
+def peak_of(shares: Floats | Array) -> Array:
+    """P of Eq. 7, the centre of the fullest bin, shape (n,), of histograms, shape (n, 10)."""
+    peaks: Array = _CENTRES[np.asarray(shares).reshape(-1, BINS).argmax(axis=1)]
+    return peaks
+
+
 class LightTable:
     """What A^H sees, interpolated between the cells of the cache."""
 
@@ -63,7 +69,7 @@ class LightTable:
         return ExposurePictures(
             index=index,
             shares=shares,
-            peak=_CENTRES[shares.argmax(axis=1)],
+            peak=peak_of(shares),
             mean_grey=found["mean_grey"].astype(np.float64),
             brisque=found["brisque"].astype(np.float64),
             latent=np.asarray(latent, np.float32),

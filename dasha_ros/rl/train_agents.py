@@ -115,7 +115,7 @@ def exposure_trainee(info: RunInfo, table: LightTable, exposures: ExposureTable,
         table, exposures, preset, views=split.train, batch=preset.exposure.ppo.n_envs, rng=rng
     )
     env = BatchVecEnv(batch, spaces.Discrete(len(exposures)))
-    rules = {"stop": preset.exposure.rule}
+    rules = {"stop": preset.exposure.rule, "deployed": preset.exposure.deployed}
 
     return Trainee(
         env,
@@ -127,8 +127,11 @@ def exposure_trainee(info: RunInfo, table: LightTable, exposures: ExposureTable,
 def focus_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> FocusTable:
     """What A^L of a preset sees; ``cells`` where its interface reads them."""
     if preset.focus.interface == "latent":
-        return latent_table(cache, preset.encoder, preset.focus)
-    return belief_table(cache, train, preset.focus, cells or cell_features(cache))
+        table = latent_table(cache, preset.encoder, preset.focus)
+    else:
+        table = belief_table(cache, train, preset.focus, cells or cell_features(cache))
+    table.reads_peak = preset.focus.exposure_reward > 0.0
+    return table
 
 
 def light_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> LightTable:

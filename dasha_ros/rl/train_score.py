@@ -16,6 +16,7 @@ from dasha_ros.rl.envs.focus_batch import FocusBatch, ViewDraw
 from dasha_ros.rl.presets import Preset
 from dasha_ros.rl.reading import FocusTable
 from dasha_ros.rl.reading_light import LightTable
+from dasha_ros.rl.schedule import drawn
 from dasha_ros.rl.worlds import Rows
 
 HUNTING_REVERSALS = 2
@@ -92,7 +93,7 @@ def score_focus(
         composite_share: Of episodes with two depths; the preset's if left out.
         sampled: Draw actions instead of taking the likeliest.
     """
-    rng = np.random.default_rng(seed)
+    rng, preset = np.random.default_rng(seed), drawn(preset)
     share = preset.focus.world.composite_share if composite_share is None else composite_share
     batch = FocusBatch(table, preset, ViewDraw.of(table, views, share), episodes, rng)
     playing, everyone = batch.episodes, np.arange(episodes)
@@ -141,7 +142,7 @@ def score_exposure(
     sampled: bool = False,
 ) -> ExposureScore:
     """Play episodes of A^H until the policy stops; see `score_focus`."""
-    rng = np.random.default_rng(seed)
+    rng, preset = np.random.default_rng(seed), drawn(preset)
     batch = ExposureBatch(table, exposures, preset, views=views, batch=episodes, rng=rng)
     first = batch.look(np.arange(episodes))
     began_bad = ~first.reached("well_exposed")
@@ -188,7 +189,9 @@ def play_exposure(
     """
     count = len(pictures.peak)
     everyone = np.arange(count)
-    bounds = ExposureBounds(count, len(exposures), preset.exposure.rule)
+    bounds = ExposureBounds(
+        count, len(exposures), preset.exposure.rule, preset.exposure.deployed == "algorithm_1"
+    )
     commands = np.zeros(count, np.intp)
     done, handed = np.zeros(count, bool), np.zeros(count, bool)
     for _ in range(_MOST_MOVES):

@@ -14,6 +14,7 @@ from dasha_ros.agents.lens_map import LensMap
 from dasha_ros.optics.actuator import OUTPUT_MAX_VOLTS, OUTPUT_MIN_VOLTS, STEP_VOLTS
 from dasha_ros.rl.presets import FocusWorld
 from dasha_ros.rl.scenes.views import ViewInfo
+from dasha_ros.rl.schedule import distance_loop
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -48,6 +49,7 @@ class FocusWorlds:
                 (views, draws); left out: those of ``world``.
         """
         self._lens, self._views, self._world = lens, views, world
+        self._loop = distance_loop(world)
         self._handed_over = handed_over
         self.view: Rows = np.zeros(batch, np.intp)
         self.object_dioptres: Array = np.zeros(batch)
@@ -82,6 +84,11 @@ class FocusWorlds:
         self._unsettled[rows] = 0.0
         self.draw[rows] = rng.integers(1 << 16, size=n)
 
+    def step(self, count: int) -> None:
+        """So many steps were made: time for the distance to change, where it changes by a schedule."""
+        if self._loop is not None:
+            self._loop.step(count)
+
     def move(self, rows: Rows, volts: Array, rng: np.random.Generator) -> None:
         """Command these lenses; `optics.actuator.LensActuator` for arrays."""
         put_out, slack = quantised(volts), self.hysteresis_volts[rows]
@@ -108,6 +115,8 @@ class FocusWorlds:
         evenly = rng.uniform(1.0 / far, 1.0 / near, n)
         by_logarithm = np.exp(rng.uniform(np.log(1.0 / far), np.log(1.0 / near), n))
         plane = np.where(rng.random(n) < 0.5, evenly, by_logarithm)
+        if self._loop is not None:
+            plane[:] = 1.0 / self._loop.value
         shift = rng.uniform(-0.1, 0.1, n)
         composed = np.array([1.0 / self._views[v].distance_m for v in views])
         is_plane = np.array([self._views[v].kind == "plane" for v in views])

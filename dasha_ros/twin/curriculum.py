@@ -11,7 +11,7 @@ import numpy as np
 
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.twin.scene import DISTANCE_MAX_M, DISTANCE_MIN_M, Scene
-from dasha_ros.twin.world import World, paper_schedule
+from dasha_ros.twin.world import FACTORY_EXPOSURE_US, FACTORY_VOLTS, World, paper_schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Curriculum:
         table: Start exposures are drawn from it, even in logarithm.
         volts: Least and greatest start voltage [V].
         seed: Of all draws.
-        schedule: ``paper`` (13..300 lx, 1.4..2.0 m, paper V.B and V.C) or ``random``.
+        schedule: ``paper`` (13..300 lx and 1.4..2.0 m in loops, every start with the factory's values; paper,
+            V.A.2, V.B and IV.D) or ``random``.
         illuminance_lx: ``random``: least and most light, even in logarithm [lx].
         distance_factor: ``random``: all distances of a scene are scaled by up to this, up or down, as far
             as scenes reach.
@@ -65,18 +66,22 @@ class Curriculum:
         self._random = np.random.default_rng(seed)
         self._illuminance_lx, self._distance_factor = illuminance_lx, distance_factor
         self._episodes_per_world = episodes_per_world
+        self._schedule = schedule
         self._worlds = self._paper() if schedule == "paper" else self._drawn()
 
     def __iter__(self) -> Iterator[Episode]:
         """The episodes."""
         for scene, world in self._worlds:
             for _ in range(self._episodes_per_world):
-                yield Episode(
-                    world=world,
-                    label=str(self._random.choice(scene.labels)),
-                    exposure_us=self._table.exposure_us(int(self._random.integers(len(self._table)))),
-                    volts=float(self._random.uniform(*self._volts)),
-                )
+                label = str(self._random.choice(scene.labels))
+                yield Episode(world, label, *self._start())
+
+    def _start(self) -> tuple[float, float]:
+        """Exposure [us] and voltage at the start."""
+        if self._schedule == "paper":
+            return FACTORY_EXPOSURE_US, FACTORY_VOLTS
+        exposure_us = self._table.exposure_us(int(self._random.integers(len(self._table))))
+        return exposure_us, float(self._random.uniform(*self._volts))
 
     def _paper(self) -> Iterator[tuple[Scene, World]]:
         schedules = [

@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
+from dasha_ros.optics.actuator import OUTPUT_MIN_VOLTS
 from dasha_ros.twin.scene import DISTANCE_MAX_M, DISTANCE_MIN_M
 
 ILLUMINANCE_MIN_LX, ILLUMINANCE_MAX_LX = 0.01, 200_000.0
 """Starlight and a little, to direct sun."""
 TEMPERATURE_MIN_C, TEMPERATURE_MAX_C = -20.0, 80.0
 
-PAPER_ILLUMINANCES_LX = tuple(float(lx) for lx in range(13, 301, 10))
-"""13 to 300 lx in steps of 10 lx (paper V.B)."""
+PAPER_ILLUMINANCES_LX = (*(float(lx) for lx in range(13, 300, 10)), 300.0)
+"""13 to 300 lx in steps of 10 lx, then from 13 again (paper, V.A.2 and V.B): the last step is one of 7 lx."""
 PAPER_DISTANCES_M = tuple(cm / 100 for cm in range(140, 201, 10))
-"""140 to 200 cm (paper V.C); its step is not given."""
+"""140 to 200 cm (paper, V.B); its step is not given."""
+FACTORY_EXPOSURE_US, FACTORY_VOLTS = 10_000.0, OUTPUT_MIN_VOLTS
+"""What camera and lens start with when nobody has commanded them: at the paper's, every episode (IV.D)."""
 
 
 class WorldError(ValueError):
@@ -52,8 +55,8 @@ class World:
 def paper_schedule(start: World, layers: int = 1) -> Iterator[World]:
     """The paper's training conditions, one change after the other, for ever.
 
-    Light and the distance of the nearest layer take their next value at every change; 29
-    illuminances and 7 distances meet in all 203 combinations before they repeat.
+    Light and the distance of the nearest layer take their next value at every change; 30
+    illuminances and 7 distances meet in all 210 combinations before they repeat.
 
     Args:
         start: Scene, temperature and the distances of the other layers.

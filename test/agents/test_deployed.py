@@ -136,3 +136,16 @@ def test_every_search_for_light_ends_within_its_twelve_steps(
     else:
         raise AssertionError("it still searches")
     assert bool(reached[0]) is any(0 <= index < 146 for index in good)
+
+
+@given(start=st.integers(0, 145), choice=st.integers(0, 145), first_good=st.integers(-40, 180))
+def test_algorithm_1_acts_once_whatever_it_sees(start: int, choice: int, first_good: int) -> None:
+    good = range(first_good, first_good + 30)
+    bounds = ExposureBounds(1, 146, "acceptable", once=True)
+    reached, over = bounds.see(Light(start, good))  # type: ignore[arg-type]
+    assert not reached[0], "a good first picture is no reason not to act"
+    assert not over[0]
+    order = [choice, *(i for i in range(146) if i != choice)]
+    assert bounds.choose(Stubborn(order), np.zeros((1, 1)), None)[0] == choice  # type: ignore[arg-type]
+    reached, over = bounds.see(Light(choice, good))  # type: ignore[arg-type]
+    assert (bool(reached[0]), bool(over[0])) == (choice in good, choice not in good)

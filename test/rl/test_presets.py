@@ -8,9 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from dasha_ros.agents.policy_file import PolicyFile, shipped_policy
+from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.paths import config_dir
 from dasha_ros.perception.encoders import ENCODERS
+from dasha_ros.rl.online import online_ppo
 from dasha_ros.rl.presets import PresetError, load_preset, preset_from, preset_names
+from dasha_ros.twin.world import FACTORY_EXPOSURE_US, FACTORY_VOLTS
 
 PAPER = config_dir() / "presets" / "paper.yaml"
 
@@ -27,8 +31,9 @@ def test_a_preset_survives_a_run_file(name):
     assert preset_from(preset.model_dump(mode="json"), "of the run") == preset
 
 
-def test_the_paper_is_to_the_letter():
+def test_the_paper_is_what_the_paper_says():
     paper = load_preset("paper")
+    table = exposure_table()
     for agent in (paper.focus, paper.exposure):
         assert agent.interface == "latent"
         ppo = agent.ppo
@@ -36,9 +41,40 @@ def test_the_paper_is_to_the_letter():
         assert agent.steps <= 20_000
     assert paper.focus.end_on_detection
     assert (paper.focus.move_price, paper.focus.reversal_price, paper.focus.hunting_price) == (0, 0, 0)
-    assert paper.focus.world.distance_m == (1.4, 2.0)
-    assert paper.exposure.world.light_lx == (13, 300)
+    assert (paper.focus.world.distance_m, paper.focus.world.schedule) == ((1.4, 2.0), "loop")
+    assert (paper.exposure.world.light_lx, paper.exposure.world.schedule) == ((13, 300), "loop")
+    assert paper.focus.world.volts == (FACTORY_VOLTS, FACTORY_VOLTS)
+    assert paper.exposure.world.exposure_index == "factory"
+    assert table.exposure_us(table.nearest(FACTORY_EXPOSURE_US)) == pytest.approx(
+        FACTORY_EXPOSURE_US, rel=0.04
+    )
+    assert (paper.exposure.rule, paper.exposure.deployed) == ("acceptable", "algorithm_1")
     assert (paper.exposure.criterion, paper.exposure.end, paper.exposure.horizon) == ("peak", "always", 1)
+
+
+def test_online_updates_have_the_minibatch_of_their_preset():
+    """128 pictures an update (V): the paper's minibatch is all of them, that of `plus` was tried with 64."""
+    for name, batch in (("paper", 128), ("plus", 64), ("ablation_deaf", 64)):
+        preset = load_preset(name)
+        for ppo in (preset.exposure.ppo, preset.focus.ppo):
+            assert (online_ppo(ppo).n_steps, online_ppo(ppo).batch_size) == (128, batch)
+    with pytest.raises(PresetError, match="online_batch_size 100 does not divide the 128 steps online"):
+        load_preset("plus", focus__ppo__online_batch_size=100)
+
+
+@pytest.mark.parametrize("agent", ["exposure", "focus"])
+def test_the_policies_that_ship_learned_with_a_preset_that_ships(agent):
+    """What they were made with is in their files; younger keys have the value that changes nothing."""
+    made = PolicyFile.load(shipped_policy("paper", agent), agent).info.made["preset"]
+    preset = load_preset("paper_drawn")
+    for part in ("exposure", "focus"):
+        own = {**made[part], "world": None, "ppo": None}
+        now = getattr(preset, part).model_dump(mode="json")
+        assert {key: now[key] for key in own if own[key] is not None} == {
+            key: value for key, value in own.items() if value is not None
+        }
+        for block in ("world", "ppo"):
+            assert {key: now[block][key] for key in made[part][block]} == made[part][block]
 
 
 @given(a=st.floats(24.0, 70.0), b=st.floats(24.0, 70.0))
@@ -89,7 +125,7 @@ def test_files_that_are_no_presets_are_refused(content, says, tmp_path):
 
 
 def test_an_unknown_name_lists_those_that_there_are():
-    with pytest.raises(PresetError, match=r"no preset 'best'.*paper, plus"):
+    with pytest.raises(PresetError, match=r"no preset 'best'.*paper, paper_drawn, plus"):
         load_preset("best")
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from dasha_ros.agents.moves import MoveLog
+from dasha_ros.agents.rewards import exposure_reward
 from dasha_ros.rl.envs.focus_batch import focus_rules
 from dasha_ros.rl.envs.rules import LensStep
 from dasha_ros.rl.presets import load_preset
@@ -14,6 +15,7 @@ from dasha_ros.rl.presets import load_preset
 DETECTED = np.array([True, False, True, False])
 BRISQUE = np.array([20.0, 40.0, 60.0, -5.0])
 DOUBT = np.array([0.0, 0.5, 1.0, 0.2])
+PEAK = np.array([89.25, 12.75, 165.75, 216.75])
 
 
 def terms_of(preset):
@@ -52,3 +54,10 @@ def test_the_ablations_differ_from_plus_in_one_switch():
 def replace_switch(focus, switch):
     assert getattr(focus, switch) is True
     return focus.model_copy(update={switch: False})
+
+
+def test_the_intrinsic_reward_is_equation_7_of_the_same_picture_where_it_is_asked_for():
+    asked = focus_rules(load_preset("paper", focus__exposure_reward=0.5))
+    expected = [exposure_reward(peak, brisque).value for peak, brisque in zip(PEAK, BRISQUE, strict=True)]
+    np.testing.assert_allclose(asked.intrinsic(PEAK, BRISQUE)["intrinsic"], 0.5 * np.array(expected))
+    assert focus_rules(load_preset("paper")).intrinsic(PEAK, BRISQUE) == {}

@@ -45,6 +45,7 @@ class FocusEpisodes:
         self.steps = np.zeros(batch, np.intp)
         self.detected: Flags = np.zeros(batch, bool)
         self.brisque: Array = np.zeros(batch)
+        self.peak: Array = np.zeros(batch)
         self._step = LensStep(np.zeros(batch, bool), np.zeros(batch, bool))
 
     def begin(self, rows: Rows, pictures: FocusPictures) -> None:
@@ -74,7 +75,10 @@ class FocusEpisodes:
             self._note(rows, pictures)
         self.steps += 1
         doubt = self.interface.doubt(self.log)
-        terms = self.rules.rewards(self.detected, self.brisque, self.log, self._step, doubt)
+        terms = {
+            **self.rules.rewards(self.detected, self.brisque, self.log, self._step, doubt),
+            **self.rules.intrinsic(self.peak, self.brisque),
+        }
         terminated = self.detected & self.rules.end_on_detection
         truncated = ~terminated & (self.steps >= self.rules.horizon)
         return Judgement(sum(terms.values(), np.zeros(len(self.steps))), terms, terminated, truncated)
@@ -85,6 +89,8 @@ class FocusEpisodes:
 
     def _note(self, rows: Rows, pictures: FocusPictures) -> None:
         self.detected[rows], self.brisque[rows] = pictures.detected, pictures.brisque
+        if pictures.peak is not None:
+            self.peak[rows] = pictures.peak
 
 
 class ExposureEpisodes:

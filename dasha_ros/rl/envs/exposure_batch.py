@@ -11,6 +11,8 @@ from dasha_ros.rl.envs.episodes import ExposureEpisodes, Judgement, Rows
 from dasha_ros.rl.envs.rules import Array, ExposureRules
 from dasha_ros.rl.presets import ExposureWorld, Preset
 from dasha_ros.rl.reading_light import LightTable
+from dasha_ros.rl.schedule import light_loop
+from dasha_ros.twin.world import FACTORY_EXPOSURE_US
 
 
 def exposure_rules(preset: Preset) -> ExposureRules:
@@ -25,6 +27,8 @@ class ExposureWorlds:
     def __init__(self, table: LightTable, exposures: ExposureTable, world: ExposureWorld, batch: int) -> None:
         """Nothing placed yet."""
         self._world = world
+        self._loop = light_loop(world)
+        self._factory = exposures.nearest(FACTORY_EXPOSURE_US)
         self._log_us = np.log2(np.array(exposures.values_us))
         self._log_mid = np.log2([view.mid_grey_lux_seconds * 1e6 for view in table.views])
         self.view: Rows = np.zeros(batch, np.intp)
@@ -36,11 +40,27 @@ class ExposureWorlds:
     def place(self, rows: Rows, views: Rows, rng: np.random.Generator) -> None:
         """Draw new episodes for these rows before the given views."""
         world, n = self._world, len(rows)
-        first, last = (0, len(self._log_us) - 1) if world.exposure_index == "any" else world.exposure_index
+        first, last = self._starts()
         self.view[rows] = views
         self.defocus[rows] = rng.uniform(*world.defocus_dioptres, n)
-        self.log_lx[rows] = rng.uniform(np.log2(world.light_lx[0]), np.log2(world.light_lx[1]), n)
+        self.log_lx[rows] = (
+            rng.uniform(np.log2(world.light_lx[0]), np.log2(world.light_lx[1]), n)
+            if self._loop is None
+            else np.log2(self._loop.value)
+        )
         self.expose(rows, rng.integers(first, last + 1, n), rng)
+
+    def _starts(self) -> tuple[int, int]:
+        """Least and greatest index of the exposure in force at the start."""
+        given = self._world.exposure_index
+        if given == "any":
+            return 0, len(self._log_us) - 1
+        return (self._factory, self._factory) if given == "factory" else given
+
+    def step(self, count: int) -> None:
+        """So many steps were made: time for the light to change, where it changes by a schedule."""
+        if self._loop is not None:
+            self._loop.step(count)
 
     def expose(self, rows: Rows, index: Rows, rng: np.random.Generator) -> None:
         """Command these exposures."""
@@ -91,6 +111,7 @@ class ExposureBatch:
     def step(self, actions: NDArray[np.integer]) -> Judgement:
         """Act in every episode; those that end stay as they are until `begin`."""
         everyone = np.arange(len(self.episodes.steps))
+        self.worlds.step(len(everyone))
         self.worlds.expose(everyone, np.asarray(actions, np.intp).reshape(-1), self.rng)
         return self.episodes.judge(self.look(everyone))
 

@@ -26,7 +26,13 @@ def focus_rules(preset: Preset) -> FocusRules:
     """How a preset pays A^L."""
     focus = preset.focus
     prices = (focus.move_price, focus.reversal_price, focus.hunting_price, focus.doubt_price)
-    return FocusRules(focus.horizon, focus.end_on_detection, *prices, detection=focus.detection)
+    return FocusRules(
+        focus.horizon,
+        focus.end_on_detection,
+        *prices,
+        detection=focus.detection,
+        exposure_reward=focus.exposure_reward,
+    )
 
 
 class Views(Protocol):
@@ -100,6 +106,7 @@ class FocusBatch:
         return self._answer(*self.episodes.move(volts))
 
     def _answer(self, volts: Array, moved: Rows) -> Judgement:
+        self.worlds.step(len(volts))
         if len(moved):
             self.worlds.move(moved, volts[moved], self.rng)
         return self.episodes.judge(moved, self.look(moved))

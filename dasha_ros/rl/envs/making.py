@@ -175,7 +175,7 @@ class _Plan:
         else:
             raise ValueError(f"rig {self.rig!r}: there are twin and cached; the graph's is `ros.rig.RosRig`")
         starts = PresetStarts(arena, self.preset, views, kind, encoder)
-        return _Made(ArenaRig(arena), starts, exposure, focus)
+        return _Made(starts.rig, starts, exposure, focus)
 
 
 class _Fitted:

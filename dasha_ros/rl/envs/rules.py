@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dasha_ros.agents.exposure_interface import ExposurePictures
 from dasha_ros.agents.moves import MoveLog
 from dasha_ros.agents.policy import ExposureRule
-from dasha_ros.agents.rewards import DISCERNIBLE_PEAK, QUALITY_WEIGHT
+from dasha_ros.agents.rewards import DISCERNIBLE_PEAK, GOOD_PEAK, QUALITY_WEIGHT
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -46,6 +46,9 @@ class FocusRules:
     detection: bool = True
     """Eq. 8 asks whether the object is detected. ``False``, an ablation: -0.01 B is paid whether or not;
     ends, prices and what the agent sees stay as they are."""
+    exposure_reward: float = 0.0
+    """Weight of Eq. 7 of the newest picture, paid besides: one reading of the intrinsic reward that A^H gives
+    A^L at every step (paper, IV.C)."""
 
     def rewards(
         self, detected: Flags, brisque: Array, log: MoveLog, step: LensStep, doubt: Array
@@ -69,6 +72,13 @@ class FocusRules:
             "doubt": -self.doubt_price * doubt,
         }
 
+    def intrinsic(self, peak: Array, brisque: Array) -> dict[str, Array]:
+        """The term that Eq. 7 of the newest picture adds, of shape (batch,); none where it adds nothing."""
+        if not self.exposure_reward:
+            return {}
+        paid = equation_7(peak, is_inside(peak, GOOD_PEAK), brisque)
+        return {"intrinsic": self.exposure_reward * (paid["exposure"] + paid["quality"])}
+
 
 @dataclass(frozen=True)
 class ExposureRules:
@@ -88,12 +98,7 @@ class ExposureRules:
     def rewards(self, pictures: ExposurePictures) -> dict[str, Array]:
         """The terms of each episode's reward, each of shape (batch,). They add up to it."""
         level = pictures.peak if self.criterion == "peak" else pictures.mean_grey
-        good = self.good(pictures)
-        discernible = ~good & _inside(level, DISCERNIBLE_PEAK)
-        return {
-            "exposure": np.where(good, 1.0, np.where(discernible, 0.0, -1.0)),
-            "quality": np.where(discernible, -QUALITY_WEIGHT * pictures.brisque, 0.0),
-        }
+        return equation_7(level, self.good(pictures), pictures.brisque)
 
     def good(self, pictures: ExposurePictures) -> Flags:
         """Whether each picture is paid +1."""
@@ -110,5 +115,21 @@ class ExposureRules:
         return pictures.reached(self.hand_over)
 
 
-def _inside(level: Array, interval: tuple[float, float]) -> Flags:
+def equation_7(level: Array, good: Flags, brisque: Array) -> dict[str, Array]:
+    """The two terms of Eq. 7, each of shape (batch,).
+
+    Args:
+        level: What stands for P, grey levels 0..255.
+        good: Which pictures are paid +1.
+        brisque: B of the pictures.
+    """
+    discernible = ~good & is_inside(level, DISCERNIBLE_PEAK)
+    return {
+        "exposure": np.where(good, 1.0, np.where(discernible, 0.0, -1.0)),
+        "quality": np.where(discernible, -QUALITY_WEIGHT * brisque, 0.0),
+    }
+
+
+def is_inside(level: Array, interval: tuple[float, float]) -> Flags:
+    """Whether each level is in an interval; both ends belong."""
     return (level >= interval[0]) & (level <= interval[1])

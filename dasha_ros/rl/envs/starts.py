@@ -15,6 +15,8 @@ from dasha_ros.rl.envs.focus_batch import ViewDraw
 from dasha_ros.rl.evaluate_settings import COMPOSITE_SHIFT_D, Start, composite_dioptres
 from dasha_ros.rl.presets import Preset
 from dasha_ros.rl.scenes.views import ViewInfo
+from dasha_ros.rl.schedule import distance_loop, light_loop
+from dasha_ros.twin.world import FACTORY_EXPOSURE_US
 
 Kind = Literal["exposure", "focus", "joint"]
 
@@ -25,6 +27,8 @@ class ArenaRig:
     def __init__(self, arena: Arena) -> None:
         self._arena = arena
         self.lens, self.table = arena.lens, arena.table
+        self.steps = 0
+        """Commands so far."""
 
     def observe(self) -> Percept:
         """See `Rig`."""
@@ -32,10 +36,12 @@ class ArenaRig:
 
     def expose(self, exposure_us: float) -> Percept:
         """See `Rig`."""
+        self.steps += 1
         return self._arena.rig.expose(exposure_us)
 
     def move(self, volts: float) -> Percept:
         """See `Rig`."""
+        self.steps += 1
         return self._arena.rig.move(volts)
 
 
@@ -56,6 +62,9 @@ class PresetStarts:
             encoder: Id of the encoder whose latents are read.
         """
         self._arena, self._preset, self._kind, self._encoder = arena, preset, kind, encoder
+        self.rig = ArenaRig(arena)
+        """What acts on the arena; its steps are those of the schedules."""
+        self._light, self._distances = light_loop(preset.exposure.world), distance_loop(preset.focus.world)
         self._draw = ViewDraw.of(arena, views, preset.focus.world.composite_share)
         self._lens = LensMap(arena.lens)
 
@@ -67,7 +76,7 @@ class PresetStarts:
         at = self._distance(view, rng)
         per_volt = float(np.diff(self._lens.dioptres(np.array([47.0, 48.0])))[0])
         drift = float(rng.uniform(-world.drift_volts, world.drift_volts)) * per_volt
-        lux = float(np.exp(rng.uniform(*np.log(self._preset.exposure.world.light_lx))))
+        lux = self._lux(rng)
         start = Start(
             view=number,
             volts=self._volts(at, rng),
@@ -80,10 +89,17 @@ class PresetStarts:
         self._arena.place(start, self._encoder)
         return FocusTask(self._arena.lens, frozenset({view.label}), self._preset.focus.min_score)
 
+    def _lux(self, rng: np.random.Generator) -> float:
+        if self._light is not None:
+            return self._light.at(self.rig.steps)
+        return float(np.exp(rng.uniform(*np.log(self._preset.exposure.world.light_lx))))
+
     def _distance(self, view: ViewInfo, rng: np.random.Generator) -> float:
         """Of the object [1/m], as in training: `worlds.FocusWorlds`."""
         if view.kind == "composite":
             return composite_dioptres(view, float(rng.uniform(-COMPOSITE_SHIFT_D, COMPOSITE_SHIFT_D)))
+        if self._distances is not None:
+            return 1.0 / self._distances.at(self.rig.steps)
         near, far = self._preset.focus.world.distance_m
         if rng.random() < 0.5:
             return float(rng.uniform(1.0 / far, 1.0 / near))
@@ -102,5 +118,7 @@ class PresetStarts:
             ideal_us = view.mid_grey_lux_seconds / lux * 1e6 * 2.0**ev
             return table.exposure_us(table.nearest(ideal_us))
         given = self._preset.exposure.world.exposure_index
+        if given == "factory":
+            return table.exposure_us(table.nearest(FACTORY_EXPOSURE_US))
         first, last = (0, len(table) - 1) if given == "any" else given
         return table.exposure_us(int(rng.integers(first, last + 1)))
