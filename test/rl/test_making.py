@@ -62,7 +62,7 @@ def test_the_same_seed_draws_the_same_episodes_of_the_part_that_was_asked_for(ca
     def episodes(seed):
         env = gymnasium.make(
             "DashaJoint-v0",
-            preset="paper", rig="cached", cache=cache.path, split=1, part="validation", seed=seed,
+            preset="paper_drawn", rig="cached", cache=cache.path, split=1, part="validation", seed=seed,
         )  # fmt: skip
         rig = env.unwrapped.rig
         seen = []
@@ -79,7 +79,7 @@ def test_the_same_seed_draws_the_same_episodes_of_the_part_that_was_asked_for(ca
 def test_only_the_lens_agents_own_episodes_begin_well_exposed(cache):
     grey = {}
     for name in ("DashaExposure-v0", "DashaFocus-v0"):
-        env = gymnasium.make(name, preset="paper", rig="cached", cache=cache.path, seed=0)
+        env = gymnasium.make(name, preset="paper_drawn", rig="cached", cache=cache.path, seed=0)
         grey[name] = []
         for _ in range(40):
             env.reset()
