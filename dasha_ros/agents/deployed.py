@@ -67,8 +67,8 @@ class ExposureBounds:
     one than one that is too dark. It makes every search end: after `PATIENCE` choices of the
     network the end of the table that was never reached is tried, then the middle of what is open.
 
-    It stops when its rule is satisfied (see `reached`), by the first picture already; or, ``once``, as Algorithm 1
-    has it: the network chooses one exposure, whatever the first picture is, and that is the end.
+    It stops when its rule is satisfied (see `reached`), by the first picture already; or, ``once``, as
+    Algorithm 1 has it: the network chooses one exposure, whatever the first picture is, and that is the end.
     """
 
     def __init__(self, batch: int, choices: int, rule: ExposureRule, once: bool = False) -> None:

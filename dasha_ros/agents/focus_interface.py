@@ -46,7 +46,8 @@ class FocusPictures:
     def take(self, rows: Rows) -> FocusPictures:
         """Those of some of the episodes."""
         values: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return FocusPictures(**{name: v if v is None else v[rows] for name, v in values.items()})
+        taken: dict[str, Any] = {name: v if v is None else v[rows] for name, v in values.items()}
+        return FocusPictures(**taken)
 
 
 class FocusInterface(Protocol):

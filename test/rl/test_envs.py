@@ -155,3 +155,24 @@ def test_the_paper_ends_on_detection_and_every_voltage_can_be_said(cache):
     assert info["volts"] == pytest.approx(24.0 + coarse + fine / 10)
     assert terminated
     assert -1.0 < reward < 0.0
+
+
+def test_equation_7_is_paid_to_the_lens_agent_from_the_cache_as_over_a_rig(cache):
+    """One reading of the paper's intrinsic reward: the same pictures hold the same peak in both places."""
+    preset = load_preset("paper", focus__exposure_reward=1.0, focus__end_on_detection=False)
+    table = focus_table(cache, preset, TRAIN, None)
+    rng = np.random.default_rng(0)
+    batch = FocusBatch(table, preset, ViewDraw.of(table, TRAIN, 0.0), 4, rng)
+    judged = batch.step(np.array([[3, 0], [20, 5], [30, 0], [46, 9]]))
+    episodes = batch.episodes
+    paid = [exposure_reward(p, b).value for p, b in zip(episodes.peak, episodes.brisque, strict=True)]
+    assert judged.terms["intrinsic"] == pytest.approx(paid)
+
+    rig = CachedRig(cache, latent="latent", hysteresis_volts=0.0, seed=0)
+    env = DashaFocusEnv(rig, Start(rig, 45.0), preset, table.reader)
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(np.array([20, 5]))
+    percept = env.percept
+    eq7 = exposure_reward(percept.histogram_peak, percept.brisque).value
+    assert info["terms"]["intrinsic"] == pytest.approx(eq7)
+    assert reward == pytest.approx(eq7 + focus_reward(bool(percept.of({"cat"}, 0.3)), percept.brisque).value)
