@@ -1,0 +1,24 @@
+"""Every kind of fault once or so, against a graph of its own: the promises hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ros_harness import Spawner
+
+pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.timeout(900)]
+LONGEST_S = 800.0
+
+
+def test_a_quick_soak_breaks_no_promise(spawn: Spawner, tmp_path: Path) -> None:
+    counts = tmp_path / "counts.json"
+    soak = spawn.dasha("soak", "--quick", "--seed", "7", "--json", str(counts))
+    code = soak.wait(LONGEST_S)
+    told = json.loads(counts.read_text(encoding="utf-8"))
+    assert told["broken"] == [], soak.output
+    assert code == 0, soak.output
+    assert told["ended"] == told["restored_or_said"] == told["next_goal_ok"] == told["kills"] > 0
+    assert told["answered"] == told["goals"] > told["kills"]
+    assert told["stale_successes"] == told["processes_lost"] == 0
