@@ -8,8 +8,6 @@ import typer
 
 from dasha_ros.cli.console import Exit, fail, out
 from dasha_ros.cli.options import Namespace
-from dasha_ros.config.hints import near
-from dasha_ros.config.ros_value import parse_value
 
 if TYPE_CHECKING:
     from dasha_ros.cli.client import Client
@@ -74,6 +72,8 @@ def parsed(text: str, before: Any) -> Any:
     """
     if isinstance(before, str):
         return text
+    from dasha_ros.config.ros_value import parse_value
+
     value = parse_value(text)
     if isinstance(before, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -97,6 +97,8 @@ def _values(client: Client, node: str, parameter: str | None) -> dict[str, Any]:
     """The values of one parameter or of all."""
     from rcl_interfaces.srv import GetParameters, ListParameters
     from rclpy.parameter import parameter_value_to_python
+
+    from dasha_ros.config.hints import near
 
     _refuse_bad_name(node)
     listed = client.call(ListParameters, f"{node}/list_parameters", ListParameters.Request(), ANSWER_S)
@@ -125,6 +127,7 @@ def _refuse_bad_name(node: str) -> None:
 def _silent(client: Client, node: str) -> str:
     """Why a node may not answer."""
     from dasha_ros.config import NODES
+    from dasha_ros.config.hints import near
 
     inside = client.namespace + "/"
     names = {name.removeprefix(inside) for name in client.node_names()} - {client.node.get_name()}

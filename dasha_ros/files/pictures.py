@@ -14,9 +14,10 @@ says when a file is cut short, and prints nothing.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,15 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
             raise FileError(path, _damage(error)) from error
 
 
+def _pillow_open() -> Callable[[BinaryIO], Image.Image]:
+    """Pillow's own way to open a picture.
+
+    ultralytics, once imported, replaces it by one that installs a package when a picture is not identified.
+    """
+    patches = sys.modules.get("ultralytics.utils.patches")
+    return getattr(patches, "_image_open", Image.open)
+
+
 def _identified(path: str | Path, file: BinaryIO) -> Image.Image:
     """The picture with its header read, and not too large."""
     file.seek(0)
@@ -109,7 +119,7 @@ def _identified(path: str | Path, file: BinaryIO) -> Image.Image:
         # Pillow's own bound gives no size; this module's does, before a pixel is decoded.
         bound, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(file)
+            image = _pillow_open()(file)
         except UnidentifiedImageError as error:
             file.seek(0)
             raise FileError(path, _unidentified(file.read(4096))) from error
@@ -135,7 +145,7 @@ def _decode(path: str | Path, file: BinaryIO, image: Image.Image) -> None:
     if image.format == "PNG":
         # Decoding skips the checksums of what it decodes.
         file.seek(0)
-        with Image.open(file) as twin:
+        with _pillow_open()(file) as twin:
             twin.verify()
     if image.format in {"JPEG", "MPO"}:
         file.seek(0)

@@ -139,7 +139,7 @@ class Store:
         Raises:
             CacheError: No cache, or a damaged one.
         """
-        if not all((folder / name).exists() for name in ("meta.json", "views.json")):
+        if not (folder / "meta.json").exists():
             raise CacheError(f"{folder} is no percept cache: make one with `dasha cache build`")
         try:
             meta = Meta.from_json(read_text(folder / "meta.json"))

@@ -73,7 +73,7 @@ class Heard:
             for topic, drops in list(self._dropped.items())
         }
 
-    def join(self, ear: Ear) -> None:
+    def follow(self, ear: Ear) -> None:
         """Let `look` tell an ear whether the owner of its topic is there."""
         with self._lock:
             self._ears.add(ear)
@@ -118,7 +118,7 @@ class Ear:
         self._strangers = 0
         self._heard = heard_of(node)
         if self._owners:
-            self._heard.join(self)
+            self._heard.follow(self)
 
     def hear(self, data: bytes) -> None:
         """Pass a message on, or leave it out."""

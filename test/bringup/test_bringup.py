@@ -145,7 +145,7 @@ def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_of_th
         ),
         (Options(overrides=("twin_world.distances_m=[-1]",)), "distance is -1"),
         (Options(scene="nosuch"), "twin_world: no scene 'nosuch'; give the path .* motorcycle_street"),
-        (Options(scene="/nowhere/mine.yaml"), "scene file /nowhere/mine.yaml can't be read"),
+        (Options(scene="/nowhere/mine.yaml"), "scene file /nowhere/mine.yaml: there is no such file"),
     ],
 )
 def test_what_is_refused_and_why(options, sentence):

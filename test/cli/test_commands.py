@@ -79,7 +79,8 @@ def test_domain_that_can_not_be_is_refused_in_a_sentence(monkeypatch, domain, ar
 def test_folder_that_is_not_there_is_refused_in_one_line(tmp_path):
     result = run("evaluate", "--scenes", str(tmp_path / "nosuch"))
     assert result.exit_code == 2
-    assert result.stderr == f"error: there is no folder {tmp_path / 'nosuch'}\n"
+    folder = tmp_path / "nosuch"
+    assert result.stderr == f"error: {folder} is no folder: it is not there; give a folder with photographs\n"
 
 
 def test_help_is_wrapped_once_and_keeps_its_brackets():

@@ -30,8 +30,8 @@ def folder_scene_set(folder: Path, composites: int = 0, *, seed: int = 0, folds:
     """
     folder = Path(folder).expanduser().resolve()
     if not folder.is_dir():
-        kind = "is a file, not a folder" if folder.exists() else "is not there"
-        raise SceneSetError(f"there is no folder {shown(folder)}: it {kind}; give a folder with photographs")
+        why = "it is a file" if folder.exists() else "it is not there"
+        raise SceneSetError(f"{shown(folder)} is no folder: {why}; give a folder with photographs")
     names, left_out = pictures_below(folder)
     if not names:
         others = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:MOST_SHOWN])
