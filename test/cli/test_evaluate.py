@@ -53,7 +53,7 @@ def test_exposure(cache, tmp_path):
     ("arguments", "sentence"),
     [
         ((), "either --scenes"),
-        (("--scenes", "/nowhere"), "there is no folder /nowhere"),
+        (("--scenes", "/nowhere"), "/nowhere is no folder"),
         (("--cache", "/nowhere"), "no percept cache"),
         (("--cache", "CACHE", "--policy", "magic"), "no focus policy 'magic'"),
         (("--cache", "CACHE", "--policy", "missing.npz"), "missing.npz"),
