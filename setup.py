@@ -43,7 +43,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=packages(),
-    package_data={"": ["py.typed", "*.html"]},
+    package_data={"": ["py.typed", "*.html", "*.c"]},
     data_files=data_files(),
     install_requires=[
         "numpy>=1.26",

@@ -18,6 +18,7 @@ OTHERS: dict[str, Round] = {
     "light changed": rounds.light_changed,
     "transitions": rounds.transitions,
     "disk full": rounds.disk_full,
+    "clock set": rounds.clock_set,
     "undisturbed": rounds.undisturbed,
 }
 """All rounds without a blow, by name."""

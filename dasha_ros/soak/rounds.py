@@ -55,6 +55,9 @@ def blow(victim: str, how: str, soak: Soak) -> None:
             f"{what}: exposure and lens were at {before}, are at {graph.settings()}, and the goal "
             f"ended with {ending and ending.code}: {ending and ending.message}"
         )
+    if victim == "twin_world" and how != "STOP":
+        # A new world shows what its parameters say.
+        soak.change_scene(soak.shown)
     tally.next_goal_ok += soak.finds_what_is_shown(what)
 
 
@@ -143,6 +146,19 @@ def disk_full(soak: Soak) -> None:
         soak.finds_what_is_shown("a full disk")
     finally:
         disk.free()
+
+
+def clock_set(soak: Soak) -> None:
+    """The wall clock of all nodes is set, forth or back, in the middle of a goal."""
+    if soak.clock is None:
+        return
+    goal = soak.send(soak.shown.label)
+    for _ in range(soak.random.randint(1, 2)):
+        soak.graph.until(goal.poll, soak.random.uniform(0.0, 0.6))
+        soak.clock.step(soak.random.choice((-30.0, 30.0)))
+    ending = soak.end_of(goal, ANSWER_S, "a wall clock that was set")
+    if ending is not None and not ending.found:
+        soak.breaks(f"a wall clock that was set ended a goal with {ending.code}: {ending.message}")
 
 
 def undisturbed(soak: Soak) -> None:

@@ -9,6 +9,7 @@ from random import Random
 
 from rich.console import Console
 
+from dasha_ros.emulators.wall_clock import WallClock, WallClockError
 from dasha_ros.soak.disk import SmallDisk
 from dasha_ros.soak.graph import SoakError, SoakGraph
 from dasha_ros.soak.plan import Size, plan
@@ -40,8 +41,12 @@ def run(size: Size, seed: int, console: Console, *, verbose: bool = False) -> Ta
 
     with tempfile.TemporaryDirectory(prefix="dasha_soak_") as folder:
         try:
-            with SmallDisk(Path(folder, "reports")) as disk, SoakGraph(disk.folder, output=output) as graph:
-                soak = Soak(graph, disk, tally, random, say)
+            clock = _wall_clock(Path(folder), tally)
+            with (
+                SmallDisk(Path(folder, "reports")) as disk,
+                SoakGraph(disk.folder, clock.environment if clock else None, output) as graph,
+            ):
+                soak = Soak(graph, tally, random, say, disk=disk, clock=clock)
                 soak.begin()
                 for name, play in rounds:
                     at = time.monotonic()
@@ -50,3 +55,11 @@ def run(size: Size, seed: int, console: Console, *, verbose: bool = False) -> Ta
         except SoakError as error:
             tally.breaks(f"the soak could not go on after round {tally.rounds.total()}: {error}")
     return tally
+
+
+def _wall_clock(folder: Path, tally: Tally) -> WallClock | None:
+    try:
+        return WallClock(folder)
+    except WallClockError as error:
+        tally.skipped["clock set"] = str(error)
+        return None

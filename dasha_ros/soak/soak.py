@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from random import Random
 
+from dasha_ros.emulators.wall_clock import WallClock
 from dasha_ros.soak.disk import SmallDisk
 from dasha_ros.soak.goals import Ending, Goal
 from dasha_ros.soak.graph import SoakGraph
@@ -28,15 +29,24 @@ class Soak:
     Attributes:
         graph: What is soaked.
         disk: Where the graph writes its reports.
+        clock: The wall clock of the graph's processes; ``None``: this machine can't set it.
         tally: What is counted.
         random: Every choice comes from it.
         shown: The scene before the camera, as it was last set.
     """
 
     def __init__(
-        self, graph: SoakGraph, disk: SmallDisk, tally: Tally, random: Random, say: Callable[[str], None]
+        self,
+        graph: SoakGraph,
+        tally: Tally,
+        random: Random,
+        say: Callable[[str], None],
+        *,
+        disk: SmallDisk,
+        clock: WallClock | None,
     ) -> None:
-        self.graph, self.disk, self.tally, self.random, self._say = graph, disk, tally, random, say
+        self.graph, self.disk, self.clock, self.tally = graph, disk, clock, tally
+        self.random, self._say = random, say
         self._memory = MemorySlope()
         self.shown: Shown = draw(random)
 
