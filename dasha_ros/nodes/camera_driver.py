@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-
-from sensor_msgs.msg import CameraInfo, Image
 
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
@@ -17,20 +14,19 @@ from dasha_ros.devices.preview import PreviewCamera
 from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import camera_backend
-from dasha_ros.ros.camera_state import CameraState
-from dasha_ros.ros.commands import Commands
+from dasha_ros.ros.camera_topics import CameraTopics
+from dasha_ros.ros.commands import Commands, Order
 from dasha_ros.ros.condition import Condition, warning
-from dasha_ros.ros.conversions import capture_to_msg, lens_from_msg, limits_to_msg
+from dasha_ros.ros.conversions import lens_from_msg
 from dasha_ros.ros.device_worker import DeviceWorker
-from dasha_ros.ros.image import ImageWriter
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.twin_link import CameraTwinLink
-from dasha_ros.timing.command import NO_COMMAND, CommandId, new_instance
+from dasha_ros.timing.command import NO_COMMAND, CommandId
 from dasha_ros.timing.gate import CommandGate
 from dasha_ros.timing.preview import PreviewPlan
 from dasha_ros.timing.rest import LensRest
-from dasha_ros.timing.state import CaptureInfo
+from dasha_ros.timing.state import NOWHERE, CaptureInfo
 
 _IDLE_S = 0.5
 _STREAM_S = 0.1
@@ -48,7 +44,9 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     under one stamp, the start of the exposure, and what is in force, when it changed
     or answers a command, as ``camera/state``; as ``camera/limits``, what the opened
     camera can do. An exposure that a newer command overtakes is broken off: its picture
-    would answer nothing. Exposures and gains beyond the opened camera's limits are brought
+    would answer nothing. What a goal commanded ends with the goal: where its owner leaves
+    the graph, or this driver is told to end in the middle of it, the exposure last commanded
+    for good is in force again. Exposures and gains beyond the opened camera's limits are brought
     into them, with a warning; a gain below its least one means the least.
     """
 
@@ -79,22 +77,22 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
         self._camera = camera_backend(self.config, self.steady)
-        self._instance, self._sequence = new_instance(self.get_fully_qualified_name()), 0
+        self._sequence = 0
         self._rest = LensRest(self.steady)
         gate = CommandGate("exposure time", "us", *EXPOSURE_LIMITS_US)
-        self._commands = Commands(self, gate, obey=self._admitted)
+        self._commands = Commands(
+            self,
+            "camera/exposure_command",
+            gate,
+            obey=self._admitted,
+            in_force=lambda: self._exposure[1],
+        )
         self._lane = Lane(self)
         if isinstance(self._camera, TwinCamera):
             self._twin = CameraTwinLink(
                 self, self._lane, self._camera, self.health, changed=self._tell, heard=self._on_lens
             )
-        self._writer = ImageWriter(self.config.frame_id)
-        self._image_publisher = self.create_publisher(Image, "camera/image_raw", qos.IMAGE)
-        self._info_publisher = self.create_publisher(CameraInfo, "camera/camera_info", qos.CAPTURE)
-        self._capture_publisher = self.create_publisher(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
-        self._state_publisher = self.create_publisher(msg.CaptureInfo, "camera/state", qos.STATE)
-        self._limits_publisher = self.create_publisher(msg.CameraLimits, "camera/limits", qos.STATE)
-        self._state = CameraState(self._publish_state)
+        self._topics = CameraTopics(self, self.clock, self.config.frame_id, self.instance)
         self._lane.listen(msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND)
         self._lane.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self._lane.listen(msg.FocusState, "focus/state", self._on_focus, qos.STATE)
@@ -105,13 +103,17 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._worker = DeviceWorker("camera", self, self.health, self._wake)
         self._worker.start()
         self.owned.add("camera/limits", self._tell_limits)
-        self.owned.add("camera/state", self._state.repeat)
+        self.owned.add("camera/state", self._topics.state.repeat)
         self.health.does(self._size)
 
     def deactivate(self) -> None:
         """Close the camera."""
         if self._worker is not None:
+            went_back = self._commands.end()
             self._worker.stop()
+            if went_back:
+                self._say_back()
+                self._commands.see_off(self._topics.in_force)
             self._worker = self._limits = None
 
     def cleanup(self) -> None:
@@ -124,19 +126,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         if self._twin is not None:
             self._twin.close()
             self._twin = None
-        for publisher in (
-            self._image_publisher,
-            self._info_publisher,
-            self._capture_publisher,
-            self._state_publisher,
-            self._limits_publisher,
-        ):
-            self.destroy_publisher(publisher)
+        self._topics.close()
 
     def reconfigure(self, config: CameraDriverConfig) -> None:
         """A changed gain, mode or preview rate takes effect with the next picture."""
-        if self._exposure[0] == 0:  # Nothing was commanded yet.
-            self._exposure = (0, config.initial_exposure_us)
+        if self._exposure[0] == NO_COMMAND:
+            self._exposure = (NO_COMMAND, config.initial_exposure_us)
         self._plan.mode, self._plan.rate_hz = config.capture_mode, config.preview_rate_hz
         self._tell()
 
@@ -150,9 +145,9 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def _on_command(self, command: msg.ExposureCommand) -> None:
         self._commands.hear(command, command.exposure_us)
 
-    def _admitted(self, command: CommandId, exposure_us: float) -> None:
+    def _admitted(self, order: Order) -> None:
         with self._news:
-            self._exposure = (command, exposure_us)
+            self._exposure = (order.command, order.value)
             self._ask()
 
     def _on_lens(self, state: msg.LensState) -> None:
@@ -191,8 +186,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
 
     def _tell_limits(self) -> None:
         limits = self._limits
-        if limits is not None and self.context.ok():
-            self._limits_publisher.publish(limits_to_msg(limits, self.instance))
+        if limits is not None:
+            self._topics.tell_limits(limits)
 
     def _size(self) -> str:
         limits = self._limits
@@ -206,6 +201,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         """Job of the worker: one picture, when one is due."""
         camera = self._camera
         assert camera is not None
+        self._commands.leave_nothing_behind()
         with self._news:
             streams = self._streams()
             is_due = streams or self._is_due()
@@ -215,7 +211,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             (command, exposure_us), rest_ns = self._exposure, self._rest.rest_ns
             asked, wakes = self._asked, self._wakes
             awaited = self._is_awaited()
-        self._state.tell_if_due()
+        self._topics.state.tell_if_due()
         if not is_due:
             return False
         preview = camera if isinstance(camera, PreviewCamera) and streams and not awaited else None
@@ -273,6 +269,30 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def lost(self, reason: str) -> None:
         """Job of the worker: pictures stop; agents see that by their deadlines."""
 
+    def leave(self) -> None:
+        """Job of the worker: the exposure in force, in the middle of a goal that from before it."""
+        if self._camera is not None:
+            self._stop_stream()
+            self._set(self._camera, self._exposure[1])
+
+    def _say_back(self) -> None:
+        """Tell whoever listens of the exposure from before a goal. No picture shows it any more."""
+        last = self._topics.last
+        if last is None:
+            return
+        command, exposure_us = self._exposure
+        self._topics.tell(
+            replace(
+                last,
+                stamp_ns=self.clock.now_ns(),
+                exposure_us=exposure_us,
+                exposure_command=command,
+                sequence=self._sequence,
+                lens=NOWHERE,
+            )
+        )
+        self._sequence += 1
+
     def close(self) -> None:
         """Job of the worker: give the camera back."""
         if self._camera is not None:
@@ -297,12 +317,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         preview_s = _IDLE_S
         if self._plan.is_on and self._sees():
             preview_s = _SIMULATED_S if self.clock.is_simulated else min(_IDLE_S, self._plan.due_in_s)
-        state_s = self._state.patience_s
+        state_s = self._topics.state.patience_s
         return preview_s if state_s is None else min(preview_s, state_s)
-
-    def _publish_state(self, capture: CaptureInfo) -> None:
-        if self.context.ok():
-            self._state_publisher.publish(capture_to_msg(capture, self.config.frame_id))
 
     def _publish(self, frame: Frame, command: CommandId, asked: int, awaited: bool) -> None:
         with self._news:
@@ -316,25 +332,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             gain_db=frame.gain_db,
             exposure_command=command,
             sequence=self._sequence,
-            driver=self._instance,
+            driver=self._commands.instance,
             lens=lens,
         )
         self._sequence += 1
         self._plan.taken(frame.begun_ns, awaited)
-        image = self._writer.write(frame.pixels, frame.encoding)
-        capture = replace(capture, ready_ns=self.clock.now_ns())
-        info = capture_to_msg(capture, self.config.frame_id)
-        image.header.stamp = info.header.stamp
-        if not self.context.ok():
-            return
-        # New settings first: whoever has seen the picture may ask at once what is in force.
-        self._state.taken(capture, awaited)
-        self._capture_publisher.publish(info)
-        self._image_publisher.publish(image)
-        # Whom it woke may have been put on this core.
-        os.sched_yield()
-        # Nobody calibrated this camera: K and D stay zero, which is how REP 104 says so.
-        self._info_publisher.publish(CameraInfo(header=info.header, height=image.height, width=image.width))
+        self._topics.publish(frame, capture, awaited)
         self.health.count("frames")
         self._made = {"exposure_us": frame.exposure_us, "gain_db": frame.gain_db}
         self.health.update()

@@ -17,7 +17,7 @@ from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.rl.loop import run_exposure
 from dasha_ros.rl.step import ExposureOutcome
 from dasha_ros.ros.agent_node import AgentNode, agent_executor
-from dasha_ros.ros.conversions import frame_to_msg
+from dasha_ros.ros.conversions import frame_to_msg, id_to_msg
 from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.single_goal import GoalRun
 from dasha_ros.timing.command import NO_FRAME
@@ -87,6 +87,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
             error_code=int(outcome.code),
             error_msg=outcome.message,
             exposure_us=float(self.rig.exposure_us or 0.0),
+            command=id_to_msg(self.rig.commanded),
             steps=outcome.steps,
             mean_grey=float(percept.mean_grey) if percept else 0.0,
             histogram_peak=float(percept.histogram_peak) if percept else 0.0,

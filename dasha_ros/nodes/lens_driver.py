@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +16,14 @@ from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens, LensReading
 from dasha_ros.devices.twin import TwinLens
 from dasha_ros.ros import qos
 from dasha_ros.ros.backends import lens_backend
-from dasha_ros.ros.commands import Commands
+from dasha_ros.ros.commands import Commands, Order
 from dasha_ros.ros.condition import Condition, failure
 from dasha_ros.ros.conversions import lens_to_msg
 from dasha_ros.ros.device_worker import DeviceWorker
 from dasha_ros.ros.lane import Lane
 from dasha_ros.ros.node import DashaNode, run
 from dasha_ros.ros.twin_link import LensTwinLink
-from dasha_ros.timing.command import NO_COMMAND, CommandId, new_instance
+from dasha_ros.timing.command import NO_COMMAND, CommandId
 from dasha_ros.timing.gate import CommandGate
 from dasha_ros.timing.state import LensState
 
@@ -40,7 +41,9 @@ class LensDriver(DashaNode[LensDriverConfig]):
     Listens to ``lens/command``; publishes ``lens/state``, latched: at once when a
     command was applied (with the time at which the lens will have settled), again
     when it has settled, on every fault, and when it is given back. A command that the
-    lens did not take is kept until it does, or a newer one comes.
+    lens did not take is kept until it does, or a newer one comes. What a goal commanded
+    ends with the goal: where its owner leaves the graph, or this driver is told to end in
+    the middle of it, the lens goes back to where it was last commanded to for good.
     """
 
     config_model = LensDriverConfig
@@ -49,13 +52,15 @@ class LensDriver(DashaNode[LensDriverConfig]):
         super().__init__("lens_driver")
         self._worker: DeviceWorker | None = None
         self._news = threading.Condition()
-        self._command: tuple[CommandId, float] | None = None
+        self._order: Order | None = None
+        self._volts: float | None = None
+        """Where the lens was last told to go, or was found; ``None``: it was never opened."""
         self._failed_attempts = 0
         self._telling = threading.Lock()
         self._state = LensState(NO_COMMAND, VOLTS_MIN, VOLTS_MIN, settled=False, settled_at_ns=0)
         self._rest_ns = 0
         """When the lens rests, on the steady clock."""
-        self._instance, self._said, self._moves = "", 0, 0
+        self._said, self._moves = 0, 0
         self._lens: Lens | None = None
         self._twin: LensTwinLink | None = None
         self.health.watch("faults", self._faults)
@@ -66,19 +71,28 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def configure(self) -> None:
         """Create topics and the back end; the device is opened on activation."""
         self._lens = lens_backend(self.config, self.steady)
-        self._instance, self._said, self._moves = new_instance(self.get_fully_qualified_name()), 0, 0
+        self._said, self._moves = 0, 0
         if isinstance(self._lens, TwinLens):
             self._twin = LensTwinLink(self, self._lens, self.health, self.instance)
         self._state_publisher = self.create_publisher(msg.LensState, "lens/state", qos.STATE)
         gate = CommandGate("lens voltage", "V", VOLTS_MIN, VOLTS_MAX)
-        self._commands = Commands(self, gate, obey=self._admitted, refused=self._tell)
+        self._commands = Commands(
+            self,
+            "lens/command",
+            gate,
+            obey=self._admitted,
+            in_force=lambda: self._volts,
+            refused=self._tell,
+        )
         self._lane = Lane(self)
         self._lane.listen(msg.LensCommand, "lens/command", self._on_command, qos.COMMAND)
 
     def activate(self) -> None:
         """Open the lens; what it was told before it was given back counts no more."""
         with self._news:
-            self._command = None
+            self._order = None
+            if self._volts is not None:
+                self._volts = self._state.commanded_volts
         self._worker = DeviceWorker("lens", self, self.health, self._wake)
         self._worker.start()
         self.owned.add("lens/state", self._tell)
@@ -89,9 +103,17 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def deactivate(self) -> None:
         """Close the lens; a real one goes to standby."""
         if self._worker is not None:
+            goes_back = self._commands.end()
             self._worker.stop()
             self._worker = None
-            self._tell(replace(self._state, settled=False, faults=("not active",)))
+            state, order = self._state, self._order
+            if goes_back and order is not None:
+                self.get_logger().error(f"the lens could not be brought back to {order.value:g} V")
+                # It is when it is opened again.
+                state = replace(state, command=order.command, commanded_volts=order.value)
+            self._tell(replace(state, settled=False, faults=("not active",)))
+            if goes_back:
+                self._commands.see_off(self._state_publisher)
 
     def cleanup(self) -> None:
         """Close the lens and the topics."""
@@ -107,9 +129,9 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def _on_command(self, command: msg.LensCommand) -> None:
         self._commands.hear(command, command.volts)
 
-    def _admitted(self, command: CommandId, volts: float) -> None:
+    def _admitted(self, order: Order) -> None:
         with self._news:
-            self._command, self._failed_attempts = (command, volts), 0
+            self._order, self._volts, self._failed_attempts = order, order.value, 0
             self._news.notify()
 
     def _wake(self) -> None:
@@ -121,11 +143,14 @@ class LensDriver(DashaNode[LensDriverConfig]):
         assert self._lens is not None
         reading = self._lens.open()
         with self._news:
-            command, self._command, self._failed_attempts = self._command, None, 0
-        if command is None and self._state.command != NO_COMMAND:
-            command = self._state.command, self._state.commanded_volts
-        if command is not None:
-            self._obey(command)
+            order, self._order, self._failed_attempts = self._order, None, 0
+            if self._volts is None:
+                self._volts = reading.volts
+        self._commands.found(reading.volts)
+        if order is None and self._state.command != NO_COMMAND:
+            order = Order(self._state.command, self._state.commanded_volts)
+        if order is not None:
+            self._obey(order)
         else:
             self._adopt(reading, NO_COMMAND, reading.volts)
 
@@ -135,15 +160,16 @@ class LensDriver(DashaNode[LensDriverConfig]):
 
     def work(self) -> bool:
         """Job of the worker: the newest command, or a look for faults."""
+        self._commands.leave_nothing_behind()
         with self._news:
-            if self._command is None:
+            if self._order is None:
                 timeout = _IDLE_S if self._state.settled else self._settle_s()
                 if self.clock.is_simulated:
                     timeout = min(timeout, 0.002)
                 self._news.wait(timeout)
-            command, self._command = self._command, None
-        if command is not None:
-            self._obey(command)
+            order, self._order = self._order, None
+        if order is not None:
+            self._obey(order)
             return True
         if self._state.settled:
             self._watch()
@@ -156,29 +182,43 @@ class LensDriver(DashaNode[LensDriverConfig]):
         """Job of the worker: tell everyone that the lens does not answer."""
         self._tell(replace(self._state, settled=False, faults=(reason,)))
 
+    def leave(self) -> None:
+        """Job of the worker: obey what was ordered last, in the middle of a goal to go back."""
+        for _ in range(_ATTEMPTS_MORE + 1):
+            with self._news:
+                order, self._order = self._order, None
+            if order is None:
+                return
+            with suppress(DeviceError):
+                self._obey(order)
+
     def close(self) -> None:
         """Job of the worker: give the lens back."""
         if self._lens is not None:
             self._lens.close()
 
-    def _obey(self, command: tuple[CommandId, float]) -> None:
+    def _obey(self, order: Order) -> None:
         try:
-            self._move(*command)
+            self._move(order)
         except DeviceError as error:
             # Once more, unless somebody has changed their mind meanwhile: it may be what ends a search.
             with self._news:
-                if self._command is None:
-                    self._command, self._failed_attempts = command, self._failed_attempts + 1
+                if self._order is None:
+                    self._order, self._failed_attempts = order, self._failed_attempts + 1
                 failed = self._failed_attempts
             if failed > _ATTEMPTS_MORE and not isinstance(error, DeviceLost):
                 raise DeviceLost(f"{error}, {failed} times over: it is opened anew") from error
             raise
 
-    def _move(self, command: CommandId, volts: float) -> None:
+    def _move(self, order: Order) -> None:
         assert self._lens is not None
-        reading = self._lens.move(volts)
+        state = self._state
+        if order.confirms and state.commanded_volts == order.value and not state.faults:
+            self._tell(replace(state, command=order.command))
+            return
+        reading = self._lens.move(order.value)
         self.health.count("moves")
-        self._adopt(reading, command, volts)
+        self._adopt(reading, order.command, order.value)
 
     def _adopt(self, reading: LensReading, command: CommandId, volts: float) -> None:
         settle_ns = round((self.config.settle_ms / 1e3 or reading.settle_s) * 1e9)
@@ -223,7 +263,9 @@ class LensDriver(DashaNode[LensDriverConfig]):
         """What is said next; the caller holds the lock, for each word has a number of its own."""
         self._said += 1
         gate, settle_s = self._commands.gate, 0.0 if state.settled else self._settle_s()
-        said = replace(state, driver=self._instance, sequence=self._said, move=self._moves, settle_s=settle_s)
+        said = replace(
+            state, driver=self._commands.instance, sequence=self._said, move=self._moves, settle_s=settle_s
+        )
         return lens_to_msg(said, self.clock.now_ns(), gate.refused, gate.last_refusal)
 
 

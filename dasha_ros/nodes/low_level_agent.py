@@ -19,7 +19,7 @@ from dasha_ros.perception.labels import canonical
 from dasha_ros.rl.loop import run_focus
 from dasha_ros.rl.step import FocusOutcome
 from dasha_ros.ros.agent_node import AgentNode, agent_executor
-from dasha_ros.ros.conversions import detection_to_msg, frame_to_msg
+from dasha_ros.ros.conversions import detection_to_msg, frame_to_msg, id_to_msg
 from dasha_ros.ros.node import run as run_node
 from dasha_ros.ros.single_goal import GoalRun
 from dasha_ros.timing.command import NO_FRAME
@@ -72,6 +72,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
             error_code=int(outcome.code),
             error_msg=outcome.message,
             volts=float(self.rig.volts or 0.0),
+            command=id_to_msg(self.rig.commanded),
             steps=outcome.steps,
             detection=detection_to_msg(detection) if detection else Detection(),
             brisque=float(percept.brisque) if percept else 0.0,

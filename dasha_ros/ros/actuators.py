@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from rclpy.node import Node
@@ -18,9 +16,9 @@ from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.ros import qos
 from dasha_ros.ros.conversions import capture_from_msg, id_to_msg, lens_from_msg, limits_from_msg
 from dasha_ros.ros.lane import Lane
+from dasha_ros.ros.settlement import AGAIN_S, InForce, Sent, Settlement, nobody
 from dasha_ros.ros.stamps import RosClock, to_stamp
 from dasha_ros.ros.waiting import News
-from dasha_ros.timing import limits
 from dasha_ros.timing.clock import Clock
 from dasha_ros.timing.command import NO_COMMAND, CommandId, new_instance
 from dasha_ros.timing.pending import PendingCommands
@@ -35,23 +33,6 @@ _AGAIN_S = 4.0
 """Longer than the longest exposure and settling take to answer."""
 
 
-@dataclass(frozen=True)
-class Sent:
-    """A command that was sent."""
-
-    id: CommandId
-    at_ns: int
-    """Its stamp."""
-    before: Mapping[str, int]
-    """The last command of each sender that was heard of before it."""
-
-    def is_overridden_by(self, in_force: CommandId) -> bool:
-        """Whether what is in force was commanded after this: it was not heard of before."""
-        if in_force.sender == self.id.sender:
-            return in_force.sequence > self.id.sequence
-        return in_force.sequence > self.before.get(in_force.sender, 0)
-
-
 class Actuators:
     """Follows states and captures, and sends commands.
 
@@ -60,10 +41,11 @@ class Actuators:
         pending: Which frames are fresh, given the commands that were sent.
         lens_rest: When the lens rests.
         sender: Who commands: the node's name, and an id of this object.
-        owner: Name of the node whose goal the commands are part of, empty: they are for good.
+        owner: Full name of the node whose goal the commands are part of, empty: they are for good.
         limits: What the camera can do; `None` before the driver has opened it.
         refusal: Why the lens driver last refused a command of anyone, empty if it never did.
         sent: How many commands were sent.
+        commanded: The last of them.
     """
 
     def __init__(self, node: Node) -> None:
@@ -77,6 +59,7 @@ class Actuators:
         self.limits: CameraLimits | None = None
         self.refusal = ""
         self.sent = 0
+        self.commanded = NO_COMMAND
         self._counting = threading.Lock()
         self._exposure_publisher = node.create_publisher(
             msg.ExposureCommand, "camera/exposure_command", qos.COMMAND
@@ -153,25 +136,29 @@ class Actuators:
         self._lens_publisher.publish(command)
         return sent
 
-    def bring_exposure_back(self, exposure_us: float, longest_s: float = math.inf) -> bool:
-        """Command an exposure time [us] and wait until a picture shows it. ``False``: none came.
+    @property
+    def exposure_in_force(self) -> InForce | None:
+        """What the camera's driver says of its exposure, `None` before its first word."""
+        capture = self.capture
+        return capture and InForce(capture.driver, capture.exposure_command, capture.exposure_us)
 
-        As an exposure of ``longest_s`` is any longer one waited for: whoever ends has no time for more.
-        """
-        in_progress_us = self.exposure_us or 0.0
-        sent = self.send_exposure(exposure_us)
-        return self.wait(
-            lambda: self.capture is not None and _is_taken_up(sent, self.capture.exposure_command),
-            limits.exposure_shows_s(in_progress_us, exposure_us, longest_s=longest_s),
+    @property
+    def volts_in_force(self) -> InForce | None:
+        """What the lens's driver says of its voltage, `None` before its first word."""
+        lens = self.lens_state
+        return lens and InForce(lens.driver, lens.command, lens.commanded_volts)
+
+    def settle_exposure(self, exposure_us: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
+        """Command an exposure time [us] for good; see `Settlement`."""
+        # Commanded again in the middle of an exposure, it would begin anew.
+        again_s = AGAIN_S + (exposure_us + (self.exposure_us or 0.0)) / 1e6
+        return Settlement(
+            lambda: self.exposure_in_force, self.send_exposure, exposure_us, again_s=again_s, is_ours=is_ours
         )
 
-    def bring_volts_back(self, volts: float) -> bool:
-        """Command a lens voltage [V] and wait until the driver took it up. ``False``: it does not answer."""
-        sent = self.send_volts(volts)
-        return self.wait(
-            lambda: self.lens_state is not None and _is_taken_up(sent, self.lens_state.command),
-            limits.DRIVER_ANSWERS_S,
-        )
+    def settle_volts(self, volts: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
+        """Command a lens voltage [V] for good; see `Settlement`."""
+        return Settlement(lambda: self.volts_in_force, self.send_volts, volts, is_ours=is_ours)
 
     def wait(self, condition: Callable[[], object], seconds: float) -> bool:
         """Wait until ``condition`` holds of what was heard, for ``seconds`` of real time at most."""
@@ -206,7 +193,8 @@ class Actuators:
     def _new(self, before: Mapping[str, int]) -> Sent:
         with self._counting:
             self.sent += 1
-            return Sent(CommandId(self.sender, self.sent), self.clock.now_ns(), before)
+            self.commanded = CommandId(self.sender, self.sent)
+            return Sent(self.commanded, self.clock.now_ns(), before)
 
     def _on_lens(self, message: msg.LensState) -> None:
         state = lens_from_msg(message)
@@ -226,8 +214,3 @@ class Actuators:
     def _on_capture(self, message: msg.CaptureInfo) -> None:
         self.pending.captured(capture_from_msg(message), self.steady.now_ns())
         self.news.tell()
-
-
-def _is_taken_up(sent: Sent, in_force: CommandId) -> bool:
-    """Whether a driver obeys a command, or did before somebody else commanded."""
-    return in_force == sent.id or sent.is_overridden_by(in_force)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,9 +25,11 @@ from dasha_ros.ros.conversions import frame_from_msg, percept_to_msg
 from dasha_ros.ros.executor import ManyThreads
 from dasha_ros.ros.node import DashaNode
 from dasha_ros.ros.rig import RosRig
+from dasha_ros.ros.settlement import Patience
 from dasha_ros.ros.single_goal import GoalRun, SingleGoalServer
 from dasha_ros.ros.stamps import to_stamp
 from dasha_ros.timing import limits
+from dasha_ros.timing.command import NO_COMMAND
 
 if TYPE_CHECKING:
     from dasha_ros.ros.learning import AgentLearning
@@ -49,7 +50,9 @@ class AgentNode(DashaNode[A]):
     """One agent: an action, a policy, and the rig over topics.
 
     Publishes ``reward`` for each step. When a goal fails, the agent's own actuator
-    goes back to where it was, unless another node has taken it over.
+    goes back to where it was, unless another node has taken it over. What a goal
+    commands is in force for its owner only, until a command for good ends it: the
+    owner's, or, of a goal that names none, the agent's own.
     """
 
     action: ClassVar[Any]
@@ -172,6 +175,7 @@ class AgentNode(DashaNode[A]):
     def _work(self, run: GoalRun) -> Any:
         self.rig.inference_budget_s = self.config.inference_budget_s
         self.rig.retries = self.config.retries
+        self.rig.commanded = NO_COMMAND
         self.rig.not_before = frame_from_msg(run.request.not_before)
         if self.learning is not None:
             return self._play(run, self.learning)
@@ -211,26 +215,51 @@ class AgentNode(DashaNode[A]):
     def _act(self, run: GoalRun, policy: Callable[[], Path] | None = None) -> Outcome:
         """A goal of the policy. When it fails, the agent's own actuator goes back."""
         rig, before, sent = self.rig, 0.0, self.rig.sent
+        owner = run.request.owner or self.get_fully_qualified_name()
 
         def act() -> Outcome:
             nonlocal before
-            before = rig.in_force()
+            before, rig.owner = rig.in_force(), owner
             if policy is not None:
                 self.use_policy(policy())
             return cast("Outcome", self.act(run))
 
         outcome = self._outcome_of(act)
+        rig.owner = ""
+        if outcome.code == ErrorCode.NONE and not run.request.owner and not self._stays():
+            code = _DEVICE[self.actuator]
+            outcome = replace(outcome, code=code, message=explain(code, "its driver does not confirm it"))
         if outcome.code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN) or rig.sent == sent:
             return outcome
-        if outcome.code == _DEVICE[self.actuator]:
-            # Nobody may be there to take it up, and the outcome says so already.
-            rig.send_back(before)
+        back = rig.settle(before)
+        is_lost = outcome.code == _DEVICE[self.actuator]
+        if is_lost and run.request.owner:
+            # The outcome says so already, and the owner waits for the driver to be started again.
             return outcome
-        longest_s = limits.EXPOSURE_S if outcome.code == ErrorCode.SHUTDOWN else math.inf
-        if rig.bring_back(before, longest_s):
+        if self._await(back.look, limits.DRIVER_RESTARTS_S if is_lost else limits.DRIVER_ANSWERS_S, before):
+            return outcome
+        if back.is_in_force and not self.is_active:
             return outcome
         what = f"{_BACK[self.actuator]} could not be brought back: its driver does not answer."
         return replace(outcome, message=f"{outcome.message} {what}")
+
+    def _stays(self) -> bool:
+        """Confirm where a goal has ended, unless another node commands. Whether the driver answers."""
+        rig, said = self.rig, self.rig.own_in_force
+        if said is None or said.command != rig.commanded:
+            return True
+        return self._await(rig.settle(said.value).look, limits.DRIVER_ANSWERS_S, said.value)
+
+    def _await(self, look: Callable[[], bool], answers_s: float, value: float) -> bool:
+        """Wait for a driver, no longer than a node that ends may."""
+        rig = self.rig
+        exposures_us = (rig.exposure_us or 0.0, value) if self.actuator == "exposure" else ()
+        patience = Patience(
+            limits.exposure_shows_s(*exposures_us, answers_s=answers_s),
+            limits.exposure_shows_s(*exposures_us, longest_s=limits.EXPOSURE_S),
+            lambda: not self.is_active,
+        )
+        return bool(rig.news.wait_for(lambda: look() or None, patience.lasts))
 
     def _outcome_of(self, play: Callable[[], Outcome]) -> Outcome:
         try:

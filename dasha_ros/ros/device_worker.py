@@ -44,6 +44,10 @@ class Job(Protocol):
         """The device is gone; tell whoever waits for it."""
         ...
 
+    def leave(self) -> None:
+        """The worker was told to stop, and the device is open: bring it to where it shall stay."""
+        ...
+
     def close(self) -> None:
         """Give the device back."""
         ...
@@ -111,6 +115,8 @@ class DeviceWorker:
                     self._outlive(self._job.close)
                     self._stop.wait(pause)
         finally:
+            if self.has_device:
+                self._outlive(self._job.leave)
             self.has_device = False
             self._health.clear("device")
             self._outlive(self._job.close)

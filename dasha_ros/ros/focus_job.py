@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,13 @@ from dasha_ros.agents.outcome import ErrorCode, explain
 from dasha_ros.perception.labels import canonical
 from dasha_ros.report.writer import ReportWriter
 from dasha_ros.ros.agent_client import AgentClient, AgentLostError
-from dasha_ros.ros.conversions import detection_from_msg, percept_from_msg
+from dasha_ros.ros.conversions import detection_from_msg, id_from_msg, percept_from_msg
 from dasha_ros.ros.recorder import Recorder
+from dasha_ros.ros.settlement import InForce, Patience, Settlement
 from dasha_ros.ros.single_goal import GoalRun
 from dasha_ros.ros.waiting import News
 from dasha_ros.timing import limits
+from dasha_ros.timing.command import NO_COMMAND, CommandId
 
 if TYPE_CHECKING:
     from dasha_ros.nodes.focus_server import FocusServer
@@ -30,9 +31,8 @@ _DISCOVERY_S = 2.0
 """A goal may come before discovery has joined this node with the drivers."""
 
 
-_AGENT_LOST = (ErrorCode.EXPOSURE_AGENT_LOST, ErrorCode.FOCUS_AGENT_LOST)
-_ACTUATOR = {"volts": "lens", "exposure_us": "camera"}
-_Way = tuple[str, Callable[[], "float | None"], Callable[[float], bool]]
+_LOST = {"lens": ErrorCode.LENS_LOST, "camera": ErrorCode.CAMERA_LOST}
+_STATES = {"lens": "lens/state", "camera": "camera/state"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class FocusJob:
         self._phase = msg.FocusState.EXPOSING
         self._steps = {msg.FocusState.EXPOSING: 0, msg.FocusState.FOCUSING: 0}
         self._result = FocusOnObject.Result()
+        self._asked = False
+        """Whether an agent was asked: until then nothing was touched."""
+        self._reached: dict[str, CommandId] = {}
+        """Of each actuator whose agent reached its part of the goal: its last command."""
         self._seen = msg.FrameId()
         """The last frame that an agent of this goal looked at."""
         self._recorder = Recorder(self._report_failed)
@@ -77,12 +81,19 @@ class FocusJob:
             lambda: self._run.reason or (own.exposure_us is not None and own.volts is not None), _DISCOVERY_S
         )
         before = {"exposure_us": own.exposure_us, "volts": own.volts}
+        self._begun = self._in_force()
         config = self._server.config
         if config.report_dir:
             writer = ReportWriter(config.report_dir, config.report_keep)
             with self._lock:
                 self._recorder.begin(writer, vars(self._goal), self._info, before)
         code, what = self._try(before)
+        if code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN):
+            # What another node has left alone stays as well.
+            unconfirmed = self._confirm()
+            if unconfirmed and code == ErrorCode.NONE:
+                code = self._run.reason or _LOST[unconfirmed[0]]
+                what = explain(code, f"the {unconfirmed[0]}'s driver does not confirm what was reached")
         if code != ErrorCode.NONE:
             what = f"{what}{self._restore(code, before)}"
         self._finish(code, what, time.monotonic() - began)
@@ -112,7 +123,11 @@ class FocusJob:
             self._begin(msg.FocusState.EXPOSING, "setting the exposure")
             code, what = self._ask(
                 self._server.exposure_agent,
-                AdjustExposure.Goal(max_steps=self._run.request.max_steps, background=self._run.background),
+                AdjustExposure.Goal(
+                    max_steps=self._run.request.max_steps,
+                    background=self._run.background,
+                    owner=self._server.get_fully_qualified_name(),
+                ),
                 ErrorCode.EXPOSURE_AGENT_LOST,
             )
             if code != ErrorCode.NONE:
@@ -131,6 +146,7 @@ class FocusJob:
                 max_brisque=goal.max_brisque,
                 max_steps=left,
                 background=self._run.background,
+                owner=self._server.get_fully_qualified_name(),
                 # What A^H looked at last was exposed for this goal: no frame is taken twice.
                 not_before=self._seen,
             ),
@@ -140,6 +156,7 @@ class FocusJob:
     def _ask(self, agent: AgentClient, goal: Any, lost: ErrorCode) -> tuple[ErrorCode, str]:
         if self._run.reason is not None:
             return self._run.reason, explain(self._run.reason, self._run.why)
+        self._asked = True
         try:
             answer = agent.run(
                 goal, self._on_feedback, self._run.interrupted, self._server.config.agent_timeout_s
@@ -155,6 +172,10 @@ class FocusJob:
         code, what = ErrorCode(answer.error_code), answer.error_msg
         if self._run.reason is not None and code != ErrorCode.NONE:
             return self._run.reason, explain(self._run.reason, self._run.why)
+        if code == ErrorCode.NONE:
+            self._reached["lens" if agent is self._server.focus_agent else "camera"] = id_from_msg(
+                answer.command
+            )
         if isinstance(answer, AdjustFocus.Result):
             self._result.detection, self._result.brisque = answer.detection, answer.brisque
         return code, what
@@ -188,20 +209,16 @@ class FocusJob:
         """Bring lens and exposure back. Returns what to add to the message, empty when all is well."""
         if code == ErrorCode.COMMAND_OVERRIDDEN:
             return " Lens and exposure stay where the other node put them."
+        if not self._asked:
+            return ""
         self._begin(msg.FocusState.RESTORING, "bringing lens and exposure back")
-        own = self._actuators
-        # A killed agent's last command may still be on its way: what is in force says nothing then.
-        grace_s = 0.0 if code in _AGENT_LOST else limits.AGENT_SHOWS_S
-        longest_s = limits.EXPOSURE_S if code == ErrorCode.SHUTDOWN else math.inf
-        ways: tuple[_Way, ...] = (
-            ("volts", lambda: own.volts, own.bring_volts_back),
-            ("exposure_us", lambda: own.exposure_us, lambda us: own.bring_exposure_back(us, longest_s)),
-        )
-        lost = [
-            _ACTUATOR[key]
-            for key, current, bring_back in ways
-            if not self._is_back(before[key], current, bring_back, grace_s)
-        ]
+        own, volts, exposure_us = self._actuators, before["volts"], before["exposure_us"]
+        back: dict[str, Settlement] = {}
+        if volts is not None:
+            back["lens"] = own.settle_volts(volts, self._is_an_agent)
+        if exposure_us is not None:
+            back["camera"] = own.settle_exposure(exposure_us, self._is_an_agent)
+        lost = self._missing(back, exposure_us or 0.0, limits.DRIVER_RESTARTS_S)
         if not lost:
             self._server.health.clear("restore")
             return ""
@@ -209,18 +226,67 @@ class FocusJob:
         self._server.health.warn("restore", what)
         return f" {what}"
 
-    def _is_back(
-        self,
-        target: float | None,
-        current: Callable[[], float | None],
-        bring_back: Callable[[float], bool],
-        grace_s: float,
-    ) -> bool:
-        if target is None:
-            return True
-        if grace_s and self._actuators.wait(lambda: current() == target, grace_s):
-            return True
-        return bring_back(target)
+    def _confirm(self) -> list[str]:
+        """Command for good what the agents reached. Returns whose driver does not answer."""
+        own, reached = self._actuators, {k: v for k, v in self._reached.items() if v != NO_COMMAND}
+        settle = {"lens": own.settle_volts, "camera": own.settle_exposure}
+        # The agent's answer may overtake its driver's word.
+        own.wait(lambda: self._have_spoken(reached), limits.DRIVER_ANSWERS_S)
+        lost, stay = list[str](), dict[str, Settlement]()
+        for actuator, command in reached.items():
+            said = self._in_force()[actuator]
+            if said is not None and said.command == command:
+                stay[actuator] = settle[actuator](said.value, self._is_an_agent)
+            elif said is None or not said.command.sender or said.is_the_drivers_own:
+                lost.append(actuator)
+            # Otherwise another node has commanded meanwhile, and its word stays.
+        return lost + self._missing(stay, own.exposure_us or 0.0, limits.DRIVER_ANSWERS_S)
+
+    def _in_force(self) -> dict[str, InForce | None]:
+        return {"lens": self._actuators.volts_in_force, "camera": self._actuators.exposure_in_force}
+
+    def _have_spoken(self, reached: Mapping[str, CommandId]) -> bool:
+        """Whether drivers say that they obeyed the agents' last commands, or another node's since."""
+        for actuator, said in self._in_force().items():
+            command = said.command if said else NO_COMMAND
+            if actuator not in reached or command == reached[actuator]:
+                continue
+            if said == self._begun[actuator] or self._is_an_agent(command.sender):
+                return False
+        return True
+
+    def _missing(
+        self, settlements: Mapping[str, Settlement], exposure_us: float, answers_s: float
+    ) -> list[str]:
+        """Wait until drivers have taken up what they were commanded. Returns those that have not."""
+        own, server = self._actuators, self._server
+        exposures_us = (own.exposure_us or 0.0, exposure_us)
+        patience = Patience(
+            limits.exposure_shows_s(*exposures_us, answers_s=answers_s),
+            limits.exposure_shows_s(*exposures_us, longest_s=limits.EXPOSURE_S),
+            lambda: not server.is_active,
+        )
+
+        def missing() -> list[str]:
+            return [
+                actuator
+                for actuator, settlement in settlements.items()
+                # Where all nodes end at once, the drivers obey nobody any more and go back by themselves.
+                if not (settlement.look() or (not server.is_active and settlement.is_in_force))
+            ]
+
+        own.news.wait_for(lambda: not missing() or None, patience.lasts)
+        # A driver that was deactivated brought its actuator back, and nobody starts it again.
+        return [
+            actuator
+            for actuator in missing()
+            if not (settlements[actuator].is_in_force and server.count_publishers(_STATES[actuator]))
+        ]
+
+    def _is_an_agent(self, sender: str) -> bool:
+        """Whether an agent sent this: one that was killed may have a command on its way."""
+        namespace = self._server.get_namespace().rstrip("/")
+        return sender.startswith((f"{namespace}/high_level_agent#", f"{namespace}/low_level_agent#"))
 
     def _finish(self, code: ErrorCode, what: str, seconds: float) -> None:
         result, own = self._result, self._actuators

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Literal
@@ -17,8 +16,9 @@ from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
 from dasha_ros.rl.rig import RigError
 from dasha_ros.ros import qos
-from dasha_ros.ros.actuators import Actuators, Sent
+from dasha_ros.ros.actuators import Actuators
 from dasha_ros.ros.conversions import id_from_msg, percept_from_msg
+from dasha_ros.ros.settlement import InForce, Sent, Settlement
 from dasha_ros.timing.command import NO_FRAME, FrameId
 from dasha_ros.timing.rest import SETTLING_MAX_S
 from dasha_ros.timing.state import CaptureInfo
@@ -95,20 +95,15 @@ class RosRig(Actuators):
             return self._known(lambda: self.volts, ErrorCode.LENS_LOST, "lens state")
         return self._known(lambda: self.exposure_us, ErrorCode.CAMERA_LOST, "frame")
 
-    def bring_back(self, value: float, longest_s: float = math.inf) -> bool:
-        """Command the rig's own actuator and wait until its driver has taken it up.
+    def settle(self, value: float) -> Settlement:
+        """Command the rig's own actuator for good, without waiting for its driver."""
+        self.owner = ""
+        return self.settle_volts(value) if self._actuator == "lens" else self.settle_exposure(value)
 
-        Whoever asks next for what is in force must not be told where a failed search was. As for
-        ``longest_s``, see `bring_exposure_back`.
-        """
-        if self._actuator == "lens":
-            return self.bring_volts_back(value)
-        return self.bring_exposure_back(value, longest_s)
-
-    def send_back(self, value: float) -> None:
-        """Command the rig's own actuator without waiting."""
-        send = self.send_volts if self._actuator == "lens" else self.send_exposure
-        send(value)
+    @property
+    def own_in_force(self) -> InForce | None:
+        """What the driver of the rig's own actuator says."""
+        return self.volts_in_force if self._actuator == "lens" else self.exposure_in_force
 
     def expose(self, exposure_us: float) -> Percept:
         """Set the exposure time and return the percept that answers.
@@ -121,6 +116,8 @@ class RosRig(Actuators):
             self._heed_lens_faults()
             capture, percept = self.capture, self._fresh_percept()
             if capture is not None and sent.is_overridden_by(capture.exposure_command):
+                if capture.exposure_command.sender == capture.driver:
+                    raise RigError(ErrorCode.CAMERA_LOST, "the camera's driver brought the exposure back")
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node commanded the exposure meanwhile")
             return percept if percept and percept.capture.exposure_command == sent.id else None
 
@@ -143,6 +140,8 @@ class RosRig(Actuators):
         def answer(sent: Sent) -> Percept | None:
             lens, percept = self.lens_state, self._fresh_percept()
             if lens is not None and sent.is_overridden_by(lens.command):
+                if lens.command.sender == lens.driver:
+                    raise RigError(ErrorCode.LENS_LOST, "the lens's driver brought the lens back")
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node moved the lens meanwhile")
             self._heed_lens_faults()
             self._heed_new_camera(self.capture)

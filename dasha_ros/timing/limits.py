@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import math
 
+WORD_ARRIVES_S = 0.5
+"""What a node says last has been heard by all who listen, unless they are stopped."""
 GOAL_LOOKS_UP_S = 1.0
 """A goal that is told to end notices: it looks up every 50 ms while it waits, and a policy decides sooner."""
 DRIVER_ANSWERS_S = 2.0
 """A driver takes up a command, on top of the exposures that its picture needs."""
 EXPOSURE_S = 1.0
 """The longest exposure that agents command. Who ends waits for no longer one: its driver knows of it."""
-AGENT_SHOWS_S = 0.3
-"""What an agent brought back shows at the focus server."""
+DRIVER_RESTARTS_S = 6.0
+"""A driver that died is started again, and speaks: whoever brings an actuator back waits for that, unless it
+has to end itself."""
 PICTURE_S = 0.5
 """The annotated picture of the last step follows its percept."""
 REPORT_S = 1.0
@@ -40,11 +43,11 @@ AGENT_RESTORES_S = DRIVER_ANSWERS_S + 2 * EXPOSURE_S
 """An agent's actuator is back: the exposure in progress, and one that shows the old setting."""
 AGENT_GOAL_ENDS_S = GOAL_LOOKS_UP_S + AGENT_RESTORES_S
 """A goal of an agent that is told to end has its result."""
-SERVER_RESTORES_S = 2 * AGENT_SHOWS_S + DRIVER_ANSWERS_S + AGENT_RESTORES_S
-"""The focus server has brought the lens back, and the exposure."""
+SERVER_RESTORES_S = AGENT_RESTORES_S
+"""The focus server has brought the lens and, at the same time, the exposure back."""
 SERVER_GOAL_ENDS_S = GOAL_LOOKS_UP_S + AGENT_GOAL_ENDS_S + SERVER_RESTORES_S + PICTURE_S + REPORT_S
 """A goal of the focus server that is told to end has its result."""
-DRIVER_RESTORES_S = DRIVER_ANSWERS_S
+DRIVER_RESTORES_S = DRIVER_ANSWERS_S + WORD_ARRIVES_S
 """A driver that is told to end in a goal brings its own actuator back."""
 DRIVER_STOPS_S = DEVICE_CALL_S + DRIVER_RESTORES_S
 """A driver ends the call in hand, brings its actuator back, and has given its device back."""
@@ -72,14 +75,17 @@ LAUNCH_SIGKILL_S = SIGTERM_S
 """``ros2 launch`` kills a node so long after SIGTERM."""
 
 
-def exposure_shows_s(*exposures_us: float, longest_s: float = math.inf) -> float:
+def exposure_shows_s(
+    *exposures_us: float, longest_s: float = math.inf, answers_s: float = DRIVER_ANSWERS_S
+) -> float:
     """How long to wait until a picture shows that the camera's driver took up an exposure [s].
 
     Args:
         exposures_us: The one in progress, and the one commanded [us].
         longest_s: As an exposure of so long is any longer one counted.
+        answers_s: What the driver needs beside them.
     """
-    return DRIVER_ANSWERS_S + sum(min(us / 1e6, longest_s) for us in exposures_us)
+    return answers_s + sum(min(us / 1e6, longest_s) for us in exposures_us)
 
 
 def client_waits_s(agent_timeout_s: float, longest_exposure_us: float) -> float:
@@ -89,7 +95,5 @@ def client_waits_s(agent_timeout_s: float, longest_exposure_us: float) -> float:
         agent_timeout_s: What the focus server grants an agent to react.
         longest_exposure_us: Of the exposures that a camera may have been set to before the goal [us].
     """
-    restores_s = (
-        2 * AGENT_SHOWS_S + DRIVER_ANSWERS_S + exposure_shows_s(longest_exposure_us, longest_exposure_us)
-    )
+    restores_s = exposure_shows_s(longest_exposure_us, longest_exposure_us, answers_s=DRIVER_RESTARTS_S)
     return GOAL_LOOKS_UP_S + agent_timeout_s + restores_s + PICTURE_S + REPORT_S

@@ -162,7 +162,7 @@ def test_news_that_come_as_an_exposure_begins_break_it_off(ros_env: dict[str, st
         camera.driver = driver
         published = Ears()
         driver.trigger_configure()
-        driver._capture_publisher = published
+        driver._topics.capture = published
         driver.trigger_activate()
         published.until(lambda capture: capture.exposure_us == 10_000.0, "the first picture")
         driver._on_command(command(msg.ExposureCommand, exposure_us=6_000.0))
@@ -186,7 +186,7 @@ def test_a_camera_that_knows_no_world_waits_until_it_is_told(ros_env: dict[str, 
 
         driver.trigger_configure()
         captures = Ears()
-        driver._capture_publisher = captures
+        driver._topics.capture = captures
         driver._news.wait = waiting
         driver.trigger_activate()
         assert looked.wait(20.0)
@@ -206,7 +206,7 @@ def test_pictures_are_counted_since_the_driver_was_configured(ros_env: dict[str,
         for _ in range(2):
             driver.trigger_configure()
             captures = Ears()
-            driver._capture_publisher = captures
+            driver._topics.capture = captures
             driver.trigger_activate()
             captures.until(lambda capture: True, "a picture")
             assert captures.heard[0].sequence == 0

@@ -16,6 +16,7 @@ from ros_harness import command
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
 from dasha_ros.devices.fake import FakeLens
+from dasha_ros.ros.commands import Order
 from dasha_ros.timing.command import CommandId
 
 pytestmark = pytest.mark.graph
@@ -114,7 +115,7 @@ def test_a_command_from_before_the_lens_was_given_back_moves_nothing(bench: Benc
     bench.move(40.0)
     bench.deactivate()
     # As if it had been admitted just before the worker ended.
-    bench.driver._admitted(CommandId("the test", 1000), 60.0)
+    bench.driver._admitted(Order(CommandId("the test", 1000), 60.0))
     bench.lens.moves.clear()
     bench.states.heard.clear()
     bench.activate()
@@ -135,6 +136,66 @@ def test_a_command_that_came_before_is_refused_until_the_driver_is_configured_an
     bench.driver._on_command(once)
     again.states.until(lambda state: state.settled and state.commanded_volts == 50.0, "50 V")
     assert (again.driver._commands.gate.admitted, again.driver._commands.gate.refused) == (1, 0)
+
+
+def owned(volts: float, owner: str = "/dasha/focus_server") -> Any:
+    from dasha_ros import msg
+
+    return command(msg.LensCommand, volts=volts, owner=owner)
+
+
+def test_a_goal_that_is_in_hand_when_the_lens_is_given_back_is_undone_first(bench: Bench) -> None:
+    bench.move(40.0)
+    bench.driver._on_command(owned(50.0))
+    bench.states.until(lambda state: state.commanded_volts == 50.0, "50 V")
+    bench.lens.misfortune.fail_next("move", DeviceTimeout("no answer"), 2)
+    bench.deactivate()
+    assert bench.lens.moves[-1] == 40.0
+    told = bench.states.heard[-1]
+    assert (told.commanded_volts, list(told.faults)) == (40.0, ["not active"])
+    assert told.command.sender == told.driver, "nobody else commanded it"
+
+
+def test_a_lens_that_can_not_be_brought_back_is_when_it_works_again(bench: Bench) -> None:
+    bench.move(40.0)
+    bench.driver._on_command(owned(50.0))
+    bench.states.until(lambda state: state.commanded_volts == 50.0, "50 V")
+    bench.lens.misfortune.unplug()
+    bench.deactivate()
+    bench.lens.misfortune.plug()
+    bench.lens.moves.clear()
+    bench.activate()
+    assert bench.lens.moves == [40.0]
+
+
+def test_a_confirmed_goal_stays_and_nothing_moves(bench: Bench) -> None:
+    bench.move(40.0)
+    bench.driver._on_command(owned(50.0))
+    bench.states.until(lambda state: state.settled and state.commanded_volts == 50.0, "50 V")
+    bench.lens.moves.clear()
+    move = bench.states.heard[-1].move
+    confirm = owned(50.0, owner="")
+    bench.driver._on_command(confirm)
+    told = bench.states.until(lambda state: state.command == confirm.id, "the confirmation")
+    assert (bench.lens.moves, told.move, told.settled) == ([], move, True)
+    bench.deactivate()
+    assert bench.lens.moves == []
+    assert bench.states.heard[-1].commanded_volts == 50.0
+
+
+def test_a_goal_whose_owner_is_not_in_the_graph_is_undone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dasha_ros.timing import tentative
+
+    monkeypatch.setattr(tentative, "DISCOVERY_S", 0.0)
+    bench.move(40.0)
+    bench.driver._on_command(owned(50.0))
+    bench.states.until(lambda state: state.commanded_volts == 50.0, "50 V")
+    told = bench.states.until(
+        lambda state: state.commanded_volts == 40.0 and state.command.sender == state.driver, "40 V again"
+    )
+    assert not list(told.faults)
 
 
 def test_every_word_has_a_number_and_names_the_move(bench: Bench) -> None:

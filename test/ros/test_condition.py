@@ -197,6 +197,9 @@ class Watched:
     def lost(self, reason: str) -> None:
         self.check()
 
+    def leave(self) -> None:
+        self.check()
+
     def close(self) -> None:
         pass
 

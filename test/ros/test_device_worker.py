@@ -60,6 +60,8 @@ class Script:
         self._opens, self._works = list(opens), list(works)
         self.health, self.pauses = Diary(), Pauses()
         self.losses: list[str] = []
+        self.left: list[int] = []
+        """How often the device had been closed before each leaving."""
         self.closed = self.worked = 0
 
     def play(self) -> Script:
@@ -89,6 +91,9 @@ class Script:
     def lost(self, reason: str) -> None:
         self.losses.append(reason)
 
+    def leave(self) -> None:
+        self.left.append(self.closed)
+
     def close(self) -> None:
         self.closed += 1
 
@@ -106,6 +111,17 @@ def test_a_long_absence_is_waited_out_with_back_off() -> None:
     assert gone.losses == [f"attempt {n}" for n in range(8)]
     assert gone.health.counts == {"device_losses": 8}
     assert gone.closed == 9  # after each loss, and at the end
+    assert gone.left == [8]  # before the end, while it is open
+
+
+def test_a_device_that_is_not_there_at_the_end_is_not_brought_anywhere() -> None:
+    class Absent(Script):
+        def lost(self, reason: str) -> None:
+            super().lost(reason)
+            self.pauses.set()
+
+    absent = Absent(opens=[DeviceLost("never there")]).play()
+    assert (absent.left, absent.losses) == ([], ["never there"])
 
 
 def test_a_short_absence_is_over_at_once_however_long_the_last_one_was() -> None:

@@ -23,16 +23,13 @@ INSIDE = {
     "SERVER_GOAL_ENDS_S": [
         "GOAL_LOOKS_UP_S",
         "AGENT_GOAL_ENDS_S",  # the cancel of the agent's part
-        "AGENT_SHOWS_S",  # the lens
-        "DRIVER_ANSWERS_S",
-        "AGENT_SHOWS_S",  # the exposure
-        "DRIVER_ANSWERS_S",
+        "DRIVER_ANSWERS_S",  # the lens, and at the same time the exposure
         "EXPOSURE_S",
         "EXPOSURE_S",
         "PICTURE_S",
         "REPORT_S",
     ],
-    "DRIVER_STOPS_S": ["DEVICE_CALL_S", "DRIVER_RESTORES_S"],
+    "DRIVER_STOPS_S": ["DEVICE_CALL_S", "DRIVER_ANSWERS_S", "WORD_ARRIVES_S"],
     "TRAINER_STOPS_S": ["GOAL_LOOKS_UP_S", "SERVER_GOAL_ENDS_S"],
     "STUCK_S": ["NODE_ENDS_S"],
     "PROCESS_ENDS_S": ["STUCK_S", "PYTHON_LEAVES_S"],
@@ -77,7 +74,7 @@ def test_agents_command_no_longer_exposure_than_is_waited_for() -> None:
 def test_a_client_waits_until_the_longest_exposure_is_back() -> None:
     longest_s = EXPOSURE_LIMITS_US[1] / 1e6
     granted_s = FocusServerConfig().agent_timeout_s
-    inside = limits.GOAL_LOOKS_UP_S + granted_s + 2 * (limits.AGENT_SHOWS_S + limits.DRIVER_ANSWERS_S)
+    inside = limits.GOAL_LOOKS_UP_S + granted_s + limits.DRIVER_RESTARTS_S
     inside += 2 * longest_s + limits.PICTURE_S + limits.REPORT_S
     assert limits.client_waits_s(granted_s, EXPOSURE_LIMITS_US[1]) == pytest.approx(inside)
     assert inside > limits.SERVER_GOAL_ENDS_S

@@ -1,0 +1,171 @@
+"""Whoever dies in the middle of a goal, lens and exposure are where they were, or the result says no.
+
+Both actuators are set beforehand to what no driver starts with: one that died and forgot everything is told
+apart from one that was brought back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graph import Graph
+from ros_harness import command
+
+pytestmark = [pytest.mark.graph, pytest.mark.slow]
+
+EXPOSURE_US, VOLTS = 3210.0, 47.5
+SAID = "could not be brought back"
+FOCUSING = 2
+_instances = itertools.count()
+
+
+class InForce:
+    """What the drivers say, and a person who commands them for good."""
+
+    def __init__(self, graph: Graph) -> None:
+        from dasha_ros import msg
+        from dasha_ros.ros import qos
+
+        self.graph, self.msg, self.qos = graph, msg, qos
+        self.lens = graph.probe.subscribe(msg.LensState, "lens/state", qos.STATE)
+        self.camera = graph.probe.subscribe(msg.CaptureInfo, "camera/state", qos.STATE)
+        self.sender = f"a person {next(_instances)}"
+        self.exposes = graph.probe.publisher(msg.ExposureCommand, "camera/exposure_command", qos.COMMAND)
+        self.moves = graph.probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
+
+    @property
+    def now(self) -> tuple[float, float]:
+        return self.camera[-1].exposure_us, self.lens[-1].commanded_volts
+
+    def set(self) -> None:
+        """Command both for good, and wait until both are in force."""
+        expose = command(self.msg.ExposureCommand, sender=self.sender, exposure_us=EXPOSURE_US)
+        move = command(self.msg.LensCommand, sender=self.sender, volts=VOLTS)
+        self.exposes.publish(expose)
+        self.moves.publish(move)
+        self.graph.probe.until(
+            lambda: (
+                self.camera
+                and self.lens
+                and self.camera[-1].exposure_command == expose.id
+                and self.lens[-1].command == move.id
+            ),
+            "exposure and lens where the person wants them",
+        )
+
+    def until_left(self) -> None:
+        """Wait until a goal has changed both."""
+        self.graph.probe.until(
+            lambda: self.now[0] != EXPOSURE_US and self.now[1] != VOLTS, "a goal that moves both"
+        )
+
+    def until_back(self, why: str) -> None:
+        self.graph.probe.until(
+            lambda: self.now == (EXPOSURE_US, VOLTS), f"{(EXPOSURE_US, VOLTS)} again: {why}", 40.0
+        )
+
+
+@pytest.fixture
+def in_force(graph: Graph) -> Iterator[InForce]:
+    found = InForce(graph)
+    found.set()
+    yield found
+    for name in ("focus_server", "high_level_agent", "low_level_agent", "camera_driver", "lens_driver"):
+        if name not in graph.processes:
+            graph.start(name)
+            graph.until_active(name)
+
+
+def test_a_killed_focus_server_leaves_nothing_behind(graph: Graph, in_force: InForce) -> None:
+    """A^L ends for nobody and brings the lens back; the exposure, whose agent is done, its driver does."""
+    graph.client().send("giraffe").until_step(phase=FOCUSING)
+    in_force.until_left()
+    graph.kill("focus_server")
+    in_force.until_back("the focus server was killed")
+
+
+@pytest.mark.parametrize("victim", ["camera_driver", "lens_driver"])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_driver_that_is_started_again_is_told_where_it_was(
+    graph: Graph, in_force: InForce, victim: str, how: signal.Signals
+) -> None:
+    """Its last word stays latched, and it starts with its own default: neither is where the actuator was."""
+    client = graph.client()
+    goal = client.send("giraffe")
+    goal.until_step(phase=FOCUSING)
+    in_force.until_left()
+    process = graph.processes.pop(victim)
+    process.send(how)
+    process.wait()
+    graph.start(victim)
+    result = goal.result()
+    assert result.error_code != 0
+    graph.until_active(victim)
+    if SAID not in result.error_msg:
+        in_force.until_back(f"{victim} got {how.name}, and the result says {result.error_msg}")
+    found = client.run("motorcycle")
+    assert found.error_code == 0, found.error_msg
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_an_agent_that_was_asked_directly_and_dies_leaves_the_lens_where_it_was(
+    graph: Graph, in_force: InForce, how: signal.Signals
+) -> None:
+    from dasha_ros.action import AdjustFocus
+    from rclpy.action import ActionClient
+
+    probe = graph.probe
+    client = ActionClient(probe.node, AdjustFocus, "adjust_focus")
+    probe.until(client.server_is_ready, "the agent")
+    assert probe.result(client.send_goal_async(AdjustFocus.Goal(labels=["giraffe"])), "an answer").accepted
+    probe.until(lambda: in_force.now[1] != VOLTS, "the agent to move the lens")
+    graph.processes["low_level_agent"].send(how)
+    in_force.until_back(f"the agent got {how.name}")
+    if how == signal.SIGSTOP:
+        graph.processes["low_level_agent"].send(signal.SIGCONT)
+    graph.processes.pop("low_level_agent").kill()
+    client.destroy()
+
+
+def test_what_a_goal_found_stays_when_its_nodes_end(graph: Graph, in_force: InForce) -> None:
+    client = graph.client()
+    found = client.run("motorcycle")
+    assert found.error_code == 0, found.error_msg
+    reached = in_force.now
+    assert reached == (found.exposure_us, found.volts)
+    server = graph.processes["focus_server"].pid
+    # The owner confirmed both: its commands, and no goal's, are in force.
+    for command_in_force in (in_force.camera[-1].exposure_command, in_force.lens[-1].command):
+        assert command_in_force.sender.startswith("/dasha/focus_server#"), (command_in_force, server)
+    for name in ("focus_server", "low_level_agent", "high_level_agent", "camera_driver", "lens_driver"):
+        assert graph.processes.pop(name).stop() == 0
+    assert in_force.now == reached
+
+
+@pytest.mark.parametrize("phase", [1, FOCUSING])
+def test_all_nodes_are_interrupted_at_once_in_a_goal(bare_graph: Graph, phase: int) -> None:
+    """As `ros2 launch` does it: each driver's last word is where its actuator was."""
+    graph = bare_graph
+    graph.start()
+    graph.until_active()
+    client, in_force = graph.client(), InForce(graph)
+    in_force.set()
+    client.send("giraffe").until_step(phase=phase)
+    if phase == FOCUSING:
+        in_force.until_left()
+    for process in graph.processes.values():
+        process.send(signal.SIGINT)
+    codes: dict[str, Any] = {}
+
+    def ended() -> bool:
+        codes.update({name: process.returncode for name, process in graph.processes.items()})
+        return None not in codes.values()
+
+    graph.probe.until(ended, "the end of all nodes", 40.0)
+    assert set(codes.values()) == {0}, {name: graph.processes[name].output for name in codes if codes[name]}
+    assert in_force.now == (EXPOSURE_US, VOLTS)
+    assert SAID not in client.states[-1].message
