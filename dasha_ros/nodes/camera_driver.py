@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from dasha_ros import msg
@@ -26,7 +25,7 @@ from dasha_ros.timing.command import NO_COMMAND, CommandId
 from dasha_ros.timing.gate import CommandGate
 from dasha_ros.timing.preview import PreviewPlan
 from dasha_ros.timing.rest import LensRest
-from dasha_ros.timing.state import NOWHERE, CaptureInfo
+from dasha_ros.timing.state import CaptureInfo
 
 _IDLE_S = 0.5
 _STREAM_S = 0.1
@@ -112,7 +111,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             went_back = self._commands.end()
             self._worker.stop()
             if went_back:
-                self._say_back()
+                self._topics.tell_setting(*self._exposure, self._sequence)
+                self._sequence += 1
                 self._commands.see_off(self._topics.in_force)
             self._worker = self._limits = None
 
@@ -274,24 +274,6 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         if self._camera is not None:
             self._stop_stream()
             self._set(self._camera, self._exposure[1])
-
-    def _say_back(self) -> None:
-        """Tell whoever listens of the exposure from before a goal. No picture shows it any more."""
-        last = self._topics.last
-        if last is None:
-            return
-        command, exposure_us = self._exposure
-        self._topics.tell(
-            replace(
-                last,
-                stamp_ns=self.clock.now_ns(),
-                exposure_us=exposure_us,
-                exposure_command=command,
-                sequence=self._sequence,
-                lens=NOWHERE,
-            )
-        )
-        self._sequence += 1
 
     def close(self) -> None:
         """Job of the worker: give the camera back."""

@@ -16,7 +16,8 @@ from dasha_ros.ros.camera_state import CameraState
 from dasha_ros.ros.conversions import capture_to_msg, limits_to_msg
 from dasha_ros.ros.image import ImageWriter
 from dasha_ros.timing.clock import Clock
-from dasha_ros.timing.state import CaptureInfo
+from dasha_ros.timing.command import CommandId
+from dasha_ros.timing.state import NOWHERE, CaptureInfo
 
 
 class CameraTopics:
@@ -62,6 +63,13 @@ class CameraTopics:
         """Publish what is in force."""
         if self._node.context.ok():
             self.in_force.publish(capture_to_msg(capture, self._frame_id))
+
+    def tell_setting(self, command: CommandId, exposure_us: float, sequence: int) -> None:
+        """Publish the exposure in force, which no picture shows any more, as if it were the next one."""
+        if self.last is not None:
+            now_ns = self._clock.now_ns()
+            setting = replace(self.last, stamp_ns=now_ns, exposure_us=exposure_us, exposure_command=command)
+            self.tell(replace(setting, sequence=sequence, lens=NOWHERE))
 
     def publish(self, frame: Frame, capture: CaptureInfo, awaited: bool) -> None:
         """Publish a picture, and what made it; ``awaited`` if a command waited for it."""
