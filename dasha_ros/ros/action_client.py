@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.action import ActionClient
@@ -12,7 +13,9 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from unique_identifier_msgs.msg import UUID
 
+from dasha_ros.ros.fitness import Unfit, checks_of
 from dasha_ros.ros.goal_owner import feedback_topic, listeners, new_goal_id, participant_of
+from dasha_ros.ros.heard import heard_of
 
 
 class PatientActionClient(ActionClient):
@@ -24,12 +27,14 @@ class PatientActionClient(ActionClient):
     Here no answer is looked at while a request is being sent. Answers and feedback
     are worked on one after another, in the order in which they came.
 
-    The ids of its goals name the process, for a server that looks after its clients.
+    The ids of its goals name the process, for a server that looks after its clients. Feedback that can't
+    be is left out and counted, as messages of topics are (`ros.heard`).
     """
 
     def __init__(self, node: Node, kind: Any, name: str) -> None:
         self._sending = threading.RLock()
-        topic = feedback_topic(name)
+        self._topic = topic = feedback_topic(name)
+        self._check, self._heard = checks_of(kind.Feedback), heard_of(node)
         before = listeners(node, topic)
         super().__init__(node, kind, name, callback_group=MutuallyExclusiveCallbackGroup())
         self._participant = participant_of(node, before, listeners(node, topic))
@@ -37,7 +42,19 @@ class PatientActionClient(ActionClient):
     def send_goal_async(self, goal: Any, feedback_callback: Any = None, goal_uuid: Any = None) -> Any:
         """See `rclpy.action.ActionClient.send_goal_async`."""
         with self._sending:
-            return super().send_goal_async(goal, feedback_callback, goal_uuid or self.new_goal_id())
+            hear = feedback_callback and self._through_the_door(feedback_callback)
+            return super().send_goal_async(goal, hear, goal_uuid or self.new_goal_id())
+
+    def _through_the_door(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
+        def hear(message: Any) -> None:
+            try:
+                self._check(message.feedback)
+            except Unfit as error:
+                self._heard.dropped(self._topic, str(error))
+            else:
+                callback(message)
+
+        return hear
 
     def new_goal_id(self) -> UUID:
         """An id for a goal that names this process, where it is known."""

@@ -19,6 +19,7 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dasha_ros import msg
+from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
 from dasha_ros.twin.world import World, WorldError
 
@@ -36,6 +37,9 @@ _GAIN_DB = (-100.0, 100.0)
 _DIOPTRES = (-100.0, 100.0)
 _SETTLE_S = (0.0, 60.0)
 _SIDE_PX = 100_000
+_STEP = (AdjustExposure.Feedback, AdjustFocus.Feedback)
+_MEASURED = (msg.Percept, *_STEP, FocusOnObject.Feedback)
+"""They hold what perception measured, and what follows from it."""
 _SEQUENCE = re.compile(r"sequence<(.+)>")
 _ARRAY = re.compile(r"(.+)\[\d+\]")
 
@@ -49,7 +53,7 @@ class Unfit(ValueError):
 @cache
 def checks_of(kind: type) -> Check:
     """What judges messages of a type; it raises `Unfit`."""
-    measured = kind is msg.Percept
+    measured = kind in _MEASURED
     commanded = kind in (msg.ExposureCommand, msg.LensCommand)
     shape = _shape(kind, "", not (measured or commanded))
     meaning = _MEANINGS.get(kind)
@@ -223,6 +227,17 @@ def _reward(message: Any) -> None:
             raise Unfit(f"{len(names)} {what}_names come with {len(values)} {what}_values")
 
 
+def _step(message: Any) -> None:
+    _reward(message.reward)
+    _percept(message.percept)
+
+
+def _progress(message: Any) -> None:
+    _within("phase", message.phase, (msg.FocusState.IDLE, msg.FocusState.RESTORING))
+    _within("exposure_us", message.exposure_us, (0.0, EXPOSURE_LIMITS_US[1]))
+    _within("volts", message.volts, _VOLTS)
+
+
 def _image(message: Any) -> None:
     # Zero is a picture of nothing, which `ros.image` tells of.
     _within("width", message.width, (0, _SIDE_PX))
@@ -245,6 +260,8 @@ _MEANINGS: dict[type, Check] = {
     msg.FocusState: _focus,
     msg.Percept: _percept,
     msg.Reward: _reward,
+    **dict.fromkeys(_STEP, _step),
+    FocusOnObject.Feedback: _progress,
     Image: _image,
     CameraInfo: _camera_info,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -61,10 +62,14 @@ def client(probe: Any) -> Iterator[Any]:
     from rclpy.action import ActionServer
     from rclpy.callback_groups import ReentrantCallbackGroup
 
+    from dasha_ros import msg
     from dasha_ros.ros.action_client import PatientActionClient
 
     def succeed(handle: Any) -> Any:
-        handle.publish_feedback(AdjustFocus.Feedback())
+        percept = msg.Percept(capture=msg.CaptureInfo(exposure_us=1000.0), width=1, height=1)
+        for volts in (math.nan, 40.0):
+            percept.lens.volts = volts
+            handle.publish_feedback(AdjustFocus.Feedback(percept=percept))
         handle.succeed()
         return AdjustFocus.Result(error_msg="at once")
 
@@ -99,3 +104,21 @@ def test_no_answer_is_lost_that_overtakes_its_request(client: Any) -> None:
     # Too late to cancel, but it is answered.
     assert _wait(handle.cancel_goal_async()) is not None
     assert client._client_handle.times >= 1
+
+
+def test_feedback_that_can_not_be_is_left_out_and_what_can_is_heard(client: Any) -> None:
+    from dasha_ros.action import AdjustFocus
+
+    volts: list[float] = []
+    heard = threading.Event()
+
+    def hear(message: Any) -> None:
+        volts.append(message.feedback.percept.lens.volts)
+        heard.set()
+
+    _wait(client.send_goal_async(AdjustFocus.Goal(), hear))
+    assert heard.wait(PATIENCE_S)
+    assert volts == [40.0]
+    (told,) = client._heard.values().values()
+    assert told.startswith("1: ")
+    assert "volts" in told

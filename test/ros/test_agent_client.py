@@ -40,8 +40,11 @@ class Agent:
         return GoalResponse.ACCEPT
 
     def _execute(self, handle: Any) -> Any:
+        feedback = self._kind.Feedback()
+        feedback.percept.width = feedback.percept.height = 1
+        feedback.percept.capture.exposure_us = 1000.0
         for _ in range(self._feedback):
-            handle.publish_feedback(self._kind.Feedback())
+            handle.publish_feedback(feedback)
         if self._lasts:
             wait_for(lambda: handle.is_cancel_requested, "a cancel")
             handle.canceled()

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
+from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
 
@@ -34,6 +35,7 @@ LIMITS = {
     "gain_min_db": 0.0,
     "gain_max_db": 24.0,
 }
+PERCEPT = msg.Percept(capture=msg.CaptureInfo(exposure_us=1000.0), width=640, height=480, brisque=math.nan)
 GOOD: dict[type, dict[str, Any]] = {
     msg.CameraLimits: LIMITS,
     msg.CaptureInfo: {"exposure_us": 1000.0},
@@ -51,6 +53,9 @@ GOOD: dict[type, dict[str, Any]] = {
         "latent": [math.nan],
     },
     msg.Reward: {"term_names": ["a"], "term_values": [1.0]},
+    AdjustFocus.Feedback: {"percept": PERCEPT, "reward": msg.Reward(value=math.nan)},
+    AdjustExposure.Feedback: {"percept": PERCEPT},
+    FocusOnObject.Feedback: {"phase": 2, "brisque": math.nan},
     Image: {"width": 2, "height": 1, "encoding": "mono8", "step": 2, "data": b"ab"},
     # The drivers' gates judge commands, and tell the sender.
     msg.LensCommand: {"volts": math.nan},
@@ -76,6 +81,10 @@ BAD: list[tuple[type, dict[str, Any]]] = [
     (msg.PerceptionInfo, {"labels": ["x" * 1000]}),
     (msg.PerceptionInfo, {"encoder": ""}),
     (msg.FocusState, {"state": 77}),
+    *((step.Feedback, {"percept": msg.Percept()}) for step in (AdjustExposure, AdjustFocus)),
+    (AdjustFocus.Feedback, {"percept": PERCEPT, "reward": msg.Reward(term_names=["a"])}),
+    (FocusOnObject.Feedback, {"phase": 77}),
+    (FocusOnObject.Feedback, {"volts": math.nan}),
     (msg.FocusState, {"volts": math.nan}),
     (msg.TwinLens, {"target_dioptres": math.nan}),
     (msg.TwinLens, {"start_dioptres": 1e9}),
