@@ -23,12 +23,19 @@ from dasha_ros.timing.command import NO_FRAME, FrameId
 from dasha_ros.timing.rest import SETTLING_MAX_S
 from dasha_ros.timing.state import CaptureInfo
 
+_OTHER_EXPOSURE = "another node commanded the exposure meanwhile"
+_OTHER_MOVE = "another node moved the lens meanwhile"
+
 
 class RosRig(Actuators):
     """Camera and lens behind the graph's topics, as `rl.rig.Rig`.
 
     Its methods block, so they belong in a thread that no executor needs; topics are
     served by a lane meanwhile.
+
+    A command of another node that is in force and was heard from its sender ends an episode at once. One
+    that only the driver told of may be older than the rig's own, which is still on its way to the driver:
+    it does so when it still is in force after the wait.
 
     Attributes:
         interrupted: Asked while waiting; once it names a reason, the wait ends with a
@@ -112,23 +119,29 @@ class RosRig(Actuators):
             RigError: None answers.
         """
 
+        def overridden(sent: Sent) -> bool:
+            return self.capture is not None and sent.is_overridden_by(self.capture.exposure_command)
+
         def answer(sent: Sent) -> Percept | None:
             self._heed_lens_faults()
             capture, percept = self.capture, self._fresh_percept()
-            if capture is not None and sent.is_overridden_by(capture.exposure_command):
+            if capture is not None and overridden(sent):
                 if capture.exposure_command.sender == capture.driver:
                     raise RigError(ErrorCode.CAMERA_LOST, "the camera's driver brought the exposure back")
-                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node commanded the exposure meanwhile")
+                if self.pending.exposure_came(capture.exposure_command):
+                    raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
             return percept if percept and percept.capture.exposure_command == sent.id else None
 
         def silence(sent: Sent) -> RigError:
+            if overridden(sent):
+                return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
             if self.capture is not None and self.capture.exposure_command == sent.id:
                 return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
             return RigError(
                 ErrorCode.CAMERA_LOST, f"no frame came with the commanded exposure of {exposure_us:g} us"
             )
 
-        return self._ask(lambda: self.send_exposure(exposure_us), answer, silence, exposure_us)
+        return self._ask(lambda: self.send_exposure(exposure_us), answer, overridden, silence, exposure_us)
 
     def move(self, volts: float) -> Percept:
         """Move the lens and return the percept that answers.
@@ -137,12 +150,16 @@ class RosRig(Actuators):
             RigError: None answers.
         """
 
+        def overridden(sent: Sent) -> bool:
+            return self.lens_state is not None and sent.is_overridden_by(self.lens_state.command)
+
         def answer(sent: Sent) -> Percept | None:
             lens, percept = self.lens_state, self._fresh_percept()
-            if lens is not None and sent.is_overridden_by(lens.command):
+            if lens is not None and overridden(sent):
                 if lens.command.sender == lens.driver:
                     raise RigError(ErrorCode.LENS_LOST, "the lens's driver brought the lens back")
-                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, "another node moved the lens meanwhile")
+                if self.pending.move_came(lens.command):
+                    raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
             self._heed_lens_faults()
             self._heed_new_camera(self.capture)
             if percept is not None:
@@ -150,6 +167,8 @@ class RosRig(Actuators):
             return percept if percept and percept.capture.lens.command == sent.id else None
 
         def silence(sent: Sent) -> RigError:
+            if overridden(sent):
+                return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
             lens, capture = self.lens_state, self.capture
             if lens is None or lens.command != sent.id:
                 refusal = f": {self.refusal}" if self.refusal else ""
@@ -158,7 +177,7 @@ class RosRig(Actuators):
                 return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
             return RigError(ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {volts:.3f} V")
 
-        return self._ask(lambda: self.send_volts(volts), answer, silence, self.exposure_us or 0.0)
+        return self._ask(lambda: self.send_volts(volts), answer, overridden, silence, self.exposure_us or 0.0)
 
     def _heed_lens_faults(self) -> None:
         lens = self.lens_state
@@ -187,6 +206,7 @@ class RosRig(Actuators):
         self,
         send: Callable[[], Sent],
         answer: Callable[[Sent], Percept | None],
+        overridden: Callable[[Sent], bool],
         silence: Callable[[Sent], RigError],
         exposure_us: float,
     ) -> Percept:
@@ -199,7 +219,7 @@ class RosRig(Actuators):
             percept = self.news.wait_for(lambda sent=sent: answer(sent), patience)
             if percept is not None:
                 return percept
-            if tries <= 0:
+            if tries <= 0 or overridden(sent):
                 raise silence(sent)
             tries -= 1
 

@@ -88,6 +88,16 @@ class PendingCommands:
         with self._lock:
             return self._lens_commands.heard()
 
+    def exposure_came(self, command: CommandId) -> bool:
+        """Whether an exposure command was heard from its sender, and not only of from the driver."""
+        with self._lock:
+            return self._exposure_commands.came(command)
+
+    def move_came(self, command: CommandId) -> bool:
+        """Whether a lens command was heard from its sender, and not only of from the driver."""
+        with self._lock:
+            return self._lens_commands.came(command)
+
     def is_fresh(self, capture: CaptureInfo, now_ns: int) -> bool:
         """Whether a frame answers the newest commands, and none is on its way.
 
@@ -118,6 +128,8 @@ class _Commands:
         self.low, self.high = low, high
         self._heard: dict[str, int] = {}
         """Greatest sequence that was heard of each sender, from itself or from the driver."""
+        self._sent: dict[str, int] = {}
+        """Greatest sequence that was heard from each sender itself."""
         self._taken_up: dict[str, int] = {}
         """Greatest sequence of each sender that the driver spoke of."""
         self._open: dict[str, tuple[int, int]] = {}
@@ -128,6 +140,7 @@ class _Commands:
         if not sender or sequence <= 0:
             return
         _raise(self._heard, sender, sequence)
+        _raise(self._sent, sender, sequence)
         # The driver may have spoken of it before it was heard of.
         newest = max(self._taken_up.get(sender, 0), self._open.get(sender, (0, 0))[0])
         if sequence > newest and self.low <= value <= self.high:
@@ -143,6 +156,9 @@ class _Commands:
     def is_open(self, now_ns: int) -> bool:
         self._open = {sender: last for sender, last in self._open.items() if last[1] > now_ns}
         return bool(self._open)
+
+    def came(self, command: CommandId) -> bool:
+        return self._sent.get(command.sender, 0) >= command.sequence
 
     def heard(self) -> Mapping[str, int]:
         return dict(self._heard)

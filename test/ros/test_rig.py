@@ -126,3 +126,39 @@ def test_a_camera_that_was_started_anew_ends_the_episode(rig: Any) -> None:
     # The next episode begins with the camera as it is.
     with pytest.raises(RigError, match="did not take up"):
         rig.observe()
+
+
+@pytest.mark.parametrize(
+    ("came", "taken_up_later", "code"),
+    [(True, True, "COMMAND_OVERRIDDEN"), (False, True, "CAMERA_LOST"), (False, False, "COMMAND_OVERRIDDEN")],
+    ids=["heard from its sender", "older and only told of", "only told of and in force to the end"],
+)
+def test_a_command_of_another_node_that_is_in_force_may_be_older_than_the_own_one(
+    rig: Any, came: bool, taken_up_later: bool, code: str
+) -> None:
+    from dasha_ros import msg
+    from dasha_ros.rl.rig import RigError
+
+    _hear_lens(rig)
+    _hear_exposure(rig, 1000.0)
+    other = msg.CommandId(sender="/dasha/stranger#1", sequence=7)
+    looks, rig.retries = 0, 1
+
+    def meanwhile() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            if came:
+                rig._on_lens_command(msg.LensCommand(id=other, volts=50.0))
+            _hear_lens(rig, sequence=2, move=2, command=other)
+        elif taken_up_later:
+            assert not came, "it ends at once"
+            own = msg.CommandId(sender=rig.sender, sequence=rig.sent)
+            _hear_lens(rig, sequence=looks + 1, move=looks + 1, command=own)
+
+    rig.interrupted = meanwhile
+    with pytest.raises(RigError) as raised:
+        rig.move(41.0)
+    assert raised.value.code.name == code
+    if code == "COMMAND_OVERRIDDEN":
+        assert rig.sent == 1, "whoever commands gets no command against its own"
