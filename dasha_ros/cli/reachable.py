@@ -6,6 +6,8 @@ import time
 from collections.abc import Set
 from dataclasses import dataclass
 
+from rclpy.node import Node
+
 from dasha_ros.bringup import RIGS
 from dasha_ros.cli.client import UNREACHABLE, Client, LifecycleWatch
 from dasha_ros.config import NODES
@@ -93,6 +95,19 @@ def too_many_nodes(names: list[str], known: Set[str]) -> tuple[str, ...]:
     )
 
 
+def strangers_of(node: Node, known: Set[str]) -> tuple[str, ...]:
+    """What is wrong where a node that does not belong to the graph speaks for one that does.
+
+    Args:
+        node: Sees the graph, in its namespace.
+        known: Full names of the nodes that belong to a graph.
+    """
+    names = [f"{space.rstrip('/')}/{name}" for name, space in node.get_node_names_and_namespaces()]
+    return too_many_nodes(names, known) + tuple(
+        sentence for topic in OWNED if (sentence := too_many(topic, publishers_of(node, topic)))
+    )
+
+
 def look(namespace: str, seconds: float) -> Reached:
     """Look at a graph.
 
@@ -137,7 +152,5 @@ def look(namespace: str, seconds: float) -> Reached:
             if topic.startswith(inside) and not topic.endswith("/transition_event")
         }
         others = tuple(sorted(names() - watch.states.keys()))
-        strangers = too_many_nodes(client.node_names(), watch.states.keys()) + tuple(
-            sentence for topic in OWNED if (sentence := too_many(topic, publishers_of(client.node, topic)))
-        )
+        strangers = strangers_of(client.node, watch.states.keys())
         return Reached(client.namespace, states(), others, topics, strangers)
