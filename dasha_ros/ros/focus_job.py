@@ -77,9 +77,7 @@ class FocusJob:
         """Reach the goal, or restore."""
         began = time.monotonic()
         own = self._actuators
-        own.wait(
-            lambda: self._run.reason or (own.exposure_us is not None and own.volts is not None), _DISCOVERY_S
-        )
+        own.wait(lambda: self._run.reason or self._drivers_work(), _DISCOVERY_S)
         before = {"exposure_us": own.exposure_us, "volts": own.volts}
         self._begun = self._in_force()
         config = self._server.config
@@ -98,6 +96,15 @@ class FocusJob:
             what = f"{what}{self._restore(code, before)}"
         self._finish(code, what, time.monotonic() - began)
         return self._result
+
+    def _drivers_work(self) -> bool:
+        """Whether both drivers have spoken, and the lens works.
+
+        One that was just started again opens its lens later: until then the last word is that of the driver
+        before it, which said that it ends.
+        """
+        lens = self._actuators.lens_state
+        return self._actuators.exposure_us is not None and lens is not None and not lens.faults
 
     def picture(self, message: CompressedImage) -> None:
         """An annotated frame came."""
