@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ M = TypeVar("M")
 _STANDS_S = 10.0
 """How long after the last bad message the status tells of it."""
 _WORDS = 200
+_LOOK_S = 0.5
+"""Least time between two looks for an owner: in a flood there is none for more."""
 _TOLD_APART = 100
 """So many messages of strangers are read to tell who sent them; more are a flood."""
 
@@ -38,7 +41,7 @@ class Heard:
     """Keeps the account of what a node did not let in. Callable from any thread."""
 
     def __init__(self, logger: Any, now_s: Callable[[], float] = time.monotonic) -> None:
-        self._logger, self._now_s = logger, now_s
+        self._logger, self.now_s = logger, now_s
         self._lock = threading.Lock()
         self._dropped: dict[str, _Dropped] = {}
         # An ear lives as long as its subscription.
@@ -51,14 +54,14 @@ class Heard:
         with self._lock:
             drops = self._dropped.setdefault(topic, _Dropped())
             drops.times += 1
-            drops.reason, drops.at_s = reason, self._now_s()
+            drops.reason, drops.at_s = reason, self.now_s()
             times = drops.times
         if times & (times - 1) == 0:
             self._logger.warning(f"a message on {topic} was left out: {reason} ({times} so far)")
 
     def condition(self) -> Condition | None:
         """What is wrong with what is heard: bad messages came a moment ago."""
-        since_s = self._now_s() - _STANDS_S
+        since_s = self.now_s() - _STANDS_S
         told = [
             f"messages on {topic} are left out: {drops.reason} ({drops.times} so far)"
             for topic, drops in list(self._dropped.items())
@@ -96,7 +99,7 @@ class Ear:
     """Hears one topic: bytes in, and to the callback only what is in order.
 
     Of a topic that one node of the graph speaks on (`owners`), nobody else is heard while that
-    node is there. While it is not, anybody is: it may go by another name.
+    node is there, even if it has said nothing yet. While it is not, anybody is: it may go by another name.
     """
 
     def __init__(self, node: Node, kind: type[M], topic: str, callback: Callable[[M], None]) -> None:
@@ -113,7 +116,8 @@ class Ear:
         """
         self.topic, self._callback = topic, callback
         self._read, self._check, self._most = reader(kind), checks_of(kind), most_bytes(kind)
-        self._owners, self._owner_speaks = owners_of(node, topic), False
+        self._node = node
+        self._owners, self._owner_is_there, self._looked_s = owners_of(node, topic), False, -math.inf
         self._signatures = [name.encode() for name in self._owners if names_its_speaker(kind)]
         self._strangers = 0
         self._heard = heard_of(node)
@@ -130,7 +134,7 @@ class Ear:
         if len(data) > self._most:
             self._heard.dropped(self.topic, f"it has {len(data)} bytes, more than {self._most}")
             return None
-        if self._strangers > _TOLD_APART and self._owner_speaks and not self._is_signed(data):
+        if self._strangers > _TOLD_APART and self._owner_is_there and not self._is_signed(data):
             self._heard.dropped(self.topic, f"it does not come from {' or '.join(sorted(self._owners))}")
             return None
         try:
@@ -152,19 +156,26 @@ class Ear:
         if speaker is None:
             return True
         if speaker in self._owners:
-            self._owner_speaks = True
+            self._owner_is_there = True
             return True
-        if self._owner_speaks:
+        if self._owner_is_there or self._finds_owner():
             self._strangers += 1
             says, owner = speaker[:_WORDS] or "no node", " or ".join(sorted(self._owners))
             self._heard.dropped(self.topic, f"it comes from {says} and not from {owner}")
             return False
         return True
 
+    def _finds_owner(self) -> bool:
+        """Look for an owner that was not heard yet: a stranger may speak first, and louder."""
+        if (now_s := self._heard.now_s()) - self._looked_s >= _LOOK_S:
+            self._looked_s = now_s
+            self._owner_is_there = not self._owners.isdisjoint(publishers_of(self._node, self.topic))
+        return self._owner_is_there
+
     def look(self, node: Node) -> None:
         """Look whether the topic's owner is there."""
-        if self._owner_speaks and self._owners.isdisjoint(publishers_of(node, self.topic)):
-            self._owner_speaks = False
+        if self._owner_is_there and self._owners.isdisjoint(publishers_of(node, self.topic)):
+            self._owner_is_there = False
 
 
 def subscribe(

@@ -34,8 +34,11 @@ TOPICS: tuple[tuple[Any, str, Any], ...] = (
 """Every topic that a node of the graph hears."""
 
 _FLOATS = (math.nan, math.inf, -math.inf, 0.0, -0.0, -1.0, 1e-300, 1e30, 1e308)
-_TEXTS = ("", "odd", "\x07\x1b[2J", "%s%n{}", "../../etc/passwd", "\U0001f408", "x" * 2_000)
+_SHORT_TEXTS = ("", "odd", "\x07\x1b[2J", "%s%n{}", "../../etc/passwd", "\U0001f408")
+_TEXTS = (*_SHORT_TEXTS, "x" * 2_000)
 _LONG_TEXT = "x" * 100_000
+_LONG_TEXTS = 0.005
+"""Share of the texts that are longer than any that is let in; sending one takes the time of thousands."""
 _INTEGERS = {
     "boolean": (False, True),
     **{f"uint{bits}": (0, 1, 2**bits - 1) for bits in (8, 16, 32, 64)},
@@ -76,7 +79,7 @@ class Hostile:
     """
 
     def __init__(self, seed: int) -> None:
-        self._draw = random.Random(seed)
+        self._draw, self._texts = random.Random(seed), _TEXTS
 
     def message(self, kind: Any) -> Any:
         """A message of a type."""
@@ -116,8 +119,10 @@ class Hostile:
 
     def _list(self, name: str, element: str, hostile: bool) -> Any:
         count = self._draw.choice(_COUNTS) if hostile else 2
-        # Long lists repeat three values: drawing every one would take longer than sending them.
+        # Long lists repeat three short values: drawing every one would take longer than sending them.
+        texts, self._texts = self._texts, _TEXTS if count <= 3 else _SHORT_TEXTS
         few = [self._value(name, element, hostile=hostile) for _ in range(3)]
+        self._texts = texts
         return (few * (count // len(few) + 1))[:count]
 
     def _part(self, text: str, hostile: bool) -> Any:
@@ -130,7 +135,8 @@ class Hostile:
     def _odd(self, text: str) -> Any:
         draw = self._draw
         if text == "string":
-            return draw.choice(_TEXTS) if draw.random() < 0.95 else _LONG_TEXT
+            is_long = self._texts is _TEXTS and draw.random() < _LONG_TEXTS
+            return _LONG_TEXT if is_long else draw.choice(self._texts)
         value = draw.choice(_INTEGERS.get(text, _FLOATS))
         return _FLOAT32_MAX if text == "float" and _FLOAT32_MAX < abs(value) < math.inf else value
 

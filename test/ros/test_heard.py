@@ -33,6 +33,7 @@ class Node:
         self.now_s = 100.0
         self.logged: list[str] = []
         self.publishing: list[str] = []
+        self.looks = 0
         self.heard = Heard(SimpleNamespace(warning=self.logged.append), lambda: self.now_s)
         self.got: list[Any] = []
 
@@ -43,6 +44,7 @@ class Node:
         return f"/dasha/{topic}"
 
     def get_publishers_info_by_topic(self, topic: str) -> list[Any]:
+        self.looks += 1
         return [
             SimpleNamespace(node_namespace=f"/{space}", node_name=name)
             for _, space, name in (full.split("/") for full in self.publishing)
@@ -96,9 +98,10 @@ def test_no_bytes_get_past_the_door_as_an_exception(data: bytes) -> None:
 
 def test_a_stranger_does_not_displace_what_the_owner_says(node: Node) -> None:
     ear = node.ear(msg.PerceptionInfo, "perception/info")
-    node.publishing = ["/dasha/perception", "/dasha/stranger"]
+    node.publishing = ["/dasha/stranger"]
     ear.hear(info("/dasha/stranger", "odd"))
     assert node.got[-1].labels == ["odd"], "a graph may have a perception of another name"
+    node.publishing.append("/dasha/perception")
     ear.hear(info("/dasha/perception", "cat"))
     for speaker in ("/dasha/stranger", "", "/other/perception"):
         ear.hear(info(speaker, "odd"))
@@ -111,6 +114,17 @@ def test_a_stranger_does_not_displace_what_the_owner_says(node: Node) -> None:
     node.heard.look(node)
     ear.hear(info("/dasha/stranger", "odd"))
     assert node.got[-1].labels == ["odd"]
+
+
+def test_a_stranger_that_speaks_before_the_owner_did_is_not_heard(node: Node) -> None:
+    node.publishing = ["/dasha/perception", "/dasha/stranger"]
+    ear = node.ear(msg.PerceptionInfo, "perception/info")
+    for _ in range(1000):
+        ear.hear(info("/dasha/stranger", "odd"))
+    assert node.got == []
+    assert node.looks == 1, "in a flood there is no time to look for each message"
+    ear.hear(info("/dasha/perception", "cat"))
+    assert [heard.labels for heard in node.got] == [["cat"]]
 
 
 def test_in_a_flood_of_strangers_the_owner_is_still_heard(node: Node) -> None:

@@ -30,7 +30,12 @@ def test_every_topic_that_has_an_owner_is_flooded() -> None:
 def test_hostile_messages_are_let_in_or_counted(kind: Any, topic: str) -> None:
     outcomes: Counter[str] = Counter()
     logged: list[str] = []
-    node: Any = SimpleNamespace(get_namespace=lambda: "/dasha", get_logger=lambda: None)
+    node: Any = SimpleNamespace(
+        get_namespace=lambda: "/dasha",
+        get_logger=lambda: None,
+        resolve_topic_name=lambda topic: f"/dasha/{topic}",
+        get_publishers_info_by_topic=lambda topic: [],
+    )
     node.heard = Heard(SimpleNamespace(warning=logged.append))
     ear = Ear(node, kind, topic, lambda message: outcomes.update(["heard"]))
     hostile, tries = Hostile(7), 300
