@@ -19,6 +19,7 @@ OTHERS: dict[str, Round] = {
     "transitions": rounds.transitions,
     "disk full": rounds.disk_full,
     "clock set": rounds.clock_set,
+    "hostile flood": rounds.hostile_flood,
     "undisturbed": rounds.undisturbed,
 }
 """All rounds without a blow, by name."""

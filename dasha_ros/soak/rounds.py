@@ -9,6 +9,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 
 from dasha_ros.msg import FocusState
+from dasha_ros.soak.floods import Floods
 from dasha_ros.soak.soak import ANSWER_S, END_S, Soak
 from dasha_ros.soak.worlds import ABSENT, draw
 
@@ -27,6 +28,7 @@ BLOWS = ("KILL", "TERM", "INT", "STOP")
 _PAUSE_S = 5.0
 """Longest time that a stopped process stays stopped."""
 _CALL_S = 5.0
+_FLOOD_S = 3.0
 _SAID = "could not be brought back"
 
 
@@ -159,6 +161,20 @@ def clock_set(soak: Soak) -> None:
     ending = soak.end_of(goal, ANSWER_S, "a wall clock that was set")
     if ending is not None and not ending.found:
         soak.breaks(f"a wall clock that was set ended a goal with {ending.code}: {ending.message}")
+
+
+def hostile_flood(soak: Soak) -> None:
+    """Strangers flood every topic during a goal and after it."""
+    graph, tally = soak.graph, soak.tally
+    with Floods(_FLOOD_S, soak.random.randrange(1_000_000)) as flood:
+        graph.until(lambda: flood.is_seen_by(graph.client.node), flood.longest_s)
+        soak.end_of(soak.send(ABSENT), ANSWER_S, "a goal in a flood")
+        if graph.until(flood.is_over, flood.longest_s) is None:
+            soak.breaks(f"a flood of {_FLOOD_S:g} s did not end within {flood.longest_s:g} s")
+            return
+        rate_hz = min(flood.rates_hz().values())
+    tally.flood_hz = min(rate_hz, tally.flood_hz or rate_hz)
+    soak.finds_what_is_shown("a flood of hostile messages")
 
 
 def undisturbed(soak: Soak) -> None:

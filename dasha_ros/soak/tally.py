@@ -31,6 +31,8 @@ class Tally:
     """Growth of all processes together [MB per 1000 goals]; ``None``: too few goals to tell."""
     memory_error_mb: float | None = None
     """Standard error of that growth [MB per 1000 goals]."""
+    flood_hz: float | None = None
+    """Hostile messages on each topic in the slowest flood [Hz]; ``None``: there was none."""
     rounds: Counter[str] = field(default_factory=Counter)
     """How often each kind of round was played."""
     skipped: dict[str, str] = field(default_factory=dict)
@@ -61,6 +63,8 @@ class Tally:
             ("successes on a scene that was gone", str(self.stale_successes), "must be 0"),
             ("processes that ended by themselves", str(self.processes_lost), "must be 0"),
         ]
+        if self.flood_hz is not None:
+            rows.append(("hostile messages a second on each topic, at least", f"{self.flood_hz:.0f}", ""))
         if self.memory_mb_per_1000_goals is not None:
             noise = f"+- {self.memory_error_mb:.1f}" if self.memory_error_mb is not None else ""
             rows.append(("memory, MB in 1000 goals", f"{self.memory_mb_per_1000_goals:.1f}", noise))
