@@ -66,7 +66,7 @@ def main(args: Sequence[str] | None = None) -> int:
         SoakGraph(disk.folder, output=output) as graph,
     ):
         say = lambda text: console.print(text, markup=False)  # noqa: E731
-        soak = Soak(graph, disk, Tally(), Random(options.seed), say)
+        soak = Soak(graph, Tally(), Random(options.seed), say, disk=disk, clock=None)
         soak.begin()
         told = flooded(soak, options.seconds, options.goals, options.rate, options.seed)
     print(json.dumps(told, indent=2))
