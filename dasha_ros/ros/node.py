@@ -25,7 +25,7 @@ from dasha_ros.ros.guard import Guard
 from dasha_ros.ros.health import Health
 from dasha_ros.ros.heard import Heard
 from dasha_ros.ros.lifecycle import SteadyLifecycleNode
-from dasha_ros.ros.memory import give_back
+from dasha_ros.ros.memory import give_back, share_one_heap
 from dasha_ros.ros.owned import Owned
 from dasha_ros.ros.parameter_requests import refuse_unreadable
 from dasha_ros.ros.parameters import Parameters
@@ -229,6 +229,7 @@ def run(
     Parameters that are refused at start end the process with code 2 and the reason, a
     clean-up that fails or takes too long with code 1.
     """
+    share_one_heap()
     take_every_character()
     if NO_LOG_FILES not in (sys.argv if args is None else args):
         settle()
