@@ -17,18 +17,17 @@ from rclpy._rclpy_pybind11 import InvalidHandle, WaitSet
 from rclpy.callback_groups import CallbackGroup
 from rclpy.guard_condition import GuardCondition
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 
 from dasha_ros.ros.guard import guard_of
 from dasha_ros.ros.heard import Ear
+from dasha_ros.ros.qos import KEPT, to_hear
 
 M = TypeVar("M")
 
 _LOOK_NS = 500_000_000
 """Longest wait before a lane looks whether the context was shut down."""
-_MOST_KEPT = 10
-"""Messages of one topic that a lane catches up with when it wakes: a flood must not keep it."""
 _AGAIN_S = 0.1
 """Pause before a lane that broke serves its topics again."""
 
@@ -50,6 +49,8 @@ class _Elsewhere(CallbackGroup):
 class _Topic:
     subscription: Subscription
     hear: Callable[[bytes], None]
+    most: int
+    """Messages to take before the next topic has its turn: a flood must not keep the lane."""
 
 
 class Lane:
@@ -87,10 +88,12 @@ class Lane:
         """
         ear = Ear(self._node, kind, topic, callback)
         subscription = self._node.create_subscription(
-            kind, topic, ear.hear, qos, callback_group=self._group, raw=True
+            kind, topic, ear.hear, to_hear(qos), callback_group=self._group, raw=True
         )
+        # What belongs to the next picture is heard before it.
+        most = KEPT if qos.reliability is ReliabilityPolicy.RELIABLE else 1
         with self._lock:
-            self._topics.append(_Topic(subscription, ear.hear))
+            self._topics.append(_Topic(subscription, ear.hear, most))
         self._tell()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="lane", daemon=True)
@@ -112,9 +115,7 @@ class Lane:
             topics = list(self._topics)
         with self._taking, suppress(InvalidHandle):
             for topic in topics:
-                for _ in range(_MOST_KEPT):
-                    if not self._take(topic):
-                        break
+                self._take_all(topic)
         self._rests = False
         self._tell()
 
@@ -164,9 +165,14 @@ class Lane:
                 with self._taking:
                     for topic in topics:
                         if topic.subscription.handle.pointer in ready and not self._rests:
-                            self._take(topic)
+                            self._take_all(topic)
                 if wait_set.get_ready_entities("guard_condition"):
                     return
+
+    def _take_all(self, topic: _Topic) -> None:
+        for _ in range(topic.most):
+            if not self._take(topic):
+                return
 
     def _take(self, topic: _Topic) -> bool:
         subscription = topic.subscription

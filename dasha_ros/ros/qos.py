@@ -23,4 +23,19 @@ STATE = _profile(reliable=True, depth=1, latched=True)
 PERCEPT = _profile(reliable=True, depth=1)
 REWARD = _profile(reliable=True, depth=100)
 DIAGNOSTICS = _profile(reliable=True, depth=10)
+KEPT = 20
+"""Messages of a topic that wait for who hears it. All its publishers share one queue at each reader: in one
+of depth 1 the next word of a stranger displaces what the owner said."""
+
+
+def to_hear(profile: QoSProfile) -> QoSProfile:
+    """How a topic is subscribed to: as it is published, but with room for what strangers say meanwhile.
+
+    Unreliable ones stay as they are: of images the newest is wanted, and no more memory.
+    """
+    if profile.reliability is not ReliabilityPolicy.RELIABLE or profile.depth >= KEPT:
+        return profile
+    return _profile(reliable=True, depth=KEPT, latched=profile.durability is DurabilityPolicy.TRANSIENT_LOCAL)
+
+
 CLOCK = _profile(reliable=False, depth=1)

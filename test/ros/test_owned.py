@@ -6,11 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ros_harness import Probe
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 from dasha_ros.ros.condition import Level
 from dasha_ros.ros.owned import Owned
+from dasha_ros.ros.owners import publishers_of
 
 OWNER, STRANGER = "lens_driver", "stranger"
 
@@ -103,3 +105,46 @@ def test_who_speaks_no_more_says_nothing_again(owned: Owned, node: Node, said: l
     looks(owned, 5)
     assert said == []
     assert owned.condition() is None
+
+
+@pytest.mark.graph
+def test_who_comes_late_hears_the_owner_though_a_stranger_spoke_last(probe: Probe) -> None:
+    # All publishers of a topic share a reader's queue: it has room for more than what was said last.
+    import rclpy
+
+    from dasha_ros import msg
+    from dasha_ros.ros import qos
+    from dasha_ros.ros.heard import subscribe
+
+    nodes = {
+        name: rclpy.create_node(name, namespace="/dasha", context=probe.context, enable_rosout=False)
+        for name in (OWNER, STRANGER)
+    }
+    publishers = {
+        name: node.create_publisher(msg.LensState, "lens/state", qos.STATE) for name, node in nodes.items()
+    }
+
+    def speak(name: str) -> None:
+        volts = 40.0 if name == OWNER else 60.0
+        driver = f"/dasha/{name}#1"
+        publishers[name].publish(msg.LensState(driver=driver, volts=volts, commanded_volts=volts))
+
+    owned = Owned(nodes[OWNER])
+    owned.add("lens/state", lambda: speak(OWNER))
+    speak(OWNER)
+    probe.until(lambda: len(publishers_of(nodes[OWNER], "lens/state")) == 2, "the stranger to be seen")
+    heard: list[float] = []
+    subscribe(probe.node, msg.LensState, "lens/state", lambda state: heard.append(state.volts), qos.STATE)
+    probe.until(lambda: publishers[STRANGER].get_subscription_count() == 1, "a listener that came late")
+
+    def flooded() -> bool:
+        owned.look()
+        for _ in range(10):
+            speak(STRANGER)
+        return len(heard) > 2
+
+    # The stranger always has the last word, and still the owner gets through.
+    probe.until(flooded, "the owner to be heard")
+    assert set(heard) == {40.0}
+    for node in nodes.values():
+        node.destroy_node()
