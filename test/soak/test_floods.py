@@ -13,17 +13,16 @@ from dasha_ros.soak.floods import Floods
 pytestmark = pytest.mark.graph
 
 
-def test_a_flood_is_seen_and_says_how_fast_it_was(probe: Probe) -> None:
-    with Floods(2.0, seed=1, rate_hz=100.0) as flood:
-        probe.until(lambda: flood.is_seen_by(probe.node), "the strangers", flood.longest_s)
+def test_a_flood_says_how_fast_it_was(probe: Probe) -> None:
+    with Floods(1.0, seed=1, rate_hz=100.0) as flood:
         probe.until(flood.is_over, "the end of the flood", flood.longest_s)
         rates_hz = flood.rates_hz()
     assert rates_hz.keys() == {topic for _, topic, _ in TOPICS}
     # No more than was asked for; how much less, the machine decides.
-    assert all(0.0 < rate_hz <= 101.0 for rate_hz in rates_hz.values())
+    assert all(0.0 < rate_hz <= 102.0 for rate_hz in rates_hz.values())
 
 
-def test_a_flood_that_is_left_early_is_ended(probe: Probe) -> None:
+def test_a_flood_is_seen_and_when_it_is_left_early_it_is_ended(probe: Probe) -> None:
     with Floods(3600.0, seed=1) as flood:
         probe.until(lambda: flood.is_seen_by(probe.node), "the strangers", flood.longest_s)
     assert flood.is_over()
