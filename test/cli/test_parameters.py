@@ -8,7 +8,8 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 
-from dasha_ros.cli.parameters import near, parsed
+from dasha_ros.cli.parameters import parsed
+from dasha_ros.config.hints import near
 
 
 def _refuse_darkness(parameters):
