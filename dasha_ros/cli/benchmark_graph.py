@@ -9,16 +9,14 @@ from contextlib import closing
 from dasha_ros import bringup
 from dasha_ros.benchmark.episodes import Episode, Goal, draw_start
 from dasha_ros.cli.session import Session
+from dasha_ros.cli.true_lens import TrueLens
 from dasha_ros.client import FocusClient, Phase
 from dasha_ros.config import LowLevelAgentConfig
-from dasha_ros.msg import TwinLens
 from dasha_ros.optics.exposure import T_MIN_US, ExposureTable, exposure_table
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.labels import canonical
 from dasha_ros.rl.evaluate import FOCUSED_PX, reversals
-from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators
-from dasha_ros.ros.heard import subscribe
 from dasha_ros.ros.stage import Stage, WorldRefused
 from dasha_ros.twin.scene import load_scene
 
@@ -89,17 +87,13 @@ class _Player:
         self._focus = FocusClient(namespace=self._client.namespace)
         self._actuators = Actuators(node)
         self._stage = Stage(node, self._actuators, self._until)
-        self._truth: TwinLens | None = None
-        subscribe(node, TwinLens, "twin/lens", self._on_truth, qos.STATE)
+        self._true_lens = TrueLens(self._client)
 
     def close(self) -> None:
         """Leave the topics."""
         self._focus.close()
         self._stage.close()
         self._actuators.close()
-
-    def _on_truth(self, lens: TwinLens) -> None:
-        self._truth = lens
 
     def play(self, goal: Goal, seed: int) -> Episode:
         """One goal, from the start that its seed draws."""
@@ -125,8 +119,10 @@ class _Player:
         self._session.poll()
         commanded = [start.volts, *[v for phase, v in steps if phase is Phase.FOCUSING][1:]]
         blurs = [blur_px(self._lens.dioptres(volts)) for volts in commanded]
-        assert self._truth is not None
-        blurs[-1] = blur_px(self._truth.target_dioptres)
+        focus = self._true_lens.focus_at(result.volts, _ANSWER_S)
+        if focus is None:
+            raise GraphError("the twin's lens does not tell where it is")
+        blurs[-1] = blur_px(focus)
         return Episode(
             policy=self._policy,
             goal=goal,

@@ -14,13 +14,11 @@ from dasha_ros.cli.client import Client
 from dasha_ros.cli.demo_contrast import Contrast, contrast_focus
 from dasha_ros.cli.focus import StepPrinter, beginning
 from dasha_ros.cli.session import LogPrinter, Session
+from dasha_ros.cli.true_lens import TrueLens
 from dasha_ros.client import FocusClient, FocusError
-from dasha_ros.msg import TwinLens
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.labels import canonical
-from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators
-from dasha_ros.ros.heard import subscribe
 from dasha_ros.twin.scene import Scene, load_scene
 
 SCENE = "motorcycle_street"
@@ -149,16 +147,12 @@ class _Player:
         self._console = console
         self._actuators = Actuators(client.node)
         self._focus = FocusClient(namespace=client.namespace)
-        self._truth: TwinLens | None = None
-        subscribe(client.node, TwinLens, "twin/lens", self._on_truth, qos.STATE)
+        self._true_lens = TrueLens(client)
 
     def close(self) -> None:
         """Leave the topics."""
         self._focus.close()
         self._actuators.close()
-
-    def _on_truth(self, lens: TwinLens) -> None:
-        self._truth = lens
 
     def play(self, start: Start) -> GoalRecord:
         """Set the start, run the goal, and compare its end with the truth."""
@@ -178,7 +172,7 @@ class _Player:
             )
         else:
             self._console.print(f"{beginning(result.code)}: {result.message}", style="red", markup=False)
-        focus = self._true_focus()
+        focus = self._true_focus(result.volts)
         distance_m = min(
             self._scene.object_distances(canonical(start.label)), key=lambda d: _blur_px(focus, d)
         )
@@ -196,9 +190,8 @@ class _Player:
         if not self._client.until(condition, ANSWER_S):
             raise DemoError(trouble)
 
-    def _true_focus(self) -> float:
-        """Where the twin's lens really focuses [1/m], hysteresis included."""
-        if self._client.until(lambda: self._truth, ANSWER_S) is None:
+    def _true_focus(self, volts: float) -> float:
+        focus = self._true_lens.focus_at(volts, ANSWER_S)
+        if focus is None:
             raise DemoError("the twin's lens does not tell where it is")
-        assert self._truth is not None
-        return float(self._truth.target_dioptres)
+        return focus

@@ -22,7 +22,7 @@ from dasha_ros.emulators.latency import MOVE_BYTES
 from dasha_ros.ros import qos
 from dasha_ros.ros.actuators import Actuators, Sent
 from dasha_ros.ros.conversions import id_from_msg
-from dasha_ros.ros.heard import subscribe
+from dasha_ros.ros.heard import subscribe, subscribe_timed
 from dasha_ros.ros.stamps import to_ns
 from dasha_ros.timing.command import NO_COMMAND, CommandId
 
@@ -74,9 +74,9 @@ class RigTimer:
     def _on_image(self, image: Image) -> None:
         self._arrived[to_ns(image.header.stamp)] = time.time_ns()
 
-    def _on_camera_info(self, info: CameraInfo, sent: Mapping[str, int]) -> None:
+    def _on_camera_info(self, info: CameraInfo, sent_ns: int) -> None:
         # The driver sends it when the call that published the image has returned.
-        self._published[to_ns(info.header.stamp)] = sent["source_timestamp"]
+        self._published[to_ns(info.header.stamp)] = sent_ns
 
     @contextmanager
     def _images(self) -> Iterator[None]:
@@ -84,7 +84,7 @@ class RigTimer:
         node = self._client.node
         topics = [
             subscribe(node, Image, "camera/image_raw", self._on_image, qos.IMAGE),
-            subscribe(node, CameraInfo, "camera/camera_info", self._on_camera_info, qos.CAPTURE),
+            subscribe_timed(node, CameraInfo, "camera/camera_info", self._on_camera_info, qos.CAPTURE),
         ]
         try:
             yield

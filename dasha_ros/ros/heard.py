@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -208,3 +208,21 @@ def subscribe(
 
     subscription = node.create_subscription(kind, topic, hear, to_hear(qos), raw=True, **options)
     return subscription
+
+
+def subscribe_timed(
+    node: Node, kind: type[M], topic: str, callback: Callable[[M, int], None], qos: QoSProfile
+) -> Subscription:
+    """Like `subscribe`, for those who measure: ``callback`` also gets when a message was sent [ns].
+
+    It is called for each message, one at a time.
+    """
+    sent_ns = 0
+    ear = Ear(node, kind, topic, lambda message: callback(message, sent_ns))
+
+    def hear(data: bytes, info: Mapping[str, int]) -> None:
+        nonlocal sent_ns
+        sent_ns = info["source_timestamp"]
+        ear.hear(data)
+
+    return node.create_subscription(kind, topic, hear, qos, raw=True)

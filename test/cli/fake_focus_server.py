@@ -15,6 +15,7 @@ from rclpy.node import Node
 from dasha_ros.agents.outcome import ErrorCode, explain
 from dasha_ros.ros import qos
 from dasha_ros.ros.single_goal import SingleGoalServer
+from dasha_ros.timing.command import new_instance
 
 
 class FakeFocusServer(Node):
@@ -24,15 +25,19 @@ class FakeFocusServer(Node):
     def __init__(self) -> None:
         super().__init__("focus_server", namespace="/dasha")
         self._state = self.create_publisher(FocusState, "focus/state", qos.STATE)
-        self._state.publish(FocusState(message="waiting for a goal"))
+        self._instance = new_instance(self.get_fully_qualified_name())
+        self._tell("waiting for a goal")
         self._server = SingleGoalServer(
             self, FocusOnObject, "focus_on_object", self._refuse, self._work, ends_s=5.0
         )
 
+    def _tell(self, message):
+        self._state.publish(FocusState(node=self._instance, message=message))
+
     def _refuse(self, goal):
         if goal.labels[:1] != ["reject"]:
             return ""
-        self._state.publish(FocusState(message="goal rejected: 'reject' is not to my taste"))
+        self._tell("goal rejected: 'reject' is not to my taste")
         return "not to my taste"
 
     def _work(self, run):

@@ -165,7 +165,7 @@ def test_montage_explains_missing_pictures(tmp_path):
     with pytest.raises(OSError, match=r"before\.jpg"):
         montage([Row.of_report("cat", tmp_path)], tmp_path / "x.png")
     (tmp_path / "before.jpg").write_bytes(b"no picture")
-    with pytest.raises(OSError, match=r"before\.jpg is no picture"):
+    with pytest.raises(OSError, match=r"before\.jpg: is something else, not a picture"):
         montage([Row.of_report("cat", tmp_path)], tmp_path / "x.png")
     with pytest.raises(OSError, match="no report with pictures"):
         montage([], tmp_path / "x.png")

@@ -15,6 +15,7 @@ from dasha_ros.action import AdjustFocus
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile
 from std_msgs.msg import String
 from std_srvs.srv import SetBool
 
@@ -186,7 +187,7 @@ def provoke(sort: str, node: Clumsy, probe: Probe) -> None:
         node.executor.create_task(node.drop)
     elif sort == "lane":
         lane = Lane(node)
-        lane.listen(String, "clumsy/letters", node.drop, 10)
+        lane.listen(String, "clumsy/letters", node.drop, QoSProfile(depth=10))
         probe.publisher(String, "clumsy/letters", 10).publish(String(data="a"))
         wait_for(lambda: node.health._counts["internal_errors"], "the error")
         lane.close()
