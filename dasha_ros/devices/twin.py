@@ -181,8 +181,12 @@ class TwinCamera:
             SceneError: The scene can't be used; the old world stays.
             AssetMissing: A photograph is not on this machine; the old world stays.
         """
-        self._renderer(world.scene).scene.resolved_distances(world.distances_m)
+        self._look_at(world)
         self._world = world
+
+    def _look_at(self, world: World) -> None:
+        """Read the photographs of a world."""
+        self._renderer(world.scene).scene.resolved_distances(world.distances_m)
 
     def seed_noise(self, seed: int | None) -> None:
         """Begin the sensor's noise anew: equal worlds, commands and seeds give equal frames."""
@@ -200,7 +204,8 @@ class TwinCamera:
             DeviceLost: A photograph is missing or the scene can't be used.
         """
         try:
-            self.set_world(self._world)
+            # A world that is told of meanwhile must not be replaced by the one that was read here.
+            self._look_at(self._world)
         except (AssetMissing, SceneError) as error:
             raise DeviceLost(f"the twin's camera has nothing to look at: {error}") from error
         self._is_open = True

@@ -89,5 +89,9 @@ class Floods:
             said = process.communicate()[0]
             if process.returncode:
                 raise RuntimeError(f"a process of the flood ended with {process.returncode}")
-            sent.update(json.loads(said))
+            try:
+                # Libraries may have printed before.
+                sent.update(json.loads(said.splitlines()[-1]))
+            except (IndexError, ValueError):
+                raise RuntimeError(f"a process of the flood said {said!r}, and not what it sent") from None
         return {topic: count / self._seconds for topic, count in sent.items()}
