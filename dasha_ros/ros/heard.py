@@ -121,6 +121,7 @@ class Ear:
         self._read, self._check, self._most = reader(kind), checks_of(kind), most_bytes(kind)
         self._node = node
         self._owners, self._owner_is_there, self._looked_s = owners_of(node, topic), False, -math.inf
+        self._owner_was_heard = False
         self._signatures = [name.encode() for name in self._owners if names_its_speaker(kind)]
         self._strangers = 0
         self._heard = heard_of(node)
@@ -159,7 +160,7 @@ class Ear:
         if speaker is None:
             return True
         if speaker in self._owners:
-            self._owner_is_there = True
+            self._owner_is_there = self._owner_was_heard = True
             return True
         if self._owner_is_there or self._finds_owner():
             self._strangers += 1
@@ -176,7 +177,13 @@ class Ear:
         return self._owner_is_there
 
     def look(self, node: Node) -> None:
-        """Look whether the topic's owner is there."""
+        """Look whether the topic's owner is there.
+
+        One that was heard once is waited for when it goes: it is started again, and what a stranger
+        says meanwhile would stay in force until it speaks.
+        """
+        if self._owner_was_heard:
+            return
         if self._owner_is_there and self._owners.isdisjoint(publishers_of(node, self.topic)):
             self._owner_is_there = False
 
@@ -206,7 +213,7 @@ def subscribe(
                     return
                 ear.hear(taken[0])
 
-    subscription = node.create_subscription(kind, topic, hear, to_hear(qos), raw=True, **options)
+    subscription = _subscription(node, kind, topic, hear, to_hear(qos), **options)
     return subscription
 
 
@@ -225,4 +232,10 @@ def subscribe_timed(
         sent_ns = info["source_timestamp"]
         ear.hear(data)
 
-    return node.create_subscription(kind, topic, hear, qos, raw=True)
+    return _subscription(node, kind, topic, hear, qos)
+
+
+def _subscription(
+    node: Node, kind: Any, topic: str, hear: Callable[..., None], qos: QoSProfile, **options: Any
+) -> Subscription:
+    return node.create_subscription(kind, topic, hear, qos, raw=True, **options)

@@ -30,7 +30,8 @@ class Presence:
         """Whether they are gone. Looks no more often than every `LOOK_S`.
 
         A node that was killed stays in the graph until its lease runs out. One of its name that comes
-        meanwhile was started in its place: two of a name do not live in one graph.
+        meanwhile was started in its place: two of a name do not live in one graph. Where two of its name
+        were there from the beginning, both have to go: nobody can tell which one commands.
         """
         now = self._clock()
         if now - self._looked_at < LOOK_S:

@@ -180,24 +180,6 @@ def test_the_world_is_frozen_when_an_exposure_begins(
     assert night.pixels.mean() < 0.1 * bright.pixels.mean()
 
 
-def test_a_world_that_comes_while_the_camera_opens_stays(
-    clock: EventfulClock, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Photographs take a while to be read, and a driver hears of the world meanwhile."""
-    camera = TwinCamera(clock, world=world, **FRAME)
-    brighter = World(world.scene, 2 * world.illuminance_lx, world.distances_m)
-    read = TwinCamera._renderer
-
-    def slow(self: TwinCamera, scene: str) -> Any:
-        monkeypatch.setattr(TwinCamera, "_renderer", read)
-        self.set_world(brighter)
-        return read(self, scene)
-
-    monkeypatch.setattr(TwinCamera, "_renderer", slow)
-    camera.open()
-    assert camera.world == brighter
-
-
 def test_distances_of_the_world_are_obeyed(camera: TwinCamera, world: World) -> None:
     camera.set_trajectory(at_rest(2.0))
     camera.set_exposure(20_000.0)
