@@ -80,14 +80,19 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
     assert states[-1].refused > 0
     assert "refused" in states[-1].last_refusal
     for node in ("lens_driver", "camera_driver"):
-        counted = [
-            int(v.value)
-            for array in diagnostics
-            for status in array.status
-            if status.name.endswith(node)
-            for v in status.values
-            if v.key == "refused_commands"
-        ]
+
+        def counts(node: str = node) -> list[int]:
+            return [
+                int(v.value)
+                for array in diagnostics
+                for status in array.status
+                if status.name.endswith(node)
+                for v in status.values
+                if v.key == "refused_commands"
+            ]
+
+        # They are published once a second, and a flood may be over sooner.
+        counted = probe.until(counts, f"the refusals that {node} counted")
         assert counted
         assert counted[-1] > 0
         assert probe.lifecycle_state(node) == "active"
