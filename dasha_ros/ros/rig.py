@@ -20,6 +20,7 @@ from dasha_ros.ros.actuators import Actuators
 from dasha_ros.ros.conversions import id_from_msg, percept_from_msg
 from dasha_ros.ros.settlement import InForce, Sent, Settlement
 from dasha_ros.timing.command import NO_FRAME, FrameId
+from dasha_ros.timing.limits import GOAL_LOOKS_UP_S
 from dasha_ros.timing.rest import SETTLING_MAX_S
 from dasha_ros.timing.state import CaptureInfo
 
@@ -74,6 +75,8 @@ class RosRig(Actuators):
         Raises:
             RigError: None answers.
         """
+        # A lens driver that was just started again: the last word heard may be that of the one before it.
+        self.wait(lambda: self.lens_state is not None and not self.lens_state.faults, GOAL_LOOKS_UP_S)
         self._camera_known = self.capture.driver if self.capture else ""
         percept, first = self._fresh_percept(), self.not_before
         if (
