@@ -7,7 +7,6 @@ those of `TwinRig`; only what the camera and perception would make of the focus 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from dasha_ros.perception.percept import Percept
 from dasha_ros.rl.cache import JOINT, PerceptCache
 from dasha_ros.rl.cache_view import WORKING_WIDTH
 from dasha_ros.rl.rig import RigError
-from dasha_ros.rl.twin_rig import REST_NS, Usage
+from dasha_ros.rl.twin_rig import REST_NS, Usage, moved
 from dasha_ros.timing.clock import ManualClock
 from dasha_ros.timing.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.timing.state import CaptureInfo, LensState
@@ -136,22 +135,7 @@ class CachedRig:
     def move(self, volts: float) -> Percept:
         """Move the lens and return the percept that answers; see `Rig`."""
         command = self._new_command()
-        try:
-            reading = self._lens.move(volts)
-        except DeviceError as error:
-            raise RigError(ErrorCode.LENS_LOST, str(error)) from error
-        self.usage.moves += 1
-        self.usage.actuations += reading.volts != self._state.volts
-        settled_at_ns = self.clock.now_ns() + round(reading.settle_s * 1e9)
-        self._state = replace(
-            self._state,
-            command=command,
-            commanded_volts=volts,
-            volts=reading.volts,
-            settled_at_ns=settled_at_ns,
-            faults=reading.faults,
-            move=self._state.move + 1,
-        )
+        self._state = moved(self._lens, self._state, command, volts, clock=self.clock, usage=self.usage)
         return self._look()
 
     def _look(self) -> Percept:

@@ -42,6 +42,31 @@ class Usage:
     """On the twin's clock: exposure and settling. Rendering and perception are free."""
 
 
+def moved(
+    lens: TwinLens, state: LensState, command: CommandId, volts: float, *, clock: ManualClock, usage: Usage
+) -> LensState:
+    """Move a lens in this process, count that, and return its state after ``state``.
+
+    Raises:
+        RigError: The lens refuses.
+    """
+    try:
+        reading = lens.move(volts)
+    except DeviceError as error:
+        raise RigError(ErrorCode.LENS_LOST, str(error)) from error
+    usage.moves += 1
+    usage.actuations += reading.volts != state.volts
+    return replace(
+        state,
+        command=command,
+        commanded_volts=volts,
+        volts=reading.volts,
+        settled_at_ns=clock.now_ns() + round(reading.settle_s * 1e9),
+        faults=reading.faults,
+        move=state.move + 1,
+    )
+
+
 class TwinRig:
     """Implements `Rig` over the twin. `usage` counts since the last `place`."""
 
@@ -150,23 +175,8 @@ class TwinRig:
     def move(self, volts: float) -> Percept:
         """Move the lens and return the percept that answers; see `Rig`."""
         command = self._new_command()
-        try:
-            reading = self._lens.move(volts)
-        except DeviceError as error:
-            raise RigError(ErrorCode.LENS_LOST, str(error)) from error
+        self._state = moved(self._lens, self._state, command, volts, clock=self.clock, usage=self.usage)
         self._camera.set_trajectory(self._lens.trajectory)
-        self.usage.moves += 1
-        self.usage.actuations += reading.volts != self._state.volts
-        settled_at_ns = self.clock.now_ns() + round(reading.settle_s * 1e9)
-        self._state = replace(
-            self._state,
-            command=command,
-            commanded_volts=volts,
-            volts=reading.volts,
-            settled_at_ns=settled_at_ns,
-            faults=reading.faults,
-            move=self._state.move + 1,
-        )
         return self._look()
 
     def _new_command(self) -> CommandId:
