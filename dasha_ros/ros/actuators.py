@@ -104,6 +104,15 @@ class Actuators:
         return self.pending.lens
 
     @property
+    def lens_works(self) -> bool:
+        """Whether the lens's driver has spoken, and reports no fault.
+
+        One that was just started again opens its lens later: until then the last word is that of the driver
+        before it, which said that it ends.
+        """
+        return self.lens_state is not None and not self.lens_state.faults
+
+    @property
     def exposure_us(self) -> float | None:
         """Exposure of the newest frame [us], `None` before the first."""
         return self.capture.exposure_us if self.capture else None

@@ -98,13 +98,8 @@ class FocusJob:
         return self._result
 
     def _drivers_work(self) -> bool:
-        """Whether both drivers have spoken, and the lens works.
-
-        One that was just started again opens its lens later: until then the last word is that of the driver
-        before it, which said that it ends.
-        """
-        lens = self._actuators.lens_state
-        return self._actuators.exposure_us is not None and lens is not None and not lens.faults
+        """Whether both drivers have spoken, and the lens works."""
+        return self._actuators.exposure_us is not None and self._actuators.lens_works
 
     def picture(self, message: CompressedImage) -> None:
         """An annotated frame came."""

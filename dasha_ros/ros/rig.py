@@ -75,8 +75,7 @@ class RosRig(Actuators):
         Raises:
             RigError: None answers.
         """
-        # A lens driver that was just started again: the last word heard may be that of the one before it.
-        self.wait(lambda: self.lens_state is not None and not self.lens_state.faults, GOAL_LOOKS_UP_S)
+        self.wait(lambda: self.interrupted() is not None or self.lens_works, GOAL_LOOKS_UP_S)
         self._camera_known = self.capture.driver if self.capture else ""
         percept, first = self._fresh_percept(), self.not_before
         if (
