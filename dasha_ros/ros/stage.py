@@ -21,17 +21,16 @@ class WorldRefused(AgentLostError):
     """twin_world is there and says no: an episode that is lost as if it did not answer."""
 
 
-class Stage:
-    """Changes the twin's world and the settings in force, and waits until both are so.
+class WorldStage:
+    """Changes the twin's world, and waits until it is so.
 
     Args:
         node: A client of the graph.
-        actuators: Of the same node.
         wait: How its owner waits while topics are served.
     """
 
-    def __init__(self, node: Node, actuators: Actuators, wait: Wait) -> None:
-        self._node, self._actuators, self._wait = node, actuators, wait
+    def __init__(self, node: Node, wait: Wait) -> None:
+        self._node, self._wait = node, wait
         self._world: msg.TwinWorld | None = None
         self._client = node.create_client(SetParametersAtomically, "twin_world/set_parameters_atomically")
         self._topic = subscribe(node, msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
@@ -76,6 +75,20 @@ class Stage:
             )
 
         self._wait(is_shown, "twin_world did not publish the new world")
+
+
+class Stage(WorldStage):
+    """Changes the settings in force, too.
+
+    Args:
+        node: A client of the graph.
+        actuators: Of the same node.
+        wait: How its owner waits while topics are served.
+    """
+
+    def __init__(self, node: Node, actuators: Actuators, wait: Wait) -> None:
+        super().__init__(node, wait)
+        self._actuators = actuators
 
     def set_start(self, exposure_us: float, volts: float) -> None:
         """Command exposure and lens until a frame shows both; see `Actuators.go_to`."""

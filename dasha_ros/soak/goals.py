@@ -35,8 +35,8 @@ class Ending:
 class Goal:
     """One goal from its sending to its end."""
 
-    def __init__(self, client: Client, action: ActionClient, labels: tuple[str, ...]) -> None:
-        self._client, self._action = client, action
+    def __init__(self, action: ActionClient, labels: tuple[str, ...]) -> None:
+        self._action = action
         self._sent = action.send_goal_async(FocusOnObject.Goal(labels=list(labels)))
         self._handle: Any = None
         self._results: list[Any] = []
@@ -84,12 +84,11 @@ class Goals:
     """Sends goals to ``focus_on_object``."""
 
     def __init__(self, client: Client) -> None:
-        self._client = client
         self._action = ActionClient(client.node, FocusOnObject, "focus_on_object")
 
     def send(self, *labels: str) -> Goal:
         """Send a goal, without waiting for anything."""
-        return Goal(self._client, self._action, labels)
+        return Goal(self._action, labels)
 
     def is_served(self) -> bool:
         """Whether a server is there."""

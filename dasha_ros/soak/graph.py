@@ -10,18 +10,17 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
-
-from rcl_interfaces.srv import SetParametersAtomically
-from rclpy.parameter import Parameter
+from typing import TypeVar
 
 from dasha_ros import bringup
 from dasha_ros.cli.session import Session
-from dasha_ros.msg import CaptureInfo, FocusState, LensState, TwinWorld
+from dasha_ros.msg import CaptureInfo, FocusState, LensState
 from dasha_ros.ros import qos
 from dasha_ros.ros.heard import subscribe
+from dasha_ros.ros.stage import WorldRefused, WorldStage
 from dasha_ros.soak.goals import Goals
 from dasha_ros.supervisor import Backoff
+from dasha_ros.twin.world import World
 
 T = TypeVar("T")
 
@@ -80,7 +79,6 @@ class SoakGraph:
         self.lens: LensState | None = None
         self.camera: CaptureInfo | None = None
         self.focus: FocusState | None = None
-        self.world: TwinWorld | None = None
 
     def __enter__(self) -> SoakGraph:
         """Start the processes, and wait until all nodes are active.
@@ -92,11 +90,11 @@ class SoakGraph:
         try:
             self.client = self.session.client
             self.goals = Goals(self.client)
+            self._stage = WorldStage(self.client.node, self._await)
             for kind, topic, name in (
                 (LensState, "lens/state", "lens"),
                 (CaptureInfo, "camera/state", "camera"),
                 (FocusState, "focus/state", "focus"),
-                (TwinWorld, "twin/world", "world"),
             ):
                 subscribe(
                     self.client.node,
@@ -184,29 +182,17 @@ class SoakGraph:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 
-    def set_world(self, **values: Any) -> None:
-        """Change scene, light or distances, and wait until the twin says so.
+    def set_world(self, world: World) -> None:
+        """Change scene, light and distances, and wait until the twin says so.
 
         Raises:
             SoakError: ``twin_world`` refuses or does not answer.
         """
-        parameters = [Parameter(key, value=value).to_parameter_msg() for key, value in values.items()]
-        answer = self.client.call(
-            SetParametersAtomically,
-            "twin_world/set_parameters_atomically",
-            SetParametersAtomically.Request(parameters=parameters),
-            _CALL_S,
-        )
-        if answer is None or not answer.result.successful:
-            raise SoakError(f"twin_world did not take {values}: {answer and answer.result.reason}")
+        try:
+            self._stage.set_world(world)
+        except WorldRefused as error:
+            raise SoakError(str(error)) from error
 
-        def shown() -> bool:
-            return self.world is not None and all(
-                list(getattr(self.world, key)) == value
-                if isinstance(value, list)
-                else getattr(self.world, key) == value
-                for key, value in values.items()
-            )
-
-        if not self.until(shown, _CALL_S):
-            raise SoakError(f"twin_world did not publish {values}")
+    def _await(self, condition: Callable[[], bool], trouble: str) -> None:
+        if not self.until(condition, _CALL_S):
+            raise SoakError(trouble)

@@ -13,6 +13,7 @@ from dasha_ros.soak.graph import SoakGraph
 from dasha_ros.soak.memory import MemorySlope
 from dasha_ros.soak.tally import Tally
 from dasha_ros.soak.worlds import Shown, draw, light
+from dasha_ros.twin.world import World
 
 ANSWER_S = 60.0
 """A goal that nobody disturbs ends long before."""
@@ -56,7 +57,7 @@ class Soak:
 
     def change_scene(self, shown: Shown) -> None:
         """Show another scene, in another light."""
-        self.graph.set_world(scene=shown.scene, illuminance_lx=light(self.random), distances_m=[])
+        self.graph.set_world(World(shown.scene, light(self.random)))
         self.shown = shown
 
     def send(self, *labels: str) -> Goal:
