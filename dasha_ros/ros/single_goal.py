@@ -69,11 +69,16 @@ class _PunctualServer(ActionServer):
         self._sent = sent
         super().__init__(*args, **options)
 
-    async def _execute_goal(self, *args: Any) -> None:
+    async def _execute_goal(self, execute: Any, handle: ServerGoalHandle) -> None:
         try:
-            await super()._execute_goal(*args)
+            await super()._execute_goal(execute, handle)
         finally:
-            self._sent()
+            # rclpy leaves the answers to tasks of the executor, which a node that ends would never run. This
+            # is one more, behind them: the executor finishes what it has begun.
+            answers = self._result_futures[bytes(handle.goal_id.uuid)]
+            answers.add_done_callback(lambda _: self._sent())
+            if not answers.done():
+                self._sent()
 
 
 class SingleGoalServer:

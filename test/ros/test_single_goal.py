@@ -206,3 +206,33 @@ def test_a_server_that_has_stopped_has_sent_the_result_of_its_goal(probe: Probe)
         assert wait(result).result.error_code == ErrorCode.SHUTDOWN
         leaving.join(DISCOVERY_S)
         goals.close()
+
+
+def test_a_server_that_has_stopped_has_sent_answers_that_were_only_begun(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """rclpy answers in tasks of the executor: one that waits there must not be lost when the node ends."""
+    goals = Goals(probe)
+    tasks: list[Any] = []
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(DISCOVERY_S)
+        result = goals.send()
+        assert goals.begun.wait(DISCOVERY_S)
+        asked = goals.server._server._result_futures
+        wait_for(lambda: any(future._callbacks for future in asked.values()), "the request for the result")
+        (future,) = asked.values()
+        # An executor that is busy with something else.
+        monkeypatch.setattr(
+            future, "_executor", lambda: SimpleNamespace(create_task=lambda *a: tasks.append(a))
+        )
+        leaving = threading.Thread(target=goals.server.stop)
+        leaving.start()
+        goals.release.set()
+        wait_for(lambda: len(tasks) == 2, "the answer and what follows it")
+        assert leaving.is_alive()
+        for call, *args in tasks:
+            call(*args)
+        leaving.join(DISCOVERY_S)
+        assert not leaving.is_alive()
+        assert wait(result).status != 0
+        goals.close()
