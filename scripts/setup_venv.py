@@ -35,8 +35,8 @@ LOCK = VENV / ".dasha-setup-lock"
 BUILD = VENV / "interfaces"
 
 BASE_LAYERS = ("ros", "core")
-OPTIONAL_LAYERS = ("hardware", "dev", "torch")
-IMPLIED = {"dev": ("hardware",)}
+OPTIONAL_LAYERS = ("hardware", "docs", "dev", "torch")
+IMPLIED = {"dev": ("hardware", "docs")}
 PYTHONS = tuple((3, minor) for minor in range(10, 14))
 PLAIN = re.compile(r"[\w./+@:-]+", re.ASCII)
 """Paths that no shell, no shebang and no CMake file takes apart."""
@@ -300,6 +300,7 @@ def main() -> int:
     parser.add_argument(
         "--torch", action="store_true", help="also torch, stable-baselines3, ultralytics (5 GB)"
     )
+    parser.add_argument("--docs", action="store_true", help="also what builds the documentation's site")
     parser.add_argument("--hardware", action="store_true", help="also pypylon and pyserial")
     parser.add_argument(
         "--repair", action="store_true", help="look for incomplete packages and install them again"

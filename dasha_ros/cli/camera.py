@@ -29,7 +29,10 @@ def list_cameras(
     for camera in cameras:
         out().print(f"{camera.kind:12} {camera}", markup=False)
     if not cameras:
-        fail("pylon sees no camera. Check power, cable and, on GigE, the IP address (docs/hardware.md)")
+        fail(
+            "pylon sees no camera. Check power, cable and, on GigE, the IP address "
+            "(docs/how-to/connect-hardware.md)"
+        )
 
 
 @app.command()

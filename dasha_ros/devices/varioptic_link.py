@@ -145,13 +145,14 @@ def _why_not_open(port: str, error: Exception) -> str:
     if "lock" in text or "busy" in text:
         return (
             f"{port} is held by another process ({text}). Stop it, or find it with `fuser -v {port}`;"
-            " ModemManager is a common culprit (see the udev rule in docs/hardware.md)."
+            " ModemManager is a common culprit (see the udev rule in docs/how-to/connect-hardware.md)."
         )
     if not os.path.exists(port):
         return f"there is no {port}. Is the lens board plugged in, and does the port's name belong to it?"
     if isinstance(error, PermissionError) or "Permission" in text:
         return (
-            f"no permission to open {port}. Join the dialout group or install the rule in docs/hardware.md."
+            f"no permission to open {port}. Join the dialout group or install the rule in "
+            "docs/how-to/connect-hardware.md."
         )
     return f"{port} could not be opened: {text}"
 
