@@ -5,6 +5,8 @@ the installed half of this package. Extending the path lets a run from a source
 checkout see both halves.
 """
 
-__path__ = __import__("pkgutil").extend_path(__path__, __name__)
+from pkgutil import extend_path as _extend_path
+
+__path__ = _extend_path(__path__, __name__)
 
 __version__ = "0.1.0"

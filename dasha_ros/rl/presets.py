@@ -1,9 +1,10 @@
 """Presets of training: YAML files in ``config/presets``, validated.
 
-``paper`` follows the paper, as ``docs/explanation/paper.md`` reads it; ``paper_drawn`` is what its policies that ship
-learned with; ``plus`` is the best that was found and says how it differs; ``ablation_...`` are what
-becomes of ``plus`` without a part of it. A preset holds everything that a run depends on but the percept
-cache, split and seed. A file may extend another one: with ``extends: plus`` it holds only what differs.
+``paper`` follows the paper, as ``docs/explanation/paper.md`` reads it; ``paper_drawn`` is what its
+policies that ship learned with; ``plus`` is the best that was found and says how it differs;
+``ablation_...`` are what becomes of ``plus`` without a part of it. A preset holds everything that a run
+depends on but the percept cache, split and seed. A file may extend another one: with ``extends: plus``
+it holds only what differs.
 """
 
 from __future__ import annotations

@@ -36,18 +36,9 @@ def _sections(command: Any, name: str, parent: Any) -> list[str]:
 
 
 def _table(command: Any, context: Any) -> str:
-    rows = [_row(parameter, context) for parameter in command.params if not getattr(parameter, "hidden", False)]
-    rows = [row for row in rows if row]
+    records = [record for parameter in command.params if (record := parameter.get_help_record(context))]
+    rows = [f"| `{_cell(names)}` | {_cell(meaning)} |" for names, meaning in records]
     return "\n".join(["| argument or option | meaning |", "|---|---|", *rows, ""]) if rows else ""
-
-
-def _row(parameter: Any, context: Any) -> str:
-    names = ", ".join(parameter.opts + parameter.secondary_opts)
-    if parameter.param_type_name == "argument":
-        names = parameter.make_metavar(context)
-    record = parameter.get_help_record(context)
-    meaning = record[1] if record else (parameter.help or "")
-    return f"| `{names}` | {_cell(meaning)} |"
 
 
 def _text(help_text: str | None) -> str:

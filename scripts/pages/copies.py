@@ -9,8 +9,8 @@ from pathlib import Path
 def presets(root: Path) -> str:
     """Every preset of learning, as it is written in ``config/presets``."""
     text = (
-        "# Presets of learning\n\nThe files in `config/presets`. A YAML file of yours with `extends: plus` and "
-        "the keys to change is a preset, too: [Learn](../how-to/learn.md).\n"
+        "# Presets of learning\n\nThe files in `config/presets`. A YAML file of yours with `extends: plus` "
+        "and the keys to change is a preset, too: [Learn](../how-to/learn.md).\n"
     )
     for path in sorted((root / "config" / "presets").glob("*.yaml")):
         text += f"\n## {path.stem}\n\n```yaml\n{path.read_text(encoding='utf-8').strip()}\n```\n"
@@ -19,7 +19,7 @@ def presets(root: Path) -> str:
 
 def policies(root: Path) -> str:
     """The card of every policy that ships: how it was made, and how it did."""
-    text = "# The policies that ship\n\nTheir cards, from `config/policies`, written by `dasha_ros.benchmark`.\n"
+    text = "# The policies that ship\n\nTheir cards, from `config/policies`.\n"
     for path in sorted((root / "config" / "policies").glob("*.md")):
         card = path.read_text(encoding="utf-8").replace("../../docs/", "../")
         text += "\n" + re.sub(r"(?m)^(?=#+ )", "#", card)

@@ -8,8 +8,8 @@ from pathlib import Path
 INTRODUCTION = """\
 # Messages and actions
 
-The files as they are built. A comment after a field explains that field; comments at the top explain the message.
-Topics and who publishes them are in [The graph](graph.md).
+The files as they are built. A comment after a field explains that field; comments at the top explain the
+message. Topics and who publishes them are in [The graph](graph.md).
 """
 PARTS = ("Goal", "Result", "Feedback")
 
@@ -19,7 +19,9 @@ def page(root: Path) -> str:
     sections = [INTRODUCTION]
     for folder, title in (("action", "Actions"), ("msg", "Messages")):
         sections.append(f"## {title}\n")
-        sections += [_section(path) for path in sorted((root / folder).iterdir()) if path.suffix[1:] == folder]
+        sections += [
+            _section(path) for path in sorted((root / folder).iterdir()) if path.suffix[1:] == folder
+        ]
     return "\n".join(sections)
 
 

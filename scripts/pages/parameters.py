@@ -10,8 +10,8 @@ from dasha_ros.config.ros_value import plain_text
 INTRODUCTION = """\
 # Parameters
 
-Every parameter of every node, written from the models in `dasha_ros/config`. `dasha config` prints the same as a
-parameter file; [Configure the graph](../how-to/configure-the-graph.md) says how to set them.
+Every parameter of every node, written from the models in `dasha_ros/config`. `dasha config` prints the same
+as a parameter file; [Configure the graph](../how-to/configure-the-graph.md) says how to set them.
 
 The column *changes* says when a new value is accepted:
 
@@ -33,7 +33,9 @@ def _section(name: str, model: type[NodeConfig]) -> str:
 
 
 def _row(model: type[NodeConfig], key: str) -> str:
-    changes = "at start" if is_for_good(model, key) else "unconfigured" if is_fixed(model, key) else "any time"
+    changes = (
+        "at start" if is_for_good(model, key) else "unconfigured" if is_fixed(model, key) else "any time"
+    )
     default = plain_text(getattr(model(), key))
     cells = (
         f"`{key}`", f"`{default}`", unit_of(model, key), bounds_of(model, key), changes,
