@@ -1,7 +1,8 @@
 """Policies by name, so that a parameter can choose one.
 
 Built-in policies are named as text and imported when asked for: a node pays only
-for the policy that it runs. Rivals and learned policies register themselves.
+for the policy that it runs. Rivals and learned policies register themselves; one of your own is
+named as ``package.module:Class``.
 """
 
 from __future__ import annotations
@@ -43,12 +44,17 @@ class _Registry(Generic[Policy]):
         self._makers[name] = make
 
     def make(self, name: str) -> Policy:
+        if name in self._makers:
+            return self._makers[name]()
+        module, _, attribute = name.partition(":")
         try:
-            maker = self._makers[name]
-        except KeyError:
+            maker = cast(Callable[[], Policy], getattr(import_module(module), attribute))
+        except (ImportError, AttributeError, ValueError) as error:
+            why = f" ({error})" if attribute else ""
             raise UnknownPolicyError(
-                f"unknown {self._what} policy {name!r}; known: {', '.join(self.names())}"
-            ) from None
+                f"unknown {self._what} policy {name!r}{why}: name a class of your own as "
+                f"package.module:Class, or one that is known: {', '.join(self.names())}"
+            ) from error
         return maker()
 
     def names(self) -> tuple[str, ...]:
@@ -74,7 +80,7 @@ _FOCUS: _Registry[FocusPolicy] = _Registry(
 
 
 def exposure_policy(name: str) -> ExposurePolicy:
-    """A new A^H policy.
+    """A new A^H policy, by its name or as ``package.module:Class``.
 
     Raises:
         UnknownPolicyError: No policy has this name.
@@ -83,7 +89,7 @@ def exposure_policy(name: str) -> ExposurePolicy:
 
 
 def focus_policy(name: str) -> FocusPolicy:
-    """A new A^L policy.
+    """A new A^L policy, by its name or as ``package.module:Class``.
 
     Raises:
         UnknownPolicyError: No policy has this name.

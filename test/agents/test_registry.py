@@ -45,6 +45,19 @@ def test_unknown_name_lists_the_known_ones(make, names):
     assert str(unknown.value).endswith(f"known: {', '.join(names())}")
 
 
+def test_a_class_of_your_own_is_named_by_its_module():
+    made = registry.focus_policy("dasha_ros.agents.classical_focus:CoarseToFineFocus")
+    assert isinstance(made, CoarseToFineFocus)
+
+
+@pytest.mark.parametrize("name", ["no_such_module:Mine", "json:NoSuchClass", ":", "json:"])
+def test_a_class_that_is_not_there_is_refused_with_the_reason(name):
+    with pytest.raises(
+        registry.UnknownPolicyError, match=f"unknown focus policy '{name}'.*package.module:Class"
+    ):
+        registry.focus_policy(name)
+
+
 def test_a_name_is_taken_once():
     with pytest.raises(ValueError, match="already registered"):
         registry.register_focus_policy("coarse_to_fine", CoarseToFineFocus)

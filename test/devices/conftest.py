@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from example_code import example
 from pylon_studio import PylonStudio
 
 from dasha_ros.devices.camera import Camera
@@ -58,7 +59,7 @@ def backends(*names: str) -> list[object]:
     return [*names, pytest.param("hardware", marks=pytest.mark.hardware)]
 
 
-@pytest.fixture(params=backends("twin", "emulated", "fake"))
+@pytest.fixture(params=backends("twin", "emulated", "fake", "example"))
 def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LensUnderTest]:
     if request.param == "emulated":
         with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
@@ -75,6 +76,9 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         clock = ManualClock()
         fake = FakeLens(clock)
         yield LensUnderTest(fake, clock, fake.misfortune.unplug, fake.misfortune.plug)
+    elif request.param == "example":
+        clock = ManualClock()
+        yield LensUnderTest(example("own_backend").OwnLens(clock), clock)
     else:
         clock = ManualClock()
         yield LensUnderTest(TwinLens(clock), clock)
@@ -117,7 +121,7 @@ def studio(make_studio: Callable[..., PylonStudio]) -> PylonStudio:
     return made
 
 
-@pytest.fixture(params=backends("twin", "emulated", "fake"))
+@pytest.fixture(params=backends("twin", "emulated", "fake", "example"))
 def camera_under_test(request: pytest.FixtureRequest, chart_scene: str) -> Iterator[CameraUnderTest]:
     if request.param == "emulated":
         bench = CameraBench()
@@ -137,6 +141,9 @@ def camera_under_test(request: pytest.FixtureRequest, chart_scene: str) -> Itera
         clock = ManualClock()
         fake = FakeCamera(clock)
         yield CameraUnderTest(fake, clock, fake.misfortune.unplug, fake.misfortune.plug)
+    elif request.param == "example":
+        clock = ManualClock()
+        yield CameraUnderTest(example("own_backend").OwnCamera(clock), clock)
     else:
         clock = ManualClock()
         twin = TwinCamera(clock, world=World(scene=chart_scene), width=64, height=48)

@@ -1,0 +1,64 @@
+"""Every example does what its first lines say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from example_code import EXAMPLES, example
+from ros_harness import ROOT
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(Path.home()), "PYTHONPATH": str(EXAMPLES)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_command_that_an_example_names_is_there() -> None:
+    for path in EXAMPLES.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert f"examples/{path.relative_to(EXAMPLES)}" in text or path.stem in {"own_backend", "own_policy"}
+        for named in re.findall(r"examples/[\w/]+\.\w+", text):
+            assert (ROOT / named).is_file(), f"{path.name} names {named}"
+
+
+@pytest.mark.slow
+def test_the_scene_is_one_that_its_object_is_found_in() -> None:
+    done = run("examples/own_scene/check_scene.py", "examples/own_scene/two_pictures.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    sharp, blurred = map(float, re.findall(r"score (\d\.\d+) in focus, (\d\.\d+) out", done.stdout)[0])
+    assert sharp > 0.5
+    assert blurred < sharp
+
+
+def test_a_scene_that_cannot_be_used_is_refused_with_the_reason(tmp_path: Path) -> None:
+    from dasha_ros.twin.scene import SceneError
+
+    path = tmp_path / "empty.yaml"
+    path.write_text("layers: []\n")
+    with pytest.raises(SceneError, match="layers"):
+        example("own_scene/check_scene").main(str(path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["coarse_to_fine", "own_policy:BestOfSweep"])
+def test_a_policy_by_name_and_one_of_your_own_find_every_object(policy: str) -> None:
+    done = run("examples/evaluate_policy.py", policy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "found 4 of 4" in done.stdout
+    assert max(map(float, re.findall(r"blur +(\d+\.\d) px", done.stdout))) <= 2.5
+
+
+def test_an_unknown_policy_is_refused_with_the_names_there_are() -> None:
+    done = run("examples/evaluate_policy.py", "no_such_policy")
+    assert done.returncode != 0
+    assert "coarse_to_fine" in done.stderr
