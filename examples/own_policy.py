@@ -6,8 +6,8 @@ PYTHONPATH=examples python examples/evaluate_policy.py own_policy:BestOfSweep
 
 from __future__ import annotations
 
-from dasha_ros.agents.policy import FocusDecision, FocusTask
-from dasha_ros.agents.scan import focus_stops
+from dasha_ros.policies.policy import FocusDecision, FocusTask
+from dasha_ros.policies.search import focus_stops
 from dasha_ros.perception.percept import Percept
 
 STEP_PX = 4.0

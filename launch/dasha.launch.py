@@ -1,4 +1,4 @@
-"""``ros2 launch dasha_ros dasha.launch.py``: the graph of `dasha_ros.bringup` as launch actions."""
+"""``ros2 launch dasha_ros dasha.launch.py``: the graph of `dasha_ros.bringup.graph` as launch actions."""
 
 import shlex
 
@@ -6,10 +6,10 @@ from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutd
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
-from dasha_ros import bringup
+from dasha_ros.bringup import graph as bringup
 from dasha_ros.config import ConfigError
 from dasha_ros.config.ros_value import parameter_text
-from dasha_ros.timing import limits
+from dasha_ros.freshness import limits
 from launch import LaunchDescription
 
 ARGUMENTS = {

@@ -73,7 +73,7 @@ def check_machine() -> None:
             "  source venv/bin/activate && pip install -r src/dasha_ros/requirements/ubuntu-24.04.txt\n"
             "  rosdep install --from-paths src --ignore-src -y\n"
             "  colcon build --symlink-install && source install/setup.bash\n"
-            "  python3 -m dasha_ros.fetch && ros2 run dasha_ros dasha demo\n"
+            "  python3 -m dasha_ros.assets.fetch && ros2 run dasha_ros dasha demo\n"
             "Or run this in a shell that has not sourced ROS."
         )
     if (platform.system(), platform.machine()) != ("Linux", "x86_64") or platform.libc_ver()[0] != "glibc":
@@ -257,7 +257,7 @@ def run_cmake(arguments: list[str], variables: dict[str, str]) -> None:
 def fetch_assets() -> None:
     """Photographs and models; quick when they are there."""
     if subprocess.run(
-        [str(PYTHON), "-m", "dasha_ros.fetch"], cwd=ROOT, env=environment(), check=False
+        [str(PYTHON), "-m", "dasha_ros.assets.fetch"], cwd=ROOT, env=environment(), check=False
     ).returncode:
         raise SetupError("the photographs and models are incomplete (see above); run this again")
 

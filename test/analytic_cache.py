@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from analytic_rig import EDGES, _tenengrad
 
+from dasha_ros.learning.dataset.cache.axes import Grids
+from dasha_ros.learning.dataset.cache.cell_content import LIGHT_FIELDS, SCALARS
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.store import CELL, GREY, Field, Meta, Store
+from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.optics.lens import lens_model
-from dasha_ros.rl.cache import PerceptCache
-from dasha_ros.rl.cache_axes import Grids
-from dasha_ros.rl.cache_store import CELL, GREY, Field, Meta, Store
-from dasha_ros.rl.cache_view import LIGHT_FIELDS, SCALARS
-from dasha_ros.rl.scenes.views import View, ViewInfo
 from dasha_ros.twin.scene import Scene
 
 ENCODERS = {"latent": "analytic", "latent_small": "analytic_small"}

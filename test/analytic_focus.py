@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from analytic_rig import AnalyticRig, Thing, _tenengrad
 
-from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.agents.policy import FocusPolicy, FocusTask
-from dasha_ros.peers.contrast_profile import ContrastProfile
-from dasha_ros.rl.loop import run_focus
-from dasha_ros.rl.step import FocusOutcome
+from dasha_ros.control.loop import run_focus
+from dasha_ros.control.step import FocusOutcome
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.policy import FocusPolicy, FocusTask
+from dasha_ros.policies.rivals.contrast_profile import ContrastProfile
 
 CAT = frozenset({"cat"})
 

@@ -8,11 +8,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
+from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.perception.percept import Detection, Percept
-from dasha_ros.timing.command import IN_PROCESS, NO_COMMAND, CommandId
-from dasha_ros.timing.state import CaptureInfo, LensState
 
 EDGES = np.linspace(0, 255, 11).astype(np.float32)
 
@@ -34,7 +34,7 @@ class Thing:
 
 @dataclass
 class AnalyticRig:
-    """Implements `rl.rig.Rig`."""
+    """Implements `control.rig.Rig`."""
 
     things: tuple[Thing, ...] = (Thing(),)
     background_dioptres: float = 0.1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dasha_ros.perception.histogram import EDGES, histogram
 from dasha_ros.perception.percept import Detection, Percept
-from dasha_ros.perception.sharpness import Sharpness
+from dasha_ros.perception.quality.histogram import EDGES, histogram
+from dasha_ros.perception.quality.sharpness import Sharpness
 
 CARD = (0.42, 0.4, 0.58, 0.6)
 WALL = (0.02, 0.1, 0.25, 0.9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from dasha_ros.ros.health import Health
+from dasha_ros.ros.node.health import Health
 
 
 class Chart(Health):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from dasha_ros.agents.belief import BeliefModel
-from dasha_ros.agents.detectability import CLASSES, Detectability
-from dasha_ros.agents.focus_interface import FocusPictures
-from dasha_ros.agents.lens_map import LensMap
-from dasha_ros.agents.profile import NODES, Profile, node_radii
+from dasha_ros.estimation.belief import BeliefModel
+from dasha_ros.estimation.detectability import CLASSES, Detectability
+from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.estimation.profile import NODES, Profile, node_radii
 from dasha_ros.optics.lens import lens_model
+from dasha_ros.policies.learned.focus_encoder import FocusPictures
 
 LENS = lens_model()
 MAP = LensMap(LENS)

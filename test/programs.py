@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ros_harness import wait_for
 
-from dasha_ros.child_process import Program
-from dasha_ros.supervisor import Backoff, Supervisor
+from dasha_ros.bringup.child_process import Program
+from dasha_ros.bringup.supervisor import Backoff, Supervisor
 
 QUICK = Backoff(first_s=0.01, longest_s=0.04, healthy_s=60.0, tries=3)
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from dasha_ros.devices.camera import Frame
-from dasha_ros.devices.pylon import PylonCamera, PylonSettings
-from dasha_ros.emulators.camera import PictureFeed
-from dasha_ros.emulators.camera_bench import CameraBench
+from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+from dasha_ros.emulators.camera.bench import CameraBench
+from dasha_ros.emulators.camera.pictures import PictureFeed
 
 HEIGHT, WIDTH = 48, 64
 

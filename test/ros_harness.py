@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dasha_ros.bringup import image_profile
+from dasha_ros.bringup.graph import image_profile
 
 ROOT = Path(__file__).resolve().parents[1]
 DISCOVERY_S = 15.0
@@ -263,7 +263,7 @@ class Probe:
 
     def call(self, kind: Any, service: str, request: Any, timeout_s: float = DISCOVERY_S) -> Any:
         """Call a service once it is there and return its answer; asks again when it stays silent."""
-        from dasha_ros.ros.question import Question
+        from dasha_ros.ros.transport.retrying_call import Question
 
         client = self.node.create_client(kind, service)
         try:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dasha_ros.agents.policy_file import Agent, PolicyFile
-from dasha_ros.rl.cache import PerceptCache
-from dasha_ros.rl.presets import load_preset
-from dasha_ros.rl.train import plan
-from dasha_ros.rl.train_folder import RunFolder, RunInfo
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.training.presets import load_preset
+from dasha_ros.learning.training.run_folder import RunFolder, RunInfo
+from dasha_ros.learning.training.train import plan
+from dasha_ros.policies.learned.policy_file import Agent, PolicyFile
 
 STEPS = 192
 TINY = {"n_envs": 4, "n_steps": 16, "batch_size": 32, "n_epochs": 2, "learning_rate": 1e-3, "hidden": [8]}

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.agents.policy import ExposureTask, FocusTask
-from dasha_ros.agents.registry import exposure_policy, focus_policy
-from dasha_ros.agents.scan import ScriptedFocus, Search
+from dasha_ros.control.loop import run_exposure, run_focus
+from dasha_ros.control.step import Step
+from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX, reversals
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.rl.evaluate import FOCUSED_PX, reversals
-from dasha_ros.rl.loop import run_exposure, run_focus
-from dasha_ros.rl.step import Step
-from dasha_ros.rl.twin_rig import TwinRig
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.policy import ExposureTask, FocusTask
+from dasha_ros.policies.registry import exposure_policy, focus_policy
+from dasha_ros.policies.search import ScriptedFocus, Search
 from dasha_ros.twin.scene import load_scene
 from dasha_ros.twin.world import World
 

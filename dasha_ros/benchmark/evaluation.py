@@ -6,11 +6,11 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.benchmark.contenders import FocusContender, Scene, exposure_contenders
-from dasha_ros.rl.arenas import Arena
-from dasha_ros.rl.evaluate import FocusTrial, play_focus
-from dasha_ros.rl.evaluate_settings import FocusSetting, focus_starts
+from dasha_ros.benchmark.methods import FocusContender, Scene, exposure_contenders
+from dasha_ros.learning.evaluation.arenas import Arena
+from dasha_ros.learning.evaluation.evaluate import FocusTrial, play_focus
+from dasha_ros.learning.evaluation.settings import FocusSetting, focus_starts
+from dasha_ros.policies.outcome import ErrorCode
 
 HUNTING_REVERSALS = 2
 """From so many reversals on, an episode counts as hunting."""

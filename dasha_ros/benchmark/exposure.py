@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.benchmark.contenders import ExposureContender
 from dasha_ros.benchmark.evaluation import STEP_MS, Progress, Row, mean
-from dasha_ros.rl.arenas import Arena
-from dasha_ros.rl.evaluate import ExposureTrial, play_exposure
-from dasha_ros.rl.evaluate_settings import EXPOSURE_SETTING, exposure_starts
+from dasha_ros.benchmark.methods import ExposureContender
+from dasha_ros.learning.evaluation.arenas import Arena
+from dasha_ros.learning.evaluation.evaluate import ExposureTrial, play_exposure
+from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING, exposure_starts
+from dasha_ros.policies.outcome import ErrorCode
 
 SPREAD_KEYS = ("success", "well_exposed", "good_peak", "steps", "max_steps", "seconds", "wall_seconds")
 """What `evaluation.summary` sums up."""

@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-import dasha_ros.peers  # noqa: F401  (adds the rivals to the registry)
-from dasha_ros.agents.outcome import ErrorCode
+import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.benchmark.episodes import HEIGHT, ORACLE, WIDTH, Episode, episodes, goals_of
+from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.rl.evaluate import FOCUSED_PX
+from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.twin.scene import scene_names
 
 HUNTING_REVERSALS = 2

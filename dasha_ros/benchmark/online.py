@@ -16,7 +16,7 @@ from dasha_ros.files.documents import read_text
 
 @dataclass(frozen=True)
 class Episodes:
-    """What `rl.online` kept of every episode, in order."""
+    """What `learning.training.online` kept of every episode, in order."""
 
     returns: NDArray[np.float64]
     lengths: NDArray[np.int64]

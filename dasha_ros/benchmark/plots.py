@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dasha_ros.benchmark.evaluation import Row, summary
-from dasha_ros.rl.evaluate_settings import EXPOSURE_SETTING
+from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING
 
 _TITLES = {
     "planes_paper": "Planes at 1.4 to 2.0 m",

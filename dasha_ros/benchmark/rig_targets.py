@@ -37,7 +37,7 @@ def targets(numbers: Mapping[str, Any]) -> list[Target]:
     """Each figure that must be reached, with what was measured.
 
     Args:
-        numbers: Of `cli.benchmark_rig.benchmark_rig`; without ``goals`` the figures of goals are left out.
+        numbers: Of `cli.benchmark.rig.benchmark_rig`; without ``goals`` the figures of goals are left out.
     """
     published = numbers["pictures"]["published_ms_p50"]
     preview = numbers["preview"]

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from dasha_ros.agents.policy import FocusTask
-from dasha_ros.agents.registry import focus_policy
-from dasha_ros.agents.rewards import reward_focus
 from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.freshness.clock import SteadyClock
+from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
+from dasha_ros.freshness.rule import answers
+from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensState
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.timing.clock import SteadyClock
-from dasha_ros.timing.command import IN_PROCESS, NO_COMMAND, CommandId
-from dasha_ros.timing.rule import answers
-from dasha_ros.timing.state import NOWHERE, CaptureInfo, LensState
+from dasha_ros.policies.policy import FocusTask
+from dasha_ros.policies.registry import focus_policy
+from dasha_ros.policies.rewards import reward_focus
 from dasha_ros.twin.world import World
 
 VOLTS = (40.3, 42.0, 44.0, 46.0, 50.0)

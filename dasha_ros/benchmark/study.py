@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dasha_ros.benchmark import evaluation, exposure
-from dasha_ros.benchmark.contenders import (
+from dasha_ros.benchmark.evaluation import HAND_OVER_POLICY, STEP_MS, Progress, Row
+from dasha_ros.benchmark.methods import (
     ContenderError,
     FocusContender,
     Knowledge,
     exposure_contenders,
     focus_contenders,
 )
-from dasha_ros.benchmark.evaluation import HAND_OVER_POLICY, STEP_MS, Progress, Row
 from dasha_ros.benchmark.table import markdown
-from dasha_ros.rl.arenas import Arena
-from dasha_ros.rl.evaluate_settings import EXPOSURE_SETTING, FocusSetting
+from dasha_ros.learning.evaluation.arenas import Arena
+from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING, FocusSetting
 
 FOCUS_COLUMNS = (
     "policy", "runs", "episodes", "within_2px", "within_1px", "detected", "moves_first", "moves_settled",

@@ -11,26 +11,12 @@ from collections.abc import Sequence
 
 import typer
 
-from dasha_ros.cli import (
-    assets,
-    benchmark,
-    cache,
-    calibrate,
-    camera,
-    demo,
-    doctor,
-    echo,
-    emulate,
-    evaluate,
-    focus,
-    lens,
-    parameters,
-    settings,
-    soak,
-    train,
-    up,
-)
-from dasha_ros.streams import output_told, take_every_character
+from dasha_ros.cli import assets, cache, doctor, echo, evaluate, focus, parameters, settings, soak, train
+from dasha_ros.cli.benchmark import command as benchmark
+from dasha_ros.cli.demo import command as demo
+from dasha_ros.cli.devices import calibrate, camera, emulate, lens
+from dasha_ros.cli.graph import up
+from dasha_ros.system.streams import output_told, take_every_character
 
 app = typer.Typer(
     name="dasha",

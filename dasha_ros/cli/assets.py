@@ -20,7 +20,7 @@ def _arguments(sets: list[str] | None) -> list[str]:
 @app.command()
 def fetch(sets: Sets = None) -> None:
     """Fetch what is missing or damaged, by package name, checked by sha256."""
-    from dasha_ros.fetch import main
+    from dasha_ros.assets.fetch import main
 
     raise typer.Exit(main(_arguments(sets)))
 
@@ -28,7 +28,7 @@ def fetch(sets: Sets = None) -> None:
 @app.command()
 def check(sets: Sets = None) -> None:
     """Say what is missing or damaged; exit code 1 if anything is."""
-    from dasha_ros.fetch import main
+    from dasha_ros.assets.fetch import main
 
     raise typer.Exit(main([*_arguments(sets), "--check"]))
 
@@ -36,6 +36,6 @@ def check(sets: Sets = None) -> None:
 @app.command()
 def where() -> None:
     """Print the folder of the fetched files."""
-    from dasha_ros.assets import assets_dir
+    from dasha_ros.assets.catalogue import assets_dir
 
     typer.echo(assets_dir())

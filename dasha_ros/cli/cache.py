@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
 
 if TYPE_CHECKING:
-    from dasha_ros.rl.cache import PerceptCache
-    from dasha_ros.rl.cache_check import Error
-    from dasha_ros.rl.scenes import SceneSet
+    from dasha_ros.learning.dataset.cache.check import Error
+    from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+    from dasha_ros.learning.dataset.scenes import SceneSet
 
 app = typer.Typer(
     help="Percepts of many views, computed once, for training and evaluation.", no_args_is_help=True
@@ -41,11 +41,11 @@ def build(
     ] = None,
 ) -> None:
     """Compute a cache, or what is missing of it: killed, it goes on where it was."""
-    from dasha_ros.cli.progress import progress
+    from dasha_ros.cli.terminal.progress import progress
+    from dasha_ros.learning.dataset.cache.percept_cache import CacheError, PerceptCache
+    from dasha_ros.learning.dataset.scenes import SceneSetError
+    from dasha_ros.learning.dataset.scenes.summary import summary
     from dasha_ros.perception.errors import ModelError
-    from dasha_ros.rl.cache import CacheError, PerceptCache
-    from dasha_ros.rl.scenes import SceneSetError
-    from dasha_ros.rl.scenes.summary import summary
 
     console = err()
     try:
@@ -96,8 +96,8 @@ def check(
     seed: Annotated[int, typer.Option(min=0, help="Of the points.")] = 0,
 ) -> None:
     """Verify a cache, and print how far a look-up is from rendering the whole chain."""
-    from dasha_ros.assets import AssetMissing
-    from dasha_ros.rl.cache_check import check as measure
+    from dasha_ros.assets.catalogue import AssetMissing
+    from dasha_ros.learning.dataset.cache.check import check as measure
 
     opened = _opened(cache)
     try:
@@ -108,14 +108,14 @@ def check(
 
 
 def _scene_set(scenes: str, composites: int) -> SceneSet:
-    from dasha_ros.rl.scenes import folder_scene_set, load_scene_set
+    from dasha_ros.learning.dataset.scenes import folder_scene_set, load_scene_set
 
     folder = Path(scenes).expanduser()
     return folder_scene_set(folder, composites) if folder.is_dir() else load_scene_set(scenes)
 
 
 def _opened(path: Path | None) -> PerceptCache:
-    from dasha_ros.rl.cache import CacheError, PerceptCache, found_cache
+    from dasha_ros.learning.dataset.cache.percept_cache import CacheError, PerceptCache, found_cache
 
     try:
         return PerceptCache.open(found_cache(path))

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.console import Exit, fail, out
-from dasha_ros.cli.options import Namespace
+from dasha_ros.cli.terminal.console import Exit, fail, out
+from dasha_ros.cli.terminal.options import Namespace
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dasha_ros.doctor import Finding
+    from dasha_ros.doctor.findings import Finding
 
 
 def doctor(
@@ -24,13 +24,13 @@ def doctor(
     Exit code 1 when something is missing that the graph needs, or a node of it does not
     answer, or a stranger speaks in the name of one.
     """
-    from dasha_ros.doctor import Verdict, examine
+    from dasha_ros.doctor.findings import Verdict, examine
 
     console = out()
     findings = examine()
     _print_findings(console, findings)
     try:
-        from dasha_ros.cli.reachable import look
+        from dasha_ros.cli.graph.reachable import look
     except ImportError as error:
         console.print(f"\n[bold]graph[/]\n  not looked for: {error}")
         raise typer.Exit(Exit.FAILED) from None
@@ -54,7 +54,7 @@ def doctor(
 def _print_findings(console: Console, findings: list[Finding]) -> None:
     from rich.text import Text
 
-    from dasha_ros.doctor import Verdict
+    from dasha_ros.doctor.findings import Verdict
 
     marks = {
         Verdict.OK: ("✓", "green"),

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dasha_ros.cli.console import Exit, fail
-from dasha_ros.cli.options import Namespace
+from dasha_ros.cli.terminal.console import Exit, fail
+from dasha_ros.cli.terminal.options import Namespace
 
 
 def echo(
@@ -21,8 +21,8 @@ def echo(
     namespace: Namespace = "/dasha",
 ) -> None:
     """Print the messages of a topic as YAML. The type is found by itself; latched topics work."""
-    from dasha_ros.cli.client import Client
-    from dasha_ros.cli.introspection import (
+    from dasha_ros.bringup.watcher import Client
+    from dasha_ros.cli.graph.introspection import (
         BadTopicError,
         UnknownTypeError,
         as_yaml,

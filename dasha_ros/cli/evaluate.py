@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from dasha_ros.cli.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
 
 if TYPE_CHECKING:
-    from dasha_ros.benchmark.ground import Ground
+    from dasha_ros.benchmark.testbed import Ground
 
 Policies = Annotated[
     list[str] | None,
@@ -28,7 +28,8 @@ Cache = Annotated[
 Rendered = Annotated[bool, typer.Option("--rendered", help="With --cache: render its views instead.")]
 Splits = Annotated[int, typer.Option(min=1, help="With --cache: how many splits by photograph.")]
 Rivals = Annotated[
-    Path | None, typer.Option(help="With --cache: folder of networks that `dasha_ros.rl.rivals` trained.")
+    Path | None,
+    typer.Option(help="With --cache: folder of the rivals' trained networks."),
 ]
 Episodes = Annotated[int, typer.Option(min=1, help="For each view, policy and setting.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of starts, composites and sampled actions.")]
@@ -71,7 +72,7 @@ def evaluate(
     """Play focus policies and their rivals on photographs they never saw, and print the table."""
     from dasha_ros.benchmark.plots import plot
     from dasha_ros.benchmark.study import focus_study, tables
-    from dasha_ros.rl.evaluate_settings import FOCUS_SETTINGS, focus_setting
+    from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS, focus_setting
 
     _check_writable(json_file, markdown_file)
     with _sentences():
@@ -140,7 +141,7 @@ def exposure(
 
 def _default_policies(agent: str) -> list[str]:
     """Every learned policy that ships, and those worth comparing with."""
-    from dasha_ros.paths import config_dir
+    from dasha_ros.system.paths import config_dir
 
     learned = sorted(
         path.stem.removesuffix(f"_{agent}") for path in (config_dir() / "policies").glob(f"*_{agent}.npz")
@@ -164,7 +165,7 @@ def _ground(
     rivals: Path | None,
     seed: int,
 ) -> Ground:
-    from dasha_ros.benchmark.ground import cache_ground, folder_ground
+    from dasha_ros.benchmark.testbed import cache_ground, folder_ground
 
     if (scenes is None) == (cache is None):
         fail("give either --scenes (a folder of photographs) or --cache (a percept cache)", Exit.REFUSED)
@@ -186,7 +187,7 @@ def _told(ground: Ground) -> Iterator[None]:
         yield
     finally:
         if ground.used:
-            from dasha_ros.rl.scenes.summary import summary
+            from dasha_ros.learning.dataset.scenes.summary import summary
 
             for line in summary(ground.used, ground.skipped):
                 err().print(line, markup=False)
@@ -195,10 +196,10 @@ def _told(ground: Ground) -> Iterator[None]:
 @contextmanager
 def _sentences() -> Iterator[None]:
     """Errors that are for people are said in a sentence."""
-    from dasha_ros.assets import AssetMissing
+    from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.devices.errors import DeviceError
+    from dasha_ros.learning.dataset.cache.percept_cache import CacheError
     from dasha_ros.perception.errors import ModelError
-    from dasha_ros.rl.cache import CacheError
 
     try:
         yield

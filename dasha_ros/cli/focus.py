@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.cli.console import Exit, err, fail, interrupted, out, sigterm_like_ctrl_c
-from dasha_ros.cli.options import Namespace
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out, sigterm_like_ctrl_c
+from dasha_ros.cli.terminal.options import Namespace
+from dasha_ros.policies.outcome import ErrorCode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +48,7 @@ def focus(
     Exit codes: 0 found; 1 not found, everything is back where it was; 2 the goal was
     rejected; 3 no server, or it died; 130 cancelled with Ctrl-C; 143 with SIGTERM.
     """
-    from dasha_ros import bringup
+    from dasha_ros.bringup import graph as bringup
     from dasha_ros.client import FocusClient, FocusError, GoalRejectedError
     from dasha_ros.config import ConfigError
     from dasha_ros.perception.labels import one_by_one

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dasha_ros.cli.console import Exit, fail, out
-from dasha_ros.cli.options import Namespace
+from dasha_ros.cli.terminal.console import Exit, fail, out
+from dasha_ros.cli.terminal.options import Namespace
 
 if TYPE_CHECKING:
-    from dasha_ros.cli.client import Client
+    from dasha_ros.bringup.watcher import Client
 
 ANSWER_S = 5.0
 """How long a node may take to be found, and again to answer."""
@@ -84,7 +84,7 @@ def _client(namespace: str) -> Client:
     from dasha_ros.config import ConfigError
 
     try:
-        from dasha_ros.cli.client import Client
+        from dasha_ros.bringup.watcher import Client
     except ImportError as error:
         fail(f"{error}. Parameters of running nodes need ROS 2: run ./scripts/setup")
     try:

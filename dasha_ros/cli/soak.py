@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
 
 if TYPE_CHECKING:
     from dasha_ros.soak.tally import Tally

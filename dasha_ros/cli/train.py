@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from dasha_ros.cli.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
 
 if TYPE_CHECKING:
-    from dasha_ros.rl.cache import PerceptCache
-    from dasha_ros.rl.train_folder import RunInfo
-    from dasha_ros.rl.train_watch import News
+    from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+    from dasha_ros.learning.training.callbacks import News
+    from dasha_ros.learning.training.run_folder import RunInfo
 
     Report: TypeAlias = Callable[[News], None]
     Stopped: TypeAlias = Callable[[], bool]
@@ -91,10 +91,10 @@ def _sentences() -> Iterator[None]:
     """Errors as sentences, and one thread: the fastest for networks this small."""
     # Must be said before numpy is loaded.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from dasha_ros.rl.cache import CacheError
-    from dasha_ros.rl.cells import ReadingError
-    from dasha_ros.rl.presets import PresetError
-    from dasha_ros.rl.train_folder import TrainingError
+    from dasha_ros.learning.dataset.cache.cells import ReadingError
+    from dasha_ros.learning.dataset.cache.percept_cache import CacheError
+    from dasha_ros.learning.training.presets import PresetError
+    from dasha_ros.learning.training.run_folder import TrainingError
 
     try:
         yield
@@ -112,9 +112,9 @@ def _run(
     folders: tuple[Path | None, Path | None],
     numbers: tuple[int, int, int | None],
 ) -> None:
-    from dasha_ros.rl.presets import load_preset
-    from dasha_ros.rl.train import default_folder, plan, train
-    from dasha_ros.rl.train_folder import RunFolder
+    from dasha_ros.learning.training.presets import load_preset
+    from dasha_ros.learning.training.run_folder import RunFolder
+    from dasha_ros.learning.training.train import default_folder, plan, train
 
     folder, resume = folders
     if resume is not None:
@@ -145,9 +145,9 @@ def _run_joint(
     folders: tuple[Path | None, Path | None],
     numbers: tuple[int, int, int | None],
 ) -> None:
-    from dasha_ros.rl.presets import load_preset
-    from dasha_ros.rl.train import default_folder
-    from dasha_ros.rl.train_joint import JointFolder, plan_joint, train_joint
+    from dasha_ros.learning.training.joint import JointFolder, plan_joint, train_joint
+    from dasha_ros.learning.training.presets import load_preset
+    from dasha_ros.learning.training.train import default_folder
 
     folder, resume = folders
     if resume is not None:
@@ -179,7 +179,7 @@ def _numbers(values: dict[str, float]) -> str:
 
 
 def _open(path: Path | None, split: int) -> PerceptCache:
-    from dasha_ros.rl.cache import PerceptCache, found_cache
+    from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache, found_cache
 
     return PerceptCache.open(found_cache(path), verify=False, split=split)
 

@@ -48,18 +48,18 @@ class FocusClient:
             ConfigError: No namespace, or a ``ROS_DOMAIN_ID`` that can't be.
         """
         try:
-            from dasha_ros.ros.focus_goals import FocusGoals
+            from dasha_ros.ros.goals.focus_client import FocusGoals
         except ImportError as error:
             raise ImportError(
                 f"{error}. dasha_ros.client needs ROS 2 and the built interfaces: build the package with "
                 "colcon, or run ./scripts/setup in a checkout"
             ) from error
-        from dasha_ros.bringup import checked_namespace
+        from dasha_ros.bringup.domain import domain_trouble
+        from dasha_ros.bringup.graph import checked_namespace
         from dasha_ros.config import ConfigError, FocusServerConfig
         from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
-        from dasha_ros.doctor import domain_trouble
-        from dasha_ros.ros.goal_watch import SILENCE_S, Patience
-        from dasha_ros.timing import limits
+        from dasha_ros.freshness import limits
+        from dasha_ros.ros.goals.watch import SILENCE_S, Patience
 
         if node is None and (trouble := domain_trouble()):
             raise ConfigError(trouble)
@@ -129,7 +129,7 @@ class FocusClient:
             on_cancel: Called when a cancel begins, in the client's thread.
         """
         from dasha_ros.action import FocusOnObject
-        from dasha_ros.ros.focus_goals import Order
+        from dasha_ros.ros.goals.focus_client import Order
 
         def feedback(message: Any) -> None:
             assert on_feedback is not None

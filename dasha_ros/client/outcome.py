@@ -7,11 +7,11 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dasha_ros.agents.outcome import ErrorCode
+from dasha_ros.policies.outcome import ErrorCode
 
 if TYPE_CHECKING:
     from dasha_ros.perception.percept import Detection
-    from dasha_ros.ros.focus_goals import Ending
+    from dasha_ros.ros.goals.focus_client import Ending
 
 
 class FocusError(Exception):
@@ -130,7 +130,7 @@ def progress_of(message: Any) -> Progress:
 
 def result_of(message: Any) -> FocusResult:
     """Of a ``FocusOnObject.Result``."""
-    from dasha_ros.ros.conversions import detection_from_msg
+    from dasha_ros.ros.transport.conversions import detection_from_msg
 
     return FocusResult(
         code=ErrorCode(message.error_code),
@@ -157,7 +157,7 @@ def error_of(
         namespace: Of the graph.
         restore_s: How long the end of a cancelled goal was awaited [s].
     """
-    from dasha_ros.ros.goal_watch import SILENCE_S, Loss
+    from dasha_ros.ros.goals.watch import SILENCE_S, Loss
 
     if result is not None:
         late = ending.timed_out and not result.found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dasha_ros.client.outcome import FocusError, FocusResult, error_of, result_of
 
 if TYPE_CHECKING:
-    from dasha_ros.ros.focus_goals import Ending, Order
+    from dasha_ros.ros.goals.focus_client import Ending, Order
 
 
 class FocusTask:

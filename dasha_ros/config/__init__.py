@@ -10,19 +10,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dasha_ros.config.devices import (
-    CameraDriverConfig,
-    DeviceEmulatorConfig,
-    LensDriverConfig,
-    TwinWorldConfig,
-)
-from dasha_ros.config.minds import (
+from dasha_ros.config.agents import (
     AgentConfig,
     FocusServerConfig,
     HighLevelAgentConfig,
     LowLevelAgentConfig,
     PerceptionConfig,
     TrainerConfig,
+)
+from dasha_ros.config.devices import (
+    CameraDriverConfig,
+    DeviceEmulatorConfig,
+    LensDriverConfig,
+    TwinWorldConfig,
 )
 from dasha_ros.config.parameter import NodeConfig
 from dasha_ros.config.ros_value import plain_text

@@ -7,9 +7,9 @@ from typing import Any
 
 from dasha_ros.devices.camera import Frame
 from dasha_ros.devices.lens import LensReading
-from dasha_ros.devices.pylon import PylonCamera, PylonSettings, StreamListener
-from dasha_ros.devices.pylon_discovery import CameraFound, list_cameras
-from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
+from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings, StreamListener
+from dasha_ros.devices.pylon.discovery import CameraFound, list_cameras
+from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 
 __all__ = ["CameraFound", "list_cameras", "read_lens", "save_frame", "set_lens", "snap"]
 

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.assets import AssetMissing
+from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.devices.lens import VOLTS_MIN, LensReading, checked_volts
+from dasha_ros.freshness.clock import Clock
 from dasha_ros.optics.actuator import LensActuator, PowerTrajectory
 from dasha_ros.optics.exposure import T_MAX_US, T_MIN_US
 from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.optics.sensor import Sensor, SensorReadout, image_illuminance_lx
-from dasha_ros.timing.clock import Clock
 from dasha_ros.twin.renderer import Renderer
 from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World

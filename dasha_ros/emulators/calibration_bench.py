@@ -11,11 +11,11 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-from dasha_ros.devices.pylon import PylonCamera, PylonSettings
-from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
-from dasha_ros.emulators.camera import PictureFeed, enable_emulator
-from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
-from dasha_ros.emulators.twin_view import TwinView
+from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
+from dasha_ros.emulators.camera.pictures import PictureFeed, enable_emulator
+from dasha_ros.emulators.camera.twin_view import TwinView
+from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.twin.world import World
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from dasha_ros.emulators.camera_server import PictureServer
-from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
-from dasha_ros.emulators.twin_view import TwinView
+from dasha_ros.emulators.camera.server import PictureServer
+from dasha_ros.emulators.camera.twin_view import TwinView
+from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 
 Say = Callable[[str], None]
 Command = Callable[[list[str]], str]

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dasha_ros.devices.pylon import PylonCamera, PylonSettings
-from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
-from dasha_ros.devices.varioptic_protocol import wire_seconds
-from dasha_ros.emulators.camera_bench import CameraBench
-from dasha_ros.emulators.lens import LensEmulator
+from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
+from dasha_ros.devices.varioptic.protocol import wire_seconds
+from dasha_ros.emulators.camera.bench import CameraBench
+from dasha_ros.emulators.lens.port import LensEmulator
 
 MOVE_BYTES = 7 + 4 + 5 + 7
 """Write of two registers, its acknowledgement, read of four, its reply."""

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
-from dasha_ros.shared_memory import SHARED_MEMORY
+from dasha_ros.system.shared_memory import SHARED_MEMORY
 
 PREFIX = "dasha_emulated_"
 

@@ -11,21 +11,21 @@ from dasha_ros.config import CameraDriverConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera, CameraLimits, Frame
 from dasha_ros.devices.preview import PreviewCamera
 from dasha_ros.devices.twin import TwinCamera
-from dasha_ros.ros import qos
-from dasha_ros.ros.backends import camera_backend
-from dasha_ros.ros.camera_topics import CameraTopics
-from dasha_ros.ros.commands import Commands, Order
-from dasha_ros.ros.condition import Condition, warning
-from dasha_ros.ros.conversions import lens_from_msg
-from dasha_ros.ros.device_worker import DeviceWorker
-from dasha_ros.ros.lane import Lane
-from dasha_ros.ros.node import DashaNode, run
-from dasha_ros.ros.twin_link import CameraTwinLink
-from dasha_ros.timing.command import NO_COMMAND, CommandId
-from dasha_ros.timing.gate import CommandGate
-from dasha_ros.timing.preview import PreviewPlan
-from dasha_ros.timing.rest import LensRest
-from dasha_ros.timing.state import CaptureInfo
+from dasha_ros.freshness.command import NO_COMMAND, CommandId
+from dasha_ros.freshness.gate import CommandGate
+from dasha_ros.freshness.preview import PreviewPlan
+from dasha_ros.freshness.rest import LensRest
+from dasha_ros.freshness.state import CaptureInfo
+from dasha_ros.ros.driver_nodes.backends import camera_backend
+from dasha_ros.ros.driver_nodes.camera_topics import CameraTopics
+from dasha_ros.ros.driver_nodes.commands import Commands, Order
+from dasha_ros.ros.driver_nodes.device_worker import DeviceWorker
+from dasha_ros.ros.driver_nodes.twin_link import CameraTwinLink
+from dasha_ros.ros.node.condition import Condition, warning
+from dasha_ros.ros.node.node import DashaNode, run
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.conversions import lens_from_msg
+from dasha_ros.ros.transport.fast_subscriber import Lane
 
 _IDLE_S = 0.5
 _STREAM_S = 0.1

@@ -10,18 +10,18 @@ from rclpy.lifecycle import LifecycleNode
 
 from dasha_ros import msg
 from dasha_ros.config import ConfigError, DeviceEmulatorConfig
-from dasha_ros.emulators.camera_server import PictureServer
-from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
-from dasha_ros.emulators.lens_line import LineFaults
-from dasha_ros.emulators.twin_view import TwinView
+from dasha_ros.emulators.camera.server import PictureServer
+from dasha_ros.emulators.camera.twin_view import TwinView
+from dasha_ros.emulators.lens.line import LineFaults
+from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.optics.lens import lens_model
-from dasha_ros.ros import qos
-from dasha_ros.ros.condition import Condition, warning
-from dasha_ros.ros.conversions import trajectory_to_msg
-from dasha_ros.ros.health import Health
-from dasha_ros.ros.node import DashaNode, run
-from dasha_ros.ros.twin_link import WorldLink
+from dasha_ros.ros.driver_nodes.twin_link import WorldLink
+from dasha_ros.ros.node.condition import Condition, warning
+from dasha_ros.ros.node.health import Health
+from dasha_ros.ros.node.node import DashaNode, run
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.conversions import trajectory_to_msg
 
 _KNOBS = tuple(field.name for field in fields(LineFaults))
 

@@ -13,28 +13,28 @@ from std_msgs.msg import Header
 
 from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
-from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.config import FocusServerConfig
+from dasha_ros.freshness import limits
 from dasha_ros.perception.labels import unknown_label
-from dasha_ros.ros import qos
-from dasha_ros.ros.actuators import Actuators
-from dasha_ros.ros.agent_client import AgentClient
-from dasha_ros.ros.agent_node import agent_executor
-from dasha_ros.ros.focus_job import FocusJob
-from dasha_ros.ros.heard import subscribe
-from dasha_ros.ros.node import DashaNode
-from dasha_ros.ros.node import run as run_node
-from dasha_ros.ros.pause import TrainerHold
-from dasha_ros.ros.single_goal import GoalRun, SingleGoalServer
-from dasha_ros.ros.stamps import to_stamp
-from dasha_ros.ros.waiting import News
-from dasha_ros.timing import limits
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.ros.agents.agent_node import agent_executor
+from dasha_ros.ros.goals.agent_client import AgentClient
+from dasha_ros.ros.goals.focus_goal import FocusJob
+from dasha_ros.ros.goals.goal_server import GoalServer
+from dasha_ros.ros.goals.simple_action_server import GoalRun, SingleGoalServer
+from dasha_ros.ros.goals.trainer_pause import TrainerHold
+from dasha_ros.ros.node.node import run as run_node
+from dasha_ros.ros.node.waiter import News
+from dasha_ros.ros.rig.actuators import Actuators
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.stamps import to_stamp
+from dasha_ros.ros.validation.heard import subscribe
 
 _DISCOVERY_S = 2.0
 """A goal may come before discovery has joined this node with perception."""
 
 
-class FocusServer(DashaNode[FocusServerConfig]):
+class FocusServer(GoalServer):
     """Serves ``focus_on_object``; publishes ``focus/state``, latched.
 
     Asks A^H for an exposure, then A^L for a focus. Whatever goes wrong, lens and

@@ -7,23 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasha_ros.action import AdjustExposure
-from dasha_ros.agents.learned_exposure import LearnedExposure
-from dasha_ros.agents.outcome import explain
-from dasha_ros.agents.policy import ExposureTask, FocusTask
-from dasha_ros.agents.policy_file import PolicyFileError
-from dasha_ros.agents.registry import exposure_policy
 from dasha_ros.config import HighLevelAgentConfig
+from dasha_ros.control.loop import run_exposure
+from dasha_ros.control.step import ExposureOutcome
+from dasha_ros.freshness.command import NO_FRAME
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
-from dasha_ros.rl.loop import run_exposure
-from dasha_ros.rl.step import ExposureOutcome
-from dasha_ros.ros.agent_node import AgentNode, agent_executor
-from dasha_ros.ros.conversions import frame_to_msg, id_to_msg
-from dasha_ros.ros.node import run as run_node
-from dasha_ros.ros.single_goal import GoalRun
-from dasha_ros.timing.command import NO_FRAME
+from dasha_ros.policies.learned.exposure import LearnedExposure
+from dasha_ros.policies.learned.policy_file import PolicyFileError
+from dasha_ros.policies.outcome import explain
+from dasha_ros.policies.policy import ExposureTask, FocusTask
+from dasha_ros.policies.registry import exposure_policy
+from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
+from dasha_ros.ros.goals.simple_action_server import GoalRun
+from dasha_ros.ros.node.node import run as run_node
+from dasha_ros.ros.transport.conversions import frame_to_msg, id_to_msg
 
 if TYPE_CHECKING:
-    from dasha_ros.ros.learning import AgentLearning
+    from dasha_ros.ros.agents.learning import AgentLearning
 
 
 class HighLevelAgent(AgentNode[HighLevelAgentConfig]):

@@ -14,18 +14,18 @@ from dasha_ros.config import LensDriverConfig
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens, LensReading
 from dasha_ros.devices.twin import TwinLens
-from dasha_ros.ros import qos
-from dasha_ros.ros.backends import lens_backend
-from dasha_ros.ros.commands import Commands, Order
-from dasha_ros.ros.condition import Condition, failure
-from dasha_ros.ros.conversions import lens_to_msg
-from dasha_ros.ros.device_worker import DeviceWorker
-from dasha_ros.ros.lane import Lane
-from dasha_ros.ros.node import DashaNode, run
-from dasha_ros.ros.twin_link import LensTwinLink
-from dasha_ros.timing.command import NO_COMMAND, CommandId
-from dasha_ros.timing.gate import CommandGate
-from dasha_ros.timing.state import LensState
+from dasha_ros.freshness.command import NO_COMMAND, CommandId
+from dasha_ros.freshness.gate import CommandGate
+from dasha_ros.freshness.state import LensState
+from dasha_ros.ros.driver_nodes.backends import lens_backend
+from dasha_ros.ros.driver_nodes.commands import Commands, Order
+from dasha_ros.ros.driver_nodes.device_worker import DeviceWorker
+from dasha_ros.ros.driver_nodes.twin_link import LensTwinLink
+from dasha_ros.ros.node.condition import Condition, failure
+from dasha_ros.ros.node.node import DashaNode, run
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.conversions import lens_to_msg
+from dasha_ros.ros.transport.fast_subscriber import Lane
 
 _IDLE_S = 0.5
 """How often an idle lens is asked for faults."""

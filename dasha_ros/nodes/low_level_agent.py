@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasha_ros.action import AdjustFocus
-from dasha_ros.agents.learned_focus import LearnedFocus
-from dasha_ros.agents.outcome import explain
-from dasha_ros.agents.policy import FocusTask
-from dasha_ros.agents.registry import focus_policy
 from dasha_ros.config import LowLevelAgentConfig
+from dasha_ros.control.loop import run_focus
+from dasha_ros.control.step import FocusOutcome
+from dasha_ros.freshness.command import NO_FRAME
 from dasha_ros.msg import Detection
 from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.perception.labels import canonical
-from dasha_ros.rl.loop import run_focus
-from dasha_ros.rl.step import FocusOutcome
-from dasha_ros.ros.agent_node import AgentNode, agent_executor
-from dasha_ros.ros.conversions import detection_to_msg, frame_to_msg, id_to_msg
-from dasha_ros.ros.node import run as run_node
-from dasha_ros.ros.single_goal import GoalRun
-from dasha_ros.timing.command import NO_FRAME
+from dasha_ros.policies.learned.focus import LearnedFocus
+from dasha_ros.policies.outcome import explain
+from dasha_ros.policies.policy import FocusTask
+from dasha_ros.policies.registry import focus_policy
+from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
+from dasha_ros.ros.goals.simple_action_server import GoalRun
+from dasha_ros.ros.node.node import run as run_node
+from dasha_ros.ros.transport.conversions import detection_to_msg, frame_to_msg, id_to_msg
 
 if TYPE_CHECKING:
-    from dasha_ros.ros.learning import AgentLearning
+    from dasha_ros.ros.agents.learning import AgentLearning
 
 
 class LowLevelAgent(AgentNode[LowLevelAgentConfig]):

@@ -13,17 +13,17 @@ from dasha_ros import msg
 from dasha_ros.config import PerceptionConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
+from dasha_ros.freshness.pending import PendingCommands
+from dasha_ros.freshness.state import CaptureInfo
 from dasha_ros.perception.errors import ImageError
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.ros import qos
-from dasha_ros.ros.backends import perception_of
-from dasha_ros.ros.conversions import capture_from_msg, id_from_msg, lens_from_msg, percept_to_msg
-from dasha_ros.ros.image import ImageMessageError, pixels_of
-from dasha_ros.ros.lane import Lane
-from dasha_ros.ros.node import DashaNode, run
-from dasha_ros.ros.stamps import to_ns, to_stamp
-from dasha_ros.timing.pending import PendingCommands
-from dasha_ros.timing.state import CaptureInfo
+from dasha_ros.ros.driver_nodes.backends import perception_of
+from dasha_ros.ros.node.node import DashaNode, run
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.conversions import capture_from_msg, id_from_msg, lens_from_msg, percept_to_msg
+from dasha_ros.ros.transport.fast_subscriber import Lane
+from dasha_ros.ros.transport.image import ImageMessageError, pixels_of
+from dasha_ros.ros.transport.stamps import to_ns, to_stamp
 
 _KEPT_CAPTURES = 8
 """Image and CaptureInfo come over different topics, in either order."""

@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
-from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.config import TrainerConfig
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
+from dasha_ros.freshness import limits
 from dasha_ros.optics.exposure import exposure_table
-from dasha_ros.ros.actuators import Actuators
-from dasha_ros.ros.agent_client import AgentClient, AgentLostError, GoalRefusedError
-from dasha_ros.ros.agent_node import agent_executor
-from dasha_ros.ros.node import DashaNode
-from dasha_ros.ros.node import run as run_node
-from dasha_ros.ros.pause import Turns
-from dasha_ros.ros.stage import Stage
-from dasha_ros.timing import limits
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.ros.agents.agent_node import agent_executor
+from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError, GoalRefusedError
+from dasha_ros.ros.goals.trainer_pause import Turns
+from dasha_ros.ros.node.node import DashaNode
+from dasha_ros.ros.node.node import run as run_node
+from dasha_ros.ros.rig.actuators import Actuators
+from dasha_ros.ros.rig.episode_reset import Stage
 from dasha_ros.twin.curriculum import Curriculum, Episode
 from dasha_ros.twin.scene import load_scene, scene_names
 

@@ -10,11 +10,11 @@ from rclpy.clock import Clock, ClockType
 from rosgraph_msgs.msg import Clock as ClockMessage
 
 from dasha_ros import msg
-from dasha_ros.assets import AssetMissing
+from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.config import TwinWorldConfig
-from dasha_ros.ros import qos
-from dasha_ros.ros.node import DashaNode, run
-from dasha_ros.ros.stamps import to_stamp
+from dasha_ros.ros.node.node import DashaNode, run
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.stamps import to_stamp
 from dasha_ros.twin.scene import SceneError, load_scene, scene_names
 
 _TICK_S = 0.01

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.freshness.state import CaptureInfo, LensState
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.perception import models
+from dasha_ros.assets import models
+from dasha_ros.freshness.command import NO_COMMAND
+from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.perception.annotate import annotate, to_jpeg
-from dasha_ros.perception.brisque import Brisque, BrisqueModel
 from dasha_ros.perception.cores import leave_cores_to_networks
 from dasha_ros.perception.detectors import Detector, create_detector
 from dasha_ros.perception.encoders import Encoder, create_encoder
-from dasha_ros.perception.histogram import EDGES, histogram
 from dasha_ros.perception.image import working_image
 from dasha_ros.perception.labels import canonical
+from dasha_ros.perception.models.session import model_path
 from dasha_ros.perception.percept import Detection, Percept
-from dasha_ros.perception.session import model_path
-from dasha_ros.perception.sharpness import Sharpness
-from dasha_ros.timing.command import NO_COMMAND
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.perception.quality.brisque import Brisque, BrisqueModel
+from dasha_ros.perception.quality.histogram import EDGES, histogram
+from dasha_ros.perception.quality.sharpness import Sharpness
 
 
 class Perception:

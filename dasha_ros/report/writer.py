@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from dasha_ros.report.model import Goal, Outcome, Record, ReportError, Settings, Setup, Step, reasons
 from dasha_ros.report.page import page
-from dasha_ros.user_folders import user_folder
+from dasha_ros.system.folders import user_folder
 
 _FINISHED = re.compile(r"\d{8}T\d{9}Z-.+")
 _PARTIAL = re.compile(r"\.\d{8}T\d{9}Z-.+\.(\d+)\.part")

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from dasha_ros.cli.console import err
+from rich.console import Console
+
 from dasha_ros.soak.disk import SmallDisk
 from dasha_ros.soak.floods import RATE_HZ, Floods
 from dasha_ros.soak.graph import SoakGraph
@@ -54,7 +55,7 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--verbose", action="store_true", help="show what the nodes say")
     options = parser.parse_args(args)
-    console = err()
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def output(node: str, line: str) -> None:
         if options.verbose:

@@ -10,8 +10,8 @@ from types import TracebackType
 
 from rclpy.node import Node
 
-from dasha_ros.ros.hostile import TOPICS
-from dasha_ros.ros.owners import publishers_of
+from dasha_ros.ros.validation.hostile import TOPICS
+from dasha_ros.ros.validation.owners import publishers_of
 
 RATE_HZ = 2000.0
 """Wanted of each topic; the machine decides what is reached."""
@@ -40,7 +40,7 @@ class Floods:
         self._processes = [
             subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "dasha_ros.ros.flood", "--namespace", namespace),
+                    *(sys.executable, "-m", "dasha_ros.ros.validation.flood", "--namespace", namespace),
                     *("--name", name, "--seed", str(seed + number)),
                     *("--seconds", str(seconds), "--rate", str(rate_hz / _PROCESSES)),
                 ],

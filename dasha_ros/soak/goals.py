@@ -10,7 +10,7 @@ from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
 
 from dasha_ros.action import FocusOnObject
-from dasha_ros.cli.client import Client
+from dasha_ros.bringup.watcher import Client
 
 _PROBE_S = 1.0
 """Silence after which the server is asked whether it still knows the goal."""

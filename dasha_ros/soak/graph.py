@@ -12,14 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from dasha_ros import bringup
-from dasha_ros.cli.session import Session
+from dasha_ros.bringup import graph as bringup
+from dasha_ros.bringup.session import Session
+from dasha_ros.bringup.supervisor import Backoff
 from dasha_ros.msg import CaptureInfo, FocusState, LensState
-from dasha_ros.ros import qos
-from dasha_ros.ros.heard import subscribe
-from dasha_ros.ros.stage import WorldRefused, WorldStage
+from dasha_ros.ros.rig.episode_reset import WorldRefused, WorldStage
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.validation.heard import subscribe
 from dasha_ros.soak.goals import Goals
-from dasha_ros.supervisor import Backoff
 from dasha_ros.twin.world import World
 
 T = TypeVar("T")

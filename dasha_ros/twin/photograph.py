@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.assets import asset
+from dasha_ros.assets.catalogue import asset
 from dasha_ros.files.arrays import read_arrays
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.pictures import MAX_PIXELS, read_picture, read_values

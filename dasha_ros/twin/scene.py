@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
-from dasha_ros.paths import config_dir
+from dasha_ros.system.paths import config_dir
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Box = tuple[Fraction, Fraction, Fraction, Fraction]

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.rl.twin_rig import TwinRig
+from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.twin.scene import load_scene
 from dasha_ros.twin.world import World
 

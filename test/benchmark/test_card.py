@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from dasha_ros.agents.focus_reader import LatentReader
-from dasha_ros.agents.net import Mlp, PolicyNet
-from dasha_ros.agents.policy_file import PolicyFile, PolicyInfo
-from dasha_ros.benchmark.card import CardError, card, main, read_rows
-from dasha_ros.rl.presets import load_preset
-from dasha_ros.rl.train_folder import RunFolder, RunInfo
+from dasha_ros.benchmark.model_card import CardError, card, main, read_rows
+from dasha_ros.learning.training.presets import load_preset
+from dasha_ros.learning.training.run_folder import RunFolder, RunInfo
+from dasha_ros.policies.learned.focus_features import LatentReader
+from dasha_ros.policies.learned.network import Mlp, PolicyNet
+from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyInfo
 
 INFO = RunInfo(
     agent="focus",

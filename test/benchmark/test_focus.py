@@ -9,10 +9,10 @@ from cards import CardPerception
 from studio import Studio
 
 import dasha_ros.benchmark.focus as module
-from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.agents.registry import UnknownPolicyError
 from dasha_ros.benchmark.episodes import Episode, Goal, goals_of
 from dasha_ros.benchmark.focus import benchmark_focus, table
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.registry import UnknownPolicyError
 from dasha_ros.twin.scene import SceneError
 
 KEYS = {

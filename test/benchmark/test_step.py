@@ -9,9 +9,9 @@ import pytest
 from studio import Studio
 
 from dasha_ros.benchmark.step import benchmark_step
-from dasha_ros.perception.brisque import BrisqueModel
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.pipeline import Perception
+from dasha_ros.perception.quality.brisque import BrisqueModel
 
 
 class Encoder:

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from analytic_cache import analytic_cache
 
-from dasha_ros.agents.outcome import ErrorCode
-from dasha_ros.agents.registry import UnknownPolicyError
-from dasha_ros.benchmark.contenders import (
+from dasha_ros.benchmark.evaluation import play, rows_of, summary
+from dasha_ros.benchmark.methods import (
     ContenderError,
     FocusContender,
     Knowledge,
@@ -18,16 +17,17 @@ from dasha_ros.benchmark.contenders import (
     exposure_contenders,
     focus_contenders,
 )
-from dasha_ros.benchmark.evaluation import play, rows_of, summary
-from dasha_ros.benchmark.ground import cache_ground
 from dasha_ros.benchmark.plots import plot
 from dasha_ros.benchmark.study import Part, exposure_study, focus_study, tables
-from dasha_ros.peers.constant import ConstantFocus
-from dasha_ros.peers.q_network import QNetwork
-from dasha_ros.rl.arenas import CacheArena
-from dasha_ros.rl.evaluate import FocusTrial
-from dasha_ros.rl.evaluate_settings import focus_setting
-from dasha_ros.rl.scenes.views import ViewInfo
+from dasha_ros.benchmark.testbed import cache_ground
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
+from dasha_ros.learning.evaluation.arenas import CacheArena
+from dasha_ros.learning.evaluation.evaluate import FocusTrial
+from dasha_ros.learning.evaluation.settings import focus_setting
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.registry import UnknownPolicyError
+from dasha_ros.policies.rivals.constant import ConstantFocus
+from dasha_ros.policies.rivals.q_network import QNetwork
 
 KEYS = {
     "policy", "scenes", "episodes", "within_2px", "within_1px", "detected", "moves_first", "moves_settled",

@@ -11,7 +11,7 @@ from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import Image
 from std_msgs.msg import UInt32
 
-from dasha_ros.ros import qos
+from dasha_ros.ros.transport import qos
 
 WIDTH, HEIGHT = 2048, 1088
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dasha_ros import bringup
-from dasha_ros.bringup import Options, describe
+from dasha_ros.bringup import graph as bringup
+from dasha_ros.bringup.graph import Options, describe
 from dasha_ros.config import NODES, ConfigError, as_yaml
 from dasha_ros.config.ros_value import parameter_text
-from dasha_ros.paths import config_dir
+from dasha_ros.system.paths import config_dir
 
 
 def parameters(options: Options) -> dict[str, dict[str, object]]:
@@ -191,7 +191,9 @@ def test_profile_has_room_for_full_frames_and_fits_into_a_container():
 
 
 def test_describing_imports_no_ros():
-    code = "import sys, dasha_ros.bringup as b; b.describe(); print({'rclpy', 'cv2'} & sys.modules.keys())"
+    code = (
+        "import sys, dasha_ros.bringup.graph as b; b.describe(); print({'rclpy', 'cv2'} & sys.modules.keys())"
+    )
     output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert output == "set()\n"
 

@@ -13,9 +13,9 @@ import pytest
 from programs import OBEDIENT, QUICK, Lines, poll_until, program, runs
 from ros_harness import wait_for
 
-from dasha_ros import child_process
-from dasha_ros.child_process import Program, memory_of
-from dasha_ros.supervisor import Supervisor
+from dasha_ros.bringup import child_process
+from dasha_ros.bringup.child_process import Program, memory_of
+from dasha_ros.bringup.supervisor import Supervisor
 
 
 def test_output_is_collected_and_logged(tmp_path):
@@ -126,8 +126,8 @@ def test_a_program_outlives_the_thread_that_started_it():
 def test_no_program_outlives_a_killed_supervisor(spawn):
     code = f"""
         import sys
-        from dasha_ros.child_process import Program
-        from dasha_ros.supervisor import Supervisor
+        from dasha_ros.bringup.child_process import Program
+        from dasha_ros.bringup.supervisor import Supervisor
         s = Supervisor([Program("a", (sys.executable, "-c", {textwrap.dedent(OBEDIENT)!r}))],
                        lambda name, line: print(name, line, s.pids()["a"], flush=True))
         s.start()

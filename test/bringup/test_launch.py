@@ -9,10 +9,10 @@ import types
 import pytest
 import yaml
 
-from dasha_ros import bringup
+from dasha_ros.bringup import graph as bringup
 from dasha_ros.config import ConfigError
-from dasha_ros.paths import share_dir
-from dasha_ros.timing import limits
+from dasha_ros.freshness import limits
+from dasha_ros.system.paths import share_dir
 
 FILE = share_dir() / "launch" / "dasha.launch.py"
 

@@ -17,7 +17,7 @@ from rcl_interfaces.srv import GetParameters, ListParameters
 from rclpy.parameter import parameter_value_to_python
 from ros_harness import Child, Probe, Spawner
 
-from dasha_ros.bringup import Options, describe
+from dasha_ros.bringup.graph import Options, describe
 
 pytestmark = pytest.mark.graph
 

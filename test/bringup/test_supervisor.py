@@ -13,10 +13,10 @@ import pytest
 from programs import DEAF, DEAF_TO_INT, OBEDIENT, QUICK, Lines, poll_until, program, runs
 from ros_harness import wait_for
 
-from dasha_ros import child_process
-from dasha_ros import supervisor as module
-from dasha_ros.child_process import Program
-from dasha_ros.supervisor import Backoff, State, Supervisor
+from dasha_ros.bringup import child_process
+from dasha_ros.bringup import supervisor as module
+from dasha_ros.bringup.child_process import Program
+from dasha_ros.bringup.supervisor import Backoff, State, Supervisor
 
 
 @pytest.fixture(autouse=True)

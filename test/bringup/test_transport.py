@@ -14,7 +14,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 from sensor_msgs.msg import Image
 from std_msgs.msg import UInt32
 
-from dasha_ros.ros import qos
+from dasha_ros.ros.transport import qos
 
 FRAMES = 60
 TALKER = Path(__file__).with_name("image_talker.py")

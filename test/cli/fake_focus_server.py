@@ -12,10 +12,10 @@ from dasha_ros.msg import FocusState
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
 
-from dasha_ros.agents.outcome import ErrorCode, explain
-from dasha_ros.ros import qos
-from dasha_ros.ros.single_goal import SingleGoalServer
-from dasha_ros.timing.command import new_instance
+from dasha_ros.freshness.command import new_instance
+from dasha_ros.policies.outcome import ErrorCode, explain
+from dasha_ros.ros.goals.simple_action_server import SingleGoalServer
+from dasha_ros.ros.transport import qos
 
 
 class FakeFocusServer(Node):

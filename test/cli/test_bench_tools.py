@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from dasha_ros.cli import app
 from dasha_ros.emulators.calibration_bench import write_chart
-from dasha_ros.emulators.camera import enable_emulator
-from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
+from dasha_ros.emulators.camera.pictures import enable_emulator
+from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.optics.lens_table import TableLens
 
@@ -211,7 +211,7 @@ def test_the_emulated_rig_is_calibrated_and_the_twins_profile_comes_out(tmp_path
 
 
 def test_a_person_is_asked_for_distances(lens: LensEmulator, tmp_path: Path, monkeypatch) -> None:
-    from dasha_ros.devices.calibration_scan import FocusPeak, Scanner
+    from dasha_ros.devices.calibration.scan import FocusPeak, Scanner
 
     volts = iter([48.0, 43.2])
     monkeypatch.setattr(Scanner, "meter", lambda *_: 1000.0)
@@ -230,8 +230,8 @@ def test_a_person_is_asked_for_distances(lens: LensEmulator, tmp_path: Path, mon
 
 
 def test_a_person_is_told_where_the_target_goes(lens: LensEmulator, tmp_path: Path, monkeypatch) -> None:
-    from dasha_ros.devices.calibration import CalibrationError
-    from dasha_ros.devices.calibration_scan import Scanner
+    from dasha_ros.devices.calibration.profile import CalibrationError
+    from dasha_ros.devices.calibration.scan import Scanner
 
     def nothing_to_see(*_: object) -> None:
         raise CalibrationError("no clear focus between 24 and 70 V: give the target fine texture")

@@ -13,11 +13,11 @@ pytest.importorskip("serial", reason="pyserial is not installed: scripts/setup -
 
 from typer.testing import CliRunner
 
-from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.benchmark.episodes import Episode, Goal
 from dasha_ros.benchmark.rig_targets import markdown, targets
 from dasha_ros.cli import app
-from dasha_ros.cli.benchmark_rig import compare
+from dasha_ros.cli.benchmark.rig import compare
+from dasha_ros.policies.outcome import ErrorCode
 
 
 def episode(seconds: float, frames: int, code: ErrorCode = ErrorCode.NONE, seed: int = 0) -> Episode:

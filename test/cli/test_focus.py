@@ -16,9 +16,9 @@ from dasha_ros.msg import FocusState
 from rich.console import Console
 from ros_harness import DISCOVERY_S
 
-from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.cli.focus import Ending, StepPrinter, conclude
 from dasha_ros.client.outcome import progress_of, result_of
+from dasha_ros.policies.outcome import ErrorCode
 
 pytestmark = pytest.mark.graph
 

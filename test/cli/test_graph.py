@@ -16,11 +16,11 @@ from programs import node_pids, runs
 from ros_harness import wait_for
 
 from dasha_ros import report
-from dasha_ros.cli.demo import _moral
-from dasha_ros.cli.demo_contrast import Contrast, contrast_focus
-from dasha_ros.cli.demo_run import SCENE, STARTS, TOLERANCE_PX, Demo, GoalRecord
-from dasha_ros.cli.montage import Row, montage
-from dasha_ros.fetch import missing
+from dasha_ros.assets.fetch import missing
+from dasha_ros.cli.demo.command import _moral
+from dasha_ros.cli.demo.contrast import Contrast, contrast_focus
+from dasha_ros.cli.demo.montage import Row, montage
+from dasha_ros.cli.demo.run import SCENE, STARTS, TOLERANCE_PX, Demo, GoalRecord
 from dasha_ros.optics.lens import lens_model
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]

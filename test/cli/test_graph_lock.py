@@ -11,8 +11,8 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from dasha_ros import bringup
-from dasha_ros.cli.graph_lock import GraphLock, GraphRunsAlreadyError
+from dasha_ros.bringup import graph as bringup
+from dasha_ros.bringup.lock import GraphLock, GraphRunsAlreadyError
 from dasha_ros.config import ConfigError
 
 
@@ -42,7 +42,7 @@ def test_other_namespaces_and_domains_have_locks_of_their_own(monkeypatch):
 def test_a_killed_graph_leaves_no_lock(spawn):
     code = """if True:
         import signal
-        from dasha_ros.cli.graph_lock import GraphLock
+        from dasha_ros.bringup.lock import GraphLock
         lock = GraphLock("/x")
         lock.acquire()
         print("mine")

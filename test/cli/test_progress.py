@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasha_ros.cli.progress import LINE_S, Lines
+from dasha_ros.cli.terminal.progress import LINE_S, Lines
 
 
 def test_a_piped_build_says_how_far_it_is_and_how_long_it_takes() -> None:

@@ -11,9 +11,9 @@ from ros_harness import Probe
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 from dasha_ros import msg
-from dasha_ros.cli.reachable import Reached, strangers_of
-from dasha_ros.ros import qos
-from dasha_ros.ros.owners import publishers_of
+from dasha_ros.cli.graph.reachable import Reached, strangers_of
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.validation.owners import publishers_of
 
 pytestmark = pytest.mark.graph
 

@@ -10,9 +10,9 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from rich.console import Console
 
-from dasha_ros.bringup import RIGS
-from dasha_ros.cli.reachable import Reached, expected
-from dasha_ros.cli.session import LogPrinter
+from dasha_ros.bringup.graph import RIGS
+from dasha_ros.bringup.session import LogPrinter
+from dasha_ros.cli.graph.reachable import Reached, expected
 
 TWIN = {"twin/world", "twin/lens", "camera/image_raw"}
 

@@ -9,9 +9,9 @@ from tiny_runs import TINY
 from typer.testing import CliRunner
 
 from dasha_ros.cli import app
-from dasha_ros.paths import config_dir
-from dasha_ros.rl import train_joint
-from dasha_ros.rl.joint_score import score_joint
+from dasha_ros.learning.training import joint as train_joint
+from dasha_ros.learning.training.joint_score import score_joint
+from dasha_ros.system.paths import config_dir
 
 pytest.importorskip("stable_baselines3", reason="scripts/setup --torch installs stable-baselines3")
 

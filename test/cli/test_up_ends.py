@@ -12,8 +12,8 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 from programs import node_pids, runs
 from ros_harness import Probe, wait_for
 
-from dasha_ros.bringup import END_ORDER
-from dasha_ros.fetch import missing
+from dasha_ros.assets.fetch import missing
+from dasha_ros.bringup.graph import END_ORDER
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
@@ -58,7 +58,7 @@ class Rig:
         from rclpy.action import ActionClient
 
         from dasha_ros import msg
-        from dasha_ros.ros import qos
+        from dasha_ros.ros.transport import qos
 
         self.probe, self.kind = probe, FocusOnObject
         self.lens = probe.subscribe(msg.LensState, "lens/state", qos.STATE)

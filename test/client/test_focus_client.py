@@ -15,7 +15,6 @@ from ros_harness import DISCOVERY_S, Child, Spawner
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.client import (
     DeadlineError,
     FocusClient,
@@ -26,6 +25,7 @@ from dasha_ros.client import (
     Progress,
     ServerLostError,
 )
+from dasha_ros.policies.outcome import ErrorCode
 
 pytestmark = pytest.mark.graph
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dasha_ros.bringup import Graph, Options, describe
+from dasha_ros.bringup.graph import Graph, Options, describe
 from dasha_ros.config import NODES, ConfigError, as_yaml
 from dasha_ros.config.params_file import load
 from dasha_ros.config.ros_file import RosFile

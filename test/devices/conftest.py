@@ -14,15 +14,15 @@ from example_code import example
 from pylon_studio import PylonStudio
 
 from dasha_ros.devices.camera import Camera
-from dasha_ros.devices.fake import FakeCamera, FakeLens
+from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
 from dasha_ros.devices.lens import Lens
-from dasha_ros.devices.pylon import PylonCamera, PylonSettings
+from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
 from dasha_ros.devices.twin import TwinCamera, TwinLens
-from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
-from dasha_ros.emulators.camera import PictureFeed
-from dasha_ros.emulators.camera_bench import CameraBench
-from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
-from dasha_ros.timing.clock import Clock, ManualClock, SteadyClock
+from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
+from dasha_ros.emulators.camera.bench import CameraBench
+from dasha_ros.emulators.camera.pictures import PictureFeed
+from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
+from dasha_ros.freshness.clock import Clock, ManualClock, SteadyClock
 from dasha_ros.twin.world import World
 
 LENS_PORT = "DASHA_LENS_PORT"

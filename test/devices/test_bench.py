@@ -11,8 +11,8 @@ import pytest
 from dasha_ros.devices import bench
 from dasha_ros.devices.camera import Frame
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
-from dasha_ros.emulators.camera import enable_emulator
-from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
+from dasha_ros.emulators.camera.pictures import enable_emulator
+from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 
 enable_emulator()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dasha_ros.devices.errors import DeviceLost, DeviceTimeout, FrameIncomplete
-from dasha_ros.devices.fake import FakeCamera, FakeLens
-from dasha_ros.timing.clock import ManualClock
+from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
+from dasha_ros.freshness.clock import ManualClock
 
 
 def test_a_lens_fails_as_often_as_told() -> None:

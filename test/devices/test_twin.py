@@ -15,8 +15,8 @@ from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.optics.actuator import PowerTrajectory
-from dasha_ros.timing.clock import ManualClock
 from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World
 

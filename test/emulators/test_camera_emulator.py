@@ -18,15 +18,15 @@ import pytest
 from painters import Painter, Stage
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
-from dasha_ros.devices.pylon import PylonCamera, PylonSettings
+from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
 from dasha_ros.devices.twin import TwinCamera
-from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
-from dasha_ros.emulators.camera import PictureFeed, Render
-from dasha_ros.emulators.camera_bench import CameraBench
-from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
-from dasha_ros.emulators.twin_view import TwinView
+from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
+from dasha_ros.emulators.camera.bench import CameraBench
+from dasha_ros.emulators.camera.pictures import PictureFeed, Render
+from dasha_ros.emulators.camera.twin_view import TwinView
+from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.perception.image import working_image
-from dasha_ros.perception.sharpness import Sharpness
+from dasha_ros.perception.quality.sharpness import Sharpness
 from dasha_ros.twin.world import World
 
 RNG = np.random.default_rng(7)
@@ -140,7 +140,7 @@ def test_perception_sees_the_same_in_every_encoding(encoding: str, tmp_path: Pat
 def test_the_folders_of_killed_processes_are_swept_away(tmp_path: Path) -> None:
     program = (
         "import os, pathlib, signal, numpy\n"
-        "from dasha_ros.emulators.camera import PictureFeed\n"
+        "from dasha_ros.emulators.camera.pictures import PictureFeed\n"
         f"feed = PictureFeed(lambda *_: numpy.zeros((4, 4)), pathlib.Path({str(tmp_path)!r}))\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
@@ -314,7 +314,7 @@ def test_no_picture_of_a_world_that_is_not_known_yet(
     rig: tuple[PylonCamera, VariopticLens, TwinView], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     camera, _, view = rig
-    monkeypatch.setattr("dasha_ros.emulators.twin_view.WORLD_S", 0.01)
+    monkeypatch.setattr("dasha_ros.emulators.camera.twin_view.WORLD_S", 0.01)
     view.world_known.clear()
     with pytest.raises(DeviceLost, match="does twin_world run"):
         camera.capture()

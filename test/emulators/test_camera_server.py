@@ -9,7 +9,7 @@ import pytest
 from painters import Painter, Stage
 
 from dasha_ros.devices.errors import DeviceLost
-from dasha_ros.emulators.camera_server import PictureServer, RemotePictures
+from dasha_ros.emulators.camera.server import PictureServer, RemotePictures
 
 RNG = np.random.default_rng(7)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
+from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
+from dasha_ros.emulators.camera.twin_view import TwinView
 from dasha_ros.emulators.console import run_camera, run_lens
-from dasha_ros.emulators.lens import LensEmulatorSettings
-from dasha_ros.emulators.twin_view import TwinView
+from dasha_ros.emulators.lens.port import LensEmulatorSettings
 from dasha_ros.twin.world import World
 
 

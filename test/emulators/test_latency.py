@@ -8,7 +8,7 @@ from dasha_ros.emulators import latency
 
 
 def test_the_bytes_of_a_move_are_those_that_are_sent() -> None:
-    from dasha_ros.devices.varioptic_protocol import (
+    from dasha_ros.devices.varioptic.protocol import (
         WRITE_ACK,
         focus_bytes,
         read_reply_bytes,

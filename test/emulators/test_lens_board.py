@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasha_ros.devices.varioptic_protocol import (
+from dasha_ros.devices.varioptic.protocol import (
     READ_NACK,
     WRITE_ACK,
     WRITE_NACK,
@@ -17,8 +17,8 @@ from dasha_ros.devices.varioptic_protocol import (
     read_request,
     write_request,
 )
-from dasha_ros.emulators.lens_board import LensBoard
-from dasha_ros.emulators.lens_line import FaultyLine, LineFaults
+from dasha_ros.emulators.lens.board import LensBoard
+from dasha_ros.emulators.lens.line import FaultyLine, LineFaults
 
 
 class Driven:

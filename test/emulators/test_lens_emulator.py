@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from dasha_ros.devices import varioptic_link
 from dasha_ros.devices.errors import DeviceLost, DeviceTimeout
-from dasha_ros.devices.port_lock import lock_path
-from dasha_ros.devices.varioptic import VariopticLens, VariopticSettings
-from dasha_ros.devices.varioptic_link import SerialLink
-from dasha_ros.devices.varioptic_protocol import wire_seconds
-from dasha_ros.emulators.lens import LensEmulator, LensEmulatorSettings
-from dasha_ros.emulators.lens_line import LineFaults
-from dasha_ros.emulators.lens_state import read_state, state_path
+from dasha_ros.devices.varioptic import link as varioptic_link
+from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
+from dasha_ros.devices.varioptic.link import SerialLink
+from dasha_ros.devices.varioptic.port_lock import lock_path
+from dasha_ros.devices.varioptic.protocol import wire_seconds
+from dasha_ros.emulators.lens.line import LineFaults
+from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
+from dasha_ros.emulators.lens.state import read_state, state_path
 from dasha_ros.optics.lens import lens_model
-from dasha_ros.shared_memory import SHARED_MEMORY
+from dasha_ros.system.shared_memory import SHARED_MEMORY
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def killed_emulator(link: Path) -> None:
     """Leave behind what a lens emulator leaves that is killed with SIGKILL."""
     program = (
         "import os, pathlib, signal\n"
-        "from dasha_ros.emulators.lens import LensEmulator\n"
+        "from dasha_ros.emulators.lens.port import LensEmulator\n"
         f"LensEmulator(pathlib.Path({str(link)!r})).start()\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

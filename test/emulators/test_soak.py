@@ -1,6 +1,6 @@
 """Random faults, a short run of them; ``DASHA_SOAK=1`` runs the full number.
 
-``python -m dasha_ros.emulators.soak`` is the same as a program.
+``python -m dasha_ros.emulators.fault_sequences.run`` is the same as a program.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.devices.errors import DeviceTimeout
-from dasha_ros.devices.pylon import PylonCamera
-from dasha_ros.devices.pylon_frames import FrameReader
-from dasha_ros.devices.varioptic import VariopticLens
-from dasha_ros.emulators import soak as program
-from dasha_ros.emulators.promises import PromiseBroken, Tally, soak
-from dasha_ros.emulators.soak_camera import CameraSoak
-from dasha_ros.emulators.soak_lens import LensSoak
+from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.devices.pylon.frames import FrameReader
+from dasha_ros.devices.varioptic.lens import VariopticLens
+from dasha_ros.emulators.fault_sequences import run as program
+from dasha_ros.emulators.fault_sequences.camera import CameraSoak
+from dasha_ros.emulators.fault_sequences.lens import LensSoak
+from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally, soak
 
 FULL = bool(os.environ.get("DASHA_SOAK"))
 LENS_SEQUENCES, CAMERA_SEQUENCES = (1000, 200) if FULL else (25, 8)

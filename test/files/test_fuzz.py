@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dasha_ros.agents.policy_file import PolicyFile, PolicyFileError, shipped_policy
 from dasha_ros.files.arrays import read_arrays
 from dasha_ros.files.documents import read_json, read_yaml
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.pictures import read_picture, read_values
 from dasha_ros.perception.errors import ModelError
-from dasha_ros.perception.model_files import facts_of
+from dasha_ros.perception.models.files import facts_of
+from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError, shipped_policy
 
 Door = tuple[Callable[[Path], Any], type[Exception]]
 

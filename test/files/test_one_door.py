@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "dasha_ros"
 
 DOORS = {
     "cv2.imread": (),
-    "cv2.imdecode": ("files/jpeg.py", "cli/montage.py"),  # a check; a JPEG that the graph published
+    "cv2.imdecode": ("files/jpeg.py", "cli/demo/montage.py"),  # a check; a JPEG that the graph published
     "Image.open": ("files/pictures.py",),
     "np.load": ("files/arrays.py",),
     "np.loadtxt": (),
@@ -20,8 +20,8 @@ DOORS = {
     "np.fromfile": (),
     "pickle.load": (),
     "pickle.loads": (
-        "rl/train_checkpoint.py",
-        "rl/envs/vector.py",
+        "learning/training/checkpoint.py",
+        "learning/envs/vector.py",
     ),  # the user's own run, checked by its hash
     "yaml.load": (),
     "yaml.safe_load": (
@@ -31,7 +31,7 @@ DOORS = {
         "cli/parameters.py",
     ),  # also arguments
     "json.load": (),
-    "torch.load": ("perception/torch_models.py",),
+    "torch.load": ("perception/models/torch.py",),
 }
 """Calls that read what may come from anywhere, and the files that may make them."""
 

@@ -12,10 +12,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from dasha_ros.devices.pylon import PylonCamera
-from dasha_ros.emulators.camera_bench import CameraBench
+from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.emulators.camera.bench import CameraBench
 from dasha_ros.nodes import camera_driver
-from dasha_ros.ros import backends
+from dasha_ros.ros.driver_nodes import backends
 
 ORDERS = Path(os.environ["DASHA_TEST_BENCH"])
 LOOK_S = 0.01

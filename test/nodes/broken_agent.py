@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from dasha_ros.agents.policy import FocusDecision
-from dasha_ros.agents.registry import register_focus_policy
 from dasha_ros.nodes import low_level_agent
+from dasha_ros.policies.policy import FocusDecision
+from dasha_ros.policies.registry import register_focus_policy
 
 
 class BrokenPolicy:

@@ -54,7 +54,7 @@ class Rig:
         from diagnostic_msgs.msg import DiagnosticArray
 
         from dasha_ros import msg
-        from dasha_ros.ros import qos
+        from dasha_ros.ros.transport import qos
 
         self.graph, self.probe, self.port = graph, graph.probe, folder / "lens"
         self._orders = folder / "orders.json"

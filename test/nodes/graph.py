@@ -86,7 +86,7 @@ class FocusClient:
         from dasha_ros.msg import FocusState
         from rclpy.action import ActionClient
 
-        from dasha_ros.ros import qos
+        from dasha_ros.ros.transport import qos
 
         self.probe, self.kind = probe, FocusOnObject
         self.client = ActionClient(probe.node, FocusOnObject, "focus_on_object")

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from dasha_ros.devices.camera import Frame, never
-from dasha_ros.devices.fake import FakeCamera
+from dasha_ros.devices.fake.fake import FakeCamera
 from dasha_ros.nodes import camera_driver
 
 

@@ -8,7 +8,7 @@ import sys
 from dasha_ros.devices.lens import LensReading
 from dasha_ros.devices.twin import TwinLens
 from dasha_ros.nodes import lens_driver
-from dasha_ros.ros import backends
+from dasha_ros.ros.driver_nodes import backends
 
 
 class RecordingLens(TwinLens):

@@ -22,7 +22,7 @@ class ScriptedRig:
 
     def __init__(self, probe: Probe, exposure_us: float = 1000.0, volts: float = 40.0) -> None:
         from dasha_ros import msg
-        from dasha_ros.ros import qos
+        from dasha_ros.ros.transport import qos
 
         self._probe, self._msg = probe, msg
         self.exposure_us, self.volts = exposure_us, volts

@@ -20,7 +20,7 @@ def counter(graph: Graph, node: str, key: str) -> Callable[[], int]:
     """Reads a counter of a node's diagnostics."""
     from diagnostic_msgs.msg import DiagnosticArray
 
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     arrays = graph.probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
 
@@ -42,8 +42,8 @@ def test_perception_survives_what_is_no_picture(bare_graph: Graph) -> None:
     from sensor_msgs.msg import Image
 
     from dasha_ros import msg
-    from dasha_ros.ros import qos
-    from dasha_ros.ros.stamps import to_stamp
+    from dasha_ros.ros.transport import qos
+    from dasha_ros.ros.transport.stamps import to_stamp
 
     graph, probe = bare_graph, bare_graph.probe
     graph.start("perception")
@@ -114,7 +114,7 @@ def test_a_bug_in_a_policy_ends_the_goal_not_the_node(bare_graph: Graph) -> None
     from dasha_ros.action import FocusOnObject
     from dasha_ros.msg import LensCommand
 
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     graph = bare_graph
     graph.start(scripts={"low_level_agent": HERE / "broken_agent.py"}, low_level_agent={"policy": "broken"})
@@ -155,7 +155,7 @@ def test_deactivating_the_server_ends_the_goal_and_restores(bare_graph: Graph) -
     from lifecycle_msgs.msg import Transition
     from lifecycle_msgs.srv import ChangeState
 
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     graph, probe = bare_graph, bare_graph.probe
     graph.start()

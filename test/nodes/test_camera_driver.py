@@ -19,8 +19,8 @@ from ros_harness import Child, command, wait_for
 
 from dasha_ros.devices.camera import Frame, never
 from dasha_ros.devices.errors import FrameIncomplete, OutOfRange
-from dasha_ros.devices.fake import FakeCamera
-from dasha_ros.timing.clock import ManualClock
+from dasha_ros.devices.fake.fake import FakeCamera
+from dasha_ros.freshness.clock import ManualClock
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
@@ -42,7 +42,7 @@ def test_a_slow_preview_needs_no_stream_that_a_command_would_have_to_wait_for(ba
 def test_a_command_that_comes_while_a_preview_starts_is_obeyed_first(bare_graph: Graph) -> None:
     # An abort has nothing to abort then. Forgotten, it would cost the wait for a preview frame.
     from dasha_ros import msg
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     graph, probe = bare_graph, bare_graph.probe
     driver = _start(graph, preview_rate_hz=20.0)
@@ -57,7 +57,7 @@ def test_a_command_that_comes_while_a_preview_starts_is_obeyed_first(bare_graph:
 def test_a_picture_under_known_settings_is_told_of_too(bare_graph: Graph) -> None:
     """Later than one under new settings, but told: whoever waits for the lens sees that it has arrived."""
     from dasha_ros import msg
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     graph, probe = bare_graph, bare_graph.probe
     graph.start("twin_world", "camera_driver", "lens_driver", camera_driver={"preview_rate_hz": 0.0})
@@ -110,7 +110,7 @@ def _told(driver: Any, words: str) -> None:
 
 def test_settings_beyond_the_camera_are_brought_into_its_limits_and_told(ros_env: dict[str, str]) -> None:
     from dasha_ros import msg
-    from dasha_ros.ros.condition import Level
+    from dasha_ros.ros.node.condition import Level
 
     camera = Beyond()
     parameters = {"gain_db": 36.0, "initial_exposure_us": 1e7}

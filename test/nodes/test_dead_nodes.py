@@ -22,7 +22,7 @@ def test_a_killed_node(graph: Graph, victim: str, name: str, words: str) -> None
     from dasha_ros.action import FocusOnObject
     from dasha_ros.msg import LensState
 
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     client = graph.client()
     lens = graph.probe.subscribe(LensState, "lens/state", qos.STATE)
@@ -53,7 +53,7 @@ def test_a_camera_driver_that_is_back_before_anyone_misses_it(graph: Graph) -> N
     from dasha_ros.action import FocusOnObject
     from dasha_ros.msg import CaptureInfo
 
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     client = graph.client()
     states = graph.probe.subscribe(CaptureInfo, "camera/state", qos.STATE)

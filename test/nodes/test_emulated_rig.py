@@ -43,7 +43,7 @@ def test_the_job_through_real_drivers(rig: Rig) -> None:
 def test_between_goals_nothing_moves_the_lens(rig: Rig) -> None:
     # Peers: a lens that cannot be locked, an autofocus that hunts for ever.
     from dasha_ros import msg
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     commands = rig.probe.subscribe(msg.LensCommand, "lens/command", qos.COMMAND)
     rig.finds()

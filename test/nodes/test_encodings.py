@@ -21,8 +21,8 @@ def test_every_encoding_is_published_and_perceived_alike(bare_graph: Graph, tmp_
     from sensor_msgs.msg import Image
 
     from dasha_ros import msg
-    from dasha_ros.ros import qos
-    from dasha_ros.ros.image import pixels_of
+    from dasha_ros.ros.transport import qos
+    from dasha_ros.ros.transport.image import pixels_of
 
     graph, probe = bare_graph, bare_graph.probe
     graph.start("twin_world", "lens_driver", "perception", **emulated(tmp_path))

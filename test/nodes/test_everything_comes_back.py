@@ -28,7 +28,7 @@ class InForce:
 
     def __init__(self, graph: Graph) -> None:
         from dasha_ros import msg
-        from dasha_ros.ros import qos
+        from dasha_ros.ros.transport import qos
 
         self.graph, self.msg, self.qos = graph, msg, qos
         self.lens = graph.probe.subscribe(msg.LensState, "lens/state", qos.STATE)

@@ -30,7 +30,7 @@ class InForce:
 
     def __init__(self, graph: Graph) -> None:
         from dasha_ros import msg
-        from dasha_ros.ros import qos
+        from dasha_ros.ros.transport import qos
 
         self.graph, self.msg = graph, msg
         probe = graph.probe

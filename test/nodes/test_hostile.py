@@ -15,7 +15,7 @@ def statuses(graph: Graph) -> list[object]:
     """Every status that comes from now on."""
     from diagnostic_msgs.msg import DiagnosticArray
 
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     return graph.probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
 
@@ -30,7 +30,7 @@ def says(arrays: list[object], node: str, words: str) -> bool:
 
 def test_one_message_of_a_stranger_spoils_nothing_and_is_named(graph: Graph) -> None:
     from dasha_ros import msg
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     probe, client = graph.probe, graph.client()
     assert client.run("motorcycle").error_code == 0
@@ -65,7 +65,16 @@ def test_one_message_of_a_stranger_spoils_nothing_and_is_named(graph: Graph) -> 
 
 def test_a_flood_of_hostile_messages_ends_no_process_and_no_later_goal(graph: Graph) -> None:
     flood = graph.spawner.python(
-        "-m", "dasha_ros.ros.flood", "--seconds", "3", "--rate", "2000", "--seed", "5", "--name", "flooder"
+        "-m",
+        "dasha_ros.ros.validation.flood",
+        "--seconds",
+        "3",
+        "--rate",
+        "2000",
+        "--seed",
+        "5",
+        "--name",
+        "flooder",
     )
     assert flood.wait(60.0) == 0, flood.output
     sent = json.loads(flood.lines[-1])

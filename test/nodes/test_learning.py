@@ -28,8 +28,8 @@ def episodes(folder: Path) -> list[dict[str, str]]:
 
 def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_path: Path) -> None:
     from dasha_ros import msg
-    from dasha_ros.agents.policy_file import PolicyFile
-    from dasha_ros.ros import qos
+    from dasha_ros.policies.learned.policy_file import PolicyFile
+    from dasha_ros.ros.transport import qos
 
     graph, probe = bare_graph, bare_graph.probe
     learner = {"mode": "learn", "checkpoint_dir": tmp_path, "learn_fresh": True}

@@ -15,9 +15,9 @@ from in_process import Ears, in_process
 from ros_harness import command
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
-from dasha_ros.devices.fake import FakeLens
-from dasha_ros.ros.commands import Order
-from dasha_ros.timing.command import CommandId
+from dasha_ros.devices.fake.fake import FakeLens
+from dasha_ros.freshness.command import CommandId
+from dasha_ros.ros.driver_nodes.commands import Order
 
 pytestmark = pytest.mark.graph
 
@@ -186,7 +186,7 @@ def test_a_confirmed_goal_stays_and_nothing_moves(bench: Bench) -> None:
 def test_a_goal_whose_owner_is_not_in_the_graph_is_undone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dasha_ros.timing import tentative
+    from dasha_ros.freshness import tentative
 
     monkeypatch.setattr(tentative, "DISCOVERY_S", 0.0)
     bench.move(40.0)
@@ -237,7 +237,7 @@ def test_the_newest_state_is_told_last(bench: Bench) -> None:
 def test_a_lens_that_hangs_is_not_given_back_and_the_driver_keeps_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dasha_ros.ros import device_worker
+    from dasha_ros.ros.driver_nodes import device_worker
 
     monkeypatch.setattr(device_worker.limits, "DRIVER_STOPS_S", 0.01)
     hangs, goes_on = threading.Event(), threading.Event()
@@ -265,7 +265,7 @@ def test_a_fault_that_comes_with_the_opening_is_told_and_no_move_makes_it_good(
     ros_env: dict[str, str],
 ) -> None:
     from dasha_ros.nodes import lens_driver
-    from dasha_ros.ros.condition import Level
+    from dasha_ros.ros.node.condition import Level
 
     def hot(config: Any, clock: Any) -> FakeLens:
         lens = FakeLens(clock)

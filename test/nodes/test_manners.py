@@ -29,7 +29,7 @@ def test_an_agent_that_is_ended_in_a_goal_brings_its_actuator_back(bare_graph: G
     from dasha_ros.msg import LensState
     from rclpy.action import ActionClient
 
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     graph, probe = bare_graph, bare_graph.probe
     graph.start("twin_world", "camera_driver", "lens_driver", "perception", "low_level_agent")
@@ -141,7 +141,7 @@ def test_what_can_not_be_loaded_is_told_and_the_node_stays(
 ) -> None:
     from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     diagnostics = bare_graph.probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
     bare_graph.start(node, **{node: values})

@@ -30,7 +30,7 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
     from dasha_ros import msg
     from dasha_ros.optics.actuator import PowerTrajectory
     from dasha_ros.optics.lens import lens_model
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     graph = bare_graph
     true = {

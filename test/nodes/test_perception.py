@@ -16,9 +16,9 @@ from sensor_msgs.msg import Image
 
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
 from dasha_ros.nodes import perception
-from dasha_ros.ros.condition import Level
-from dasha_ros.ros.image import ImageWriter
-from dasha_ros.ros.stamps import to_stamp
+from dasha_ros.ros.node.condition import Level
+from dasha_ros.ros.transport.image import ImageWriter
+from dasha_ros.ros.transport.stamps import to_stamp
 
 pytestmark = pytest.mark.graph
 

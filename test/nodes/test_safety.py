@@ -36,7 +36,7 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
     from diagnostic_msgs.msg import DiagnosticArray
 
     from dasha_ros import msg
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     seed = 20_260_101
     draw = random.Random(seed)
@@ -101,7 +101,7 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
 def test_two_senders_of_commands(bare_graph: Graph) -> None:
     """Each counts its own; what arrives last is in force, and what a sender said before is not."""
     from dasha_ros import msg
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     graph, probe = bare_graph, bare_graph.probe
     graph.start("twin_world", "lens_driver")

@@ -13,11 +13,11 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from chart import Chart
 
-from dasha_ros.agents.outcome import ErrorCode
 from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.optics.exposure import exposure_table
-from dasha_ros.ros.agent_client import AgentLostError
-from dasha_ros.ros.condition import Level
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.ros.goals.agent_client import AgentLostError
+from dasha_ros.ros.node.condition import Level
 from dasha_ros.twin.curriculum import Curriculum
 from dasha_ros.twin.scene import load_scene
 

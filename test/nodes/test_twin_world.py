@@ -13,7 +13,7 @@ from in_process import Ears, in_process
 from rclpy.parameter import Parameter
 from studio import Studio
 
-from dasha_ros.ros.stamps import to_ns
+from dasha_ros.ros.transport.stamps import to_ns
 
 pytestmark = pytest.mark.graph
 

@@ -50,7 +50,7 @@ def test_a_goal_succeeds_while_the_wall_clock_is_set_back_and_forth(
 ) -> None:
     from dasha_ros import msg
     from dasha_ros.emulators.wall_clock import WallClock, WallClockError
-    from dasha_ros.ros import qos
+    from dasha_ros.ros.transport import qos
 
     try:
         clock = WallClock(tmp_path)

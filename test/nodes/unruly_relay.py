@@ -17,7 +17,7 @@ from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import Image
 
 from dasha_ros import msg
-from dasha_ros.ros import qos
+from dasha_ros.ros.transport import qos
 
 LONGEST_S = 0.25
 TOPICS = (

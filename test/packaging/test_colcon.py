@@ -111,8 +111,9 @@ def test_command_line_runs(workspace: Workspace) -> None:
 
 def test_sources_messages_and_configuration_are_the_installed_ones(workspace: Workspace) -> None:
     said = workspace.run(
-        "import dasha_ros.msg, dasha_ros.optics, dasha_ros.paths\n"
-        "print(dasha_ros.optics.__file__, dasha_ros.msg.__file__, dasha_ros.paths.config_dir(), sep='\\n')"
+        "import dasha_ros.msg, dasha_ros.optics, dasha_ros.system.paths\n"
+        "print(dasha_ros.optics.__file__, dasha_ros.msg.__file__, "
+        "dasha_ros.system.paths.config_dir(), sep='\\n')"
     ).splitlines()
     assert all(line.startswith(str(workspace.prefix)) for line in said), said
     config = Path(said[2])

@@ -14,42 +14,34 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "dasha_ros"
 
 FLOORS = {
-    "paths": -2,  # what even an incomplete installation must be able to import
-    "assets": -1,
-    "extras": -1,
-    "streams": -1,
-    "user_folders": -1,
-    "qt_resource": -1,
+    "system": 0,
     "files": 0,
-    "shared_memory": 1,
     "optics": 1,
-    "timing": 1,
-    "twin": 2,
+    "freshness": 1,
+    "assets": 1,
     "perception": 2,
+    "twin": 2,
+    "assets.convert": 3,  # at set-up, not at run time: it knows what perception reads
+    "assets.registries": 4,
+    "assets.fetch": 5,
+    "config": 3,
     "devices": 3,
-    "agents": 3,
-    "peers": 3,
-    "rl": 4,
-    "emulators": 4,
-    "report": 4,
-    "benchmark": 5,
-    "config": 5,
-    "nodes": 6,
-    "ros": 6,
-    "registries": 6,
-    "bringup": 7,
-    "child_process": 6,
-    "supervisor": 7,
-    "fetch": 7,
-    "doctor": 7,
-    "client": 8,
-    "soak": 9,
-    "cli": 9,
+    "estimation": 3,
+    "policies": 4,
+    "control": 5,
+    "emulators": 5,
+    "report": 5,
+    "learning": 6,
+    "benchmark": 7,
+    "ros": 8,
+    "nodes": 9,
+    "bringup": 9,
+    "doctor": 10,
+    "client": 10,
+    "soak": 10,
+    "cli": 11,
 }
-"""Floor of every room, and of every module beside the rooms."""
-
-NEIGHBOURS = {("nodes", "ros"), ("peers", "agents"), ("soak", "cli"), ("cli", "soak")}
-"""Who may import from whom on the same floor: nodes what they share, rivals the agents' protocol."""
+"""Floor of every room; what stands for a part of a room counts for that part."""
 
 ROS_ROOMS = {"nodes", "ros", "bringup", "client", "cli", "soak"}
 ROS_PACKAGES = {
@@ -63,9 +55,16 @@ def sources() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def room_of(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+def room_of(module: str) -> str:
+    """The room of a module: the longest name in `FLOORS` that its own begins with."""
+    parts = module.split(".")[1:]
+    names = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next((name for name in names if name in FLOORS), parts[0] if parts else "")
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
 
 
 def is_for_types(node: ast.AST) -> bool:
@@ -100,19 +99,19 @@ def tracked() -> list[Path]:
 
 
 def test_every_room_has_a_floor() -> None:
-    rooms = {room_of(path) for path in sources()} - {"__init__"}
+    rooms = {room_of(module_of(path)) for path in sources()} - {""}
     assert rooms == set(FLOORS), "a new room needs a floor, and a room that is gone needs none"
 
 
 def test_rooms_import_only_from_lower_floors() -> None:
     wrong = []
     for path in sources():
-        room = room_of(path)
-        for name, for_types in imports_of(path):
-            other = name.split(".")[1] if name.startswith("dasha_ros.") else room
-            if other in {room, "msg", "action", "__version__"} or (room, other) in NEIGHBOURS:
+        room = room_of(module_of(path))
+        for name, _ in imports_of(path):
+            if not name.startswith("dasha_ros.") or name.split(".")[1] in {"msg", "action", "__version__"}:
                 continue
-            if not (FLOORS[other] < FLOORS[room] or (for_types and FLOORS[other] == FLOORS[room])):
+            other = room_of(name)
+            if other != room and not FLOORS[other] < FLOORS[room]:
                 wrong.append(
                     f"{path.relative_to(ROOT)} (floor {FLOORS[room]}): {name} (floor {FLOORS[other]})"
                 )
@@ -123,7 +122,7 @@ def test_ros_stays_on_the_upper_floors() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}: {name}"
         for path in sources()
-        if room_of(path) not in ROS_ROOMS
+        if room_of(module_of(path)) not in ROS_ROOMS
         for name, _ in imports_of(path)
         if name.split(".")[0] in ROS_PACKAGES or name.startswith(("dasha_ros.msg", "dasha_ros.action"))
     ]
@@ -166,7 +165,7 @@ def test_the_tree_names_no_registry_and_no_workshop(pattern: str) -> None:
 
 
 def test_nothing_fetched_is_committed() -> None:
-    from dasha_ros.assets import catalogue, sha256_of
+    from dasha_ros.assets.catalogue import catalogue, sha256_of
 
     pinned = {file.sha256: file.name for package in catalogue() for file in package.files}
     committed = {str(path.relative_to(ROOT)): pinned.get(sha256_of(path)) for path in tracked()}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import dasha_ros
-from dasha_ros.assets import catalogue
+from dasha_ros.assets.catalogue import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = ElementTree.parse(ROOT / "package.xml").getroot()
@@ -63,7 +63,7 @@ def test_every_node_is_an_executable() -> None:
 
 
 def test_bringup_starts_only_executables() -> None:
-    from dasha_ros.bringup import RIGS
+    from dasha_ros.bringup.graph import RIGS
 
     assert {node for rig in RIGS.values() for node in rig.nodes} <= executables()
 
@@ -102,7 +102,7 @@ def test_every_ros_package_that_is_imported_is_a_dependency() -> None:
 
 
 def test_converters_expect_the_files_that_are_fetched() -> None:
-    from dasha_ros.perception.models.convert import RAW_SHA256
+    from dasha_ros.assets.convert.convert import RAW_SHA256
 
     pinned = {file.name: file.sha256 for package in catalogue() for file in package.files}
     assert {name: pinned.get(name) for name in RAW_SHA256} == dict(RAW_SHA256)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dasha_ros.assets import AssetMissing, asset
+from dasha_ros.assets.catalogue import AssetMissing, asset
 
 sys.path.insert(0, str(Path(__file__).parent))
 

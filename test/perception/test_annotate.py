@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from dasha_ros.freshness.command import NO_COMMAND
+from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.perception.annotate import annotate, to_jpeg
-from dasha_ros.perception.histogram import EDGES
 from dasha_ros.perception.percept import Detection, Percept
-from dasha_ros.timing.command import NO_COMMAND
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.perception.quality.histogram import EDGES
 
 PERCEPT = Percept(
     capture=CaptureInfo(1, 2e4, 0.0, NO_COMMAND, 1),

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dasha_ros.perception import models
+from dasha_ros.assets import models
 from dasha_ros.perception.cores import CoreShare, leave_cores_to_networks
-from dasha_ros.perception.session import OnnxSession
+from dasha_ros.perception.models.session import OnnxSession
 
 
 def cores_of(thread: int) -> set[int]:

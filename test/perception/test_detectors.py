@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dasha_ros.perception import models
+from dasha_ros.assets import models
 from dasha_ros.perception.detectors import create_detector
 from dasha_ros.perception.detectors.boxes import MAX_DETECTIONS, suppress_overlaps, to_detections
 from dasha_ros.perception.detectors.yolov3_tiny import YoloV3Tiny

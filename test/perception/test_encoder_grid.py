@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from efficientnet_reference import photograph
 
-from dasha_ros.perception import models
+from dasha_ros.assets import models
 from dasha_ros.perception.encoders import create_encoder
 from dasha_ros.perception.encoders.efficientnet_lite import (
     EfficientNetLite0,

@@ -8,11 +8,11 @@ import pytest
 from efficientnet_reference import NUMBERS, compute, photograph
 from onnx import TensorProto, helper
 
-from dasha_ros.perception import models
+from dasha_ros.assets import models
+from dasha_ros.assets.convert import efficientnet_lite
 from dasha_ros.perception.encoders import ENCODERS, create_encoder
 from dasha_ros.perception.encoders.efficientnet_lite import EfficientNetLite0, EfficientNetLite0Early
 from dasha_ros.perception.errors import ModelError, UnknownModelError
-from dasha_ros.perception.models import efficientnet_lite
 
 EMBEDDED = {
     "efficientnet_lite0": (EfficientNetLite0, models.EFFICIENTNET_LITE0, 224, 1280),

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dasha_ros.perception import models
-from dasha_ros.perception.brisque import BrisqueModel
+from dasha_ros.assets import models
+from dasha_ros.freshness.command import CommandId
+from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.perception.errors import ImageError, ModelError, UnknownModelError
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.perception.sharpness import Sharpness
-from dasha_ros.timing.command import CommandId
-from dasha_ros.timing.state import CaptureInfo, LensState
+from dasha_ros.perception.quality.brisque import BrisqueModel
+from dasha_ros.perception.quality.sharpness import Sharpness
 
 CAPTURE = CaptureInfo(
     stamp_ns=5, exposure_us=2e4, gain_db=0.0, exposure_command=CommandId("h", 3), sequence=1

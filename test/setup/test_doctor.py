@@ -13,10 +13,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from dasha_ros import doctor
-from dasha_ros.assets import CONVERTED, check_converted, sha256_of
-from dasha_ros.doctor import Finding, Verdict
-from dasha_ros.perception import models
+from dasha_ros.assets.catalogue import CONVERTED, check_converted, sha256_of
+from dasha_ros.doctor import findings as doctor
+from dasha_ros.doctor.findings import Finding, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +27,7 @@ def only(findings: Iterator[Finding], name: str) -> Finding:
 
 def convert_all_by_hand(folder: Path) -> list[str]:
     """Files under the names of the converted models, and the record of their making."""
-    names = list(check_converted(models, folder))
+    names = list(check_converted(folder))
     (folder / "models").mkdir()
     for name in names:
         (folder / name).write_bytes(b"half of it")

@@ -7,7 +7,7 @@ from ros_harness import Probe
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from dasha_ros.ros.hostile import TOPICS
+from dasha_ros.ros.validation.hostile import TOPICS
 from dasha_ros.soak.floods import Floods
 
 pytestmark = pytest.mark.graph

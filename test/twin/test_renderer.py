@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.signal import fftconvolve
 from studio import Studio, exact_disc
 
-from dasha_ros.assets import AssetMissing
+from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.twin.photograph import read_photograph
 from dasha_ros.twin.renderer import Renderer
 from dasha_ros.twin.scene import SceneError, load_scene, scene_names

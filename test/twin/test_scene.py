@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from studio import Studio
 
-from dasha_ros.assets import AssetMissing
+from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.twin.photograph import cut_out, read_photograph, spread
 from dasha_ros.twin.scene import CutoutLayer, SceneError, load_scene, scene_names
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dasha_ros.perception.detectors.boxes import to_detections
 from dasha_ros.perception.labels import canonical
+from dasha_ros.perception.models.torch import import_torch, import_torchvision, load_weights
 from dasha_ros.perception.percept import Detection
-from dasha_ros.perception.torch_models import import_torch, import_torchvision, load_weights
 
 _NOT_LABELS = ("__background__", "N/A")
 

@@ -15,15 +15,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.extras import how_to_install
 from dasha_ros.files.errors import first_line
 from dasha_ros.perception.detectors.boxes import MAX_DETECTIONS, to_detections
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.labels import canonical
-from dasha_ros.perception.model_files import ModelFacts, facts_of, names_of
-from dasha_ros.perception.model_onnx import names_do_not_fit, onnx_facts
+from dasha_ros.perception.models.files import ModelFacts, facts_of, names_of
+from dasha_ros.perception.models.onnx import names_do_not_fit, onnx_facts
+from dasha_ros.perception.models.torch import RANDOM
 from dasha_ros.perception.percept import Detection
-from dasha_ros.perception.torch_models import RANDOM
+from dasha_ros.system.extras import how_to_install
 
 DEFAULT_WEIGHTS = "yolov5nu.pt"
 _UNTRAINED = "yolov5n.yaml"

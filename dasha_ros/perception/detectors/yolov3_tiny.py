@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.perception import models
+from dasha_ros.assets import models
 from dasha_ros.perception.detectors.boxes import suppress_overlaps, to_detections
 from dasha_ros.perception.errors import ModelError
+from dasha_ros.perception.models.session import OnnxSession, model_path
 from dasha_ros.perception.percept import Detection
-from dasha_ros.perception.session import OnnxSession, model_path
 
 _MULTIPLE = 32
 """Sides of the input must be multiples of the coarsest cell."""

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.perception import models
+from dasha_ros.assets import models
 from dasha_ros.perception.errors import ModelError
-from dasha_ros.perception.session import OnnxSession, model_path
+from dasha_ros.perception.models.session import OnnxSession, model_path
 
 _INPUT_SIZE = 224
 _EARLY_WIDTH = 448

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.perception.torch_models import import_torch, import_torchvision, load_weights
+from dasha_ros.perception.models.torch import import_torch, import_torchvision, load_weights
 
 _INPUT_SIZE = 224
 _MEAN = (0.485, 0.456, 0.406)

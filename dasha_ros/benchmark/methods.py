@@ -1,0 +1,249 @@
+"""Who is compared: agents and rivals by name, each with the seed and split that it was learned on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
+from dasha_ros.learning.evaluation.arenas import Arena
+from dasha_ros.learning.evaluation.settings import FocusSetting, Start
+from dasha_ros.perception.encoders.joint import SEPARATOR
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.learned.exposure import LearnedExposure
+from dasha_ros.policies.learned.focus import LearnedFocus
+from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, shipped_policy
+from dasha_ros.policies.policy import ExposurePolicy, FocusPolicy, FocusTask
+from dasha_ros.policies.registry import exposure_policy, focus_policies, focus_policy
+from dasha_ros.policies.rivals.constant import ConstantExposure, ConstantFocus
+from dasha_ros.policies.rivals.contrast_profile import ContrastProfile
+from dasha_ros.policies.rivals.phase_shift import PhaseSensor, PhaseShiftFocus
+from dasha_ros.policies.rivals.profile_fit import ProfileFitFocus
+from dasha_ros.policies.rivals.q_network import QNetwork
+from dasha_ros.policies.rivals.ten_dqn import TenDqnFocus
+from dasha_ros.policies.search import ScriptedFocus, Search
+
+ORACLE = "oracle"
+PHASE_SHIFT = "phase_shift_rl"
+REFERENCE_BASED = frozenset({ORACLE, PHASE_SHIFT})
+"""Policies that see the twin's truth: flagged in every table."""
+
+
+class ContenderError(ValueError):
+    """A name that stands for nobody; the message lists who there is."""
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What rivals learned from the training photographs of one split; the shipped files if left out."""
+
+    profile: ContrastProfile | None = None
+    ten: QNetwork | None = None
+    phase: QNetwork | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a contender is made for: an episode about to begin."""
+
+    arena: Arena
+    setting: FocusSetting
+    start: Start
+
+
+@dataclass(frozen=True)
+class FocusContender:
+    """One A^L policy in a comparison."""
+
+    policy: str
+    """Its name in tables."""
+    make: Callable[[Scene], FocusPolicy]
+    """Makes the policy for an episode."""
+    policy_seed: int | None = None
+    """Of its training; ``None``: nothing was learned."""
+    split: int | None = None
+    """On whose training photographs it was learned; ``None``: any."""
+    sampled: bool = False
+    """Actions are drawn by their probabilities."""
+    encoder: str = ""
+    """Id of the encoder whose latents it reads; empty: none."""
+
+    @property
+    def reference_based(self) -> bool:
+        """Whether it sees the truth."""
+        return self.policy in REFERENCE_BASED
+
+
+@dataclass(frozen=True)
+class ExposureContender:
+    """One A^H policy in a comparison; fields as of `FocusContender`."""
+
+    policy: str
+    make: Callable[[Start], ExposurePolicy]
+    policy_seed: int | None = None
+    split: int | None = None
+    sampled: bool = False
+    encoder: str = ""
+
+
+class OracleFocus(ScriptedFocus):
+    """Moves to the truth: what the best of policies could reach with this lens and detector."""
+
+    name = ORACLE
+
+    def __init__(self, volts: float) -> None:
+        """``volts``: where what is asked for is in focus, by the lens's map."""
+        super().__init__()
+        self._volts = volts
+
+    def search(self, task: FocusTask, first: Percept) -> Search:
+        """See the class."""
+        return bool((yield self._volts).of(task.labels, task.min_score))
+
+
+def focus_contenders(
+    name: str, *, sampled: Sequence[bool] = (False,), knowledge: Knowledge | None = None, seed: int = 0
+) -> list[FocusContender]:
+    """The contenders that a name stands for.
+
+    Args:
+        name: A registered policy, ``oracle``, ``phase_shift_rl``, ``constant:VOLTS``, or the path of
+            a learned policy (``.npz``).
+        sampled: For learned policies: one contender for each way of taking actions.
+        knowledge: Of the rivals that learn.
+        seed: Of sampled actions and synthetic signals.
+
+    Raises:
+        ContenderError: Nobody has this name.
+        PolicyFileError: A learned policy can't be read.
+    """
+    known = knowledge or Knowledge()
+    if (path := _learned(name, "focus")) is not None:
+        info = PolicyFile.load(path, "focus").info
+        return [
+            FocusContender(
+                _title(path, info.preset, name),
+                _learned_focus(path, draw, seed),
+                _number(info.made.get("seed")),
+                _number(info.made.get("split")),
+                draw,
+                info.encoder,
+            )
+            for draw in sampled
+        ]
+    make = _rival(name, known, seed)
+    card = known.ten.card if name == "ten_dqn" and known.ten else {}
+    return [FocusContender(name, make, _number(card.get("seed")))]
+
+
+def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPolicy]:
+    """Makes the policies of a name that is no learned policy's."""
+    kind, _, argument = name.partition(":")
+    if argument and kind != "constant":
+        raise ContenderError(f"{name!r}: only constant takes a value, as in constant:42.0")
+    if kind == "constant":
+        volts = _value(name, argument) if argument else None
+        return lambda scene: ConstantFocus(volts, scene.setting.band_m)
+    if kind == ORACLE:
+        return lambda scene: OracleFocus(
+            scene.arena.lens.volts(scene.start.object_dioptres - scene.start.drift_dioptres)
+        )
+    if kind == PHASE_SHIFT:
+        return lambda scene: PhaseShiftFocus(
+            PhaseSensor(scene.arena.defocus_px, scene.start.seed + seed), known.phase
+        )
+    if kind == "profile_fit":
+        return lambda _: ProfileFitFocus(known.profile)
+    if kind == "ten_dqn":
+        return lambda _: TenDqnFocus(known.ten)
+    if kind in focus_policies():
+        return lambda _: focus_policy(kind)
+    names = sorted({*focus_policies(), *REFERENCE_BASED})
+    raise ContenderError(
+        f"no focus policy {name!r}; there are: {', '.join(names)}, constant:VOLTS, "
+        "or the path of a learned policy (.npz)"
+    )
+
+
+def exposure_contenders(
+    name: str, *, sampled: Sequence[bool] = (False,), seed: int = 0
+) -> list[ExposureContender]:
+    """The A^H contenders that a name stands for; ``constant:MICROSECONDS`` names a value.
+
+    Arguments and errors as for `focus_contenders`.
+
+    Raises:
+        ContenderError: Nobody has this name.
+        PolicyFileError: A learned policy can't be read.
+        UnknownPolicyError: Nobody has this name.
+    """
+    if (path := _learned(name, "exposure")) is not None:
+        info = PolicyFile.load(path, "exposure").info
+        return [
+            ExposureContender(
+                _title(path, info.preset, name),
+                _learned_exposure(path, draw, seed),
+                _number(info.made.get("seed")),
+                _number(info.made.get("split")),
+                draw,
+                info.encoder,
+            )
+            for draw in sampled
+        ]
+    rival, _, argument = name.partition(":")
+    if argument:
+        if rival != "constant":
+            raise ContenderError(f"{name!r}: only constant takes a value, as in constant:40000")
+        exposure_us = _value(name, argument)
+        return [ExposureContender(name, lambda _: ConstantExposure(exposure_us))]
+    exposure_policy(name)
+    return [ExposureContender(name, lambda _: exposure_policy(name))]
+
+
+def encoders_of(names: Sequence[str], agent: Agent) -> tuple[str, ...]:
+    """Ids of the encoders that an agent's learned policies among some names read, each once.
+
+    Raises:
+        PolicyFileError: A learned policy can't be read.
+    """
+    paths = [path for name in names if (path := _learned(name, agent)) is not None]
+    joined = SEPARATOR.join(PolicyFile.load(path, agent).info.encoder for path in paths)
+    return tuple(dict.fromkeys(filter(None, joined.split(SEPARATOR))))
+
+
+def _learned(name: str, agent: Agent) -> Path | None:
+    """The file of a learned policy; ``None`` for everybody else."""
+    if name.endswith(".npz"):
+        return Path(name).expanduser()
+    shipped = shipped_policy(name, agent)
+    return shipped if shipped.is_file() else None
+
+
+def _learned_focus(path: Path, sampled: bool, seed: int) -> Callable[[Scene], FocusPolicy]:
+    if not sampled:
+        policy = LearnedFocus(path)
+        return lambda _: policy
+    return lambda scene: LearnedFocus(path, sampled=True, seed=scene.start.seed + seed)
+
+
+def _learned_exposure(path: Path, sampled: bool, seed: int) -> Callable[[Start], ExposurePolicy]:
+    if not sampled:
+        policy = LearnedExposure(path)
+        return lambda _: policy
+    return lambda start: LearnedExposure(path, sampled=True, seed=start.seed + seed)
+
+
+def _title(path: Path, preset: str, name: str) -> str:
+    return preset if name.endswith(".npz") else path.stem.rsplit("_", 1)[0]
+
+
+def _value(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ContenderError(f"{name!r}: {text!r} is not a number") from None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None

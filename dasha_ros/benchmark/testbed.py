@@ -1,0 +1,113 @@
+"""Where a comparison is played: the test views of a percept cache, or a folder of photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dasha_ros.benchmark.methods import Knowledge, encoders_of
+from dasha_ros.benchmark.study import Part
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.scenes.folder_views import Report, folder_views
+from dasha_ros.learning.dataset.scenes.splits import splits as make_splits
+from dasha_ros.learning.dataset.scenes.views import View
+from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena
+from dasha_ros.learning.training.rivals import fit_contrast_profile
+from dasha_ros.perception.encoders.joint import SEPARATOR
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.policies.learned.policy_file import Agent
+from dasha_ros.policies.rivals.q_network import QNetwork
+
+
+@dataclass(frozen=True)
+class Ground:
+    """An arena and the views to use of it."""
+
+    arena: Arena
+    parts: tuple[Part, ...]
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Files of a folder that give no view, and why."""
+    used: int = 0
+    """Pictures of a folder that give one."""
+
+
+def cache_ground(
+    path: Path,
+    agent: Agent,
+    names: Sequence[str],
+    *,
+    splits: int = 3,
+    rendered: bool = False,
+    rivals: Path | None = None,
+) -> Ground:
+    """The test views of every split of a cache; rivals know the split's training views alone.
+
+    Args:
+        path: Of the percept cache.
+        agent: Whose policies play.
+        names: Of the policies, whose encoders a rendered ground must have.
+        splits: How many.
+        rendered: Render the views and read them with the real perception.
+        rivals: Folder below which `learning.training.rivals` wrote networks; those of each split are taken.
+            Without, the shipped one.
+
+    Raises:
+        CacheError: The cache can't be used.
+        ValueError: Its views can't be split so often.
+        QNetworkError: A network can't be read.
+        PolicyFileError: A learned policy can't be read.
+        ModelError: A model is missing.
+    """
+    cache = PerceptCache.open(path, verify=False)
+    networks = [QNetwork.load(file) for file in sorted(rivals.rglob("ten_dqn.npz"))] if rivals else []
+    parts = []
+    for split in make_splits(cache.views, splits):
+        train = split.train.tolist()
+        profile = None
+        if any(cache.views[number].kind == "plane" for number in train):
+            profile = fit_contrast_profile(cache, train, f"{cache.meta.scene_set}, split {split.number}")
+        own = [network for network in networks if network.card.get("split") == split.number]
+        knowledge = tuple(Knowledge(profile, network) for network in own) or (Knowledge(profile),)
+        parts.append(Part(split.test.tolist(), split.number, knowledge))
+    arena: Arena = CacheArena(cache)
+    if rendered:
+        views = [View(info, scene) for info, scene in zip(cache.views, cache.scenes, strict=True)]
+        arena = TwinArena(views, _perception(agent, names))
+    return Ground(arena, tuple(parts))
+
+
+def folder_ground(
+    folder: Path,
+    agent: Agent,
+    names: Sequence[str],
+    *,
+    composites: int = 0,
+    seed: int = 0,
+    report: Report | None = None,
+) -> Ground:
+    """All views of a folder of photographs, rendered; rivals know what ships.
+
+    Args:
+        folder: With photographs.
+        agent: Whose policies play.
+        names: Of the policies, whose encoders the perception must have.
+        composites: Two-depth views to make.
+        seed: Of the composites.
+        report: Told how far the search for objects is.
+
+    Raises:
+        SceneSetError: No folder, no picture, or no picture with an object that the detector finds.
+        PolicyFileError: A learned policy can't be read.
+        ModelError: A model is missing.
+    """
+    perception = _perception(agent, names)
+    views, skipped = folder_views(folder, composites, seed=seed, report=report)
+    used = len({photo for view in views for photo in view.info.photographs})
+    return Ground(TwinArena(views, perception), (Part(range(len(views))),), skipped, used)
+
+
+def _perception(agent: Agent, names: Sequence[str]) -> Perception:
+    """With every encoder that one of the policies reads; the default one where none does."""
+    wanted = encoders_of(names, agent)
+    return Perception(SEPARATOR.join(wanted)) if wanted else Perception()

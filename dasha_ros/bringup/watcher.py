@@ -1,0 +1,183 @@
+"""A node of the command line: it looks at a running graph and asks things of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, TypeVar
+
+import rclpy
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+
+from dasha_ros.bringup import graph as bringup
+from dasha_ros.bringup.domain import domain_trouble
+from dasha_ros.config import ConfigError
+from dasha_ros.ros.transport.retrying_call import Question
+from dasha_ros.ros.validation.heard import subscribe
+
+T = TypeVar("T")
+
+UNREACHABLE = "unreachable"
+"""Stands for the lifecycle state of a node that does not answer."""
+
+STATE_AFTER = {
+    Transition.TRANSITION_CONFIGURE: "inactive",
+    Transition.TRANSITION_ACTIVATE: "active",
+    Transition.TRANSITION_DEACTIVATE: "inactive",
+    Transition.TRANSITION_CLEANUP: "unconfigured",
+}
+"""Lifecycle state that each transition leads to."""
+
+SPIN_S = 0.05
+"""Longest sleep between two looks at a condition or at Ctrl-C."""
+
+
+class Client:
+    """A node with an executor that runs only while somebody waits.
+
+    Ctrl-C stays an ordinary ``KeyboardInterrupt``: the context is not the default
+    one, so rclpy installs no signal handlers and a goal can still be cancelled.
+    """
+
+    def __init__(self, namespace: str = "/dasha", simulated_time: bool = False) -> None:
+        """Join the graph.
+
+        Args:
+            namespace: Relative names are resolved in it.
+            simulated_time: Take the time from ``/clock``.
+
+        Raises:
+            ConfigError: No namespace, or a ``ROS_DOMAIN_ID`` that can't be.
+        """
+        if trouble := domain_trouble():
+            raise ConfigError(trouble)
+        self.namespace = bringup.checked_namespace(namespace)
+        os.environ.update(bringup.environment())
+        self.context = rclpy.Context()
+        # A command says what it has to say itself: no log file of ROS's.
+        rclpy.init(args=["--ros-args", "--disable-external-lib-logs"], context=self.context)
+        self.node = rclpy.create_node(
+            f"dasha_cli_{os.getpid()}",
+            namespace=self.namespace,
+            context=self.context,
+            start_parameter_services=False,
+            enable_rosout=False,
+            parameter_overrides=[Parameter("use_sim_time", value=simulated_time)],
+        )
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+
+    def __enter__(self) -> Client:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the graph."""
+        self.close()
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._executor.shutdown()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+    def until(self, condition: Callable[[], T], timeout_s: float) -> T | None:
+        """Run callbacks until ``condition`` is true and return it; ``None`` after ``timeout_s``."""
+        end = time.monotonic() + timeout_s
+        while not (value := condition()):
+            if time.monotonic() >= end:
+                return None
+            self._executor.spin_once(timeout_sec=SPIN_S)
+        return value
+
+    def newest(self, kind: Any, topic: str, qos: Any, timeout_s: float) -> Any | None:
+        """The first message of a topic that arrives, ``None`` when none does."""
+        messages: list[Any] = []
+        subscription = subscribe(self.node, kind, topic, messages.append, qos)
+        self.until(lambda: messages, timeout_s)
+        self.node.destroy_subscription(subscription)
+        return messages[0] if messages else None
+
+    def node_names(self) -> list[str]:
+        """Full names of all nodes that were discovered, its own among them, each as often as it is there."""
+        return [f"{ns.rstrip('/')}/{name}" for name, ns in self.node.get_node_names_and_namespaces()]
+
+    def call(self, kind: Any, name: str, request: Any, timeout_s: float) -> Any | None:
+        """Call a service and return its answer; ``None`` when none comes within ``timeout_s``.
+
+        The request may be sent more than once.
+        """
+        service = self.node.create_client(kind, name)
+        try:
+            end = time.monotonic() + timeout_s
+            if not self.until(service.service_is_ready, timeout_s):
+                return None
+            return self.until(Question(service, request).answer, end - time.monotonic())
+        finally:
+            self.node.destroy_client(service)
+
+    def change_state(self, node: str, transition: int, timeout_s: float) -> bool:
+        """Ask a lifecycle node for a transition; returns whether that brought it where it leads, in time.
+
+        Args:
+            node: Its name, relative to the namespace or full.
+            transition: One of `STATE_AFTER`.
+            timeout_s: To wait for the node and its answer, and as long again for a look at its state.
+        """
+        request = ChangeState.Request(transition=Transition(id=transition))
+        answer = self.call(ChangeState, f"{node}/change_state", request, timeout_s)
+        if answer is None or answer.success:
+            return answer is not None
+        # Asked twice because the first reply was lost, a node that obeyed refuses the second time.
+        state = self.call(GetState, f"{node}/get_state", GetState.Request(), timeout_s)
+        return state is not None and state.current_state.label == STATE_AFTER[transition]
+
+
+class LifecycleWatch:
+    """Asks nodes for their lifecycle states, again and again, without blocking."""
+
+    def __init__(self, client: Client, nodes: Iterable[str]) -> None:
+        self._client = client
+        self._services = {n: client.node.create_client(GetState, f"{n}/get_state") for n in nodes}
+        self._pending: dict[str, tuple[Any, float]] = {}
+        self.states: dict[str, str] = dict.fromkeys(self._services, UNREACHABLE)
+        """The newest known state of every node, by its full name."""
+
+    ANSWER_S = 2.0
+    """A question without an answer for so long is asked again: its node may have been restarted."""
+
+    def poll(self) -> bool:
+        """Run callbacks for a moment; return whether all nodes are active."""
+        self._client.until(lambda: False, SPIN_S)
+        now = time.monotonic()
+        for name, service in self._services.items():
+            future, asked_at = self._pending.get(name, (None, 0.0))
+            if future is not None and future.done():
+                answer = future.result()
+                if answer is not None:
+                    self.states[name] = answer.current_state.label
+                del self._pending[name]
+            elif future is not None and now - asked_at > self.ANSWER_S:
+                service.remove_pending_request(future)
+                del self._pending[name]
+                self.states[name] = UNREACHABLE
+            elif future is None and service.service_is_ready():
+                self._pending[name] = (service.call_async(GetState.Request()), now)
+            elif future is None:
+                self.states[name] = UNREACHABLE
+        return all(state == "active" for state in self.states.values())
+
+    def close(self) -> None:
+        """Ask no more."""
+        for service in self._services.values():
+            self._client.node.destroy_client(service)

@@ -1,0 +1,1 @@
+"""``dasha benchmark``: how fast, how sharp, how sure."""

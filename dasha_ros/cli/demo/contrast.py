@@ -1,0 +1,42 @@
+"""What an autofocus that follows the contrast of the whole frame does in the demo's scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dasha_ros.control.loop import run_focus
+from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.policies.policy import FocusTask
+from dasha_ros.policies.rivals.contrast import ContrastFocus
+from dasha_ros.twin.world import World
+
+WIDTH, HEIGHT = 640, 340
+"""Contrast is measured at this width, whatever the camera's."""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Where whole-frame contrast goes."""
+
+    dioptres: float
+    """True focus [1/m]."""
+    picture: bytes
+    """What the camera sees there, as JPEG."""
+
+
+def contrast_focus(scene: str, exposure_us: float, volts: float) -> Contrast:
+    """Let whole-frame contrast focus, in a twin in this process.
+
+    Args:
+        scene: Name of the scene.
+        exposure_us: A good exposure [us]: this autofocus is judged by its focus only.
+        volts: Where the lens starts [V].
+
+    Raises:
+        AssetMissing: A photograph is not on this machine.
+    """
+    perception = Perception()
+    rig = TwinRig(perception, World(scene), volts=volts, exposure_us=exposure_us, width=WIDTH, height=HEIGHT)
+    run_focus(rig, ContrastFocus(), FocusTask(rig.lens, max_steps=100))
+    return Contrast(rig.focus_dioptres, perception.annotated_jpeg(rig.observe()))

@@ -1,0 +1,197 @@
+"""The demo as a client of the graph: bad starts, two goals, and the true blur at the end of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from rich.console import Console
+
+from dasha_ros.bringup.graph import Graph
+from dasha_ros.bringup.session import LogPrinter, Session
+from dasha_ros.bringup.watcher import Client
+from dasha_ros.cli.demo.contrast import Contrast, contrast_focus
+from dasha_ros.cli.demo.true_lens import TrueLens
+from dasha_ros.cli.focus import StepPrinter, beginning
+from dasha_ros.client import FocusClient, FocusError
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.perception.labels import canonical
+from dasha_ros.ros.rig.actuators import Actuators
+from dasha_ros.twin.scene import Scene, load_scene
+
+SCENE = "motorcycle_street"
+TOLERANCE_PX = 2.0
+"""Blur radius in a 640-px-wide picture that counts as focused."""
+ACTIVE_S = 60.0
+ANSWER_S = 10.0
+"""Longer than discovery takes, and a command that came before it and is sent again."""
+
+
+class DemoError(Exception):
+    """The demo could not be run to its end."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a goal begins."""
+
+    label: str
+    what: str
+    exposure_us: float
+    volts: float
+
+
+STARTS = (
+    Start("motorcycle", "dark and focused beyond infinity", exposure_us=400.0, volts=30.0),
+    Start("person", "over-exposed and focused far too near", exposure_us=400_000.0, volts=55.0),
+)
+"""At 100 lx and f/2 the right exposure is about 25 ms; the people are at 40.3 V, the motorcycle at 44 V."""
+
+
+@dataclass(frozen=True)
+class GoalRecord:
+    """How one goal of the demo ended."""
+
+    label: str
+    found: bool
+    distance_m: float
+    """True distance of the object [m]."""
+    focus_dioptres: float
+    """True focus of the lens at the end [1/m]."""
+    blur_px: float
+    """True blur radius of the object at 640 px width."""
+    exposure_us: float
+    report: str
+    """Folder of the report, empty when none could be written."""
+    contrast_blur_px: float = 0.0
+    """Blur radius of the object where whole-frame contrast focuses."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Found, and sharp in truth."""
+        return self.found and self.blur_px <= TOLERANCE_PX
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo showed."""
+
+    goals: tuple[GoalRecord, ...]
+    contrast: Contrast
+    """Where the contrast of the whole frame focuses."""
+    up_s: float
+    """From the start to all nodes active."""
+    seconds: float
+    """From the start to the end."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Both goals did."""
+        return all(goal.succeeded for goal in self.goals)
+
+
+def run_demo(graph: Graph, console: Console, verbose: bool = False) -> Demo:
+    """Start the graph, run both goals, stop the graph, run the rival.
+
+    Args:
+        graph: With the twin and the scene `SCENE`.
+        console: For progress.
+        verbose: Print the logs of all nodes, not only warnings.
+
+    Raises:
+        DemoError: The graph does not come up or a goal is not taken.
+        AssetMissing: A photograph or a model is not on this machine.
+    """
+    began = time.monotonic()
+    scene = load_scene(SCENE)
+    names = tuple(p.name for p in graph.processes)
+    console.print(f"starting {len(names)} nodes, each a process of its own ...", style="bold")
+    with Session(graph, LogPrinter(console, names, quiet=not verbose)) as session:
+        _wait_active(session)
+        up_s = session.seconds
+        megabytes = sum(m.pss for m in session.memory().values()) / 1e6
+        console.print(f"all nodes are active after {up_s:.1f} s, {megabytes:.0f} MB in all")
+        with closing(_Player(session.client, scene, console)) as player:
+            goals = [player.play(start) for start in STARTS]
+    console.print("\nand where would the contrast of the whole frame have gone?", style="bold")
+    contrast = contrast_focus(SCENE, goals[-1].exposure_us, STARTS[0].volts)
+    goals = [replace(g, contrast_blur_px=_blur_px(contrast.dioptres, g.distance_m)) for g in goals]
+    return Demo(tuple(goals), contrast, up_s, time.monotonic() - began)
+
+
+def _wait_active(session: Session) -> None:
+    while True:
+        active, ended = session.poll()
+        if ended:
+            last = "\n".join(ended[0].last_lines[-5:])
+            raise DemoError(f"{ended[0].name} ended while the graph came up:\n{last}")
+        if active:
+            return
+        if session.seconds > ACTIVE_S:
+            states = ", ".join(f"{n} is {s}" for n, s in session.node_states().items() if s != "active")
+            raise DemoError(f"after {ACTIVE_S:g} s not all nodes are active: {states}; see `dasha doctor`")
+
+
+def _blur_px(focus_dioptres: float, distance_m: float) -> float:
+    return abs(lens_model("physical").blur_px(focus_dioptres, 1.0 / distance_m, 640))
+
+
+class _Player:
+    """Plays one goal after the other."""
+
+    def __init__(self, client: Client, scene: Scene, console: Console) -> None:
+        self._client = client
+        self._scene = scene
+        self._console = console
+        self._actuators = Actuators(client.node)
+        self._focus = FocusClient(namespace=client.namespace)
+        self._true_lens = TrueLens(client)
+
+    def close(self) -> None:
+        """Leave the topics."""
+        self._focus.close()
+        self._actuators.close()
+
+    def play(self, start: Start) -> GoalRecord:
+        """Set the start, run the goal, and compare its end with the truth."""
+        self._console.print(
+            f"\n[bold]{start.label}[/], from a bad start: {start.what} "
+            f"({start.exposure_us:,.0f} µs, {start.volts:.1f} V)"
+        )
+        self._actuators.go_to(start.exposure_us, start.volts, self._until)
+        try:
+            result = self._focus.focus(start.label, on_feedback=StepPrinter(self._console))
+        except FocusError as error:
+            raise DemoError(str(error)) from error
+        if result.found:
+            assert result.detection is not None
+            self._console.print(
+                f"found in {result.seconds:.1f} s, score {result.detection.score:.2f}", style="green"
+            )
+        else:
+            self._console.print(f"{beginning(result.code)}: {result.message}", style="red", markup=False)
+        focus = self._true_focus(result.volts)
+        distance_m = min(
+            self._scene.object_distances(canonical(start.label)), key=lambda d: _blur_px(focus, d)
+        )
+        return GoalRecord(
+            label=start.label,
+            found=result.found,
+            distance_m=distance_m,
+            focus_dioptres=focus,
+            blur_px=_blur_px(focus, distance_m),
+            exposure_us=result.exposure_us,
+            report=str(result.report or ""),
+        )
+
+    def _until(self, condition: Callable[[], bool], trouble: str) -> None:
+        if not self._client.until(condition, ANSWER_S):
+            raise DemoError(trouble)
+
+    def _true_focus(self, volts: float) -> float:
+        focus = self._true_lens.focus_at(volts, ANSWER_S)
+        if focus is None:
+            raise DemoError("the twin's lens does not tell where it is")
+        return focus

@@ -1,0 +1,41 @@
+"""Where the twin's lens really focuses: what a demo and a benchmark hold a goal against."""
+
+from __future__ import annotations
+
+from dasha_ros.bringup.watcher import Client
+from dasha_ros.msg import TwinLens
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.validation.heard import subscribe
+
+_CATCH_UP_S = 0.3
+"""An emulated lens does not name the command that it obeys: its last word is there by then."""
+
+
+class TrueLens:
+    """Hears the twin's lens."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._told: TwinLens | None = None
+        subscribe(client.node, TwinLens, "twin/lens", self._hear, qos.STATE)
+
+    def _hear(self, lens: TwinLens) -> None:
+        self._told = lens
+
+    def focus_at(self, volts: float, timeout_s: float) -> float | None:
+        """Where the lens focuses [1/m] once it was sent to ``volts`` [V], hysteresis included.
+
+        ``None``: it does not say so within ``timeout_s``.
+        """
+        if self._client.until(lambda: self._told, timeout_s) is None:
+            return None
+        self._client.until(lambda: self._told is not None and self._told.state.driver, _CATCH_UP_S)
+
+        def is_there() -> bool:
+            told = self._told
+            return told is not None and (not told.state.driver or told.state.commanded_volts == volts)
+
+        if not self._client.until(is_there, timeout_s):
+            return None
+        assert self._told is not None
+        return float(self._told.target_dioptres)

@@ -1,0 +1,1 @@
+"""Commands for real and emulated devices: ``lens``, ``camera``, ``calibrate``, ``emulate``."""

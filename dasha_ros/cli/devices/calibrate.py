@@ -1,0 +1,251 @@
+"""``dasha calibrate``: a lens profile measured with the lens's own camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dasha_ros.cli.devices.hardware import Board, Emulator, Serial, device_errors, picture_feed
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
+
+if TYPE_CHECKING:
+    from dasha_ros.devices.calibration.profile import Calibration, Measurement
+    from dasha_ros.devices.calibration.scan import Scanner
+    from dasha_ros.devices.camera import Camera
+    from dasha_ros.devices.lens import Lens
+
+app = typer.Typer(help="A lens profile measured with the lens's own camera.", no_args_is_help=True)
+
+EMULATED_DISTANCES_M = (0.4, 0.6, 1.0, 2.0)
+SETTLING_VOLTS = 5.0
+"""The move that is timed: far enough to blur the target."""
+SETTLING_STEP_S = 0.01
+SETTLING_MAX_S = 0.4
+
+
+@dataclass(frozen=True)
+class _Rig:
+    camera: Camera
+    lens: Lens
+    place: Callable[[float], None]
+    """Brings the target to a distance, or asks a person to."""
+
+
+@app.command("lens")
+def calibrate_lens(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Profile to write.")] = Path("lens.yaml"),
+    *,
+    rig: Annotated[
+        str, typer.Option(help="hardware: you move the target. emulated: an emulated lens and chart.")
+    ] = "hardware",
+    port: Annotated[str, typer.Option(envvar="DASHA_LENS_PORT", help="Serial port of the lens board.")] = "",
+    board: Board = "flexiboard",
+    serial: Serial = "",
+    emulator: Emulator = None,
+    distances: Annotated[
+        str, typer.Option(help="Of the target in m, with commas; left out: you are asked.")
+    ] = "",
+    low: Annotated[float, typer.Option(min=24.0, max=70.0, help="Least voltage to try.")] = 24.0,
+    high: Annotated[float, typer.Option(min=24.0, max=70.0, help="Greatest voltage to try.")] = 70.0,
+    exposure: Annotated[
+        float, typer.Option(min=0.0, help="In us; 0: metered on the target at each distance.")
+    ] = 0.0,
+    repeats: Annotated[int, typer.Option(min=1, help="Scans at each distance; they are averaged.")] = 1,
+    settling: Annotated[
+        bool, typer.Option("--settling/--no-settling", help="Also measure how long a move takes.")
+    ] = True,
+    focal_length: Annotated[float, typer.Option(min=0.1, help="Of the fixed lens in mm.")] = 25.0,
+    f_number: Annotated[float, typer.Option(min=0.1, help="Of its aperture.")] = 2.0,
+    plot: Annotated[
+        Path | None, typer.Option(help="Picture of the fit; left out: beside the profile.")
+    ] = None,
+) -> None:
+    """Measure which voltage focuses at which distance, and write a lens profile.
+
+    Put a target with fine texture (newspaper will do) at two or more known distances, in even
+    light, so that it fills the middle of the picture.
+    """
+    from dasha_ros.devices.calibration.scan import Scanner
+    from dasha_ros.freshness.clock import SteadyClock
+
+    if not output.absolute().parent.is_dir():
+        fail(f"{output} can't be written: there is no folder {output.absolute().parent}", Exit.REFUSED)
+    if not low < high:
+        fail(f"--low {low:g} is not below --high {high:g}", Exit.REFUSED)
+    known = _distances(distances)
+    # Inside: a calibration that failed is no refused value.
+    with device_errors(), _calibration_errors():
+        with _opened(rig, port, board, serial, emulator) as bench:
+            limits = bench.camera.open()
+            bench.lens.open()
+            scanner = Scanner(bench.camera, bench.lens, SteadyClock())
+
+            def expose() -> float:
+                return bench.camera.set_exposure(exposure) if exposure else scanner.meter(limits)
+
+            wanted = known or (EMULATED_DISTANCES_M if rig == "emulated" else ())
+            placed = _placed(wanted, bench.place) if wanted else _ask()
+            measured = _measure(scanner, placed, expose, (low, high), repeats)
+            settle_s = _settling_s(scanner, measured[-1].volts, low) if settling and measured else None
+        _write(output, plot or output.with_suffix(".png"), measured, (focal_length, f_number), settle_s)
+
+
+@contextmanager
+def _calibration_errors() -> Iterator[None]:
+    from dasha_ros.devices.calibration.profile import CalibrationError
+
+    try:
+        yield
+    except CalibrationError as error:
+        fail(str(error))
+
+
+def _distances(text: str) -> tuple[float, ...]:
+    try:
+        distances = tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        fail(f"--distances {text!r}: write metres with commas between, e.g. 0.4,0.8,1.6", Exit.REFUSED)
+    if any(not distance > 0 for distance in distances) or len(set(distances)) == 1:
+        fail(f"--distances {text!r}: two or more different positive distances are needed", Exit.REFUSED)
+    return distances
+
+
+def _placed(distances: Iterable[float], place: Callable[[float], None]) -> Iterator[float]:
+    """Known distances, each once the target stands there."""
+    for distance_m in distances:
+        place(distance_m)
+        yield distance_m
+
+
+def _ask() -> Iterator[float]:
+    """Distances that a person gives, with the target already there."""
+    while True:
+        text = typer.prompt(
+            "distance of the target in m (Enter: that was all)", default="", show_default=False, err=True
+        )
+        if not text:
+            return
+        try:
+            distance = float(text.replace(",", "."))
+        except ValueError:
+            distance = 0.0
+        if distance > 0:
+            yield distance
+        else:
+            err().print(f"{text!r} is no distance; write metres, e.g. 0.8", markup=False)
+
+
+@contextmanager
+def _opened(rig: str, port: str, board: str, serial: str, emulator: Path | None) -> Iterator[_Rig]:
+    if rig == "emulated":
+        from dasha_ros.emulators.calibration_bench import CalibrationBench
+
+        with CalibrationBench() as bench:
+            yield _Rig(bench.camera, bench.lens, bench.place)
+        return
+    if rig != "hardware":
+        fail(f"unknown rig {rig!r}; known: hardware, emulated", Exit.REFUSED)
+    if not port:
+        fail("give the lens's serial port with --port or DASHA_LENS_PORT", Exit.REFUSED)
+    from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+    from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
+
+    with ExitStack() as stack:
+        feed = picture_feed(emulator)
+        if feed is not None:
+            stack.callback(feed.close)
+        # Until it is measured, the settling time is one that is beyond doubt.
+        lens = VariopticLens(VariopticSettings(port=port, board=board, settle_s=0.2))
+        camera = PylonCamera(PylonSettings(address=serial), listener=feed)
+        stack.callback(lens.close)
+        stack.callback(camera.close)
+        yield _Rig(camera, lens, _ask_to_place)
+
+
+def _ask_to_place(distance_m: float) -> None:
+    typer.prompt(
+        f"put the target at {distance_m:g} m and press Enter", default="", show_default=False, err=True
+    )
+
+
+def _measure(
+    scanner: Scanner,
+    distances: Iterable[float],
+    expose: Callable[[], float],
+    volts: tuple[float, float],
+    repeats: int,
+) -> list[Measurement]:
+    from dasha_ros.devices.calibration.profile import Measurement
+
+    measured: list[Measurement] = []
+    for distance_m in distances:
+        exposure_us = expose()
+        for _ in range(repeats):
+            peak = scanner.find_focus(*volts)
+            measured.append(Measurement(peak.volts, distance_m))
+            err().print(f"{distance_m:g} m: {peak.volts:.3f} V at {exposure_us:,.0f} us", markup=False)
+    return measured
+
+
+def _settling_s(scanner: Scanner, focus_volts: float, low: float) -> float:
+    """How long a move takes, with the target where it stands."""
+    err().print("how long a move takes ...", style="dim")
+    delays = [step * SETTLING_STEP_S for step in range(round(SETTLING_MAX_S / SETTLING_STEP_S) + 1)]
+    settle_s = scanner.settling_s(max(low, focus_volts - SETTLING_VOLTS), focus_volts, delays)
+    err().print(f"a move takes {settle_s * 1e3:.0f} ms", markup=False)
+    return settle_s
+
+
+def _write(
+    output: Path,
+    plot: Path,
+    measured: list[Measurement],
+    optics: tuple[float, float],
+    settle_s: float | None,
+) -> None:
+    from dasha_ros.devices.calibration.profile import fit, write_table
+    from dasha_ros.devices.calibration.profile import plot as draw
+
+    calibration = fit(measured)
+    try:
+        write_table(output, calibration, focal_length_mm=optics[0], f_number=optics[1], settle_s=settle_s)
+    except OSError as error:
+        fail(f"{output} can't be written: {error.strerror}")
+    _print(calibration)
+    console = out()
+    console.print(f"profile: {output}", markup=False)
+    try:
+        draw(plot, calibration)
+    except ImportError:
+        err().print("no plot: pip install matplotlib", style="yellow")
+    except (OSError, ValueError) as error:
+        err().print(f"no plot: {error}", style="yellow", markup=False)
+    else:
+        console.print(f"plot: {plot}", markup=False)
+    console.print(
+        f"use it with: --set lens_driver.profile={output} --set low_level_agent.profile={output}",
+        markup=False,
+    )
+
+
+def _print(calibration: Calibration) -> None:
+    console = out()
+    for point in calibration.points:
+        residual = (point.dioptres - calibration.line(point.volts)) * 1e3
+        console.print(
+            f"{point.volts:8.3f} V {point.distance_m:8.3f} m {point.dioptres:7.3f} D"
+            f" {residual:+7.1f} mD from the line"
+        )
+    for point in calibration.rejected:
+        console.print(
+            f"{point.volts:8.3f} V {point.distance_m:8.3f} m rejected: it fits no other", style="yellow"
+        )
+    console.print(
+        f"{calibration.dioptres_per_volt:.4f} D/V, infinity at {calibration.infinity_volts:.2f} V,"
+        f" residual {calibration.residual_dioptres * 1e3:.1f} mD"
+    )

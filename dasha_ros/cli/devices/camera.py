@@ -1,0 +1,78 @@
+"""``dasha camera``: a Basler camera on a bench, without a graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dasha_ros.cli.devices.hardware import Emulator, Serial, device_errors, picture_feed
+from dasha_ros.cli.terminal.console import Exit, fail, out
+
+app = typer.Typer(help="A Basler camera on a bench, without a graph.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_cameras(
+    emulated: Annotated[bool, typer.Option("--emulated", help="Show pylon's emulated camera, too.")] = False,
+) -> None:
+    """Print every camera that pylon sees; exit code 1 when there is none."""
+    from dasha_ros.devices import bench
+
+    if emulated:
+        from dasha_ros.emulators.camera.pictures import enable_emulator
+
+        enable_emulator()
+    with device_errors():
+        cameras = bench.list_cameras()
+    for camera in cameras:
+        out().print(f"{camera.kind:12} {camera}", markup=False)
+    if not cameras:
+        fail(
+            "pylon sees no camera. Check power, cable and, on GigE, the IP address "
+            "(docs/how-to/connect-hardware.md)"
+        )
+
+
+@app.command()
+def snap(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Picture file; .png and .tif keep 12 bits.")
+    ] = Path("snap.png"),
+    *,
+    exposure: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="Exposure in us; left out: 10 ms, inside the camera's limits."),
+    ] = None,
+    gain: Annotated[float, typer.Option(help="Gain in dB.")] = 0.0,
+    encoding: Annotated[str, typer.Option(help="mono8, mono16, rgb8 or bgr8.")] = "mono8",
+    serial: Serial = "",
+    emulator: Emulator = None,
+) -> None:
+    """Take one picture of the whole sensor."""
+    from dasha_ros.devices import bench
+
+    if not output.absolute().parent.is_dir():
+        fail(f"{output} can't be written: there is no folder {output.absolute().parent}", Exit.REFUSED)
+    with device_errors():
+        feed = picture_feed(emulator)
+        try:
+            frame, description = bench.snap(
+                serial, exposure_us=exposure, gain_db=gain, encoding=encoding, listener=feed
+            )
+        finally:
+            if feed is not None:
+                feed.close()
+    try:
+        bench.save_frame(output, frame)
+    except OSError as error:
+        fail(str(error))
+    height, width = frame.pixels.shape[:2]
+    white = 255 if frame.pixels.dtype.itemsize == 1 else 65535
+    out().print(
+        f"{output}: {width}x{height} {frame.encoding}, {frame.exposure_us:g} us, {frame.gain_db:.2f} dB,"
+        f" mean {100 * float(frame.pixels.mean()) / white:.1f} % of white",
+        markup=False,
+    )
+    out().print(f"{description['model']} {description['serial_number']}", markup=False)

@@ -1,0 +1,173 @@
+"""``dasha emulate``: devices that exist only in software, for drivers that do not know it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dasha_ros.cli.devices.hardware import default_path, device_errors
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
+
+app = typer.Typer(
+    help="Devices that exist only in software, for drivers that do not know it.", no_args_is_help=True
+)
+
+_LINE = "The line"
+
+
+def _share(of: str) -> Any:
+    """An option from 0 to 1."""
+    return typer.Option(min=0.0, max=1.0, help=f"Share of {of}.", rich_help_panel=_LINE)
+
+
+@app.command()
+def lens(
+    link: Annotated[
+        Path | None, typer.Option(help="Path at which the serial port appears; left out: a place of yours.")
+    ] = None,
+    *,
+    profile: Annotated[
+        str, typer.Option(help="Lens model: physical, paper, or the path of a table.")
+    ] = "physical",
+    step_volts: Annotated[
+        float, typer.Option(min=0.0, help="Step of the board's output in V; 0: it follows exactly.")
+    ] = 0.0445,
+    time_constant: Annotated[
+        float, typer.Option(min=0.0, help="Of the liquid in s: how fast the lens settles.")
+    ] = 0.02,
+    hysteresis: Annotated[float, typer.Option(min=0.0, help="Half width of the liquid's play in V.")] = 0.05,
+    analog: Annotated[
+        bool, typer.Option("--analog/--digital", help="Mode in which the board starts.")
+    ] = True,
+    paced: Annotated[
+        bool, typer.Option("--paced/--unpaced", help="Whether bytes take their time at 57600 baud.")
+    ] = True,
+    drop_request: Annotated[float, _share("requests that get lost")] = 0.0,
+    corrupt_request: Annotated[float, _share("requests with a changed byte")] = 0.0,
+    drop_reply: Annotated[float, _share("replies that get lost")] = 0.0,
+    corrupt_reply: Annotated[float, _share("replies with a changed byte")] = 0.0,
+    half_reply: Annotated[float, _share("replies that break off")] = 0.0,
+    late_reply: Annotated[float, _share("replies that come late")] = 0.0,
+    late: Annotated[
+        float, typer.Option(min=0.0, max=60.0, help="How late, in s.", rich_help_panel=_LINE)
+    ] = 0.1,
+    nack: Annotated[float, _share("sound requests that are refused")] = 0.0,
+    noise: Annotated[float, _share("replies after bytes nobody asked for")] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the line's faults.", rich_help_panel=_LINE)] = 0,
+) -> None:
+    """Serve a Varioptic lens board on a pseudo-terminal until Ctrl-C.
+
+    Lines of text on standard input pull its cable and turn its knobs: type ``help``.
+    """
+    from dasha_ros.emulators.console import run_lens
+    from dasha_ros.emulators.lens.line import LineFaults
+    from dasha_ros.emulators.lens.port import LensEmulatorSettings
+
+    path = (link or default_path("lens")).absolute()
+    with device_errors(), _until_interrupted() as stop:
+        settings = LensEmulatorSettings(
+            faults=LineFaults(
+                drop_request=drop_request,
+                corrupt_request=corrupt_request,
+                drop_reply=drop_reply,
+                corrupt_reply=corrupt_reply,
+                half_reply=half_reply,
+                late_reply=late_reply,
+                late_s=late,
+                nack=nack,
+                noise=noise,
+            ),
+            seed=seed,
+            paced=paced,
+            analog_at_power_on=analog,
+            profile=profile,
+            time_constant_s=time_constant,
+            hysteresis_volts=hysteresis,
+            step_volts=step_volts,
+        )
+        run_lens(path, settings, sys.stdin, _say, stop)
+
+
+@app.command()
+def camera(
+    socket: Annotated[
+        Path | None, typer.Option(help="Where drivers ask for pictures; left out: a place of yours.")
+    ] = None,
+    lens_link: Annotated[
+        Path | None,
+        typer.Option(help="Port of the lens emulator that is looked through; left out: its own default."),
+    ] = None,
+    *,
+    scene: Annotated[str, typer.Option(help="Name of a shipped scene or path of a YAML file.")] = (
+        "motorcycle_street"
+    ),
+    illuminance: Annotated[float, typer.Option(min=0.0, help="Light on the scene in lx.")] = 100.0,
+    profile: Annotated[
+        str, typer.Option(help="Lens model: physical, paper, or the path of a table.")
+    ] = "physical",
+    width: Annotated[int, typer.Option(min=64, max=8192, help="Of the pictures in px.")] = 2048,
+    height: Annotated[int, typer.Option(min=64, max=8192, help="Of the pictures in px.")] = 1088,
+    encoding: Annotated[str, typer.Option(help="Of the pictures: mono8, mono16 or rgb8.")] = "mono8",
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the noise; left out: new noise every time.")
+    ] = None,
+) -> None:
+    """Serve the digital twin's pictures to pylon's emulated camera until Ctrl-C.
+
+    What comes out of pylon is the twin's picture at the exposure and gain in force, in the focus
+    that the lens emulator has at that moment. Lines on standard input change the world: type ``help``.
+    """
+    from dasha_ros.devices.errors import DeviceLost
+    from dasha_ros.emulators.camera.twin_view import TwinView
+    from dasha_ros.emulators.console import run_camera
+    from dasha_ros.optics.lens import lens_model
+    from dasha_ros.twin.world import World
+
+    with device_errors(), _until_interrupted() as stop:
+        try:
+            view = TwinView(
+                (lens_link or default_path("lens")).absolute(),
+                lens_model(profile),
+                world=World(scene=scene, illuminance_lx=illuminance),
+                width=width,
+                height=height,
+                encoding=encoding,
+                seed=seed,
+            )
+        except DeviceLost as error:
+            fail(str(error), Exit.REFUSED)
+        run_camera((socket or default_path("camera.socket")).absolute(), view, sys.stdin, _say, stop)
+
+
+def _say(line: str) -> None:
+    out().print(line, markup=False)
+    # Whoever reads this through a pipe must know at once that the device is there.
+    sys.stdout.flush()
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[threading.Event]:
+    """SIGINT and SIGTERM end the command, and the device is unplugged cleanly."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield threading.Event()
+    except KeyboardInterrupt:
+        err().print("unplugged")
+    except FileExistsError as error:
+        fail(str(error), Exit.REFUSED)
+    except OSError as error:
+        fail(f"the device can't appear: {error}", Exit.REFUSED)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,61 @@
+"""``dasha lens``: a lens board on a bench, without a graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dasha_ros.cli.devices.hardware import Board, Port, device_errors
+from dasha_ros.cli.terminal.console import Exit, out
+
+if TYPE_CHECKING:
+    from dasha_ros.devices.lens import LensReading
+
+app = typer.Typer(help="A lens board on a bench, without a graph.", no_args_is_help=True)
+
+
+@app.command()
+def get(port: Port, board: Board = "flexiboard") -> None:
+    """Read a lens, without moving it."""
+    from dasha_ros.devices import bench
+
+    with device_errors():
+        reading, description = bench.read_lens(port, board)
+    _print(reading, description)
+
+
+@app.command("set")
+def set_volts(
+    volts: Annotated[float, typer.Argument(help="Voltage, 24.0 to 70.0 V.")],
+    port: Port,
+    board: Board = "flexiboard",
+) -> None:
+    """Move a lens, and leave it there."""
+    from dasha_ros.devices import bench
+
+    with device_errors():
+        reading, description = bench.set_lens(port, volts, board)
+    _print(reading, description)
+
+
+@app.command()
+def faults(port: Port, board: Board = "flexiboard") -> None:
+    """Print the board's faults, one a line; exit code 1 when there are any."""
+    from dasha_ros.devices import bench
+
+    with device_errors():
+        reading, _ = bench.read_lens(port, board)
+    for fault in reading.faults:
+        out().print(fault, markup=False)
+    if reading.faults:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _print(reading: LensReading, description: dict[str, Any]) -> None:
+    console = out()
+    console.print(f"{reading.volts:.4f} V, commanded {description['volts_in_force']:.3f} V", markup=False)
+    console.print(
+        f"{description['model']} at {description['port']}, firmware {description['firmware']}", markup=False
+    )
+    console.print(f"faults: {', '.join(reading.faults) or 'none'}", markup=False)

@@ -1,0 +1,1 @@
+"""``dasha up`` and what looks at a running graph."""

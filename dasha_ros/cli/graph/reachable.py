@@ -1,0 +1,156 @@
+"""Which nodes and topics of a graph can be seen from here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Set
+from dataclasses import dataclass
+
+from rclpy.node import Node
+
+from dasha_ros.bringup.graph import RIGS
+from dasha_ros.bringup.watcher import UNREACHABLE, Client, LifecycleWatch
+from dasha_ros.config import NODES
+from dasha_ros.ros.validation.owners import OWNED, publishers_of, too_many
+
+_DISCOVERY_S = 1.0
+"""Until then a few nodes that are active may not be all that there are."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What was seen."""
+
+    namespace: str
+    states: dict[str, str]
+    """Lifecycle state of the nodes that belong to the graph, by full name; empty when there is none."""
+    others: tuple[str, ...]
+    """Other nodes, in any namespace."""
+    topics: dict[str, tuple[str, int, int]]
+    """Type, publishers and subscriptions of the topics in the namespace."""
+    strangers: tuple[str, ...] = ()
+    """What is wrong where a node that does not belong to the graph speaks for one that does."""
+
+    def lines(self) -> list[str]:
+        """For people."""
+        if not self.states:
+            seen = f"; other nodes: {', '.join(self.others)}" if self.others else ""
+            return [f"no node of this package answers in {self.namespace}; start it with `dasha up`{seen}"]
+        width = max(len(name) for name in [*self.states, *self.topics])
+        return [
+            *(line for name, state in self.states.items() for line in _of_node(name, state, width)),
+            *(f"✗ {sentence}" for sentence in self.strangers),
+            *(f"other node: {name}" for name in self.others),
+            *(
+                f"{topic:<{width}}  {kind}, {publishers} publishing, {subscriptions} listening"
+                for topic, (kind, publishers, subscriptions) in sorted(self.topics.items())
+            ),
+        ]
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The nodes that belong to the graph and do not answer."""
+        return tuple(name for name, state in self.states.items() if state == UNREACHABLE)
+
+
+def _of_node(name: str, state: str, width: int) -> list[str]:
+    mark = {"active": "✓", UNREACHABLE: "✗"}.get(state, "·")
+    if state == UNREACHABLE:
+        advice = "it died, hangs or was never started: see its log, end its process and start it again"
+        return [f"{mark} {name:<{width}}  does not answer", f"    {advice} (`dasha up` does so by itself)"]
+    if state != "active":
+        return [f"{mark} {name:<{width}}  {state}", "    its log and `dasha echo /diagnostics` say why"]
+    return [f"{mark} {name:<{width}}  {state}"]
+
+
+def expected(seen: Set[str], topics: Set[str]) -> list[str]:
+    """The nodes that must be there, by what is: those of the smallest rig that has all that are seen.
+
+    Args:
+        seen: Names of the nodes, without the namespace.
+        topics: Names of the topics, without the namespace.
+    """
+    known = seen & NODES.keys()
+    if not known:
+        return []
+    if any(topic.startswith("twin/") for topic in topics):
+        known |= {"twin_world"}
+    rigs = sorted((rig.nodes for rig in RIGS.values()), key=len)
+    rig = next((nodes for nodes in rigs if known - {"trainer"} <= set(nodes)), ())
+    return sorted(known | set(rig))
+
+
+def too_many_nodes(names: list[str], known: Set[str]) -> tuple[str, ...]:
+    """What is wrong where nodes of the graph are there more than once.
+
+    Args:
+        names: Full names of all nodes, each as often as it is there.
+        known: Full names of the nodes that belong to a graph.
+    """
+    return tuple(
+        f"{names.count(name)} nodes are called {name}: two graphs run in one namespace; end one of them, "
+        "or give it a namespace or a ROS_DOMAIN_ID of its own"
+        for name in sorted(set(names) & known)
+        if names.count(name) > 1
+    )
+
+
+def strangers_of(node: Node, known: Set[str]) -> tuple[str, ...]:
+    """What is wrong where a node that does not belong to the graph speaks for one that does.
+
+    Args:
+        node: Sees the graph, in its namespace.
+        known: Full names of the nodes that belong to a graph.
+    """
+    names = [f"{space.rstrip('/')}/{name}" for name, space in node.get_node_names_and_namespaces()]
+    return too_many_nodes(names, known) + tuple(
+        sentence for topic in OWNED if (sentence := too_many(topic, publishers_of(node, topic)))
+    )
+
+
+def look(namespace: str, seconds: float) -> Reached:
+    """Look at a graph.
+
+    Args:
+        namespace: Of the nodes.
+        seconds: How long to wait for answers; it ends earlier when all nodes of a rig are active.
+
+    Raises:
+        ConfigError: No namespace.
+    """
+    with Client(namespace) as client:
+        inside = client.namespace + "/"
+        watch = LifecycleWatch(client, [inside + name for name in NODES])
+        own = client.node.get_fully_qualified_name()
+        began = time.monotonic()
+
+        def names() -> set[str]:
+            return set(client.node_names()) - {own}
+
+        def states() -> dict[str, str]:
+            topics = client.node.get_topic_names_and_types()
+            nodes = expected(
+                {name.removeprefix(inside) for name in names() & watch.states.keys()},
+                {topic.removeprefix(inside) for topic, _ in topics},
+            )
+            return {inside + node: watch.states[inside + node] for node in nodes}
+
+        def is_complete() -> bool:
+            watch.poll()
+            found = states().values()
+            return (
+                bool(found)
+                and all(state == "active" for state in found)
+                and time.monotonic() - began > _DISCOVERY_S
+            )
+
+        client.until(is_complete, seconds)
+        watch.close()
+        topics = {
+            topic: (kinds[0], client.node.count_publishers(topic), client.node.count_subscribers(topic))
+            for topic, kinds in client.node.get_topic_names_and_types()
+            if topic.startswith(inside) and not topic.endswith("/transition_event")
+        }
+        others = tuple(sorted(names() - watch.states.keys()))
+        strangers = strangers_of(client.node, watch.states.keys())
+        return Reached(client.namespace, states(), others, topics, strangers)

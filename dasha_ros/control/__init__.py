@@ -1,0 +1,1 @@
+"""Floor 4. Everything that runs a goal: the `Rig`, and the loop of one agent over it."""

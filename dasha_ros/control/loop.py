@@ -1,0 +1,212 @@
+"""One goal of one agent: observe, decide, apply, look again, until the end.
+
+The same functions run over a `TwinRig` in a benchmark and over ROS in the agent nodes. They
+leave the rig where the goal ended; `restore` brings it back, and the caller decides when.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from dasha_ros.control.rig import Rig, RigError, checked
+from dasha_ros.control.step import (
+    HIGH_LEVEL,
+    LOW_LEVEL,
+    Command,
+    ExposureOutcome,
+    FocusOutcome,
+    Interrupt,
+    OnStep,
+    Step,
+)
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.outcome import ErrorCode, explain
+from dasha_ros.policies.policy import (
+    ExposureDecision,
+    ExposurePolicy,
+    ExposureTask,
+    FocusDecision,
+    FocusPolicy,
+    FocusTask,
+)
+from dasha_ros.policies.reached import exposure_verdict, focus_verdict, not_found, seen
+from dasha_ros.policies.rewards import Reward, reward_exposure, reward_focus
+
+Decision = TypeVar("Decision", ExposureDecision, FocusDecision)
+
+_STOPPED = {
+    ErrorCode.CANCELED: "The goal was cancelled",
+    ErrorCode.PREEMPTED: "A newer goal took over",
+    ErrorCode.SHUTDOWN: "The node was deactivated or is stopping",
+    ErrorCode.CLIENT_GONE: "The client is gone",
+}
+
+
+def run_exposure(
+    rig: Rig,
+    policy: ExposurePolicy,
+    task: ExposureTask,
+    on_step: OnStep | None = None,
+    interrupted: Interrupt | None = None,
+) -> ExposureOutcome:
+    """One goal of A^H (paper, Algorithm 1).
+
+    Ends when the policy says so, after ``task.max_steps`` commands, when ``interrupted`` gives a
+    reason, when the rig gives no answer, or at the first percept that holds no finite numbers.
+    Neither the rig's failures nor invalid percepts raise: they are the outcome's code.
+    """
+
+    def command(decision: ExposureDecision) -> Command:
+        if not 0 <= decision.index < len(task.table):
+            raise _bad_decision(policy.name, f"exposure {decision.index} of a table of {len(task.table)}")
+        return Command("exposure_us", task.table.exposure_us(decision.index))
+
+    def verdict(decision: ExposureDecision, percept: Percept) -> tuple[ErrorCode, str]:
+        return exposure_verdict(policy.rule, percept, task.table)
+
+    policy.reset(task)
+    run = _run(
+        _Goal(HIGH_LEVEL, task.max_steps, policy.act, reward_exposure, command, rig.expose, verdict),
+        rig,
+        on_step,
+        interrupted,
+    )
+    return ExposureOutcome(run.code, explain(run.code, run.what_happened), run.steps, run.percept)
+
+
+def run_focus(
+    rig: Rig,
+    policy: FocusPolicy,
+    task: FocusTask,
+    on_step: OnStep | None = None,
+    interrupted: Interrupt | None = None,
+) -> FocusOutcome:
+    """One goal of A^L (paper, Algorithm 2).
+
+    Ends like `run_exposure`. Success takes more than the policy's word: an object that was asked
+    for must be detected in the last percept, with a BRISQUE of at most ``task.max_brisque``.
+    """
+
+    def reward(percept: Percept) -> Reward:
+        return reward_focus(percept, task.labels, task.min_score)
+
+    def command(decision: FocusDecision) -> Command:
+        low, high = task.lens.volts_min, task.lens.volts_max
+        if not (math.isfinite(decision.volts) and low <= decision.volts <= high):
+            raise _bad_decision(policy.name, f"{decision.volts!r} V, outside {low:g}..{high:g}")
+        return Command("volts", decision.volts)
+
+    def verdict(decision: FocusDecision, percept: Percept) -> tuple[ErrorCode, str]:
+        return focus_verdict(percept, task) if decision.found else not_found(task)
+
+    policy.reset(task)
+    run = _run(
+        _Goal(LOW_LEVEL, task.max_steps, policy.act, reward, command, rig.move, verdict),
+        rig,
+        on_step,
+        interrupted,
+    )
+    detections = seen(run.percept, task) if run.percept else ()
+    message = explain(run.code, run.what_happened)
+    return FocusOutcome(run.code, message, run.steps, run.percept, detections[0] if detections else None)
+
+
+def restore(rig: Rig, exposure_us: float | None = None, volts: float | None = None) -> Percept | None:
+    """Bring lens and exposure back to earlier values; ``None`` leaves one alone.
+
+    Both are tried even when the first fails.
+
+    Returns:
+        The percept that answers the last command; ``None`` when there was nothing to do.
+
+    Raises:
+        RigError: The first that failed.
+    """
+    percept: Percept | None = None
+    failure: RigError | None = None
+    for apply, value in ((rig.move, volts), (rig.expose, exposure_us)):
+        if value is None:
+            continue
+        try:
+            percept = apply(value)
+        except RigError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    return percept
+
+
+class _EndError(Exception):
+    """Why a goal can't go on."""
+
+    def __init__(self, code: ErrorCode, what_happened: str) -> None:
+        super().__init__(what_happened)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal(Generic[Decision]):
+    """What differs between the two agents."""
+
+    agent: str
+    max_steps: int
+    decide: Callable[[Percept], Decision]
+    reward: Callable[[Percept], Reward]
+    command: Callable[[Decision], Command]
+    apply: Callable[[float], Percept]
+    verdict: Callable[[Decision, Percept], tuple[ErrorCode, str]]
+
+
+@dataclass(slots=True)
+class _Run:
+    """Where a goal stands."""
+
+    steps: int = 0
+    percept: Percept | None = None
+    code: ErrorCode = ErrorCode.NONE
+    what_happened: str = ""
+
+
+def _run(goal: _Goal[Decision], rig: Rig, on_step: OnStep | None, interrupted: Interrupt | None) -> _Run:
+    run = _Run()
+    try:
+        decision, percept = _play(goal, rig, run, on_step, interrupted)
+        run.code, run.what_happened = goal.verdict(decision, percept)
+    except (_EndError, RigError) as error:
+        run.code, run.what_happened = ErrorCode(error.code), str(error)
+    return run
+
+
+def _play(
+    goal: _Goal[Decision], rig: Rig, run: _Run, on_step: OnStep | None, interrupted: Interrupt | None
+) -> tuple[Decision, Percept]:
+    """Step until the policy is done; return its last decision and the percept that it rests on."""
+    command: Command | None = None
+    while True:
+        _heed(interrupted)
+        percept = rig.observe() if command is None else goal.apply(command.value)
+        if command is not None:
+            run.steps += 1
+        run.percept = checked(percept)
+        _heed(interrupted)
+        decision = goal.decide(percept)
+        if on_step is not None:
+            on_step(Step(goal.agent, run.steps, command, percept, goal.reward(percept), decision))
+        if decision.done:
+            return decision, percept
+        if run.steps >= goal.max_steps:
+            steps = "1 step" if run.steps == 1 else f"{run.steps} steps"
+            raise _EndError(ErrorCode.STEPS_EXHAUSTED, f"Not finished after {steps}")
+        command = goal.command(decision)
+
+
+def _heed(interrupted: Interrupt | None) -> None:
+    if interrupted is not None and (reason := interrupted()) is not None:
+        raise _EndError(reason, _STOPPED.get(reason, f"The goal was stopped ({reason.name})"))
+
+
+def _bad_decision(policy: str, asked: str) -> _EndError:
+    return _EndError(ErrorCode.INTERNAL, f"Policy {policy!r} asked for {asked}; nothing was sent")

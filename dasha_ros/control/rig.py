@@ -1,0 +1,71 @@
+"""The rig: apply a setting, get the percept that answers it."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.outcome import ErrorCode
+
+
+class RigError(Exception):
+    """No percept answers.
+
+    ``code`` is a constant of `FocusOnObject.Result` (see `policies.outcome`). The message says
+    what happened; what to do about the code is added by whoever reports it (`outcome.explain`).
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Rig(Protocol):
+    """A camera with a lens, wherever it is: in this process, in a cache, or across ROS topics."""
+
+    table: ExposureTable
+    lens: LensModel
+
+    def observe(self) -> Percept:
+        """A percept of the settings in force, without changing them.
+
+        Raises:
+            RigError: None answers.
+        """
+        ...
+
+    def expose(self, exposure_us: float) -> Percept:
+        """Set the exposure time and return the percept that answers.
+
+        Raises:
+            RigError: None answers.
+        """
+        ...
+
+    def move(self, volts: float) -> Percept:
+        """Move the lens and return the percept that answers.
+
+        Raises:
+            RigError: None answers.
+        """
+        ...
+
+
+def checked(percept: Percept) -> Percept:
+    """The percept itself: nobody decides or learns from one that holds values that are not numbers.
+
+    Raises:
+        RigError: It holds such a value; the message names it.
+    """
+    if percept.is_finite():
+        return percept
+    names = ("histogram_peak", "mean_grey", "brisque", "sharpness")
+    values = {name: getattr(percept, name) for name in names}
+    bad = [f"{name} = {value}" for name, value in values.items() if not math.isfinite(value)]
+    raise RigError(
+        ErrorCode.PERCEPT_INVALID,
+        f"A percept holds values that are not finite numbers ({', '.join(bad) or 'latent or detections'})",
+    )

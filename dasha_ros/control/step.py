@@ -1,0 +1,76 @@
+"""What one goal of one agent leaves behind: its steps and its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.policy import ExposureDecision, FocusDecision
+from dasha_ros.policies.rewards import Reward
+
+HIGH_LEVEL = "A^H"
+"""The agent of the exposure."""
+LOW_LEVEL = "A^L"
+"""The agent of the lens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a step set."""
+
+    name: str
+    """``exposure_us`` or ``volts``: the quantity with its unit."""
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One percept, with what led to it and what followed."""
+
+    agent: str
+    """`HIGH_LEVEL` or `LOW_LEVEL`."""
+    index: int
+    """0 for the settings in force at the start; then it counts commands."""
+    command: Command | None
+    """The command that ``percept`` answers; ``None`` in step 0."""
+    percept: Percept
+    reward: Reward
+    """Eq. 7 or 8, of ``percept``."""
+    decision: ExposureDecision | FocusDecision
+    """What the policy makes of ``percept``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureOutcome:
+    """How a goal of A^H ended."""
+
+    code: ErrorCode
+    message: str
+    """What happened and what to do; empty on success."""
+    steps: int = 0
+    """Commands given that were answered."""
+    percept: Percept | None = None
+    """The newest valid one; ``None`` when there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FocusOutcome:
+    """How a goal of A^L ended."""
+
+    code: ErrorCode
+    message: str
+    """What happened and what to do; empty on success."""
+    steps: int = 0
+    """Commands given that were answered."""
+    percept: Percept | None = None
+    """The newest valid one; ``None`` when there was none."""
+    detection: Detection | None = None
+    """The best detection of what was asked for in ``percept``."""
+
+
+OnStep = Callable[[Step], None]
+"""Called with every step as soon as it is complete."""
+Interrupt = Callable[[], "ErrorCode | None"]
+"""Asked before every command and after every percept: why to stop now, or ``None`` to go on."""

@@ -1,0 +1,209 @@
+"""The rig in one process: the digital twin's camera and lens, and perception, on a clock that jumps.
+
+Exposures and settling pass on the clock but cost no time, so an episode runs as fast as the
+twin renders and perception reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dasha_ros.control.rig import RigError
+from dasha_ros.devices.errors import DeviceError
+from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.freshness.clock import ManualClock
+from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
+from dasha_ros.freshness.rule import answers
+from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensState
+from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.perception.percept import Percept
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.twin.world import World
+
+REST_NS = 1_000_000_000
+"""How long the lens rests between `TwinRig.place` and the first picture."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What an episode costs."""
+
+    frames: int = 0
+    """Pictures taken."""
+    exposures: int = 0
+    """Exposure commands."""
+    moves: int = 0
+    """Lens commands."""
+    actuations: int = 0
+    """Lens commands that changed what the driver board puts out."""
+    seconds: float = 0.0
+    """On the twin's clock: exposure and settling. Rendering and perception are free."""
+
+
+def moved(
+    lens: TwinLens, state: LensState, command: CommandId, volts: float, *, clock: ManualClock, usage: Usage
+) -> LensState:
+    """Move a lens in this process, count that, and return its state after ``state``.
+
+    Raises:
+        RigError: The lens refuses.
+    """
+    try:
+        reading = lens.move(volts)
+    except DeviceError as error:
+        raise RigError(ErrorCode.LENS_LOST, str(error)) from error
+    usage.moves += 1
+    usage.actuations += reading.volts != state.volts
+    return replace(
+        state,
+        command=command,
+        commanded_volts=volts,
+        volts=reading.volts,
+        settled_at_ns=clock.now_ns() + round(reading.settle_s * 1e9),
+        faults=reading.faults,
+        move=state.move + 1,
+    )
+
+
+class TwinRig:
+    """Implements `Rig` over the twin. `usage` counts since the last `place`."""
+
+    def __init__(
+        self,
+        perception: Perception,
+        world: World | None = None,
+        *,
+        volts: float = 24.0,
+        exposure_us: float = 10_000.0,
+        lens: LensModel | None = None,
+        table: ExposureTable | None = None,
+        width: int = 2048,
+        height: int = 1088,
+        encoding: str = "mono8",
+        seed: int | None = 0,
+        hysteresis_volts: float = 0.05,
+    ) -> None:
+        """Read the photographs and put everything in place.
+
+        Args:
+            perception: Reads the frames; may be shared by rigs that take turns.
+            world: What stands before the camera; the default scene if left out.
+            volts: Where the lens is [V].
+            exposure_us: In force at the start [us].
+            lens: The twin's lens, and what policies know of it; ``physical`` if left out.
+            table: A^H's exposures; the paper's camera's if left out.
+            width: Of the frame [px].
+            height: Of the frame [px].
+            encoding: ``mono8``, ``mono16`` or ``rgb8``.
+            seed: Of the sensor's noise; ``None``: new noise every time.
+            hysteresis_volts: Half width of the play between board and liquid [V].
+
+        Raises:
+            DeviceError: The scene can't be used, or a value is out of range.
+        """
+        self.lens = lens or lens_model()
+        self.table = table or exposure_table()
+        self.clock = ManualClock()
+        self.usage = Usage()
+        self._perception = perception
+        self._encoding = encoding
+        self._lens = TwinLens(self.clock, self.lens, initial_volts=volts, hysteresis_volts=hysteresis_volts)
+        self._camera = TwinCamera(
+            self.clock,
+            self.lens,
+            world=world,
+            width=width,
+            height=height,
+            encoding=encoding,
+            seed=seed,
+            exposure_min_us=self.table.t_min_us,
+            exposure_max_us=self.table.t_max_us,
+        )
+        self._lens.open()
+        self._camera.open()
+        self.place(self._camera.world, volts, exposure_us)
+
+    @property
+    def focus_dioptres(self) -> float:
+        """True focus of the lens at rest [1/m]: for evaluations only."""
+        return self._lens.trajectory.target_dioptres
+
+    def place(self, world: World, volts: float, exposure_us: float, seed: int | None = None) -> None:
+        """Begin anew: another world, the lens at rest at ``volts``, no commands yet.
+
+        Args:
+            world: What stands before the camera.
+            volts: Where the lens is [V].
+            exposure_us: In force [us].
+            seed: Of the sensor's noise from now on; left out: it goes on.
+
+        Raises:
+            DeviceError: A value is out of range.
+            SceneError: The scene can't be used.
+            AssetMissing: A photograph is not on this machine.
+        """
+        self._camera.set_world(world)
+        reading = self._lens.move(volts)
+        self._lens.set_temperature(world.temperature_c)
+        self._camera.set_trajectory(self._lens.trajectory)
+        self._camera.set_exposure(exposure_us)
+        if seed is not None:
+            self._camera.seed_noise(seed)
+        self.clock.advance(REST_NS)
+        self._exposure_command, self._sent = NO_COMMAND, 0
+        self._state = LensState(
+            NO_COMMAND, volts, reading.volts, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
+        )
+        self.usage = Usage()
+
+    def observe(self) -> Percept:
+        """A percept of the settings in force; see `Rig`."""
+        return self._look()
+
+    def expose(self, exposure_us: float) -> Percept:
+        """Set the exposure time and return the percept that answers; see `Rig`."""
+        try:
+            self._camera.set_exposure(exposure_us)
+        except DeviceError as error:
+            raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
+        self._exposure_command = self._new_command()
+        self.usage.exposures += 1
+        return self._look()
+
+    def move(self, volts: float) -> Percept:
+        """Move the lens and return the percept that answers; see `Rig`."""
+        command = self._new_command()
+        self._state = moved(self._lens, self._state, command, volts, clock=self.clock, usage=self.usage)
+        self._camera.set_trajectory(self._lens.trajectory)
+        return self._look()
+
+    def _new_command(self) -> CommandId:
+        self.clock.advance(1)
+        self._sent += 1
+        return CommandId(IN_PROCESS, self._sent)
+
+    def _look(self) -> Percept:
+        begun_ns = self.clock.now_ns()
+        try:
+            frame = self._camera.capture(self._state.settled_at_ns)
+        except DeviceError as error:
+            raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
+        if frame is None:
+            raise RigError(ErrorCode.CAMERA_LOST, "the capture was aborted")
+        self.usage.frames += 1
+        self.usage.seconds += (self.clock.now_ns() - begun_ns) / 1e9
+        rests = frame.begun_ns >= self._state.settled_at_ns
+        capture = CaptureInfo(
+            frame.begun_ns,
+            frame.exposure_us,
+            frame.gain_db,
+            self._exposure_command,
+            self.usage.frames,
+            driver=IN_PROCESS,
+            lens=self._state.position if rests else NOWHERE,
+        )
+        if not answers(capture, self._state, self._exposure_command, self._state.command):
+            raise RigError(ErrorCode.INTERNAL, f"frame of {frame.begun_ns} ns is older than its command")
+        return self._perception.perceive(frame.pixels, self._encoding, capture, self._state)

@@ -1,0 +1,1 @@
+"""From a scan with the lens's own camera to its profile."""

@@ -1,0 +1,180 @@
+"""Measuring a lens with its own camera: where a target is in focus, and how long a move takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.devices.calibration.profile import CalibrationError
+from dasha_ros.devices.camera import Camera, CameraLimits, Frame
+from dasha_ros.devices.errors import DeviceTimeout, FrameIncomplete
+from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens
+from dasha_ros.freshness.clock import Clock
+from dasha_ros.perception.quality.sharpness import Sharpness
+
+COARSE_STEP_VOLTS = 1.0
+FINE_STEP_VOLTS = 0.15
+MIN_CONTRAST = 1.5
+"""The peak must be so much sharper than the middle of the scan; a blank wall has no peak."""
+RETRIES = 3
+METERED = 0.4
+"""Brightness of the target to expose for, as a fraction of white: light enough, and nothing clips."""
+METER_STEPS = 10
+METER_TOLERANCE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class FocusPeak:
+    """Where the target was sharpest."""
+
+    volts: float
+    """Between the steps of the scan [V]."""
+    scan: tuple[tuple[float, float], ...]
+    """(volts, sharpness), in the order of the scan."""
+
+
+class Scanner:
+    """Moves a lens, takes pictures, and judges the middle of them.
+
+    All moves go upwards, from below, so that the lens's play is always taken up on the same side.
+
+    Args:
+        camera: Open, with an exposure that suits the target.
+        lens: Open.
+        clock: The camera's.
+        window: Half width and half height of the judged part, as fractions of the picture's.
+    """
+
+    def __init__(self, camera: Camera, lens: Lens, clock: Clock, window: float = 0.25) -> None:
+        self._camera, self._lens, self._clock, self._window = camera, lens, clock, window
+
+    def meter(self, limits: CameraLimits) -> float:
+        """Set an exposure that shows the target at `METERED` of white, and return it [us].
+
+        Args:
+            limits: Of the camera.
+
+        Raises:
+            CalibrationError: No exposure that the camera has does.
+            DeviceError: The camera failed.
+        """
+        exposure_us = self._camera.set_exposure(
+            min(max(5_000.0, limits.exposure_min_us), limits.exposure_max_us)
+        )
+        mean = 0.0
+        for _ in range(METER_STEPS):
+            mean = float(self._middle(0).mean()) / 255.0
+            if abs(mean / METERED - 1.0) <= METER_TOLERANCE:
+                return exposure_us
+            # A clipped picture hides how much too bright it is, a black one how much too dark.
+            factor = min(max(METERED / max(mean, 0.01), 0.2), 10.0)
+            wanted = min(max(exposure_us * factor, limits.exposure_min_us), limits.exposure_max_us)
+            if wanted == exposure_us:
+                break
+            exposure_us = self._camera.set_exposure(wanted)
+        raise CalibrationError(
+            f"at {exposure_us:g} us the target shows {100 * mean:.0f} % of white, not {100 * METERED:.0f} %: "
+            "change the light, or give the exposure yourself"
+        )
+
+    def find_focus(self, low: float = VOLTS_MIN, high: float = VOLTS_MAX) -> FocusPeak:
+        """The voltage at which the target is sharpest, by a coarse and a fine scan.
+
+        Raises:
+            CalibrationError: No clear peak: no texture, no light, or out of the lens's reach.
+            DeviceError: A device failed.
+        """
+        coarse = self._scan(np.arange(low, high + 1e-9, COARSE_STEP_VOLTS))
+        best = max(coarse, key=lambda point: point[1])[0]
+        centre = np.clip(best, low + 1.5, high - 1.5)
+        fine = self._scan(np.arange(centre - 1.5, centre + 1.5 + 1e-9, FINE_STEP_VOLTS))
+        volts, sharpness = np.array(fine).T
+        top = int(np.argmax(sharpness))
+        typical = float(np.median([s for _, s in coarse]))
+        if not 0 < top < len(fine) - 1 or sharpness[top] < MIN_CONTRAST * typical:
+            raise CalibrationError(
+                f"no clear focus between {low:g} and {high:g} V: give the target fine texture and even light,"
+                " let it fill the middle of the picture, and check that its distance is in the lens's reach"
+            )
+        # The centre of what lies above half height: steadier than the top, which is flat and noisy.
+        height = np.clip(sharpness - (sharpness.min() + sharpness.max()) / 2, 0.0, None)
+        return FocusPeak(float(np.average(volts, weights=height)), tuple(coarse + fine))
+
+    def settling_s(
+        self,
+        start_volts: float,
+        end_volts: float,
+        delays_s: Sequence[float],
+        tolerance: float = 0.05,
+        rest_s: float = 0.3,
+    ) -> float:
+        """How long a move takes until the picture is what it stays [s].
+
+        The move is repeated, with a picture after another delay each time, so that a slow camera
+        sees a fast lens.
+
+        Args:
+            start_volts: Where each move begins; blurred.
+            end_volts: Where it ends; best in focus.
+            delays_s: Ascending; the last one must be long enough beyond doubt.
+            tolerance: As a fraction of the change in sharpness.
+            rest_s: Wait before each move, so that it begins at rest [s].
+
+        Raises:
+            CalibrationError: Start and end look the same.
+            DeviceError: A device failed.
+        """
+        seen = [self._after(start_volts, end_volts, delay, rest_s) for delay in delays_s]
+        before = self._after(start_volts, start_volts, rest_s, rest_s)
+        final = float(np.mean(seen[-3:]))
+        change = abs(final - before)
+        if change <= 0.1 * max(final, before):
+            raise CalibrationError(
+                f"the picture is as sharp at {start_volts:g} V as at {end_volts:g} V; choose a blurred start"
+            )
+        unsettled = [i for i, value in enumerate(seen) if abs(value - final) > tolerance * change]
+        return delays_s[min(unsettled[-1] + 1, len(seen) - 1)] if unsettled else delays_s[0]
+
+    def _after(self, start_volts: float, end_volts: float, delay_s: float, rest_s: float) -> float:
+        self._lens.move(start_volts)
+        self._clock.wait_until(self._clock.now_ns() + round(rest_s * 1e9))
+        self._lens.move(end_volts)
+        return self._sharpness(self._clock.now_ns() + round(delay_s * 1e9))
+
+    def _scan(self, positions: NDArray[Any]) -> list[tuple[float, float]]:
+        self._lens.move(max(VOLTS_MIN, float(positions[0]) - 2.0))
+        points = []
+        for volts in positions:
+            reading = self._lens.move(float(min(max(volts, VOLTS_MIN), VOLTS_MAX)))
+            settled_ns = self._clock.now_ns() + round(reading.settle_s * 1e9)
+            points.append((reading.volts, self._sharpness(settled_ns)))
+        return points
+
+    def _sharpness(self, not_before_ns: int) -> float:
+        return Sharpness(self._middle(not_before_ns)).frame()
+
+    def _middle(self, not_before_ns: int) -> NDArray[np.uint8]:
+        """The judged part of a new picture, in grey."""
+        pixels = self._frame(not_before_ns).pixels
+        grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
+        scale = 1.0 if pixels.dtype == np.uint8 else 255.0 / 65535.0
+        height, width = grey.shape
+        top, left = round(height * (0.5 - self._window)), round(width * (0.5 - self._window))
+        middle = grey[top : height - top, left : width - left]
+        return np.ascontiguousarray(np.clip(middle * scale, 0, 255), dtype=np.uint8)
+
+    def _frame(self, not_before_ns: int) -> Frame:
+        for attempt in range(RETRIES):
+            try:
+                frame = self._camera.capture(not_before_ns)
+            except (DeviceTimeout, FrameIncomplete):
+                if attempt == RETRIES - 1:
+                    raise
+            else:
+                if frame is not None:
+                    return frame
+        raise DeviceTimeout("the camera's exposures were aborted again and again")

@@ -1,0 +1,1 @@
+"""Devices that fail when told to, for tests of whoever owns one."""

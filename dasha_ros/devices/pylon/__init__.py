@@ -1,0 +1,1 @@
+"""Basler cameras through pylon: GigE, USB, or pylon's own emulator."""

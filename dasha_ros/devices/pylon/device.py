@@ -1,0 +1,151 @@
+"""One opened Basler camera: its settings, each read back from the camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dasha_ros.devices.camera import CameraLimits
+from dasha_ros.devices.pylon import nodes
+from dasha_ros.devices.pylon.frames import FrameReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PylonSettings:
+    """Which camera, and how to set it up."""
+
+    address: str = ""
+    """Serial number, user-defined name or IP address; empty: the only camera there is."""
+    encoding: str = "mono8"
+    """ROS encoding: mono8, mono16 (12 bits, the upper ones), rgb8 or bgr8."""
+    width: int = 0
+    """Of the region of interest [px]; 0: all of the sensor."""
+    height: int = 0
+    offset: tuple[int, int] | None = None
+    """Of the region's upper left corner [px]; ``None``: centred."""
+    binning: int = 1
+    exposure_us: float = 10_000.0
+    gain_db: float = 0.0
+    packet_size: int = 0
+    """GigE packets [bytes], at most the network's MTU; 0: as the camera has it."""
+    margin_s: float = 0.5
+    """A frame must come within its exposure and so much [s]: read-out, transfer, a busy computer."""
+    silent_frames: int = 3
+    """So many frames in a row that never come, and the camera counts as lost."""
+
+
+class PylonDevice:
+    """The settings of an ``InstantCamera`` that is open and not grabbing.
+
+    Automatic exposure and gain are switched off: who sets an exposure must get it.
+
+    Args:
+        camera: The ``InstantCamera``.
+        settings: What to set up.
+        exposure_us: Clipped to the camera's limits [us].
+        gain_db: Clipped to the camera's limits [dB].
+
+    Raises:
+        OutOfRange: The camera cannot be set up so.
+        genicam.GenericException: The camera refused or is gone.
+    """
+
+    def __init__(self, camera: Any, settings: PylonSettings, exposure_us: float, gain_db: float) -> None:
+        self.node_map = camera.GetNodeMap()
+        info = camera.GetDeviceInfo()
+        self.model: str = info.GetModelName()
+        self.serial_number: str = info.GetSerialNumber()
+        for name, value in (
+            ("ExposureAuto", "Off"),
+            ("GainAuto", "Off"),
+            ("ExposureMode", "Timed"),
+            ("AcquisitionMode", "Continuous"),
+        ):
+            nodes.choose(self.node_map, name, value)
+        for name in ("BinningHorizontal", "BinningVertical"):
+            if (node := nodes.find(self.node_map, name)) is not None and node.GetValue() != settings.binning:
+                nodes.set_number(node, settings.binning)
+        formats = nodes.need(self.node_map, "PixelFormat")
+        self.pixel_format = nodes.pixel_format(settings.encoding, tuple(formats.GetSymbolics()))
+        formats.SetValue(self.pixel_format)
+        self.region = nodes.set_region(self.node_map, settings.width, settings.height, settings.offset)
+        if settings.packet_size and (packet := nodes.find(self.node_map, *nodes.PACKET_SIZE)) is not None:
+            nodes.set_number(packet, settings.packet_size)
+        self.chunks = nodes.enable_chunks(self.node_map)
+        self._exposure = nodes.need(self.node_map, *nodes.EXPOSURE)
+        self._gain = nodes.Gain(self.node_map, self.model)
+        self.reader = FrameReader(settings.encoding, self.pixel_format)
+        self.set_exposure(exposure_us)
+        self.set_gain(gain_db)
+
+    @property
+    def limits(self) -> CameraLimits:
+        """What the camera can do, from its own limits."""
+        low_db, high_db = self._gain.limits_db
+        return CameraLimits(
+            width=self.region[2],
+            height=self.region[3],
+            encoding=self.reader.encoding,
+            exposure_min_us=float(self._exposure.GetMin()),
+            exposure_max_us=float(self._exposure.GetMax()),
+            gain_min_db=low_db,
+            gain_max_db=high_db,
+        )
+
+    @property
+    def exposure_us(self) -> float:
+        """The exposure in force [us]."""
+        return float(self._exposure.GetValue())
+
+    @property
+    def gain_db(self) -> float:
+        """The gain in force [dB]."""
+        return self._gain.get_db()
+
+    @property
+    def readout_s(self) -> float:
+        """Time from the end of an exposure until the sensor is read [s]; 0: this camera does not tell."""
+        node = nodes.find(self.node_map, *nodes.READOUT)
+        return 0.0 if node is None else float(node.GetValue()) / 1e6
+
+    def set_exposure(self, exposure_us: float) -> float:
+        """Set the exposure and return what the camera made of it [us]."""
+        return nodes.set_number(self._exposure, exposure_us)
+
+    def set_gain(self, gain_db: float) -> float:
+        """Set the gain and return what the camera made of it [dB]."""
+        return self._gain.set_db(gain_db)
+
+    def set_triggered(self, triggered: bool) -> None:
+        """One frame for each software trigger, or a free run. Not while grabbing."""
+        if not nodes.choose(self.node_map, "TriggerSelector", "FrameStart"):
+            nodes.choose(self.node_map, "TriggerSelector", "AcquisitionStart")
+        nodes.choose(self.node_map, "TriggerSource", "Software")
+        nodes.choose(self.node_map, "TriggerMode", "On" if triggered else "Off")
+
+    def set_frame_rate(self, frame_rate_hz: float) -> float:
+        """Set the rate of a free run (0: no limit) and return the rate that the camera will reach [Hz]."""
+        if (enable := nodes.find(self.node_map, "AcquisitionFrameRateEnable")) is not None:
+            enable.SetValue(frame_rate_hz > 0)
+        if frame_rate_hz > 0 and (rate := nodes.find(self.node_map, *nodes.FRAME_RATE)) is not None:
+            nodes.set_number(rate, frame_rate_hz)
+        reached = nodes.find(self.node_map, "ResultingFrameRateAbs", "ResultingFrameRate", *nodes.FRAME_RATE)
+        return float(reached.GetValue()) if reached is not None else frame_rate_hz
+
+    def describe(self) -> dict[str, Any]:
+        """Model, serial number and settings, as read from the camera."""
+        packet = nodes.find(self.node_map, *nodes.PACKET_SIZE)
+        firmware = nodes.find(self.node_map, "DeviceFirmwareVersion")
+        x, y, width, height = self.region
+        return {
+            "hardware_id": f"{self.model} {self.serial_number}",
+            "model": self.model,
+            "serial_number": self.serial_number,
+            "firmware": "" if firmware is None else firmware.ToString(),
+            "pixel_format": self.pixel_format,
+            "region": f"{width}x{height}+{x}+{y}",
+            "exposure_us": self.exposure_us,
+            "gain_db": self.gain_db,
+            "packet_size": 0 if packet is None else packet.GetValue(),
+            "chunks": list(self.chunks),
+        }

@@ -1,0 +1,1 @@
+"""Corning's Varioptic liquid lenses behind their driver boards on a serial port."""

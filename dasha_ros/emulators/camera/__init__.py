@@ -1,0 +1,1 @@
+"""Pictures for pylon's camera emulator."""

@@ -1,0 +1,192 @@
+"""Pictures from another process: what ``dasha emulate camera`` serves and the camera's driver asks for.
+
+pylon's emulator lives in the process that opens the camera; the twin that it looks at lives
+in one of its own, as the world does. Requests and answers go through a socket, pixels through
+memory that both processes share: two megapixels through a socket are a dozen changes of process.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.reduction import recv_handle, send_handle
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from dasha_ros.devices.errors import DeviceError, DeviceLost
+from dasha_ros.emulators.camera.pictures import Picture, Render, Scenery
+
+_REQUEST = struct.Struct("<ddq?")
+"""Exposure [us], gain [dB], begin [ns], whether only a changed picture is wanted."""
+_HEADER = struct.Struct("<4I")
+"""Bytes per value, height, width, channels; the picture lies in the shared memory."""
+_ERROR, _UNCHANGED = 0, 0xFF
+"""In place of the bytes per value: a message comes, or nothing."""
+
+
+class PictureServer:
+    """Serves a `Render` at a socket. Use it as a context manager.
+
+    Raises:
+        FileExistsError: (On start) Another server is there.
+    """
+
+    def __init__(self, path: Path, render: Render) -> None:
+        self.path = path
+        self._render = render
+        self._listener: Listener | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin to serve, one client after another."""
+        if _answers(self.path):
+            raise FileExistsError(
+                f"another camera emulator serves {self.path}; stop it or choose another path"
+            )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.unlink(missing_ok=True)
+        self._stopping = False
+        self._listener = Listener(str(self.path), "AF_UNIX")
+        self._thread = threading.Thread(target=self._serve, name="picture server", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving. Stopping twice is fine."""
+        if self._listener is None or self._thread is None:
+            return
+        self._stopping = True
+        _answers(self.path)  # wakes the thread from its wait for a client
+        self._thread.join()
+        self._listener.close()
+        self._listener = None
+
+    def __enter__(self) -> PictureServer:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def _serve(self) -> None:
+        assert self._listener is not None
+        while not self._stopping:
+            with suppress(OSError, EOFError, struct.error), self._listener.accept() as client:
+                # Nameless: the kernel frees it with the last of the two processes, however they end.
+                memory = os.memfd_create("dasha_picture")
+                try:
+                    send_handle(client, memory, None)
+                    self._answer(client, memory)
+                finally:
+                    os.close(memory)
+
+    def _answer(self, client: Connection, memory: int) -> None:
+        while not self._stopping:
+            if not client.poll(0.1):
+                continue
+            try:
+                picture = self._picture(*_REQUEST.unpack(client.recv_bytes(_REQUEST.size)))
+            except (DeviceError, ValueError) as error:
+                client.send_bytes(_HEADER.pack(_ERROR, 0, 0, 0))
+                client.send_bytes(str(error).encode())
+                continue
+            if picture is None:
+                client.send_bytes(_HEADER.pack(_UNCHANGED, 0, 0, 0))
+                continue
+            channels = 1 if picture.ndim == 2 else picture.shape[2]
+            os.pwrite(memory, np.ascontiguousarray(picture).data.cast("B"), 0)
+            client.send_bytes(_HEADER.pack(picture.itemsize, *picture.shape[:2], channels))
+
+    def _picture(
+        self, exposure_us: float, gain_db: float, begin_ns: int, only_if_changed: bool
+    ) -> Picture | None:
+        if isinstance(self._render, Scenery):
+            return self._render.seen(exposure_us, gain_db, begin_ns, only_if_changed=only_if_changed)
+        return self._render(exposure_us, gain_db)
+
+
+class RemotePictures:
+    """A `Scenery` that asks a `PictureServer`; connects again when the server was restarted."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._server: Connection | None = None
+        self._memory = -1
+        self._lock = threading.Lock()
+
+    def __call__(self, exposure_us: float, gain_db: float) -> Picture:
+        """The picture of an exposure that begins now.
+
+        Raises:
+            DeviceLost: No server is there, or it has no picture.
+        """
+        picture = self.seen(exposure_us, gain_db)
+        assert picture is not None, "a picture was wanted in any case"
+        return picture
+
+    def seen(
+        self, exposure_us: float, gain_db: float, begin_ns: int = 0, *, only_if_changed: bool = False
+    ) -> Picture | None:
+        """The picture of an exposure that begins at ``begin_ns``; see `Scenery`.
+
+        Raises:
+            DeviceLost: No server is there, or it has no picture.
+        """
+        with self._lock:
+            try:
+                # A server that was not asked before does not know what is shown here.
+                fresh = self._server is None or not only_if_changed
+                return self._ask(exposure_us, gain_db, begin_ns, not fresh)
+            except (OSError, EOFError, struct.error) as error:
+                self._hang_up()
+                raise DeviceLost(
+                    f"no camera emulator serves {self._path} ({error}); start one with `dasha emulate camera`"
+                ) from error
+
+    def close(self) -> None:
+        """Hang up."""
+        with self._lock:
+            self._hang_up()
+
+    def _ask(
+        self, exposure_us: float, gain_db: float, begin_ns: int, only_if_changed: bool
+    ) -> Picture | None:
+        if self._server is None:
+            self._server = Client(str(self._path), "AF_UNIX")
+            self._memory = recv_handle(self._server)
+        self._server.send_bytes(_REQUEST.pack(exposure_us, gain_db, begin_ns, only_if_changed))
+        size, height, width, channels = _HEADER.unpack(self._server.recv_bytes(_HEADER.size))
+        if size == _UNCHANGED:
+            return None
+        if size == _ERROR:
+            raise DeviceLost(f"the emulated camera has no picture: {self._server.recv_bytes().decode()}")
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        data = os.pread(self._memory, height * width * channels * size, 0)
+        if size == 1:
+            return np.frombuffer(data, np.uint8).reshape(shape)
+        return np.frombuffer(data, np.uint16).reshape(shape)
+
+    def _hang_up(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        if self._memory >= 0:
+            os.close(self._memory)
+            self._memory = -1
+
+
+def _answers(path: Path) -> bool:
+    try:
+        Client(str(path), "AF_UNIX").close()
+    except OSError:
+        return False
+    return True

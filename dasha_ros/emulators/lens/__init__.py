@@ -1,0 +1,1 @@
+"""A Varioptic driver board on a pseudo-terminal."""

@@ -1,0 +1,298 @@
+"""A lens board on a pseudo-terminal: real pyserial opens it, and it fails as real ones do."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import select
+import threading
+import time
+import tty
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+
+from dasha_ros.devices.lens import VOLTS_MIN
+from dasha_ros.devices.varioptic.port_lock import claim, release
+from dasha_ros.devices.varioptic.protocol import Request, RequestParser, wire_seconds
+from dasha_ros.emulators.lens.board import LensBoard
+from dasha_ros.emulators.lens.line import FaultyLine, LineFaults
+from dasha_ros.emulators.lens.state import EmulatedLensState, StateFile
+from dasha_ros.optics.actuator import STEP_VOLTS, LensActuator, PowerTrajectory
+from dasha_ros.optics.lens import LensModel, lens_model
+
+HALF_REQUEST_S = 0.02
+"""The board forgets a request that stops half-way for so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LensEmulatorSettings:
+    """What kind of lens is emulated, and how badly it behaves."""
+
+    faults: LineFaults = field(default_factory=LineFaults)
+    seed: int = 0
+    """Of the faults."""
+    paced: bool = True
+    """Whether bytes take the time that they take at 57600 baud."""
+    analog_at_power_on: bool = True
+    profile: str = "physical"
+    """Lens model: ``physical``, ``paper`` or the path of a table."""
+    time_constant_s: float = 0.02
+    """Of the liquid [s]."""
+    hysteresis_volts: float = 0.05
+    step_volts: float = STEP_VOLTS
+    """Of the driver chip [V]; 0: it follows every command exactly."""
+
+
+class LensEmulator:
+    """Serves one emulated board at a stable path.
+
+    The path is a link to whatever pseudo-terminal is in use; it vanishes while the lens is
+    unplugged and comes back as another device, as a USB serial port does. Safe for threads.
+    Use it as a context manager, or call `start` and `stop`.
+    """
+
+    def __init__(self, link: Path, settings: LensEmulatorSettings | None = None) -> None:
+        self.link = link
+        self.settings = settings or LensEmulatorSettings()
+        model: LensModel = lens_model(self.settings.profile)
+        self._actuator = LensActuator(
+            model,
+            VOLTS_MIN,
+            time.monotonic_ns(),
+            hysteresis_volts=self.settings.hysteresis_volts,
+            time_constant_s=self.settings.time_constant_s,
+            step_volts=self.settings.step_volts,
+        )
+        self._lock = threading.RLock()
+        self._line = FaultyLine(self.settings.faults, self.settings.seed)
+        self._parser = RequestParser()
+        self._replies: list[tuple[float, int, bytes]] = []
+        self._order = count()
+        self._heard_at = 0.0
+        self._ends: tuple[int, int] | None = None
+        self._claim: int | None = None
+        self._state: StateFile | None = None
+        self._wake_pipe: tuple[int, int] | None = None
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self.requests = 0
+        """Whole requests that reached the board."""
+        self.on_request: Callable[[], None] | None = None
+        """Called, in the emulator's thread, before the board sees a request; may unplug."""
+        self.on_move: Callable[[PowerTrajectory], None] | None = None
+        """Called with every new course of the lens, in the thread that moves it: truth for evaluations."""
+        self.board = LensBoard(self._drive, analog_at_power_on=self.settings.analog_at_power_on)
+
+    def start(self) -> None:
+        """Claim the path, plug the lens in and serve it.
+
+        Raises:
+            FileExistsError: Another emulator serves this path, or something else is there.
+        """
+        self.link.parent.mkdir(parents=True, exist_ok=True)
+        self._claim_link()
+        self._state = StateFile(self.link)
+        self._stopping = False
+        self._wake_pipe = os.pipe()
+        self.plug()
+        self._thread = threading.Thread(target=self._serve, name="lens emulator", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Unplug the lens and give the path back. Stopping twice is fine."""
+        if self._thread is None or self._claim is None or self._state is None or self._wake_pipe is None:
+            return
+        self._stopping = True
+        self._wake()
+        self._thread.join()
+        self._thread = None
+        self.unplug()
+        self._state.remove()
+        self._state = None
+        for end in self._wake_pipe:
+            os.close(end)
+        self._wake_pipe = None
+        release(self.link, self._claim)
+        self._claim = None
+
+    def __enter__(self) -> LensEmulator:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    @property
+    def plugged(self) -> bool:
+        """Whether the path leads to a port."""
+        return self._ends is not None
+
+    def unplug(self) -> None:
+        """Pull the USB cable: the port vanishes and the board loses its power."""
+        with self._lock:
+            if self._ends is None:
+                return
+            self.link.unlink(missing_ok=True)
+            for end in self._ends:
+                os.close(end)
+            self._ends = None
+            self._forget_line()
+            self._drive(VOLTS_MIN)
+        self._wake()
+
+    def plug(self) -> None:
+        """Plug the lens in: the board starts anew behind a new port."""
+        with self._lock:
+            if self._ends is not None:
+                return
+            # The slave end stays open here: without it the first client that closes hangs up the master.
+            master, slave = os.openpty()
+            tty.setraw(slave)
+            os.set_blocking(master, False)
+            self._ends = (master, slave)
+            self.board.power_on()
+            fresh = self.link.with_name(f".{self.link.name}.{os.getpid()}")
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(os.ttyname(slave))
+            os.replace(fresh, self.link)
+        self._wake()
+
+    def brown_out(self) -> None:
+        """Let the board's supply dip: it restarts in analog mode; the port stays."""
+        with self._lock:
+            self._forget_line()
+            self.board.power_on()
+
+    def set_faults(self, **changes: float) -> None:
+        """Change knobs of the line while it runs, by the names in `LineFaults`.
+
+        Raises:
+            ValueError: Not a probability.
+            TypeError: No such knob.
+        """
+        with self._lock:
+            self._line.faults = replace(self._line.faults, **changes)
+
+    def clear_faults(self) -> None:
+        """From now on the line is clean, and late replies are lost."""
+        with self._lock:
+            self._line.faults = LineFaults()
+            self._replies.clear()
+
+    def reseed(self, seed: int) -> None:
+        """Begin the faults of another seed."""
+        with self._lock:
+            self._line = FaultyLine(self._line.faults, seed)
+
+    def inject(self, noise: bytes) -> None:
+        """Let the port say something that nobody asked for."""
+        with self._lock:
+            self._send_at(time.monotonic(), noise)
+        self._wake()
+
+    def volts(self) -> float:
+        """What the driver chip puts out now [V]."""
+        with self._lock:
+            return self._actuator.volts
+
+    def set_temperature(self, temperature_c: float) -> None:
+        """Let the lens drift to another temperature [deg C]."""
+        with self._lock:
+            self._moved(self._actuator.set_temperature(temperature_c, time.monotonic_ns()))
+
+    def _claim_link(self) -> None:
+        try:
+            handle = claim(self.link)
+        except FileExistsError as error:
+            raise FileExistsError(
+                f"another lens emulator serves {self.link}; stop it or choose another path"
+            ) from error
+        if self.link.exists() and not self.link.is_symlink():
+            release(self.link, handle)
+            raise FileExistsError(f"{self.link} exists and is no emulator's link; choose another path")
+        # What a killed one left must not pass for ours.
+        self.link.unlink(missing_ok=True)
+        self._claim = handle
+
+    def _drive(self, volts: float) -> None:
+        self._moved(self._actuator.command(volts, time.monotonic_ns()))
+
+    def _moved(self, trajectory: PowerTrajectory) -> None:
+        if self._state is not None:
+            self._state.write(EmulatedLensState(self._actuator.volts, trajectory))
+        if self.on_move is not None:
+            self.on_move(trajectory)
+
+    def _forget_line(self) -> None:
+        self._parser.reset()
+        self._replies.clear()
+
+    def _wake(self) -> None:
+        if self._wake_pipe is not None:
+            os.write(self._wake_pipe[1], b"\0")
+
+    def _serve(self) -> None:
+        assert self._wake_pipe is not None
+        wake = self._wake_pipe[0]
+        while not self._stopping:
+            with self._lock:
+                master = self._ends[0] if self._ends else None
+                wait = self._seconds_to_next()
+            try:
+                ready = select.select([wake] if master is None else [wake, master], [], [], wait)[0]
+            except OSError:
+                continue  # unplugged between the look and the wait
+            if wake in ready:
+                os.read(wake, 4096)
+            with self._lock:
+                if self._ends is not None and master in ready:
+                    self._receive(self._ends[0])
+                self._send_due()
+
+    def _seconds_to_next(self) -> float | None:
+        if not self._replies:
+            return None
+        return max(0.0, self._replies[0][0] - time.monotonic())
+
+    def _receive(self, master: int) -> None:
+        try:
+            received = os.read(master, 4096)
+        except BlockingIOError:
+            return  # plugged in again meanwhile: what was ready is gone
+        now = time.monotonic()
+        if self._parser.pending and now - self._heard_at > HALF_REQUEST_S:
+            self._parser.reset()
+        self._heard_at = now
+        # The driver writes a request at once, so that what is read is one frame for the line to spoil.
+        for request in self._parser.feed(self._line.to_board(received)):
+            self.requests += 1
+            if self.on_request is not None:
+                self.on_request()
+            if self._ends is not None:
+                self._answer(request, now)
+
+    def _answer(self, request: Request, now: float) -> None:
+        if request.intact and self._line.refuses():
+            request = replace(request, intact=False)
+        spoilt = self._line.from_board(self.board.handle(request))
+        on_wire_s = wire_seconds(request.size + len(spoilt.data)) if self.settings.paced else 0.0
+        self._send_at(now + on_wire_s + spoilt.delay_s, spoilt.data)
+
+    def _send_at(self, due: float, data: bytes) -> None:
+        heapq.heappush(self._replies, (due, next(self._order), data))
+
+    def _send_due(self) -> None:
+        while self._replies and self._replies[0][0] <= time.monotonic():
+            _, _, data = heapq.heappop(self._replies)
+            if self._ends is None or not data:
+                continue
+            with suppress(BlockingIOError):  # nobody reads: a real bridge drops bytes, too
+                os.write(self._ends[0], data)

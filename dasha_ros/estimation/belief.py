@@ -1,0 +1,174 @@
+"""Where the object's focus may be: the exact posterior of a small model, for a batch of episodes.
+
+A picture says how blurred things are, never on which side. Several pictures, taken at known
+voltages, leave only the hypotheses that explain all of them. Three witnesses are heard:
+
+- the frame's latent: its blur, and the scene's own way of showing it (`profile`);
+- the latent inside the box of the best detection: the same for the object alone;
+- the detector: how sure it is, which tells blur by the object's own measure (`detectability`).
+
+The frame may show another depth than the object's. All readings are kept: the object lies in
+the plane that fills the frame; it stands before it, and the frame tells of something farther; or
+it is seen behind something large and near.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.estimation.detectability import Detectability, DetectionEvidence
+from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.estimation.profile import Array, Profile, ProfileEvidence, nearest_node
+
+NEAREST_D, FARTHEST_D = 1.0 / 0.3, 1.0 / 10.0
+"""Where objects are expected [1/m]: 0.3 to 10 m."""
+MARGIN_D = 0.35
+"""Beyond both ends [1/m]: a lens that has drifted by a volt."""
+STEP_D = 0.025
+"""Between two hypotheses [1/m]: 0.22 px of blur at 25 mm, f/2."""
+SEPARATE = 0.45
+"""How often the object stands before what fills the frame, before anything is seen. With 0.3 one object in
+a hundred more is missed on two-depth views, and nothing is gained on planes."""
+BEHIND = 0.1
+"""How often what fills the frame stands before the object. Without it a person behind a model motorcycle is
+never looked for at a distance: the frame says near, and nobody contradicts."""
+GAP_D = 0.3
+"""Least depth between an object and what else fills the frame [1/m]: less makes no difference of blur."""
+NOVEL_PX = 2.5
+"""A picture counts in full when it was taken this much blur away from all before it [px at 640], and less the
+nearer it was: what the model has wrong is the same there, and pictures of one place would be trusted more
+and more."""
+SURE_SCORES = (0.1, 0.4)
+"""The box of a detection counts from nothing to in full between these scores: what a detector is not sure of
+may be another thing, sharp at another depth."""
+_PICTURES = 16
+"""Places that are remembered."""
+
+
+@dataclass(frozen=True)
+class BeliefModel:
+    """What the witnesses are like; fitted on training photographs (`learning.fitting.fit`)."""
+
+    frame: Profile
+    box: Profile
+    detection: Detectability
+
+
+def hypotheses() -> Array:
+    """Focus positions [1/m] that are told apart, shape (h,)."""
+    return np.arange(FARTHEST_D - MARGIN_D, NEAREST_D + MARGIN_D, STEP_D, dtype=np.float64)
+
+
+def log_prior(dioptres: Array) -> Array:
+    """Of each hypothesis: half evenly in dioptres, half evenly in log distance, thin beyond the ends."""
+    inside = (dioptres >= FARTHEST_D) & (dioptres <= NEAREST_D)
+    near = np.abs(dioptres - np.clip(dioptres, FARTHEST_D, NEAREST_D))
+    by_distance = np.where(inside, 1.0 / np.maximum(dioptres, FARTHEST_D), 0.0)
+    density = inside / inside.sum() + by_distance / by_distance.sum()
+    density += np.exp(-near / 0.1) / len(dioptres)
+    result: Array = np.log(density / density.sum())
+    return result
+
+
+class FocusBelief:
+    """The posterior over focus positions of a batch of episodes."""
+
+    def __init__(
+        self, model: BeliefModel, lens: LensMap, batch: int, prior: tuple[Array, Array] | None = None
+    ) -> None:
+        """Know nothing but the prior.
+
+        Args:
+            model: What the witnesses are like.
+            lens: From volts to focus and blur.
+            batch: Number of episodes.
+            prior: Hypotheses [1/m], `STEP_D` apart, and the logarithm of how likely each is; left
+                out: `hypotheses` and `log_prior`.
+        """
+        self.dioptres, self._prior = prior or (hypotheses(), log_prior(hypotheses()))
+        self._lens = lens
+        count = len(self.dioptres)
+        self._frame = ProfileEvidence(model.frame, batch, count)
+        self._box = ProfileEvidence(model.box, batch, count)
+        self._detection = DetectionEvidence(model.detection, batch, count)
+        self._visited = np.full((batch, _PICTURES), np.inf)
+        self._gap = round(GAP_D / STEP_D)
+        # How much of the prior lies at least GAP_D farther, and nearer, than each hypothesis.
+        shares = np.exp(self._prior)[None]
+        self._farther = np.maximum(_below(shares, self._gap), 1e-12)
+        self._nearer = np.maximum(_above(shares, self._gap), 1e-12)
+        self.posterior = np.repeat(np.exp(self._prior)[None], batch, axis=0)
+        """Shape (batch, h); rows sum to 1."""
+        self.separate = np.full(batch, SEPARATE + BEHIND)
+        """Probability that the object is at another depth than what fills the frame, shape (batch,)."""
+
+    def reset(self, rows: NDArray[np.intp]) -> None:
+        """Begin these episodes anew."""
+        for evidence in (self._frame, self._box, self._detection):
+            evidence.reset(rows)
+        self._visited[rows] = np.inf
+        self.posterior[rows] = np.exp(self._prior)
+        self.separate[rows] = SEPARATE + BEHIND
+
+    def add(
+        self,
+        rows: NDArray[np.intp],
+        volts: NDArray[np.floating],
+        frame: NDArray[np.floating],
+        box: NDArray[np.floating],
+        scores: NDArray[np.floating],
+    ) -> None:
+        """Take in one picture of some episodes.
+
+        Args:
+            rows: Which episodes, shape (b,).
+            volts: Where the lens was [V], shape (b,).
+            frame: What was read from the frame's latent, shape (b, m).
+            box: What was read from the latent in the best detection's box, shape (b, m); NaN without one.
+            scores: Of the best detection, shape (b,); 0 without one, NaN where no detector is heard.
+        """
+        here, px = self._lens.dioptres(volts), self._lens.px_per_dioptre
+        apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * px
+        weight = np.minimum(apart / NOVEL_PX, 1.0)
+        self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)
+        nodes = nearest_node(np.abs(here[:, None] - self.dioptres) * px)
+        self._frame.add(rows, nodes, frame, weight)
+        heard = np.isfinite(scores)
+        if heard.any():
+            self._detection.add(rows[heard], nodes[heard], scores[heard], weight[heard])
+        boxed = np.isfinite(box).all(axis=1)
+        if boxed.any():
+            low, high = SURE_SCORES
+            sure = np.clip((scores - low) / (high - low), 0.0, 1.0) * weight
+            self._box.add(rows[boxed], nodes[boxed], box[boxed], sure[boxed])
+        self._update(rows)
+
+    def _update(self, rows: NDArray[np.intp]) -> None:
+        own = self._prior + (self._box.log_likelihood() + self._detection.log_likelihood())[rows]
+        frame = self._frame.log_likelihood()[rows]
+        top = frame.max(axis=1, keepdims=True)
+        likelihood = np.exp(frame - top)
+        elsewhere = np.exp(self._prior) * likelihood
+        apart = SEPARATE * _below(elsewhere, self._gap) / self._farther
+        apart += BEHIND * _above(elsewhere, self._gap) / self._nearer
+        together = (1.0 - SEPARATE - BEHIND) * likelihood
+        weight = np.exp(own - own.max(axis=1, keepdims=True))
+        joint = weight * (apart + together)
+        total = np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)
+        self.posterior[rows] = joint / total
+        self.separate[rows] = (weight * apart).sum(axis=1) / total[:, 0]
+
+
+def _below(values: Array, gap: int) -> Array:
+    """For each column the sum of all that are at least ``gap`` places before it."""
+    sums = np.zeros_like(values)
+    sums[:, gap:] = np.cumsum(values, axis=1)[:, :-gap]
+    return sums
+
+
+def _above(values: Array, gap: int) -> Array:
+    """For each column the sum of all that are at least ``gap`` places after it."""
+    return _below(values[:, ::-1], gap)[:, ::-1]

@@ -1,0 +1,63 @@
+"""Which commands a driver obeys."""
+
+from __future__ import annotations
+
+import math
+
+from dasha_ros.freshness.command import CommandId
+
+SENDERS_KEPT = 256
+"""A flood of invented names must not fill the memory."""
+
+
+class CommandGate:
+    """Admits commands that are numbers in range and newer than what their sender said before.
+
+    One gate guards one actuator. Several nodes may command it: each counts its own commands, and
+    what arrives late, twice or out of order is refused and counted. No clock takes part.
+    """
+
+    def __init__(self, quantity: str, unit: str, low: float, high: float) -> None:
+        self.quantity, self.unit, self.low, self.high = quantity, unit, low, high
+        self.newest: dict[str, int] = {}
+        """Greatest sequence heard of each sender, the one heard last at the end."""
+        self.admitted = 0
+        self.refused = 0
+        self.last_refusal = ""
+
+    def admit(self, value: float, command: CommandId) -> bool:
+        """Whether to obey; a refusal is counted and its reason kept in `last_refusal`."""
+        reason = self._reason(value, command)
+        if reason:
+            self.refused += 1
+            self.last_refusal = reason
+            return False
+        self.admitted += 1
+        return True
+
+    def _reason(self, value: float, command: CommandId) -> str:
+        sender, sequence = command.sender, command.sequence
+        if not sender or sequence <= 0:
+            return (
+                f"{self.quantity} command without an id refused: set id.sender to the name of your node "
+                "and count id.sequence from 1"
+            )
+        last = self.newest.get(sender, 0)
+        if sequence <= last:
+            return (
+                f"{self.quantity} command {sequence} of {sender} refused: command {last} of that sender came "
+                "before it; count id.sequence up with each command, and take a new id.sender at each start"
+            )
+        self._heard(sender, sequence)
+        if not math.isfinite(value) or not self.low <= value <= self.high:
+            return (
+                f"{self.quantity} {value!r} {self.unit} refused: send a number from "
+                f"{self.low:g} to {self.high:g} {self.unit}"
+            )
+        return ""
+
+    def _heard(self, sender: str, sequence: int) -> None:
+        self.newest.pop(sender, None)
+        self.newest[sender] = sequence
+        while len(self.newest) > SENDERS_KEPT:
+            del self.newest[next(iter(self.newest))]

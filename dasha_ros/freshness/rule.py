@@ -1,0 +1,30 @@
+"""The stale-frame rule: which frame answers a command."""
+
+from __future__ import annotations
+
+from dasha_ros.freshness.command import CommandId
+from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensState
+
+
+def answers(
+    capture: CaptureInfo, lens: LensState, exposure_command: CommandId, lens_command: CommandId
+) -> bool:
+    """Whether a frame may be used to judge the newest commands.
+
+    A frame answers when the newest exposure command made it, and when the lens rested from
+    the newest lens command as its exposure began. Both are told by identity: the camera's
+    driver names them in the frame, and no two processes' clocks are compared.
+
+    Args:
+        capture: The exposure that made the frame.
+        lens: The newest state of the lens.
+        exposure_command: The newest exposure command.
+        lens_command: The newest lens command.
+    """
+    return (
+        capture.exposure_command == exposure_command
+        and lens.command == lens_command
+        and not lens.faults
+        and capture.lens != NOWHERE
+        and capture.lens == lens.position
+    )

@@ -1,0 +1,309 @@
+"""The percept cache: percepts of every view over defocus and light, computed once and looked up.
+
+Training needs hundreds of thousands of percepts; rendering and reading one takes 60 ms, looking
+one up some microseconds. Three grids (`cache_axes.Grids`) are stored for every view:
+
+- ``focus``: fine in defocus, three exposures around mid grey: what A^L sees after A^H;
+- ``light``: coarse in defocus, from black to blown out: what A^H sees;
+- ``grey``: histogram and mean grey alone, in steps of 1/4 EV.
+
+Between cells everything is interpolated linearly, in defocus and in exposure, but sharpness by
+its logarithm, for it spans decades; a box is that of the nearest cell. All cells of a view and a
+draw have the same noise, so interpolation does not wash it out. Composites have a signed axis of
+defocus; planes store its half, for their blur has no sign. ``dasha cache check`` prints how far a
+look-up is from a rendering.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.freshness.state import CaptureInfo, LensState
+from dasha_ros.learning.dataset.cache.axes import Grids, Locator
+from dasha_ros.learning.dataset.cache.cell_content import FRAME, WORKING_WIDTH
+from dasha_ros.learning.dataset.cache.store import CELL, GREY, CacheError, Store
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
+from dasha_ros.optics.lens import PhysicalLens
+from dasha_ros.perception.encoders.joint import SEPARATOR
+from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.perception.quality.histogram import EDGES
+
+if TYPE_CHECKING:
+    from dasha_ros.learning.dataset.cache.build import Progress
+    from dasha_ros.learning.dataset.scenes.description import SceneSet
+
+__all__ = ["CacheError", "PerceptCache", "ViewInfo", "cache_root", "found_cache"]
+
+MIN_SCORE = 0.1
+"""Detections of a percept reach it: the default of `Perception`."""
+PIXELS = WORKING_WIDTH * WORKING_WIDTH * FRAME[1] // FRAME[0]
+"""Of perception's working image."""
+JOINT = "latent+latent_grid"
+"""The latents of the graph's default encoder: policies of every kind find theirs in it."""
+_NEAREST = "box"
+_BY_LOGARITHM = "sharpness"
+_LEAST_SHARPNESS = 1e-9
+
+Ints = NDArray[np.integer[Any]]
+Floats = NDArray[np.floating[Any]]
+Rows = NDArray[np.intp]
+
+
+def cache_root() -> Path:
+    """Where caches lie by default: ``$XDG_CACHE_HOME/dasha_ros/percepts``."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "dasha_ros" / "percepts"
+
+
+def found_cache(path: str | Path | None = None) -> Path:
+    """The folder of a cache.
+
+    Args:
+        path: A folder, or its name below `cache_root`; left out: the newest there.
+
+    Raises:
+        CacheError: There is none yet.
+    """
+    if path is not None:
+        given = Path(path).expanduser()
+        return given if given.exists() or not (cache_root() / path).exists() else cache_root() / path
+    found = sorted(cache_root().glob("*/meta.json"), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise CacheError(
+            f"there is no percept cache below {cache_root()} yet: make one with `dasha cache build`"
+        )
+    return found[-1].parent
+
+
+class PerceptCache:
+    """Percepts by view, defocus, exposure and noise draw."""
+
+    def __init__(self, store: Store) -> None:
+        """Map the files of a complete cache; see `open`.
+
+        Raises:
+            CacheError: A file is missing or of another size.
+        """
+        self.path = store.folder
+        self.meta = store.meta
+        self.views: tuple[ViewInfo, ...] = tuple(view.info for view in store.views)
+        self.scenes = tuple(view.scene for view in store.views)
+        """What the twin renders for each view."""
+        self.fields: dict[str, NDArray[Any]] = store.arrays()
+        """One array for each field, a row for each cell: ``latent``, ``latent_grid`` and
+        ``latent_early`` (float16), ``brisque``, ``blur_features`` (36 BRISQUE features and 8
+        energies), ``sharpness``, ``score`` (best of the view's label, 0 below 0.02), ``box``
+        (fractions of the frame), ``box_sharpness``; and in the grey grid ``mean_grey`` and
+        ``histogram`` (10 shares that add up to 1)."""
+        layout, grids = store.layout, store.meta.grids
+        self._focus = Locator(grids.focus, layout.kinds, layout.focus)
+        self._light = Locator(grids.light, layout.kinds, layout.light)
+        self._grey = Locator(grids.grey, layout.kinds, layout.grey)
+        # A look-up just outside the focus grid is still nearer to it than to the coarse one.
+        self._focus_ev = grids.focus.ev[0] - 1e-6, grids.focus.ev[-1] + 1e-6
+        self._index = {view.name: i for i, view in enumerate(self.views)}
+
+    @classmethod
+    def open(cls, path: str | Path, verify: bool = True, split: int | None = None) -> PerceptCache:
+        """Open a complete cache, or one that is complete for what shall be done with it.
+
+        Args:
+            path: Its folder.
+            verify: Read all of it once and compare checksums (about 1 GB/s).
+            split: Only the views that training on this split reads are needed; those of its test may
+                be absent, and hold zeros then.
+
+        Raises:
+            CacheError: No cache, an unfinished or a damaged one, or no such split; the message says
+                what to do.
+        """
+        store = Store.load(Path(path).expanduser())
+        done = store.done()
+        absent = store.needed(split) - done.keys()
+        if absent:
+            raise CacheError(
+                f"the percept cache {path} is unfinished ({len(done)} of {len(store.views)} views, "
+                f"{len(absent)} more are needed): run the same `dasha cache build` again to go on"
+            )
+        cache = cls(store)
+        if verify:
+            for view, crc in done.items():
+                if store.checksum(cache.fields, view) != crc:
+                    raise CacheError(
+                        f"the percept cache {path} is damaged: view {cache.views[view].name} is not what was "
+                        "written; delete the folder and run `dasha cache build` again"
+                    )
+        return cache
+
+    @classmethod
+    def build(
+        cls,
+        scene_set: SceneSet,
+        path: str | Path | None = None,
+        workers: int = 2,
+        progress: Progress | None = None,
+        grids: Grids | None = None,
+        *,
+        split: int | None = None,
+    ) -> PerceptCache:
+        """Compute a cache, or what is missing of it; see `cache_build.build`."""
+        from dasha_ros.learning.dataset.cache.build import build
+
+        folder = build(scene_set, path, workers, progress, grids, split=split)
+        return cls.open(folder, verify=False, split=split)
+
+    @property
+    def draws(self) -> int:
+        """Independent noise draws of a cell, where it is dark; well exposed cells have one."""
+        return self.meta.grids.light.draws
+
+    @property
+    def defocus_dioptres(self) -> Floats:
+        """Signed defocus of the focus grid's cells [1/m]: lens focus minus object."""
+        half = self.meta.grids.focus.plane
+        return np.array([*(-d for d in half[:0:-1]), *half])
+
+    @property
+    def exposure_ev(self) -> Floats:
+        """Exposures of focus and light grid [EV]: 0 is mid grey."""
+        grids = self.meta.grids
+        return np.unique([*grids.focus.ev, *grids.light.ev])
+
+    @property
+    def px_per_dioptre(self) -> float:
+        """Blur radius of a defocus of 1 D [px at 640 px width]."""
+        lens = PhysicalLens(focal_length_mm=self.meta.focal_length_mm, f_number=self.meta.f_number)
+        return lens.blur_px(1.0, 0.0, WORKING_WIDTH)
+
+    def index(self, name: str) -> int:
+        """The number of a view.
+
+        Raises:
+            KeyError: No view has this name.
+        """
+        if name not in self._index:
+            raise KeyError(f"the percept cache {self.path} has no view {name!r} among its {len(self.views)}")
+        return self._index[name]
+
+    def lookup(
+        self,
+        view: Ints | Sequence[int] | int,
+        defocus: Floats | Sequence[float] | float,
+        ev: Floats | Sequence[float] | float,
+        draw: Ints | Sequence[int] | int,
+        names: Sequence[str],
+    ) -> dict[str, Floats]:
+        """Fields at many points.
+
+        Args:
+            view: Numbers of views, shape (n,); this and the others may also be a single value.
+            defocus: Focus of the lens minus the object [1/m].
+            ev: Exposure relative to the view's mid grey [EV].
+            draw: Noise draw, any whole number: they repeat after `draws`.
+            names: Keys of `fields`.
+
+        Returns:
+            float32, shape (n,) or (n, size) for each name. Points outside the grids count as on
+            their edge.
+
+        Raises:
+            KeyError: There is no such field.
+            ValueError: A defocus or an exposure is not a number.
+            IndexError: There is no such view.
+        """
+        views, at, evs, draws = np.broadcast_arrays(*(np.atleast_1d(x) for x in (view, defocus, ev, draw)))
+        if not (np.isfinite(at).all() and np.isfinite(evs).all()):
+            raise ValueError("a look-up at a defocus or an exposure that is not a number")
+        if ((views < 0) | (views >= len(self.views))).any():
+            raise IndexError(f"views are numbered 0..{len(self.views) - 1}")
+        rows = views.astype(np.intp), draws.astype(np.intp)
+        tables = {self.meta.fields[name].table for name in names}
+        corners = {table: self._corners(table, rows[0], at, evs, rows[1]) for table in tables}
+        return {name: self._gather(name, *corners[self.meta.fields[name].table]) for name in names}
+
+    def percept(
+        self,
+        view: int,
+        defocus: float,
+        ev: float,
+        draw: int,
+        *,
+        capture: CaptureInfo,
+        lens: LensState,
+        latent: str = JOINT,
+    ) -> Percept:
+        """What perception would read, for a rig.
+
+        Detections are at most one: the best of the view's label, from a score of `MIN_SCORE`.
+
+        Args:
+            view: Its number.
+            defocus: As for `lookup`.
+            ev: As for `lookup`.
+            draw: As for `lookup`.
+            capture: The exposure that made the frame.
+            lens: The lens position that made it.
+            latent: Which latent field, or several joined by ``+``, as joint encoders are.
+        """
+        latents = latent.split(SEPARATOR)
+        names = ("brisque", "sharpness", "score", "box", "box_sharpness", "mean_grey", "histogram", *latents)
+        found = {name: value[0] for name, value in self.lookup(view, defocus, ev, draw, names).items()}
+        counts = np.rint(found["histogram"] * PIXELS).astype(np.uint32)
+        fullest = int(counts.argmax())
+        x_min, y_min, x_max, y_max = (float(v) for v in found["box"] * np.array(FRAME * 2))
+        score = float(found["score"])
+        seen = Detection(
+            self.views[view].label, score, (x_min, y_min, x_max, y_max), float(found["box_sharpness"])
+        )
+        return Percept(
+            capture=capture,
+            lens=lens,
+            width=FRAME[0],
+            height=FRAME[1],
+            encoder=SEPARATOR.join(self.meta.encoders[field] for field in latents),
+            latent=np.concatenate([np.asarray(found[field], np.float32) for field in latents]),
+            histogram_counts=counts,
+            histogram_edges=EDGES,
+            histogram_peak=float(EDGES[fullest] + EDGES[fullest + 1]) / 2,
+            mean_grey=float(found["mean_grey"]),
+            brisque=float(found["brisque"]),
+            sharpness=float(found["sharpness"]),
+            detections=(seen,) if score >= MIN_SCORE else (),
+        )
+
+    def _corners(
+        self, table: str, view: Rows, defocus: Floats, ev: Floats, draw: Rows
+    ) -> tuple[Rows, Floats]:
+        if table == GREY:
+            return self._grey.corners(view, defocus, ev, draw)
+        assert table == CELL
+        fine = (ev >= self._focus_ev[0]) & (ev <= self._focus_ev[1])
+        if fine.all():
+            return self._focus.corners(view, defocus, ev, draw)
+        rows, weights = self._light.corners(view, defocus, ev, draw)
+        if fine.any():
+            rows[fine], weights[fine] = self._focus.corners(view[fine], defocus[fine], ev[fine], draw[fine])
+        return rows, weights
+
+    def _gather(self, name: str, rows: Rows, weights: Floats) -> Floats:
+        field = self.fields[name]
+        if name == _NEAREST:
+            nearest = rows[np.arange(len(rows)), weights.argmax(axis=1)]
+            return np.asarray(field[nearest], np.float32)
+        if name == _BY_LOGARITHM:
+            logarithms = np.log(np.maximum(field[rows], _LEAST_SHARPNESS))
+            return np.asarray(np.exp((logarithms * weights).sum(axis=1)), np.float32)
+        shape = (len(rows), *(1,) * (field.ndim - 1))
+        total = np.zeros((len(rows), *field.shape[1:]), np.float32)
+        for corner in range(rows.shape[1]):
+            weight = weights[:, corner].astype(np.float32)
+            # Often a whole batch lies on the grid in one direction.
+            if weight.any():
+                total += field[rows[:, corner]].astype(np.float32) * weight.reshape(shape)
+        return total

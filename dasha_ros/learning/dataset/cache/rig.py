@@ -1,0 +1,207 @@
+"""The rig over the percept cache: the twin's lens and clock, and a look-up instead of a picture.
+
+The lens is `devices.twin.TwinLens` itself, so quantisation, hysteresis, settling and drift are
+those of `TwinRig`; only what the camera and perception would make of the focus is looked up.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from dasha_ros.control.rig import RigError
+from dasha_ros.control.twin_rig import REST_NS, Usage, moved
+from dasha_ros.devices.errors import DeviceError, OutOfRange
+from dasha_ros.devices.twin import TwinLens
+from dasha_ros.freshness.clock import ManualClock
+from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
+from dasha_ros.freshness.state import CaptureInfo, LensState
+from dasha_ros.learning.dataset.cache.cell_content import WORKING_WIDTH
+from dasha_ros.learning.dataset.cache.percept_cache import JOINT, PerceptCache
+from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.perception.encoders.joint import SEPARATOR
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.twin.scene import SceneError
+from dasha_ros.twin.world import World
+
+SEPARATION_TOLERANCE = 0.05
+"""How far the separation of two layers may be from that of the view [1/m]: half a pixel of blur."""
+
+
+class CachedRig:
+    """Implements `Rig` over a percept cache. `usage` counts since the last `place`."""
+
+    def __init__(
+        self,
+        cache: PerceptCache,
+        world: World | None = None,
+        *,
+        volts: float = 24.0,
+        exposure_us: float = 10_000.0,
+        lens: LensModel | None = None,
+        table: ExposureTable | None = None,
+        latent: str = JOINT,
+        seed: int | None = 0,
+        hysteresis_volts: float = 0.05,
+    ) -> None:
+        """Put everything in place.
+
+        Args:
+            cache: Where percepts come from.
+            world: Its ``scene`` is the name of a view; the first view if left out.
+            volts: Where the lens is [V].
+            exposure_us: In force at the start [us].
+            lens: The lens's map; ``physical`` if left out.
+            table: A^H's exposures; the paper's camera's if left out.
+            latent: The cache's field that percepts show as their latent vector, or several joined by ``+``.
+            seed: Of the noise draws; ``None``: new every time.
+            hysteresis_volts: Half width of the play between board and liquid [V].
+
+        Raises:
+            SceneError: No such view, or distances that don't fit it.
+            ValueError: The cache was made for another lens or has no such latent.
+        """
+        self.lens = lens or lens_model()
+        self.table = table or exposure_table()
+        self.clock = ManualClock()
+        self.usage = Usage()
+        made_with = cache.meta.focal_length_mm, cache.meta.f_number
+        if made_with != (self.lens.focal_length_mm, self.lens.f_number):
+            raise ValueError(
+                f"the cache {cache.path} was made with {made_with[0]:g} mm at f/{made_with[1]:g}, the lens "
+                f"{self.lens.name} has {self.lens.focal_length_mm:g} mm at f/{self.lens.f_number:g}"
+            )
+        if unknown := [part for part in latent.split(SEPARATOR) if part not in cache.meta.encoders]:
+            known = ", ".join(cache.meta.encoders)
+            raise ValueError(f"the cache has no latent {unknown[0]!r}; it has {known}")
+        self._cache, self._latent = cache, latent
+        self._rng = np.random.default_rng(seed)
+        self._lens = TwinLens(self.clock, self.lens, initial_volts=volts, hysteresis_volts=hysteresis_volts)
+        self._lens.open()
+        self.place(world or World(scene=cache.views[0].name), volts, exposure_us)
+
+    @property
+    def focus_dioptres(self) -> float:
+        """True focus of the lens at rest [1/m]: for evaluations only."""
+        return self._lens.trajectory.target_dioptres
+
+    @property
+    def object_dioptres(self) -> float:
+        """True distance of the object, as its reciprocal [1/m]: for evaluations only."""
+        return self._object_dioptres
+
+    def place(self, world: World, volts: float, exposure_us: float) -> None:
+        """Begin anew: another view, light or distance, the lens at rest at ``volts``, no commands yet.
+
+        Args:
+            world: ``scene`` names a view; ``distances_m`` are those of its layers. Of a plane any
+                distance will do; those of a composite must keep its separation in dioptres.
+            volts: Where the lens is [V].
+            exposure_us: In force [us].
+
+        Raises:
+            SceneError: No such view, or distances that don't fit it.
+            DeviceError: A value is out of range.
+        """
+        self._view, self._object_dioptres = self._placed(world)
+        self._world = world
+        reading = self._lens.move(volts)
+        self._lens.set_temperature(world.temperature_c)
+        self._exposure_us = self._rounded(exposure_us)
+        self.clock.advance(REST_NS)
+        self._exposure_command, self._sent = NO_COMMAND, 0
+        self._state = LensState(
+            NO_COMMAND, volts, reading.volts, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
+        )
+        self.usage = Usage()
+
+    def observe(self) -> Percept:
+        """A percept of the settings in force; see `Rig`."""
+        return self._look()
+
+    def expose(self, exposure_us: float) -> Percept:
+        """Set the exposure time and return the percept that answers; see `Rig`."""
+        try:
+            self._exposure_us = self._rounded(exposure_us)
+        except DeviceError as error:
+            raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
+        self._exposure_command = self._new_command()
+        self.usage.exposures += 1
+        return self._look()
+
+    def move(self, volts: float) -> Percept:
+        """Move the lens and return the percept that answers; see `Rig`."""
+        command = self._new_command()
+        self._state = moved(self._lens, self._state, command, volts, clock=self.clock, usage=self.usage)
+        return self._look()
+
+    def _look(self) -> Percept:
+        begun_ns = self.clock.now_ns()
+        exposed_ns = max(begun_ns, self._state.settled_at_ns)
+        self.clock.wait_until(exposed_ns + round(self._exposure_us * 1000))
+        focus = self._lens.trajectory.at(exposed_ns + round(self._exposure_us * 500))
+        # A lens whose image distance follows the focus blurs a little more or less for a dioptre.
+        blur_px = self.lens.blur_px(focus, self._object_dioptres, WORKING_WIDTH)
+        lux_seconds = self._world.illuminance_lx * self._exposure_us * 1e-6
+        ev = math.log2(lux_seconds / self._cache.views[self._view].mid_grey_lux_seconds)
+        self.usage.frames += 1
+        self.usage.seconds += (self.clock.now_ns() - begun_ns) / 1e9
+        capture = CaptureInfo(
+            exposed_ns,
+            self._exposure_us,
+            0.0,
+            self._exposure_command,
+            self.usage.frames,
+            driver=IN_PROCESS,
+            lens=self._state.position,
+        )
+        draw = int(self._rng.integers(self._cache.draws))
+        return self._cache.percept(
+            self._view,
+            blur_px / self._cache.px_per_dioptre,
+            ev,
+            draw,
+            capture=capture,
+            lens=self._state,
+            latent=self._latent,
+        )
+
+    def _placed(self, world: World) -> tuple[int, float]:
+        """The number of a world's view and the object's distance in dioptres."""
+        try:
+            number = self._cache.index(world.scene)
+        except KeyError as error:
+            raise SceneError(str(error.args[0])) from error
+        view = self._cache.views[number]
+        distances = world.distances_m or view.distances_m
+        if len(distances) != len(view.distances_m):
+            raise SceneError(
+                f"view {view.name} has {len(view.distances_m)} layers, "
+                f"but {len(distances)} distances were given"
+            )
+        mine = 1.0 / distances[view.layer]
+        for other, distance in enumerate(distances):
+            separation = mine - 1.0 / distance
+            if other != view.layer and abs(separation - view.separation_dioptres) > SEPARATION_TOLERANCE:
+                raise SceneError(
+                    f"view {view.name}: distances {distances} m separate the layers by {separation:.2f} D, "
+                    f"but the cache holds {view.separation_dioptres:.2f} D: keep that difference"
+                )
+        return number, mine
+
+    def _rounded(self, exposure_us: float) -> float:
+        """The device counts whole microseconds."""
+        if not self.table.t_min_us <= exposure_us <= self.table.t_max_us:
+            raise OutOfRange(
+                f"exposure {exposure_us!r} us refused: it must be a number from "
+                f"{self.table.t_min_us:g} to {self.table.t_max_us:g} us"
+            )
+        return float(round(exposure_us))
+
+    def _new_command(self) -> CommandId:
+        self.clock.advance(1)
+        self._sent += 1
+        return CommandId(IN_PROCESS, self._sent)

@@ -1,0 +1,222 @@
+"""Who computes a percept cache: one process, or several with one thread each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+
+from dasha_ros.learning.dataset.cache.cell_content import CellReader, ViewCamera, light_fields
+from dasha_ros.learning.dataset.cache.store import CacheError, Store
+from dasha_ros.learning.dataset.scenes.composites import CompositeMaker
+from dasha_ros.learning.dataset.scenes.description import SceneSet
+from dasha_ros.learning.dataset.scenes.planes import PlaneMaker
+from dasha_ros.learning.dataset.scenes.views import View
+from dasha_ros.optics.binned import HalfSizeReadout
+from dasha_ros.optics.lens import lens_model
+
+Result = TypeVar("Result")
+Report = Callable[[str, int, int], None]
+LOOK_S = 0.5
+"""How often the jobs in hand are counted."""
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+class Worker:
+    """Has the models in memory and does one job after the other."""
+
+    def __init__(self, scene_set: SceneSet) -> None:
+        """Load the models.
+
+        Raises:
+            ModelError: One is missing.
+        """
+        self._set = scene_set
+        self._lens = lens_model()
+        self.reader = CellReader()
+        self._readout = HalfSizeReadout()
+        self.count_part: Callable[[], None] = lambda: None
+        """Called when a part of a job is done."""
+        self._store: Store | None = None
+        self._arrays: dict[str, np.ndarray[Any, Any]] = {}
+
+    def planes(self, photo: str, fold: int) -> tuple[list[View], str]:
+        """See `PlaneMaker.views`."""
+        assert self._set.planes is not None
+        maker = PlaneMaker(self._set, self._set.planes, self._lens, self.reader, self._readout)
+        return maker.views(photo, fold)
+
+    def composites(
+        self, fold: int, count: int, objects: list[str], backgrounds: list[str]
+    ) -> tuple[list[View], dict[str, str]]:
+        """See `CompositeMaker.views`; each view counts as a part of the job.
+
+        Returns:
+            The views, and the pictures that could not be used with the reasons.
+        """
+        assert self._set.composites is not None
+        maker = CompositeMaker(self._set, self._set.composites, self._lens, self.reader, self._readout)
+        return maker.views(fold, count, objects, backgrounds, made=self.count_part), maker.skipped
+
+    def view(self, folder: str, number: int) -> int:
+        """Compute all cells of a view into the files of a cache; returns their checksum."""
+        if self._store is None or self._store.folder != Path(folder):
+            self._store = Store.load(Path(folder))
+            self._arrays = self._store.arrays("r+")
+        store, arrays = self._store, self._arrays
+        view, layout, grids = store.views[number], store.layout, store.meta.grids
+        kind = int(layout.kinds[number])
+        camera = ViewCamera(view.scene, view.info.layer, self._lens, self._readout)
+        for grid, first in ((grids.focus, layout.focus[number]), (grids.light, layout.light[number])):
+            for row, grey in enumerate(
+                camera.pictures(grid, kind, view.info.mid_grey_lux_seconds), int(first)
+            ):
+                for name, value in self.reader.cell(grey, view.info.label).items():
+                    arrays[name][row] = value
+        first = int(layout.grey[number])
+        for row, grey in enumerate(camera.pictures(grids.grey, kind, view.info.mid_grey_lux_seconds), first):
+            for name, value in light_fields(grey).items():
+                arrays[name][row] = value
+        for array in arrays.values():
+            if isinstance(array, np.memmap):
+                array.flush()
+        return store.checksum(arrays, number)
+
+
+class Team:
+    """Runs jobs on workers, in order. Use it as a context manager."""
+
+    def __init__(self, workers: int, scene_set: SceneSet) -> None:
+        """Plan a team; nothing is started before the first job.
+
+        Args:
+            workers: Processes; 1 works in this process.
+            scene_set: What they work on.
+
+        Raises:
+            ValueError: No worker.
+        """
+        if workers < 1:
+            raise ValueError(f"{workers} workers can't build a cache: give at least 1")
+        self._scene_set = scene_set
+        self._count = workers
+        self._pool: ProcessPoolExecutor | None = None
+        self._parts = _SPAWN.Value("q")
+        """Parts of jobs that all processes have done."""
+        self._worker: Worker | None = None
+
+    def __enter__(self) -> Team:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End the processes; jobs that have not begun are dropped."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def run(
+        self,
+        job: Callable[..., Result],
+        arguments: Sequence[tuple[Any, ...]],
+        report: Report,
+        what: str,
+        parts: int | None = None,
+    ) -> Iterator[Result]:
+        """The results of one method of `Worker` for many arguments, in their order.
+
+        Args:
+            job: The method.
+            arguments: Of each job.
+            report: Told how many jobs are done, whatever their order, from the first moment on.
+            what: The jobs' name in the report.
+            parts: How many parts all jobs have together, where the parts are counted and not the jobs.
+
+        Raises:
+            CacheError: A process was ended from outside.
+        """
+        if not arguments:
+            return
+        total = len(arguments) if parts is None else parts
+        report(what, 0, total)
+        with self._parts.get_lock():
+            self._parts.value = 0
+        if self._count == 1:
+            self._own().count_part = lambda: self._count_part(report, what, total)
+            for number, each in enumerate(arguments, 1):
+                yield job(self._own(), *each)
+                if parts is None:
+                    report(what, number, total)
+        else:
+            futures = [self._started().submit(_do, job.__name__, each) for each in arguments]
+            for future in futures:
+                while not wait([future], LOOK_S).done:
+                    report(what, self._done(futures, parts), total)
+                yield _result(future)
+        report(what, total, total)
+
+    def _done(self, futures: Sequence[Future[Any]], parts: int | None) -> int:
+        return sum(future.done() for future in futures) if parts is None else self._parts.value
+
+    def _count_part(self, report: Report, what: str, total: int) -> None:
+        self._parts.value += 1
+        report(what, self._parts.value, total)
+
+    def _own(self) -> Worker:
+        if self._worker is None:
+            self._worker = Worker(self._scene_set)
+        return self._worker
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # Not forked: threads of this process would not come along, their locks would.
+            self._pool = ProcessPoolExecutor(self._count, _SPAWN, _begin, (self._scene_set, self._parts))
+        return self._pool
+
+
+_worker: Worker | None = None
+"""Of a process of the pool."""
+
+
+def _begin(scene_set: SceneSet, parts: Synchronized[int]) -> None:
+    global _worker  # noqa: PLW0603 - how a pool's initializer hands over
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _worker = Worker(scene_set)
+
+    def count() -> None:
+        with parts.get_lock():
+            parts.value += 1
+
+    _worker.count_part = count
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed can't end its pool."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _do(job: str, arguments: tuple[Any, ...]) -> Any:
+    assert _worker is not None
+    return getattr(_worker, job)(*arguments)
+
+
+def _result(future: Future[Result]) -> Result:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise CacheError(
+            "a process that computes the cache ended (was it killed, or is the memory full?): "
+            "run the same command again to go on"
+        ) from error

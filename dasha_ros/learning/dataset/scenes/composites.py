@@ -1,0 +1,238 @@
+"""Two depths: cut-outs before photographs, composed so that finding the object depends on focus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from dasha_ros.assets.catalogue import AssetMissing
+from dasha_ros.learning.dataset.cache.cell_content import HALF, WORKING_WIDTH, CellReader, ViewCamera
+from dasha_ros.learning.dataset.scenes.description import Composites, SceneSet
+from dasha_ros.learning.dataset.scenes.planes import LOST_SHARE, best_of_each, steady, stem, unreadable
+from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
+from dasha_ros.optics.binned import HalfSizeReadout
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.perception.quality.sharpness import Sharpness
+from dasha_ros.twin.photograph import cut_out, read_photograph
+from dasha_ros.twin.scene import (
+    AlphaCut,
+    CutoutLayer,
+    PhotographLayer,
+    RectangleCut,
+    Scene,
+    SceneError,
+    SceneObject,
+)
+
+SAME = 0.4
+"""Intersection over union from which a detection is that of the cut-out."""
+OTHER = 0.1
+"""Below, it is that of something else."""
+TRIES = 12
+"""Compositions tried for each view that is wanted."""
+CARD_MARGIN = 0.06
+"""What a card shows around the detector's box, as a fraction of the photograph."""
+MAX_HEIGHT = 0.8
+"""Of a cut-out, as a fraction of the frame's."""
+Box = tuple[float, float, float, float]
+Cut = AlphaCut | RectangleCut
+
+
+class CompositeMaker:
+    """Composes scenes at random and keeps those that pose the problem."""
+
+    def __init__(
+        self,
+        scene_set: SceneSet,
+        rules: Composites,
+        lens: LensModel,
+        reader: CellReader,
+        readout: HalfSizeReadout,
+    ) -> None:
+        self._set, self._rules = scene_set, rules
+        self._lens, self._reader, self._readout = lens, reader, readout
+        self.skipped: dict[str, str] = {}
+        """Pictures that could not be used, and why."""
+
+    def views(
+        self,
+        fold: int,
+        count: int,
+        objects: Sequence[str],
+        backgrounds: Sequence[str],
+        made: Callable[[], None] = lambda: None,
+    ) -> list[View]:
+        """Up to ``count`` views of one fold; fewer when too few compositions do.
+
+        Args:
+            fold: Whose photographs these are; with the set's seed it decides every draw.
+            count: How many are wanted.
+            objects: To cut out; each gets its turn.
+            backgrounds: To put behind.
+            made: Called for each view.
+        """
+        rng = np.random.default_rng([self._set.seed, fold])
+        cuts: list[tuple[str, Cut]] = []
+        for photo in objects:
+            cut, why_not = self._cut(photo)
+            if cut is not None:
+                cuts.append((photo, cut))
+            else:
+                self.skipped[photo] = why_not
+        views: list[View] = []
+        far = 0
+        for attempt in range(count * TRIES if cuts and backgrounds else 0):
+            photo, cut = cuts[attempt % len(cuts)]
+            background = str(rng.choice(backgrounds))
+            # A smaller count gives the first of the same views: nothing here depends on it.
+            is_far_due = far + 1 <= self._rules.far_share * (len(views) + 1)
+            layer = int(rng.random() < 0.5 and is_far_due)
+            name = f"composite/{fold}/{attempt}/{stem(photo)}-{stem(background)}"
+            scene = self._composed(name, photo, cut, background, rng)
+            view = self._judged(scene, layer, fold) if scene is not None and background != photo else None
+            if view is not None:
+                views.append(view)
+                made()
+                far += layer
+            if len(views) == count:
+                break
+        return views
+
+    def _cut(self, photo: str) -> tuple[Cut | None, str]:
+        """The picture's own alpha; without one, a card at the box of the detector's best find.
+
+        Returns:
+            The cut, and why there is none (empty if there is).
+        """
+        scene = Scene(
+            name=stem(photo),
+            folder=self._set.folder,
+            layers=(PhotographLayer(kind="photograph", photo=photo, distance_m=1.0),),
+        )
+        try:
+            rgb, alpha = read_photograph(scene, photo)
+        except (AssetMissing, SceneError) as error:
+            return None, unreadable(error)
+        if alpha is not None and alpha.min() < 0.5:
+            return AlphaCut(shape="alpha"), ""
+        rows, columns = rgb.shape[:2]
+        # Back to the grey levels of a file, near enough for the detector.
+        grey = (np.clip(rgb.mean(axis=2), 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
+        scale = WORKING_WIDTH / max(rows, columns)
+        found = self._reader.find(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        if not found or found[0].score < self._set.min_score:
+            return (
+                None,
+                f"nothing is found with a score of {self._set.min_score:g}, so nothing can be cut out",
+            )
+        x_min, y_min, x_max, y_max = np.array(found[0].box) / scale / (columns, rows, columns, rows)
+        low = np.clip(np.array([x_min, y_min]) - CARD_MARGIN, 0.0, 1.0)
+        high = np.clip(np.array([x_max, y_max]) + CARD_MARGIN, 0.0, 1.0)
+        return RectangleCut(shape="rectangle", box=(*low.tolist(), *high.tolist())), ""
+
+    def _composed(
+        self, name: str, photo: str, cut: Cut, background: str, rng: np.random.Generator
+    ) -> Scene | None:
+        rules = self._rules
+        near, far = (
+            _drawn(rng, limits) for limits in (rules.object_distances_m, rules.background_distances_m)
+        )
+        layer = CutoutLayer(
+            kind="cutout", photo=photo, distance_m=near, cut=cut, width=0.1, centre=(0.5, 0.5)
+        )
+        behind = PhotographLayer(kind="photograph", photo=background, distance_m=far)
+        scene = Scene(name=name, folder=self._set.folder, layers=(layer, behind))
+        try:
+            rows, columns = cut_out(scene, layer)[1].shape
+        except (AssetMissing, SceneError) as error:
+            self.skipped.setdefault(photo, unreadable(error))
+            return None
+        slope = rows / columns * HALF[0] / HALF[1]
+        # A picture that is enlarged would be blurred by that already.
+        widest = min(rules.widths[1], columns / WORKING_WIDTH, MAX_HEIGHT / slope)
+        width = float(rng.uniform(min(rules.widths[0], widest), widest))
+        height = width * slope
+        centre = (
+            float(rng.uniform(width / 2, 1 - width / 2)),
+            float(rng.uniform(height / 2, 1 - height / 2)),
+        )
+        layer = layer.model_copy(update={"width": width, "centre": centre})
+        return scene.model_copy(update={"layers": (layer, behind)})
+
+    def _judged(self, scene: Scene, layer: int, fold: int) -> View | None:
+        """The view that asks for one layer of a scene, or ``None`` where that poses no problem."""
+        try:
+            camera = ViewCamera(scene, layer, self._lens, self._readout)
+            box = _box(scene)
+        except (AssetMissing, SceneError) as error:
+            # The cut-out was read before, so it is the background.
+            self.skipped.setdefault(scene.layers[-1].photo, unreadable(error))
+            return None
+        mid_grey = camera.mid_grey_lux_seconds()
+        distances = scene.distances_m
+        separation = 1.0 / distances[layer] - 1.0 / distances[1 - layer]
+        focused = camera.grey(camera.light(0.0), mid_grey)
+        missed = camera.grey(camera.light(-separation), mid_grey)
+        wanted = [
+            found.best
+            for found in steady(self._reader, camera, mid_grey).values()
+            if found.worst >= self._set.min_score and _is_in(layer, found.best.box, box)
+        ]
+        if not wanted:
+            return None
+        best = max(wanted, key=lambda found: found.score)
+        # The same label elsewhere, or seen through the blur, would make any focus right.
+        still = best_of_each(self._reader.find(missed)).get(best.label)
+        if still is not None and still.score > LOST_SHARE * best.score:
+            return None
+        asks_near = self._rules.contrast_misleads and layer == 0
+        if asks_near and Sharpness(focused).frame() >= Sharpness(missed).frame():
+            return None
+        info = ViewInfo(
+            name=f"{scene.name}/{best.label}",
+            kind="composite",
+            label=best.label,
+            photographs=tuple(item.photo for item in scene.layers),
+            separation_dioptres=separation,
+            distances_m=distances,
+            layer=layer,
+            fold=fold,
+            score=best.score,
+            mid_grey_lux_seconds=mid_grey,
+        )
+        thing = SceneObject(label=best.label, layer=layer)
+        return View(info, scene.model_copy(update={"name": info.name, "objects": (thing,)}))
+
+
+def _is_in(layer: int, found: Box, cutout: Box) -> bool:
+    """Whether a detection is that of the cut-out (layer 0) or of something behind it."""
+    return overlap(found, cutout) >= SAME if layer == 0 else overlap(found, cutout) < OTHER
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes (x_min, y_min, x_max, y_max)."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+
+
+def _box(scene: Scene) -> Box:
+    """Where the cut-out stands in the working image [px]."""
+    layer = scene.layers[0]
+    assert isinstance(layer, CutoutLayer)
+    rows, columns = cut_out(scene, layer)[1].shape
+    height_px = WORKING_WIDTH * HALF[1] / HALF[0]
+    width = layer.width * WORKING_WIDTH
+    height = width * rows / columns
+    x, y = layer.centre[0] * WORKING_WIDTH, layer.centre[1] * height_px
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def _drawn(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+    """A distance [m], uniform in dioptres between two, as blur is."""
+    return float(1.0 / rng.uniform(1.0 / limits[1], 1.0 / limits[0]))

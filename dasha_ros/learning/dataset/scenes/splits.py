@@ -1,0 +1,67 @@
+"""Training, validation and test: by photograph, in folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of views, ascending. No photograph is in two of the three."""
+
+    number: int
+    train: NDArray[np.intp]
+    validation: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def learned_from(views: Sequence[ViewInfo], number: int) -> frozenset[int]:
+    """Views that training on a split reads: those it learns from and those it is validated on.
+
+    Raises:
+        ValueError: There is no such split.
+    """
+    split = splits(views, number + 1)[number]
+    return frozenset(int(view) for view in (*split.train, *split.validation))
+
+
+def splits(views: Sequence[ViewInfo], count: int = 3, seed: int = 0) -> tuple[Split, ...]:
+    """Splits of about 60 / 20 / 20 % by photograph (at five folds); their test parts don't overlap.
+
+    Every photograph has one fold, and a composite is made of photographs of one fold, so no
+    view is lost in any split.
+
+    Args:
+        views: Of a scene set.
+        count: How many; at most as many as there are folds.
+        seed: Of the order in which folds are tested.
+
+    Raises:
+        ValueError: Fewer than three folds, or more splits than folds.
+    """
+    folds = np.array([view.fold for view in views])
+    present = np.unique(folds)
+    if len(present) < 3:
+        raise ValueError(f"a split needs views in three folds; these {len(views)} are in {len(present)}")
+    if not 1 <= count <= len(present):
+        raise ValueError(f"{count} splits with different tests can't be made of {len(present)} folds")
+    order = np.random.default_rng(seed).permutation(present)
+    made = []
+    for number in range(count):
+        test, validation = order[number], order[(number + 1) % len(order)]
+        is_train = (folds != test) & (folds != validation)
+        made.append(
+            Split(
+                number,
+                np.flatnonzero(is_train),
+                np.flatnonzero(folds == validation),
+                np.flatnonzero(folds == test),
+            )
+        )
+    return tuple(made)

@@ -1,0 +1,119 @@
+"""Batches of episodes of both agents: the one place where a step's meaning is written.
+
+The Gymnasium environments run them with a batch of one over a `Rig`, the vector environments
+with many over the percept cache, an evaluation likewise. Taking the pictures is the caller's
+part: `command` says where the actuators go, `judge` is told what was seen there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.learning.envs.rules import Array, ExposureRules, Flags, FocusRules, LensStep
+from dasha_ros.policies.learned.exposure_encoder import ExposureInterface, ExposurePictures
+from dasha_ros.policies.learned.focus_encoder import FocusInterface, FocusPictures
+from dasha_ros.policies.moves import MoveLog
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one step of each episode brought; all of shape (batch,)."""
+
+    reward: Array
+    terms: dict[str, Array]
+    """Add up to ``reward``."""
+    terminated: Flags
+    """The episode has come to its end."""
+    truncated: Flags
+    """The episode was cut off."""
+
+
+class FocusEpisodes:
+    """Episodes of A^L (Algorithm 2).
+
+    A lens that an action leaves where it is takes no new picture: the last one still holds.
+    """
+
+    def __init__(self, interface: FocusInterface, rules: FocusRules, batch: int, stay_volts: float) -> None:
+        self.interface, self.rules = interface, rules
+        self.log = MoveLog(batch, stay_volts)
+        self.steps = np.zeros(batch, np.intp)
+        self.detected: Flags = np.zeros(batch, bool)
+        self.brisque: Array = np.zeros(batch)
+        self.peak: Array = np.zeros(batch)
+        self._step = LensStep(np.zeros(batch, bool), np.zeros(batch, bool))
+
+    def begin(self, rows: Rows, pictures: FocusPictures) -> None:
+        """Begin these episodes where the lenses are."""
+        self.steps[rows] = 0
+        self.log.reset(rows, pictures.volts)
+        self.interface.reset(rows, pictures)
+        self._note(rows, pictures)
+
+    def command(self, actions: NDArray[np.integer]) -> tuple[Array, Rows]:
+        """What actions, shape (batch, parts), do.
+
+        Returns:
+            Where each lens is to be [V], and which episodes moved it and need a new picture.
+        """
+        return self.move(self.interface.volts(actions, self.log))
+
+    def move(self, volts: Array) -> tuple[Array, Rows]:
+        """Command every lens to a voltage; see `command`."""
+        self._step = LensStep(*self.log.go(volts))
+        return self.log.volts, np.flatnonzero(self._step.moved)
+
+    def judge(self, rows: Rows, pictures: FocusPictures) -> Judgement:
+        """Take in the pictures of the episodes that moved, and say what the step brought to all."""
+        if len(rows):
+            self.interface.see(rows, pictures)
+            self._note(rows, pictures)
+        self.steps += 1
+        doubt = self.interface.doubt(self.log)
+        terms = {
+            **self.rules.rewards(self.detected, self.brisque, self.log, self._step, doubt),
+            **self.rules.intrinsic(self.peak, self.brisque),
+        }
+        terminated = self.detected & self.rules.end_on_detection
+        truncated = ~terminated & (self.steps >= self.rules.horizon)
+        return Judgement(sum(terms.values(), np.zeros(len(self.steps))), terms, terminated, truncated)
+
+    def observation(self) -> NDArray[np.float32]:
+        """Shape (batch, size)."""
+        return self.interface.observation(self.log)
+
+    def _note(self, rows: Rows, pictures: FocusPictures) -> None:
+        self.detected[rows], self.brisque[rows] = pictures.detected, pictures.brisque
+        if pictures.peak is not None:
+            self.peak[rows] = pictures.peak
+
+
+class ExposureEpisodes:
+    """Episodes of A^H (Algorithm 1). Every action is one picture."""
+
+    def __init__(self, interface: ExposureInterface, rules: ExposureRules, batch: int) -> None:
+        self.interface, self.rules = interface, rules
+        self.steps = np.zeros(batch, np.intp)
+
+    def begin(self, rows: Rows, pictures: ExposurePictures) -> None:
+        """Begin these episodes with the exposures in force."""
+        self.steps[rows] = 0
+        self.interface.reset(rows, pictures)
+
+    def judge(self, pictures: ExposurePictures) -> Judgement:
+        """Take in the pictures of all episodes and say what the step brought."""
+        self.interface.see(np.arange(len(self.steps)), pictures)
+        self.steps += 1
+        terms = self.rules.rewards(pictures)
+        terminated = self.rules.terminated(pictures)
+        truncated = ~terminated & (self.steps >= self.rules.horizon)
+        return Judgement(sum(terms.values(), np.zeros(len(self.steps))), terms, terminated, truncated)
+
+    def observation(self) -> NDArray[np.float32]:
+        """Shape (batch, size)."""
+        return self.interface.observation()

@@ -1,0 +1,123 @@
+"""Many episodes of A^H over the percept cache at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.learning.envs.episodes import ExposureEpisodes, Judgement, Rows
+from dasha_ros.learning.envs.rules import Array, ExposureRules
+from dasha_ros.learning.envs.schedule import light_loop
+from dasha_ros.learning.fitting.exposure import LightTable
+from dasha_ros.learning.training.presets import ExposureWorld, Preset
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.policies.learned.exposure_encoder import ExposurePictures
+from dasha_ros.twin.world import FACTORY_EXPOSURE_US
+
+
+def exposure_rules(preset: Preset) -> ExposureRules:
+    """How a preset pays A^H."""
+    exposure = preset.exposure
+    return ExposureRules(exposure.horizon, exposure.criterion, exposure.end, exposure.rule)
+
+
+class ExposureWorlds:
+    """The light, the views and the exposures in force of a batch of episodes."""
+
+    def __init__(self, table: LightTable, exposures: ExposureTable, world: ExposureWorld, batch: int) -> None:
+        """Nothing placed yet."""
+        self._world = world
+        self._loop = light_loop(world)
+        self._factory = exposures.nearest(FACTORY_EXPOSURE_US)
+        self._log_us = np.log2(np.array(exposures.values_us))
+        self._log_mid = np.log2([view.mid_grey_lux_seconds * 1e6 for view in table.views])
+        self.view: Rows = np.zeros(batch, np.intp)
+        self.defocus: Array = np.zeros(batch)
+        self.log_lx: Array = np.zeros(batch)
+        self.index: Rows = np.zeros(batch, np.intp)
+        self.draw: Rows = np.zeros(batch, np.intp)
+
+    def place(self, rows: Rows, views: Rows, rng: np.random.Generator) -> None:
+        """Draw new episodes for these rows before the given views."""
+        world, n = self._world, len(rows)
+        first, last = self._starts()
+        self.view[rows] = views
+        self.defocus[rows] = rng.uniform(*world.defocus_dioptres, n)
+        self.log_lx[rows] = (
+            rng.uniform(np.log2(world.light_lx[0]), np.log2(world.light_lx[1]), n)
+            if self._loop is None
+            else np.log2(self._loop.value)
+        )
+        self.expose(rows, rng.integers(first, last + 1, n), rng)
+
+    def _starts(self) -> tuple[int, int]:
+        """Least and greatest index of the exposure in force at the start."""
+        given = self._world.exposure_index
+        if given == "any":
+            return 0, len(self._log_us) - 1
+        return (self._factory, self._factory) if given == "factory" else given
+
+    def step(self, count: int) -> None:
+        """So many steps were made: time for the light to change, where it changes by a schedule."""
+        if self._loop is not None:
+            self._loop.step(count)
+
+    def expose(self, rows: Rows, index: Rows, rng: np.random.Generator) -> None:
+        """Command these exposures."""
+        self.index[rows] = index
+        self.draw[rows] = rng.integers(1 << 16, size=len(rows))
+
+    def ev(self, rows: Rows) -> Array:
+        """Exposure relative to mid grey [EV]."""
+        result: Array = self._log_us[self.index[rows]] + self.log_lx[rows] - self._log_mid[self.view[rows]]
+        return result
+
+
+class ExposureBatch:
+    """A batch of episodes of A^H, each before a view of its own. Episodes begin anew when they end."""
+
+    def __init__(
+        self,
+        table: LightTable,
+        exposures: ExposureTable,
+        preset: Preset,
+        *,
+        views: Rows,
+        batch: int,
+        rng: np.random.Generator,
+    ) -> None:
+        """Begin every episode.
+
+        Args:
+            table: What is seen.
+            exposures: What can be commanded.
+            preset: What is drawn, paid and when it ends.
+            views: Which views episodes are of.
+            batch: Number of episodes.
+            rng: Of everything that is drawn.
+        """
+        self._table, self._views, self.rng = table, views, rng
+        self.worlds = ExposureWorlds(table, exposures, preset.exposure.world, batch)
+        self.episodes = ExposureEpisodes(
+            table.reader.interface(len(exposures), batch), exposure_rules(preset), batch
+        )
+        self.begin(np.arange(batch))
+
+    def begin(self, rows: Rows) -> None:
+        """Begin these episodes anew."""
+        self.worlds.place(rows, self.rng.choice(self._views, len(rows)), self.rng)
+        self.episodes.begin(rows, self.look(rows))
+
+    def step(self, actions: NDArray[np.integer]) -> Judgement:
+        """Act in every episode; those that end stay as they are until `begin`."""
+        everyone = np.arange(len(self.episodes.steps))
+        self.worlds.step(len(everyone))
+        self.worlds.expose(everyone, np.asarray(actions, np.intp).reshape(-1), self.rng)
+        return self.episodes.judge(self.look(everyone))
+
+    def look(self, rows: Rows) -> ExposurePictures:
+        """The pictures of these episodes now."""
+        worlds = self.worlds
+        return self._table.pictures(
+            worlds.index[rows], worlds.view[rows], worlds.defocus[rows], worlds.ev(rows), worlds.draw[rows]
+        )

@@ -1,0 +1,123 @@
+"""Many episodes of A^L over the percept cache at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
+from dasha_ros.learning.envs.episodes import FocusEpisodes, Judgement, Rows
+from dasha_ros.learning.envs.rules import FocusRules
+from dasha_ros.learning.envs.worlds import FocusWorlds
+from dasha_ros.learning.fitting.focus import FocusTable
+from dasha_ros.learning.training.presets import Preset
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.policies.learned.focus_encoder import FocusPictures
+
+Array = NDArray[np.float64]
+
+
+def focus_rules(preset: Preset) -> FocusRules:
+    """How a preset pays A^L."""
+    focus = preset.focus
+    prices = (focus.move_price, focus.reversal_price, focus.hunting_price, focus.doubt_price)
+    return FocusRules(
+        focus.horizon,
+        focus.end_on_detection,
+        *prices,
+        detection=focus.detection,
+        exposure_reward=focus.exposure_reward,
+    )
+
+
+class Views(Protocol):
+    """What can be shown: a `FocusTable`, or an arena."""
+
+    @property
+    def views(self) -> Sequence[ViewInfo]:
+        """By number."""
+        ...
+
+
+@dataclass(frozen=True)
+class ViewDraw:
+    """Which views episodes are of."""
+
+    planes: Rows
+    composites: Rows
+    composite_share: float
+
+    @classmethod
+    def of(cls, shown: Views, views: Rows, composite_share: float) -> ViewDraw:
+        """Of some of the views; all planes where there are no composites, and the reverse."""
+        is_plane = np.array([shown.views[v].kind == "plane" for v in views], bool)
+        share = composite_share if not is_plane.all() else 0.0
+        return cls(views[is_plane], views[~is_plane], share if is_plane.any() else 1.0)
+
+    def __call__(self, count: int, rng: np.random.Generator) -> Rows:
+        """So many views at random."""
+        two_depths = rng.random(count) < self.composite_share
+        drawn = np.empty(count, np.intp)
+        for mine, pool in ((two_depths, self.composites), (~two_depths, self.planes)):
+            if mine.any():
+                drawn[mine] = rng.choice(pool, int(mine.sum()))
+        return drawn
+
+
+class FocusBatch:
+    """A batch of episodes of A^L, each before a view of its own. Episodes begin anew when they end."""
+
+    def __init__(
+        self, table: FocusTable, preset: Preset, draw: ViewDraw, batch: int, rng: np.random.Generator
+    ) -> None:
+        """Begin every episode.
+
+        Args:
+            table: What is seen.
+            preset: What is drawn, paid and when it ends.
+            draw: Which views.
+            batch: Number of episodes.
+            rng: Of everything that is drawn; its state is part of `state`.
+        """
+        lens = lens_model(preset.lens)
+        self._table, self._draw, self.rng = table, draw, rng
+        self.worlds = FocusWorlds(LensMap(lens), table.views, preset.focus.world, batch, table.handed_over)
+        self.episodes = FocusEpisodes(
+            table.reader.interface(lens, batch), focus_rules(preset), batch, preset.focus.stay_volts
+        )
+        self.begin(np.arange(batch))
+
+    def begin(self, rows: Rows, views: Rows | None = None) -> None:
+        """Begin these episodes anew, before given views or any."""
+        self.worlds.place(rows, self._draw(len(rows), self.rng) if views is None else views, self.rng)
+        self.episodes.begin(rows, self.look(rows))
+
+    def step(self, actions: NDArray[np.integer]) -> Judgement:
+        """Act in every episode; those that end stay as they are until `begin`."""
+        return self._answer(*self.episodes.command(actions))
+
+    def move(self, volts: Array) -> Judgement:
+        """Command every lens to a voltage, as a deployed policy does."""
+        return self._answer(*self.episodes.move(volts))
+
+    def _answer(self, volts: Array, moved: Rows) -> Judgement:
+        self.worlds.step(len(volts))
+        if len(moved):
+            self.worlds.move(moved, volts[moved], self.rng)
+        return self.episodes.judge(moved, self.look(moved))
+
+    def look(self, rows: Rows) -> FocusPictures:
+        """The pictures of these episodes now."""
+        worlds = self.worlds
+        return self._table.pictures(
+            worlds.commanded[rows],
+            worlds.view[rows],
+            worlds.defocus(rows),
+            worlds.ev[rows],
+            worlds.draw[rows],
+        )

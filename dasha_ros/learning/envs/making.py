@@ -1,0 +1,235 @@
+"""What ``gymnasium.make`` makes: the environments over the twin, or over a percept cache.
+
+    import gymnasium, dasha_ros.learning.envs
+    env = gymnasium.make("DashaFocus-v0")                                # the twin, preset plus
+    env = gymnasium.make("DashaJoint-v0", preset="paper", scene="cat_pagoda")
+    env = gymnasium.make("DashaFocus-v0", rig="cached", cache="training-c4e5", part="validation")
+
+Over the twin every picture is rendered and read by the real perception, and what reads its latents
+comes from a policy's file. Over a cache percepts are looked up, about a thousand times faster, and
+what reads them is fitted on the split's training views, as `dasha train` does, unless a policy
+is named. The graph's environment (`ros.rig.rig.RosRig`) needs a node and is made where one is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, TypeVar
+
+import numpy as np
+
+from dasha_ros.estimation.readout import GRID_ENCODER
+from dasha_ros.learning.dataset.cache.cells import CellFeatures, cell_features
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache, found_cache
+from dasha_ros.learning.dataset.scenes.shipped import scene_views
+from dasha_ros.learning.envs.episodes import Rows
+from dasha_ros.learning.envs.joint import DashaJointEnv
+from dasha_ros.learning.envs.parts import RigEnv
+from dasha_ros.learning.envs.single import DashaExposureEnv, DashaFocusEnv
+from dasha_ros.learning.envs.starts import ArenaRig, Kind, PresetStarts
+from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena
+from dasha_ros.learning.training.agents import focus_table, light_table
+from dasha_ros.learning.training.presets import Preset, load_preset
+from dasha_ros.learning.training.train import split_of
+from dasha_ros.perception.encoders.joint import SEPARATOR
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.policies.learned.exposure_encoder import ExposureReader, exposure_reader
+from dasha_ros.policies.learned.focus_features import FocusReader, focus_reader
+from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, PolicyFileError, shipped_policy
+
+RigKind = Literal["twin", "cached"]
+Part = Literal["train", "validation", "test"]
+PathLike: TypeAlias = "str | Path"
+
+AnyEnv = TypeVar("AnyEnv", bound=RigEnv)
+
+DEFAULT_SCENE = "motorcycle_street"
+
+
+def focus_env(
+    preset: PathLike = "plus",
+    *,
+    rig: RigKind = "twin",
+    scene: str | Sequence[str] = DEFAULT_SCENE,
+    cache: PathLike | None = None,
+    split: int = 0,
+    part: Part = "train",
+    policy: PathLike | None = None,
+    seed: int | None = None,
+) -> DashaFocusEnv:
+    """``DashaFocus-v0``: A^L alone.
+
+    Args:
+        preset: By name, or a YAML file.
+        rig: ``twin`` renders, ``cached`` looks up.
+        scene: Twin: names of shipped scenes, or paths of YAML files; one is drawn for every episode.
+        cache: Cached: folder of a percept cache, or its name below the default place; the newest if
+            left out.
+        split: Cached: number of the split by photograph.
+        part: Cached: which of the split's views episodes are of.
+        policy: Policy file whose reader is taken; left out: the one that ships for the preset (twin), or
+            what is fitted on the split's training views (cached).
+        seed: Of the episodes, where ``reset`` is not given one.
+
+    Raises:
+        PresetError: No such preset.
+        PolicyFileError: The policy can't be used.
+        SceneError: No such scene, or one without objects.
+        CacheError: No such cache.
+        TrainingError: No such split.
+        ReadingError: The cache lacks what the preset reads.
+        ValueError: Another argument is none of those that there are.
+    """
+    plan = _Plan(load_preset(preset), rig, scene, cache, split, part)
+    made = plan.make("focus", focus_policy=policy)
+    assert made.focus is not None
+    return _seeded(DashaFocusEnv(made.rig, made.starts, plan.preset, made.focus), seed)
+
+
+def exposure_env(
+    preset: PathLike = "plus",
+    *,
+    rig: RigKind = "twin",
+    scene: str | Sequence[str] = DEFAULT_SCENE,
+    cache: PathLike | None = None,
+    split: int = 0,
+    part: Part = "train",
+    policy: PathLike | None = None,
+    seed: int | None = None,
+) -> DashaExposureEnv:
+    """``DashaExposure-v0``: A^H alone. Arguments and errors as for `focus_env`."""
+    plan = _Plan(load_preset(preset), rig, scene, cache, split, part)
+    made = plan.make("exposure", exposure_policy=policy)
+    assert made.exposure is not None
+    return _seeded(DashaExposureEnv(made.rig, made.starts, plan.preset, made.exposure), seed)
+
+
+def joint_env(
+    preset: PathLike = "plus",
+    *,
+    rig: RigKind = "twin",
+    scene: str | Sequence[str] = DEFAULT_SCENE,
+    cache: PathLike | None = None,
+    split: int = 0,
+    part: Part = "train",
+    exposure_policy: PathLike | None = None,
+    focus_policy: PathLike | None = None,
+    seed: int | None = None,
+) -> DashaJointEnv:
+    """``DashaJoint-v0``: both agents in turn, with the hand-over. Arguments and errors as for `focus_env`."""
+    plan = _Plan(load_preset(preset), rig, scene, cache, split, part)
+    made = plan.make("joint", exposure_policy=exposure_policy, focus_policy=focus_policy)
+    assert made.exposure is not None
+    assert made.focus is not None
+    return _seeded(DashaJointEnv(made.rig, made.starts, plan.preset, made.exposure, made.focus), seed)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What an environment needs; a reader for each agent that acts."""
+
+    rig: ArenaRig
+    starts: PresetStarts
+    exposure: ExposureReader | None
+    focus: FocusReader | None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What was asked for."""
+
+    preset: Preset
+    rig: RigKind
+    scene: str | Sequence[str]
+    cache: PathLike | None
+    split: int
+    part: Part
+
+    def make(
+        self,
+        kind: Kind,
+        exposure_policy: PathLike | None = None,
+        focus_policy: PathLike | None = None,
+    ) -> _Made:
+        exposes, focuses = kind in ("exposure", "joint"), kind in ("focus", "joint")
+        if self.rig == "twin":
+            exposure = _exposure_reader(self.preset, exposure_policy) if exposes else None
+            focus = _focus_reader(self.preset, focus_policy) if focuses else None
+            encoder = _encoders(exposure, focus)
+            scenes = [self.scene] if isinstance(self.scene, str) else self.scene
+            arena: Arena = TwinArena(scene_views(scenes), Perception(encoder))
+            views = np.arange(len(arena.views))
+        elif self.rig == "cached":
+            cache = PerceptCache.open(found_cache(self.cache), verify=False)
+            chosen = split_of(cache, self.split)
+            if self.part not in ("train", "validation", "test"):
+                raise ValueError(f"part {self.part!r}: a split has train, validation and test")
+            views = getattr(chosen, self.part)
+            fitted = _Fitted(cache, self.preset, chosen.train)
+            exposure = fitted.exposure(exposure_policy) if exposes else None
+            focus = fitted.focus(focus_policy) if focuses else None
+            encoder = _encoders(exposure, focus)
+            arena = CacheArena(cache)
+        else:
+            raise ValueError(
+                f"rig {self.rig!r}: there are twin and cached; the graph's is `ros.rig.rig.RosRig`"
+            )
+        starts = PresetStarts(arena, self.preset, views, kind, encoder)
+        return _Made(starts.rig, starts, exposure, focus)
+
+
+class _Fitted:
+    """Readers fitted on training views, where no policy is named."""
+
+    def __init__(self, cache: PerceptCache, preset: Preset, train: Rows) -> None:
+        self._cache, self._preset, self._train = cache, preset, train
+        self._cells: CellFeatures | None = None
+
+    def exposure(self, policy: PathLike | None) -> ExposureReader:
+        if policy is not None:
+            return _exposure_reader(self._preset, policy)
+        return light_table(self._cache, self._preset, self._train, self._features()).reader
+
+    def focus(self, policy: PathLike | None) -> FocusReader:
+        if policy is not None:
+            return _focus_reader(self._preset, policy)
+        return focus_table(self._cache, self._preset, self._train, self._features()).reader
+
+    def _features(self) -> CellFeatures | None:
+        if self._cells is None and self._preset.encoder == GRID_ENCODER:
+            self._cells = cell_features(self._cache)
+        return self._cells
+
+
+def _exposure_reader(preset: Preset, policy: PathLike | None) -> ExposureReader:
+    file = _file(preset, "exposure", preset.exposure.interface, policy)
+    return exposure_reader(file.info.reader, file.info.encoder, file.reader)
+
+
+def _focus_reader(preset: Preset, policy: PathLike | None) -> FocusReader:
+    file = _file(preset, "focus", preset.focus.interface, policy)
+    return focus_reader(file.info.reader, file.info.encoder, file.reader)
+
+
+def _file(preset: Preset, agent: Agent, interface: str, policy: PathLike | None) -> PolicyFile:
+    path = shipped_policy(preset.name, agent) if policy is None else Path(policy).expanduser()
+    file = PolicyFile.load(path, agent)
+    if file.info.reader != interface:
+        raise PolicyFileError(
+            f"the policy {path} reads percepts as {file.info.reader!r}, and the preset {preset.name} as "
+            f"{interface!r}: give a policy that was trained with this preset"
+        )
+    return file
+
+
+def _encoders(exposure: ExposureReader | None, focus: FocusReader | None) -> str:
+    """Every encoder that is read, once, joined."""
+    return SEPARATOR.join(dict.fromkeys(r.encoder for r in (exposure, focus) if r is not None))
+
+
+def _seeded(env: AnyEnv, seed: int | None) -> AnyEnv:
+    if seed is not None:
+        env.np_random = np.random.default_rng(seed)
+    return env

@@ -1,0 +1,138 @@
+"""What the Gymnasium environments are made of: each agent's part of a step over a rig."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from dasha_ros.control.rig import Rig, checked
+from dasha_ros.learning.envs.episodes import ExposureEpisodes, FocusEpisodes, Judgement
+from dasha_ros.learning.envs.exposure_batch import exposure_rules
+from dasha_ros.learning.envs.focus_batch import focus_rules
+from dasha_ros.learning.training.presets import Preset
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.learned.exposure_encoder import ExposurePictures, ExposureReader
+from dasha_ros.policies.learned.focus_features import FocusReader
+from dasha_ros.policies.policy import FocusTask
+
+Observation = NDArray[np.float32]
+Info = dict[str, Any]
+_ROW = np.zeros(1, np.intp)
+
+
+class Beginner(Protocol):
+    """Begins episodes on a rig."""
+
+    def begin(self, rng: np.random.Generator) -> FocusTask:
+        """Make the rig ready for a new episode; returns what is asked for.
+
+        Blocks until there is something to do. The first picture is taken by the environment.
+        """
+        ...
+
+
+class RigEnv(gym.Env[Any, Any]):
+    """What the environments share: the rig, the beginner, the newest percept."""
+
+    metadata = {"render_modes": []}  # noqa: RUF012 - Gymnasium's own name and type
+
+    def __init__(self, rig: Rig, beginner: Beginner, preset: Preset) -> None:
+        self.rig, self.beginner, self.preset = rig, beginner, preset
+        self.percept: Percept | None = None
+        """The newest."""
+        self.task = FocusTask(rig.lens)
+
+    def _info(self, **more: Any) -> Info:
+        """What is in force, as plain numbers. The percept itself is ``percept`` of the environment."""
+        assert self.percept is not None, "step before reset"
+        in_force = {
+            "exposure_us": self.percept.capture.exposure_us,
+            "volts": self.percept.lens.commanded_volts,
+        }
+        return {**in_force, **more}
+
+    def _begin(self, seed: int | None) -> Percept:
+        super().reset(seed=seed)
+        self.task = self.beginner.begin(self.np_random)
+        self.percept = checked(self.rig.observe())
+        return self.percept
+
+
+class FocusPart:
+    """What A^L does in a step."""
+
+    def __init__(self, rig: Rig, reader: FocusReader, preset: Preset) -> None:
+        self._rig, self._reader = rig, reader
+        interface = reader.interface(rig.lens, 1)
+        self.episodes = FocusEpisodes(interface, focus_rules(preset), 1, preset.focus.stay_volts)
+        nvec = interface.nvec
+        self.action_space: spaces.Space[Any] = (
+            spaces.Discrete(nvec[0]) if len(nvec) == 1 else spaces.MultiDiscrete(list(nvec))
+        )
+        self.observation_space = spaces.Box(-np.inf, np.inf, (interface.size,), np.float32)
+
+    def begin(self, percept: Percept, task: FocusTask) -> Observation:
+        """Begin an episode where the lens is."""
+        self.episodes.begin(_ROW, self._reader.read(percept, task))
+        return self.observation()
+
+    def observation(self) -> Observation:
+        """What the agent sees now."""
+        return np.asarray(self.episodes.observation()[0], np.float32)
+
+    def step(self, action: Any, last: Percept, task: FocusTask) -> tuple[Percept, Judgement]:
+        """Move the lens and look; a lens that stays shows the last percept."""
+        volts, moved = self.episodes.command(np.asarray(action).reshape(1, -1))
+        percept = checked(self._rig.move(float(volts[0]))) if len(moved) else last
+        return percept, self.episodes.judge(moved, self._reader.read(percept, task))
+
+
+class ExposurePart:
+    """What A^H does in a step."""
+
+    def __init__(self, rig: Rig, reader: ExposureReader, preset: Preset) -> None:
+        self._rig, self._reader = rig, reader
+        interface = reader.interface(len(rig.table), 1)
+        self.episodes = ExposureEpisodes(interface, exposure_rules(preset), 1)
+        self.action_space = spaces.Discrete(len(rig.table))
+        self.observation_space = spaces.Box(-np.inf, np.inf, (interface.size,), np.float32)
+
+    def begin(self, percept: Percept) -> Observation:
+        """Begin an episode with the exposure in force."""
+        self.episodes.begin(_ROW, self._read(percept))
+        return self.observation()
+
+    def observation(self) -> Observation:
+        """What the agent sees now."""
+        return np.asarray(self.episodes.observation()[0], np.float32)
+
+    def step(self, action: Any) -> tuple[Percept, ExposurePictures, Judgement]:
+        """Set the exposure and look."""
+        exposure_us = self._rig.table.exposure_us(int(np.asarray(action).reshape(-1)[0]))
+        percept = checked(self._rig.expose(exposure_us))
+        pictures = self._read(percept)
+        return percept, pictures, self.episodes.judge(pictures)
+
+    def _read(self, percept: Percept) -> ExposurePictures:
+        return self._reader.read(percept, self._rig.table.nearest(percept.capture.exposure_us))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A judgement of one episode."""
+
+    reward: float
+    terms: dict[str, float]
+    terminated: bool
+    truncated: bool
+
+    @classmethod
+    def of(cls, judged: Judgement) -> Result:
+        """The first of a batch."""
+        terms = {name: float(value[0]) for name, value in judged.terms.items()}
+        return cls(float(judged.reward[0]), terms, bool(judged.terminated[0]), bool(judged.truncated[0]))

@@ -1,0 +1,135 @@
+"""Rewards, prices and ends of episodes, for batches: Eq. 7, Eq. 8 and Algorithms 1 and 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.policies.learned.exposure_encoder import ExposurePictures
+from dasha_ros.policies.moves import MoveLog
+from dasha_ros.policies.policy import ExposureRule
+from dasha_ros.policies.rewards import DISCERNIBLE_PEAK, GOOD_PEAK, QUALITY_WEIGHT
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class LensStep:
+    """What the lens did in one step of each episode; shape (batch,)."""
+
+    moved: Flags
+    turned: Flags
+    """Turned back by more than 0.3 V."""
+
+
+@dataclass(frozen=True)
+class FocusRules:
+    """How A^L's episodes are paid and end."""
+
+    horizon: int = 10
+    """Steps after which an episode is cut off."""
+    end_on_detection: bool = False
+    """Algorithm 2, line 5: the episode ends once the object is detected."""
+    move_price: float = 0.0
+    """Taken off Eq. 8 for every move of the lens."""
+    reversal_price: float = 0.0
+    """Taken off for every turn by more than 0.3 V."""
+    hunting_price: float = 0.0
+    """Taken off besides for every turn after the first: from then on it is hunting."""
+    doubt_price: float = 0.0
+    """Taken off at every step, times `FocusInterface.doubt`. Detection and BRISQUE hardly tell 1 px of blur
+    from 2 px, several pictures of one scene do."""
+    detection: bool = True
+    """Eq. 8 asks whether the object is detected. ``False``, an ablation: -0.01 B is paid whether or not;
+    ends, prices and what the agent sees stay as they are."""
+    exposure_reward: float = 0.0
+    """Weight of Eq. 7 of the newest picture, paid besides: one reading of the intrinsic reward that A^H gives
+    A^L at every step (paper, IV.C)."""
+
+    def rewards(
+        self, detected: Flags, brisque: Array, log: MoveLog, step: LensStep, doubt: Array
+    ) -> dict[str, Array]:
+        """The terms of each episode's reward, each of shape (batch,). They add up to it.
+
+        Args:
+            detected: Whether the newest picture shows what was asked for.
+            brisque: Of the newest picture.
+            log: Where the lens went, this step included.
+            step: What the lens did in this step.
+            doubt: Of the interface, after this step.
+        """
+        again = step.turned & (log.reversals > 1)
+        pays_quality = detected if self.detection else np.ones_like(detected)
+        return {
+            "detection": np.where(pays_quality, 0.0, -1.0),
+            "quality": np.where(pays_quality, -QUALITY_WEIGHT * brisque, 0.0),
+            "move": -self.move_price * step.moved,
+            "reversal": -self.reversal_price * step.turned - self.hunting_price * again,
+            "doubt": -self.doubt_price * doubt,
+        }
+
+    def intrinsic(self, peak: Array, brisque: Array) -> dict[str, Array]:
+        """The term that Eq. 7 of the newest picture adds, of shape (batch,); none where it adds nothing."""
+        if not self.exposure_reward:
+            return {}
+        paid = equation_7(peak, is_inside(peak, GOOD_PEAK), brisque)
+        return {"intrinsic": self.exposure_reward * (paid["exposure"] + paid["quality"])}
+
+
+@dataclass(frozen=True)
+class ExposureRules:
+    """How A^H's episodes are paid and end."""
+
+    horizon: int = 6
+    """Steps after which an episode is cut off."""
+    criterion: Literal["peak", "mean_grey"] = "mean_grey"
+    """What stands for P in Eq. 7, and with it which pictures are paid +1. ``peak``: the centre of the fullest
+    bin, by the rule ``good_peak``, as the paper has it. ``mean_grey``: the mean, by ``well_exposed``."""
+    end: Literal["always", "reached"] = "reached"
+    """``always``: Algorithm 1, every step ends the episode, with a penalty or with the hand-over.
+    ``reached``: a bad picture may be corrected."""
+    hand_over: ExposureRule = "well_exposed"
+    """When A^L gets its turn, and a goal of A^H counts as reached; see `policies.reached`."""
+
+    def rewards(self, pictures: ExposurePictures) -> dict[str, Array]:
+        """The terms of each episode's reward, each of shape (batch,). They add up to it."""
+        level = pictures.peak if self.criterion == "peak" else pictures.mean_grey
+        return equation_7(level, self.good(pictures), pictures.brisque)
+
+    def good(self, pictures: ExposurePictures) -> Flags:
+        """Whether each picture is paid +1."""
+        return pictures.reached("good_peak" if self.criterion == "peak" else "well_exposed")
+
+    def terminated(self, pictures: ExposurePictures) -> Flags:
+        """Whether each episode ends."""
+        if self.end == "always":
+            return np.ones(len(pictures.peak), bool)
+        return self.reached(pictures)
+
+    def reached(self, pictures: ExposurePictures) -> Flags:
+        """Whether A^L gets its turn in each episode."""
+        return pictures.reached(self.hand_over)
+
+
+def equation_7(level: Array, good: Flags, brisque: Array) -> dict[str, Array]:
+    """The two terms of Eq. 7, each of shape (batch,).
+
+    Args:
+        level: What stands for P, grey levels 0..255.
+        good: Which pictures are paid +1.
+        brisque: B of the pictures.
+    """
+    discernible = ~good & is_inside(level, DISCERNIBLE_PEAK)
+    return {
+        "exposure": np.where(good, 1.0, np.where(discernible, 0.0, -1.0)),
+        "quality": np.where(discernible, -QUALITY_WEIGHT * brisque, 0.0),
+    }
+
+
+def is_inside(level: Array, interval: tuple[float, float]) -> Flags:
+    """Whether each level is in an interval; both ends belong."""
+    return (level >= interval[0]) & (level <= interval[1])

@@ -1,0 +1,124 @@
+"""Where episodes of the Gymnasium environments begin when no robot asks for anything."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
+from dasha_ros.learning.envs.episodes import Rows
+from dasha_ros.learning.envs.focus_batch import ViewDraw
+from dasha_ros.learning.envs.schedule import distance_loop, light_loop
+from dasha_ros.learning.evaluation.arenas import Arena
+from dasha_ros.learning.evaluation.settings import COMPOSITE_SHIFT_D, Start, composite_dioptres
+from dasha_ros.learning.training.presets import Preset
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.policy import FocusTask
+from dasha_ros.twin.world import FACTORY_EXPOSURE_US
+
+Kind = Literal["exposure", "focus", "joint"]
+
+
+class ArenaRig:
+    """An arena's rig, whichever it is at the moment; implements `Rig`."""
+
+    def __init__(self, arena: Arena) -> None:
+        self._arena = arena
+        self.lens, self.table = arena.lens, arena.table
+        self.steps = 0
+        """Commands so far."""
+
+    def observe(self) -> Percept:
+        """See `Rig`."""
+        return self._arena.rig.observe()
+
+    def expose(self, exposure_us: float) -> Percept:
+        """See `Rig`."""
+        self.steps += 1
+        return self._arena.rig.expose(exposure_us)
+
+    def move(self, volts: float) -> Percept:
+        """See `Rig`."""
+        self.steps += 1
+        return self._arena.rig.move(volts)
+
+
+class PresetStarts:
+    """Begins episodes as a preset says: light, view, distance, drift, lens and exposure are drawn.
+
+    The lens's hysteresis is the rig's own.
+    """
+
+    def __init__(self, arena: Arena, preset: Preset, views: Rows, kind: Kind, encoder: str) -> None:
+        """Draw nothing yet.
+
+        Args:
+            arena: What is placed.
+            preset: What is drawn.
+            views: Numbers of the views that episodes are of.
+            kind: Whose episodes: only those of A^L alone begin with a usable picture.
+            encoder: Id of the encoder whose latents are read.
+        """
+        self._arena, self._preset, self._kind, self._encoder = arena, preset, kind, encoder
+        self.rig = ArenaRig(arena)
+        """What acts on the arena; its steps are those of the schedules."""
+        self._light, self._distances = light_loop(preset.exposure.world), distance_loop(preset.focus.world)
+        self._draw = ViewDraw.of(arena, views, preset.focus.world.composite_share)
+        self._lens = LensMap(arena.lens)
+
+    def begin(self, rng: np.random.Generator) -> FocusTask:
+        """Place the arena; see `parts.Beginner`."""
+        number = int(self._draw(1, rng)[0])
+        view = self._arena.views[number]
+        world = self._preset.focus.world
+        at = self._distance(view, rng)
+        per_volt = float(np.diff(self._lens.dioptres(np.array([47.0, 48.0])))[0])
+        drift = float(rng.uniform(-world.drift_volts, world.drift_volts)) * per_volt
+        lux = self._lux(rng)
+        start = Start(
+            view=number,
+            volts=self._volts(at, rng),
+            object_dioptres=at,
+            drift_dioptres=drift,
+            illuminance_lx=lux,
+            exposure_us=self._exposure_us(view, lux, rng),
+            seed=int(rng.integers(1 << 31)),
+        )
+        self._arena.place(start, self._encoder)
+        return FocusTask(self._arena.lens, frozenset({view.label}), self._preset.focus.min_score)
+
+    def _lux(self, rng: np.random.Generator) -> float:
+        if self._light is not None:
+            return self._light.at(self.rig.steps)
+        return float(np.exp(rng.uniform(*np.log(self._preset.exposure.world.light_lx))))
+
+    def _distance(self, view: ViewInfo, rng: np.random.Generator) -> float:
+        """Of the object [1/m], as in training: `worlds.FocusWorlds`."""
+        if view.kind == "composite":
+            return composite_dioptres(view, float(rng.uniform(-COMPOSITE_SHIFT_D, COMPOSITE_SHIFT_D)))
+        if self._distances is not None:
+            return 1.0 / self._distances.at(self.rig.steps)
+        near, far = self._preset.focus.world.distance_m
+        if rng.random() < 0.5:
+            return float(rng.uniform(1.0 / far, 1.0 / near))
+        return float(np.exp(rng.uniform(np.log(1.0 / far), np.log(1.0 / near))))
+
+    def _volts(self, at: float, rng: np.random.Generator) -> float:
+        if self._kind == "exposure":
+            defocus = float(rng.uniform(*self._preset.exposure.world.defocus_dioptres))
+            return float(self._lens.volts(np.array([at + defocus]))[0])
+        return float(rng.uniform(*self._preset.focus.world.volts))
+
+    def _exposure_us(self, view: ViewInfo, lux: float, rng: np.random.Generator) -> float:
+        table = self._arena.table
+        if self._kind == "focus":
+            ev = float(rng.uniform(*self._preset.focus.world.ev))
+            ideal_us = view.mid_grey_lux_seconds / lux * 1e6 * 2.0**ev
+            return table.exposure_us(table.nearest(ideal_us))
+        given = self._preset.exposure.world.exposure_index
+        if given == "factory":
+            return table.exposure_us(table.nearest(FACTORY_EXPOSURE_US))
+        first, last = (0, len(table) - 1) if given == "any" else given
+        return table.exposure_us(int(rng.integers(first, last + 1)))

@@ -1,0 +1,123 @@
+"""Many lenses before many views at once: what moves and what is seen, by numpy.
+
+One episode here is what `TwinLens` and the twin's world are for one rig: the driver board's
+quantisation, the liquid's hysteresis, a map from volts to focus that is off by a drift, and the
+little that is left of a move when a lens counts as settled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
+from dasha_ros.learning.envs.schedule import distance_loop
+from dasha_ros.learning.training.presets import FocusWorld
+from dasha_ros.optics.actuator import OUTPUT_MAX_VOLTS, OUTPUT_MIN_VOLTS, STEP_VOLTS
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+
+def quantised(volts: Array) -> Array:
+    """`optics.actuator.quantised_volts` for arrays."""
+    last = np.floor((OUTPUT_MAX_VOLTS - OUTPUT_MIN_VOLTS) / STEP_VOLTS)
+    step = np.clip(np.rint((volts - OUTPUT_MIN_VOLTS) / STEP_VOLTS), 0.0, last)
+    return np.asarray(OUTPUT_MIN_VOLTS + step * STEP_VOLTS)
+
+
+class FocusWorlds:
+    """The lenses of a batch of episodes and the distances of what they look at."""
+
+    def __init__(
+        self,
+        lens: LensMap,
+        views: tuple[ViewInfo, ...],
+        world: FocusWorld,
+        batch: int,
+        handed_over: Array | None = None,
+    ) -> None:
+        """Nothing placed yet.
+
+        Args:
+            lens: From volts to focus.
+            views: Of the cache.
+            world: What is drawn for every episode.
+            batch: Number of episodes.
+            handed_over: Exposures that episodes begin with, relative to mid grey [EV], shape
+                (views, draws); left out: those of ``world``.
+        """
+        self._lens, self._views, self._world = lens, views, world
+        self._loop = distance_loop(world)
+        self._handed_over = handed_over
+        self.view: Rows = np.zeros(batch, np.intp)
+        self.object_dioptres: Array = np.zeros(batch)
+        self.drift_dioptres: Array = np.zeros(batch)
+        self.hysteresis_volts: Array = np.zeros(batch)
+        self.ev: Array = np.zeros(batch)
+        self.commanded: Array = np.zeros(batch)
+        """What was commanded last [V]."""
+        self._felt: Array = np.zeros(batch)
+        self._unsettled: Array = np.zeros(batch)
+        self.draw: Rows = np.zeros(batch, np.intp)
+        """Noise of the newest picture."""
+
+    def place(self, rows: Rows, views: Rows, rng: np.random.Generator) -> None:
+        """Draw new episodes for these rows before the given views."""
+        world, n = self._world, len(rows)
+        self.view[rows] = views
+        self.object_dioptres[rows] = self._distances(views, rng)
+        # A drift of the map in volts, turned into dioptres in the middle of the lens's range.
+        middle = np.array([47.0, 48.0])
+        per_volt = float(np.diff(self._lens.dioptres(middle))[0])
+        self.drift_dioptres[rows] = rng.uniform(-world.drift_volts, world.drift_volts, n) * per_volt
+        self.hysteresis_volts[rows] = rng.uniform(*world.hysteresis_volts, n)
+        if self._handed_over is None:
+            self.ev[rows] = rng.uniform(*world.ev, n)
+        else:
+            self.ev[rows] = self._handed_over[views, rng.integers(self._handed_over.shape[1], size=n)]
+        volts = rng.uniform(*world.volts, n)
+        self.commanded[rows] = volts
+        slack = self.hysteresis_volts[rows]
+        self._felt[rows] = quantised(volts) + rng.uniform(-1.0, 1.0, n) * slack
+        self._unsettled[rows] = 0.0
+        self.draw[rows] = rng.integers(1 << 16, size=n)
+
+    def step(self, count: int) -> None:
+        """So many steps were made: time for the distance to change, where it changes by a schedule."""
+        if self._loop is not None:
+            self._loop.step(count)
+
+    def move(self, rows: Rows, volts: Array, rng: np.random.Generator) -> None:
+        """Command these lenses; `optics.actuator.LensActuator` for arrays."""
+        put_out, slack = quantised(volts), self.hysteresis_volts[rows]
+        self.commanded[rows] = volts
+        self._felt[rows] = np.clip(self._felt[rows], put_out - slack, put_out + slack)
+        left = self._world.settling_dioptres
+        self._unsettled[rows] = rng.uniform(-left, left, len(rows))
+        self.draw[rows] = rng.integers(1 << 16, size=len(rows))
+
+    def defocus(self, rows: Rows) -> Array:
+        """Focus minus object [1/m]: positive when focused too near."""
+        focus = self._lens.dioptres(self._felt[rows]) + self.drift_dioptres[rows]
+        return focus + self._unsettled[rows] - self.object_dioptres[rows]
+
+    def blur_px(self, rows: Rows) -> Array:
+        """True blur radius of the object [px at 640], for evaluations."""
+        return np.abs(self.defocus(rows)) * self._lens.px_per_dioptre
+
+    def _distances(self, views: Rows, rng: np.random.Generator) -> Array:
+        """Of the objects [1/m]: planes anywhere in the preset's range, composites about where they
+        were composed, for the depth between their layers is part of the picture."""
+        near, far = self._world.distance_m
+        n = len(views)
+        evenly = rng.uniform(1.0 / far, 1.0 / near, n)
+        by_logarithm = np.exp(rng.uniform(np.log(1.0 / far), np.log(1.0 / near), n))
+        plane = np.where(rng.random(n) < 0.5, evenly, by_logarithm)
+        if self._loop is not None:
+            plane[:] = 1.0 / self._loop.value
+        shift = rng.uniform(-0.1, 0.1, n)
+        composed = np.array([1.0 / self._views[v].distance_m for v in views])
+        is_plane = np.array([self._views[v].kind == "plane" for v in views])
+        return np.where(is_plane, plane, np.maximum(composed + shift, 1.0 / far))

@@ -1,0 +1,1 @@
+"""Policies played in episodes whose truth is known."""

@@ -1,0 +1,256 @@
+"""Where policies are evaluated: a rig that can be placed before a view, and tells the truth.
+
+`TwinArena` renders every picture and reads it with the real perception; `CacheArena` looks
+percepts up. Both count what an episode costs in the same way.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import yaml
+
+from dasha_ros.control.rig import Rig
+from dasha_ros.control.twin_rig import TwinRig, Usage
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.rig import CachedRig
+from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
+from dasha_ros.learning.evaluation.settings import Start
+from dasha_ros.optics.actuator import REFERENCE_C
+from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.perception.encoders.joint import SEPARATOR
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.twin.scene import Scene
+from dasha_ros.twin.world import World
+
+DRIFT_D_PER_K = -0.05
+"""Of the twin's lens (`optics.actuator.LensActuator`)."""
+TWIN_SIZE = (640, 340)
+"""Of the rendered frame [px]: what perception reads, rendered directly."""
+
+
+class Arena(Protocol):
+    """A rig with a known world."""
+
+    @property
+    def name(self) -> str:
+        """``twin`` or ``cache``."""
+        ...
+
+    @property
+    def views(self) -> Sequence[ViewInfo]:
+        """What it can show."""
+        ...
+
+    @property
+    def lens(self) -> LensModel:
+        """Of its rig."""
+        ...
+
+    @property
+    def table(self) -> ExposureTable:
+        """Of its rig."""
+        ...
+
+    @property
+    def rig(self) -> Rig:
+        """What policies move and look through."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """Since the last `place`."""
+        ...
+
+    def place(self, start: Start, encoder: str = "") -> None:
+        """Begin an episode.
+
+        Args:
+            start: Where.
+            encoder: Id of the encoder whose latents the policy reads; empty: none in particular.
+        """
+        ...
+
+    def defocus_px(self) -> float:
+        """True signed blur radius of what is asked for, now [px at 640]; positive: focused too near."""
+        ...
+
+
+class TwinArena:
+    """Views rendered by the twin, read by the real perception."""
+
+    name = "twin"
+
+    def __init__(
+        self, views: Sequence[View], perception: Perception, size: tuple[int, int] = TWIN_SIZE
+    ) -> None:
+        """Set up; photographs are read when their view comes.
+
+        Args:
+            views: What it can show.
+            perception: Reads the frames.
+            size: Width and height of the frames [px].
+
+        Raises:
+            ValueError: No views.
+        """
+        if not views:
+            raise ValueError("there is no view to evaluate on")
+        self._views, self._perception, self._size = tuple(views), perception, size
+        self._folder = tempfile.TemporaryDirectory(prefix="dasha_scenes_")
+        self.lens, self.table = lens_model(), exposure_table()
+        self._rig: TwinRig | None = None
+        self._shown: int | None = None
+        self._object_dioptres = 0.0
+
+    @property
+    def views(self) -> Sequence[ViewInfo]:
+        """See `Arena`."""
+        return tuple(view.info for view in self._views)
+
+    @property
+    def rig(self) -> TwinRig:
+        """See `Arena`.
+
+        Raises:
+            RuntimeError: Nothing was placed yet.
+        """
+        if self._rig is None:
+            raise RuntimeError("the arena is empty: place a start first")
+        return self._rig
+
+    @property
+    def usage(self) -> Usage:
+        """See `Arena`."""
+        return self.rig.usage
+
+    def place(self, start: Start, encoder: str = "") -> None:
+        """See `Arena`. Starts of one view should stand together: photographs are read once.
+
+        The latents are those of the perception, whatever the policy reads; it refuses others itself.
+
+        Raises:
+            SceneError: The view can't be shown.
+            AssetMissing: A photograph is not on this machine.
+        """
+        world = _world(str(self._scene_file(start.view)), self._views[start.view].info, start)
+        if self._rig is None or self._shown != start.view:
+            width, height = self._size
+            self._rig = TwinRig(
+                self._perception,
+                world,
+                lens=self.lens,
+                table=self.table,
+                width=width,
+                height=height,
+            )
+            self._shown = start.view
+        # From the same side every time: hysteresis remembers where the episode before ended.
+        self._rig.place(world, self.lens.volts_min, start.exposure_us)
+        self._rig.place(world, start.volts, start.exposure_us, start.seed)
+        self._object_dioptres = start.object_dioptres
+
+    def defocus_px(self) -> float:
+        """See `Arena`."""
+        return self.lens.blur_px(self.rig.focus_dioptres, self._object_dioptres)
+
+    def _scene_file(self, number: int) -> Path:
+        path = Path(self._folder.name) / f"{number}.yaml"
+        if not path.is_file():
+            path.write_text(scene_text(self._views[number].scene), encoding="utf-8")
+        return path
+
+
+class CacheArena:
+    """Views looked up in a percept cache: a thousand times faster, and the same but for interpolation."""
+
+    name = "cache"
+
+    def __init__(self, cache: PerceptCache) -> None:
+        """``cache``: of percepts."""
+        self.lens, self.table = lens_model(), exposure_table()
+        self._cache = cache
+        self._rig: CachedRig | None = None
+        self._object_dioptres = 0.0
+
+    @property
+    def views(self) -> Sequence[ViewInfo]:
+        """See `Arena`."""
+        return self._cache.views
+
+    @property
+    def rig(self) -> CachedRig:
+        """See `Arena`.
+
+        Raises:
+            RuntimeError: Nothing was placed yet.
+        """
+        if self._rig is None:
+            raise RuntimeError("the arena is empty: place a start first")
+        return self._rig
+
+    @property
+    def usage(self) -> Usage:
+        """See `Arena`."""
+        return self.rig.usage
+
+    def place(self, start: Start, encoder: str = "") -> None:
+        """See `Arena`.
+
+        Raises:
+            ValueError: The cache holds no latents of the encoder.
+        """
+        view = self._cache.views[start.view]
+        self._rig = CachedRig(
+            self._cache,
+            _world(view.name, view, start),
+            volts=start.volts,
+            exposure_us=start.exposure_us,
+            lens=self.lens,
+            table=self.table,
+            latent=self._latent(encoder),
+            seed=start.seed,
+        )
+        self._object_dioptres = start.object_dioptres
+
+    def defocus_px(self) -> float:
+        """See `Arena`."""
+        return self.lens.blur_px(self.rig.focus_dioptres, self._object_dioptres)
+
+    def _latent(self, encoder: str) -> str:
+        """The fields that hold an encoder's latents, joined; the smallest one where any will do."""
+        held = {encoder: field for field, encoder in self._cache.meta.encoders.items()}
+        if not encoder:
+            return min(held.values(), key=lambda field: self._cache.fields[field].shape[-1])
+        parts = encoder.split(SEPARATOR)
+        if missing := [part for part in parts if part not in held]:
+            raise ValueError(
+                f"the cache {self._cache.path} holds latents of {', '.join(held)}, and the policy reads "
+                f"{', '.join(missing)}: build a cache with that encoder, or evaluate by rendering"
+            )
+        return SEPARATOR.join(held[part] for part in parts)
+
+
+def _world(scene: str, view: ViewInfo, start: Start) -> World:
+    """What a start looks like: all layers moved together, drift as a change of temperature."""
+    shift = start.object_dioptres - 1.0 / view.distance_m
+    return World(
+        scene,
+        start.illuminance_lx,
+        tuple(1.0 / (1.0 / distance + shift) for distance in view.distances_m),
+        REFERENCE_C + start.drift_dioptres / DRIFT_D_PER_K,
+    )
+
+
+def scene_text(scene: Scene) -> str:
+    """The YAML of a scene, to stand in any folder: its photographs are absolute paths or assets."""
+    document = scene.model_dump(mode="json", exclude={"name", "folder"})
+    for layer in document["layers"]:
+        for part, key in ((layer, "photo"), (layer, "map"), (layer.get("cut", {}), "map")):
+            if key in part and (scene.folder / part[key]).is_file():
+                part[key] = str((scene.folder / part[key]).resolve())
+    return yaml.safe_dump(document)

@@ -1,0 +1,179 @@
+"""What policies are evaluated on: settings, and the starts of episodes, the same for every policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dasha_ros.learning.dataset.scenes.views import Kind, ViewInfo
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.lens import LensModel
+
+FARTHEST_D = 0.02
+"""Farthest that any layer is put [1/m]: 50 m."""
+COMPOSITE_SHIFT_D = 0.1
+"""Two depths are moved together by up to this [1/m]; how far apart they are is part of the picture."""
+AFTER_A_H_EV = (-0.7, 0.5)
+"""Exposures that A^H leaves behind, relative to mid grey [EV]: mean grey 62 to 141."""
+LIGHT_LX = (13.0, 300.0)
+"""Range of the light (paper, V.A.2 and V.B) [lx], evenly in logarithm."""
+
+
+@dataclass(frozen=True)
+class FocusSetting:
+    """One kind of focus episodes."""
+
+    name: str
+    kind: Kind
+    band_m: tuple[float, float]
+    """Distances of planes [m], evenly in dioptres, in which blur is even. Two depths stand where they
+    were composed."""
+    drift_volts: float = 0.0
+    """The lens's map is off by up to so much, either way."""
+    any_exposure: bool = False
+    """The start has any exposure of the table, instead of one that A^H leaves behind."""
+    hand_over: bool = False
+    """A^H acts first, and A^L only if it succeeded."""
+
+
+FOCUS_SETTINGS = (
+    FocusSetting("planes_paper", "plane", (1.4, 2.0)),
+    FocusSetting("planes_drift", "plane", (1.4, 2.0), drift_volts=0.5),
+    FocusSetting("planes_wide", "plane", (0.3, 10.0)),
+    FocusSetting("two_depths", "composite", (0.5, 20.0)),
+    FocusSetting("joint", "plane", (0.3, 10.0), any_exposure=True, hand_over=True),
+    FocusSetting("joint_no_handover", "plane", (0.3, 10.0), any_exposure=True),
+)
+"""The paper's band; the same with drift; start and object anywhere; an object before a background;
+both agents from any exposure; and A^L alone from there, which shows what the hand-over is good for."""
+EXPOSURE_SETTING = "exposure"
+"""Name of the only setting of A^H: any light of `LIGHT_LX`, any exposure, any defocus."""
+
+
+def focus_setting(name: str) -> FocusSetting:
+    """A setting by name.
+
+    Raises:
+        ValueError: No such setting; the message lists those that exist.
+    """
+    for setting in FOCUS_SETTINGS:
+        if setting.name == name:
+            return setting
+    raise ValueError(f"no setting {name!r}; there are: {', '.join(s.name for s in FOCUS_SETTINGS)}")
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where an episode begins. Equal starts give every policy the same world."""
+
+    view: int
+    volts: float
+    """Of the lens [V]."""
+    object_dioptres: float
+    """Where what is asked for stands [1/m]."""
+    drift_dioptres: float
+    """Focus of the lens minus what its map says [1/m]."""
+    illuminance_lx: float
+    exposure_us: float
+    seed: int
+    """Of the sensor's noise."""
+
+
+def focus_starts(
+    setting: FocusSetting,
+    views: Sequence[ViewInfo],
+    numbers: Sequence[int],
+    *,
+    per_view: int,
+    seed: int,
+    lens: LensModel,
+    table: ExposureTable,
+) -> list[Start]:
+    """The starts of a setting: as many for every view, in the order of the views.
+
+    The lens is anywhere in its range.
+
+    Args:
+        setting: Which.
+        views: All views.
+        numbers: Those to use; of another kind than the setting's are left out.
+        per_view: Episodes for each.
+        seed: Of the draw.
+        lens: Whose range the starts are in.
+        table: The exposure is the nearest of it.
+    """
+    starts = []
+    for number in numbers:
+        view = views[number]
+        if view.kind != setting.kind:
+            continue
+        random = np.random.default_rng([seed, number])
+        for _ in range(per_view):
+            near, far = (1.0 / m for m in setting.band_m)
+            at = float(random.uniform(far, near))
+            shift = float(random.uniform(-COMPOSITE_SHIFT_D, COMPOSITE_SHIFT_D))
+            if view.kind == "composite":
+                at = composite_dioptres(view, shift)
+            per_volt = lens.dioptres(48.0) - lens.dioptres(47.0)
+            drift = float(random.uniform(-1.0, 1.0)) * setting.drift_volts * per_volt
+            lux = float(np.exp(random.uniform(*np.log(LIGHT_LX))))
+            ideal_us = view.mid_grey_lux_seconds / lux * 1e6
+            exposure_us = ideal_us * 2.0 ** float(random.uniform(*AFTER_A_H_EV))
+            if setting.any_exposure:
+                exposure_us = table.exposure_us(int(random.integers(len(table))))
+            starts.append(
+                Start(
+                    number,
+                    float(random.uniform(lens.volts_min, lens.volts_max)),
+                    at,
+                    drift,
+                    lux,
+                    table.exposure_us(table.nearest(exposure_us)),
+                    int(random.integers(1 << 31)),
+                )
+            )
+    return starts
+
+
+def exposure_starts(
+    views: Sequence[ViewInfo],
+    numbers: Sequence[int],
+    *,
+    per_view: int,
+    seed: int,
+    lens: LensModel,
+    table: ExposureTable,
+) -> list[Start]:
+    """Starts of A^H: any light, any exposure of the table, any place of lens and plane.
+
+    Arguments as for `focus_starts`.
+    """
+    wide = focus_setting("planes_wide")
+    starts = []
+    for number in numbers:
+        view = views[number]
+        random = np.random.default_rng([seed, number, 1])
+        for _ in range(per_view):
+            near, far = (1.0 / m for m in wide.band_m)
+            at = float(random.uniform(far, near)) if view.kind == "plane" else composite_dioptres(view, 0.0)
+            starts.append(
+                Start(
+                    number,
+                    float(random.uniform(lens.volts_min, lens.volts_max)),
+                    at,
+                    0.0,
+                    float(np.exp(random.uniform(*np.log(LIGHT_LX)))),
+                    table.exposure_us(int(random.integers(len(table)))),
+                    int(random.integers(1 << 31)),
+                )
+            )
+    return starts
+
+
+def composite_dioptres(view: ViewInfo, shift: float) -> float:
+    """Where the object goes [1/m], no layer beyond `FARTHEST_D`."""
+    own = 1.0 / view.distance_m
+    farthest = min(1.0 / distance for distance in view.distances_m)
+    return own + max(shift, FARTHEST_D - farthest)

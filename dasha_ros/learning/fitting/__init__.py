@@ -1,0 +1,1 @@
+"""What agents read from latents, fitted before any learning by reward."""

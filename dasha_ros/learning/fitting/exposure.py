@@ -1,0 +1,144 @@
+"""What A^H sees at any exposure of any view of a percept cache, fitted on the training views."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dasha_ros.learning.dataset.cache.cells import (
+    Array,
+    CellFeatures,
+    CellMap,
+    Floats,
+    Rows,
+    check_finite,
+    latent_field,
+)
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.fitting.fit import fit_ridge, folds_of
+from dasha_ros.learning.training.presets import ExposurePreset
+from dasha_ros.perception.quality.histogram import EDGES
+from dasha_ros.policies.learned.exposure_encoder import (
+    BINS,
+    ExposurePictures,
+    ExposureReader,
+    LatentExposureReader,
+    ReadoutExposureReader,
+)
+
+CLIP_EV = (2.0, 7.0)
+"""Both numbers that are read from a latent are the exposure error [EV], up to here either way."""
+_CENTRES = (EDGES[:-1].astype(np.float64) + EDGES[1:]) / 2.0
+
+
+def peak_of(shares: Floats | Array) -> Array:
+    """P of Eq. 7, the centre of the fullest bin, shape (n,), of histograms, shape (n, 10)."""
+    peaks: Array = _CENTRES[np.asarray(shares).reshape(-1, BINS).argmax(axis=1)]
+    return peaks
+
+
+class LightTable:
+    """What A^H sees, interpolated between the cells of the cache."""
+
+    def __init__(self, cache: PerceptCache, reader: ExposureReader, numbers: Floats | None = None) -> None:
+        """Lay out what was read.
+
+        Args:
+            cache: Of percepts.
+            reader: What reads percepts in the same way.
+            numbers: What was read of every cell's frame, shape (cells, m); left out: the reader's
+                latents themselves.
+        """
+        self.cache, self.reader = cache, reader
+        self.views = cache.views
+        self._map = CellMap(cache)
+        self._numbers = numbers
+        self._latent = "" if numbers is not None else latent_field(cache, reader.encoder)
+        focus = cache.meta.grids.focus.ev
+        self._fine = focus[0] - 1e-6, focus[-1] + 1e-6
+
+    def pictures(self, index: Rows, view: Rows, defocus: Array, ev: Array, draw: Rows) -> ExposurePictures:
+        """Of n episodes.
+
+        Args:
+            index: Of the exposures in force, into the table.
+            view: Numbers of views.
+            defocus: Focus minus object [1/m].
+            ev: Exposure relative to mid grey [EV].
+            draw: Of the noise.
+
+        Raises:
+            ReadingError: The cache is damaged.
+        """
+        names = ("mean_grey", "histogram", "brisque", *((self._latent,) if self._latent else ()))
+        found = self.cache.lookup(view, defocus, ev, draw, names)
+        shares = found["histogram"].astype(np.float64).reshape(-1, BINS)
+        latent = found[self._latent] if self._latent else self._read(view, defocus, ev, draw)
+        check_finite(self.cache, view, {**found, "what is read from the latent": latent})
+        return ExposurePictures(
+            index=index,
+            shares=shares,
+            peak=peak_of(shares),
+            mean_grey=found["mean_grey"].astype(np.float64),
+            brisque=found["brisque"].astype(np.float64),
+            latent=np.asarray(latent, np.float32),
+        )
+
+    def _read(self, view: Rows, defocus: Array, ev: Array, draw: Rows) -> Floats:
+        assert self._numbers is not None
+        fine = (ev >= self._fine[0]) & (ev <= self._fine[1])
+        rows, weights = self._map.light.corners(view, defocus, ev, draw)
+        if fine.any():
+            rows[fine], weights[fine] = self._map.focus.corners(
+                view[fine], defocus[fine], ev[fine], draw[fine]
+            )
+        return np.asarray(np.einsum("nc,ncm->nm", weights, self._numbers[rows]), np.float32)
+
+
+def latent_light_table(cache: PerceptCache, encoder: str) -> LightTable:
+    """For the interface ``latent``: nothing is fitted.
+
+    Raises:
+        ReadingError: The cache holds no latents of the encoder.
+    """
+    size = cache.fields[latent_field(cache, encoder)].shape[1]
+    return LightTable(cache, LatentExposureReader(encoder, int(size)))
+
+
+def readout_light_table(
+    cache: PerceptCache, train: Rows, preset: ExposurePreset, cells: CellFeatures
+) -> LightTable:
+    """For the interface ``readout``: fit on the training views, then read every cell.
+
+    Cells of training views get the numbers that were read out of fold.
+
+    Args:
+        cache: Of percepts.
+        train: Numbers of the training views.
+        preset: Of A^H.
+        cells: Pooled latents.
+    """
+    where = CellMap(cache)
+    ev = np.full(where.count, np.nan)
+    rows_of: dict[int, Rows] = {}
+    for view in range(len(cache.views)):
+        grids = (where.focus_cells(view), where.light_cells(view))
+        for grid in grids:
+            ev[grid.rows] = grid.ev[None, :, None]
+        rows_of[view] = np.concatenate([grid.rows.ravel() for grid in grids])
+    targets = np.stack([np.clip(ev, -clip, clip) for clip in CLIP_EV], axis=1)
+
+    def rows(views: Rows) -> Rows:
+        return np.concatenate([rows_of[int(v)] for v in views])
+
+    def fit(views: Rows) -> ReadoutExposureReader:
+        mine = rows(views)
+        return ReadoutExposureReader(fit_ridge(cells.frame[mine], targets[mine], preset.ridge))
+
+    reader = fit(train)
+    numbers = reader.readout(cells.frame)
+    folds = folds_of([cache.views[v].photographs for v in train])
+    for fold in np.unique(folds):
+        kept, held = train[folds != fold], rows(train[folds == fold])
+        if len(kept):
+            numbers[held] = fit(kept).readout(cells.frame[held])
+    return LightTable(cache, reader, numbers)

@@ -1,0 +1,159 @@
+"""Fits what a learned policy reads from its latents: regressions, curves, detectability.
+
+Everything is fitted on training photographs only, and curves are fitted to numbers that were
+read *out of fold*: a regression's numbers for photographs it was fitted on are better than any
+it will ever read again, and an agent trained on them would trust them too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.estimation.detectability import CLASSES, Detectability
+from dasha_ros.estimation.profile import NODES, Profile, node_radii
+from dasha_ros.estimation.readout import Readout
+
+Array = NDArray[np.float64]
+Floats = NDArray[np.floating]
+
+FOLDS = 8
+MODES = 3
+"""Ways in which scenes differ; three explain 86 % of how curves differ from their mean."""
+KINDS = 8
+"""Kinds of objects by how blurred they may be and still be found."""
+_ROUNDS = 40
+"""Of expectation maximisation."""
+_NOISE_FLOOR = 0.03
+"""Standard deviation below which no number is trusted."""
+_PRIOR_PICTURES = 2.0
+"""How many pictures a prior counts for, where a curve is known from few."""
+
+
+def fit_ridge(features: Floats, targets: Floats, strength: float) -> Readout:
+    """Ridge regression of standardised features.
+
+    Args:
+        features: Shape (n, f).
+        targets: Shape (n, m).
+        strength: Of the penalty, for each picture.
+    """
+    x = np.asarray(features, np.float64)
+    y = np.asarray(targets, np.float64)
+    centre, scale = x.mean(axis=0), x.std(axis=0) + 1e-3
+    standard = (x - centre) / scale
+    gram = standard.T @ standard + strength * len(x) * np.eye(x.shape[1])
+    weights = np.linalg.solve(gram, standard.T @ (y - y.mean(axis=0))) / scale[:, None]
+    return Readout(centre.astype(np.float32), weights.astype(np.float32), y.mean(axis=0).astype(np.float32))
+
+
+def folds_of(groups: Sequence[Sequence[str]], count: int = FOLDS, seed: int = 0) -> NDArray[np.intp]:
+    """A fold for each view, such that views which share a photograph share a fold.
+
+    Args:
+        groups: The photographs of each view.
+        count: How many folds; fewer where there are fewer separate groups.
+        seed: Of the draw.
+    """
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
+        return name
+
+    for first, *others in groups:
+        for other in others:
+            parent[root(other)] = root(first)
+    roots = [root(group[0]) for group in groups]
+    names = sorted(set(roots))
+    order = np.random.default_rng(seed).permutation(len(names))
+    fold = {name: int(place) % count for name, place in zip(names, order, strict=True)}
+    return np.array([fold[name] for name in roots], np.intp)
+
+
+def fit_profile(radii: Floats, curves: Floats, widen: float = 1.0, modes: int = MODES) -> Profile:
+    """Mean, modes and noise of curves, by expectation maximisation; curves may have gaps.
+
+    Args:
+        radii: Shape (k,), ascending: blur radii of the curves' points [px at 640].
+        curves: Shape (n, k, m); NaN where a number is missing.
+        widen: Factor of the noise's standard deviation, against overconfidence on photographs
+            unlike those of the fit.
+        modes: How many ways of differing.
+    """
+    y = np.asarray(curves, np.float64)
+    count, points, m = y.shape
+    known = np.isfinite(y)
+    mean = _filled(radii, np.where(known, y, 0.0).sum(axis=0), known.sum(axis=0))
+    residual = np.where(known, y - mean, 0.0).reshape(count, -1)
+    seen = known.reshape(count, -1).astype(np.float64)
+    # Start from the largest differences that there are, gaps counted as none.
+    _, size, shape = np.linalg.svd(residual, full_matrices=False)
+    j = min(modes, len(size))
+    loadings = (shape[:j] * size[:j, None] / np.sqrt(max(count, 1))).T
+    noise = np.full(points * m, max(float((residual**2).sum() / seen.sum()) / 2.0, _NOISE_FLOOR**2))
+    for _ in range(_ROUNDS):
+        weight = seen / noise
+        precision = np.einsum("pj,np,pi->nji", loadings, weight, loadings, optimize=True) + np.eye(j)
+        covariance = np.linalg.inv(precision)
+        amounts = np.einsum("nji,ni->nj", covariance, (weight * residual) @ loadings)
+        second = covariance + amounts[:, :, None] * amounts[:, None, :]
+        gram = np.einsum("np,nji->pji", seen, second) + 1e-3 * np.eye(j)
+        cross = np.einsum("np,nj->pj", seen * residual, amounts)
+        loadings = np.linalg.solve(gram, cross[..., None])[..., 0]
+        spread = np.einsum("pj,nji,pi->np", loadings, covariance, loadings, optimize=True)
+        squares = (seen * ((residual - amounts @ loadings.T) ** 2 + spread)).sum(axis=0)
+        noise = (squares + _PRIOR_PICTURES * noise.mean()) / (seen.sum(axis=0) + _PRIOR_PICTURES)
+        noise = np.maximum(noise, _NOISE_FLOOR**2)
+    return Profile(
+        _at_nodes(radii, mean),
+        _at_nodes(radii, loadings.reshape(points, m, j)).transpose(0, 2, 1),
+        _at_nodes(radii, noise.reshape(points, m)) * widen**2,
+    )
+
+
+def fit_detectability(radii: Floats, answers: NDArray[np.integer], kinds: int = KINDS) -> Detectability:
+    """Kinds of objects from how the detector answers along blur, by expectation maximisation.
+
+    Args:
+        radii: Shape (k,), ascending [px at 640].
+        answers: Shape (n, k): class of the answer at each radius, -1 where unknown.
+        kinds: How many.
+    """
+    count = len(answers)
+    seen = np.eye(CLASSES)[np.maximum(answers, 0)] * (answers >= 0)[..., None]
+    usual = seen.sum(axis=0) + 1.0 / CLASSES
+    usual /= usual.sum(axis=1, keepdims=True)
+    # Start from objects in order of how often they are found.
+    order = np.argsort(np.argsort((answers > 0).sum(axis=1), kind="stable"))
+    member = np.eye(kinds)[order * kinds // count]
+    for _ in range(_ROUNDS):
+        weights = (member.sum(axis=0) + 1.0) / (count + kinds)
+        tables = np.einsum("nl,nkc->lkc", member, seen) + _PRIOR_PICTURES * usual
+        tables /= tables.sum(axis=2, keepdims=True)
+        log_joint = np.einsum("nkc,lkc->nl", seen, np.log(tables)) + np.log(weights)
+        member = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
+        member /= member.sum(axis=1, keepdims=True)
+    by_node = np.stack([_at_nodes(radii, table) for table in tables])
+    return Detectability(weights, np.log(by_node / by_node.sum(axis=2, keepdims=True)))
+
+
+def _at_nodes(radii: Floats, values: Array) -> Array:
+    """Values along radii, shape (k, ...), at `node_radii`."""
+    at, x = np.log1p(node_radii()), np.log1p(np.asarray(radii, np.float64))
+    columns = values.reshape(len(x), -1).T
+    spread = np.stack([np.interp(at, x, column) for column in columns], axis=1)
+    at_nodes: Array = spread.reshape(NODES, *values.shape[1:])
+    return at_nodes
+
+
+def _filled(radii: Floats, total: Array, count: NDArray[np.integer]) -> Array:
+    """Means of points, from their neighbours where nothing is known."""
+    mean = total / np.maximum(count, 1)
+    for column, known in zip(mean.T, (count > 0).T, strict=True):
+        column[~known] = np.interp(np.asarray(radii)[~known], np.asarray(radii)[known], column[known])
+    filled: Array = mean
+    return filled

@@ -1,0 +1,226 @@
+"""What A^L reads at any defocus of any view of a percept cache, fitted on the training views.
+
+A cell's latent is large; what an agent reads from it is a few numbers. They are computed once
+for every cell, so that a step of training costs a look-up instead of a regression.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.estimation.belief import BeliefModel
+from dasha_ros.estimation.detectability import score_class
+from dasha_ros.estimation.readout import Readout
+from dasha_ros.learning.dataset.cache.cells import (
+    Array,
+    CellFeatures,
+    CellMap,
+    Floats,
+    ReadingError,
+    Rows,
+    check_finite,
+    joined,
+    latent_field,
+    weighted,
+)
+from dasha_ros.learning.dataset.cache.percept_cache import MIN_SCORE, PerceptCache
+from dasha_ros.learning.fitting.exposure import peak_of
+from dasha_ros.learning.fitting.fit import fit_detectability, fit_profile, fit_ridge, folds_of
+from dasha_ros.learning.training.presets import FocusPreset
+from dasha_ros.policies.learned.focus_encoder import FocusPictures
+from dasha_ros.policies.learned.focus_features import (
+    BELIEF,
+    DETECTION_DEAF,
+    VOLT_BLIND,
+    BeliefReader,
+    FocusReader,
+    LatentReader,
+)
+
+BELLS_PX = (2.0, 6.0)
+"""Widths of the bells 1 - exp(-(r / width)^2) of the blur radius r that are read from a latent, besides its
+logarithm: they matter near focus. They are as flat in focus as pictures are, where a tenth of a pixel more
+can't be seen; a number with a kink there is 3 points worse within 1 px."""
+_BELL_HEIGHT = 4.0
+_LEAST_PLANES = 4
+
+
+class FocusTable:
+    """What A^L sees, interpolated between the cells of the focus grid."""
+
+    def __init__(
+        self,
+        cache: PerceptCache,
+        reader: FocusReader,
+        min_score: float,
+        numbers: tuple[Array, Array] | None = None,
+    ) -> None:
+        """Lay out what was read.
+
+        Args:
+            cache: Of percepts.
+            reader: What reads percepts in the same way.
+            min_score: From which an object counts as detected.
+            numbers: What was read of every cell's frame and box, shape (cells, m) each.
+        """
+        self.cache, self.reader, self.min_score = cache, reader, min_score
+        self.views = cache.views
+        self.handed_over: Array | None = None
+        """Exposures that A^H leaves behind, drawn from at the start of an episode: relative to mid grey
+        [EV], shape (views, draws). ``None``: those of the preset."""
+        self.reads_peak = False
+        """Whether pictures hold P of Eq. 7: only rewards may need it, and a look-up takes time."""
+        self._locator = CellMap(cache).focus
+        nothing = np.zeros((len(cache.fields["score"]), 0))
+        self._frame, self._box = numbers or (nothing, nothing)
+        self._latent = latent_field(cache, reader.encoder) if isinstance(reader, LatentReader) else ""
+
+    def pictures(self, volts: Array, view: Rows, defocus: Array, ev: Array, draw: Rows) -> FocusPictures:
+        """Of n episodes.
+
+        Args:
+            volts: Where the lenses are commanded to [V].
+            view: Numbers of views.
+            defocus: Focus minus object [1/m].
+            ev: Exposure relative to mid grey [EV].
+            draw: Of the noise.
+
+        Raises:
+            ReadingError: The cache is damaged.
+        """
+        optional = (self._latent, "histogram" if self.reads_peak else "")
+        names = ("score", "brisque", *(name for name in optional if name))
+        found = self.cache.lookup(view, defocus, ev, draw, names)
+        rows, weights = self._locator.corners(view, defocus, ev, draw)
+        # Perception drops weaker detections, and their boxes with them.
+        seen = found["score"] >= MIN_SCORE
+        score = np.where(seen, found["score"], 0.0).astype(np.float64)
+        nothing = np.zeros((len(view), 0), np.float32)
+        frame = weighted(weights, self._frame[rows])
+        check_finite(self.cache, view, {**found, "what is read from the latent": frame})
+        return FocusPictures(
+            volts=volts,
+            score=score,
+            detected=score >= self.min_score,
+            brisque=found["brisque"].astype(np.float64),
+            latent=np.asarray(found[self._latent], np.float32) if self._latent else nothing,
+            frame=frame,
+            box=np.where(seen[:, None], weighted(weights, self._box[rows]), np.nan),
+            peak=peak_of(found["histogram"]) if self.reads_peak else None,
+        )
+
+
+def latent_table(cache: PerceptCache, encoder: str, preset: FocusPreset) -> FocusTable:
+    """For the interface ``latent``: nothing is fitted.
+
+    Raises:
+        ReadingError: The cache holds no latents of the encoder.
+    """
+    size = cache.fields[latent_field(cache, encoder)].shape[1]
+    return FocusTable(cache, LatentReader(encoder, int(size)), preset.min_score)
+
+
+def belief_table(cache: PerceptCache, train: Rows, preset: FocusPreset, cells: CellFeatures) -> FocusTable:
+    """For the interface ``belief``: fit on the training views, then read every cell.
+
+    Cells of training views get the numbers that were read out of fold.
+
+    Args:
+        cache: Of percepts.
+        train: Numbers of the training views.
+        preset: Of A^L.
+        cells: Pooled latents.
+
+    Raises:
+        ReadingError: Too few views to fit anything.
+    """
+    fit = _BeliefFit(cache, preset, cells)
+    planes = [int(v) for v in train if cache.views[v].kind == "plane"]
+    if len(planes) < _LEAST_PLANES:
+        raise ReadingError(
+            f"only {len(planes)} training views are planes; blur is read from at least {_LEAST_PLANES}"
+        )
+    frame_readout, box_readout = fit.readouts([int(v) for v in train])
+    frame, box = frame_readout(cells.frame), box_readout(cells.box)
+    folds = folds_of([cache.views[v].photographs for v in train])
+    for fold in np.unique(folds):
+        kept, held = [int(v) for v in train[folds != fold]], train[folds == fold]
+        if any(cache.views[v].kind == "plane" for v in kept):
+            mine = joined(fit.cells(int(v)) for v in held)
+            out_of_fold = fit.readouts(kept)
+            frame[mine], box[mine] = out_of_fold[0](cells.frame[mine]), out_of_fold[1](cells.box[mine])
+    model = BeliefModel(
+        fit_profile(fit.radii, fit.curves(frame, planes), preset.widen),
+        fit_profile(fit.radii, fit.curves(box, train), preset.widen),
+        fit_detectability(fit.radii, fit.answers(train)),
+    )
+    reader = BeliefReader(frame_readout, box_readout, model, _kind(preset))
+    return FocusTable(cache, reader, preset.min_score, (frame.astype(np.float64), box.astype(np.float64)))
+
+
+def _kind(preset: FocusPreset) -> str:
+    if not preset.observe_volts:
+        return VOLT_BLIND
+    return BELIEF if preset.observe_detection else DETECTION_DEAF
+
+
+def blur_numbers(radius: Floats) -> Array:
+    """What is read from a latent, shape (n, 3), as functions of the blur radius [px at 640], shape (n,)."""
+    bells = [_BELL_HEIGHT * -np.expm1(-((radius / width) ** 2)) for width in BELLS_PX]
+    return np.stack([np.log1p(radius), *bells], axis=1)
+
+
+class _BeliefFit:
+    """The cells of a cache as regressions and curves want them."""
+
+    def __init__(self, cache: PerceptCache, preset: FocusPreset, features: CellFeatures) -> None:
+        self._cache, self._strength, self._features = cache, preset.ridge, features
+        self._map = CellMap(cache)
+        px = cache.px_per_dioptre
+        self.radii: Array = np.array(cache.meta.grids.focus.plane) * px
+        radius = np.full(self._map.count, np.nan)
+        for view in range(len(cache.views)):
+            mine = self._map.focus_cells(view)
+            radius[mine.rows] = np.abs(mine.defocus)[:, None, None] * px
+        self._targets = blur_numbers(radius)
+
+    def cells(self, view: int) -> Rows:
+        """Rows of a view's focus grid, in no shape."""
+        return self._map.focus_cells(view).rows.ravel()
+
+    def readouts(self, views: list[int]) -> tuple[Readout, Readout]:
+        """Regressions for frame and box."""
+        features, targets = self._features, self._targets
+        # A composite's frame shows two blurs: only planes say what one blur looks like.
+        frame = joined(self.cells(v) for v in views if self._cache.views[v].kind == "plane")
+        box = joined(self.cells(v) for v in views)
+        box = box[np.isfinite(features.box[box, 0])]
+        # A plane's frame is one large box of it: more to learn from.
+        both = np.concatenate([features.box[box], features.frame[frame]])
+        return (
+            fit_ridge(features.frame[frame], targets[frame], self._strength),
+            fit_ridge(both, np.concatenate([targets[box], targets[frame]]), self._strength),
+        )
+
+    def curves(self, numbers: Floats, views: NDArray[np.integer] | list[int]) -> Array:
+        """Numbers along blur: a curve for each view, side, exposure and noise; NaN where unknown."""
+        found = []
+        for view in views:
+            mine = self._map.focus_cells(int(view))
+            sides = (1.0,) if self._cache.views[view].kind == "plane" else (1.0, -1.0)
+            for side in sides:
+                half = np.flatnonzero(mine.defocus * side >= 0.0)
+                half = half[np.argsort(np.abs(mine.defocus[half]))]
+                at = np.abs(mine.defocus[half]) * self._cache.px_per_dioptre
+                along = numbers[mine.rows[half].reshape(len(half), -1)]
+                for column in along.transpose(1, 2, 0):
+                    found.append([np.interp(self.radii, at, line, np.nan, np.nan) for line in column])
+        return np.array(found).transpose(0, 2, 1)
+
+    def answers(self, views: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Classes of the detector's answers along blur; -1 where unknown."""
+        scores = np.asarray(self._cache.fields["score"], np.float32)[:, None]
+        along = self.curves(scores, views)[:, :, 0]
+        result: NDArray[np.intp] = np.where(np.isfinite(along), score_class(np.nan_to_num(along)), -1)
+        return result

@@ -1,0 +1,1 @@
+"""PPO: presets, runs, checkpoints, and learning from real goals."""

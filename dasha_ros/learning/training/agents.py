@@ -1,0 +1,141 @@
+"""Both agents ready to learn from the percept cache: where they live, how they are judged and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from dasha_ros.learning.dataset.cache.cells import CellFeatures, Rows, cell_features
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.scenes import Split
+from dasha_ros.learning.fitting.exposure import LightTable, latent_light_table, readout_light_table
+from dasha_ros.learning.fitting.focus import FocusTable, belief_table, latent_table
+from dasha_ros.learning.training.presets import Preset, preset_from
+from dasha_ros.learning.training.run_folder import RunInfo
+from dasha_ros.learning.training.score import score_exposure, score_focus
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.policies.learned.network import PolicyNet
+from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyInfo
+
+if TYPE_CHECKING:
+    from dasha_ros.learning.envs.vector import BatchVecEnv
+
+_DRAW_SEED = 1_000_003
+"""Keeps the episodes' draws apart from those of the learner."""
+
+
+class Score(Protocol):
+    """How good a network is."""
+
+    @property
+    def merit(self) -> float:
+        """One number to choose by."""
+        ...
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON and TensorBoard."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Makes policy files of networks."""
+
+    info: RunInfo
+    reader: Any
+    """A `FocusReader` or an `ExposureReader`."""
+    rules: dict[str, Any]
+
+    def __call__(self, net: PolicyNet, evaluation: dict[str, float]) -> PolicyFile:
+        """A file of a network, with how it did on the validation views."""
+        info, is_focus = self.info, self.info.agent == "focus"
+        made = {key: value for key, value in asdict(info).items() if key not in ("pictures", "cache")}
+        described = PolicyInfo(
+            agent=info.agent,
+            preset=str(info.preset["name"]),
+            reader=self.reader.kind,
+            encoder=self.reader.encoder,
+            lens=info.lens if is_focus else "",
+            table="" if is_focus else info.exposures,
+            nvec=net.nvec,
+            observation=net.actor.weights[0].shape[0],
+            rules=self.rules,
+            made={**made, "validation": evaluation},
+        )
+        return PolicyFile(described, net, self.reader.arrays())
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """One agent ready to learn: where it lives, how it is judged, how it is stored."""
+
+    env: BatchVecEnv
+    score: Callable[[PolicyNet], Score]
+    pack: Pack
+
+
+def focus_trainee(info: RunInfo, table: FocusTable, split: Split) -> Trainee:
+    """A^L before the training views of a split."""
+    from gymnasium import spaces
+
+    from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewDraw
+    from dasha_ros.learning.envs.vector import BatchVecEnv
+
+    preset = preset_from(info.preset, "of the run")
+    rng = np.random.default_rng([info.seed, _DRAW_SEED])
+    draw = ViewDraw.of(table, split.train, preset.focus.world.composite_share)
+    batch = FocusBatch(table, preset, draw, preset.focus.ppo.n_envs, rng)
+    nvec = batch.episodes.interface.nvec
+    space = spaces.Discrete(nvec[0]) if len(nvec) == 1 else spaces.MultiDiscrete(list(nvec))
+    env = BatchVecEnv(batch, space)
+    rules: dict[str, Any] = {
+        "end_on_detection": preset.focus.end_on_detection,
+        "stay_volts": preset.focus.stay_volts,
+        "min_score": preset.focus.min_score,
+    }
+
+    return Trainee(
+        env, lambda net: score_focus(net, table, preset, split.validation), Pack(info, table.reader, rules)
+    )
+
+
+def exposure_trainee(info: RunInfo, table: LightTable, exposures: ExposureTable, split: Split) -> Trainee:
+    """A^H before the training views of a split."""
+    from gymnasium import spaces
+
+    from dasha_ros.learning.envs.exposure_batch import ExposureBatch
+    from dasha_ros.learning.envs.vector import BatchVecEnv
+
+    preset = preset_from(info.preset, "of the run")
+    rng = np.random.default_rng([info.seed, _DRAW_SEED])
+    batch = ExposureBatch(
+        table, exposures, preset, views=split.train, batch=preset.exposure.ppo.n_envs, rng=rng
+    )
+    env = BatchVecEnv(batch, spaces.Discrete(len(exposures)))
+    rules = {"stop": preset.exposure.rule, "deployed": preset.exposure.deployed}
+
+    return Trainee(
+        env,
+        lambda net: score_exposure(net, table, exposures, preset, split.validation),
+        Pack(info, table.reader, rules),
+    )
+
+
+def focus_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> FocusTable:
+    """What A^L of a preset sees; ``cells`` where its interface reads them."""
+    if preset.focus.interface == "latent":
+        table = latent_table(cache, preset.encoder, preset.focus)
+    else:
+        table = belief_table(cache, train, preset.focus, cells or cell_features(cache))
+    table.reads_peak = preset.focus.exposure_reward > 0.0
+    return table
+
+
+def light_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> LightTable:
+    """What A^H of a preset sees; ``cells`` where its interface reads them."""
+    if preset.exposure.interface == "latent":
+        return latent_light_table(cache, preset.encoder)
+    return readout_light_table(cache, train, preset.exposure, cells or cell_features(cache))

@@ -1,0 +1,183 @@
+"""Training both agents, decentralised: ``dasha train joint``.
+
+A^H learns first. Then A^L learns in episodes that begin with what A^H leaves behind. Nothing else
+joins the two: no weights, no memory, no reward. At the end both play in a row, as deployed, before
+the validation views; the test views are left to `dasha evaluate`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dasha_ros.estimation.readout import GRID_ENCODER
+from dasha_ros.files.documents import read_json
+from dasha_ros.learning.dataset.cache.cells import Array, CellFeatures, Progress, cell_features
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.evaluation.arenas import CacheArena
+from dasha_ros.learning.training.agents import light_table
+from dasha_ros.learning.training.hand_over import hand_over
+from dasha_ros.learning.training.joint_score import EPISODES, JointScore, score_joint
+from dasha_ros.learning.training.presets import Preset, preset_from
+from dasha_ros.learning.training.run_folder import Agent, RunFolder, RunInfo, TrainingError, writing
+from dasha_ros.learning.training.train import plan, split_of, train
+from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.policies.learned.exposure import LearnedExposure
+from dasha_ros.policies.learned.focus import LearnedFocus
+from dasha_ros.policies.learned.policy_file import PolicyFile
+
+if TYPE_CHECKING:
+    from dasha_ros.learning.training.callbacks import News
+
+PLAN, RESULT = "joint.json", "result.json"
+
+
+@dataclass(frozen=True)
+class JointPlan:
+    """What decides how a joint run goes: a run of each agent."""
+
+    exposure: RunInfo
+    focus: RunInfo
+
+
+def plan_joint(
+    preset: Preset, cache: PerceptCache, *, seed: int = 0, split: int = 0, steps: int | None = None
+) -> JointPlan:
+    """What a joint run is going to be.
+
+    Args:
+        preset: How.
+        cache: From what.
+        seed: Of everything that is drawn.
+        split: Number of the split by photograph.
+        steps: Of training of either agent; the preset's if left out.
+
+    Raises:
+        TrainingError: There is no such split.
+    """
+    exposure = plan("exposure", preset, cache, seed=seed, split=split, steps=steps)
+    focus = plan("focus", preset, cache, seed=seed, split=split, steps=steps)
+    return JointPlan(exposure, replace(focus, handed_over=True))
+
+
+class JointFolder:
+    """A joint run's folder: ``joint.json``, a run folder for each agent, and ``result.json``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.exposure, self.focus = RunFolder(path / "exposure"), RunFolder(path / "focus")
+        self._own = RunFolder(path)
+
+    def create(self, made: JointPlan) -> None:
+        """Begin a run.
+
+        Raises:
+            TrainingError: The folder already holds one, or can't be written.
+        """
+        if (self.path / PLAN).exists() or self._own.holds_run:
+            raise TrainingError(
+                f"{self.path} already holds a run: go on with `--resume {self.path}`, or give another folder"
+            )
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._write(PLAN, asdict(made))
+
+    def plan(self) -> JointPlan:
+        """What the folder's run is.
+
+        Raises:
+            TrainingError: There is none, or it can't be read.
+        """
+        path = self.path / PLAN
+        if not path.exists():
+            raise TrainingError(f"{self.path} holds no joint run: begin one without --resume")
+        try:
+            document = read_json(path)
+            return JointPlan(*(RunInfo.from_dict(document[agent]) for agent in ("exposure", "focus")))
+        except (ValueError, KeyError, TypeError) as error:
+            raise TrainingError(f"{path} is damaged ({error}): begin a new run") from error
+
+    def write_result(self, score: JointScore) -> None:
+        """Keep how both agents did in a row.
+
+        Raises:
+            TrainingError: The disk is full, or the folder can't be written.
+        """
+        self._write(RESULT, asdict(score))
+
+    def _write(self, name: str, document: dict[str, Any]) -> None:
+        self._own.write(name, json.dumps(document, indent=1).encode())
+
+
+def train_joint(
+    folder: JointFolder,
+    cache: PerceptCache,
+    *,
+    report: Callable[[Agent, News], None] = lambda agent, news: None,
+    progress: Progress | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+    episodes: int = EPISODES,
+) -> JointScore | None:
+    """Train both agents, or go on where they are.
+
+    Args:
+        folder: Of the run; `JointFolder.create` was called.
+        cache: Of percepts; that of the plan.
+        report: Told whose run is where.
+        progress: Told how far the reading of latents is.
+        stopped: Asked often whether to end early; the run can then be resumed.
+        episodes: Of the evaluation at the end.
+
+    Returns:
+        How both do in a row; ``None`` if the run was stopped.
+
+    Raises:
+        TrainingError: See `train`.
+        ReadingError: See `train`.
+    """
+    made = folder.plan()
+    preset = preset_from(made.exposure.preset, "of the run")
+    cells = cell_features(cache, progress) if preset.encoder == GRID_ENCODER else None
+
+    def learn(run: RunFolder, info: RunInfo, **more: Any) -> bool:
+        goes_on = run.holds_run
+        if not goes_on:
+            run.create(info)
+        return train(
+            run,
+            info,
+            cache,
+            resume=goes_on,
+            cells=cells,
+            report=lambda news: report(info.agent, news),
+            stopped=stopped,
+            **more,
+        )
+
+    if not learn(folder.exposure, made.exposure):
+        return None
+    handed_over = _handed_over(folder, made, preset, cache, cells)
+    if not learn(folder.focus, made.focus, handed_over=handed_over):
+        return None
+    score = score_joint(
+        CacheArena(cache),
+        preset,
+        split_of(cache, made.focus.split).validation.tolist(),
+        LearnedExposure(folder.exposure.policy),
+        LearnedFocus(folder.focus.policy),
+        episodes=episodes,
+    )
+    folder.write_result(score)
+    return score
+
+
+def _handed_over(
+    folder: JointFolder, made: JointPlan, preset: Preset, cache: PerceptCache, cells: CellFeatures | None
+) -> Array:
+    """What A^H's best policy leaves behind. The same at every call: nothing of it needs a checkpoint."""
+    table = light_table(cache, preset, split_of(cache, made.exposure.split).train, cells)
+    net = PolicyFile.load(folder.exposure.policy, "exposure").net
+    return hand_over(net, table, exposure_table(), preset, seed=made.exposure.seed)

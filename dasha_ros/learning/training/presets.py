@@ -1,0 +1,288 @@
+"""Presets of training: YAML files in ``config/presets``, validated.
+
+``paper`` follows the paper, as ``docs/explanation/paper.md`` reads it; ``paper_drawn`` is what its
+policies that ship learned with; ``plus`` is the best that was found and says how it differs;
+``ablation_...`` are what becomes of ``plus`` without a part of it. A preset holds everything that a run
+depends on but the percept cache, split and seed. A file may extend another one: with ``extends: plus``
+it holds only what differs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dasha_ros.files.documents import read_yaml
+from dasha_ros.files.errors import FileError
+from dasha_ros.policies.policy import ExposureRule
+from dasha_ros.system.paths import config_dir
+
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+Count = Annotated[int, Field(ge=1)]
+Range = tuple[float, float]
+Schedule = Literal["drawn", "loop"]
+"""``drawn``: anew for every episode. ``loop``: the paper's, one value after the other, for the whole batch;
+what a network is judged by, and what it hands over, is drawn all the same."""
+
+
+class PresetError(ValueError):
+    """A preset that can't be used; the message names the file, the key and the reason."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> _Model:
+        for key in type(self).model_fields:
+            value = getattr(self, key)
+            if isinstance(value, tuple) and len(value) == 2 and not value[0] <= value[1]:
+                raise ValueError(f"{key} = {list(value)}: the least value comes first")
+        return self
+
+
+class Ppo(_Model):
+    """PPO of stable-baselines3, by its own names."""
+
+    n_envs: Count = 1
+    n_steps: Count = 128
+    batch_size: Count = 128
+    online_batch_size: Count | None = None
+    """Minibatch of learning online, where an update has 128 steps; left out: ``batch_size``."""
+    n_epochs: Count = 10
+    learning_rate: Positive = 25e-5
+    final_learning_rate: NotNegative | None = None
+    """The rate falls to it in a straight line; left out: it stays the same."""
+    ent_coef: NotNegative = 0.01
+    clip_range: Positive = 0.2
+    gamma: Annotated[float, Field(ge=0.0, le=1.0)] = 0.99
+    gae_lambda: Annotated[float, Field(ge=0.0, le=1.0)] = 0.95
+    vf_coef: NotNegative = 0.5
+    max_grad_norm: Positive = 0.5
+    hidden: tuple[Count, ...] = (64, 64)
+    """Units of each hidden layer, of actor and critic alike."""
+
+    @model_validator(mode="after")
+    def _whole_minibatches(self) -> Ppo:
+        if (self.n_envs * self.n_steps) % self.batch_size:
+            pictures = self.n_envs * self.n_steps
+            raise ValueError(f"batch_size {self.batch_size} does not divide n_envs * n_steps = {pictures}")
+        if self.online_batch_size is not None and 128 % self.online_batch_size:
+            raise ValueError(
+                f"online_batch_size {self.online_batch_size} does not divide the 128 steps online"
+            )
+        return self
+
+
+class FocusWorld(_Model):
+    """What is drawn anew for every episode of A^L."""
+
+    volts: Range = (24.0, 70.0)
+    """Where the lens is at the start [V]."""
+    schedule: Schedule = "drawn"
+    change_every: Count = 360
+    """Steps between two changes of the distance by ``loop``."""
+    distance_m: Range = (0.3, 10.0)
+    """Of planes [m]: half of them evenly in reciprocal distance, half evenly in its logarithm."""
+    composite_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Share of episodes with two depths, where the scene set has such views."""
+    drift_volts: NotNegative = 0.0
+    """The lens's map is off by up to so much, either way [V]."""
+    hysteresis_volts: Range = (0.0, 0.0)
+    """Half width of the play between driver board and liquid [V]."""
+    settling_dioptres: NotNegative = 0.01
+    """A lens counts as settled within this error [1/m]."""
+    ev: Range = (0.0, 0.0)
+    """Exposure that A^H leaves behind, relative to mid grey [EV]."""
+
+    @model_validator(mode="after")
+    def _in_range(self) -> FocusWorld:
+        if not 24.0 <= self.volts[0] <= self.volts[1] <= 70.0:
+            raise ValueError(f"volts = {list(self.volts)}: the lens takes 24 to 70 V")
+        if self.distance_m[0] <= 0:
+            raise ValueError("distance_m must be positive")
+        return self
+
+
+class ExposureWorld(_Model):
+    """What is drawn anew for every episode of A^H."""
+
+    light_lx: tuple[Positive, Positive] = (13.0, 300.0)
+    """Evenly in logarithm [lx]; the paper's range."""
+    exposure_index: Literal["any", "factory"] | tuple[int, int] = "any"
+    """Index of the exposure in force at the start, into the table; ``factory``: what a camera starts with."""
+    schedule: Schedule = "drawn"
+    change_every: Count = 360
+    """Steps between two changes of the light by ``loop``."""
+    defocus_dioptres: Range = (-5.0, 9.3)
+    """Of the lens at the start [1/m]: A^H works before the picture is sharp."""
+
+
+class FocusPreset(_Model):
+    """How A^L learns."""
+
+    interface: Literal["latent", "belief"]
+    """What it sees and can do; see `policies.learned.focus_features`."""
+    steps: Count
+    """Of training."""
+    horizon: Count = 10
+    end_on_detection: bool = False
+    move_price: NotNegative = 0.0
+    reversal_price: NotNegative = 0.0
+    hunting_price: NotNegative = 0.0
+    doubt_price: NotNegative = 0.0
+    """Of not being sure to be in focus; see `learning.envs.rules.FocusRules`."""
+    exposure_reward: NotNegative = 0.0
+    """Weight of Eq. 7 of every picture, paid to A^L beside Eq. 8: one reading of the intrinsic reward that
+    A^H gives A^L at every step (paper, IV.C)."""
+    detection: bool = True
+    """``False``, an ablation: the reward does not ask for a detection; see `learning.envs.rules.FocusRules`.
+    The belief still hears the detector, in what is seen and in ``doubt_price``."""
+    observe_detection: bool = True
+    """``False``, an ablation of the interface ``belief``: `policies.learned.ablations`."""
+    observe_volts: bool = True
+    """``False``, an ablation of the interface ``belief``: `policies.learned.ablations`. The interface
+    ``latent`` never sees voltages."""
+    stay_volts: NotNegative = 0.15
+    """Commands that are at most so far from the last one are not sent."""
+    min_score: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
+    """From this score on an object counts as detected."""
+    ridge: Positive = 0.01
+    """Penalty of the regressions that read the latent."""
+    widen: Positive = 1.5
+    """Factor of the noise that a belief expects in what is read."""
+    world: FocusWorld = FocusWorld()
+    ppo: Ppo
+
+
+class ExposurePreset(_Model):
+    """How A^H learns."""
+
+    interface: Literal["latent", "readout"]
+    """What it sees; see `policies.learned.exposure_encoder`."""
+    steps: Count
+    """Of training."""
+    horizon: Count = 6
+    criterion: Literal["peak", "mean_grey"] = "mean_grey"
+    """What Eq. 7 is paid by; see `learning.envs.rules.ExposureRules`."""
+    end: Literal["always", "reached"] = "reached"
+    hand_over: ExposureRule | None = None
+    """When A^L gets its turn (`policies.reached`), in learning and deployed; left out: when Eq. 7 pays +1."""
+    deployed: Literal["search", "algorithm_1"] = "search"
+    """What a deployed policy does beyond its network; see `policies.learned.deployed.ExposureBounds`."""
+    ridge: Positive = 0.01
+    world: ExposureWorld = ExposureWorld()
+    ppo: Ppo
+
+    @property
+    def rule(self) -> ExposureRule:
+        """When a goal of A^H is reached."""
+        return self.hand_over or ("good_peak" if self.criterion == "peak" else "well_exposed")
+
+
+class Preset(_Model):
+    """Everything that a training run depends on but cache, split and seed."""
+
+    name: str
+    description: Annotated[str, Field(min_length=1)]
+    encoder: str
+    """Id of the encoder whose latents both agents see."""
+    lens: str = "physical"
+    """Lens profile."""
+    scene_set: str = "training"
+    exposure: ExposurePreset
+    focus: FocusPreset
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the presets that ship with the package."""
+    return tuple(sorted(path.stem for path in (config_dir() / "presets").glob("*.yaml")))
+
+
+def load_preset(name_or_path: str | Path, **changes: Any) -> Preset:
+    """A preset by the name of a shipped one, or from a YAML file.
+
+    Args:
+        name_or_path: Of the preset.
+        **changes: Replace values, by dotted key with ``__`` for the dot: ``focus__steps=1000``.
+
+    Raises:
+        PresetError: No such preset, no YAML, or a value that can't be used.
+    """
+    path = _path_of(name_or_path)
+    document = _extended(path)
+    for key, value in changes.items():
+        _put(document, key.split("__"), value)
+    return preset_from(document | {"name": document.get("name", path.stem)}, str(path))
+
+
+def preset_from(document: dict[str, Any], where: str) -> Preset:
+    """A preset from what YAML or JSON holds.
+
+    Raises:
+        PresetError: A value can't be used; the message begins with ``where``.
+    """
+    try:
+        return Preset(**document)
+    except (ValidationError, TypeError) as error:
+        raise PresetError(f"preset {where}: {_reasons(error)}") from error
+
+
+def _path_of(name_or_path: str | Path) -> Path:
+    text = str(name_or_path)
+    if isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml")):
+        return Path(text).expanduser()
+    if text not in preset_names():
+        raise PresetError(
+            f"no preset {text!r}; give the path of a YAML file, or one of: {', '.join(preset_names())}"
+        )
+    return config_dir() / "presets" / f"{text}.yaml"
+
+
+def _extended(path: Path) -> dict[str, Any]:
+    """What a file holds, laid over what the shipped preset holds that it extends."""
+    document = _document(path)
+    if "extends" not in document:
+        return document
+    try:
+        base = _document(_path_of(str(document.pop("extends"))))
+    except PresetError as error:
+        raise PresetError(f"preset {path}: extends: {error}") from error
+    if "extends" in base:
+        raise PresetError(f"preset {path}: extends: it names a preset that extends another one itself")
+    return _laid_over(base, document)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = read_yaml(path)
+    except FileError as error:
+        raise PresetError(f"preset {error}") from error
+    if not isinstance(document, dict):
+        raise PresetError(f"preset {path} must hold keys and values")
+    return document
+
+
+def _laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _laid_over(base[key], value) if both else value
+    return merged
+
+
+def _put(document: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        document = document.setdefault(key, {})
+    document[keys[-1]] = value
+
+
+def _reasons(error: ValidationError | TypeError) -> str:
+    if isinstance(error, TypeError):
+        return str(error)
+    return "; ".join(
+        f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False)
+    )

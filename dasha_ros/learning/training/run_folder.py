@@ -1,0 +1,167 @@
+"""A training run's folder: everything that is needed to repeat it, and what it leaves behind.
+
+``run.json`` (configuration, command, versions, scenes), ``evaluations.jsonl``, ``checkpoint``,
+``tensorboard/``, ``best.npz`` (the policy). `benchmark.model_card` makes a policy's card of them.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from dasha_ros import __version__
+from dasha_ros.files.documents import read_json
+
+Agent = Literal["exposure", "focus"]
+PACKAGES = ("numpy", "torch", "stable-baselines3", "gymnasium")
+
+
+class TrainingError(Exception):
+    """A run that can't begin or go on; the message says why and what to do."""
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages that a curve depends on."""
+    found = {"dasha_ros": __version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What decides how a run goes. Two runs with the same have the same curve."""
+
+    agent: Agent
+    preset: dict[str, Any]
+    """As `Preset.model_dump`."""
+    cache: str
+    """Folder of the percept cache."""
+    cache_key: str
+    """Digest of everything that changes a percept of it."""
+    seed: int
+    split: int
+    """Number of the split by photograph."""
+    steps: int
+    evaluate_every: int
+    """Steps between two evaluations."""
+    exposures: str
+    """Id of the exposure table."""
+    lens: str
+    """Id of the lens profile."""
+    command: tuple[str, ...] = field(default_factory=lambda: ("dasha", *sys.argv[1:]))
+    versions: dict[str, str] = field(default_factory=versions)
+    scenes: dict[str, list[str]] = field(default_factory=dict)
+    """Views of training, validation and test."""
+    pictures: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of every photograph."""
+    handed_over: bool = False
+    """Part of a joint run: episodes of A^L begin with what its A^H leaves behind."""
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> RunInfo:
+        """From what `dataclasses.asdict` and JSON made of one.
+
+        Raises:
+            KeyError: The command is missing.
+            TypeError: Another key is missing, or there is one too many.
+        """
+        return cls(**{**document, "command": tuple(document["command"])})
+
+
+class RunFolder:
+    """Reads and writes a run's files, each whole or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoint = path / "checkpoint"
+        self.policy = path / "best.npz"
+        self.tensorboard = path / "tensorboard"
+
+    @property
+    def holds_run(self) -> bool:
+        """Whether a run was begun here."""
+        return (self.path / "run.json").exists()
+
+    def create(self, info: RunInfo) -> None:
+        """Begin a run.
+
+        Raises:
+            TrainingError: The folder already holds one, or can't be written.
+        """
+        if self.holds_run:
+            raise TrainingError(
+                f"{self.path} already holds a run: go on with `--resume {self.path}`, or give another folder"
+            )
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.write("run.json", json.dumps(asdict(info), indent=1).encode())
+
+    def info(self) -> RunInfo:
+        """What the folder's run is.
+
+        Raises:
+            TrainingError: There is none, or it can't be read.
+        """
+        path = self.path / "run.json"
+        if not path.exists():
+            raise TrainingError(f"{self.path} holds no run: begin one without --resume")
+        try:
+            return RunInfo.from_dict(read_json(path))
+        except (ValueError, KeyError, TypeError) as error:
+            raise TrainingError(f"{path} is damaged ({error}): begin a new run") from error
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file.
+
+        Raises:
+            TrainingError: The disk is full, or the folder can't be written.
+        """
+        temporary = None
+        with writing(self.path):
+            try:
+                with tempfile.NamedTemporaryFile(dir=self.path, prefix=f".{name}.", delete=False) as file:
+                    temporary = Path(file.name)
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, self.path / name)
+            except OSError:
+                if temporary is not None:
+                    temporary.unlink(missing_ok=True)
+                raise
+
+    def write_evaluations(self, evaluations: list[dict[str, float]]) -> None:
+        """One line for each evaluation."""
+        lines = "".join(json.dumps(evaluation) + "\n" for evaluation in evaluations)
+        self.write("evaluations.jsonl", lines.encode())
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn failures of the disk into sentences.
+
+    Raises:
+        TrainingError: The disk is full, or the folder can't be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise TrainingError(
+                f"the disk of {folder} is full: free space and go on with `--resume {folder}`"
+            ) from error
+        raise TrainingError(f"{folder} can't be written: {error.strerror}") from error

@@ -1,0 +1,208 @@
+"""How good a network is on views it was not trained on, played from the percept cache as deployed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.learning.envs.exposure_batch import ExposureBatch
+from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewDraw
+from dasha_ros.learning.envs.schedule import drawn
+from dasha_ros.learning.envs.worlds import Rows
+from dasha_ros.learning.fitting.exposure import LightTable
+from dasha_ros.learning.fitting.focus import FocusTable
+from dasha_ros.learning.training.presets import Preset
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.policies.learned.deployed import ExposureBounds, focus_moves
+from dasha_ros.policies.learned.exposure_encoder import ExposurePictures
+from dasha_ros.policies.learned.network import PolicyNet
+
+HUNTING_REVERSALS = 2
+_MOST_MOVES = 40
+
+
+@dataclass(frozen=True)
+class FocusScore:
+    """How A^L did. Keys and meaning are those of `benchmark.focus`."""
+
+    episodes: int
+    within_2px: float
+    within_1px: float
+    detected: float
+    moves_first: float
+    """Mean of the episodes that ever came within 2 px."""
+    moves_settled: float
+    hunting: float
+    reward: float
+    """Mean return of Eq. 8 with prices, until the policy settled."""
+
+    @property
+    def merit(self) -> float:
+        """One number to choose by: sure first, then sharp, then quick and calm."""
+        return (self.within_2px + self.within_1px) / 2 - 0.02 * self.moves_settled - 0.2 * self.hunting
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON and TensorBoard."""
+        return {**asdict(self), "merit": self.merit}
+
+
+@dataclass(frozen=True)
+class ExposureScore:
+    """How A^H did."""
+
+    episodes: int
+    well_exposed: float
+    """Share of episodes that ended so."""
+    commands: float
+    """Mean commands of all episodes."""
+    commands_from_bad: float
+    """Mean commands of the episodes that did not begin well exposed."""
+
+    @property
+    def merit(self) -> float:
+        """One number to choose by."""
+        return self.well_exposed - 0.1 * self.commands_from_bad
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON and TensorBoard."""
+        return {**asdict(self), "merit": self.merit}
+
+
+def score_focus(
+    net: PolicyNet,
+    table: FocusTable,
+    preset: Preset,
+    views: Rows,
+    *,
+    episodes: int = 400,
+    seed: int = 0,
+    composite_share: float | None = None,
+    sampled: bool = False,
+) -> FocusScore:
+    """Play episodes of A^L until the policy settles.
+
+    Args:
+        net: The policy.
+        table: What is seen.
+        preset: What is drawn.
+        views: Which views.
+        episodes: How many; all begin together, so none is favoured for being short.
+        seed: Of starts and noise: the same ones for every network.
+        composite_share: Of episodes with two depths; the preset's if left out.
+        sampled: Draw actions instead of taking the likeliest.
+    """
+    rng, preset = np.random.default_rng(seed), drawn(preset)
+    share = preset.focus.world.composite_share if composite_share is None else composite_share
+    batch = FocusBatch(table, preset, ViewDraw.of(table, views, share), episodes, rng)
+    playing, everyone = batch.episodes, np.arange(episodes)
+    first = np.where(batch.worlds.blur_px(everyone) <= 2.0, 0, -1)
+    settled = np.full(episodes, _MOST_MOVES)
+    done = np.zeros(episodes, bool)
+    returns = np.zeros(episodes)
+    for step in range(_MOST_MOVES):
+        volts, stop = focus_moves(
+            net,
+            playing.interface,
+            playing.log,
+            playing.detected,
+            end_on_detection=preset.focus.end_on_detection,
+            rng=rng if sampled else None,
+        )
+        settled[stop & ~done] = step
+        done |= stop
+        if done.all():
+            break
+        judged = batch.move(np.where(done, playing.log.volts, volts))
+        returns += np.where(done, 0.0, judged.reward)
+        first[(first < 0) & (batch.worlds.blur_px(everyone) <= 2.0)] = step + 1
+    blur = batch.worlds.blur_px(everyone)
+    return FocusScore(
+        episodes=episodes,
+        within_2px=float((blur <= 2.0).mean()),
+        within_1px=float((blur <= 1.0).mean()),
+        detected=float(playing.detected.mean()),
+        moves_first=float(first[first >= 0].mean()) if (first >= 0).any() else float(_MOST_MOVES),
+        moves_settled=float(settled.mean()),
+        hunting=float((playing.log.reversals >= HUNTING_REVERSALS).mean()),
+        reward=float(returns.mean()),
+    )
+
+
+def score_exposure(
+    net: PolicyNet,
+    table: LightTable,
+    exposures: ExposureTable,
+    preset: Preset,
+    views: Rows,
+    *,
+    episodes: int = 400,
+    seed: int = 0,
+    sampled: bool = False,
+) -> ExposureScore:
+    """Play episodes of A^H until the policy stops; see `score_focus`."""
+    rng, preset = np.random.default_rng(seed), drawn(preset)
+    batch = ExposureBatch(table, exposures, preset, views=views, batch=episodes, rng=rng)
+    first = batch.look(np.arange(episodes))
+    began_bad = ~first.reached("well_exposed")
+    played = play_exposure(net, batch, first, exposures=exposures, preset=preset, rng=rng, sampled=sampled)
+    return ExposureScore(
+        episodes=episodes,
+        well_exposed=float(played.pictures.reached("well_exposed").mean()),
+        commands=float(played.commands.mean()),
+        commands_from_bad=float(played.commands[began_bad].mean()) if began_bad.any() else 0.0,
+    )
+
+
+@dataclass(frozen=True)
+class PlayedExposure:
+    """Episodes of a deployed A^H, each array of shape (batch,)."""
+
+    pictures: ExposurePictures
+    """The last ones."""
+    handed_over: NDArray[np.bool_]
+    """The last picture satisfies the stop rule."""
+    commands: NDArray[np.intp]
+
+
+def play_exposure(
+    net: PolicyNet,
+    batch: ExposureBatch,
+    pictures: ExposurePictures,
+    *,
+    exposures: ExposureTable,
+    preset: Preset,
+    rng: np.random.Generator,
+    sampled: bool = False,
+) -> PlayedExposure:
+    """Play episodes that have begun until the policy stops in each, as deployed.
+
+    Args:
+        net: The policy.
+        batch: Of the episodes.
+        pictures: What they begin with.
+        exposures: What can be commanded.
+        preset: Its stop rule counts.
+        rng: Of the noise, and of sampled actions.
+        sampled: Draw actions instead of taking the likeliest.
+    """
+    count = len(pictures.peak)
+    everyone = np.arange(count)
+    bounds = ExposureBounds(
+        count, len(exposures), preset.exposure.rule, preset.exposure.deployed == "algorithm_1"
+    )
+    commands = np.zeros(count, np.intp)
+    done, handed = np.zeros(count, bool), np.zeros(count, bool)
+    for _ in range(_MOST_MOVES):
+        good, exhausted = bounds.see(pictures)
+        handed |= good & ~done
+        done |= good | exhausted
+        if done.all():
+            break
+        chosen = bounds.choose(net, batch.episodes.observation(), rng if sampled else None)
+        batch.worlds.expose(everyone, np.where(done, batch.worlds.index, chosen), rng)
+        commands += ~done
+        pictures = batch.look(everyone)
+        batch.episodes.judge(pictures)
+    return PlayedExposure(pictures, handed, commands)

@@ -1,0 +1,220 @@
+"""Training from the percept cache: ``dasha train``.
+
+A run is decided by its `RunInfo` alone. Killed at any moment and resumed, it ends where an
+unbroken run ends, for checkpoints hold everything that decides how it goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dasha_ros.estimation.readout import GRID_ENCODER
+from dasha_ros.learning.dataset.cache.cells import Array, CellFeatures, Progress, cell_features
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.scenes import Split, splits
+from dasha_ros.learning.training import checkpoint as train_checkpoint
+from dasha_ros.learning.training.agents import (
+    Trainee,
+    exposure_trainee,
+    focus_table,
+    focus_trainee,
+    light_table,
+)
+from dasha_ros.learning.training.divergence import says_diverged
+from dasha_ros.learning.training.ppo import make_learner
+from dasha_ros.learning.training.presets import Preset, preset_from
+from dasha_ros.learning.training.run_folder import Agent, RunFolder, RunInfo, TrainingError, writing
+from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.policies.learned.network import PolicyNet
+from dasha_ros.policies.learned.policy_file import PolicyFileError
+
+if TYPE_CHECKING:
+    from dasha_ros.learning.training.callbacks import News
+
+EVALUATIONS = 20
+"""In a run, evenly."""
+
+
+def plan(
+    agent: Agent,
+    preset: Preset,
+    cache: PerceptCache,
+    *,
+    seed: int = 0,
+    split: int = 0,
+    steps: int | None = None,
+) -> RunInfo:
+    """What a run is going to be.
+
+    Args:
+        agent: Who learns.
+        preset: How.
+        cache: From what.
+        seed: Of everything that is drawn.
+        split: Number of the split by photograph.
+        steps: Of training; the preset's if left out.
+
+    Raises:
+        TrainingError: There is no such split.
+    """
+    chosen = split_of(cache, split)
+    ppo = preset.focus.ppo if agent == "focus" else preset.exposure.ppo
+    total = steps or (preset.focus.steps if agent == "focus" else preset.exposure.steps)
+    update = ppo.n_envs * ppo.n_steps
+    return RunInfo(
+        agent=agent,
+        preset=preset.model_dump(mode="json"),
+        cache=str(cache.path),
+        cache_key=cache.meta.key,
+        seed=seed,
+        split=split,
+        steps=total,
+        evaluate_every=max(update, total // EVALUATIONS),
+        exposures=exposure_table().id,
+        lens=lens_model(preset.lens).id,
+        scenes={
+            part: [cache.views[v].name for v in getattr(chosen, part)]
+            for part in ("train", "validation", "test")
+        },
+        pictures=dict(cache.meta.pictures),
+    )
+
+
+def split_of(cache: PerceptCache, number: int) -> Split:
+    """A split of a cache's views by photograph.
+
+    Raises:
+        TrainingError: There is no such split.
+    """
+    folds = len({view.fold for view in cache.views})
+    try:
+        return splits(cache.views, max(number + 1, 1))[number]
+    except (ValueError, IndexError) as error:
+        raise TrainingError(
+            f"there is no split {number} of {cache.path}: its {len(cache.views)} views are in {folds} folds "
+            f"({error})"
+        ) from error
+
+
+def train(
+    folder: RunFolder,
+    info: RunInfo,
+    cache: PerceptCache,
+    *,
+    resume: bool = False,
+    cells: CellFeatures | None = None,
+    handed_over: Array | None = None,
+    report: Callable[[News], None] = lambda news: None,
+    progress: Progress | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Train one agent, or go on with a run.
+
+    Args:
+        folder: Of the run; `RunFolder.create` was called.
+        info: What it is.
+        cache: Of percepts; that of ``info``.
+        resume: Go on from the checkpoint; where there is none yet, begin.
+        cells: Pooled latents, where the caller has them.
+        handed_over: Exposures that A^H leaves behind (`hand_over`), for A^L of a joint run.
+        report: Told where the run is.
+        progress: Told how far the reading of latents is.
+        stopped: Asked often whether to end early; the run can then be resumed.
+
+    Returns:
+        Whether the run came to its end.
+
+    Raises:
+        TrainingError: The checkpoint can't be used, the learner diverged, or the disk is full.
+        ReadingError: The cache lacks what the preset reads, or is damaged.
+    """
+    from dasha_ros.learning.training.callbacks import Watch, WatchState, diverged
+
+    preset = preset_from(info.preset, "of the run")
+    if cache.meta.key != info.cache_key:
+        raise TrainingError(
+            f"the run in {folder.path} was begun with another percept cache ({info.cache}): give that one"
+        )
+    if info.handed_over != (handed_over is not None):
+        whole = folder.path.parent
+        raise TrainingError(
+            f"{folder.path} is part of a joint run: go on with `dasha train joint --resume {whole}`"
+        )
+    split = split_of(cache, info.split)
+    if cells is None and preset.encoder == GRID_ENCODER:
+        cells = cell_features(cache, progress)
+    trainee = _trainee(info, preset, cache, split, cells, handed_over=handed_over)
+
+    def keep(net: PolicyNet, evaluation: dict[str, float]) -> None:
+        try:
+            trainee.pack(net, evaluation).save(folder.policy)
+        except PolicyFileError as error:
+            raise TrainingError(f"{error}; mend that and go on with `--resume {folder.path}`") from error
+
+    ppo = preset.focus.ppo if info.agent == "focus" else preset.exposure.ppo
+    state = WatchState()
+    goes_on = resume and folder.checkpoint.exists()
+    if goes_on:
+        checkpoint = train_checkpoint.read(folder.checkpoint)
+        learner = train_checkpoint.resume(checkpoint, trainee.env)
+        state = WatchState(**checkpoint.watch)
+    else:
+        learner = make_learner(trainee.env, ppo, info.seed, folder.tensorboard)
+    watch = Watch(
+        folder,
+        trainee.score,
+        keep,
+        evaluate_every=info.evaluate_every,
+        total=info.steps,
+        state=state,
+        report=report,
+        stopped=stopped,
+    )
+    left = info.steps - learner.num_timesteps
+    if left > 0:
+        try:
+            with writing(folder.path):
+                learner.learn(left, callback=watch, reset_num_timesteps=not goes_on, tb_log_name="run")
+        except ValueError as error:
+            if not says_diverged(error):
+                raise
+            raise diverged(learner.num_timesteps, folder) from error
+    else:
+        watch.init_callback(learner)
+    if watch.was_stopped:
+        return False
+    if not state.evaluations or state.evaluations[-1]["steps"] < learner.num_timesteps:
+        watch.finish()
+    return True
+
+
+def _trainee(
+    info: RunInfo,
+    preset: Preset,
+    cache: PerceptCache,
+    split: Split,
+    cells: CellFeatures | None,
+    *,
+    handed_over: Array | None = None,
+) -> Trainee:
+    if info.agent == "focus":
+        table = focus_table(cache, preset, split.train, cells)
+        table.handed_over = handed_over
+        return focus_trainee(info, table, split)
+    return exposure_trainee(info, light_table(cache, preset, split.train, cells), exposure_table(), split)
+
+
+def default_folder(info: RunInfo, root: Path | None = None) -> Path:
+    """Where a run goes by default: ``runs/PRESET_AGENT_splitSPLIT_seedSEED`` with a number behind it.
+
+    A joint run's agent is ``joint``.
+    """
+    agent = "joint" if info.handed_over else info.agent
+    base = (root or Path("runs")) / f"{info.preset['name']}_{agent}_split{info.split}_seed{info.seed}"
+    number = 1
+    while (folder := base.with_name(f"{base.name}_{number}")).exists():
+        number += 1
+    return folder

@@ -1,0 +1,80 @@
+"""What an exported ONNX model says of itself and what its graph shows, without running it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnxruntime as ort
+
+from dasha_ros.files.errors import first_line
+from dasha_ros.perception.errors import ModelError
+from dasha_ros.perception.models.files import ModelFacts, check_file, facts_from
+
+
+def onnx_facts(path: Path) -> ModelFacts:
+    """Task, size and names: from the metadata, and from the graph where there is none.
+
+    Raises:
+        ModelError: It is no ONNX model, it is damaged, or no detector.
+    """
+    check_file(path)
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    try:
+        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises a dozen unrelated types
+        raise ModelError(
+            f"The model {path}: is no ONNX model, or a damaged one ({first_line(error)}): copy or "
+            "export it again."
+        ) from error
+    told = facts_from(path, session.get_modelmeta().custom_metadata_map)
+    inputs = [list(i.shape) for i in session.get_inputs()]
+    outputs = [list(o.shape) for o in session.get_outputs()]
+    if len(inputs) != 1 or len(inputs[0]) != 4:
+        raise ModelError(
+            f"The model {path}: takes {inputs}, not one picture: give a detector of ultralytics."
+        )
+    sides = inputs[0][2:]
+    size = tuple(sides) if all(isinstance(side, int) for side in sides) else ()
+    task = told.task or _task(outputs)
+    classes = _classes(path, outputs) if task == "detect" else None
+    names = told.names
+    if names is None and classes is not None:
+        names = tuple(f"class{number}" for number in range(classes))
+    if names is not None and classes is not None and len(names) != classes:
+        raise ModelError(names_do_not_fit(path, classes, len(names)))
+    return ModelFacts(task, size, names)
+
+
+def names_do_not_fit(path: Path | str, classes: int, names: int) -> str:
+    """The sentence for a model with more or fewer names than classes."""
+    return (
+        f"The model {path}: the model has {classes} class{'es' * (classes != 1)} and "
+        f"{names} name{'s' * (names != 1)}: give it one name for each class, and train or export it again."
+    )
+
+
+def _task(outputs: list[list[Any]]) -> str:
+    """What outputs of this shape are for, where it can be told."""
+    if len(outputs) > 1 and any(len(shape) == 4 for shape in outputs):
+        return "segment"
+    if len(outputs) == 1 and len(outputs[0]) == 2:
+        return "classify"
+    return "detect" if len(outputs) == 1 and len(outputs[0]) == 3 else ""
+
+
+def _classes(path: Path, outputs: list[list[Any]]) -> int | None:
+    """How many classes an output (1, 4 + classes, boxes) has; unknown for boxes that are already chosen."""
+    shape = outputs[0] if outputs else []
+    if len(shape) != 3 or not isinstance(shape[1], int):
+        return None
+    if shape[2] == 6:
+        return None  # x, y, x, y, score, class: overlaps are suppressed inside
+    if isinstance(shape[2], int) and shape[1] > shape[2] > 6:
+        raise ModelError(
+            f"The model {path}: was exported by the yolov5 (or yolov7) repository, whose output {shape} is "
+            "laid out in another way: give a model that ultralytics exported."
+        )
+    return shape[1] - 4 if shape[1] > 4 else None

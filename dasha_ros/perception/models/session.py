@@ -1,0 +1,89 @@
+"""Opens ONNX models the same way everywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from dasha_ros.assets.catalogue import AssetMissing, asset
+from dasha_ros.perception.cores import CoreShare
+from dasha_ros.perception.errors import ModelError
+from dasha_ros.perception.models.files import check_file
+
+
+def model_path(weights: str | Path | None, default: str) -> Path:
+    """The file that was asked for, or the default asset.
+
+    Raises:
+        ModelError: The asset is not on this machine; the message says how to get it.
+    """
+    if weights:
+        return Path(weights).expanduser()
+    try:
+        return asset(default)
+    except AssetMissing as error:
+        raise ModelError(str(error)) from error
+
+
+def _providers() -> list[str]:
+    """A GPU first, where ONNX Runtime was built for one; it falls back by itself when that fails."""
+    built_for = ort.get_available_providers()
+    return [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in built_for]
+
+
+class OnnxSession:
+    """A model whose input is one grey 8-bit image."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        """Open a model.
+
+        Args:
+            path: An ``.onnx`` file made by `dasha_ros.assets.convert`.
+            threads: Of each run. They sleep between runs, for other processes need the cores.
+
+        Raises:
+            ModelError: The file is missing, corrupt or made for something else.
+        """
+        if not os.path.lexists(path):
+            raise ModelError(f"There is no model file {path}. Run the set-up, or give another path.")
+        check_file(path)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        options.add_session_config_entry("session.dynamic_block_base", "4")
+        self._share = CoreShare(threads)
+        if self._share.workers:
+            # Its cores count from 1.
+            places = ";".join(str(core + 1) for core in self._share.workers)
+            options.add_session_config_entry("session.intra_op_thread_affinities", places)
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(path, options, providers=_providers())
+        except Exception as error:  # onnxruntime raises a dozen unrelated types
+            raise ModelError(
+                f"{path} is not a model that ONNX Runtime can read. Run the set-up again. ({error})"
+            ) from error
+        inputs = self._session.get_inputs()
+        if [(i.name, i.type) for i in inputs] != [("image", "tensor(uint8)")]:
+            raise ModelError(
+                f"{path} is a model of another kind: its inputs are {[i.name for i in inputs]}. "
+                "Give a file made by `python -m dasha_ros.assets.convert`."
+            )
+        self.path = path
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the file says about itself."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
+    def run(self, image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Every output by name, for a grey image H x W of the size that the model takes."""
+        with self._share.bound():
+            values = self._session.run(self._outputs, {"image": image[None, None]})
+        return dict(zip(self._outputs, values, strict=True))

@@ -1,0 +1,1 @@
+"""No-reference quality of a picture: BRISQUE, histogram, sharpness."""

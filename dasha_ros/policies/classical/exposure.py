@@ -1,0 +1,92 @@
+"""A^H without learning: a histogram controller on the exposure table.
+
+Why not simply Eq. 7's peak in 50..150: the fullest of ten bins jumps between the
+modes of a scene, and in 4 of 17 photographs no exposure puts it there. The mean
+grey and the share of bright pixels grow steadily with the exposure instead, so
+that some exposure of the table always satisfies both (see `reached`).
+"""
+
+from __future__ import annotations
+
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.policy import ExposureDecision, ExposureRule, ExposureTask
+from dasha_ros.policies.reached import bright_share, exposure_side, shares_of
+
+TARGET_GREY = 100.0
+"""Mean grey level that the controller aims at: the middle of Eq. 7's best interval."""
+BLACK_GREY = 1.5
+"""Below this mean a picture holds little but read noise and says only "far too dark"."""
+MAX_RATIO = 64.0
+"""Largest change of exposure in one step (6 EV), for pictures that are black."""
+MIN_OPEN_SHARE = 1.0 / 16.0
+"""How much of a clipped picture is taken to be still in range; bounds the way down to 5 EV."""
+
+
+class HistogramExposure:
+    """Jumps to where a linear sensor would be well exposed, inside what is still possible.
+
+    Every percept excludes the exposures on one side of its own, so the search ends: at a good
+    picture, or when no untried exposure is left between "too dark" and "too bright".
+    """
+
+    name = "histogram"
+    rule: ExposureRule = "well_exposed"
+
+    def __init__(self) -> None:
+        self._table: ExposureTable | None = None
+        self._too_dark, self._too_bright = -1, 0
+        self._linear: tuple[float, float] | None = None
+
+    def reset(self, task: ExposureTask) -> None:
+        """Begin a new episode: every exposure of the table is possible."""
+        self._table = task.table
+        self._too_dark, self._too_bright = -1, len(task.table)
+        self._linear = None
+
+    def act(self, percept: Percept) -> ExposureDecision:
+        """Decide from the percept that answers the last command.
+
+        Raises:
+            ValueError: The percept's exposure is not a positive number.
+            RuntimeError: `reset` was never called.
+        """
+        if (table := self._table) is None:
+            raise RuntimeError("act before reset: a policy needs a task first")
+        here = table.nearest(percept.capture.exposure_us)
+        side = exposure_side(self.rule, percept)
+        if side == 0:
+            return ExposureDecision(here, done=True)
+        if side < 0:
+            self._too_dark = max(self._too_dark, here)
+        else:
+            self._too_bright = min(self._too_bright, here)
+        least, most = self._too_dark + 1, self._too_bright - 1
+        if least > most:
+            return ExposureDecision(here, done=True)
+        aim = table.nearest(self._aim_us(percept))
+        if not least <= aim <= most:
+            both_sides_known = self._too_dark >= 0 and self._too_bright < len(table)
+            aim = (least + most) // 2 if both_sides_known else min(max(aim, least), most)
+        return ExposureDecision(aim)
+
+    def _aim_us(self, percept: Percept) -> float:
+        """Exposure [us] at which a linear sensor would show `TARGET_GREY`."""
+        exposure_us, grey = percept.capture.exposure_us, percept.mean_grey
+        bright = float(bright_share(shares_of(percept.histogram_counts)))
+        if bright > 0.0:
+            # What is clipped could be any amount brighter than it looks: the more of it, the farther down.
+            return exposure_us * TARGET_GREY / grey * max(1.0 - bright, MIN_OPEN_SHARE)
+        before, self._linear = self._linear, (exposure_us, grey)
+        if grey < BLACK_GREY:
+            return exposure_us * MAX_RATIO
+        if before is not None and before[1] >= BLACK_GREY:
+            # Two pictures in range also tell the black level, which one cannot.
+            slope = (grey - before[1]) / (exposure_us - before[0]) if exposure_us != before[0] else 0.0
+            if slope > 0.0:
+                return _limited(exposure_us + (TARGET_GREY - grey) / slope, exposure_us)
+        return _limited(exposure_us * TARGET_GREY / grey, exposure_us)
+
+
+def _limited(aim_us: float, exposure_us: float) -> float:
+    return min(max(aim_us, exposure_us / MAX_RATIO), exposure_us * MAX_RATIO)

@@ -1,0 +1,1 @@
+"""Policies that were learned by reward: what they observe, their networks, their files."""

@@ -1,0 +1,169 @@
+"""What A^L of the preset ``plus`` sees and can do: a belief about the focus, and moves relative to it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.estimation.belief import BeliefModel, FocusBelief
+from dasha_ros.estimation.candidates import Candidate, candidates, probability_within
+from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.estimation.profile import Array
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.policies.learned.focus_encoder import Floats, FocusPictures, Rows
+from dasha_ros.policies.moves import MoveLog
+
+FRAMES = 3
+"""Pictures in an observation."""
+WINDOW_PX, APART_PX = 1.5, 4.0
+"""Half width of a candidate, and least distance between the two [px of blur at 640]."""
+FIRST_OFFSETS = (0.0, 0.5, 1.0, 2.0, -0.5, -1.0)
+"""Ways to go to the first candidate, in shares of its spread: short of it, or past it (negative)."""
+SECOND_OFFSETS = (0.0, 1.0)
+EXPLORE_PX = (1.5, -1.5, 4.0, -4.0, 12.0, -12.0)
+"""Moves from here [px of blur at 640], for what the belief does not foresee."""
+SHARP_PX = 1.0
+"""A picture this little blurred is as sharp as is asked for [px of blur at 640]."""
+SPREAD_PX = (0.1, 8.0)
+"""Least and greatest spread that an offset is measured in [px of blur at 640]."""
+ACTIONS = 2 + len(FIRST_OFFSETS) + len(SECOND_OFFSETS) + len(EXPLORE_PX)
+STAY = 0
+"""The action that leaves the lens where it is."""
+
+
+class BeliefInterface:
+    """A belief about where the focus is, read from early latents (see `belief`).
+
+    Observation: where the lens is; how far the two best candidates of the posterior are [asinh
+    of px of blur], how sure and how wide; the probabilities that the focus is here, nearer or
+    farther, and that the object stands apart from what fills the frame; what was read from the
+    last three pictures and where they were taken, relative to now; the last move's direction,
+    the last step and the count of reversals.
+
+    Action, one choice of `ACTIONS`: stay; go to a candidate, or short of it or past it; go to
+    the posterior's mean; move from here.
+    """
+
+    def __init__(
+        self, model: BeliefModel, lens: LensModel, batch: int, prior: tuple[Array, Array] | None = None
+    ) -> None:
+        """Nothing seen yet.
+
+        Args:
+            model: What latents and detections are like.
+            lens: From volts to focus and blur.
+            batch: Number of episodes.
+            prior: Of the belief; see `FocusBelief`.
+        """
+        self._map = LensMap(lens)
+        self._belief = FocusBelief(model, self._map, batch, prior)
+        self._pictures = np.zeros((batch, FRAMES, 4 + 2 * model.frame.mean.shape[1]))
+        self._best_score = np.zeros(batch)
+        self._ahead: tuple[Candidate, Candidate] | None = None
+        self.size = self.observation(MoveLog(batch)).shape[1]
+        """Length of an observation."""
+
+    @property
+    def nvec(self) -> tuple[int, ...]:
+        """One choice."""
+        return (ACTIONS,)
+
+    def reset(self, rows: Rows, pictures: FocusPictures) -> None:
+        """See `FocusInterface`."""
+        self._forget(rows)
+        self.see(rows, pictures)
+
+    def see(self, rows: Rows, pictures: FocusPictures) -> None:
+        """See `FocusInterface`."""
+        self._ahead = None
+        self._belief.add(rows, pictures.volts, pictures.frame, pictures.box, pictures.score)
+        score = np.nan_to_num(pictures.score)
+        self._best_score[rows] = np.maximum(self._best_score[rows], score)
+        boxed = np.isfinite(pictures.box).all(axis=1, keepdims=True)
+        newest = np.concatenate(
+            [
+                pictures.volts[:, None],
+                np.ones_like(boxed, np.float64),
+                score[:, None],
+                pictures.brisque[:, None] / 100.0,
+                pictures.frame,
+                np.where(boxed, pictures.box, 0.0),
+            ],
+            axis=1,
+        )
+        self._pictures[rows] = np.concatenate([newest[:, None], self._pictures[rows, :-1]], axis=1)
+
+    def observation(self, log: MoveLog) -> Floats:
+        """See `FocusInterface`."""
+        here = self._map.dioptres(log.volts)
+        px = self._map.px_per_dioptre
+        posterior, grid = self._belief.posterior, self._belief.dioptres
+        columns = [here / 5.0]
+        for place in self._candidates():
+            columns += [
+                _squeezed((place.dioptres - here) * px),
+                place.mass,
+                _squeezed(place.spread * px),
+            ]
+        mean = posterior @ grid
+        columns += [
+            _squeezed((mean - here) * px),
+            _squeezed(np.sqrt(np.maximum(posterior @ grid**2 - mean**2, 0.0)) * px),
+            self._within(SHARP_PX, log),
+            self._within(2.0 * SHARP_PX, log),
+            (posterior * (grid > here[:, None])).sum(axis=1),
+            self._belief.separate,
+            self._best_score,
+            _squeezed((here - self._map.dioptres(log.volts - log.last)) * px),
+            np.sign(log.direction),
+            log.reversals / 2.0,
+        ]
+        pictures = self._pictures.copy()
+        known = pictures[:, :, 1] > 0.0
+        at = self._map.dioptres(pictures[:, :, 0])
+        pictures[:, :, 0] = np.where(known, _squeezed((at - here[:, None]) * px), 0.0)
+        stacked = np.column_stack(columns)
+        return np.concatenate([stacked, pictures.reshape(len(here), -1)], axis=1).astype(np.float32)
+
+    def volts(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
+        """See `FocusInterface`."""
+        here = self._map.dioptres(log.volts)
+        px = self._map.px_per_dioptre
+        places = [here]
+        for place, offsets in zip(self._candidates(), (FIRST_OFFSETS, SECOND_OFFSETS), strict=True):
+            spread = np.clip(place.spread, SPREAD_PX[0] / px, SPREAD_PX[1] / px)
+            towards = np.sign(here - place.dioptres)
+            places += [place.dioptres + towards * spread * offset for offset in offsets]
+        places.append(self._belief.posterior @ self._belief.dioptres)
+        places += [here + step / px for step in EXPLORE_PX]
+        choice = np.asarray(actions).reshape(len(here), -1)[:, 0]
+        chosen = np.stack(places, axis=1)[np.arange(len(here)), choice]
+        result: Array = np.where(choice == STAY, log.volts, self._map.volts(chosen))
+        return result
+
+    def doubt(self, log: MoveLog) -> Array:
+        """See `FocusInterface`: the probability that the focus is more than `SHARP_PX` of blur from here."""
+        return 1.0 - self._within(SHARP_PX, log)
+
+    def _forget(self, rows: Rows) -> None:
+        self._belief.reset(rows)
+        self._pictures[rows] = 0.0
+        self._best_score[rows] = 0.0
+
+    def _within(self, px: float, log: MoveLog) -> Array:
+        here, window = self._map.dioptres(log.volts), px / self._map.px_per_dioptre
+        return probability_within(self._belief.posterior, self._belief.dioptres, here, window)
+
+    def _candidates(self) -> tuple[Candidate, Candidate]:
+        if self._ahead is None:
+            px = self._map.px_per_dioptre
+            self._ahead = candidates(
+                self._belief.posterior, self._belief.dioptres, WINDOW_PX / px, APART_PX / px
+            )
+        return self._ahead
+
+
+def _squeezed(value: Array) -> Array:
+    """Large numbers made small without losing small ones."""
+    result: Array = np.arcsinh(value) / 2.0
+    return result

@@ -1,0 +1,99 @@
+"""A^H as it was learned: a small network over what its interface makes of percepts."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.learned.deployed import ExposureBounds
+from dasha_ros.policies.learned.exposure_encoder import ExposureInterface, exposure_reader
+from dasha_ros.policies.learned.policy_file import (
+    PolicyFile,
+    PolicyFileError,
+    check_encoder,
+    check_table,
+    shipped_policy,
+)
+from dasha_ros.policies.policy import ExposureDecision, ExposureRule, ExposureTask
+
+_ROW = np.zeros(1, np.intp)
+
+
+class LearnedExposure:
+    """Runs a policy file. Holds the state of one episode.
+
+    When it stops, and what it does not try again: see `deployed.ExposureBounds`.
+    """
+
+    def __init__(self, path: Path, sampled: bool = False, seed: int | None = None) -> None:
+        """Read a policy.
+
+        Args:
+            path: The ``.npz``.
+            sampled: Draw actions by their probabilities instead of taking the likeliest.
+            seed: Of the draws.
+
+        Raises:
+            PolicyFileError: The file can't be used; the message says what to do.
+        """
+        self.file = PolicyFile.load(path, "exposure")
+        self.name = self.file.info.preset
+        try:
+            self.reader = exposure_reader(self.file.info.reader, self.file.info.encoder, self.file.reader)
+        except (ValueError, TypeError) as error:
+            raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
+        self._rng = np.random.default_rng(seed) if sampled else None
+        self._task: ExposureTask | None = None
+        self._interface: ExposureInterface | None = None
+        self.rule: ExposureRule = self.file.info.rules.get("stop", "well_exposed")
+        self._once = self.file.info.rules.get("deployed") == "algorithm_1"
+        self._bounds: ExposureBounds | None = None
+
+    def reset(self, task: ExposureTask) -> None:
+        """Begin a new episode.
+
+        Raises:
+            PolicyFileError: The table is another than the policy was trained with.
+        """
+        check_table(self.file.info, task.table.id)
+        self._task, self._interface = task, None
+        self._bounds = ExposureBounds(1, len(task.table), self.rule, self._once)
+
+    def act(self, percept: Percept) -> ExposureDecision:
+        """Decide from the percept that answers the last command.
+
+        Raises:
+            PolicyFileError: The percept comes from an encoder that the policy does not know.
+            RuntimeError: `reset` was never called.
+        """
+        if self._task is None or self._bounds is None:
+            raise RuntimeError("act before reset: a policy needs a task first")
+        check_encoder(self.file.info, percept.encoder)
+        here = self._task.table.nearest(percept.capture.exposure_us)
+        pictures = self.reader.read(percept, here)
+        good, exhausted = self._bounds.see(pictures)
+        if good[0] or exhausted[0]:
+            return ExposureDecision(here, done=True)
+        if self._interface is None:
+            self._interface = self.reader.interface(len(self._task.table), 1)
+            self._interface.reset(_ROW, pictures)
+        else:
+            self._interface.see(_ROW, pictures)
+        chosen = self._bounds.choose(self.file.net, self._interface.observation(), self._rng)
+        return ExposureDecision(int(chosen[0]))
+
+
+def shipped_exposure(name: str) -> LearnedExposure:
+    """A policy that ships with the package.
+
+    Raises:
+        PolicyFileError: It is missing or damaged.
+    """
+    return LearnedExposure(shipped_policy(name, "exposure"))
+
+
+paper, plus = partial(shipped_exposure, "paper"), partial(shipped_exposure, "plus")
+"""The policies that ship, as `registry` makes them."""

@@ -1,0 +1,248 @@
+"""What A^H sees and what it can do, once for every place where it lives; see `focus_interface`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.estimation.readout import GRID_ENCODER, Readout, features
+from dasha_ros.perception.encoders.joint import part
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.policy import ExposureRule
+from dasha_ros.policies.reached import exposure_sides, shares_of
+from dasha_ros.policies.spaces import GREY_MAX
+
+Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
+Arrays = Mapping[str, NDArray[Any]]
+
+BINS = 10
+FRAMES = 2
+"""Pictures in an observation of `ReadoutExposure`."""
+
+
+@dataclass(frozen=True)
+class ExposurePictures:
+    """What is read of one picture of each of b episodes."""
+
+    index: NDArray[np.intp]
+    """Of the exposure in force, into the table, shape (b,)."""
+    shares: Array
+    """The histogram, "val" of Eq. 6, as shares of the picture, shape (b, 10)."""
+    peak: Array
+    """P of Eq. 7, grey levels 0..255, shape (b,)."""
+    mean_grey: Array
+    """Grey levels 0..255, shape (b,)."""
+    brisque: Array
+    """Shape (b,)."""
+    latent: Floats
+    """Of the encoder that the interface names, or numbers read from it, shape (b, n)."""
+
+    def take(self, rows: Rows) -> ExposurePictures:
+        """Those of some of the episodes."""
+        return ExposurePictures(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def sides(self, rule: ExposureRule) -> NDArray[np.intp]:
+        """Too dark, reached or too bright: `reached.exposure_sides`, shape (b,)."""
+        return exposure_sides(rule, mean_grey=self.mean_grey, peak=self.peak, shares=self.shares)
+
+    def reached(self, rule: ExposureRule) -> NDArray[np.bool_]:
+        """Whether each picture satisfies the rule, shape (b,)."""
+        result: NDArray[np.bool_] = self.sides(rule) == 0
+        return result
+
+
+class ExposureInterface(Protocol):
+    """What A^H sees, for a batch of episodes. Its action is an index of the exposure table."""
+
+    @property
+    def size(self) -> int:
+        """Length of an observation."""
+        ...
+
+    def reset(self, rows: Rows, pictures: ExposurePictures) -> None:
+        """Begin these episodes with their first pictures."""
+        ...
+
+    def see(self, rows: Rows, pictures: ExposurePictures) -> None:
+        """Take in the pictures that answer the last commands of these episodes."""
+        ...
+
+    def observation(self) -> Floats:
+        """Shape (batch, size)."""
+        ...
+
+
+class ExposureReader(Protocol):
+    """Reads percepts for one kind of interface."""
+
+    @property
+    def kind(self) -> str:
+        """Names the class in files."""
+        ...
+
+    @property
+    def encoder(self) -> str:
+        """Id of the encoder whose latents are read."""
+        ...
+
+    def interface(self, choices: int, batch: int) -> ExposureInterface:
+        """A new interface for a table of so many exposures and so many episodes."""
+        ...
+
+    def read(self, percept: Percept, index: int) -> ExposurePictures:
+        """A batch of one picture, made with the exposure of this index.
+
+        Raises:
+            ModelError: The percept's latent holds none of the encoder's.
+        """
+        ...
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything that was fitted, by name, for a file."""
+        ...
+
+
+class LatentExposure:
+    """As in the paper: latent, histogram values and edges of one frame (Eq. 6)."""
+
+    def __init__(self, batch: int, latent_size: int) -> None:
+        self._seen = np.zeros((batch, latent_size + BINS), np.float32)
+        # As in `spaces.ExposureObservation`, which says how the histogram is scaled and why.
+        self._edges = np.linspace(0.0, 1.0, BINS + 1, dtype=np.float32)
+
+    @property
+    def size(self) -> int:
+        """Length of an observation."""
+        return self._seen.shape[1] + BINS + 1
+
+    def reset(self, rows: Rows, pictures: ExposurePictures) -> None:
+        """See `ExposureInterface`."""
+        self.see(rows, pictures)
+
+    def see(self, rows: Rows, pictures: ExposurePictures) -> None:
+        """See `ExposureInterface`."""
+        self._seen[rows] = np.concatenate([pictures.latent, pictures.shares], axis=1)
+
+    def observation(self) -> Floats:
+        """See `ExposureInterface`."""
+        edges = np.broadcast_to(self._edges, (len(self._seen), BINS + 1))
+        return np.concatenate([self._seen, edges], axis=1)
+
+
+class ReadoutExposure:
+    """Numbers read from the early latent, the histogram and the exposure in force, of two frames."""
+
+    def __init__(self, choices: int, batch: int, numbers: int) -> None:
+        self._choices = choices
+        self._pictures = np.zeros((batch, FRAMES, 4 + BINS + numbers), np.float32)
+
+    @property
+    def size(self) -> int:
+        """Length of an observation."""
+        return int(np.prod(self._pictures.shape[1:]))
+
+    def reset(self, rows: Rows, pictures: ExposurePictures) -> None:
+        """See `ExposureInterface`."""
+        self._pictures[rows] = 0.0
+        self.see(rows, pictures)
+
+    def see(self, rows: Rows, pictures: ExposurePictures) -> None:
+        """See `ExposureInterface`."""
+        newest = np.column_stack(
+            [
+                np.ones(len(rows)),
+                pictures.index / (self._choices - 1) * 2.0 - 1.0,
+                # A sensor is linear: the logarithm of grey tells by which factor to correct.
+                np.log2((pictures.mean_grey + 1.0) / 100.0) / 4.0,
+                pictures.peak / GREY_MAX,
+                pictures.shares,
+                pictures.latent,
+            ]
+        ).astype(np.float32)
+        self._pictures[rows] = np.concatenate([newest[:, None], self._pictures[rows, :-1]], axis=1)
+
+    def observation(self) -> Floats:
+        """See `ExposureInterface`."""
+        return self._pictures.reshape(len(self._pictures), -1).copy()
+
+
+@dataclass(frozen=True)
+class LatentExposureReader:
+    """The latent itself, of one frame."""
+
+    encoder: str
+    latent_size: int
+    kind: str = "latent"
+
+    def interface(self, choices: int, batch: int) -> LatentExposure:
+        """See `ExposureReader`."""
+        return LatentExposure(batch, self.latent_size)
+
+    def read(self, percept: Percept, index: int) -> ExposurePictures:
+        """See `ExposureReader`."""
+        return _picture(percept, index, part(percept.latent, percept.encoder, self.encoder)[None])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """See `ExposureReader`."""
+        return {"latent_size": np.array(self.latent_size)}
+
+
+@dataclass(frozen=True)
+class ReadoutExposureReader:
+    """Numbers read from the early latent of the frame."""
+
+    readout: Readout
+    kind: str = "readout"
+
+    @property
+    def encoder(self) -> str:
+        """Id of the encoder whose latents are read."""
+        return GRID_ENCODER
+
+    def interface(self, choices: int, batch: int) -> ReadoutExposure:
+        """See `ExposureReader`."""
+        return ReadoutExposure(choices, batch, len(self.readout.offset))
+
+    def read(self, percept: Percept, index: int) -> ExposurePictures:
+        """See `ExposureReader`."""
+        latent = part(percept.latent, percept.encoder, self.encoder)[None]
+        return _picture(percept, index, self.readout(features(latent)))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """See `ExposureReader`."""
+        return {f"readout.{f.name}": getattr(self.readout, f.name) for f in fields(self.readout)}
+
+
+def exposure_reader(kind: str, encoder: str, arrays: Arrays) -> ExposureReader:
+    """The reader of a file.
+
+    Raises:
+        ValueError: No such kind, or an array is missing.
+    """
+    try:
+        if kind == "latent":
+            return LatentExposureReader(encoder, int(arrays["latent_size"]))
+        if kind == "readout":
+            return ReadoutExposureReader(
+                Readout(**{f.name: arrays[f"readout.{f.name}"] for f in fields(Readout)})
+            )
+    except KeyError as error:
+        raise ValueError(f"reader {kind!r}: {error} is missing") from error
+    raise ValueError(f"there is no exposure reader {kind!r}")
+
+
+def _picture(percept: Percept, index: int, latent: NDArray[np.float32]) -> ExposurePictures:
+    return ExposurePictures(
+        index=np.array([index]),
+        shares=shares_of(percept.histogram_counts)[None],
+        peak=np.array([percept.histogram_peak]),
+        mean_grey=np.array([percept.mean_grey]),
+        brisque=np.array([percept.brisque]),
+        latent=latent,
+    )

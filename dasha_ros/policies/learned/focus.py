@@ -1,0 +1,107 @@
+"""A^L as it was learned: a small network over what its interface makes of percepts."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.learned.deployed import focus_moves
+from dasha_ros.policies.learned.focus_encoder import FocusInterface
+from dasha_ros.policies.learned.focus_features import focus_reader
+from dasha_ros.policies.learned.policy_file import (
+    PolicyFile,
+    PolicyFileError,
+    check_encoder,
+    check_lens,
+    shipped_policy,
+)
+from dasha_ros.policies.moves import STAY_V, MoveLog
+from dasha_ros.policies.policy import FocusDecision, FocusTask
+
+_ROW = np.zeros(1, np.intp)
+
+
+class LearnedFocus:
+    """Runs a policy file. Holds the state of one episode.
+
+    When it stops: see `deployed.focus_moves`.
+    """
+
+    def __init__(self, path: Path, sampled: bool = False, seed: int | None = None) -> None:
+        """Read a policy.
+
+        Args:
+            path: The ``.npz``.
+            sampled: Draw actions by their probabilities instead of taking the likeliest.
+            seed: Of the draws.
+
+        Raises:
+            PolicyFileError: The file can't be used; the message says what to do.
+        """
+        self.file = PolicyFile.load(path, "focus")
+        self.name = self.file.info.preset
+        try:
+            self.reader = focus_reader(self.file.info.reader, self.file.info.encoder, self.file.reader)
+        except (ValueError, TypeError) as error:
+            raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
+        self._rng = np.random.default_rng(seed) if sampled else None
+        self._end_on_detection = bool(self.file.info.rules.get("end_on_detection", False))
+        self._task: FocusTask | None = None
+        self._interface: FocusInterface | None = None
+        self._log = MoveLog(1, float(self.file.info.rules.get("stay_volts", STAY_V)))
+
+    def reset(self, task: FocusTask) -> None:
+        """Begin a new episode.
+
+        Raises:
+            PolicyFileError: The lens is another than the policy was trained with.
+        """
+        check_lens(self.file.info, task.lens.id)
+        self._task, self._interface = task, None
+
+    def act(self, percept: Percept) -> FocusDecision:
+        """Decide from the percept that answers the last command.
+
+        Raises:
+            PolicyFileError: The percept comes from an encoder that the policy does not know.
+            RuntimeError: `reset` was not called for this episode.
+        """
+        if self._task is None:
+            raise RuntimeError("act before reset: a policy needs a task for every episode")
+        check_encoder(self.file.info, percept.encoder)
+        pictures = self.reader.read(percept, self._task)
+        if self._interface is None:
+            self._interface = self.reader.interface(self._task.lens, 1)
+            self._log.reset(_ROW, pictures.volts)
+            self._interface.reset(_ROW, pictures)
+        else:
+            self._interface.see(_ROW, pictures)
+        volts, stop = focus_moves(
+            self.file.net,
+            self._interface,
+            self._log,
+            pictures.detected,
+            end_on_detection=self._end_on_detection,
+            rng=self._rng,
+        )
+        if stop[0]:
+            here = percept.lens.commanded_volts
+            return FocusDecision(here, done=True, found=bool(pictures.detected[0]))
+        self._log.go(volts)
+        return FocusDecision(float(volts[0]))
+
+
+def shipped_focus(name: str) -> LearnedFocus:
+    """A policy that ships with the package.
+
+    Raises:
+        PolicyFileError: It is missing or damaged.
+    """
+    return LearnedFocus(shipped_policy(name, "focus"))
+
+
+paper, plus = partial(shipped_focus, "paper"), partial(shipped_focus, "plus")
+"""The policies that ship, as `registry` makes them."""

@@ -1,0 +1,180 @@
+"""From percepts to what A^L's interfaces take in: the part that is fitted before any learning by reward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.estimation.belief import BeliefModel
+from dasha_ros.estimation.detectability import Detectability
+from dasha_ros.estimation.profile import Profile
+from dasha_ros.estimation.readout import GRID_ENCODER, Readout, features
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.perception.encoders.joint import part
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.learned.ablations import DetectionDeafInterface, VoltBlindInterface
+from dasha_ros.policies.learned.belief_encoder import BeliefInterface
+from dasha_ros.policies.learned.focus_encoder import FocusInterface, FocusPictures, LatentInterface
+from dasha_ros.policies.policy import FocusTask
+from dasha_ros.policies.reached import seen
+
+Arrays = Mapping[str, NDArray[Any]]
+BELIEF, VOLT_BLIND, DETECTION_DEAF = "belief", "belief_volt_blind", "belief_detection_deaf"
+"""Kinds of `BeliefReader` in files: the whole, and its ablations."""
+_INTERFACES: dict[str, type[BeliefInterface]] = {
+    BELIEF: BeliefInterface,
+    VOLT_BLIND: VoltBlindInterface,
+    DETECTION_DEAF: DetectionDeafInterface,
+}
+
+
+class FocusReader(Protocol):
+    """Reads percepts for one kind of interface."""
+
+    @property
+    def kind(self) -> str:
+        """Names the class in files."""
+        ...
+
+    @property
+    def encoder(self) -> str:
+        """Id of the encoder whose latents are read."""
+        ...
+
+    def interface(self, lens: LensModel, batch: int) -> FocusInterface:
+        """A new interface for so many episodes."""
+        ...
+
+    def read(self, percept: Percept, task: FocusTask) -> FocusPictures:
+        """A batch of one picture.
+
+        Raises:
+            ModelError: The percept's latent holds none of the encoder's.
+        """
+        ...
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything that was fitted, by name, for a file."""
+        ...
+
+
+@dataclass(frozen=True)
+class LatentReader:
+    """The latent itself, of one frame (paper, Eq. 5)."""
+
+    encoder: str
+    latent_size: int
+    kind: str = "latent"
+
+    def interface(self, lens: LensModel, batch: int) -> LatentInterface:
+        """See `FocusReader`."""
+        return LatentInterface(lens, batch, self.latent_size)
+
+    def read(self, percept: Percept, task: FocusTask) -> FocusPictures:
+        """See `FocusReader`."""
+        latent = part(percept.latent, percept.encoder, self.encoder)
+        return _picture(percept, task, latent=latent[None].astype(np.float32, copy=False))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """See `FocusReader`."""
+        return {"latent_size": np.array(self.latent_size)}
+
+    @classmethod
+    def from_arrays(cls, encoder: str, arrays: Arrays) -> LatentReader:
+        """The inverse of `arrays`."""
+        return cls(encoder, int(arrays["latent_size"]))
+
+
+@dataclass(frozen=True)
+class BeliefReader:
+    """Numbers read from the early latent of the frame and of the best detection's box."""
+
+    frame: Readout
+    box: Readout
+    model: BeliefModel
+    kind: str = BELIEF
+    """`BELIEF`, or that of an ablation."""
+
+    @property
+    def encoder(self) -> str:
+        """Id of the encoder whose latents are read."""
+        return GRID_ENCODER
+
+    def interface(self, lens: LensModel, batch: int) -> BeliefInterface:
+        """See `FocusReader`."""
+        return _INTERFACES[self.kind](self.model, lens, batch)
+
+    def read(self, percept: Percept, task: FocusTask) -> FocusPictures:
+        """See `FocusReader`."""
+        latent = part(percept.latent, percept.encoder, self.encoder)[None]
+        seen = percept.of(task.labels)
+        scale = np.array([percept.width, percept.height] * 2)
+        box = np.array([seen[0].box]) / scale if seen else np.full((1, 4), np.nan)
+        return _picture(
+            percept,
+            task,
+            frame=self.frame(features(latent)).astype(np.float64),
+            box=self.box(features(latent, box)).astype(np.float64),
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """See `FocusReader`."""
+        parts: dict[str, Any] = {
+            "frame": self.frame,
+            "box": self.box,
+            "frame_profile": self.model.frame,
+            "box_profile": self.model.box,
+            "detection": self.model.detection,
+        }
+        return {f"{name}.{f.name}": getattr(p, f.name) for name, p in parts.items() for f in fields(p)}
+
+    @classmethod
+    def from_arrays(cls, encoder: str, arrays: Arrays, kind: str = BELIEF) -> BeliefReader:
+        """The inverse of `arrays`."""
+
+        def of(kind: Any, name: str) -> Any:
+            return kind(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(kind)})
+
+        model = BeliefModel(
+            of(Profile, "frame_profile"), of(Profile, "box_profile"), of(Detectability, "detection")
+        )
+        return cls(of(Readout, "frame"), of(Readout, "box"), model, kind)
+
+
+def focus_reader(kind: str, encoder: str, arrays: Arrays) -> FocusReader:
+    """The reader of a file.
+
+    Raises:
+        ValueError: No such kind, or an array is missing.
+    """
+    kinds: dict[str, Callable[[str, Arrays], FocusReader]] = {
+        "latent": LatentReader.from_arrays,
+        **{kind: partial(BeliefReader.from_arrays, kind=kind) for kind in _INTERFACES},
+    }
+    try:
+        reader = kinds[kind](encoder, arrays)
+    except KeyError as error:
+        raise ValueError(f"reader {kind!r}: {error} is missing") from error
+    return reader
+
+
+def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusPictures:
+    candidates = percept.of(task.labels)
+    nothing: dict[str, NDArray[Any]] = {
+        "latent": np.zeros((1, 0), np.float32),
+        "frame": np.zeros((1, 0)),
+        "box": np.zeros((1, 0)),
+    }
+    return FocusPictures(
+        volts=np.array([percept.lens.commanded_volts]),
+        score=np.array([candidates[0].score if candidates else 0.0]),
+        detected=np.array([bool(seen(percept, task))]),
+        brisque=np.array([percept.brisque]),
+        peak=np.array([percept.histogram_peak]),
+        **{**nothing, **read},
+    )

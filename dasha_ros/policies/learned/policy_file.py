@@ -1,0 +1,192 @@
+"""Learned policies on disk: one ``.npz`` with the numbers and what they were made for.
+
+A policy is right for one encoder, one lens and one table of exposures. The file names them, and
+loading or beginning an episode with others is refused with a sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.files.arrays import read_arrays
+from dasha_ros.files.documents import parse_json
+from dasha_ros.files.errors import FileError
+from dasha_ros.perception.encoders.joint import SEPARATOR, has_part
+from dasha_ros.policies.learned.network import PolicyNet
+from dasha_ros.system.paths import config_dir
+
+FORMAT = 1
+"""Of the file. Raise it when an observation or an action comes to mean something else."""
+
+Agent = Literal["exposure", "focus"]
+
+
+class PolicyFileError(ValueError):
+    """A policy that can't be used here; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class PolicyInfo:
+    """What a policy was made for, and how."""
+
+    agent: Agent
+    preset: str
+    reader: str
+    """Kind of the reader and interface; see `focus_reader` and `exposure_interface`."""
+    encoder: str
+    """Id of the encoder whose latents it knows."""
+    lens: str
+    """Id of the lens profile; empty for A^H."""
+    table: str
+    """Id of the exposure table; empty for A^L."""
+    nvec: tuple[int, ...]
+    """Number of choices of each part of an action."""
+    observation: int
+    """Length of an observation."""
+    rules: dict[str, Any] = field(default_factory=dict)
+    """Of its episodes: what a deployed policy needs to know of them."""
+    made: dict[str, Any] = field(default_factory=dict)
+    """Command, versions, seed, scenes, steps: how to make it again."""
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class PolicyFile:
+    """A learned policy as it is stored."""
+
+    info: PolicyInfo
+    net: PolicyNet
+    reader: Mapping[str, NDArray[Any]]
+    """What was fitted before learning; see `FocusReader.arrays`."""
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all.
+
+        Raises:
+            PolicyFileError: The disk is full or the folder can't be written.
+        """
+        arrays: dict[str, NDArray[Any]] = {
+            "info": np.array(json.dumps(asdict(self.info))),
+            **{f"net/{name}": value for name, value in self.net.arrays().items()},
+            **{f"reader/{name}": _small(value) for name, value in self.reader.items()},
+        }
+        temporary = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+                temporary = Path(file.name)
+                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub wants no names
+            temporary.chmod(0o644)
+            os.replace(temporary, path)
+        except OSError as error:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+            raise PolicyFileError(f"the policy {path} can't be written: {error.strerror}") from error
+
+    @classmethod
+    def load(cls, path: Path, agent: Agent) -> PolicyFile:
+        """Read a file.
+
+        Args:
+            path: The ``.npz``.
+            agent: Whose policy it must be.
+
+        Raises:
+            PolicyFileError: No such file, a damaged one, of another version or of the other agent.
+        """
+        if not path.exists():
+            raise PolicyFileError(
+                f"there is no policy {path}: train one with `dasha train {agent}`, or name another"
+            )
+        try:
+            arrays = read_arrays(path)
+            document = parse_json(str(arrays["info"]))
+        except FileError as error:
+            raise PolicyFileError(f"the policy {error}: fetch it or train it again") from error
+        except (KeyError, ValueError) as error:
+            raise PolicyFileError(f"{path} is no policy: it does not say what it was made for") from error
+        if not isinstance(document, dict):
+            raise PolicyFileError(f"{path} is no policy: it does not say what it was made for")
+        if document.get("format") != FORMAT:
+            raise PolicyFileError(
+                f"{path} is a policy of format {document.get('format')}, and this version reads {FORMAT}: "
+                "train it again, or use the version of dasha_ros that made it"
+            )
+        if document.get("agent") != agent:
+            raise PolicyFileError(
+                f"{path} is a policy for {document.get('agent')}, not for {agent}: give the other file"
+            )
+        try:
+            info = PolicyInfo(**{**document, "nvec": tuple(document["nvec"])})
+            net = PolicyNet.from_arrays(_below(arrays, "net/"), info.nvec)
+        except (TypeError, KeyError, ValueError) as error:
+            raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
+        if net.actor.weights[0].shape[0] != info.observation:
+            raise PolicyFileError(f"the policy {path} is damaged (another observation): train it again")
+        return cls(info, net, _below(arrays, "reader/"))
+
+
+def shipped_policy(name: str, agent: Agent) -> Path:
+    """The file of a policy that ships with the package: ``config/policies/NAME_AGENT.npz``."""
+    return config_dir() / "policies" / f"{name}_{agent}.npz"
+
+
+def check_encoder(info: PolicyInfo, encoder: str) -> None:
+    """Refuse percepts of an encoder that the policy does not know.
+
+    Raises:
+        PolicyFileError: They hold none of its latents.
+    """
+    if not has_part(encoder, info.encoder):
+        raise PolicyFileError(
+            f"the policy {info.preset!r} of {info.agent} reads latents of the encoder {info.encoder}, "
+            f"but percepts come from {encoder}: set perception's `encoder` to {info.encoder} "
+            f"(or {encoder}{SEPARATOR}{info.encoder}), or choose another policy"
+        )
+
+
+def check_lens(info: PolicyInfo, lens: str) -> None:
+    """Refuse another lens than the policy was trained with.
+
+    Raises:
+        PolicyFileError: The lens profile is another.
+    """
+    if lens != info.lens:
+        raise PolicyFileError(
+            f"the policy {info.preset!r} was trained with the lens {info.lens}, and this one is {lens}: "
+            "set the agent's `profile` to that lens, train a policy for this one (`dasha train focus`), "
+            "or choose the policy coarse_to_fine, which needs no training"
+        )
+
+
+def check_table(info: PolicyInfo, table: str) -> None:
+    """Refuse another exposure table than the policy was trained with.
+
+    Raises:
+        PolicyFileError: The table is another.
+    """
+    if table != info.table:
+        raise PolicyFileError(
+            f"the policy {info.preset!r} was trained with the exposure table {info.table}, "
+            f"and this one is {table}: set `exposure_min_us` and `exposure_max_us` to those limits, "
+            "train a policy for this table (`dasha train exposure`), "
+            "or choose the policy histogram, which needs no training"
+        )
+
+
+def _below(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {name[len(prefix) :]: value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def _small(value: NDArray[Any]) -> NDArray[Any]:
+    """Half the size: what is fitted is not known to more than float32."""
+    return value.astype(np.float32) if value.dtype == np.float64 else value

@@ -1,0 +1,144 @@
+"""What counts as reached, and why not: the one place that the loop, the rules of learning, deployed
+policies, learners on a robot and evaluations ask.
+
+A^H has three rules. ``well_exposed``: the mean grey is in 60..150 and at most 30 % of the pixels are clipped
+or nearly so; some exposure of the table always satisfies it, for both grow steadily with the exposure.
+``acceptable``: the histogram's peak is in neither the darkest nor the brightest tenth (paper, Algorithm 1,
+line 7). ``good_peak``: the peak is in 50..150, where Eq. 7 pays +1; in 4 of 17 photographs no exposure puts
+it there. A^L has one: the object is detected, and BRISQUE is good enough.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.policy import ExposureRule, FocusTask
+from dasha_ros.policies.rewards import GOOD_PEAK
+from dasha_ros.policies.spaces import GREY_MAX
+
+MEAN_GREY = (60.0, 150.0)
+"""Mean grey levels of a well-exposed picture; both ends belong."""
+BRIGHT_LEVEL = 229.0
+"""Bins that begin here or above hold what is clipped or about to be: the last of ten bins over 0..255."""
+MAX_BRIGHT_SHARE = 0.3
+"""Largest share of bright pixels in a well-exposed picture."""
+ACCEPTABLE_PEAK = (25.5, 229.5)
+"""10 and 90 % of the greatest grey level (Algorithm 1, line 7); both ends belong."""
+_BRIGHT_BINS = np.linspace(0.0, GREY_MAX, 11)[:-1] >= BRIGHT_LEVEL
+
+Side = Literal[-1, 0, 1]
+
+
+def shares_of(counts: ArrayLike) -> NDArray[np.float64]:
+    """A histogram as shares of the picture, shape (..., 10)."""
+    found = np.asarray(counts, dtype=np.float64)
+    shares: NDArray[np.float64] = found / np.maximum(found.sum(axis=-1, keepdims=True), 1.0)
+    return shares
+
+
+def bright_share(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the pixels that are clipped or nearly so, 0..1, shape (...).
+
+    Args:
+        shares: Of ten even bins over 0..255, shape (..., 10).
+    """
+    result: NDArray[np.float64] = shares[..., _BRIGHT_BINS].sum(axis=-1)
+    return result
+
+
+def exposure_sides(
+    rule: ExposureRule, *, mean_grey: ArrayLike, peak: ArrayLike, shares: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """-1: too dark, 0: reached, +1: too bright; shape (...).
+
+    By ``well_exposed`` it never falls when the exposure grows, and there is always room between the two
+    limits: where 30 % of the pixels just reach `BRIGHT_LEVEL`, the mean is at least 0.3 * 229 = 69 > 60.
+
+    Args:
+        rule: What counts.
+        mean_grey: Grey levels 0..255, shape (...).
+        peak: Centre of the fullest bin, grey levels 0..255, shape (...).
+        shares: See `bright_share`.
+    """
+    if rule == "well_exposed":
+        level, (low, high) = np.asarray(mean_grey, np.float64), MEAN_GREY
+        is_bright = (level > high) | (bright_share(shares) > MAX_BRIGHT_SHARE)
+    else:
+        level, (low, high) = np.asarray(peak, np.float64), _PEAKS[rule]
+        is_bright = level > high
+    sides: NDArray[np.intp] = np.where(level < low, -1, np.where(is_bright, 1, 0))
+    return sides
+
+
+def exposure_side(rule: ExposureRule, percept: Percept) -> Side:
+    """`exposure_sides` of one percept."""
+    side: Any = exposure_sides(
+        rule,
+        mean_grey=percept.mean_grey,
+        peak=percept.histogram_peak,
+        shares=shares_of(percept.histogram_counts),
+    )
+    result: Side = int(side)  # type: ignore[assignment]
+    return result
+
+
+def exposure_verdict(
+    rule: ExposureRule, percept: Percept, table: ExposureTable | None = None
+) -> tuple[ErrorCode, str]:
+    """How a goal of A^H ends with this picture, and what happened where it failed.
+
+    Args:
+        rule: What counts.
+        percept: The last one.
+        table: Given where every exposure of it has been tried or excluded.
+    """
+    if exposure_side(rule, percept) == 0:
+        return ErrorCode.NONE, ""
+    tried = f"No exposure from {table.t_min_us:g} to {table.t_max_us:g} us makes" if table else "This is not"
+    return ErrorCode.EXPOSURE_NOT_REACHED, (
+        f"{tried} a usable picture: {_seen(rule, percept)} at {percept.capture.exposure_us:g} us"
+    )
+
+
+def _seen(rule: ExposureRule, percept: Percept) -> str:
+    if rule != "well_exposed":
+        low, high = _PEAKS[rule]
+        return f"the histogram's peak is at {percept.histogram_peak:.0f} of 255, not in {low:g} to {high:g}"
+    clipped = float(bright_share(shares_of(percept.histogram_counts)))
+    if clipped > MAX_BRIGHT_SHARE:
+        return f"{clipped:.0%} of it is clipped or nearly so (mean grey {percept.mean_grey:.0f} of 255)"
+    return f"mean grey {percept.mean_grey:.0f} of 255"
+
+
+def seen(percept: Percept, task: FocusTask) -> tuple[Detection, ...]:
+    """What was asked for in this picture, the best first; empty: it is not detected."""
+    return percept.of(task.labels, task.min_score)
+
+
+def focus_verdict(percept: Percept, task: FocusTask) -> tuple[ErrorCode, str]:
+    """How a goal of A^L ends with this picture, and what happened where it failed."""
+    found = seen(percept, task)
+    if not found:
+        return not_found(task)
+    if percept.brisque > task.max_brisque:
+        return ErrorCode.QUALITY_NOT_REACHED, (
+            f"{found[0].label} found, but BRISQUE is {percept.brisque:.1f}, above {task.max_brisque:g}"
+        )
+    return ErrorCode.NONE, ""
+
+
+def not_found(task: FocusTask) -> tuple[ErrorCode, str]:
+    """How a goal of A^L ends that looked everywhere."""
+    wanted = ", ".join(sorted(task.labels)) or "No object"
+    return ErrorCode.OBJECT_NOT_FOUND, (
+        f"{wanted} {'not ' if task.labels else ''}found with a score of {task.min_score:g} or more"
+    )
+
+
+_PEAKS: dict[ExposureRule, tuple[float, float]] = {"acceptable": ACCEPTABLE_PEAK, "good_peak": GOOD_PEAK}

@@ -1,0 +1,125 @@
+"""Policies by name, so that a parameter can choose one.
+
+Built-in policies are named as text and imported when asked for: a node pays only
+for the policy that it runs. Rivals and learned policies register themselves; one of your own is
+named as ``package.module:Class``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Generic, TypeVar, cast
+
+from dasha_ros.policies.policy import ExposurePolicy, FocusPolicy
+
+Policy = TypeVar("Policy")
+
+
+class UnknownPolicyError(ValueError):
+    """No policy has this name; the message lists the names there are."""
+
+
+class _Registry(Generic[Policy]):
+    """Names to makers of policies."""
+
+    def __init__(self, what: str, built_in: dict[str, str]) -> None:
+        self._what = what
+        self._makers: dict[str, Callable[[], Policy]] = {
+            name: self._lazy(target) for name, target in built_in.items()
+        }
+
+    @staticmethod
+    def _lazy(target: str) -> Callable[[], Policy]:
+        module, attribute = target.split(":")
+
+        def make() -> Policy:
+            return cast(Policy, getattr(import_module(module), attribute)())
+
+        return make
+
+    def register(self, name: str, make: Callable[[], Policy]) -> None:
+        if self._makers.get(name, make) is not make:
+            raise ValueError(f"{self._what} policy {name!r} is already registered: choose another name")
+        self._makers[name] = make
+
+    def make(self, name: str) -> Policy:
+        if name in self._makers:
+            return self._makers[name]()
+        module, _, attribute = name.partition(":")
+        try:
+            maker = cast(Callable[[], Policy], getattr(import_module(module), attribute))
+        except (ImportError, AttributeError, ValueError) as error:
+            why = f" ({error})" if attribute else ""
+            raise UnknownPolicyError(
+                f"unknown {self._what} policy {name!r}{why}: name a class of your own as "
+                f"package.module:Class, or one that is known: {', '.join(self.names())}"
+            ) from error
+        return maker()
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(self._makers))
+
+
+_EXPOSURE: _Registry[ExposurePolicy] = _Registry(
+    "exposure",
+    {
+        "histogram": "dasha_ros.policies.classical.exposure:HistogramExposure",
+        "paper": "dasha_ros.policies.learned.exposure:paper",
+        "plus": "dasha_ros.policies.learned.exposure:plus",
+    },
+)
+_FOCUS: _Registry[FocusPolicy] = _Registry(
+    "focus",
+    {
+        "coarse_to_fine": "dasha_ros.policies.classical.focus:CoarseToFineFocus",
+        "paper": "dasha_ros.policies.learned.focus:paper",
+        "plus": "dasha_ros.policies.learned.focus:plus",
+    },
+)
+
+
+def exposure_policy(name: str) -> ExposurePolicy:
+    """A new A^H policy, by its name or as ``package.module:Class``.
+
+    Raises:
+        UnknownPolicyError: No policy has this name.
+    """
+    return _EXPOSURE.make(name)
+
+
+def focus_policy(name: str) -> FocusPolicy:
+    """A new A^L policy, by its name or as ``package.module:Class``.
+
+    Raises:
+        UnknownPolicyError: No policy has this name.
+    """
+    return _FOCUS.make(name)
+
+
+def exposure_policies() -> tuple[str, ...]:
+    """The names of all A^H policies, sorted."""
+    return _EXPOSURE.names()
+
+
+def focus_policies() -> tuple[str, ...]:
+    """The names of all A^L policies, sorted."""
+    return _FOCUS.names()
+
+
+def register_exposure_policy(name: str, make: Callable[[], ExposurePolicy]) -> None:
+    """Add an A^H policy.
+
+    Raises:
+        ValueError: Another policy has this name.
+    """
+    _EXPOSURE.register(name, make)
+
+
+def register_focus_policy(name: str, make: Callable[[], FocusPolicy]) -> None:
+    """Add an A^L policy.
+
+    Raises:
+        ValueError: Another policy has this name.
+    """
+    _FOCUS.register(name, make)

@@ -1,0 +1,45 @@
+"""Floor 3. The rivals, behind the same policy protocol as the agents.
+
+Importing this package adds those that a graph can run to the registry of policies. The
+phase-shift agent [11] needs a signal that the twin can only make from its truth
+(`policies.rivals.phase_shift`), so only an evaluation can run it.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from dasha_ros.policies.registry import register_exposure_policy, register_focus_policy
+
+FOCUS = {
+    "constant": "constant:ConstantFocus",
+    "contrast": "contrast:ContrastFocus",
+    "golden_section": "golden_section:GoldenSectionFocus",
+    "hill_climb": "hill_climb:HillClimbFocus",
+    "libcamera": "libcamera:LibcameraFocus",
+    "profile_fit": "profile_fit:ProfileFitFocus",
+    "sweep": "sweep:SweepFocus",
+    "ten_dqn": "ten_dqn:TenDqnFocus",
+}
+"""Rivals of A^L: name and ``module:class`` below this package."""
+EXPOSURE = {
+    "auto_mean_grey": "auto_exposure:MeanGreyExposure",
+    "auto_once": "auto_exposure:OnceExposure",
+    "constant": "constant:ConstantExposure",
+}
+"""Rivals of A^H."""
+
+
+def _lazy(target: str) -> Callable[[], Any]:
+    module, attribute = target.split(":")
+
+    def make() -> Any:
+        return getattr(import_module(f"{__name__}.{module}"), attribute)()
+
+    return make
+
+
+for _name, _target in FOCUS.items():
+    register_focus_policy(_name, _lazy(_target))
+for _name, _target in EXPOSURE.items():
+    register_exposure_policy(_name, _lazy(_target))

@@ -1,0 +1,75 @@
+"""The contrast scan of libcamera's Raspberry Pi autofocus, with its default numbers.
+
+From the public sources (raspberrypi/libcamera, ``src/ipa/rpi/controller/rpi/af.cpp``), idea and
+numbers only: scan from infinity towards near in steps of 1 D until the contrast falls below 0.75
+of its maximum; a parabola through the peak; from beyond it, back in steps of 0.25 D until the
+contrast falls again (three to five looks); a second parabola; settle. It fails unless the final
+contrast is at least 0.75 of the fine scan's maximum, and the least contrast at most 0.75 of it.
+
+Left out: phase detection, which needs a sensor with phase pixels, and the frames that libcamera
+skips after each step, which `devices` and the stale-frame rule replace: here every look is one frame.
+"""
+
+from __future__ import annotations
+
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.policy import FocusTask
+from dasha_ros.policies.search import NEAREST_M, ScriptedFocus, Search
+
+COARSE_D = 1.0
+FINE_D = 0.25
+CONTRAST_RATIO = 0.75
+MAX_FINE_LOOKS = 5
+FARTHEST_D = 0.0
+"""Infinity: where a scan begins."""
+
+Points = list[tuple[float, float]]
+"""Of (dioptres, contrast)."""
+
+
+class LibcameraFocus(ScriptedFocus):
+    """Coarse scan, parabola, fine scan from the far side of the peak, parabola."""
+
+    name = "libcamera"
+
+    def search(self, task: FocusTask, first: Percept) -> Search:
+        """See the class."""
+        volts, nearest = task.lens.volts, 1.0 / NEAREST_M
+        coarse: Points = []
+        at = FARTHEST_D
+        while True:
+            coarse.append((at, (yield volts(at)).sharpness))
+            if at >= nearest or coarse[-1][1] < CONTRAST_RATIO * _best(coarse):
+                break
+            at = min(at + COARSE_D, nearest)
+        at = min(at, parabola_peak(coarse) + 2.0 * FINE_D)
+        fine: Points = []
+        while True:
+            fine.append((at, (yield volts(at)).sharpness))
+            if at <= FARTHEST_D or len(fine) >= MAX_FINE_LOOKS or fine[-1][1] < CONTRAST_RATIO * _best(fine):
+                break
+            at = max(at - FINE_D, FARTHEST_D)
+        last = yield volts(parabola_peak(fine))
+        least = min(contrast for _, contrast in coarse + fine)
+        enough = CONTRAST_RATIO * _best(fine)
+        return last.sharpness >= enough >= least and bool(last.of(task.labels, task.min_score))
+
+
+def _best(points: Points) -> float:
+    return max(contrast for _, contrast in points)
+
+
+def parabola_peak(points: Points) -> float:
+    """The peak [1/m] of a parabola through the best point and its two neighbours; at an end, that point.
+
+    Args:
+        points: (dioptres, contrast), at least one, ordered by dioptres, either way.
+    """
+    i = max(range(len(points)), key=lambda k: points[k][1])
+    if not 0 < i < len(points) - 1:
+        return points[i][0]
+    (x0, y0), (x1, y1), (x2, y2) = points[i - 1 : i + 2]
+    before, after = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
+    if before == after:
+        return x1
+    return (x0 + x1) / 2.0 + before * (x2 - x0) / (2.0 * (before - after))

@@ -1,0 +1,1 @@
+"""What the two agents' nodes share, and how they learn from goals."""

@@ -1,0 +1,292 @@
+"""What the two agents' nodes share. They share it as code: at run time nothing joins them but topics."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
+
+from rclpy.publisher import Publisher
+
+from dasha_ros import msg
+from dasha_ros.config import AgentConfig
+from dasha_ros.control.rig import RigError
+from dasha_ros.control.step import ExposureOutcome, FocusOutcome, Step
+from dasha_ros.freshness import limits
+from dasha_ros.freshness.command import NO_COMMAND
+from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.policies.learned.policy_file import PolicyFileError
+from dasha_ros.policies.outcome import ErrorCode, explain
+from dasha_ros.policies.policy import FocusTask
+from dasha_ros.ros.goals.simple_action_server import GoalRun, SingleGoalServer
+from dasha_ros.ros.node.executor import ManyThreads
+from dasha_ros.ros.node.node import DashaNode
+from dasha_ros.ros.rig.rig import RosRig
+from dasha_ros.ros.rig.settlement import Patience
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.conversions import frame_from_msg, percept_to_msg
+from dasha_ros.ros.transport.stamps import to_stamp
+from dasha_ros.system.extras import require
+
+if TYPE_CHECKING:
+    from dasha_ros.ros.agents.learning import AgentLearning
+
+A = TypeVar("A", bound=AgentConfig)
+Outcome = ExposureOutcome | FocusOutcome
+
+_DEVICE = {"exposure": ErrorCode.CAMERA_LOST, "lens": ErrorCode.LENS_LOST}
+_BACK = {"exposure": "The exposure", "lens": "The lens"}
+
+
+def agent_executor() -> ManyThreads:
+    """Threads for a goal in hand, a goal that waits, and the topics between them."""
+    return ManyThreads(num_threads=4)
+
+
+class AgentNode(DashaNode[A]):
+    """One agent: an action, a policy, and the rig over topics.
+
+    Publishes ``reward`` for each step. When a goal fails, the agent's own actuator
+    goes back to where it was, unless another node has taken it over. What a goal
+    commands is in force for its owner only, until a command for good ends it: the
+    owner's, or, of a goal that names none, the agent's own.
+    """
+
+    action: ClassVar[Any]
+    action_name: ClassVar[str]
+    actuator: ClassVar[Literal["exposure", "lens"]]
+    agent: ClassVar[Literal["exposure", "focus"]]
+    outcome: ClassVar[type[ExposureOutcome] | type[FocusOutcome]]
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._server: SingleGoalServer | None = None
+        self.learning: AgentLearning | None = None
+        self._rewards: Publisher | None = None
+        self._episode = 0
+
+    @abstractmethod
+    def load_policy(self) -> None:
+        """Make the policy that the configuration names."""
+
+    @abstractmethod
+    def use_policy(self, path: Path) -> None:
+        """Take a learned policy from a file.
+
+        Raises:
+            PolicyFileError: It can't be used.
+        """
+
+    @abstractmethod
+    def task_of(self, request: Any) -> FocusTask:
+        """What a goal asks for."""
+
+    @abstractmethod
+    def act(self, run: GoalRun) -> Any:
+        """Let the policy reach the goal; returns an `outcome`."""
+
+    @abstractmethod
+    def learn(self, run: GoalRun, learning: AgentLearning) -> Any:
+        """Let the learner play the goal; returns an `outcome`."""
+
+    @abstractmethod
+    def result(self, outcome: Any) -> Any:
+        """The action's result of an outcome, with what is in force now."""
+
+    @abstractmethod
+    def refuse(self, request: Any) -> str:
+        """Why a goal can't be accepted, empty when it can."""
+
+    def table(self) -> ExposureTable:
+        """The exposure table in use."""
+        return exposure_table()
+
+    def lens(self) -> LensModel:
+        """The lens model in use."""
+        return lens_model("physical")
+
+    def configure(self) -> None:
+        """Load the policy, or the learner, and create the topics."""
+        if self.config.mode == "act":
+            self.load_policy()
+        self.rig = RosRig(self, self.table(), self.lens(), self.actuator)
+        self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
+        if self._server is None:
+            # Kept for as long as the node lives: whoever asks meanwhile gets an answer, and the result of the
+            # goal that a clean-up ended is still there to be fetched.
+            self._server = SingleGoalServer(
+                self,
+                self.action,
+                self.action_name,
+                self._refuse,
+                self._work,
+                ends_s=limits.AGENT_GOAL_ENDS_S,
+            )
+        if self.config.mode == "learn":
+            # An agent that only acts does not pay for PyTorch.
+            require("torch", "learning", "torch", "stable_baselines3", "gymnasium")
+            from dasha_ros.ros.agents.learning import AgentLearning
+
+            self.learning = AgentLearning(
+                self.agent,
+                config=self.config,
+                rig=self.rig,
+                task_of=self.task_of,
+                report=self.report,
+                health=self.health,
+            )
+        else:
+            self.rig.rest()
+
+    def activate(self) -> None:
+        """Accept goals."""
+        if self.learning is not None:
+            self.learning.start()
+        self.health.does("waiting for a goal")
+
+    def deactivate(self) -> None:
+        """End the goal in hand and accept no more."""
+        if self.learning is not None:
+            self.learning.stop()
+        if self._server is not None:
+            self._server.stop()
+
+    def cleanup(self) -> None:
+        """End the goal in hand and leave the topics; goals are refused from now on."""
+        self.deactivate()
+        if self._rewards is not None:
+            self.rig.close()
+            self.destroy_publisher(self._rewards)
+            self._rewards = None
+        self.learning = None
+        self.health.clear("learning")
+
+    def _refuse(self, request: Any) -> str:
+        reason = "" if self.is_active else f"{self.get_name()} is not active"
+        reason = reason or self.refuse(request)
+        if reason:
+            self.health.count("rejected_goals")
+            self.get_logger().warning(f"goal rejected: {reason}")
+        return reason
+
+    def _work(self, run: GoalRun) -> Any:
+        self.rig.inference_budget_s = self.config.inference_budget_s
+        self.rig.retries = self.config.retries
+        self.rig.commanded = NO_COMMAND
+        self.rig.not_before = frame_from_msg(run.request.not_before)
+        if self.learning is not None:
+            return self._play(run, self.learning)
+        self.rig.interrupted = run.interrupted
+        with self.rig.attending():
+            return self._play(run, None)
+
+    def _play(self, run: GoalRun, learning: AgentLearning | None) -> Any:
+        self._episode += 1
+        self.health.count("goals")
+        self.health.does("working on a goal")
+        if learning is None:
+            outcome = self._act(run)
+        elif run.background:
+            outcome = self._learn(run, learning)
+        else:
+            outcome = self._act_meanwhile(run, learning)
+        if outcome.code == ErrorCode.NONE:
+            self.get_logger().info(f"done in {outcome.steps} steps")
+        else:
+            self.health.count("failed_goals")
+            # A learner fails a thousand times, and its rewards tell of each.
+            if learning is None or not run.background:
+                self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
+        self.health.does("waiting for a goal")
+        return self.result(outcome)
+
+    def _learn(self, run: GoalRun, learning: AgentLearning) -> Outcome:
+        """A goal of the learner. Where it ends the next one begins: nothing is brought back."""
+        return self._outcome_of(lambda: self.learn(run, learning))
+
+    def _act_meanwhile(self, run: GoalRun, learning: AgentLearning) -> Outcome:
+        """A goal that nobody meant for learning: what was learned so far acts, by its likeliest actions."""
+        with learning.paused(run):
+            return self._act(run, learning.newest_policy)
+
+    def _act(self, run: GoalRun, policy: Callable[[], Path] | None = None) -> Outcome:
+        """A goal of the policy. When it fails, the agent's own actuator goes back."""
+        rig, before, sent = self.rig, 0.0, self.rig.sent
+        owner = run.request.owner or self.get_fully_qualified_name()
+
+        def act() -> Outcome:
+            nonlocal before
+            before, rig.owner = rig.in_force(), owner
+            if policy is not None:
+                self.use_policy(policy())
+            return cast("Outcome", self.act(run))
+
+        outcome = self._outcome_of(act)
+        rig.owner = ""
+        if outcome.code == ErrorCode.NONE and not run.request.owner and not self._stays():
+            code = _DEVICE[self.actuator]
+            outcome = replace(outcome, code=code, message=explain(code, "its driver does not confirm it"))
+        if outcome.code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN) or rig.sent == sent:
+            return outcome
+        back = rig.settle(before)
+        is_lost = outcome.code == _DEVICE[self.actuator]
+        if is_lost and run.request.owner:
+            # The outcome says so already, and the owner waits for the driver to be started again.
+            return outcome
+        if self._await(back.look, limits.DRIVER_RESTARTS_S if is_lost else limits.DRIVER_ANSWERS_S, before):
+            return outcome
+        if back.is_in_force and not self.is_active:
+            return outcome
+        what = f"{_BACK[self.actuator]} could not be brought back: its driver does not answer."
+        return replace(outcome, message=f"{outcome.message} {what}")
+
+    def _stays(self) -> bool:
+        """Confirm where a goal has ended, unless another node commands. Whether the driver answers."""
+        rig, said = self.rig, self.rig.own_in_force
+        if said is None or said.command != rig.commanded:
+            return True
+        return self._await(rig.settle(said.value).look, limits.DRIVER_ANSWERS_S, said.value)
+
+    def _await(self, look: Callable[[], bool], answers_s: float, value: float) -> bool:
+        """Wait for a driver, no longer than a node that ends may."""
+        rig = self.rig
+        exposures_us = (rig.exposure_us or 0.0, value) if self.actuator == "exposure" else ()
+        patience = Patience(
+            limits.exposure_shows_s(*exposures_us, answers_s=answers_s),
+            limits.exposure_shows_s(*exposures_us, longest_s=limits.EXPOSURE_S),
+            lambda: not self.is_active,
+        )
+        return bool(rig.news.wait_for(lambda: look() or None, patience.lasts))
+
+    def _outcome_of(self, play: Callable[[], Outcome]) -> Outcome:
+        try:
+            return play()
+        except PolicyFileError as error:
+            code, what = ErrorCode.POLICY_MISMATCH, str(error)
+        except RigError as error:
+            code, what = ErrorCode(error.code), str(error)
+        except Exception as error:  # A bug must end the goal with a number, and the actuator still go back.
+            self.guard.caught("a goal", error)
+            code, what = ErrorCode.INTERNAL, f"{type(error).__name__}: {error}"
+        return self.outcome(code, explain(code, what))
+
+    def report(self, run: GoalRun, step: Step) -> None:
+        """Publish what a step did and what it got for it, as reward and as feedback."""
+        reward = msg.Reward(
+            agent=step.agent,
+            policy=self.config.policy,
+            episode=self._episode,
+            step=step.index,
+            value=float(step.reward.value),
+            term_names=list(step.reward.terms),
+            term_values=[float(v) for v in step.reward.terms.values()],
+            action_names=[step.command.name] if step.command else [],
+            action_values=[float(step.command.value)] if step.command else [],
+        )
+        reward.header.stamp = to_stamp(step.percept.capture.stamp_ns)
+        assert self._rewards is not None
+        self._rewards.publish(reward)
+        run.feedback(self.action.Feedback(reward=reward, percept=percept_to_msg(step.percept, "")))

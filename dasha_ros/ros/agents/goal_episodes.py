@@ -1,0 +1,191 @@
+"""Goals of an action server as episodes of a learner: ``reset`` waits for the next goal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from dasha_ros.control.rig import RigError
+from dasha_ros.control.step import Command, Step
+from dasha_ros.learning.training.online import EpisodesOver
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.policy import ExposureDecision, FocusDecision, FocusTask
+from dasha_ros.policies.rewards import Reward
+from dasha_ros.ros.goals.simple_action_server import GoalRun
+
+_LOOK_S = 0.2
+
+
+@dataclass(frozen=True)
+class EpisodeEnd:
+    """How a goal's episode ended."""
+
+    code: ErrorCode
+    what: str
+    """What happened, without advice; empty for success."""
+    steps: int
+    percept: Percept | None
+
+
+class GoalSeat:
+    """Where goals and episodes meet: a `Beginner` for the environment, a `work` for the server.
+
+    Args:
+        task_of: What a goal asks for.
+        stop: Set when the learner is to end.
+    """
+
+    def __init__(self, task_of: Callable[[Any], FocusTask], stop: threading.Event) -> None:
+        self._task_of, self._stop = task_of, stop
+        self._news = threading.Condition()
+        self._waiting: GoalRun | None = None
+        self.run: GoalRun | None = None
+        """The goal whose episode goes on."""
+        self._end: EpisodeEnd | None = None
+        self.gone: str | None = None
+        """Why the learner is gone, `None` while it is there."""
+
+    def open(self) -> None:
+        """A new learner begins."""
+        self.gone = None
+
+    def serve(self, run: GoalRun) -> EpisodeEnd:
+        """Let the learner play a goal. Blocks until its episode has ended."""
+        with self._news:
+            self._waiting, self._end = run, None
+            self._news.notify_all()
+            while self._end is None:
+                self._end = self._unplayed(run)
+                if self._end is None:
+                    self._news.wait(_LOOK_S)
+            # A goal that has ended must not be played by the learner of the next activation.
+            self._waiting = None
+            return self._end
+
+    def _unplayed(self, run: GoalRun) -> EpisodeEnd | None:
+        """How a goal ends that the learner does not bring to its end."""
+        if self._stop.is_set():
+            return EpisodeEnd(ErrorCode.SHUTDOWN, "the node was stopped", 0, None)
+        if self.gone is not None:
+            return EpisodeEnd(ErrorCode.LEARNER_STOPPED, f"the learner has stopped: {self.gone}", 0, None)
+        if self._waiting is run and (reason := run.interrupted()) is not None:
+            return EpisodeEnd(reason, run.why, 0, None)
+        return None
+
+    def begin(self, rng: np.random.Generator) -> FocusTask:
+        """Wait for the next goal; see `learning.envs.parts.Beginner`.
+
+        Raises:
+            EpisodesOver: The node stops.
+        """
+        with self._news:
+            while self._waiting is None:
+                if self._stop.is_set():
+                    raise EpisodesOver
+                self._news.wait(_LOOK_S)
+            self.run, self._waiting = self._waiting, None
+            return self._task_of(self.run.request)
+
+    def interrupted(self) -> ErrorCode | None:
+        """Why the episode must end now."""
+        if self._stop.is_set():
+            return ErrorCode.SHUTDOWN
+        return self.run.interrupted() if self.run else None
+
+    def abandon(self, why: str) -> None:
+        """The learner is gone: the goal in hand ends, and so does every other until there is a new one."""
+        with self._news:
+            self.run, self.gone = None, why
+            self._news.notify_all()
+
+    def end(self, end: EpisodeEnd) -> None:
+        """The episode has ended: so has its goal."""
+        with self._news:
+            self.run, self._end = None, end
+            self._news.notify_all()
+
+
+class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
+    """An environment of one agent whose episodes are goals.
+
+    When no percept answers, or the goal is cancelled, the episode is cut off: that step brings
+    nothing, and the next ``reset`` waits for the next goal.
+
+    Args:
+        env: Of one agent over a rig, with ``seat`` as its beginner.
+        seat: Where the goals come from.
+        agent: ``A^H`` or ``A^L``.
+        report: Told of every step.
+        verdict: How an episode ends whose last percept this is.
+    """
+
+    def __init__(
+        self,
+        env: gym.Env[Any, Any],
+        seat: GoalSeat,
+        agent: str,
+        report: Callable[[GoalRun, Step], None],
+        verdict: Callable[[Percept, FocusTask], tuple[ErrorCode, str]],
+    ) -> None:
+        super().__init__(env)
+        self._seat, self._agent, self._report, self._verdict = seat, agent, report, verdict
+        self._index = 0
+        self._percept: Percept | None = None
+        self._observation: Any = None
+
+    def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
+        """Wait for a goal whose first picture can be taken.
+
+        Raises:
+            EpisodesOver: The node stops.
+        """
+        while True:
+            self._index = 0
+            try:
+                self._observation, info = self.env.reset(**options)
+            except RigError as error:
+                self._seat.end(EpisodeEnd(ErrorCode(error.code), str(error), 0, None))
+                continue
+            self._percept = self._newest()
+            return self._observation, info
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """One step; a step that no percept answers ends the episode."""
+        run = self._seat.run
+        self._index += 1
+        try:
+            observation, reward, terminated, truncated, info = self.env.step(action)
+        except RigError as error:
+            self._seat.end(EpisodeEnd(ErrorCode(error.code), str(error), self._index, self._percept))
+            return self._observation, 0.0, False, True, {"lost": True}
+        percept = self._newest()
+        self._observation, self._percept = observation, percept
+        if run is not None:
+            self._report(run, self._step(percept, float(reward), info["terms"]))
+        if terminated or truncated:
+            code, what = self._verdict(percept, self.env.unwrapped.task)  # type: ignore[attr-defined]
+            self._seat.end(EpisodeEnd(code, what, self._index, percept))
+        return observation, float(reward), terminated, truncated, info
+
+    def _newest(self) -> Percept:
+        percept: Percept = self.env.unwrapped.percept  # type: ignore[attr-defined]
+        return percept
+
+    def _step(self, percept: Percept, reward: float, terms: dict[str, float]) -> Step:
+        exposes = self._agent == "A^H"
+        value = percept.capture.exposure_us if exposes else percept.lens.commanded_volts
+        decision = ExposureDecision(0) if exposes else FocusDecision(value)
+        return Step(
+            agent=self._agent,
+            index=self._index,
+            command=Command("exposure_us" if exposes else "volts", value),
+            percept=percept,
+            reward=Reward(reward, terms),
+            decision=decision,
+        )

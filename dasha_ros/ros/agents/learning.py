@@ -1,0 +1,156 @@
+"""An agent that learns: PPO in a thread of the agent's own process, one episode for each goal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from dasha_ros.config import AgentConfig
+from dasha_ros.control.step import Step
+from dasha_ros.freshness import limits
+from dasha_ros.learning.training.online import POLICY, EpisodesOver, learn_online
+from dasha_ros.learning.training.presets import Preset, load_preset
+from dasha_ros.learning.training.verdict import verdict_of
+from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
+from dasha_ros.policies.policy import FocusTask
+from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalSeat
+from dasha_ros.ros.goals.simple_action_server import GoalRun
+from dasha_ros.ros.node.health import Health
+from dasha_ros.ros.rig.rig import RosRig
+from dasha_ros.system.folders import user_folder
+
+Agent = Literal["exposure", "focus"]
+
+
+class AgentLearning:
+    """Runs the learner of one agent beside its action server.
+
+    Args:
+        agent: Which of the two.
+        config: Preset, folder of the checkpoints, policy to go on from.
+        rig: The graph.
+        task_of: What a goal asks for.
+        report: Told of every step.
+        health: Of the node.
+
+    Raises:
+        PresetError: There is no such preset.
+        PolicyFileError: There is no policy to go on from.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        *,
+        config: AgentConfig,
+        rig: RosRig,
+        task_of: Callable[[Any], FocusTask],
+        report: Callable[[GoalRun, Step], None],
+        health: Health,
+    ) -> None:
+        self._agent, self._rig, self._health = agent, rig, health
+        self._preset: Preset = load_preset(config.preset)
+        given = Path(config.learn_from).expanduser() if config.learn_from else None
+        self._start_path = given or shipped_policy(self._preset.name, agent)
+        self._start = PolicyFile.load(self._start_path, agent)
+        self._folder = user_folder(config.checkpoint_dir) / f"{self._preset.name}-{agent}"
+        self._fresh, self._seed = config.learn_fresh, config.learn_seed
+        self._stop = threading.Event()
+        self.seat = GoalSeat(task_of, self._stop)
+        self._report = report
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to learn, or go on from the last update: wait for goals.
+
+        Raises:
+            RuntimeError: The learner that was stopped has not ended yet.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            # Two would write the same checkpoint.
+            raise RuntimeError("the learner has not ended its last step yet: activate again in a few seconds")
+        self._stop.clear()
+        self._health.clear("learning")
+        self.seat.open()
+        self._rig.interrupted = self.seat.interrupted
+        self._thread = threading.Thread(target=self._learn, name=f"learner {self._agent}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the episode in hand and keep what was learned."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(limits.LEARNER_STOPS_S)
+
+    def play(self, run: GoalRun) -> EpisodeEnd:
+        """Let the learner play a goal. Blocks until its episode has ended."""
+        return self.seat.serve(run)
+
+    @contextmanager
+    def paused(self, run: GoalRun) -> Iterator[None]:
+        """Lend the rig to a goal that nobody learns from; the learner waits for its own next one."""
+        self._rig.interrupted = run.interrupted
+        try:
+            yield
+        finally:
+            self._rig.interrupted = self.seat.interrupted
+
+    def newest_policy(self) -> Path:
+        """File of what was learned so far; before the first update, of what learning began with."""
+        learned = self._folder / POLICY
+        return learned if learned.exists() else self._start_path
+
+    def _learn(self) -> None:
+        verdict = verdict_of(self._preset, self._agent)
+        try:
+            learn_online(
+                GoalEpisodes(self._env(), self.seat, _NAMES[self._agent], self._report, verdict),
+                self._ppo(),
+                self._start,
+                self._folder,
+                fresh=self._fresh,
+                seed=self._seed,
+                stop=self._stop,
+                on_update=self._on_update,
+            )
+        except EpisodesOver:
+            pass
+        except Exception as error:  # Whatever ends the learner, goals must end with its reason, not hang.
+            why = str(error) or repr(error)
+            # A signal ends the context under whoever publishes; that is no failure.
+            if self._rig.node.context.ok():
+                self._health.error(
+                    "learning",
+                    f"learning stopped: {why}; when the cause is gone, deactivate and activate this node "
+                    "to go on from the last update",
+                )
+            self.seat.abandon(why)
+
+    def _env(self) -> Any:
+        if self._agent == "exposure":
+            from dasha_ros.learning.envs.single import DashaExposureEnv
+            from dasha_ros.policies.learned.exposure_encoder import exposure_reader
+
+            info = self._start.info
+            reader = exposure_reader(info.reader, info.encoder, self._start.reader)
+            return DashaExposureEnv(self._rig, self.seat, self._preset, reader)
+        from dasha_ros.learning.envs.single import DashaFocusEnv
+        from dasha_ros.policies.learned.focus_features import focus_reader
+
+        info = self._start.info
+        return DashaFocusEnv(
+            self._rig, self.seat, self._preset, focus_reader(info.reader, info.encoder, self._start.reader)
+        )
+
+    def _ppo(self) -> Any:
+        return self._preset.exposure.ppo if self._agent == "exposure" else self._preset.focus.ppo
+
+    def _on_update(self, steps: int, mean_return: float) -> None:
+        self._health.count("updates")
+        self._health.show("learning", lambda: {"learned_steps": steps, "mean_return": mean_return})
+
+
+_NAMES = {"exposure": "A^H", "focus": "A^L"}

@@ -1,0 +1,1 @@
+"""What the two drivers' nodes share: the device's thread, its commands, its states."""

@@ -1,0 +1,119 @@
+"""What nodes work with, as configurations name it. Libraries of hardware are imported when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dasha_ros.config import CameraDriverConfig, LensDriverConfig, PerceptionConfig
+from dasha_ros.devices.camera import Camera
+from dasha_ros.devices.lens import Lens
+from dasha_ros.freshness.clock import Clock
+from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.lens_table import TableLens
+from dasha_ros.system.extras import require
+
+if TYPE_CHECKING:
+    from dasha_ros.perception.pipeline import Perception
+
+
+def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
+    """The camera that a configuration names, not yet opened.
+
+    Raises:
+        ExtraMissing: Its library is not installed.
+    """
+    return _pylon(config, clock) if config.backend == "pylon" else _twin_camera(config, clock)
+
+
+def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
+    """The lens that a configuration names, not yet opened.
+
+    Raises:
+        ExtraMissing: Its library is not installed.
+    """
+    return _varioptic(config, clock) if config.backend == "varioptic" else _twin_lens(config, clock)
+
+
+def perception_of(config: PerceptionConfig) -> Perception:
+    """The models that a configuration names, loaded.
+
+    Raises:
+        ModelError: A model is missing, corrupt or another one.
+    """
+    # OpenCV and ONNX Runtime are no business of the drivers, which start without them.
+    from dasha_ros.perception.pipeline import Perception
+
+    return Perception(
+        encoder=config.encoder,
+        encoder_weights=config.encoder_weights or None,
+        detector=config.detector,
+        detector_weights=config.detector_weights or None,
+        detector_size=config.detector_size_px,
+        min_score=config.min_score,
+    )
+
+
+def _twin_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
+    from dasha_ros.devices.twin import TwinCamera
+
+    return TwinCamera(
+        clock,
+        lens_model("physical"),
+        width=config.width,
+        height=config.height,
+        encoding=config.encoding,
+        seed=config.twin_seed,
+        latency_s=config.twin_latency_ms / 1e3,
+    )
+
+
+def _pylon(config: CameraDriverConfig, clock: Clock) -> Camera:
+    require("hardware", "a Basler camera", "pypylon")
+    from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+
+    feed = None
+    if config.emulator:
+        from dasha_ros.emulators.camera.pictures import PictureFeed, enable_emulator
+        from dasha_ros.emulators.camera.server import RemotePictures
+
+        enable_emulator()
+        feed = PictureFeed(RemotePictures(Path(config.emulator)))
+    centred = config.offset_x < 0 or config.offset_y < 0
+    settings = PylonSettings(
+        address=config.serial,
+        encoding=config.encoding,
+        width=config.width,
+        height=config.height,
+        offset=None if centred else (config.offset_x, config.offset_y),
+        binning=config.binning,
+        exposure_us=config.initial_exposure_us,
+        gain_db=config.gain_db,
+        packet_size=config.packet_size,
+        margin_s=config.frame_margin_s,
+    )
+    return PylonCamera(settings, clock, listener=feed)
+
+
+def _twin_lens(config: LensDriverConfig, clock: Clock) -> Lens:
+    from dasha_ros.devices.twin import TwinLens
+
+    return TwinLens(clock, lens_model(config.profile), initial_volts=config.initial_volts)
+
+
+def _varioptic(config: LensDriverConfig, clock: Clock) -> Lens:
+    require("hardware", "a Varioptic lens", "serial")
+    from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
+
+    settings = VariopticSettings(
+        port=config.port,
+        serial_number=config.serial,
+        board=config.board,
+        reply_timeout_s=config.reply_timeout_ms / 1e3,
+        standby_on_close=config.standby,
+    )
+    model = lens_model(config.profile)
+    if isinstance(model, TableLens) and model.settle_s is not None:
+        settings = replace(settings, settle_s=model.settle_s)
+    return VariopticLens(settings, clock)

@@ -1,0 +1,155 @@
+"""The thread that owns a device: opens it, works it, and brings it back when it is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from rclpy.logging import get_logger
+
+from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
+from dasha_ros.freshness import limits
+from dasha_ros.ros.node.health import Health
+
+BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Waits between attempts to open: a 100 ms unplug is over at once, a long one is not hammered."""
+ERRORS_IN_A_ROW = 5
+"""One damaged frame or one bad reply is no loss; so many with nothing in between that worked are."""
+FACTS_S, FACTS_BUSY_S = 1.0, 5.0
+"""How old the facts may grow while the device rests, and while it works: asking takes up to 3 ms."""
+
+
+class Job(Protocol):
+    """What a `DeviceWorker` does with its device. All calls come from the worker's thread."""
+
+    def open(self) -> None:
+        """Open the device and re-apply every setting."""
+        ...
+
+    def work(self) -> bool:
+        """Wait for something to do and do it. Must return within a second or when `wake` is called.
+
+        Returns:
+            Whether the device did something: it works.
+        """
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What the device tells of itself, for the diagnostics: asked again and again."""
+        ...
+
+    def lost(self, reason: str) -> None:
+        """The device is gone; tell whoever waits for it."""
+        ...
+
+    def leave(self) -> None:
+        """The worker was told to stop, and the device is open: bring it to where it shall stay."""
+        ...
+
+    def close(self) -> None:
+        """Give the device back."""
+        ...
+
+
+class DeviceWorker:
+    """Runs a `Job` in a thread of its own, so that no device call blocks an executor.
+
+    Owns the condition ``device`` of its node: an ERROR while the device is lost, a WARN from a
+    single error until something works.
+
+    Attributes:
+        has_device: Whether the device is open.
+    """
+
+    def __init__(self, name: str, job: Job, health: Health, wake: Callable[[], None]) -> None:
+        self._job, self._health, self._wake = job, health, wake
+        self._stop = threading.Event()
+        self.has_device = False
+        self._facts: dict[str, Any] = {}
+        self._facts_at_s = 0.0
+        self._losses_in_a_row = 0
+        """Without anything that worked in between."""
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        health.show("device", lambda: self._facts)
+
+    def start(self) -> None:
+        """Open the device and begin to work."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand and give the device back.
+
+        Raises:
+            DeviceTimeout: A call to the device does not return: it is not given back yet. Stop again later.
+        """
+        self._stop.set()
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout=limits.DRIVER_STOPS_S)
+        if self._thread.is_alive():
+            raise DeviceTimeout(
+                f"a call to the {self._thread.name} has not returned for {limits.DRIVER_STOPS_S:g} s, "
+                "and it is still held: try again, or end the process"
+            )
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._job.open()
+                    self.has_device = True
+                    self._outlive(self._ask_facts)
+                    self._health.clear("device")
+                    self._work()
+                except Exception as error:  # Whatever a driver throws, the node lives and tries again.
+                    if not isinstance(error, DeviceError):
+                        self._health.count("internal_errors")
+                    pause = BACK_OFF_S[min(self._losses_in_a_row, len(BACK_OFF_S) - 1)]
+                    self._losses_in_a_row += 1
+                    self._health.count("device_losses")
+                    self.has_device = False
+                    self._health.error("device", f"{error} (trying again)")
+                    self._outlive(self._job.lost, str(error))
+                    self._outlive(self._job.close)
+                    self._stop.wait(pause)
+        finally:
+            if self.has_device:
+                self._outlive(self._job.leave)
+            self.has_device = False
+            self._health.clear("device")
+            self._outlive(self._job.close)
+
+    def _work(self) -> None:
+        errors = 0
+        while not self._stop.is_set():
+            try:
+                worked = self._job.work()
+            except DeviceLost:
+                raise
+            except DeviceError as error:
+                errors += 1
+                self._health.count("device_errors")
+                self._outlive(self._ask_facts)
+                if errors == ERRORS_IN_A_ROW:
+                    raise DeviceLost(f"{error} ({errors} errors in a row: it is opened anew)") from error
+                self._health.warn("device", str(error))
+            else:
+                if worked:
+                    self._losses_in_a_row = errors = 0
+                    self._health.clear("device")
+                if time.monotonic() - self._facts_at_s > (FACTS_BUSY_S if worked else FACTS_S):
+                    self._outlive(self._ask_facts)
+
+    def _ask_facts(self) -> None:
+        self._facts_at_s = time.monotonic()
+        self._facts = self._job.facts()
+
+    def _outlive(self, step: Callable[..., None], *arguments: str) -> None:
+        """Take a step whose failure must neither end the thread nor make one error a loss."""
+        try:
+            step(*arguments)
+        except Exception as error:
+            self._health.count("internal_errors")
+            get_logger(self._thread.name).error(f"internal error beside the device: {error!r}")

@@ -1,0 +1,1 @@
+"""Goals of actions: the server that works on one at a time, and those who ask for them."""

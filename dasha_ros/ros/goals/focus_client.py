@@ -1,0 +1,270 @@
+"""Goals of ``focus_on_object``, sent by a node of their own that a thread of their own serves."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import rclpy
+from rclpy.exceptions import InvalidHandle
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+
+from dasha_ros.action import FocusOnObject
+from dasha_ros.msg import FocusState
+from dasha_ros.ros.goals.action_client import PatientActionClient
+from dasha_ros.ros.goals.remote import RemoteGoal
+from dasha_ros.ros.goals.watch import GoalLostError, Loss, Patience
+from dasha_ros.ros.node.waiter import POLL_S
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.validation.heard import subscribe
+
+_IDLE_S = 1.0
+"""An order wakes the thread at once; this is for a wake-up that came a moment too early."""
+_STATE_S = 2.0
+"""To wait for ``focus/state``, which tells why a goal is rejected: for the latched one before, and after."""
+_LATE_S = 0.2
+"""Feedback and result take different ways: the last feedback may come after the result."""
+_REJECTED = "goal rejected"
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a goal ended."""
+
+    result: Any = None
+    """``FocusOnObject.Result``, `None` when there is none."""
+    loss: Loss | None = None
+    """Why there is none; `None`: nobody waited for it."""
+    reason: str = ""
+    """Of a rejection."""
+    timed_out: bool = False
+    """Cancelled because its time was over."""
+
+
+@dataclass
+class Order:
+    """A goal to send, and whom to tell."""
+
+    goal: Any
+    """``FocusOnObject.Goal``."""
+    timeout_s: float | None
+    on_feedback: Callable[[Any], None] | None
+    """Called with each ``FocusOnObject.Feedback``."""
+    on_cancel: Callable[[], None]
+    """Called when a cancel begins, whatever asked for it."""
+    on_end: Callable[[Ending], None]
+    cancelled: bool = False
+    abandoned: bool = False
+    """Nobody waits for the end any more."""
+
+
+class _Graph:
+    """A context, a node and what it has of the focus server."""
+
+    def __init__(self, namespace: str, domain_id: int | None) -> None:
+        self.context = rclpy.Context()
+        # A signal still shuts it down where the user's program let rclpy handle signals: all contexts are.
+        rclpy.init(args=[], context=self.context, domain_id=domain_id)
+        self.node = rclpy.create_node(
+            f"dasha_client_{os.getpid()}_{next(_numbers)}",
+            namespace=namespace,
+            context=self.context,
+            start_parameter_services=False,
+            enable_rosout=False,
+        )
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.client = PatientActionClient(self.node, FocusOnObject, "focus_on_object")
+        self.state: FocusState | None = None
+        self.rejected_at, self.reason = 0.0, ""
+        subscribe(self.node, FocusState, "focus/state", self._on_state, qos.STATE)
+
+    def _on_state(self, state: FocusState) -> None:
+        self.state = state
+        if state.message.startswith(_REJECTED):
+            self.rejected_at, self.reason = time.monotonic(), state.message
+
+    def close(self) -> None:
+        """Leave the graph, in whatever state a signal left it."""
+        self.executor.shutdown()
+        with suppress(InvalidHandle):
+            self.client.destroy()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+
+class _Run:
+    """One goal in hand; used by the thread alone."""
+
+    def __init__(self, order: Order, graph: _Graph, patience: Patience) -> None:
+        self.order, self._graph = order, graph
+        self._remote = RemoteGoal(graph.client, order.goal, self._on_feedback, patience)
+        self._began = time.monotonic()
+        self._ready_at: float | None = None
+        self._ended_at: float | None = None
+        self._loss: Loss | None = None
+        self._cancelling = self._timed_out = False
+
+    def move_to(self, graph: _Graph) -> None:
+        """Go on in another graph, after a signal ended the first."""
+        self._graph = graph
+        self._remote.move_to(graph.client)
+
+    def advance(self) -> Ending | None:
+        """How it ended, `None` while it has not."""
+        now, timeout_s = time.monotonic(), self.order.timeout_s
+        if timeout_s is not None and now - self._began >= timeout_s and not self.order.cancelled:
+            self._timed_out = self.order.cancelled = True
+        if self.order.cancelled and not self._cancelling:
+            self._cancelling = True
+            self._remote.cancel()
+            self.order.on_cancel()
+        if self._ended_at is None:
+            if not self._cancelling and self._waits_for_state(now):
+                return None
+            try:
+                if not self._remote.advance():
+                    return None
+            except GoalLostError as error:
+                self._loss = error.loss
+            self._ended_at = now
+        if self._loss is Loss.REJECTED:
+            is_told = self._graph.rejected_at >= self._began
+            if not is_told and now - self._ended_at < _STATE_S:
+                return None
+            reason = self._graph.reason if is_told else "goal rejected; the focus server's log says why"
+            return Ending(loss=self._loss, reason=reason)
+        if self._loss is None and self.order.on_feedback is not None and now - self._ended_at < _LATE_S:
+            return None
+        return Ending(self._remote.result, self._loss, timed_out=self._timed_out)
+
+    def pay(self, ended: threading.Event) -> None:
+        """See `RemoteGoal.pay`."""
+        if self._loss is not Loss.FORGOTTEN and self._remote.owes_a_cancel():
+            threading.Thread(target=self._remote.pay, args=(ended,), name="cancel", daemon=True).start()
+
+    def _waits_for_state(self, now: float) -> bool:
+        if self._graph.state is not None or not self._graph.client.server_is_ready():
+            return False
+        self._ready_at = self._ready_at or now
+        return now - self._ready_at < _STATE_S
+
+    def _on_feedback(self, feedback: Any) -> None:
+        if self.order.on_feedback is None:
+            return
+        try:
+            self.order.on_feedback(feedback)
+        except Exception as error:  # The user's mistake must not cost the goal.
+            self._graph.node.get_logger().error(f"the feedback callback failed: {error!r}")
+
+
+class FocusGoals:
+    """Sends goals and follows them, whatever the threads of the program do meanwhile.
+
+    A context that is shut down from outside, as rclpy's signal handlers do with every context of a
+    process, interrupts all goals: they are cancelled, and their ends awaited, in a new one.
+    """
+
+    def __init__(self, namespace: str, domain_id: int | None, patience: Patience) -> None:
+        """Join the graph.
+
+        Args:
+            namespace: Of the graph.
+            domain_id: `None`: what ``ROS_DOMAIN_ID`` says.
+            patience: How long to wait for what.
+        """
+        self._where, self._patience = (namespace, domain_id), patience
+        self._graph = _Graph(*self._where)
+        self._former: list[_Graph] = []
+        """They stay until the end: a server takes a goal whose client left the graph for abandoned."""
+        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._runs: list[_Run] = []
+        self._closing, self._over, self._lock = threading.Event(), threading.Event(), threading.Lock()
+        self._thread = threading.Thread(target=self._serve, name="dasha_client", daemon=True)
+        self._thread.start()
+
+    def start(self, order: Order) -> None:
+        """Send a goal.
+
+        Raises:
+            RuntimeError: The client is closed.
+        """
+        if self._closing.is_set() or not self._thread.is_alive():
+            raise RuntimeError("the client is closed: make a new one")
+        self._orders.put(order)
+        self.wake()
+
+    def wake(self) -> None:
+        """Look at the orders now: one was cancelled, or there is a new one."""
+        with self._lock:
+            if not self._over.is_set():
+                # Any work ends the executor's wait; a mere wake-up does not.
+                self._graph.executor.create_task(lambda: None)
+
+    def close(self) -> None:
+        """Cancel what is in hand, wait for its end, and leave the graph."""
+        self._closing.set()
+        self.wake()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        try:
+            while not self._closing.is_set() or self._runs or not self._orders.empty():
+                try:
+                    self._turn()
+                except ExternalShutdownException:
+                    self._rejoin()
+        finally:
+            # Whatever ended the thread: nobody must wait for it.
+            self._take_orders()
+            for run in self._runs:
+                run.order.on_end(Ending())
+            with self._lock:
+                self._over.set()
+            for graph in (*self._former, self._graph):
+                graph.close()
+
+    def _turn(self) -> None:
+        if not self._graph.context.ok():
+            raise ExternalShutdownException
+        self._graph.executor.spin_once(timeout_sec=POLL_S if self._runs else _IDLE_S)
+        self._take_orders()
+        for run in list(self._runs):
+            run.order.cancelled |= self._closing.is_set()
+            self._advance(run)
+
+    def _take_orders(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._runs.append(_Run(self._orders.get_nowait(), self._graph, self._patience))
+
+    def _advance(self, run: _Run) -> None:
+        try:
+            ending = run.advance()
+            if ending is None and run.order.abandoned:
+                ending = Ending()
+        except Exception as error:
+            if not self._graph.context.ok():
+                raise ExternalShutdownException from error
+            self._graph.node.get_logger().error(f"internal error: {error!r}")
+            ending = Ending()
+        if ending is not None:
+            self._runs.remove(run)
+            run.pay(self._over)
+            run.order.on_end(ending)
+
+    def _rejoin(self) -> None:
+        self._former.append(self._graph)
+        self._graph = _Graph(*self._where)
+        for run in self._runs:
+            run.order.cancelled = True
+            run.move_to(self._graph)

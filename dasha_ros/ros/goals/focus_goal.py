@@ -1,0 +1,337 @@
+"""One goal of the focus server, from the first look to the report."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sensor_msgs.msg import CompressedImage
+
+from dasha_ros import msg
+from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
+from dasha_ros.freshness import limits
+from dasha_ros.freshness.command import NO_COMMAND, CommandId
+from dasha_ros.perception.labels import canonical
+from dasha_ros.policies.outcome import ErrorCode, explain
+from dasha_ros.report.writer import ReportWriter
+from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError
+from dasha_ros.ros.goals.goal_server import GoalServer
+from dasha_ros.ros.goals.recorder import Recorder
+from dasha_ros.ros.goals.simple_action_server import GoalRun
+from dasha_ros.ros.node.waiter import News
+from dasha_ros.ros.rig.settlement import InForce, Patience, Settlement
+from dasha_ros.ros.transport.conversions import detection_from_msg, id_from_msg, percept_from_msg
+
+_DISCOVERY_S = 2.0
+"""A goal may come before discovery has joined this node with the drivers."""
+_LOST = {"lens": ErrorCode.LENS_LOST, "camera": ErrorCode.CAMERA_LOST}
+_STATES = {"lens": "lens/state", "camera": "camera/state"}
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """What was asked for, with the defaults filled in."""
+
+    labels: tuple[str, ...]
+    min_score: float
+    max_brisque: float
+    max_steps: int
+    keep_exposure: bool
+
+
+class FocusJob:
+    """Exposes, focuses, restores on failure, and writes the report."""
+
+    def __init__(self, server: GoalServer, run: GoalRun, info: msg.PerceptionInfo, note: str = "") -> None:
+        """Not begun yet; ``note`` stands behind what is told of each phase."""
+        self._server, self._run, self._info, self._note = server, run, info, note
+        self._actuators, config, request = server.actuators, server.config, run.request
+        self._goal = _Goal(
+            labels=tuple(canonical(label) for label in request.labels),
+            min_score=request.min_score or config.min_score,
+            max_brisque=request.max_brisque or config.max_brisque,
+            max_steps=request.max_steps or config.max_steps,
+            keep_exposure=request.keep_exposure,
+        )
+        self._phase = msg.FocusState.EXPOSING
+        self._steps = {msg.FocusState.EXPOSING: 0, msg.FocusState.FOCUSING: 0}
+        self._result = FocusOnObject.Result()
+        self._asked = False
+        """Whether an agent was asked: until then nothing was touched."""
+        self._reached: dict[str, CommandId] = {}
+        """Of each actuator whose agent reached its part of the goal: its last command."""
+        self._seen = msg.FrameId()
+        """The last frame that an agent of this goal looked at."""
+        self._recorder = Recorder(self._report_failed)
+        self._lock = threading.Lock()
+        self._news = News()
+
+    def work(self) -> FocusOnObject.Result:
+        """Reach the goal, or restore."""
+        began = time.monotonic()
+        own = self._actuators
+        own.wait(lambda: self._run.reason or self._drivers_work(), _DISCOVERY_S)
+        before = {"exposure_us": own.exposure_us, "volts": own.volts}
+        self._begun = self._in_force()
+        config = self._server.config
+        if config.report_dir:
+            writer = ReportWriter(config.report_dir, config.report_keep)
+            with self._lock:
+                self._recorder.begin(writer, vars(self._goal), self._info, before)
+        code, what = self._try(before)
+        if code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN):
+            # What another node has left alone stays as well.
+            unconfirmed = self._confirm()
+            if unconfirmed and code == ErrorCode.NONE:
+                code = self._run.reason or _LOST[unconfirmed[0]]
+                what = explain(code, f"the {unconfirmed[0]}'s driver does not confirm what was reached")
+        if code != ErrorCode.NONE:
+            what = f"{what}{self._restore(code, before)}"
+        self._finish(code, what, time.monotonic() - began)
+        return self._result
+
+    def _drivers_work(self) -> bool:
+        """Whether both drivers have spoken, and the lens works."""
+        return self._actuators.exposure_us is not None and self._actuators.lens_works
+
+    def picture(self, message: CompressedImage) -> None:
+        """An annotated frame came."""
+        with self._lock:
+            self._recorder.picture(message)
+        self._news.tell()
+
+    def _try(self, before: Mapping[str, float | None]) -> tuple[ErrorCode, str]:
+        # What could not be brought back is not touched.
+        if before["volts"] is None:
+            return ErrorCode.LENS_LOST, explain(ErrorCode.LENS_LOST, "no lens state was ever received")
+        if before["exposure_us"] is None:
+            return ErrorCode.CAMERA_LOST, explain(ErrorCode.CAMERA_LOST, "no frame was ever received")
+        try:
+            return self._reach()
+        except Exception as error:  # A bug must end the goal with a number, and all go back.
+            self._server.guard.caught("a goal", error)
+            return ErrorCode.INTERNAL, explain(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
+
+    def _reach(self) -> tuple[ErrorCode, str]:
+        goal = self._goal
+        if not goal.keep_exposure:
+            self._begin(msg.FocusState.EXPOSING, "setting the exposure")
+            code, what = self._ask(
+                self._server.exposure_agent,
+                AdjustExposure.Goal(
+                    max_steps=self._run.request.max_steps,
+                    background=self._run.background,
+                    owner=self._server.get_fully_qualified_name(),
+                ),
+                ErrorCode.EXPOSURE_AGENT_LOST,
+            )
+            if code != ErrorCode.NONE:
+                return code, what
+        left = goal.max_steps - self._steps[msg.FocusState.EXPOSING]
+        if left <= 0:
+            return ErrorCode.STEPS_EXHAUSTED, explain(
+                ErrorCode.STEPS_EXHAUSTED, f"all {goal.max_steps} steps went into the exposure"
+            )
+        self._begin(msg.FocusState.FOCUSING, f"looking for {', '.join(goal.labels) or 'any object'}")
+        return self._ask(
+            self._server.focus_agent,
+            AdjustFocus.Goal(
+                labels=list(goal.labels),
+                min_score=goal.min_score,
+                max_brisque=goal.max_brisque,
+                max_steps=left,
+                background=self._run.background,
+                owner=self._server.get_fully_qualified_name(),
+                # What A^H looked at last was exposed for this goal: no frame is taken twice.
+                not_before=self._seen,
+            ),
+            ErrorCode.FOCUS_AGENT_LOST,
+        )
+
+    def _ask(self, agent: AgentClient, goal: Any, lost: ErrorCode) -> tuple[ErrorCode, str]:
+        if self._run.reason is not None:
+            return self._run.reason, explain(self._run.reason, self._run.why)
+        self._asked = True
+        try:
+            answer = agent.run(
+                goal, self._on_feedback, self._run.interrupted, self._server.config.agent_timeout_s
+            )
+        except AgentLostError as error:
+            if self._run.reason is not None:
+                return self._run.reason, explain(self._run.reason, self._run.why)
+            return lost, explain(lost, str(error))
+        with self._lock:
+            # The last feedback may come after the result.
+            self._steps[self._phase] = max(self._steps[self._phase], answer.steps)
+        self._seen = answer.frame
+        code, what = ErrorCode(answer.error_code), answer.error_msg
+        if self._run.reason is not None and code != ErrorCode.NONE:
+            return self._run.reason, explain(self._run.reason, self._run.why)
+        if code == ErrorCode.NONE:
+            self._reached["lens" if agent is self._server.focus_agent else "camera"] = id_from_msg(
+                answer.command
+            )
+        if isinstance(answer, AdjustFocus.Result):
+            self._result.detection, self._result.brisque = answer.detection, answer.brisque
+        return code, what
+
+    def _begin(self, phase: int, message: str) -> None:
+        self._phase = phase
+        self._state(phase, f"{message}{self._note}")
+
+    def _on_feedback(self, feedback: Any) -> None:
+        reward, percept = feedback.reward, percept_from_msg(feedback.percept)
+        seen = percept.of(self._goal.labels)
+        # The last feedback of A^H may come after its result, when A^L is at work already.
+        phase = msg.FocusState.EXPOSING if reward.agent == "A^H" else msg.FocusState.FOCUSING
+        with self._lock:
+            self._steps[phase] = max(self._steps[phase], reward.step)
+            self._recorder.step(reward, percept)
+            step = sum(self._steps.values())
+        self._run.feedback(
+            FocusOnObject.Feedback(
+                phase=phase,
+                step=step,
+                exposure_us=float(percept.capture.exposure_us),
+                volts=float(percept.lens.commanded_volts),
+                best_score=float(seen[0].score) if seen else 0.0,
+                brisque=float(percept.brisque),
+                reward=float(reward.value),
+            )
+        )
+
+    def _restore(self, code: ErrorCode, before: Mapping[str, float | None]) -> str:
+        """Bring lens and exposure back. Returns what to add to the message, empty when all is well."""
+        if code == ErrorCode.COMMAND_OVERRIDDEN:
+            return " Lens and exposure stay where the other node put them."
+        if not self._asked:
+            return ""
+        self._begin(msg.FocusState.RESTORING, "bringing lens and exposure back")
+        own, volts, exposure_us = self._actuators, before["volts"], before["exposure_us"]
+        back: dict[str, Settlement] = {}
+        if volts is not None:
+            back["lens"] = own.settle_volts(volts, self._is_an_agent)
+        if exposure_us is not None:
+            back["camera"] = own.settle_exposure(exposure_us, self._is_an_agent)
+        lost = self._missing(back, exposure_us or 0.0, limits.DRIVER_RESTARTS_S)
+        if not lost:
+            self._server.health.clear("restore")
+            return ""
+        what = f"The {' and the '.join(lost)} could not be brought back: no driver answers."
+        self._server.health.warn("restore", what)
+        return f" {what}"
+
+    def _confirm(self) -> list[str]:
+        """Command for good what the agents reached. Returns whose driver does not answer."""
+        own, reached = self._actuators, {k: v for k, v in self._reached.items() if v != NO_COMMAND}
+        settle = {"lens": own.settle_volts, "camera": own.settle_exposure}
+        # The agent's answer may overtake its driver's word.
+        own.wait(lambda: self._have_spoken(reached), limits.DRIVER_ANSWERS_S)
+        lost, stay = list[str](), dict[str, Settlement]()
+        for actuator, command in reached.items():
+            said = self._in_force()[actuator]
+            if said is not None and said.command == command:
+                stay[actuator] = settle[actuator](said.value, self._is_an_agent)
+            elif said is None or not said.command.sender or said.is_the_drivers_own:
+                lost.append(actuator)
+            # Otherwise another node has commanded meanwhile, and its word stays.
+        return lost + self._missing(stay, own.exposure_us or 0.0, limits.DRIVER_ANSWERS_S)
+
+    def _in_force(self) -> dict[str, InForce | None]:
+        return {"lens": self._actuators.volts_in_force, "camera": self._actuators.exposure_in_force}
+
+    def _have_spoken(self, reached: Mapping[str, CommandId]) -> bool:
+        """Whether drivers say that they obeyed the agents' last commands, or another node's since."""
+        for actuator, said in self._in_force().items():
+            command = said.command if said else NO_COMMAND
+            if actuator not in reached or command == reached[actuator]:
+                continue
+            if said == self._begun[actuator] or self._is_an_agent(command.sender):
+                return False
+        return True
+
+    def _missing(
+        self, settlements: Mapping[str, Settlement], exposure_us: float, answers_s: float
+    ) -> list[str]:
+        """Wait until drivers have taken up what they were commanded. Returns those that have not."""
+        own, server = self._actuators, self._server
+        exposures_us = (own.exposure_us or 0.0, exposure_us)
+        patience = Patience(
+            limits.exposure_shows_s(*exposures_us, answers_s=answers_s),
+            limits.exposure_shows_s(*exposures_us, longest_s=limits.EXPOSURE_S),
+            lambda: not server.is_active,
+        )
+
+        def missing() -> list[str]:
+            return [
+                actuator
+                for actuator, settlement in settlements.items()
+                # Where all nodes end at once, the drivers obey nobody any more and go back by themselves.
+                if not (settlement.look() or (not server.is_active and settlement.is_in_force))
+            ]
+
+        own.news.wait_for(lambda: not missing() or None, patience.lasts)
+        # A driver that was deactivated brought its actuator back, and nobody starts it again.
+        return [
+            actuator
+            for actuator in missing()
+            if not (settlements[actuator].is_in_force and server.count_publishers(_STATES[actuator]))
+        ]
+
+    def _is_an_agent(self, sender: str) -> bool:
+        """Whether an agent sent this: one that was killed may have a command on its way."""
+        namespace = self._server.get_namespace().rstrip("/")
+        return sender.startswith((f"{namespace}/high_level_agent#", f"{namespace}/low_level_agent#"))
+
+    def _finish(self, code: ErrorCode, what: str, seconds: float) -> None:
+        result, own = self._result, self._actuators
+        result.error_code, result.error_msg = int(code), what
+        result.exposure_us, result.volts = float(own.exposure_us or 0.0), float(own.volts or 0.0)
+        result.exposure_steps = self._steps[msg.FocusState.EXPOSING]
+        result.focus_steps = self._steps[msg.FocusState.FOCUSING]
+        result.seconds = seconds
+        result.report = self._write_report(code, seconds)
+        found = code == ErrorCode.NONE
+        message = (
+            f"{result.detection.label} at {result.volts:.2f} V, score {result.detection.score:.2f}"
+            if found
+            else what
+        )
+        self._state(msg.FocusState.FOCUSED if found else msg.FocusState.FAILED, message)
+
+    def _write_report(self, code: ErrorCode, seconds: float) -> str:
+        result = self._result
+        self._news.within(limits.PICTURE_S, lambda: self._recorder.is_complete)
+        outcome = {
+            "error_code": int(code),
+            "error_name": code.name,
+            "error_msg": result.error_msg,
+            "detection": detection_from_msg(result.detection) if result.detection.label else None,
+            "brisque": result.brisque,
+            "exposure_steps": result.exposure_steps,
+            "focus_steps": result.focus_steps,
+            "seconds": seconds,
+        }
+        with self._lock:
+            report = self._recorder.finish(
+                outcome, {"exposure_us": result.exposure_us, "volts": result.volts}
+            )
+        if report:
+            self._server.health.clear("report")
+        return report
+
+    def _state(self, state: int, message: str) -> None:
+        self._server.publish_state(
+            state,
+            message,
+            self._goal.labels,
+            sum(self._steps.values()),
+            background=self._run.background,
+        )
+
+    def _report_failed(self, reason: str) -> None:
+        self._server.health.count("unwritten_reports")
+        self._server.health.warn("report", reason)

@@ -1,0 +1,30 @@
+"""What a goal of ``focus_on_object`` needs of the node that works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dasha_ros.config import FocusServerConfig
+from dasha_ros.ros.goals.agent_client import AgentClient
+from dasha_ros.ros.node.node import DashaNode
+from dasha_ros.ros.rig.actuators import Actuators
+
+
+class GoalServer(DashaNode[FocusServerConfig]):
+    """Both agents, both actuators, and a place to tell what goes on."""
+
+    actuators: Actuators
+    exposure_agent: AgentClient
+    focus_agent: AgentClient
+
+    def publish_state(
+        self,
+        state: int,
+        message: str,
+        labels: Sequence[str] = (),
+        step: int = 0,
+        *,
+        background: bool = False,
+    ) -> None:
+        """Publish what goes on."""
+        raise NotImplementedError

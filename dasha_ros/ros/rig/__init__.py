@@ -1,0 +1,1 @@
+"""The rig over topics: commands, settlement, and the start of an episode."""

@@ -1,0 +1,225 @@
+"""What is in force, and the two commands that change it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rclpy.node import Node
+
+from dasha_ros import msg
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, CameraLimits
+from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
+from dasha_ros.freshness.clock import Clock
+from dasha_ros.freshness.command import NO_COMMAND, CommandId, new_instance
+from dasha_ros.freshness.pending import PendingCommands
+from dasha_ros.freshness.rest import LensRest
+from dasha_ros.freshness.rule import answers
+from dasha_ros.freshness.state import CaptureInfo, LensState
+from dasha_ros.ros.node.waiter import News
+from dasha_ros.ros.rig.settlement import AGAIN_S, InForce, Sent, Settlement, nobody
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.conversions import capture_from_msg, id_to_msg, lens_from_msg, limits_from_msg
+from dasha_ros.ros.transport.fast_subscriber import Lane
+from dasha_ros.ros.transport.stamps import RosClock, to_stamp
+
+Wait = Callable[[Callable[[], bool], str], None]
+"""Waits until a condition holds; raises with the sentence when it does not come to hold."""
+
+_AGAIN_S = 4.0
+"""Longer than the longest exposure and settling take to answer."""
+
+
+class Actuators:
+    """Follows states and captures, and sends commands.
+
+    Attributes:
+        news: Told whenever something was heard.
+        pending: Which frames are fresh, given the commands that were sent.
+        lens_rest: When the lens rests.
+        sender: Who commands: the node's name, and an id of this object.
+        owner: Full name of the node whose goal the commands are part of, empty: they are for good.
+        limits: What the camera can do; `None` before the driver has opened it.
+        refusal: Why the lens driver last refused a command of anyone, empty if it never did.
+        sent: How many commands were sent.
+        commanded: The last of them.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.clock = RosClock(node.get_clock())
+        self.steady: Clock = self.clock.steady
+        self.sender, self.owner = new_instance(node.get_fully_qualified_name()), ""
+        self.news = News()
+        self.pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
+        self.lens_rest = LensRest(self.steady)
+        self.limits: CameraLimits | None = None
+        self.refusal = ""
+        self.sent = 0
+        self.commanded = NO_COMMAND
+        self._counting = threading.Lock()
+        self._exposure_publisher = node.create_publisher(
+            msg.ExposureCommand, "camera/exposure_command", qos.COMMAND
+        )
+        self._lens_publisher = node.create_publisher(msg.LensCommand, "lens/command", qos.COMMAND)
+        self._lane = Lane(node)
+        self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
+        self.listen(msg.CaptureInfo, "camera/state", self._on_capture, qos.STATE)
+        self.listen(msg.CameraLimits, "camera/limits", self._on_limits, qos.STATE)
+
+    def listen(self, kind: Any, topic: str, callback: Any, profile: Any) -> None:
+        """Subscribe until `close`; the callback runs in the lane's thread."""
+        self._lane.listen(kind, topic, callback, profile)
+
+    def rest(self) -> None:
+        """Hear nothing until somebody is `attending`: what nobody waits for shall cost nothing."""
+        self._lane.rest()
+
+    @contextmanager
+    def attending(self) -> Iterator[None]:
+        """Hear the topics, beginning with the newest that came before, and `rest` at the end."""
+        self._lane.wake()
+        try:
+            yield
+        finally:
+            self._lane.rest()
+
+    def close(self) -> None:
+        """Leave the topics."""
+        self._lane.close()
+        for publisher in (self._exposure_publisher, self._lens_publisher):
+            self.node.destroy_publisher(publisher)
+
+    @property
+    def capture(self) -> CaptureInfo | None:
+        """Newest frame that was told of, `None` before the first."""
+        return self.pending.capture
+
+    @property
+    def lens_state(self) -> LensState | None:
+        """Newest state of the lens, `None` before the first."""
+        return self.pending.lens
+
+    @property
+    def lens_works(self) -> bool:
+        """Whether the lens's driver has spoken, and reports no fault.
+
+        One that was just started again opens its lens later: until then the last word is that of the driver
+        before it, which said that it ends.
+        """
+        return self.lens_state is not None and not self.lens_state.faults
+
+    @property
+    def exposure_us(self) -> float | None:
+        """Exposure of the newest frame [us], `None` before the first."""
+        return self.capture.exposure_us if self.capture else None
+
+    @property
+    def volts(self) -> float | None:
+        """Voltage that the lens was last commanded to [V], `None` before its first state."""
+        return self.lens_state.commanded_volts if self.lens_state else None
+
+    def send_exposure(self, exposure_us: float) -> Sent:
+        """Command an exposure time [us] without waiting.
+
+        It is brought into the camera's limits: tables of policies may reach beyond them.
+        """
+        if self.limits is not None:
+            exposure_us = min(max(exposure_us, self.limits.exposure_min_us), self.limits.exposure_max_us)
+        sent = self._new(self.pending.exposures_heard())
+        self.pending.exposure_sent(exposure_us, sent.id, self.steady.now_ns())
+        command = msg.ExposureCommand(id=id_to_msg(sent.id), owner=self.owner, exposure_us=float(exposure_us))
+        command.header.stamp = to_stamp(sent.at_ns)
+        self._exposure_publisher.publish(command)
+        return sent
+
+    def send_volts(self, volts: float) -> Sent:
+        """Command a lens voltage [V] without waiting."""
+        sent = self._new(self.pending.moves_heard())
+        self.pending.lens_sent(volts, sent.id, self.steady.now_ns())
+        command = msg.LensCommand(id=id_to_msg(sent.id), owner=self.owner, volts=float(volts))
+        command.header.stamp = to_stamp(sent.at_ns)
+        self._lens_publisher.publish(command)
+        return sent
+
+    @property
+    def exposure_in_force(self) -> InForce | None:
+        """What the camera's driver says of its exposure, `None` before its first word."""
+        capture = self.capture
+        return capture and InForce(capture.driver, capture.exposure_command, capture.exposure_us)
+
+    @property
+    def volts_in_force(self) -> InForce | None:
+        """What the lens's driver says of its voltage, `None` before its first word."""
+        lens = self.lens_state
+        return lens and InForce(lens.driver, lens.command, lens.commanded_volts)
+
+    def settle_exposure(self, exposure_us: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
+        """Command an exposure time [us] for good; see `Settlement`."""
+        # Commanded again in the middle of an exposure, it would begin anew.
+        again_s = AGAIN_S + (exposure_us + (self.exposure_us or 0.0)) / 1e6
+        return Settlement(
+            lambda: self.exposure_in_force, self.send_exposure, exposure_us, again_s=again_s, is_ours=is_ours
+        )
+
+    def settle_volts(self, volts: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
+        """Command a lens voltage [V] for good; see `Settlement`."""
+        return Settlement(lambda: self.volts_in_force, self.send_volts, volts, is_ours=is_ours)
+
+    def wait(self, condition: Callable[[], object], seconds: float) -> bool:
+        """Wait until ``condition`` holds of what was heard, for ``seconds`` of real time at most."""
+        return self.news.within(seconds, condition)
+
+    def go_to(self, exposure_us: float, volts: float, wait: Wait) -> None:
+        """Command exposure and lens, as any node may, until a frame shows both.
+
+        Args:
+            exposure_us: Exposure time [us].
+            volts: Of the lens [V].
+            wait: How the caller waits while topics are served.
+        """
+        # Whoever is not heard yet does not hear a command either.
+        wait(
+            lambda: self.capture is not None and self.lens_state is not None,
+            "the camera or the lens says nothing; see `dasha doctor`",
+        )
+        sent, again_at = (NO_COMMAND, NO_COMMAND), 0.0
+
+        def answered() -> bool:
+            nonlocal sent, again_at
+            if time.monotonic() > again_at:
+                # More than once: a command sent before its driver is discovered reaches nobody.
+                sent = self.send_exposure(exposure_us).id, self.send_volts(volts).id
+                again_at = time.monotonic() + _AGAIN_S
+            capture, lens = self.capture, self.lens_state
+            return capture is not None and lens is not None and answers(capture, lens, *sent)
+
+        wait(answered, "the camera or the lens does not take commands; see `dasha doctor`")
+
+    def _new(self, before: Mapping[str, int]) -> Sent:
+        with self._counting:
+            self.sent += 1
+            self.commanded = CommandId(self.sender, self.sent)
+            return Sent(self.commanded, self.clock.now_ns(), before)
+
+    def _on_lens(self, message: msg.LensState) -> None:
+        state = lens_from_msg(message)
+        if self._lens_said(state):
+            self.refusal = message.last_refusal
+        self.news.tell()
+
+    def _lens_said(self, state: LensState) -> bool:
+        self.lens_rest.hear(state)
+        return self.pending.lens_said(state, self.steady.now_ns())
+
+    def _on_limits(self, message: msg.CameraLimits) -> None:
+        self.limits = limits_from_msg(message)
+        self.pending.limit_exposures(self.limits.exposure_min_us, self.limits.exposure_max_us)
+        self.news.tell()
+
+    def _on_capture(self, message: msg.CaptureInfo) -> None:
+        self.pending.captured(capture_from_msg(message), self.steady.now_ns())
+        self.news.tell()

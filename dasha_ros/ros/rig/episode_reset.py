@@ -1,0 +1,95 @@
+"""Setting the scene of an episode: the twin's world, and where camera and lens start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from dasha_ros import msg
+from dasha_ros.ros.goals.agent_client import AgentLostError
+from dasha_ros.ros.rig.actuators import Actuators, Wait
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.retrying_call import Question
+from dasha_ros.ros.validation.heard import subscribe
+from dasha_ros.twin.world import World
+
+
+class WorldRefused(AgentLostError):
+    """twin_world is there and says no: an episode that is lost as if it did not answer."""
+
+
+class WorldStage:
+    """Changes the twin's world, and waits until it is so.
+
+    Args:
+        node: A client of the graph.
+        wait: How its owner waits while topics are served.
+    """
+
+    def __init__(self, node: Node, wait: Wait) -> None:
+        self._node, self._wait = node, wait
+        self._world: msg.TwinWorld | None = None
+        self._client = node.create_client(SetParametersAtomically, "twin_world/set_parameters_atomically")
+        self._topic = subscribe(node, msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
+
+    def close(self) -> None:
+        """Leave the topics."""
+        self._node.destroy_client(self._client)
+        self._node.destroy_subscription(self._topic)
+
+    def _on_world(self, world: msg.TwinWorld) -> None:
+        self._world = world
+
+    def set_world(self, world: World) -> None:
+        """Change scene, light and distances together.
+
+        Raises:
+            WorldRefused: The sentence says why.
+        """
+        values: dict[str, Any] = {
+            "scene": world.scene,
+            "illuminance_lx": world.illuminance_lx,
+            "distances_m": list(world.distances_m),
+        }
+        parameters = [Parameter(key, value=value).to_parameter_msg() for key, value in values.items()]
+        self._wait(self._client.service_is_ready, "twin_world is not there")
+        question = Question(self._client, SetParametersAtomically.Request(parameters=parameters))
+        try:
+            self._wait(lambda: question.answer() is not None, "twin_world does not answer")
+        finally:
+            question.close()
+        result = question.answer().result
+        if not result.successful:
+            raise WorldRefused(f"twin_world refused the world: {result.reason}")
+
+        def is_shown() -> bool:
+            seen = self._world
+            return (
+                seen is not None
+                and seen.scene == world.scene
+                and seen.illuminance_lx == world.illuminance_lx
+                and tuple(seen.distances_m) == world.distances_m
+            )
+
+        self._wait(is_shown, "twin_world did not publish the new world")
+
+
+class Stage(WorldStage):
+    """Changes the settings in force, too.
+
+    Args:
+        node: A client of the graph.
+        actuators: Of the same node.
+        wait: How its owner waits while topics are served.
+    """
+
+    def __init__(self, node: Node, actuators: Actuators, wait: Wait) -> None:
+        super().__init__(node, wait)
+        self._actuators = actuators
+
+    def set_start(self, exposure_us: float, volts: float) -> None:
+        """Command exposure and lens until a frame shows both; see `Actuators.go_to`."""
+        self._actuators.go_to(exposure_us, volts, self._wait)

@@ -1,0 +1,265 @@
+"""The rig over topics: send a command, wait for the percept that answers it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from rclpy.node import Node
+
+from dasha_ros import msg
+from dasha_ros.control.rig import RigError
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
+from dasha_ros.freshness.command import NO_FRAME, FrameId
+from dasha_ros.freshness.limits import GOAL_LOOKS_UP_S
+from dasha_ros.freshness.rest import SETTLING_MAX_S
+from dasha_ros.freshness.state import CaptureInfo
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.ros.rig.actuators import Actuators
+from dasha_ros.ros.rig.settlement import InForce, Sent, Settlement
+from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.conversions import id_from_msg, percept_from_msg
+
+_OTHER_EXPOSURE = "another node commanded the exposure meanwhile"
+_OTHER_MOVE = "another node moved the lens meanwhile"
+
+
+class RosRig(Actuators):
+    """Camera and lens behind the graph's topics, as `control.rig.Rig`.
+
+    Its methods block, so they belong in a thread that no executor needs; topics are
+    served by a lane meanwhile.
+
+    A command of another node that is in force and was heard from its sender ends an episode at once. One
+    that only the driver told of may be older than the rig's own, which is still on its way to the driver:
+    it does so when it still is in force after the wait.
+
+    Attributes:
+        interrupted: Asked while waiting; once it names a reason, the wait ends with a
+            `RigError` of that code.
+        inference_budget_s: Time allowed for transport and inference of a frame, on top
+            of exposure and settling.
+        retries: How often an unanswered command is sent again.
+        not_before: The first frame that `observe` may use. `NO_FRAME`: only one that is exposed after
+            the call.
+    """
+
+    def __init__(
+        self, node: Node, table: ExposureTable, lens: LensModel, actuator: Literal["exposure", "lens"]
+    ) -> None:
+        super().__init__(node)
+        self._actuator = actuator
+        self.table, self.lens = table, lens
+        self.interrupted: Callable[[], ErrorCode | None] = lambda: None
+        self.inference_budget_s, self.retries = 3.0, 1
+        self._percept: Percept | None = None
+        self.not_before: FrameId = NO_FRAME
+        self._camera_known = ""
+        """Instance of the camera driver when the episode began."""
+        # Who judges frames has to hear of everyone's commands, and before the percepts that they make stale.
+        self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
+        self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
+        self.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
+
+    def observe(self) -> Percept:
+        """A percept of the settings in force, of a frame that shows the world as it is now.
+
+        The rig's own actuator is commanded to where it is, and the frame that answers began after
+        that: each agent touches nothing but its own. Only where a frame was named from which on
+        frames count (`not_before`) is one taken that was there already.
+
+        Raises:
+            RigError: None answers.
+        """
+        self.wait(lambda: self.interrupted() is not None or self.lens_works, GOAL_LOOKS_UP_S)
+        self._camera_known = self.capture.driver if self.capture else ""
+        percept, first = self._fresh_percept(), self.not_before
+        if (
+            percept is not None
+            and first != NO_FRAME
+            and percept.capture.driver == first.driver
+            and percept.capture.sequence >= first.sequence
+        ):
+            return percept
+        again = self.move if self._actuator == "lens" else self.expose
+        return again(self.in_force())
+
+    def _known(self, find: Callable[[], float | None], code: ErrorCode, what: str) -> float:
+        value = self.news.wait_for(find, self._patience(0.0))
+        if value is None:
+            raise RigError(code, f"no {what} was ever received")
+        return value
+
+    def in_force(self) -> float:
+        """Where the rig's own actuator is: the exposure time [us] or the voltage [V].
+
+        Raises:
+            RigError: It was never heard of.
+        """
+        if self._actuator == "lens":
+            return self._known(lambda: self.volts, ErrorCode.LENS_LOST, "lens state")
+        return self._known(lambda: self.exposure_us, ErrorCode.CAMERA_LOST, "frame")
+
+    def settle(self, value: float) -> Settlement:
+        """Command the rig's own actuator for good, without waiting for its driver."""
+        self.owner = ""
+        return self.settle_volts(value) if self._actuator == "lens" else self.settle_exposure(value)
+
+    @property
+    def own_in_force(self) -> InForce | None:
+        """What the driver of the rig's own actuator says."""
+        return self.volts_in_force if self._actuator == "lens" else self.exposure_in_force
+
+    def expose(self, exposure_us: float) -> Percept:
+        """Set the exposure time and return the percept that answers.
+
+        Raises:
+            RigError: None answers.
+        """
+
+        def overridden(sent: Sent) -> bool:
+            return self.capture is not None and sent.is_overridden_by(self.capture.exposure_command)
+
+        def answer(sent: Sent) -> Percept | None:
+            self._heed_lens_faults()
+            capture, percept = self.capture, self._fresh_percept()
+            if capture is not None and overridden(sent):
+                if capture.exposure_command.sender == capture.driver:
+                    raise RigError(ErrorCode.CAMERA_LOST, "the camera's driver brought the exposure back")
+                if self.pending.exposure_came(capture.exposure_command):
+                    raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
+            return percept if percept and percept.capture.exposure_command == sent.id else None
+
+        def silence(sent: Sent) -> RigError:
+            if overridden(sent):
+                return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
+            if self.capture is not None and self.capture.exposure_command == sent.id:
+                return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
+            return RigError(
+                ErrorCode.CAMERA_LOST, f"no frame came with the commanded exposure of {exposure_us:g} us"
+            )
+
+        return self._ask(lambda: self.send_exposure(exposure_us), answer, overridden, silence, exposure_us)
+
+    def move(self, volts: float) -> Percept:
+        """Move the lens and return the percept that answers.
+
+        Raises:
+            RigError: None answers.
+        """
+
+        def overridden(sent: Sent) -> bool:
+            return self.lens_state is not None and sent.is_overridden_by(self.lens_state.command)
+
+        def answer(sent: Sent) -> Percept | None:
+            lens, percept = self.lens_state, self._fresh_percept()
+            if lens is not None and overridden(sent):
+                if lens.command.sender == lens.driver:
+                    raise RigError(ErrorCode.LENS_LOST, "the lens's driver brought the lens back")
+                if self.pending.move_came(lens.command):
+                    raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
+            self._heed_lens_faults()
+            self._heed_new_camera(self.capture)
+            if percept is not None:
+                self._heed_new_camera(percept.capture)
+            return percept if percept and percept.capture.lens.command == sent.id else None
+
+        def silence(sent: Sent) -> RigError:
+            if overridden(sent):
+                return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
+            lens, capture = self.lens_state, self.capture
+            if lens is None or lens.command != sent.id:
+                refusal = f": {self.refusal}" if self.refusal else ""
+                return RigError(ErrorCode.LENS_LOST, f"the lens did not take up {volts:.3f} V{refusal}")
+            if capture is not None and capture.lens == lens.position:
+                return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
+            return RigError(ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {volts:.3f} V")
+
+        return self._ask(lambda: self.send_volts(volts), answer, overridden, silence, self.exposure_us or 0.0)
+
+    def _heed_lens_faults(self) -> None:
+        lens = self.lens_state
+        if lens is not None and lens.faults:
+            raise RigError(ErrorCode.LENS_LOST, f"the lens reports: {', '.join(lens.faults)}")
+
+    def _heed_new_camera(self, capture: CaptureInfo | None) -> None:
+        """A driver that was started anew exposes as at its start: A^L would search in another light."""
+        if capture is None:
+            return
+        if self._camera_known not in ("", capture.driver):
+            raise RigError(
+                ErrorCode.CAMERA_LOST,
+                f"the camera was started anew and exposes for {capture.exposure_us:g} us now",
+            )
+        self._camera_known = capture.driver
+
+    def _fresh_percept(self) -> Percept | None:
+        """The newest percept if its frame answers every command that was heard of."""
+        percept = self._percept
+        if percept is None or not self.pending.is_fresh(percept.capture, self.steady.now_ns()):
+            return None
+        return percept
+
+    def _ask(
+        self,
+        send: Callable[[], Sent],
+        answer: Callable[[Sent], Percept | None],
+        overridden: Callable[[Sent], bool],
+        silence: Callable[[Sent], RigError],
+        exposure_us: float,
+    ) -> Percept:
+        tries = self.retries
+        while True:
+            # The exposure in progress may have to end before the new one begins.
+            in_progress_us = self.exposure_us or 0.0
+            sent = send()
+            patience = self._patience(exposure_us + in_progress_us)
+            percept = self.news.wait_for(lambda sent=sent: answer(sent), patience)
+            if percept is not None:
+                return percept
+            if tries <= 0 or overridden(sent):
+                raise silence(sent)
+            tries -= 1
+
+    def _patience(self, exposure_us: float) -> Callable[[], bool]:
+        """Waits for settling and exposure on the graph's steady clock, then for inference in real time.
+
+        A graph's clock that stands still, or a message that promises a frame for a time beyond
+        all settling and exposure, does not make it wait for ever.
+        """
+        begun_ns = self.steady.now_ns()
+        latest_ns = begun_ns + round(SETTLING_MAX_S * 1e9)
+        exposure_ns = round(min(max(0.0, exposure_us), 2 * EXPOSURE_LIMITS_US[1]) * 1e3)
+        seen_ns, since_s = 0, time.monotonic()
+
+        def keep_waiting() -> bool:
+            nonlocal seen_ns, since_s
+            reason = self.interrupted()
+            if reason is not None:
+                raise RigError(reason, "interrupted while waiting for a frame")
+            due_ns = max(begun_ns, min(self.lens_rest.rest_ns, latest_ns)) + exposure_ns
+            now_ns = min(self.steady.now_ns(), due_ns)
+            if now_ns > seen_ns:
+                # Until the frame is due, the budget begins anew whenever time goes on.
+                seen_ns, since_s = now_ns, time.monotonic()
+            return time.monotonic() - since_s < self.inference_budget_s
+
+        return keep_waiting
+
+    def _on_exposure_command(self, message: msg.ExposureCommand) -> None:
+        self.pending.exposure_sent(message.exposure_us, id_from_msg(message.id), self.steady.now_ns())
+
+    def _on_lens_command(self, message: msg.LensCommand) -> None:
+        self.pending.lens_sent(message.volts, id_from_msg(message.id), self.steady.now_ns())
+
+    def _on_percept(self, message: msg.Percept) -> None:
+        percept = percept_from_msg(message)
+        # It tells what it was made from: its capture and its lens state may be heard later.
+        self._lens_said(percept.lens)
+        self.pending.captured(percept.capture, self.steady.now_ns())
+        self._percept = percept
+        self.news.tell()

@@ -1,0 +1,1 @@
+"""What is heard: messages are checked by type and by sender before any callback sees them."""

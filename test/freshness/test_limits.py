@@ -1,0 +1,107 @@
+"""No wait has less patience than all that happens inside it."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from dasha_ros.config import FocusServerConfig
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
+from dasha_ros.freshness import limits
+from dasha_ros.freshness.limits import exposure_shows_s
+from dasha_ros.optics.exposure import T_MAX_US
+
+PACKAGE = Path(limits.__file__).parents[1]
+
+# Read off the code of each ending, call by call: what runs one after the other is a list.
+INSIDE = {
+    "AGENT_RESTORES_S": ["DRIVER_ANSWERS_S", "EXPOSURE_S", "EXPOSURE_S"],
+    "AGENT_GOAL_ENDS_S": ["GOAL_LOOKS_UP_S", "AGENT_RESTORES_S"],
+    "SERVER_GOAL_ENDS_S": [
+        "GOAL_LOOKS_UP_S",
+        "AGENT_GOAL_ENDS_S",  # the cancel of the agent's part
+        "DRIVER_ANSWERS_S",  # the lens, and at the same time the exposure
+        "EXPOSURE_S",
+        "EXPOSURE_S",
+        "PICTURE_S",
+        "REPORT_S",
+    ],
+    "DRIVER_STOPS_S": ["DEVICE_CALL_S", "DRIVER_ANSWERS_S", "WORD_ARRIVES_S"],
+    "TRAINER_STOPS_S": ["GOAL_LOOKS_UP_S", "SERVER_GOAL_ENDS_S"],
+    "STUCK_S": ["NODE_ENDS_S"],
+    "PROCESS_ENDS_S": ["STUCK_S", "PYTHON_LEAVES_S"],
+    "LAUNCH_SIGTERM_S": ["STUCK_S", "PYTHON_LEAVES_S"],
+}
+NODES = {
+    "an agent": ["LEARNER_STOPS_S", "AGENT_GOAL_ENDS_S", "CLEAN_UP_S"],
+    "the focus server": ["SERVER_GOAL_ENDS_S", "CLEAN_UP_S"],
+    "a driver": ["DRIVER_STOPS_S", "CLEAN_UP_S"],
+    "the trainer": ["TRAINER_STOPS_S", "CLEAN_UP_S"],
+    "a node that loads": ["STILL_LOADS_S"],
+}
+
+
+def total(names: list[str]) -> float:
+    return sum(getattr(limits, name) for name in names)
+
+
+@pytest.mark.parametrize("outer", INSIDE)
+def test_patience_is_enough_for_all_that_is_waited_for(outer: str) -> None:
+    assert total(INSIDE[outer]) <= getattr(limits, outer) + 1e-9
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_no_node_is_cut_off_while_it_does_what_it_should(node: str) -> None:
+    assert total(NODES[node]) <= limits.NODE_ENDS_S + 1e-9
+
+
+def test_a_node_cuts_itself_off_before_anybody_else_does() -> None:
+    assert limits.NODE_ENDS_S < limits.STUCK_S < limits.PROCESS_ENDS_S
+
+
+def test_an_agent_has_the_time_to_end_that_its_goal_takes() -> None:
+    """The default of what the focus server grants it; whoever sets less wants less."""
+    assert FocusServerConfig().agent_timeout_s > limits.AGENT_GOAL_ENDS_S
+
+
+def test_agents_command_no_longer_exposure_than_is_waited_for() -> None:
+    assert T_MAX_US / 1e6 <= limits.EXPOSURE_S
+
+
+def test_a_client_waits_until_the_longest_exposure_is_back() -> None:
+    longest_s = EXPOSURE_LIMITS_US[1] / 1e6
+    granted_s = FocusServerConfig().agent_timeout_s
+    inside = limits.GOAL_LOOKS_UP_S + granted_s + limits.DRIVER_RESTARTS_S
+    inside += 2 * longest_s + limits.PICTURE_S + limits.REPORT_S
+    assert limits.client_waits_s(granted_s, EXPOSURE_LIMITS_US[1]) == pytest.approx(inside)
+    assert inside > limits.SERVER_GOAL_ENDS_S
+
+
+def test_an_exposure_is_waited_for_as_long_as_it_takes_unless_somebody_ends() -> None:
+    assert exposure_shows_s(4e6, 6e6) == limits.DRIVER_ANSWERS_S + 10.0
+    assert exposure_shows_s(4e6, 6e6, longest_s=limits.EXPOSURE_S) == limits.AGENT_RESTORES_S
+    assert exposure_shows_s(5e5, longest_s=math.inf) == limits.DRIVER_ANSWERS_S + 0.5
+
+
+def test_every_limit_is_somebodys() -> None:
+    code = "\n".join(
+        p.read_text() for p in [*PACKAGE.rglob("*.py"), PACKAGE.parent / "launch/dasha.launch.py"]
+    )
+    named = {name for name in vars(limits) if name.endswith("_S")}
+    assert named == {name for name in named if re.search(rf"\b{name}\b", code.replace(f"{name} =", ""))}
+
+
+def test_nobody_has_a_number_of_his_own_for_an_ending() -> None:
+    """Waits for a thread, a process or a goal to end name a limit."""
+    own = [
+        f"{path.relative_to(PACKAGE)}: {line.strip()}"
+        for folder in ("ros", "nodes")
+        for path in sorted((PACKAGE / folder).glob("*.py"))
+        for line in path.read_text().splitlines()
+        if re.search(r"\.join\((timeout=)?(?!limits\.)[\w.]+\)|_(STOP|END|RESTORES?|STUCK)_S\s*=", line)
+        and not re.search(r"""["']\S?\s?\.join\(|\.join\(\w+\(""", line)
+    ]
+    assert own == []

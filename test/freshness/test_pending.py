@@ -1,0 +1,232 @@
+"""Which frames are worth looking at, judged by a world that knows what made them."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+from world import EXPOSURES_US, MS, SENDERS, VOLTS, Told, World
+
+from dasha_ros.freshness.command import NO_COMMAND, CommandId
+from dasha_ros.freshness.pending import GRACE_NS, PendingCommands
+from dasha_ros.freshness.rule import answers
+from dasha_ros.freshness.speaker import LATE_NS, Speaker
+from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensPosition, LensState
+
+seeds = st.integers(0, 2**32)
+H1, H2, L1, L2 = CommandId("h", 1), CommandId("h", 2), CommandId("l", 1), CommandId("l", 2)
+
+
+def _live(world: World, events: int) -> None:
+    """Let everything happen that happens to a robot, at any moment."""
+    draw = world.draw
+    for _ in range(events):
+        what = draw.random()
+        if what < 0.25:
+            volts = draw.choice((30.0, 45.0, 60.0, 99.0, float("nan")))
+            world.command(draw.choice(SENDERS), "lens", volts)
+        elif what < 0.5:
+            exposure_us = draw.choice((1e3, 2e4, 3e5, 5e6, -1.0, float("nan")))
+            world.command(draw.choice(SENDERS), "exposure", exposure_us)
+        elif what < 0.75:
+            world.expose(waits=draw.random() < 0.5)
+        elif what < 0.85:
+            world.light += 1
+        elif what < 0.9:
+            world.break_lens()
+        elif what < 0.95:
+            world.kill(world.start_camera)
+        else:
+            world.kill(world.start_lens)
+        world.pass_time(draw.choice((0, 1, 20, 150, 500, 1500)) * MS)
+
+
+def _newest(heard: list[Told | int]) -> int:
+    return max((it.became if isinstance(it, Told) else it for it in heard), default=0)
+
+
+@settings(max_examples=300)
+@given(seeds, st.integers(1, 40))
+def test_no_frame_that_counts_as_fresh_was_made_by_anything_else(seed: int, events: int) -> None:
+    """By commands that are late, doubled, out of order, lost and refused, faults, restarts and set clocks."""
+    world = World(random.Random(seed))
+    _live(world, events)
+    for judgement in world.judgements:
+        frame, capture = judgement.frame, judgement.frame.capture
+        assert capture is not None
+        assert frame.exposure == _newest(judgement.exposures)
+        # The lens may have begun a move of which nothing has reached anybody.
+        newest = _newest(judgement.moves)
+        assert frame.lens > newest or (frame.lens == newest and frame.lens_rested)
+        # Whoever commands sees what came after that, and not the world as it was before.
+        for id in (capture.exposure_command, capture.lens.command):
+            if id != NO_COMMAND:
+                told = world.told[id]
+                assert frame.begun_ns >= told.sent_ns
+                assert frame.light >= told.light
+
+
+@settings(max_examples=150)
+@given(seeds, st.integers(0, 40))
+def test_a_fresh_frame_is_found_once_the_drivers_answer_again(seed: int, events: int) -> None:
+    world = World(random.Random(seed))
+    _live(world, events)
+    world.is_calm = True
+    world.say()
+    for _ in range(60):
+        world.expose()
+        world.pass_time(100 * MS)
+    assert world.judgements
+    assert world.judgements[-1].at_ns > world.now_ns - 200 * MS
+    # And so is one that an agent asks for, at once.
+    for sender, which, value in (("high", "exposure", 2e4), ("low", "lens", 45.0)):
+        told = world.command(sender, which, value)
+        world.pass_time(300 * MS)
+        capture = world.judgements[-1].frame.capture
+        assert capture is not None
+        assert told.id in (capture.exposure_command, capture.lens.command)
+        assert world.pending.is_awaited(capture, world.now_ns)
+        world.pending.answered(capture)
+        assert not world.pending.is_awaited(capture, world.now_ns)
+
+
+def test_the_worlds_are_worth_judging() -> None:
+    """Worlds in which nothing is ever fresh, lost or refused would prove nothing."""
+    fresh = refused = lost = stale = 0
+    for seed in range(40):
+        world = World(random.Random(seed))
+        _live(world, 30)
+        fresh += len({id(judgement.frame) for judgement in world.judgements})
+        stale += len(world.frames)
+        refused += world.lens_gate.refused + world.camera_gate.refused
+        lost += sum(told.became < 0 for told in world.told.values())
+    assert fresh > 200
+    assert stale > 2 * fresh
+    assert refused > 100
+    assert lost > 100
+
+
+# One thing at a time.
+
+
+def lens(move: int, command: CommandId, sequence: int | None = None) -> LensState:
+    said = move if sequence is None else sequence
+    return LensState(command, 30.0, 30.0, True, 0, driver="lens", sequence=said, move=move)
+
+
+def capture(
+    sequence: int, exposure: CommandId = NO_COMMAND, shown: LensState | None = None, driver: str = "camera"
+) -> CaptureInfo:
+    position = NOWHERE if shown is None else shown.position
+    return CaptureInfo(0, 1000.0, 0.0, exposure, sequence, driver=driver, lens=position)
+
+
+def pending_commands(*heard: LensState | CaptureInfo) -> PendingCommands:
+    pending = PendingCommands(VOLTS, EXPOSURES_US)
+    for it in heard:
+        _ = pending.lens_said(it, 0) if isinstance(it, LensState) else pending.captured(it, 0)
+    return pending
+
+
+commands = st.builds(CommandId, st.sampled_from("ab"), st.integers(0, 2))
+positions = st.builds(LensPosition, st.sampled_from(["", "l", "m"]), st.integers(0, 2), commands)
+
+
+@given(commands, commands, commands, positions, positions, st.booleans())
+def test_the_rule(
+    made: CommandId, exposure: CommandId, moved: CommandId, shown: LensPosition, at: LensPosition, fault: bool
+) -> None:
+    frame = CaptureInfo(0, 1.0, 0.0, made, 0, lens=shown)
+    faults = ("gone",) if fault else ()
+    state = LensState(at.command, 30.0, 30.0, True, 0, faults, driver=at.driver, move=at.move)
+    expected = made == exposure and at.command == moved and shown == at != NOWHERE and not fault
+    assert answers(frame, state, exposure, moved) == expected
+
+
+def test_a_command_on_its_way_makes_every_frame_stale() -> None:
+    rests = lens(1, L1)
+    pending = pending_commands(rests, before := capture(0, NO_COMMAND, rests))
+    assert pending.is_fresh(before, 0)
+    pending.lens_sent(30.0, L2, 0)
+    assert not pending.is_fresh(before, 1)
+    moved = lens(2, L2)
+    pending.lens_said(moved, 2)
+    assert not pending.is_fresh(before, 2)
+    pending.captured(after := capture(1, NO_COMMAND, moved), 3)
+    assert pending.is_fresh(after, 3)
+
+
+def test_an_older_exposure_is_never_fresh_again_once_a_newer_one_was_taken_up() -> None:
+    rests = lens(1, L1)
+    pending = pending_commands(rests, old := capture(0, H1, rests))
+    pending.exposure_sent(1000.0, H2, 0)
+    pending.captured(new := capture(1, H2, rests), 1)
+    pending.answered(new)
+    for now_ns in (1, GRACE_NS - 1, GRACE_NS + 10**8, 100 * GRACE_NS):
+        assert not pending.is_fresh(old, now_ns)
+        assert not pending.is_awaited(old, now_ns)
+        assert pending.is_fresh(new, now_ns)
+
+
+@pytest.mark.parametrize("exposure_us", [1000.0, 5e6])
+def test_a_command_that_its_driver_keeps_silent_about_blocks_for_the_grace_time(exposure_us: float) -> None:
+    rests = lens(1, L1)
+    pending = pending_commands(rests, frame := capture(0, NO_COMMAND, rests))
+    pending.exposure_sent(exposure_us, H1, 0)
+    until_ns = GRACE_NS + round(exposure_us * 1e3)
+    assert not pending.is_fresh(frame, until_ns - 1)
+    assert pending.is_fresh(frame, until_ns)
+
+
+@given(st.floats().filter(lambda v: not 24.0 <= v <= 70.0))
+def test_a_command_that_no_driver_accepts_blocks_nothing(volts: float) -> None:
+    rests = lens(1, L1)
+    pending = pending_commands(rests, frame := capture(0, NO_COMMAND, rests))
+    pending.limit_exposures(24.0, 1e6)
+    pending.lens_sent(volts, L2, 0)
+    pending.lens_sent(30.0, NO_COMMAND, 0)
+    pending.exposure_sent(float("nan"), H1, 0)
+    pending.exposure_sent(5e6, H2, 0)
+    assert pending.is_fresh(frame, 1)
+
+
+def test_no_frame_is_fresh_before_the_lens_is_known_nor_while_it_reports_a_fault() -> None:
+    rests = lens(1, L1)
+    frame = capture(0, NO_COMMAND, rests)
+    assert not pending_commands(frame).is_fresh(frame, 0)
+    broken = LensState(L1, 30.0, 30.0, False, 0, ("gone",), driver="lens", sequence=2, move=1)
+    pending = pending_commands(rests, frame, broken)
+    assert not pending.is_fresh(frame, 0)
+    # It was given the same command again: that is another move.
+    again = lens(2, L1, sequence=3)
+    pending.lens_said(again, 0)
+    assert not pending.is_fresh(frame, 0)
+    pending.captured(after := capture(1, NO_COMMAND, again), 0)
+    assert pending.is_fresh(after, 0)
+
+
+def test_a_driver_that_was_started_anew_is_a_new_start() -> None:
+    rests = lens(1, NO_COMMAND)
+    pending = pending_commands(rests, old := capture(50, NO_COMMAND, rests))
+    pending.captured(new := capture(0, NO_COMMAND, rests, "camera, started anew"), 0)
+    assert pending.is_fresh(new, 0)
+    assert not pending.is_fresh(old, 0)
+    # What its predecessor said comes late.
+    pending.captured(capture(51, NO_COMMAND, rests), LATE_NS - 1)
+    assert pending.is_fresh(new, LATE_NS)
+
+
+def test_whoever_goes_on_speaking_lives() -> None:
+    """A stranger who speaks in a driver's name does not silence it for ever."""
+    speaker = Speaker()
+    assert speaker.is_news("driver", 7, 0)
+    assert speaker.is_news("stranger", 2**64 - 1, 1)
+    assert not speaker.is_news("driver", 8, 2)
+    assert speaker.is_news("driver", 9, LATE_NS + 1)
+    assert not speaker.is_news("driver", 9, LATE_NS + 2)

@@ -1,0 +1,179 @@
+"""What a goal commands ends with the goal, whoever goes first: a driver against a history of the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from dasha_ros.freshness.tentative import DISCOVERY_S, LOOK_S, Tentative
+
+OWNERS = ("/dasha/focus_server", "/dasha/high_level_agent", "/dasha/low_level_agent")
+
+
+@dataclass
+class Said:
+    """One value that was in force, and the process whose goal it was part of; `None`: for good."""
+
+    value: float
+    process: bytes | None
+
+
+class World(RuleBasedStateMachine):
+    """Processes that command, leave, are killed and started again, and a driver that is told to end.
+
+    It judges by its history alone: the last value that nobody's goal owned is the one to go back to.
+    """
+
+    @initialize(value=st.integers(1, 5))
+    def start(self, value: int) -> None:
+        self.now, self.number = 0.0, 0
+        self.alive: dict[str, bytes] = {}
+        self.name_of: dict[bytes, str] = {}
+        self.seen: dict[str, set[bytes]] = {name: set() for name in OWNERS}
+        self.history = [Said(value, None)]
+        self.driver = Tentative(lambda name: frozenset(self.seen[name]), lambda: self.now)
+        for name in OWNERS:
+            self.launch(name)
+
+    @property
+    def value(self) -> float:
+        return self.history[-1].value
+
+    @property
+    def for_good(self) -> float:
+        return next(said.value for said in reversed(self.history) if said.process is None)
+
+    @rule(name=st.sampled_from(OWNERS))
+    def launch(self, name: str) -> None:
+        """A process begins, at once discovered; the lease of one that was killed before may still run."""
+        if name in self.alive:
+            return
+        self.number += 1
+        self.alive[name] = self.number.to_bytes(4, "big")
+        self.name_of[self.alive[name]] = name
+        self.seen[name].add(self.alive[name])
+
+    @rule(name=st.sampled_from(OWNERS), killed=st.booleans())
+    def leave(self, name: str, killed: bool) -> None:
+        process = self.alive.pop(name, None)
+        if process is not None and not killed:
+            self.seen[name].discard(process)
+
+    @rule()
+    def leases_run_out(self) -> None:
+        for name in OWNERS:
+            self.seen[name] &= {self.alive.get(name, b"")}
+
+    @rule(name=st.sampled_from(OWNERS), for_good=st.booleans(), value=st.integers(1, 5))
+    def command(self, name: str, for_good: bool, value: int) -> None:
+        if name not in self.alive:
+            return
+        self.look()  # as drivers do all the time
+        self.driver.commanded("" if for_good else name, self.value)
+        self.history.append(Said(value, None if for_good else self.alive[name]))
+
+    @rule(seconds=st.floats(0.0, 2 * DISCOVERY_S))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def look(self) -> None:
+        """The driver looks, as often as it likes."""
+        if self.driver.is_abandoned():
+            owner = self.history[-1].process
+            assert owner is not None
+            assert owner not in self.alive.values(), "its owner lives"
+            self.go_back()
+
+    @rule()
+    def the_driver_ends(self) -> None:
+        self.go_back()
+
+    def go_back(self) -> None:
+        back = self.driver.end()
+        if self.history[-1].process is None:
+            assert back is None, "it is for good already"
+            return
+        assert back == self.for_good
+        self.history.append(Said(back, None))
+
+    @invariant()
+    def nobody_leaves_anything_behind(self) -> None:
+        """Once the graph shows that the owner has gone, the next look brings the value back.
+
+        While one of the owner's name that was killed before it is still shown, nobody can tell which of the
+        two has gone: its lease runs out soon.
+        """
+        owner = self.history[-1].process
+        if owner is None or any(owner in processes for processes in self.seen.values()):
+            return
+        if any(older < owner for older in self.seen[self.name_of[owner]]):
+            return
+        self.now += 2 * LOOK_S
+        self.look()
+        assert self.history[-1].process is None
+
+
+World.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestWorld = World.TestCase
+
+
+def test_a_killed_owner_that_is_started_again_is_another_one() -> None:
+    """Its lease has not run out, so that both are there: the driver does not wait for it."""
+    there, now = {b"old"}, [0.0]
+    driver = Tentative(lambda _: frozenset(there), lambda: now[0])
+    driver.commanded(OWNERS[0], 40.0)
+    now[0] += LOOK_S
+    assert not driver.is_abandoned()
+    there.add(b"new")
+    now[0] += LOOK_S
+    assert driver.is_abandoned()
+    assert driver.end() == 40.0
+
+
+def test_an_owner_has_time_to_be_discovered() -> None:
+    there, now = set[bytes](), [0.0]
+    driver = Tentative(lambda _: frozenset(there), lambda: now[0])
+    driver.commanded(OWNERS[0], 40.0)
+    now[0] += DISCOVERY_S - 0.1
+    assert not driver.is_abandoned()
+    there.add(b"late")
+    now[0] += LOOK_S
+    assert not driver.is_abandoned()
+    there.clear()
+    now[0] += LOOK_S
+    assert driver.is_abandoned()
+    nobody = Tentative(lambda _: frozenset(), lambda: now[0])
+    nobody.commanded(OWNERS[0], 40.0)
+    now[0] += DISCOVERY_S
+    assert nobody.is_abandoned()
+
+
+def test_what_was_found_counts_where_nothing_was_known() -> None:
+    driver = Tentative(lambda _: frozenset({b"it"}), lambda: 0.0)
+    driver.commanded(OWNERS[0], None)
+    driver.found(24.4)
+    driver.found(60.0)
+    assert driver.end() == 24.4
+
+
+def test_the_graph_is_not_looked_at_all_the_time() -> None:
+    looks, now = [0], [0.0]
+
+    def look(_: str) -> frozenset[bytes]:
+        looks[0] += 1
+        return frozenset({b"it"})
+
+    driver = Tentative(look, lambda: now[0])
+    for _ in range(1000):
+        driver.is_abandoned()
+    assert looks == [0]
+    driver.commanded(OWNERS[0], 40.0)
+    for _ in range(1000):
+        now[0] += 0.01
+        driver.commanded(OWNERS[0], 41.0)
+        driver.is_abandoned()
+    assert looks[0] <= 1 + 10.0 / LOOK_S + 1

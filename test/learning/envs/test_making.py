@@ -1,0 +1,143 @@
+"""The environments by name: `gymnasium.make` gives what both checkers pass, the same for the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from synthetic_cache import synthetic_cache
+
+pytest.importorskip("gymnasium")
+import gymnasium
+from gymnasium.utils.env_checker import check_env
+from gymnasium.utils.env_checker import data_equivalence as same
+
+import dasha_ros.learning.envs  # noqa: F401  (registers the environments)
+from dasha_ros.assets.catalogue import AssetMissing
+from dasha_ros.learning.dataset.cache.percept_cache import CacheError
+from dasha_ros.learning.dataset.scenes.shipped import scene_views
+from dasha_ros.learning.envs.registration import ENVIRONMENTS, register_environments
+from dasha_ros.learning.training.presets import PresetError
+from dasha_ros.learning.training.run_folder import TrainingError
+from dasha_ros.learning.training.train import split_of
+from dasha_ros.perception.errors import ModelError
+from dasha_ros.policies.learned.policy_file import PolicyFileError, shipped_policy
+from dasha_ros.twin.scene import SceneError
+
+SCENE = "cat_pagoda"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return synthetic_cache(tmp_path_factory.mktemp("cache"), planes=12, composites=4)
+
+
+def check(env):
+    check_env(env.unwrapped, skip_render_check=True)
+    pytest.importorskip("stable_baselines3.common.env_checker").check_env(env.unwrapped)
+
+
+def over_the_twin(name, **arguments):
+    try:
+        return gymnasium.make(name, preset="paper", scene=SCENE, **arguments)
+    except (ModelError, AssetMissing) as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_over_a_cache_both_checkers_pass(name, cache):
+    check(gymnasium.make(name, rig="cached", cache=cache.path))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_over_the_twin_both_checkers_pass(name):
+    check(over_the_twin(name))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_same_seed_draws_the_same_episodes_of_the_part_that_was_asked_for(cache):
+    validation = {cache.views[v].name for v in split_of(cache, 1).validation}
+
+    def episodes(seed):
+        env = gymnasium.make(
+            "DashaJoint-v0",
+            preset="paper_drawn", rig="cached", cache=cache.path, split=1, part="validation", seed=seed,
+        )  # fmt: skip
+        rig = env.unwrapped.rig
+        seen = []
+        for _ in range(12):
+            seen.append(env.reset())
+            assert rig._arena.rig._world.scene in validation
+        return seen
+
+    assert same(episodes(5), episodes(5), exact=True)
+    assert not same(episodes(5), episodes(6))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_only_the_lens_agents_own_episodes_begin_well_exposed(cache):
+    grey = {}
+    for name in ("DashaExposure-v0", "DashaFocus-v0"):
+        env = gymnasium.make(name, preset="paper_drawn", rig="cached", cache=cache.path, seed=0)
+        grey[name] = []
+        for _ in range(40):
+            env.reset()
+            grey[name].append(env.unwrapped.percept.mean_grey)
+    assert all(55.0 <= value <= 165.0 for value in grey["DashaFocus-v0"])
+    assert min(grey["DashaExposure-v0"]) < 20.0
+    assert max(grey["DashaExposure-v0"]) > 200.0
+
+
+def test_scenes_of_the_twin_are_views_with_their_mid_grey():
+    env = over_the_twin("DashaFocus-v0", seed=0)
+    (view,) = scene_views([SCENE])
+    assert (view.info.label, view.info.kind) == ("cat", "composite")
+    assert view.info.separation_dioptres == pytest.approx(
+        1.0 / view.scene.distances_m[0] - 1.0 / view.scene.distances_m[1]
+    )
+    for _ in range(3):
+        env.reset()
+        assert 55.0 <= env.unwrapped.percept.mean_grey <= 165.0
+
+
+def test_registering_twice_changes_nothing(recwarn):
+    register_environments()
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        ({"preset": "best"}, PresetError, "no preset 'best'"),
+        ({"rig": "cached", "cache": "/nowhere"}, CacheError, "no percept cache"),
+        ({"rig": "graph"}, ValueError, "rig 'graph'"),
+        ({"scene": "moon"}, SceneError, "no scene 'moon'"),
+        ({"policy": "/nowhere.npz"}, PolicyFileError, "there is no policy"),
+        ({"policy": shipped_policy("paper", "focus")}, PolicyFileError, "trained with this preset"),
+    ],
+)
+def test_bad_arguments_are_refused_with_a_sentence(arguments, error, says):
+    with pytest.raises(error, match=says):
+        gymnasium.make("DashaFocus-v0", **arguments)
+
+
+def test_parts_and_splits_that_are_not_there_are_refused(cache):
+    for arguments, error, says in (
+        ({"part": "dev"}, ValueError, "part 'dev'"),
+        ({"split": 9}, TrainingError, "no split 9"),
+    ):
+        with pytest.raises(error, match=says):
+            gymnasium.make("DashaFocus-v0", rig="cached", cache=cache.path, **arguments)
+
+
+def test_actions_of_random_agents_stay_in_range(cache):
+    env = gymnasium.make("DashaFocus-v0", rig="cached", cache=cache.path, seed=3)
+    env.action_space.seed(0)
+    env.reset()
+    for _ in range(60):
+        _, _, terminated, truncated, info = env.step(env.action_space.sample())
+        assert 24.0 <= info["volts"] <= 70.0
+        assert np.isfinite(list(info["terms"].values())).all()
+        if terminated or truncated:
+            env.reset()

@@ -1,0 +1,63 @@
+"""What A^L is paid: Eq. 8, its prices, and the ablation that does not ask for a detection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from dasha_ros.learning.envs.focus_batch import focus_rules
+from dasha_ros.learning.envs.rules import LensStep
+from dasha_ros.learning.training.presets import load_preset
+from dasha_ros.policies.moves import MoveLog
+from dasha_ros.policies.rewards import exposure_reward
+
+DETECTED = np.array([True, False, True, False])
+BRISQUE = np.array([20.0, 40.0, 60.0, -5.0])
+DOUBT = np.array([0.0, 0.5, 1.0, 0.2])
+PEAK = np.array([89.25, 12.75, 165.75, 216.75])
+
+
+def terms_of(preset):
+    log = MoveLog(4)
+    log.reversals[:] = (0, 1, 2, 3)
+    step = LensStep(np.array([True, True, False, True]), np.array([False, True, False, True]))
+    return focus_rules(load_preset(preset)).rewards(DETECTED, BRISQUE, log, step, DOUBT)
+
+
+def test_equation_8_asks_for_a_detection():
+    terms = terms_of("plus")
+    np.testing.assert_allclose(terms["detection"], [0.0, -1.0, 0.0, -1.0])
+    np.testing.assert_allclose(terms["quality"], [-0.2, 0.0, -0.6, 0.0])
+
+
+def test_without_detection_brisque_is_paid_whether_or_not_and_nothing_else_differs():
+    terms, plus = terms_of("ablation_no_detection"), terms_of("plus")
+    assert (terms.pop("detection") == 0.0).all()
+    np.testing.assert_allclose(terms.pop("quality"), -0.01 * BRISQUE)
+    for name, values in terms.items():
+        np.testing.assert_array_equal(values, plus[name])
+
+
+def test_the_ablations_differ_from_plus_in_one_switch():
+    plus = load_preset("plus")
+    for name, switch in (("ablation_no_detection", "detection"), ("ablation_no_volts", "observe_volts")):
+        found = load_preset(name)
+        assert found.focus == replace_switch(plus.focus, switch)
+        assert (found.exposure, found.encoder, found.lens) == (plus.exposure, plus.encoder, plus.lens)
+    deaf = replace_switch(replace_switch(plus.focus, "detection"), "observe_detection")
+    assert load_preset("ablation_deaf").focus == deaf
+    rules = focus_rules(plus)
+    assert focus_rules(load_preset("ablation_no_detection")) == replace(rules, detection=False)
+
+
+def replace_switch(focus, switch):
+    assert getattr(focus, switch) is True
+    return focus.model_copy(update={switch: False})
+
+
+def test_the_intrinsic_reward_is_equation_7_of_the_same_picture_where_it_is_asked_for():
+    asked = focus_rules(load_preset("paper", focus__exposure_reward=0.5))
+    expected = [exposure_reward(peak, brisque).value for peak, brisque in zip(PEAK, BRISQUE, strict=True)]
+    np.testing.assert_allclose(asked.intrinsic(PEAK, BRISQUE)["intrinsic"], 0.5 * np.array(expected))
+    assert focus_rules(load_preset("paper")).intrinsic(PEAK, BRISQUE) == {}

@@ -1,0 +1,59 @@
+"""Fits against what the data were made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dasha_ros.estimation.detectability import CLASSES
+from dasha_ros.estimation.profile import node_radii
+from dasha_ros.learning.fitting.fit import fit_detectability, fit_profile, fit_ridge, folds_of
+
+RADII = np.array([0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
+
+
+def test_ridge_without_penalty_is_least_squares():
+    random = np.random.default_rng(0)
+    x, weights = random.normal(size=(200, 5)), random.normal(size=(5, 2))
+    read = fit_ridge(x, x @ weights + 3.0, 1e-9)
+    np.testing.assert_allclose(read(x), x @ weights + 3.0, atol=1e-2)
+
+
+def test_views_that_share_a_photograph_share_a_fold():
+    groups = [("a", "b"), ("c",), ("b", "d"), ("e",), ("d",), ("c", "f")]
+    folds = folds_of(groups, 4)
+    assert folds[0] == folds[2] == folds[4]
+    assert folds[1] == folds[5]
+    assert len(set(folds)) == 3
+
+
+def test_a_profile_finds_mean_modes_and_noise():
+    random = np.random.default_rng(1)
+    mean = np.stack([np.log1p(RADII), np.minimum(RADII, 4.0)], axis=1)
+    mode = np.stack([np.linspace(0.5, 0.1, len(RADII)), np.linspace(0.3, 0.0, len(RADII))], axis=1)
+    curves = mean + random.normal(size=(400, 1, 1)) * mode + 0.1 * random.normal(size=(400, len(RADII), 2))
+    curves[random.random(curves.shape) < 0.1] = np.nan
+    found = fit_profile(RADII, curves, modes=1)
+    nodes = [int(np.abs(node_radii() - r).argmin()) for r in RADII]
+    np.testing.assert_allclose(found.mean[nodes], mean, atol=0.15)
+    sign = np.sign(found.modes[0, 0, 0])
+    np.testing.assert_allclose(sign * found.modes[nodes, 0], mode, atol=0.08)
+    np.testing.assert_allclose(np.sqrt(found.variance[nodes]), 0.1, atol=0.03)
+
+
+def test_widening_widens_only_the_noise():
+    curves = np.random.default_rng(2).normal(size=(50, len(RADII), 2))
+    plain, wide = fit_profile(RADII, curves), fit_profile(RADII, curves, widen=2.0)
+    np.testing.assert_allclose(wide.variance, 4.0 * plain.variance)
+    np.testing.assert_array_equal(wide.mean, plain.mean)
+
+
+def test_kinds_of_objects_are_told_apart():
+    near = np.where(RADII <= 1.0, CLASSES - 1, 0)
+    always = np.full(len(RADII), CLASSES - 1)
+    found = fit_detectability(RADII, np.array([near] * 30 + [always] * 10), kinds=2)
+    lost = np.exp(found.log_answers[:, 80, 0])
+    order = np.argsort(lost)
+    assert lost[order[1]] > 0.8
+    assert lost[order[0]] < 0.2
+    np.testing.assert_allclose(found.weights[order], [11 / 42, 31 / 42], atol=0.02)
+    np.testing.assert_allclose(np.exp(found.log_answers).sum(axis=2), 1.0)

@@ -1,0 +1,216 @@
+"""The door for models: what a file says of itself is read before a library runs what it holds."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from dasha_ros.perception.detectors.ultralytics import UltralyticsDetector, _checked
+from dasha_ros.perception.errors import ModelError
+from dasha_ros.perception.models.files import facts_of
+from dasha_ros.perception.models.onnx import onnx_facts
+
+
+def exported(path: Path, inputs: list, outputs: list[list], **metadata: str) -> Path:
+    """An ONNX model of some shapes that answers with zeros."""
+    nodes, made = [], []
+    for number, shape in enumerate(outputs):
+        name = f"output{number}"
+        whole = [side if isinstance(side, int) else 1 for side in shape]
+        zeros = helper.make_tensor(
+            f"z{number}", TensorProto.FLOAT, whole, bytes(4 * _product(whole)), raw=True
+        )
+        nodes.append(helper.make_node("Constant", [], [name], value=zeros))
+        made.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("images", TensorProto.FLOAT, inputs)], made
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, metadata)
+    onnx.save(model, path)
+    return path
+
+
+def _product(shape: list[int]) -> int:
+    total = 1
+    for side in shape:
+        total *= side
+    return total
+
+
+SQUARE = [1, 3, 416, 416]
+
+
+@pytest.mark.parametrize("task", ["segment", "pose", "classify", "obb"])
+def test_other_tasks_are_refused_by_their_metadata(tmp_path: Path, task: str) -> None:
+    path = exported(tmp_path / "m.onnx", SQUARE, [[1, 84, 100]], task=task, names="{0: 'cat'}")
+    with pytest.raises(ModelError, match=rf"m\.onnx: is a model for the task {task}, not a detector"):
+        UltralyticsDetector(path, 416)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "says"),
+    [
+        ([[1, 116, 100], [1, 32, 104, 104]], "task segment"),
+        ([[1, 1000]], "task classify"),
+        ([[1, 10647, 85]], "yolov5"),
+    ],
+)
+def test_without_metadata_the_shapes_tell(tmp_path: Path, outputs: list[list], says: str) -> None:
+    with pytest.raises(ModelError, match=rf"m\.onnx: .*{says}"):
+        UltralyticsDetector(exported(tmp_path / "m.onnx", SQUARE, outputs), 416)
+
+
+def test_another_size_is_named_with_the_parameter(tmp_path: Path) -> None:
+    path = exported(tmp_path / "m.onnx", [1, 3, 640, 640], [[1, 84, 8400]])
+    with pytest.raises(ModelError, match=r"640 x 640 pixels, and detector_size_px is 416: set .* to 640"):
+        UltralyticsDetector(path, 416)
+    facts = _checked(path, 640)
+    assert facts.names == tuple(f"class{n}" for n in range(80)), "no name is invented for a class that is not"
+    wide = exported(tmp_path / "wide.onnx", [1, 3, 384, 640], [[1, 84, 5040]])
+    with pytest.raises(ModelError, match="one number, so export it with imgsz=416"):
+        UltralyticsDetector(wide, 416)
+
+
+def test_a_size_that_is_free_fits_everything(tmp_path: Path) -> None:
+    path = exported(tmp_path / "m.onnx", [1, 3, "h", "w"], [[1, 6, "n"]], task="detect", dynamic="True",
+                    imgsz="[640, 640]", names="{0: 'cat', 1: 'dog'}")  # fmt: skip
+    facts = _checked(path, 416)
+    assert (facts.size, facts.names) == ((), ("cat", "dog"))
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ("{0: 'cat'}", "the model has 2 classes and 1 name:"),
+        ("{0: 'a', 1: 'b', 2: 'c'}", "the model has 2 classes and 3 names"),
+        ("{0: 'a', 2: 'b'}", "without a gap"),
+        ("{0: 'a', 1: ' '}", "class 1 has no name"),
+        ("[", "metadata can't be understood"),
+    ],
+)
+def test_names_must_fit_the_classes(tmp_path: Path, names: str, says: str) -> None:
+    path = exported(tmp_path / "m.onnx", SQUARE, [[1, 6, 100]], task="detect", names=names)
+    with pytest.raises(ModelError, match=rf"m\.onnx: .*{says}"):
+        onnx_facts(path)
+
+
+def test_folders_are_checked_by_their_metadata(tmp_path: Path) -> None:
+    folder = tmp_path / "best_openvino_model"
+    folder.mkdir()
+    with pytest.raises(ModelError, match=r"openvino_model: is a folder, and its metadata\.yaml"):
+        UltralyticsDetector(folder, 416)
+    (folder / "metadata.yaml").write_text("task: segment\nimgsz: [416, 416]\nnames: {0: cat}\n")
+    with pytest.raises(ModelError, match="task segment"):
+        UltralyticsDetector(folder, 416)
+    (folder / "metadata.yaml").write_text("task: detect\nimgsz: [640, 640]\nnames: {0: cat}\n")
+    with pytest.raises(ModelError, match="detector_size_px to 640"):
+        UltralyticsDetector(folder, 416)
+    (folder / "metadata.yaml").write_text("task: detect\nimgsz: [416, 416]\nnames: {0: cat}\n")
+    assert facts_of(folder).names == ("cat",)
+
+
+class Reference:
+    """Pickled as a reference to a name, whether or not there is such a module."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Pickler(pickle._Pickler):
+    """Python's own, which writes references to what is not there."""
+
+    def save(self, obj, save_persistent_id=True):
+        if not isinstance(obj, Reference):
+            return super().save(obj, save_persistent_id)
+        module, _, name = obj.name.rpartition(".")
+        self.write(b"c" + module.encode() + b"\n" + name.encode() + b"\n")
+        return None
+
+
+def checkpoint(path: Path, *names: str, protocol: int = 2, zipped: bool = True) -> Path:
+    import io
+
+    stream = io.BytesIO()
+    Pickler(stream, protocol).dump([Reference(name) for name in names])
+    if not zipped:
+        path.write_bytes(stream.getvalue())
+        return path
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("best/data.pkl", stream.getvalue())
+    return path
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["models.yolo.Model", "torch.nn.modules.conv.Conv2d"], "checkpoint of the yolov5 .* repository"),
+        (["collections.OrderedDict", "torch._utils._rebuild_tensor_v2"], "weights without a network"),
+        (["torch.nn.modules.container.Sequential"], "none of ultralytics"),
+        (["ultralytics.nn.tasks.DetectionModel", "os.system"], r"asks for os\.system"),
+        (["builtins.eval"], r"asks for builtins\.eval"),
+        (["ultralytics.nn.tasks.PoseModel"], "task pose"),
+    ],
+)
+def test_checkpoints_are_told_apart_without_running_them(
+    tmp_path: Path, names: list[str], says: str, zipped: bool
+) -> None:
+    path = checkpoint(tmp_path / "best.pt", *names, zipped=zipped)
+    with pytest.raises(ModelError, match=rf"best\.pt: .*{says}") as caught:
+        UltralyticsDetector(path, 416)
+    assert "download it from" not in str(caught.value), "it is here: no download helps"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Git LFS pointer"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"PK\x03\x04 torn", "cut short or damaged"),
+        (b"\x80\x02 torn", "cut short or damaged"),
+        (b"\x89PNG\r\n\x1a\n", "is a PNG picture, not a checkpoint"),
+        (b"hello", "not a checkpoint"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["pt", "onnx"])
+def test_what_is_no_model_is_named(tmp_path: Path, content: bytes, says: str, ending: str) -> None:
+    path = tmp_path / f"best.{ending}"
+    path.write_bytes(content)
+    expected = (
+        says if ending == "pt" or "is " in says[:6] or "LFS" in says or "page" in says else "no ONNX model"
+    )
+    with pytest.raises(ModelError, match=rf"best\.{ending}: .*({expected}|no ONNX model)") as caught:
+        UltralyticsDetector(path, 416)
+    assert "download it from" not in str(caught.value)
+
+
+def test_a_torchscript_under_another_name_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "best.pt", "w") as archive:
+        archive.writestr("best/constants.pkl", b"")
+        archive.writestr("best/data.pkl", b"")
+    with pytest.raises(ModelError, match=r"best\.pt: is a TorchScript"):
+        UltralyticsDetector(tmp_path / "best.pt", 416)
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_a_checkpoint_with_fewer_names_than_classes_is_refused(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    tasks = pytest.importorskip("ultralytics.nn.tasks")
+    model = tasks.DetectionModel(tasks.yaml_model_load("yolov8n.yaml"), nc=2, verbose=False)
+    path = tmp_path / "best.pt"
+    for names, says in (({0: "cat"}, "the model has 2 classes and 1 name"), ({0: "cat", 1: "dog"}, "")):
+        model.names = names
+        torch.save({"model": model, "train_args": {"task": "detect"}, "epoch": -1}, path)
+        if says:
+            with pytest.raises(ModelError, match=rf"best\.pt: {says}"):
+                UltralyticsDetector(path, 416)
+        else:
+            assert UltralyticsDetector(path, 416).labels == ("cat", "dog")

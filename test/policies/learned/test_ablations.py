@@ -1,0 +1,120 @@
+"""A^L without voltages sees and asks for what the newest picture tells; without detections, what fills it."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from known_curves import LENS, MAP, OBJECT_D, ROW, model, picture
+
+from dasha_ros.estimation.readout import Readout
+from dasha_ros.policies.learned.ablations import DetectionDeafInterface, VoltBlindInterface
+from dasha_ros.policies.learned.belief_encoder import ACTIONS, STAY, BeliefInterface
+from dasha_ros.policies.learned.focus_encoder import FocusPictures
+from dasha_ros.policies.learned.focus_features import (
+    BELIEF,
+    DETECTION_DEAF,
+    VOLT_BLIND,
+    BeliefReader,
+    focus_reader,
+)
+from dasha_ros.policies.moves import MoveLog
+
+
+def seen(*pictures: FocusPictures) -> tuple[VoltBlindInterface, MoveLog]:
+    interface, log = VoltBlindInterface(model(), LENS, 1), MoveLog(1)
+    log.reset(ROW, pictures[0].volts)
+    interface.reset(ROW, pictures[0])
+    for shot in pictures[1:]:
+        log.go(shot.volts)
+        interface.see(ROW, shot)
+    return interface, log
+
+
+def moved(shot: FocusPictures, volts: float) -> FocusPictures:
+    """The same picture, taken elsewhere."""
+    return FocusPictures(**{**vars(shot), "volts": np.array([volts])})
+
+
+@settings(max_examples=20)
+@given(here=st.floats(24.0, 70.0), before=st.floats(24.0, 70.0), shown=st.floats(24.0, 70.0))
+def test_neither_voltages_nor_earlier_pictures_are_seen(here, before, shown):
+    newest = picture(shown)
+    alone, log = seen(newest)
+    after, later = seen(picture(before), moved(newest, here))
+    np.testing.assert_array_equal(after.observation(later), alone.observation(log))
+    np.testing.assert_array_equal(after.doubt(later), alone.doubt(log))
+
+
+def test_the_same_action_is_the_same_move_wherever_the_lens_is():
+    shot = picture(44.0)
+    asked = []
+    for here in (45.0, 48.0):
+        interface, log = seen(moved(shot, here))
+        volts = np.concatenate([interface.volts(np.array([[a]]), log) for a in range(ACTIONS)])
+        asked.append(MAP.dioptres(volts) - MAP.dioptres(log.volts))
+    inside = np.abs(asked[0]) < 1.0
+    assert inside.sum() > 2
+    np.testing.assert_allclose(asked[0][inside], asked[1][inside], atol=0.01)
+
+
+def test_one_picture_tells_how_far_but_not_on_which_side():
+    interface, _ = seen(picture(38.0))
+    posterior = interface._belief.posterior[0]
+    places = interface._belief.dioptres - interface._middle
+    far = float(np.abs(MAP.dioptres(np.array([38.0]))[0] - OBJECT_D))
+    about = np.abs(np.abs(places) - far) < 0.5
+    assert posterior[about].sum() > 0.5
+    nearer, farther = posterior[about & (places > 0)].sum(), posterior[about & (places < 0)].sum()
+    assert 0.2 < nearer / (nearer + farther) < 0.8
+
+
+def test_a_network_for_it_has_the_size_of_one_with_voltages_and_a_stay_is_a_stay():
+    interface, log = seen(picture(42.0))
+    whole = BeliefInterface(model(), LENS, 1)
+    assert (interface.size, interface.nvec) == (whole.size, whole.nvec)
+    assert not log.would_move(interface.volts(np.array([[STAY]]), log))[0]
+    assert interface.volts(np.array([[STAY]]), log)[0] == pytest.approx(42.0, abs=0.001)
+
+
+@settings(max_examples=20)
+@given(
+    score=st.floats(0.0, 1.0),
+    box=st.sampled_from([np.nan, 0.0, 1.0]),
+    volts=st.lists(st.floats(24.0, 70.0), min_size=1, max_size=3),
+)
+def test_no_detection_changes_what_the_deaf_see(score, box, volts):
+    observations = []
+    for detected in (False, True):
+        interface, log = DetectionDeafInterface(model(), LENS, 1), MoveLog(1)
+        log.reset(ROW, np.array([44.0]))
+        interface.reset(ROW, picture(44.0))
+        for at in volts:
+            shot = picture(at)
+            if detected:
+                shot = replace(shot, score=np.array([score]), box=np.full_like(shot.box, box))
+            log.go(shot.volts)
+            interface.see(ROW, shot)
+        observations.append(interface.observation(log))
+    np.testing.assert_array_equal(*observations)
+    assert np.isfinite(observations[0]).all()
+    assert observations[0].shape == BeliefInterface(model(), LENS, 1).observation(log).shape
+
+
+@pytest.mark.parametrize(
+    ("kind", "interface"),
+    [
+        (BELIEF, BeliefInterface),
+        (VOLT_BLIND, VoltBlindInterface),
+        (DETECTION_DEAF, DetectionDeafInterface),
+    ],
+)
+def test_a_policys_file_tells_which_it_was_learned_with(kind, interface):
+    nothing = Readout(*(np.zeros((2, 1)) for _ in fields(Readout)))
+    made = BeliefReader(nothing, nothing, model(), kind)
+    again = focus_reader(made.kind, made.encoder, made.arrays())
+    assert again.kind == kind
+    assert type(again.interface(LENS, 1)) is interface

@@ -1,0 +1,58 @@
+"""What A^L of `plus` believes about one scene whose curves are known, and how sure it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from known_curves import LENS, MAP, OBJECT_D, ROW, model, picture
+
+from dasha_ros.policies.learned.belief_encoder import SHARP_PX, STAY, BeliefInterface
+from dasha_ros.policies.learned.focus_encoder import LatentInterface
+from dasha_ros.policies.moves import MoveLog
+
+TOWARDS = 2
+"""The action that goes to the likeliest place; see `BeliefInterface`."""
+
+
+def looked(*volts):
+    interface, log = BeliefInterface(model(), LENS, 1), MoveLog(1)
+    log.reset(ROW, np.array([volts[0]]))
+    interface.reset(ROW, picture(volts[0]))
+    for place in volts[1:]:
+        log.go(np.array([place]))
+        interface.see(ROW, picture(place))
+    return interface, log
+
+
+def test_three_looks_at_known_curves_find_the_focus():
+    interface, log = looked(30.0, 60.0, 45.0)
+    found = interface.volts(np.array([[TOWARDS]]), log)
+    assert MAP.dioptres(found)[0] == pytest.approx(OBJECT_D, abs=0.5 / MAP.px_per_dioptre)
+
+
+def test_doubt_is_all_but_certain_away_from_the_focus_and_leaves_in_focus():
+    in_focus = float(MAP.volts(np.array([OBJECT_D]))[0])
+    for places, doubted in (((30.0, 60.0), True), ((30.0, 60.0, in_focus), False)):
+        interface, log = looked(*places)
+        doubt = interface.doubt(log)[0]
+        assert 0.0 <= doubt <= 1.0
+        assert (doubt > 0.99) if doubted else (doubt < 0.05)
+
+
+def test_doubt_is_the_probability_beyond_a_sharp_picture():
+    interface, log = looked(42.0)
+    here = MAP.dioptres(log.volts)
+    blur = np.abs(interface._belief.dioptres - here) * MAP.px_per_dioptre
+    expected = interface._belief.posterior[0, blur > SHARP_PX].sum()
+    # Hypotheses are 0.22 px apart; half of one may lie on either side.
+    assert interface.doubt(log)[0] == pytest.approx(expected, abs=0.05)
+
+
+def test_a_stay_leaves_the_lens_where_it_is():
+    interface, log = looked(42.0)
+    assert interface.volts(np.array([[STAY]]), log)[0] == 42.0
+
+
+def test_who_believes_nothing_doubts_nothing():
+    log = MoveLog(3)
+    assert (LatentInterface(LENS, 3, 8).doubt(log) == 0.0).all()

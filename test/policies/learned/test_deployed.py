@@ -1,0 +1,151 @@
+"""How learned networks decide when they are deployed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dasha_ros.config import HighLevelAgentConfig
+from dasha_ros.policies.learned.deployed import GIVE_UP, ExposureBounds, focus_moves
+from dasha_ros.policies.moves import MoveLog
+
+STAY_V = 0.2
+
+
+class Wishes:
+    """A network and an interface: it wants to go to these places, one after the other, best first."""
+
+    def __init__(self, *volts: float) -> None:
+        self._volts = np.array(volts)
+
+    def ranked(self, observation: object, rng: object) -> np.ndarray:
+        return np.arange(len(self._volts))[None, :]
+
+    def observation(self, log: MoveLog) -> None:
+        return None
+
+    def volts(self, actions: np.ndarray, log: MoveLog) -> np.ndarray:
+        return self._volts[actions]
+
+
+def decide(wishes: Wishes, log: MoveLog, *, detected: bool) -> tuple[float, bool]:
+    volts, stop = focus_moves(wishes, wishes, log, np.array([detected]))  # type: ignore[arg-type]
+    return float(volts[0]), bool(stop[0])
+
+
+def been_at(*volts: float) -> MoveLog:
+    log = MoveLog(1, STAY_V)
+    log.reset(np.zeros(1, np.intp), np.array([volts[0]]))
+    for place in volts[1:]:
+        log.go(np.array([place]))
+    return log
+
+
+def test_it_goes_where_the_network_wants() -> None:
+    assert decide(Wishes(45.0, 50.0), been_at(40.0), detected=False) == (45.0, False)
+
+
+def test_it_rests_where_the_object_is_seen_and_the_network_wants_to_stay() -> None:
+    assert decide(Wishes(40.1, 50.0), been_at(40.0), detected=True) == (40.0, True)
+
+
+def test_standing_still_finds_nothing() -> None:
+    assert decide(Wishes(40.1, 50.0), been_at(40.0), detected=False) == (50.0, False)
+
+
+def test_it_gives_up_in_the_end() -> None:
+    log = been_at(*(30.0 + i for i in range(GIVE_UP + 1)))
+    assert decide(Wishes(60.0), log, detected=False)[1]
+
+
+def test_to_and_fro_between_two_places_that_were_seen_is_the_end() -> None:
+    wishes = Wishes(46.58)
+    # It may go back once, to where it was better; then it knows both.
+    assert decide(wishes, been_at(46.58, 46.82), detected=True) == (46.58, False)
+    assert decide(wishes, been_at(46.82, 46.58, 46.82), detected=True) == (46.82, True)
+    # Without the object there is reason to go on.
+    assert decide(wishes, been_at(46.82, 46.58, 46.82), detected=False) == (46.58, False)
+    # A third place between the two is no to and fro.
+    assert not decide(wishes, been_at(46.58, 48.0, 46.82), detected=True)[1]
+
+
+@given(
+    first=st.floats(24.0, 70.0),
+    ends=st.tuples(st.floats(24.0, 70.0), st.floats(24.0, 70.0)).filter(lambda e: abs(e[0] - e[1]) > STAY_V),
+)
+def test_no_pair_of_places_keeps_the_lens_moving(first: float, ends: tuple[float, float]) -> None:
+    log = been_at(first)
+    for i in range(6):
+        volts, stop = decide(Wishes(ends[i % 2]), log, detected=True)
+        if stop:
+            return
+        log.go(np.array([volts]))
+    pytest.fail(f"still moving after {log.moves[0]} moves")
+
+
+def test_episodes_of_a_batch_do_not_touch_each_other() -> None:
+    log = MoveLog(2, STAY_V)
+    log.reset(np.arange(2), np.array([46.82, 30.0]))
+    for places in ([46.58, 35.0], [46.82, 40.0]):
+        log.go(np.array(places))
+    assert log.would_repeat(np.array([46.58, 46.58])).tolist() == [True, False]
+    log.reset(np.array([0]), np.array([46.82]))
+    assert not log.would_repeat(np.array([46.58, 46.58])).any()
+
+
+class Light:
+    """A picture of a scene that is well exposed in a part of a table, too dark below it, too bright above."""
+
+    def __init__(self, index: int, good: range) -> None:
+        self.index = np.array([index])
+        self._side = 0 if index in good else (-1 if index < good.start else 1)
+
+    def sides(self, rule: str) -> np.ndarray:
+        return np.array([self._side])
+
+
+class Stubborn:
+    """A network that ranks the exposures of a table in one order, whatever it sees."""
+
+    def __init__(self, order: list[int]) -> None:
+        self._order = np.array(order)
+
+    def ranked(self, observation: object, rng: object) -> np.ndarray:
+        return self._order[None, :, None]
+
+
+@given(
+    order=st.permutations(range(146)),
+    start=st.integers(0, 145),
+    first_good=st.integers(-40, 180),
+    width=st.integers(1, 30),
+)
+def test_every_search_for_light_ends_within_its_twelve_steps(
+    order: list[int], start: int, first_good: int, width: int
+) -> None:
+    good = range(first_good, first_good + width)
+    bounds, here = ExposureBounds(1, 146, "well_exposed"), start
+    for _ in range(HighLevelAgentConfig().max_steps + 1):
+        light = Light(here, good)
+        reached, exhausted = bounds.see(light)  # type: ignore[arg-type]
+        if reached[0] or exhausted[0]:
+            break
+        here = int(bounds.choose(Stubborn(order), np.zeros((1, 1)))[0])  # type: ignore[arg-type]
+    else:
+        raise AssertionError("it still searches")
+    assert bool(reached[0]) is any(0 <= index < 146 for index in good)
+
+
+@given(start=st.integers(0, 145), choice=st.integers(0, 145), first_good=st.integers(-40, 180))
+def test_algorithm_1_acts_once_whatever_it_sees(start: int, choice: int, first_good: int) -> None:
+    good = range(first_good, first_good + 30)
+    bounds = ExposureBounds(1, 146, "acceptable", once=True)
+    reached, over = bounds.see(Light(start, good))  # type: ignore[arg-type]
+    assert not reached[0], "a good first picture is no reason not to act"
+    assert not over[0]
+    order = [choice, *(i for i in range(146) if i != choice)]
+    assert bounds.choose(Stubborn(order), np.zeros((1, 1)), None)[0] == choice  # type: ignore[arg-type]
+    reached, over = bounds.see(Light(choice, good))  # type: ignore[arg-type]
+    assert (bool(reached[0]), bool(over[0])) == (choice in good, choice not in good)

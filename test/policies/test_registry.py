@@ -1,0 +1,72 @@
+"""Policies by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import dasha_ros.policies.rivals  # adds the rivals
+from dasha_ros.policies import registry
+from dasha_ros.policies.classical.exposure import HistogramExposure
+from dasha_ros.policies.classical.focus import CoarseToFineFocus
+
+
+def test_every_name_makes_a_policy_of_that_name():
+    for name in registry.exposure_policies():
+        assert registry.exposure_policy(name).name == name
+    for name in registry.focus_policies():
+        assert registry.focus_policy(name).name == name
+
+
+def test_defaults_of_the_nodes_are_there():
+    assert isinstance(registry.exposure_policy("histogram"), HistogramExposure)
+    assert isinstance(registry.focus_policy("coarse_to_fine"), CoarseToFineFocus)
+    assert "contrast" in registry.focus_policies()
+    assert dasha_ros.policies.rivals.__doc__
+
+
+def test_each_call_makes_a_new_policy():
+    assert registry.focus_policy("coarse_to_fine") is not registry.focus_policy("coarse_to_fine")
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (registry.exposure_policy, registry.exposure_policies),
+        (registry.focus_policy, registry.focus_policies),
+    ],
+)
+def test_unknown_name_lists_the_known_ones(make, names):
+    with pytest.raises(registry.UnknownPolicyError) as unknown:
+        make("magic")
+    assert "'magic'" in str(unknown.value)
+    assert str(unknown.value).endswith(f"known: {', '.join(names())}")
+
+
+def test_a_class_of_your_own_is_named_by_its_module():
+    made = registry.focus_policy("dasha_ros.agents.classical_focus:CoarseToFineFocus")
+    assert isinstance(made, CoarseToFineFocus)
+
+
+@pytest.mark.parametrize("name", ["no_such_module:Mine", "json:NoSuchClass", ":", "json:"])
+def test_a_class_that_is_not_there_is_refused_with_the_reason(name):
+    with pytest.raises(
+        registry.UnknownPolicyError, match=f"unknown focus policy '{name}'.*package.module:Class"
+    ):
+        registry.focus_policy(name)
+
+
+def test_a_name_is_taken_once():
+    with pytest.raises(ValueError, match="already registered"):
+        registry.register_focus_policy("coarse_to_fine", CoarseToFineFocus)
+
+
+def test_agents_load_neither_ros_nor_torch_nor_gymnasium():
+    code = (
+        "import sys, dasha_ros.policies.registry as r, dasha_ros.policies.rewards, dasha_ros.policies.spaces;"
+        "r.focus_policy('coarse_to_fine'), r.exposure_policy('histogram');"
+        "bad = {'rclpy', 'torch', 'gymnasium', 'cv2', 'scipy'} & set(sys.modules); assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,245 @@
+"""The learner beside an action server: activated again and again, and dead for good reasons."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="scripts/setup installs rclpy")
+pytest.importorskip("gymnasium", reason="scripts/setup --torch installs gymnasium")
+from analytic_rig import AnalyticRig
+from chart import Chart
+
+from dasha_ros.config import HighLevelAgentConfig, LowLevelAgentConfig
+from dasha_ros.estimation.readout import GRID_SIZE
+from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.policy import FocusTask
+from dasha_ros.ros.agents import learning as module
+from dasha_ros.ros.agents.goal_episodes import EpisodeEnd
+from dasha_ros.ros.agents.learning import AgentLearning
+from dasha_ros.ros.node.condition import Level
+
+
+@pytest.fixture
+def health():
+    return Chart()
+
+
+@pytest.fixture
+def graph():
+    """What the learner may ask of its node."""
+    return SimpleNamespace(alive=True)
+
+
+@pytest.fixture
+def learning(health, graph, tmp_path):
+    rig = AnalyticRig()
+    rig.node = SimpleNamespace(context=SimpleNamespace(ok=lambda: graph.alive))
+    learning = AgentLearning(
+        "focus",
+        config=LowLevelAgentConfig(mode="learn", checkpoint_dir=str(tmp_path)),
+        rig=rig,
+        task_of=lambda request: request,
+        report=lambda run, step: None,
+        health=health,
+    )
+    yield learning
+    learning.stop()
+
+
+def goal(background=True):
+    return SimpleNamespace(request=None, interrupted=lambda: None, why="", background=background)
+
+
+@pytest.fixture
+def learns(learning, monkeypatch):
+    """A learner that ends each goal well."""
+
+    def learn(*_, **__):
+        while True:
+            learning.seat.begin(np.random.default_rng(0))
+            learning.seat.end(EpisodeEnd(ErrorCode.NONE, "", 1, None))
+
+    monkeypatch.setattr(module, "learn_online", learn)
+
+
+@pytest.fixture
+def dies(monkeypatch):
+    """A learner that can't be."""
+
+    def learn(*_, **__):
+        raise OSError("no space is left")
+
+    monkeypatch.setattr(module, "learn_online", learn)
+
+
+LATENT = {"paper": 1280, "plus": GRID_SIZE}
+
+
+class BrightRig(AnalyticRig):
+    """Every picture is one that Eq. 7 pays +1 for, and too bright by the criterion of `plus`."""
+
+    def __init__(self, info):
+        super().__init__()
+        self._seen = {"encoder": info.encoder, "latent": np.zeros(LATENT[info.preset], np.float32)}
+
+    def _look(self):
+        return replace(super()._look(), histogram_peak=140.25, mean_grey=155.0, **self._seen)
+
+
+@pytest.mark.parametrize(
+    ("preset", "code"), [("paper", ErrorCode.NONE), ("plus", ErrorCode.EXPOSURE_NOT_REACHED)]
+)
+def test_goals_are_judged_by_the_rule_of_their_preset(preset, code, health, tmp_path, monkeypatch):
+    """The paper's hand-over must not wait for what only `plus` asks for: A^L would never get its turn."""
+    rig = BrightRig(PolicyFile.load(shipped_policy(preset, "exposure"), "exposure").info)
+    rig.node = SimpleNamespace(context=SimpleNamespace(ok=lambda: True))
+    learning = AgentLearning(
+        "exposure",
+        config=HighLevelAgentConfig(mode="learn", preset=preset, checkpoint_dir=str(tmp_path)),
+        rig=rig,
+        task_of=lambda request: FocusTask(rig.lens),
+        report=lambda run, step: None,
+        health=health,
+    )
+
+    def learn(env, *_, **__):
+        env.reset()
+        over = False
+        while not over:
+            _, _, terminated, truncated, _ = env.step(60)
+            over = terminated or truncated
+
+    monkeypatch.setattr(module, "learn_online", learn)
+    learning.start()
+    assert learning.play(goal()).code is code
+    learning.stop()
+    assert not health.logged
+
+
+@pytest.mark.usefixtures("learns")
+def test_it_can_be_activated_again(learning, health):
+    for _ in range(2):
+        learning.start()
+        health.does("waiting")
+        assert health.status() == (Level.OK, "waiting")
+        assert learning.play(goal()).code is ErrorCode.NONE
+        learning.stop()
+        assert learning.play(goal()).code is ErrorCode.SHUTDOWN
+    assert not health.logged
+
+
+@pytest.mark.usefixtures("dies")
+def test_a_learner_that_stopped_stays_told_until_it_is_activated_again(
+    learning, health, monkeypatch, request
+):
+    learning.start()
+    for _ in range(2):
+        end = learning.play(goal())
+        assert (end.code, end.what) == (
+            ErrorCode.LEARNER_STOPPED,
+            "the learner has stopped: no space is left",
+        )
+        health.does("waiting for a goal")
+        level, message = health.status()
+        assert level == Level.ERROR
+        assert "no space is left" in message
+        assert "deactivate and activate this node" in message
+    learning.stop()
+
+    request.getfixturevalue("learns")
+    learning.start()
+    health.does("waiting for a goal")
+    assert health.status() == (Level.OK, "waiting for a goal")
+    assert learning.play(goal()).code is ErrorCode.NONE
+
+
+@pytest.mark.usefixtures("dies")
+def test_what_a_signal_ends_is_no_failure(learning, health, graph):
+    graph.alive = False
+    learning.start()
+    assert learning.play(goal()).code is ErrorCode.LEARNER_STOPPED
+    learning.stop()
+    assert not health.logged
+
+
+@pytest.mark.usefixtures("learns")
+def test_a_goal_that_nobody_meant_for_learning_has_the_rig_alone(learning, tmp_path):
+    learning.start()
+    person = SimpleNamespace(interrupted=lambda: ErrorCode.CANCELED)
+    with learning.paused(person):
+        assert learning._rig.interrupted() is ErrorCode.CANCELED
+    assert learning._rig.interrupted() is None
+    shipped = shipped_policy("plus", "focus")
+    assert learning.newest_policy() == shipped
+    learned = tmp_path / "plus-focus" / "policy.npz"
+    learned.parent.mkdir()
+    learned.write_bytes(shipped.read_bytes())
+    assert learning.newest_policy() == learned
+
+
+def test_no_second_learner_begins_while_the_first_one_works(learning, monkeypatch):
+    working, done = threading.Event(), threading.Event()
+
+    def learn(*_, **__):
+        working.set()
+        done.wait()
+
+    monkeypatch.setattr(module, "learn_online", learn)
+    monkeypatch.setattr(module.limits, "LEARNER_STOPS_S", 0.0)
+    learning.start()
+    assert working.wait(5.0)
+    learning.stop()
+    with pytest.raises(RuntimeError, match="activate again in a few seconds"):
+        learning.start()
+    assert learning.play(goal()).code is ErrorCode.SHUTDOWN, "the first one is still told to end"
+    done.set()
+    monkeypatch.setattr(module.limits, "LEARNER_STOPS_S", 10.0)
+    learning.stop()
+    working.clear()
+    learning.start()
+    assert working.wait(5.0)
+
+
+@pytest.fixture
+def agent(ros_env, tmp_path):
+    """A^L that learns, in this process."""
+    import rclpy
+
+    from dasha_ros.nodes.low_level_agent import LowLevelAgent
+
+    rclpy.init(
+        args=["agent", "--ros-args", "-p", "mode:=learn", "-p", f"checkpoint_dir:={tmp_path}"],
+    )
+    node = LowLevelAgent()
+    yield node
+    node.cleanup()
+    node.destroy_node()
+    rclpy.try_shutdown()
+
+
+@pytest.mark.graph
+@pytest.mark.usefixtures("dies")
+def test_the_diagnostics_of_an_agent_go_on_saying_that_its_learner_stopped(agent, monkeypatch):
+    agent.trigger_configure()
+    agent.trigger_activate()
+    run = SimpleNamespace(request=agent.action.Goal(), interrupted=lambda: None, why="", background=True)
+    for _ in range(2):
+        assert agent._work(run).error_code == ErrorCode.LEARNER_STOPPED
+        assert agent.health.level == Level.ERROR
+
+    monkeypatch.setattr(module, "learn_online", lambda *_, stop, **__: stop.wait())
+    agent.trigger_deactivate()
+    agent.trigger_activate()
+    assert agent.health.level == Level.OK
+    agent.trigger_deactivate()
+    agent.trigger_cleanup()
+    assert agent.learning is None
+    agent.trigger_configure()
+    agent.trigger_activate()
+    assert agent.health.level == Level.OK

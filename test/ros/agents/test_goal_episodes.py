@@ -1,0 +1,140 @@
+"""Goals as episodes: a step that brings nothing usable costs its goal, and no other."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="scripts/setup installs rclpy")
+pytest.importorskip("gymnasium", reason="scripts/setup --torch installs gymnasium")
+from synthetic_cache import synthetic_cache
+
+from dasha_ros.learning.dataset.cache.rig import CachedRig
+from dasha_ros.learning.envs.making import exposure_env
+from dasha_ros.learning.training.online import EpisodesOver
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalSeat
+
+
+@pytest.fixture
+def learner(tmp_path):
+    """An environment whose episodes are goals; goals as they would wait; and the rewards that are told."""
+    env = exposure_env("paper", rig="cached", cache=synthetic_cache(tmp_path / "c", planes=6).path, seed=0)
+    placed, seat = env.beginner, GoalSeat(lambda request: request, threading.Event())
+
+    class Placing:
+        def begin(self, rng):
+            seat.begin(rng)
+            return placed.begin(rng)
+
+    env.beginner = Placing()
+    told = []
+    episodes = GoalEpisodes(
+        env, seat, "A^H", lambda run, step: told.append(step.reward.value), lambda *_: (ErrorCode.NONE, "")
+    )
+    return episodes, seat, told
+
+
+def served(seat):
+    """Send a goal; its end will be in the list."""
+    ends = []
+    goal = SimpleNamespace(request=None, interrupted=lambda: None, why="")
+    thread = threading.Thread(target=lambda: ends.append(seat.serve(goal)), daemon=True)
+    thread.start()
+    return thread, ends
+
+
+def test_a_percept_that_is_no_number_ends_its_goal_and_the_next_one_begins(learner, monkeypatch):
+    episodes, seat, told = learner
+    thread, ends = served(seat)
+    observation, _ = episodes.reset()
+    expose = CachedRig.expose
+
+    def broken(self, exposure_us):
+        percept = expose(self, exposure_us)
+        percept.latent[:] = np.nan
+        return percept
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CachedRig, "expose", broken)
+        seen, reward, terminated, truncated, info = episodes.step(100)
+    thread.join(5.0)
+    assert (ends[0].code, ends[0].steps) == (ErrorCode.PERCEPT_INVALID, 1)
+    assert (reward, terminated, truncated, info) == (0.0, False, True, {"lost": True})
+    np.testing.assert_array_equal(seen, observation)
+    assert not told, "nothing was learned of it"
+
+    thread, ends = served(seat)
+    episodes.reset()
+    _, reward, terminated, _, _ = episodes.step(100)
+    thread.join(5.0)
+    assert terminated
+    assert ends[0].code is ErrorCode.NONE
+    assert told == [pytest.approx(reward)]
+
+
+def test_a_first_percept_that_is_no_number_ends_the_goal_before_its_episode(learner, monkeypatch):
+    episodes, seat, _ = learner
+    observe = CachedRig.observe
+    broken = iter([True])
+
+    def broken_once(self):
+        percept = observe(self)
+        if next(broken, False):
+            percept.latent[:] = np.nan
+        return percept
+
+    monkeypatch.setattr(CachedRig, "observe", broken_once)
+    first, ends = served(seat)
+    waiting = threading.Thread(target=episodes.reset)
+    waiting.start()
+    first.join(5.0)
+    assert (ends[0].code, ends[0].steps) == (ErrorCode.PERCEPT_INVALID, 0)
+    second, _ = served(seat)
+    waiting.join(5.0)
+    assert not waiting.is_alive(), "the next goal's episode began"
+    assert np.isfinite(episodes.step(100)[1])
+    second.join(5.0)
+
+
+@pytest.fixture
+def seat():
+    stop = threading.Event()
+    seat = GoalSeat(lambda request: request, stop)
+    seat.stop = stop
+    return seat
+
+
+def test_a_learner_that_is_gone_already_ends_every_goal_until_a_new_one_begins(seat):
+    seat.abandon("it diverged")
+    for _ in range(2):
+        thread, ends = served(seat)
+        thread.join(5.0)
+        assert ends[0].code is ErrorCode.LEARNER_STOPPED
+        assert ends[0].what == "the learner has stopped: it diverged"
+    seat.open()
+    thread, ends = served(seat)
+    seat.begin(np.random.default_rng(0))
+    seat.end(EpisodeEnd(ErrorCode.NONE, "", 1, None))
+    thread.join(5.0)
+    assert ends[0].code is ErrorCode.NONE
+
+
+def test_a_learner_that_goes_in_the_middle_of_a_goal_ends_it(seat):
+    thread, ends = served(seat)
+    seat.begin(np.random.default_rng(0))
+    seat.abandon("it diverged")
+    thread.join(5.0)
+    assert ends[0].code is ErrorCode.LEARNER_STOPPED
+
+
+def test_a_goal_that_ended_with_its_node_is_not_played_by_the_next_learner(seat):
+    seat.stop.set()
+    thread, ends = served(seat)
+    thread.join(5.0)
+    assert ends[0].code is ErrorCode.SHUTDOWN
+    with pytest.raises(EpisodesOver):
+        seat.begin(np.random.default_rng(0))

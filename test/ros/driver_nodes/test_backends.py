@@ -1,0 +1,94 @@
+"""Which device a configuration names. Nothing is opened, and no ROS is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dasha_ros.config import CameraDriverConfig, LensDriverConfig, choices_of
+from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.devices.varioptic.boards import BOARDS
+from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
+from dasha_ros.freshness.clock import ManualClock
+from dasha_ros.ros.driver_nodes.backends import camera_backend, lens_backend
+from dasha_ros.system import extras
+from dasha_ros.system.extras import ExtraMissing
+
+TABLE = "points:\n  - {volts: 41.0, distance_m: 3.0}\n  - {volts: 48.0, distance_m: 0.4}\n"
+
+
+def varioptic(**parameters: object) -> VariopticSettings:
+    config = LensDriverConfig(backend="varioptic", port="/dev/lens", **parameters)
+    lens = lens_backend(config, ManualClock())
+    assert isinstance(lens, VariopticLens)
+    return lens.settings
+
+
+def test_every_board_can_be_chosen_and_no_other() -> None:
+    assert set(choices_of(LensDriverConfig, "board")) == set(BOARDS)
+    for board in BOARDS:
+        assert varioptic(board=board).board == board
+
+
+def test_a_measured_settling_time_is_used_and_otherwise_the_usual_one(tmp_path: Path) -> None:
+    usual = VariopticSettings(port="/dev/lens").settle_s
+    assert varioptic().settle_s == usual
+    measured, unmeasured = tmp_path / "measured.yaml", tmp_path / "unmeasured.yaml"
+    measured.write_text(f"settle_s: 0.072\n{TABLE}")
+    unmeasured.write_text(TABLE)
+    assert varioptic(profile=str(measured)).settle_s == 0.072
+    assert varioptic(profile=str(unmeasured)).settle_s == usual
+
+
+def test_a_profile_that_is_none_is_told_before_anything_is_opened() -> None:
+    with pytest.raises(ValueError, match="neither physical, nor paper, nor a file"):
+        varioptic(profile="/nowhere.yaml")
+
+
+def test_lens_parameters_arrive() -> None:
+    settings = varioptic(serial="0001", reply_timeout_ms=80.0, standby=False)
+    assert (settings.serial_number, settings.reply_timeout_s, settings.standby_on_close) == (
+        "0001",
+        0.08,
+        False,
+    )
+
+
+def test_camera_parameters_arrive() -> None:
+    config = CameraDriverConfig(
+        backend="pylon", serial="21234567", encoding="rgb8", width=640, height=480, offset_x=8, offset_y=4,
+        binning=2, packet_size=9000, gain_db=3.0, initial_exposure_us=5_000.0, frame_margin_s=1.5,
+    )  # fmt: skip
+    camera = camera_backend(config, ManualClock())
+    assert isinstance(camera, PylonCamera)
+    settings = camera.settings
+    assert (settings.address, settings.encoding, settings.offset) == ("21234567", "rgb8", (8, 4))
+    assert (settings.width, settings.height, settings.binning) == (640, 480, 2)
+    assert (settings.packet_size, settings.gain_db) == (9000, 3.0)
+    assert (settings.exposure_us, settings.margin_s) == (5_000.0, 1.5)
+    centred = camera_backend(CameraDriverConfig(backend="pylon"), ManualClock())
+    assert isinstance(centred, PylonCamera)
+    assert centred.settings.offset is None
+
+
+def test_the_twin_is_the_default() -> None:
+    assert isinstance(camera_backend(CameraDriverConfig(), ManualClock()), TwinCamera)
+    assert isinstance(lens_backend(LensDriverConfig(), ManualClock()), TwinLens)
+
+
+@pytest.mark.parametrize(
+    ("make", "config", "missing"),
+    [
+        (camera_backend, CameraDriverConfig(backend="pylon"), "a Basler camera needs pypylon"),
+        (lens_backend, LensDriverConfig(backend="varioptic"), "a Varioptic lens needs serial"),
+    ],
+)
+def test_a_library_that_is_missing_is_named_before_anything_is_opened(
+    monkeypatch: pytest.MonkeyPatch, make: Any, config: Any, missing: str
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    with pytest.raises(ExtraMissing, match=rf"^{missing}, which is not installed: run \./scripts/setup"):
+        make(config, ManualClock())

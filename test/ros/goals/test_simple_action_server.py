@@ -1,0 +1,238 @@
+"""One goal at a time, the newest one."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ros_harness import DISCOVERY_S, Probe, in_threads, wait_for
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+pytestmark = pytest.mark.graph
+
+THREADS = 4
+"""As many as the agents and the focus server have."""
+
+
+class Goals:
+    """A server whose goals last until they are released, and a client of it, in one node."""
+
+    def __init__(self, probe: Probe) -> None:
+        from dasha_ros.action import AdjustFocus
+        from rclpy.action import ActionClient
+        from rclpy.callback_groups import ReentrantCallbackGroup
+
+        from dasha_ros.ros.goals.simple_action_server import SingleGoalServer
+
+        self.kind = AdjustFocus
+        self.begun, self.release = threading.Event(), threading.Event()
+        self.server = SingleGoalServer(
+            probe.node, AdjustFocus, "patient", lambda _: "", self._work, ends_s=20.0
+        )
+        self.client = ActionClient(
+            probe.node, AdjustFocus, "patient", callback_group=ReentrantCallbackGroup()
+        )
+
+    def _work(self, run: Any) -> Any:
+        self.begun.set()
+        assert self.release.wait(DISCOVERY_S)
+        return self.server._failure(run.reason, run.why) if run.reason else self.kind.Result()
+
+    def send(self) -> Any:
+        """Send a goal and return the future of its result."""
+        handle = wait(self.client.send_goal_async(self.kind.Goal()))
+        assert handle.accepted
+        return handle.get_result_async()
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self.client.destroy()
+        self.server.destroy()
+
+
+def wait(future: Any) -> Any:
+    """The result of a future that another thread completes."""
+    done = threading.Event()
+    future.add_done_callback(lambda _: done.set())
+    assert done.wait(DISCOVERY_S), "no answer"
+    return future.result()
+
+
+def test_a_burst_of_goals_leaves_a_thread_for_everything_else(probe: Probe) -> None:
+    from dasha_ros.policies.outcome import ErrorCode
+
+    goals = Goals(probe)
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(DISCOVERY_S)
+        results = [goals.send()]
+        assert goals.begun.wait(DISCOVERY_S)
+        # The first goal is not released: those between it and the newest have nothing to wait for.
+        results += [goals.send() for _ in range(2 * THREADS)]
+        codes = [wait(result).result.error_code for result in results[1:-1]]
+        assert codes == [ErrorCode.PREEMPTED] * (2 * THREADS - 1)
+        assert not results[-1].done()
+        goals.release.set()
+        assert wait(results[0]).result.error_code == ErrorCode.PREEMPTED
+        assert wait(results[-1]).result.error_code == ErrorCode.NONE
+        goals.close()
+
+
+def test_a_server_that_stops_has_ended_the_goals_that_wait_too(probe: Probe) -> None:
+    from dasha_ros.policies.outcome import ErrorCode
+
+    goals = Goals(probe)
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(DISCOVERY_S)
+        first = goals.send()
+        assert goals.begun.wait(DISCOVERY_S)
+        second = goals.send()
+        stopping = threading.Thread(target=goals.server.stop)
+        stopping.start()
+        goals.release.set()
+        stopping.join(DISCOVERY_S)
+        assert not stopping.is_alive()
+        assert goals.server._open == 0
+        assert wait(first).result.error_code == ErrorCode.PREEMPTED
+        assert wait(second).result.error_code == ErrorCode.SHUTDOWN
+        goals.close()
+
+
+class Handle:
+    """Of a goal that no client waits for."""
+
+    def __init__(self, background: bool) -> None:
+        self.goal_id = SimpleNamespace(uuid=bytes(range(16)))
+        self.request = SimpleNamespace(background=background)
+
+    def execute(self) -> None:
+        """The test decides when."""
+
+
+class Bench:
+    """A server without ROS: requests, acceptances and ends in any order."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from dasha_ros.ros.goals import simple_action_server as single_goal
+
+        monkeypatch.setattr(single_goal, "_PunctualServer", lambda *_, **__: None)
+        self.server = single_goal.SingleGoalServer(None, None, "", lambda _: "", lambda _: None, ends_s=1.0)
+        self.asked: list[Handle] = []
+
+    def ask(self, background: bool) -> bool:
+        """Ask whether a goal is accepted; it will be, some time later."""
+        from rclpy.action import GoalResponse
+
+        handle = Handle(background)
+        accepted = self.server._on_goal(handle.request) == GoalResponse.ACCEPT
+        if accepted:
+            self.asked.append(handle)
+        return bool(accepted)
+
+    def accept(self) -> Any:
+        """The goal that was asked for first is accepted; returns it if it has the turn now."""
+        handle = self.asked.pop(0)
+        self.server._on_accepted(handle)
+        newest = self.server._newest
+        return newest if newest is not None and newest.handle is handle else None
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("ask"), st.booleans()),
+            st.tuples(st.sampled_from(["accept", "end"]), st.booleans()),
+        ),
+        max_size=25,
+    )
+)
+def test_a_background_goal_preempts_nothing_and_yields_to_everything(steps: list[tuple[str, bool]]) -> None:
+    from dasha_ros.policies.outcome import ErrorCode
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        bench = Bench(monkeypatch)
+        at_work: Any = None
+        for what, background in steps:
+            if what == "ask":
+                assert bench.ask(background) != (background and at_work is not None)
+            elif what == "accept" and bench.asked:
+                coming_second = bench.asked[0].request.background and at_work is not None
+                run = bench.accept()
+                assert (run is None) == coming_second, "only a background goal has no turn"
+                if coming_second:
+                    assert at_work.reason is None
+                    continue
+                assert run.reason is None
+                assert at_work is None or at_work.reason == ErrorCode.PREEMPTED
+                at_work = run
+            elif what == "end" and at_work is not None:
+                at_work.over, at_work = True, None
+
+
+class Slow:
+    """rclpy's log: between the end of a goal and the sending of its result one line is written."""
+
+    def __init__(self) -> None:
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def debug(self, line: str) -> None:
+        if "finished with state" in line:
+            self.reached.set()
+            assert self.go_on.wait(DISCOVERY_S)
+
+
+def test_a_server_that_has_stopped_has_sent_the_result_of_its_goal(probe: Probe) -> None:
+    from dasha_ros.policies.outcome import ErrorCode
+
+    goals, slow = Goals(probe), Slow()
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(DISCOVERY_S)
+        result = goals.send()
+        assert goals.begun.wait(DISCOVERY_S)
+        asked = goals.server._server._result_futures
+        wait_for(lambda: any(future._callbacks for future in asked.values()), "the request for the result")
+        goals.server._server._logger = slow
+        leaving = threading.Thread(target=goals.server.stop)
+        leaving.start()
+        goals.release.set()
+        assert slow.reached.wait(DISCOVERY_S)
+        leaving.join(0.2)
+        assert leaving.is_alive()
+        slow.go_on.set()
+        assert wait(result).result.error_code == ErrorCode.SHUTDOWN
+        leaving.join(DISCOVERY_S)
+        goals.close()
+
+
+def test_a_server_that_has_stopped_has_sent_answers_that_were_only_begun(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """rclpy answers in tasks of the executor: one that waits there must not be lost when the node ends."""
+    goals = Goals(probe)
+    tasks: list[Any] = []
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(DISCOVERY_S)
+        result = goals.send()
+        assert goals.begun.wait(DISCOVERY_S)
+        asked = goals.server._server._result_futures
+        wait_for(lambda: any(future._callbacks for future in asked.values()), "the request for the result")
+        (future,) = asked.values()
+        # An executor that is busy with something else.
+        monkeypatch.setattr(
+            future, "_executor", lambda: SimpleNamespace(create_task=lambda *a: tasks.append(a))
+        )
+        leaving = threading.Thread(target=goals.server.stop)
+        leaving.start()
+        goals.release.set()
+        wait_for(lambda: len(tasks) == 2, "the answer and what follows it")
+        assert leaving.is_alive()
+        for call, *args in tasks:
+            call(*args)
+        leaving.join(DISCOVERY_S)
+        assert not leaving.is_alive()
+        assert wait(result).status != 0
+        goals.close()

@@ -1,0 +1,84 @@
+"""A node's diagnostics."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+pytestmark = pytest.mark.graph
+
+
+def test_trouble_of_every_kind_can_follow_each_other(probe) -> None:
+    # rclpy refuses to log with another severity from the same line: the worker's thread would end.
+    import rclpy
+    from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+
+    from dasha_ros.ros.node.health import Health
+    from dasha_ros.ros.transport import qos
+
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=int(os.environ["ROS_DOMAIN_ID"]))
+    node = rclpy.create_node("patient", namespace="/dasha", context=context)
+    try:
+        health = Health(node)
+        heard = probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        probe.until(lambda: node.count_subscribers("/diagnostics") > 0, "the probe to be known")
+        told: list[tuple[str, bytes]] = []
+
+        def clear(cause: str, sentence: str) -> None:
+            health.does(sentence)
+            health.clear(cause)
+
+        for tell, level in (
+            (health.warn, DiagnosticStatus.WARN),
+            (health.error, DiagnosticStatus.ERROR),
+            (health.warn, DiagnosticStatus.WARN),
+            (clear, DiagnosticStatus.OK),
+            (health.error, DiagnosticStatus.ERROR),
+        ):
+            told.append((f"case {len(told)}", level))
+            tell("cause", told[-1][0])
+            assert bytes([health.level]) == level
+            probe.until(
+                lambda: told == [(s.message, s.level) for a in heard for s in a.status], f"all of {told}"
+            )
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
+
+
+def test_the_heart_beats_when_the_clock_of_simulated_time_is_dead(probe) -> None:
+    import rclpy
+    from diagnostic_msgs.msg import DiagnosticArray
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.parameter import Parameter
+
+    from dasha_ros.ros.node.health import Health
+    from dasha_ros.ros.transport import qos
+
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=int(os.environ["ROS_DOMAIN_ID"]))
+    node = rclpy.create_node(
+        "timeless",
+        namespace="/dasha",
+        context=context,
+        parameter_overrides=[Parameter("use_sim_time", value=True)],
+    )
+    executor = SingleThreadedExecutor(context=context)
+    try:
+        Health(node)
+        executor.add_node(node)
+        heard = probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+
+        def beats() -> bool:
+            executor.spin_once(timeout_sec=0.05)
+            return bool(heard)
+
+        probe.until(beats, "diagnostics of a node whose time stands still")
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        context.try_shutdown()

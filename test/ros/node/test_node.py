@@ -1,0 +1,88 @@
+"""How a node's process ends, whenever the signal comes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+import rclpy
+from rclpy.lifecycle import TransitionCallbackReturn
+
+from dasha_ros.config import NodeConfig
+from dasha_ros.ros.node.node import DashaNode
+
+pytestmark = [pytest.mark.graph, pytest.mark.usefixtures("ros_env")]
+
+UNLUCKY = Path(__file__).with_name("unlucky_node.py")
+
+
+def _end_at(moment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(UNLUCKY), moment], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("moment", ["before the start", "at work", "while ending", "at the very end"])
+def test_a_signal_ends_a_node_that_can_speak_and_hear_to_the_last(moment: str) -> None:
+    ended = _end_at(moment)
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "an answer came" in ended.stdout
+
+
+def test_a_node_that_loads_for_ever_ends_all_the_same() -> None:
+    ended = _end_at("while loading")
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        ("it hangs", "twin_world did not clean up within 2.5 s and was cut off"),
+        ("bug at the end", "twin_world could not clean up: nothing is clean"),
+    ],
+)
+def test_an_end_that_is_not_clean_says_so(moment: str, words: str) -> None:
+    ended = _end_at(moment)
+    assert ended.returncode == 1, ended.stderr
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_executor_that_can_wait_for_nothing_ends_the_process_and_is_told_once() -> None:
+    ended = _end_at("bug")
+    assert ended.returncode not in (0, None)
+    # Not at each of the fifty.
+    assert 1 <= ended.stderr.count("internal error at the executor: ZeroDivisionError") < 5
+    assert ended.stderr.rstrip().endswith("ZeroDivisionError: division by zero")
+
+
+class Broken(DashaNode[NodeConfig]):
+    config_model = NodeConfig
+    trouble = ""
+
+    def configure(self) -> None:
+        if self.trouble:
+            raise ValueError(self.trouble)
+
+    cleanup = configure
+
+
+def test_a_node_that_can_neither_configure_nor_clean_up_tells_of_it_and_may_try_again() -> None:
+    rclpy.init(args=[])
+    node = Broken("broken")
+    try:
+        node.trouble = "no models"
+        assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+        assert node.health.message == "broken could not clean up: no models"
+        node.trouble = ""
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()

@@ -1,0 +1,69 @@
+"""A node that a signal, or a bug, meets at a moment which real ones find only now and then.
+
+``unlucky_node.py MOMENT``: see the methods.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+from lifecycle_msgs.srv import GetState
+
+from dasha_ros.freshness import limits
+from dasha_ros.nodes.twin_world import TwinWorld
+from dasha_ros.ros.node.node import run
+
+MOMENT = sys.argv[1]
+if MOMENT == "it hangs":
+    limits.NODE_ENDS_S = limits.STILL_LOADS_S + 0.5
+
+
+def strike(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
+
+
+class Unlucky(TwinWorld):
+    def __init__(self):
+        super().__init__()
+        if MOMENT == "before the start":
+            strike()
+
+    def configure(self):
+        super().configure()
+        if MOMENT == "while loading":
+            strike()
+            threading.Event().wait()
+
+    def activate(self):
+        super().activate()
+        if MOMENT == "bug":
+            self.executor.wait_for_ready_callbacks = lambda *_: 1 / 0
+        else:
+            strike(signal.SIGTERM)
+
+    def cleanup(self):
+        if MOMENT == "while ending":
+            strike()
+            strike(signal.SIGTERM)
+        elif MOMENT == "it hangs":
+            threading.Event().wait()
+        elif MOMENT == "bug at the end":
+            raise ValueError("nothing is clean")
+        elif MOMENT == "bug":
+            return
+        self.ask_somebody()
+
+    def ask_somebody(self):
+        """Whoever is asked, the answer comes through this node's executor and context."""
+        client, answered = self.create_client(GetState, f"{self.get_name()}/get_state"), threading.Event()
+        client.wait_for_service()
+        client.call_async(GetState.Request()).add_done_callback(lambda _: answered.set())
+        answered.wait()
+        print("an answer came", flush=True)
+
+
+run(Unlucky, args=[])
+if MOMENT == "at the very end":
+    # As at the end of Python itself, what had a handler has none any more.
+    os.execlp("sh", "sh", "-c", "kill -INT $$; kill -TERM $$")

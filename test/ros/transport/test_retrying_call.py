@@ -1,0 +1,97 @@
+"""Questions whose answers are lost, as rmw_fastrtps loses them; a real server can't be made to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from rclpy.task import Future
+
+from dasha_ros.ros.transport.retrying_call import AGAIN_S, Question
+
+
+class Service:
+    """A client whose server loses what it is told to."""
+
+    def __init__(self) -> None:
+        self.ready = True
+        self.pending: list[Future] = []
+        self.asked: list[Any] = []
+
+    def service_is_ready(self) -> bool:
+        return self.ready
+
+    def call_async(self, request: Any) -> Future:
+        self.asked.append(request)
+        self.pending.append(Future())
+        return self.pending[-1]
+
+    def remove_pending_request(self, future: Future) -> None:
+        self.pending.remove(future)
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+def now() -> list[float]:
+    return [100.0]
+
+
+@pytest.fixture
+def question(service: Service, now: list[float]) -> Question:
+    return Question(service, "how many?", clock=lambda: now[0])
+
+
+def test_a_question_is_asked_once_while_there_is_time(service, question, now) -> None:
+    now[0] += AGAIN_S * 0.9
+    assert question.answer() is None
+    service.pending[0].set_result(42)
+    assert question.answer() == 42
+    assert service.asked == ["how many?"]
+
+
+def test_a_lost_answer_is_asked_for_again(service, question, now) -> None:
+    now[0] += AGAIN_S
+    assert question.answer() is None
+    assert service.asked == ["how many?"] * 2
+    assert question.answer() is None
+    assert len(service.asked) == 2  # not at every look
+    service.pending[1].set_result(42)
+    assert question.answer() == 42
+
+
+def test_a_late_answer_to_the_first_counts(service, question, now) -> None:
+    now[0] += AGAIN_S
+    question.answer()
+    service.pending[0].set_result(1)
+    service.pending[1].set_result(2)
+    assert question.answer() == 1
+
+
+def test_nobody_is_asked_who_is_not_there(service, question, now) -> None:
+    service.ready = False
+    now[0] += 10 * AGAIN_S
+    assert question.answer() is None
+    assert len(service.asked) == 1
+    service.ready = True
+    question.answer()
+    assert len(service.asked) == 2
+
+
+def test_after_the_end_nothing_is_waited_for(service, question, now) -> None:
+    now[0] += AGAIN_S
+    question.answer()
+    question.close()
+    assert service.pending == []
+
+
+def test_an_answer_that_can_not_be_read_is_an_error(service, question) -> None:
+    service.pending[0].set_exception(ValueError("no text"))
+    with pytest.raises(ValueError, match="no text"):
+        question.answer()
