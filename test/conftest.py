@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from ros_harness import Probe, Spawner, free_domain, ros_environment
+
+from dasha_ros.assets.catalogue import AssetMissing, asset
 
 # A property is true or false, however long a busy machine takes over an example. The same examples
 # every time, so that a failure belongs to the change at hand; --hypothesis-profile=search draws others.
@@ -49,3 +51,16 @@ def probe(ros_env: dict[str, str]) -> Iterator[Probe]:
     node = Probe(int(os.environ["ROS_DOMAIN_ID"]))
     yield node
     node.close()
+
+
+@pytest.fixture(scope="session")
+def fetched() -> Callable[[str], Path]:
+    """Path of a fetched or converted file; the test is skipped where it is missing."""
+
+    def find(name: str) -> Path:
+        try:
+            return asset(name)
+        except AssetMissing as error:
+            pytest.skip(str(error))
+
+    return find

@@ -42,7 +42,7 @@ def test_converted_file_is_found_though_no_package_ships_it(folder: Path) -> Non
 def test_missing_file_says_what_to_run(folder: Path) -> None:
     with pytest.raises(AssetMissing, match=r"photos/bus\.jpg .*ultralytics.* run `.*scripts/setup`"):
         assets.asset("photos/bus.jpg")
-    with pytest.raises(AssetMissing, match=r"darknet.*dasha_ros\.fetch --set training"):
+    with pytest.raises(AssetMissing, match=r"darknet.*dasha_ros\.assets\.fetch --set training"):
         assets.asset("photos/dog.jpg")
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
+import dasha_ros.devices
 
-@pytest.mark.parametrize(
-    "module", ["varioptic", "pylon", "bench", "calibration", "fake", "preview", "pylon_discovery"]
-)
+MODULES = [
+    info.name
+    for info in pkgutil.walk_packages(dasha_ros.devices.__path__, "dasha_ros.devices.")
+    if not info.ispkg
+]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_no_sdk_is_imported_with_a_back_end(module: str) -> None:
     program = (
-        f"import sys, dasha_ros.devices.{module}\n"
+        f"import sys, {module}\n"
         "heavy = {'pypylon', 'serial', 'matplotlib', 'torch', 'onnxruntime'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

@@ -129,7 +129,7 @@ def test_a_probe_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_runs_without_any_package() -> None:
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-    code += "from dasha_ros import doctor; sys.exit(doctor.main())"
+    code += "from dasha_ros.doctor.__main__ import main; sys.exit(main())"
     answer = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False
     )
