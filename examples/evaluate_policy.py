@@ -9,11 +9,11 @@ from __future__ import annotations
 import random
 import sys
 
-from dasha_ros.policies.policy import ExposureTask, FocusTask
-from dasha_ros.policies.registry import exposure_policy, focus_policy
-from dasha_ros.perception.pipeline import Perception
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.policies.policy import ExposureTask, FocusTask
+from dasha_ros.policies.registry import exposure_policy, focus_policy
 from dasha_ros.twin.scene import load_scene
 from dasha_ros.twin.world import World
 

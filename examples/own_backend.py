@@ -16,8 +16,8 @@ import numpy as np
 from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.devices.lens import LensReading, checked_volts
-from dasha_ros.optics.actuator import quantised_volts
 from dasha_ros.freshness.clock import Clock
+from dasha_ros.optics.actuator import quantised_volts
 
 
 class OwnLens:

@@ -6,9 +6,9 @@ PYTHONPATH=examples python examples/evaluate_policy.py own_policy:BestOfSweep
 
 from __future__ import annotations
 
+from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.policy import FocusDecision, FocusTask
 from dasha_ros.policies.search import focus_stops
-from dasha_ros.perception.percept import Percept
 
 STEP_PX = 4.0
 """Blur radius between two stops [px of a 640-px image]: every depth passes within half of it."""

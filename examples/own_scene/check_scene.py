@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dasha_ros.perception.pipeline import Perception
 from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.perception.pipeline import Perception
 from dasha_ros.twin.scene import load_scene
 from dasha_ros.twin.world import World
 
