@@ -6,6 +6,7 @@ is written from them (``dasha config``), and both are validated by them.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -99,9 +100,15 @@ def as_yaml() -> str:
     return "\n".join(lines) + "\n"
 
 
+@cache
+def _properties(model: type[NodeConfig]) -> dict[str, dict[str, Any]]:
+    """What a model says of its parameters. Made once: a node asks some seventy times while it starts."""
+    properties: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
+    return properties
+
+
 def _schema(model: type[NodeConfig], key: str) -> dict[str, Any]:
-    properties: dict[str, Any] = model.model_json_schema()["properties"]
-    return dict(properties[key])
+    return _properties(model)[key]
 
 
 def unit_of(model: type[NodeConfig], key: str) -> str:

@@ -32,7 +32,8 @@ def parameter(
 class NodeConfig(BaseModel):
     """What all nodes share."""
 
-    model_config = ConfigDict(extra="forbid", validate_default=True, strict=True)
+    # Every process knows the models of all nodes and uses its own: pydantic compiles each at its first use.
+    model_config = ConfigDict(extra="forbid", validate_default=True, strict=True, defer_build=True)
 
     autostart: bool = parameter(
         True, "Configure and activate at start; false: wait for a lifecycle manager.", for_good=True

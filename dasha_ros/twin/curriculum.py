@@ -10,8 +10,15 @@ from itertools import cycle
 import numpy as np
 
 from dasha_ros.optics.exposure import ExposureTable
-from dasha_ros.twin.scene import DISTANCE_MAX_M, DISTANCE_MIN_M, Scene
-from dasha_ros.twin.world import FACTORY_EXPOSURE_US, FACTORY_VOLTS, World, paper_schedule
+from dasha_ros.twin.scene import Scene
+from dasha_ros.twin.world import (
+    DISTANCE_MAX_M,
+    DISTANCE_MIN_M,
+    FACTORY_EXPOSURE_US,
+    FACTORY_VOLTS,
+    World,
+    paper_schedule,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
 from dasha_ros.system.paths import config_dir
+from dasha_ros.twin.world import DISTANCE_MAX_M, DISTANCE_MIN_M
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Box = tuple[Fraction, Fraction, Fraction, Fraction]
 """left, top, right, bottom as fractions of the photograph."""
-DISTANCE_MIN_M, DISTANCE_MAX_M = 0.05, 1000.0
 Distance = Annotated[float, Field(ge=DISTANCE_MIN_M, le=DISTANCE_MAX_M)]
 """From the lens [m]."""
 
@@ -29,7 +29,7 @@ class SceneError(ValueError):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class RectangleCut(_Model):

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from dasha_ros.optics.actuator import OUTPUT_MIN_VOLTS
-from dasha_ros.twin.scene import DISTANCE_MAX_M, DISTANCE_MIN_M
 
 ILLUMINANCE_MIN_LX, ILLUMINANCE_MAX_LX = 0.01, 200_000.0
 """Starlight and a little, to direct sun."""
 TEMPERATURE_MIN_C, TEMPERATURE_MAX_C = -20.0, 80.0
+DISTANCE_MIN_M, DISTANCE_MAX_M = 0.05, 1000.0
+"""Of a layer from the lens. Here and not with the scenes: every node that checks messages imports this."""
 
 PAPER_ILLUMINANCES_LX = (*(float(lx) for lx in range(13, 300, 10)), 300.0)
 """13 to 300 lx in steps of 10 lx, then from 13 again (paper, V.A.2 and V.B): the last step is one of 7 lx."""

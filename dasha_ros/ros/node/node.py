@@ -26,7 +26,7 @@ from dasha_ros.ros.node.executor import OneThread, Steady
 from dasha_ros.ros.node.guard import Guard
 from dasha_ros.ros.node.health import Health
 from dasha_ros.ros.node.lifecycle import SteadyLifecycleNode
-from dasha_ros.ros.node.memory import give_back, share_one_heap
+from dasha_ros.ros.node.memory import give_back, leave_out_generator, share_one_heap
 from dasha_ros.ros.node.parameter_requests import refuse_unreadable
 from dasha_ros.ros.node.parameters import Parameters
 from dasha_ros.ros.node.retiring import retire
@@ -230,6 +230,7 @@ def run(
     clean-up that fails or takes too long with code 1.
     """
     share_one_heap()
+    leave_out_generator()
     take_every_character()
     if NO_LOG_FILES not in (sys.argv if args is None else args):
         settle()

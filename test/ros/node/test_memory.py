@@ -1,4 +1,4 @@
-"""What nodes do about the memory that glibc keeps."""
+"""What nodes do about memory: what glibc keeps, and what they need not load."""
 
 from __future__ import annotations
 
@@ -36,3 +36,33 @@ hold.wait()
 def test_all_threads_allocate_from_one_heap() -> None:
     told = subprocess.run([sys.executable, "-c", ALLOCATES], capture_output=True, text=True, check=True)
     assert told.stdout.count("<heap nr=") == 1
+
+
+SERVES = """
+import sys
+import rclpy
+from dasha_ros.msg import Percept
+from dasha_ros.ros.node.memory import leave_out_generator
+
+leave_out_generator()
+rclpy.init(args=["--ros-args", "--disable-external-lib-logs"])
+rclpy.create_node("lean").create_publisher(Percept, "percept", 1)
+print("lark" in sys.modules)
+"""
+
+
+def test_a_node_publishes_without_the_generator_of_message_classes() -> None:
+    told = subprocess.run([sys.executable, "-c", SERVES], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == "False"
+
+
+def test_checking_messages_loads_no_scenes() -> None:
+    """Every node checks what it hears; scenes and their pictures are the twin's alone."""
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, dasha_ros.ros.validation.heard; print(sorted(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "dasha_ros.twin.scene" not in told.stdout
+    assert "'PIL'" not in told.stdout
