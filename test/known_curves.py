@@ -9,7 +9,7 @@ from dasha_ros.estimation.detectability import CLASSES, Detectability
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.estimation.profile import NODES, Profile, node_radii
 from dasha_ros.optics.lens import lens_model
-from dasha_ros.policies.learned.focus_encoder import FocusPictures
+from dasha_ros.policies.learned.focus_encoder import FocusInputs
 
 LENS = lens_model()
 MAP = LensMap(LENS)
@@ -25,11 +25,11 @@ def model() -> BeliefModel:
     return BeliefModel(profile, profile, nothing)
 
 
-def picture(volts: float) -> FocusPictures:
+def picture(volts: float) -> FocusInputs:
     """Of a plane at `OBJECT_D`."""
     blur = np.abs(MAP.dioptres(np.array([volts])) - OBJECT_D) * MAP.px_per_dioptre
     read = np.log1p(blur)[:, None]
-    return FocusPictures(
+    return FocusInputs(
         volts=np.array([volts]), score=np.array([0.9]), detected=np.array([True]), brisque=np.array([30.0]),
         latent=np.zeros((1, 0), np.float32), frame=read, box=read,
     )  # fmt: skip

@@ -263,12 +263,12 @@ class Probe:
 
     def call(self, kind: Any, service: str, request: Any, timeout_s: float = DISCOVERY_S) -> Any:
         """Call a service once it is there and return its answer; asks again when it stays silent."""
-        from dasha_ros.ros.transport.retrying_call import Question
+        from dasha_ros.ros.transport.retrying_call import RetryingCall
 
         client = self.node.create_client(kind, service)
         try:
             self.until(client.service_is_ready, f"service {service}", timeout_s)
-            return self.until(Question(client, request).answer, f"an answer of {service}", timeout_s)
+            return self.until(RetryingCall(client, request).answer, f"an answer of {service}", timeout_s)
         finally:
             self.node.destroy_client(client)
 

@@ -1,4 +1,4 @@
-"""Plays contenders in settings and sums the trials up: one row for each policy, seed, split and setting."""
+"""Plays methods in settings and sums the trials up: one row for each policy, seed, split and setting."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from dasha_ros.benchmark.methods import FocusContender, Scene, exposure_contenders
+from dasha_ros.benchmark.methods import FocusMethod, Scene, exposure_methods
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.evaluate import FocusTrial, play_focus
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_starts
@@ -31,7 +31,7 @@ SPREAD_KEYS = (
 
 def play(
     arena: Arena,
-    contenders: Sequence[FocusContender],
+    methods: Sequence[FocusMethod],
     setting: FocusSetting,
     numbers: Sequence[int],
     *,
@@ -39,15 +39,15 @@ def play(
     seed: int,
     exposure: str = HAND_OVER_POLICY,
     progress: Progress | None = None,
-) -> list[tuple[FocusContender, FocusTrial]]:
-    """Every contender from the same starts: fixed episodes for each view. Ctrl-C keeps what is done.
+) -> list[tuple[FocusMethod, FocusTrial]]:
+    """Every method from the same starts: fixed episodes for each view. Ctrl-C keeps what is done.
 
     Args:
         arena: Where.
-        contenders: Who.
+        methods: Who.
         setting: What is drawn.
         numbers: Of the views to use.
-        per_view: Episodes of each contender for each view.
+        per_view: Episodes of each method for each view.
         seed: Of the starts.
         exposure: Name of the A^H policy, where the setting has a hand-over.
         progress: Told how far it is.
@@ -58,29 +58,29 @@ def play(
     starts = focus_starts(
         setting, arena.views, numbers, per_view=per_view, seed=seed, lens=arena.lens, table=arena.table
     )
-    total = len(starts) * len(contenders)
-    done: list[tuple[FocusContender, FocusTrial]] = []
+    total = len(starts) * len(methods)
+    done: list[tuple[FocusMethod, FocusTrial]] = []
     # Views outermost: reading photographs costs more than making policies.
     for start in starts:
-        for contender in contenders:
-            policy = contender.make(Scene(arena, setting, start))
-            first = exposure_contenders(exposure)[0].make(start) if setting.hand_over else None
-            trial = play_focus(arena, policy, start, encoder=contender.encoder, exposure=first)
-            done.append((contender, trial))
+        for method in methods:
+            policy = method.make(Scene(arena, setting, start))
+            first = exposure_methods(exposure)[0].make(start) if setting.hand_over else None
+            trial = play_focus(arena, policy, start, encoder=method.encoder, exposure=first)
+            done.append((method, trial))
             if progress is not None:
-                progress(len(done), total, f"{setting.name}: {contender.policy}")
+                progress(len(done), total, f"{setting.name}: {method.policy}")
     return done
 
 
 def rows_of(
-    done: Iterable[tuple[FocusContender, FocusTrial]],
+    done: Iterable[tuple[FocusMethod, FocusTrial]],
     setting: str,
     *,
     split: int | None,
     arena: str,
     step_ms: float = STEP_MS,
 ) -> list[Row]:
-    """One row for each contender.
+    """One row for each method.
 
     Keys of `benchmark.focus` (``policy``, ``scenes``, ``episodes``, ``success``, ``within_2px``,
     ``within_1px``, ``detected``, ``moves_first``, ``moves_settled``, ``hunting``, ``seconds``,
@@ -97,10 +97,10 @@ def rows_of(
     - ``reached``: share that had been within 2 px after 0, 1, .. 20 moves
     """
     groups: dict[int, list[FocusTrial]] = {}
-    who: dict[int, FocusContender] = {}
-    for contender, trial in done:
-        groups.setdefault(id(contender), []).append(trial)
-        who[id(contender)] = contender
+    who: dict[int, FocusMethod] = {}
+    for method, trial in done:
+        groups.setdefault(id(method), []).append(trial)
+        who[id(method)] = method
     return [
         {
             "setting": setting,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dasha_ros.benchmark.evaluation import STEP_MS, Progress, Row, mean
-from dasha_ros.benchmark.methods import ExposureContender
+from dasha_ros.benchmark.methods import ExposureMethod
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.evaluate import ExposureTrial, play_exposure
 from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING, exposure_starts
@@ -18,14 +18,14 @@ SPREAD_KEYS = ("success", "well_exposed", "good_peak", "steps", "max_steps", "se
 
 def play(
     arena: Arena,
-    contenders: Sequence[ExposureContender],
+    methods: Sequence[ExposureMethod],
     numbers: Sequence[int],
     *,
     per_view: int,
     seed: int,
     progress: Progress | None = None,
-) -> list[tuple[ExposureContender, ExposureTrial]]:
-    """Every contender from the same starts; see `evaluation.play`.
+) -> list[tuple[ExposureMethod, ExposureTrial]]:
+    """Every method from the same starts; see `evaluation.play`.
 
     Raises:
         DeviceError: A view can't be shown.
@@ -33,26 +33,24 @@ def play(
     starts = exposure_starts(
         arena.views, numbers, per_view=per_view, seed=seed, lens=arena.lens, table=arena.table
     )
-    total = len(starts) * len(contenders)
-    done: list[tuple[ExposureContender, ExposureTrial]] = []
+    total = len(starts) * len(methods)
+    done: list[tuple[ExposureMethod, ExposureTrial]] = []
     for start in starts:
-        for contender in contenders:
-            done.append(
-                (contender, play_exposure(arena, contender.make(start), start, encoder=contender.encoder))
-            )
+        for method in methods:
+            done.append((method, play_exposure(arena, method.make(start), start, encoder=method.encoder)))
             if progress is not None:
-                progress(len(done), total, f"{EXPOSURE_SETTING}: {contender.policy}")
+                progress(len(done), total, f"{EXPOSURE_SETTING}: {method.policy}")
     return done
 
 
 def rows_of(
-    done: Iterable[tuple[ExposureContender, ExposureTrial]],
+    done: Iterable[tuple[ExposureMethod, ExposureTrial]],
     *,
     split: int | None,
     arena: str,
     step_ms: float = STEP_MS,
 ) -> list[Row]:
-    """One row for each contender.
+    """One row for each method.
 
     - ``policy``, ``policy_seed``, ``split``, ``sampled``, ``arena``, ``scenes``, ``episodes``
     - ``success``: share that the policy ended itself, content, with a well-exposed picture
@@ -64,10 +62,10 @@ def rows_of(
     - ``seconds``: mean exposure time; ``wall_seconds``: with ``step_ms`` and the policy's own time
     """
     groups: dict[int, list[ExposureTrial]] = {}
-    who: dict[int, ExposureContender] = {}
-    for contender, trial in done:
-        groups.setdefault(id(contender), []).append(trial)
-        who[id(contender)] = contender
+    who: dict[int, ExposureMethod] = {}
+    for method, trial in done:
+        groups.setdefault(id(method), []).append(trial)
+        who[id(method)] = method
     return [
         {
             "setting": EXPOSURE_SETTING,

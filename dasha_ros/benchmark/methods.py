@@ -30,7 +30,7 @@ REFERENCE_BASED = frozenset({ORACLE, PHASE_SHIFT})
 """Policies that see the twin's truth: flagged in every table."""
 
 
-class ContenderError(ValueError):
+class MethodError(ValueError):
     """A name that stands for nobody; the message lists who there is."""
 
 
@@ -45,7 +45,7 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a contender is made for: an episode about to begin."""
+    """What a method is made for: an episode about to begin."""
 
     arena: Arena
     setting: FocusSetting
@@ -53,7 +53,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class FocusContender:
+class FocusMethod:
     """One A^L policy in a comparison."""
 
     policy: str
@@ -76,8 +76,8 @@ class FocusContender:
 
 
 @dataclass(frozen=True)
-class ExposureContender:
-    """One A^H policy in a comparison; fields as of `FocusContender`."""
+class ExposureMethod:
+    """One A^H policy in a comparison; fields as of `FocusMethod`."""
 
     policy: str
     make: Callable[[Start], ExposurePolicy]
@@ -102,15 +102,15 @@ class OracleFocus(ScriptedFocus):
         return bool((yield self._volts).of(task.labels, task.min_score))
 
 
-def focus_contenders(
+def focus_methods(
     name: str, *, sampled: Sequence[bool] = (False,), knowledge: Knowledge | None = None, seed: int = 0
-) -> list[FocusContender]:
-    """The contenders that a name stands for.
+) -> list[FocusMethod]:
+    """The methods that a name stands for.
 
     Args:
         name: A registered policy, ``oracle``, ``phase_shift_rl``, ``constant:VOLTS``, or the path of
             a learned policy (``.npz``).
-        sampled: For learned policies: one contender for each way of taking actions.
+        sampled: For learned policies: one method for each way of taking actions.
         knowledge: Of the rivals that learn.
         seed: Of sampled actions and synthetic signals.
 
@@ -122,7 +122,7 @@ def focus_contenders(
     if (path := _learned(name, "focus")) is not None:
         info = PolicyFile.load(path, "focus").info
         return [
-            FocusContender(
+            FocusMethod(
                 _title(path, info.preset, name),
                 _learned_focus(path, draw, seed),
                 _number(info.made.get("seed")),
@@ -134,14 +134,14 @@ def focus_contenders(
         ]
     make = _rival(name, known, seed)
     card = known.ten.card if name == "ten_dqn" and known.ten else {}
-    return [FocusContender(name, make, _number(card.get("seed")))]
+    return [FocusMethod(name, make, _number(card.get("seed")))]
 
 
 def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPolicy]:
     """Makes the policies of a name that is no learned policy's."""
     kind, _, argument = name.partition(":")
     if argument and kind != "constant":
-        raise ContenderError(f"{name!r}: only constant takes a value, as in constant:42.0")
+        raise MethodError(f"{name!r}: only constant takes a value, as in constant:42.0")
     if kind == "constant":
         volts = _value(name, argument) if argument else None
         return lambda scene: ConstantFocus(volts, scene.setting.band_m)
@@ -160,16 +160,14 @@ def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPol
     if kind in focus_policies():
         return lambda _: focus_policy(kind)
     names = sorted({*focus_policies(), *REFERENCE_BASED})
-    raise ContenderError(
+    raise MethodError(
         f"no focus policy {name!r}; there are: {', '.join(names)}, constant:VOLTS, "
         "or the path of a learned policy (.npz)"
     )
 
 
-def exposure_contenders(
-    name: str, *, sampled: Sequence[bool] = (False,), seed: int = 0
-) -> list[ExposureContender]:
-    """The A^H contenders that a name stands for; ``constant:MICROSECONDS`` names a value.
+def exposure_methods(name: str, *, sampled: Sequence[bool] = (False,), seed: int = 0) -> list[ExposureMethod]:
+    """The A^H methods that a name stands for; ``constant:MICROSECONDS`` names a value.
 
     Arguments and errors as for `focus_contenders`.
 
@@ -181,7 +179,7 @@ def exposure_contenders(
     if (path := _learned(name, "exposure")) is not None:
         info = PolicyFile.load(path, "exposure").info
         return [
-            ExposureContender(
+            ExposureMethod(
                 _title(path, info.preset, name),
                 _learned_exposure(path, draw, seed),
                 _number(info.made.get("seed")),
@@ -194,11 +192,11 @@ def exposure_contenders(
     rival, _, argument = name.partition(":")
     if argument:
         if rival != "constant":
-            raise ContenderError(f"{name!r}: only constant takes a value, as in constant:40000")
+            raise MethodError(f"{name!r}: only constant takes a value, as in constant:40000")
         exposure_us = _value(name, argument)
-        return [ExposureContender(name, lambda _: ConstantExposure(exposure_us))]
+        return [ExposureMethod(name, lambda _: ConstantExposure(exposure_us))]
     exposure_policy(name)
-    return [ExposureContender(name, lambda _: exposure_policy(name))]
+    return [ExposureMethod(name, lambda _: exposure_policy(name))]
 
 
 def encoders_of(names: Sequence[str], agent: Agent) -> tuple[str, ...]:
@@ -242,7 +240,7 @@ def _value(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ContenderError(f"{name!r}: {text!r} is not a number") from None
+        raise MethodError(f"{name!r}: {text!r} is not a number") from None
 
 
 def _number(value: object) -> int | None:

@@ -1,4 +1,4 @@
-"""A whole comparison: contenders x settings x splits, as rows; and how its results are shown."""
+"""A whole comparison: methods x settings x splits, as rows; and how its results are shown."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from dasha_ros.benchmark import evaluation, exposure
 from dasha_ros.benchmark.evaluation import HAND_OVER_POLICY, STEP_MS, Progress, Row
 from dasha_ros.benchmark.methods import (
-    ContenderError,
-    FocusContender,
+    FocusMethod,
     Knowledge,
-    exposure_contenders,
-    focus_contenders,
+    MethodError,
+    exposure_methods,
+    focus_methods,
 )
 from dasha_ros.benchmark.table import markdown
 from dasha_ros.learning.evaluation.arenas import Arena
@@ -58,10 +58,10 @@ def focus_study(
 
     Args:
         arena: Where.
-        names: Of policies; see `contenders.focus_contenders`.
+        names: Of policies; see `methods.focus_contenders`.
         settings: What is drawn.
         parts: Which views.
-        per_view: Episodes for each view and contender.
+        per_view: Episodes for each view and method.
         sampled: Ways of acting of learned policies.
         seed: Of the starts.
         exposure_policy: A^H, where a setting has a hand-over.
@@ -82,11 +82,11 @@ def focus_study(
         for part in parts:
             if not any(arena.views[number].kind == setting.kind for number in part.numbers):
                 continue
-            contenders = _focus_contenders(names, part, sampled, seed)
-            if not contenders:
+            methods = _focus_methods(names, part, sampled, seed)
+            if not methods:
                 continue
             done = evaluation.play(
-                arena, contenders, setting, part.numbers, per_view=per_view, seed=seed,
+                arena, methods, setting, part.numbers, per_view=per_view, seed=seed,
                 exposure=exposure_policy, progress=progress,
             )  # fmt: skip
             new = evaluation.rows_of(done, setting.name, split=part.split, arena=arena.name, step_ms=step_ms)
@@ -95,7 +95,7 @@ def focus_study(
                 if keep is not None:
                     keep(row)
     if not rows:
-        raise ContenderError(
+        raise MethodError(
             "nothing to play: no view is of the settings' kind, or every policy was learned on another split"
         )
     return rows
@@ -122,32 +122,30 @@ def exposure_study(
     """
     rows: list[Row] = []
     for part in parts:
-        contenders = [
-            contender
+        methods = [
+            method
             for name in names
-            for contender in exposure_contenders(name, sampled=sampled, seed=seed)
-            if contender.split is None or part.split in {None, contender.split}
+            for method in exposure_methods(name, sampled=sampled, seed=seed)
+            if method.split is None or part.split in {None, method.split}
         ]
-        if contenders:
+        if methods:
             done = exposure.play(
-                arena, contenders, part.numbers, per_view=per_view, seed=seed, progress=progress
+                arena, methods, part.numbers, per_view=per_view, seed=seed, progress=progress
             )
             rows += exposure.rows_of(done, split=part.split, arena=arena.name, step_ms=step_ms)
     if not rows:
-        raise ContenderError("nothing to play: every policy was learned on another split")
+        raise MethodError("nothing to play: every policy was learned on another split")
     return rows
 
 
-def _focus_contenders(
-    names: Sequence[str], part: Part, sampled: Sequence[bool], seed: int
-) -> list[FocusContender]:
-    contenders: list[FocusContender] = []
+def _focus_methods(names: Sequence[str], part: Part, sampled: Sequence[bool], seed: int) -> list[FocusMethod]:
+    methods: list[FocusMethod] = []
     for name in names:
         several = part.knowledge if name == "ten_dqn" else part.knowledge[:1]
         for known in several:
-            found = focus_contenders(name, sampled=sampled, knowledge=known, seed=seed)
-            contenders += [replace(c) for c in found if c.split is None or part.split in {None, c.split}]
-    return contenders
+            found = focus_methods(name, sampled=sampled, knowledge=known, seed=seed)
+            methods += [replace(c) for c in found if c.split is None or part.split in {None, c.split}]
+    return methods
 
 
 def tables(rows: Sequence[Row]) -> str:

@@ -21,7 +21,7 @@ from dasha_ros.policies.rivals.q_network import QNetwork
 
 
 @dataclass(frozen=True)
-class Ground:
+class Testbed:
     """An arena and the views to use of it."""
 
     arena: Arena
@@ -40,7 +40,7 @@ def cache_ground(
     splits: int = 3,
     rendered: bool = False,
     rivals: Path | None = None,
-) -> Ground:
+) -> Testbed:
     """The test views of every split of a cache; rivals know the split's training views alone.
 
     Args:
@@ -74,7 +74,7 @@ def cache_ground(
     if rendered:
         views = [View(info, scene) for info, scene in zip(cache.views, cache.scenes, strict=True)]
         arena = TwinArena(views, _perception(agent, names))
-    return Ground(arena, tuple(parts))
+    return Testbed(arena, tuple(parts))
 
 
 def folder_ground(
@@ -85,7 +85,7 @@ def folder_ground(
     composites: int = 0,
     seed: int = 0,
     report: Report | None = None,
-) -> Ground:
+) -> Testbed:
     """All views of a folder of photographs, rendered; rivals know what ships.
 
     Args:
@@ -104,7 +104,7 @@ def folder_ground(
     perception = _perception(agent, names)
     views, skipped = folder_views(folder, composites, seed=seed, report=report)
     used = len({photo for view in views for photo in view.info.photographs})
-    return Ground(TwinArena(views, perception), (Part(range(len(views))),), skipped, used)
+    return Testbed(TwinArena(views, perception), (Part(range(len(views))),), skipped, used)
 
 
 def _perception(agent: Agent, names: Sequence[str]) -> Perception:

@@ -17,7 +17,7 @@ from rclpy.parameter import Parameter
 from dasha_ros.bringup import graph as bringup
 from dasha_ros.bringup.domain import domain_trouble
 from dasha_ros.config import ConfigError
-from dasha_ros.ros.transport.retrying_call import Question
+from dasha_ros.ros.transport.retrying_call import RetryingCall
 from dasha_ros.ros.validation.heard import subscribe
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ class Client:
             end = time.monotonic() + timeout_s
             if not self.until(service.service_is_ready, timeout_s):
                 return None
-            return self.until(Question(service, request).answer, end - time.monotonic())
+            return self.until(RetryingCall(service, request).answer, end - time.monotonic())
         finally:
             self.node.destroy_client(service)
 

@@ -13,7 +13,7 @@ import typer
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 
 if TYPE_CHECKING:
-    from dasha_ros.benchmark.testbed import Ground
+    from dasha_ros.benchmark.testbed import Testbed
 
 Policies = Annotated[
     list[str] | None,
@@ -164,7 +164,7 @@ def _ground(
     splits: int,
     rivals: Path | None,
     seed: int,
-) -> Ground:
+) -> Testbed:
     from dasha_ros.benchmark.testbed import cache_ground, folder_ground
 
     if (scenes is None) == (cache is None):
@@ -181,7 +181,7 @@ def _ground(
 
 
 @contextmanager
-def _told(ground: Ground) -> Iterator[None]:
+def _told(ground: Testbed) -> Iterator[None]:
     """At the end, however it comes, which pictures of a folder were used and which were not."""
     try:
         yield

@@ -16,10 +16,10 @@ from dasha_ros.cli.terminal.console import Exit, err, fail, out
 
 if TYPE_CHECKING:
     from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
-    from dasha_ros.learning.training.callbacks import News
+    from dasha_ros.learning.training.callbacks import RunProgress
     from dasha_ros.learning.training.run_folder import RunInfo
 
-    Report: TypeAlias = Callable[[News], None]
+    Report: TypeAlias = Callable[[RunProgress], None]
     Stopped: TypeAlias = Callable[[], bool]
 
 app = typer.Typer(help="Train an agent, or both, from a percept cache.", no_args_is_help=True)
@@ -208,7 +208,7 @@ def _shown() -> Iterator[tuple[Callable[[str], Report], Stopped]]:
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bars:
 
         def report_of(agent: str) -> Report:
-            def report(news: News) -> None:
+            def report(news: RunProgress) -> None:
                 if agent not in shown:
                     shown[agent] = bars.add_task(agent, total=news.total)
                 bars.update(shown[agent], completed=min(news.steps, news.total))

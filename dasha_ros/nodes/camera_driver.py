@@ -25,7 +25,7 @@ from dasha_ros.ros.node.condition import Condition, warning
 from dasha_ros.ros.node.node import DashaNode, run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import lens_from_msg
-from dasha_ros.ros.transport.fast_subscriber import Lane
+from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 
 _IDLE_S = 0.5
 _STREAM_S = 0.1
@@ -56,7 +56,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._worker: DeviceWorker | None = None
         self._camera: Camera | None = None
         self._twin: CameraTwinLink | None = None
-        self._news = threading.Condition()
+        self._waiter = threading.Condition()
         self._wakes = 0
         """How often something came that an exposure must not outlast."""
         self._limits: CameraLimits | None = None
@@ -86,7 +86,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             obey=self._admitted,
             in_force=lambda: self._exposure[1],
         )
-        self._lane = Lane(self)
+        self._lane = FastSubscriber(self)
         if isinstance(self._camera, TwinCamera):
             self._twin = CameraTwinLink(
                 self, self._lane, self._camera, self.health, changed=self._tell, heard=self._on_lens
@@ -146,12 +146,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._commands.hear(command, command.exposure_us)
 
     def _admitted(self, order: Order) -> None:
-        with self._news:
+        with self._waiter:
             self._exposure = (order.command, order.value)
             self._ask()
 
     def _on_lens(self, state: msg.LensState) -> None:
-        with self._news:
+        with self._waiter:
             if self._rest.hear(lens_from_msg(state)):
                 self._ask()
 
@@ -165,15 +165,15 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
 
     def _wake(self) -> None:
         """Break off the exposure in progress: it answers nothing any more."""
-        with self._news:
+        with self._waiter:
             self._wakes += 1
             if self._camera is not None:
                 self._camera.abort()
-            self._news.notify()
+            self._waiter.notify()
 
     def _tell(self) -> None:
-        with self._news:
-            self._news.notify()
+        with self._waiter:
+            self._waiter.notify()
 
     def open(self) -> None:
         """Job of the worker: claim the camera; its limits become the limits of the commands."""
@@ -202,12 +202,12 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         camera = self._camera
         assert camera is not None
         self._commands.leave_nothing_behind()
-        with self._news:
+        with self._waiter:
             streams = self._streams()
             is_due = streams or self._is_due()
             if not is_due:
                 self._stop_stream()
-                self._news.wait(self._patience_s())
+                self._waiter.wait(self._patience_s())
             (command, exposure_us), rest_ns = self._exposure, self._rest.rest_ns
             asked, wakes = self._asked, self._wakes
             awaited = self._is_awaited()
@@ -303,7 +303,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         return preview_s if state_s is None else min(preview_s, state_s)
 
     def _publish(self, frame: Frame, command: CommandId, asked: int, awaited: bool) -> None:
-        with self._news:
+        with self._waiter:
             # As far as is known now: the lens may have been told to move meanwhile.
             lens = self._rest.position_at(frame.begun_ns)
             if frame.begun_ns >= self._rest.rest_ns:

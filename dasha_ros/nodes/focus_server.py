@@ -19,12 +19,12 @@ from dasha_ros.perception.labels import unknown_label
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.agents.agent_node import agent_executor
 from dasha_ros.ros.goals.agent_client import AgentClient
-from dasha_ros.ros.goals.focus_goal import FocusJob
+from dasha_ros.ros.goals.focus_goal import FocusGoal
 from dasha_ros.ros.goals.goal_server import GoalServer
-from dasha_ros.ros.goals.simple_action_server import GoalRun, SingleGoalServer
+from dasha_ros.ros.goals.simple_action_server import ActiveGoal, SimpleActionServer
 from dasha_ros.ros.goals.trainer_pause import TrainerHold
 from dasha_ros.ros.node.node import run as run_node
-from dasha_ros.ros.node.waiter import News
+from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.rig.actuators import Actuators
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.stamps import to_stamp
@@ -45,10 +45,10 @@ class FocusServer(GoalServer):
 
     def __init__(self) -> None:
         super().__init__("focus_server")
-        self._server: SingleGoalServer | None = None
+        self._server: SimpleActionServer | None = None
         self._info: msg.PerceptionInfo | None = None
-        self._job: FocusJob | None = None
-        self._news = News()
+        self._job: FocusGoal | None = None
+        self._waiter = Waiter()
         self._configured = False
         self._state_lock = threading.Lock()
         self._told = msg.FocusState()
@@ -72,7 +72,7 @@ class FocusServer(GoalServer):
         self._trainer = TrainerHold(self)
         if self._server is None:
             # Kept for as long as the node lives: whoever asks meanwhile gets an answer.
-            self._server = SingleGoalServer(
+            self._server = SimpleActionServer(
                 self,
                 FocusOnObject,
                 "focus_on_object",
@@ -109,7 +109,7 @@ class FocusServer(GoalServer):
 
     def _on_info(self, info: msg.PerceptionInfo) -> None:
         self._info = info
-        self._news.tell()
+        self._waiter.notify()
 
     def _refuse(self, request: FocusOnObject.Goal) -> str:
         reason = self._reason(request)
@@ -125,7 +125,7 @@ class FocusServer(GoalServer):
     def _reason(self, request: FocusOnObject.Goal) -> str:
         if not self.is_active:
             return "focus_server is not active: activate it first"
-        self._news.within(_DISCOVERY_S, lambda: self._info is not None)
+        self._waiter.within(_DISCOVERY_S, lambda: self._info is not None)
         if self._info is None:
             return "perception is not running, so nobody knows what can be detected: start it and try again"
         if not (math.isfinite(request.min_score) and 0.0 <= request.min_score <= 1.0):
@@ -169,15 +169,15 @@ class FocusServer(GoalServer):
         with self._state_lock:
             self._tell(copy(self._told))
 
-    def _work(self, run: GoalRun) -> FocusOnObject.Result:
+    def _work(self, run: ActiveGoal) -> FocusOnObject.Result:
         assert self._info is not None
         self.health.count("goals")
         # Where a trainer has no turn any more, what is in force is what this goal was asked with.
         with self._trainer.during(run) as trainer_waits, self.actuators.attending():
             return self._reach(run, self._info, " (the trainer waits)" if trainer_waits else "")
 
-    def _reach(self, run: GoalRun, info: msg.PerceptionInfo, note: str) -> FocusOnObject.Result:
-        self._job = job = FocusJob(self, run, info, note)
+    def _reach(self, run: ActiveGoal, info: msg.PerceptionInfo, note: str) -> FocusOnObject.Result:
+        self._job = job = FocusGoal(self, run, info, note)
         try:
             result = job.work()
         finally:

@@ -18,7 +18,7 @@ from dasha_ros.policies.outcome import explain
 from dasha_ros.policies.policy import ExposureTask, FocusTask
 from dasha_ros.policies.registry import exposure_policy
 from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
-from dasha_ros.ros.goals.simple_action_server import GoalRun
+from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.node import run as run_node
 from dasha_ros.ros.transport.conversions import frame_to_msg, id_to_msg
 
@@ -98,14 +98,14 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         """A^H looks for nothing."""
         return FocusTask(self.rig.lens)
 
-    def act(self, run: GoalRun) -> ExposureOutcome:
+    def act(self, run: ActiveGoal) -> ExposureOutcome:
         """Step the exposure with the policy."""
         task = ExposureTask(self._table_of_camera(), run.request.max_steps or self.config.max_steps)
         return run_exposure(
             self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted
         )
 
-    def learn(self, run: GoalRun, learning: AgentLearning) -> ExposureOutcome:
+    def learn(self, run: ActiveGoal, learning: AgentLearning) -> ExposureOutcome:
         """Play one episode."""
         end = learning.play(run)
         return ExposureOutcome(end.code, explain(end.code, end.what), end.steps, end.percept)

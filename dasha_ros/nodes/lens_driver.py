@@ -25,7 +25,7 @@ from dasha_ros.ros.node.condition import Condition, failure
 from dasha_ros.ros.node.node import DashaNode, run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import lens_to_msg
-from dasha_ros.ros.transport.fast_subscriber import Lane
+from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 
 _IDLE_S = 0.5
 """How often an idle lens is asked for faults."""
@@ -51,7 +51,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def __init__(self) -> None:
         super().__init__("lens_driver")
         self._worker: DeviceWorker | None = None
-        self._news = threading.Condition()
+        self._waiter = threading.Condition()
         self._order: Order | None = None
         self._volts: float | None = None
         """Where the lens was last told to go, or was found; ``None``: it was never opened."""
@@ -84,12 +84,12 @@ class LensDriver(DashaNode[LensDriverConfig]):
             in_force=lambda: self._volts,
             refused=self._tell,
         )
-        self._lane = Lane(self)
+        self._lane = FastSubscriber(self)
         self._lane.listen(msg.LensCommand, "lens/command", self._on_command, qos.COMMAND)
 
     def activate(self) -> None:
         """Open the lens; what it was told before it was given back counts no more."""
-        with self._news:
+        with self._waiter:
             self._order = None
             if self._volts is not None:
                 self._volts = self._state.commanded_volts
@@ -130,19 +130,19 @@ class LensDriver(DashaNode[LensDriverConfig]):
         self._commands.hear(command, command.volts)
 
     def _admitted(self, order: Order) -> None:
-        with self._news:
+        with self._waiter:
             self._order, self._volts, self._failed_attempts = order, order.value, 0
-            self._news.notify()
+            self._waiter.notify()
 
     def _wake(self) -> None:
-        with self._news:
-            self._news.notify()
+        with self._waiter:
+            self._waiter.notify()
 
     def open(self) -> None:
         """Job of the worker: claim the lens and bring it to the newest command."""
         assert self._lens is not None
         reading = self._lens.open()
-        with self._news:
+        with self._waiter:
             order, self._order, self._failed_attempts = self._order, None, 0
             if self._volts is None:
                 self._volts = reading.volts
@@ -161,12 +161,12 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def work(self) -> bool:
         """Job of the worker: the newest command, or a look for faults."""
         self._commands.leave_nothing_behind()
-        with self._news:
+        with self._waiter:
             if self._order is None:
                 timeout = _IDLE_S if self._state.settled else self._settle_s()
                 if self.clock.is_simulated:
                     timeout = min(timeout, 0.002)
-                self._news.wait(timeout)
+                self._waiter.wait(timeout)
             order, self._order = self._order, None
         if order is not None:
             self._obey(order)
@@ -185,7 +185,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def leave(self) -> None:
         """Job of the worker: obey what was ordered last, in the middle of a goal to go back."""
         for _ in range(_ATTEMPTS_MORE + 1):
-            with self._news:
+            with self._waiter:
                 order, self._order = self._order, None
             if order is None:
                 return
@@ -202,7 +202,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._move(order)
         except DeviceError as error:
             # Once more, unless somebody has changed their mind meanwhile: it may be what ends a search.
-            with self._news:
+            with self._waiter:
                 if self._order is None:
                     self._order, self._failed_attempts = order, self._failed_attempts + 1
                 failed = self._failed_attempts
@@ -247,10 +247,10 @@ class LensDriver(DashaNode[LensDriverConfig]):
             return None
         return failure(f"the lens reports {', '.join(faults)}")
 
-    def _tell(self, news: LensState | None = None) -> None:
+    def _tell(self, waiter: LensState | None = None) -> None:
         """Publish the state. One thread at a time, lest the state before is told last, and stays latched."""
         with self._telling:
-            self._state = news or self._state
+            self._state = waiter or self._state
             if self.context.ok():
                 self._state_publisher.publish(self._message(self._state))
         self.health.update()

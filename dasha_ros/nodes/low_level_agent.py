@@ -20,7 +20,7 @@ from dasha_ros.policies.outcome import explain
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.registry import focus_policy
 from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
-from dasha_ros.ros.goals.simple_action_server import GoalRun
+from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.node import run as run_node
 from dasha_ros.ros.transport.conversions import detection_to_msg, frame_to_msg, id_to_msg
 
@@ -89,12 +89,12 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
             max_steps=request.max_steps or self.config.max_steps,
         )
 
-    def act(self, run: GoalRun) -> FocusOutcome:
+    def act(self, run: ActiveGoal) -> FocusOutcome:
         """Search with the policy."""
         task = self.task_of(run.request)
         return run_focus(self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted)
 
-    def learn(self, run: GoalRun, learning: AgentLearning) -> FocusOutcome:
+    def learn(self, run: ActiveGoal, learning: AgentLearning) -> FocusOutcome:
         """Play one episode; what is seen at its end is the detection."""
         end = learning.play(run)
         task = self.task_of(run.request)

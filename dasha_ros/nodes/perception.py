@@ -21,7 +21,7 @@ from dasha_ros.ros.driver_nodes.backends import perception_of
 from dasha_ros.ros.node.node import DashaNode, run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import capture_from_msg, id_from_msg, lens_from_msg, percept_to_msg
-from dasha_ros.ros.transport.fast_subscriber import Lane
+from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.image import ImageMessageError, pixels_of
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
 
@@ -42,7 +42,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
     def __init__(self) -> None:
         super().__init__("perception")
         self._perception: Perception | None = None
-        self._lane: Lane | None = None
+        self._lane: FastSubscriber | None = None
         self._publishers: list[Publisher] = []
         self._forget()
 
@@ -64,7 +64,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._percept_publisher = self._publish(msg.Percept, "perception/percept", qos.PERCEPT)
         self._picture_publisher = self._publish(CompressedImage, "perception/annotated/compressed", qos.IMAGE)
         self._info_publisher = self._publish(msg.PerceptionInfo, "perception/info", qos.STATE)
-        self._lane = Lane(self)
+        self._lane = FastSubscriber(self)
         for kind, topic, callback, profile in (
             (msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND),
             (msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND),

@@ -19,7 +19,7 @@ from dasha_ros.ros.goals.trainer_pause import Turns
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.node.node import run as run_node
 from dasha_ros.ros.rig.actuators import Actuators
-from dasha_ros.ros.rig.episode_reset import Stage
+from dasha_ros.ros.rig.episode_reset import EpisodeReset
 from dasha_ros.twin.curriculum import Curriculum, Episode
 from dasha_ros.twin.scene import load_scene, scene_names
 
@@ -54,7 +54,7 @@ class Trainer(DashaNode[TrainerConfig]):
         self._scenes = {name: load_scene(name) for name in config.scenes or scene_names()}
         self._begin_draws(config)
         self._actuators = Actuators(self)
-        self._stage = Stage(self, self._actuators, self._until)
+        self._stage = EpisodeReset(self, self._actuators, self._until)
         self._goal_client = AgentClient(self, *_ACTIONS[config.task], ends_s=limits.SERVER_GOAL_ENDS_S)
         self._turns = Turns(self)
 

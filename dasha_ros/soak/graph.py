@@ -16,7 +16,7 @@ from dasha_ros.bringup import graph as bringup
 from dasha_ros.bringup.session import Session
 from dasha_ros.bringup.supervisor import Backoff
 from dasha_ros.msg import CaptureInfo, FocusState, LensState
-from dasha_ros.ros.rig.episode_reset import WorldRefused, WorldStage
+from dasha_ros.ros.rig.episode_reset import WorldRefused, WorldReset
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.validation.heard import subscribe
 from dasha_ros.soak.goals import Goals
@@ -90,7 +90,7 @@ class SoakGraph:
         try:
             self.client = self.session.client
             self.goals = Goals(self.client)
-            self._stage = WorldStage(self.client.node, self._await)
+            self._stage = WorldReset(self.client.node, self._await)
             for kind, topic, name in (
                 (LensState, "lens/state", "lens"),
                 (CaptureInfo, "camera/state", "camera"),

@@ -12,7 +12,7 @@ import pytest
 from dasha_ros.benchmark.model_card import CardError, card, main, read_rows
 from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.learning.training.run_folder import RunFolder, RunInfo
-from dasha_ros.policies.learned.focus_features import LatentReader
+from dasha_ros.policies.learned.focus_features import LatentFeatureExtractor
 from dasha_ros.policies.learned.network import Mlp, PolicyNet
 from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyInfo
 
@@ -67,7 +67,7 @@ def run(tmp_path) -> RunFolder:
         agent="focus", preset="paper", reader="latent", encoder="an encoder", lens=INFO.lens, table="",
         nvec=(5,), observation=4, made={**made, "validation": EVALUATIONS[1]},
     )  # fmt: skip
-    PolicyFile(info, PolicyNet(actor, critic, (5,)), LatentReader("an encoder", 4).arrays()).save(
+    PolicyFile(info, PolicyNet(actor, critic, (5,)), LatentFeatureExtractor("an encoder", 4).arrays()).save(
         folder.policy
     )
     return folder

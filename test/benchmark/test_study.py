@@ -10,12 +10,12 @@ from analytic_cache import analytic_cache
 
 from dasha_ros.benchmark.evaluation import play, rows_of, summary
 from dasha_ros.benchmark.methods import (
-    ContenderError,
-    FocusContender,
+    FocusMethod,
     Knowledge,
+    MethodError,
     encoders_of,
-    exposure_contenders,
-    focus_contenders,
+    exposure_methods,
+    focus_methods,
 )
 from dasha_ros.benchmark.plots import plot
 from dasha_ros.benchmark.study import Part, exposure_study, focus_study, tables
@@ -139,7 +139,7 @@ def test_rows_are_kept_one_by_one(ground):
 
 
 def test_nothing_to_play_is_said(ground):
-    with pytest.raises(ContenderError, match="nothing to play"):
+    with pytest.raises(MethodError, match="nothing to play"):
         focus_study(ground.arena, ["constant"], [TWO], [Part([0, 1])], per_view=1)
 
 
@@ -149,16 +149,16 @@ def test_nothing_to_play_is_said(ground):
      ("libcamera:3", "only constant")],
 )  # fmt: skip
 def test_names_that_stand_for_nobody(name, message):
-    with pytest.raises(ContenderError, match=message):
-        focus_contenders(name)
+    with pytest.raises(MethodError, match=message):
+        focus_methods(name)
 
 
 def test_names_of_exposure_policies():
-    assert [c.policy for c in exposure_contenders("constant:1000")] == ["constant:1000"]
+    assert [c.policy for c in exposure_methods("constant:1000")] == ["constant:1000"]
     with pytest.raises(UnknownPolicyError, match="magic"):
-        exposure_contenders("magic")
-    with pytest.raises(ContenderError, match="only constant"):
-        exposure_contenders("auto_once:3")
+        exposure_methods("magic")
+    with pytest.raises(MethodError, match="only constant"):
+        exposure_methods("auto_once:3")
     assert encoders_of(["constant", "histogram"], "exposure") == ()
 
 
@@ -189,7 +189,7 @@ def trial(**changes):
 
 
 def test_rows_by_hand():
-    a = FocusContender("a", lambda scene: ConstantFocus())
+    a = FocusMethod("a", lambda scene: ConstantFocus())
     done = [
         (a, trial()),
         (a, trial(blur_px=1.5, reversals=2, moves_first=0, moves_settled=6, frames=7, seconds=2.0)),
@@ -225,8 +225,8 @@ def test_plots_are_pictures(rows, tmp_path):
 
 def test_contenders_of_one_policy_are_told_apart():
     known = [Knowledge(ten=network(0, seed)) for seed in (0, 1)]
-    contenders = [c for k in known for c in focus_contenders("ten_dqn", knowledge=k)]
-    rows = rows_of([(c, trial(seconds=float(i))) for i, c in enumerate(contenders)], "s", split=0, arena="c")
+    methods = [c for k in known for c in focus_methods("ten_dqn", knowledge=k)]
+    rows = rows_of([(c, trial(seconds=float(i))) for i, c in enumerate(methods)], "s", split=0, arena="c")
     assert [row["policy_seed"] for row in rows] == [0, 1]
 
 
@@ -234,7 +234,7 @@ def test_play_tells_how_far_it_is(path):
     arena = CacheArena(cache_ground(path, "focus", []).arena._cache)
     told = []
     play(
-        arena, focus_contenders("constant"), PAPER, [0, 1], per_view=2, seed=0,
+        arena, focus_methods("constant"), PAPER, [0, 1], per_view=2, seed=0,
         progress=lambda done, total, what: told.append((done, total, what)),
     )  # fmt: skip
     assert told == [(i, 4, "planes_paper: constant") for i in (1, 2, 3, 4)]

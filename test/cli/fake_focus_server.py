@@ -14,7 +14,7 @@ from rclpy.node import Node
 
 from dasha_ros.freshness.command import new_instance
 from dasha_ros.policies.outcome import ErrorCode, explain
-from dasha_ros.ros.goals.simple_action_server import SingleGoalServer
+from dasha_ros.ros.goals.simple_action_server import SimpleActionServer
 from dasha_ros.ros.transport import qos
 
 
@@ -27,7 +27,7 @@ class FakeFocusServer(Node):
         self._state = self.create_publisher(FocusState, "focus/state", qos.STATE)
         self._instance = new_instance(self.get_fully_qualified_name())
         self._tell("waiting for a goal")
-        self._server = SingleGoalServer(
+        self._server = SimpleActionServer(
             self, FocusOnObject, "focus_on_object", self._refuse, self._work, ends_s=5.0
         )
 

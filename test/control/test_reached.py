@@ -20,16 +20,16 @@ from dasha_ros.learning.training.verdict import verdict_of
 from dasha_ros.perception.percept import Detection
 from dasha_ros.policies.classical.exposure import HistogramExposure
 from dasha_ros.policies.learned.deployed import ExposureBounds
-from dasha_ros.policies.learned.exposure_encoder import LatentExposureReader
-from dasha_ros.policies.learned.focus_features import LatentReader
+from dasha_ros.policies.learned.exposure_encoder import LatentExposureExtractor
+from dasha_ros.policies.learned.focus_features import LatentFeatureExtractor
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposureDecision, ExposureTask, FocusDecision, FocusTask
 from dasha_ros.policies.reached import exposure_side, seen
 from dasha_ros.policies.rewards import exposure_reward, focus_reward
 
 RULES = ("well_exposed", "acceptable", "good_peak")
-READER = LatentExposureReader("none", 4)
-FOCUS_READER = LatentReader("none", 4)
+READER = LatentExposureExtractor("none", 4)
+FOCUS_READER = LatentFeatureExtractor("none", 4)
 LABELS = ("cat", "dog")
 
 

@@ -129,16 +129,16 @@ def test_an_abort_that_comes_before_the_capture_it_is_meant_for_is_not_missed(ca
     # The caller has looked for news, and they come, with their abort, before its call has begun.
     camera = camera_under_test.camera
     camera.open()
-    news: list[int] = []
+    waiter: list[int] = []
 
     def overtaken() -> bool:
-        return bool(news)
+        return bool(waiter)
 
     assert not overtaken()
-    news.append(1)
+    waiter.append(1)
     camera.abort()
     assert camera.capture(0, overtaken) is None
-    news.clear()
+    waiter.clear()
     assert camera.capture(0, overtaken) is not None
 
 

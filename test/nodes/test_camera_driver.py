@@ -177,7 +177,7 @@ def test_a_camera_that_knows_no_world_waits_until_it_is_told(ros_env: dict[str, 
     with _alone(None, width=128, height=64, autostart=False) as driver:
         waits: list[float] = []
         looked = threading.Event()
-        wait = driver._news.wait
+        wait = driver._waiter.wait
 
         def waiting(timeout: float) -> bool:
             waits.append(timeout)
@@ -187,7 +187,7 @@ def test_a_camera_that_knows_no_world_waits_until_it_is_told(ros_env: dict[str, 
         driver.trigger_configure()
         captures = Ears()
         driver._topics.capture = captures
-        driver._news.wait = waiting
+        driver._waiter.wait = waiting
         driver.trigger_activate()
         assert looked.wait(20.0)
         driver._twin._on_world(msg.TwinWorld(scene="motorcycle_street", illuminance_lx=100.0))

@@ -32,7 +32,7 @@ class Heard:
     def __init__(self, told):
         self._told, self._news = told, threading.Condition()
 
-    def tell(self):
+    def notify(self):
         with self._news:
             self._news.notify_all()
 
@@ -54,7 +54,7 @@ class Told(Chart):
     def does(self, activity):
         super().does(activity)
         self.said.append(("ok", activity))
-        self.heard.tell()
+        self.heard.notify()
         if activity == "done":
             self.done.set()
 
@@ -113,7 +113,7 @@ def trainer(ros_env, monkeypatch):
 
     from dasha_ros.nodes import trainer as module
 
-    for name, part in (("Stage", Stage), ("AgentClient", Agent), ("_PAUSE_S", 0.0)):
+    for name, part in (("EpisodeReset", Stage), ("AgentClient", Agent), ("_PAUSE_S", 0.0)):
         monkeypatch.setattr(module, name, part)
     monkeypatch.setattr(Agent, "answer", lambda *_: 0, raising=False)
     rclpy.init(args=["trainer", "--ros-args", "-p", "scenes:=[cat, cup_street]"])

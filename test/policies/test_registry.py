@@ -46,7 +46,7 @@ def test_unknown_name_lists_the_known_ones(make, names):
 
 
 def test_a_class_of_your_own_is_named_by_its_module():
-    made = registry.focus_policy("dasha_ros.agents.classical_focus:CoarseToFineFocus")
+    made = registry.focus_policy("dasha_ros.policies.classical.focus:CoarseToFineFocus")
     assert isinstance(made, CoarseToFineFocus)
 
 

@@ -17,7 +17,7 @@ from dasha_ros.optics.exposure import T_MIN_US, ExposureTable, exposure_table
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.labels import canonical
 from dasha_ros.ros.rig.actuators import Actuators
-from dasha_ros.ros.rig.episode_reset import Stage, WorldRefused
+from dasha_ros.ros.rig.episode_reset import EpisodeReset, WorldRefused
 from dasha_ros.twin.scene import load_scene
 
 _ANSWER_S = 10.0
@@ -86,7 +86,7 @@ class _Player:
         node = self._client.node
         self._focus = FocusClient(namespace=self._client.namespace)
         self._actuators = Actuators(node)
-        self._stage = Stage(node, self._actuators, self._until)
+        self._stage = EpisodeReset(node, self._actuators, self._until)
         self._true_lens = TrueLens(self._client)
 
     def close(self) -> None:

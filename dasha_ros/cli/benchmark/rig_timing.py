@@ -65,11 +65,11 @@ class RigTimer:
 
     def _on_lens(self, state: msg.LensState) -> None:
         self._states.setdefault(id_from_msg(state.command), (to_ns(state.header.stamp), time.time_ns()))
-        self._actuators.news.tell()
+        self._actuators.waiter.notify()
 
     def _on_percept(self, percept: msg.Percept) -> None:
         self._percept = id_from_msg(percept.capture.exposure_command), id_from_msg(percept.lens.command)
-        self._actuators.news.tell()
+        self._actuators.waiter.notify()
 
     def _on_image(self, image: Image) -> None:
         self._arrived[to_ns(image.header.stamp)] = time.time_ns()

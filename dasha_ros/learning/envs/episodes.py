@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.learning.envs.rules import Array, ExposureRules, Flags, FocusRules, LensStep
-from dasha_ros.policies.learned.exposure_encoder import ExposureInterface, ExposurePictures
-from dasha_ros.policies.learned.focus_encoder import FocusInterface, FocusPictures
+from dasha_ros.policies.learned.exposure_encoder import ExposureEncoder, ExposureInputs
+from dasha_ros.policies.learned.focus_encoder import FocusEncoder, FocusInputs
 from dasha_ros.policies.moves import MoveLog
 
 Rows = NDArray[np.intp]
@@ -39,7 +39,7 @@ class FocusEpisodes:
     A lens that an action leaves where it is takes no new picture: the last one still holds.
     """
 
-    def __init__(self, interface: FocusInterface, rules: FocusRules, batch: int, stay_volts: float) -> None:
+    def __init__(self, interface: FocusEncoder, rules: FocusRules, batch: int, stay_volts: float) -> None:
         self.interface, self.rules = interface, rules
         self.log = MoveLog(batch, stay_volts)
         self.steps = np.zeros(batch, np.intp)
@@ -48,7 +48,7 @@ class FocusEpisodes:
         self.peak: Array = np.zeros(batch)
         self._step = LensStep(np.zeros(batch, bool), np.zeros(batch, bool))
 
-    def begin(self, rows: Rows, pictures: FocusPictures) -> None:
+    def begin(self, rows: Rows, pictures: FocusInputs) -> None:
         """Begin these episodes where the lenses are."""
         self.steps[rows] = 0
         self.log.reset(rows, pictures.volts)
@@ -68,15 +68,15 @@ class FocusEpisodes:
         self._step = LensStep(*self.log.go(volts))
         return self.log.volts, np.flatnonzero(self._step.moved)
 
-    def judge(self, rows: Rows, pictures: FocusPictures) -> Judgement:
+    def judge(self, rows: Rows, pictures: FocusInputs) -> Judgement:
         """Take in the pictures of the episodes that moved, and say what the step brought to all."""
         if len(rows):
             self.interface.see(rows, pictures)
             self._note(rows, pictures)
         self.steps += 1
-        doubt = self.interface.doubt(self.log)
+        defocus_probability = self.interface.defocus_probability(self.log)
         terms = {
-            **self.rules.rewards(self.detected, self.brisque, self.log, self._step, doubt),
+            **self.rules.rewards(self.detected, self.brisque, self.log, self._step, defocus_probability),
             **self.rules.intrinsic(self.peak, self.brisque),
         }
         terminated = self.detected & self.rules.end_on_detection
@@ -87,7 +87,7 @@ class FocusEpisodes:
         """Shape (batch, size)."""
         return self.interface.observation(self.log)
 
-    def _note(self, rows: Rows, pictures: FocusPictures) -> None:
+    def _note(self, rows: Rows, pictures: FocusInputs) -> None:
         self.detected[rows], self.brisque[rows] = pictures.detected, pictures.brisque
         if pictures.peak is not None:
             self.peak[rows] = pictures.peak
@@ -96,16 +96,16 @@ class FocusEpisodes:
 class ExposureEpisodes:
     """Episodes of A^H (Algorithm 1). Every action is one picture."""
 
-    def __init__(self, interface: ExposureInterface, rules: ExposureRules, batch: int) -> None:
+    def __init__(self, interface: ExposureEncoder, rules: ExposureRules, batch: int) -> None:
         self.interface, self.rules = interface, rules
         self.steps = np.zeros(batch, np.intp)
 
-    def begin(self, rows: Rows, pictures: ExposurePictures) -> None:
+    def begin(self, rows: Rows, pictures: ExposureInputs) -> None:
         """Begin these episodes with the exposures in force."""
         self.steps[rows] = 0
         self.interface.reset(rows, pictures)
 
-    def judge(self, pictures: ExposurePictures) -> Judgement:
+    def judge(self, pictures: ExposureInputs) -> Judgement:
         """Take in the pictures of all episodes and say what the step brought."""
         self.interface.see(np.arange(len(self.steps)), pictures)
         self.steps += 1

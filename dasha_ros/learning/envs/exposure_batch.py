@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from dasha_ros.learning.envs.episodes import ExposureEpisodes, Judgement, Rows
 from dasha_ros.learning.envs.rules import Array, ExposureRules
 from dasha_ros.learning.envs.schedule import light_loop
-from dasha_ros.learning.fitting.exposure import LightTable
+from dasha_ros.learning.fitting.exposure import ExposureLookup
 from dasha_ros.learning.training.presets import ExposureWorld, Preset
 from dasha_ros.optics.exposure import ExposureTable
-from dasha_ros.policies.learned.exposure_encoder import ExposurePictures
+from dasha_ros.policies.learned.exposure_encoder import ExposureInputs
 from dasha_ros.twin.world import FACTORY_EXPOSURE_US
 
 
@@ -24,7 +24,9 @@ def exposure_rules(preset: Preset) -> ExposureRules:
 class ExposureWorlds:
     """The light, the views and the exposures in force of a batch of episodes."""
 
-    def __init__(self, table: LightTable, exposures: ExposureTable, world: ExposureWorld, batch: int) -> None:
+    def __init__(
+        self, table: ExposureLookup, exposures: ExposureTable, world: ExposureWorld, batch: int
+    ) -> None:
         """Nothing placed yet."""
         self._world = world
         self._loop = light_loop(world)
@@ -78,7 +80,7 @@ class ExposureBatch:
 
     def __init__(
         self,
-        table: LightTable,
+        table: ExposureLookup,
         exposures: ExposureTable,
         preset: Preset,
         *,
@@ -115,7 +117,7 @@ class ExposureBatch:
         self.worlds.expose(everyone, np.asarray(actions, np.intp).reshape(-1), self.rng)
         return self.episodes.judge(self.look(everyone))
 
-    def look(self, rows: Rows) -> ExposurePictures:
+    def look(self, rows: Rows) -> ExposureInputs:
         """The pictures of these episodes now."""
         worlds = self.worlds
         return self._table.pictures(

@@ -14,10 +14,10 @@ from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.envs.episodes import FocusEpisodes, Judgement, Rows
 from dasha_ros.learning.envs.rules import FocusRules
 from dasha_ros.learning.envs.worlds import FocusWorlds
-from dasha_ros.learning.fitting.focus import FocusTable
+from dasha_ros.learning.fitting.focus import FocusLookup
 from dasha_ros.learning.training.presets import Preset
 from dasha_ros.optics.lens import lens_model
-from dasha_ros.policies.learned.focus_encoder import FocusPictures
+from dasha_ros.policies.learned.focus_encoder import FocusInputs
 
 Array = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def focus_rules(preset: Preset) -> FocusRules:
 
 
 class Views(Protocol):
-    """What can be shown: a `FocusTable`, or an arena."""
+    """What can be shown: a `FocusLookup`, or an arena."""
 
     @property
     def views(self) -> Sequence[ViewInfo]:
@@ -73,7 +73,7 @@ class FocusBatch:
     """A batch of episodes of A^L, each before a view of its own. Episodes begin anew when they end."""
 
     def __init__(
-        self, table: FocusTable, preset: Preset, draw: ViewDraw, batch: int, rng: np.random.Generator
+        self, table: FocusLookup, preset: Preset, draw: ViewDraw, batch: int, rng: np.random.Generator
     ) -> None:
         """Begin every episode.
 
@@ -111,7 +111,7 @@ class FocusBatch:
             self.worlds.move(moved, volts[moved], self.rng)
         return self.episodes.judge(moved, self.look(moved))
 
-    def look(self, rows: Rows) -> FocusPictures:
+    def look(self, rows: Rows) -> FocusInputs:
         """The pictures of these episodes now."""
         worlds = self.worlds
         return self._table.pictures(

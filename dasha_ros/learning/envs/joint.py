@@ -8,10 +8,10 @@ import numpy as np
 from gymnasium import spaces
 
 from dasha_ros.control.rig import Rig
-from dasha_ros.learning.envs.parts import Beginner, ExposurePart, FocusPart, Info, Result, RigEnv
+from dasha_ros.learning.envs.parts import EpisodeSource, ExposurePart, FocusPart, Info, Result, RigEnv
 from dasha_ros.learning.training.presets import Preset
-from dasha_ros.policies.learned.exposure_encoder import ExposureReader
-from dasha_ros.policies.learned.focus_features import FocusReader
+from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor
+from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor
 
 
 class DashaJointEnv(RigEnv):
@@ -37,10 +37,15 @@ class DashaJointEnv(RigEnv):
     """
 
     def __init__(
-        self, rig: Rig, beginner: Beginner, preset: Preset, exposure: ExposureReader, focus: FocusReader
+        self,
+        rig: Rig,
+        episode_source: EpisodeSource,
+        preset: Preset,
+        exposure: ExposureFeatureExtractor,
+        focus: FocusFeatureExtractor,
     ) -> None:
         """Put both agents before a rig; see `single.DashaFocusEnv`."""
-        super().__init__(rig, beginner, preset)
+        super().__init__(rig, episode_source, preset)
         self._exposure, self._focus = ExposurePart(rig, exposure, preset), FocusPart(rig, focus, preset)
         focus_nvec = self._focus.episodes.interface.nvec
         self.action_space = spaces.MultiDiscrete([len(rig.table), *focus_nvec])

@@ -35,8 +35,8 @@ from dasha_ros.learning.training.presets import Preset, load_preset
 from dasha_ros.learning.training.train import split_of
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.policies.learned.exposure_encoder import ExposureReader, exposure_reader
-from dasha_ros.policies.learned.focus_features import FocusReader, focus_reader
+from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor, exposure_reader
+from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_reader
 from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, PolicyFileError, shipped_policy
 
 RigKind = Literal["twin", "cached"]
@@ -132,8 +132,8 @@ class _Made:
 
     rig: ArenaRig
     starts: PresetStarts
-    exposure: ExposureReader | None
-    focus: FocusReader | None
+    exposure: ExposureFeatureExtractor | None
+    focus: FocusFeatureExtractor | None
 
 
 @dataclass(frozen=True)
@@ -187,12 +187,12 @@ class _Fitted:
         self._cache, self._preset, self._train = cache, preset, train
         self._cells: CellFeatures | None = None
 
-    def exposure(self, policy: PathLike | None) -> ExposureReader:
+    def exposure(self, policy: PathLike | None) -> ExposureFeatureExtractor:
         if policy is not None:
             return _exposure_reader(self._preset, policy)
         return light_table(self._cache, self._preset, self._train, self._features()).reader
 
-    def focus(self, policy: PathLike | None) -> FocusReader:
+    def focus(self, policy: PathLike | None) -> FocusFeatureExtractor:
         if policy is not None:
             return _focus_reader(self._preset, policy)
         return focus_table(self._cache, self._preset, self._train, self._features()).reader
@@ -203,12 +203,12 @@ class _Fitted:
         return self._cells
 
 
-def _exposure_reader(preset: Preset, policy: PathLike | None) -> ExposureReader:
+def _exposure_reader(preset: Preset, policy: PathLike | None) -> ExposureFeatureExtractor:
     file = _file(preset, "exposure", preset.exposure.interface, policy)
     return exposure_reader(file.info.reader, file.info.encoder, file.reader)
 
 
-def _focus_reader(preset: Preset, policy: PathLike | None) -> FocusReader:
+def _focus_reader(preset: Preset, policy: PathLike | None) -> FocusFeatureExtractor:
     file = _file(preset, "focus", preset.focus.interface, policy)
     return focus_reader(file.info.reader, file.info.encoder, file.reader)
 
@@ -224,7 +224,7 @@ def _file(preset: Preset, agent: Agent, interface: str, policy: PathLike | None)
     return file
 
 
-def _encoders(exposure: ExposureReader | None, focus: FocusReader | None) -> str:
+def _encoders(exposure: ExposureFeatureExtractor | None, focus: FocusFeatureExtractor | None) -> str:
     """Every encoder that is read, once, joined."""
     return SEPARATOR.join(dict.fromkeys(r.encoder for r in (exposure, focus) if r is not None))
 

@@ -16,8 +16,8 @@ from dasha_ros.learning.envs.exposure_batch import exposure_rules
 from dasha_ros.learning.envs.focus_batch import focus_rules
 from dasha_ros.learning.training.presets import Preset
 from dasha_ros.perception.percept import Percept
-from dasha_ros.policies.learned.exposure_encoder import ExposurePictures, ExposureReader
-from dasha_ros.policies.learned.focus_features import FocusReader
+from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor, ExposureInputs
+from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor
 from dasha_ros.policies.policy import FocusTask
 
 Observation = NDArray[np.float32]
@@ -25,7 +25,7 @@ Info = dict[str, Any]
 _ROW = np.zeros(1, np.intp)
 
 
-class Beginner(Protocol):
+class EpisodeSource(Protocol):
     """Begins episodes on a rig."""
 
     def begin(self, rng: np.random.Generator) -> FocusTask:
@@ -37,12 +37,12 @@ class Beginner(Protocol):
 
 
 class RigEnv(gym.Env[Any, Any]):
-    """What the environments share: the rig, the beginner, the newest percept."""
+    """What the environments share: the rig, the episode source, the newest percept."""
 
     metadata = {"render_modes": []}  # noqa: RUF012 - Gymnasium's own name and type
 
-    def __init__(self, rig: Rig, beginner: Beginner, preset: Preset) -> None:
-        self.rig, self.beginner, self.preset = rig, beginner, preset
+    def __init__(self, rig: Rig, episode_source: EpisodeSource, preset: Preset) -> None:
+        self.rig, self.episode_source, self.preset = rig, episode_source, preset
         self.percept: Percept | None = None
         """The newest."""
         self.task = FocusTask(rig.lens)
@@ -58,7 +58,7 @@ class RigEnv(gym.Env[Any, Any]):
 
     def _begin(self, seed: int | None) -> Percept:
         super().reset(seed=seed)
-        self.task = self.beginner.begin(self.np_random)
+        self.task = self.episode_source.begin(self.np_random)
         self.percept = checked(self.rig.observe())
         return self.percept
 
@@ -66,7 +66,7 @@ class RigEnv(gym.Env[Any, Any]):
 class FocusPart:
     """What A^L does in a step."""
 
-    def __init__(self, rig: Rig, reader: FocusReader, preset: Preset) -> None:
+    def __init__(self, rig: Rig, reader: FocusFeatureExtractor, preset: Preset) -> None:
         self._rig, self._reader = rig, reader
         interface = reader.interface(rig.lens, 1)
         self.episodes = FocusEpisodes(interface, focus_rules(preset), 1, preset.focus.stay_volts)
@@ -95,7 +95,7 @@ class FocusPart:
 class ExposurePart:
     """What A^H does in a step."""
 
-    def __init__(self, rig: Rig, reader: ExposureReader, preset: Preset) -> None:
+    def __init__(self, rig: Rig, reader: ExposureFeatureExtractor, preset: Preset) -> None:
         self._rig, self._reader = rig, reader
         interface = reader.interface(len(rig.table), 1)
         self.episodes = ExposureEpisodes(interface, exposure_rules(preset), 1)
@@ -111,14 +111,14 @@ class ExposurePart:
         """What the agent sees now."""
         return np.asarray(self.episodes.observation()[0], np.float32)
 
-    def step(self, action: Any) -> tuple[Percept, ExposurePictures, Judgement]:
+    def step(self, action: Any) -> tuple[Percept, ExposureInputs, Judgement]:
         """Set the exposure and look."""
         exposure_us = self._rig.table.exposure_us(int(np.asarray(action).reshape(-1)[0]))
         percept = checked(self._rig.expose(exposure_us))
         pictures = self._read(percept)
         return percept, pictures, self.episodes.judge(pictures)
 
-    def _read(self, percept: Percept) -> ExposurePictures:
+    def _read(self, percept: Percept) -> ExposureInputs:
         return self._reader.read(percept, self._rig.table.nearest(percept.capture.exposure_us))
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.policies.learned.exposure_encoder import ExposurePictures
+from dasha_ros.policies.learned.exposure_encoder import ExposureInputs
 from dasha_ros.policies.moves import MoveLog
 from dasha_ros.policies.policy import ExposureRule
 from dasha_ros.policies.rewards import DISCERNIBLE_PEAK, GOOD_PEAK, QUALITY_WEIGHT
@@ -41,8 +41,8 @@ class FocusRules:
     hunting_price: float = 0.0
     """Taken off besides for every turn after the first: from then on it is hunting."""
     doubt_price: float = 0.0
-    """Taken off at every step, times `FocusInterface.doubt`. Detection and BRISQUE hardly tell 1 px of blur
-    from 2 px, several pictures of one scene do."""
+    """Taken off at every step, times `FocusEncoder.defocus_probability`. Detection and BRISQUE hardly
+    tell 1 px of blur from 2 px, several pictures of one scene do."""
     detection: bool = True
     """Eq. 8 asks whether the object is detected. ``False``, an ablation: -0.01 B is paid whether or not;
     ends, prices and what the agent sees stay as they are."""
@@ -51,7 +51,7 @@ class FocusRules:
     A^L at every step (paper, IV.C)."""
 
     def rewards(
-        self, detected: Flags, brisque: Array, log: MoveLog, step: LensStep, doubt: Array
+        self, detected: Flags, brisque: Array, log: MoveLog, step: LensStep, defocus_probability: Array
     ) -> dict[str, Array]:
         """The terms of each episode's reward, each of shape (batch,). They add up to it.
 
@@ -60,7 +60,7 @@ class FocusRules:
             brisque: Of the newest picture.
             log: Where the lens went, this step included.
             step: What the lens did in this step.
-            doubt: Of the interface, after this step.
+            defocus_probability: Of the encoder, after this step.
         """
         again = step.turned & (log.reversals > 1)
         pays_quality = detected if self.detection else np.ones_like(detected)
@@ -69,7 +69,7 @@ class FocusRules:
             "quality": np.where(pays_quality, -QUALITY_WEIGHT * brisque, 0.0),
             "move": -self.move_price * step.moved,
             "reversal": -self.reversal_price * step.turned - self.hunting_price * again,
-            "doubt": -self.doubt_price * doubt,
+            "doubt": -self.doubt_price * defocus_probability,
         }
 
     def intrinsic(self, peak: Array, brisque: Array) -> dict[str, Array]:
@@ -95,22 +95,22 @@ class ExposureRules:
     hand_over: ExposureRule = "well_exposed"
     """When A^L gets its turn, and a goal of A^H counts as reached; see `policies.reached`."""
 
-    def rewards(self, pictures: ExposurePictures) -> dict[str, Array]:
+    def rewards(self, pictures: ExposureInputs) -> dict[str, Array]:
         """The terms of each episode's reward, each of shape (batch,). They add up to it."""
         level = pictures.peak if self.criterion == "peak" else pictures.mean_grey
         return equation_7(level, self.good(pictures), pictures.brisque)
 
-    def good(self, pictures: ExposurePictures) -> Flags:
+    def good(self, pictures: ExposureInputs) -> Flags:
         """Whether each picture is paid +1."""
         return pictures.reached("good_peak" if self.criterion == "peak" else "well_exposed")
 
-    def terminated(self, pictures: ExposurePictures) -> Flags:
+    def terminated(self, pictures: ExposureInputs) -> Flags:
         """Whether each episode ends."""
         if self.end == "always":
             return np.ones(len(pictures.peak), bool)
         return self.reached(pictures)
 
-    def reached(self, pictures: ExposurePictures) -> Flags:
+    def reached(self, pictures: ExposureInputs) -> Flags:
         """Whether A^L gets its turn in each episode."""
         return pictures.reached(self.hand_over)
 

@@ -1,7 +1,7 @@
 """The Gymnasium environments of both agents over a rig: twin, cache, or the running graph.
 
 Each runs a batch of one of `episodes`, so that a step means what it means in training from the
-cache. What differs is where pictures come from, and who begins an episode: a `Beginner` places
+cache. What differs is where pictures come from, and who begins an episode: a `EpisodeSource` places
 the twin at random, or waits for the next goal.
 """
 
@@ -10,14 +10,22 @@ from __future__ import annotations
 from typing import Any
 
 from dasha_ros.control.rig import Rig
-from dasha_ros.learning.envs.parts import Beginner, ExposurePart, FocusPart, Info, Observation, Result, RigEnv
+from dasha_ros.learning.envs.parts import (
+    EpisodeSource,
+    ExposurePart,
+    FocusPart,
+    Info,
+    Observation,
+    Result,
+    RigEnv,
+)
 from dasha_ros.learning.training.presets import Preset
-from dasha_ros.policies.learned.exposure_encoder import ExposureReader
-from dasha_ros.policies.learned.focus_features import FocusReader
+from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor
+from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor
 
 
 class DashaFocusEnv(RigEnv):
-    """``DashaFocus-v0``: A^L alone, Algorithm 2. The light is as good as the beginner makes it.
+    """``DashaFocus-v0``: A^L alone, Algorithm 2. The light is as good as the episode source makes it.
 
     **Observation** ``Box(size,) float32``: what the preset's interface makes of the percepts so far.
     ``latent``: E(I) of the newest frame (Eq. 5). ``belief``: see `policies.learned.belief_encoder`.
@@ -28,14 +36,14 @@ class DashaFocusEnv(RigEnv):
 
     **Reward**: Eq. 8 of the picture that answers: -1 without a detection of what was asked for, else
     -0.01 BRISQUE; less ``move_price`` for a move, ``reversal_price`` for a turn by more than 0.3 V (and
-    ``hunting_price`` for each after the first), and ``doubt_price`` times the doubt of the interface
-    ``belief``.
+    ``hunting_price`` for each after the first), and ``doubt_price`` times the probability of
+    defocus that the encoder ``belief`` states.
     An action that does not move takes no picture: the last one is paid again.
 
     **Info**: ``terms``, the parts of the reward (after a step), and what is in force: ``exposure_us``
     and ``volts``. The newest percept is the environment's attribute ``percept``.
 
-    **Start**: the beginner's: for the twin random light, scene, distance, drift and voltage as the
+    **Start**: the episode source's: for the twin random light, scene, distance, drift and voltage as the
     preset says; over ROS the next goal.
 
     **End**: terminated on detection where the preset says so (the paper does), else never. Truncated
@@ -47,16 +55,18 @@ class DashaFocusEnv(RigEnv):
     are not finite numbers: the episode is lost, the environment is not.
     """
 
-    def __init__(self, rig: Rig, beginner: Beginner, preset: Preset, reader: FocusReader) -> None:
+    def __init__(
+        self, rig: Rig, episode_source: EpisodeSource, preset: Preset, reader: FocusFeatureExtractor
+    ) -> None:
         """Put an agent before a rig.
 
         Args:
             rig: Takes pictures.
-            beginner: Begins episodes.
+            episode_source: Begins episodes.
             preset: Rules and prices.
             reader: Reads percepts; fitted before (`learning.fitting.focus`), or from a policy's file.
         """
-        super().__init__(rig, beginner, preset)
+        super().__init__(rig, episode_source, preset)
         self._part = FocusPart(rig, reader, preset)
         self.action_space = self._part.action_space
         self.observation_space = self._part.observation_space
@@ -81,13 +91,13 @@ class DashaExposureEnv(RigEnv):
     """``DashaExposure-v0``: A^H alone, Algorithm 1. The lens stays where it is.
 
     **Observation** ``Box(size,) float32``. ``latent``: (E(I), val, bin) of the newest frame (Eq. 6).
-    ``readout``: see `policies.learned.exposure_encoder.ReadoutExposure`.
+    ``readout``: see `policies.learned.exposure_encoder.ReadoutExposureEncoder`.
 
     **Action** ``Discrete(146)``: the exposure, an index of the rig's exposure table.
 
     **Reward**: Eq. 7 of the picture that answers, with P as the preset says (`rules.ExposureRules`).
 
-    **Start**: the beginner's: any light of the preset, any exposure in force, lens anywhere.
+    **Start**: the episode source's: any light of the preset, any exposure in force, lens anywhere.
 
     **End**: ``always``: after every step, as Algorithm 1 has it: with a penalty or with the hand-over.
     ``reached``: when the picture satisfies ``hand_over``. Truncated after ``horizon`` steps.
@@ -95,9 +105,11 @@ class DashaExposureEnv(RigEnv):
     **Info**, **Version** and errors: as for `DashaFocusEnv`.
     """
 
-    def __init__(self, rig: Rig, beginner: Beginner, preset: Preset, reader: ExposureReader) -> None:
+    def __init__(
+        self, rig: Rig, episode_source: EpisodeSource, preset: Preset, reader: ExposureFeatureExtractor
+    ) -> None:
         """Put an agent before a rig; see `DashaFocusEnv`."""
-        super().__init__(rig, beginner, preset)
+        super().__init__(rig, episode_source, preset)
         self._part = ExposurePart(rig, reader, preset)
         self.action_space = self._part.action_space
         self.observation_space = self._part.observation_space

@@ -69,7 +69,7 @@ class PresetStarts:
         self._lens = LensMap(arena.lens)
 
     def begin(self, rng: np.random.Generator) -> FocusTask:
-        """Place the arena; see `parts.Beginner`."""
+        """Place the arena; see `parts.EpisodeSource`."""
         number = int(self._draw(1, rng)[0])
         view = self._arena.views[number]
         world = self._preset.focus.world

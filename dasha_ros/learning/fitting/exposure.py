@@ -19,10 +19,10 @@ from dasha_ros.learning.training.presets import ExposurePreset
 from dasha_ros.perception.quality.histogram import EDGES
 from dasha_ros.policies.learned.exposure_encoder import (
     BINS,
-    ExposurePictures,
-    ExposureReader,
-    LatentExposureReader,
-    ReadoutExposureReader,
+    ExposureFeatureExtractor,
+    ExposureInputs,
+    LatentExposureExtractor,
+    ReadoutExposureExtractor,
 )
 
 CLIP_EV = (2.0, 7.0)
@@ -36,10 +36,12 @@ def peak_of(shares: Floats | Array) -> Array:
     return peaks
 
 
-class LightTable:
+class ExposureLookup:
     """What A^H sees, interpolated between the cells of the cache."""
 
-    def __init__(self, cache: PerceptCache, reader: ExposureReader, numbers: Floats | None = None) -> None:
+    def __init__(
+        self, cache: PerceptCache, reader: ExposureFeatureExtractor, numbers: Floats | None = None
+    ) -> None:
         """Lay out what was read.
 
         Args:
@@ -56,7 +58,7 @@ class LightTable:
         focus = cache.meta.grids.focus.ev
         self._fine = focus[0] - 1e-6, focus[-1] + 1e-6
 
-    def pictures(self, index: Rows, view: Rows, defocus: Array, ev: Array, draw: Rows) -> ExposurePictures:
+    def pictures(self, index: Rows, view: Rows, defocus: Array, ev: Array, draw: Rows) -> ExposureInputs:
         """Of n episodes.
 
         Args:
@@ -74,7 +76,7 @@ class LightTable:
         shares = found["histogram"].astype(np.float64).reshape(-1, BINS)
         latent = found[self._latent] if self._latent else self._read(view, defocus, ev, draw)
         check_finite(self.cache, view, {**found, "what is read from the latent": latent})
-        return ExposurePictures(
+        return ExposureInputs(
             index=index,
             shares=shares,
             peak=peak_of(shares),
@@ -94,19 +96,19 @@ class LightTable:
         return np.asarray(np.einsum("nc,ncm->nm", weights, self._numbers[rows]), np.float32)
 
 
-def latent_light_table(cache: PerceptCache, encoder: str) -> LightTable:
+def latent_light_table(cache: PerceptCache, encoder: str) -> ExposureLookup:
     """For the interface ``latent``: nothing is fitted.
 
     Raises:
         ReadingError: The cache holds no latents of the encoder.
     """
     size = cache.fields[latent_field(cache, encoder)].shape[1]
-    return LightTable(cache, LatentExposureReader(encoder, int(size)))
+    return ExposureLookup(cache, LatentExposureExtractor(encoder, int(size)))
 
 
 def readout_light_table(
     cache: PerceptCache, train: Rows, preset: ExposurePreset, cells: CellFeatures
-) -> LightTable:
+) -> ExposureLookup:
     """For the interface ``readout``: fit on the training views, then read every cell.
 
     Cells of training views get the numbers that were read out of fold.
@@ -130,9 +132,9 @@ def readout_light_table(
     def rows(views: Rows) -> Rows:
         return np.concatenate([rows_of[int(v)] for v in views])
 
-    def fit(views: Rows) -> ReadoutExposureReader:
+    def fit(views: Rows) -> ReadoutExposureExtractor:
         mine = rows(views)
-        return ReadoutExposureReader(fit_ridge(cells.frame[mine], targets[mine], preset.ridge))
+        return ReadoutExposureExtractor(fit_ridge(cells.frame[mine], targets[mine], preset.ridge))
 
     reader = fit(train)
     numbers = reader.readout(cells.frame)
@@ -141,4 +143,4 @@ def readout_light_table(
         kept, held = train[folds != fold], rows(train[folds == fold])
         if len(kept):
             numbers[held] = fit(kept).readout(cells.frame[held])
-    return LightTable(cache, reader, numbers)
+    return ExposureLookup(cache, reader, numbers)

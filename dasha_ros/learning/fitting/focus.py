@@ -28,14 +28,14 @@ from dasha_ros.learning.dataset.cache.percept_cache import MIN_SCORE, PerceptCac
 from dasha_ros.learning.fitting.exposure import peak_of
 from dasha_ros.learning.fitting.fit import fit_detectability, fit_profile, fit_ridge, folds_of
 from dasha_ros.learning.training.presets import FocusPreset
-from dasha_ros.policies.learned.focus_encoder import FocusPictures
+from dasha_ros.policies.learned.focus_encoder import FocusInputs
 from dasha_ros.policies.learned.focus_features import (
     BELIEF,
     DETECTION_DEAF,
     VOLT_BLIND,
-    BeliefReader,
-    FocusReader,
-    LatentReader,
+    BeliefFeatureExtractor,
+    FocusFeatureExtractor,
+    LatentFeatureExtractor,
 )
 
 BELLS_PX = (2.0, 6.0)
@@ -46,13 +46,13 @@ _BELL_HEIGHT = 4.0
 _LEAST_PLANES = 4
 
 
-class FocusTable:
+class FocusLookup:
     """What A^L sees, interpolated between the cells of the focus grid."""
 
     def __init__(
         self,
         cache: PerceptCache,
-        reader: FocusReader,
+        reader: FocusFeatureExtractor,
         min_score: float,
         numbers: tuple[Array, Array] | None = None,
     ) -> None:
@@ -74,9 +74,11 @@ class FocusTable:
         self._locator = CellMap(cache).focus
         nothing = np.zeros((len(cache.fields["score"]), 0))
         self._frame, self._box = numbers or (nothing, nothing)
-        self._latent = latent_field(cache, reader.encoder) if isinstance(reader, LatentReader) else ""
+        self._latent = (
+            latent_field(cache, reader.encoder) if isinstance(reader, LatentFeatureExtractor) else ""
+        )
 
-    def pictures(self, volts: Array, view: Rows, defocus: Array, ev: Array, draw: Rows) -> FocusPictures:
+    def pictures(self, volts: Array, view: Rows, defocus: Array, ev: Array, draw: Rows) -> FocusInputs:
         """Of n episodes.
 
         Args:
@@ -99,7 +101,7 @@ class FocusTable:
         nothing = np.zeros((len(view), 0), np.float32)
         frame = weighted(weights, self._frame[rows])
         check_finite(self.cache, view, {**found, "what is read from the latent": frame})
-        return FocusPictures(
+        return FocusInputs(
             volts=volts,
             score=score,
             detected=score >= self.min_score,
@@ -111,17 +113,17 @@ class FocusTable:
         )
 
 
-def latent_table(cache: PerceptCache, encoder: str, preset: FocusPreset) -> FocusTable:
+def latent_table(cache: PerceptCache, encoder: str, preset: FocusPreset) -> FocusLookup:
     """For the interface ``latent``: nothing is fitted.
 
     Raises:
         ReadingError: The cache holds no latents of the encoder.
     """
     size = cache.fields[latent_field(cache, encoder)].shape[1]
-    return FocusTable(cache, LatentReader(encoder, int(size)), preset.min_score)
+    return FocusLookup(cache, LatentFeatureExtractor(encoder, int(size)), preset.min_score)
 
 
-def belief_table(cache: PerceptCache, train: Rows, preset: FocusPreset, cells: CellFeatures) -> FocusTable:
+def belief_table(cache: PerceptCache, train: Rows, preset: FocusPreset, cells: CellFeatures) -> FocusLookup:
     """For the interface ``belief``: fit on the training views, then read every cell.
 
     Cells of training views get the numbers that were read out of fold.
@@ -155,8 +157,8 @@ def belief_table(cache: PerceptCache, train: Rows, preset: FocusPreset, cells: C
         fit_profile(fit.radii, fit.curves(box, train), preset.widen),
         fit_detectability(fit.radii, fit.answers(train)),
     )
-    reader = BeliefReader(frame_readout, box_readout, model, _kind(preset))
-    return FocusTable(cache, reader, preset.min_score, (frame.astype(np.float64), box.astype(np.float64)))
+    reader = BeliefFeatureExtractor(frame_readout, box_readout, model, _kind(preset))
+    return FocusLookup(cache, reader, preset.min_score, (frame.astype(np.float64), box.astype(np.float64)))
 
 
 def _kind(preset: FocusPreset) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 from dasha_ros.learning.dataset.cache.cells import CellFeatures, Rows, cell_features
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes import Split
-from dasha_ros.learning.fitting.exposure import LightTable, latent_light_table, readout_light_table
-from dasha_ros.learning.fitting.focus import FocusTable, belief_table, latent_table
+from dasha_ros.learning.fitting.exposure import ExposureLookup, latent_light_table, readout_light_table
+from dasha_ros.learning.fitting.focus import FocusLookup, belief_table, latent_table
 from dasha_ros.learning.training.presets import Preset, preset_from
 from dasha_ros.learning.training.run_folder import RunInfo
 from dasha_ros.learning.training.score import score_exposure, score_focus
@@ -46,7 +46,7 @@ class Pack:
 
     info: RunInfo
     reader: Any
-    """A `FocusReader` or an `ExposureReader`."""
+    """A `FocusFeatureExtractor` or an `ExposureFeatureExtractor`."""
     rules: dict[str, Any]
 
     def __call__(self, net: PolicyNet, evaluation: dict[str, float]) -> PolicyFile:
@@ -77,7 +77,7 @@ class Trainee:
     pack: Pack
 
 
-def focus_trainee(info: RunInfo, table: FocusTable, split: Split) -> Trainee:
+def focus_trainee(info: RunInfo, table: FocusLookup, split: Split) -> Trainee:
     """A^L before the training views of a split."""
     from gymnasium import spaces
 
@@ -102,7 +102,7 @@ def focus_trainee(info: RunInfo, table: FocusTable, split: Split) -> Trainee:
     )
 
 
-def exposure_trainee(info: RunInfo, table: LightTable, exposures: ExposureTable, split: Split) -> Trainee:
+def exposure_trainee(info: RunInfo, table: ExposureLookup, exposures: ExposureTable, split: Split) -> Trainee:
     """A^H before the training views of a split."""
     from gymnasium import spaces
 
@@ -124,7 +124,7 @@ def exposure_trainee(info: RunInfo, table: LightTable, exposures: ExposureTable,
     )
 
 
-def focus_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> FocusTable:
+def focus_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> FocusLookup:
     """What A^L of a preset sees; ``cells`` where its interface reads them."""
     if preset.focus.interface == "latent":
         table = latent_table(cache, preset.encoder, preset.focus)
@@ -134,7 +134,9 @@ def focus_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFea
     return table
 
 
-def light_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> LightTable:
+def light_table(
+    cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None
+) -> ExposureLookup:
     """What A^H of a preset sees; ``cells`` where its interface reads them."""
     if preset.exposure.interface == "latent":
         return latent_light_table(cache, preset.encoder)

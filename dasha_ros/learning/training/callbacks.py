@@ -24,7 +24,7 @@ COLLAPSED_FOR = 4
 
 
 @dataclass(frozen=True)
-class News:
+class RunProgress:
     """Where a run is."""
 
     steps: int
@@ -56,7 +56,7 @@ class Watch(BaseCallback):
         evaluate_every: int,
         total: int,
         state: WatchState | None = None,
-        report: Callable[[News], None] = lambda news: None,
+        report: Callable[[RunProgress], None] = lambda run: None,
         stopped: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -97,7 +97,7 @@ class Watch(BaseCallback):
         return not self.was_stopped
 
     def _on_rollout_end(self) -> None:
-        self._report(News(self.num_timesteps, self._total))
+        self._report(RunProgress(self.num_timesteps, self._total))
 
     def finish(self) -> None:
         """Evaluate the final network and keep a last checkpoint."""
@@ -129,7 +129,7 @@ class Watch(BaseCallback):
             self.state.best = score.merit
             self._keep(net, evaluation)
         self._folder.write_evaluations(self.state.evaluations)
-        self._report(News(self.num_timesteps, self._total, evaluation, is_best))
+        self._report(RunProgress(self.num_timesteps, self._total, evaluation, is_best))
         self.state.low = self.state.low + 1 if score.merit < self.state.best - COLLAPSED else 0
         if self.state.low >= COLLAPSED_FOR:
             raise TrainingError(

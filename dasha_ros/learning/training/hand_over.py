@@ -7,7 +7,7 @@ import numpy as np
 from dasha_ros.learning.dataset.cache.cells import Array
 from dasha_ros.learning.envs.exposure_batch import ExposureBatch
 from dasha_ros.learning.envs.schedule import drawn
-from dasha_ros.learning.fitting.exposure import LightTable
+from dasha_ros.learning.fitting.exposure import ExposureLookup
 from dasha_ros.learning.training.presets import Preset
 from dasha_ros.learning.training.score import play_exposure
 from dasha_ros.optics.exposure import ExposureTable
@@ -16,7 +16,7 @@ from dasha_ros.policies.learned.network import PolicyNet
 
 def hand_over(
     net: PolicyNet,
-    table: LightTable,
+    table: ExposureLookup,
     exposures: ExposureTable,
     preset: Preset,
     *,

@@ -30,7 +30,7 @@ from dasha_ros.policies.learned.focus import LearnedFocus
 from dasha_ros.policies.learned.policy_file import PolicyFile
 
 if TYPE_CHECKING:
-    from dasha_ros.learning.training.callbacks import News
+    from dasha_ros.learning.training.callbacks import RunProgress
 
 PLAN, RESULT = "joint.json", "result.json"
 
@@ -116,7 +116,7 @@ def train_joint(
     folder: JointFolder,
     cache: PerceptCache,
     *,
-    report: Callable[[Agent, News], None] = lambda agent, news: None,
+    report: Callable[[Agent, RunProgress], None] = lambda agent, news: None,
     progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
     episodes: int = EPISODES,

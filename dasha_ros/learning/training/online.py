@@ -36,7 +36,7 @@ class CheckpointError(Exception):
     """A checkpoint that can't be gone on from; the message says what to do."""
 
 
-class EpisodesOver(Exception):
+class NoMoreEpisodes(Exception):
     """Raised by an environment's ``reset`` when there will be no further episode."""
 
 
@@ -62,7 +62,7 @@ def learn_online(
     """Learn until told to stop. Goes on from the folder's checkpoint, if there is one.
 
     Args:
-        env: One agent's environment; its ``reset`` may wait, and raises `EpisodesOver` at the end.
+        env: One agent's environment; its ``reset`` may wait, and raises `NoMoreEpisodes` at the end.
         ppo: Settings of the preset.
         start: The policy to go on from; its reader is what the environment reads with.
         folder: Of the run.
@@ -115,7 +115,7 @@ def learn_online(
     begun_at = learner.num_timesteps
     try:
         learner.learn(2**62, callback=Watch(), reset_num_timesteps=False)
-    except EpisodesOver:
+    except NoMoreEpisodes:
         pass
     except ValueError as error:
         if not says_diverged(error):

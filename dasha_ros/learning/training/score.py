@@ -11,12 +11,12 @@ from dasha_ros.learning.envs.exposure_batch import ExposureBatch
 from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewDraw
 from dasha_ros.learning.envs.schedule import drawn
 from dasha_ros.learning.envs.worlds import Rows
-from dasha_ros.learning.fitting.exposure import LightTable
-from dasha_ros.learning.fitting.focus import FocusTable
+from dasha_ros.learning.fitting.exposure import ExposureLookup
+from dasha_ros.learning.fitting.focus import FocusLookup
 from dasha_ros.learning.training.presets import Preset
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.policies.learned.deployed import ExposureBounds, focus_moves
-from dasha_ros.policies.learned.exposure_encoder import ExposurePictures
+from dasha_ros.policies.learned.exposure_encoder import ExposureInputs
 from dasha_ros.policies.learned.network import PolicyNet
 
 HUNTING_REVERSALS = 2
@@ -72,7 +72,7 @@ class ExposureScore:
 
 def score_focus(
     net: PolicyNet,
-    table: FocusTable,
+    table: FocusLookup,
     preset: Preset,
     views: Rows,
     *,
@@ -132,7 +132,7 @@ def score_focus(
 
 def score_exposure(
     net: PolicyNet,
-    table: LightTable,
+    table: ExposureLookup,
     exposures: ExposureTable,
     preset: Preset,
     views: Rows,
@@ -159,7 +159,7 @@ def score_exposure(
 class PlayedExposure:
     """Episodes of a deployed A^H, each array of shape (batch,)."""
 
-    pictures: ExposurePictures
+    pictures: ExposureInputs
     """The last ones."""
     handed_over: NDArray[np.bool_]
     """The last picture satisfies the stop rule."""
@@ -169,7 +169,7 @@ class PlayedExposure:
 def play_exposure(
     net: PolicyNet,
     batch: ExposureBatch,
-    pictures: ExposurePictures,
+    pictures: ExposureInputs,
     *,
     exposures: ExposureTable,
     preset: Preset,

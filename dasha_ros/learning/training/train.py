@@ -32,7 +32,7 @@ from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.policies.learned.policy_file import PolicyFileError
 
 if TYPE_CHECKING:
-    from dasha_ros.learning.training.callbacks import News
+    from dasha_ros.learning.training.callbacks import RunProgress
 
 EVALUATIONS = 20
 """In a run, evenly."""
@@ -107,7 +107,7 @@ def train(
     resume: bool = False,
     cells: CellFeatures | None = None,
     handed_over: Array | None = None,
-    report: Callable[[News], None] = lambda news: None,
+    report: Callable[[RunProgress], None] = lambda news: None,
     progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> bool:

@@ -11,38 +11,38 @@ from dasha_ros.estimation.belief import STEP_D, BeliefModel
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel
-from dasha_ros.policies.learned.belief_encoder import BeliefInterface
-from dasha_ros.policies.learned.focus_encoder import Floats, FocusPictures, Rows
+from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
+from dasha_ros.policies.learned.focus_encoder import Floats, FocusInputs, Rows
 from dasha_ros.policies.moves import MoveLog
 
 
-class DetectionDeafInterface(BeliefInterface):
+class BeliefWithoutDetection(BeliefEncoder):
     """A belief that no detector speaks to: it finds what fills the frame, whatever is asked for.
 
     Scores and boxes are left out of the belief and of the observation, which keeps its size and
     order, so that the same network learns.
     """
 
-    def see(self, rows: Rows, pictures: FocusPictures) -> None:
-        """See `FocusInterface`. Detections are left out."""
+    def see(self, rows: Rows, pictures: FocusInputs) -> None:
+        """See `FocusEncoder`. Detections are left out."""
         deaf = replace(
             pictures, score=np.full_like(pictures.score, np.nan), box=np.full_like(pictures.box, np.nan)
         )
         super().see(rows, deaf)
 
 
-class VoltBlindInterface(BeliefInterface):
+class BeliefWithoutPosition(BeliefEncoder):
     """The belief of one picture at an unknown voltage.
 
     Pictures at unknown voltages can't be joined: only the newest one counts. It tells how far the
     focus is from here, never on which side, so every place up to half the lens's range away is as
     likely before it is seen. Nothing in the observation says where the lens is or where it went;
-    actions are moves from here by what `BeliefInterface` would have moved. Observation and action have
+    actions are moves from here by what `BeliefEncoder` would have moved. Observation and action have
     the same size and order, so that the same network learns.
     """
 
     def __init__(self, model: BeliefModel, lens: LensModel, batch: int) -> None:
-        """See `BeliefInterface`."""
+        """See `BeliefEncoder`."""
         ends = LensMap(lens).dioptres(np.array([lens.volts_min, lens.volts_max]))
         self._middle, reach = float(ends.mean()), float(np.ptp(ends)) / 2.0
         count = int(reach / STEP_D)
@@ -53,20 +53,20 @@ class VoltBlindInterface(BeliefInterface):
         self._nowhere.reset(np.arange(batch), LensMap(lens).volts(np.full(batch, self._middle)))
         super().__init__(model, lens, batch, (places, evenly))
 
-    def see(self, rows: Rows, pictures: FocusPictures) -> None:
-        """See `FocusInterface`. The pictures before are forgotten."""
+    def see(self, rows: Rows, pictures: FocusInputs) -> None:
+        """See `FocusEncoder`. The pictures before are forgotten."""
         self._forget(rows)
         super().see(rows, replace(pictures, volts=self._nowhere.volts[rows]))
 
     def observation(self, log: MoveLog) -> Floats:
-        """See `FocusInterface`."""
+        """See `FocusEncoder`."""
         return super().observation(self._nowhere)
 
     def volts(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
-        """See `FocusInterface`."""
+        """See `FocusEncoder`."""
         move = self._map.dioptres(super().volts(actions, self._nowhere)) - self._middle
         return self._map.volts(self._map.dioptres(log.volts) + move)
 
-    def doubt(self, log: MoveLog) -> Array:
-        """See `FocusInterface`."""
-        return super().doubt(self._nowhere)
+    def defocus_probability(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`."""
+        return super().defocus_probability(self._nowhere)

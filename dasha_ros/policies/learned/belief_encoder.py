@@ -10,7 +10,7 @@ from dasha_ros.estimation.candidates import Candidate, candidates, probability_w
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel
-from dasha_ros.policies.learned.focus_encoder import Floats, FocusPictures, Rows
+from dasha_ros.policies.learned.focus_encoder import Floats, FocusInputs, Rows
 from dasha_ros.policies.moves import MoveLog
 
 FRAMES = 3
@@ -31,7 +31,7 @@ STAY = 0
 """The action that leaves the lens where it is."""
 
 
-class BeliefInterface:
+class BeliefEncoder:
     """A belief about where the focus is, read from early latents (see `belief`).
 
     Observation: where the lens is; how far the two best candidates of the posterior are [asinh
@@ -68,13 +68,13 @@ class BeliefInterface:
         """One choice."""
         return (ACTIONS,)
 
-    def reset(self, rows: Rows, pictures: FocusPictures) -> None:
-        """See `FocusInterface`."""
+    def reset(self, rows: Rows, pictures: FocusInputs) -> None:
+        """See `FocusEncoder`."""
         self._forget(rows)
         self.see(rows, pictures)
 
-    def see(self, rows: Rows, pictures: FocusPictures) -> None:
-        """See `FocusInterface`."""
+    def see(self, rows: Rows, pictures: FocusInputs) -> None:
+        """See `FocusEncoder`."""
         self._ahead = None
         self._belief.add(rows, pictures.volts, pictures.frame, pictures.box, pictures.score)
         score = np.nan_to_num(pictures.score)
@@ -94,7 +94,7 @@ class BeliefInterface:
         self._pictures[rows] = np.concatenate([newest[:, None], self._pictures[rows, :-1]], axis=1)
 
     def observation(self, log: MoveLog) -> Floats:
-        """See `FocusInterface`."""
+        """See `FocusEncoder`."""
         here = self._map.dioptres(log.volts)
         px = self._map.px_per_dioptre
         posterior, grid = self._belief.posterior, self._belief.dioptres
@@ -126,7 +126,7 @@ class BeliefInterface:
         return np.concatenate([stacked, pictures.reshape(len(here), -1)], axis=1).astype(np.float32)
 
     def volts(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
-        """See `FocusInterface`."""
+        """See `FocusEncoder`."""
         here = self._map.dioptres(log.volts)
         px = self._map.px_per_dioptre
         places = [here]
@@ -141,8 +141,8 @@ class BeliefInterface:
         result: Array = np.where(choice == STAY, log.volts, self._map.volts(chosen))
         return result
 
-    def doubt(self, log: MoveLog) -> Array:
-        """See `FocusInterface`: the probability that the focus is more than `SHARP_PX` of blur from here."""
+    def defocus_probability(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`: the probability that the focus is more than `SHARP_PX` of blur from here."""
         return 1.0 - self._within(SHARP_PX, log)
 
     def _forget(self, rows: Rows) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.policies.learned.exposure_encoder import ExposurePictures
-from dasha_ros.policies.learned.focus_encoder import FocusInterface
+from dasha_ros.policies.learned.exposure_encoder import ExposureInputs
+from dasha_ros.policies.learned.focus_encoder import FocusEncoder
 from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.policies.moves import MoveLog
 from dasha_ros.policies.policy import ExposureRule
@@ -17,7 +17,7 @@ GIVE_UP = 12
 
 def focus_moves(
     net: PolicyNet,
-    interface: FocusInterface,
+    interface: FocusEncoder,
     log: MoveLog,
     detected: NDArray[np.bool_],
     *,
@@ -78,7 +78,7 @@ class ExposureBounds:
         self._bright: NDArray[np.intp] = np.full(batch, choices)
         self._choices_made = 0
 
-    def see(self, pictures: ExposurePictures) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def see(self, pictures: ExposureInputs) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Take in the newest picture of every episode.
 
         Returns:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.deployed import ExposureBounds
-from dasha_ros.policies.learned.exposure_encoder import ExposureInterface, exposure_reader
+from dasha_ros.policies.learned.exposure_encoder import ExposureEncoder, exposure_reader
 from dasha_ros.policies.learned.policy_file import (
     PolicyFile,
     PolicyFileError,
@@ -47,7 +47,7 @@ class LearnedExposure:
             raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
         self._rng = np.random.default_rng(seed) if sampled else None
         self._task: ExposureTask | None = None
-        self._interface: ExposureInterface | None = None
+        self._interface: ExposureEncoder | None = None
         self.rule: ExposureRule = self.file.info.rules.get("stop", "well_exposed")
         self._once = self.file.info.rules.get("deployed") == "algorithm_1"
         self._bounds: ExposureBounds | None = None

@@ -23,11 +23,11 @@ Arrays = Mapping[str, NDArray[Any]]
 
 BINS = 10
 FRAMES = 2
-"""Pictures in an observation of `ReadoutExposure`."""
+"""Pictures in an observation of `ReadoutExposureEncoder`."""
 
 
 @dataclass(frozen=True)
-class ExposurePictures:
+class ExposureInputs:
     """What is read of one picture of each of b episodes."""
 
     index: NDArray[np.intp]
@@ -43,9 +43,9 @@ class ExposurePictures:
     latent: Floats
     """Of the encoder that the interface names, or numbers read from it, shape (b, n)."""
 
-    def take(self, rows: Rows) -> ExposurePictures:
+    def take(self, rows: Rows) -> ExposureInputs:
         """Those of some of the episodes."""
-        return ExposurePictures(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+        return ExposureInputs(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def sides(self, rule: ExposureRule) -> NDArray[np.intp]:
         """Too dark, reached or too bright: `reached.exposure_sides`, shape (b,)."""
@@ -57,7 +57,7 @@ class ExposurePictures:
         return result
 
 
-class ExposureInterface(Protocol):
+class ExposureEncoder(Protocol):
     """What A^H sees, for a batch of episodes. Its action is an index of the exposure table."""
 
     @property
@@ -65,11 +65,11 @@ class ExposureInterface(Protocol):
         """Length of an observation."""
         ...
 
-    def reset(self, rows: Rows, pictures: ExposurePictures) -> None:
+    def reset(self, rows: Rows, pictures: ExposureInputs) -> None:
         """Begin these episodes with their first pictures."""
         ...
 
-    def see(self, rows: Rows, pictures: ExposurePictures) -> None:
+    def see(self, rows: Rows, pictures: ExposureInputs) -> None:
         """Take in the pictures that answer the last commands of these episodes."""
         ...
 
@@ -78,7 +78,7 @@ class ExposureInterface(Protocol):
         ...
 
 
-class ExposureReader(Protocol):
+class ExposureFeatureExtractor(Protocol):
     """Reads percepts for one kind of interface."""
 
     @property
@@ -91,11 +91,11 @@ class ExposureReader(Protocol):
         """Id of the encoder whose latents are read."""
         ...
 
-    def interface(self, choices: int, batch: int) -> ExposureInterface:
+    def interface(self, choices: int, batch: int) -> ExposureEncoder:
         """A new interface for a table of so many exposures and so many episodes."""
         ...
 
-    def read(self, percept: Percept, index: int) -> ExposurePictures:
+    def read(self, percept: Percept, index: int) -> ExposureInputs:
         """A batch of one picture, made with the exposure of this index.
 
         Raises:
@@ -108,7 +108,7 @@ class ExposureReader(Protocol):
         ...
 
 
-class LatentExposure:
+class LatentExposureEncoder:
     """As in the paper: latent, histogram values and edges of one frame (Eq. 6)."""
 
     def __init__(self, batch: int, latent_size: int) -> None:
@@ -121,21 +121,21 @@ class LatentExposure:
         """Length of an observation."""
         return self._seen.shape[1] + BINS + 1
 
-    def reset(self, rows: Rows, pictures: ExposurePictures) -> None:
-        """See `ExposureInterface`."""
+    def reset(self, rows: Rows, pictures: ExposureInputs) -> None:
+        """See `ExposureEncoder`."""
         self.see(rows, pictures)
 
-    def see(self, rows: Rows, pictures: ExposurePictures) -> None:
-        """See `ExposureInterface`."""
+    def see(self, rows: Rows, pictures: ExposureInputs) -> None:
+        """See `ExposureEncoder`."""
         self._seen[rows] = np.concatenate([pictures.latent, pictures.shares], axis=1)
 
     def observation(self) -> Floats:
-        """See `ExposureInterface`."""
+        """See `ExposureEncoder`."""
         edges = np.broadcast_to(self._edges, (len(self._seen), BINS + 1))
         return np.concatenate([self._seen, edges], axis=1)
 
 
-class ReadoutExposure:
+class ReadoutExposureEncoder:
     """Numbers read from the early latent, the histogram and the exposure in force, of two frames."""
 
     def __init__(self, choices: int, batch: int, numbers: int) -> None:
@@ -147,13 +147,13 @@ class ReadoutExposure:
         """Length of an observation."""
         return int(np.prod(self._pictures.shape[1:]))
 
-    def reset(self, rows: Rows, pictures: ExposurePictures) -> None:
-        """See `ExposureInterface`."""
+    def reset(self, rows: Rows, pictures: ExposureInputs) -> None:
+        """See `ExposureEncoder`."""
         self._pictures[rows] = 0.0
         self.see(rows, pictures)
 
-    def see(self, rows: Rows, pictures: ExposurePictures) -> None:
-        """See `ExposureInterface`."""
+    def see(self, rows: Rows, pictures: ExposureInputs) -> None:
+        """See `ExposureEncoder`."""
         newest = np.column_stack(
             [
                 np.ones(len(rows)),
@@ -168,33 +168,33 @@ class ReadoutExposure:
         self._pictures[rows] = np.concatenate([newest[:, None], self._pictures[rows, :-1]], axis=1)
 
     def observation(self) -> Floats:
-        """See `ExposureInterface`."""
+        """See `ExposureEncoder`."""
         return self._pictures.reshape(len(self._pictures), -1).copy()
 
 
 @dataclass(frozen=True)
-class LatentExposureReader:
+class LatentExposureExtractor:
     """The latent itself, of one frame."""
 
     encoder: str
     latent_size: int
     kind: str = "latent"
 
-    def interface(self, choices: int, batch: int) -> LatentExposure:
-        """See `ExposureReader`."""
-        return LatentExposure(batch, self.latent_size)
+    def interface(self, choices: int, batch: int) -> LatentExposureEncoder:
+        """See `ExposureFeatureExtractor`."""
+        return LatentExposureEncoder(batch, self.latent_size)
 
-    def read(self, percept: Percept, index: int) -> ExposurePictures:
-        """See `ExposureReader`."""
+    def read(self, percept: Percept, index: int) -> ExposureInputs:
+        """See `ExposureFeatureExtractor`."""
         return _picture(percept, index, part(percept.latent, percept.encoder, self.encoder)[None])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """See `ExposureReader`."""
+        """See `ExposureFeatureExtractor`."""
         return {"latent_size": np.array(self.latent_size)}
 
 
 @dataclass(frozen=True)
-class ReadoutExposureReader:
+class ReadoutExposureExtractor:
     """Numbers read from the early latent of the frame."""
 
     readout: Readout
@@ -205,21 +205,21 @@ class ReadoutExposureReader:
         """Id of the encoder whose latents are read."""
         return GRID_ENCODER
 
-    def interface(self, choices: int, batch: int) -> ReadoutExposure:
-        """See `ExposureReader`."""
-        return ReadoutExposure(choices, batch, len(self.readout.offset))
+    def interface(self, choices: int, batch: int) -> ReadoutExposureEncoder:
+        """See `ExposureFeatureExtractor`."""
+        return ReadoutExposureEncoder(choices, batch, len(self.readout.offset))
 
-    def read(self, percept: Percept, index: int) -> ExposurePictures:
-        """See `ExposureReader`."""
+    def read(self, percept: Percept, index: int) -> ExposureInputs:
+        """See `ExposureFeatureExtractor`."""
         latent = part(percept.latent, percept.encoder, self.encoder)[None]
         return _picture(percept, index, self.readout(features(latent)))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """See `ExposureReader`."""
+        """See `ExposureFeatureExtractor`."""
         return {f"readout.{f.name}": getattr(self.readout, f.name) for f in fields(self.readout)}
 
 
-def exposure_reader(kind: str, encoder: str, arrays: Arrays) -> ExposureReader:
+def exposure_reader(kind: str, encoder: str, arrays: Arrays) -> ExposureFeatureExtractor:
     """The reader of a file.
 
     Raises:
@@ -227,9 +227,9 @@ def exposure_reader(kind: str, encoder: str, arrays: Arrays) -> ExposureReader:
     """
     try:
         if kind == "latent":
-            return LatentExposureReader(encoder, int(arrays["latent_size"]))
+            return LatentExposureExtractor(encoder, int(arrays["latent_size"]))
         if kind == "readout":
-            return ReadoutExposureReader(
+            return ReadoutExposureExtractor(
                 Readout(**{f.name: arrays[f"readout.{f.name}"] for f in fields(Readout)})
             )
     except KeyError as error:
@@ -237,8 +237,8 @@ def exposure_reader(kind: str, encoder: str, arrays: Arrays) -> ExposureReader:
     raise ValueError(f"there is no exposure reader {kind!r}")
 
 
-def _picture(percept: Percept, index: int, latent: NDArray[np.float32]) -> ExposurePictures:
-    return ExposurePictures(
+def _picture(percept: Percept, index: int, latent: NDArray[np.float32]) -> ExposureInputs:
+    return ExposureInputs(
         index=np.array([index]),
         shares=shares_of(percept.histogram_counts)[None],
         peak=np.array([percept.histogram_peak]),

@@ -9,7 +9,7 @@ import numpy as np
 
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.deployed import focus_moves
-from dasha_ros.policies.learned.focus_encoder import FocusInterface
+from dasha_ros.policies.learned.focus_encoder import FocusEncoder
 from dasha_ros.policies.learned.focus_features import focus_reader
 from dasha_ros.policies.learned.policy_file import (
     PolicyFile,
@@ -50,7 +50,7 @@ class LearnedFocus:
         self._rng = np.random.default_rng(seed) if sampled else None
         self._end_on_detection = bool(self.file.info.rules.get("end_on_detection", False))
         self._task: FocusTask | None = None
-        self._interface: FocusInterface | None = None
+        self._interface: FocusEncoder | None = None
         self._log = MoveLog(1, float(self.file.info.rules.get("stay_volts", STAY_V)))
 
     def reset(self, task: FocusTask) -> None:

@@ -23,7 +23,7 @@ Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class FocusPictures:
+class FocusInputs:
     """What is read of one picture of each of b episodes."""
 
     volts: Array
@@ -43,14 +43,14 @@ class FocusPictures:
     peak: Array | None = None
     """P of Eq. 7, grey levels 0..255, shape (b,); ``None`` where nobody asked for it."""
 
-    def take(self, rows: Rows) -> FocusPictures:
+    def take(self, rows: Rows) -> FocusInputs:
         """Those of some of the episodes."""
         values: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
         taken: dict[str, Any] = {name: v if v is None else v[rows] for name, v in values.items()}
-        return FocusPictures(**taken)
+        return FocusInputs(**taken)
 
 
-class FocusInterface(Protocol):
+class FocusEncoder(Protocol):
     """What A^L sees and can do, for a batch of episodes."""
 
     @property
@@ -63,11 +63,11 @@ class FocusInterface(Protocol):
         """Number of choices of each part of an action."""
         ...
 
-    def reset(self, rows: Rows, pictures: FocusPictures) -> None:
+    def reset(self, rows: Rows, pictures: FocusInputs) -> None:
         """Begin these episodes with their first pictures."""
         ...
 
-    def see(self, rows: Rows, pictures: FocusPictures) -> None:
+    def see(self, rows: Rows, pictures: FocusInputs) -> None:
         """Take in the pictures that answer the last moves of these episodes."""
         ...
 
@@ -79,7 +79,7 @@ class FocusInterface(Protocol):
         """Where actions of shape (batch, parts) take the lens [V], inside its range; shape (batch,)."""
         ...
 
-    def doubt(self, log: MoveLog) -> Array:
+    def defocus_probability(self, log: MoveLog) -> Array:
         """How sure it is that the lens is out of focus where it stands, 0..1, shape (batch,).
 
         Read from pictures alone. An interface that believes nothing has no doubts: 0.
@@ -87,7 +87,7 @@ class FocusInterface(Protocol):
         ...
 
 
-class LatentInterface:
+class LatentFocusEncoder:
     """As in the paper: the latent of one frame (Eq. 5), absolute coarse and fine volts."""
 
     def __init__(self, lens: LensModel, batch: int, latent_size: int) -> None:
@@ -104,24 +104,24 @@ class LatentInterface:
         """Coarse and fine."""
         return self._actions.nvec
 
-    def reset(self, rows: Rows, pictures: FocusPictures) -> None:
-        """See `FocusInterface`."""
+    def reset(self, rows: Rows, pictures: FocusInputs) -> None:
+        """See `FocusEncoder`."""
         self.see(rows, pictures)
 
-    def see(self, rows: Rows, pictures: FocusPictures) -> None:
-        """See `FocusInterface`."""
+    def see(self, rows: Rows, pictures: FocusInputs) -> None:
+        """See `FocusEncoder`."""
         self._latent[rows] = pictures.latent
 
     def observation(self, log: MoveLog) -> Floats:
-        """See `FocusInterface`."""
+        """See `FocusEncoder`."""
         return self._latent.copy()
 
     def volts(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
-        """See `FocusInterface`."""
+        """See `FocusEncoder`."""
         asked = self._actions.volts_min + actions[:, 0] + actions[:, 1] / FINE_STEPS
         result: Array = np.minimum(asked, self._actions.volts_max)
         return result
 
-    def doubt(self, log: MoveLog) -> Array:
-        """See `FocusInterface`."""
+    def defocus_probability(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`."""
         return np.zeros(len(self._latent))

@@ -17,23 +17,23 @@ from dasha_ros.estimation.readout import GRID_ENCODER, Readout, features
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.encoders.joint import part
 from dasha_ros.perception.percept import Percept
-from dasha_ros.policies.learned.ablations import DetectionDeafInterface, VoltBlindInterface
-from dasha_ros.policies.learned.belief_encoder import BeliefInterface
-from dasha_ros.policies.learned.focus_encoder import FocusInterface, FocusPictures, LatentInterface
+from dasha_ros.policies.learned.ablations import BeliefWithoutDetection, BeliefWithoutPosition
+from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
+from dasha_ros.policies.learned.focus_encoder import FocusEncoder, FocusInputs, LatentFocusEncoder
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.reached import seen
 
 Arrays = Mapping[str, NDArray[Any]]
 BELIEF, VOLT_BLIND, DETECTION_DEAF = "belief", "belief_volt_blind", "belief_detection_deaf"
-"""Kinds of `BeliefReader` in files: the whole, and its ablations."""
-_INTERFACES: dict[str, type[BeliefInterface]] = {
-    BELIEF: BeliefInterface,
-    VOLT_BLIND: VoltBlindInterface,
-    DETECTION_DEAF: DetectionDeafInterface,
+"""Kinds of `BeliefFeatureExtractor` in files: the whole, and its ablations."""
+_INTERFACES: dict[str, type[BeliefEncoder]] = {
+    BELIEF: BeliefEncoder,
+    VOLT_BLIND: BeliefWithoutPosition,
+    DETECTION_DEAF: BeliefWithoutDetection,
 }
 
 
-class FocusReader(Protocol):
+class FocusFeatureExtractor(Protocol):
     """Reads percepts for one kind of interface."""
 
     @property
@@ -46,11 +46,11 @@ class FocusReader(Protocol):
         """Id of the encoder whose latents are read."""
         ...
 
-    def interface(self, lens: LensModel, batch: int) -> FocusInterface:
+    def interface(self, lens: LensModel, batch: int) -> FocusEncoder:
         """A new interface for so many episodes."""
         ...
 
-    def read(self, percept: Percept, task: FocusTask) -> FocusPictures:
+    def read(self, percept: Percept, task: FocusTask) -> FocusInputs:
         """A batch of one picture.
 
         Raises:
@@ -64,34 +64,34 @@ class FocusReader(Protocol):
 
 
 @dataclass(frozen=True)
-class LatentReader:
+class LatentFeatureExtractor:
     """The latent itself, of one frame (paper, Eq. 5)."""
 
     encoder: str
     latent_size: int
     kind: str = "latent"
 
-    def interface(self, lens: LensModel, batch: int) -> LatentInterface:
-        """See `FocusReader`."""
-        return LatentInterface(lens, batch, self.latent_size)
+    def interface(self, lens: LensModel, batch: int) -> LatentFocusEncoder:
+        """See `FocusFeatureExtractor`."""
+        return LatentFocusEncoder(lens, batch, self.latent_size)
 
-    def read(self, percept: Percept, task: FocusTask) -> FocusPictures:
-        """See `FocusReader`."""
+    def read(self, percept: Percept, task: FocusTask) -> FocusInputs:
+        """See `FocusFeatureExtractor`."""
         latent = part(percept.latent, percept.encoder, self.encoder)
         return _picture(percept, task, latent=latent[None].astype(np.float32, copy=False))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """See `FocusReader`."""
+        """See `FocusFeatureExtractor`."""
         return {"latent_size": np.array(self.latent_size)}
 
     @classmethod
-    def from_arrays(cls, encoder: str, arrays: Arrays) -> LatentReader:
+    def from_arrays(cls, encoder: str, arrays: Arrays) -> LatentFeatureExtractor:
         """The inverse of `arrays`."""
         return cls(encoder, int(arrays["latent_size"]))
 
 
 @dataclass(frozen=True)
-class BeliefReader:
+class BeliefFeatureExtractor:
     """Numbers read from the early latent of the frame and of the best detection's box."""
 
     frame: Readout
@@ -105,12 +105,12 @@ class BeliefReader:
         """Id of the encoder whose latents are read."""
         return GRID_ENCODER
 
-    def interface(self, lens: LensModel, batch: int) -> BeliefInterface:
-        """See `FocusReader`."""
+    def interface(self, lens: LensModel, batch: int) -> BeliefEncoder:
+        """See `FocusFeatureExtractor`."""
         return _INTERFACES[self.kind](self.model, lens, batch)
 
-    def read(self, percept: Percept, task: FocusTask) -> FocusPictures:
-        """See `FocusReader`."""
+    def read(self, percept: Percept, task: FocusTask) -> FocusInputs:
+        """See `FocusFeatureExtractor`."""
         latent = part(percept.latent, percept.encoder, self.encoder)[None]
         seen = percept.of(task.labels)
         scale = np.array([percept.width, percept.height] * 2)
@@ -123,7 +123,7 @@ class BeliefReader:
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """See `FocusReader`."""
+        """See `FocusFeatureExtractor`."""
         parts: dict[str, Any] = {
             "frame": self.frame,
             "box": self.box,
@@ -134,7 +134,7 @@ class BeliefReader:
         return {f"{name}.{f.name}": getattr(p, f.name) for name, p in parts.items() for f in fields(p)}
 
     @classmethod
-    def from_arrays(cls, encoder: str, arrays: Arrays, kind: str = BELIEF) -> BeliefReader:
+    def from_arrays(cls, encoder: str, arrays: Arrays, kind: str = BELIEF) -> BeliefFeatureExtractor:
         """The inverse of `arrays`."""
 
         def of(kind: Any, name: str) -> Any:
@@ -146,15 +146,15 @@ class BeliefReader:
         return cls(of(Readout, "frame"), of(Readout, "box"), model, kind)
 
 
-def focus_reader(kind: str, encoder: str, arrays: Arrays) -> FocusReader:
+def focus_reader(kind: str, encoder: str, arrays: Arrays) -> FocusFeatureExtractor:
     """The reader of a file.
 
     Raises:
         ValueError: No such kind, or an array is missing.
     """
-    kinds: dict[str, Callable[[str, Arrays], FocusReader]] = {
-        "latent": LatentReader.from_arrays,
-        **{kind: partial(BeliefReader.from_arrays, kind=kind) for kind in _INTERFACES},
+    kinds: dict[str, Callable[[str, Arrays], FocusFeatureExtractor]] = {
+        "latent": LatentFeatureExtractor.from_arrays,
+        **{kind: partial(BeliefFeatureExtractor.from_arrays, kind=kind) for kind in _INTERFACES},
     }
     try:
         reader = kinds[kind](encoder, arrays)
@@ -163,14 +163,14 @@ def focus_reader(kind: str, encoder: str, arrays: Arrays) -> FocusReader:
     return reader
 
 
-def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusPictures:
+def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusInputs:
     candidates = percept.of(task.labels)
     nothing: dict[str, NDArray[Any]] = {
         "latent": np.zeros((1, 0), np.float32),
         "frame": np.zeros((1, 0)),
         "box": np.zeros((1, 0)),
     }
-    return FocusPictures(
+    return FocusInputs(
         volts=np.array([percept.lens.commanded_volts]),
         score=np.array([candidates[0].score if candidates else 0.0]),
         detected=np.array([bool(seen(percept, task))]),

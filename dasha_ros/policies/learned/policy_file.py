@@ -66,7 +66,7 @@ class PolicyFile:
     info: PolicyInfo
     net: PolicyNet
     reader: Mapping[str, NDArray[Any]]
-    """What was fitted before learning; see `FocusReader.arrays`."""
+    """What was fitted before learning; see `FocusFeatureExtractor.arrays`."""
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all.

@@ -21,7 +21,7 @@ from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.policies.learned.policy_file import PolicyFileError
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.policies.policy import FocusTask
-from dasha_ros.ros.goals.simple_action_server import GoalRun, SingleGoalServer
+from dasha_ros.ros.goals.simple_action_server import ActiveGoal, SimpleActionServer
 from dasha_ros.ros.node.executor import ManyThreads
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.rig.rig import RosRig
@@ -63,7 +63,7 @@ class AgentNode(DashaNode[A]):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._server: SingleGoalServer | None = None
+        self._server: SimpleActionServer | None = None
         self.learning: AgentLearning | None = None
         self._rewards: Publisher | None = None
         self._episode = 0
@@ -85,11 +85,11 @@ class AgentNode(DashaNode[A]):
         """What a goal asks for."""
 
     @abstractmethod
-    def act(self, run: GoalRun) -> Any:
+    def act(self, run: ActiveGoal) -> Any:
         """Let the policy reach the goal; returns an `outcome`."""
 
     @abstractmethod
-    def learn(self, run: GoalRun, learning: AgentLearning) -> Any:
+    def learn(self, run: ActiveGoal, learning: AgentLearning) -> Any:
         """Let the learner play the goal; returns an `outcome`."""
 
     @abstractmethod
@@ -117,7 +117,7 @@ class AgentNode(DashaNode[A]):
         if self._server is None:
             # Kept for as long as the node lives: whoever asks meanwhile gets an answer, and the result of the
             # goal that a clean-up ended is still there to be fetched.
-            self._server = SingleGoalServer(
+            self._server = SimpleActionServer(
                 self,
                 self.action,
                 self.action_name,
@@ -172,7 +172,7 @@ class AgentNode(DashaNode[A]):
             self.get_logger().warning(f"goal rejected: {reason}")
         return reason
 
-    def _work(self, run: GoalRun) -> Any:
+    def _work(self, run: ActiveGoal) -> Any:
         self.rig.inference_budget_s = self.config.inference_budget_s
         self.rig.retries = self.config.retries
         self.rig.commanded = NO_COMMAND
@@ -183,7 +183,7 @@ class AgentNode(DashaNode[A]):
         with self.rig.attending():
             return self._play(run, None)
 
-    def _play(self, run: GoalRun, learning: AgentLearning | None) -> Any:
+    def _play(self, run: ActiveGoal, learning: AgentLearning | None) -> Any:
         self._episode += 1
         self.health.count("goals")
         self.health.does("working on a goal")
@@ -203,16 +203,16 @@ class AgentNode(DashaNode[A]):
         self.health.does("waiting for a goal")
         return self.result(outcome)
 
-    def _learn(self, run: GoalRun, learning: AgentLearning) -> Outcome:
+    def _learn(self, run: ActiveGoal, learning: AgentLearning) -> Outcome:
         """A goal of the learner. Where it ends the next one begins: nothing is brought back."""
         return self._outcome_of(lambda: self.learn(run, learning))
 
-    def _act_meanwhile(self, run: GoalRun, learning: AgentLearning) -> Outcome:
+    def _act_meanwhile(self, run: ActiveGoal, learning: AgentLearning) -> Outcome:
         """A goal that nobody meant for learning: what was learned so far acts, by its likeliest actions."""
         with learning.paused(run):
             return self._act(run, learning.newest_policy)
 
-    def _act(self, run: GoalRun, policy: Callable[[], Path] | None = None) -> Outcome:
+    def _act(self, run: ActiveGoal, policy: Callable[[], Path] | None = None) -> Outcome:
         """A goal of the policy. When it fails, the agent's own actuator goes back."""
         rig, before, sent = self.rig, 0.0, self.rig.sent
         owner = run.request.owner or self.get_fully_qualified_name()
@@ -259,7 +259,7 @@ class AgentNode(DashaNode[A]):
             limits.exposure_shows_s(*exposures_us, longest_s=limits.EXPOSURE_S),
             lambda: not self.is_active,
         )
-        return bool(rig.news.wait_for(lambda: look() or None, patience.lasts))
+        return bool(rig.waiter.wait_for(lambda: look() or None, patience.lasts))
 
     def _outcome_of(self, play: Callable[[], Outcome]) -> Outcome:
         try:
@@ -273,7 +273,7 @@ class AgentNode(DashaNode[A]):
             code, what = ErrorCode.INTERNAL, f"{type(error).__name__}: {error}"
         return self.outcome(code, explain(code, what))
 
-    def report(self, run: GoalRun, step: Step) -> None:
+    def report(self, run: ActiveGoal, step: Step) -> None:
         """Publish what a step did and what it got for it, as reward and as feedback."""
         reward = msg.Reward(
             agent=step.agent,

@@ -12,12 +12,12 @@ import numpy as np
 
 from dasha_ros.control.rig import RigError
 from dasha_ros.control.step import Command, Step
-from dasha_ros.learning.training.online import EpisodesOver
+from dasha_ros.learning.training.online import NoMoreEpisodes
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposureDecision, FocusDecision, FocusTask
 from dasha_ros.policies.rewards import Reward
-from dasha_ros.ros.goals.simple_action_server import GoalRun
+from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 
 _LOOK_S = 0.2
 
@@ -33,8 +33,8 @@ class EpisodeEnd:
     percept: Percept | None
 
 
-class GoalSeat:
-    """Where goals and episodes meet: a `Beginner` for the environment, a `work` for the server.
+class GoalQueue:
+    """Where goals and episodes meet: a `EpisodeSource` for the environment, a `work` for the server.
 
     Args:
         task_of: What a goal asks for.
@@ -43,9 +43,9 @@ class GoalSeat:
 
     def __init__(self, task_of: Callable[[Any], FocusTask], stop: threading.Event) -> None:
         self._task_of, self._stop = task_of, stop
-        self._news = threading.Condition()
-        self._waiting: GoalRun | None = None
-        self.run: GoalRun | None = None
+        self._waiter = threading.Condition()
+        self._waiting: ActiveGoal | None = None
+        self.run: ActiveGoal | None = None
         """The goal whose episode goes on."""
         self._end: EpisodeEnd | None = None
         self.gone: str | None = None
@@ -55,20 +55,20 @@ class GoalSeat:
         """A new learner begins."""
         self.gone = None
 
-    def serve(self, run: GoalRun) -> EpisodeEnd:
+    def serve(self, run: ActiveGoal) -> EpisodeEnd:
         """Let the learner play a goal. Blocks until its episode has ended."""
-        with self._news:
+        with self._waiter:
             self._waiting, self._end = run, None
-            self._news.notify_all()
+            self._waiter.notify_all()
             while self._end is None:
                 self._end = self._unplayed(run)
                 if self._end is None:
-                    self._news.wait(_LOOK_S)
+                    self._waiter.wait(_LOOK_S)
             # A goal that has ended must not be played by the learner of the next activation.
             self._waiting = None
             return self._end
 
-    def _unplayed(self, run: GoalRun) -> EpisodeEnd | None:
+    def _unplayed(self, run: ActiveGoal) -> EpisodeEnd | None:
         """How a goal ends that the learner does not bring to its end."""
         if self._stop.is_set():
             return EpisodeEnd(ErrorCode.SHUTDOWN, "the node was stopped", 0, None)
@@ -79,16 +79,16 @@ class GoalSeat:
         return None
 
     def begin(self, rng: np.random.Generator) -> FocusTask:
-        """Wait for the next goal; see `learning.envs.parts.Beginner`.
+        """Wait for the next goal; see `learning.envs.parts.EpisodeSource`.
 
         Raises:
             EpisodesOver: The node stops.
         """
-        with self._news:
+        with self._waiter:
             while self._waiting is None:
                 if self._stop.is_set():
-                    raise EpisodesOver
-                self._news.wait(_LOOK_S)
+                    raise NoMoreEpisodes
+                self._waiter.wait(_LOOK_S)
             self.run, self._waiting = self._waiting, None
             return self._task_of(self.run.request)
 
@@ -100,15 +100,15 @@ class GoalSeat:
 
     def abandon(self, why: str) -> None:
         """The learner is gone: the goal in hand ends, and so does every other until there is a new one."""
-        with self._news:
+        with self._waiter:
             self.run, self.gone = None, why
-            self._news.notify_all()
+            self._waiter.notify_all()
 
     def end(self, end: EpisodeEnd) -> None:
         """The episode has ended: so has its goal."""
-        with self._news:
+        with self._waiter:
             self.run, self._end = None, end
-            self._news.notify_all()
+            self._waiter.notify_all()
 
 
 class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
@@ -118,7 +118,7 @@ class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
     nothing, and the next ``reset`` waits for the next goal.
 
     Args:
-        env: Of one agent over a rig, with ``seat`` as its beginner.
+        env: Of one agent over a rig, with ``seat`` as its episode source.
         seat: Where the goals come from.
         agent: ``A^H`` or ``A^L``.
         report: Told of every step.
@@ -128,9 +128,9 @@ class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
     def __init__(
         self,
         env: gym.Env[Any, Any],
-        seat: GoalSeat,
+        seat: GoalQueue,
         agent: str,
-        report: Callable[[GoalRun, Step], None],
+        report: Callable[[ActiveGoal, Step], None],
         verdict: Callable[[Percept, FocusTask], tuple[ErrorCode, str]],
     ) -> None:
         super().__init__(env)

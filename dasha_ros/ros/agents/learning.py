@@ -11,13 +11,13 @@ from typing import Any, Literal
 from dasha_ros.config import AgentConfig
 from dasha_ros.control.step import Step
 from dasha_ros.freshness import limits
-from dasha_ros.learning.training.online import POLICY, EpisodesOver, learn_online
+from dasha_ros.learning.training.online import POLICY, NoMoreEpisodes, learn_online
 from dasha_ros.learning.training.presets import Preset, load_preset
 from dasha_ros.learning.training.verdict import verdict_of
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.policies.policy import FocusTask
-from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalSeat
-from dasha_ros.ros.goals.simple_action_server import GoalRun
+from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalQueue
+from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.health import Health
 from dasha_ros.ros.rig.rig import RosRig
 from dasha_ros.system.folders import user_folder
@@ -48,7 +48,7 @@ class AgentLearning:
         config: AgentConfig,
         rig: RosRig,
         task_of: Callable[[Any], FocusTask],
-        report: Callable[[GoalRun, Step], None],
+        report: Callable[[ActiveGoal, Step], None],
         health: Health,
     ) -> None:
         self._agent, self._rig, self._health = agent, rig, health
@@ -59,7 +59,7 @@ class AgentLearning:
         self._folder = user_folder(config.checkpoint_dir) / f"{self._preset.name}-{agent}"
         self._fresh, self._seed = config.learn_fresh, config.learn_seed
         self._stop = threading.Event()
-        self.seat = GoalSeat(task_of, self._stop)
+        self.seat = GoalQueue(task_of, self._stop)
         self._report = report
         self._thread: threading.Thread | None = None
 
@@ -85,12 +85,12 @@ class AgentLearning:
         if self._thread is not None:
             self._thread.join(limits.LEARNER_STOPS_S)
 
-    def play(self, run: GoalRun) -> EpisodeEnd:
+    def play(self, run: ActiveGoal) -> EpisodeEnd:
         """Let the learner play a goal. Blocks until its episode has ended."""
         return self.seat.serve(run)
 
     @contextmanager
-    def paused(self, run: GoalRun) -> Iterator[None]:
+    def paused(self, run: ActiveGoal) -> Iterator[None]:
         """Lend the rig to a goal that nobody learns from; the learner waits for its own next one."""
         self._rig.interrupted = run.interrupted
         try:
@@ -116,7 +116,7 @@ class AgentLearning:
                 stop=self._stop,
                 on_update=self._on_update,
             )
-        except EpisodesOver:
+        except NoMoreEpisodes:
             pass
         except Exception as error:  # Whatever ends the learner, goals must end with its reason, not hang.
             why = str(error) or repr(error)

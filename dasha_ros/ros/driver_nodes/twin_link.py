@@ -18,7 +18,7 @@ from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.ros.node.health import Health
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import trajectory_to_msg
-from dasha_ros.ros.transport.fast_subscriber import Lane
+from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.stamps import to_ns
 from dasha_ros.ros.validation.heard import subscribe
 from dasha_ros.twin.scene import SceneError
@@ -29,7 +29,7 @@ class _WorldListener(ABC):
     """Hears of the world. One that can't be used is refused and counted, and told of until another can."""
 
     def __init__(
-        self, node: LifecycleNode, health: Health, lane: Lane | None = None, **subscription: Any
+        self, node: LifecycleNode, health: Health, lane: FastSubscriber | None = None, **subscription: Any
     ) -> None:
         self._node, self._health, self._subscription = node, health, None
         if lane is not None:
@@ -119,7 +119,7 @@ class WorldLink(_WorldListener):
     """Tells a twin's camera of the world."""
 
     def __init__(
-        self, node: LifecycleNode, camera: TwinCamera, health: Health, lane: Lane | None = None
+        self, node: LifecycleNode, camera: TwinCamera, health: Health, lane: FastSubscriber | None = None
     ) -> None:
         self._camera = camera
         self.knows_world = False
@@ -142,7 +142,7 @@ class CameraTwinLink(WorldLink):
     def __init__(
         self,
         node: LifecycleNode,
-        lane: Lane,
+        lane: FastSubscriber,
         camera: TwinCamera,
         health: Health,
         *,

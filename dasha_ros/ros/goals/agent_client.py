@@ -92,7 +92,7 @@ class AgentClient:
                 if not cancelled and (reason := interrupted()) is not None:
                     cancelled = True
                     remote.cancel(self._ends_s if reason == ErrorCode.SHUTDOWN else None)
-                remote.news.wait(POLL_S)
+                remote.waiter.wait(POLL_S)
         except GoalLostError as error:
             if error.loss is not Loss.FORGOTTEN and remote.owes_a_cancel():
                 threading.Thread(target=remote.pay, args=(self._closed,), name="cancel", daemon=True).start()

@@ -20,8 +20,8 @@ from dasha_ros.report.writer import ReportWriter
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError
 from dasha_ros.ros.goals.goal_server import GoalServer
 from dasha_ros.ros.goals.recorder import Recorder
-from dasha_ros.ros.goals.simple_action_server import GoalRun
-from dasha_ros.ros.node.waiter import News
+from dasha_ros.ros.goals.simple_action_server import ActiveGoal
+from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.rig.settlement import InForce, Patience, Settlement
 from dasha_ros.ros.transport.conversions import detection_from_msg, id_from_msg, percept_from_msg
 
@@ -42,10 +42,10 @@ class _Goal:
     keep_exposure: bool
 
 
-class FocusJob:
+class FocusGoal:
     """Exposes, focuses, restores on failure, and writes the report."""
 
-    def __init__(self, server: GoalServer, run: GoalRun, info: msg.PerceptionInfo, note: str = "") -> None:
+    def __init__(self, server: GoalServer, run: ActiveGoal, info: msg.PerceptionInfo, note: str = "") -> None:
         """Not begun yet; ``note`` stands behind what is told of each phase."""
         self._server, self._run, self._info, self._note = server, run, info, note
         self._actuators, config, request = server.actuators, server.config, run.request
@@ -67,7 +67,7 @@ class FocusJob:
         """The last frame that an agent of this goal looked at."""
         self._recorder = Recorder(self._report_failed)
         self._lock = threading.Lock()
-        self._news = News()
+        self._waiter = Waiter()
 
     def work(self) -> FocusOnObject.Result:
         """Reach the goal, or restore."""
@@ -101,7 +101,7 @@ class FocusJob:
         """An annotated frame came."""
         with self._lock:
             self._recorder.picture(message)
-        self._news.tell()
+        self._waiter.notify()
 
     def _try(self, before: Mapping[str, float | None]) -> tuple[ErrorCode, str]:
         # What could not be brought back is not touched.
@@ -273,7 +273,7 @@ class FocusJob:
                 if not (settlement.look() or (not server.is_active and settlement.is_in_force))
             ]
 
-        own.news.wait_for(lambda: not missing() or None, patience.lasts)
+        own.waiter.wait_for(lambda: not missing() or None, patience.lasts)
         # A driver that was deactivated brought its actuator back, and nobody starts it again.
         return [
             actuator
@@ -304,7 +304,7 @@ class FocusJob:
 
     def _write_report(self, code: ErrorCode, seconds: float) -> str:
         result = self._result
-        self._news.within(limits.PICTURE_S, lambda: self._recorder.is_complete)
+        self._waiter.within(limits.PICTURE_S, lambda: self._recorder.is_complete)
         outcome = {
             "error_code": int(code),
             "error_name": code.name,

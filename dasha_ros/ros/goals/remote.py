@@ -45,7 +45,7 @@ class RemoteGoal:
         """
         self._client, self._goal, self._on_feedback = client, goal, on_feedback
         self._watch = GoalWatch(patience, time.monotonic())
-        self.news = threading.Event()
+        self.waiter = threading.Event()
         self._ids: list[UUID] = []
         """Of everything that was sent."""
         self._sent: list[Future] = []
@@ -64,7 +64,7 @@ class RemoteGoal:
     def cancel(self, end_s: float | None = None) -> None:
         """The goal shall end; from any thread. ``end_s``: see `GoalWatch.cancel`."""
         self._hurry_s, self._wanted = end_s, False
-        self.news.set()
+        self.waiter.set()
 
     def advance(self) -> bool:
         """Do what is to be done now, without waiting; whether the result is there.
@@ -72,7 +72,7 @@ class RemoteGoal:
         Raises:
             GoalLostError: There will be no result. The server was told, if it can hear.
         """
-        self.news.clear()
+        self.waiter.clear()
         now = time.monotonic()
         if not self._wanted:
             self._watch.cancel(now, self._hurry_s)
@@ -118,7 +118,7 @@ class RemoteGoal:
                 self._cancel()
 
     def _noted(self, future: Future) -> Future:
-        future.add_done_callback(lambda _: self.news.set())
+        future.add_done_callback(lambda _: self.waiter.set())
         return future
 
     def _on_message(self, message: Any) -> None:

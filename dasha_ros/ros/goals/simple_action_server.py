@@ -28,7 +28,7 @@ _WHY = {
 }
 
 
-class GoalRun:
+class ActiveGoal:
     """One goal being worked on."""
 
     def __init__(self, handle: ServerGoalHandle, owner: OwnerWatch) -> None:
@@ -81,7 +81,7 @@ class _PunctualServer(ActionServer):
                 self._sent()
 
 
-class SingleGoalServer:
+class SimpleActionServer:
     """Accepts a goal when it is valid; the newest goal preempts; a cancel takes effect within one step.
 
     A background goal is refused while any goal is open. One that was accepted in the same instant as another
@@ -97,7 +97,7 @@ class SingleGoalServer:
         refuse: Returns why a goal can't be accepted, empty when it can.
         work: Does the job and returns the result, of which ``error_code`` and
             ``error_msg`` are set. Runs in a thread of its own, may block, and must look
-            at `GoalRun.interrupted` between steps.
+            at `ActiveGoal.interrupted` between steps.
         ends_s: How long a goal that is told to end may take; see `freshness.limits`. One that takes longer
             must not keep its node from ending.
     """
@@ -108,19 +108,19 @@ class SingleGoalServer:
         kind: Any,
         name: str,
         refuse: Callable[[Any], str],
-        work: Callable[[GoalRun], Any],
+        work: Callable[[ActiveGoal], Any],
         *,
         ends_s: float,
     ) -> None:
         self._node, self._kind, self._name = node, kind, name
         self._refuse, self._work = refuse, work
         self._ends_s = ends_s
-        self._told_to_end: tuple[GoalRun | None, float] = (None, 0.0)
+        self._told_to_end: tuple[ActiveGoal | None, float] = (None, 0.0)
         """The goal that was told to end, and when it must have [s, monotonic]."""
-        self._newest: GoalRun | None = None
+        self._newest: ActiveGoal | None = None
         self._open = 0
         """Goals that were accepted and whose result was not sent yet."""
-        self._news = threading.Condition()
+        self._waiter = threading.Condition()
         self._busy = threading.Lock()
         self._server = _PunctualServer(
             node,
@@ -137,13 +137,13 @@ class SingleGoalServer:
 
     def stop(self) -> None:
         """End the goal in hand and wait for its end. Until it is destroyed, the server answers."""
-        with self._news:
+        with self._waiter:
             if self._newest is not None:
                 self._newest.interrupt(ErrorCode.SHUTDOWN)
             # Told again, a goal that does not end has no more time than it was given the first time.
             if self._told_to_end[0] is not self._newest:
                 self._told_to_end = self._newest, time.monotonic() + self._ends_s
-            self._news.wait_for(lambda: not self._open, max(0.0, self._told_to_end[1] - time.monotonic()))
+            self._waiter.wait_for(lambda: not self._open, max(0.0, self._told_to_end[1] - time.monotonic()))
 
     def destroy(self) -> None:
         """End the goal in hand and close the server. A result that nobody fetched yet is lost.
@@ -163,11 +163,11 @@ class SingleGoalServer:
             return GoalResponse.REJECT
 
     def _has_open_goal(self) -> bool:
-        with self._news:
+        with self._waiter:
             return self._newest is not None and not self._newest.over
 
     def _on_accepted(self, handle: ServerGoalHandle) -> None:
-        with self._news:
+        with self._waiter:
             self._open += 1
             run = self._run_of(handle)
             if not (run.background and self._has_open_goal()):
@@ -176,19 +176,19 @@ class SingleGoalServer:
                 self._newest = run
         handle.execute()
 
-    def _run_of(self, handle: ServerGoalHandle) -> GoalRun:
-        return GoalRun(
+    def _run_of(self, handle: ServerGoalHandle) -> ActiveGoal:
+        return ActiveGoal(
             handle, OwnerWatch(bytes(handle.goal_id.uuid), lambda: clients(self._node, self._name))
         )
 
     def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
-        with self._news:
+        with self._waiter:
             if self._newest is not None and self._newest.handle is handle:
                 self._newest.interrupt(ErrorCode.CANCELED)
         return CancelResponse.ACCEPT
 
     def _execute(self, handle: ServerGoalHandle) -> Any:
-        with self._news:
+        with self._waiter:
             newest = self._newest
         run = newest if newest is not None and newest.handle is handle else self._run_of(handle)
         if run is not newest:
@@ -199,11 +199,11 @@ class SingleGoalServer:
             run.over = True
 
     def _on_sent(self) -> None:
-        with self._news:
+        with self._waiter:
             self._open -= 1
-            self._news.notify_all()
+            self._waiter.notify_all()
 
-    def _await_turn(self, run: GoalRun) -> Any:
+    def _await_turn(self, run: ActiveGoal) -> Any:
         # A goal that was preempted while it waited has nothing to wait for: a burst of goals must not
         # take every thread of the executor.
         while not self._busy.acquire(timeout=POLL_S):
@@ -214,7 +214,7 @@ class SingleGoalServer:
         finally:
             self._busy.release()
 
-    def _result(self, run: GoalRun) -> Any:
+    def _result(self, run: ActiveGoal) -> Any:
         if run.reason is not None:
             return self._failure(run.reason, run.why)
         try:
@@ -226,7 +226,7 @@ class SingleGoalServer:
     def _failure(self, code: ErrorCode, what: str) -> Any:
         return self._kind.Result(error_code=int(code), error_msg=explain(code, what))
 
-    def _finish(self, run: GoalRun, result: Any) -> Any:
+    def _finish(self, run: ActiveGoal, result: Any) -> Any:
         handle = run.handle
         if not self._node.context.ok():
             return result

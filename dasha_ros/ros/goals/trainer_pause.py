@@ -17,10 +17,10 @@ from std_srvs.srv import SetBool
 
 from dasha_ros import msg
 from dasha_ros.freshness import limits
-from dasha_ros.ros.goals.simple_action_server import GoalRun
-from dasha_ros.ros.node.waiter import POLL_S, News
+from dasha_ros.ros.goals.simple_action_server import ActiveGoal
+from dasha_ros.ros.node.waiter import POLL_S, Waiter
 from dasha_ros.ros.transport import qos
-from dasha_ros.ros.transport.retrying_call import Question
+from dasha_ros.ros.transport.retrying_call import RetryingCall
 from dasha_ros.ros.validation.heard import subscribe
 
 _SERVICE = "trainer/hold"
@@ -32,7 +32,7 @@ class TrainerHold:
     """The focus server's side."""
 
     def __init__(self, node: Node) -> None:
-        self._node, self._news = node, News()
+        self._node, self._waiter = node, Waiter()
         self._client = node.create_client(SetBool, _SERVICE, callback_group=ReentrantCallbackGroup())
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ class TrainerHold:
         self._node.destroy_client(self._client)
 
     @contextmanager
-    def during(self, run: GoalRun) -> Iterator[bool]:
+    def during(self, run: ActiveGoal) -> Iterator[bool]:
         """Hold the trainer while a goal is served that is not its own; yields whether there is one to hold.
 
         Waits until the trainer has let go, for `limits.TRAINER_YIELDS_S` at most: one that was killed a
@@ -56,10 +56,10 @@ class TrainerHold:
             release = self._client.call_async(SetBool.Request(data=False))
             release.add_done_callback(lambda _: None)
 
-    def _ask_to_hold(self, run: GoalRun) -> None:
-        question = Question(self._client, SetBool.Request(data=True))
+    def _ask_to_hold(self, run: ActiveGoal) -> None:
+        question = RetryingCall(self._client, SetBool.Request(data=True))
         try:
-            self._news.within(
+            self._waiter.within(
                 limits.TRAINER_YIELDS_S, lambda: run.reason is not None or question.answer() is not None
             )
         finally:
@@ -75,7 +75,7 @@ class Turns:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._news = threading.Condition()
+        self._waiter = threading.Condition()
         self._held = self._has_turn = False
         self._state = msg.FocusState()
         self._service = node.create_service(
@@ -106,34 +106,34 @@ class Turns:
     @contextmanager
     def turn(self) -> Iterator[bool]:
         """An episode, begun only if nothing speaks against it; yields whether it may begin."""
-        with self._news:
+        with self._waiter:
             self._has_turn = not self.reason
         try:
             yield self._has_turn
         finally:
-            with self._news:
+            with self._waiter:
                 self._has_turn = False
-                self._news.notify_all()
+                self._waiter.notify_all()
 
     def wait(self) -> None:
         """Wait for news of who is at work, a moment at most."""
-        with self._news:
-            self._news.wait(POLL_S)
+        with self._waiter:
+            self._waiter.wait(POLL_S)
 
     def _on_hold(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        with self._news:
+        with self._waiter:
             self._held = request.data
-            self._news.notify_all()
-            response.success = not request.data or self._news.wait_for(
+            self._waiter.notify_all()
+            response.success = not request.data or self._waiter.wait_for(
                 lambda: not self._has_turn, limits.TRAINER_YIELDS_S
             )
         response.message = "" if response.success else "the trainer still sets the scene of an episode"
         return response
 
     def _on_state(self, state: Any) -> None:
-        with self._news:
+        with self._waiter:
             self._state = state
             if state.state == msg.FocusState.IDLE:
                 # A focus server that was started anew knows of no goal.
                 self._held = False
-            self._news.notify_all()
+            self._waiter.notify_all()

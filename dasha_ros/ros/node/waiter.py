@@ -15,13 +15,13 @@ POLL_S = 0.05
 """How often a wait looks at the clock and at whether it was interrupted; news wake it at once."""
 
 
-class News:
+class Waiter:
     """Lets threads wait until something is true of what callbacks brought."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Something changed."""
         with self._condition:
             self._condition.notify_all()
@@ -29,7 +29,7 @@ class News:
     def wait_for(self, find: Callable[[], T | None], keep_waiting: Callable[[], bool]) -> T | None:
         """The first result of ``find`` that is not `None`, or `None` once ``keep_waiting`` says no.
 
-        ``find`` is tried after each `tell`; ``keep_waiting`` at least every `POLL_S`, and may raise.
+        ``find`` is tried after each `notify`; ``keep_waiting`` at least every `POLL_S`, and may raise.
         """
         with self._condition:
             while (found := find()) is None:

@@ -19,11 +19,11 @@ from dasha_ros.freshness.pending import PendingCommands
 from dasha_ros.freshness.rest import LensRest
 from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.ros.node.waiter import News
+from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.rig.settlement import AGAIN_S, InForce, Sent, Settlement, nobody
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import capture_from_msg, id_to_msg, lens_from_msg, limits_from_msg
-from dasha_ros.ros.transport.fast_subscriber import Lane
+from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.stamps import RosClock, to_stamp
 
 Wait = Callable[[Callable[[], bool], str], None]
@@ -53,7 +53,7 @@ class Actuators:
         self.clock = RosClock(node.get_clock())
         self.steady: Clock = self.clock.steady
         self.sender, self.owner = new_instance(node.get_fully_qualified_name()), ""
-        self.news = News()
+        self.waiter = Waiter()
         self.pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
         self.lens_rest = LensRest(self.steady)
         self.limits: CameraLimits | None = None
@@ -65,7 +65,7 @@ class Actuators:
             msg.ExposureCommand, "camera/exposure_command", qos.COMMAND
         )
         self._lens_publisher = node.create_publisher(msg.LensCommand, "lens/command", qos.COMMAND)
-        self._lane = Lane(node)
+        self._lane = FastSubscriber(node)
         self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self.listen(msg.CaptureInfo, "camera/state", self._on_capture, qos.STATE)
         self.listen(msg.CameraLimits, "camera/limits", self._on_limits, qos.STATE)
@@ -171,7 +171,7 @@ class Actuators:
 
     def wait(self, condition: Callable[[], object], seconds: float) -> bool:
         """Wait until ``condition`` holds of what was heard, for ``seconds`` of real time at most."""
-        return self.news.within(seconds, condition)
+        return self.waiter.within(seconds, condition)
 
     def go_to(self, exposure_us: float, volts: float, wait: Wait) -> None:
         """Command exposure and lens, as any node may, until a frame shows both.
@@ -209,7 +209,7 @@ class Actuators:
         state = lens_from_msg(message)
         if self._lens_said(state):
             self.refusal = message.last_refusal
-        self.news.tell()
+        self.waiter.notify()
 
     def _lens_said(self, state: LensState) -> bool:
         self.lens_rest.hear(state)
@@ -218,8 +218,8 @@ class Actuators:
     def _on_limits(self, message: msg.CameraLimits) -> None:
         self.limits = limits_from_msg(message)
         self.pending.limit_exposures(self.limits.exposure_min_us, self.limits.exposure_max_us)
-        self.news.tell()
+        self.waiter.notify()
 
     def _on_capture(self, message: msg.CaptureInfo) -> None:
         self.pending.captured(capture_from_msg(message), self.steady.now_ns())
-        self.news.tell()
+        self.waiter.notify()

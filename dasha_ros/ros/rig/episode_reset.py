@@ -12,7 +12,7 @@ from dasha_ros import msg
 from dasha_ros.ros.goals.agent_client import AgentLostError
 from dasha_ros.ros.rig.actuators import Actuators, Wait
 from dasha_ros.ros.transport import qos
-from dasha_ros.ros.transport.retrying_call import Question
+from dasha_ros.ros.transport.retrying_call import RetryingCall
 from dasha_ros.ros.validation.heard import subscribe
 from dasha_ros.twin.world import World
 
@@ -21,7 +21,7 @@ class WorldRefused(AgentLostError):
     """twin_world is there and says no: an episode that is lost as if it did not answer."""
 
 
-class WorldStage:
+class WorldReset:
     """Changes the twin's world, and waits until it is so.
 
     Args:
@@ -56,7 +56,7 @@ class WorldStage:
         }
         parameters = [Parameter(key, value=value).to_parameter_msg() for key, value in values.items()]
         self._wait(self._client.service_is_ready, "twin_world is not there")
-        question = Question(self._client, SetParametersAtomically.Request(parameters=parameters))
+        question = RetryingCall(self._client, SetParametersAtomically.Request(parameters=parameters))
         try:
             self._wait(lambda: question.answer() is not None, "twin_world does not answer")
         finally:
@@ -77,7 +77,7 @@ class WorldStage:
         self._wait(is_shown, "twin_world did not publish the new world")
 
 
-class Stage(WorldStage):
+class EpisodeReset(WorldReset):
     """Changes the settings in force, too.
 
     Args:

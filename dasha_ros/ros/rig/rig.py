@@ -89,7 +89,7 @@ class RosRig(Actuators):
         return again(self.in_force())
 
     def _known(self, find: Callable[[], float | None], code: ErrorCode, what: str) -> float:
-        value = self.news.wait_for(find, self._patience(0.0))
+        value = self.waiter.wait_for(find, self._patience(0.0))
         if value is None:
             raise RigError(code, f"no {what} was ever received")
         return value
@@ -218,7 +218,7 @@ class RosRig(Actuators):
             in_progress_us = self.exposure_us or 0.0
             sent = send()
             patience = self._patience(exposure_us + in_progress_us)
-            percept = self.news.wait_for(lambda sent=sent: answer(sent), patience)
+            percept = self.waiter.wait_for(lambda sent=sent: answer(sent), patience)
             if percept is not None:
                 return percept
             if tries <= 0 or overridden(sent):
@@ -262,4 +262,4 @@ class RosRig(Actuators):
         self._lens_said(percept.lens)
         self.pending.captured(percept.capture, self.steady.now_ns())
         self._percept = percept
-        self.news.tell()
+        self.waiter.notify()

@@ -53,7 +53,7 @@ class _Topic:
     """Messages to take before the next topic has its turn: a flood must not keep the lane."""
 
 
-class Lane:
+class FastSubscriber:
     """Takes messages of a few topics in a thread of its own, one callback at a time.
 
     Callbacks run beside the executor's: what both touch needs a lock. What one raises is told to the

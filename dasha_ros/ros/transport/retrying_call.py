@@ -13,7 +13,7 @@ AGAIN_S = 1.0
 """A request without an answer for so long is sent again."""
 
 
-class Question:
+class RetryingCall:
     """One request to a service, and its answer.
 
     A server that has not discovered the client 100 ms after the request came drops the reply

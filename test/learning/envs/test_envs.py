@@ -114,8 +114,8 @@ def test_rewards_are_those_of_the_paper_less_the_prices(cache):
         assert reward == pytest.approx(eq8.value + sum(prices.values()))
         assert max(prices.values()) <= 0.0
         episodes = env._part.episodes
-        doubt = episodes.interface.doubt(episodes.log)[0]
-        assert prices["doubt"] == pytest.approx(-env.preset.focus.doubt_price * doubt)
+        defocus_probability = episodes.interface.defocus_probability(episodes.log)[0]
+        assert prices["doubt"] == pytest.approx(-env.preset.focus.doubt_price * defocus_probability)
 
 
 def test_the_papers_exposure_reward_and_end(cache):

@@ -13,7 +13,7 @@ pytest.importorskip("stable_baselines3")
 import gymnasium as gym
 
 from dasha_ros.learning.training import online
-from dasha_ros.learning.training.online import CheckpointError, DivergedError, EpisodesOver, learn_online
+from dasha_ros.learning.training.online import CheckpointError, DivergedError, NoMoreEpisodes, learn_online
 from dasha_ros.learning.training.presets import Ppo
 from dasha_ros.policies.learned.network import Mlp, PolicyNet
 from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError, PolicyInfo
@@ -35,7 +35,7 @@ class Guess(gym.Env):
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         if self.left == 0:
-            raise EpisodesOver
+            raise NoMoreEpisodes
         self.left -= 1
         self.steps = 0
         return self._look(), {}

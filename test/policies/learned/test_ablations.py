@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from known_curves import LENS, MAP, OBJECT_D, ROW, model, picture
 
 from dasha_ros.estimation.readout import Readout
-from dasha_ros.policies.learned.ablations import DetectionDeafInterface, VoltBlindInterface
-from dasha_ros.policies.learned.belief_encoder import ACTIONS, STAY, BeliefInterface
-from dasha_ros.policies.learned.focus_encoder import FocusPictures
+from dasha_ros.policies.learned.ablations import BeliefWithoutDetection, BeliefWithoutPosition
+from dasha_ros.policies.learned.belief_encoder import ACTIONS, STAY, BeliefEncoder
+from dasha_ros.policies.learned.focus_encoder import FocusInputs
 from dasha_ros.policies.learned.focus_features import (
     BELIEF,
     DETECTION_DEAF,
     VOLT_BLIND,
-    BeliefReader,
+    BeliefFeatureExtractor,
     focus_reader,
 )
 from dasha_ros.policies.moves import MoveLog
 
 
-def seen(*pictures: FocusPictures) -> tuple[VoltBlindInterface, MoveLog]:
-    interface, log = VoltBlindInterface(model(), LENS, 1), MoveLog(1)
+def seen(*pictures: FocusInputs) -> tuple[BeliefWithoutPosition, MoveLog]:
+    interface, log = BeliefWithoutPosition(model(), LENS, 1), MoveLog(1)
     log.reset(ROW, pictures[0].volts)
     interface.reset(ROW, pictures[0])
     for shot in pictures[1:]:
@@ -34,9 +34,9 @@ def seen(*pictures: FocusPictures) -> tuple[VoltBlindInterface, MoveLog]:
     return interface, log
 
 
-def moved(shot: FocusPictures, volts: float) -> FocusPictures:
+def moved(shot: FocusInputs, volts: float) -> FocusInputs:
     """The same picture, taken elsewhere."""
-    return FocusPictures(**{**vars(shot), "volts": np.array([volts])})
+    return FocusInputs(**{**vars(shot), "volts": np.array([volts])})
 
 
 @settings(max_examples=20)
@@ -46,7 +46,7 @@ def test_neither_voltages_nor_earlier_pictures_are_seen(here, before, shown):
     alone, log = seen(newest)
     after, later = seen(picture(before), moved(newest, here))
     np.testing.assert_array_equal(after.observation(later), alone.observation(log))
-    np.testing.assert_array_equal(after.doubt(later), alone.doubt(log))
+    np.testing.assert_array_equal(after.defocus_probability(later), alone.defocus_probability(log))
 
 
 def test_the_same_action_is_the_same_move_wherever_the_lens_is():
@@ -74,7 +74,7 @@ def test_one_picture_tells_how_far_but_not_on_which_side():
 
 def test_a_network_for_it_has_the_size_of_one_with_voltages_and_a_stay_is_a_stay():
     interface, log = seen(picture(42.0))
-    whole = BeliefInterface(model(), LENS, 1)
+    whole = BeliefEncoder(model(), LENS, 1)
     assert (interface.size, interface.nvec) == (whole.size, whole.nvec)
     assert not log.would_move(interface.volts(np.array([[STAY]]), log))[0]
     assert interface.volts(np.array([[STAY]]), log)[0] == pytest.approx(42.0, abs=0.001)
@@ -89,7 +89,7 @@ def test_a_network_for_it_has_the_size_of_one_with_voltages_and_a_stay_is_a_stay
 def test_no_detection_changes_what_the_deaf_see(score, box, volts):
     observations = []
     for detected in (False, True):
-        interface, log = DetectionDeafInterface(model(), LENS, 1), MoveLog(1)
+        interface, log = BeliefWithoutDetection(model(), LENS, 1), MoveLog(1)
         log.reset(ROW, np.array([44.0]))
         interface.reset(ROW, picture(44.0))
         for at in volts:
@@ -101,20 +101,20 @@ def test_no_detection_changes_what_the_deaf_see(score, box, volts):
         observations.append(interface.observation(log))
     np.testing.assert_array_equal(*observations)
     assert np.isfinite(observations[0]).all()
-    assert observations[0].shape == BeliefInterface(model(), LENS, 1).observation(log).shape
+    assert observations[0].shape == BeliefEncoder(model(), LENS, 1).observation(log).shape
 
 
 @pytest.mark.parametrize(
     ("kind", "interface"),
     [
-        (BELIEF, BeliefInterface),
-        (VOLT_BLIND, VoltBlindInterface),
-        (DETECTION_DEAF, DetectionDeafInterface),
+        (BELIEF, BeliefEncoder),
+        (VOLT_BLIND, BeliefWithoutPosition),
+        (DETECTION_DEAF, BeliefWithoutDetection),
     ],
 )
 def test_a_policys_file_tells_which_it_was_learned_with(kind, interface):
     nothing = Readout(*(np.zeros((2, 1)) for _ in fields(Readout)))
-    made = BeliefReader(nothing, nothing, model(), kind)
+    made = BeliefFeatureExtractor(nothing, nothing, model(), kind)
     again = focus_reader(made.kind, made.encoder, made.arrays())
     assert again.kind == kind
     assert type(again.interface(LENS, 1)) is interface

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from known_curves import LENS, MAP, OBJECT_D, ROW, model, picture
 
-from dasha_ros.policies.learned.belief_encoder import SHARP_PX, STAY, BeliefInterface
-from dasha_ros.policies.learned.focus_encoder import LatentInterface
+from dasha_ros.policies.learned.belief_encoder import SHARP_PX, STAY, BeliefEncoder
+from dasha_ros.policies.learned.focus_encoder import LatentFocusEncoder
 from dasha_ros.policies.moves import MoveLog
 
 TOWARDS = 2
-"""The action that goes to the likeliest place; see `BeliefInterface`."""
+"""The action that goes to the likeliest place; see `BeliefEncoder`."""
 
 
 def looked(*volts):
-    interface, log = BeliefInterface(model(), LENS, 1), MoveLog(1)
+    interface, log = BeliefEncoder(model(), LENS, 1), MoveLog(1)
     log.reset(ROW, np.array([volts[0]]))
     interface.reset(ROW, picture(volts[0]))
     for place in volts[1:]:
@@ -34,9 +34,9 @@ def test_doubt_is_all_but_certain_away_from_the_focus_and_leaves_in_focus():
     in_focus = float(MAP.volts(np.array([OBJECT_D]))[0])
     for places, doubted in (((30.0, 60.0), True), ((30.0, 60.0, in_focus), False)):
         interface, log = looked(*places)
-        doubt = interface.doubt(log)[0]
-        assert 0.0 <= doubt <= 1.0
-        assert (doubt > 0.99) if doubted else (doubt < 0.05)
+        defocus_probability = interface.defocus_probability(log)[0]
+        assert 0.0 <= defocus_probability <= 1.0
+        assert (defocus_probability > 0.99) if doubted else (defocus_probability < 0.05)
 
 
 def test_doubt_is_the_probability_beyond_a_sharp_picture():
@@ -45,7 +45,7 @@ def test_doubt_is_the_probability_beyond_a_sharp_picture():
     blur = np.abs(interface._belief.dioptres - here) * MAP.px_per_dioptre
     expected = interface._belief.posterior[0, blur > SHARP_PX].sum()
     # Hypotheses are 0.22 px apart; half of one may lie on either side.
-    assert interface.doubt(log)[0] == pytest.approx(expected, abs=0.05)
+    assert interface.defocus_probability(log)[0] == pytest.approx(expected, abs=0.05)
 
 
 def test_a_stay_leaves_the_lens_where_it_is():
@@ -55,4 +55,4 @@ def test_a_stay_leaves_the_lens_where_it_is():
 
 def test_who_believes_nothing_doubts_nothing():
     log = MoveLog(3)
-    assert (LatentInterface(LENS, 3, 8).doubt(log) == 0.0).all()
+    assert (LatentFocusEncoder(LENS, 3, 8).defocus_probability(log) == 0.0).all()

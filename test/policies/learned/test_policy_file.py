@@ -11,7 +11,7 @@ import pytest
 
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.policies.learned.focus import LearnedFocus
-from dasha_ros.policies.learned.focus_features import LatentReader
+from dasha_ros.policies.learned.focus_features import LatentFeatureExtractor
 from dasha_ros.policies.learned.network import Mlp, PolicyNet
 from dasha_ros.policies.learned.policy_file import (
     PolicyFile,
@@ -40,7 +40,7 @@ def policy() -> PolicyFile:
         nvec=(47, 10), observation=4, rules={"end_on_detection": True, "stay_volts": 0.0},
     )  # fmt: skip
     net = PolicyNet(mlp(4, 8, 57), mlp(4, 8, 1), (47, 10))
-    return PolicyFile(info, net, LatentReader("none", 4).arrays())
+    return PolicyFile(info, net, LatentFeatureExtractor("none", 4).arrays())
 
 
 @pytest.fixture

@@ -14,23 +14,23 @@ from synthetic_cache import synthetic_cache
 
 from dasha_ros.learning.dataset.cache.rig import CachedRig
 from dasha_ros.learning.envs.making import exposure_env
-from dasha_ros.learning.training.online import EpisodesOver
+from dasha_ros.learning.training.online import NoMoreEpisodes
 from dasha_ros.policies.outcome import ErrorCode
-from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalSeat
+from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalQueue
 
 
 @pytest.fixture
 def learner(tmp_path):
     """An environment whose episodes are goals; goals as they would wait; and the rewards that are told."""
     env = exposure_env("paper", rig="cached", cache=synthetic_cache(tmp_path / "c", planes=6).path, seed=0)
-    placed, seat = env.beginner, GoalSeat(lambda request: request, threading.Event())
+    placed, seat = env.episode_source, GoalQueue(lambda request: request, threading.Event())
 
     class Placing:
         def begin(self, rng):
             seat.begin(rng)
             return placed.begin(rng)
 
-    env.beginner = Placing()
+    env.episode_source = Placing()
     told = []
     episodes = GoalEpisodes(
         env, seat, "A^H", lambda run, step: told.append(step.reward.value), lambda *_: (ErrorCode.NONE, "")
@@ -103,7 +103,7 @@ def test_a_first_percept_that_is_no_number_ends_the_goal_before_its_episode(lear
 @pytest.fixture
 def seat():
     stop = threading.Event()
-    seat = GoalSeat(lambda request: request, stop)
+    seat = GoalQueue(lambda request: request, stop)
     seat.stop = stop
     return seat
 
@@ -136,5 +136,5 @@ def test_a_goal_that_ended_with_its_node_is_not_played_by_the_next_learner(seat)
     thread, ends = served(seat)
     thread.join(5.0)
     assert ends[0].code is ErrorCode.SHUTDOWN
-    with pytest.raises(EpisodesOver):
+    with pytest.raises(NoMoreEpisodes):
         seat.begin(np.random.default_rng(0))

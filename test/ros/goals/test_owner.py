@@ -74,13 +74,13 @@ def test_a_goal_of_somebody_ends_only_when_nobody_is_left() -> None:
 
 
 class Patient:
-    """A `SingleGoalServer` whose goals last until something ends them."""
+    """A `SimpleActionServer` whose goals last until something ends them."""
 
     def __init__(self, probe: Probe) -> None:
         from dasha_ros.action import AdjustFocus
 
         from dasha_ros.policies.outcome import ErrorCode, explain
-        from dasha_ros.ros.goals.simple_action_server import SingleGoalServer
+        from dasha_ros.ros.goals.simple_action_server import SimpleActionServer
 
         self.kind, self.reasons, self.begun = AdjustFocus, list[ErrorCode](), 0
 
@@ -92,7 +92,7 @@ class Patient:
                 error_code=int(run.reason), error_msg=explain(run.reason, run.why), steps=1
             )
 
-        self.server = SingleGoalServer(
+        self.server = SimpleActionServer(
             probe.node, AdjustFocus, "adjust_focus", lambda _: "", work, ends_s=9.0
         )
 

@@ -27,11 +27,11 @@ class Goals:
         from rclpy.action import ActionClient
         from rclpy.callback_groups import ReentrantCallbackGroup
 
-        from dasha_ros.ros.goals.simple_action_server import SingleGoalServer
+        from dasha_ros.ros.goals.simple_action_server import SimpleActionServer
 
         self.kind = AdjustFocus
         self.begun, self.release = threading.Event(), threading.Event()
-        self.server = SingleGoalServer(
+        self.server = SimpleActionServer(
             probe.node, AdjustFocus, "patient", lambda _: "", self._work, ends_s=20.0
         )
         self.client = ActionClient(
@@ -120,7 +120,7 @@ class Bench:
         from dasha_ros.ros.goals import simple_action_server as single_goal
 
         monkeypatch.setattr(single_goal, "_PunctualServer", lambda *_, **__: None)
-        self.server = single_goal.SingleGoalServer(None, None, "", lambda _: "", lambda _: None, ends_s=1.0)
+        self.server = single_goal.SimpleActionServer(None, None, "", lambda _: "", lambda _: None, ends_s=1.0)
         self.asked: list[Handle] = []
 
     def ask(self, background: bool) -> bool:

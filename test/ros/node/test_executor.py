@@ -24,7 +24,7 @@ from std_srvs.srv import SetBool
 from dasha_ros.config import NodeConfig
 from dasha_ros.ros.goals import simple_action_server as single_goal
 from dasha_ros.ros.goals.agent_client import AgentClient
-from dasha_ros.ros.goals.simple_action_server import SingleGoalServer
+from dasha_ros.ros.goals.simple_action_server import SimpleActionServer
 from dasha_ros.ros.node.executor import ManyThreads
 from dasha_ros.ros.node.node import DashaNode
 
@@ -130,7 +130,7 @@ def test_entities_of_every_kind_come_and_go_while_others_wait_for_them_and_nothi
         subscription = node.create_subscription(String, "letters", lambda _: None, 10)
         service = node.create_service(SetBool, "serve", lambda _, answer: answer)
         client = node.create_client(SetBool, "serve")
-        server = SingleGoalServer(node, AdjustFocus, "act", lambda _: "", print, ends_s=1.0)
+        server = SimpleActionServer(node, AdjustFocus, "act", lambda _: "", print, ends_s=1.0)
         publisher.publish(String(data="a"))
         guard.trigger()
         client.call_async(SetBool.Request())
@@ -159,7 +159,7 @@ def test_entities_of_every_kind_come_and_go_while_others_wait_for_them_and_nothi
 
 def test_goals_are_served_while_topics_come_and_go(served: Served) -> None:
     node = served.node
-    server = SingleGoalServer(
+    server = SimpleActionServer(
         node, AdjustFocus, "act", lambda _: "", lambda _: AdjustFocus.Result(steps=7), ends_s=1.0
     )
     client = ActionClient(node, AdjustFocus, "act", callback_group=ReentrantCallbackGroup())
@@ -196,7 +196,7 @@ def test_goals_and_what_they_brought_are_forgotten_when_nobody_can_ask_any_more(
     assert single_goal._RESULT_KEPT_S <= 60, "rclpy's 15 minutes are memory that grows with each goal"
     monkeypatch.setattr(single_goal, "_RESULT_KEPT_S", 1)
     node = served.node
-    server = SingleGoalServer(
+    server = SimpleActionServer(
         node, AdjustFocus, "act", lambda _: "", lambda _: AdjustFocus.Result(steps=7), ends_s=1.0
     )
     client = AgentClient(node, AdjustFocus, "act", "plain")

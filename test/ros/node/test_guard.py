@@ -22,11 +22,11 @@ from std_srvs.srv import SetBool
 from dasha_ros.config import NodeConfig
 from dasha_ros.config.parameter import parameter
 from dasha_ros.policies.outcome import ErrorCode
-from dasha_ros.ros.goals.simple_action_server import SingleGoalServer
+from dasha_ros.ros.goals.simple_action_server import SimpleActionServer
 from dasha_ros.ros.node.executor import ManyThreads, OneThread
 from dasha_ros.ros.node.guard import Guard
 from dasha_ros.ros.node.node import DashaNode
-from dasha_ros.ros.transport.fast_subscriber import Lane
+from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.qos import DIAGNOSTICS
 
 pytestmark = pytest.mark.graph
@@ -168,7 +168,7 @@ def provoke(sort: str, node: Clumsy, probe: Probe) -> None:
         node.create_guard_condition(node.drop).trigger()
     elif sort in ("goal request", "goal"):
         refuse, work = (node.drop, None) if sort == "goal request" else (lambda _: "", node.drop)
-        SingleGoalServer(node, AdjustFocus, "clumsy/act", refuse, work, ends_s=1.0)
+        SimpleActionServer(node, AdjustFocus, "clumsy/act", refuse, work, ends_s=1.0)
         client = ActionClient(probe.node, AdjustFocus, "clumsy/act")
         probe.until(client.server_is_ready, "the action")
         sent = client.send_goal_async(AdjustFocus.Goal())
@@ -186,7 +186,7 @@ def provoke(sort: str, node: Clumsy, probe: Probe) -> None:
     elif sort == "task":
         node.executor.create_task(node.drop)
     elif sort == "lane":
-        lane = Lane(node)
+        lane = FastSubscriber(node)
         lane.listen(String, "clumsy/letters", node.drop, QoSProfile(depth=10))
         probe.publisher(String, "clumsy/letters", 10).publish(String(data="a"))
         wait_for(lambda: node.health._counts["internal_errors"], "the error")

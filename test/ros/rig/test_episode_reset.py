@@ -13,7 +13,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.task import Future
 
-from dasha_ros.ros.rig.episode_reset import Stage, WorldRefused
+from dasha_ros.ros.rig.episode_reset import EpisodeReset, WorldRefused
 from dasha_ros.twin.world import World
 
 
@@ -38,7 +38,7 @@ class Service:
         self.pending.remove(future)
 
 
-def stage(service: Service) -> Stage:
+def stage(service: Service) -> EpisodeReset:
     node = SimpleNamespace(
         create_client=lambda kind, name: service,
         create_subscription=lambda *a, **k: None,
@@ -50,7 +50,7 @@ def stage(service: Service) -> Stage:
         if not condition():
             raise TimeoutError(trouble)
 
-    return Stage(node, None, wait)
+    return EpisodeReset(node, None, wait)
 
 
 def test_a_refusal_is_told_at_once_with_its_reason() -> None:

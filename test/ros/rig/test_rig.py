@@ -70,7 +70,7 @@ def test_a_long_exposure_is_waited_for_on_the_clock_of_the_graph(rig: Any) -> No
         assert keep_waiting(), f"gave up after {asked} looks"
         asked += 1
         rig.steady.advance(50_000_000)
-    rig.news.wait_for(lambda: None, keep_waiting)
+    rig.waiter.wait_for(lambda: None, keep_waiting)
     assert not keep_waiting()
 
 
@@ -83,7 +83,7 @@ def test_a_lens_that_settles_in_decades_is_waited_for_ten_seconds(rig: Any, sett
         rig.steady.advance(200_000_000)
         if rig.steady.now_ns() > begin_ns + 10_000_000_000:
             break
-    rig.news.wait_for(lambda: None, keep_waiting)
+    rig.waiter.wait_for(lambda: None, keep_waiting)
     assert not keep_waiting()
 
 

@@ -22,10 +22,10 @@ class Letters:
         from std_msgs.msg import String
 
         from dasha_ros.ros.transport import qos
-        from dasha_ros.ros.transport.fast_subscriber import Lane
+        from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 
         self.node, self._kind, self._qos = node, String, qos.REWARD
-        self.lane = Lane(node)
+        self.lane = FastSubscriber(node)
         self._publishers: dict[str, Any] = {}
 
     def listen(self, topic: str, callback: Any) -> None:

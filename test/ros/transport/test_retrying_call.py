@@ -10,7 +10,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from rclpy.task import Future
 
-from dasha_ros.ros.transport.retrying_call import AGAIN_S, Question
+from dasha_ros.ros.transport.retrying_call import AGAIN_S, RetryingCall
 
 
 class Service:
@@ -44,8 +44,8 @@ def now() -> list[float]:
 
 
 @pytest.fixture
-def question(service: Service, now: list[float]) -> Question:
-    return Question(service, "how many?", clock=lambda: now[0])
+def question(service: Service, now: list[float]) -> RetryingCall:
+    return RetryingCall(service, "how many?", clock=lambda: now[0])
 
 
 def test_a_question_is_asked_once_while_there_is_time(service, question, now) -> None:
