@@ -42,7 +42,7 @@ class Process:
     ros_arguments: tuple[str, ...] = ()
     """Further arguments behind ``--ros-args``."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """What to add to the user's environment."""
+    """What to add to the user's environment, however the process is started."""
     respawn: bool = True
     stage: int = 0
     """When it is ended: after all processes of lower stages are gone; see `END_ORDER`."""
@@ -265,8 +265,7 @@ def _process(
         namespace=namespace,
         parameters=parameters,
         ros_arguments=() if log_level == "info" else ("--log-level", f"{logger}:={log_level}"),
-        environment=environment(environ)
-        | (image_profile(environ) if name in _PUBLISH_FRAMES else node_profile(environ)),
+        environment=image_profile(environ) if name in _PUBLISH_FRAMES else node_profile(environ),
         stage=_STAGES[name],
     )
 
@@ -286,9 +285,10 @@ def checked_namespace(text: str) -> str:
 
 
 def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What the graph, and everything that speaks to it, adds to the user's environment.
+    """What `dasha up`, and every command that speaks to a graph, adds to the user's environment.
 
-    Fast DDS, and discovery on this machine only. Whatever the user has set stays as it is.
+    Fast DDS, and discovery on this machine only. Whatever the user has set stays as it is. The launch
+    file adds none of this: middleware and discovery are the user's.
     """
     wanted = {"RMW_IMPLEMENTATION": "rmw_fastrtps_cpp", "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
     return {name: value for name, value in wanted.items() if not environ.get(name)}

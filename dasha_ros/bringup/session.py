@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dasha_ros.bringup.child_process import Memory, Program
-from dasha_ros.bringup.graph import Graph
+from dasha_ros.bringup.graph import Graph, environment
 from dasha_ros.bringup.lock import GraphLock, GraphRunsAlreadyError
 from dasha_ros.bringup.supervisor import Backoff, Ended, State, Supervisor
 from dasha_ros.bringup.watcher import UNREACHABLE, Client, LifecycleWatch
@@ -52,6 +52,21 @@ class LogPrinter:
         self._console.print(Text.assemble((f"{name:>{self._width}} ", "cyan"), (text, _SEVERITY[severity])))
 
 
+def programs(graph: Graph) -> list[Program]:
+    """The processes of a graph that stays on this machine, unless the user's environment says otherwise."""
+    return [
+        Program(
+            p.name,
+            p.command(),
+            {**environment(), **p.environment},
+            respawn=p.respawn,
+            stage=p.stage,
+            final_codes=frozenset({ConfigError.EXIT_CODE}),
+        )
+        for p in graph.processes
+    ]
+
+
 class Session:
     """Runs a graph, from its start to its clean end. Use it as a context manager."""
 
@@ -69,17 +84,7 @@ class Session:
         self.exit_codes: dict[str, int] = {}
         """Filled by the end of the session."""
         self._supervisor = Supervisor(
-            [
-                Program(
-                    p.name,
-                    p.command(),
-                    p.environment,
-                    respawn=p.respawn,
-                    stage=p.stage,
-                    final_codes=frozenset({ConfigError.EXIT_CODE}),
-                )
-                for p in graph.processes
-            ],
+            programs(graph),
             output,
             log_dir,
             backoff,

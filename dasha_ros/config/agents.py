@@ -45,7 +45,9 @@ class AgentConfig(NodeConfig):
         le=120.0,
     )
     retries: int = parameter(1, "How often an unanswered command is sent again.", ge=0, le=10)
-    policy: str = parameter("", "Policy by name, or package.module:Class of your own.", fixed=True)
+    policy: str = parameter(
+        "", "Policy by name, path of a learned one (.npz), or package.module:Class of your own.", fixed=True
+    )
     mode: Literal["act", "learn"] = parameter(
         "act",
         "act: run the policy. learn: run PPO, one step of learning for each step of a goal.",
@@ -69,7 +71,11 @@ class AgentConfig(NodeConfig):
 class HighLevelAgentConfig(AgentConfig):
     """A^H, the agent of the exposure."""
 
-    policy: str = parameter("plus", "Policy by name, or package.module:Class of your own.", fixed=True)
+    policy: str = parameter(
+        "plus",
+        "Policy by name, path of a learned one (.npz), or package.module:Class of your own.",
+        fixed=True,
+    )
     max_steps: int = parameter(12, "Steps before the agent gives up.", ge=1, le=1000)
     exposure_min_us: FiniteFloat = parameter(
         24.0, "Shortest exposure of the table.", unit="us", fixed=True, ge=1.0, le=1e6
@@ -91,7 +97,11 @@ class HighLevelAgentConfig(AgentConfig):
 class LowLevelAgentConfig(AgentConfig):
     """A^L, the agent of the lens."""
 
-    policy: str = parameter("plus", "Policy by name, or package.module:Class of your own.", fixed=True)
+    policy: str = parameter(
+        "plus",
+        "Policy by name, path of a learned one (.npz), or package.module:Class of your own.",
+        fixed=True,
+    )
     profile: str = parameter("physical", "Lens model: physical, paper, or the path of a table.", fixed=True)
     max_steps: int = parameter(60, "Steps before the agent gives up.", ge=1, le=1000)
     min_score: FiniteFloat = parameter(0.3, "Least confidence when the goal names none.", ge=0.01, le=1.0)

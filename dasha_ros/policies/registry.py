@@ -2,13 +2,14 @@
 
 Built-in policies are named as text and imported when asked for: a node pays only
 for the policy that it runs. Rivals and learned policies register themselves; one of your own is
-named as ``package.module:Class``.
+named as ``package.module:Class``, and one that you trained by the path of its ``.npz``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Generic, TypeVar, cast
 
 from dasha_ros.policies.policy import ExposurePolicy, FocusPolicy
@@ -23,8 +24,8 @@ class UnknownPolicyError(ValueError):
 class _Registry(Generic[Policy]):
     """Names to makers of policies."""
 
-    def __init__(self, what: str, built_in: dict[str, str]) -> None:
-        self._what = what
+    def __init__(self, what: str, built_in: dict[str, str], learned: str) -> None:
+        self._what, self._learned = what, learned
         self._makers: dict[str, Callable[[], Policy]] = {
             name: self._lazy(target) for name, target in built_in.items()
         }
@@ -46,6 +47,9 @@ class _Registry(Generic[Policy]):
     def make(self, name: str) -> Policy:
         if name in self._makers:
             return self._makers[name]()
+        if name.endswith(".npz"):
+            learned, _, attribute = self._learned.partition(":")
+            return cast(Policy, getattr(import_module(learned), attribute)(Path(name).expanduser()))
         module, _, attribute = name.partition(":")
         try:
             maker = cast(Callable[[], Policy], getattr(import_module(module), attribute))
@@ -68,6 +72,7 @@ _EXPOSURE: _Registry[ExposurePolicy] = _Registry(
         "paper": "dasha_ros.policies.learned.exposure:paper",
         "plus": "dasha_ros.policies.learned.exposure:plus",
     },
+    learned="dasha_ros.policies.learned.exposure:LearnedExposure",
 )
 _FOCUS: _Registry[FocusPolicy] = _Registry(
     "focus",
@@ -76,23 +81,26 @@ _FOCUS: _Registry[FocusPolicy] = _Registry(
         "paper": "dasha_ros.policies.learned.focus:paper",
         "plus": "dasha_ros.policies.learned.focus:plus",
     },
+    learned="dasha_ros.policies.learned.focus:LearnedFocus",
 )
 
 
 def exposure_policy(name: str) -> ExposurePolicy:
-    """A new A^H policy, by its name or as ``package.module:Class``.
+    """A new A^H policy, by its name, as ``package.module:Class``, or from the ``.npz`` of a learned one.
 
     Raises:
         UnknownPolicyError: No policy has this name.
+        PolicyFileError: The file can't be used.
     """
     return _EXPOSURE.make(name)
 
 
 def focus_policy(name: str) -> FocusPolicy:
-    """A new A^L policy, by its name or as ``package.module:Class``.
+    """A new A^L policy, by its name, as ``package.module:Class``, or from the ``.npz`` of a learned one.
 
     Raises:
         UnknownPolicyError: No policy has this name.
+        PolicyFileError: The file can't be used.
     """
     return _FOCUS.make(name)
 

@@ -170,8 +170,7 @@ def test_only_who_publishes_frames_gets_the_large_profile_and_only_if_the_user_h
         assert bringup.image_profile({name: "/mine.xml"}) == {}
     for process in describe(environ={}).processes:
         own = profile if process.name == "camera_driver" else bringup.node_profile({})
-        expected = bringup.environment({}) | own
-        assert process.environment == expected
+        assert process.environment == own
 
 
 def test_log_level_is_of_the_package_only():

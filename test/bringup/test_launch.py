@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import types
 
@@ -147,6 +148,19 @@ def test_bad_argument_is_refused_with_the_reason():
 def test_every_option_is_an_argument():
     options = set(bringup.Options.__dataclass_fields__) - {"learn"} | {"mode"}
     assert load_launch_file().ARGUMENTS.keys() == options
+
+
+@pytest.mark.usefixtures("fake_launch")
+@pytest.mark.parametrize("given_arguments", [{}, {"rig": "emulated", "mode": "learn"}])
+def test_middleware_and_discovery_are_left_to_the_user(given_arguments, monkeypatch):
+    for name in ("RMW_IMPLEMENTATION", "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_DOMAIN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name in (profiles := {"FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"}):
+        monkeypatch.delenv(name, raising=False)
+    assert all(action.kwargs["additional_env"].keys() == profiles for action in launched(**given_arguments))
+    assert not {"RMW_IMPLEMENTATION", "ROS_AUTOMATIC_DISCOVERY_RANGE"} & os.environ.keys()
+    monkeypatch.setenv("FASTRTPS_DEFAULT_PROFILES_FILE", "/mine.xml")
+    assert not any(action.kwargs["additional_env"] for action in launched(**given_arguments))
 
 
 @pytest.mark.usefixtures("fake_launch")

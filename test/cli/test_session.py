@@ -10,11 +10,21 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from rich.console import Console
 
-from dasha_ros.bringup.graph import RIGS
-from dasha_ros.bringup.session import LogPrinter
+from dasha_ros.bringup.graph import RIGS, describe
+from dasha_ros.bringup.session import LogPrinter, programs
 from dasha_ros.cli.graph.reachable import Reached, expected
 
 TWIN = {"twin/world", "twin/lens", "camera/image_raw"}
+
+
+def test_a_graph_stays_on_this_machine_unless_the_user_opens_it(monkeypatch):
+    monkeypatch.delenv("RMW_IMPLEMENTATION", raising=False)
+    monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
+    for program in programs(describe()):
+        assert program.environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+        assert program.environment["RMW_IMPLEMENTATION"] == "rmw_fastrtps_cpp"
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET")
+    assert not any("ROS_AUTOMATIC_DISCOVERY_RANGE" in p.environment for p in programs(describe()))
 
 
 def test_a_nodes_name_is_not_said_twice():

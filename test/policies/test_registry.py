@@ -11,6 +11,8 @@ import dasha_ros.policies.rivals  # adds the rivals
 from dasha_ros.policies import registry
 from dasha_ros.policies.classical.exposure import HistogramExposure
 from dasha_ros.policies.classical.focus import CoarseToFineFocus
+from dasha_ros.policies.learned.policy_file import PolicyFileError
+from dasha_ros.system.paths import config_dir
 
 
 def test_every_name_makes_a_policy_of_that_name():
@@ -56,6 +58,20 @@ def test_a_class_that_is_not_there_is_refused_with_the_reason(name):
         registry.UnknownPolicyError, match=f"unknown focus policy '{name}'.*package.module:Class"
     ):
         registry.focus_policy(name)
+
+
+def test_a_learned_policy_is_named_by_its_file():
+    path = config_dir() / "policies" / "plus_focus.npz"
+    made = registry.focus_policy(str(path))
+    assert (made.name, type(made)) == ("plus", type(registry.focus_policy("plus")))
+    assert registry.exposure_policy(str(path).replace("focus", "exposure")).name == "plus"
+
+
+def test_a_file_of_the_other_agent_is_refused_with_the_reason(tmp_path):
+    with pytest.raises(PolicyFileError, match=r"plus_exposure\.npz"):
+        registry.focus_policy(str(config_dir() / "policies" / "plus_exposure.npz"))
+    with pytest.raises(PolicyFileError, match="nowhere"):
+        registry.focus_policy(str(tmp_path / "nowhere.npz"))
 
 
 def test_a_name_is_taken_once():

@@ -1,4 +1,4 @@
-"""What the README shows to robots works."""
+"""The clients that the README and the how-to show to robots work."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import pytest
 from graph import Graph
 from ros_harness import ROOT
 
+PAGES = ("README.md", "docs/how-to/call-it-from-a-robot.md")
 
-def _section() -> str:
-    return (ROOT / "README.md").read_text(encoding="utf-8").split("### From a robot stack")[1]
+
+def _page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
 
 
 def test_the_cpp_client_names_only_what_the_action_has() -> None:
     """rclcpp is not among the wheels, so nothing compiles it here."""
     action = pytest.importorskip("dasha_ros.action", reason="scripts/setup builds it").FocusOnObject
-    found = re.search(r"```cpp\n(.*?)```", _section(), flags=re.DOTALL)
+    found = re.search(r"```cpp\n(.*?)```", _page(PAGES[1]), flags=re.DOTALL)
     assert found is not None
     code = found[1]
     assert code.count("{") == code.count("}")
@@ -28,19 +30,23 @@ def test_the_cpp_client_names_only_what_the_action_has() -> None:
     assert all(hasattr(action.Result, name) for name in re.findall(r"Result::(\w+)", code))
 
 
-def _client(label: str) -> str:
-    """The README's client, asking for another object."""
-    found = re.search(r"```python\n(.*?)```", _section(), flags=re.DOTALL)
+def _client(label: str, page: str = PAGES[0]) -> str:
+    """The client that a page shows, asking for another object."""
+    found = re.search(r"```python\n(.*?)```", _page(page), flags=re.DOTALL)
     assert found is not None
     assert found[1].count('focus("person"') == 1
     return found[1].replace('focus("person"', f'focus("{label}"')
+
+
+def test_all_pages_show_one_client() -> None:
+    assert len({_client("cat", page) for page in PAGES}) == 1
 
 
 @pytest.mark.graph
 @pytest.mark.parametrize(
     ("label", "code", "words"),
     [
-        ("motorcycle", 0, "motorcycle 4"),
+        ("motorcycle", 0, "motorcycle 0."),
         ("unicorn", 1, "GoalRejectedError: goal rejected: "),
         ("giraffe", 1, "not found with a score of 0.5"),
     ],
