@@ -137,3 +137,16 @@ def test_locks_pin_every_requirement(lock: Path) -> None:
         r"^([A-Za-z][\w.-]*)", lock.with_suffix(".in").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert {re.sub(r"[-_.]+", "-", name).lower() for name in asked} <= pinned, "run scripts/lock"
+
+
+@pytest.mark.parametrize("distribution", ["ros", "ros-kilted"])
+def test_locks_that_are_installed_together_agree(distribution: str) -> None:
+    """pip installs all layers of one environment in one call, and refuses two versions of one package."""
+    pins: dict[tuple[str, str], set[str]] = {}
+    for lock in sorted((ROOT / "requirements").glob("*.lock")):
+        if lock.stem.startswith("ros") and lock.stem != distribution:
+            continue
+        for line in lock.read_text(encoding="utf-8").splitlines():
+            if pin := re.match(r"([A-Za-z0-9._-]+)==([^\s;]+)\s*;?\s*(.*)", line):
+                pins.setdefault((re.sub(r"[-_.]+", "-", pin[1].lower()), pin[3]), set()).add(pin[2])
+    assert not {name: versions for name, versions in pins.items() if len(versions) > 1}
