@@ -11,12 +11,12 @@ from typing import Any
 
 from graph import NODES, FocusClient, Graph, empty_graph
 
-HERE = Path(__file__).parent
+PROGRAMS = Path(__file__).parent / "programs"
 SIZE = {"width": 640, "height": 340}
 OK, WARN, ERROR = b"\0", b"\1", b"\2"
 LENS_SERIAL = "0001"
 """Of the USB bridge that the lens driver is told to take; see ``bench_lens_driver``."""
-DRIVERS = {name: HERE / f"bench_{name}.py" for name in ("camera_driver", "lens_driver")}
+DRIVERS = {name: PROGRAMS / f"bench_{name}.py" for name in ("camera_driver", "lens_driver")}
 WELL = {
     "plugged": True,
     "announces_removal": True,

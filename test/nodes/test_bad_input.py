@@ -13,7 +13,7 @@ from graph import Graph
 
 pytestmark = pytest.mark.graph
 
-HERE = Path(__file__).parent
+PROGRAMS = Path(__file__).parent / "programs"
 
 
 def counter(graph: Graph, node: str, key: str) -> Callable[[], int]:
@@ -102,7 +102,7 @@ def test_a_percept_that_is_no_number_ends_the_goal(bare_graph: Graph) -> None:
     from dasha_ros.action import FocusOnObject
 
     graph = bare_graph
-    graph.start(scripts={"perception": HERE / "nan_perception.py"})
+    graph.start(scripts={"perception": PROGRAMS / "nan_perception.py"})
     graph.until_active()
     result = graph.client().run("giraffe")
     assert result.error_code == FocusOnObject.Result.PERCEPT_INVALID, result.error_msg
@@ -117,7 +117,9 @@ def test_a_bug_in_a_policy_ends_the_goal_not_the_node(bare_graph: Graph) -> None
     from dasha_ros.ros.transport import qos
 
     graph = bare_graph
-    graph.start(scripts={"low_level_agent": HERE / "broken_agent.py"}, low_level_agent={"policy": "broken"})
+    graph.start(
+        scripts={"low_level_agent": PROGRAMS / "broken_agent.py"}, low_level_agent={"policy": "broken"}
+    )
     graph.until_active()
     client = graph.client()
     commands = graph.probe.subscribe(LensCommand, "lens/command", qos.REWARD)

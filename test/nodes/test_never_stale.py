@@ -51,7 +51,9 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         # The classical search takes twice as many steps as the learned one, and every step is checked.
         low_level_agent={"policy": "coarse_to_fine"},
     )
-    graph.spawner.python(str(Path(__file__).parent / "unruly_relay.py"), "--ros-args", "-r", "__ns:=/dasha")
+    graph.spawner.python(
+        str(Path(__file__).parent / "programs" / "unruly_relay.py"), "--ros-args", "-r", "__ns:=/dasha"
+    )
     graph.until_active()
     probe = graph.probe
     log: list[tuple[str, object]] = []

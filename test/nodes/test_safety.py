@@ -48,7 +48,7 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
         "twin_world",
         "camera_driver",
         "lens_driver",
-        scripts={"lens_driver": Path(__file__).parent / "recording_lens_driver.py"},
+        scripts={"lens_driver": Path(__file__).parent / "programs" / "recording_lens_driver.py"},
     )
     graph.until_active()
     states = probe.subscribe(msg.LensState, "lens/state", qos.STATE)

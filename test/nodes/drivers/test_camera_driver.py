@@ -24,11 +24,11 @@ from dasha_ros.freshness.clock import ManualClock
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
-HERE = Path(__file__).parent
+PROGRAMS = Path(__file__).parents[1] / "programs"
 
 
 def _start(graph: Graph, **parameters: Any) -> Child:
-    script = HERE / "preview_camera_driver.py"
+    script = PROGRAMS / "preview_camera_driver.py"
     graph.start("camera_driver", scripts={"camera_driver": script}, camera_driver=parameters)
     return graph.processes["camera_driver"]
 

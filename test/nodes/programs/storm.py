@@ -1,8 +1,9 @@
-"""Lifecycle transitions without end, sent to a node's process: random ones, or the same four over and over.
+"""Sends a node's process lifecycle transitions without end: random ones, or the same four over and over.
 
-``python test/nodes/storm.py NODE... [--requests 1000] [--cycles 1000] [--seed 0]`` starts each node on a
-domain of its own, and prints what became of it and how its memory grew. Exit 1: a process ended, or an
-answer was wrong.
+    python test/nodes/programs/storm.py NODE... [--requests 1000] [--cycles 1000] [--seed 0]
+
+starts each node in a ROS domain of its own, then prints its last state and how its memory grew. It exits
+with 1 if a process ended or gave a wrong answer.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import psutil
 from graph import Graph, empty_graph
