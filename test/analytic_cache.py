@@ -10,8 +10,9 @@ from analytic_rig import EDGES, _tenengrad
 
 from dasha_ros.learning.dataset.cache.axes import Grids
 from dasha_ros.learning.dataset.cache.cell_content import LIGHT_FIELDS, SCALARS
+from dasha_ros.learning.dataset.cache.layout import CELL, GREY, Field, Meta
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
-from dasha_ros.learning.dataset.cache.store import CELL, GREY, Field, Meta, Store
+from dasha_ros.learning.dataset.cache.store import Store
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.twin.scene import Scene

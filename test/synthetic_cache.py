@@ -9,8 +9,9 @@ import numpy as np
 from dasha_ros.estimation.readout import CHANNELS, GRID_COLUMNS, GRID_ROWS, GRID_SIZE
 from dasha_ros.learning.dataset.cache.axes import Grid, Grids
 from dasha_ros.learning.dataset.cache.cells import CellMap
+from dasha_ros.learning.dataset.cache.layout import CELL, GREY, Field, Meta
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
-from dasha_ros.learning.dataset.cache.store import CELL, GREY, Field, Meta, Store
+from dasha_ros.learning.dataset.cache.store import Store
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.twin.scene import Scene
 

@@ -42,7 +42,8 @@ def build(
 ) -> None:
     """Compute a cache, or what is missing of it: killed, it goes on where it was."""
     from dasha_ros.cli.terminal.progress import progress
-    from dasha_ros.learning.dataset.cache.percept_cache import CacheError, PerceptCache
+    from dasha_ros.learning.dataset.cache.build import build_cache
+    from dasha_ros.learning.dataset.cache.store import CacheError
     from dasha_ros.learning.dataset.scenes import SceneSetError
     from dasha_ros.learning.dataset.scenes.summary import summary
     from dasha_ros.perception.errors import ModelError
@@ -51,7 +52,7 @@ def build(
     try:
         scene_set = _scene_set(scenes, composites)
         with progress(console) as report:
-            cache = PerceptCache.build(scene_set, path, workers, report, split=split)
+            cache = build_cache(scene_set, path, workers, report, split=split)
     except (CacheError, SceneSetError, ModelError) as error:
         fail(str(error))
     except KeyboardInterrupt:
@@ -115,7 +116,9 @@ def _scene_set(scenes: str, composites: int) -> SceneSet:
 
 
 def _opened(path: Path | None) -> PerceptCache:
-    from dasha_ros.learning.dataset.cache.percept_cache import CacheError, PerceptCache, found_cache
+    from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+    from dasha_ros.learning.dataset.cache.places import found_cache
+    from dasha_ros.learning.dataset.cache.store import CacheError
 
     try:
         return PerceptCache.open(found_cache(path))

@@ -198,7 +198,7 @@ def _sentences() -> Iterator[None]:
     """Errors that are for people are said in a sentence."""
     from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.devices.errors import DeviceError
-    from dasha_ros.learning.dataset.cache.percept_cache import CacheError
+    from dasha_ros.learning.dataset.cache.store import CacheError
     from dasha_ros.perception.errors import ModelError
 
     try:

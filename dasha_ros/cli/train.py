@@ -92,7 +92,7 @@ def _sentences() -> Iterator[None]:
     # Must be said before numpy is loaded.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from dasha_ros.learning.dataset.cache.cells import ReadingError
-    from dasha_ros.learning.dataset.cache.percept_cache import CacheError
+    from dasha_ros.learning.dataset.cache.store import CacheError
     from dasha_ros.learning.training.presets import PresetError
     from dasha_ros.learning.training.run_folder import TrainingError
 
@@ -179,7 +179,8 @@ def _numbers(values: dict[str, float]) -> str:
 
 
 def _open(path: Path | None, split: int) -> PerceptCache:
-    from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache, found_cache
+    from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+    from dasha_ros.learning.dataset.cache.places import found_cache
 
     return PerceptCache.open(found_cache(path), verify=False, split=split)
 

@@ -10,6 +10,7 @@ import pytest
 from dasha_ros.assets import models
 from dasha_ros.assets.catalogue import AssetMissing, asset
 from dasha_ros.learning.dataset.cache.axes import Grid, Grids
+from dasha_ros.learning.dataset.cache.build import build_cache
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes import SceneSet
 from dasha_ros.learning.dataset.scenes.description import Composites, Framing, Planes
@@ -53,7 +54,7 @@ def few_views() -> SceneSet:
 @pytest.fixture(scope="session")
 def few_cache(few_views: SceneSet, tmp_path_factory: pytest.TempPathFactory) -> PerceptCache:
     """`few_views`, with hardly any cells."""
-    return PerceptCache.build(few_views, tmp_path_factory.mktemp("few"), workers=1, grids=Grids.tiny())
+    return build_cache(few_views, tmp_path_factory.mktemp("few"), workers=1, grids=Grids.tiny())
 
 
 @pytest.fixture(scope="session")
@@ -68,4 +69,4 @@ def motorcycle_cache(few_views: SceneSet, tmp_path_factory: pytest.TempPathFacto
     )
     planes = Planes(photographs=["photos/motorcycle_left.png"], framings=[Framing(zoom=0.6)])
     scene_set = few_views.model_copy(update={"planes": planes, "composites": None})
-    return PerceptCache.build(scene_set, tmp_path_factory.mktemp("one"), workers=1, grids=grids)
+    return build_cache(scene_set, tmp_path_factory.mktemp("one"), workers=1, grids=grids)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dasha_ros.assets import models
+from dasha_ros.files.writing import disk_errors, write_whole
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.labels import canonical
 
@@ -135,15 +134,5 @@ def _sha256_of(path: Path) -> str | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace a file whole or not at all."""
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise ModelError(f"Cannot write {path} ({error.strerror}); free space or fix permissions.") from error
+    with disk_errors(ModelError, path):
+        write_whole(path, content)

@@ -22,7 +22,8 @@ import numpy as np
 
 from dasha_ros.estimation.readout import GRID_ENCODER
 from dasha_ros.learning.dataset.cache.cells import CellFeatures, cell_features
-from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache, found_cache
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.places import found_cache
 from dasha_ros.learning.dataset.scenes.shipped import scene_views
 from dasha_ros.learning.envs.episodes import Rows
 from dasha_ros.learning.envs.joint import DashaJointEnv

@@ -7,7 +7,6 @@ episode). A run that is killed goes on from its last update; what it loses is on
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from dasha_ros.files.writing import replacing
 from dasha_ros.learning.training.divergence import says_diverged
 from dasha_ros.learning.training.ppo import load_network, make_learner, network_of
 from dasha_ros.learning.training.presets import Ppo
@@ -157,6 +157,5 @@ def _keep(learner: Any, start: PolicyFile, folder: Path) -> None:
     made = {**start.info.made, "online_steps": int(learner.num_timesteps)}
     PolicyFile(replace(start.info, made=made), net, start.reader).save(folder / POLICY)
     # Last: a checkpoint always has its policy beside it.
-    fresh = folder / ".checkpoint.zip"
-    learner.save(fresh)
-    os.replace(fresh, folder / "checkpoint.zip")
+    with replacing(folder / "checkpoint.zip") as file:
+        learner.save(file)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dasha_ros.learning.dataset.cache.percept_cache import CacheError, PerceptCache
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.store import CacheError
 from dasha_ros.learning.dataset.scenes.splits import splits
 from dasha_ros.policies.rivals.contrast_profile import ContrastProfile
 from dasha_ros.policies.rivals.q_network import QNetwork

@@ -6,14 +6,10 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import platform
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +17,7 @@ from typing import Any, Literal
 
 from dasha_ros import __version__
 from dasha_ros.files.documents import read_json
+from dasha_ros.files.writing import disk_errors, write_whole
 
 Agent = Literal["exposure", "focus"]
 PACKAGES = ("numpy", "torch", "stable-baselines3", "gymnasium")
@@ -130,19 +127,8 @@ class RunFolder:
         Raises:
             TrainingError: The disk is full, or the folder can't be written.
         """
-        temporary = None
         with writing(self.path):
-            try:
-                with tempfile.NamedTemporaryFile(dir=self.path, prefix=f".{name}.", delete=False) as file:
-                    temporary = Path(file.name)
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, self.path / name)
-            except OSError:
-                if temporary is not None:
-                    temporary.unlink(missing_ok=True)
-                raise
+            write_whole(self.path / name, content, durable=True)
 
     def write_evaluations(self, evaluations: list[dict[str, float]]) -> None:
         """One line for each evaluation."""
@@ -150,18 +136,6 @@ class RunFolder:
         self.write("evaluations.jsonl", lines.encode())
 
 
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn failures of the disk into sentences.
-
-    Raises:
-        TrainingError: The disk is full, or the folder can't be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise TrainingError(
-                f"the disk of {folder} is full: free space and go on with `--resume {folder}`"
-            ) from error
-        raise TrainingError(f"{folder} can't be written: {error.strerror}") from error
+def writing(folder: Path) -> AbstractContextManager[None]:
+    """Around what writes into a run's folder: failures of the disk become a `TrainingError`."""
+    return disk_errors(TrainingError, folder, f" and go on with `--resume {folder}`")

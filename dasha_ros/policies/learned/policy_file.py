@@ -7,8 +7,6 @@ loading or beginning an episode with others is refused with a sentence that says
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from dasha_ros.files.arrays import read_arrays
 from dasha_ros.files.documents import parse_json
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.writing import disk_errors, replacing
 from dasha_ros.perception.encoders.joint import SEPARATOR, has_part
 from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.system.paths import config_dir
@@ -79,18 +78,10 @@ class PolicyFile:
             **{f"net/{name}": value for name, value in self.net.arrays().items()},
             **{f"reader/{name}": _small(value) for name, value in self.reader.items()},
         }
-        temporary = None
-        try:
+        with disk_errors(PolicyFileError, path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-                temporary = Path(file.name)
+            with replacing(path) as file:
                 np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub wants no names
-            temporary.chmod(0o644)
-            os.replace(temporary, path)
-        except OSError as error:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
-            raise PolicyFileError(f"the policy {path} can't be written: {error.strerror}") from error
 
     @classmethod
     def load(cls, path: Path, agent: Agent) -> PolicyFile:

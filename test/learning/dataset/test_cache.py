@@ -20,10 +20,12 @@ from dasha_ros.freshness.command import NO_COMMAND
 from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.learning.dataset.cache import store as cache_store
 from dasha_ros.learning.dataset.cache.axes import Grids
+from dasha_ros.learning.dataset.cache.build import build_cache
 from dasha_ros.learning.dataset.cache.cell_content import CellReader, pooled
 from dasha_ros.learning.dataset.cache.check import FullCamera, check
-from dasha_ros.learning.dataset.cache.percept_cache import CacheError, PerceptCache
-from dasha_ros.learning.dataset.cache.store import GREY, Store, locked
+from dasha_ros.learning.dataset.cache.layout import GREY
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.store import CacheError, Store, locked
 from dasha_ros.learning.dataset.scenes import SceneSet, folder_scene_set, splits
 from dasha_ros.learning.dataset.scenes.description import Planes
 from dasha_ros.perception.encoders import create_encoder
@@ -141,7 +143,7 @@ def test_questions_without_sense_are_refused(few_cache: PerceptCache) -> None:
 
 def test_a_second_build_computes_nothing(few_cache: PerceptCache, few_views: SceneSet) -> None:
     told: list[tuple[str, int, int]] = []
-    again = PerceptCache.build(
+    again = build_cache(
         few_views, few_cache.path, workers=1, grids=Grids.tiny(), progress=lambda *x: told.append(x)
     )
     assert again.views == few_cache.views
@@ -152,7 +154,7 @@ def test_a_second_build_computes_nothing(few_cache: PerceptCache, few_views: Sce
 def test_another_set_may_not_use_the_folder(few_cache: PerceptCache, few_views: SceneSet) -> None:
     other = few_views.model_copy(update={"seed": 4})
     with pytest.raises(CacheError, match=r"holds another cache .* give another folder"):
-        PerceptCache.build(other, few_cache.path, workers=1, grids=Grids.tiny())
+        build_cache(other, few_cache.path, workers=1, grids=Grids.tiny())
 
 
 @pytest.mark.parametrize("name", ["score.bin", "latent.bin", "histogram.bin"])
@@ -200,7 +202,7 @@ def test_only_what_a_split_learns_from_is_computed_and_the_rest_later(
         if what == "cells":
             counted.append((done, total))
 
-    some = PerceptCache.build(scene_set, tmp_path, 1, progress, Grids.tiny(), split=0)
+    some = build_cache(scene_set, tmp_path, 1, progress, Grids.tiny(), split=0)
     assert counted[-1][0] == counted[-1][1]
     (split, *_) = splits(some.views)
     assert len(split.test)
@@ -209,7 +211,7 @@ def test_only_what_a_split_learns_from_is_computed_and_the_rest_later(
         PerceptCache.open(tmp_path)
     with pytest.raises(CacheError, match="no split 7"):
         PerceptCache.open(tmp_path, split=7)
-    whole = PerceptCache.build(scene_set, tmp_path, 1, grids=Grids.tiny())
+    whole = build_cache(scene_set, tmp_path, 1, grids=Grids.tiny())
     assert whole.fields["mean_grey"].all()
 
 
@@ -218,21 +220,21 @@ def test_a_torn_journal_costs_one_view(copied: Path, few_cache: PerceptCache, fe
     journal.write_text(journal.read_text().rstrip()[:-4])
     with pytest.raises(CacheError, match="unfinished \\(2 of 3 views"):
         PerceptCache.open(copied)
-    again = PerceptCache.build(few_views, copied, workers=1, grids=Grids.tiny())
+    again = build_cache(few_views, copied, workers=1, grids=Grids.tiny())
     assert Store.load(copied).done() == Store.load(few_cache.path).done()
     assert (again.fields["latent"] == few_cache.fields["latent"]).all()
 
 
 def test_a_lost_file_is_computed_again(copied: Path, few_cache: PerceptCache, few_views: SceneSet) -> None:
     (copied / "score.bin").unlink()
-    again = PerceptCache.build(few_views, copied, workers=1, grids=Grids.tiny())
+    again = build_cache(few_views, copied, workers=1, grids=Grids.tiny())
     assert (again.fields["score"] == few_cache.fields["score"]).all()
     assert Store.load(copied).done() == Store.load(few_cache.path).done()
 
 
 KILLED = """
 import os, signal, sys
-from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.build import build_cache
 from dasha_ros.learning.dataset.cache.axes import Grids
 from dasha_ros.learning.dataset.scenes import SceneSet
 
@@ -241,7 +243,7 @@ def progress(what, done, total):
         os.kill(os.getpid(), signal.SIGKILL)
 
 scene_set = SceneSet.model_validate_json(sys.argv[1])
-PerceptCache.build(scene_set, sys.argv[2], workers=1, grids=Grids.tiny(), progress=progress)
+build_cache(scene_set, sys.argv[2], workers=1, grids=Grids.tiny(), progress=progress)
 """
 
 
@@ -255,7 +257,7 @@ def test_a_killed_build_goes_on_and_ends_where_an_unbroken_one_does(
     with pytest.raises(CacheError, match="unfinished"):
         PerceptCache.open(tmp_path)
     told: list[tuple[str, int, int]] = []
-    resumed = PerceptCache.build(
+    resumed = build_cache(
         few_views, tmp_path, workers=1, grids=Grids.tiny(), progress=lambda *x: told.append(x)
     )
     assert told[0][1] > 0, "what was computed before the kill is kept"
@@ -266,7 +268,7 @@ def test_a_killed_build_goes_on_and_ends_where_an_unbroken_one_does(
 
 @pytest.mark.slow
 def test_two_processes_compute_the_same(few_cache: PerceptCache, few_views: SceneSet, tmp_path: Path) -> None:
-    other = PerceptCache.build(few_views, tmp_path, workers=2, grids=Grids.tiny())
+    other = build_cache(few_views, tmp_path, workers=2, grids=Grids.tiny())
     assert other.views == few_cache.views
     for name, array in few_cache.fields.items():
         assert (other.fields[name] == array).all(), name
@@ -284,9 +286,7 @@ def test_a_full_disk_is_met_before_anything_is_computed(
     )
     told: list[str] = []
     with pytest.raises(CacheError, match="full: free space, or give another folder"):
-        PerceptCache.build(
-            one, tmp_path, workers=1, grids=Grids.tiny(), progress=lambda what, *_: told.append(what)
-        )
+        build_cache(one, tmp_path, workers=1, grids=Grids.tiny(), progress=lambda what, *_: told.append(what))
     assert "cells" not in told
     assert Store.load(tmp_path).views, "what was found so far is kept"
 
@@ -294,12 +294,12 @@ def test_a_full_disk_is_met_before_anything_is_computed(
 def test_a_folder_that_cannot_be_written_is_explained(few_views: SceneSet, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CacheError, match="can't be written"):
-        PerceptCache.build(few_views, tmp_path / "file" / "cache", workers=1, grids=Grids.tiny())
+        build_cache(few_views, tmp_path / "file" / "cache", workers=1, grids=Grids.tiny())
 
 
 def test_one_builder_at_a_time(few_views: SceneSet, tmp_path: Path) -> None:
     with locked(tmp_path), pytest.raises(CacheError, match="another process is building"):
-        PerceptCache.build(few_views, tmp_path, workers=1, grids=Grids.tiny())
+        build_cache(few_views, tmp_path, workers=1, grids=Grids.tiny())
 
 
 def test_photographs_that_nobody_prepared(few_views: SceneSet, tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_photographs_that_nobody_prepared(few_views: SceneSet, tmp_path: Path) -
     shutil.copy(asset("photos/motorcycle_left.png"), folder / "bike.png")
     assert cv2.imwrite(str(folder / "blank.png"), np.full((340, 640), 128, np.uint8))
     (folder / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
-    cache = PerceptCache.build(folder_scene_set(folder), tmp_path / "cache", workers=1, grids=Grids.tiny())
+    cache = build_cache(folder_scene_set(folder), tmp_path / "cache", workers=1, grids=Grids.tiny())
     assert {(v.label, v.photographs) for v in cache.views} == {("motorcycle", (str(folder / "bike.png"),))}
     skipped = {Path(name).name: why for name, why in cache.meta.skipped.items()}
     assert "nothing is found" in skipped["blank.png"]
@@ -324,12 +324,12 @@ def test_a_set_without_any_object_is_refused_with_reasons(few_views: SceneSet, t
         CacheError,
         match=r"gives no view: photos/china\.jpg: nothing is found.*things that the detector knows",
     ):
-        PerceptCache.build(empty, tmp_path, workers=1, grids=Grids.tiny())
+        build_cache(empty, tmp_path, workers=1, grids=Grids.tiny())
     absent = few_views.model_copy(
         update={"planes": Planes(photographs=["photos/moon.jpg"]), "composites": None}
     )
     with pytest.raises(CacheError, match="gives no view"):
-        PerceptCache.build(absent, tmp_path, workers=1, grids=Grids.tiny())
+        build_cache(absent, tmp_path, workers=1, grids=Grids.tiny())
 
 
 def test_the_check_measures_every_quantity(few_cache: PerceptCache) -> None:

@@ -13,7 +13,7 @@ from gymnasium.utils.env_checker import data_equivalence as same
 
 import dasha_ros.learning.envs  # noqa: F401  (registers the environments)
 from dasha_ros.assets.catalogue import AssetMissing
-from dasha_ros.learning.dataset.cache.percept_cache import CacheError
+from dasha_ros.learning.dataset.cache.store import CacheError
 from dasha_ros.learning.dataset.scenes.shipped import scene_views
 from dasha_ros.learning.envs.registration import ENVIRONMENTS, register_environments
 from dasha_ros.learning.training.presets import PresetError

@@ -12,7 +12,6 @@ import pytest
 pytest.importorskip("stable_baselines3")
 import gymnasium as gym
 
-from dasha_ros.learning.training import online
 from dasha_ros.learning.training.online import CheckpointError, DivergedError, NoMoreEpisodes, learn_online
 from dasha_ros.learning.training.presets import Ppo
 from dasha_ros.policies.learned.network import Mlp, PolicyNet
@@ -128,13 +127,13 @@ def test_a_full_disk_leaves_the_last_checkpoint_with_its_policy(tmp_path, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez_compressed", full)
-        with pytest.raises(PolicyFileError, match="No space left"):
+        with pytest.raises(PolicyFileError, match=r"disk .* is full"):
             learn_online(Guess(40), PPO, start(), tmp_path)
     for name, content in kept.items():
         assert (tmp_path / name).read_bytes() == content
     with monkeypatch.context() as patch:
-        patch.setattr(online.os, "replace", full)
-        with pytest.raises((OSError, PolicyFileError), match="No space left"):
+        patch.setattr(os, "replace", full)
+        with pytest.raises((OSError, PolicyFileError), match=r"No space left|disk .* is full"):
             learn_online(Guess(40), PPO, start(), tmp_path)
     assert (tmp_path / "checkpoint.zip").read_bytes() == kept["checkpoint.zip"]
     learn_online(Guess(17), PPO, start(), tmp_path)

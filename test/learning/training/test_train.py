@@ -11,8 +11,8 @@ import pytest
 from synthetic_cache import synthetic_cache
 from tiny_runs import TINY, run_of, weights
 
-from dasha_ros.learning.dataset.cache.percept_cache import CacheError, PerceptCache
-from dasha_ros.learning.dataset.cache.store import Store
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.training import agents as train_agents
 from dasha_ros.learning.training.ppo import load_network, network_of
 from dasha_ros.learning.training.presets import load_preset

@@ -13,8 +13,9 @@ from tiny_runs import run_of, weights
 
 from dasha_ros.control.rig import RigError
 from dasha_ros.learning.dataset.cache.cells import CellMap, ReadingError
+from dasha_ros.learning.dataset.cache.layout import GREY
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
-from dasha_ros.learning.dataset.cache.store import GREY, Store
+from dasha_ros.learning.dataset.cache.store import Store
 from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.evaluation.evaluate import play_focus
 from dasha_ros.learning.evaluation.settings import focus_setting, focus_starts

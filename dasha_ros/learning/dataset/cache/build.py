@@ -19,8 +19,10 @@ from dasha_ros.files.errors import FileError
 from dasha_ros.files.regular import check_regular
 from dasha_ros.learning.dataset.cache.axes import Grids
 from dasha_ros.learning.dataset.cache.cell_content import EARLY, ENCODERS, LIGHT_FIELDS, CellReader
-from dasha_ros.learning.dataset.cache.percept_cache import cache_root
-from dasha_ros.learning.dataset.cache.store import CELL, GREY, CacheError, Field, Meta, Store, locked
+from dasha_ros.learning.dataset.cache.layout import CELL, GREY, Field, Meta
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.places import cache_root
+from dasha_ros.learning.dataset.cache.store import CacheError, Store, locked
 from dasha_ros.learning.dataset.cache.workers import Team, Worker
 from dasha_ros.learning.dataset.scenes.description import SceneSet
 from dasha_ros.learning.dataset.scenes.planes import Unreadable
@@ -43,7 +45,7 @@ _MODELS = (
 )  # fmt: skip
 
 
-def build(
+def build_cache(
     scene_set: SceneSet,
     path: str | Path | None = None,
     workers: int = 2,
@@ -51,8 +53,8 @@ def build(
     grids: Grids | None = None,
     *,
     split: int | None = None,
-) -> Path:
-    """Compute a cache, or what is missing of it.
+) -> PerceptCache:
+    """Compute a cache, or what is missing of it, and open it.
 
     Args:
         scene_set: Which views.
@@ -62,9 +64,6 @@ def build(
         grids: Where cells lie; the default ones if left out.
         split: Compute only the views that training on this split reads: four of five folds. The same
             without it computes the rest.
-
-    Returns:
-        The folder.
 
     Raises:
         CacheError: No photograph gives a view, the folder holds another cache, the disk is full,
@@ -106,7 +105,7 @@ def build(
             store = Store.create(folder, meta, views)
         store.reserve()
         _compute(store, store.needed(split), team, report)
-    return folder
+    return PerceptCache.open(folder, verify=False, split=split)
 
 
 def _pictures(scene_set: SceneSet) -> tuple[dict[str, str], list[str]]:

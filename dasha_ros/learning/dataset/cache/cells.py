@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dasha_ros.estimation.readout import FEATURES, GRID_ENCODER, features
 from dasha_ros.learning.dataset.cache.axes import Grid, Locator, kind_of
+from dasha_ros.learning.dataset.cache.layout import CELL, Layout
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
-from dasha_ros.learning.dataset.cache.store import CELL, Layout
 from dasha_ros.learning.dataset.scenes.views import View
 
 Array = NDArray[np.float64]

@@ -16,29 +16,23 @@ look-up is from a rendering.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.learning.dataset.cache.axes import Grids, Locator
+from dasha_ros.learning.dataset.cache.axes import Locator
 from dasha_ros.learning.dataset.cache.cell_content import FRAME, WORKING_WIDTH
-from dasha_ros.learning.dataset.cache.store import CELL, GREY, CacheError, Store
+from dasha_ros.learning.dataset.cache.layout import CELL, GREY
+from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.optics.lens import PhysicalLens
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.perception.quality.histogram import EDGES
-
-if TYPE_CHECKING:
-    from dasha_ros.learning.dataset.cache.build import Progress
-    from dasha_ros.learning.dataset.scenes.description import SceneSet
-
-__all__ = ["CacheError", "PerceptCache", "ViewInfo", "cache_root", "found_cache"]
 
 MIN_SCORE = 0.1
 """Detections of a percept reach it: the default of `Perception`."""
@@ -53,32 +47,6 @@ _LEAST_SHARPNESS = 1e-9
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.intp]
-
-
-def cache_root() -> Path:
-    """Where caches lie by default: ``$XDG_CACHE_HOME/dasha_ros/percepts``."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "dasha_ros" / "percepts"
-
-
-def found_cache(path: str | Path | None = None) -> Path:
-    """The folder of a cache.
-
-    Args:
-        path: A folder, or its name below `cache_root`; left out: the newest there.
-
-    Raises:
-        CacheError: There is none yet.
-    """
-    if path is not None:
-        given = Path(path).expanduser()
-        return given if given.exists() or not (cache_root() / path).exists() else cache_root() / path
-    found = sorted(cache_root().glob("*/meta.json"), key=lambda file: file.stat().st_mtime)
-    if not found:
-        raise CacheError(
-            f"there is no percept cache below {cache_root()} yet: make one with `dasha cache build`"
-        )
-    return found[-1].parent
 
 
 class PerceptCache:
@@ -141,23 +109,6 @@ class PerceptCache:
                     )
         return cache
 
-    @classmethod
-    def build(
-        cls,
-        scene_set: SceneSet,
-        path: str | Path | None = None,
-        workers: int = 2,
-        progress: Progress | None = None,
-        grids: Grids | None = None,
-        *,
-        split: int | None = None,
-    ) -> PerceptCache:
-        """Compute a cache, or what is missing of it; see `cache_build.build`."""
-        from dasha_ros.learning.dataset.cache.build import build
-
-        folder = build(scene_set, path, workers, progress, grids, split=split)
-        return cls.open(folder, verify=False, split=split)
-
     @property
     def draws(self) -> int:
         """Independent noise draws of a cell, where it is dark; well exposed cells have one."""
@@ -168,12 +119,6 @@ class PerceptCache:
         """Signed defocus of the focus grid's cells [1/m]: lens focus minus object."""
         half = self.meta.grids.focus.plane
         return np.array([*(-d for d in half[:0:-1]), *half])
-
-    @property
-    def exposure_ev(self) -> Floats:
-        """Exposures of focus and light grid [EV]: 0 is mid grey."""
-        grids = self.meta.grids
-        return np.unique([*grids.focus.ev, *grids.light.ev])
 
     @property
     def px_per_dioptre(self) -> float:

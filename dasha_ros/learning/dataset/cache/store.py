@@ -8,120 +8,29 @@ when the cells of a view are complete. What has no line is computed again.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.files.documents import parse_json, read_json, read_text
-from dasha_ros.learning.dataset.cache.axes import Grid, Grids, kind_of
+from dasha_ros.files.documents import read_json, read_text
+from dasha_ros.files.writing import disk_errors, write_whole
+from dasha_ros.learning.dataset.cache.layout import Layout, Meta
 from dasha_ros.learning.dataset.scenes.splits import learned_from
 from dasha_ros.learning.dataset.scenes.views import View
 
-FORMAT = 1
-"""Of the folder; another one can't be read."""
-CELL, GREY = "cell", "grey"
-"""Tables: cells of the focus and light grids, and cells of the grey grid."""
+_REMEDY = "delete the folder and run `dasha cache build` again"
 
 
 class CacheError(Exception):
     """A cache that can't be made or used; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """One array of a table: a row for each cell."""
-
-    table: str
-    shape: tuple[int, ...]
-    dtype: str
-
-
-@dataclass(frozen=True)
-class Meta:
-    """What a cache is."""
-
-    key: str
-    """Digest of everything that changes a percept."""
-    scene_set: str
-    pictures: dict[str, str]
-    """SHA-256 of every photograph by name."""
-    skipped: dict[str, str]
-    """Photographs that gave no view, and why."""
-    encoders: dict[str, str]
-    """Encoder by latent field."""
-    detector: str
-    focal_length_mm: float
-    f_number: float
-    grids: Grids
-    fields: dict[str, Field]
-    version: str
-    """Of the package that began it."""
-
-    def as_json(self) -> str:
-        """For ``meta.json``."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1)
-
-    @classmethod
-    def from_json(cls, text: str) -> Meta:
-        """The inverse of `as_json`.
-
-        Raises:
-            ValueError: Not such a text, or of another format.
-        """
-        values = parse_json(text)
-        if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
-            raise ValueError(f"not a cache of format {FORMAT}")
-        try:
-            grids = {name: _grid(grid) for name, grid in values.pop("grids").items()}
-            fields = {
-                name: Field(f["table"], tuple(f["shape"]), f["dtype"])
-                for name, f in values.pop("fields").items()
-            }
-            return cls(grids=Grids(**grids), fields=fields, **values)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"a part is missing: {error}") from error
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the cells of each view lie."""
-
-    kinds: NDArray[np.int8]
-    focus: NDArray[np.int64]
-    """First row of each view's focus grid in the table of cells."""
-    light: NDArray[np.int64]
-    grey: NDArray[np.int64]
-    """First row in the table of greys."""
-    rows: dict[str, int]
-    """Length of each table."""
-
-    @classmethod
-    def of(cls, grids: Grids, views: Sequence[View]) -> Layout:
-        """One view after the other; in each its focus grid, then its light grid."""
-        kinds = np.array([kind_of(view.info) for view in views], np.int8)
-        focus = np.array([grids.focus.cells(kind) for kind in kinds], np.int64)
-        light = np.array([grids.light.cells(kind) for kind in kinds], np.int64)
-        grey = np.array([grids.grey.cells(kind) for kind in kinds], np.int64)
-        begin = np.concatenate([[0], np.cumsum(focus + light)])
-        grey_begin = np.concatenate([[0], np.cumsum(grey)])
-        rows = {CELL: int(begin[-1]), GREY: int(grey_begin[-1])}
-        return cls(kinds, begin[:-1], begin[:-1] + focus, grey_begin[:-1], rows)
-
-    def part(self, table: str, view: int) -> slice:
-        """The rows of one view in a table."""
-        first = self.focus if table == CELL else self.grey
-        end = first[view + 1] if view + 1 < len(first) else self.rows[table]
-        return slice(int(first[view]), int(end))
 
 
 class Store:
@@ -156,10 +65,10 @@ class Store:
             CacheError: The disk is full or the folder can't be written.
         """
         store = cls(folder, meta, tuple(views))
-        with writing(folder):
+        with _disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            write(folder / "views.json", json.dumps([view.as_dict() for view in views]))
-            write(folder / "meta.json", meta.as_json())
+            write_whole(folder / "views.json", json.dumps([view.as_dict() for view in views]))
+            write_whole(folder / "meta.json", meta.as_json())
         return store
 
     def reserve(self) -> None:
@@ -170,7 +79,7 @@ class Store:
         Raises:
             CacheError: The disk is full or the folder can't be written.
         """
-        with writing(self.folder):
+        with _disk_errors(self.folder):
             for name in self.meta.fields:
                 path, size = self._path(name), self._size(name)
                 if not path.is_file() or path.stat().st_size != size:
@@ -224,7 +133,10 @@ class Store:
         Raises:
             CacheError: The disk is full.
         """
-        with writing(self.folder), (self.folder / "journal.jsonl").open("a", encoding="utf-8") as journal:
+        with (
+            _disk_errors(self.folder),
+            (self.folder / "journal.jsonl").open("a", encoding="utf-8") as journal,
+        ):
             # A torn line before this one must not swallow it.
             journal.write("\n" + json.dumps({"view": view, "crc": crc}) + "\n")
 
@@ -244,29 +156,6 @@ class Store:
         return self.layout.rows[field.table] * int(np.prod(field.shape)) * np.dtype(field.dtype).itemsize
 
 
-_REMEDY = "delete the folder and run `dasha cache build` again"
-
-
-@contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn failures of the disk into sentences.
-
-    Raises:
-        CacheError: The disk is full, or the folder can't be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise CacheError(
-                f"the disk of {folder} is full: free space, or give another folder with --path; "
-                "what is computed is kept, and the same command goes on"
-            ) from error
-        raise CacheError(
-            f"the percept cache can't be written: {error.strerror} ({error.filename or folder})"
-        ) from error
-
-
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other builders out.
@@ -274,7 +163,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         CacheError: Another process builds this cache.
     """
-    with writing(folder):
+    with _disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
     with lock:
@@ -285,21 +174,9 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def write(path: Path, text: str) -> None:
-    """Replace a file whole or not at all."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=".", delete=False, encoding="utf-8"
-    ) as file:
-        try:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.replace(file.name, path)
-        except OSError:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-
-
-def _grid(values: dict[str, Any]) -> Grid:
-    axes = {axis: tuple(values[axis]) for axis in ("plane", "near", "ev")}
-    return Grid(**axes, draws=values["draws"])
+def _disk_errors(folder: Path) -> AbstractContextManager[None]:
+    return disk_errors(
+        CacheError,
+        folder,
+        ", or give another folder with --path; what is computed is kept, and the same command goes on",
+    )

@@ -1,0 +1,73 @@
+"""Files written whole or not at all, and what to say when the disk refuses.
+
+A process may be killed in the middle of a write, and a disk may be full: readers must see the old
+content or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from dasha_ros.files.errors import shown
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of ``path`` when the block ends without an error.
+
+    Args:
+        path: The file to replace; its folder must be there.
+        durable: Wait until the content is on the disk, so that it survives a power failure.
+
+    Yields:
+        The new file, open for writing.
+
+    Raises:
+        OSError: The file can't be written; ``path`` is as it was.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            if durable:
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, content: bytes | str, *, durable: bool = False) -> None:
+    """Replace a file with ``content``; text is written as UTF-8. See `replacing`."""
+    with replacing(path, durable=durable) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def disk_errors(kind: type[Exception], place: Path, remedy: str = "") -> Iterator[None]:
+    """Turn what a disk refuses in the block into an error with a sentence.
+
+    Args:
+        kind: Type of the error to raise.
+        place: The folder or file that is written.
+        remedy: What to do besides freeing space when the disk is full; begins with a blank or a comma.
+
+    Raises:
+        Exception: One of ``kind``: the disk is full, or ``place`` can't be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise kind(f"the disk of {shown(place)} is full: free space{remedy}") from error
+        raise kind(f"{shown(place)} can't be written: {error.strerror or error}") from error

@@ -1,0 +1,34 @@
+"""Where percept caches lie on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dasha_ros.learning.dataset.cache.store import CacheError
+
+
+def cache_root() -> Path:
+    """Where caches lie by default: ``$XDG_CACHE_HOME/dasha_ros/percepts``."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "dasha_ros" / "percepts"
+
+
+def found_cache(path: str | Path | None = None) -> Path:
+    """The folder of a cache.
+
+    Args:
+        path: A folder, or its name below `cache_root`; left out: the newest there.
+
+    Raises:
+        CacheError: There is none yet.
+    """
+    if path is not None:
+        given = Path(path).expanduser()
+        return given if given.exists() or not (cache_root() / path).exists() else cache_root() / path
+    found = sorted(cache_root().glob("*/meta.json"), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise CacheError(
+            f"there is no percept cache below {cache_root()} yet: make one with `dasha cache build`"
+        )
+    return found[-1].parent
