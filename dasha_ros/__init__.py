@@ -9,4 +9,4 @@ from pkgutil import extend_path as _extend_path
 
 __path__ = _extend_path(__path__, __name__)
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -45,7 +45,9 @@ def test_one_version_everywhere() -> None:
     assert version == dasha_ros.__version__
     assert version == setup_says("--version").splitlines()[-1]
     changelog = (ROOT / "CHANGELOG.rst").read_text(encoding="utf-8")
-    assert re.search(rf"^({re.escape(str(version))} \(|Forthcoming$)", changelog, re.MULTILINE)
+    assert re.search(rf"^{re.escape(str(version))} \(\d{{4}}-\d\d-\d\d\)$", changelog, re.MULTILINE)
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == version
 
 
 def test_licence_is_the_one_that_is_named() -> None:
