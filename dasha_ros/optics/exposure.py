@@ -94,10 +94,6 @@ class ExposureTable:
             return self
         return exposure_table(max(self.t_min_us, t_min_us), min(self.t_max_us, t_max_us), len(self))
 
-    def clamp(self, exposure_us: float) -> float:
-        """``exposure_us`` brought into the table's range [us]; not rounded to a value of the table."""
-        return min(max(exposure_us, self.t_min_us), self.t_max_us)
-
 
 def exposure_table(
     t_min_us: float = T_MIN_US, t_max_us: float = T_MAX_US, n: int = EXPOSURES

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from dasha_ros.freshness.state import CaptureInfo, LensState
 
+Box = tuple[float, float, float, float]
+"""x_min, y_min, x_max, y_max."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
@@ -18,7 +21,7 @@ class Detection:
     label: str
     score: float
     """Confidence, 0..1."""
-    box: tuple[float, float, float, float]
+    box: Box
     """x_min, y_min, x_max, y_max in pixels of the full image."""
     sharpness: float = 0.0
     """Normalised Tenengrad inside the box."""
@@ -64,3 +67,14 @@ class Percept:
         return bool(
             np.isfinite(scalars).all() and np.isfinite(boxes).all() and np.isfinite(self.latent).all()
         )
+
+
+def iou(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0.0 or height <= 0.0:
+        return 0.0
+    both = width * height
+    total = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
+    return both / total if total > 0.0 else 0.0

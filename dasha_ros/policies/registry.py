@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from dasha_ros.policies.policy import ExposurePolicy, FocusPolicy
 
@@ -21,23 +21,24 @@ class UnknownPolicyError(ValueError):
     """No policy has this name; the message lists the names there are."""
 
 
+def imported(target: str) -> Callable[[], Any]:
+    """What calls ``module:attribute``, and imports the module only then."""
+    module, attribute = target.split(":")
+
+    def make() -> Any:
+        return getattr(import_module(module), attribute)()
+
+    return make
+
+
 class _Registry(Generic[Policy]):
     """Names to makers of policies."""
 
     def __init__(self, what: str, built_in: dict[str, str], learned: str) -> None:
         self._what, self._learned = what, learned
         self._makers: dict[str, Callable[[], Policy]] = {
-            name: self._lazy(target) for name, target in built_in.items()
+            name: imported(target) for name, target in built_in.items()
         }
-
-    @staticmethod
-    def _lazy(target: str) -> Callable[[], Policy]:
-        module, attribute = target.split(":")
-
-        def make() -> Policy:
-            return cast(Policy, getattr(import_module(module), attribute)())
-
-        return make
 
     def register(self, name: str, make: Callable[[], Policy]) -> None:
         if self._makers.get(name, make) is not make:

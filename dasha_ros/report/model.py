@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from dasha_ros.files.documents import read_json
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.validation import reasons
 
 FORMAT: Literal["dasha-report"] = "dasha-report"
 VERSION: Literal[2] = 2
@@ -228,11 +229,4 @@ def load(path: Path | str) -> Record:
     try:
         return Record.model_validate(document)
     except ValidationError as error:
-        raise ReportError(f"{path}: is damaged: {reasons(error)}") from error
-
-
-def reasons(error: ValidationError) -> str:
-    """What is wrong, one clause each."""
-    return "; ".join(
-        f"{'.'.join(map(str, e['loc'])) or 'report'}: {e['msg']}" for e in error.errors(include_url=False)
-    )
+        raise ReportError(f"{path}: is damaged: {reasons(error, 'report')}") from error

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from dasha_ros.report.model import Goal, Outcome, Record, ReportError, Settings, Setup, Step, reasons
+from dasha_ros.files.validation import reasons
+from dasha_ros.report.model import Goal, Outcome, Record, ReportError, Settings, Setup, Step
 from dasha_ros.report.page import page
 from dasha_ros.system.folders import user_folder
 
@@ -33,7 +34,9 @@ def _part(model: type[M], value: object) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise ReportError(f"the report's {model.__name__.lower()} is not valid: {reasons(error)}") from error
+        raise ReportError(
+            f"the report's {model.__name__.lower()} is not valid: {reasons(error, 'report')}"
+        ) from error
 
 
 class ReportWriter:

@@ -45,11 +45,6 @@ def test_an_index_survives_the_way_there_and_back(index: int) -> None:
     assert table.nearest(table.exposure_us(index)) == index
 
 
-def test_clamp() -> None:
-    table = exposure_table()
-    assert (table.clamp(1.0), table.clamp(55.5), table.clamp(5e6)) == (24.0, 55.5, 1e6)
-
-
 def test_a_table_is_brought_within_a_cameras_limits() -> None:
     table = exposure_table()
     narrowed = table.within(100.0, 3e6)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeVar
 
 import numpy as np
 
@@ -40,39 +40,43 @@ from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor
 from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_reader
 from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, PolicyFileError, shipped_policy
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 RigKind = Literal["twin", "cached"]
 Part = Literal["train", "validation", "test"]
 PathLike: TypeAlias = "str | Path"
 
 AnyEnv = TypeVar("AnyEnv", bound=RigEnv)
 
-DEFAULT_SCENE = "motorcycle_street"
+
+class EnvOptions(TypedDict, total=False):
+    """What every environment may be told; each has a default."""
+
+    rig: RigKind
+    """``twin`` (the default) renders, ``cached`` looks up."""
+    scene: str | Sequence[str]
+    """Twin: names of shipped scenes, or paths of YAML files; one is drawn for every episode."""
+    cache: PathLike | None
+    """Cached: folder of a percept cache, or its name below the default place; the newest if left out."""
+    split: int
+    """Cached: number of the split by photograph."""
+    part: Part
+    """Cached: which of the split's views episodes are of."""
+    seed: int | None
+    """Of the episodes, where ``reset`` is not given one."""
 
 
 def focus_env(
-    preset: PathLike = "plus",
-    *,
-    rig: RigKind = "twin",
-    scene: str | Sequence[str] = DEFAULT_SCENE,
-    cache: PathLike | None = None,
-    split: int = 0,
-    part: Part = "train",
-    policy: PathLike | None = None,
-    seed: int | None = None,
+    preset: PathLike = "plus", *, policy: PathLike | None = None, **options: Unpack[EnvOptions]
 ) -> DashaFocusEnv:
     """``DashaFocus-v0``: A^L alone.
 
     Args:
         preset: By name, or a YAML file.
-        rig: ``twin`` renders, ``cached`` looks up.
-        scene: Twin: names of shipped scenes, or paths of YAML files; one is drawn for every episode.
-        cache: Cached: folder of a percept cache, or its name below the default place; the newest if
-            left out.
-        split: Cached: number of the split by photograph.
-        part: Cached: which of the split's views episodes are of.
-        policy: Policy file whose reader is taken; left out: the one that ships for the preset (twin), or
-            what is fitted on the split's training views (cached).
-        seed: Of the episodes, where ``reset`` is not given one.
+        policy: Policy file whose feature extractor is taken; left out: the one that ships for the preset
+            (twin), or what is fitted on the split's training views (cached).
+        **options: See `EnvOptions`.
 
     Raises:
         PresetError: No such preset.
@@ -83,48 +87,35 @@ def focus_env(
         ReadingError: The cache lacks what the preset reads.
         ValueError: Another argument is none of those that there are.
     """
-    plan = _Plan(load_preset(preset), rig, scene, cache, split, part)
+    plan = _Plan(load_preset(preset), **options)
     made = plan.make("focus", focus_policy=policy)
     assert made.focus is not None
-    return _seeded(DashaFocusEnv(made.rig, made.starts, plan.preset, made.focus), seed)
+    return plan.seeded(DashaFocusEnv(made.rig, made.starts, plan.preset, made.focus))
 
 
 def exposure_env(
-    preset: PathLike = "plus",
-    *,
-    rig: RigKind = "twin",
-    scene: str | Sequence[str] = DEFAULT_SCENE,
-    cache: PathLike | None = None,
-    split: int = 0,
-    part: Part = "train",
-    policy: PathLike | None = None,
-    seed: int | None = None,
+    preset: PathLike = "plus", *, policy: PathLike | None = None, **options: Unpack[EnvOptions]
 ) -> DashaExposureEnv:
     """``DashaExposure-v0``: A^H alone. Arguments and errors as for `focus_env`."""
-    plan = _Plan(load_preset(preset), rig, scene, cache, split, part)
+    plan = _Plan(load_preset(preset), **options)
     made = plan.make("exposure", exposure_policy=policy)
     assert made.exposure is not None
-    return _seeded(DashaExposureEnv(made.rig, made.starts, plan.preset, made.exposure), seed)
+    return plan.seeded(DashaExposureEnv(made.rig, made.starts, plan.preset, made.exposure))
 
 
 def joint_env(
     preset: PathLike = "plus",
     *,
-    rig: RigKind = "twin",
-    scene: str | Sequence[str] = DEFAULT_SCENE,
-    cache: PathLike | None = None,
-    split: int = 0,
-    part: Part = "train",
     exposure_policy: PathLike | None = None,
     focus_policy: PathLike | None = None,
-    seed: int | None = None,
+    **options: Unpack[EnvOptions],
 ) -> DashaJointEnv:
     """``DashaJoint-v0``: both agents in turn, with the hand-over. Arguments and errors as for `focus_env`."""
-    plan = _Plan(load_preset(preset), rig, scene, cache, split, part)
+    plan = _Plan(load_preset(preset), **options)
     made = plan.make("joint", exposure_policy=exposure_policy, focus_policy=focus_policy)
     assert made.exposure is not None
     assert made.focus is not None
-    return _seeded(DashaJointEnv(made.rig, made.starts, plan.preset, made.exposure, made.focus), seed)
+    return plan.seeded(DashaJointEnv(made.rig, made.starts, plan.preset, made.exposure, made.focus))
 
 
 @dataclass(frozen=True)
@@ -142,11 +133,17 @@ class _Plan:
     """What was asked for."""
 
     preset: Preset
-    rig: RigKind
-    scene: str | Sequence[str]
-    cache: PathLike | None
-    split: int
-    part: Part
+    rig: RigKind = "twin"
+    scene: str | Sequence[str] = "motorcycle_street"
+    cache: PathLike | None = None
+    split: int = 0
+    part: Part = "train"
+    seed: int | None = None
+
+    def seeded(self, env: AnyEnv) -> AnyEnv:
+        if self.seed is not None:
+            env.np_random = np.random.default_rng(self.seed)
+        return env
 
     def make(
         self,
@@ -228,9 +225,3 @@ def _file(preset: Preset, agent: Agent, interface: str, policy: PathLike | None)
 def _encoders(exposure: ExposureFeatureExtractor | None, focus: FocusFeatureExtractor | None) -> str:
     """Every encoder that is read, once, joined."""
     return SEPARATOR.join(dict.fromkeys(r.encoder for r in (exposure, focus) if r is not None))
-
-
-def _seeded(env: AnyEnv, seed: int | None) -> AnyEnv:
-    if seed is not None:
-        env.np_random = np.random.default_rng(seed)
-    return env

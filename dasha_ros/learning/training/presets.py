@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.validation import reasons
 from dasha_ros.policies.policy import ExposureRule
 from dasha_ros.system.paths import config_dir
 
@@ -228,7 +229,7 @@ def preset_from(document: dict[str, Any], where: str) -> Preset:
     try:
         return Preset(**document)
     except (ValidationError, TypeError) as error:
-        raise PresetError(f"preset {where}: {_reasons(error)}") from error
+        raise PresetError(f"preset {where}: {reasons(error)}") from error
 
 
 def _path_of(name_or_path: str | Path) -> Path:
@@ -278,11 +279,3 @@ def _put(document: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
         document = document.setdefault(key, {})
     document[keys[-1]] = value
-
-
-def _reasons(error: ValidationError | TypeError) -> str:
-    if isinstance(error, TypeError):
-        return str(error)
-    return "; ".join(
-        f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False)
-    )

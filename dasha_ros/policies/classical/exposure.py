@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.perception.percept import Percept
-from dasha_ros.policies.policy import ExposureDecision, ExposureRule, ExposureTask
-from dasha_ros.policies.reached import bright_share, exposure_side, shares_of
+from dasha_ros.policies.exposure_search import ExposureSearch
+from dasha_ros.policies.reached import Side, bright_share, shares_of
 
 TARGET_GREY = 100.0
 """Mean grey level that the controller aims at: the middle of Eq. 7's best interval."""
@@ -23,7 +23,7 @@ MIN_OPEN_SHARE = 1.0 / 16.0
 """How much of a clipped picture is taken to be still in range; bounds the way down to 5 EV."""
 
 
-class HistogramExposure:
+class HistogramExposure(ExposureSearch):
     """Jumps to where a linear sensor would be well exposed, inside what is still possible.
 
     Every percept excludes the exposures on one side of its own, so the search ends: at a good
@@ -31,44 +31,32 @@ class HistogramExposure:
     """
 
     name = "histogram"
-    rule: ExposureRule = "well_exposed"
 
     def __init__(self) -> None:
-        self._table: ExposureTable | None = None
+        """No episode yet."""
+        super().__init__()
         self._too_dark, self._too_bright = -1, 0
         self._linear: tuple[float, float] | None = None
 
-    def reset(self, task: ExposureTask) -> None:
-        """Begin a new episode: every exposure of the table is possible."""
-        self._table = task.table
-        self._too_dark, self._too_bright = -1, len(task.table)
+    def begin(self, table: ExposureTable) -> None:
+        """See `ExposureSearch`."""
+        self._too_dark, self._too_bright = -1, len(table)
         self._linear = None
 
-    def act(self, percept: Percept) -> ExposureDecision:
-        """Decide from the percept that answers the last command.
-
-        Raises:
-            ValueError: The percept's exposure is not a positive number.
-            RuntimeError: `reset` was never called.
-        """
-        if (table := self._table) is None:
-            raise RuntimeError("act before reset: a policy needs a task first")
-        here = table.nearest(percept.capture.exposure_us)
-        side = exposure_side(self.rule, percept)
-        if side == 0:
-            return ExposureDecision(here, done=True)
+    def next(self, table: ExposureTable, here: int, side: Side, percept: Percept) -> int | None:
+        """See `ExposureSearch`."""
         if side < 0:
             self._too_dark = max(self._too_dark, here)
         else:
             self._too_bright = min(self._too_bright, here)
         least, most = self._too_dark + 1, self._too_bright - 1
         if least > most:
-            return ExposureDecision(here, done=True)
+            return None
         aim = table.nearest(self._aim_us(percept))
-        if not least <= aim <= most:
-            both_sides_known = self._too_dark >= 0 and self._too_bright < len(table)
-            aim = (least + most) // 2 if both_sides_known else min(max(aim, least), most)
-        return ExposureDecision(aim)
+        if least <= aim <= most:
+            return aim
+        both_sides_known = self._too_dark >= 0 and self._too_bright < len(table)
+        return (least + most) // 2 if both_sides_known else min(max(aim, least), most)
 
     def _aim_us(self, percept: Percept) -> float:
         """Exposure [us] at which a linear sensor would show `TARGET_GREY`."""

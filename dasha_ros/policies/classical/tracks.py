@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.perception.percept import Detection, Percept, iou
 
 SAME_OBJECT_IOU = 0.3
 """Overlap from which two boxes with one label are the same object: blur moves a box's edges, little else."""
@@ -15,8 +15,6 @@ NEAR_BEST_SCORE = 0.6
 The best score is often at 1.5 px of blur or more, so it cannot choose the focus alone; but
 a box that is still (or wrongly) found by a weak score may be sharp at the wrong depth.
 """
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +92,3 @@ class Tracker:
     def ranked(self) -> list[Track]:
         """The tracks, best score first (paper, Fig. 6: the object with the highest score is focused)."""
         return sorted(self.tracks, key=lambda track: -track.score)
-
-
-def iou(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes, 0..1."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0.0 or height <= 0.0:
-        return 0.0
-    both = width * height
-    total = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
-    return both / total if total > 0.0 else 0.0

@@ -5,11 +5,7 @@ phase-shift agent [11] needs a signal that the twin can only make from its truth
 (`policies.rivals.phase_shift`), so only an evaluation can run it.
 """
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any
-
-from dasha_ros.policies.registry import register_exposure_policy, register_focus_policy
+from dasha_ros.policies.registry import imported, register_exposure_policy, register_focus_policy
 
 FOCUS = {
     "constant": "constant:ConstantFocus",
@@ -30,16 +26,7 @@ EXPOSURE = {
 """Rivals of A^H."""
 
 
-def _lazy(target: str) -> Callable[[], Any]:
-    module, attribute = target.split(":")
-
-    def make() -> Any:
-        return getattr(import_module(f"{__name__}.{module}"), attribute)()
-
-    return make
-
-
 for _name, _target in FOCUS.items():
-    register_focus_policy(_name, _lazy(_target))
+    register_focus_policy(_name, imported(f"{__name__}.{_target}"))
 for _name, _target in EXPOSURE.items():
-    register_exposure_policy(_name, _lazy(_target))
+    register_exposure_policy(_name, imported(f"{__name__}.{_target}"))

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from analytic_rig import AnalyticRig
 
-from dasha_ros.perception.percept import Detection
-from dasha_ros.policies.classical.tracks import Tracker, iou
+from dasha_ros.perception.percept import Detection, iou
+from dasha_ros.policies.classical.tracks import Tracker
 
 LEFT, RIGHT = (0.0, 0.0, 100.0, 100.0), (300.0, 0.0, 400.0, 100.0)
 

@@ -1,17 +1,14 @@
 """What perception reads from one view at one defocus and one exposure: the content of a cell.
 
-The frame is drawn at half size (`optics.binned`) and shrunk by perception's own
-`working_image`, so that a cell costs a fraction of a rendering at 2048 px and holds the same
-numbers up to noise; `cache_check` prints the difference. Pictures are read one by one: on a
-processor, batches of 2 to 8 save nothing (detector 28.0 ms a picture alone, 28.5 in eights;
-encoders 9.1 and 10.0), and parallel processes already fill the cores.
+Pictures come from `view_camera` and are read one by one: on a processor, batches of 2 to 8 save
+nothing (detector 28.0 ms a picture alone, 28.5 in eights; encoders 9.1 and 10.0), and parallel
+processes already fill the cores.
 """
 
 from __future__ import annotations
 
 import math
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -19,118 +16,23 @@ from numpy.typing import NDArray
 
 from dasha_ros.assets import models
 from dasha_ros.estimation.readout import CHANNELS, GRID_ENCODER
-from dasha_ros.learning.dataset.cache.axes import Grid
-from dasha_ros.optics.binned import HalfSizeReadout
-from dasha_ros.optics.lens import LensModel
-from dasha_ros.optics.sensor import image_illuminance_lx
+from dasha_ros.learning.dataset.cache.view_camera import Grey
 from dasha_ros.perception.detectors import Detector, create_detector
 from dasha_ros.perception.encoders import Encoder, create_encoder
-from dasha_ros.perception.image import working_image
 from dasha_ros.perception.models.session import model_path
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.quality.brisque import BLANK_SCORE, FEATURES, Brisque, BrisqueModel
 from dasha_ros.perception.quality.histogram import BINS, histogram
 from dasha_ros.perception.quality.sharpness import Sharpness
-from dasha_ros.twin.renderer import Renderer
-from dasha_ros.twin.scene import Scene
 
-FRAME = (2048, 1088)
-"""Width and height of the camera's frame [px]."""
-HALF = (1024, 544)
-WORKING_WIDTH = 640
 MIN_SCORE = 0.02
 """Detections below are stored as 0. Far below any threshold, so that interpolation meets no cliff."""
 ENERGIES = 8
 BLUR_FEATURES = FEATURES + ENERGIES
-MID_GREY = 100.0
-"""Mean grey level of a well exposed picture: the middle of Eq. 7's best interval."""
-REFERENCE_LX = 100.0
-"""Light in which cells are exposed. With the product of light and time given, only the dark
-current knows the difference: 24 e- of 6,750 at the longest exposure."""
 ENCODERS: Mapping[str, str] = {"latent": "efficientnet_lite0", "latent_grid": "efficientnet_lite0_grid"}
 """Field by field, which encoder's latent it holds."""
 EARLY = "latent_early", "efficientnet_lite0_early"
 """A field that is not encoded but pooled from the grid, and the encoder that would make it."""
-
-Grey = NDArray[np.uint8]
-Light = NDArray[np.float32]
-
-
-class ViewCamera:
-    """Takes pictures of one scene, focused at will, as perception's working images."""
-
-    def __init__(self, scene: Scene, layer: int, lens: LensModel, readout: HalfSizeReadout) -> None:
-        """Read the photographs.
-
-        Args:
-            scene: What stands before the camera.
-            layer: The layer that defocus is measured from.
-            lens: Aperture and focal length.
-            readout: Of the sensor; may be shared.
-
-        Raises:
-            AssetMissing: A photograph is not on this machine.
-            SceneError: The scene can't be used.
-        """
-        self._renderer = Renderer(scene, *HALF, lens=lens)
-        self._readout = readout
-        self._object_dioptres = 1.0 / scene.distances_m[layer]
-        self._image_lx = image_illuminance_lx(REFERENCE_LX, lens.f_number)
-        pattern = np.random.Generator(np.random.SFC64(0)).standard_normal(HALF[::-1], dtype=np.float32)
-        # Of four pixels' responsivity the mean counts.
-        self._responsivity = 1.0 + np.float32(readout.sensor.prnu / 2.0) * pattern
-        self._name = scene.name
-        self._noise: dict[int, NDArray[np.uint8]] = {}
-
-    def light(self, defocus: float) -> Light:
-        """The reflectance seen when the lens focuses ``defocus`` [1/m] nearer than the object."""
-        return np.asarray(
-            self._renderer.render(self._object_dioptres + defocus) * self._responsivity, np.float32
-        )
-
-    def grey(self, light: Light, lux_seconds: float, draw: int = 0) -> Grey:
-        """The working image.
-
-        Args:
-            light: From `light`.
-            lux_seconds: Illuminance of the scene [lx] times exposure [s].
-            draw: Which noise; that of a view and a draw is the same in all cells.
-        """
-        half = self._readout.expose(
-            light, self._image_lx, lux_seconds / REFERENCE_LX * 1e6, self._noise_of(draw)
-        )
-        return working_image(half, "mono8", WORKING_WIDTH)
-
-    def mid_grey_lux_seconds(self) -> float:
-        """Where the mean grey level of the sharp view is `MID_GREY`; found by bisection within 0.01 EV."""
-        light = self.light(0.0)
-        low, high = -8.0, 12.0
-        while high - low > 0.01:
-            middle = (low + high) / 2.0
-            is_bright = float(self.grey(light, 2.0**middle).mean()) > MID_GREY
-            low, high = (low, middle) if is_bright else (middle, high)
-        return float(2.0 ** ((low + high) / 2.0))
-
-    def pictures(self, grid: Grid, kind: int, mid_grey_lux_seconds: float) -> Iterator[Grey]:
-        """The working images of a grid: defocus outermost, noise draws innermost.
-
-        Args:
-            grid: Of the cells.
-            kind: Of the view: which defocus axis.
-            mid_grey_lux_seconds: The view's EV 0.
-        """
-        for defocus in grid.defocus(kind):
-            light = self.light(defocus)
-            for ev in grid.ev:
-                for draw in range(grid.draws):
-                    yield self.grey(light, mid_grey_lux_seconds * 2.0**ev, draw)
-
-    def _noise_of(self, draw: int) -> NDArray[np.uint8]:
-        if draw not in self._noise:
-            seed = [zlib.crc32(self._name.encode()), draw]
-            bits = np.random.SFC64(seed).random_raw(HALF[0] * HALF[1] // 8)
-            self._noise[draw] = bits.view(np.uint8).reshape(HALF[::-1])
-        return self._noise[draw]
 
 
 class CellReader:

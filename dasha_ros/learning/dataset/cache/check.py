@@ -16,14 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.learning.dataset.cache.axes import PLANE, kind_of
-from dasha_ros.learning.dataset.cache.cell_content import (
-    FRAME,
-    REFERENCE_LX,
-    WORKING_WIDTH,
-    CellReader,
-    light_fields,
-)
+from dasha_ros.learning.dataset.cache.cell_content import CellReader, light_fields
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.view_camera import FRAME, REFERENCE_LX, WORKING_WIDTH
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.optics.sensor import Sensor, SensorReadout, image_illuminance_lx
 from dasha_ros.perception.image import working_image
@@ -124,7 +119,7 @@ class FullCamera:
         self._object_dioptres = 1.0 / scene.distances_m[layer]
 
     def grey(self, defocus: float, lux_seconds: float, seed: int) -> NDArray[np.uint8]:
-        """One picture; see `cache_view.ViewCamera.grey`."""
+        """One picture; see `view_camera.ViewCamera.grey`."""
         light = self._renderer.render(self._object_dioptres + defocus)
         image_lx = image_illuminance_lx(REFERENCE_LX, self._lens.f_number)
         frame = SensorReadout(Sensor(), seed).expose(light, image_lx, lux_seconds / REFERENCE_LX * 1e6)

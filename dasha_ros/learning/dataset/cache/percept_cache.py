@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.learning.dataset.cache.axes import Locator
-from dasha_ros.learning.dataset.cache.cell_content import FRAME, WORKING_WIDTH
 from dasha_ros.learning.dataset.cache.layout import CELL, GREY
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
+from dasha_ros.learning.dataset.cache.view_camera import FRAME, WORKING_WIDTH
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.optics.lens import PhysicalLens
 from dasha_ros.perception.encoders.joint import SEPARATOR

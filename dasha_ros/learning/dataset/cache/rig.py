@@ -17,8 +17,8 @@ from dasha_ros.devices.twin import TwinLens
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.learning.dataset.cache.cell_content import WORKING_WIDTH
 from dasha_ros.learning.dataset.cache.percept_cache import JOINT, PerceptCache
+from dasha_ros.learning.dataset.cache.view_camera import WORKING_WIDTH
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.perception.encoders.joint import SEPARATOR

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from dasha_ros.learning.dataset.cache.cell_content import CellReader, ViewCamera, light_fields
+from dasha_ros.learning.dataset.cache.cell_content import CellReader, light_fields
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
+from dasha_ros.learning.dataset.cache.view_camera import ViewCamera
 from dasha_ros.learning.dataset.scenes.composites import CompositeMaker
 from dasha_ros.learning.dataset.scenes.description import SceneSet
 from dasha_ros.learning.dataset.scenes.planes import PlaneMaker

@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 
 from dasha_ros.assets.catalogue import AssetMissing
-from dasha_ros.learning.dataset.cache.cell_content import HALF, WORKING_WIDTH, CellReader, ViewCamera
+from dasha_ros.learning.dataset.cache.cell_content import CellReader
+from dasha_ros.learning.dataset.cache.view_camera import HALF, WORKING_WIDTH, ViewCamera
 from dasha_ros.learning.dataset.scenes.description import Composites, SceneSet
 from dasha_ros.learning.dataset.scenes.planes import LOST_SHARE, best_of_each, steady, stem, unreadable
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.optics.binned import HalfSizeReadout
 from dasha_ros.optics.lens import LensModel
+from dasha_ros.perception.percept import Box, iou
 from dasha_ros.perception.quality.sharpness import Sharpness
 from dasha_ros.twin.photograph import cut_out, read_photograph
 from dasha_ros.twin.scene import (
@@ -36,7 +38,6 @@ CARD_MARGIN = 0.06
 """What a card shows around the detector's box, as a fraction of the photograph."""
 MAX_HEIGHT = 0.8
 """Of a cut-out, as a fraction of the frame's."""
-Box = tuple[float, float, float, float]
 Cut = AlphaCut | RectangleCut
 
 
@@ -208,17 +209,7 @@ class CompositeMaker:
 
 def _is_in(layer: int, found: Box, cutout: Box) -> bool:
     """Whether a detection is that of the cut-out (layer 0) or of something behind it."""
-    return overlap(found, cutout) >= SAME if layer == 0 else overlap(found, cutout) < OTHER
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes (x_min, y_min, x_max, y_max)."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+    return iou(found, cutout) >= SAME if layer == 0 else iou(found, cutout) < OTHER
 
 
 def _box(scene: Scene) -> Box:

@@ -13,6 +13,7 @@ from dasha_ros.assets.catalogue import assets_dir, catalogue
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.picture_names import PICTURES
+from dasha_ros.files.validation import reasons
 from dasha_ros.system.paths import config_dir
 from dasha_ros.twin.scene import Distance, Fraction
 
@@ -160,14 +161,8 @@ def load_scene_set(name_or_path: str | Path) -> SceneSet:
         )
     try:
         return SceneSet(name=path.stem, folder=path.parent.resolve(), **document)
-    except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" if e["loc"] else e["msg"]
-            for e in error.errors(include_url=False)
-        )
-        raise SceneSetError(f"scene set {path}: {reasons}") from error
-    except TypeError as error:
-        raise SceneSetError(f"scene set {path}: {error}") from error
+    except (ValidationError, TypeError) as error:
+        raise SceneSetError(f"scene set {path}: {reasons(error)}") from error
 
 
 def _files_below(folder: Path) -> list[str]:

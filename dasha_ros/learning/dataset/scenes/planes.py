@@ -8,7 +8,8 @@ from pathlib import Path
 
 from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.files.errors import FileError
-from dasha_ros.learning.dataset.cache.cell_content import CellReader, ViewCamera
+from dasha_ros.learning.dataset.cache.cell_content import CellReader
+from dasha_ros.learning.dataset.cache.view_camera import ViewCamera
 from dasha_ros.learning.dataset.scenes.description import Framing, Planes, SceneSet
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.optics.binned import HalfSizeReadout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dasha_ros.learning.dataset.cache.cell_content import ViewCamera
+from dasha_ros.learning.dataset.cache.view_camera import ViewCamera
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.optics.binned import HalfSizeReadout
 from dasha_ros.optics.lens import LensModel, lens_model
