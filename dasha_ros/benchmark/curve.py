@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dasha_ros.benchmark.table import SHARES
+from dasha_ros.benchmark.table import SHARES, TITLES
 
 COUNTS = ("moves_first", "moves_settled", "commands", "commands_from_bad")
 """What is counted; shares go into a panel of their own."""
@@ -34,7 +34,7 @@ def draw_curve(evaluations: Sequence[dict[str, float]], kept: float, path: Path)
         for key in keys:
             if key in evaluations[0]:
                 axes.plot(
-                    thousands, [scale * evaluation[key] for evaluation in evaluations], label=_said(key)
+                    thousands, [scale * evaluation[key] for evaluation in evaluations], label=_title(key)
                 )
         axes.axvline(kept / 1e3, color="0.6", linestyle=":", label="kept")
         axes.set_xlabel("thousand steps of training")
@@ -46,5 +46,5 @@ def draw_curve(evaluations: Sequence[dict[str, float]], kept: float, path: Path)
         figure.savefig(path, metadata={"Date": None, "Creator": None})
 
 
-def _said(key: str) -> str:
-    return key.replace("_", " ")
+def _title(key: str) -> str:
+    return TITLES.get(key, key.replace("_", " "))

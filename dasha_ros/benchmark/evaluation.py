@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from dasha_ros.benchmark.methods import FocusMethod, Scene, exposure_methods
+from dasha_ros.benchmark.rows import Row, mean, rows_of, share
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.evaluate import FocusTrial, play_focus
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_starts
@@ -20,13 +20,13 @@ STEP_MS = 60.0
 """Transport and reading of one frame [ms]: p50 of `dasha benchmark step` on two cores."""
 REACHED_MOVES = 20
 """Up to so many moves a row tells how many episodes had been in focus."""
-Row = dict[str, Any]
 Progress = Callable[[int, int, str], None]
 """Called with how many episodes are done, of how many, and what is played."""
 SPREAD_KEYS = (
     "success", "within_2px", "within_1px", "detected", "moves_first", "moves_settled", "frames",
     "hunting", "actuations", "seconds", "wall_seconds", "af_steps", "af_seconds",
 )  # fmt: skip
+"""What `rows.summary` sums up."""
 
 
 def play(
@@ -72,7 +72,7 @@ def play(
     return done
 
 
-def rows_of(
+def focus_rows(
     done: Iterable[tuple[FocusMethod, FocusTrial]],
     setting: str,
     *,
@@ -87,8 +87,7 @@ def rows_of(
     ``median_blur_px``) mean the same here; ``frames`` counts A^L's pictures with the one at the
     start. And:
 
-    - ``setting``, ``arena``, ``split``, ``policy_seed`` (``None``: nothing learned), ``sampled``,
-      ``reference_based`` (it saw the truth)
+    - what `rows.rows_of` says of the method
     - ``actuations``: moves that changed what the driver board puts out
     - ``wall_seconds``: exposure, settling, and ``step_ms`` and the policy's own time for each frame
     - ``af_steps``, ``af_seconds``: the paper's metrics: moves and wall time until the end, of the
@@ -96,24 +95,7 @@ def rows_of(
     - ``decide_ms``: the policy's time for a decision
     - ``reached``: share that had been within 2 px after 0, 1, .. 20 moves
     """
-    groups: dict[int, list[FocusTrial]] = {}
-    who: dict[int, FocusMethod] = {}
-    for method, trial in done:
-        groups.setdefault(id(method), []).append(trial)
-        who[id(method)] = method
-    return [
-        {
-            "setting": setting,
-            "policy": who[key].policy,
-            "reference_based": who[key].reference_based,
-            "policy_seed": who[key].policy_seed,
-            "split": split,
-            "sampled": who[key].sampled,
-            "arena": arena,
-            **_numbers(trials, step_ms),
-        }
-        for key, trials in groups.items()
-    ]
+    return rows_of(done, lambda trials: _numbers(trials, step_ms), setting=setting, split=split, arena=arena)
 
 
 def _numbers(trials: Sequence[FocusTrial], step_ms: float) -> Row:
@@ -122,14 +104,14 @@ def _numbers(trials: Sequence[FocusTrial], step_ms: float) -> Row:
     return {
         "scenes": len({t.view.name for t in trials}),
         "episodes": len(trials),
-        "success": _share(t.code is ErrorCode.NONE and t.detected and t.focused for t in trials),
-        "within_2px": _share(t.focused for t in trials),
-        "within_1px": _share(t.blur_px <= 1.0 for t in trials),
-        "detected": _share(t.detected for t in trials),
+        "success": share(t.code is ErrorCode.NONE and t.detected and t.focused for t in trials),
+        "within_2px": share(t.focused for t in trials),
+        "within_1px": share(t.blur_px <= 1.0 for t in trials),
+        "detected": share(t.detected for t in trials),
         "moves_first": mean([t.moves_first for t in trials if t.moves_first is not None]),
         "moves_settled": mean([t.moves_settled for t in trials]),
         "frames": mean([t.frames for t in trials]),
-        "hunting": _share(t.reversals >= HUNTING_REVERSALS for t in trials),
+        "hunting": share(t.reversals >= HUNTING_REVERSALS for t in trials),
         "actuations": mean([t.actuations for t in trials]),
         "seconds": mean([t.seconds for t in trials]),
         "wall_seconds": mean(wall),
@@ -138,43 +120,7 @@ def _numbers(trials: Sequence[FocusTrial], step_ms: float) -> Row:
         "median_blur_px": round(statistics.median(t.blur_px for t in trials), 3),
         "decide_ms": mean([t.decide_ms for t in trials]),
         "reached": [
-            _share(t.moves_first is not None and t.moves_first <= moves for t in trials)
+            share(t.moves_first is not None and t.moves_first <= moves for t in trials)
             for moves in range(REACHED_MOVES + 1)
         ],
     }
-
-
-def summary(rows: Sequence[Row], keys: Sequence[str] = SPREAD_KEYS) -> list[Row]:
-    """Mean and spread over seeds and splits: one row for each setting, policy, arena and way of acting.
-
-    Every key of ``keys`` gets a second one, ``KEY_sd``: the standard deviation between the rows
-    (``None`` for a single one). ``runs`` says how many rows were summed up. Of keys that begin with
-    ``max_`` the greatest counts.
-    """
-    identity = ("setting", "policy", "reference_based", "sampled", "arena")
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row.get(key) for key in identity), []).append(row)
-    summed = []
-    for values, group in groups.items():
-        line: Row = dict(zip(identity, values, strict=True))
-        line |= {"runs": len(group), "episodes": sum(row["episodes"] for row in group)}
-        for key in keys:
-            numbers = [row[key] for row in group if row.get(key) is not None]
-            middle = max if key.startswith("max_") else statistics.fmean
-            line[key] = round(middle(numbers), 4) if numbers else None
-            line[f"{key}_sd"] = round(statistics.stdev(numbers), 4) if len(numbers) > 1 else None
-        if curves := [row["reached"] for row in group if "reached" in row]:
-            line["reached"] = [round(statistics.fmean(values), 4) for values in zip(*curves, strict=True)]
-        summed.append(line)
-    return summed
-
-
-def mean(values: Sequence[float]) -> float | None:
-    """Rounded for tables; ``None`` of nothing."""
-    return round(statistics.fmean(values), 3) if values else None
-
-
-def _share(flags: Iterable[bool]) -> float:
-    values = list(flags)
-    return round(sum(values) / len(values), 4)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dasha_ros.benchmark.evaluation import STEP_MS, Progress, Row, mean
+from dasha_ros.benchmark.evaluation import STEP_MS, Progress
 from dasha_ros.benchmark.methods import ExposureMethod
+from dasha_ros.benchmark.rows import Row, mean, rows_of, share
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.evaluate import ExposureTrial, play_exposure
 from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING, exposure_starts
 from dasha_ros.policies.outcome import ErrorCode
 
 SPREAD_KEYS = ("success", "well_exposed", "good_peak", "steps", "max_steps", "seconds", "wall_seconds")
-"""What `evaluation.summary` sums up."""
+"""What `rows.summary` sums up."""
 
 
 def play(
@@ -43,7 +44,7 @@ def play(
     return done
 
 
-def rows_of(
+def exposure_rows(
     done: Iterable[tuple[ExposureMethod, ExposureTrial]],
     *,
     split: int | None,
@@ -52,7 +53,7 @@ def rows_of(
 ) -> list[Row]:
     """One row for each method.
 
-    - ``policy``, ``policy_seed``, ``split``, ``sampled``, ``arena``, ``scenes``, ``episodes``
+    - what `rows.rows_of` says of the method; ``scenes``, ``episodes``
     - ``success``: share that the policy ended itself, content, with a well-exposed picture
     - ``well_exposed``: share that ended with a mean grey in 60..150 and at most 30 % of the
       pixels bright
@@ -61,24 +62,13 @@ def rows_of(
     - ``steps``, ``max_steps``: mean and greatest number of exposure commands
     - ``seconds``: mean exposure time; ``wall_seconds``: with ``step_ms`` and the policy's own time
     """
-    groups: dict[int, list[ExposureTrial]] = {}
-    who: dict[int, ExposureMethod] = {}
-    for method, trial in done:
-        groups.setdefault(id(method), []).append(trial)
-        who[id(method)] = method
-    return [
-        {
-            "setting": EXPOSURE_SETTING,
-            "policy": who[key].policy,
-            "reference_based": False,
-            "policy_seed": who[key].policy_seed,
-            "split": split,
-            "sampled": who[key].sampled,
-            "arena": arena,
-            **_numbers(trials, step_ms),
-        }
-        for key, trials in groups.items()
-    ]
+    return rows_of(
+        done,
+        lambda trials: _numbers(trials, step_ms),
+        setting=EXPOSURE_SETTING,
+        split=split,
+        arena=arena,
+    )
 
 
 def _numbers(trials: Sequence[ExposureTrial], step_ms: float) -> dict[str, Any]:
@@ -86,9 +76,9 @@ def _numbers(trials: Sequence[ExposureTrial], step_ms: float) -> dict[str, Any]:
     return {
         "scenes": len({t.view.name for t in trials}),
         "episodes": count,
-        "success": round(sum(t.code is ErrorCode.NONE and t.well_exposed for t in trials) / count, 4),
-        "well_exposed": round(sum(t.well_exposed for t in trials) / count, 4),
-        "good_peak": round(sum(t.good_peak for t in trials) / count, 4),
+        "success": share(t.code is ErrorCode.NONE and t.well_exposed for t in trials),
+        "well_exposed": share(t.well_exposed for t in trials),
+        "good_peak": share(t.good_peak for t in trials),
         "steps": mean([t.steps for t in trials]),
         "max_steps": max(t.steps for t in trials),
         "seconds": mean([t.seconds for t in trials]),

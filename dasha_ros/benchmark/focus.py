@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.benchmark.episodes import HEIGHT, ORACLE, WIDTH, Episode, episodes, goals_of
+from dasha_ros.benchmark.rows import Row, mean, share
 from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.outcome import ErrorCode
@@ -17,8 +17,6 @@ from dasha_ros.twin.scene import scene_names
 
 HUNTING_REVERSALS = 2
 """From so many reversals on, an episode counts as hunting."""
-
-Row = dict[str, Any]
 
 
 def benchmark_focus(
@@ -97,26 +95,17 @@ def _row(policy: str, goal: str, group: Sequence[Episode]) -> Row:
         "goal": goal,
         "scenes": len({e.goal.scene for e in group}),
         "episodes": len(group),
-        "success": _share(e.code is ErrorCode.NONE and e.detected and e.blur_px <= FOCUSED_PX for e in group),
-        "within_2px": _share(e.blur_px <= FOCUSED_PX for e in group),
-        "within_1px": _share(e.blur_px <= 1.0 for e in group),
-        "detected": _share(e.detected for e in group),
-        "moves_first": _mean(first),
-        "moves_settled": _mean([e.moves_settled for e in group]),
-        "frames": _mean([e.frames for e in group]),
-        "hunting": _share(e.reversals >= HUNTING_REVERSALS for e in group),
-        "seconds": _mean([e.seconds for e in group]),
+        "success": share(e.code is ErrorCode.NONE and e.detected and e.blur_px <= FOCUSED_PX for e in group),
+        "within_2px": share(e.blur_px <= FOCUSED_PX for e in group),
+        "within_1px": share(e.blur_px <= 1.0 for e in group),
+        "detected": share(e.detected for e in group),
+        "moves_first": mean(first),
+        "moves_settled": mean([e.moves_settled for e in group]),
+        "frames": mean([e.frames for e in group]),
+        "hunting": share(e.reversals >= HUNTING_REVERSALS for e in group),
+        "seconds": mean([e.seconds for e in group]),
         "median_blur_px": round((blurs[middle] + blurs[~middle]) / 2, 3),
     }
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return round(sum(values) / len(values), 3) if values else None
-
-
-def _share(flags: Iterable[bool]) -> float:
-    values = list(flags)
-    return round(sum(values) / len(values), 4)
 
 
 def progress(console: Console | None) -> Progress:

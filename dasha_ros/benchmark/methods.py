@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeAlias, TypeVar
 
 import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.learning.evaluation.arenas import Arena
@@ -30,6 +31,11 @@ REFERENCE_BASED = frozenset({ORACLE, PHASE_SHIFT})
 """Policies that see the twin's truth: flagged in every table."""
 
 
+Moment = TypeVar("Moment")
+"""What a policy is made for."""
+Policy = TypeVar("Policy")
+
+
 class MethodError(ValueError):
     """A name that stands for nobody; the message lists who there is."""
 
@@ -53,12 +59,12 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class FocusMethod:
-    """One A^L policy in a comparison."""
+class Method(Generic[Moment, Policy]):
+    """One policy in a comparison."""
 
     policy: str
     """Its name in tables."""
-    make: Callable[[Scene], FocusPolicy]
+    make: Callable[[Moment], Policy]
     """Makes the policy for an episode."""
     policy_seed: int | None = None
     """Of its training; ``None``: nothing was learned."""
@@ -75,16 +81,8 @@ class FocusMethod:
         return self.policy in REFERENCE_BASED
 
 
-@dataclass(frozen=True)
-class ExposureMethod:
-    """One A^H policy in a comparison; fields as of `FocusMethod`."""
-
-    policy: str
-    make: Callable[[Start], ExposurePolicy]
-    policy_seed: int | None = None
-    split: int | None = None
-    sampled: bool = False
-    encoder: str = ""
+FocusMethod: TypeAlias = Method[Scene, FocusPolicy]
+ExposureMethod: TypeAlias = Method[Start, ExposurePolicy]
 
 
 class OracleFocus(ScriptedFocus):
@@ -115,7 +113,7 @@ def focus_methods(
         seed: Of sampled actions and synthetic signals.
 
     Raises:
-        ContenderError: Nobody has this name.
+        MethodError: Nobody has this name.
         PolicyFileError: A learned policy can't be read.
     """
     known = knowledge or Knowledge()
@@ -133,8 +131,8 @@ def focus_methods(
             for draw in sampled
         ]
     make = _rival(name, known, seed)
-    card = known.ten.card if name == "ten_dqn" and known.ten else {}
-    return [FocusMethod(name, make, _number(card.get("seed")))]
+    made = known.ten.made if name == "ten_dqn" and known.ten else {}
+    return [FocusMethod(name, make, _number(made.get("seed")))]
 
 
 def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPolicy]:
@@ -169,10 +167,10 @@ def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPol
 def exposure_methods(name: str, *, sampled: Sequence[bool] = (False,), seed: int = 0) -> list[ExposureMethod]:
     """The A^H methods that a name stands for; ``constant:MICROSECONDS`` names a value.
 
-    Arguments and errors as for `focus_contenders`.
+    Arguments and errors as for `focus_methods`.
 
     Raises:
-        ContenderError: Nobody has this name.
+        MethodError: Nobody has this name.
         PolicyFileError: A learned policy can't be read.
         UnknownPolicyError: Nobody has this name.
     """

@@ -16,7 +16,7 @@ from typing import Any
 
 from dasha_ros.benchmark import evaluation, exposure
 from dasha_ros.benchmark.curve import draw_curve
-from dasha_ros.benchmark.evaluation import Row, summary
+from dasha_ros.benchmark.rows import Row, summary
 from dasha_ros.benchmark.table import SHARES, markdown
 from dasha_ros.files.documents import parse_json, read_json, read_text
 from dasha_ros.files.errors import FileError
@@ -39,7 +39,7 @@ NEEDED = frozenset({"setting", "policy", "policy_seed", "split", "sampled"})
 _IDENTITY = ("setting", "arena", "actions")
 
 
-class CardError(ValueError):
+class ModelCardError(ValueError):
     """A card that can't be made; the message says why and what to do."""
 
 
@@ -47,21 +47,21 @@ def read_rows(paths: Sequence[Path]) -> list[Row]:
     """The rows of some files, one after the other.
 
     Raises:
-        CardError: A file can't be read, or holds no rows.
+        ModelCardError: A file can't be read, or holds no rows.
     """
     rows: list[Row] = []
     for path in paths:
         try:
             found = read_json(path)
         except FileError as error:
-            raise CardError(f"the rows {error}") from error
+            raise ModelCardError(f"the rows {error}") from error
         if not isinstance(found, list) or not all(isinstance(r, dict) and r.keys() >= NEEDED for r in found):
-            raise CardError(f"{path} holds no rows: give what `dasha evaluate --json` wrote")
+            raise ModelCardError(f"{path} holds no rows: give what `dasha evaluate --json` wrote")
         rows += found
     return rows
 
 
-def card(run: RunFolder, rows: Sequence[Row], *, curve: str = "", limits: Sequence[str] = ()) -> str:
+def model_card(run: RunFolder, rows: Sequence[Row], *, curve: str = "", limits: Sequence[str] = ()) -> str:
     """The card of a run's best policy, as Markdown.
 
     Args:
@@ -72,14 +72,16 @@ def card(run: RunFolder, rows: Sequence[Row], *, curve: str = "", limits: Sequen
         limits: Sentences on what it can't do.
 
     Raises:
-        CardError: No row is about this policy, or the policy is not of this run.
+        ModelCardError: No row is about this policy, or the policy is not of this run.
         TrainingError: The run can't be read.
         PolicyFileError: The policy can't be read.
     """
     info = run.info()
     policy = PolicyFile.load(run.policy, info.agent).info
     if (policy.made.get("seed"), policy.made.get("split")) != (info.seed, info.split):
-        raise CardError(f"{run.policy} was not trained by the run {run.path}: give the run that trained it")
+        raise ModelCardError(
+            f"{run.policy} was not trained by the run {run.path}: give the run that trained it"
+        )
     ours = [
         row
         for row in rows
@@ -88,7 +90,7 @@ def card(run: RunFolder, rows: Sequence[Row], *, curve: str = "", limits: Sequen
     ]
     own = [row for row in ours if (row["policy_seed"], row["split"]) == (info.seed, info.split)]
     if not own:
-        raise CardError(
+        raise ModelCardError(
             f"no row is about {policy.preset} of {info.agent}, seed {info.seed}, split {info.split}: "
             f"write some with `{_how_to_evaluate(info)} --policy {run.policy} --sampled --json ROWS.json`"
         )
@@ -107,17 +109,17 @@ def evaluations(run: RunFolder) -> list[dict[str, float]]:
     """A run's evaluations on the validation views, oldest first.
 
     Raises:
-        CardError: There is none, or the file can't be read.
+        ModelCardError: There is none, or the file can't be read.
     """
     path = run.path / "evaluations.jsonl"
     try:
         found = [parse_json(line) for line in read_text(path).splitlines()]
     except FileError as error:
-        raise CardError(f"the evaluations {error}") from error
+        raise ModelCardError(f"the evaluations {error}") from error
     except ValueError as error:
-        raise CardError(f"the evaluations {path} can't be read: {error}") from error
+        raise ModelCardError(f"the evaluations {path} can't be read: {error}") from error
     if not found:
-        raise CardError(f"{path} is empty: the run has not been evaluated yet")
+        raise ModelCardError(f"{path} is empty: the run has not been evaluated yet")
     return found
 
 
@@ -242,11 +244,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = RunFolder(given.run)
     try:
         link = Path(os.path.relpath(curve.absolute(), given.out.absolute().parent)).as_posix()
-        text = card(run, read_rows(given.rows), curve=link, limits=given.limits)
+        text = model_card(run, read_rows(given.rows), curve=link, limits=given.limits)
         kept = PolicyFile.load(run.policy, run.info().agent).info.made["validation"]["steps"]
         draw_curve(evaluations(run), kept, curve)
         given.out.write_text(text, encoding="utf-8")
-    except (CardError, TrainingError, PolicyFileError) as error:
+    except (ModelCardError, TrainingError, PolicyFileError) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"the card can't be written: {error}")

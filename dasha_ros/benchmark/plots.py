@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dasha_ros.benchmark.evaluation import Row, summary
+from dasha_ros.benchmark.evaluation import SPREAD_KEYS
+from dasha_ros.benchmark.rows import Row, summary
 from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING
 
 _TITLES = {
@@ -44,7 +45,7 @@ def plot(rows: Sequence[Row], folder: Path) -> list[Path]:
     for setting in dict.fromkeys(row["setting"] for row in rows):
         if setting == EXPOSURE_SETTING:
             continue
-        lines = summary([row for row in rows if row["setting"] == setting])
+        lines = summary([row for row in rows if row["setting"] == setting], SPREAD_KEYS)
         written += [_frames(lines, setting, folder), _reached(lines, setting, folder)]
     return written
 

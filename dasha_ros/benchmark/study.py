@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dasha_ros.benchmark import evaluation, exposure
-from dasha_ros.benchmark.evaluation import HAND_OVER_POLICY, STEP_MS, Progress, Row
+from dasha_ros.benchmark.evaluation import HAND_OVER_POLICY, STEP_MS, Progress
 from dasha_ros.benchmark.methods import (
     FocusMethod,
     Knowledge,
@@ -15,6 +15,7 @@ from dasha_ros.benchmark.methods import (
     exposure_methods,
     focus_methods,
 )
+from dasha_ros.benchmark.rows import Row, summary
 from dasha_ros.benchmark.table import markdown
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING, FocusSetting
@@ -58,7 +59,7 @@ def focus_study(
 
     Args:
         arena: Where.
-        names: Of policies; see `methods.focus_contenders`.
+        names: Of policies; see `methods.focus_methods`.
         settings: What is drawn.
         parts: Which views.
         per_view: Episodes for each view and method.
@@ -70,10 +71,10 @@ def focus_study(
         keep: Given every row as soon as it is complete, so that an interrupted study keeps them.
 
     Returns:
-        One row for each policy, seed, split, way of acting and setting; see `evaluation.rows_of`.
+        One row for each policy, seed, split, way of acting and setting; see `evaluation.focus_rows`.
 
     Raises:
-        ContenderError: Nobody has a name, or no policy may play on any part.
+        MethodError: Nobody has a name, or no policy may play on any part.
         PolicyFileError: A learned policy can't be read.
         DeviceError: A view can't be shown.
     """
@@ -89,7 +90,9 @@ def focus_study(
                 arena, methods, setting, part.numbers, per_view=per_view, seed=seed,
                 exposure=exposure_policy, progress=progress,
             )  # fmt: skip
-            new = evaluation.rows_of(done, setting.name, split=part.split, arena=arena.name, step_ms=step_ms)
+            new = evaluation.focus_rows(
+                done, setting.name, split=part.split, arena=arena.name, step_ms=step_ms
+            )
             rows += new
             for row in new:
                 if keep is not None:
@@ -115,7 +118,7 @@ def exposure_study(
     """The same for A^H; see `focus_study`.
 
     Raises:
-        ContenderError: No policy may play on any part.
+        MethodError: No policy may play on any part.
         PolicyFileError: A learned policy can't be read.
         UnknownPolicyError: Nobody has a name.
         DeviceError: A view can't be shown.
@@ -132,7 +135,7 @@ def exposure_study(
             done = exposure.play(
                 arena, methods, part.numbers, per_view=per_view, seed=seed, progress=progress
             )
-            rows += exposure.rows_of(done, split=part.split, arena=arena.name, step_ms=step_ms)
+            rows += exposure.exposure_rows(done, split=part.split, arena=arena.name, step_ms=step_ms)
     if not rows:
         raise MethodError("nothing to play: every policy was learned on another split")
     return rows
@@ -156,7 +159,7 @@ def tables(rows: Sequence[Row]) -> str:
         is_exposure = setting == EXPOSURE_SETTING
         keys = exposure.SPREAD_KEYS if is_exposure else evaluation.SPREAD_KEYS
         columns = EXPOSURE_COLUMNS if is_exposure else FOCUS_COLUMNS
-        shown = [_shown(row) for row in evaluation.summary(mine, keys)]
+        shown = [_shown(row) for row in summary(mine, keys)]
         text.append(f"### {setting}\n\n{markdown(shown, columns)}")
     notes = (
         "\n\\* reference-based: it sees the twin's truth.\n"

@@ -9,6 +9,14 @@ SHARES = frozenset(
     {"success", "within_2px", "within_1px", "detected", "hunting", "well_exposed", "good_peak"}
 )
 """Columns shown in per cent."""
+TITLES = {
+    "moves_first": "moves to first in focus",
+    "moves_settled": "moves to the end",
+    "within_2px": "within 2 px",
+    "within_1px": "within 1 px",
+    "decide_ms": "ms a decision",
+}
+"""Titles of columns whose keys don't say it; others are titled by their key."""
 
 
 def markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
@@ -28,7 +36,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> 
     numeric = [
         all(row.get(key) is None or isinstance(row.get(key), int | float) for row in rows) for key in keys
     ]
-    titles = [key.replace("_", " ") for key in keys]
+    titles = [TITLES.get(key, key.replace("_", " ")) for key in keys]
     widths = [max(len(titles[i]), 4, *(len(line[i]) for line in cells)) for i in range(len(keys))]
     ruler = ["-" * (w - 1) + ":" if right else "-" * w for w, right in zip(widths, numeric, strict=True)]
     lines = [titles, ruler, *cells]

@@ -32,7 +32,7 @@ class Testbed:
     """Pictures of a folder that give one."""
 
 
-def cache_ground(
+def cache_testbed(
     path: Path,
     agent: Agent,
     names: Sequence[str],
@@ -46,7 +46,7 @@ def cache_ground(
     Args:
         path: Of the percept cache.
         agent: Whose policies play.
-        names: Of the policies, whose encoders a rendered ground must have.
+        names: Of the policies, whose encoders rendered views need.
         splits: How many.
         rendered: Render the views and read them with the real perception.
         rivals: Folder below which `learning.training.rivals` wrote networks; those of each split are taken.
@@ -67,7 +67,7 @@ def cache_ground(
         profile = None
         if any(cache.views[number].kind == "plane" for number in train):
             profile = fit_contrast_profile(cache, train, f"{cache.meta.scene_set}, split {split.number}")
-        own = [network for network in networks if network.card.get("split") == split.number]
+        own = [network for network in networks if network.made.get("split") == split.number]
         knowledge = tuple(Knowledge(profile, network) for network in own) or (Knowledge(profile),)
         parts.append(Part(split.test.tolist(), split.number, knowledge))
     arena: Arena = CacheArena(cache)
@@ -77,7 +77,7 @@ def cache_ground(
     return Testbed(arena, tuple(parts))
 
 
-def folder_ground(
+def folder_testbed(
     folder: Path,
     agent: Agent,
     names: Sequence[str],

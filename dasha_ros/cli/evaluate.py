@@ -78,7 +78,7 @@ def evaluate(
     with _sentences():
         chosen = [focus_setting(name) for name in setting] if setting else list(FOCUS_SETTINGS)
         names = policy or _default_policies("focus")
-        ground = _ground(
+        testbed = _testbed(
             scenes, cache, agent="focus", names=names, rendered=rendered, composites=composites,
             splits=splits, rivals=rivals, seed=seed,
         )  # fmt: skip
@@ -86,10 +86,10 @@ def evaluate(
             # The paper's bands are one voltage wide: nobody learns anything about photographs from them.
             chosen = [s for s in chosen if s.name in {"planes_wide", "two_depths"}]
         rows: list[dict[str, Any]] = []
-        with _told(ground), _progress() as progress:
+        with _told(testbed), _progress() as progress:
             try:
                 focus_study(
-                    ground.arena, names, chosen, ground.parts, per_view=episodes, seed=seed,
+                    testbed.arena, names, chosen, testbed.parts, per_view=episodes, seed=seed,
                     sampled=(False, True) if sampled else (False,), step_ms=step_ms, progress=progress,
                     exposure_policy=exposure_policy, keep=rows.append,
                 )  # fmt: skip
@@ -124,13 +124,13 @@ def exposure(
     _check_writable(json_file, markdown_file)
     with _sentences():
         names = policy or _default_policies("exposure")
-        ground = _ground(
+        testbed = _testbed(
             scenes, cache, agent="exposure", names=names, rendered=rendered, composites=0, splits=splits,
             rivals=None, seed=seed,
         )  # fmt: skip
-        with _told(ground), _progress() as progress:
+        with _told(testbed), _progress() as progress:
             rows = exposure_study(
-                ground.arena, names, ground.parts, per_view=episodes, seed=seed,
+                testbed.arena, names, testbed.parts, per_view=episodes, seed=seed,
                 sampled=(False, True) if sampled else (False,), step_ms=step_ms, progress=progress,
             )  # fmt: skip
         text = tables(rows)
@@ -153,7 +153,7 @@ def _default_policies(agent: str) -> list[str]:
     return learned + rivals[agent]
 
 
-def _ground(
+def _testbed(
     scenes: Path | None,
     cache: Path | None,
     *,
@@ -165,31 +165,31 @@ def _ground(
     rivals: Path | None,
     seed: int,
 ) -> Testbed:
-    from dasha_ros.benchmark.testbed import cache_ground, folder_ground
+    from dasha_ros.benchmark.testbed import cache_testbed, folder_testbed
 
     if (scenes is None) == (cache is None):
         fail("give either --scenes (a folder of photographs) or --cache (a percept cache)", Exit.REFUSED)
     if cache is not None:
-        return cache_ground(cache, agent, names, splits=splits, rendered=rendered, rivals=rivals)
+        return cache_testbed(cache, agent, names, splits=splits, rendered=rendered, rivals=rivals)
     assert scenes is not None
     with _progress() as progress:
-        ground = folder_ground(
+        testbed = folder_testbed(
             scenes, agent, names, composites=composites, seed=seed,
             report=lambda what, done, total: progress(done, total, what),
         )  # fmt: skip
-    return ground
+    return testbed
 
 
 @contextmanager
-def _told(ground: Testbed) -> Iterator[None]:
+def _told(testbed: Testbed) -> Iterator[None]:
     """At the end, however it comes, which pictures of a folder were used and which were not."""
     try:
         yield
     finally:
-        if ground.used:
+        if testbed.used:
             from dasha_ros.learning.dataset.scenes.summary import summary
 
-            for line in summary(ground.used, ground.skipped):
+            for line in summary(testbed.used, testbed.skipped):
                 err().print(line, markup=False)
 
 

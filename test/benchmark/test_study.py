@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from analytic_cache import analytic_cache
 
-from dasha_ros.benchmark.evaluation import play, rows_of, summary
+from dasha_ros.benchmark.evaluation import SPREAD_KEYS, focus_rows, play
 from dasha_ros.benchmark.methods import (
     FocusMethod,
     Knowledge,
@@ -18,8 +18,9 @@ from dasha_ros.benchmark.methods import (
     focus_methods,
 )
 from dasha_ros.benchmark.plots import plot
+from dasha_ros.benchmark.rows import summary
 from dasha_ros.benchmark.study import Part, exposure_study, focus_study, tables
-from dasha_ros.benchmark.testbed import cache_ground
+from dasha_ros.benchmark.testbed import cache_testbed
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.evaluation.evaluate import FocusTrial
@@ -44,18 +45,18 @@ def path(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ground(path):
-    return cache_ground(path, "focus", [])
+def testbed(path):
+    return cache_testbed(path, "focus", [])
 
 
 @pytest.fixture(scope="module")
-def rows(ground):
+def rows(testbed):
     names = ["constant", "profile_fit", "contrast", "phase_shift_rl", "oracle"]
-    return focus_study(ground.arena, names, [PAPER, WIDE, TWO], ground.parts, per_view=4)
+    return focus_study(testbed.arena, names, [PAPER, WIDE, TWO], testbed.parts, per_view=4)
 
 
 def by_policy(rows, setting):
-    return {row["policy"]: row for row in summary([r for r in rows if r["setting"] == setting])}
+    return {row["policy"]: row for row in summary([r for r in rows if r["setting"] == setting], SPREAD_KEYS)}
 
 
 def network(split: int, seed: int) -> QNetwork:
@@ -69,8 +70,8 @@ def test_every_row_has_the_promised_keys_and_is_json(rows):
     assert len(rows) == 5 * 3 * 3, "policies x settings x splits"
 
 
-def test_the_tests_of_the_splits_share_no_photograph(ground):
-    numbers = [set(part.numbers) for part in ground.parts]
+def test_the_tests_of_the_splits_share_no_photograph(testbed):
+    numbers = [set(part.numbers) for part in testbed.parts]
     assert len(numbers) == 3
     assert sum(map(len, numbers)) == len(set.union(*numbers))
 
@@ -100,22 +101,22 @@ def test_fixed_episodes_for_each_view(rows):
     assert {row["scenes"] for row in rows if row["setting"] == "planes_wide"} == {2}
 
 
-def test_the_same_study_twice_is_the_same_but_for_the_policies_own_time(ground):
+def test_the_same_study_twice_is_the_same_but_for_the_policies_own_time(testbed):
     def numbers():
-        rows = focus_study(ground.arena, ["libcamera"], [WIDE], ground.parts, per_view=2, seed=5)
+        rows = focus_study(testbed.arena, ["libcamera"], [WIDE], testbed.parts, per_view=2, seed=5)
         timed = {"decide_ms", "wall_seconds", "af_seconds"}
         return [{key: value for key, value in row.items() if key not in timed} for row in rows]
 
     assert numbers() == numbers()
 
 
-def test_what_was_learned_on_a_split_plays_only_there(ground):
+def test_what_was_learned_on_a_split_plays_only_there(testbed):
     names = ["ten_dqn"]
     parts = [
         Part(part.numbers, part.split, [Knowledge(ten=network(part.split, seed)) for seed in (0, 1, 2)])
-        for part in ground.parts
+        for part in testbed.parts
     ]
-    rows = focus_study(ground.arena, names, [WIDE], parts, per_view=1)
+    rows = focus_study(testbed.arena, names, [WIDE], parts, per_view=1)
     assert sorted((row["split"], row["policy_seed"]) for row in rows) == [
         (split, seed) for split in range(3) for seed in range(3)
     ]
@@ -126,21 +127,21 @@ def test_networks_of_a_folder_go_to_their_splits(path, tmp_path):
     for split, seed in ((0, 0), (0, 1), (2, 0)):
         (folder := tmp_path / f"{split}-{seed}").mkdir()
         network(split, seed).save(folder / "ten_dqn.npz")
-    parts = {p.split: p for p in cache_ground(path, "focus", [], rivals=tmp_path).parts}
-    assert [k.ten.card["seed"] for k in parts[0].knowledge] == [0, 1]
+    parts = {p.split: p for p in cache_testbed(path, "focus", [], rivals=tmp_path).parts}
+    assert [k.ten.made["seed"] for k in parts[0].knowledge] == [0, 1]
     assert [k.ten for k in parts[1].knowledge] == [None]
     assert all(k.profile is not None for p in parts.values() for k in p.knowledge)
 
 
-def test_rows_are_kept_one_by_one(ground):
+def test_rows_are_kept_one_by_one(testbed):
     kept = []
-    focus_study(ground.arena, ["constant"], [PAPER], ground.parts, per_view=1, keep=kept.append)
+    focus_study(testbed.arena, ["constant"], [PAPER], testbed.parts, per_view=1, keep=kept.append)
     assert len(kept) == 3
 
 
-def test_nothing_to_play_is_said(ground):
+def test_nothing_to_play_is_said(testbed):
     with pytest.raises(MethodError, match="nothing to play"):
-        focus_study(ground.arena, ["constant"], [TWO], [Part([0, 1])], per_view=1)
+        focus_study(testbed.arena, ["constant"], [TWO], [Part([0, 1])], per_view=1)
 
 
 @pytest.mark.parametrize(
@@ -162,15 +163,15 @@ def test_names_of_exposure_policies():
     assert encoders_of(["constant", "histogram"], "exposure") == ()
 
 
-def test_a_named_voltage_plays(ground):
-    row = focus_study(ground.arena, ["constant:43.21"], [PAPER], ground.parts[:1], per_view=1)[0]
+def test_a_named_voltage_plays(testbed):
+    row = focus_study(testbed.arena, ["constant:43.21"], [PAPER], testbed.parts[:1], per_view=1)[0]
     assert (row["policy"], row["moves_settled"]) == ("constant:43.21", 1.0)
 
 
 def test_exposure_study(path):
-    ground = cache_ground(path, "exposure", [])
+    testbed = cache_testbed(path, "exposure", [])
     names = ["histogram", "auto_once", "auto_mean_grey", "constant"]
-    rows = exposure_study(ground.arena, names, ground.parts, per_view=20)
+    rows = exposure_study(testbed.arena, names, testbed.parts, per_view=20)
     lines = {r["policy"]: r for r in summary(rows, ("success", "steps", "max_steps"))}
     assert lines["histogram"]["success"] == lines["auto_once"]["success"] == 1.0
     assert lines["constant"]["success"] < 0.8
@@ -196,7 +197,7 @@ def test_rows_by_hand():
         (a, trial(blur_px=9.0, moves_first=None, detected=False, code=ErrorCode.OBJECT_NOT_FOUND)),
         (a, trial(blur_px=1.0, code=ErrorCode.QUALITY_NOT_REACHED, actuations=0)),
     ]
-    (row,) = rows_of(done, "s", split=1, arena="cache", step_ms=98.0)
+    (row,) = focus_rows(done, "s", split=1, arena="cache", step_ms=98.0)
     assert (row["success"], row["within_2px"], row["within_1px"], row["detected"]) == (0.5, 0.75, 0.5, 0.75)
     assert (row["moves_first"], row["moves_settled"], row["frames"]) == (1.333, 4.5, 5.5)
     assert (row["hunting"], row["actuations"], row["seconds"]) == (0.25, 3.0, 1.25)
@@ -226,12 +227,12 @@ def test_plots_are_pictures(rows, tmp_path):
 def test_contenders_of_one_policy_are_told_apart():
     known = [Knowledge(ten=network(0, seed)) for seed in (0, 1)]
     methods = [c for k in known for c in focus_methods("ten_dqn", knowledge=k)]
-    rows = rows_of([(c, trial(seconds=float(i))) for i, c in enumerate(methods)], "s", split=0, arena="c")
+    rows = focus_rows([(c, trial(seconds=float(i))) for i, c in enumerate(methods)], "s", split=0, arena="c")
     assert [row["policy_seed"] for row in rows] == [0, 1]
 
 
 def test_play_tells_how_far_it_is(path):
-    arena = CacheArena(cache_ground(path, "focus", []).arena._cache)
+    arena = CacheArena(cache_testbed(path, "focus", []).arena._cache)
     told = []
     play(
         arena, focus_methods("constant"), PAPER, [0, 1], per_view=2, seed=0,

@@ -11,10 +11,10 @@ def test_numbers_stand_right_shares_in_per_cent_and_gaps_as_dashes():
         {"policy": "bcdef", "episodes": 3, "within_2px": 1.0, "moves_first": None},
     ]
     assert markdown(rows) == (
-        "| policy | episodes | within 2px | moves first |\n"
-        "| ------ | -------: | ---------: | ----------: |\n"
-        "| a      |       20 |     97.5 % |        4.26 |\n"
-        "| bcdef  |        3 |    100.0 % |           - |\n"
+        "| policy | episodes | within 2 px | moves to first in focus |\n"
+        "| ------ | -------: | ----------: | ----------------------: |\n"
+        "| a      |       20 |      97.5 % |                    4.26 |\n"
+        "| bcdef  |        3 |     100.0 % |                       - |\n"
     )
 
 

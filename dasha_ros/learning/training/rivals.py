@@ -54,9 +54,9 @@ def fit_contrast_profile(cache: PerceptCache, views: Sequence[int], source: str 
 
 
 def train_ten(
-    cache: PerceptCache, views: Sequence[int], seed: int = 0, steps: int = STEPS, **card: Any
+    cache: PerceptCache, views: Sequence[int], seed: int = 0, steps: int = STEPS, **made: Any
 ) -> QNetwork:
-    """[12]'s DQN on the planes among some views of a cache; ``card`` goes into the file as it is.
+    """[12]'s DQN on the planes among some views of a cache; ``made`` goes into the file as it is.
 
     Raises:
         ValueError: There is no plane among the views.
@@ -64,8 +64,8 @@ def train_ten(
     from dasha_ros.learning.training.rival_envs import TenEnv
 
     planes = [view for view in views if cache.views[view].kind == "plane"]
-    card = {"rival": "ten_dqn", "planes": len(planes), **card}
-    return _dqn(lambda: TenEnv(cache, planes), seed, steps, card)
+    made = {"rival": "ten_dqn", "planes": len(planes), **made}
+    return _dqn(lambda: TenEnv(cache, planes), seed, steps, made)
 
 
 def train_phase(seed: int = 0, steps: int = STEPS) -> QNetwork:
@@ -75,7 +75,7 @@ def train_phase(seed: int = 0, steps: int = STEPS) -> QNetwork:
     return _dqn(PhaseEnv, seed, steps, {"rival": "phase_shift_rl", "source": "the twin's truth"})
 
 
-def _dqn(make: Callable[[], gym.Env[Any, Any]], seed: int, steps: int, card: dict[str, Any]) -> QNetwork:
+def _dqn(make: Callable[[], gym.Env[Any, Any]], seed: int, steps: int, made: dict[str, Any]) -> QNetwork:
     import torch
     from stable_baselines3 import DQN
 
@@ -92,7 +92,7 @@ def _dqn(make: Callable[[], gym.Env[Any, Any]], seed: int, steps: int, card: dic
     model.learn(steps)
     linear = [layer for layer in model.q_net.q_net if isinstance(layer, torch.nn.Linear)]
     layers = tuple((m.weight.detach().numpy().T.copy(), m.bias.detach().numpy().copy()) for m in linear)
-    return QNetwork(layers, {**card, "seed": seed, "steps": steps, "dqn": settings})
+    return QNetwork(layers, {**made, "seed": seed, "steps": steps, "dqn": settings})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,7 +1,7 @@
 """A small Q network in plain numpy: what is left of a rival's DQN after training.
 
 The file is an ``.npz`` archive: ``weight_0``, ``bias_0``, ... of fully connected layers with
-rectifiers between them, and ``card``, a JSON text that says what it is and how it was made.
+rectifiers between them, and ``card``, a JSON text that says how it was made.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class QNetwork:
 
     layers: tuple[tuple[Floats, Floats], ...]
     """(weight, bias) of each layer; shapes (inputs, outputs) and (outputs,)."""
-    card: dict[str, Any] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
+    """Rival, seed, split, steps, settings: how to make it again."""
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -107,4 +108,4 @@ class QNetwork:
         """Write the file that `load` reads."""
         arrays = {f"weight_{i}": weight for i, (weight, _) in enumerate(self.layers)}
         arrays |= {f"bias_{i}": bias for i, (_, bias) in enumerate(self.layers)}
-        np.savez_compressed(path, card=np.array(json.dumps(self.card)), **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(path, card=np.array(json.dumps(self.made)), **arrays)  # type: ignore[arg-type]

@@ -117,9 +117,9 @@ def test_phase_rewards_tolerate_noise():
 def test_training_writes_what_evaluations_read(path, tmp_path):
     out = ["--out", str(tmp_path / "out")]
     main(["--cache", str(path), "--split", "1", "--seed", "7", "--steps", "300", *out])
-    card = QNetwork.load(tmp_path / "out" / "ten_dqn.npz").card
-    assert (card["split"], card["seed"], card["planes"]) == (1, 7, 2)
-    assert QNetwork.load(tmp_path / "out" / "phase_shift_rl.npz").card["rival"] == "phase_shift_rl"
+    made = QNetwork.load(tmp_path / "out" / "ten_dqn.npz").made
+    assert (made["split"], made["seed"], made["planes"]) == (1, 7, 2)
+    assert QNetwork.load(tmp_path / "out" / "phase_shift_rl.npz").made["rival"] == "phase_shift_rl"
     assert "split 1" in ContrastProfile.load(tmp_path / "out" / "contrast_profile.json").source
 
 
@@ -130,9 +130,9 @@ def test_the_same_seed_gives_the_same_network(cache):
 
 
 def test_a_network_says_how_it_was_made():
-    card = train_phase(seed=2, steps=200).card
-    assert (card["seed"], card["steps"]) == (2, 200)
-    assert json.loads(json.dumps(card)) == card
+    made = train_phase(seed=2, steps=200).made
+    assert (made["seed"], made["steps"]) == (2, 200)
+    assert json.loads(json.dumps(made)) == made
 
 
 def test_nothing_to_learn_from_is_refused(cache, tmp_path, capsys):

@@ -46,7 +46,7 @@ def test_a_network_survives_its_file(tmp_path):
     network = random_network(3)
     network.save(path := tmp_path / "q.npz")
     again = QNetwork.load(path)
-    assert again.card == {"seed": 3}
+    assert again.made == {"seed": 3}
     assert (again.values(np.ones(9)) == network.values(np.ones(9))).all()
 
 
@@ -141,6 +141,6 @@ def test_the_phase_agent_stays_in_the_lens_range():
 
 
 def test_the_shipped_network_of_ten_is_the_one_for_it():
-    card = QNetwork.load(ten_dqn.default_network()).card
-    assert card["rival"] == "ten_dqn"
+    made = QNetwork.load(ten_dqn.default_network()).made
+    assert made["rival"] == "ten_dqn"
     assert TenDqnFocus().name == "ten_dqn"

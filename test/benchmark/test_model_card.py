@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from dasha_ros.benchmark.model_card import CardError, card, main, read_rows
+from dasha_ros.benchmark.model_card import ModelCardError, main, model_card, read_rows
 from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.learning.training.run_folder import RunFolder, RunInfo
 from dasha_ros.policies.learned.focus_features import LatentFeatureExtractor
@@ -86,7 +86,7 @@ def section(text: str, title: str) -> str:
 
 
 def test_says_how_it_was_made_and_can_be_made_again(run):
-    text = card(run, [row()])
+    text = model_card(run, [row()])
     assert text.startswith("# Policy `paper` of focus\n")
     assert "\n    dasha train focus --cache few-0123 --seed 4\n" in text
     assert "secret" not in text
@@ -99,7 +99,7 @@ def test_says_how_it_was_made_and_can_be_made_again(run):
 
 
 def test_scenes_are_counted_by_part_and_kind(run):
-    lines = section(card(run, [row()]), "Scenes").splitlines()
+    lines = section(model_card(run, [row()]), "Scenes").splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     assert cells[0] == ["views", "planes", "composites", "all"]
     assert cells[2:] == [["train", "2", "1", "3"], ["test", "1", "0", "1"]]
@@ -111,7 +111,7 @@ def test_this_policy_and_the_spread_of_its_preset_are_told_apart(run):
         row(within_2px=0.9), row(within_2px=0.8, sampled=True), row(within_2px=0.7, policy_seed=5),
         row(within_2px=0.8, split=2), row(within_2px=0.1, policy="plus"), row(setting="exposure", split=3),
     ]  # fmt: skip
-    own, preset = section(card(run, rows), "Test").split("The preset")
+    own, preset = section(model_card(run, rows), "Test").split("The preset")
     assert own.count("planes_wide") == 2
     assert own.count("drawn") == 1
     assert "90.0 %" in own
@@ -124,7 +124,7 @@ def test_this_policy_and_the_spread_of_its_preset_are_told_apart(run):
 
 
 def test_the_kept_evaluation_is_shown_and_not_another(run):
-    text = section(card(run, [row()], curve="c.svg"), "Validation")
+    text = section(model_card(run, [row()], curve="c.svg"), "Validation")
     assert "75.0 %" in text
     assert "25.0 %" not in text
     assert "3.25" in text
@@ -132,7 +132,7 @@ def test_the_kept_evaluation_is_shown_and_not_another(run):
 
 
 def test_limits_come_from_the_preset_and_from_who_asks(run):
-    limits = section(card(run, [row()], limits=["Never saw a cow."]), "Limits")
+    limits = section(model_card(run, [row()], limits=["Never saw a cow."]), "Limits")
     assert "`distance_m` 1.4 to 2" in limits
     assert limits.endswith("- Never saw a cow.\n")
 
@@ -140,16 +140,16 @@ def test_limits_come_from_the_preset_and_from_who_asks(run):
 def test_a_policy_that_nobody_evaluated_gets_no_card(run):
     for rows in ([], [row(split=0)], [row(policy="plus")], [row(setting="exposure")]):
         with pytest.raises(
-            CardError, match=r"no row is about paper of focus, seed 4, split 1: .*dasha evaluate"
+            ModelCardError, match=r"no row is about paper of focus, seed 4, split 1: .*dasha evaluate"
         ):
-            card(run, rows)
+            model_card(run, rows)
 
 
 def test_a_policy_of_another_run_is_refused(run):
     other = PolicyFile.load(run.policy, "focus")
     replace(other, info=replace(other.info, made={**other.info.made, "split": 0})).save(run.policy)
-    with pytest.raises(CardError, match="was not trained by the run"):
-        card(run, [row()])
+    with pytest.raises(ModelCardError, match="was not trained by the run"):
+        model_card(run, [row()])
 
 
 @pytest.mark.parametrize("content", [None, "[", "{}", '[{"policy": "paper"}]', "[1]"])
@@ -157,7 +157,7 @@ def test_files_without_rows_are_refused_by_name(content, tmp_path):
     path = tmp_path / "rows.json"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(CardError, match=r"rows\.json"):
+    with pytest.raises(ModelCardError, match=r"rows\.json"):
         read_rows([path])
 
 
@@ -180,7 +180,7 @@ def test_the_command_writes_a_card_that_links_its_curve(run, tmp_path):
     assert "(../c/paper.svg)" in out.read_text()
     first = curve.read_bytes()
     labels = {e.text for e in ElementTree.fromstring(first).iter("{http://www.w3.org/2000/svg}text")}
-    assert {"within 2px", "detected", "moves settled", "kept"} <= labels
+    assert {"within 2 px", "detected", "moves to the end", "kept"} <= labels
     main(command)
     assert curve.read_bytes() == first
 
