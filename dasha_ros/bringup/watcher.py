@@ -18,7 +18,7 @@ from dasha_ros.bringup import graph as bringup
 from dasha_ros.bringup.domain import domain_trouble
 from dasha_ros.config import ConfigError
 from dasha_ros.ros.transport.retrying_call import RetryingCall
-from dasha_ros.ros.validation.heard import subscribe
+from dasha_ros.ros.validation.subscribe import subscribe
 
 T = TypeVar("T")
 

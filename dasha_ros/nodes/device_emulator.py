@@ -19,7 +19,8 @@ from dasha_ros.optics.lens import lens_model
 from dasha_ros.ros.driver_nodes.twin_link import WorldLink
 from dasha_ros.ros.node.condition import Condition, warning
 from dasha_ros.ros.node.health import Health
-from dasha_ros.ros.node.node import DashaNode, run
+from dasha_ros.ros.node.node import DashaNode
+from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import trajectory_to_msg
 
@@ -98,7 +99,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
 
     def activate(self) -> None:
         """Both devices are there already."""
-        self.health.does(f"lens at {self.config.lens_link}, pictures at {self.config.camera_socket}")
+        self.health.set_activity(f"lens at {self.config.lens_link}, pictures at {self.config.camera_socket}")
 
     def cleanup(self) -> None:
         """Unplug both devices."""

@@ -23,12 +23,12 @@ from dasha_ros.ros.goals.focus_goal import FocusGoal
 from dasha_ros.ros.goals.goal_server import GoalServer
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal, SimpleActionServer
 from dasha_ros.ros.goals.trainer_pause import TrainerHold
-from dasha_ros.ros.node.node import run as run_node
+from dasha_ros.ros.node.run import run as run_node
 from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.rig.actuators import Actuators
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.stamps import to_stamp
-from dasha_ros.ros.validation.heard import subscribe
+from dasha_ros.ros.validation.subscribe import subscribe
 
 _DISCOVERY_S = 2.0
 """A goal may come before discovery has joined this node with perception."""
@@ -84,9 +84,9 @@ class FocusServer(GoalServer):
 
     def activate(self) -> None:
         """Accept goals."""
-        self.owned.add("focus/state", self._tell_again)
+        self.exclusive_topics.add("focus/state", self._tell_again)
         self.publish_state(msg.FocusState.IDLE, "waiting for a goal")
-        self.health.does(lambda: "waiting for a goal" if self._job is None else "working on a goal")
+        self.health.set_activity(lambda: "waiting for a goal" if self._job is None else "working on a goal")
 
     def deactivate(self) -> None:
         """End the goal in hand, restore, and accept no more."""

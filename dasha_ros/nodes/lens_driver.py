@@ -22,7 +22,8 @@ from dasha_ros.ros.driver_nodes.commands import Commands, Order
 from dasha_ros.ros.driver_nodes.device_worker import DeviceWorker
 from dasha_ros.ros.driver_nodes.twin_link import LensTwinLink
 from dasha_ros.ros.node.condition import Condition, failure
-from dasha_ros.ros.node.node import DashaNode, run
+from dasha_ros.ros.node.node import DashaNode
+from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import lens_to_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
@@ -95,10 +96,10 @@ class LensDriver(DashaNode[LensDriverConfig]):
                 self._volts = self._state.commanded_volts
         self._worker = DeviceWorker("lens", self, self.health, self._wake)
         self._worker.start()
-        self.owned.add("lens/state", self._tell)
+        self.exclusive_topics.add("lens/state", self._tell)
         if self._twin is not None:
-            self.owned.add("twin/lens", self._twin.tell_again)
-        self.health.does(lambda: f"lens at {self._state.volts:.3f} V")
+            self.exclusive_topics.add("twin/lens", self._twin.repeat)
+        self.health.set_activity(lambda: f"lens at {self._state.volts:.3f} V")
 
     def deactivate(self) -> None:
         """Close the lens; a real one goes to standby."""
@@ -113,7 +114,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
                 state = replace(state, command=order.command, commanded_volts=order.value)
             self._tell(replace(state, settled=False, faults=("not active",)))
             if goes_back:
-                self._commands.see_off(self._state_publisher)
+                self._commands.await_delivery(self._state_publisher)
 
     def cleanup(self) -> None:
         """Close the lens and the topics."""
@@ -160,7 +161,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
 
     def work(self) -> bool:
         """Job of the worker: the newest command, or a look for faults."""
-        self._commands.leave_nothing_behind()
+        self._commands.restore_if_abandoned()
         with self._waiter:
             if self._order is None:
                 timeout = _IDLE_S if self._state.settled else self._settle_s()
@@ -207,7 +208,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
                     self._order, self._failed_attempts = order, self._failed_attempts + 1
                 failed = self._failed_attempts
             if failed > _ATTEMPTS_MORE and not isinstance(error, DeviceLost):
-                raise DeviceLost(f"{error}, {failed} times over: it is opened anew") from error
+                raise DeviceLost(f"{error}, {failed} times in a row: reopening it") from error
             raise
 
     def _move(self, order: Order) -> None:

@@ -21,7 +21,7 @@ from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.registry import focus_policy
 from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
-from dasha_ros.ros.node.node import run as run_node
+from dasha_ros.ros.node.run import run as run_node
 from dasha_ros.ros.transport.conversions import detection_to_msg, frame_to_msg, id_to_msg
 
 if TYPE_CHECKING:

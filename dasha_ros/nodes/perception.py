@@ -18,7 +18,8 @@ from dasha_ros.freshness.state import CaptureInfo
 from dasha_ros.perception.errors import ImageError
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.ros.driver_nodes.backends import perception_of
-from dasha_ros.ros.node.node import DashaNode, run
+from dasha_ros.ros.node.node import DashaNode
+from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import capture_from_msg, id_from_msg, lens_from_msg, percept_to_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
@@ -82,10 +83,10 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
     def activate(self) -> None:
         """Say what can be seen, and begin to look."""
         self._tell_info()
-        self.owned.add("perception/info", self._tell_info)
+        self.exclusive_topics.add("perception/info", self._tell_info)
         assert self._perception is not None
         encoder, detector = self._perception.encoder.id, self.config.detector
-        self.health.does(f"{encoder}, {detector}")
+        self.health.set_activity(f"{encoder}, {detector}")
         self.health.show("stages", lambda: {f"{stage}_ms": ms for stage, ms in self._stage_ms.items()})
 
     def _tell_info(self) -> None:

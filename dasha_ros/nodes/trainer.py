@@ -17,7 +17,7 @@ from dasha_ros.ros.agents.agent_node import agent_executor
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError, GoalRefusedError
 from dasha_ros.ros.goals.trainer_pause import Turns
 from dasha_ros.ros.node.node import DashaNode
-from dasha_ros.ros.node.node import run as run_node
+from dasha_ros.ros.node.run import run as run_node
 from dasha_ros.ros.rig.actuators import Actuators
 from dasha_ros.ros.rig.episode_reset import EpisodeReset
 from dasha_ros.twin.curriculum import Curriculum, Episode
@@ -85,7 +85,7 @@ class Trainer(DashaNode[TrainerConfig]):
             # Two would change the world under each other's goals.
             raise RuntimeError("the goal in hand has not ended yet: activate again in a few seconds")
         self._stop.clear()
-        self.health.does("setting the scene")
+        self.health.set_activity("setting the scene")
         self._thread = threading.Thread(target=self._train, name="trainer", daemon=True)
         self._thread.start()
 
@@ -112,7 +112,7 @@ class Trainer(DashaNode[TrainerConfig]):
         played = 0
         while not self._interrupted():
             if 0 < self.config.episodes <= played:
-                self.health.does("done")
+                self.health.set_activity("done")
                 return
             try:
                 with self._turns.turn() as is_mine:
@@ -130,7 +130,7 @@ class Trainer(DashaNode[TrainerConfig]):
         while (reason := self._turns.reason) and not self._interrupted():
             if reason != told:
                 self.health.count("pauses")
-                self.health.does(reason)
+                self.health.set_activity(reason)
                 told = reason
             self._turns.wait()
 
@@ -160,7 +160,7 @@ class Trainer(DashaNode[TrainerConfig]):
                 "label": episode.label,
             },
         )
-        self.health.does(f"looking for {episode.label} in {episode.world.scene}")
+        self.health.set_activity(f"looking for {episode.label} in {episode.world.scene}")
         goal = self._goal(episode)
         result = self._goal_client.run(goal, lambda _: None, self._interrupted, _ANSWER_S)
         ended = ErrorCode(result.error_code).name.lower()

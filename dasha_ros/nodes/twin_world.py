@@ -12,7 +12,8 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from dasha_ros import msg
 from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.config import TwinWorldConfig
-from dasha_ros.ros.node.node import DashaNode, run
+from dasha_ros.ros.node.node import DashaNode
+from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.stamps import to_stamp
 from dasha_ros.twin.scene import SceneError, load_scene, scene_names
@@ -61,8 +62,8 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
 
     def activate(self) -> None:
         """Publish the world."""
-        self.owned.add("twin/world", lambda: self.reconfigure(self.config))
-        self.health.does(lambda: f"{self.config.scene} at {self.config.illuminance_lx:g} lx")
+        self.exclusive_topics.add("twin/world", lambda: self.reconfigure(self.config))
+        self.health.set_activity(lambda: f"{self.config.scene} at {self.config.illuminance_lx:g} lx")
         self.reconfigure(self.config)
 
     def reconfigure(self, config: TwinWorldConfig) -> None:

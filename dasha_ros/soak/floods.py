@@ -11,7 +11,7 @@ from types import TracebackType
 from rclpy.node import Node
 
 from dasha_ros.ros.validation.hostile import TOPICS
-from dasha_ros.ros.validation.owners import publishers_of
+from dasha_ros.ros.validation.publishers import publishers_of
 
 RATE_HZ = 2000.0
 """Wanted of each topic; the machine decides what is reached."""

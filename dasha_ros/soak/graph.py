@@ -18,7 +18,7 @@ from dasha_ros.bringup.supervisor import Backoff
 from dasha_ros.msg import CaptureInfo, FocusState, LensState
 from dasha_ros.ros.rig.episode_reset import WorldRefused, WorldReset
 from dasha_ros.ros.transport import qos
-from dasha_ros.ros.validation.heard import subscribe
+from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.soak.goals import Goals
 from dasha_ros.twin.world import World
 

@@ -13,7 +13,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 from dasha_ros import msg
 from dasha_ros.cli.graph.reachable import Reached, strangers_of
 from dasha_ros.ros.transport import qos
-from dasha_ros.ros.validation.owners import publishers_of
+from dasha_ros.ros.validation.publishers import publishers_of
 
 pytestmark = pytest.mark.graph
 

@@ -55,7 +55,7 @@ def test_one_message_of_a_stranger_spoils_nothing_and_is_named(graph: Graph) -> 
         "the stranger to be named by the owner of its topic",
     )
     probe.until(
-        lambda: says(told, "focus_server", "messages on perception/info are left out"),
+        lambda: says(told, "focus_server", "messages on perception/info are rejected"),
         "what the stranger said to be counted",
     )
     result = client.run("motorcycle")

@@ -51,7 +51,7 @@ class Told(Chart):
         self.said, self.done = [], threading.Event()
         self.heard = Heard(self)
 
-    def does(self, activity):
+    def set_activity(self, activity):
         super().does(activity)
         self.said.append(("ok", activity))
         self.heard.notify()

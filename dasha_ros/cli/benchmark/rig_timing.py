@@ -24,7 +24,7 @@ from dasha_ros.ros.rig.actuators import Actuators, Sent
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import id_from_msg
 from dasha_ros.ros.transport.stamps import to_ns
-from dasha_ros.ros.validation.heard import subscribe, subscribe_timed
+from dasha_ros.ros.validation.subscribe import subscribe, subscribe_timed
 
 EXPOSURES_US = (4_000.0, 5_000.0)
 """In turn, so that every command is news to the camera."""

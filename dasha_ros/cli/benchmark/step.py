@@ -18,7 +18,7 @@ from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.percept import Percept
 from dasha_ros.ros.driver_nodes.backends import perception_of
-from dasha_ros.ros.node.node import THREAD_SWITCH_S
+from dasha_ros.ros.node.run import THREAD_SWITCH_S
 from dasha_ros.ros.rig.rig import RosRig
 
 _ANSWER_S = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dasha_ros.bringup.watcher import Client
 from dasha_ros.msg import TwinLens
 from dasha_ros.ros.transport import qos
-from dasha_ros.ros.validation.heard import subscribe
+from dasha_ros.ros.validation.subscribe import subscribe
 
 _CATCH_UP_S = 0.3
 """An emulated lens does not name the command that it obeys: its last word is there by then."""

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from dasha_ros.bringup.graph import RIGS
 from dasha_ros.bringup.watcher import UNREACHABLE, Client, LifecycleWatch
 from dasha_ros.config import NODES
-from dasha_ros.ros.validation.owners import OWNED, publishers_of, too_many
+from dasha_ros.ros.validation.publishers import EXCLUSIVE_TOPICS, conflict_of, publishers_of
 
 _DISCOVERY_S = 1.0
 """Until then a few nodes that are active may not be all that there are."""
@@ -104,7 +104,7 @@ def strangers_of(node: Node, known: Set[str]) -> tuple[str, ...]:
     """
     names = [f"{space.rstrip('/')}/{name}" for name, space in node.get_node_names_and_namespaces()]
     return too_many_nodes(names, known) + tuple(
-        sentence for topic in OWNED if (sentence := too_many(topic, publishers_of(node, topic)))
+        sentence for topic in EXCLUSIVE_TOPICS if (sentence := conflict_of(topic, publishers_of(node, topic)))
     )
 
 

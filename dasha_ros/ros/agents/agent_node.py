@@ -22,7 +22,7 @@ from dasha_ros.policies.learned.policy_file import PolicyFileError
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal, SimpleActionServer
-from dasha_ros.ros.node.executor import ManyThreads
+from dasha_ros.ros.node.executor import SafeMultiThreadedExecutor
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.rig.rig import RosRig
 from dasha_ros.ros.rig.settlement import Patience
@@ -41,9 +41,9 @@ _DEVICE = {"exposure": ErrorCode.CAMERA_LOST, "lens": ErrorCode.LENS_LOST}
 _BACK = {"exposure": "The exposure", "lens": "The lens"}
 
 
-def agent_executor() -> ManyThreads:
+def agent_executor() -> SafeMultiThreadedExecutor:
     """Threads for a goal in hand, a goal that waits, and the topics between them."""
-    return ManyThreads(num_threads=4)
+    return SafeMultiThreadedExecutor(num_threads=4)
 
 
 class AgentNode(DashaNode[A]):
@@ -145,7 +145,7 @@ class AgentNode(DashaNode[A]):
         """Accept goals."""
         if self.learning is not None:
             self.learning.start()
-        self.health.does("waiting for a goal")
+        self.health.set_activity("waiting for a goal")
 
     def deactivate(self) -> None:
         """End the goal in hand and accept no more."""
@@ -186,7 +186,7 @@ class AgentNode(DashaNode[A]):
     def _play(self, run: ActiveGoal, learning: AgentLearning | None) -> Any:
         self._episode += 1
         self.health.count("goals")
-        self.health.does("working on a goal")
+        self.health.set_activity("working on a goal")
         if learning is None:
             outcome = self._act(run)
         elif run.background:
@@ -200,7 +200,7 @@ class AgentNode(DashaNode[A]):
             # A learner fails a thousand times, and its rewards tell of each.
             if learning is None or not run.background:
                 self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
-        self.health.does("waiting for a goal")
+        self.health.set_activity("waiting for a goal")
         return self.result(outcome)
 
     def _learn(self, run: ActiveGoal, learning: AgentLearning) -> Outcome:

@@ -1,1 +1,1 @@
-"""What the two drivers' nodes share: the device's thread, its commands, its states."""
+"""What the two driver nodes share: the device's thread, its commands and its states."""

@@ -1,4 +1,4 @@
-"""What nodes work with, as configurations name it. Libraries of hardware are imported when asked for."""
+"""Creates the devices and models that a configuration names. Hardware libraries are imported on demand."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
 
 
 def perception_of(config: PerceptionConfig) -> Perception:
-    """The models that a configuration names, loaded.
+    """Load the models that a configuration names.
 
     Raises:
-        ModelError: A model is missing, corrupt or another one.
+        ModelError: A model is missing, corrupt or not the expected one.
     """
-    # OpenCV and ONNX Runtime are no business of the drivers, which start without them.
+    # The driver nodes need neither OpenCV nor ONNX Runtime and start faster without them.
     from dasha_ros.perception.pipeline import Perception
 
     return Perception(

@@ -1,4 +1,4 @@
-"""What is in force in the camera, told when nobody has to wait for it."""
+"""Decides when the camera's active settings are published, so that publishing delays no step."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dasha_ros.freshness.command import CommandId
 from dasha_ros.freshness.state import CaptureInfo
 
 DELAY_S = 0.1
-"""A picture under known settings is told of when it has been looked at: until then its followers would take
-the core that perception needs."""
+"""Delay for a picture with known settings [s]. Until perception has read the picture, the subscribers of
+``camera/state`` would take the core it needs."""
 _PERIOD_S = 0.5
-"""Whoever only follows what is in force need not hear of every frame of a fast preview."""
+"""Least time between states during a fast preview [s]: followers don't need one per frame."""
 LATEST_S = 0.5
-"""Each answer puts it off, for another step may have begun, but not for longer than this."""
+"""Most delay [s]. Each picture delays the state, because the next step may have begun, but no longer."""
 
 
 class CameraState:
-    """Decides when ``camera/state`` is published: new settings at once, an answer under known ones later.
+    """Decides when ``camera/state`` is published: new settings at once, a picture with known settings later.
 
-    Belongs to one thread.
+    Used by one thread.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class CameraState:
         self._repeats = False
 
     def taken(self, capture: CaptureInfo, awaited: bool) -> None:
-        """A picture was published; ``awaited`` if a command waited for it."""
+        """Take note of a published picture; ``awaited``: a command waited for it."""
         told, now_s = self._told, self._now_s()
         if told is None or _settings(capture) != _settings(told):
             self._tell(capture)
@@ -44,8 +44,8 @@ class CameraState:
         elif now_s - self._told_at_s >= _PERIOD_S:
             self._tell(capture)
 
-    def tell_if_due(self) -> None:
-        """Publish what was put off, once its time has come."""
+    def publish_if_due(self) -> None:
+        """Publish a delayed state when its time has come."""
         if self._untold is not None and self._now_s() >= self._due_s:
             self._tell(self._untold)
         elif self._repeats and self._told is not None:
@@ -53,12 +53,12 @@ class CameraState:
         self._repeats = False
 
     def repeat(self) -> None:
-        """Let its thread publish what was told last once more. Callable from any thread."""
+        """Have the thread publish the last state once more. Callable from any thread."""
         self._repeats = True
 
     @property
-    def patience_s(self) -> float | None:
-        """How long its thread may sleep at most [s]; ``None``: nothing is put off."""
+    def longest_wait_s(self) -> float | None:
+        """How long the thread may sleep [s]; ``None``: no state is delayed."""
         return None if self._untold is None else DELAY_S
 
     def _tell(self, capture: CaptureInfo) -> None:

@@ -1,4 +1,4 @@
-"""What a camera driver publishes: pictures, what made them, what is in force, what the camera can do."""
+"""What a camera driver publishes: pictures, the settings of each picture, active settings and limits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from dasha_ros.ros.transport.image import ImageWriter
 
 
 class CameraTopics:
-    """The topics of one camera. Pictures and states are published by one thread.
+    """The topics of one camera. One thread publishes pictures and states.
 
     Attributes:
-        state: When ``camera/state`` is told.
+        state: Decides when ``camera/state`` is published.
         capture: Publisher of ``camera/capture``.
-        last: What made the newest picture, `None` before the first.
+        state_publisher: Publisher of ``camera/state``.
+        last: Settings of the newest picture, `None` before the first.
     """
 
     def __init__(self, node: Node, clock: Clock, frame_id: str, instance: str) -> None:
@@ -34,9 +35,9 @@ class CameraTopics:
 
         Args:
             node: The driver.
-            clock: Gives its stamps.
-            frame_id: In every header.
-            instance: Of the driver.
+            clock: Gives the stamps.
+            frame_id: Frame of every header.
+            instance: The driver's instance.
         """
         self._node, self._clock = node, clock
         self._frame_id, self._instance = frame_id, instance
@@ -45,34 +46,34 @@ class CameraTopics:
         self._image = node.create_publisher(Image, "camera/image_raw", qos.IMAGE)
         self._info = node.create_publisher(CameraInfo, "camera/camera_info", qos.CAPTURE)
         self.capture: Publisher = node.create_publisher(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
-        self.in_force: Publisher = node.create_publisher(msg.CaptureInfo, "camera/state", qos.STATE)
+        self.state_publisher: Publisher = node.create_publisher(msg.CaptureInfo, "camera/state", qos.STATE)
         self._limits = node.create_publisher(msg.CameraLimits, "camera/limits", qos.STATE)
-        self.state = CameraState(self.tell)
+        self.state = CameraState(self.publish_state)
 
     def close(self) -> None:
-        """Leave the topics."""
-        for publisher in (self._image, self._info, self.capture, self.in_force, self._limits):
+        """Close the topics."""
+        for publisher in (self._image, self._info, self.capture, self.state_publisher, self._limits):
             self._node.destroy_publisher(publisher)
 
-    def tell_limits(self, limits: CameraLimits) -> None:
-        """Publish what the opened camera can do."""
+    def publish_limits(self, limits: CameraLimits) -> None:
+        """Publish the limits of the open camera."""
         if self._node.context.ok():
             self._limits.publish(limits_to_msg(limits, self._instance))
 
-    def tell(self, capture: CaptureInfo) -> None:
-        """Publish what is in force."""
+    def publish_state(self, capture: CaptureInfo) -> None:
+        """Publish the active settings."""
         if self._node.context.ok():
-            self.in_force.publish(capture_to_msg(capture, self._frame_id))
+            self.state_publisher.publish(capture_to_msg(capture, self._frame_id))
 
-    def tell_setting(self, command: CommandId, exposure_us: float, sequence: int) -> None:
-        """Publish the exposure in force, which no picture shows any more, as if it were the next one."""
+    def publish_setting(self, command: CommandId, exposure_us: float, sequence: int) -> None:
+        """Publish an exposure that no picture will show, as if it were that of the next picture."""
         if self.last is not None:
             now_ns = self._clock.now_ns()
             setting = replace(self.last, stamp_ns=now_ns, exposure_us=exposure_us, exposure_command=command)
-            self.tell(replace(setting, sequence=sequence, lens=NOWHERE))
+            self.publish_state(replace(setting, sequence=sequence, lens=NOWHERE))
 
     def publish(self, frame: Frame, capture: CaptureInfo, awaited: bool) -> None:
-        """Publish a picture, and what made it; ``awaited`` if a command waited for it."""
+        """Publish a picture and its settings; ``awaited``: a command waited for it."""
         self.last = capture
         image = self._writer.write(frame.pixels, frame.encoding)
         capture = replace(capture, ready_ns=self._clock.now_ns())
@@ -80,11 +81,11 @@ class CameraTopics:
         image.header.stamp = info.header.stamp
         if not self._node.context.ok():
             return
-        # New settings first: whoever has seen the picture may ask at once what is in force.
+        # Settings first: whoever sees the picture may ask for the active settings at once.
         self.state.taken(capture, awaited)
         self.capture.publish(info)
         self._image.publish(image)
-        # Whom it woke may have been put on this core.
+        # The subscriber that the image woke may be waiting for this core.
         os.sched_yield()
-        # Nobody calibrated this camera: K and D stay zero, which is how REP 104 says so.
+        # The camera is not calibrated. By REP 104, K and D are zero then.
         self._info.publish(CameraInfo(header=info.header, height=image.height, width=image.width))

@@ -1,4 +1,4 @@
-"""A driver's commands: those that it obeys, what is said of the others, and what a goal leaves behind."""
+"""A driver's commands: which ones it obeys, how it reports the others, and what it restores after a goal."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from dasha_ros.ros.transport.conversions import id_from_msg
 
 @dataclass(frozen=True)
 class Order:
-    """What a driver has to do."""
+    """A command that the driver must carry out."""
 
     command: CommandId
     value: float
     confirms: bool = False
-    """The value of a goal stays for good: where it is in force already, nothing needs to move."""
+    """It makes a goal's value permanent. If that value is already active, nothing needs to move."""
 
 
 class Commands:
-    """Passes on what its gate admits; the rest is counted, and told at 1, 2, 4, ... of them.
+    """Passes on commands that its gate admits, counts the others, and logs the 1st, 2nd, 4th, ... of them.
 
-    What a goal commands is in force for a while only (see `freshness.tentative`): when its owner leaves
-    the graph, or the driver has to end, the last value for good is commanded here.
+    The commands of a goal are tentative (see `freshness.tentative`): when the goal's owner leaves the
+    graph or the driver ends, this class commands the last permanent value.
 
     Attributes:
-        gate: Decides.
-        instance: Who speaks for the driver, and commands when it brings its actuator back by itself.
+        gate: Decides which commands are valid.
+        instance: Sender of the driver's messages and of its own commands.
     """
 
     def __init__(
@@ -50,15 +50,15 @@ class Commands:
         in_force: Callable[[], float | None],
         refused: Callable[[], None] | None = None,
     ) -> None:
-        """Begin with no command.
+        """Start without a command.
 
         Args:
-            node: The driver; nothing is obeyed while it is not active.
-            topic: Of the commands: who commands is there.
-            gate: Decides.
+            node: The driver; it obeys nothing while it is inactive.
+            topic: The topic of the commands, on which their owners publish.
+            gate: Decides which commands are valid.
             obey: Called with each order, one at a time.
-            in_force: The value that was ordered last, or found; ``None``: not known yet.
-            refused: Called after each refusal of the gate.
+            in_force: Returns the current value, or ``None`` if it is unknown.
+            refused: Called after the gate refused a command.
         """
         self._node, self._topic, self.gate, self._obey = node, topic, gate, obey
         self._in_force, self._refused = in_force, refused
@@ -69,11 +69,11 @@ class Commands:
         node.health.show("commands", lambda: {"last_refusal": gate.last_refusal} if gate.refused else {})
 
     def hear(self, command: msg.ExposureCommand | msg.LensCommand, value: float) -> None:
-        """A command came."""
+        """Handle a command."""
         node, gate = self._node, self.gate
         named = id_from_msg(command.id)
         with self._lock:
-            # Looked at under the lock: nothing is obeyed after `end`.
+            # Checked under the lock, so that nothing is obeyed after `end`.
             if not node.is_active:
                 node.health.count("commands_while_inactive")
                 return
@@ -85,34 +85,34 @@ class Commands:
                 return
         node.health.count("refused_commands")
         if gate.refused & (gate.refused - 1) == 0:
-            # A flood must not fill the log.
+            # A flood of bad commands must not fill the log.
             node.get_logger().warning(f"{gate.last_refusal} ({gate.refused} so far)")
         if self._refused is not None:
             self._refused()
 
     def found(self, value: float) -> None:
-        """The device was opened and is at this value."""
+        """Take note of the value at which the device was opened."""
         with self._lock:
             self._tentative.found(value)
 
-    def leave_nothing_behind(self) -> None:
-        """Order the last value for good, if the owner of the one in force has left the graph."""
+    def restore_if_abandoned(self) -> None:
+        """Restore the last permanent value if the owner of the current one has left the graph."""
         with self._lock:
             owner = self._tentative.owner
             if self._tentative.is_abandoned():
-                self._bring_back(f"{owner} has left the graph in the middle of a goal")
+                self._restore(f"{owner} left the graph during a goal")
 
     def end(self) -> bool:
-        """Order the last value for good, if the one in force is a goal's. Returns whether it was."""
+        """Restore the last permanent value if the current one belongs to a goal; return whether it did."""
         with self._lock:
-            return self._bring_back("the driver ends in the middle of a goal")
+            return self._restore("the driver ends during a goal")
 
     @staticmethod
-    def see_off(publisher: Publisher) -> None:
-        """Wait until all who listen have a last word: it is lost if its sender leaves at once."""
+    def await_delivery(publisher: Publisher) -> None:
+        """Wait until all subscribers have the last message, which is lost if its sender leaves at once."""
         publisher.wait_for_all_acked(Duration(seconds=limits.WORD_ARRIVES_S))
 
-    def _bring_back(self, why: str) -> bool:
+    def _restore(self, why: str) -> bool:
         value = self._tentative.end()
         if value is None:
             return False
@@ -123,7 +123,7 @@ class Commands:
         return True
 
     def _endpoints(self, owner: str) -> frozenset[bytes]:
-        """The endpoints by which a node commands this actuator."""
+        """The endpoints through which a node commands this actuator."""
         return frozenset(
             bytes(info.endpoint_gid)
             for info in self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(self._topic))

@@ -1,4 +1,4 @@
-"""The thread that owns a device: opens it, works it, and brings it back when it is lost."""
+"""The thread that owns a device: it opens the device, works with it, and reopens it after a loss."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ from dasha_ros.freshness import limits
 from dasha_ros.ros.node.health import Health
 
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
-"""Waits between attempts to open: a 100 ms unplug is over at once, a long one is not hammered."""
+"""Pauses between attempts to open the device [s]: short at first, for a cable that moved; then longer."""
 ERRORS_IN_A_ROW = 5
-"""One damaged frame or one bad reply is no loss; so many with nothing in between that worked are."""
+"""A single damaged frame or bad reply is not a loss; this many in a row are."""
 FACTS_S, FACTS_BUSY_S = 1.0, 5.0
-"""How old the facts may grow while the device rests, and while it works: asking takes up to 3 ms."""
+"""How old the facts may become while the device idles and while it works [s]: a query takes up to 3 ms."""
 
 
 class Job(Protocol):
     """What a `DeviceWorker` does with its device. All calls come from the worker's thread."""
 
     def open(self) -> None:
-        """Open the device and re-apply every setting."""
+        """Open the device and apply all settings again."""
         ...
 
     def work(self) -> bool:
-        """Wait for something to do and do it. Must return within a second or when `wake` is called.
+        """Wait for something to do and do it. Must return within a second, or at once after `wake`.
 
         Returns:
-            Whether the device did something: it works.
+            Whether the device did something, which shows that it works.
         """
         ...
 
     def facts(self) -> dict[str, Any]:
-        """What the device tells of itself, for the diagnostics: asked again and again."""
+        """What the device says about itself, for the diagnostics. Called regularly."""
         ...
 
     def lost(self, reason: str) -> None:
-        """The device is gone; tell whoever waits for it."""
+        """React to the loss of the device: tell those who wait for it."""
         ...
 
     def leave(self) -> None:
-        """The worker was told to stop, and the device is open: bring it to where it shall stay."""
+        """Prepare the open device for the end of the worker: restore its permanent setting."""
         ...
 
     def close(self) -> None:
-        """Give the device back."""
+        """Close the device."""
         ...
 
 
 class DeviceWorker:
     """Runs a `Job` in a thread of its own, so that no device call blocks an executor.
 
-    Owns the condition ``device`` of its node: an ERROR while the device is lost, a WARN from a
-    single error until something works.
+    Owns the node's condition ``device``: an ERROR while the device is lost, a WARN from a single
+    error until the next success.
 
     Attributes:
         has_device: Whether the device is open.
@@ -70,19 +70,20 @@ class DeviceWorker:
         self._facts: dict[str, Any] = {}
         self._facts_at_s = 0.0
         self._losses_in_a_row = 0
-        """Without anything that worked in between."""
+        """Losses without a success in between."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         health.show("device", lambda: self._facts)
 
     def start(self) -> None:
-        """Open the device and begin to work."""
+        """Open the device and start working."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is in hand and give the device back.
+        """Finish the current work and close the device.
 
         Raises:
-            DeviceTimeout: A call to the device does not return: it is not given back yet. Stop again later.
+            DeviceTimeout: A call to the device does not return, so the device is still open. Stop again
+                later.
         """
         self._stop.set()
         self._wake()
@@ -90,8 +91,8 @@ class DeviceWorker:
             self._thread.join(timeout=limits.DRIVER_STOPS_S)
         if self._thread.is_alive():
             raise DeviceTimeout(
-                f"a call to the {self._thread.name} has not returned for {limits.DRIVER_STOPS_S:g} s, "
-                "and it is still held: try again, or end the process"
+                f"a call to the {self._thread.name} has not returned for {limits.DRIVER_STOPS_S:g} s; "
+                "the device is still open: try again, or end the process"
             )
 
     def _run(self) -> None:
@@ -103,7 +104,7 @@ class DeviceWorker:
                     self._outlive(self._ask_facts)
                     self._health.clear("device")
                     self._work()
-                except Exception as error:  # Whatever a driver throws, the node lives and tries again.
+                except Exception as error:  # Whatever a driver raises, the node goes on and tries again.
                     if not isinstance(error, DeviceError):
                         self._health.count("internal_errors")
                     pause = BACK_OFF_S[min(self._losses_in_a_row, len(BACK_OFF_S) - 1)]
@@ -133,7 +134,7 @@ class DeviceWorker:
                 self._health.count("device_errors")
                 self._outlive(self._ask_facts)
                 if errors == ERRORS_IN_A_ROW:
-                    raise DeviceLost(f"{error} ({errors} errors in a row: it is opened anew)") from error
+                    raise DeviceLost(f"{error} ({errors} errors in a row: reopening it)") from error
                 self._health.warn("device", str(error))
             else:
                 if worked:
@@ -147,9 +148,9 @@ class DeviceWorker:
         self._facts = self._job.facts()
 
     def _outlive(self, step: Callable[..., None], *arguments: str) -> None:
-        """Take a step whose failure must neither end the thread nor make one error a loss."""
+        """Take a step whose failure must neither end the thread nor count as a loss."""
         try:
             step(*arguments)
         except Exception as error:
             self._health.count("internal_errors")
-            get_logger(self._thread.name).error(f"internal error beside the device: {error!r}")
+            get_logger(self._thread.name).error(f"internal error in the device's thread: {error!r}")

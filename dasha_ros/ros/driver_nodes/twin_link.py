@@ -1,4 +1,4 @@
-"""What joins the twin's camera and lens across processes: light and glass, not protocol."""
+"""What joins the twin's camera and lens across processes: the optical path, not the protocol."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import trajectory_to_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.stamps import to_ns
-from dasha_ros.ros.validation.heard import subscribe
+from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World, WorldError
 
 
 class _WorldListener(ABC):
-    """Hears of the world. One that can't be used is refused and counted, and told of until another can."""
+    """Subscribes to the world. Refuses, counts and reports an unusable one until a usable one comes."""
 
     def __init__(
-        self, node: LifecycleNode, health: Health, lane: FastSubscriber | None = None, **subscription: Any
+        self, node: LifecycleNode, health: Health, subscriber: FastSubscriber | None = None, **options: Any
     ) -> None:
         self._node, self._health, self._subscription = node, health, None
-        if lane is not None:
-            lane.listen(msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
+        if subscriber is not None:
+            subscriber.listen(msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
             return
         self._subscription = subscribe(
-            node, msg.TwinWorld, "twin/world", self._on_world, qos.STATE, **subscription
+            node, msg.TwinWorld, "twin/world", self._on_world, qos.STATE, **options
         )
 
     def close(self) -> None:
-        """Leave the topics; a lane's owner closes it."""
+        """Unsubscribe. A `FastSubscriber` is closed by its owner."""
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
         self._health.clear("world")
 
     @abstractmethod
     def take(self, world: World) -> None:
-        """Make use of a world.
+        """Use a world.
 
         Raises:
-            SceneError: Its scene can't be used.
+            SceneError: Its scene is invalid.
             AssetMissing: A photograph is not on this machine.
         """
 
@@ -66,22 +66,22 @@ class _WorldListener(ABC):
             )
         except (SceneError, AssetMissing, WorldError) as error:
             self._health.count("refused_worlds")
-            self._health.error("world", f"the old world stays: {error}")
+            self._health.error("world", f"the previous world stays active: {error}")
         else:
             self._health.clear("world")
 
 
 class LensTwinLink(_WorldListener):
-    """Publishes how the twin's lens moves, and lets it feel the world's temperature."""
+    """Publishes how the twin's lens moves, and applies the world's temperature to it."""
 
     def __init__(self, node: LifecycleNode, lens: TwinLens, health: Health, instance: str = "") -> None:
         """Follow the world's temperature.
 
         Args:
             node: Owns the topics.
-            lens: Feels it.
-            health: Of the node.
-            instance: Who tells of the moves.
+            lens: The twin's lens.
+            health: The node's health.
+            instance: Sender of the messages.
         """
         self._lens, self._state, self._instance = lens, msg.LensState(), instance
         self._telling = threading.Lock()
@@ -89,25 +89,25 @@ class LensTwinLink(_WorldListener):
         super().__init__(node, health, callback_group=ReentrantCallbackGroup())
 
     def close(self) -> None:
-        """Leave the topics."""
+        """Close the topics."""
         super().close()
         self._node.destroy_publisher(self._publisher)
 
     def publish(self, state: msg.LensState) -> None:
-        """Tell the camera of the move that led to a state."""
+        """Publish the move that led to a state."""
         with self._telling:
             self._state = state
             self._tell()
 
     def take(self, world: World) -> None:
-        """Feel the world's temperature."""
-        # A move told of meanwhile must not be followed by the state before it: the camera would wait on.
+        """Apply the world's temperature."""
+        # The lock keeps an older state from following a newer move; the camera would keep waiting.
         with self._telling:
             self._lens.set_temperature(world.temperature_c)
             self._tell()
 
-    def tell_again(self) -> None:
-        """Say again what was said last."""
+    def repeat(self) -> None:
+        """Publish the last message again."""
         with self._telling:
             self._tell()
 
@@ -116,33 +116,37 @@ class LensTwinLink(_WorldListener):
 
 
 class WorldLink(_WorldListener):
-    """Tells a twin's camera of the world."""
+    """Passes the world to a twin's camera."""
 
     def __init__(
-        self, node: LifecycleNode, camera: TwinCamera, health: Health, lane: FastSubscriber | None = None
+        self,
+        node: LifecycleNode,
+        camera: TwinCamera,
+        health: Health,
+        subscriber: FastSubscriber | None = None,
     ) -> None:
         self._camera = camera
         self.knows_world = False
-        """Whether a world was received that can be used."""
-        super().__init__(node, health, lane)
+        """Whether a usable world was received."""
+        super().__init__(node, health, subscriber)
 
     def changed(self) -> None:
-        """The camera knows something new."""
+        """Called after the camera received something new."""
 
     def take(self, world: World) -> None:
-        """Show the world to the camera."""
+        """Pass a world to the camera."""
         self._camera.set_world(world)
         self.knows_world = True
         self.changed()
 
 
 class CameraTwinLink(WorldLink):
-    """Tells the twin's camera of the world and of the lens's moves."""
+    """Passes the world and the lens's moves to the twin's camera."""
 
     def __init__(
         self,
         node: LifecycleNode,
-        lane: FastSubscriber,
+        subscriber: FastSubscriber,
         camera: TwinCamera,
         health: Health,
         *,
@@ -153,27 +157,27 @@ class CameraTwinLink(WorldLink):
 
         Args:
             node: Owns the topics.
-            lane: Serves its topics.
-            camera: Looks at the world, through the lens.
-            health: Of the node.
-            changed: Called when the camera knows something new.
-            heard: Called with what the lens's driver said along with a move.
+            subscriber: Serves its topics.
+            camera: Looks at the world through the lens.
+            health: The node's health.
+            changed: Called after the camera received something new.
+            heard: Called with the state that the lens driver sent along with a move.
         """
-        # In the thread that hears commands: none that came after a new world is obeyed before it is seen.
-        super().__init__(node, camera, health, lane)
+        # The thread that receives commands also receives worlds, so a command never overtakes the world.
+        super().__init__(node, camera, health, subscriber)
         self._known: msg.LensState | None = None
-        """What the lens's driver said with the newest move."""
+        """The state that the lens driver sent with the newest move."""
         self._tell, self._heard = changed, heard
-        lane.listen(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE)
+        subscriber.listen(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE)
 
     def changed(self) -> None:
-        """The camera knows something new."""
+        """See `WorldLink.changed`."""
         self._tell()
 
     def follows(self, lens: LensState | None) -> bool:
-        """Whether a picture would show the world, and the lens where its driver says that it went.
+        """Whether a picture would show the world with the lens where its driver says it is.
 
-        Light needs no message; the twin's does, and the lens's state may overtake it.
+        Real light needs no message. The twin's does, and the lens's state may arrive before it.
         """
         known = self._known
         if not self.knows_world or known is None:
@@ -194,6 +198,6 @@ class CameraTwinLink(WorldLink):
         )
         self._known = said
         if said.sequence:
-            # A driver that has not opened its lens yet has nothing to say of it.
+            # The state is empty until the driver has opened its lens.
             self._heard(said)
         self.changed()

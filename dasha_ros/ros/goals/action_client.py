@@ -15,7 +15,7 @@ from unique_identifier_msgs.msg import UUID
 
 from dasha_ros.ros.goals.owner import feedback_topic, listeners, new_goal_id, participant_of
 from dasha_ros.ros.validation.fitness import Unfit, checks_of
-from dasha_ros.ros.validation.heard import heard_of
+from dasha_ros.ros.validation.rejections import rejections_of
 
 
 class PatientActionClient(ActionClient):
@@ -28,13 +28,13 @@ class PatientActionClient(ActionClient):
     are worked on one after another, in the order in which they came.
 
     The ids of its goals name the process, for a server that looks after its clients. Feedback that can't
-    be is left out and counted, as messages of topics are (`ros.validation.heard`).
+    be is left out and counted, as messages of topics are (`ros.validation.subscribe`).
     """
 
     def __init__(self, node: Node, kind: Any, name: str) -> None:
         self._sending = threading.RLock()
         self._topic = topic = feedback_topic(name)
-        self._check, self._heard = checks_of(kind.Feedback), heard_of(node)
+        self._check, self._rejections = checks_of(kind.Feedback), rejections_of(node)
         before = listeners(node, topic)
         super().__init__(node, kind, name, callback_group=MutuallyExclusiveCallbackGroup())
         self._participant = participant_of(node, before, listeners(node, topic))
@@ -50,7 +50,7 @@ class PatientActionClient(ActionClient):
             try:
                 self._check(message.feedback)
             except Unfit as error:
-                self._heard.dropped(self._topic, str(error))
+                self._rejections.add(self._topic, str(error))
             else:
                 callback(message)
 

@@ -23,7 +23,7 @@ from dasha_ros.ros.goals.remote import RemoteGoal
 from dasha_ros.ros.goals.watch import GoalLostError, Loss, Patience
 from dasha_ros.ros.node.waiter import POLL_S
 from dasha_ros.ros.transport import qos
-from dasha_ros.ros.validation.heard import subscribe
+from dasha_ros.ros.validation.subscribe import subscribe
 
 _IDLE_S = 1.0
 """An order wakes the thread at once; this is for a wake-up that came a moment too early."""

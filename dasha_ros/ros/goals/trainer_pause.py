@@ -21,7 +21,7 @@ from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.waiter import POLL_S, Waiter
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.retrying_call import RetryingCall
-from dasha_ros.ros.validation.heard import subscribe
+from dasha_ros.ros.validation.subscribe import subscribe
 
 _SERVICE = "trainer/hold"
 _STATE = "focus/state"

@@ -1,1 +1,1 @@
-"""A node: lifecycle, parameters, executor, health, and what keeps one bad callback from ending it."""
+"""What every node has: lifecycle, parameters, executor, diagnostics, and a guard against bad callbacks."""

@@ -1,4 +1,4 @@
-"""What a node says of itself: the conditions that stand, and the one status that they make together."""
+"""The conditions of a node, and the one status that sums them up."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Level(IntEnum):
 
 
 class Condition(NamedTuple):
-    """One thing that is so, and how bad it is."""
+    """Something about the node that people should know, and how bad it is."""
 
     level: Level
     sentence: str
-    """For people. From a WARN on it says what happened, and of an ERROR what to do."""
+    """For people. A WARN says what happened; an ERROR also says what to do."""
 
 
 def warning(sentence: str) -> Condition:
@@ -34,18 +34,19 @@ def failure(sentence: str) -> Condition:
     return Condition(Level.ERROR, sentence)
 
 
-def summary(standing: Mapping[str, Condition], activity: str | None) -> Condition:
+def summary(conditions: Mapping[str, Condition], activity: str | None) -> Condition:
     """The status of a node.
 
     Args:
-        standing: What stands, by its cause.
-        activity: What the node does when nothing is wrong; ``None``: it does nothing yet.
+        conditions: The active conditions, by cause.
+        activity: What the node does while nothing is wrong; ``None``: it does nothing yet.
 
     Returns:
-        The worst level with all sentences that are no OK, the worst first; without any, the activity.
+        The worst level with the sentences of all warnings and errors, the worst first. Without any of
+        these, the activity.
     """
-    troubles = sorted((c for c in standing.values() if c.level > Level.OK), key=lambda c: -c.level)
+    troubles = sorted((c for c in conditions.values() if c.level > Level.OK), key=lambda c: -c.level)
     if troubles:
-        # Two causes may be told with one sentence.
+        # Two causes may share a sentence.
         return Condition(troubles[0].level, "; ".join(dict.fromkeys(c.sentence for c in troubles)))
     return Condition(Level.STALE, "starting") if activity is None else Condition(Level.OK, activity or "ok")

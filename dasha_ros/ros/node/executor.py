@@ -1,8 +1,8 @@
-"""Executors that no callback can end, and under which a node may destroy what it serves.
+"""Executors that survive exceptions in callbacks and the destruction of what they serve.
 
-rclpy's executors pass on whatever a callback raises to the thread that spins, which ends the process. And
-they look at subscriptions, timers and actions without holding them: what another thread destroys while a wait
-set is built, or before a callback that was found ready has run, is an `InvalidHandle` or a crash in C.
+In rclpy's executors an exception in a callback reaches the thread that spins and ends the process. They also
+hold no reference to the subscriptions, timers and actions they serve: if another thread destroys one while a
+wait set is built, or between a wait and the callback, they raise `InvalidHandle` or crash in C.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from rclpy.task import Future, Task
 from dasha_ros.ros.node.guard import Guard, guard_of
 
 _CAUGHT = (Exception, SystemExit)
-"""A library that asks for the end of the process does not get it from a callback either."""
+"""Also `SystemExit`: a library must not end the process from within a callback."""
 
 
 @dataclass
 class _Retired:
-    """Something that is in no list of the node any more."""
+    """Something that the node's lists no longer contain."""
 
     destroy: Callable[[], object]
     users: list[Future] | None = field(default=None)
-    """Callbacks that were in hand after the last could begin; they may use it. `None`: not counted yet."""
+    """Callbacks that had begun before it left the lists and may still use it. `None`: not collected yet."""
 
 
-class Steady(Executor):
+class SafeExecutor(Executor):
     """What both executors share.
 
-    What was given to `retire` is destroyed in the thread that spins, between two waits, once every callback
-    that had begun before has ended: no wait set holds it then, and nobody can use it any more.
+    The thread that spins destroys what was given to `retire`. It does so between two waits, once every
+    callback that had begun before has ended: then no wait set and no callback uses it.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -48,14 +48,14 @@ class Steady(Executor):
         self._errors: Guard | None = None
 
     def add_node(self, node: Node) -> bool:
-        """See `rclpy.executors.Executor.add_node`. Errors go to the guard of the newest node."""
+        """See `rclpy.executors.Executor.add_node`. Errors go to the guard of the node added last."""
         self._errors = guard_of(node)
         return bool(super().add_node(node))
 
     def retire(self, destroy: Callable[[], object]) -> None:
-        """Call ``destroy`` as soon as nobody can use what it destroys; at once, where nobody spins.
+        """Call ``destroy`` once nothing uses what it destroys; at once if no thread spins.
 
-        The node's lists must not hold it any more. Callable from any thread, callbacks included.
+        The node's lists must no longer contain it. Callable from any thread, callbacks included.
         """
         with self._retired_lock:
             is_spun = not self._ended and self._spun_by is not None and self._spun_by.is_alive()
@@ -67,14 +67,14 @@ class Steady(Executor):
             destroy()
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
-        """See `rclpy.executors.Executor.spin_once`. Raises nothing that a callback raised."""
+        """See `rclpy.executors.Executor.spin_once`. Exceptions in callbacks are not raised here."""
         self._spun_by = threading.current_thread()
         if self._retired:
             self._destroy_unused()
         super().spin_once(timeout_sec)
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
-        """See `rclpy.executors.Executor.shutdown`. No thread may spin any more."""
+        """See `rclpy.executors.Executor.shutdown`. No thread may spin by now."""
         self._await_threads()
         went_well: bool = super().shutdown(timeout_sec)
         with self._retired_lock:
@@ -85,10 +85,10 @@ class Steady(Executor):
         return went_well
 
     def _await_threads(self) -> None:
-        """Wait for the callbacks in hand, where they have threads of their own."""
+        """Wait for running callbacks that have threads of their own."""
 
     def _destroy_unused(self) -> None:
-        # A wait that was interrupted holds a wait set, and would go on to what was ready in it.
+        # An interrupted wait keeps its wait set and would go on to serve what was ready in it.
         self._cb_iter = None
         with self._tasks_lock:
             in_hand = [task for task, _, _ in self._tasks if not _is_over(task)]
@@ -107,8 +107,8 @@ class Steady(Executor):
     def _destroy(self, one: _Retired) -> None:
         try:
             one.destroy()
-        except Exception as error:  # One that can't be destroyed must not keep the others.
-            self._caught("the end of a topic", error)
+        except Exception as error:  # The others must be destroyed all the same.
+            self._caught("the destruction of an entity", error)
 
     def _caught(self, where: str, error: BaseException) -> None:
         if self._errors is not None:
@@ -116,7 +116,7 @@ class Steady(Executor):
 
     def _make_handler(self, entity: Any, node: Node, take_from_wait_list: Any) -> Task:
         def take(entity: Any) -> Any:
-            # rclpy would never serve an entity again whose message can't even be taken.
+            # If taking a message raised here, rclpy would never serve the entity again.
             try:
                 call = take_from_wait_list(entity)
             except _CAUGHT as error:
@@ -136,7 +136,7 @@ class Steady(Executor):
         return super()._make_handler(entity, node, take)
 
     def _take_service(self, srv: Any) -> Any:
-        """As rclpy's, but a callback that raises answers: who asked must not wait for ever."""
+        """As rclpy's, but it answers even if the callback raises: the client must not wait forever."""
         with srv.handle:
             request, header = srv.handle.service_take_request(srv.srv_type.Request)
 
@@ -153,7 +153,7 @@ class Steady(Executor):
         return answer
 
     def create_task(self, callback: Any, *args: Any, **kwargs: Any) -> Task:
-        """See `rclpy.executors.Executor.create_task`: goals, and what waits for answers. Without a result."""
+        """See `rclpy.executors.Executor.create_task`. Goals and pending answers run as tasks; no results."""
 
         name = getattr(callback, "__qualname__", "a task")
 
@@ -173,12 +173,12 @@ class Steady(Executor):
         return super().create_task(guarded, *args, **kwargs)
 
 
-class OneThread(Steady, SingleThreadedExecutor):
-    """rclpy's `SingleThreadedExecutor`, steady."""
+class SafeSingleThreadedExecutor(SafeExecutor, SingleThreadedExecutor):
+    """rclpy's `SingleThreadedExecutor`, made safe."""
 
 
-class ManyThreads(Steady, MultiThreadedExecutor):
-    """rclpy's `MultiThreadedExecutor`, steady."""
+class SafeMultiThreadedExecutor(SafeExecutor, MultiThreadedExecutor):
+    """rclpy's `MultiThreadedExecutor`, made safe."""
 
     def _await_threads(self) -> None:
         self._executor.shutdown()

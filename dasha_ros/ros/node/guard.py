@@ -1,4 +1,4 @@
-"""What callbacks raise ends here: it is told, counted and shown, and the node lives."""
+"""Where exceptions of callbacks end: they are logged, counted and shown, and the node goes on."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 from rclpy.node import Node
 
 _KINDS_KEPT = 200
-"""Kinds of errors that are told apart; a program has fewer places that can fail."""
+"""Most kinds of errors that are counted separately; a program has fewer places that can fail."""
 
 
 class Guard:
-    """Takes in exceptions that nobody else caught. Callable from any thread.
+    """Handles exceptions that nothing else caught. Callable from any thread.
 
-    The log tells each kind once, with its traceback, and again when it has come ten times as often: what a
-    flood of messages causes must not fill a disk. A kind is a type of error at a line of code.
+    It logs the first error of each kind with its traceback, and then the 10th, 100th, ...: a flood of
+    messages must not fill the disk. A kind is a type of error at a line of code.
     """
 
     def __init__(self, logger: Any, on_error: Callable[[str, bool], None] = lambda *_: None) -> None:
-        """Take in errors.
+        """Handle errors.
 
         Args:
-            logger: Of the node.
+            logger: The node's logger.
             on_error: Called with a sentence for each error, and whether it is the first of its kind.
         """
         self._logger, self._on_error = logger, on_error
@@ -33,11 +33,11 @@ class Guard:
         self._seen: Counter[tuple[str, str, int | None]] = Counter()
 
     def caught(self, where: str, error: BaseException) -> None:
-        """Tell of an error that a callback raised.
+        """Log and count an error that a callback raised.
 
         Args:
-            where: What was served, such as ``topic /dasha/twin/world``.
-            error: What came out of it.
+            where: What the callback served, such as ``topic /dasha/twin/world``.
+            error: What it raised.
         """
         sentence = f"internal error at {where}: {type(error).__name__}: {error}"
         last = (traceback.extract_tb(error.__traceback__) or [None])[-1]
@@ -51,11 +51,11 @@ class Guard:
             lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-8)
             self._logger.error(f"{sentence}; the node goes on\n{''.join(lines).rstrip()}")
         elif str(times).rstrip("0") == "1":
-            self._logger.error(f"{sentence} ({times} times by now)")
+            self._logger.error(f"{sentence} ({times} times so far)")
         self._on_error(sentence, times == 1)
 
 
 def guard_of(node: Node) -> Guard:
-    """The guard of a node that has one; for any other node one that only logs."""
+    """A node's guard; for a node without one, a new guard that only logs."""
     guard = getattr(node, "guard", None)
     return guard if isinstance(guard, Guard) else Guard(node.get_logger())

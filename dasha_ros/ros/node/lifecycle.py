@@ -1,4 +1,4 @@
-"""A lifecycle node that answers every request for a transition, the impossible ones with a refusal."""
+"""A lifecycle node that answers every transition request and refuses the impossible ones."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from dasha_ros.ros.node.retiring import RetiringNode
 
 
-class SteadyLifecycleNode(RetiringNode, LifecycleNode):
-    """rclpy's lifecycle node, without what ends it.
+class SafeLifecycleNode(RetiringNode, LifecycleNode):
+    """rclpy's lifecycle node, made safe against impossible requests.
 
-    rclpy (7.1) raises in the service's callback when a transition is not possible in the present state, or is
-    none at all, which ends the process. Here it fails and is told.
+    If a transition is not possible in the current state or does not exist, rclpy (7.1) raises in the
+    service's callback, and the process ends. This node logs and refuses the request.
     """
 
     def __init__(self, name: str) -> None:
@@ -22,10 +22,9 @@ class SteadyLifecycleNode(RetiringNode, LifecycleNode):
         super().__init__(name)
 
     def _LifecycleNodeMixin__change_state(self, transition_id: int) -> TransitionCallbackReturn:  # noqa: N802
-        """Every transition comes through here: those of the service, and `trigger_configure` and the others.
+        """Run a transition, whether the service or `trigger_configure` and its siblings asked for it.
 
-        The name is that of rclpy's private method, as Python spells it outside of its class: rclpy has no
-        other place that both ways share.
+        This overrides a private method of rclpy under its mangled name; no other method serves both ways.
         """
         if not self._changing.acquire(blocking=False):
             return self._refused(transition_id, "another transition is in progress")
@@ -45,7 +44,7 @@ class SteadyLifecycleNode(RetiringNode, LifecycleNode):
         return TransitionCallbackReturn.FAILURE
 
     def trigger_shutdown(self) -> TransitionCallbackReturn:
-        """See `rclpy.lifecycle.LifecycleNode.trigger_shutdown`; a failure where it is not possible."""
+        """See `rclpy.lifecycle.LifecycleNode.trigger_shutdown`; fails if it is not possible."""
         try:
             return super().trigger_shutdown()
         except InvalidHandle:

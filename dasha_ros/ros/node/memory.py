@@ -1,4 +1,4 @@
-"""A node takes no more memory than it needs, and gives back what it needs no longer."""
+"""How a node keeps its memory small: one heap, no message generator, and freed memory returned."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ _M_ARENA_MAX = -8
 
 
 def share_one_heap() -> None:
-    """Have all threads of the process allocate from one heap; to be called before there are many.
+    """Make all threads of the process allocate from one heap. Call it before threads start.
 
-    glibc gives threads heaps of their own, up to eight for each core, and what lies free in one is of no use
-    to the others: a node of 22 threads grows with its goals until all of them are full. Where Python's lock
-    lets one thread run at a time there is little to gain by them. Another C library has its own ways.
+    glibc gives threads heaps of their own, up to eight per core, and free memory in one is of no use to the
+    others: a node with 22 threads grows with each goal until all heaps are full. Separate heaps gain little
+    where Python's lock runs one thread at a time. Does nothing with another C library.
     """
     mallopt = _of_libc("mallopt")
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, 1)
 
 
-def leave_out_generator() -> None:
-    """Do not load the generator of message classes; to be called before the first topic is made.
+def skip_message_generator() -> None:
+    """Keep the generator of message classes from being loaded. Call it before the first topic is made.
 
-    Every class imports the whole package `rosidl_generator_py` for one small function. That loads the
-    generator and a parser of grammars: 4 MB and 25 ms of processor time in each process. The package works
-    without its generator where that can't be imported.
+    Every message class imports the whole package `rosidl_generator_py` for one small function. That loads
+    the generator and a grammar parser: 4 MB and 25 ms of processor time in each process. The package works
+    without its generator if that can't be imported.
     """
     sys.modules.setdefault("rosidl_generator_py.generate_py_impl", None)  # type: ignore[arg-type]
 
 
-def give_back() -> None:
-    """Free what only circles of references hold, and return free memory to the system.
+def release_memory() -> None:
+    """Collect reference cycles and return free memory to the system. Takes up to 0.1 s.
 
-    What a node made for its topics refers to itself through their callbacks, pictures and networks included,
-    and Python looks for such circles seldom. glibc keeps what was freed, in pieces of several threads' heaps:
-    a camera driver grew by 7 MB with each life cycle. Takes up to 0.1 s.
+    The topics of a node refer to it through their callbacks, and these cycles hold pictures and networks.
+    Python collects cycles rarely, and glibc keeps what was freed: without this call a camera driver grew
+    by 7 MB with each life cycle.
     """
     gc.collect()
     trim = _of_libc("malloc_trim")
@@ -49,7 +49,7 @@ def give_back() -> None:
 
 @lru_cache
 def _of_libc(function: str) -> Any:
-    """A function of glibc's; `None` with another C library that lacks it."""
+    """A function of glibc; `None` if the C library has no such function."""
     try:
         return getattr(ctypes.CDLL(None), function)
     except (OSError, AttributeError):

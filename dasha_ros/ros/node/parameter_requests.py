@@ -1,4 +1,4 @@
-"""Requests for a change of parameters that rclpy can't read are refused like any other that can't be met."""
+"""Refuses parameter changes of an unknown type, which rclpy would leave unanswered."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.node import Node
 
 
-def refuse_unreadable(node: Node) -> None:
-    """Let a node refuse values of types that are none: rclpy (7.1) raises then, and answers nothing."""
+def reject_unknown_types(node: Node) -> None:
+    """Make a node refuse parameter values of unknown types. rclpy (7.1) raises and does not answer."""
     for service in node.services:
         if service.srv_type is SetParameters:
             service.callback = _set_each(service.callback)
@@ -45,7 +45,7 @@ def _refusal(parameter: Any) -> str:
     kind = parameter.value.type
     if kind <= ParameterType.PARAMETER_STRING_ARRAY:
         return ""
-    return f"parameter {parameter.name} has a value of type {kind}, and there is no such type"
+    return f"parameter {parameter.name} has a value of the unknown type {kind}"
 
 
 def _no(reason: str) -> SetParametersResult:

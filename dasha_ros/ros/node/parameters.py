@@ -1,4 +1,4 @@
-"""A node's parameters, declared from its configuration model and refused out of range with the reason."""
+"""A node's parameters: declared from its configuration model; invalid values are refused with a reason."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ C = TypeVar("C", bound=NodeConfig)
 
 
 def _ignored(unknown: list[str], known: list[str]) -> str:
-    """Names what a node was given and does not know, with the nearest that it knows."""
+    """A sentence that names unknown parameters, each with the most similar known name."""
     told = []
     for name in unknown:
         near = difflib.get_close_matches(name, known, 1, 0.7)
         told.append(f"{name} (did you mean {near[0]}?)" if near else name)
-    return f"ignored, as this node has no such parameter: {', '.join(told)}"
+    return f"ignored unknown parameters: {', '.join(told)}"
 
 
 def descriptor(model: type[NodeConfig], key: str) -> ParameterDescriptor:
-    """What ``ros2 param describe`` shows: meaning, unit, bounds, and whether it is fixed while configured."""
+    """What ``ros2 param describe`` shows: meaning, unit, bounds, and when it can be changed."""
     info, unit = model.model_fields[key], unit_of(model, key)
     constraints = (
         bounds_of(model, key) if choices_of(model, key) else "",
@@ -53,7 +53,7 @@ def descriptor(model: type[NodeConfig], key: str) -> ParameterDescriptor:
         description=f"{info.description}{f' [{unit}]' if unit else ''}",
         read_only=is_for_good(model, key),
         additional_constraints="; ".join(filter(None, constraints)),
-        # Lets a person write 100 where 100.0 is meant; the model still refuses what is no number.
+        # Accepts 100 for 100.0; the model still refuses what is not a number.
         dynamic_typing=isinstance(info.get_default(call_default_factory=True), (float, list)),
     )
     limits = limits_of(model, key)
@@ -71,8 +71,8 @@ def _plain(value: Any) -> Any:
 class Parameters(Generic[C]):
     """Declares, validates and applies a node's parameters.
 
-    A change is validated as a whole: nothing is applied unless everything is in
-    order, and every reason is returned at once.
+    A change is validated as a whole. If any value is invalid, nothing is applied and all reasons
+    are returned together.
     """
 
     def __init__(
@@ -86,22 +86,23 @@ class Parameters(Generic[C]):
         """Declare every parameter.
 
         Args:
-            node: Whose they are.
-            model: What they are.
-            on_change: Called with what is in force after a change.
-            refuse: Why a change that the model allows can't be made, empty when it can.
-            state: The node's lifecycle state. What is fixed changes only while it is unconfigured.
+            node: The node that owns them.
+            model: Declares names, types, defaults and limits.
+            on_change: Called with all values after a change.
+            refuse: Returns why a change that the model allows can't be made, or "".
+            state: Returns the node's lifecycle state. Fixed parameters change only while it is
+                unconfigured.
 
         Raises:
-            ConfigError: A value given at start is out of range or of the wrong kind.
+            ConfigError: A value given at start is out of range or of the wrong type.
         """
         self._node, self._model, self._on_change, self._refuse = node, model, on_change, refuse
         self._state = state
-        # rclpy keeps what was given at start only here until it is declared.
+        # Until a parameter is declared, rclpy keeps its start value only here.
         given = {k: p for k, p in node._parameter_overrides.items() if not is_general(k)}
         overrides = {k: p for k, p in given.items() if k in model.model_fields}
         if unknown := sorted(given.keys() - overrides.keys()):
-            # As nodes of rclcpp and rclpy do: one file of parameters may serve several versions.
+            # Nodes of rclcpp and rclpy ignore them too: one parameter file may serve several versions.
             node.get_logger().warning(_ignored(unknown, list(model.model_fields)))
         self.values: C = self._validated(self._changes(self._as_declared(list(overrides.values()))))
         for key in model.model_fields:
@@ -123,7 +124,7 @@ class Parameters(Generic[C]):
         return {p.name: _plain(p.value) for p in parameters if p.name in self._model.model_fields}
 
     def _as_declared(self, parameters: list[Parameter]) -> list[Parameter]:
-        """A serial number in digits is a text, and no list at all is what rcl makes of an empty one."""
+        """Correct two types: a serial number in digits is a string, and rcl passes an empty list as unset."""
         return [self._declared(parameter) for parameter in parameters]
 
     def _declared(self, given: Parameter) -> Parameter:
@@ -136,7 +137,7 @@ class Parameters(Generic[C]):
         return given
 
     def _kept(self, config: C) -> str:
-        """Why what is fixed can't be changed now, empty when it can or does not change."""
+        """Why a fixed parameter can't be changed now, or ""."""
         state = self._state()
         if state == "unconfigured":
             return ""
@@ -147,7 +148,7 @@ class Parameters(Generic[C]):
         ]
         todo = "clean it up" if state == "inactive" else "deactivate it and clean it up"
         return (
-            f"{', '.join(names)}: {self._node.get_name()} is {state} and has read it already: {todo} first, "
+            f"{', '.join(names)}: {self._node.get_name()} is {state} and has read it already; {todo} first, "
             "then configure it again"
             if names
             else ""
@@ -157,7 +158,7 @@ class Parameters(Generic[C]):
         try:
             wanted = self._validated(self._changes(parameters))
             reason = self._kept(wanted) or self._refuse(wanted)
-        except Exception as error:  # Of the model, or of a device that was asked.
+        except Exception as error:  # From the model or from a device.
             reason = str(error)
         return SetParametersResult(successful=not reason, reason=reason)
 

@@ -1,4 +1,4 @@
-"""A node whose topics, timers and services may be destroyed in the midst of its work."""
+"""A node whose topics, timers and services may be destroyed while it is served."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from rclpy.node import Node
 
-from dasha_ros.ros.node.executor import Steady
+from dasha_ros.ros.node.executor import SafeExecutor
 
 
 class RetiringNode(Node):
-    """Takes an entity from its lists at once, and destroys it when no thread can use it any more.
+    """Removes an entity from its lists at once, and destroys it when no thread can use it any more.
 
-    Under an executor of another kind than `ros.node.executor`'s it is destroyed at once, as rclpy does.
+    With an executor that is not from `ros.node.executor` it destroys the entity at once, as rclpy does.
     """
 
     def destroy_publisher(self, publisher: Any) -> bool:
@@ -53,14 +53,14 @@ class RetiringNode(Node):
 
 
 def retire_action(node: Node, action: Any) -> None:
-    """Destroy an action's server or client once no callback can use it."""
-    if not isinstance(node.executor, Steady):
+    """Destroy an action server or client once no callback can use it."""
+    if not isinstance(node.executor, SafeExecutor):
         action.destroy()
         return
     node.remove_waitable(action)
 
     def destroy() -> None:
-        # rclpy's own takes it out of the list once more. Whoever builds wait sets is the thread that is here.
+        # rclpy's `destroy` removes it from the list again. The thread that builds wait sets is this one.
         node.add_waitable(action)
         action.destroy()
 
@@ -68,15 +68,15 @@ def retire_action(node: Node, action: Any) -> None:
 
 
 def retire(node: Node, destroy: Callable[[], object], *entities: Any) -> None:
-    """Destroy what no list of a node holds any more once no callback can use it.
+    """Destroy entities that left a node's lists once no callback can use them.
 
     Args:
-        node: Whose it was.
-        destroy: Does it.
-        entities: What is destroyed. rclpy's callback groups would remember them for as long as they live.
+        node: The node that owned them.
+        destroy: Destroys them.
+        entities: What is destroyed. rclpy's callback groups would otherwise remember them forever.
     """
     executor = node.executor
-    if not isinstance(executor, Steady):
+    if not isinstance(executor, SafeExecutor):
         destroy()
         return
 

@@ -1,4 +1,4 @@
-"""Waiting for what another thread's callbacks bring."""
+"""Waiting for the effects of another thread's callbacks."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from rclpy.task import Future
 T = TypeVar("T")
 
 POLL_S = 0.05
-"""How often a wait looks at the clock and at whether it was interrupted; news wake it at once."""
+"""How often a wait checks the time and interruptions [s]; `Waiter.notify` wakes it at once."""
 
 
 class Waiter:
-    """Lets threads wait until something is true of what callbacks brought."""
+    """Lets threads wait until a callback has made a condition true."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
 
     def notify(self) -> None:
-        """Something changed."""
+        """Wake all waiting threads: something changed."""
         with self._condition:
             self._condition.notify_all()
 
     def wait_for(self, find: Callable[[], T | None], keep_waiting: Callable[[], bool]) -> T | None:
-        """The first result of ``find`` that is not `None`, or `None` once ``keep_waiting`` says no.
+        """Return the first result of ``find`` that is not `None`, or `None` once ``keep_waiting`` is false.
 
-        ``find`` is tried after each `notify`; ``keep_waiting`` at least every `POLL_S`, and may raise.
+        ``find`` is called after each `notify`, ``keep_waiting`` at least every `POLL_S`; it may raise.
         """
         with self._condition:
             while (found := find()) is None:
@@ -39,16 +39,16 @@ class Waiter:
             return found
 
     def within(self, seconds: float, condition: Callable[[], object]) -> bool:
-        """Wait until ``condition`` is true, for ``seconds`` of real time at most; whether it came true."""
+        """Wait up to ``seconds`` of real time until ``condition`` is true, and return whether it was."""
         deadline = time.monotonic() + seconds
         return bool(self.wait_for(lambda: bool(condition()) or None, lambda: time.monotonic() < deadline))
 
 
 def result_of(future: Future, timeout_s: float, interrupted: Callable[[], bool] = bool) -> object | None:
-    """Result of a future that an executor in another thread completes.
+    """Wait for a future that another thread's executor completes.
 
     Returns:
-        The result, or `None` on a time-out, an interruption, or a cancelled future.
+        The result, or `None` after a timeout, an interruption or a cancellation.
     """
     done = threading.Event()
     future.add_done_callback(lambda _: done.set())

@@ -13,7 +13,7 @@ from dasha_ros.ros.goals.agent_client import AgentLostError
 from dasha_ros.ros.rig.actuators import Actuators, Wait
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.retrying_call import RetryingCall
-from dasha_ros.ros.validation.heard import subscribe
+from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.twin.world import World
 
 

@@ -1,4 +1,4 @@
-"""Messages to the dataclasses of the rooms below, and back."""
+"""Converts messages to the dataclasses of the lower floors, and back."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def limits_from_msg(message: msg.CameraLimits) -> CameraLimits:
 
 
 def limits_to_msg(limits: CameraLimits, node: str = "") -> msg.CameraLimits:
-    """Message of a `CameraLimits`; ``node`` says so."""
+    """Message of a `CameraLimits`; ``node`` is the sender."""
     return msg.CameraLimits(
         node=node,
         width=limits.width,
@@ -133,7 +133,7 @@ def lens_to_msg(lens: LensState, now_ns: int = 0, refused: int = 0, last_refusal
 def trajectory_to_msg(
     moves: PowerTrajectory, state: msg.LensState | None = None, node: str = ""
 ) -> msg.TwinLens:
-    """Message of a lens's course; ``state`` is what its driver says meanwhile, ``node`` who says so."""
+    """Message of a lens's trajectory; ``state`` is what its driver reports, ``node`` the sender."""
     return msg.TwinLens(
         node=node,
         state=state or msg.LensState(),
@@ -189,7 +189,7 @@ def percept_from_msg(message: msg.Percept) -> Percept:
 
 
 def percept_to_msg(percept: Percept, frame_id: str, node: str = "") -> msg.Percept:
-    """Message of a `Percept`; ``node`` saw it."""
+    """Message of a `Percept`; ``node`` is the sender."""
     capture = capture_to_msg(percept.capture, frame_id)
     return msg.Percept(
         header=capture.header,

@@ -1,7 +1,7 @@
-"""A thread for the topics of the closed loop: a message costs it a tenth of what it costs an executor.
+"""A thread for the topics of the control loop: each message costs a tenth of what an executor spends.
 
-rclpy's executors look through every service, timer and action of a node, and build a wait set of them, before
-and after each message. Here one wait set holds the few topics whose delay is a delay of every step.
+For every message rclpy's executors go through all services, timers and actions of a node and build a wait
+set of them. Here one wait set holds only the few topics whose delay slows down every step.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from rclpy.subscription import Subscription
 
 from dasha_ros.ros.node.guard import guard_of
 from dasha_ros.ros.transport.qos import KEPT, to_hear
-from dasha_ros.ros.validation.heard import Ear
+from dasha_ros.ros.validation.subscribe import MessageFilter
 
 M = TypeVar("M")
 
 _LOOK_NS = 500_000_000
-"""Longest wait before a lane looks whether the context was shut down."""
+"""Longest wait before the thread checks whether the context was shut down."""
 _AGAIN_S = 0.1
-"""Pause before a lane that broke serves its topics again."""
+"""Pause after an error before the topics are served again."""
 
 
-class _Elsewhere(CallbackGroup):
-    """Keeps an executor's hands off what a lane serves."""
+class _NotForExecutors(CallbackGroup):
+    """Keeps executors from serving these subscriptions."""
 
     def can_execute(self, entity: Any) -> bool:
         return False
@@ -50,22 +50,22 @@ class _Topic:
     subscription: Subscription
     hear: Callable[[bytes], None]
     most: int
-    """Messages to take before the next topic has its turn: a flood must not keep the lane."""
+    """Most messages to take before the next topic's turn: a flood must not block the others."""
 
 
 class FastSubscriber:
-    """Takes messages of a few topics in a thread of its own, one callback at a time.
+    """Serves a few topics in a thread of its own, one callback at a time.
 
-    Callbacks run beside the executor's: what both touch needs a lock. What one raises is told to the
-    node's guard, and the lane goes on; so is what breaks the lane itself, and it begins anew. While
-    nobody needs its topics a lane can `rest`: what comes then stays in the queues of the middleware,
-    which keep the newest, and costs no Python.
+    Callbacks run in parallel to the executor's, so shared data needs a lock. Exceptions of callbacks go to
+    the node's guard. If the thread's own work fails, the guard is told too, and the thread starts over.
+    While its topics are not needed, `rest` lets messages wait in the middleware's queues, which keep the
+    newest ones, at no cost in Python.
     """
 
     def __init__(self, node: Node) -> None:
         """Serve topics of ``node``; the thread starts with the first of them."""
         self._node, self._guard = node, guard_of(node)
-        self._group = _Elsewhere()
+        self._group = _NotForExecutors()
         self._changed = GuardCondition(None, None, context=node.context)
         self._topics: list[_Topic] = []
         self._lock = threading.Lock()
@@ -79,37 +79,37 @@ class FastSubscriber:
         Args:
             kind: Type of the messages.
             topic: Its name.
-            callback: Called in the lane's thread, with what `Ear` lets in: an object with the fields of
-                ``kind``, that can't be published.
+            callback: Called in the subscriber's thread with what `MessageFilter` accepts: an object with
+                the fields of ``kind`` that can't be published.
             qos: Quality of service.
 
         Raises:
             TypeError: The type has a field that `cdr` can't read.
         """
-        ear = Ear(self._node, kind, topic, callback)
+        message_filter = MessageFilter(self._node, kind, topic, callback)
         subscription = self._node.create_subscription(
-            kind, topic, ear.hear, to_hear(qos), callback_group=self._group, raw=True
+            kind, topic, message_filter.hear, to_hear(qos), callback_group=self._group, raw=True
         )
-        # What belongs to the next picture is heard before it.
+        # Only one image per turn, so that the messages that describe it come first.
         most = KEPT if qos.reliability is ReliabilityPolicy.RELIABLE else 1
         with self._lock:
-            self._topics.append(_Topic(subscription, ear.hear, most))
+            self._topics.append(_Topic(subscription, message_filter.hear, most))
         self._tell()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="lane", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="fast_subscriber", daemon=True)
             self._thread.start()
 
     def rest(self) -> None:
-        """Let messages wait until `wake`. When it returns no callback runs, unless it was called by one."""
+        """Let messages wait until `wake`. No callback runs once this returns, unless it was called by one."""
         self._rests = True
         self._tell()
         with self._taking:
             pass
 
     def wake(self) -> None:
-        """Serve the topics again. When it returns, all that came while the lane rested was heard.
+        """Serve the topics again. On return, all messages that arrived during `rest` have been handled.
 
-        Callbacks of what came before run in the caller's thread.
+        Their callbacks run in the caller's thread.
         """
         with self._lock:
             topics = list(self._topics)
@@ -120,7 +120,7 @@ class FastSubscriber:
         self._tell()
 
     def close(self) -> None:
-        """Leave the topics. When it returns no callback runs, unless it was called by one."""
+        """Unsubscribe. No callback runs once this returns, unless it was called by one."""
         self._ends = True
         self._tell()
         if self._thread is not None and self._thread is not threading.current_thread():
@@ -132,7 +132,7 @@ class FastSubscriber:
         self._changed.destroy()
 
     def _tell(self) -> None:
-        with suppress(InvalidHandle):  # The context was shut down: the thread sees that too.
+        with suppress(InvalidHandle):  # The context was shut down, which the thread notices too.
             self._changed.trigger()
 
     def _run(self) -> None:
@@ -142,13 +142,13 @@ class FastSubscriber:
             try:
                 self._serve(topics)
             except Exception as error:
-                # With rclpy's own handlers of signals the context ends between any two calls of rclpy.
+                # With rclpy's own signal handlers the context may end between any two calls of rclpy.
                 if self._node.context.ok() and not self._ends:
-                    self._guard.caught("a lane, which begins anew", error)
+                    self._guard.caught("the fast subscriber, which starts over", error)
                     time.sleep(_AGAIN_S)
 
     def _serve(self, topics: list[_Topic]) -> None:
-        """Wait on one wait set until there are other topics, or no more."""
+        """Serve these topics until they change or the subscriber closes."""
         with ExitStack() as held:
             held.enter_context(self._node.context.handle)
             held.enter_context(self._changed.handle)
@@ -183,6 +183,6 @@ class FastSubscriber:
             topic.hear(taken[0])
         except InvalidHandle:
             raise
-        except (Exception, SystemExit) as error:  # A message must not end what everything waits for.
+        except (Exception, SystemExit) as error:  # One message must not stop the thread of the control loop.
             self._guard.caught(f"topic {subscription.topic_name}", error)
         return True

@@ -1,4 +1,4 @@
-"""`sensor_msgs/Image` to numpy and back without a copy to spare."""
+"""`sensor_msgs/Image` to numpy and back, with as few copies as possible."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from dasha_ros.perception.image import ENCODINGS
 
 
 class ImageMessageError(ValueError):
-    """A message that is no picture. The sentence says what is wrong with it."""
+    """A message that holds no valid picture. The text says why."""
 
 
 def pixels_of(message: Image) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """The picture in a message, as a view of the message's memory that honours ``step``.
+    """The picture in a message, as a view of the message's memory that respects ``step``.
 
-    Only pixels in the byte order of another machine are copied.
+    Pixels are copied only if their byte order is not this machine's.
 
     Returns:
         Shape (height, width) or (height, width, 3).
 
     Raises:
-        ImageMessageError: An encoding we can't read, no pixels, a step that is too short, or
-            fewer bytes than height and step promise.
+        ImageMessageError: The encoding is unknown, there are no pixels, the step is too short, or
+            there are fewer bytes than height and step require.
     """
     known = ENCODINGS.get(message.encoding)
     if known is None:
@@ -49,9 +49,9 @@ def pixels_of(message: Image) -> NDArray[np.uint8] | NDArray[np.uint16]:
 
 
 class ImageWriter:
-    """Fills one kept message again and again.
+    """Reuses one message for all pictures.
 
-    Assigning fresh data costs 0.4 to 95 ms for two megapixels, writing into the kept array 0.2 ms.
+    For two megapixels, assigning new data takes 0.4 to 95 ms; writing into the same array takes 0.2 ms.
     """
 
     def __init__(self, frame_id: str) -> None:
@@ -59,7 +59,7 @@ class ImageWriter:
         self._message = Image()
 
     def write(self, pixels: NDArray[np.uint8] | NDArray[np.uint16], encoding: str) -> Image:
-        """The message with these pixels. It is valid until the next call."""
+        """Return the message with these pixels. It is valid until the next call."""
         message = self._message
         if pixels.nbytes != len(message.data):
             message.data = array.array("B", bytes(pixels.nbytes))

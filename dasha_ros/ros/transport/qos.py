@@ -1,4 +1,4 @@
-"""Quality of service of every topic (design, section 3)."""
+"""Quality of service of every topic."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ def _profile(reliable: bool, depth: int, latched: bool = False) -> QoSProfile:
 
 
 IMAGE = _profile(reliable=False, depth=1)
-"""Images: a late one is worth nothing."""
+"""Images: a late one is useless."""
 CAPTURE = _profile(reliable=True, depth=5, latched=True)
-"""CaptureInfo and CameraInfo: an image without them can't be used, and they tell the exposure in force."""
+"""CaptureInfo and CameraInfo: images can't be used without them, and they report the active exposure."""
 COMMAND = _profile(reliable=True, depth=1)
 STATE = _profile(reliable=True, depth=1, latched=True)
 PERCEPT = _profile(reliable=True, depth=1)
 REWARD = _profile(reliable=True, depth=100)
 DIAGNOSTICS = _profile(reliable=True, depth=10)
 KEPT = 20
-"""Messages of a topic that wait for who hears it. All its publishers share one queue at each reader: in one
-of depth 1 the next word of a stranger displaces what the owner said."""
+"""Queue depth of a subscription. All publishers of a topic share one queue per subscriber. With depth 1, a
+stranger's next message would replace the one from the topic's own publisher."""
 
 
 def to_hear(profile: QoSProfile) -> QoSProfile:
-    """How a topic is subscribed to: as it is published, but with room for what strangers say meanwhile.
+    """The profile of a subscription: as the topic is published, but with room for strangers' messages.
 
-    Unreliable ones stay as they are: of images the newest is wanted, and no more memory.
+    Best-effort topics keep their depth: only the newest image is wanted, and memory matters.
     """
     if profile.reliability is not ReliabilityPolicy.RELIABLE or profile.depth >= KEPT:
         return profile

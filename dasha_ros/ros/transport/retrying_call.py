@@ -1,4 +1,4 @@
-"""A request to another node that is sent again until it is answered."""
+"""A service call that is repeated until it is answered."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from rclpy.client import Client
 from rclpy.task import Future
 
 AGAIN_S = 1.0
-"""A request without an answer for so long is sent again."""
+"""A request without an answer for this long is sent again [s]."""
 
 
 class RetryingCall:
-    """One request to a service, and its answer.
+    """One request to a service and its answer.
 
-    A server that has not discovered the client 100 ms after the request came drops the reply
-    (rmw_fastrtps, ``rmw_send_response``: "client will not receive response"). On a busy machine
-    that happens to the first request of a new client, which then waits for ever.
+    If a server has not discovered the client 100 ms after the request arrived, it drops the reply
+    (rmw_fastrtps, ``rmw_send_response``: "client will not receive response"). On a busy machine this
+    happens to the first request of a new client, which would then wait forever.
     """
 
     def __init__(self, client: Client, request: Any, clock: Callable[[], float] = time.monotonic) -> None:
-        """Ask.
+        """Send the request.
 
         Args:
-            client: Of the service.
-            request: It must do no harm when it is obeyed twice.
-            clock: Time [s].
+            client: The service's client.
+            request: Must be harmless if it is served twice.
+            clock: Returns the time [s].
         """
         self._client, self._request, self._clock = client, request, clock
         self._asked: list[Future] = []
@@ -38,10 +38,10 @@ class RetryingCall:
         self._asked.append(self._client.call_async(self._request))
 
     def answer(self) -> Any | None:
-        """The answer, or `None` as long as there is none; asks again when it is time.
+        """Return the answer or `None`; repeats the request when it is time.
 
         Raises:
-            Exception: What the server's answer could not be read for.
+            Exception: The answer could not be read.
         """
         for asked in self._asked:
             if asked.done():
@@ -51,6 +51,6 @@ class RetryingCall:
         return None
 
     def close(self) -> None:
-        """Wait for no answer any more."""
+        """Stop waiting for an answer."""
         for asked in self._asked:
             self._client.remove_pending_request(asked)

@@ -1,4 +1,4 @@
-"""Stamps as integer nanoseconds, the ROS clock that they come from, and the steady one to wait on."""
+"""Stamps as integer nanoseconds, the ROS clock they come from, and the steady clock to wait on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rclpy.clock import Clock as RclClock
 from rclpy.clock import ClockType
 
 _POLL_S = 0.001
-"""How often simulated time is looked at: it arrives in steps of a message, so finer brings nothing."""
+"""How often simulated time is read [s]. It advances by one step per message, so less would gain nothing."""
 
 
 def to_ns(stamp: Time) -> int:
@@ -26,10 +26,10 @@ def to_stamp(nanoseconds: int) -> Time:
 class RosClock:
     """A node's clock for stamps: system time, or ``/clock`` with ``use_sim_time``.
 
-    System time is set by people and by NTP: stamps are for people, and nothing waits for one.
+    People and NTP set the system time, so stamps are for people only; nothing waits for one.
 
     Attributes:
-        steady: What everything waits on and measures with.
+        steady: The clock for waiting and measuring.
     """
 
     def __init__(self, clock: RclClock) -> None:
@@ -37,7 +37,7 @@ class RosClock:
         self.steady = SteadyRosClock(self)
 
     def now_ns(self) -> int:
-        """The time now, as a stamp."""
+        """The current time, as a stamp."""
         return self._clock.now().nanoseconds
 
     @property
@@ -46,23 +46,23 @@ class RosClock:
         return self._clock.clock_type == ClockType.ROS_TIME and self._clock.ros_time_is_active
 
     def stamp_of(self, steady_ns: int) -> int:
-        """The stamp of a moment of the steady clock. Never later than the moment itself."""
+        """The stamp of a steady time, never later than that moment itself."""
         now_ns = self.now_ns()
         return now_ns - (self.steady.now_ns() - steady_ns)
 
 
 class SteadyRosClock:
-    """A node's steady time as `freshness.clock.Clock`: real time, or ``/clock``, which nobody sets back."""
+    """A node's steady time as `freshness.clock.Clock`: real time, or ``/clock``, which never goes back."""
 
     def __init__(self, clock: RosClock) -> None:
         self._clock = clock
 
     def now_ns(self) -> int:
-        """The time now."""
+        """The current time."""
         return self._clock.now_ns() if self._clock.is_simulated else time.monotonic_ns()
 
     def wait_until(self, until_ns: int, interrupt: threading.Event | None = None) -> bool:
-        """Wait until ``until_ns``; ``False`` when ``interrupt`` was set before."""
+        """Wait until ``until_ns``; ``False`` if ``interrupt`` was set before."""
         event = interrupt or threading.Event()
         while (left_ns := until_ns - self.now_ns()) > 0:
             if event.wait(_POLL_S if self._clock.is_simulated else left_ns / 1e9):

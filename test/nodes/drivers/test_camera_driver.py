@@ -117,8 +117,8 @@ def test_settings_beyond_the_camera_are_brought_into_its_limits_and_told(ros_env
     with _alone(lambda config, clock: camera, **parameters) as driver:
         wait_for(lambda: camera.aims, "a picture")
         assert camera.aims[0] == (1e6, 24.0)
-        _told(driver, "gain_db is 36 dB, and this camera has at most 24 dB")
-        assert "the exposure is 1e+07 us, and this camera comes to 1e+06 us" in driver.health.message
+        _told(driver, "gain_db is 36 dB, but this camera has at most 24 dB")
+        assert "the exposure is 1e+07 us, but this camera uses 1e+06 us" in driver.health.message
         assert driver.health.level == Level.WARN
         # What was admitted while no camera had said what it can do.
         driver._commands.gate.high = 1e7
@@ -177,7 +177,7 @@ def test_a_camera_that_knows_no_world_waits_until_it_is_told(ros_env: dict[str, 
     with _alone(None, width=128, height=64, autostart=False) as driver:
         waits: list[float] = []
         looked = threading.Event()
-        wait = driver._waiter.wait
+        wait = driver._job.changed.wait
 
         def waiting(timeout: float) -> bool:
             waits.append(timeout)
@@ -187,7 +187,7 @@ def test_a_camera_that_knows_no_world_waits_until_it_is_told(ros_env: dict[str, 
         driver.trigger_configure()
         captures = Ears()
         driver._topics.capture = captures
-        driver._waiter.wait = waiting
+        driver._job.changed.wait = waiting
         driver.trigger_activate()
         assert looked.wait(20.0)
         driver._twin._on_world(msg.TwinWorld(scene="motorcycle_street", illuminance_lx=100.0))
@@ -222,7 +222,7 @@ def test_a_damaged_frame_does_not_make_good_that_the_gain_is_clipped(ros_env: di
 
     camera = Beyond()
     with _alone(lambda config, clock: camera, gain_db=36.0) as driver:
-        clipped = "gain_db is 36 dB, and this camera has at most 24 dB"
+        clipped = "gain_db is 36 dB, but this camera has at most 24 dB"
         _told(driver, clipped)
         seen = len(camera.aims)
         camera.misfortune.fail_next("capture", FrameIncomplete("damaged"))

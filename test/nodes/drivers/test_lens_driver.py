@@ -251,7 +251,7 @@ def test_a_lens_that_hangs_is_not_given_back_and_the_driver_keeps_it(
     bench.command(50.0)
     assert hangs.wait(20.0)
     for leave in (bench.driver.deactivate, bench.driver.cleanup):
-        with pytest.raises(DeviceTimeout, match="still held"):
+        with pytest.raises(DeviceTimeout, match="still open"):
             leave()
     assert bench.driver._lens is bench.lens
     assert bench.driver._worker is not None

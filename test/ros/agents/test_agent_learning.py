@@ -126,7 +126,7 @@ def test_goals_are_judged_by_the_rule_of_their_preset(preset, code, health, tmp_
 def test_it_can_be_activated_again(learning, health):
     for _ in range(2):
         learning.start()
-        health.does("waiting")
+        health.set_activity("waiting")
         assert health.status() == (Level.OK, "waiting")
         assert learning.play(goal()).code is ErrorCode.NONE
         learning.stop()
@@ -145,7 +145,7 @@ def test_a_learner_that_stopped_stays_told_until_it_is_activated_again(
             ErrorCode.LEARNER_STOPPED,
             "the learner has stopped: no space is left",
         )
-        health.does("waiting for a goal")
+        health.set_activity("waiting for a goal")
         level, message = health.status()
         assert level == Level.ERROR
         assert "no space is left" in message
@@ -154,7 +154,7 @@ def test_a_learner_that_stopped_stays_told_until_it_is_activated_again(
 
     request.getfixturevalue("learns")
     learning.start()
-    health.does("waiting for a goal")
+    health.set_activity("waiting for a goal")
     assert health.status() == (Level.OK, "waiting for a goal")
     assert learning.play(goal()).code is ErrorCode.NONE
 

@@ -42,7 +42,7 @@ def test_new_settings_are_told_at_once(new: dict[str, Any]) -> None:
     changed = replace(_later(FIRST, 0.01), **new)
     told.state.taken(changed, awaited=True)
     assert [capture for _, capture in told.all] == [FIRST, changed]
-    assert told.state.patience_s is None
+    assert told.state.longest_wait_s is None
 
 
 def test_an_answer_under_known_settings_is_told_a_little_later() -> None:
@@ -50,13 +50,13 @@ def test_an_answer_under_known_settings_is_told_a_little_later() -> None:
     told.state.taken(FIRST, awaited=True)
     answer = _later(FIRST, 0.02)
     told.state.taken(answer, awaited=True)
-    told.state.tell_if_due()
+    told.state.publish_if_due()
     assert told.last == FIRST
-    assert told.state.patience_s == DELAY_S
+    assert told.state.longest_wait_s == DELAY_S
     told.now_s = DELAY_S
-    told.state.tell_if_due()
+    told.state.publish_if_due()
     assert told.last == answer
-    assert told.state.patience_s is None
+    assert told.state.longest_wait_s is None
 
 
 def test_frames_of_a_preview_are_told_twice_a_second() -> None:
@@ -77,7 +77,7 @@ def test_the_newest_answer_is_told_and_none_waits_longer_than_the_limit(gaps_ms:
     for gap_ms in gaps_ms:
         for _ in range(0, gap_ms, 10):
             told.now_s += 0.01
-            told.state.tell_if_due()
+            told.state.publish_if_due()
             if untold_since is not None and told.last == newest:
                 untold_since = None
             assert untold_since is None or told.now_s - untold_since <= LATEST_S + 0.011
@@ -86,5 +86,5 @@ def test_the_newest_answer_is_told_and_none_waits_longer_than_the_limit(gaps_ms:
         if untold_since is None:
             untold_since = told.now_s
     told.now_s += DELAY_S + 1e-6
-    told.state.tell_if_due()
+    told.state.publish_if_due()
     assert told.last == newest

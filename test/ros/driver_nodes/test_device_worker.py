@@ -153,7 +153,7 @@ def test_errors_and_nothing_else_are_a_loss(error: DeviceError) -> None:
     few = Script(works=[*[error] * (ERRORS_IN_A_ROW - 1), True] * 2).play()
     assert few.losses == []
     many = Script(works=[error] * ERRORS_IN_A_ROW + [True]).play()
-    assert many.losses == [f"{error} ({ERRORS_IN_A_ROW} errors in a row: it is opened anew)"]
+    assert many.losses == [f"{error} ({ERRORS_IN_A_ROW} errors in a row: reopening it)"]
     assert many.pauses.seconds == [BACK_OFF_S[0]]
     assert many.health.told[-1] == (Level.OK, "open")
 

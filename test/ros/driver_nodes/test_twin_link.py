@@ -147,7 +147,7 @@ def test_a_temperature_that_can_not_be_does_not_reach_the_lens(temperature_c: fl
     assert "temperature" in health.message
     link._on_world(world(temperature_c=31.0))
     assert glass.felt == [30.0, 31.0]
-    assert not health.standing()
+    assert not health.conditions()
 
 
 def test_a_refused_world_is_told_of_until_one_can_be_used() -> None:
@@ -157,7 +157,7 @@ def test_a_refused_world_is_told_of_until_one_can_be_used() -> None:
     assert (health.level, link.knows_world) == (Level.ERROR, False)
     assert "nowhere" in health.message
     link._on_world(world(illuminance_lx=50.0))
-    assert (health.standing(), link.knows_world, sight.seen) == ({}, True, [50.0])
+    assert (health.conditions(), link.knows_world, sight.seen) == ({}, True, [50.0])
 
 
 def test_a_good_world_makes_good_no_other_trouble() -> None:

@@ -176,7 +176,7 @@ class Watched:
         if what == "error":
             self._in_a_row += 1
             if self._in_a_row == ERRORS_IN_A_ROW:
-                said = f"{words} ({ERRORS_IN_A_ROW} errors in a row: it is opened anew)"
+                said = f"{words} ({ERRORS_IN_A_ROW} errors in a row: reopening it)"
                 self.device = failure(f"{said} (trying again)")
             else:
                 self.device = warning(words)

@@ -25,7 +25,7 @@ from dasha_ros.config import NodeConfig
 from dasha_ros.ros.goals import simple_action_server as single_goal
 from dasha_ros.ros.goals.agent_client import AgentClient
 from dasha_ros.ros.goals.simple_action_server import SimpleActionServer
-from dasha_ros.ros.node.executor import ManyThreads
+from dasha_ros.ros.node.executor import SafeMultiThreadedExecutor
 from dasha_ros.ros.node.node import DashaNode
 
 pytestmark = [pytest.mark.graph, pytest.mark.usefixtures("ros_env")]
@@ -39,7 +39,7 @@ class Served:
     """A node and an executor that spins."""
 
     def __init__(self) -> None:
-        self.node, self.executor, self.over = Plain("plain"), ManyThreads(4), threading.Event()
+        self.node, self.executor, self.over = Plain("plain"), SafeMultiThreadedExecutor(4), threading.Event()
         self.executor.add_node(self.node)
         self.thread = threading.Thread(target=self._live)
         self.thread.start()

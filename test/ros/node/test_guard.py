@@ -23,7 +23,7 @@ from dasha_ros.config import NodeConfig
 from dasha_ros.config.parameter import parameter
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.goals.simple_action_server import SimpleActionServer
-from dasha_ros.ros.node.executor import ManyThreads, OneThread
+from dasha_ros.ros.node.executor import SafeMultiThreadedExecutor, SafeSingleThreadedExecutor
 from dasha_ros.ros.node.guard import Guard
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
@@ -80,9 +80,9 @@ def test_a_flood_of_one_error_is_told_at_each_power_of_ten_and_another_at_once()
     assert [is_new for _, is_new in told] == [True] + 2499 * [False]
     assert [line.splitlines()[0] for line in log.lines] == [
         "internal error at a test: ValueError: 0; the node goes on",
-        "internal error at a test: ValueError: 9 (10 times by now)",
-        "internal error at a test: ValueError: 99 (100 times by now)",
-        "internal error at a test: ValueError: 999 (1000 times by now)",
+        "internal error at a test: ValueError: 9 (10 times so far)",
+        "internal error at a test: ValueError: 99 (100 times so far)",
+        "internal error at a test: ValueError: 999 (1000 times so far)",
     ]
     assert "fail_at_one_place" in log.lines[0], "where it came from is said"
     caught(guard, fail_at_another, 0)
@@ -123,15 +123,15 @@ class Clumsy(DashaNode[ClumsyConfig]):
         self.drop()
 
 
-@pytest.fixture(params=[OneThread, ManyThreads])
+@pytest.fixture(params=[SafeSingleThreadedExecutor, SafeMultiThreadedExecutor])
 def clumsy(request: pytest.FixtureRequest, probe: Probe) -> Iterator[Clumsy]:
-    """A node that is served as `ros.node.node.run` does."""
+    """A node that is served as `ros.node.run` does."""
     import rclpy
     from rclpy.signals import SignalHandlerOptions
 
     rclpy.init(args=["--ros-args", "-r", "__ns:=/dasha"], signal_handler_options=SignalHandlerOptions.NO)
     node = Clumsy()
-    executor = request.param() if request.param is OneThread else request.param(4)
+    executor = request.param() if request.param is SafeSingleThreadedExecutor else request.param(4)
     executor.add_node(node)
 
     def live() -> None:
@@ -198,7 +198,7 @@ def provoke(sort: str, node: Clumsy, probe: Probe) -> None:
 @pytest.mark.parametrize("sort", SORTS)
 def test_a_node_outlives_a_callback_that_raises_and_says_so(sort: str, clumsy: Clumsy, probe: Probe) -> None:
     told = probe.subscribe(DiagnosticArray, "/diagnostics", DIAGNOSTICS)
-    clumsy.health.does("all is well")
+    clumsy.health.set_activity("all is well")
     provoke(sort, clumsy, probe)
 
     def shown() -> Any:

@@ -29,7 +29,7 @@ def test_trouble_of_every_kind_can_follow_each_other(probe) -> None:
         told: list[tuple[str, bytes]] = []
 
         def clear(cause: str, sentence: str) -> None:
-            health.does(sentence)
+            health.set_activity(sentence)
             health.clear(cause)
 
         for tell, level in (

@@ -42,9 +42,9 @@ SERVES = """
 import sys
 import rclpy
 from dasha_ros.msg import Percept
-from dasha_ros.ros.node.memory import leave_out_generator
+from dasha_ros.ros.node.memory import skip_message_generator
 
-leave_out_generator()
+skip_message_generator()
 rclpy.init(args=["--ros-args", "--disable-external-lib-logs"])
 rclpy.create_node("lean").create_publisher(Percept, "percept", 1)
 print("lark" in sys.modules)
@@ -59,7 +59,7 @@ def test_a_node_publishes_without_the_generator_of_message_classes() -> None:
 def test_checking_messages_loads_no_scenes() -> None:
     """Every node checks what it hears; scenes and their pictures are the twin's alone."""
     told = subprocess.run(
-        [sys.executable, "-c", "import sys, dasha_ros.ros.validation.heard; print(sorted(sys.modules))"],
+        [sys.executable, "-c", "import sys, dasha_ros.ros.validation.subscribe; print(sorted(sys.modules))"],
         capture_output=True,
         text=True,
         check=True,

@@ -44,7 +44,7 @@ def test_a_node_that_loads_for_ever_ends_all_the_same() -> None:
 @pytest.mark.parametrize(
     ("moment", "words"),
     [
-        ("it hangs", "twin_world did not clean up within 2.5 s and was cut off"),
+        ("it hangs", "twin_world did not clean up within 2.5 s and was stopped"),
         ("bug at the end", "twin_world could not clean up: nothing is clean"),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_change_that_fails_is_told_and_the_node_lives(lamp: Lamp) -> None:
     (result,) = lamp.set_parameters([Parameter("illuminance_lx", value=600.0)])
     assert result.successful
     assert lamp.health.level == Level.ERROR
-    assert lamp.health.message == "lamp could not take up its parameters: the bulb is broken"
+    assert lamp.health.message == "lamp could not apply its parameters: the bulb is broken"
     assert lamp.config.illuminance_lx == 600.0
 
 
@@ -101,7 +101,7 @@ def test_what_is_fixed_changes_while_the_node_is_unconfigured_and_only_then() ->
         for state, todo in (("inactive", "clean it up"), ("active", "deactivate it and clean it up")):
             (result,) = node.set_parameters([Parameter("serial", value="9")])
             assert result.reason == (
-                f"serial: camera_driver is {state} and has read it already: {todo} first, "
+                f"serial: camera_driver is {state} and has read it already; {todo} first, "
                 "then configure it again"
             )
             # All that it has, as from a file that was dumped.
@@ -155,7 +155,7 @@ def test_a_value_of_a_type_that_is_none_is_refused_and_the_others_are_set(lamp: 
         )
         assert [r.successful for r in answer.results] == [p is good for p in order]
         assert {r.reason for r in answer.results if not r.successful} == {
-            f"parameter temperature_c has a value of type {kind}, and there is no such type"
+            f"parameter temperature_c has a value of the unknown type {kind}"
         }
     assert lamp.config.illuminance_lx == 50.0
     atomic = SetParametersAtomically
@@ -185,4 +185,4 @@ def test_parameters_that_a_node_does_not_know_are_ignored_and_named(
         rclpy.try_shutdown()
     (line,) = [line for line in capfd.readouterr().err.splitlines() if "ignored" in line]
     assert "[WARN]" in line
-    assert line.endswith("no such parameter: colour, illuminance_xl (did you mean illuminance_lx?)")
+    assert line.endswith("ignored unknown parameters: colour, illuminance_xl (did you mean illuminance_lx?)")

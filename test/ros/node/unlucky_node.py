@@ -12,7 +12,7 @@ from lifecycle_msgs.srv import GetState
 
 from dasha_ros.freshness import limits
 from dasha_ros.nodes.twin_world import TwinWorld
-from dasha_ros.ros.node.node import run
+from dasha_ros.ros.node.run import run
 
 MOMENT = sys.argv[1]
 if MOMENT == "it hangs":

@@ -1,4 +1,4 @@
-"""A node says again what is in force while a stranger speaks on its topic, and a few times after that."""
+"""A node repeats its state while a stranger publishes its topic, and a few times after that."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ros_harness import Probe
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 from dasha_ros.ros.node.condition import Level
-from dasha_ros.ros.validation.owned import Owned
-from dasha_ros.ros.validation.owners import publishers_of
+from dasha_ros.ros.validation.exclusive_topics import ExclusiveTopics
+from dasha_ros.ros.validation.publishers import publishers_of
 
 OWNER, STRANGER = "lens_driver", "stranger"
 
 
 class Node:
-    """Sees who publishes; nobody serves it."""
+    """Stands in for a node that sees publishers; no executor serves it."""
 
     def __init__(self) -> None:
         self.publishing = [OWNER]
@@ -42,79 +42,81 @@ def said(node: Node) -> list[str]:
 
 
 @pytest.fixture
-def owned(node: Node, said: list[str]) -> Owned:
-    owned = Owned(node)  # type: ignore[arg-type]
-    owned.add("lens/state", lambda: said.append("again"))
-    return owned
+def topics(node: Node, said: list[str]) -> ExclusiveTopics:
+    topics = ExclusiveTopics(node)  # type: ignore[arg-type]
+    topics.add("lens/state", lambda: said.append("again"))
+    return topics
 
 
-def looks(owned: Owned, times: int) -> None:
+def looks(topics: ExclusiveTopics, times: int) -> None:
     for _ in range(times):
-        owned.look()
+        topics.look()
 
 
-def test_who_is_alone_says_nothing_twice(owned: Owned, said: list[str]) -> None:
-    looks(owned, 10)
+def test_without_a_stranger_nothing_is_repeated(topics: ExclusiveTopics, said: list[str]) -> None:
+    looks(topics, 10)
     assert said == []
-    assert owned.condition() is None
+    assert topics.condition() is None
 
 
-def test_while_a_stranger_speaks_the_owner_says_again_and_tells_of_it(
-    owned: Owned, node: Node, said: list[str]
+def test_while_a_stranger_publishes_the_owner_repeats_itself_and_warns(
+    topics: ExclusiveTopics, node: Node, said: list[str]
 ) -> None:
     node.publishing = [OWNER, STRANGER]
-    looks(owned, 10)
+    looks(topics, 10)
     assert len(said) == 10, "at each look"
-    condition = owned.condition()
+    condition = topics.condition()
     assert condition is not None
     assert condition.level == Level.WARN
     assert "/dasha/lens_driver and /dasha/stranger" in condition.sentence
 
 
-def test_what_a_stranger_said_last_is_followed_by_the_owners_word(
-    owned: Owned, node: Node, said: list[str]
+def test_the_owner_has_the_last_word_when_the_stranger_leaves(
+    topics: ExclusiveTopics, node: Node, said: list[str]
 ) -> None:
     node.publishing = [OWNER, STRANGER]
-    looks(owned, 1)
+    looks(topics, 1)
     node.publishing = [OWNER]
     said.clear()
-    looks(owned, 10)
-    # The stranger may have filled queues up to the moment when it left: nothing follows but what is said now.
+    looks(topics, 10)
+    # The stranger may have filled the queues until it left, so only what the owner says now gets through.
     assert 1 <= len(said) < 10
-    assert owned.condition() is None
+    assert topics.condition() is None
     said.clear()
-    looks(owned, 10)
+    looks(topics, 10)
     assert said == [], "it comes to an end"
 
 
-def test_a_stranger_that_comes_again_is_answered_again(owned: Owned, node: Node, said: list[str]) -> None:
+def test_a_stranger_that_comes_back_is_answered_again(
+    topics: ExclusiveTopics, node: Node, said: list[str]
+) -> None:
     for _ in range(3):
         node.publishing = [OWNER, STRANGER]
-        looks(owned, 1)
+        looks(topics, 1)
         node.publishing = [OWNER]
-        looks(owned, 10)
+        looks(topics, 10)
         assert len(said) >= 2
         said.clear()
 
 
-def test_who_speaks_no_more_says_nothing_again(owned: Owned, node: Node, said: list[str]) -> None:
+def test_a_node_that_stopped_repeats_nothing(topics: ExclusiveTopics, node: Node, said: list[str]) -> None:
     node.publishing = [OWNER, STRANGER]
-    owned.look()
-    owned.clear()
+    topics.look()
+    topics.clear()
     said.clear()
-    looks(owned, 5)
+    looks(topics, 5)
     assert said == []
-    assert owned.condition() is None
+    assert topics.condition() is None
 
 
 @pytest.mark.graph
-def test_who_comes_late_hears_the_owner_though_a_stranger_spoke_last(probe: Probe) -> None:
-    # All publishers of a topic share a reader's queue: it has room for more than what was said last.
+def test_a_late_subscriber_hears_the_owner_although_a_stranger_published_last(probe: Probe) -> None:
+    # All publishers of a topic share the reader's queue, which must hold more than the last message.
     import rclpy
 
     from dasha_ros import msg
     from dasha_ros.ros.transport import qos
-    from dasha_ros.ros.validation.heard import subscribe
+    from dasha_ros.ros.validation.subscribe import subscribe
 
     nodes = {
         name: rclpy.create_node(name, namespace="/dasha", context=probe.context, enable_rosout=False)
@@ -129,8 +131,8 @@ def test_who_comes_late_hears_the_owner_though_a_stranger_spoke_last(probe: Prob
         driver = f"/dasha/{name}#1"
         publishers[name].publish(msg.LensState(driver=driver, volts=volts, commanded_volts=volts))
 
-    owned = Owned(nodes[OWNER])
-    owned.add("lens/state", lambda: speak(OWNER))
+    topics = ExclusiveTopics(nodes[OWNER])
+    topics.add("lens/state", lambda: speak(OWNER))
     speak(OWNER)
     probe.until(lambda: len(publishers_of(nodes[OWNER], "lens/state")) == 2, "the stranger to be seen")
     heard: list[float] = []
@@ -138,7 +140,7 @@ def test_who_comes_late_hears_the_owner_though_a_stranger_spoke_last(probe: Prob
     probe.until(lambda: publishers[STRANGER].get_subscription_count() == 1, "a listener that came late")
 
     def flooded() -> bool:
-        owned.look()
+        topics.look()
         for _ in range(10):
             speak(STRANGER)
         return len(heard) > 2

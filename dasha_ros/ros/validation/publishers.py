@@ -1,4 +1,4 @@
-"""Who speaks on which topic of a graph, by the name of the node."""
+"""Which node of a graph may publish which topic, and which nodes do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from rclpy.node import Node
 
-_OWNERS = {
+_PUBLISHERS = {
     "camera/camera_info": ("camera_driver",),
     "camera/capture": ("camera_driver",),
     "camera/image_raw": ("camera_driver",),
@@ -21,20 +21,20 @@ _OWNERS = {
     "twin/lens": ("lens_driver", "device_emulator"),
     "twin/world": ("twin_world",),
 }
-OWNED = tuple(_OWNERS)
-"""Topics that one node of a graph speaks on."""
+EXCLUSIVE_TOPICS = tuple(_PUBLISHERS)
+"""Topics that only one node of a graph publishes."""
 
 
-def owners_of(node: Node, topic: str) -> frozenset[str]:
-    """Full names of the nodes of a node's graph that speak on a topic; empty: anybody may."""
-    return frozenset(f"{node.get_namespace().rstrip('/')}/{name}" for name in _OWNERS.get(topic, ()))
+def allowed_publishers(node: Node, topic: str) -> frozenset[str]:
+    """Full names of the nodes that may publish a topic in a node's graph; empty: any node may."""
+    return frozenset(f"{node.get_namespace().rstrip('/')}/{name}" for name in _PUBLISHERS.get(topic, ()))
 
 
-def speaker_of(message: Any) -> str | None:
-    """Full name of the node that a message says it comes from, empty when it keeps silent about it.
+def sender_of(message: Any) -> str | None:
+    """Full name of the node that a message names as its sender; empty when it names none.
 
     Returns:
-        ``None`` for a type that has no word for it, such as an image.
+        ``None`` for a type without such a field, such as an image.
     """
     instance = getattr(message, "node", None)
     if instance is None:
@@ -42,13 +42,13 @@ def speaker_of(message: Any) -> str | None:
     return None if instance is None else instance.partition("#")[0]
 
 
-def names_its_speaker(kind: Any) -> bool:
-    """Whether messages of a type say which node they come from."""
+def names_its_sender(kind: Any) -> bool:
+    """Whether messages of a type name their sender."""
     return not kind.get_fields_and_field_types().keys().isdisjoint({"node", "driver"})
 
 
 def publishers_of(node: Node, topic: str) -> list[str]:
-    """Full names of the nodes that publish a topic, each as often as it does."""
+    """Full names of the nodes that publish a topic, once per publisher."""
     full = node.resolve_topic_name(topic)
     return sorted(
         f"{info.node_namespace.rstrip('/')}/{info.node_name}"
@@ -56,8 +56,8 @@ def publishers_of(node: Node, topic: str) -> list[str]:
     )
 
 
-def too_many(topic: str, publishers: Iterable[str]) -> str:
-    """What is wrong when these publish a topic that one node owns; empty: nothing."""
+def conflict_of(topic: str, publishers: Iterable[str]) -> str:
+    """What is wrong if these nodes publish a topic that only one node may; empty: nothing."""
     names = sorted(publishers)
     if len(names) < 2:
         return ""
@@ -66,6 +66,8 @@ def too_many(topic: str, publishers: Iterable[str]) -> str:
     if len(unique) == 1:
         return (
             f"{len(names)} nodes called {names[0]} publish {topic}: two graphs run in one namespace; "
-            "end one of them, or give it a namespace or a ROS_DOMAIN_ID of its own"
+            "stop one of them, or give it a namespace or a ROS_DOMAIN_ID of its own"
         )
-    return f"{len(names)} nodes publish {topic}: {' and '.join(twice)}; end the one that does not belong here"
+    return (
+        f"{len(names)} nodes publish {topic}: {' and '.join(twice)}; stop the one that does not belong here"
+    )
