@@ -22,7 +22,7 @@ from dasha_ros.ros.goals.agent_client import AgentClient
 from dasha_ros.ros.goals.focus_goal import FocusGoal
 from dasha_ros.ros.goals.goal_server import GoalServer
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal, SimpleActionServer
-from dasha_ros.ros.goals.trainer_pause import TrainerHold
+from dasha_ros.ros.goals.trainer_pause import TrainerPause
 from dasha_ros.ros.node.run import run as run_node
 from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.rig.actuators import Actuators
@@ -69,7 +69,7 @@ class FocusServer(GoalServer):
             qos.STATE,
             callback_group=ReentrantCallbackGroup(),
         )
-        self._trainer = TrainerHold(self)
+        self._trainer = TrainerPause(self)
         if self._server is None:
             # Kept for as long as the node lives: whoever asks meanwhile gets an answer.
             self._server = SimpleActionServer(

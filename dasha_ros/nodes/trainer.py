@@ -15,7 +15,7 @@ from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.agents.agent_node import agent_executor
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError, GoalRefusedError
-from dasha_ros.ros.goals.trainer_pause import Turns
+from dasha_ros.ros.goals.trainer_pause import EpisodeTurns
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.node.run import run as run_node
 from dasha_ros.ros.rig.actuators import Actuators
@@ -56,7 +56,7 @@ class Trainer(DashaNode[TrainerConfig]):
         self._actuators = Actuators(self)
         self._stage = EpisodeReset(self, self._actuators, self._until)
         self._goal_client = AgentClient(self, *_ACTIONS[config.task], ends_s=limits.SERVER_GOAL_ENDS_S)
-        self._turns = Turns(self)
+        self._turns = EpisodeTurns(self)
 
     def reconfigure(self, config: TrainerConfig) -> None:
         """Draw from the next goal on as the parameters say: anew, where they say something else."""

@@ -13,7 +13,7 @@ from ros_harness import wait_for
 def in_process(module: Any, kind: str, device: Any = None, **parameters: Any) -> Iterator[Any]:
     """A driver, not configured yet; ``device`` makes what it owns, from a configuration and a clock.
 
-    Nobody serves its parameters and timers; its worker and its lane have threads of their own.
+    Nobody serves its parameters and timers; its worker and its subscriber have threads of their own.
     """
     import rclpy
     from rclpy.signals import SignalHandlerOptions

@@ -52,7 +52,7 @@ class Told(Chart):
         self.heard = Heard(self)
 
     def set_activity(self, activity):
-        super().does(activity)
+        super().set_activity(activity)
         self.said.append(("ok", activity))
         self.heard.notify()
         if activity == "done":

@@ -1,1 +1,1 @@
-"""Goals of actions: the server that works on one at a time, and those who ask for them."""
+"""Goals of actions: the server, which works on one goal at a time, and the clients."""

@@ -1,4 +1,4 @@
-"""An action client that hears every answer, however many threads its executor has."""
+"""An action client that misses no answer, however many threads its executor has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from unique_identifier_msgs.msg import UUID
 
-from dasha_ros.ros.goals.owner import feedback_topic, listeners, new_goal_id, participant_of
+from dasha_ros.ros.goals.clients import feedback_topic, new_goal_id, participant_of, subscribers
 from dasha_ros.ros.validation.fitness import Unfit, checks_of
 from dasha_ros.ros.validation.rejections import rejections_of
 
@@ -21,31 +21,30 @@ from dasha_ros.ros.validation.rejections import rejections_of
 class PatientActionClient(ActionClient):
     """rclpy's client, without the race between a request and a quick answer.
 
-    rclpy sends a request and only then notes that it waits for the answer. Another
-    thread may have the answer in between: it is thrown away as unexpected, and the
-    future of the request is never done (ros2/rclpy#1123, in Jazzy's 7.1.x).
-    Here no answer is looked at while a request is being sent. Answers and feedback
-    are worked on one after another, in the order in which they came.
+    rclpy sends a request and registers it only afterwards. If another thread takes the answer in
+    between, the answer is dropped as unexpected and the request's future never completes
+    (ros2/rclpy#1123, in Jazzy's 7.1.x). This client takes no answer while it sends a request, and
+    handles answers and feedback one at a time, in order.
 
-    The ids of its goals name the process, for a server that looks after its clients. Feedback that can't
-    be is left out and counted, as messages of topics are (`ros.validation.subscribe`).
+    Its goal ids name the process, so that a server notices when the client is gone. Invalid feedback is
+    rejected and counted, as on topics (`ros.validation.subscribe`).
     """
 
     def __init__(self, node: Node, kind: Any, name: str) -> None:
         self._sending = threading.RLock()
         self._topic = topic = feedback_topic(name)
         self._check, self._rejections = checks_of(kind.Feedback), rejections_of(node)
-        before = listeners(node, topic)
+        before = subscribers(node, topic)
         super().__init__(node, kind, name, callback_group=MutuallyExclusiveCallbackGroup())
-        self._participant = participant_of(node, before, listeners(node, topic))
+        self._participant = participant_of(node, before, subscribers(node, topic))
 
     def send_goal_async(self, goal: Any, feedback_callback: Any = None, goal_uuid: Any = None) -> Any:
         """See `rclpy.action.ActionClient.send_goal_async`."""
         with self._sending:
-            hear = feedback_callback and self._through_the_door(feedback_callback)
+            hear = feedback_callback and self._checked(feedback_callback)
             return super().send_goal_async(goal, hear, goal_uuid or self.new_goal_id())
 
-    def _through_the_door(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
+    def _checked(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
         def hear(message: Any) -> None:
             try:
                 self._check(message.feedback)
@@ -57,18 +56,18 @@ class PatientActionClient(ActionClient):
         return hear
 
     def new_goal_id(self) -> UUID:
-        """An id for a goal that names this process, where it is known."""
+        """A new goal id, which names this process if its participant is known."""
         return new_goal_id(self._participant) or _random_id()
 
     def handle_of(self, goal_id: UUID) -> ClientGoalHandle:
-        """A handle of a goal that another client sent, or that nobody did."""
+        """A handle of a goal that another client sent or that was never sent."""
         accepted = self._action_type.Impl.SendGoalService.Response(accepted=True)
         return ClientGoalHandle(self, goal_id, accepted)
 
-    def ask_for_life_async(self) -> Any:
-        """A future that is done when the server answers anything.
+    def probe_async(self) -> Any:
+        """Return a future that completes when the server shows that it lives.
 
-        It is asked for the result of a goal that never was: any server says so at once.
+        It asks for the result of a goal that was never sent; any server answers that at once.
         """
         return self._get_result_async(self.handle_of(_random_id()))
 
@@ -81,7 +80,7 @@ class PatientActionClient(ActionClient):
             return super()._get_result_async(goal_handle)
 
     async def execute(self, taken_data: Any) -> None:
-        """Work on what was taken from the topics, once the request that it may answer is noted."""
+        """Handle what was taken from the topics, once the request that it may answer is registered."""
         with self._sending:
             pass
         await super().execute(taken_data)

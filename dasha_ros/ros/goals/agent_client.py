@@ -1,4 +1,4 @@
-"""Asking an agent for its part of a goal, and noticing when it is no longer there."""
+"""Asks an agent for its part of a goal, and notices when the agent is gone."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from dasha_ros.ros.node.waiter import POLL_S
 
 
 class AgentLostError(Exception):
-    """The agent does not answer: it is not there, died, or was started anew and forgot the goal."""
+    """The agent does not answer: it is not running, died, or was restarted and forgot the goal."""
 
 
 class GoalRefusedError(AgentLostError):
-    """The agent is there and says no."""
+    """The agent rejected the goal."""
 
 
 class AgentClient:
-    """One agent's action, used from a thread that no executor needs."""
+    """Client of one agent's action. Call it from a thread that no executor needs."""
 
     def __init__(
         self,
@@ -37,14 +37,14 @@ class AgentClient:
         agent: str,
         ends_s: float = limits.AGENT_GOAL_ENDS_S,
     ) -> None:
-        """Look for the action's server.
+        """Create the client.
 
         Args:
-            node: Whose goals they are.
+            node: The node that sends the goals.
             kind: The action's type.
             action: The action's name.
-            agent: The server's node.
-            ends_s: A node that ends waits no longer for the goal's end, whatever it grants otherwise [s].
+            agent: Name of the server's node.
+            ends_s: Longest wait for the goal's end while this node shuts down [s].
         """
         self._ends_s = ends_s
         self._node, self._name = node, agent
@@ -52,7 +52,7 @@ class AgentClient:
         self._closed = threading.Event()
 
     def destroy(self) -> None:
-        """Leave the action's topics."""
+        """Destroy the client."""
         self._closed.set()
         retire_action(self._node, self._client)
 
@@ -63,14 +63,14 @@ class AgentClient:
         interrupted: Callable[[], ErrorCode | None],
         timeout_s: float,
     ) -> Any:
-        """Send a goal, pass on its feedback, and return its result.
+        """Send a goal, pass on its feedback and return its result.
 
-        An interruption is passed on as a cancel; the result then says so.
+        An interruption cancels the goal, and the result says so.
 
         Args:
             goal: The action's goal.
             on_feedback: Called for each feedback, from the executor.
-            interrupted: Why to stop now, or `None`.
+            interrupted: Returns why to stop now, or `None`.
             timeout_s: How long the agent may take to appear, to accept, and to react to a cancel.
 
         Raises:
@@ -80,7 +80,7 @@ class AgentClient:
         def heard(feedback: Any) -> None:
             try:
                 on_feedback(feedback)
-            except Exception as error:  # Bad feedback must not keep the answers that come with it.
+            except Exception as error:  # Bad feedback must not keep the following answers from being handled.
                 guard_of(self._node).caught(f"feedback of {self._name}", error)
 
         remote = RemoteGoal(
@@ -92,23 +92,25 @@ class AgentClient:
                 if not cancelled and (reason := interrupted()) is not None:
                     cancelled = True
                     remote.cancel(self._ends_s if reason == ErrorCode.SHUTDOWN else None)
-                remote.waiter.wait(POLL_S)
+                remote.changed.wait(POLL_S)
         except GoalLostError as error:
-            if error.loss is not Loss.FORGOTTEN and remote.owes_a_cancel():
-                threading.Thread(target=remote.pay, args=(self._closed,), name="cancel", daemon=True).start()
+            if error.loss is not Loss.FORGOTTEN and remote.cancel_is_owed():
+                threading.Thread(
+                    target=remote.deliver_cancel, args=(self._closed,), name="cancel", daemon=True
+                ).start()
             kind = GoalRefusedError if error.loss is Loss.REJECTED else AgentLostError
             raise kind(self._sentence(error.loss, timeout_s)) from None
         return remote.result
 
     def _sentence(self, loss: Loss, timeout_s: float) -> str:
         what = {
-            Loss.ABSENT: "is not there",
+            Loss.ABSENT: "is not running",
             Loss.MUTE: f"did not answer a goal within {timeout_s:g} s",
-            Loss.REJECTED: "rejected its part of the goal: see its log",
-            Loss.WITHDRAWN: "did not take the goal before it was cancelled",
+            Loss.REJECTED: "rejected its part of the goal; see its log",
+            Loss.WITHDRAWN: "did not accept the goal before it was cancelled",
             Loss.GONE: "is gone",
-            Loss.FORGOTTEN: "was started anew and forgot the goal",
-            Loss.SILENT: f"answered nothing for {SILENCE_S:g} s",
+            Loss.FORGOTTEN: "was restarted and forgot the goal",
+            Loss.SILENT: f"gave no answer for {SILENCE_S:g} s",
             Loss.STUCK: f"did not stop within {timeout_s:g} s of a cancel",
         }[loss]
         return f"{self._name} {what}"

@@ -1,4 +1,4 @@
-"""Goals of ``focus_on_object``, sent by a node of their own that a thread of their own serves."""
+"""Sends goals of ``focus_on_object`` from a node and a thread of its own."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from dasha_ros.ros.transport import qos
 from dasha_ros.ros.validation.subscribe import subscribe
 
 _IDLE_S = 1.0
-"""An order wakes the thread at once; this is for a wake-up that came a moment too early."""
+"""Longest wait [s]. An order wakes the thread at once, but a wake-up may come a moment too early."""
 _STATE_S = 2.0
-"""To wait for ``focus/state``, which tells why a goal is rejected: for the latched one before, and after."""
+"""How long to wait for ``focus/state``, which says why a goal was rejected [s]: before and after the goal."""
 _LATE_S = 0.2
-"""Feedback and result take different ways: the last feedback may come after the result."""
+"""How long to wait for the last feedback, which may arrive after the result [s]."""
 _REJECTED = "goal rejected"
 
 _numbers = itertools.count(1)
@@ -41,18 +41,18 @@ class Ending:
     """How a goal ended."""
 
     result: Any = None
-    """``FocusOnObject.Result``, `None` when there is none."""
+    """``FocusOnObject.Result``, or `None`."""
     loss: Loss | None = None
-    """Why there is none; `None`: nobody waited for it."""
+    """Why there is no result; `None`: nobody waited for it."""
     reason: str = ""
-    """Of a rejection."""
+    """Why the goal was rejected."""
     timed_out: bool = False
-    """Cancelled because its time was over."""
+    """Whether the goal was cancelled because its time was up."""
 
 
 @dataclass
 class Order:
-    """A goal to send, and whom to tell."""
+    """A goal to send, and the callbacks for its progress."""
 
     goal: Any
     """``FocusOnObject.Goal``."""
@@ -60,19 +60,19 @@ class Order:
     on_feedback: Callable[[Any], None] | None
     """Called with each ``FocusOnObject.Feedback``."""
     on_cancel: Callable[[], None]
-    """Called when a cancel begins, whatever asked for it."""
+    """Called when a cancel begins, whatever the reason."""
     on_end: Callable[[Ending], None]
     cancelled: bool = False
     abandoned: bool = False
-    """Nobody waits for the end any more."""
+    """Whether nobody waits for the end any more."""
 
 
 class _Graph:
-    """A context, a node and what it has of the focus server."""
+    """A context, a node, and its connection to the focus server."""
 
     def __init__(self, namespace: str, domain_id: int | None) -> None:
         self.context = rclpy.Context()
-        # A signal still shuts it down where the user's program let rclpy handle signals: all contexts are.
+        # If the user's program lets rclpy handle signals, a signal shuts down this context too.
         rclpy.init(args=[], context=self.context, domain_id=domain_id)
         self.node = rclpy.create_node(
             f"dasha_client_{os.getpid()}_{next(_numbers)}",
@@ -94,7 +94,7 @@ class _Graph:
             self.rejected_at, self.reason = time.monotonic(), state.message
 
     def close(self) -> None:
-        """Leave the graph, in whatever state a signal left it."""
+        """Leave the graph, even if a signal has shut the context down."""
         self.executor.shutdown()
         with suppress(InvalidHandle):
             self.client.destroy()
@@ -103,7 +103,7 @@ class _Graph:
 
 
 class _Run:
-    """One goal in hand; used by the thread alone."""
+    """One goal in progress. Used only by the thread of `FocusGoals`."""
 
     def __init__(self, order: Order, graph: _Graph, patience: Patience) -> None:
         self.order, self._graph = order, graph
@@ -115,12 +115,12 @@ class _Run:
         self._cancelling = self._timed_out = False
 
     def move_to(self, graph: _Graph) -> None:
-        """Go on in another graph, after a signal ended the first."""
+        """Continue with another context after a signal shut down the first one."""
         self._graph = graph
         self._remote.move_to(graph.client)
 
     def advance(self) -> Ending | None:
-        """How it ended, `None` while it has not."""
+        """Do the next step; return how the goal ended, or `None`."""
         now, timeout_s = time.monotonic(), self.order.timeout_s
         if timeout_s is not None and now - self._began >= timeout_s and not self.order.cancelled:
             self._timed_out = self.order.cancelled = True
@@ -138,19 +138,21 @@ class _Run:
                 self._loss = error.loss
             self._ended_at = now
         if self._loss is Loss.REJECTED:
-            is_told = self._graph.rejected_at >= self._began
-            if not is_told and now - self._ended_at < _STATE_S:
+            is_known = self._graph.rejected_at >= self._began
+            if not is_known and now - self._ended_at < _STATE_S:
                 return None
-            reason = self._graph.reason if is_told else "goal rejected; the focus server's log says why"
+            reason = self._graph.reason if is_known else "goal rejected; see the focus server's log"
             return Ending(loss=self._loss, reason=reason)
         if self._loss is None and self.order.on_feedback is not None and now - self._ended_at < _LATE_S:
             return None
         return Ending(self._remote.result, self._loss, timed_out=self._timed_out)
 
-    def pay(self, ended: threading.Event) -> None:
-        """See `RemoteGoal.pay`."""
-        if self._loss is not Loss.FORGOTTEN and self._remote.owes_a_cancel():
-            threading.Thread(target=self._remote.pay, args=(ended,), name="cancel", daemon=True).start()
+    def deliver_cancel(self, ended: threading.Event) -> None:
+        """See `RemoteGoal.deliver_cancel`."""
+        if self._loss is not Loss.FORGOTTEN and self._remote.cancel_is_owed():
+            threading.Thread(
+                target=self._remote.deliver_cancel, args=(ended,), name="cancel", daemon=True
+            ).start()
 
     def _waits_for_state(self, now: float) -> bool:
         if self._graph.state is not None or not self._graph.client.server_is_ready():
@@ -163,29 +165,29 @@ class _Run:
             return
         try:
             self.order.on_feedback(feedback)
-        except Exception as error:  # The user's mistake must not cost the goal.
+        except Exception as error:  # A mistake in the user's callback must not end the goal.
             self._graph.node.get_logger().error(f"the feedback callback failed: {error!r}")
 
 
 class FocusGoals:
-    """Sends goals and follows them, whatever the threads of the program do meanwhile.
+    """Sends goals and follows them in a thread of its own.
 
-    A context that is shut down from outside, as rclpy's signal handlers do with every context of a
-    process, interrupts all goals: they are cancelled, and their ends awaited, in a new one.
+    If something shuts its context down, as rclpy's signal handlers do with every context of a process, it
+    makes a new one, cancels all goals there and waits for their ends.
     """
 
     def __init__(self, namespace: str, domain_id: int | None, patience: Patience) -> None:
         """Join the graph.
 
         Args:
-            namespace: Of the graph.
-            domain_id: `None`: what ``ROS_DOMAIN_ID`` says.
-            patience: How long to wait for what.
+            namespace: Namespace of the graph.
+            domain_id: `None`: the one in ``ROS_DOMAIN_ID``.
+            patience: Limits of all waits.
         """
         self._where, self._patience = (namespace, domain_id), patience
         self._graph = _Graph(*self._where)
         self._former: list[_Graph] = []
-        """They stay until the end: a server takes a goal whose client left the graph for abandoned."""
+        """Kept until the end, because a server ends a goal whose client has left the graph."""
         self._orders: SimpleQueue[Order] = SimpleQueue()
         self._runs: list[_Run] = []
         self._closing, self._over, self._lock = threading.Event(), threading.Event(), threading.Lock()
@@ -204,14 +206,14 @@ class FocusGoals:
         self.wake()
 
     def wake(self) -> None:
-        """Look at the orders now: one was cancelled, or there is a new one."""
+        """Make the thread look at its orders: there is a new one, or one was cancelled."""
         with self._lock:
             if not self._over.is_set():
-                # Any work ends the executor's wait; a mere wake-up does not.
+                # A task ends the executor's wait; `wake` alone does not.
                 self._graph.executor.create_task(lambda: None)
 
     def close(self) -> None:
-        """Cancel what is in hand, wait for its end, and leave the graph."""
+        """Cancel all goals, wait for their ends, and leave the graph."""
         self._closing.set()
         self.wake()
         self._thread.join()
@@ -224,7 +226,7 @@ class FocusGoals:
                 except ExternalShutdownException:
                     self._rejoin()
         finally:
-            # Whatever ended the thread: nobody must wait for it.
+            # Whatever ended the thread, no caller may be left waiting.
             self._take_orders()
             for run in self._runs:
                 run.order.on_end(Ending())
@@ -259,7 +261,7 @@ class FocusGoals:
             ending = Ending()
         if ending is not None:
             self._runs.remove(run)
-            run.pay(self._over)
+            run.deliver_cancel(self._over)
             run.order.on_end(ending)
 
     def _rejoin(self) -> None:

@@ -1,4 +1,4 @@
-"""From the agents' feedback to the report of a goal."""
+"""Writes the report of a goal from the agents' feedback."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _KEPT_PICTURES = 8
 
 
 class Recorder:
-    """Writes the report of one goal. One that can't be written costs a warning, never the goal.
+    """Writes the report of one goal. A failure to write causes a warning, but never ends the goal.
 
-    A step's picture is published after its percept, so a step waits for the next one
-    before it is written. Not thread-safe.
+    A step's picture is published after its percept, so a step is written when the next one comes.
+    Not thread-safe.
     """
 
     def __init__(self, on_failure: Callable[[str], None]) -> None:
@@ -40,19 +40,19 @@ class Recorder:
         self._report = self._try(lambda: writer.begin(goal, setup, before))
 
     def picture(self, message: CompressedImage) -> None:
-        """An annotated frame came."""
+        """Keep an annotated frame."""
         self._pictures[to_ns(message.header.stamp)] = bytes(message.data)
         while len(self._pictures) > _KEPT_PICTURES:
             del self._pictures[next(iter(self._pictures))]
 
     @property
     def is_complete(self) -> bool:
-        """Whether the last step has its picture, or none is to be expected."""
+        """Whether the last step has its picture or needs none."""
         waiting = self._waiting
         return waiting is None or self._report is None or waiting["frame"]["stamp_ns"] in self._pictures
 
     def step(self, reward: msg.Reward, seen: Percept) -> None:
-        """An agent made a step. One whose names and values are not as many is left out."""
+        """Add a step of an agent. A step whose names and values differ in number is omitted."""
         self._flush()
         if self._report is None:
             return
@@ -60,8 +60,8 @@ class Recorder:
             names, values = getattr(reward, f"{what}_names"), getattr(reward, f"{what}_values")
             if len(names) != len(values):
                 self._on_failure(
-                    f"the report leaves out step {reward.step} of {reward.agent}: it came with {len(names)} "
-                    f"{what}_names and {len(values)} {what}_values; run an agent that sends as many of both"
+                    f"the report omits step {reward.step} of {reward.agent}: it has {len(names)} "
+                    f"{what}_names but {len(values)} {what}_values; run an agent that sends as many of both"
                 )
                 return
         role = "exposure_policy" if reward.agent == "A^H" else "focus_policy"
@@ -89,7 +89,7 @@ class Recorder:
         }
 
     def finish(self, outcome: dict[str, Any], after: dict[str, Any]) -> str:
-        """Write the report and return its folder's name, empty when there is none."""
+        """Finish the report and return its folder, or "" if there is none."""
         self._flush()
         report = self._report
         if report is None:

@@ -1,4 +1,4 @@
-"""A goal that another process works on: sent, followed, cancelled, and given up when it must be."""
+"""A goal that another process works on: sends, follows, cancels and finally gives it up."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from unique_identifier_msgs.msg import UUID
 from dasha_ros.ros.goals.action_client import PatientActionClient
 from dasha_ros.ros.goals.watch import AGAIN_S, GoalLostError, GoalWatch, Move, Patience
 
-OWED_S = 60.0
-"""So long a server that did not hear a cancel is told again, once it is back."""
+CANCEL_RETRIES_S = 60.0
+"""How long to repeat a cancel that the server did not hear, until it is back [s]."""
 _DISCOVERY_S = 3.0
-"""A new client knows of no server yet."""
+"""How long a new client may take to discover the server [s]."""
 
 
 class RemoteGoal:
-    """Does what a `GoalWatch` says. Somebody calls `advance` again and again; an executor serves the node.
+    """Carries out the moves of a `GoalWatch`. Call `advance` repeatedly while an executor serves the node.
 
     Attributes:
-        news: Set when there may be something for `advance` to see.
+        changed: Set when `advance` may have something to do.
     """
 
     def __init__(
@@ -38,23 +38,23 @@ class RemoteGoal:
         """Prepare a goal; nothing is sent yet.
 
         Args:
-            client: Of the action.
+            client: The action's client.
             goal: The action's goal.
             on_feedback: Called with each feedback, by the executor. It must not raise.
-            patience: How long to wait for what.
+            patience: Limits of all waits.
         """
         self._client, self._goal, self._on_feedback = client, goal, on_feedback
         self._watch = GoalWatch(patience, time.monotonic())
-        self.waiter = threading.Event()
+        self.changed = threading.Event()
         self._ids: list[UUID] = []
-        """Of everything that was sent."""
+        """Ids of all goals that were sent."""
         self._sent: list[Future] = []
-        """Answers to the goal that are awaited; the last one counts."""
+        """Pending answers to the goal; the last one counts."""
         self._handle: ClientGoalHandle | None = None
         self._results: list[Future] = []
         self._signs: list[Future] = []
         self._cancels: list[Future] = []
-        self._wanted, self._told = True, False
+        self._wanted, self._cancel_heard = True, False
         self._hurry_s: float | None = None
         self._heard_at = 0.0
         self._trusted_until = 0.0
@@ -62,17 +62,17 @@ class RemoteGoal:
         """The action's result, once `advance` returned true."""
 
     def cancel(self, end_s: float | None = None) -> None:
-        """The goal shall end; from any thread. ``end_s``: see `GoalWatch.cancel`."""
+        """Cancel the goal; callable from any thread. ``end_s``: see `GoalWatch.cancel`."""
         self._hurry_s, self._wanted = end_s, False
-        self.waiter.set()
+        self.changed.set()
 
     def advance(self) -> bool:
-        """Do what is to be done now, without waiting; whether the result is there.
+        """Do the next step without waiting; return whether the result is there.
 
         Raises:
-            GoalLostError: There will be no result. The server was told, if it can hear.
+            GoalLostError: There will be no result. A cancel was sent to the server.
         """
-        self.waiter.clear()
+        self.changed.clear()
         now = time.monotonic()
         if not self._wanted:
             self._watch.cancel(now, self._hurry_s)
@@ -89,36 +89,36 @@ class RemoteGoal:
         return False
 
     def move_to(self, client: PatientActionClient) -> None:
-        """Follow the goal with another client: the one that sent it can hear no more."""
+        """Follow the goal with another client, because the one that sent it can receive nothing."""
         self._client = client
         self._trusted_until = time.monotonic() + _DISCOVERY_S
         if not self._ids:
             return
         if self._handle is None:
-            # Whether it was taken nobody will ever hear. A server that did not take it knows no such goal.
+            # The answer is lost, so assume acceptance. A server that rejected the goal will not know it.
             self._watch.accepted(time.monotonic())
         self._handle = client.handle_of(self._ids[-1])
         self._signs, self._cancels = [], []
         self._results = [self._noted(self._handle.get_result_async())]
 
-    def owes_a_cancel(self) -> bool:
-        """Whether the server has the goal and may not have heard of its end."""
+    def cancel_is_owed(self) -> bool:
+        """Whether the server has the goal and may not have heard the cancel."""
         self._look_for_cancel_answer()
-        return bool(self._ids) and self.result is None and not self._told
+        return bool(self._ids) and self.result is None and not self._cancel_heard
 
-    def pay(self, ended: threading.Event) -> None:
-        """Cancel a goal that was given up until its server answers, for `OWED_S` at most; it blocks.
+    def deliver_cancel(self, ended: threading.Event) -> None:
+        """Repeat the cancel until the server answers, for at most `CANCEL_RETRIES_S`. It blocks.
 
         Args:
-            ended: Set when the client is closed meanwhile.
+            ended: Set when the client is closed.
         """
-        deadline = time.monotonic() + OWED_S
-        while self.owes_a_cancel() and time.monotonic() < deadline and not ended.wait(AGAIN_S):
+        deadline = time.monotonic() + CANCEL_RETRIES_S
+        while self.cancel_is_owed() and time.monotonic() < deadline and not ended.wait(AGAIN_S):
             if self._client.server_is_ready():
                 self._cancel()
 
     def _noted(self, future: Future) -> Future:
-        future.add_done_callback(lambda _: self.waiter.set())
+        future.add_done_callback(lambda _: self.changed.set())
         return future
 
     def _on_message(self, message: Any) -> None:
@@ -128,16 +128,16 @@ class RemoteGoal:
     def _do(self, move: Move) -> None:
         if move is Move.SEND:
             for sent in self._sent:
-                # Accepted later, the goal would be worked on for nobody.
+                # If it is accepted later, nobody waits for it.
                 sent.add_done_callback(_cancel_late)
             self._ids.append(self._client.new_goal_id())
             sending = self._client.send_goal_async(self._goal, self._on_message, self._ids[-1])
             self._sent.append(self._noted(sending))
         elif move is Move.PROBE:
             assert self._handle is not None
-            self._signs.append(self._noted(self._client.ask_for_life_async()))
-            # A server that was started anew answers at once, with a status of its own for goals it
-            # never heard of; one that still works on the goal stays silent.
+            self._signs.append(self._noted(self._client.probe_async()))
+            # A restarted server answers at once that it does not know the goal; a server that still works
+            # on it stays silent.
             self._results.append(self._noted(self._handle.get_result_async()))
         elif move is Move.CANCEL:
             self._cancel()
@@ -166,10 +166,10 @@ class RemoteGoal:
             self.result = answer.result
 
     def _look_for_cancel_answer(self) -> bool:
-        # Of a goal that nobody took yet a server says that it knows none, and may take it all the same.
+        # Before it accepts a goal, a server answers a cancel with "unknown" and may still accept the goal.
         if self._handle is None or not any(cancel.done() for cancel in self._cancels):
             return False
-        self._told, self._cancels = True, []
+        self._cancel_heard, self._cancels = True, []
         return True
 
     def _look_for_acceptance(self, now: float) -> None:
@@ -183,7 +183,7 @@ class RemoteGoal:
             self._watch.accepted(now)
 
     def _give_up(self) -> None:
-        if self.owes_a_cancel():
+        if self.cancel_is_owed():
             self._cancel()
         if self._handle is None:
             for sent in self._sent:

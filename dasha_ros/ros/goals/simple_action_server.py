@@ -1,4 +1,4 @@
-"""An action server that works on one goal at a time: the newest, or one of the background if it is alone."""
+"""An action server that works on one goal at a time: the newest goal preempts the one before."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from dasha_ros.policies.outcome import ErrorCode, explain
-from dasha_ros.ros.goals.owner import OwnerWatch, clients
+from dasha_ros.ros.goals.clients import ClientWatch, clients
 from dasha_ros.ros.node.guard import guard_of
 from dasha_ros.ros.node.retiring import retire_action
 from dasha_ros.ros.node.waiter import POLL_S
 
 _RESULT_KEPT_S = 60
-"""A client asks for the result when its goal is accepted. rclpy's 900 s keep 7 kB of each goal."""
+"""How long results are kept [s]. Clients ask at once; rclpy's 900 s would keep 7 kB of each goal."""
 _WHY = {
     ErrorCode.CANCELED: "the goal was cancelled",
     ErrorCode.PREEMPTED: "a newer goal took over",
@@ -29,20 +29,20 @@ _WHY = {
 
 
 class ActiveGoal:
-    """One goal being worked on."""
+    """One goal that the server works on."""
 
-    def __init__(self, handle: ServerGoalHandle, owner: OwnerWatch) -> None:
+    def __init__(self, handle: ServerGoalHandle, owner: ClientWatch) -> None:
         self.handle = handle
         self.request = handle.request
         self.background: bool = handle.request.background
-        """Yields to any other goal, and preempts none."""
+        """Whether it yields to any other goal and preempts none."""
         self.reason: ErrorCode | None = None
-        self.over = False
-        """Its result is known."""
+        self.finished = False
+        """Whether its result is known."""
         self._owner = owner
 
     def interrupted(self) -> ErrorCode | None:
-        """Why the goal must end early, `None` while it need not."""
+        """Return why the goal must end early, or `None`."""
         if self.reason is None and self._owner.is_gone():
             self.interrupt(ErrorCode.CLIENT_GONE)
         return self.reason
@@ -53,17 +53,17 @@ class ActiveGoal:
 
     @property
     def why(self) -> str:
-        """The reason as the beginning of a sentence."""
+        """The reason in words."""
         return _WHY.get(self.reason, "") if self.reason else ""
 
     def feedback(self, message: Any) -> None:
-        """Publish feedback while the goal is alive."""
+        """Publish feedback while the goal is active."""
         if self.handle.is_active:
             self.handle.publish_feedback(message)
 
 
-class _PunctualServer(ActionServer):
-    """Says when a goal's result is on its way to whoever asked for it, not when it is only known."""
+class _ReportingServer(ActionServer):
+    """Reports when a goal's result was sent to those who asked for it."""
 
     def __init__(self, *args: Any, sent: Callable[[], None], **options: Any) -> None:
         self._sent = sent
@@ -73,8 +73,8 @@ class _PunctualServer(ActionServer):
         try:
             await super()._execute_goal(execute, handle)
         finally:
-            # rclpy leaves the answers to tasks of the executor, which a node that ends would never run. This
-            # is one more, behind them: the executor finishes what it has begun.
+            # rclpy sends the answers in tasks of the executor, which a node that ends might not run. This
+            # callback runs after them.
             answers = self._result_futures[bytes(handle.goal_id.uuid)]
             answers.add_done_callback(lambda _: self._sent())
             if not answers.done():
@@ -82,24 +82,23 @@ class _PunctualServer(ActionServer):
 
 
 class SimpleActionServer:
-    """Accepts a goal when it is valid; the newest goal preempts; a cancel takes effect within one step.
+    """Accepts valid goals; the newest goal preempts; a cancel takes effect within one step.
 
-    A background goal is refused while any goal is open. One that was accepted in the same instant as another
-    goal ends at once: a lock decides which came first.
+    A background goal is refused while any goal is open. If it was accepted at the same moment as another
+    goal, it ends at once; a lock decides which came first.
 
-    Needs an executor with at least four threads: a goal occupies one while it runs, a newer goal
-    a second one while it waits for the older to end, one that it preempts meanwhile a third for a moment.
+    Needs an executor with at least four threads: the current goal uses one, a newer goal a second one
+    while it waits for the older to end, and a goal preempted while it waits a third one for a moment.
 
     Args:
         node: Owns the server.
         kind: The action's type.
         name: The action's name.
-        refuse: Returns why a goal can't be accepted, empty when it can.
-        work: Does the job and returns the result, of which ``error_code`` and
-            ``error_msg`` are set. Runs in a thread of its own, may block, and must look
-            at `ActiveGoal.interrupted` between steps.
-        ends_s: How long a goal that is told to end may take; see `freshness.limits`. One that takes longer
-            must not keep its node from ending.
+        refuse: Returns why a goal can't be accepted, or "".
+        work: Works on a goal and returns its result, with ``error_code`` and ``error_msg`` set. It runs in
+            a thread of its own, may block, and must check `ActiveGoal.interrupted` between steps.
+        ends_s: How long an interrupted goal may take to end [s]; see `freshness.limits`. A goal that takes
+            longer must not keep its node from ending.
     """
 
     def __init__(
@@ -115,14 +114,14 @@ class SimpleActionServer:
         self._node, self._kind, self._name = node, kind, name
         self._refuse, self._work = refuse, work
         self._ends_s = ends_s
-        self._told_to_end: tuple[ActiveGoal | None, float] = (None, 0.0)
-        """The goal that was told to end, and when it must have [s, monotonic]."""
+        self._stopping: tuple[ActiveGoal | None, float] = (None, 0.0)
+        """The goal that `stop` interrupted, and its deadline [s, monotonic]."""
         self._newest: ActiveGoal | None = None
         self._open = 0
-        """Goals that were accepted and whose result was not sent yet."""
-        self._waiter = threading.Condition()
+        """Number of accepted goals whose result was not sent yet."""
+        self._changed = threading.Condition()
         self._busy = threading.Lock()
-        self._server = _PunctualServer(
+        self._server = _ReportingServer(
             node,
             kind,
             name,
@@ -136,19 +135,19 @@ class SimpleActionServer:
         )
 
     def stop(self) -> None:
-        """End the goal in hand and wait for its end. Until it is destroyed, the server answers."""
-        with self._waiter:
+        """Interrupt the current goal and wait for its end. The server keeps answering until `destroy`."""
+        with self._changed:
             if self._newest is not None:
                 self._newest.interrupt(ErrorCode.SHUTDOWN)
-            # Told again, a goal that does not end has no more time than it was given the first time.
-            if self._told_to_end[0] is not self._newest:
-                self._told_to_end = self._newest, time.monotonic() + self._ends_s
-            self._waiter.wait_for(lambda: not self._open, max(0.0, self._told_to_end[1] - time.monotonic()))
+            # A second call gives a goal that does not end no extra time.
+            if self._stopping[0] is not self._newest:
+                self._stopping = self._newest, time.monotonic() + self._ends_s
+            self._changed.wait_for(lambda: not self._open, max(0.0, self._stopping[1] - time.monotonic()))
 
     def destroy(self) -> None:
-        """End the goal in hand and close the server. A result that nobody fetched yet is lost.
+        """Interrupt the current goal and destroy the server. Results that were not fetched yet are lost.
 
-        A node that will serve goals again keeps its server, and refuses them meanwhile.
+        A node that will serve goals again keeps its server and refuses goals until then.
         """
         self.stop()
         retire_action(self._node, self._server)
@@ -158,16 +157,16 @@ class SimpleActionServer:
             if request.background and self._has_open_goal():
                 return GoalResponse.REJECT
             return GoalResponse.REJECT if self._refuse(request) else GoalResponse.ACCEPT
-        except Exception as error:  # Whoever asked would wait for ever.
+        except Exception as error:  # Without an answer the client would wait forever.
             guard_of(self._node).caught("a request for a goal", error)
             return GoalResponse.REJECT
 
     def _has_open_goal(self) -> bool:
-        with self._waiter:
-            return self._newest is not None and not self._newest.over
+        with self._changed:
+            return self._newest is not None and not self._newest.finished
 
     def _on_accepted(self, handle: ServerGoalHandle) -> None:
-        with self._waiter:
+        with self._changed:
             self._open += 1
             run = self._run_of(handle)
             if not (run.background and self._has_open_goal()):
@@ -178,17 +177,17 @@ class SimpleActionServer:
 
     def _run_of(self, handle: ServerGoalHandle) -> ActiveGoal:
         return ActiveGoal(
-            handle, OwnerWatch(bytes(handle.goal_id.uuid), lambda: clients(self._node, self._name))
+            handle, ClientWatch(bytes(handle.goal_id.uuid), lambda: clients(self._node, self._name))
         )
 
     def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
-        with self._waiter:
+        with self._changed:
             if self._newest is not None and self._newest.handle is handle:
                 self._newest.interrupt(ErrorCode.CANCELED)
         return CancelResponse.ACCEPT
 
     def _execute(self, handle: ServerGoalHandle) -> Any:
-        with self._waiter:
+        with self._changed:
             newest = self._newest
         run = newest if newest is not None and newest.handle is handle else self._run_of(handle)
         if run is not newest:
@@ -196,16 +195,16 @@ class SimpleActionServer:
         try:
             return self._finish(run, self._await_turn(run))
         finally:
-            run.over = True
+            run.finished = True
 
     def _on_sent(self) -> None:
-        with self._waiter:
+        with self._changed:
             self._open -= 1
-            self._waiter.notify_all()
+            self._changed.notify_all()
 
     def _await_turn(self, run: ActiveGoal) -> Any:
-        # A goal that was preempted while it waited has nothing to wait for: a burst of goals must not
-        # take every thread of the executor.
+        # A goal that is preempted while it waits ends at once, so that a burst of goals does not take all
+        # threads of the executor.
         while not self._busy.acquire(timeout=POLL_S):
             if (reason := run.interrupted()) is not None:
                 return self._failure(reason, run.why)
@@ -219,7 +218,7 @@ class SimpleActionServer:
             return self._failure(run.reason, run.why)
         try:
             return self._work(run)
-        except Exception as error:  # A bug must end the goal with a number, not the node.
+        except Exception as error:  # A bug must end the goal with an error code, not the node.
             guard_of(self._node).caught("a goal", error)
             return self._failure(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
 

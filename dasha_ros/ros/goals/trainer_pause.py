@@ -1,7 +1,7 @@
-"""A goal that is not the trainer's pauses the trainer: it changes neither world nor actuators meanwhile.
+"""Pauses the trainer during other goals, so that it changes neither the world nor the actuators.
 
-The focus server holds the trainer before it begins with such a goal, and waits until the trainer's hands are
-off the rig: world and start of an episode are set outside of any goal, so preemption does not end that.
+The trainer sets the world and the start of an episode outside of any goal, so preemption does not stop it.
+Therefore the focus server pauses the trainer before such a goal and waits until it has stopped.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ _STATE = "focus/state"
 _AT_WORK = (msg.FocusState.EXPOSING, msg.FocusState.FOCUSING, msg.FocusState.RESTORING)
 
 
-class TrainerHold:
-    """The focus server's side."""
+class TrainerPause:
+    """The focus server's side: asks the trainer to pause."""
 
     def __init__(self, node: Node) -> None:
         self._node, self._waiter = node, Waiter()
         self._client = node.create_client(SetBool, _SERVICE, callback_group=ReentrantCallbackGroup())
 
     def close(self) -> None:
-        """Leave the service."""
+        """Close the service client."""
         self._node.destroy_client(self._client)
 
     @contextmanager
     def during(self, run: ActiveGoal) -> Iterator[bool]:
-        """Hold the trainer while a goal is served that is not its own; yields whether there is one to hold.
+        """Pause the trainer during a goal that is not its own; yields whether there is a trainer.
 
-        Waits until the trainer has let go, for `limits.TRAINER_YIELDS_S` at most: one that was killed a
-        moment ago looks as if it were there.
+        Waits until the trainer has stopped, for at most `limits.TRAINER_YIELDS_S`: a trainer that was just
+        killed still seems to be there.
         """
         if run.background or not self._client.service_is_ready():
             yield False
@@ -57,25 +57,25 @@ class TrainerHold:
             release.add_done_callback(lambda _: None)
 
     def _ask_to_hold(self, run: ActiveGoal) -> None:
-        question = RetryingCall(self._client, SetBool.Request(data=True))
+        call = RetryingCall(self._client, SetBool.Request(data=True))
         try:
             self._waiter.within(
-                limits.TRAINER_YIELDS_S, lambda: run.reason is not None or question.answer() is not None
+                limits.TRAINER_YIELDS_S, lambda: run.reason is not None or call.answer() is not None
             )
         finally:
-            question.close()
+            call.close()
 
 
-class Turns:
-    """The trainer's side: when it may have an episode.
+class EpisodeTurns:
+    """The trainer's side: decides when it may play an episode.
 
     Attributes:
-        reason: Why it has to wait, empty when it has not.
+        reason: Why the trainer has to wait, or "".
     """
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._waiter = threading.Condition()
+        self._changed = threading.Condition()
         self._held = self._has_turn = False
         self._state = msg.FocusState()
         self._service = node.create_service(
@@ -86,18 +86,18 @@ class Turns:
         )
 
     def close(self) -> None:
-        """Leave service and topic."""
+        """Close the service and the topic."""
         self._node.destroy_service(self._service)
         self._node.destroy_subscription(self._topic)
 
     @property
     def reason(self) -> str:
-        """Why the trainer has to wait, empty when it has not."""
+        """Why the trainer has to wait, or ""."""
         state = self._state
         if not (self._held or (state.state in _AT_WORK and not state.background)):
             return ""
         if not self._node.count_publishers(_STATE):
-            # Who held the trainer is gone, and nobody else would let it go.
+            # The focus server that paused the trainer is gone, and nothing else would let it continue.
             self._held, self._state = False, msg.FocusState()
             return ""
         wanted = ", ".join(state.labels) or "any object"
@@ -105,35 +105,35 @@ class Turns:
 
     @contextmanager
     def turn(self) -> Iterator[bool]:
-        """An episode, begun only if nothing speaks against it; yields whether it may begin."""
-        with self._waiter:
+        """Play an episode inside this context; yields whether it may begin."""
+        with self._changed:
             self._has_turn = not self.reason
         try:
             yield self._has_turn
         finally:
-            with self._waiter:
+            with self._changed:
                 self._has_turn = False
-                self._waiter.notify_all()
+                self._changed.notify_all()
 
     def wait(self) -> None:
-        """Wait for news of who is at work, a moment at most."""
-        with self._waiter:
-            self._waiter.wait(POLL_S)
+        """Wait for a change, but only a moment."""
+        with self._changed:
+            self._changed.wait(POLL_S)
 
     def _on_hold(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        with self._waiter:
+        with self._changed:
             self._held = request.data
-            self._waiter.notify_all()
-            response.success = not request.data or self._waiter.wait_for(
+            self._changed.notify_all()
+            response.success = not request.data or self._changed.wait_for(
                 lambda: not self._has_turn, limits.TRAINER_YIELDS_S
             )
-        response.message = "" if response.success else "the trainer still sets the scene of an episode"
+        response.message = "" if response.success else "the trainer is still setting up an episode"
         return response
 
     def _on_state(self, state: Any) -> None:
-        with self._waiter:
+        with self._changed:
             self._state = state
             if state.state == msg.FocusState.IDLE:
-                # A focus server that was started anew knows of no goal.
+                # A restarted focus server knows of no goal.
                 self._held = False
-            self._waiter.notify_all()
+            self._changed.notify_all()

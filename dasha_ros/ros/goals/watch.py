@@ -1,7 +1,7 @@
-"""What to do next about a goal that another process works on, and when to give it up.
+"""Decides the next move about a goal that another process works on, and when to give it up.
 
-A machine without ROS and without threads: it is told what happened, asked what to do, and
-both the focus server (of its agents) and every client of the focus server obey it.
+It is a state machine without ROS and threads: the caller reports what happened and asks what to do. The
+focus server uses it for its agents' goals, and every client of the focus server for its own.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 SEND_AGAIN_S = 2.5
-"""A goal without an answer for so long is sent again, and the newest counts: discovery still knows a
-server that was killed a moment ago. A focus server may look for perception for 2 s before it answers."""
+"""A goal without an answer for this long is sent again [s], and the newest counts: discovery may still
+show a server that was just killed. A focus server may look for perception for 2 s before it answers."""
 AGAIN_S = 1.0
-"""A cancel without an answer for so long is sent again."""
+"""A cancel without an answer for this long is sent again [s]."""
 PROBE_S = 1.0
-"""After so much silence, and again each time, the server is asked whether it lives and knows the goal."""
+"""After this much silence, and then periodically, the server is asked whether it knows the goal [s]."""
 
 SILENCE_S = 8.0
-"""A server that gave no sign of life for so long, though it was asked, works on nothing."""
+"""A server that gave no sign of life for this long, although it was asked, is lost [s]."""
 
 
 class Move(Enum):
@@ -26,32 +26,32 @@ class Move(Enum):
 
     WAIT = auto()
     SEND = auto()
-    """Send the goal; what was sent before does not count any more."""
+    """Send the goal; goals sent before no longer count."""
     PROBE = auto()
-    """Ask whether the server lives, and for the goal's result: one that forgot it says so."""
+    """Ask whether the server lives, and for the result: a server that forgot the goal says so."""
     CANCEL = auto()
-    """Ask for the goal's end."""
+    """Ask the server to end the goal."""
 
 
 class Loss(Enum):
     """Why a goal has no result and will have none."""
 
     ABSENT = auto()
-    """Nobody serves the action."""
+    """No node serves the action."""
     MUTE = auto()
-    """A server is there and did not answer the goal."""
+    """The server did not answer the goal."""
     REJECTED = auto()
-    """The server refused the goal."""
+    """The server rejected the goal."""
     WITHDRAWN = auto()
-    """It was cancelled before a server took it."""
+    """The goal was cancelled before a server accepted it."""
     GONE = auto()
     """The server left the graph."""
     FORGOTTEN = auto()
-    """The server was started anew and knows no such goal."""
+    """The server was restarted and does not know the goal."""
     SILENT = auto()
-    """The server is in the graph and answers nothing: it was stopped, hangs, or was killed just now."""
+    """The server is in the graph but gives no answer: it was stopped, hangs, or was just killed."""
     STUCK = auto()
-    """The server lives, and did not end the goal after a cancel."""
+    """The server lives but did not end the goal after a cancel."""
 
 
 class GoalLostError(Exception):
@@ -67,11 +67,11 @@ class Patience:
     """How long to wait [s]."""
 
     appear_s: float
-    """For a server."""
+    """For a server to appear."""
     accept_s: float
-    """For an answer to the goal."""
+    """For the answer to the goal."""
     silence_s: float
-    """For any sign of life from a server that works on the goal."""
+    """For a sign of life from the server that works on the goal."""
     end_s: float
     """For the goal's end after a cancel."""
 
@@ -83,7 +83,7 @@ class _Phase(Enum):
 
 
 class GoalWatch:
-    """One goal, from the look for a server to its end. Times are of one clock that never jumps [s]."""
+    """One goal, from the search for a server to its end. All times are from one monotonic clock [s]."""
 
     def __init__(self, patience: Patience, now: float) -> None:
         self._patience = patience
@@ -97,47 +97,47 @@ class GoalWatch:
         self._loss: Loss | None = None
 
     def cancel(self, now: float, end_s: float | None = None) -> None:
-        """The goal shall end.
+        """Cancel the goal.
 
         Args:
             now: The time [s].
-            end_s: Who is in a hurry waits no longer for its end [s], and not at all for a server to take it.
+            end_s: Given in a hurry: longest wait for the goal's end [s], and no wait for its acceptance.
         """
         self._cancel_at = now if self._cancel_at is None else self._cancel_at
         self._hurry_s = end_s
 
     def accepted(self, now: float) -> None:
-        """The server took the goal."""
+        """Report that the server accepted the goal."""
         self._phase, self._since = _Phase.RUNNING, now
         self.heard(now)
 
     def rejected(self) -> None:
-        """The server refused the goal."""
+        """Report that the server rejected the goal."""
         self._loss = Loss.REJECTED
 
     def forgotten(self) -> None:
-        """The server knows no such goal."""
+        """Report that the server does not know the goal."""
         self._loss = Loss.FORGOTTEN
 
     def heard(self, now: float) -> None:
-        """The server gave a sign of life."""
+        """Report a sign of life from the server."""
         self._heard_at = max(now, self._heard_at)
         self._unanswered = 0
 
     def cancel_answered(self, now: float) -> None:
-        """The server heard the cancel."""
+        """Report that the server heard the cancel."""
         self._cancel_answered = True
         self.heard(now)
 
     def next(self, now: float, server_is_there: bool) -> Move:
-        """What to do now.
+        """Return the next move.
 
         Args:
             now: The time [s].
             server_is_there: Whether the graph shows a server.
 
         Raises:
-            GoalLostError: There is nothing more to do.
+            GoalLostError: The goal is lost.
         """
         if self._loss is not None:
             raise GoalLostError(self._loss)
@@ -176,7 +176,7 @@ class GoalWatch:
             if not self._cancel_answered and (sent_at is None or now - sent_at >= AGAIN_S):
                 self._cancel_sent_at = now
                 return Move.CANCEL
-        # Questions are counted, not seconds: a client that was itself stopped meanwhile asks first.
+        # Count probes instead of seconds, so that a client that was itself suspended asks again first.
         if self._unanswered * PROBE_S >= self._patience.silence_s:
             raise GoalLostError(Loss.SILENT)
         if now - max(self._heard_at, self._probed_at) >= PROBE_S:

@@ -23,7 +23,7 @@ class Diary(Chart):
     def __init__(self) -> None:
         super().__init__()
         self.told: list[Condition] = []
-        self.does("open")
+        self.set_activity("open")
 
     def update(self) -> None:
         super().update()

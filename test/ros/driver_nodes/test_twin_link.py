@@ -41,10 +41,10 @@ def link() -> Any:
     told: list[None] = []
     camera = Camera()
     node = NODE
-    lane = SimpleNamespace(listen=lambda *a, **k: None)
+    subscriber = SimpleNamespace(listen=lambda *a, **k: None)
     made = CameraTwinLink(
         node,
-        lane,
+        subscriber,
         camera,
         Chart(),
         changed=lambda: told.append(None),

@@ -170,7 +170,7 @@ def test_a_background_goal_preempts_nothing_and_yields_to_everything(steps: list
                 assert at_work is None or at_work.reason == ErrorCode.PREEMPTED
                 at_work = run
             elif what == "end" and at_work is not None:
-                at_work.over, at_work = True, None
+                at_work.finished, at_work = True, None
 
 
 class Slow:

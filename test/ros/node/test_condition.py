@@ -24,7 +24,7 @@ events = st.one_of(
     st.tuples(st.just("clear"), st.sampled_from(CAUSES), st.none()),
     # What a watched condition is read off: it wins over what was set for the same cause.
     st.tuples(st.just("becomes"), st.sampled_from(("faults", "lens")), st.none() | troubles),
-    st.tuples(st.just("does"), st.just(""), sentences),
+    st.tuples(st.just("set_activity"), st.just(""), sentences),
     st.tuples(st.just("count"), st.just("frames"), st.none()),
     st.tuples(st.just("second"), st.just(""), st.none()),
 )
@@ -58,9 +58,9 @@ def test_the_status_is_a_function_of_what_stands(happens: list[tuple[str, str, A
         elif what == "becomes":
             lens[cause] = value
             chart.update()
-        elif what == "does":
+        elif what == "set_activity":
             activity = value
-            chart.does(value)
+            chart.set_activity(value)
         elif what == "count":
             chart.count(cause)
         else:
@@ -99,7 +99,7 @@ def test_values_are_those_of_now() -> None:
 
 def test_what_can_not_be_told_silences_nothing() -> None:
     chart = Chart()
-    chart.does(lambda: 1 / 0)
+    chart.set_activity(lambda: 1 / 0)
     chart.watch("faults", lambda: 1 / 0)
     chart.show("lens", lambda: {"volts": 1 / 0})
     chart.show("camera", lambda: {"gain_db": 6.0})
@@ -114,7 +114,7 @@ def test_what_can_not_be_told_silences_nothing() -> None:
 
 def test_a_cause_that_flaps_floods_neither_the_topic_nor_the_log() -> None:
     chart = Chart()
-    chart.does("looking")
+    chart.set_activity("looking")
     for i in range(1000):
         chart.warn("picture", f"image skipped: {i}")
         chart.clear("picture")
@@ -130,7 +130,7 @@ class Watched:
 
     def __init__(self, happens: list[tuple[str, str]]) -> None:
         self._happens, self.chart = list(happens), Chart()
-        self.chart.does("open")
+        self.chart.set_activity("open")
         self.chart.watch("faults", lambda: failure("overload") if self.faults else None)
         self.faults = False
         self.device: Condition | None = None

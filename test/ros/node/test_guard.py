@@ -41,7 +41,7 @@ SORTS = (
     "goal",
     "answer",
     "task",
-    "lane",
+    "fast subscriber",
     "parameter",
     "exit",
 )
@@ -185,12 +185,12 @@ def provoke(sort: str, node: Clumsy, probe: Probe) -> None:
         client.call_async(SetBool.Request()).add_done_callback(node.drop)
     elif sort == "task":
         node.executor.create_task(node.drop)
-    elif sort == "lane":
-        lane = FastSubscriber(node)
-        lane.listen(String, "clumsy/letters", node.drop, QoSProfile(depth=10))
+    elif sort == "fast subscriber":
+        subscriber = FastSubscriber(node)
+        subscriber.listen(String, "clumsy/letters", node.drop, QoSProfile(depth=10))
         probe.publisher(String, "clumsy/letters", 10).publish(String(data="a"))
         wait_for(lambda: node.health._counts["internal_errors"], "the error")
-        lane.close()
+        subscriber.close()
     elif sort == "parameter":
         node.set_parameters([Parameter("number", value=2)])
 

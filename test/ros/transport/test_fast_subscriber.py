@@ -1,4 +1,4 @@
-"""A lane: topics served beside the executor."""
+"""A fast subscriber: topics served beside the executor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATIENCE_S = 20.0
 
 
 class Letters:
-    """Two topics and a lane that hears them."""
+    """Two topics and the subscriber that serves them."""
 
     def __init__(self, node: Any) -> None:
         from std_msgs.msg import String
@@ -25,11 +25,11 @@ class Letters:
         from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 
         self.node, self._kind, self._qos = node, String, qos.REWARD
-        self.lane = FastSubscriber(node)
+        self.subscriber = FastSubscriber(node)
         self._publishers: dict[str, Any] = {}
 
     def listen(self, topic: str, callback: Any) -> None:
-        self.lane.listen(self._kind, topic, callback, self._qos)
+        self.subscriber.listen(self._kind, topic, callback, self._qos)
         self._publishers[topic] = self.node.create_publisher(self._kind, topic, self._qos)
 
     def send(self, topic: str, text: str) -> None:
@@ -45,7 +45,7 @@ class Letters:
 def letters(probe: Any) -> Iterator[Letters]:
     made = Letters(probe.node)
     yield made
-    made.lane.close()
+    made.subscriber.close()
 
 
 def test_messages_come_without_any_executor(letters: Letters) -> None:
@@ -59,14 +59,14 @@ def test_messages_come_without_any_executor(letters: Letters) -> None:
 
     letters.listen("first", lambda m: hear("first", m.data))
     letters.send("first", "a")
-    # A topic that comes later, while the lane waits already.
+    # A topic that comes later, while the subscriber is waiting.
     letters.listen("second", lambda m: hear("second", m.data))
     letters.send("second", "b")
     assert both.wait(PATIENCE_S), heard
     assert heard == {"first": "a", "second": "b"}
 
 
-def test_an_executor_leaves_a_lanes_topics_alone(letters: Letters, probe: Any) -> None:
+def test_an_executor_does_not_serve_the_topics_of_a_fast_subscriber(letters: Letters, probe: Any) -> None:
     threads: list[threading.Thread] = []
     heard = threading.Event()
 
@@ -77,7 +77,7 @@ def test_an_executor_leaves_a_lanes_topics_alone(letters: Letters, probe: Any) -
     letters.listen("first", hear)
     letters.send("first", "a")
     probe.until(heard.is_set, "the message")
-    assert [thread.name for thread in threads] == ["lane"]
+    assert [thread.name for thread in threads] == ["fast_subscriber"]
 
 
 def test_every_message_of_a_burst_is_taken_in_order(letters: Letters) -> None:
@@ -96,7 +96,7 @@ def test_every_message_of_a_burst_is_taken_in_order(letters: Letters) -> None:
     assert heard == [str(i) for i in range(50)]
 
 
-def test_a_callback_that_raises_does_not_end_the_lane(letters: Letters) -> None:
+def test_a_callback_that_raises_does_not_end_the_subscriber(letters: Letters) -> None:
     heard = threading.Event()
 
     def hear(message: Any) -> None:
@@ -110,7 +110,7 @@ def test_a_callback_that_raises_does_not_end_the_lane(letters: Letters) -> None:
     assert heard.wait(PATIENCE_S)
 
 
-def test_a_resting_lane_hears_nothing_and_catches_up_before_it_wakes(letters: Letters) -> None:
+def test_a_resting_subscriber_hears_nothing_and_catches_up_before_it_wakes(letters: Letters) -> None:
     heard: list[tuple[str, str]] = []
     again = threading.Event()
 
@@ -124,35 +124,35 @@ def test_a_resting_lane_hears_nothing_and_catches_up_before_it_wakes(letters: Le
     letters.send("first", "begin")
     assert again.wait(PATIENCE_S)
     for turn in range(3):
-        letters.lane.rest()
+        letters.subscriber.rest()
         again.clear()
         del heard[:]
         letters.send("first", f"{turn} a")
         letters.send("first", f"{turn} b")
         assert not again.wait(0.1)
         assert heard == []
-        letters.lane.wake()
+        letters.subscriber.wake()
         me = threading.current_thread().name
         assert heard == [(f"{turn} a", me), (f"{turn} b", me)]
         letters.send("first", "end")
         assert again.wait(PATIENCE_S)
-        assert heard[-1] == ("end", "lane")
+        assert heard[-1] == ("end", "fast_subscriber")
 
 
-def test_a_callback_may_put_its_lane_to_rest(letters: Letters) -> None:
+def test_a_callback_may_put_its_subscriber_to_rest(letters: Letters) -> None:
     heard: list[str] = []
     rested = threading.Event()
 
     def hear(message: Any) -> None:
         heard.append(message.data)
-        letters.lane.rest()
+        letters.subscriber.rest()
         rested.set()
 
     letters.listen("first", hear)
     letters.send("first", "a")
     assert rested.wait(PATIENCE_S)
     letters.send("first", "b")
-    letters.lane.wake()
+    letters.subscriber.wake()
     assert heard == ["a", "b"]
 
 
@@ -168,7 +168,7 @@ def test_after_closing_nothing_is_heard_and_nothing_runs(letters: Letters) -> No
     letters.listen("first", hear)
     letters.send("first", "a")
     assert begun.wait(PATIENCE_S)
-    closing = threading.Thread(target=letters.lane.close)
+    closing = threading.Thread(target=letters.subscriber.close)
     closing.start()
     assert closing.is_alive(), "it waits for the callback in hand"
     go_on.set()
@@ -178,11 +178,11 @@ def test_after_closing_nothing_is_heard_and_nothing_runs(letters: Letters) -> No
     assert letters.node.count_subscribers("/dasha/first") == 0
 
 
-def test_a_callback_may_close_its_lane(letters: Letters) -> None:
+def test_a_callback_may_close_its_subscriber(letters: Letters) -> None:
     closed = threading.Event()
 
     def hear(_: Any) -> None:
-        letters.lane.close()
+        letters.subscriber.close()
         closed.set()
 
     letters.listen("first", hear)

@@ -9,7 +9,7 @@ from ros_harness import DISCOVERY_S, Probe, in_threads, wait_for
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from dasha_ros.ros.goals.owner import OwnerWatch, new_goal_id
+from dasha_ros.ros.goals.clients import ClientWatch, new_goal_id
 
 ME, OTHER = b"\x01\x0fabcdefghij", b"\x01\x0fklmnopqrst"
 
@@ -20,8 +20,8 @@ class World:
     def __init__(self) -> None:
         self.now, self.there = 0.0, set[bytes]()
 
-    def watch(self, goal_id: bytes) -> OwnerWatch:
-        return OwnerWatch(goal_id, lambda: self.there, lambda: self.now)
+    def watch(self, goal_id: bytes) -> ClientWatch:
+        return ClientWatch(goal_id, lambda: self.there, lambda: self.now)
 
     def later(self, seconds: float) -> World:
         self.now += seconds
