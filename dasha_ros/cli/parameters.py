@@ -142,6 +142,5 @@ def _text(value: Any) -> str:
     """A value as a file of parameters has it, in one line."""
     from dasha_ros.config.ros_value import parameter_text
 
-    return parameter_text(
-        value if value is None or isinstance(value, (str, bool, int, float)) else list(value)
-    )
+    plain: Any = value if value is None or isinstance(value, (str, bool, int, float)) else list(value)
+    return parameter_text(plain)

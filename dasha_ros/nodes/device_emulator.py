@@ -1,4 +1,4 @@
-"""The node behind the emulated rig: a lens board on a pseudo-terminal, and the twin's pictures for pylon."""
+"""The node behind the emulated devices: a lens board on a pseudo-terminal, and twin pictures for pylon."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KNOBS = tuple(field.name for field in fields(LineFaults))
 
 
 class _EmulatedWorld(WorldLink):
-    """Tells both emulated devices of the world."""
+    """Passes the world to both emulated devices."""
 
     def __init__(self, node: LifecycleNode, view: TwinView, health: Health, lens: LensEmulator) -> None:
         self._lens, self._view = lens, view
@@ -36,16 +36,16 @@ class _EmulatedWorld(WorldLink):
         super().__init__(node, view.camera, health)
 
     def changed(self) -> None:
-        """The camera may look, and the lens feels the world's temperature."""
+        """Let the camera look, and apply the world's temperature to the lens."""
         self._view.world_known.set()
         self._lens.set_temperature(self._camera.world.temperature_c)
 
 
 class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
-    """Serves both devices as real ones appear: a serial port, and a camera in pylon.
+    """Serves both devices the way real ones appear: as a serial port, and as a camera in pylon.
 
-    The drivers know nothing of it. Its parameters pull cables and spoil the line while
-    the graph runs.
+    The drivers don't notice the difference. Its parameters pull cables and disturb the line while the
+    graph runs.
     """
 
     config_model = DeviceEmulatorConfig
@@ -98,7 +98,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
         self._turn_knobs(config)
 
     def activate(self) -> None:
-        """Both devices are there already."""
+        """Nothing to start: both devices are there since `configure`."""
         self.health.set_activity(f"lens at {self.config.lens_link}, pictures at {self.config.camera_socket}")
 
     def cleanup(self) -> None:
@@ -114,12 +114,12 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
             self._lens = None
 
     def reconfigure(self, config: DeviceEmulatorConfig) -> None:
-        """Pull a cable, or turn a knob."""
+        """Apply changed faults and cables."""
         if self._lens is not None:
             self._turn_knobs(config)
 
     def _tell_truth(self, moves: PowerTrajectory) -> None:
-        """For whoever evaluates; no driver and no agent listens."""
+        """Publish the true lens position for evaluations; no driver or agent subscribes to it."""
         if self.context.ok():
             self._truth.publish(trajectory_to_msg(moves, node=self.instance))
 

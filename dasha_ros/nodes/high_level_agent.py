@@ -1,4 +1,4 @@
-"""A^H, the agent of the exposure."""
+"""The node of A^H, the agent that sets the exposure."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         super().__init__("high_level_agent")
 
     def table(self) -> ExposureTable:
-        """The exposures that the policy chooses from."""
+        """The exposures that the policy may choose from."""
         return exposure_table(self.config.exposure_min_us, self.config.exposure_max_us)
 
     def _table_of_camera(self) -> ExposureTable:
-        """What the parameters and the camera both allow.
+        """The exposures that both the parameters and the camera allow.
 
-        A policy that was learned counts in the table that it was trained with; what the
-        camera can't do is brought into its limits with each command.
+        A learned policy keeps the table that it was trained with; each command is clipped to the camera's
+        limits.
 
         Raises:
-            PolicyFileError: They have too little in common.
+            PolicyFileError: The two ranges overlap too little.
         """
         table, limits = self.rig.table, self.rig.limits
         if limits is None or isinstance(self._policy, LearnedExposure):
@@ -68,7 +68,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
             ) from error
 
     def load_policy(self) -> None:
-        """Make the policy that the configuration names."""
+        """Create the policy that the configuration names."""
         self._policy = exposure_policy(self.config.policy)
         self.health.show("policy", lambda: {"policy": self.config.policy})
 
@@ -77,11 +77,11 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         self._policy = LearnedExposure(path)
 
     def refuse(self, request: AdjustExposure.Goal) -> str:
-        """Every goal that the types allow is in order."""
+        """Accept every goal."""
         return ""
 
     def result(self, outcome: ExposureOutcome) -> AdjustExposure.Result:
-        """The action's result of an outcome, with the exposure in force now."""
+        """The action's result for an outcome, with the current exposure."""
         percept = outcome.percept
         return AdjustExposure.Result(
             error_code=int(outcome.code),
@@ -95,7 +95,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         )
 
     def task_of(self, request: AdjustExposure.Goal) -> FocusTask:
-        """A^H looks for nothing."""
+        """A task without an object, because A^H looks for none."""
         return FocusTask(self.rig.lens)
 
     def act(self, run: ActiveGoal) -> ExposureOutcome:

@@ -109,7 +109,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._worker = None
             state, order = self._state, self._order
             if goes_back and order is not None:
-                self.get_logger().error(f"the lens could not be brought back to {order.value:g} V")
+                self.get_logger().error(f"the lens could not be restored to {order.value:g} V")
                 # It is when it is opened again.
                 state = replace(state, command=order.command, commanded_volts=order.value)
             self._tell(replace(state, settled=False, faults=("not active",)))

@@ -1,4 +1,4 @@
-"""A^L, the agent of the lens."""
+"""The node of A^L, the agent that moves the lens."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         return lens_model(self.config.profile)
 
     def load_policy(self) -> None:
-        """Make the policy that the configuration names."""
+        """Create the policy that the configuration names."""
         self._policy = focus_policy(self.config.policy)
         self.health.show("policy", lambda: {"policy": self.config.policy, "profile": self.config.profile})
 
@@ -58,7 +58,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         self._policy = LearnedFocus(path)
 
     def refuse(self, request: AdjustFocus.Goal) -> str:
-        """Scores must be in 0..1, BRISQUE bounds not negative."""
+        """Refuse scores outside of 0..1 and negative BRISQUE bounds."""
         if not 0.0 <= request.min_score <= 1.0:
             return f"min_score {request.min_score:g} is not in 0..1"
         if not (math.isfinite(request.max_brisque) and request.max_brisque >= 0.0):
@@ -80,7 +80,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         )
 
     def task_of(self, request: AdjustFocus.Goal) -> FocusTask:
-        """What a goal asks for, with the defaults filled in."""
+        """The task that a goal describes, with defaults filled in."""
         return FocusTask(
             lens=self.rig.lens,
             labels=frozenset(map(canonical, request.labels)),
@@ -95,7 +95,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         return run_focus(self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted)
 
     def learn(self, run: ActiveGoal, learning: AgentLearning) -> FocusOutcome:
-        """Play one episode; what is seen at its end is the detection."""
+        """Play one episode; the detection is what is seen at its end."""
         end = learning.play(run)
         task = self.task_of(run.request)
         seen = end.percept.of(task.labels, task.min_score) if end.percept else ()

@@ -27,15 +27,14 @@ from dasha_ros.ros.transport.image import ImageMessageError, pixels_of
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
 
 _KEPT_CAPTURES = 8
-"""Image and CaptureInfo come over different topics, in either order."""
+"""Captures to keep: image and CaptureInfo use different topics and arrive in either order."""
 
 
 class PerceptionNode(DashaNode[PerceptionConfig]):
-    """Looks at the newest image that can answer a command, and at no other.
+    """Reads the newest image that can answer a command, and skips all others.
 
-    Listens to the image with its CaptureInfo, to the lens state and to both
-    commands; publishes one `Percept` for each answered pair of commands, then, if
-    someone listens, the picture with what was found drawn in.
+    It subscribes to images with their CaptureInfo, to the lens state and to both commands. It publishes one
+    `Percept` for each answered pair of commands and then, if there are subscribers, the annotated picture.
     """
 
     config_model = PerceptionConfig
@@ -48,7 +47,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._forget()
 
     def _forget(self) -> None:
-        """Nothing is known of camera and lens."""
+        """Forget all commands, states and images."""
         self._pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
         self._captures: dict[int, CaptureInfo] = {}
         self._waiting: Image | None = None
@@ -81,7 +80,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         return self._publishers[-1]
 
     def activate(self) -> None:
-        """Say what can be seen, and begin to look."""
+        """Publish what can be detected, and start reading images."""
         self._tell_info()
         self.exclusive_topics.add("perception/info", self._tell_info)
         assert self._perception is not None
@@ -104,7 +103,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         )
 
     def cleanup(self) -> None:
-        """Free the models and the topics."""
+        """Release the models and close the topics."""
         if self._lane is not None:
             self._lane.close()
             self._lane = None
@@ -113,7 +112,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             self.destroy_publisher(self._publishers.pop())
 
     def reconfigure(self, config: PerceptionConfig) -> None:
-        """A changed threshold takes effect with the next frame."""
+        """Apply a changed threshold with the next frame."""
         if self._perception is not None:
             self._perception.min_score = config.min_score
 
@@ -146,7 +145,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._look()
 
     def _look(self) -> None:
-        """Look at the waiting image if everything about it is known and someone waits for it."""
+        """Read the waiting image if everything about it is known and a command awaits it."""
         image = self._waiting
         if image is None or not self.is_active:
             return
@@ -166,7 +165,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         except (ImageMessageError, ImageError) as error:
             self.health.count("bad_images")
             self.health.warn("picture", f"image skipped: {error}")
-        except Exception as error:  # Of a network, a driver or the memory: the next picture may fare better.
+        except Exception as error:  # From a model, a driver or memory: the next picture may work.
             self.health.count("failed_frames")
             self.health.error("picture", f"perception failed: {type(error).__name__}: {error}")
 

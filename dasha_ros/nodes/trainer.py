@@ -1,4 +1,4 @@
-"""The node that trains: a random world, a random start, a goal, and again, for ever."""
+"""The node that trains: it plays random episodes forever, each with a world, a start and a goal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dasha_ros.twin.curriculum import Curriculum, Episode
 from dasha_ros.twin.scene import load_scene, scene_names
 
 _ANSWER_S = limits.SERVER_GOAL_ENDS_S
-"""A node of the graph that is silent for so long costs the episode, not the training."""
+"""How long a node may be silent before the episode is lost [s]; training goes on."""
 _PAUSE_S = 1.0
 _ACTIONS = {
     "joint": (FocusOnObject, "focus_on_object", "focus_server"),
@@ -34,10 +34,10 @@ _ACTIONS = {
 
 
 class Trainer(DashaNode[TrainerConfig]):
-    """Sets the twin's world and the start, and sends goals to the focus server.
+    """Sets the twin's world and the start of each episode, and sends goals to the focus server.
 
-    It is a client like any robot, but for two things: its goals are background goals, which agents that learn
-    learn from, and it waits while the focus server serves anybody else's.
+    It is an ordinary client, with two differences: its goals are background goals, from which learning
+    agents learn, and it waits while the focus server works on another client's goal.
     """
 
     config_model = TrainerConfig
@@ -54,12 +54,12 @@ class Trainer(DashaNode[TrainerConfig]):
         self._scenes = {name: load_scene(name) for name in config.scenes or scene_names()}
         self._begin_draws(config)
         self._actuators = Actuators(self)
-        self._stage = EpisodeReset(self, self._actuators, self._until)
+        self._reset = EpisodeReset(self, self._actuators, self._until)
         self._goal_client = AgentClient(self, *_ACTIONS[config.task], ends_s=limits.SERVER_GOAL_ENDS_S)
         self._turns = EpisodeTurns(self)
 
     def reconfigure(self, config: TrainerConfig) -> None:
-        """Draw from the next goal on as the parameters say: anew, where they say something else."""
+        """Use changed ranges from the next goal on, with a new sequence of draws."""
         if self._actuators is not None and _ranges(config) != self._ranges:
             self._begin_draws(config)
 
@@ -76,33 +76,33 @@ class Trainer(DashaNode[TrainerConfig]):
         self._episodes = iter(curriculum)
 
     def activate(self) -> None:
-        """Begin to train.
+        """Start training.
 
         Raises:
             RuntimeError: The goal of the last activation has not ended yet.
         """
         if self._thread is not None and self._thread.is_alive():
-            # Two would change the world under each other's goals.
-            raise RuntimeError("the goal in hand has not ended yet: activate again in a few seconds")
+            # Two threads would change the world during each other's goals.
+            raise RuntimeError("the last goal has not ended yet: activate again in a few seconds")
         self._stop.clear()
-        self.health.set_activity("setting the scene")
+        self.health.set_activity("setting up an episode")
         self._thread = threading.Thread(target=self._train, name="trainer", daemon=True)
         self._thread.start()
 
     def deactivate(self) -> None:
-        """End the goal in hand and pause."""
+        """End the current goal and pause."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(limits.TRAINER_STOPS_S)
 
     def cleanup(self) -> None:
-        """Pause and leave the graph."""
+        """Pause and close clients and topics."""
         self.deactivate()
         if self._actuators is not None:
             self._actuators.close()
             self._actuators = None
             self._goal_client.destroy()
-            self._stage.close()
+            self._reset.close()
             self._turns.close()
 
     def _interrupted(self) -> ErrorCode | None:
@@ -120,7 +120,7 @@ class Trainer(DashaNode[TrainerConfig]):
                         played += self._play(next(self._episodes))
                 if not is_mine:
                     self._wait_for_turn()
-            except Exception as error:  # Whatever an episode runs into, the next one begins.
+            except Exception as error:  # Whatever goes wrong in one episode, the next one begins.
                 if not self._interrupted():
                     self._tell(error)
                     self._stop.wait(_PAUSE_S)
@@ -136,7 +136,7 @@ class Trainer(DashaNode[TrainerConfig]):
 
     def _tell(self, error: Exception) -> None:
         if isinstance(error, GoalRefusedError) and self._turns.reason:
-            return  # What it waits for is said next.
+            return  # The activity will say what it waits for.
         if isinstance(error, AgentLostError):
             self.health.count("lost_episodes")
             self.health.warn("episode", f"episode lost: {error}")
@@ -144,14 +144,14 @@ class Trainer(DashaNode[TrainerConfig]):
         self.health.count("failed_episodes")
         self.health.error(
             "episode",
-            f"episode failed ({type(error).__name__}: {error}), and the next one begins; "
-            "if it happens again, see `dasha doctor` and the log of the node that is named",
+            f"episode failed ({type(error).__name__}: {error}); the next one begins. "
+            "If it happens again, see `dasha doctor` and the log of the node that is named",
         )
 
     def _play(self, episode: Episode) -> bool:
-        """Play an episode; returns whether it came to its own end, and not to somebody else's goal."""
-        self._stage.set_world(episode.world)
-        self._stage.set_start(episode.exposure_us, episode.volts)
+        """Play an episode; return whether it ended by itself and was not preempted."""
+        self._reset.set_world(episode.world)
+        self._reset.set_start(episode.exposure_us, episode.volts)
         self.health.show(
             "episode",
             lambda: {
@@ -184,7 +184,7 @@ class Trainer(DashaNode[TrainerConfig]):
 
 
 def _ranges(config: TrainerConfig) -> dict[str, Any]:
-    """What worlds are drawn from, as far as it may change while the node runs."""
+    """The ranges of the draws that may change while the node runs."""
     return {
         "illuminance_lx": (config.illuminance_min_lx, config.illuminance_max_lx),
         "distance_factor": config.distance_factor,

@@ -1,4 +1,4 @@
-"""The node that holds the digital twin's light, scene and distances, and, faster than life, its time."""
+"""The node that holds the digital twin's light, scene and distances, and its clock if that runs faster."""
 
 from __future__ import annotations
 
@@ -19,18 +19,16 @@ from dasha_ros.ros.transport.stamps import to_stamp
 from dasha_ros.twin.scene import SceneError, load_scene, scene_names
 
 _TICK_S = 0.01
-"""Period of ``/clock`` in real time. Stamps are computed, not read off, so it bounds delay, not accuracy."""
+"""Real time between ``/clock`` messages [s]. It limits the delay, not the accuracy: stamps are computed."""
 
 
 class TwinWorld(DashaNode[TwinWorldConfig]):
     """Publishes ``twin/world``, latched, whenever one of its parameters changes.
 
-    A scene or distances that can't be are refused when they are set. With ``speed`` other
-    than 1 it also publishes ``/clock``, so that exposures and settling pass faster while
-    everything is computed as it is. Simulated time is the time since the machine was
-    started, times the speed: a `TwinWorld` that was started again goes on where the one
-    before was, since a clock that is set back makes every command look old. Whoever wants
-    another speed starts the whole graph again.
+    Invalid scenes and distances are refused when they are set. With a ``speed`` other than 1 it also
+    publishes ``/clock``: exposures and settling pass faster, and everything else is computed as usual.
+    Simulated time is the machine's uptime times the speed, so a restarted `TwinWorld` never sets the clock
+    back, which would make all commands look old. To change the speed, restart the whole graph.
     """
 
     config_model = TwinWorldConfig
@@ -44,7 +42,7 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
             self.create_timer(_TICK_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def configure(self) -> None:
-        """Look at the scene that was given at start.
+        """Check the files of the scene that was given at start.
 
         Raises:
             SceneError: One of its files can't be used.
@@ -52,7 +50,7 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
         _check_files(self.config.scene)
 
     def refuse_change(self, config: TwinWorldConfig) -> str:
-        """A scene that can be read, with a picture or a map that can't."""
+        """Refuse a scene with a picture or map that can't be read."""
         if config.scene != self.config.scene:
             try:
                 _check_files(config.scene)
@@ -67,7 +65,7 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
         self.reconfigure(self.config)
 
     def reconfigure(self, config: TwinWorldConfig) -> None:
-        """The world changed: tell the camera and the lens."""
+        """Publish the changed world to camera and lens."""
         if not self.is_active:
             return
         world = msg.TwinWorld(
@@ -87,13 +85,13 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
 
 
 def _check_files(scene: str) -> None:
-    """Read the pictures of a scene of the user's. The shipped ones were checked when they were fetched."""
+    """Read the pictures of a user's scene. Shipped scenes were checked when they were fetched."""
     if scene in scene_names():
         return
-    # OpenCV takes time to load, and shipped scenes need none here.
+    # OpenCV is slow to load and not needed for shipped scenes.
     from dasha_ros.twin.photograph import check_files
 
-    with suppress(AssetMissing):  # The camera's machine may have it, and says so if not.
+    with suppress(AssetMissing):  # The camera's machine may have it, or its driver will say so.
         check_files(load_scene(scene))
 
 

@@ -90,7 +90,7 @@ class SoakGraph:
         try:
             self.client = self.session.client
             self.goals = Goals(self.client)
-            self._stage = WorldReset(self.client.node, self._await)
+            self._reset = WorldReset(self.client.node, self._await)
             for kind, topic, name in (
                 (LensState, "lens/state", "lens"),
                 (CaptureInfo, "camera/state", "camera"),
@@ -189,7 +189,7 @@ class SoakGraph:
             SoakError: ``twin_world`` refuses or does not answer.
         """
         try:
-            self._stage.set_world(world)
+            self._reset.set_world(world)
         except WorldRefused as error:
             raise SoakError(str(error)) from error
 

@@ -29,7 +29,7 @@ _PAUSE_S = 5.0
 """Longest time that a stopped process stays stopped."""
 _CALL_S = 5.0
 _FLOOD_S = 3.0
-_SAID = "could not be brought back"
+_SAID = "could not be restored"
 
 
 def blow(victim: str, how: str, soak: Soak) -> None:

@@ -114,7 +114,7 @@ def test_a_graph_that_is_ended_in_a_goal_leaves_lens_and_exposure_where_they_wer
     assert "Traceback" not in up.output
     answer = probe.result(result, "the goal's result").result
     assert answer.error_code == rig.kind.Result.SHUTDOWN, answer.error_msg
-    assert "could not be brought back" not in answer.error_msg
+    assert "could not be restored" not in answer.error_msg
     assert rig.now() == rig.before
     # Each stage was gone before one node of the next was.
     order = {name: i for i, names in enumerate(END_ORDER) for name in names}

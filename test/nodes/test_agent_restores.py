@@ -99,4 +99,4 @@ def test_when_the_driver_never_takes_it_back_the_message_says_so(agent: Agent) -
     agent.probe.result(handle.cancel_goal_async(), "an answer to the cancel")
     result = agent.result(handle)
     assert result.error_code == CODES["CANCELED"]
-    assert "The lens could not be brought back" in result.error_msg
+    assert "The lens could not be restored" in result.error_msg

@@ -18,7 +18,7 @@ from ros_harness import command
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 EXPOSURE_US, VOLTS = 3210.0, 47.5
-SAID = "could not be brought back"
+SAID = "could not be restored"
 FOCUSING = 2
 _instances = itertools.count()
 

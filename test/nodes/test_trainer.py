@@ -74,13 +74,13 @@ class Told(Chart):
         return [message for said, message in self.said if said == level]
 
 
-class Stage:
+class Reset:
     """Keeps the worlds that were set; nothing has to be waited for."""
 
     worlds: list
 
     def __init__(self, *_):
-        Stage.worlds = []
+        Reset.worlds = []
 
     def set_world(self, world):
         self.worlds.append(world)
@@ -113,7 +113,7 @@ def trainer(ros_env, monkeypatch):
 
     from dasha_ros.nodes import trainer as module
 
-    for name, part in (("EpisodeReset", Stage), ("AgentClient", Agent), ("_PAUSE_S", 0.0)):
+    for name, part in (("EpisodeReset", Reset), ("AgentClient", Agent), ("_PAUSE_S", 0.0)):
         monkeypatch.setattr(module, name, part)
     monkeypatch.setattr(Agent, "answer", lambda *_: 0, raising=False)
     rclpy.init(args=["trainer", "--ros-args", "-p", "scenes:=[cat, cup_street]"])
@@ -146,7 +146,7 @@ def trained(trainer, episodes):
     trainer.change(episodes=episodes)
     assert succeeds(trainer.trigger_activate())
     assert trainer.health.done.wait(PATIENCE_S), trainer.health.said
-    return Stage.worlds
+    return Reset.worlds
 
 
 def worlds_of(number, **ranges):
@@ -245,7 +245,7 @@ def test_no_second_training_begins_while_the_last_goal_goes_on(trainer, monkeypa
         assert succeeds(trainer.trigger_deactivate())
         assert not succeeds(trainer.trigger_activate())
     assert "activate again in a few seconds" in trainer.health.of("error")[0]
-    assert len(Stage.worlds) == 1
+    assert len(Reset.worlds) == 1
     end.set()
 
 
@@ -276,12 +276,12 @@ def test_a_held_trainer_ends_its_episode_first_and_goes_on_when_it_is_released(t
     preempt.set()
     holding.join(PATIENCE_S)
     assert answered == [True]
-    assert len(Stage.worlds) == 1
+    assert len(Reset.worlds) == 1
     assert trainer.health.heard.wait_for("paused: focus_server serves a goal", PATIENCE_S)
-    assert len(Stage.worlds) == 1
+    assert len(Reset.worlds) == 1
     assert held(trainer, False)
     assert trainer.health.done.wait(PATIENCE_S)
-    assert len(Stage.worlds) == 3, "what was broken off does not count as an episode"
+    assert len(Reset.worlds) == 3, "what was broken off does not count as an episode"
     assert trainer.health.counts["pauses"] == 1
 
 
@@ -299,7 +299,7 @@ def test_a_trainer_that_begins_during_a_persons_goal_waits_for_its_end(ends, tra
     trainer.change(episodes=1)
     assert succeeds(trainer.trigger_activate())
     assert trainer.health.heard.wait_for("paused", PATIENCE_S)
-    assert not Stage.worlds
+    assert not Reset.worlds
     if ends == "gone":
         servers[0] = 0
     else:

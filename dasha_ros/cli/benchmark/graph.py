@@ -86,13 +86,13 @@ class _Player:
         node = self._client.node
         self._focus = FocusClient(namespace=self._client.namespace)
         self._actuators = Actuators(node)
-        self._stage = EpisodeReset(node, self._actuators, self._until)
+        self._reset = EpisodeReset(node, self._actuators, self._until)
         self._true_lens = TrueLens(self._client)
 
     def close(self) -> None:
         """Leave the topics."""
         self._focus.close()
-        self._stage.close()
+        self._reset.close()
         self._actuators.close()
 
     def play(self, goal: Goal, seed: int) -> Episode:
@@ -106,10 +106,10 @@ class _Player:
             return min(abs(self._lens.blur_px(dioptres, target)) for target in targets)
 
         try:
-            self._stage.set_world(start.world)
+            self._reset.set_world(start.world)
         except WorldRefused as error:
             raise GraphError(str(error)) from error
-        self._stage.set_start(start.exposure_us, start.volts)
+        self._reset.set_start(start.exposure_us, start.volts)
         steps: list[tuple[Phase, float]] = []
         began = time.monotonic()
         result = self._focus.focus(

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from dasha_ros.cli.benchmark.graph import GraphError
 from dasha_ros.devices.varioptic.protocol import wire_seconds
 from dasha_ros.emulators.latency import MOVE_BYTES
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
-from dasha_ros.ros.rig.actuators import Actuators, Sent
+from dasha_ros.ros.rig.actuators import Actuators
+from dasha_ros.ros.rig.settlement import Sent
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import id_from_msg
 from dasha_ros.ros.transport.stamps import to_ns
@@ -115,10 +117,10 @@ class RigTimer:
         for i in range(WARM_UP + count):
             exposure_us = EXPOSURES_US[i % len(EXPOSURES_US)]
             sent = own.send_exposure(exposure_us)
-            self._until(lambda sent=sent: self._shows(sent), "the camera driver does not answer")
+            self._until(partial(self._shows, sent), "the camera driver does not answer")
             capture = own.capture
             assert capture is not None
-            self._client.until(lambda stamp=capture.stamp_ns: self._has_heard_of(stamp), 1.0)
+            self._client.until(partial(self._has_heard_of, capture.stamp_ns), 1.0)
             self._rest(sent, 0)
             if i < WARM_UP:
                 continue
@@ -204,7 +206,7 @@ class RigTimer:
         self._meet(lambda: self._actuators.send_volts(40.0), lambda sent: sent.id in self._states)
         for i, volts in enumerate(np.linspace(30.0, 60.0, WARM_UP + count)):
             sent = self._actuators.send_volts(float(volts))
-            self._until(lambda sent=sent: sent.id in self._states, "the lens driver does not answer")
+            self._until(partial(self._states.__contains__, sent.id), "the lens driver does not answer")
             if i >= WARM_UP:
                 published.append(self._states[sent.id][0] - sent.at_ns - wire_ns)
                 received.append(self._states[sent.id][1] - sent.at_ns - wire_ns)
@@ -226,7 +228,7 @@ class RigTimer:
         """Command until it is answered: what is sent before discovery is done reaches nobody."""
         for _ in range(TRIES):
             sent = send()
-            if self._actuators.wait(lambda sent=sent: answered(sent), 1.0):
+            if self._actuators.wait(partial(answered, sent), 1.0):
                 return
         raise GraphError("a driver does not answer; see `dasha doctor`")
 

@@ -1,1 +1,1 @@
-"""What the two agents' nodes share, and how they learn from goals."""
+"""What the two agent nodes share, and how they learn from goals."""

@@ -1,4 +1,4 @@
-"""What the two agents' nodes share. They share it as code: at run time nothing joins them but topics."""
+"""The base class of both agents' nodes. They share code only; at run time they share nothing but topics."""
 
 from __future__ import annotations
 
@@ -42,17 +42,16 @@ _BACK = {"exposure": "The exposure", "lens": "The lens"}
 
 
 def agent_executor() -> SafeMultiThreadedExecutor:
-    """Threads for a goal in hand, a goal that waits, and the topics between them."""
+    """An executor with threads for a goal in progress, a waiting goal, and the topics."""
     return SafeMultiThreadedExecutor(num_threads=4)
 
 
 class AgentNode(DashaNode[A]):
     """One agent: an action, a policy, and the rig over topics.
 
-    Publishes ``reward`` for each step. When a goal fails, the agent's own actuator
-    goes back to where it was, unless another node has taken it over. What a goal
-    commands is in force for its owner only, until a command for good ends it: the
-    owner's, or, of a goal that names none, the agent's own.
+    It publishes ``reward`` for each step. When a goal fails, it restores its own actuator, unless another
+    node has taken the actuator over. The commands of a goal are tentative until a permanent command follows:
+    from the goal's owner, or from this agent if the goal names no owner.
     """
 
     action: ClassVar[Any]
@@ -70,23 +69,23 @@ class AgentNode(DashaNode[A]):
 
     @abstractmethod
     def load_policy(self) -> None:
-        """Make the policy that the configuration names."""
+        """Create the policy that the configuration names."""
 
     @abstractmethod
     def use_policy(self, path: Path) -> None:
-        """Take a learned policy from a file.
+        """Use a learned policy from a file.
 
         Raises:
-            PolicyFileError: It can't be used.
+            PolicyFileError: The file can't be used.
         """
 
     @abstractmethod
     def task_of(self, request: Any) -> FocusTask:
-        """What a goal asks for."""
+        """The task that a goal describes."""
 
     @abstractmethod
     def act(self, run: ActiveGoal) -> Any:
-        """Let the policy reach the goal; returns an `outcome`."""
+        """Let the policy work on the goal; returns an `outcome`."""
 
     @abstractmethod
     def learn(self, run: ActiveGoal, learning: AgentLearning) -> Any:
@@ -94,11 +93,11 @@ class AgentNode(DashaNode[A]):
 
     @abstractmethod
     def result(self, outcome: Any) -> Any:
-        """The action's result of an outcome, with what is in force now."""
+        """The action's result for an outcome, with the current settings."""
 
     @abstractmethod
     def refuse(self, request: Any) -> str:
-        """Why a goal can't be accepted, empty when it can."""
+        """Why a goal can't be accepted, or ""."""
 
     def table(self) -> ExposureTable:
         """The exposure table in use."""
@@ -115,8 +114,8 @@ class AgentNode(DashaNode[A]):
         self.rig = RosRig(self, self.table(), self.lens(), self.actuator)
         self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
         if self._server is None:
-            # Kept for as long as the node lives: whoever asks meanwhile gets an answer, and the result of the
-            # goal that a clean-up ended is still there to be fetched.
+            # Kept as long as the node lives, so that every request gets an answer, and the result of a goal
+            # that a clean-up ended can still be fetched.
             self._server = SimpleActionServer(
                 self,
                 self.action,
@@ -148,14 +147,14 @@ class AgentNode(DashaNode[A]):
         self.health.set_activity("waiting for a goal")
 
     def deactivate(self) -> None:
-        """End the goal in hand and accept no more."""
+        """End the current goal and accept no more."""
         if self.learning is not None:
             self.learning.stop()
         if self._server is not None:
             self._server.stop()
 
     def cleanup(self) -> None:
-        """End the goal in hand and leave the topics; goals are refused from now on."""
+        """End the current goal and close the topics; goals are refused from now on."""
         self.deactivate()
         if self._rewards is not None:
             self.rig.close()
@@ -197,23 +196,23 @@ class AgentNode(DashaNode[A]):
             self.get_logger().info(f"done in {outcome.steps} steps")
         else:
             self.health.count("failed_goals")
-            # A learner fails a thousand times, and its rewards tell of each.
+            # A learner fails thousands of times, and its rewards show it.
             if learning is None or not run.background:
                 self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
         self.health.set_activity("waiting for a goal")
         return self.result(outcome)
 
     def _learn(self, run: ActiveGoal, learning: AgentLearning) -> Outcome:
-        """A goal of the learner. Where it ends the next one begins: nothing is brought back."""
+        """Work on a goal of the learner. The next one begins where it ends, so nothing is restored."""
         return self._outcome_of(lambda: self.learn(run, learning))
 
     def _act_meanwhile(self, run: ActiveGoal, learning: AgentLearning) -> Outcome:
-        """A goal that nobody meant for learning: what was learned so far acts, by its likeliest actions."""
+        """Work on a goal that is not for learning, with the most likely actions of the policy so far."""
         with learning.paused(run):
             return self._act(run, learning.newest_policy)
 
     def _act(self, run: ActiveGoal, policy: Callable[[], Path] | None = None) -> Outcome:
-        """A goal of the policy. When it fails, the agent's own actuator goes back."""
+        """Let the policy work on a goal. If it fails, restore the agent's own actuator."""
         rig, before, sent = self.rig, 0.0, self.rig.sent
         owner = run.request.owner or self.get_fully_qualified_name()
 
@@ -234,24 +233,24 @@ class AgentNode(DashaNode[A]):
         back = rig.settle(before)
         is_lost = outcome.code == _DEVICE[self.actuator]
         if is_lost and run.request.owner:
-            # The outcome says so already, and the owner waits for the driver to be started again.
+            # The outcome says so already, and the owner waits for the driver to be restarted.
             return outcome
         if self._await(back.look, limits.DRIVER_RESTARTS_S if is_lost else limits.DRIVER_ANSWERS_S, before):
             return outcome
         if back.is_in_force and not self.is_active:
             return outcome
-        what = f"{_BACK[self.actuator]} could not be brought back: its driver does not answer."
+        what = f"{_BACK[self.actuator]} could not be restored: its driver does not answer."
         return replace(outcome, message=f"{outcome.message} {what}")
 
     def _stays(self) -> bool:
-        """Confirm where a goal has ended, unless another node commands. Whether the driver answers."""
+        """Make the final setting permanent unless another node commands; return whether that worked."""
         rig, said = self.rig, self.rig.own_in_force
         if said is None or said.command != rig.commanded:
             return True
         return self._await(rig.settle(said.value).look, limits.DRIVER_ANSWERS_S, said.value)
 
     def _await(self, look: Callable[[], bool], answers_s: float, value: float) -> bool:
-        """Wait for a driver, no longer than a node that ends may."""
+        """Wait for a driver, but not longer than a node that is shutting down may."""
         rig = self.rig
         exposures_us = (rig.exposure_us or 0.0, value) if self.actuator == "exposure" else ()
         patience = Patience(
@@ -268,13 +267,15 @@ class AgentNode(DashaNode[A]):
             code, what = ErrorCode.POLICY_MISMATCH, str(error)
         except RigError as error:
             code, what = ErrorCode(error.code), str(error)
-        except Exception as error:  # A bug must end the goal with a number, and the actuator still go back.
+        except (
+            Exception
+        ) as error:  # A bug must end the goal with an error code and still restore the actuator.
             self.guard.caught("a goal", error)
             code, what = ErrorCode.INTERNAL, f"{type(error).__name__}: {error}"
         return self.outcome(code, explain(code, what))
 
     def report(self, run: ActiveGoal, step: Step) -> None:
-        """Publish what a step did and what it got for it, as reward and as feedback."""
+        """Publish a step and its reward, as a message and as feedback."""
         reward = msg.Reward(
             agent=step.agent,
             policy=self.config.policy,

@@ -34,42 +34,42 @@ class EpisodeEnd:
 
 
 class GoalQueue:
-    """Where goals and episodes meet: a `EpisodeSource` for the environment, a `work` for the server.
+    """Hands goals to the learner: an `EpisodeSource` for the environment, and `serve` for the action server.
 
     Args:
-        task_of: What a goal asks for.
-        stop: Set when the learner is to end.
+        task_of: Returns the task that a goal describes.
+        stop: Set when the learner has to end.
     """
 
     def __init__(self, task_of: Callable[[Any], FocusTask], stop: threading.Event) -> None:
         self._task_of, self._stop = task_of, stop
-        self._waiter = threading.Condition()
+        self._changed = threading.Condition()
         self._waiting: ActiveGoal | None = None
         self.run: ActiveGoal | None = None
-        """The goal whose episode goes on."""
+        """The goal whose episode is in progress."""
         self._end: EpisodeEnd | None = None
         self.gone: str | None = None
-        """Why the learner is gone, `None` while it is there."""
+        """Why the learner is gone; `None` while it runs."""
 
     def open(self) -> None:
-        """A new learner begins."""
+        """Accept goals for a new learner."""
         self.gone = None
 
     def serve(self, run: ActiveGoal) -> EpisodeEnd:
         """Let the learner play a goal. Blocks until its episode has ended."""
-        with self._waiter:
+        with self._changed:
             self._waiting, self._end = run, None
-            self._waiter.notify_all()
+            self._changed.notify_all()
             while self._end is None:
                 self._end = self._unplayed(run)
                 if self._end is None:
-                    self._waiter.wait(_LOOK_S)
-            # A goal that has ended must not be played by the learner of the next activation.
+                    self._changed.wait(_LOOK_S)
+            # The learner of the next activation must not play a goal that has ended.
             self._waiting = None
             return self._end
 
     def _unplayed(self, run: ActiveGoal) -> EpisodeEnd | None:
-        """How a goal ends that the learner does not bring to its end."""
+        """How a goal ends that the learner will not finish, or `None`."""
         if self._stop.is_set():
             return EpisodeEnd(ErrorCode.SHUTDOWN, "the node was stopped", 0, None)
         if self.gone is not None:
@@ -82,59 +82,59 @@ class GoalQueue:
         """Wait for the next goal; see `learning.envs.parts.EpisodeSource`.
 
         Raises:
-            EpisodesOver: The node stops.
+            NoMoreEpisodes: The node stops.
         """
-        with self._waiter:
+        with self._changed:
             while self._waiting is None:
                 if self._stop.is_set():
                     raise NoMoreEpisodes
-                self._waiter.wait(_LOOK_S)
+                self._changed.wait(_LOOK_S)
             self.run, self._waiting = self._waiting, None
             return self._task_of(self.run.request)
 
     def interrupted(self) -> ErrorCode | None:
-        """Why the episode must end now."""
+        """Why the episode must end now, or `None`."""
         if self._stop.is_set():
             return ErrorCode.SHUTDOWN
         return self.run.interrupted() if self.run else None
 
     def abandon(self, why: str) -> None:
-        """The learner is gone: the goal in hand ends, and so does every other until there is a new one."""
-        with self._waiter:
+        """Say that the learner is gone: all goals end at once until there is a new learner."""
+        with self._changed:
             self.run, self.gone = None, why
-            self._waiter.notify_all()
+            self._changed.notify_all()
 
     def end(self, end: EpisodeEnd) -> None:
-        """The episode has ended: so has its goal."""
-        with self._waiter:
+        """End the goal of the current episode."""
+        with self._changed:
             self.run, self._end = None, end
-            self._waiter.notify_all()
+            self._changed.notify_all()
 
 
 class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
     """An environment of one agent whose episodes are goals.
 
-    When no percept answers, or the goal is cancelled, the episode is cut off: that step brings
-    nothing, and the next ``reset`` waits for the next goal.
+    If no percept answers or the goal is cancelled, the episode is truncated: that step has no reward, and
+    the next ``reset`` waits for the next goal.
 
     Args:
-        env: Of one agent over a rig, with ``seat`` as its episode source.
-        seat: Where the goals come from.
+        env: The environment of one agent over a rig, with ``queue`` as its episode source.
+        queue: Where the goals come from.
         agent: ``A^H`` or ``A^L``.
-        report: Told of every step.
-        verdict: How an episode ends whose last percept this is.
+        report: Called with every step.
+        verdict: Returns how an episode ended, from its last percept.
     """
 
     def __init__(
         self,
         env: gym.Env[Any, Any],
-        seat: GoalQueue,
+        queue: GoalQueue,
         agent: str,
         report: Callable[[ActiveGoal, Step], None],
         verdict: Callable[[Percept, FocusTask], tuple[ErrorCode, str]],
     ) -> None:
         super().__init__(env)
-        self._seat, self._agent, self._report, self._verdict = seat, agent, report, verdict
+        self._queue, self._agent, self._report, self._verdict = queue, agent, report, verdict
         self._index = 0
         self._percept: Percept | None = None
         self._observation: Any = None
@@ -143,26 +143,26 @@ class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
         """Wait for a goal whose first picture can be taken.
 
         Raises:
-            EpisodesOver: The node stops.
+            NoMoreEpisodes: The node stops.
         """
         while True:
             self._index = 0
             try:
                 self._observation, info = self.env.reset(**options)
             except RigError as error:
-                self._seat.end(EpisodeEnd(ErrorCode(error.code), str(error), 0, None))
+                self._queue.end(EpisodeEnd(ErrorCode(error.code), str(error), 0, None))
                 continue
             self._percept = self._newest()
             return self._observation, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """One step; a step that no percept answers ends the episode."""
-        run = self._seat.run
+        """Take a step. If no percept answers, the episode ends."""
+        run = self._queue.run
         self._index += 1
         try:
             observation, reward, terminated, truncated, info = self.env.step(action)
         except RigError as error:
-            self._seat.end(EpisodeEnd(ErrorCode(error.code), str(error), self._index, self._percept))
+            self._queue.end(EpisodeEnd(ErrorCode(error.code), str(error), self._index, self._percept))
             return self._observation, 0.0, False, True, {"lost": True}
         percept = self._newest()
         self._observation, self._percept = observation, percept
@@ -170,7 +170,7 @@ class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
             self._report(run, self._step(percept, float(reward), info["terms"]))
         if terminated or truncated:
             code, what = self._verdict(percept, self.env.unwrapped.task)  # type: ignore[attr-defined]
-            self._seat.end(EpisodeEnd(code, what, self._index, percept))
+            self._queue.end(EpisodeEnd(code, what, self._index, percept))
         return observation, float(reward), terminated, truncated, info
 
     def _newest(self) -> Percept:

@@ -1,4 +1,4 @@
-"""An agent that learns: PPO in a thread of the agent's own process, one episode for each goal."""
+"""An agent that learns: PPO in a thread of the agent's process, one episode per goal."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class AgentLearning:
     """Runs the learner of one agent beside its action server.
 
     Args:
-        agent: Which of the two.
-        config: Preset, folder of the checkpoints, policy to go on from.
-        rig: The graph.
-        task_of: What a goal asks for.
-        report: Told of every step.
-        health: Of the node.
+        agent: Which of the two agents.
+        config: Preset, checkpoint folder, and policy to start from.
+        rig: The rig over topics.
+        task_of: Returns the task that a goal describes.
+        report: Called with every step.
+        health: The node's health.
 
     Raises:
         PresetError: There is no such preset.
-        PolicyFileError: There is no policy to go on from.
+        PolicyFileError: There is no policy to start from.
     """
 
     def __init__(
@@ -59,47 +59,47 @@ class AgentLearning:
         self._folder = user_folder(config.checkpoint_dir) / f"{self._preset.name}-{agent}"
         self._fresh, self._seed = config.learn_fresh, config.learn_seed
         self._stop = threading.Event()
-        self.seat = GoalQueue(task_of, self._stop)
+        self.queue = GoalQueue(task_of, self._stop)
         self._report = report
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to learn, or go on from the last update: wait for goals.
+        """Start learning, or continue from the last update.
 
         Raises:
-            RuntimeError: The learner that was stopped has not ended yet.
+            RuntimeError: The learner of the last activation has not ended yet.
         """
         if self._thread is not None and self._thread.is_alive():
-            # Two would write the same checkpoint.
+            # Two learners would write the same checkpoint.
             raise RuntimeError("the learner has not ended its last step yet: activate again in a few seconds")
         self._stop.clear()
         self._health.clear("learning")
-        self.seat.open()
-        self._rig.interrupted = self.seat.interrupted
+        self.queue.open()
+        self._rig.interrupted = self.queue.interrupted
         self._thread = threading.Thread(target=self._learn, name=f"learner {self._agent}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the episode in hand and keep what was learned."""
+        """End the current episode and keep what was learned."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(limits.LEARNER_STOPS_S)
 
     def play(self, run: ActiveGoal) -> EpisodeEnd:
         """Let the learner play a goal. Blocks until its episode has ended."""
-        return self.seat.serve(run)
+        return self.queue.serve(run)
 
     @contextmanager
     def paused(self, run: ActiveGoal) -> Iterator[None]:
-        """Lend the rig to a goal that nobody learns from; the learner waits for its own next one."""
+        """Lend the rig to a goal that is not for learning; the learner waits for its next goal."""
         self._rig.interrupted = run.interrupted
         try:
             yield
         finally:
-            self._rig.interrupted = self.seat.interrupted
+            self._rig.interrupted = self.queue.interrupted
 
     def newest_policy(self) -> Path:
-        """File of what was learned so far; before the first update, of what learning began with."""
+        """The file of the newest policy; before the first update, the policy that learning started from."""
         learned = self._folder / POLICY
         return learned if learned.exists() else self._start_path
 
@@ -107,7 +107,7 @@ class AgentLearning:
         verdict = verdict_of(self._preset, self._agent)
         try:
             learn_online(
-                GoalEpisodes(self._env(), self.seat, _NAMES[self._agent], self._report, verdict),
+                GoalEpisodes(self._env(), self.queue, _NAMES[self._agent], self._report, verdict),
                 self._ppo(),
                 self._start,
                 self._folder,
@@ -118,16 +118,18 @@ class AgentLearning:
             )
         except NoMoreEpisodes:
             pass
-        except Exception as error:  # Whatever ends the learner, goals must end with its reason, not hang.
+        except (
+            Exception
+        ) as error:  # Whatever ends the learner, goals must end with its reason instead of hanging.
             why = str(error) or repr(error)
-            # A signal ends the context under whoever publishes; that is no failure.
+            # A signal shuts the context down while the learner publishes; that is not a failure.
             if self._rig.node.context.ok():
                 self._health.error(
                     "learning",
-                    f"learning stopped: {why}; when the cause is gone, deactivate and activate this node "
-                    "to go on from the last update",
+                    f"learning stopped: {why}; fix the cause, then deactivate and activate this node "
+                    "to continue from the last update",
                 )
-            self.seat.abandon(why)
+            self.queue.abandon(why)
 
     def _env(self) -> Any:
         if self._agent == "exposure":
@@ -136,13 +138,13 @@ class AgentLearning:
 
             info = self._start.info
             reader = exposure_reader(info.reader, info.encoder, self._start.reader)
-            return DashaExposureEnv(self._rig, self.seat, self._preset, reader)
+            return DashaExposureEnv(self._rig, self.queue, self._preset, reader)
         from dasha_ros.learning.envs.single import DashaFocusEnv
         from dasha_ros.policies.learned.focus_features import focus_reader
 
         info = self._start.info
         return DashaFocusEnv(
-            self._rig, self.seat, self._preset, focus_reader(info.reader, info.encoder, self._start.reader)
+            self._rig, self.queue, self._preset, focus_reader(info.reader, info.encoder, self._start.reader)
         )
 
     def _ppo(self) -> Any:

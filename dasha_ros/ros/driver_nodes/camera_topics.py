@@ -11,13 +11,13 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from dasha_ros import msg
 from dasha_ros.devices.camera import CameraLimits, Frame
-from dasha_ros.freshness.clock import Clock
 from dasha_ros.freshness.command import CommandId
 from dasha_ros.freshness.state import NOWHERE, CaptureInfo
 from dasha_ros.ros.driver_nodes.camera_state import CameraState
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import capture_to_msg, limits_to_msg
 from dasha_ros.ros.transport.image import ImageWriter
+from dasha_ros.ros.transport.stamps import RosClock
 
 
 class CameraTopics:
@@ -30,7 +30,7 @@ class CameraTopics:
         last: Settings of the newest picture, `None` before the first.
     """
 
-    def __init__(self, node: Node, clock: Clock, frame_id: str, instance: str) -> None:
+    def __init__(self, node: Node, clock: RosClock, frame_id: str, instance: str) -> None:
         """Create the topics.
 
         Args:

@@ -104,7 +104,7 @@ class FocusGoal:
         self._waiter.notify()
 
     def _try(self, before: Mapping[str, float | None]) -> tuple[ErrorCode, str]:
-        # What could not be brought back is not touched.
+        # What could not be restored is not touched.
         if before["volts"] is None:
             return ErrorCode.LENS_LOST, explain(ErrorCode.LENS_LOST, "no lens state was ever received")
         if before["exposure_us"] is None:
@@ -220,7 +220,7 @@ class FocusGoal:
         if not lost:
             self._server.health.clear("restore")
             return ""
-        what = f"The {' and the '.join(lost)} could not be brought back: no driver answers."
+        what = f"The {' and the '.join(lost)} could not be restored: no driver answers."
         self._server.health.warn("restore", what)
         return f" {what}"
 

@@ -194,4 +194,4 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
             self.exclusive_topics.clear()
             result = self._transition("clean up", self.cleanup)
             self._ended = True
-        return result == TransitionCallbackReturn.SUCCESS
+        return bool(result == TransitionCallbackReturn.SUCCESS)

@@ -56,4 +56,5 @@ def result_of(future: Future, timeout_s: float, interrupted: Callable[[], bool] 
     while not done.wait(POLL_S):
         if time.monotonic() > deadline or interrupted():
             return None
-    return future.result()
+    result: object | None = future.result()
+    return result

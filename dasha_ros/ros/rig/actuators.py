@@ -1,4 +1,4 @@
-"""What is in force, and the two commands that change it."""
+"""The current settings of camera and lens, and the two commands that change them."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.stamps import RosClock, to_stamp
 
 Wait = Callable[[Callable[[], bool], str], None]
-"""Waits until a condition holds; raises with the sentence when it does not come to hold."""
+"""Waits until a condition holds; raises an error with the given text if it never does."""
 
 _AGAIN_S = 4.0
-"""Longer than the longest exposure and settling take to answer."""
+"""Time before commands are repeated [s]: longer than the longest exposure and settling."""
 
 
 class Actuators:
     """Follows states and captures, and sends commands.
 
     Attributes:
-        news: Told whenever something was heard.
+        waiter: Notified of every message.
         pending: Which frames are fresh, given the commands that were sent.
         lens_rest: When the lens rests.
-        sender: Who commands: the node's name, and an id of this object.
-        owner: Full name of the node whose goal the commands are part of, empty: they are for good.
+        sender: The sender of the commands: the node's name and an id of this object.
+        owner: Full name of the node whose goal the commands belong to; empty: they are permanent.
         limits: What the camera can do; `None` before the driver has opened it.
-        refusal: Why the lens driver last refused a command of anyone, empty if it never did.
-        sent: How many commands were sent.
-        commanded: The last of them.
+        refusal: Why the lens driver last refused any node's command, or "".
+        sent: Number of commands sent.
+        commanded: The last command sent.
     """
 
     def __init__(self, node: Node) -> None:
@@ -71,16 +71,16 @@ class Actuators:
         self.listen(msg.CameraLimits, "camera/limits", self._on_limits, qos.STATE)
 
     def listen(self, kind: Any, topic: str, callback: Any, profile: Any) -> None:
-        """Subscribe until `close`; the callback runs in the lane's thread."""
+        """Subscribe until `close`; the callback runs in the subscriber's thread."""
         self._lane.listen(kind, topic, callback, profile)
 
     def rest(self) -> None:
-        """Hear nothing until somebody is `attending`: what nobody waits for shall cost nothing."""
+        """Handle no messages until `attending`, to save the time they take."""
         self._lane.rest()
 
     @contextmanager
     def attending(self) -> Iterator[None]:
-        """Hear the topics, beginning with the newest that came before, and `rest` at the end."""
+        """Handle messages, first the newest ones that arrived before; `rest` afterwards."""
         self._lane.wake()
         try:
             yield
@@ -88,27 +88,27 @@ class Actuators:
             self._lane.rest()
 
     def close(self) -> None:
-        """Leave the topics."""
+        """Close the topics."""
         self._lane.close()
         for publisher in (self._exposure_publisher, self._lens_publisher):
             self.node.destroy_publisher(publisher)
 
     @property
     def capture(self) -> CaptureInfo | None:
-        """Newest frame that was told of, `None` before the first."""
+        """The newest frame reported, `None` before the first."""
         return self.pending.capture
 
     @property
     def lens_state(self) -> LensState | None:
-        """Newest state of the lens, `None` before the first."""
+        """The newest state of the lens, `None` before the first."""
         return self.pending.lens
 
     @property
     def lens_works(self) -> bool:
-        """Whether the lens's driver has spoken, and reports no fault.
+        """Whether the lens driver has published a state without faults.
 
-        One that was just started again opens its lens later: until then the last word is that of the driver
-        before it, which said that it ends.
+        A restarted driver takes a moment to open its lens. Until then the newest state is that of the
+        previous driver, with the fault that it is not active.
         """
         return self.lens_state is not None and not self.lens_state.faults
 
@@ -125,7 +125,7 @@ class Actuators:
     def send_exposure(self, exposure_us: float) -> Sent:
         """Command an exposure time [us] without waiting.
 
-        It is brought into the camera's limits: tables of policies may reach beyond them.
+        It is clipped to the camera's limits, which a policy's table may exceed.
         """
         if self.limits is not None:
             exposure_us = min(max(exposure_us, self.limits.exposure_min_us), self.limits.exposure_max_us)
@@ -147,19 +147,19 @@ class Actuators:
 
     @property
     def exposure_in_force(self) -> InForce | None:
-        """What the camera's driver says of its exposure, `None` before its first word."""
+        """What the camera driver reports about its exposure, `None` before its first report."""
         capture = self.capture
-        return capture and InForce(capture.driver, capture.exposure_command, capture.exposure_us)
+        return InForce(capture.driver, capture.exposure_command, capture.exposure_us) if capture else None
 
     @property
     def volts_in_force(self) -> InForce | None:
         """What the lens's driver says of its voltage, `None` before its first word."""
         lens = self.lens_state
-        return lens and InForce(lens.driver, lens.command, lens.commanded_volts)
+        return InForce(lens.driver, lens.command, lens.commanded_volts) if lens else None
 
     def settle_exposure(self, exposure_us: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
-        """Command an exposure time [us] for good; see `Settlement`."""
-        # Commanded again in the middle of an exposure, it would begin anew.
+        """Command a permanent exposure time [us]; see `Settlement`."""
+        # Repeating the command during an exposure would restart the exposure.
         again_s = AGAIN_S + (exposure_us + (self.exposure_us or 0.0)) / 1e6
         return Settlement(
             lambda: self.exposure_in_force, self.send_exposure, exposure_us, again_s=again_s, is_ours=is_ours
@@ -170,34 +170,34 @@ class Actuators:
         return Settlement(lambda: self.volts_in_force, self.send_volts, volts, is_ours=is_ours)
 
     def wait(self, condition: Callable[[], object], seconds: float) -> bool:
-        """Wait until ``condition`` holds of what was heard, for ``seconds`` of real time at most."""
+        """Wait up to ``seconds`` of real time until ``condition`` holds; return whether it does."""
         return self.waiter.within(seconds, condition)
 
     def go_to(self, exposure_us: float, volts: float, wait: Wait) -> None:
-        """Command exposure and lens, as any node may, until a frame shows both.
+        """Command exposure and lens until a frame shows both.
 
         Args:
             exposure_us: Exposure time [us].
             volts: Of the lens [V].
             wait: How the caller waits while topics are served.
         """
-        # Whoever is not heard yet does not hear a command either.
+        # A driver that was not heard yet may not hear a command either.
         wait(
             lambda: self.capture is not None and self.lens_state is not None,
-            "the camera or the lens says nothing; see `dasha doctor`",
+            "the camera or the lens publishes nothing; see `dasha doctor`",
         )
         sent, again_at = (NO_COMMAND, NO_COMMAND), 0.0
 
         def answered() -> bool:
             nonlocal sent, again_at
             if time.monotonic() > again_at:
-                # More than once: a command sent before its driver is discovered reaches nobody.
+                # Repeated, because a command sent before its driver is discovered is lost.
                 sent = self.send_exposure(exposure_us).id, self.send_volts(volts).id
                 again_at = time.monotonic() + _AGAIN_S
             capture, lens = self.capture, self.lens_state
             return capture is not None and lens is not None and answers(capture, lens, *sent)
 
-        wait(answered, "the camera or the lens does not take commands; see `dasha doctor`")
+        wait(answered, "the camera or the lens does not obey commands; see `dasha doctor`")
 
     def _new(self, before: Mapping[str, int]) -> Sent:
         with self._counting:

@@ -1,4 +1,4 @@
-"""Setting the scene of an episode: the twin's world, and where camera and lens start."""
+"""Prepares an episode: sets the twin's world, and the start of exposure and lens."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from dasha_ros.twin.world import World
 
 
 class WorldRefused(AgentLostError):
-    """twin_world is there and says no: an episode that is lost as if it did not answer."""
+    """twin_world refused the world. The episode is lost, as if twin_world had not answered."""
 
 
 class WorldReset:
-    """Changes the twin's world, and waits until it is so.
+    """Changes the twin's world and waits until the change is published.
 
     Args:
         node: A client of the graph.
-        wait: How its owner waits while topics are served.
+        wait: How the caller waits while topics are served.
     """
 
     def __init__(self, node: Node, wait: Wait) -> None:
@@ -36,7 +36,7 @@ class WorldReset:
         self._topic = subscribe(node, msg.TwinWorld, "twin/world", self._on_world, qos.STATE)
 
     def close(self) -> None:
-        """Leave the topics."""
+        """Close the client and the topic."""
         self._node.destroy_client(self._client)
         self._node.destroy_subscription(self._topic)
 
@@ -47,7 +47,7 @@ class WorldReset:
         """Change scene, light and distances together.
 
         Raises:
-            WorldRefused: The sentence says why.
+            WorldRefused: twin_world refused the change; the text says why.
         """
         values: dict[str, Any] = {
             "scene": world.scene,
@@ -55,15 +55,15 @@ class WorldReset:
             "distances_m": list(world.distances_m),
         }
         parameters = [Parameter(key, value=value).to_parameter_msg() for key, value in values.items()]
-        self._wait(self._client.service_is_ready, "twin_world is not there")
-        question = RetryingCall(self._client, SetParametersAtomically.Request(parameters=parameters))
+        self._wait(self._client.service_is_ready, "twin_world is not running")
+        call = RetryingCall(self._client, SetParametersAtomically.Request(parameters=parameters))
         try:
-            self._wait(lambda: question.answer() is not None, "twin_world does not answer")
+            self._wait(lambda: call.answer() is not None, "twin_world does not answer")
         finally:
-            question.close()
-        result = question.answer().result
-        if not result.successful:
-            raise WorldRefused(f"twin_world refused the world: {result.reason}")
+            call.close()
+        answer = call.answer()
+        if answer is not None and not answer.result.successful:
+            raise WorldRefused(f"twin_world refused the world: {answer.result.reason}")
 
         def is_shown() -> bool:
             seen = self._world
@@ -78,12 +78,12 @@ class WorldReset:
 
 
 class EpisodeReset(WorldReset):
-    """Changes the settings in force, too.
+    """Also sets the start of exposure and lens.
 
     Args:
         node: A client of the graph.
-        actuators: Of the same node.
-        wait: How its owner waits while topics are served.
+        actuators: The node's actuators.
+        wait: How the caller waits while topics are served.
     """
 
     def __init__(self, node: Node, actuators: Actuators, wait: Wait) -> None:

@@ -1,9 +1,10 @@
-"""The rig over topics: send a command, wait for the percept that answers it."""
+"""The rig over topics: sends a command and waits for the percept that answers it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from rclpy.node import Node
@@ -31,21 +32,21 @@ _OTHER_MOVE = "another node moved the lens meanwhile"
 class RosRig(Actuators):
     """Camera and lens behind the graph's topics, as `control.rig.Rig`.
 
-    Its methods block, so they belong in a thread that no executor needs; topics are
-    served by a lane meanwhile.
+    Its methods block, so call them from a thread that no executor needs. A `FastSubscriber` serves the
+    topics meanwhile.
 
-    A command of another node that is in force and was heard from its sender ends an episode at once. One
-    that only the driver told of may be older than the rig's own, which is still on its way to the driver:
-    it does so when it still is in force after the wait.
+    If another node's command is active and was heard from that node, the episode ends at once. If only the
+    driver reported it, it may be older than the rig's own command, which is still on its way; then the
+    episode ends if that command is still active after the wait.
 
     Attributes:
-        interrupted: Asked while waiting; once it names a reason, the wait ends with a
-            `RigError` of that code.
-        inference_budget_s: Time allowed for transport and inference of a frame, on top
-            of exposure and settling.
-        retries: How often an unanswered command is sent again.
-        not_before: The first frame that `observe` may use. `NO_FRAME`: only one that is exposed after
-            the call.
+        interrupted: Called while waiting. Once it returns a reason, the wait ends with a `RigError` of
+            that code.
+        inference_budget_s: Time for transport and inference of a frame, on top of exposure and
+            settling [s].
+        retries: How often an unanswered command is repeated.
+        not_before: The first frame that `observe` may use. `NO_FRAME`: only frames exposed after the
+            call.
     """
 
     def __init__(
@@ -60,20 +61,19 @@ class RosRig(Actuators):
         self.not_before: FrameId = NO_FRAME
         self._camera_known = ""
         """Instance of the camera driver when the episode began."""
-        # Who judges frames has to hear of everyone's commands, and before the percepts that they make stale.
+        # To judge frames, the rig must hear all nodes' commands, before the percepts that they make stale.
         self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
         self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
         self.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
 
     def observe(self) -> Percept:
-        """A percept of the settings in force, of a frame that shows the world as it is now.
+        """Return a percept of the current settings from a new frame.
 
-        The rig's own actuator is commanded to where it is, and the frame that answers began after
-        that: each agent touches nothing but its own. Only where a frame was named from which on
-        frames count (`not_before`) is one taken that was there already.
+        It commands the rig's own actuator to its current value and takes the frame that answers; the other
+        agent's actuator stays untouched. An existing frame is used only if `not_before` allows it.
 
         Raises:
-            RigError: None answers.
+            RigError: No percept answers.
         """
         self.wait(lambda: self.interrupted() is not None or self.lens_works, GOAL_LOOKS_UP_S)
         self._camera_known = self.capture.driver if self.capture else ""
@@ -98,27 +98,27 @@ class RosRig(Actuators):
         """Where the rig's own actuator is: the exposure time [us] or the voltage [V].
 
         Raises:
-            RigError: It was never heard of.
+            RigError: No driver has reported it.
         """
         if self._actuator == "lens":
             return self._known(lambda: self.volts, ErrorCode.LENS_LOST, "lens state")
         return self._known(lambda: self.exposure_us, ErrorCode.CAMERA_LOST, "frame")
 
     def settle(self, value: float) -> Settlement:
-        """Command the rig's own actuator for good, without waiting for its driver."""
+        """Command a permanent value for the rig's own actuator, without waiting for its driver."""
         self.owner = ""
         return self.settle_volts(value) if self._actuator == "lens" else self.settle_exposure(value)
 
     @property
     def own_in_force(self) -> InForce | None:
-        """What the driver of the rig's own actuator says."""
+        """What the driver of the rig's own actuator reports."""
         return self.volts_in_force if self._actuator == "lens" else self.exposure_in_force
 
     def expose(self, exposure_us: float) -> Percept:
         """Set the exposure time and return the percept that answers.
 
         Raises:
-            RigError: None answers.
+            RigError: No percept answers.
         """
 
         def overridden(sent: Sent) -> bool:
@@ -129,7 +129,7 @@ class RosRig(Actuators):
             capture, percept = self.capture, self._fresh_percept()
             if capture is not None and overridden(sent):
                 if capture.exposure_command.sender == capture.driver:
-                    raise RigError(ErrorCode.CAMERA_LOST, "the camera's driver brought the exposure back")
+                    raise RigError(ErrorCode.CAMERA_LOST, "the camera driver restored the exposure")
                 if self.pending.exposure_came(capture.exposure_command):
                     raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
             return percept if percept and percept.capture.exposure_command == sent.id else None
@@ -149,7 +149,7 @@ class RosRig(Actuators):
         """Move the lens and return the percept that answers.
 
         Raises:
-            RigError: None answers.
+            RigError: No percept answers.
         """
 
         def overridden(sent: Sent) -> bool:
@@ -159,7 +159,7 @@ class RosRig(Actuators):
             lens, percept = self.lens_state, self._fresh_percept()
             if lens is not None and overridden(sent):
                 if lens.command.sender == lens.driver:
-                    raise RigError(ErrorCode.LENS_LOST, "the lens's driver brought the lens back")
+                    raise RigError(ErrorCode.LENS_LOST, "the lens driver restored the lens")
                 if self.pending.move_came(lens.command):
                     raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
             self._heed_lens_faults()
@@ -187,18 +187,18 @@ class RosRig(Actuators):
             raise RigError(ErrorCode.LENS_LOST, f"the lens reports: {', '.join(lens.faults)}")
 
     def _heed_new_camera(self, capture: CaptureInfo | None) -> None:
-        """A driver that was started anew exposes as at its start: A^L would search in another light."""
+        """End the episode if the camera driver was restarted: A^L would search with another exposure."""
         if capture is None:
             return
         if self._camera_known not in ("", capture.driver):
             raise RigError(
                 ErrorCode.CAMERA_LOST,
-                f"the camera was started anew and exposes for {capture.exposure_us:g} us now",
+                f"the camera driver was restarted and now exposes for {capture.exposure_us:g} us",
             )
         self._camera_known = capture.driver
 
     def _fresh_percept(self) -> Percept | None:
-        """The newest percept if its frame answers every command that was heard of."""
+        """The newest percept if its frame answers all known commands, else `None`."""
         percept = self._percept
         if percept is None or not self.pending.is_fresh(percept.capture, self.steady.now_ns()):
             return None
@@ -218,7 +218,7 @@ class RosRig(Actuators):
             in_progress_us = self.exposure_us or 0.0
             sent = send()
             patience = self._patience(exposure_us + in_progress_us)
-            percept = self.waiter.wait_for(lambda sent=sent: answer(sent), patience)
+            percept = self.waiter.wait_for(partial(answer, sent), patience)
             if percept is not None:
                 return percept
             if tries <= 0 or overridden(sent):
@@ -226,10 +226,9 @@ class RosRig(Actuators):
             tries -= 1
 
     def _patience(self, exposure_us: float) -> Callable[[], bool]:
-        """Waits for settling and exposure on the graph's steady clock, then for inference in real time.
+        """A wait for settling and exposure on the graph's steady clock, then for inference in real time.
 
-        A graph's clock that stands still, or a message that promises a frame for a time beyond
-        all settling and exposure, does not make it wait for ever.
+        It ends even if simulated time stands still or a message announces an impossibly late frame.
         """
         begun_ns = self.steady.now_ns()
         latest_ns = begun_ns + round(SETTLING_MAX_S * 1e9)
@@ -244,7 +243,7 @@ class RosRig(Actuators):
             due_ns = max(begun_ns, min(self.lens_rest.rest_ns, latest_ns)) + exposure_ns
             now_ns = min(self.steady.now_ns(), due_ns)
             if now_ns > seen_ns:
-                # Until the frame is due, the budget begins anew whenever time goes on.
+                # Until the frame is due, the budget starts over whenever the clock advances.
                 seen_ns, since_s = now_ns, time.monotonic()
             return time.monotonic() - since_s < self.inference_budget_s
 
@@ -258,7 +257,7 @@ class RosRig(Actuators):
 
     def _on_percept(self, message: msg.Percept) -> None:
         percept = percept_from_msg(message)
-        # It tells what it was made from: its capture and its lens state may be heard later.
+        # A percept contains its capture and lens state, which may arrive later on their own topics.
         self._lens_said(percept.lens)
         self.pending.captured(percept.capture, self.steady.now_ns())
         self._percept = percept

@@ -1,4 +1,4 @@
-"""A command for good, and whether its driver has taken it up: it may have to be started again first."""
+"""A permanent command, repeated until its driver obeys; the driver may have to be restarted first."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from dasha_ros.freshness.command import CommandId
 
 AGAIN_S = 1.0
-"""A command that was sent before a new driver was discovered reached nobody."""
+"""An unanswered command is repeated after this time [s]: it is lost if its driver was not discovered yet."""
 
 
 def nobody(sender: str) -> bool:
-    """Whether a sender worked for a goal that nobody else worked for."""
+    """Whether a sender belongs to the goal: no sender does."""
     return False
 
 
 @dataclass(frozen=True)
 class InForce:
-    """What a driver says of its actuator."""
+    """What a driver reports about its actuator."""
 
     driver: str
-    """Its instance."""
+    """The driver's instance."""
     command: CommandId
     value: float
 
     @property
     def is_the_drivers_own(self) -> bool:
-        """Whether the driver brought its actuator back by itself."""
+        """Whether the driver restored its actuator by itself."""
         return bool(self.driver) and self.command.sender == self.driver
 
 
@@ -40,31 +40,31 @@ class Sent:
     at_ns: int
     """Its stamp."""
     before: Mapping[str, int]
-    """The last command of each sender that was heard of before it."""
+    """Sequence number of each sender's last known command at that time."""
 
     def is_overridden_by(self, in_force: CommandId) -> bool:
-        """Whether what is in force was commanded after this: it was not heard of before."""
+        """Whether the active command is newer than this one."""
         if in_force.sender == self.id.sender:
             return in_force.sequence > self.id.sequence
         return in_force.sequence > self.before.get(in_force.sender, 0)
 
 
 class Patience:
-    """How long somebody waits who may be told to end meanwhile, and has less time then."""
+    """A waiting time that becomes shorter once the waiting node has to shut down."""
 
     def __init__(self, seconds: float, seconds_at_end: float, ends: Callable[[], bool]) -> None:
-        """Begin to wait.
+        """Start the waiting time.
 
         Args:
-            seconds: As long as nobody ends [s].
-            seconds_at_end: From the moment on in which the end is noticed [s].
-            ends: Whether the waiting node is to end.
+            seconds: The whole time [s].
+            seconds_at_end: Time left from the moment when a shutdown is noticed [s].
+            ends: Returns whether the waiting node is shutting down.
         """
         self._at_end, self._ends = seconds_at_end, ends
         self._until, self._is_ending = time.monotonic() + seconds, False
 
     def lasts(self) -> bool:
-        """Whether to wait on."""
+        """Whether to keep waiting."""
         if not self._is_ending and self._ends():
             self._is_ending = True
             self._until = min(self._until, time.monotonic() + self._at_end)
@@ -72,13 +72,13 @@ class Patience:
 
 
 class Settlement:
-    """One value that shall be in force for good. Callers wait; `look` says whether it is.
+    """One value to be made permanent. The caller waits and asks `look` whether it is.
 
-    Only the driver's own word counts, and only what it says after the command: the last word of one that
-    died stays latched. A driver that is started meanwhile is told anew.
+    Only reports that the driver made after the command count, because the last report of a dead driver stays
+    latched. If the driver is restarted, the command is sent again.
 
     Attributes:
-        value: That was commanded.
+        value: The commanded value.
     """
 
     def __init__(
@@ -94,13 +94,13 @@ class Settlement:
         """Command the value.
 
         Args:
-            in_force: What the driver says, `None` before its first word.
-            send: Commands.
-            value: To command.
-            again_s: After so long without an answer it is commanded again [s].
-            is_ours: Whether a sender worked for the goal that ends: what it commands late is no other
-                node's wish.
-            clock: Time [s].
+            in_force: Returns the driver's newest report, `None` before the first.
+            send: Sends a command.
+            value: The value to command.
+            again_s: Time without an answer after which the command is repeated [s].
+            is_ours: Returns whether a sender belongs to the goal that ends; its late commands don't count
+                as another node's.
+            clock: Returns the time [s].
         """
         self._in_force, self._send, self._clock, self.value = in_force, send, clock, value
         self._again_s, self._is_ours = again_s, is_ours
@@ -110,7 +110,7 @@ class Settlement:
         self._again_at = clock() + again_s
 
     def look(self) -> bool:
-        """Whether the driver obeys, or did before somebody else commanded."""
+        """Whether the driver obeyed, perhaps before another node commanded. Repeats the command if needed."""
         said = self._in_force()
         if said is not None and self._is_taken_up(said):
             return True
@@ -131,7 +131,7 @@ class Settlement:
 
     @property
     def is_in_force(self) -> bool:
-        """Whether the driver's last word names the value, whoever commanded it: the driver itself, because
-        it ends, or an agent that brought its own actuator back."""
+        """Whether the driver reports the value, whoever commanded it: the driver may have restored it at its
+        end, or an agent may have restored its own actuator."""
         said = self._in_force()
         return said is not None and said.value == self.value

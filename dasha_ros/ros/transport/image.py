@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def pixels_of(message: Image) -> NDArray[np.uint8] | NDArray[np.uint16]:
         raise ImageMessageError(f"truncated image: {len(message.data)} bytes of {height * step}")
     shape = (height, width) if channels == 1 else (height, width, channels)
     strides = (step, dtype.itemsize) if channels == 1 else (step, channels * dtype.itemsize, dtype.itemsize)
-    pixels = np.ndarray(shape, dtype, buffer=message.data, strides=strides)
+    pixels: NDArray[Any] = np.ndarray(shape, dtype, buffer=message.data, strides=strides)
     return pixels.astype(dtype.newbyteorder("="), copy=False)
 
 

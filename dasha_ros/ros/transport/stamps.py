@@ -15,7 +15,7 @@ _POLL_S = 0.001
 
 def to_ns(stamp: Time) -> int:
     """Nanoseconds of a ROS stamp."""
-    return stamp.sec * 1_000_000_000 + stamp.nanosec
+    return int(stamp.sec * 1_000_000_000 + stamp.nanosec)
 
 
 def to_stamp(nanoseconds: int) -> Time:
@@ -38,12 +38,12 @@ class RosClock:
 
     def now_ns(self) -> int:
         """The current time, as a stamp."""
-        return self._clock.now().nanoseconds
+        return int(self._clock.now().nanoseconds)
 
     @property
     def is_simulated(self) -> bool:
         """Whether time comes from ``/clock``."""
-        return self._clock.clock_type == ClockType.ROS_TIME and self._clock.ros_time_is_active
+        return bool(self._clock.clock_type == ClockType.ROS_TIME and self._clock.ros_time_is_active)
 
     def stamp_of(self, steady_ns: int) -> int:
         """The stamp of a steady time, never later than that moment itself."""

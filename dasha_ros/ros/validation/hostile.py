@@ -79,7 +79,8 @@ class Hostile:
     """
 
     def __init__(self, seed: int) -> None:
-        self._draw, self._texts = random.Random(seed), _TEXTS
+        self._draw = random.Random(seed)
+        self._texts: tuple[str, ...] = _TEXTS
 
     def message(self, kind: Any) -> Any:
         """A message of a type."""
@@ -137,7 +138,7 @@ class Hostile:
         if text == "string":
             is_long = self._texts is _TEXTS and draw.random() < _LONG_TEXTS
             return _LONG_TEXT if is_long else draw.choice(self._texts)
-        value = draw.choice(_INTEGERS.get(text, _FLOATS))
+        value: Any = draw.choice(_INTEGERS.get(text, _FLOATS))
         return _FLOAT32_MAX if text == "float" and _FLOAT32_MAX < abs(value) < math.inf else value
 
     def _true(self, name: str, text: str) -> Any:

@@ -41,7 +41,7 @@ class MessageFilter:
     messages of any node pass, because the graph may use another name for it.
     """
 
-    def __init__(self, node: Node, kind: type[M], topic: str, callback: Callable[[M], None]) -> None:
+    def __init__(self, node: Node, kind: Any, topic: str, callback: Callable[[Any], None]) -> None:
         """Filter a topic for a node.
 
         Args:

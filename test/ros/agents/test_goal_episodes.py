@@ -23,33 +23,33 @@ from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalQue
 def learner(tmp_path):
     """An environment whose episodes are goals; goals as they would wait; and the rewards that are told."""
     env = exposure_env("paper", rig="cached", cache=synthetic_cache(tmp_path / "c", planes=6).path, seed=0)
-    placed, seat = env.episode_source, GoalQueue(lambda request: request, threading.Event())
+    placed, queue = env.episode_source, GoalQueue(lambda request: request, threading.Event())
 
     class Placing:
         def begin(self, rng):
-            seat.begin(rng)
+            queue.begin(rng)
             return placed.begin(rng)
 
     env.episode_source = Placing()
     told = []
     episodes = GoalEpisodes(
-        env, seat, "A^H", lambda run, step: told.append(step.reward.value), lambda *_: (ErrorCode.NONE, "")
+        env, queue, "A^H", lambda run, step: told.append(step.reward.value), lambda *_: (ErrorCode.NONE, "")
     )
-    return episodes, seat, told
+    return episodes, queue, told
 
 
-def served(seat):
+def served(queue):
     """Send a goal; its end will be in the list."""
     ends = []
     goal = SimpleNamespace(request=None, interrupted=lambda: None, why="")
-    thread = threading.Thread(target=lambda: ends.append(seat.serve(goal)), daemon=True)
+    thread = threading.Thread(target=lambda: ends.append(queue.serve(goal)), daemon=True)
     thread.start()
     return thread, ends
 
 
 def test_a_percept_that_is_no_number_ends_its_goal_and_the_next_one_begins(learner, monkeypatch):
-    episodes, seat, told = learner
-    thread, ends = served(seat)
+    episodes, queue, told = learner
+    thread, ends = served(queue)
     observation, _ = episodes.reset()
     expose = CachedRig.expose
 
@@ -67,7 +67,7 @@ def test_a_percept_that_is_no_number_ends_its_goal_and_the_next_one_begins(learn
     np.testing.assert_array_equal(seen, observation)
     assert not told, "nothing was learned of it"
 
-    thread, ends = served(seat)
+    thread, ends = served(queue)
     episodes.reset()
     _, reward, terminated, _, _ = episodes.step(100)
     thread.join(5.0)
@@ -77,7 +77,7 @@ def test_a_percept_that_is_no_number_ends_its_goal_and_the_next_one_begins(learn
 
 
 def test_a_first_percept_that_is_no_number_ends_the_goal_before_its_episode(learner, monkeypatch):
-    episodes, seat, _ = learner
+    episodes, queue, _ = learner
     observe = CachedRig.observe
     broken = iter([True])
 
@@ -88,12 +88,12 @@ def test_a_first_percept_that_is_no_number_ends_the_goal_before_its_episode(lear
         return percept
 
     monkeypatch.setattr(CachedRig, "observe", broken_once)
-    first, ends = served(seat)
+    first, ends = served(queue)
     waiting = threading.Thread(target=episodes.reset)
     waiting.start()
     first.join(5.0)
     assert (ends[0].code, ends[0].steps) == (ErrorCode.PERCEPT_INVALID, 0)
-    second, _ = served(seat)
+    second, _ = served(queue)
     waiting.join(5.0)
     assert not waiting.is_alive(), "the next goal's episode began"
     assert np.isfinite(episodes.step(100)[1])
@@ -101,40 +101,40 @@ def test_a_first_percept_that_is_no_number_ends_the_goal_before_its_episode(lear
 
 
 @pytest.fixture
-def seat():
+def queue():
     stop = threading.Event()
-    seat = GoalQueue(lambda request: request, stop)
-    seat.stop = stop
-    return seat
+    queue = GoalQueue(lambda request: request, stop)
+    queue.stop = stop
+    return queue
 
 
-def test_a_learner_that_is_gone_already_ends_every_goal_until_a_new_one_begins(seat):
-    seat.abandon("it diverged")
+def test_a_learner_that_is_gone_already_ends_every_goal_until_a_new_one_begins(queue):
+    queue.abandon("it diverged")
     for _ in range(2):
-        thread, ends = served(seat)
+        thread, ends = served(queue)
         thread.join(5.0)
         assert ends[0].code is ErrorCode.LEARNER_STOPPED
         assert ends[0].what == "the learner has stopped: it diverged"
-    seat.open()
-    thread, ends = served(seat)
-    seat.begin(np.random.default_rng(0))
-    seat.end(EpisodeEnd(ErrorCode.NONE, "", 1, None))
+    queue.open()
+    thread, ends = served(queue)
+    queue.begin(np.random.default_rng(0))
+    queue.end(EpisodeEnd(ErrorCode.NONE, "", 1, None))
     thread.join(5.0)
     assert ends[0].code is ErrorCode.NONE
 
 
-def test_a_learner_that_goes_in_the_middle_of_a_goal_ends_it(seat):
-    thread, ends = served(seat)
-    seat.begin(np.random.default_rng(0))
-    seat.abandon("it diverged")
+def test_a_learner_that_goes_in_the_middle_of_a_goal_ends_it(queue):
+    thread, ends = served(queue)
+    queue.begin(np.random.default_rng(0))
+    queue.abandon("it diverged")
     thread.join(5.0)
     assert ends[0].code is ErrorCode.LEARNER_STOPPED
 
 
-def test_a_goal_that_ended_with_its_node_is_not_played_by_the_next_learner(seat):
-    seat.stop.set()
-    thread, ends = served(seat)
+def test_a_goal_that_ended_with_its_node_is_not_played_by_the_next_learner(queue):
+    queue.stop.set()
+    thread, ends = served(queue)
     thread.join(5.0)
     assert ends[0].code is ErrorCode.SHUTDOWN
     with pytest.raises(NoMoreEpisodes):
-        seat.begin(np.random.default_rng(0))
+        queue.begin(np.random.default_rng(0))

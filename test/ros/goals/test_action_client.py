@@ -119,6 +119,6 @@ def test_feedback_that_can_not_be_is_left_out_and_what_can_is_heard(client: Any)
     _wait(client.send_goal_async(AdjustFocus.Goal(), hear))
     assert heard.wait(PATIENCE_S)
     assert volts == [40.0]
-    (told,) = client._heard.values().values()
+    (told,) = client._rejections.values().values()
     assert told.startswith("1: ")
     assert "volts" in told

@@ -53,7 +53,7 @@ def test_a_step_with_names_and_no_values_is_left_out_and_told(what, tmp_path):
     record = json.loads((tmp_path / folder / "report.json").read_text())
     assert [step["index"] for step in record["steps"]] == [1, 3]
     assert len(told) == 1
-    assert f"step 2 of A^L: it came with 1 {what}_names and 0 {what}_values" in told[0]
+    assert f"step 2 of A^L: it has 1 {what}_names but 0 {what}_values" in told[0]
 
 
 def test_where_no_report_is_written_nothing_is_left_out_of_it():

@@ -119,7 +119,7 @@ class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from dasha_ros.ros.goals import simple_action_server as single_goal
 
-        monkeypatch.setattr(single_goal, "_PunctualServer", lambda *_, **__: None)
+        monkeypatch.setattr(single_goal, "_ReportingServer", lambda *_, **__: None)
         self.server = single_goal.SimpleActionServer(None, None, "", lambda _: "", lambda _: None, ends_s=1.0)
         self.asked: list[Handle] = []
 

@@ -120,7 +120,7 @@ def test_a_camera_that_was_started_anew_ends_the_episode(rig: Any) -> None:
     with pytest.raises(RigError, match="did not take up"):
         rig.observe()
     _hear_exposure(rig, 10_000.0, driver="the camera, started anew")
-    with pytest.raises(RigError, match="started anew and exposes for 10000 us") as raised:
+    with pytest.raises(RigError, match="restarted and now exposes for 10000 us") as raised:
         rig.move(41.0)
     assert raised.value.code == ErrorCode.CAMERA_LOST
     # The next episode begins with the camera as it is.
