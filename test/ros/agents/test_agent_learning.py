@@ -62,8 +62,8 @@ def learns(learning, monkeypatch):
 
     def learn(*_, **__):
         while True:
-            learning.seat.begin(np.random.default_rng(0))
-            learning.seat.end(EpisodeEnd(ErrorCode.NONE, "", 1, None))
+            learning.queue.begin(np.random.default_rng(0))
+            learning.queue.end(EpisodeEnd(ErrorCode.NONE, "", 1, None))
 
     monkeypatch.setattr(module, "learn_online", learn)
 
