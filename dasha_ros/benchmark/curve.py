@@ -15,7 +15,7 @@ def draw_curve(evaluations: Sequence[dict[str, float]], kept: float, path: Path)
     """Draw shares and counts against steps. The same evaluations make the same file.
 
     Args:
-        evaluations: Of `RunFolder.write_evaluations`, one or more.
+        evaluations: As `RunFolder.write_evaluations` writes them, one or more.
         kept: Steps of the evaluation whose policy was kept.
         path: The ``.svg``; its folder is made if it is not there.
 

@@ -1,4 +1,4 @@
-"""Plays methods in settings and sums the trials up: one row for each policy, seed, split and setting."""
+"""Plays focus methods in settings and sums the trials up in rows."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def play(
         arena: Where.
         methods: Who.
         setting: What is drawn.
-        numbers: Of the views to use.
+        numbers: Numbers of the views to use.
         per_view: Episodes of each method for each view.
-        seed: Of the starts.
+        seed: Seed of the starts.
         exposure: Name of the A^H policy, where the setting has a hand-over.
         progress: Told how far it is.
 

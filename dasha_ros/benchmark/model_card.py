@@ -1,7 +1,8 @@
-"""``python -m dasha_ros.benchmark.model_card``: the card of a learned policy, every number from a file.
+"""``python -m dasha_ros.benchmark.model_card``: the model card of a learned policy.
 
-Read are the folder of the run that trained it (`learning.training.run_folder`) and rows that ``dasha evaluate
---json`` or ``dasha benchmark exposure --json`` wrote. The card is Markdown, its learning curve an SVG.
+Every number comes from a file: from the folder of the run that trained the policy
+(`learning.training.run_folder`), or from rows that ``dasha evaluate --json`` or ``dasha benchmark exposure
+--json`` wrote. The card is Markdown, its learning curve an SVG.
 """
 
 from __future__ import annotations
@@ -66,10 +67,10 @@ def model_card(run: RunFolder, rows: Sequence[Row], *, curve: str = "", limits: 
 
     Args:
         run: That trained it.
-        rows: Of evaluations; those of its preset and agent are used. Rows of its own seed and split
-            are this policy's, all of them together tell the spread over seeds and splits.
+        rows: Rows of evaluations; only those of the run's preset and agent are used. Rows with the run's seed
+            and split describe this policy, all rows together the spread over seeds and splits.
         curve: Path of the learning curve as the card links it; empty: the card has none.
-        limits: Sentences on what it can't do.
+        limits: Sentences about what the policy can't do.
 
     Raises:
         ModelCardError: No row is about this policy, or the policy is not of this run.
@@ -138,7 +139,7 @@ def _training(info: RunInfo, policy: PolicyInfo) -> str:
 
 
 def _command(words: Sequence[str]) -> str:
-    """As anybody would type it: without the folder of this machine that the run went to."""
+    """The command as anybody would type it, without folders of this machine."""
     kept: list[str] = []
     for before, word in zip(("", *words), words, strict=False):
         if word == "--out" or before == "--out" or word.startswith("--out="):

@@ -12,9 +12,9 @@ PICTURE_MS = 12.0
 """Trigger to image message published, without the exposure, median [ms]."""
 PREVIEW_HZ = 50.0
 PREVIEW_SHARE = 0.98
-"""Best effort may lose a frame now and then."""
+"""Best-effort transport may lose a frame now and then."""
 PREVIEW_AGE_MS = 60.0
-"""Of a preview image where it is received, 95 % of them [ms]."""
+"""Age of a preview image when it is received, 95th percentile [ms]."""
 GROWTH_MS = 5.0
 """A queue of one frame would be 20 ms."""
 LENS_MS = 3.0
@@ -37,7 +37,8 @@ def targets(numbers: Mapping[str, Any]) -> list[Target]:
     """Each figure that must be reached, with what was measured.
 
     Args:
-        numbers: Of `cli.benchmark.rig.benchmark_rig`; without ``goals`` the figures of goals are left out.
+        numbers: What `cli.benchmark.rig.benchmark_rig` measured; without ``goals`` the figures of goals
+            are left out.
     """
     published = numbers["pictures"]["published_ms_p50"]
     preview = numbers["preview"]

@@ -31,7 +31,7 @@ def rows_of(
         done: Who played, and how it went.
         numbers: What the trials of one method amount to.
         setting: What was drawn.
-        split: Of the views.
+        split: Split of the views.
         arena: Where.
     """
     groups: dict[int, tuple[Method[Any, Any], list[Trial]]] = {}

@@ -1,4 +1,4 @@
-"""A whole comparison: methods x settings x splits, as rows; and how its results are shown."""
+"""A whole comparison, methods x settings x splits, as rows; and the tables made of them."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ def focus_study(
 ) -> list[Row]:
     """Every policy in every setting on every part.
 
-    A policy that was learned on one split plays only there: elsewhere it would have seen the test.
+    A learned policy plays only on the split it was trained on: it has seen the test views of the others.
 
     Args:
         arena: Where.
-        names: Of policies; see `methods.focus_methods`.
+        names: Policies by name; see `methods.focus_methods`.
         settings: What is drawn.
         parts: Which views.
         per_view: Episodes for each view and method.
         sampled: Ways of acting of learned policies.
-        seed: Of the starts.
+        seed: Seed of the starts.
         exposure_policy: A^H, where a setting has a hand-over.
         step_ms: Transport and reading of a frame [ms].
         progress: Told how far each setting is.

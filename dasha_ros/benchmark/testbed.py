@@ -22,7 +22,7 @@ from dasha_ros.policies.rivals.q_network import QNetwork
 
 @dataclass(frozen=True)
 class Testbed:
-    """An arena and the views to use of it."""
+    """An arena, and which of its views to use."""
 
     arena: Arena
     parts: tuple[Part, ...]
@@ -44,9 +44,9 @@ def cache_testbed(
     """The test views of every split of a cache; rivals know the split's training views alone.
 
     Args:
-        path: Of the percept cache.
+        path: Path of the percept cache.
         agent: Whose policies play.
-        names: Of the policies, whose encoders rendered views need.
+        names: The policies; rendered views are read with their encoders.
         splits: How many.
         rendered: Render the views and read them with the real perception.
         rivals: Folder below which `learning.training.rivals` wrote networks; those of each split are taken.
@@ -91,9 +91,9 @@ def folder_testbed(
     Args:
         folder: With photographs.
         agent: Whose policies play.
-        names: Of the policies, whose encoders the perception must have.
+        names: The policies; the views are read with their encoders.
         composites: Two-depth views to make.
-        seed: Of the composites.
+        seed: Seed of the composites.
         report: Told how far the search for objects is.
 
     Raises:
@@ -108,6 +108,6 @@ def folder_testbed(
 
 
 def _perception(agent: Agent, names: Sequence[str]) -> Perception:
-    """With every encoder that one of the policies reads; the default one where none does."""
+    """Perception with every encoder that one of the policies reads; with the default one where none does."""
     wanted = encoders_of(names, agent)
     return Perception(SEPARATOR.join(wanted)) if wanted else Perception()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXPOSURE_LIMITS_US = (1.0, 10e6)
-"""What no camera goes beyond [us]; each has limits of its own inside."""
+"""No camera goes beyond this [us]; each has narrower limits of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class CameraLimits:
     gain_max_db: float
 
     def nearest_exposure_us(self, exposure_us: float) -> float:
-        """What this camera can do that is nearest to an exposure [us]."""
+        """The exposure nearest to ``exposure_us`` that this camera can do [us]."""
         return min(max(exposure_us, self.exposure_min_us), self.exposure_max_us)
 
     def nearest_gain_db(self, gain_db: float) -> float:
-        """What this camera can do that is nearest to a gain [dB]."""
+        """The gain nearest to ``gain_db`` that this camera can do [dB]."""
         return min(max(gain_db, self.gain_min_db), self.gain_max_db)
 
 
@@ -49,7 +49,7 @@ class Frame:
 
 
 def never() -> bool:
-    """Nothing overtakes this exposure before it begins."""
+    """The default of `Camera.capture`: nothing overtakes the exposure."""
     return False
 
 
@@ -93,8 +93,8 @@ class Camera(Protocol):
 
         Args:
             not_before_ns: On the back end's steady clock.
-            overtaken: Whether what called `abort` before this call concerns it, too. Asked once, when
-                an `abort` counts already: whoever changes its answer and aborts then is never missed.
+            overtaken: Whether something newer makes this exposure pointless. Asked once, after `abort` has
+                been armed: a caller that first changes the answer and then aborts is never missed.
 
         Returns:
             The frame, or ``None`` when `abort` ended the wait or the exposure was ``overtaken``.
@@ -107,7 +107,7 @@ class Camera(Protocol):
         ...
 
     def abort(self) -> None:
-        """End a `capture` in progress early; forgotten when there is none. Callable from any thread."""
+        """End a `capture` in progress early; does nothing when there is none. Callable from any thread."""
         ...
 
     def describe(self) -> dict[str, Any]:

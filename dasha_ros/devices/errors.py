@@ -1,4 +1,4 @@
-"""What can go wrong with a device. Messages are for people: what happened, which value, what to do."""
+"""What can go wrong with a device. Messages say what happened, with which value, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a camera back end may promise on top: a free-running stream of which only the newest frame counts."""
+"""What a camera back end may offer besides: a free-running stream that keeps only the newest frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The few places worth going to, out of a posterior over focus positions."""
+"""The two most promising places of a posterior over focus positions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Candidate:
 
 
 def candidates(posterior: Array, dioptres: Array, window: float, apart: float) -> tuple[Candidate, Candidate]:
-    """The place that holds the most probability, and the best one that is not about the same.
+    """The place that holds the most probability, and the best place that is clearly another one.
 
     Args:
         posterior: Shape (batch, h); rows sum to 1.
@@ -53,7 +53,7 @@ def _best(posterior: Array, dioptres: Array, half: int) -> tuple[Candidate, NDAr
     sums = np.cumsum(np.pad(posterior, ((0, 0), (half + 1, half))), axis=1)
     mass = sums[:, 2 * half + 1 :] - sums[:, : -(2 * half + 1)]
     peak = mass.argmax(axis=1)
-    # Moments from running sums over the same window: no loop over hypotheses.
+    # Moments come from running sums over the same window, without a loop over hypotheses.
     low, high = np.maximum(peak - 2 * half, 0), np.minimum(peak + 2 * half + 1, len(dioptres))
     totals = [
         _between(np.cumsum(posterior * weight, axis=1), low, high) for weight in (1.0, dioptres, dioptres**2)

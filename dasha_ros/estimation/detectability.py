@@ -1,8 +1,8 @@
-"""How far out of focus an object can be and still be found: it depends on the object, not on chance.
+"""How far out of focus an object can be and still be found; this depends on the object, not on chance.
 
-A small cup is lost at a blur of 2 px, a bus never. So what the detector says is not a coin
-thrown anew for every picture: each object is of one of a few kinds, a kind says how likely each
-answer is at each blur radius, and the answers of an episode tell the kind along with the focus.
+The detector loses a small cup at 2 px of blur, a bus never. Its answers are therefore not
+independent from picture to picture. Each object belongs to one of a few kinds. A kind gives the
+probability of each answer at each blur radius. The answers of an episode reveal both kind and focus.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dasha_ros.estimation.profile import Array
 
 SCORE_STEPS = (0.1, 0.3, 0.6)
-"""Scores at which an answer changes its class: not found, weak, fair, strong."""
+"""Scores that separate the classes of answers: not found, weak, fair, strong."""
 CLASSES = len(SCORE_STEPS) + 1
 
 
@@ -35,7 +35,7 @@ class Detectability:
 
 
 class DetectionEvidence:
-    """What the detector's answers in an episode say, for a batch of episodes."""
+    """Evidence of the detector's answers about the focus, for a batch of episodes."""
 
     def __init__(self, model: Detectability, batch: int, hypotheses: int) -> None:
         """Nothing seen yet."""
@@ -59,7 +59,7 @@ class DetectionEvidence:
         Args:
             rows: Which episodes, shape (b,).
             nodes: The node of the blur that each hypothesis predicts, shape (b, hypotheses).
-            scores: Of the best detection, shape (b,).
+            scores: Scores of the best detection, shape (b,).
             weight: How much each answer counts, 0..1, shape (b,).
         """
         answers = self._log_answers[:, :, score_class(scores)]

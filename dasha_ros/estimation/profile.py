@@ -1,4 +1,4 @@
-"""How numbers read from a picture depend on blur, and how that differs from scene to scene.
+"""How numbers read from a picture depend on blur, and how this differs from scene to scene.
 
 A scene's numbers, as functions of the blur radius r, are a mean curve plus a few curves that
 all scenes share, in amounts that are the scene's own, plus noise:
@@ -6,9 +6,9 @@ all scenes share, in amounts that are the scene's own, plus noise:
     y(r) = mean(r) + c . modes(r) + noise(r),    c ~ N(0, 1)
 
 (probabilistic principal components of curves; Tipping and Bishop 1999). The amounts c are
-unknown but stay the same through an episode. Integrating over them makes several pictures of
-one scene tell far more than each of them alone: it is what a fit of a contrast profile does,
-with the right weight for what is known beforehand.
+unknown, but stay the same through an episode. After integrating over them, several pictures of
+one scene tell far more than each of them alone. This is what fitting a contrast profile does,
+with the right weight for prior knowledge.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ class Profile:
     modes: Array
     """Shape (nodes, j, m)."""
     variance: Array
-    """Of the noise, shape (nodes, m)."""
+    """Variance of the noise, shape (nodes, m)."""
 
 
 class ProfileEvidence:
-    """What the pictures of an episode say about where the focus is, for a batch of episodes.
+    """Evidence of an episode's pictures about the focus, for a batch of episodes.
 
-    For every hypothesis it keeps sums over the pictures seen. With them the scene's amounts c
-    are integrated out in closed form.
+    It keeps sums over the pictures for every hypothesis, with which the scene's amounts c are
+    integrated out in closed form.
     """
 
     def __init__(self, profile: Profile, batch: int, hypotheses: int) -> None:

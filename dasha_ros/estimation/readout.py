@@ -1,9 +1,9 @@
-"""Numbers read from the early latent: how blurred, how bright.
+"""Numbers read from the early latent: how blurred the picture is, and how bright.
 
-The last layer of a network trained to recognise things forgets blur; the early ones keep
-it, in how strongly each filter answers. A linear map of the logarithms of the channels'
-deviations, fitted by ridge regression (`learning.fitting.fit`), reads it out. Pooled over the cells under
-a box, the same map reads the blur of one object.
+The last layer of a network trained to recognise things forgets blur; the early layers keep it in
+how strongly each filter responds. A linear map of the logarithms of the channels' deviations,
+fitted by ridge regression (`learning.fitting.fit`), reads it out. Applied to the cells under a box,
+the same map reads the blur of one object.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ GRID_ENCODER = "efficientnet_lite0_grid"
 GRID_ROWS, GRID_COLUMNS, CHANNELS = 4, 7, 112
 GRID_SIZE = GRID_ROWS * GRID_COLUMNS * 2 * CHANNELS
 FEATURES = 2 * CHANNELS
-"""Of a pooled latent: log deviations, then means."""
+"""Number of features of a pooled latent: log deviations, then means."""
 CORE = 0.7
-"""Share of a box's width and height that is read: its rim shows what is behind the object."""
+"""Share of a box's width and height that is read: the rim shows what is behind the object."""
 _SOFT = 0.02
-"""Added to deviations before the logarithm: what sensor noise alone makes of them."""
+"""Added to deviations before the logarithm: their size from sensor noise alone."""
 
 
 def features(latents: NDArray[np.floating], boxes: NDArray[np.floating] | None = None) -> Floats:
@@ -46,7 +46,7 @@ def features(latents: NDArray[np.floating], boxes: NDArray[np.floating] | None =
     else:
         share = _shares(np.asarray(boxes, np.float32))[..., None]
         mean = (means * share).sum(axis=1, dtype=np.float32)
-        # The law of total variance; cancels no large numbers, as the mean of squares would.
+        # The law of total variance. Unlike the mean of squares it cancels no large numbers.
         variance = ((deviations**2 + (means - mean[:, None]) ** 2) * share).sum(axis=1)
     return np.concatenate([np.log(np.sqrt(variance) + np.float32(_SOFT)), mean], axis=1, dtype=np.float32)
 

@@ -1,11 +1,10 @@
-"""Frames at half size, as fast as a table look-up: what averaging 2 x 2 pixels of a sensor gives.
+"""Draws frames at half size by a table look-up: the result of averaging 2 x 2 pixels of a sensor.
 
-Perception shrinks a frame before it looks, first by halves (`perception.image`). Where
-nobody needs the full frame, its half is drawn directly: the grey levels of one pixel have a
-known distribution (`optics.sensor`: photons, dark current, full well, read noise, rounding);
-its fourth convolution is that of the sum of four, which OpenCV rounds as (sum + 2) >> 2. So
-the half frame follows the same law as halving a drawn full frame whose light does not vary
-within four pixels.
+Perception first halves a frame (`perception.image`). If nothing else needs the full frame, the half
+frame can be drawn directly. The grey level of one pixel has a known distribution (`optics.sensor`:
+photons, dark current, full well, read noise, rounding). Convolving it four times gives the sum of
+four pixels, which OpenCV rounds as (sum + 2) >> 2. The half frame therefore has the same
+distribution as a halved full frame whose light does not vary within four pixels.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from numpy.typing import NDArray
 from dasha_ros.optics.sensor import Sensor
 
 QUANTILES = 256
-"""Distinct random numbers a pixel: the tail beyond 1 in 512 is cut off."""
+"""Number of distinct random numbers for a pixel: tails beyond 1 in 512 are cut off."""
 _LEVELS_PER_SIGMA = 8
 _WELLS = 2.0
-"""The table ends at so many full wells of light; beyond, every pixel is clipped."""
+"""The table ends at this many full wells of light; beyond, every pixel is clipped."""
 
 
 class HalfSizeReadout:
@@ -32,7 +31,7 @@ class HalfSizeReadout:
         """Tabulate the quantiles; takes about 0.2 s.
 
         Args:
-            sensor: The sensor's numbers; the default ones if left out.
+            sensor: The sensor; the default one if left out.
 
         Raises:
             ValueError: The sensor has more than 8 bits.
@@ -64,7 +63,7 @@ class HalfSizeReadout:
             image_lx: Illuminance of the sensor by white (`image_illuminance_lx`) [lx].
             exposure_us: Exposure time [us].
             noise: Uniform random bytes of the same shape; the same bytes give the same noise.
-            temperature_c: Of the sensor [deg C].
+            temperature_c: Temperature of the sensor [deg C].
         """
         per_unit = np.float32(self.sensor.photo_electrons(image_lx, exposure_us))
         dark = np.float32(

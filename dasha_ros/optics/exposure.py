@@ -54,7 +54,7 @@ class ExposureTable:
 
     @property
     def id(self) -> str:
-        """Names the table; stored with learned policies and compared on loading."""
+        """Identifies the table; stored with learned policies and compared when they are loaded."""
         digest = zlib.crc32(repr(self.values_us).encode())
         return f"{len(self)}:{self.t_min_us:.0f}..{self.t_max_us:.0f}us:{digest:08x}"
 
@@ -69,7 +69,7 @@ class ExposureTable:
         return self.values_us[index]
 
     def nearest(self, exposure_us: float) -> int:
-        """The index of the value nearest in logarithm, that is in brightness; ends beyond the ends.
+        """The index of the value nearest in logarithm (in brightness); the first or last one beyond the ends.
 
         Raises:
             ValueError: Not a positive number.
@@ -85,10 +85,10 @@ class ExposureTable:
         return above if exposure_us * exposure_us > low * high else above - 1
 
     def within(self, t_min_us: float, t_max_us: float) -> ExposureTable:
-        """As many values as this table has, spread over what is left of its range between two limits [us].
+        """A table of equally many values, over the part of this range that is within two limits [us].
 
         Raises:
-            ValueError: Too little is left.
+            ValueError: The remaining range is too small.
         """
         if t_min_us <= self.t_min_us and self.t_max_us <= t_max_us:
             return self
@@ -100,8 +100,8 @@ def exposure_table(
 ) -> ExposureTable:
     """t_i = round(t_min (t_max/t_min)^(i/(n-1))) us.
 
-    A linear table would have one usable value at 300 lx and f/2; this one has the same
-    relative step everywhere (1.0761 by default).
+    The relative step is the same everywhere (1.0761 by default). A linear table would have one usable
+    value at 300 lx and f/2.
 
     Args:
         t_min_us: First value [us]; take the device's own limit, at least 1.
@@ -117,7 +117,7 @@ def exposure_table(
         )
     if n < 2:
         raise ValueError(f"an exposure table of {n} values: at least two are needed")
-    # The ends are rounded inwards: a device refuses a value half a microsecond outside its limits.
+    # Round the ends inwards: a device refuses values half a microsecond outside its limits.
     low, high = math.ceil(t_min_us), math.floor(t_max_us)
     values = (round(low * (high / low) ** (i / (n - 1))) for i in range(n))
     return ExposureTable(tuple(float(v) for v in values))

@@ -18,8 +18,8 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 PHOTONS_PER_LUX_SECOND = 123_741 * 1.35
 """White-light photons on a 5.5 um pixel: 30.25e-12 m2 / (683 lm/W h c / 555 nm), times 1.35 for white."""
 WORKING_MAGNIFICATION = 0.025 / (1.7 - 0.025)
-"""f/(s - f) at f = 25 mm and 1.7 m, the middle of the paper's range. It does not follow the focus:
-in front of a sensor that stands still, a liquid lens keeps its working f-number."""
+"""f/(s - f) at f = 25 mm and 1.7 m, the middle of the paper's range. It does not change with focus: in front
+of a fixed sensor, a liquid lens keeps its working f-number."""
 
 
 def image_illuminance_lx(
@@ -35,8 +35,8 @@ def image_illuminance_lx(
 
     Args:
         scene_lx: Illuminance of the scene [lx].
-        f_number: Of the lens.
-        transmission: Of the lens, 0..1.
+        f_number: F-number of the lens.
+        transmission: Transmission of the lens, 0..1.
         magnification: Image size over object size.
     """
     return scene_lx * transmission / (4.0 * f_number**2 * (1.0 + magnification) ** 2)
@@ -83,7 +83,7 @@ class Sensor:
 
 
 class SensorReadout:
-    """Turns images of reflectance into frames, with noise that is new in every frame.
+    """Turns images of reflectance into frames, with new noise in every frame.
 
     Electrons are Poisson and read noise is Gaussian; their sum is drawn as one Gaussian of
     the same mean and variance. The read noise of 13 e- hides the Poisson's shape even in the
@@ -92,15 +92,15 @@ class SensorReadout:
     """
 
     _STRIP = 1 << 17
-    """Pixels worked on at once: so many floats stay in the processor's second cache."""
+    """Number of pixels processed at once: they fit into the processor's second-level cache."""
 
     def __init__(self, sensor: Sensor | None = None, seed: int | None = None, serial: int = 0) -> None:
-        """Power up a sensor.
+        """Set up a sensor.
 
         Args:
-            sensor: The sensor's numbers; the default ones if left out.
-            seed: Of the noise: the same seed and calls give the same frames. ``None``: never the same.
-            serial: Which specimen: fixes the pattern of the pixels' responsivity.
+            sensor: The sensor; the default one if left out.
+            seed: Seed of the noise; equal seeds and calls give equal frames. ``None``: random noise.
+            serial: Number of the specimen; decides the pattern of the pixels' responsivity.
         """
         self.sensor = sensor or Sensor()
         self._bits = np.random.SFC64(seed)
@@ -108,7 +108,7 @@ class SensorReadout:
         self._pattern: NDArray[np.float32] = np.empty((0, 0), np.float32)
 
     def seed(self, seed: int | None) -> None:
-        """Begin the noise anew; ``None``: like never before. The pattern of the pixels stays."""
+        """Restart the noise; ``None``: with a random seed. The pattern of the pixels stays."""
         self._bits = np.random.SFC64(seed)
 
     def expose(
@@ -127,7 +127,7 @@ class SensorReadout:
             image_lx: Illuminance of the sensor by white (`image_illuminance_lx`) [lx].
             exposure_us: Exposure time [us].
             gain_db: Analog gain before the converter [dB].
-            temperature_c: Of the sensor [deg C].
+            temperature_c: Temperature of the sensor [deg C].
 
         Returns:
             Grey levels in the same shape, ``uint8`` for 8 bits, else ``uint16``.
@@ -146,7 +146,7 @@ class SensorReadout:
             electrons += dark
             self._add_noise(electrons)
             electrons *= scale
-            # Half a level, because the conversion to integers cuts off.
+            # Add half a level, because the conversion to integers truncates.
             electrons += np.float32(sensor.offset_dn + 0.5)
             np.clip(electrons, 0.0, sensor.dn_max, out=electrons)
             frame[part] = electrons
@@ -159,7 +159,7 @@ class SensorReadout:
             variance += read * read
             electrons += np.sqrt(variance, out=variance) * self._normal(electrons.size)
         else:
-            # A full well cuts off the photons' noise but not that of reading it.
+            # A full well cuts off photon noise, but not read noise.
             electrons += np.sqrt(variance, out=variance) * self._normal(electrons.size)
             np.minimum(electrons, well, out=electrons)
             electrons += read * self._normal(electrons.size)
@@ -167,7 +167,7 @@ class SensorReadout:
     def _normal(self, n: int) -> NDArray[np.float32]:
         """Standard normal numbers: 16 random bits each, through a table of quantiles."""
         words = self._bits.random_raw(-(-n // 4)).view(np.uint16)[:n]
-        # Every index is inside the table; "wrap" spares the check.
+        # Every index is inside the table; "wrap" skips the check.
         return np.asarray(np.take(_normal_quantiles(), words, mode="wrap"), np.float32)
 
     def _responsivity(self, shape: tuple[int, ...]) -> NDArray[np.float32]:

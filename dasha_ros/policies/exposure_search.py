@@ -50,5 +50,5 @@ class ExposureSearch(ABC):
             table: What can be commanded.
             here: Index of the exposure that made the picture.
             side: -1: too dark, +1: too bright.
-            percept: Of the picture.
+            percept: Percept of the picture.
         """

@@ -1,4 +1,4 @@
-"""How a goal can end: the error codes of the action ``FocusOnObject``, usable without ROS."""
+"""How a goal can end: the error codes of the action ``FocusOnObject``, without ROS."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ADVICE = {
     "or lower min_score.",
     ErrorCode.QUALITY_NOT_REACHED: "Raise max_brisque, or improve the light: a noisier picture scores worse.",
     ErrorCode.STEPS_EXHAUSTED: "Raise max_steps, or start nearer to the focus.",
-    # What a driver says of a lost device ends with what to check: here is only what comes after that.
+    # The driver's own message says what to check; this is what happens next.
     ErrorCode.CAMERA_LOST: "The camera_driver reconnects by itself; until then its diagnostics say why "
     "it can't.",
     ErrorCode.LENS_LOST: "The lens_driver reconnects by itself; until then its diagnostics say why it can't.",
@@ -62,7 +62,7 @@ _ADVICE = {
 
 
 def advice(code: ErrorCode | int) -> str:
-    """What to do about an ending, as a sentence.
+    """What to do about an error code, as a sentence.
 
     Raises:
         ValueError: No such code.
@@ -71,7 +71,7 @@ def advice(code: ErrorCode | int) -> str:
 
 
 def explain(code: ErrorCode | int, what_happened: str) -> str:
-    """What happened, then what to do: the text for an action's ``error_msg``. Empty for ``NONE``.
+    """What happened and what to do: the text of an action's ``error_msg``. Empty for ``NONE``.
 
     Raises:
         ValueError: No such code.

@@ -1,8 +1,8 @@
-"""What counts as reached, and why not: the one place that the loop, the rules of learning, deployed
-policies, learners on a robot and evaluations ask.
+"""Decides whether a goal is reached, and says why not. The loop, the rules of learning, deployed policies,
+learners on a robot and evaluations all ask here.
 
-A^H has three rules. ``well_exposed``: the mean grey is in 60..150 and at most 30 % of the pixels are clipped
-or nearly so; some exposure of the table always satisfies it, for both grow steadily with the exposure.
+A^H has three rules. ``well_exposed``: the mean grey level is in 60..150 and at most 30 % of the pixels are
+clipped or nearly so; some exposure always satisfies it, because both grow steadily with the exposure.
 ``acceptable``: the histogram's peak is in neither the darkest nor the brightest tenth (paper, Algorithm 1,
 line 7). ``good_peak``: the peak is in 50..150, where Eq. 7 pays +1; in 4 of 17 photographs no exposure puts
 it there. A^L has one: the object is detected, and BRISQUE is good enough.
@@ -25,7 +25,7 @@ from dasha_ros.policies.spaces import GREY_MAX
 MEAN_GREY = (60.0, 150.0)
 """Mean grey levels of a well-exposed picture; both ends belong."""
 BRIGHT_LEVEL = 229.0
-"""Bins that begin here or above hold what is clipped or about to be: the last of ten bins over 0..255."""
+"""Bins from here on hold pixels that are clipped or nearly so: the last of ten bins over 0..255."""
 MAX_BRIGHT_SHARE = 0.3
 """Largest share of bright pixels in a well-exposed picture."""
 ACCEPTABLE_PEAK = (25.5, 229.5)
@@ -36,7 +36,7 @@ Side = Literal[-1, 0, 1]
 
 
 def shares_of(counts: ArrayLike) -> NDArray[np.float64]:
-    """A histogram as shares of the picture, shape (..., 10)."""
+    """A histogram as shares of the pixels, shape (..., 10)."""
     found = np.asarray(counts, dtype=np.float64)
     shares: NDArray[np.float64] = found / np.maximum(found.sum(axis=-1, keepdims=True), 1.0)
     return shares
@@ -46,7 +46,7 @@ def bright_share(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of the pixels that are clipped or nearly so, 0..1, shape (...).
 
     Args:
-        shares: Of ten even bins over 0..255, shape (..., 10).
+        shares: Shares of ten even bins over 0..255, shape (..., 10).
     """
     result: NDArray[np.float64] = shares[..., _BRIGHT_BINS].sum(axis=-1)
     return result
@@ -55,13 +55,13 @@ def bright_share(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 def exposure_sides(
     rule: ExposureRule, *, mean_grey: ArrayLike, peak: ArrayLike, shares: NDArray[np.float64]
 ) -> NDArray[np.intp]:
-    """-1: too dark, 0: reached, +1: too bright; shape (...).
+    """Whether pictures are too dark (-1), right (0) or too bright (+1); shape (...).
 
-    By ``well_exposed`` it never falls when the exposure grows, and there is always room between the two
-    limits: where 30 % of the pixels just reach `BRIGHT_LEVEL`, the mean is at least 0.3 * 229 = 69 > 60.
+    With ``well_exposed`` the result never falls when the exposure grows, and some exposure is always right:
+    when 30 % of the pixels just reach `BRIGHT_LEVEL`, the mean is at least 0.3 * 229 = 69 > 60.
 
     Args:
-        rule: What counts.
+        rule: What counts as right.
         mean_grey: Grey levels 0..255, shape (...).
         peak: Centre of the fullest bin, grey levels 0..255, shape (...).
         shares: See `bright_share`.
@@ -91,12 +91,12 @@ def exposure_side(rule: ExposureRule, percept: Percept) -> Side:
 def exposure_verdict(
     rule: ExposureRule, percept: Percept, table: ExposureTable | None = None
 ) -> tuple[ErrorCode, str]:
-    """How a goal of A^H ends with this picture, and what happened where it failed.
+    """How a goal of A^H ends with this picture; if it failed, what happened.
 
     Args:
-        rule: What counts.
-        percept: The last one.
-        table: Given where every exposure of it has been tried or excluded.
+        rule: What counts as right.
+        percept: Of the last picture.
+        table: Given if every exposure of it was tried or excluded.
     """
     if exposure_side(rule, percept) == 0:
         return ErrorCode.NONE, ""
@@ -117,12 +117,12 @@ def _seen(rule: ExposureRule, percept: Percept) -> str:
 
 
 def seen(percept: Percept, task: FocusTask) -> tuple[Detection, ...]:
-    """What was asked for in this picture, the best first; empty: it is not detected."""
+    """Detections of the wanted objects in this picture, best first; empty: none is detected."""
     return percept.of(task.labels, task.min_score)
 
 
 def focus_verdict(percept: Percept, task: FocusTask) -> tuple[ErrorCode, str]:
-    """How a goal of A^L ends with this picture, and what happened where it failed."""
+    """How a goal of A^L ends with this picture; if it failed, what happened."""
     found = seen(percept, task)
     if not found:
         return not_found(task)
@@ -134,7 +134,7 @@ def focus_verdict(percept: Percept, task: FocusTask) -> tuple[ErrorCode, str]:
 
 
 def not_found(task: FocusTask) -> tuple[ErrorCode, str]:
-    """How a goal of A^L ends that looked everywhere."""
+    """How a goal of A^L ends after a search that found nothing."""
     wanted = ", ".join(sorted(task.labels)) or "No object"
     return ErrorCode.OBJECT_NOT_FOUND, (
         f"{wanted} {'not ' if task.labels else ''}found with a score of {task.min_score:g} or more"

@@ -1,8 +1,8 @@
 """Policies by name, so that a parameter can choose one.
 
-Built-in policies are named as text and imported when asked for: a node pays only
-for the policy that it runs. Rivals and learned policies register themselves; one of your own is
-named as ``package.module:Class``, and one that you trained by the path of its ``.npz``.
+Built-in policies are imported when they are asked for, so a node loads only the policy that it runs.
+Rivals register themselves. Name a policy of your own as ``package.module:Class``, and one that you trained
+by the path of its ``.npz``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Policy = TypeVar("Policy")
 
 
 class UnknownPolicyError(ValueError):
-    """No policy has this name; the message lists the names there are."""
+    """No policy has this name; the message lists the known names."""
 
 
 def imported(target: str) -> Callable[[], Any]:
-    """What calls ``module:attribute``, and imports the module only then."""
+    """A function that imports ``module:attribute`` when it is called, and calls it."""
     module, attribute = target.split(":")
 
     def make() -> Any:

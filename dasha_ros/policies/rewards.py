@@ -1,7 +1,6 @@
 """The paper's rewards: Eq. 7 for A^H and Eq. 8 for A^L.
 
-BRISQUE may leave 0..100 (it is a regression), so Eq. 7 and 8 may too: -0.01 B
-is passed on as the paper writes it, never clipped.
+BRISQUE is a regression and may leave 0..100. The term -0.01 B is not clipped, as in the paper.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ QUALITY_WEIGHT = 0.01
 
 
 class RewardError(ValueError):
-    """A reward was asked for from values that are not numbers."""
+    """A reward can't be computed, because a value is not a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """The value of one step and what it is made of."""
+    """The reward of one step and its terms."""
 
     value: float
     terms: dict[str, float]
-    """Add up to ``value``. The names are the same in every step of an agent."""
+    """They add up to ``value``. An agent has the same terms in every step."""
 
 
 def exposure_reward(histogram_peak: float, brisque: float) -> Reward:
@@ -64,7 +63,7 @@ def focus_reward(detected: bool, brisque: float) -> Reward:
         Terms ``detection`` (-1 without a detection) and ``quality`` (-0.01 B with one).
 
     Raises:
-        RewardError: ``brisque`` is NaN or infinite, even where Eq. 8 would not use it.
+        RewardError: ``brisque`` is NaN or infinite, even where Eq. 8 does not use it.
     """
     _require_finite(brisque=brisque)
     if not detected:

@@ -20,11 +20,11 @@ from dasha_ros.freshness.clock import Clock, SteadyClock
 __all__ = ["PylonCamera", "PylonSettings", "StreamListener"]
 
 PREVIEW_SLICE_MS = 4
-"""By so much at most the start of a preview frame may be told too early."""
+"""The reported start of a preview frame may be too early by at most this [ms]."""
 
 
 class StreamListener(Protocol):
-    """Whoever must know when a picture is about to be taken: the one that paints for pylon's emulator."""
+    """Told before each picture; it lets the device emulator paint for pylon's emulated camera."""
 
     def opened(self, node_map: Any) -> None:
         """The camera was set up and is not grabbing."""
@@ -50,9 +50,9 @@ class StreamListener(Protocol):
 class PylonCamera:
     """A `Camera` and `PreviewCamera` behind pylon.
 
-    A picture is taken by a software trigger, after everything older was thrown away. No call
-    to the SDK waits without a limit; SDK callbacks only set a flag. After a loss, `open` takes
-    only the camera that was lost, and puts every setting back.
+    `capture` throws away older frames, then triggers one picture by software. Every call to the SDK has a
+    timeout; SDK callbacks only set a flag. After a loss, `open` accepts only the camera that was lost,
+    and restores every setting.
 
     Args:
         settings: Which camera, and how to set it up.
@@ -121,7 +121,7 @@ class PylonCamera:
             return
         from pypylon import genicam
 
-        # On a camera that is gone each step may fail, and the next must be tried all the same.
+        # On a camera that is gone each step may fail; try the next one all the same.
         for step in (camera.StopGrabbing, camera.Close, camera.DestroyDevice):
             try:
                 step()
@@ -188,7 +188,7 @@ class PylonCamera:
             timeout_s = exposure_us / 1e6 + self.settings.margin_s
             result = stream.next(timeout_s, self._abort.is_set)
             if result is None:
-                # Its frame may still come, and must not answer the next trigger.
+                # The late frame must not answer the next trigger.
                 stream.stop()
                 self._missed(timeout_s)
                 return None
@@ -301,7 +301,7 @@ class PylonCamera:
         return Frame(pixels, device.reader.encoding, begun_ns, exposure_us, gain_db)
 
     def _restart_preview(self) -> None:
-        """Frames under way were made by the old setting; after a restart none of them can come."""
+        """Restart the stream, so that no frame made with the old setting can arrive any more."""
         if self._stream is not None and self._stream.free_running:
             self.start_preview(self._preview_rate_hz)
 

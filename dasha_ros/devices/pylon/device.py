@@ -19,25 +19,25 @@ class PylonSettings:
     encoding: str = "mono8"
     """ROS encoding: mono8, mono16 (12 bits, the upper ones), rgb8 or bgr8."""
     width: int = 0
-    """Of the region of interest [px]; 0: all of the sensor."""
+    """Width of the region of interest [px]; 0: all of the sensor."""
     height: int = 0
     offset: tuple[int, int] | None = None
-    """Of the region's upper left corner [px]; ``None``: centred."""
+    """Offset of the region's upper left corner [px]; ``None``: centred."""
     binning: int = 1
     exposure_us: float = 10_000.0
     gain_db: float = 0.0
     packet_size: int = 0
     """GigE packets [bytes], at most the network's MTU; 0: as the camera has it."""
     margin_s: float = 0.5
-    """A frame must come within its exposure and so much [s]: read-out, transfer, a busy computer."""
+    """Time for a frame beyond its exposure [s]: read-out, transfer, a busy computer."""
     silent_frames: int = 3
-    """So many frames in a row that never come, and the camera counts as lost."""
+    """After this many missing frames in a row the camera counts as lost."""
 
 
 class PylonDevice:
     """The settings of an ``InstantCamera`` that is open and not grabbing.
 
-    Automatic exposure and gain are switched off: who sets an exposure must get it.
+    Automatic exposure and gain are switched off: a commanded exposure must take effect.
 
     Args:
         camera: The ``InstantCamera``.
@@ -94,12 +94,12 @@ class PylonDevice:
 
     @property
     def exposure_us(self) -> float:
-        """The exposure in force [us]."""
+        """The active exposure [us]."""
         return float(self._exposure.GetValue())
 
     @property
     def gain_db(self) -> float:
-        """The gain in force [dB]."""
+        """The active gain [dB]."""
         return self._gain.get_db()
 
     @property

@@ -1,4 +1,4 @@
-"""pylon's errors as ours. They derive from ``GenericException``, which is no RuntimeError."""
+"""Translates pylon's errors. They derive from ``GenericException``, which is no ``RuntimeError``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _GONE = ("physically removed", "no device attached", "not attached", "device is 
 
 
 def is_removed(camera: Any) -> bool:
-    """Whether pylon knows that the camera is gone; asked because its event sometimes never comes."""
+    """Whether pylon knows that the camera is gone. Its removal event sometimes never comes."""
     from pypylon import genicam
 
     try:
@@ -25,8 +25,7 @@ def is_removed(camera: Any) -> bool:
 def sdk(camera: Any, doing: str) -> Iterator[None]:
     """Translate pylon's errors.
 
-    Only a camera that is gone counts as lost: a setting that it refuses does not
-    (users of other drivers lost their camera to a refused setting).
+    Only a camera that is gone counts as lost. A refused setting does not lose the camera.
 
     Args:
         camera: The ``InstantCamera``.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 class FrameReader:
     """Reads grab results of one pixel format as one ROS encoding.
 
-    12 bits are the upper ones of mono16, so that white is white for whoever reads it.
+    12-bit values fill the upper bits of mono16, so that white is white for every reader.
     """
 
     def __init__(self, encoding: str, pixel_format: str) -> None:
@@ -32,7 +32,7 @@ class FrameReader:
 
     @staticmethod
     def chunk(result: Any, name: str) -> float | None:
-        """What the frame itself reports, such as ``ExposureTime``; ``None``: it does not."""
+        """A value that the frame itself reports, such as ``ExposureTime``; ``None`` where it does not."""
         if not result.IsChunkDataAvailable():
             return None
         node = result.GetChunkDataNodeMap().GetNode(f"Chunk{name}")

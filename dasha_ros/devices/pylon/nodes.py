@@ -2,7 +2,7 @@
 
 Old GigE cameras have SFNC 1.x names (``ExposureTimeAbs``, ``GainRaw``), USB and newer ones
 SFNC 2.x (``ExposureTime``, ``Gain``). Where both exist, as in pylon's emulator, the new name
-is a dummy that nothing follows: the old one wins.
+has no effect, so the old one is used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PACKET_SIZE = ("GevSCPSPacketSize",)
 READOUT = ("ReadoutTimeAbs", "SensorReadoutTime")
 
 CHUNKS = ("ExposureTime", "Gain")
-"""What made a frame, in us and dB. Old models tell their gain in raw steps, under another name."""
+"""Settings that each frame reports [us, dB]. Old models report raw gain steps under another name."""
 
 UNITY_GAIN_RAW = {"acA2000": 32, "acA2040": 32}
 """GainRaw of 0 dB by the beginning of the model's name: dB = 20 log10(GainRaw / 32) (Basler, CMV sensors)."""
@@ -131,10 +131,10 @@ def set_region(
     """Set the region of interest and return what the camera made of it: x, y, width, height [px].
 
     Args:
-        node_map: Of a camera that is not grabbing.
+        node_map: Node map of a camera that is not grabbing.
         width: 0: all of the sensor.
         height: 0: all of the sensor.
-        offset: Of the upper left corner; ``None``: centred.
+        offset: Offset of the upper left corner; ``None``: centred.
 
     Raises:
         OutOfRange: Larger than the sensor, or beyond its edge.
@@ -162,9 +162,9 @@ def set_region(
 
 
 def enable_chunks(node_map: Any) -> tuple[str, ...]:
-    """Let every frame carry what made it, where the camera can; the chunks that are on.
+    """Let every frame carry its own settings, where the camera can; returns the enabled chunks.
 
-    pylon's emulator has the switch and no chunks.
+    pylon's emulator has the switch, but no chunks.
     """
     selector, active = node_map.GetNode("ChunkSelector"), find(node_map, "ChunkModeActive")
     if active is None or selector is None or not active.IsWritable():

@@ -12,7 +12,7 @@ from dasha_ros.devices.pylon.device import PylonDevice
 from dasha_ros.devices.pylon.errors import is_removed
 
 SLICE_MS = 20
-"""A wait for a frame looks up so often: for an abort, and for a camera that vanished without an event."""
+"""While waiting for a frame, check this often for an abort and for a camera that vanished."""
 READY_TIMEOUT_S = 1.0
 
 
@@ -26,7 +26,7 @@ class PylonStream:
         self._mode = ""
         self._empty_at = self._look_at = 0.0
         self.arrived_after = 0.0
-        """What `next` returned was not there yet at this time (``time.monotonic``) [s]."""
+        """The newest frame of `next` had not arrived yet at this time (``time.monotonic``) [s]."""
 
     @property
     def free_running(self) -> bool:
@@ -34,7 +34,7 @@ class PylonStream:
         return self._mode == "free"
 
     def start_triggered(self) -> None:
-        """One frame for each trigger; nothing happens when that is so already."""
+        """Switch to one frame for each trigger, unless that is active already."""
         if self._mode == "triggered" and self._camera.IsGrabbing():
             return
         from pypylon import pylon
@@ -57,7 +57,7 @@ class PylonStream:
         return reached
 
     def stop(self) -> None:
-        """Stop, and forget every frame under way."""
+        """Stop, and drop frames in transfer."""
         self._mode = ""
         if self._camera.IsGrabbing():
             self._camera.StopGrabbing()
@@ -105,7 +105,7 @@ class PylonStream:
             wait_ms = min(slice_ms, left_ms)
             result = self._camera.RetrieveResult(wait_ms, pylon.TimeoutHandling_Return)
             if result.IsValid():
-                # A newer one would have replaced this one, had it been there when the call began.
+                # Had it been there earlier, an earlier call would have returned it.
                 self.arrived_after, self._empty_at = self._empty_at, begin
                 return result
             self._empty_at = min(begin + wait_ms / 1e3, time.monotonic())
@@ -118,7 +118,7 @@ class PylonStream:
         return None
 
     def _vanished(self) -> bool:
-        """Whether pylon sees the camera no more; its answer costs as much as a frame: asked every 20 ms."""
+        """Whether pylon lost sight of the camera. The query is slow, so it runs every 20 ms."""
         now = time.monotonic()
         if now < self._look_at:
             return False

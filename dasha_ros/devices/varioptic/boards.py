@@ -7,7 +7,7 @@ from dataclasses import dataclass
 FOCUS = 0x00
 """Focus code, low byte; the high byte follows. All boards."""
 COMMAND = 0x02
-"""Bit 0 stores the registers in EEPROM, which wears out: this package never writes it."""
+"""Bit 0 stores the registers in the EEPROM, which wears out. This package never writes it."""
 
 STANDBY = 0b01
 ANALOG = 0b10
@@ -15,13 +15,13 @@ ANALOG = 0b10
 
 @dataclass(frozen=True)
 class Board:
-    """Where one kind of board keeps what."""
+    """The register map of one kind of board."""
 
     name: str
     fault: int
     """Register of the fault bits."""
     fault_names: tuple[str, ...] = ()
-    """Of the bits, lowest first; a bit beyond has no public name."""
+    """Names of the bits, lowest first; a bit beyond has no public name."""
     mode: int | None = None
     """Register with bit 0 standby and bit 1 analog; ``None``: the board has none that is documented."""
     version: int | None = None
@@ -51,7 +51,7 @@ BOARDS = {
         Board("c-mount-com", fault=0x0E),
     )
 }
-"""Flexiboard as documented; the others share the focus registers and keep their faults elsewhere."""
+"""The Flexiboard is documented; the others share its focus registers and keep their faults elsewhere."""
 
 
 def board_named(name: str) -> Board:

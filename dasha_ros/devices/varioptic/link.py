@@ -1,4 +1,4 @@
-"""A serial line for requests and replies. Everything that goes wrong with the line is `DeviceLost`."""
+"""A serial line for requests and replies. Every failure of the line becomes `DeviceLost`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class SerialLink:
         except (serial.SerialException, OSError, ValueError) as error:
             raise DeviceLost(_why_not_open(port, error)) from error
         try:
-            # It may have been killed between the first look and the opening.
+            # The emulator may have been killed between the first check and the opening.
             _refuse_abandoned(port)
         except DeviceLost:
             self.close()
@@ -99,7 +99,7 @@ class SerialLink:
                     )
 
     def close(self) -> None:
-        """Give the port back; of a device that is gone nothing needs to be given back."""
+        """Give the port back. Errors are ignored: a device that is gone needs no closing."""
         import termios
 
         with suppress(OSError, termios.error):
@@ -125,7 +125,7 @@ class SerialLink:
 
         try:
             yield
-        # A vanished port shows as any of these, depending on the call that meets it first.
+        # A vanished port raises any of these, depending on the call that notices first.
         except (serial.SerialException, OSError, termios.error) as error:
             raise DeviceLost(
                 f"the lens board at {self.port} is gone ({error}). Check the USB cable and the board's power."
@@ -162,7 +162,7 @@ def find_port(port: str, serial_number: str) -> str:
 
     Args:
         port: A path; empty: whichever port has the serial number.
-        serial_number: Of the USB bridge; empty: whatever is at ``port``.
+        serial_number: Serial number of the USB bridge; empty: whatever is at ``port``.
 
     Raises:
         DeviceLost: Nothing matches, or the device at ``port`` has another serial number.

@@ -1,10 +1,10 @@
-"""Whether the process behind an emulated port still lives.
+"""Tells whether the process behind an emulated port is still alive.
 
 An emulated lens is a link to a pseudo-terminal. A process that is killed with SIGKILL leaves the
 link behind, and the kernel gives the terminal's number to whoever opens the next one: a shell,
-perhaps, that would find a lens's commands typed into it. So an emulator holds a lock beside its
-link for as long as it lives; the kernel opens the lock with the end of the process, however it
-ends. Ports without such a file (real ones, a bridge to another computer) are not affected.
+perhaps, into which a lens driver would then type commands. So an emulator holds a lock beside its
+link while it lives. The kernel releases the lock when the process ends, however it ends. Ports
+without a lock file (real ones, a bridge to another computer) are not affected.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 _LOOKS = 5
 _LOOK_S = 0.02
-"""A driver that looks at the lock holds it for microseconds: whoever claims it tries again."""
+"""A driver that checks the lock holds it for microseconds, so `claim` tries again."""
 
 
 def lock_path(port: Path) -> Path:

@@ -16,13 +16,13 @@ from dasha_ros.twin.world import FACTORY_EXPOSURE_US
 
 
 def exposure_rules(preset: Preset) -> ExposureRules:
-    """How a preset pays A^H."""
+    """The rules of a preset for A^H."""
     exposure = preset.exposure
     return ExposureRules(exposure.horizon, exposure.criterion, exposure.end, exposure.rule)
 
 
 class ExposureWorlds:
-    """The light, the views and the exposures in force of a batch of episodes."""
+    """The light, the views and the active exposures of a batch of episodes."""
 
     def __init__(
         self, table: ExposureLookup, exposures: ExposureTable, world: ExposureWorld, batch: int
@@ -53,14 +53,14 @@ class ExposureWorlds:
         self.expose(rows, rng.integers(first, last + 1, n), rng)
 
     def _starts(self) -> tuple[int, int]:
-        """Least and greatest index of the exposure in force at the start."""
+        """Least and greatest index of the exposure at the start."""
         given = self._world.exposure_index
         if given == "any":
             return 0, len(self._log_us) - 1
         return (self._factory, self._factory) if given == "factory" else given
 
     def step(self, count: int) -> None:
-        """So many steps were made: time for the light to change, where it changes by a schedule."""
+        """Advance the schedule of the light, where there is one, by ``count`` steps."""
         if self._loop is not None:
             self._loop.step(count)
 
@@ -76,7 +76,7 @@ class ExposureWorlds:
 
 
 class ExposureBatch:
-    """A batch of episodes of A^H, each before a view of its own. Episodes begin anew when they end."""
+    """A batch of episodes of A^H, each with a view of its own. The caller restarts those that end."""
 
     def __init__(
         self,
@@ -93,10 +93,10 @@ class ExposureBatch:
         Args:
             table: What is seen.
             exposures: What can be commanded.
-            preset: What is drawn, paid and when it ends.
-            views: Which views episodes are of.
+            preset: Tells what is drawn, which rewards are paid, and when episodes end.
+            views: Numbers of the views to draw from.
             batch: Number of episodes.
-            rng: Of everything that is drawn.
+            rng: Random generator of everything that is drawn.
         """
         self._table, self._views, self.rng = table, views, rng
         self.worlds = ExposureWorlds(table, exposures, preset.exposure.world, batch)
@@ -111,7 +111,7 @@ class ExposureBatch:
         self.episodes.begin(rows, self.look(rows))
 
     def step(self, actions: NDArray[np.integer]) -> Judgement:
-        """Act in every episode; those that end stay as they are until `begin`."""
+        """Act in every episode. Episodes that end wait for `begin`."""
         everyone = np.arange(len(self.episodes.steps))
         self.worlds.step(len(everyone))
         self.worlds.expose(everyone, np.asarray(actions, np.intp).reshape(-1), self.rng)

@@ -5,10 +5,10 @@
     env = gymnasium.make("DashaJoint-v0", preset="paper", scene="cat_pagoda")
     env = gymnasium.make("DashaFocus-v0", rig="cached", cache="training-c4e5", part="validation")
 
-Over the twin every picture is rendered and read by the real perception, and what reads its latents
-comes from a policy's file. Over a cache percepts are looked up, about a thousand times faster, and
-what reads them is fitted on the split's training views, as `dasha train` does, unless a policy
-is named. The graph's environment (`ros.rig.rig.RosRig`) needs a node and is made where one is.
+With the twin, every picture is rendered and read by the real perception; the feature extractor comes from a
+policy file. With a cache, percepts are looked up, about a thousand times faster; the feature extractor is
+fitted on the split's training views, as `dasha train` does, unless a policy is named. Environments over the
+running graph are not made here: their rig (`ros.rig.rig.RosRig`) needs a node.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ AnyEnv = TypeVar("AnyEnv", bound=RigEnv)
 
 
 class EnvOptions(TypedDict, total=False):
-    """What every environment may be told; each has a default."""
+    """Options of every environment; each has a default."""
 
     rig: RigKind
     """``twin`` (the default) renders, ``cached`` looks up."""
@@ -64,7 +64,7 @@ class EnvOptions(TypedDict, total=False):
     part: Part
     """Cached: which of the split's views episodes are of."""
     seed: int | None
-    """Of the episodes, where ``reset`` is not given one."""
+    """Seed of the episodes, where ``reset`` is not given one."""
 
 
 def focus_env(
@@ -85,7 +85,7 @@ def focus_env(
         CacheError: No such cache.
         TrainingError: No such split.
         ReadingError: The cache lacks what the preset reads.
-        ValueError: Another argument is none of those that there are.
+        ValueError: Another argument has an unknown value.
     """
     plan = _Plan(load_preset(preset), **options)
     made = plan.make("focus", focus_policy=policy)
@@ -120,7 +120,7 @@ def joint_env(
 
 @dataclass(frozen=True)
 class _Made:
-    """What an environment needs; a reader for each agent that acts."""
+    """What an environment needs, with a feature extractor for each agent that acts."""
 
     rig: ArenaRig
     starts: PresetStarts
@@ -130,7 +130,7 @@ class _Made:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What was asked for."""
+    """The options of an environment."""
 
     preset: Preset
     rig: RigKind = "twin"
@@ -179,7 +179,7 @@ class _Plan:
 
 
 class _Fitted:
-    """Readers fitted on training views, where no policy is named."""
+    """Feature extractors: of a named policy, or fitted on training views."""
 
     def __init__(self, cache: PerceptCache, preset: Preset, train: Rows) -> None:
         self._cache, self._preset, self._train = cache, preset, train
@@ -223,5 +223,5 @@ def _file(preset: Preset, agent: Agent, interface: str, policy: PathLike | None)
 
 
 def _encoders(exposure: ExposureFeatureExtractor | None, focus: FocusFeatureExtractor | None) -> str:
-    """Every encoder that is read, once, joined."""
+    """The ids of all encoders that are read, joined."""
     return SEPARATOR.join(dict.fromkeys(r.encoder for r in (exposure, focus) if r is not None))

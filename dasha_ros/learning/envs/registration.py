@@ -9,7 +9,7 @@ ENVIRONMENTS = {
     "DashaFocus-v0": "focus_env",
     "DashaJoint-v0": "joint_env",
 }
-"""Ids, and what makes them in `making`, whose arguments are those of ``gymnasium.make``."""
+"""Ids, and their factories in `making`, which take the arguments of ``gymnasium.make``."""
 
 
 def register_environments() -> None:

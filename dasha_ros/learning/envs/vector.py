@@ -22,7 +22,7 @@ class Batch(Protocol):
     episodes: Any
 
     def begin(self, rows: Rows) -> None:
-        """Begin these episodes anew."""
+        """Restart these episodes."""
         ...
 
     def step(self, actions: NDArray[np.integer]) -> Judgement:
@@ -31,13 +31,13 @@ class Batch(Protocol):
 
 
 class BatchVecEnv(VecEnv):
-    """A batch of episodes that begin anew by themselves, as PPO wants them."""
+    """A batch of episodes that restart by themselves, as PPO expects."""
 
     def __init__(self, batch: Batch, action_space: spaces.Space[Any]) -> None:
         """Wrap a batch.
 
         Args:
-            batch: Of episodes that have begun.
+            batch: Batch of episodes that have begun.
             action_space: ``Discrete`` for one choice, else ``MultiDiscrete``.
         """
         self.batch = batch
@@ -48,7 +48,7 @@ class BatchVecEnv(VecEnv):
         self._returns = np.zeros(count)
 
     def reset(self) -> NDArray[np.float32]:
-        """Begin every episode anew."""
+        """Restart every episode."""
         self.batch.begin(np.arange(self.num_envs))
         self._returns[:] = 0.0
         observation: NDArray[np.float32] = self.batch.episodes.observation()
@@ -61,7 +61,7 @@ class BatchVecEnv(VecEnv):
     def step_wait(
         self,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
-        """Act, and begin anew what has ended; see `VecEnv`."""
+        """Act, and restart the episodes that ended; see `VecEnv`."""
         judged = self.batch.step(self._actions)
         self._returns += judged.reward
         done = judged.terminated | judged.truncated
@@ -85,7 +85,7 @@ class BatchVecEnv(VecEnv):
         return observation, judged.reward.astype(np.float32), done, infos
 
     def state(self) -> bytes:
-        """Everything that decides how the episodes go on."""
+        """All state of the episodes, for a checkpoint."""
         return pickle.dumps((self.batch.worlds, self.batch.episodes, self.batch.rng, self._returns))
 
     def restore(self, state: bytes) -> None:
@@ -101,11 +101,11 @@ class BatchVecEnv(VecEnv):
         return [getattr(self, attr_name, None)] * len(list(self._get_indices(indices)))
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        """Not for single episodes."""
+        """Not supported for single episodes."""
         raise NotImplementedError("the episodes of a batch share their attributes")
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        """Not for single episodes."""
+        """Not supported for single episodes."""
         raise NotImplementedError("the episodes of a batch are not separate environments")
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
@@ -113,5 +113,5 @@ class BatchVecEnv(VecEnv):
         return [False] * len(list(self._get_indices(indices)))
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
-        """Episodes are drawn from the batch's own generator, which its maker has seeded."""
+        """Does nothing: the batch has a generator of its own, seeded when it was made."""
         return [None] * self.num_envs

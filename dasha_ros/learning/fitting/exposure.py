@@ -1,4 +1,4 @@
-"""What A^H sees at any exposure of any view of a percept cache, fitted on the training views."""
+"""Looks up what A^H sees at any exposure of any view; its read-out is fitted on the training views."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from dasha_ros.policies.learned.exposure_encoder import (
 )
 
 CLIP_EV = (2.0, 7.0)
-"""Both numbers that are read from a latent are the exposure error [EV], up to here either way."""
+"""Two numbers are read from a latent: the exposure error, clipped at these values either way [EV]."""
 _CENTRES = (EDGES[:-1].astype(np.float64) + EDGES[1:]) / 2.0
 
 
@@ -37,18 +37,18 @@ def peak_of(shares: Floats | Array) -> Array:
 
 
 class ExposureLookup:
-    """What A^H sees, interpolated between the cells of the cache."""
+    """Inputs of A^H, interpolated between the cells of a percept cache."""
 
     def __init__(
         self, cache: PerceptCache, reader: ExposureFeatureExtractor, numbers: Floats | None = None
     ) -> None:
-        """Lay out what was read.
+        """Prepare the look-up.
 
         Args:
-            cache: Of percepts.
-            reader: What reads percepts in the same way.
-            numbers: What was read of every cell's frame, shape (cells, m); left out: the reader's
-                latents themselves.
+            cache: Cache of percepts.
+            reader: Reads percepts in the same way.
+            numbers: Numbers read from every cell's frame, shape (cells, m); left out: the latents
+                themselves are looked up.
         """
         self.cache, self.reader = cache, reader
         self.views = cache.views
@@ -59,14 +59,14 @@ class ExposureLookup:
         self._fine = focus[0] - 1e-6, focus[-1] + 1e-6
 
     def pictures(self, index: Rows, view: Rows, defocus: Array, ev: Array, draw: Rows) -> ExposureInputs:
-        """Of n episodes.
+        """Inputs of n episodes.
 
         Args:
-            index: Of the exposures in force, into the table.
+            index: Indices of the active exposures in the table.
             view: Numbers of views.
             defocus: Focus minus object [1/m].
             ev: Exposure relative to mid grey [EV].
-            draw: Of the noise.
+            draw: Numbers of the noise draws.
 
         Raises:
             ReadingError: The cache is damaged.
@@ -114,9 +114,9 @@ def readout_light_table(
     Cells of training views get the numbers that were read out of fold.
 
     Args:
-        cache: Of percepts.
+        cache: Cache of percepts.
         train: Numbers of the training views.
-        preset: Of A^H.
+        preset: Preset of A^H.
         cells: Pooled latents.
     """
     where = CellMap(cache)

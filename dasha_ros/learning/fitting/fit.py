@@ -1,8 +1,8 @@
 """Fits what a learned policy reads from its latents: regressions, curves, detectability.
 
-Everything is fitted on training photographs only, and curves are fitted to numbers that were
-read *out of fold*: a regression's numbers for photographs it was fitted on are better than any
-it will ever read again, and an agent trained on them would trust them too much.
+Everything is fitted on training photographs only. Curves are fitted to numbers that were read *out
+of fold*: on the photographs that it was fitted on, a regression reads better than it ever will again,
+and an agent trained on such numbers would trust them too much.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ Floats = NDArray[np.floating]
 
 FOLDS = 8
 MODES = 3
-"""Ways in which scenes differ; three explain 86 % of how curves differ from their mean."""
+"""Number of modes in which scenes differ; three explain 86 % of the deviation of curves from their mean."""
 KINDS = 8
-"""Kinds of objects by how blurred they may be and still be found."""
+"""Number of kinds of objects, by how blurred they may be and still be found."""
 _ROUNDS = 40
-"""Of expectation maximisation."""
+"""Number of rounds of expectation maximisation."""
 _NOISE_FLOOR = 0.03
 """Standard deviation below which no number is trusted."""
 _PRIOR_PICTURES = 2.0
-"""How many pictures a prior counts for, where a curve is known from few."""
+"""Weight of the prior in pictures, where a curve is known from few."""
 
 
 def fit_ridge(features: Floats, targets: Floats, strength: float) -> Readout:
@@ -38,7 +38,7 @@ def fit_ridge(features: Floats, targets: Floats, strength: float) -> Readout:
     Args:
         features: Shape (n, f).
         targets: Shape (n, m).
-        strength: Of the penalty, for each picture.
+        strength: Strength of the penalty for each picture.
     """
     x = np.asarray(features, np.float64)
     y = np.asarray(targets, np.float64)
@@ -55,7 +55,7 @@ def folds_of(groups: Sequence[Sequence[str]], count: int = FOLDS, seed: int = 0)
     Args:
         groups: The photographs of each view.
         count: How many folds; fewer where there are fewer separate groups.
-        seed: Of the draw.
+        seed: Seed of the draw.
     """
     parent: dict[str, str] = {}
 
@@ -82,7 +82,7 @@ def fit_profile(radii: Floats, curves: Floats, widen: float = 1.0, modes: int = 
         curves: Shape (n, k, m); NaN where a number is missing.
         widen: Factor of the noise's standard deviation, against overconfidence on photographs
             unlike those of the fit.
-        modes: How many ways of differing.
+        modes: Number of modes in which curves differ.
     """
     y = np.asarray(curves, np.float64)
     count, points, m = y.shape
@@ -90,7 +90,7 @@ def fit_profile(radii: Floats, curves: Floats, widen: float = 1.0, modes: int = 
     mean = _filled(radii, np.where(known, y, 0.0).sum(axis=0), known.sum(axis=0))
     residual = np.where(known, y - mean, 0.0).reshape(count, -1)
     seen = known.reshape(count, -1).astype(np.float64)
-    # Start from the largest differences that there are, gaps counted as none.
+    # Start from the principal components, with gaps counted as no difference.
     _, size, shape = np.linalg.svd(residual, full_matrices=False)
     j = min(modes, len(size))
     loadings = (shape[:j] * size[:j, None] / np.sqrt(max(count, 1))).T
@@ -121,7 +121,7 @@ def fit_detectability(radii: Floats, answers: NDArray[np.integer], kinds: int = 
     Args:
         radii: Shape (k,), ascending [px at 640].
         answers: Shape (n, k): class of the answer at each radius, -1 where unknown.
-        kinds: How many.
+        kinds: Number of kinds.
     """
     count = len(answers)
     seen = np.eye(CLASSES)[np.maximum(answers, 0)] * (answers >= 0)[..., None]
@@ -151,7 +151,7 @@ def _at_nodes(radii: Floats, values: Array) -> Array:
 
 
 def _filled(radii: Floats, total: Array, count: NDArray[np.integer]) -> Array:
-    """Means of points, from their neighbours where nothing is known."""
+    """Means of points; interpolated between neighbours where nothing is known."""
     mean = total / np.maximum(count, 1)
     for column, known in zip(mean.T, (count > 0).T, strict=True):
         column[~known] = np.interp(np.asarray(radii)[~known], np.asarray(radii)[known], column[known])

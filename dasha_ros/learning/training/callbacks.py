@@ -1,4 +1,4 @@
-"""What watches a learner: checkpoints, evaluations, the best policy, and an end when it diverges."""
+"""Watches a learner: writes checkpoints, evaluates, keeps the best policy, and stops it when it diverges."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from dasha_ros.learning.training.run_folder import RunFolder, TrainingError
 from dasha_ros.policies.learned.network import PolicyNet
 
 CHECKPOINT_S = 10.0
-"""Seconds between two checkpoints: what a kill costs at most."""
+"""Seconds between two checkpoints: a kill costs at most this."""
 COLLAPSED = 0.5
-"""A learner has collapsed when its merit stays below the best by more than this..."""
+"""A learner counts as collapsed when its merit stays below the best by more than this..."""
 COLLAPSED_FOR = 4
-"""...for so many evaluations."""
+"""...for this many evaluations."""
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """Where a run is."""
+    """Progress of a run."""
 
     steps: int
     total: int
@@ -36,7 +36,7 @@ class RunProgress:
 
 @dataclass
 class WatchState:
-    """What the watch remembers; part of a checkpoint."""
+    """Memory of a `Watch`; part of a checkpoint."""
 
     evaluations: list[dict[str, float]] = field(default_factory=list)
     best: float = -np.inf
@@ -63,15 +63,15 @@ class Watch(BaseCallback):
         """Watch a learner.
 
         Args:
-            folder: Of the run.
-            score: Judges a network on the validation views.
+            folder: Folder of the run.
+            score: Evaluates a network on the validation views.
             keep: Stores a network that is the best so far, with its evaluation.
             evaluate_every: Steps between two evaluations.
             total: Steps of the whole run.
-            state: Of the checkpoint that the run goes on from.
-            report: Told where the run is.
-            stopped: Whether to end early, with a checkpoint.
-            clock: Seconds; tells when the next checkpoint is due.
+            state: State of the checkpoint that the run goes on from.
+            report: Called with the progress of the run.
+            stopped: Tells whether to end early, with a checkpoint.
+            clock: Returns seconds; tells when the next checkpoint is due.
         """
         super().__init__()
         self.state = state or WatchState()
@@ -92,7 +92,7 @@ class Watch(BaseCallback):
             self._next_checkpoint = self._clock() + CHECKPOINT_S
 
     def _on_step(self) -> bool:
-        # A stop takes effect at once; what was collected since the last update is collected again.
+        # A stop takes effect at once; steps since the last update are collected again later.
         self.was_stopped = self._stopped()
         return not self.was_stopped
 
@@ -100,7 +100,7 @@ class Watch(BaseCallback):
         self._report(RunProgress(self.num_timesteps, self._total))
 
     def finish(self) -> None:
-        """Evaluate the final network and keep a last checkpoint."""
+        """Evaluate the final network and write a last checkpoint."""
         self.evaluate(self._checked_network())
         self.checkpoint()
 
@@ -114,7 +114,7 @@ class Watch(BaseCallback):
         train_checkpoint.write(taken, self._folder)
 
     def evaluate(self, net: PolicyNet) -> None:
-        """Judge a network, and keep it when it is the best so far.
+        """Evaluate a network, and keep it if it is the best so far.
 
         Raises:
             TrainingError: The learner has collapsed; the best policy stays.
@@ -147,7 +147,7 @@ class Watch(BaseCallback):
 
 
 def diverged(steps: int, folder: RunFolder) -> TrainingError:
-    """A learner whose numbers are none, in a sentence."""
+    """The error for a learner whose network holds values that are not numbers."""
     best = f"the best policy is kept in {folder.policy}" if folder.policy.is_file() else "no policy is kept"
     return TrainingError(
         f"the learner has diverged after {steps} steps (its network holds values that are not numbers); "

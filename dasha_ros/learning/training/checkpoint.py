@@ -1,8 +1,8 @@
 """Checkpoints from which a run goes on exactly as if it had never stopped.
 
-One holds the learner with its optimiser, the state of every random generator, of all episodes
-in progress, and of what watches the run. It is taken between two updates, where nothing else
-decides what comes next.
+A checkpoint holds the learner with its optimiser, and the state of every random generator, of all
+episodes in progress, and of the watch. It is taken between two updates, when nothing else decides
+how the run goes on.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Checkpoint:
     """Everything that decides how a run goes on."""
 
     learner: bytes
-    """As stable-baselines3 saves it."""
+    """The learner, as stable-baselines3 saves it."""
     episodes: Any
     """The batch of episodes; see `BatchVecEnv.state`. ``None``: the environment keeps its own."""
     watch: dict[str, Any]
-    """Of the watch: best score, evaluations."""
+    """State of the watch: best score, evaluations."""
     generators: dict[str, Any]
     """State of the global random generators."""
 
@@ -62,7 +62,7 @@ def take(learner: PPO, watch: dict[str, Any]) -> Checkpoint:
 
 
 MOST_BYTES = 2**31
-"""Of a checkpoint."""
+"""Greatest size of a checkpoint [bytes]."""
 
 
 def write(checkpoint: Checkpoint, folder: RunFolder) -> None:
@@ -76,7 +76,7 @@ def write(checkpoint: Checkpoint, folder: RunFolder) -> None:
 
 
 def read(path: Path) -> Checkpoint:
-    """Read a checkpoint. Only one's own: like any pickle, a foreign one may run code.
+    """Read a checkpoint. Read only your own: like any pickle, a foreign one may run code.
 
     Raises:
         TrainingError: There is none, or it is damaged.
@@ -106,9 +106,9 @@ def resume(checkpoint: Checkpoint, env: Any, threads: int = 1) -> PPO:
     """A learner that goes on where the checkpoint was taken.
 
     Args:
-        checkpoint: Of a run with the same environment.
+        checkpoint: Checkpoint of a run with the same environment.
         env: The environment; its episodes are put back.
-        threads: Of PyTorch.
+        threads: Number of PyTorch's threads.
 
     Raises:
         TrainingError: The checkpoint is of another environment or preset.
@@ -118,7 +118,7 @@ def resume(checkpoint: Checkpoint, env: Any, threads: int = 1) -> PPO:
 
     torch.set_num_threads(threads)
     try:
-        # Where the episodes are put back, the learner's last observation is that of their present.
+        # Restored episodes match the learner's last observation, so no reset is needed.
         learner = PPO.load(
             io.BytesIO(checkpoint.learner), env=env, device="cpu", force_reset=checkpoint.episodes is None
         )
@@ -128,7 +128,7 @@ def resume(checkpoint: Checkpoint, env: Any, threads: int = 1) -> PPO:
         ) from error
     if checkpoint.episodes is not None:
         env.restore(checkpoint.episodes)
-    # Last, for loading draws from all of them.
+    # Last, because loading draws from all of them.
     random.setstate(checkpoint.generators["python"])
     np.random.set_state(checkpoint.generators["numpy"])  # noqa: NPY002 - as above
     torch.set_rng_state(checkpoint.generators["torch"])

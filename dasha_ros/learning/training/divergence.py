@@ -1,4 +1,4 @@
-"""How a learner that has diverged shows: its network answers with values that are not numbers."""
+"""Recognises a learner that has diverged: its network returns values that are not numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What A^H leaves behind for A^L: the exposures at which A^L's episodes begin in joint training."""
+"""The exposures that A^H hands over: A^L's episodes begin with them in joint training."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def hand_over(
 ) -> Array:
     """The exposures that a deployed A^H hands over before every view.
 
-    Episodes that end without a picture to hand over are left out, for A^L never acts after them; a view
-    before which all of them end so keeps what they ended with.
+    Episodes in which A^H fails are left out, because A^L never acts after them. If all episodes of a
+    view fail, their last exposures are used.
 
     Args:
         net: A^H's network.
         table: What it sees.
         exposures: What it can command.
         preset: Light, start and stop rule.
-        draws: Episodes before each view.
-        seed: Of the draws.
+        draws: Number of episodes for each view.
+        seed: Seed of the draws.
 
     Returns:
         Exposure relative to mid grey [EV], shape (views, draws).
@@ -54,7 +54,7 @@ def hand_over(
 
 
 def _full(ev: Array, instead: Array, rng: np.random.Generator) -> Array:
-    """As many exposures as ``instead`` has: those of ``ev``, some of them twice."""
+    """Fill ``ev`` up to the length of ``instead`` by repeating some of its exposures."""
     if not len(ev):
         return instead
     return np.concatenate([ev, rng.choice(ev, len(instead) - len(ev))])

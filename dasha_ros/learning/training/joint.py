@@ -1,8 +1,8 @@
 """Training both agents, decentralised: ``dasha train joint``.
 
-A^H learns first. Then A^L learns in episodes that begin with what A^H leaves behind. Nothing else
-joins the two: no weights, no memory, no reward. At the end both play in a row, as deployed, before
-the validation views; the test views are left to `dasha evaluate`.
+A^H learns first. Then A^L learns in episodes that begin with the exposures that A^H hands over. The
+agents share nothing else: no weights, no memory, no reward. At the end both play one after the other,
+as deployed, on the validation views; `dasha evaluate` uses the test views.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PLAN, RESULT = "joint.json", "result.json"
 
 @dataclass(frozen=True)
 class JointPlan:
-    """What decides how a joint run goes: a run of each agent."""
+    """All settings of a joint run: a run of each agent."""
 
     exposure: RunInfo
     focus: RunInfo
@@ -46,14 +46,14 @@ class JointPlan:
 def plan_joint(
     preset: Preset, cache: PerceptCache, *, seed: int = 0, split: int = 0, steps: int | None = None
 ) -> JointPlan:
-    """What a joint run is going to be.
+    """Plan a joint run.
 
     Args:
-        preset: How.
-        cache: From what.
-        seed: Of everything that is drawn.
+        preset: How to train.
+        cache: Percepts to train on.
+        seed: Seed of the whole run.
         split: Number of the split by photograph.
-        steps: Of training of either agent; the preset's if left out.
+        steps: Steps of training of either agent; the preset's if left out.
 
     Raises:
         TrainingError: There is no such split.
@@ -86,7 +86,7 @@ class JointFolder:
             self._write(PLAN, asdict(made))
 
     def plan(self) -> JointPlan:
-        """What the folder's run is.
+        """Read the plan of the folder's run.
 
         Raises:
             TrainingError: There is none, or it can't be read.
@@ -101,7 +101,7 @@ class JointFolder:
             raise TrainingError(f"{path} is damaged ({error}): begin a new run") from error
 
     def write_result(self, score: JointScore) -> None:
-        """Keep how both agents did in a row.
+        """Write the score of both agents together.
 
         Raises:
             TrainingError: The disk is full, or the folder can't be written.
@@ -121,18 +121,18 @@ def train_joint(
     stopped: Callable[[], bool] = lambda: False,
     episodes: int = EPISODES,
 ) -> JointScore | None:
-    """Train both agents, or go on where they are.
+    """Train both agents, or resume their training.
 
     Args:
-        folder: Of the run; `JointFolder.create` was called.
-        cache: Of percepts; that of the plan.
-        report: Told whose run is where.
-        progress: Told how far the reading of latents is.
-        stopped: Asked often whether to end early; the run can then be resumed.
-        episodes: Of the evaluation at the end.
+        folder: Folder of the run; `JointFolder.create` was called.
+        cache: Cache of percepts; that of the plan.
+        report: Called with the agent and the progress of its run.
+        progress: Called with the progress of reading latents.
+        stopped: Asked often; returns whether to end early. The run can then be resumed.
+        episodes: Episodes of the evaluation at the end.
 
     Returns:
-        How both do in a row; ``None`` if the run was stopped.
+        The score of both agents together; ``None`` if the run was stopped.
 
     Raises:
         TrainingError: See `train`.
@@ -177,7 +177,7 @@ def train_joint(
 def _handed_over(
     folder: JointFolder, made: JointPlan, preset: Preset, cache: PerceptCache, cells: CellFeatures | None
 ) -> Array:
-    """What A^H's best policy leaves behind. The same at every call: nothing of it needs a checkpoint."""
+    """The exposures that A^H's best policy hands over; the same at every call."""
     table = light_table(cache, preset, split_of(cache, made.exposure.split).train, cells)
     net = PolicyFile.load(folder.exposure.policy, "exposure").net
     return hand_over(net, table, exposure_table(), preset, seed=made.exposure.seed)

@@ -1,8 +1,8 @@
-"""Learning while the camera works: PPO over one environment whose episodes are real goals.
+"""Online learning: PPO in one environment whose episodes are real goals.
 
 A run folder holds ``checkpoint.zip`` (learner and optimiser, after every update), ``policy.npz``
-(what was learned, to be deployed) and ``episodes.monitor.csv`` (return and length of every
-episode). A run that is killed goes on from its last update; what it loses is one rollout.
+(the learned policy, ready to be deployed) and ``episodes.monitor.csv`` (return and length of every
+episode). A run that is killed resumes from its last update and loses one rollout at most.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from dasha_ros.policies.learned.policy_file import PolicyFile
 ROLLOUT = 128
 """Steps between two updates, as in the paper (V)."""
 POLICY = "policy.npz"
-"""What was learned, in the folder of a run."""
+"""File of the learned policy, in the folder of a run."""
 
 
 class DivergedError(Exception):
-    """The learner's numbers are not finite any more. The last good checkpoint and policy stay."""
+    """The learner's numbers are no longer finite. The last good checkpoint and policy stay."""
 
 
 class CheckpointError(Exception):
-    """A checkpoint that can't be gone on from; the message says what to do."""
+    """A checkpoint that training can't resume from; the message says what to do."""
 
 
 class NoMoreEpisodes(Exception):
-    """Raised by an environment's ``reset`` when there will be no further episode."""
+    """Raised by an environment's ``reset`` when no further episode will come."""
 
 
 def online_ppo(ppo: Ppo) -> Ppo:
@@ -59,24 +59,25 @@ def learn_online(
     stop: threading.Event | None = None,
     on_update: Callable[[int, float], None] | None = None,
 ) -> int:
-    """Learn until told to stop. Goes on from the folder's checkpoint, if there is one.
+    """Learn until told to stop. Resumes from the folder's checkpoint, if there is one.
 
     Args:
         env: One agent's environment; its ``reset`` may wait, and raises `NoMoreEpisodes` at the end.
         ppo: Settings of the preset.
-        start: The policy to go on from; its reader is what the environment reads with.
-        folder: Of the run.
-        fresh: Begin with a network that knows nothing, instead of the policy's.
-        seed: Of a new network and of the actions that are drawn.
+        start: The policy to start from; the environment uses its feature extractor.
+        folder: Folder of the run.
+        fresh: Begin with an untrained network instead of the policy's.
+        seed: Seed of a new network and of the actions that are drawn.
         stop: Ends the run at the next step.
-        on_update: Told after every update: steps so far, mean return of the last 100 episodes.
+        on_update: Called after every update with the steps so far and the mean return of the last 100
+            episodes.
 
     Returns:
-        Steps so far, over all sittings.
+        Steps so far, over all sessions.
 
     Raises:
-        DivergedError: The learner's numbers are not finite any more.
-        CheckpointError: The folder's checkpoint is damaged, or another agent's.
+        DivergedError: The learner's numbers are no longer finite.
+        CheckpointError: The folder's checkpoint is damaged or belongs to another agent.
         PolicyFileError: The policy can't be written.
         ValueError: The policy's network is not the preset's.
         OSError: The folder can't be written.
@@ -95,17 +96,17 @@ def learn_online(
         learner = make_learner(watched, settings, seed)
         if not fresh:
             load_network(learner, start.net)
-    # Its own logger makes a folder among the temporary files at every sitting, for nothing.
+    # The default logger would make a useless temporary folder in every session.
     learner.set_logger(Logger(None, []))
 
     class Watch(BaseCallback):
-        """Stops when told to, and keeps what was learned after every update."""
+        """Stops when told to, and saves the policy after every update."""
 
         def _on_step(self) -> bool:
             return stop is None or not stop.is_set()
 
         def _on_rollout_start(self) -> None:
-            # The first rollout of a sitting begins with what was kept already.
+            # The first rollout of a session begins with the saved policy.
             if self.num_timesteps > begun_at:
                 _keep(learner, start, folder)
                 if on_update is not None:
@@ -130,13 +131,13 @@ def _resumed(checkpoint: Path, env: gym.Env[Any, Any]) -> Any:
     import torch
     from stable_baselines3 import PPO
 
-    # Not kept in the checkpoint: perception needs the other cores, after a restart as before it.
+    # The checkpoint does not hold this. Perception needs the other cores.
     torch.set_num_threads(1)
     try:
         return PPO.load(checkpoint, env=env, device="cpu")
     except OSError:
         raise
-    except Exception as error:  # Archive, pickle and tensors each have their own way of being damaged.
+    except Exception as error:  # Archive, pickle and tensors fail in different ways.
         raise CheckpointError(
             f"the checkpoint {checkpoint} is damaged or another agent's ({error}): delete it and begin anew, "
             f"from {checkpoint.with_name('policy.npz')} if you give that as the agent's learn_from"
@@ -156,6 +157,6 @@ def _keep(learner: Any, start: PolicyFile, folder: Path) -> None:
         raise _diverged(learner, folder)
     made = {**start.info.made, "online_steps": int(learner.num_timesteps)}
     PolicyFile(replace(start.info, made=made), net, start.reader).save(folder / POLICY)
-    # Last: a checkpoint always has its policy beside it.
+    # Last, so that a checkpoint always has its policy beside it.
     with replacing(folder / "checkpoint.zip") as file:
         learner.save(file)

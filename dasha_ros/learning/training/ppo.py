@@ -1,4 +1,4 @@
-"""PPO of stable-baselines3, set up from a preset, and its network taken out for numpy."""
+"""Sets up PPO of stable-baselines3 from a preset, and extracts its network for numpy."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 def make_learner(
     env: VecEnv | Env[Any, Any], ppo: Ppo, seed: int, tensorboard: Path | None = None, threads: int = 1
 ) -> PPO:
-    """A learner that knows nothing yet.
+    """A new learner.
 
     Args:
-        env: Of as many episodes as ``ppo.n_envs``.
-        ppo: Its settings.
-        seed: Of the network's first weights and of the actions that are drawn.
-        tensorboard: Folder of its curves; left out: none are written.
-        threads: Of PyTorch. One is the fastest for networks this small, and leaves the curve
-            independent of the machine's cores.
+        env: Environment with ``ppo.n_envs`` episodes.
+        ppo: Settings.
+        seed: Seed of the network's first weights and of the actions that are drawn.
+        tensorboard: Folder for curves; left out: none are written.
+        threads: Number of PyTorch's threads. One is the fastest for networks this small, and makes the
+            curve independent of the machine's cores.
     """
     import torch
     from stable_baselines3 import PPO
@@ -55,7 +55,7 @@ def make_learner(
 
 
 def learning_rate(ppo: Ppo) -> float | Callable[[float], float]:
-    """The rate, or what makes it of the share of training that is left."""
+    """The learning rate, or a function that returns it for the share of training that is left."""
     if ppo.final_learning_rate is None:
         return ppo.learning_rate
     first, last = ppo.learning_rate, ppo.final_learning_rate
@@ -63,7 +63,7 @@ def learning_rate(ppo: Ppo) -> float | Callable[[float], float]:
 
 
 def network_of(learner: PPO) -> PolicyNet:
-    """What a learner has learned, without PyTorch.
+    """A learner's network, without PyTorch.
 
     Raises:
         ValueError: The learner's network is not of the kind that `make_learner` makes.
@@ -78,7 +78,7 @@ def network_of(learner: PPO) -> PolicyNet:
 
 
 def load_network(learner: PPO, net: PolicyNet) -> None:
-    """Put a network into a learner, to go on learning from it.
+    """Copy a network into a learner, to continue training it.
 
     Raises:
         ValueError: It has other layers than the learner's.

@@ -1,4 +1,4 @@
-"""Makes what the rivals know: the contrast profile, and the networks of [12] and [11].
+"""Trains the rivals: the contrast profile, and the networks of [12] and [11].
 
 ``python -m dasha_ros.learning.training.rivals --cache FOLDER --split 0`` writes all three into
 ``config/peers``. They learn from the training photographs of a split alone, like the agents that they are
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PROFILE_RADII_PX = (0, 0.5, 1, 1.5, 2, 3, 4, 5, 6.5, 8, 10, 12.5, 15, 18, 22, 26, 31, 37, 44, 52, 62, 75)
 """Blur radii of a contrast profile [px at 640]."""
 STEPS = 200_000
-"""Of training a DQN; [12]'s code takes 100,000."""
+"""Training steps of a DQN; the code of [12] uses 100,000."""
 HIDDEN = (64, 64)
 """Widths of a Q network."""
 
@@ -96,7 +96,7 @@ def _dqn(make: Callable[[], gym.Env[Any, Any]], seed: int, steps: int, made: dic
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write what the rivals know into a folder."""
+    """Write the rivals' profile and networks into a folder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cache", type=Path, required=True, help="folder of a percept cache")
     parser.add_argument("--split", type=int, default=0, help="whose training photographs count")

@@ -1,7 +1,7 @@
-"""A training run's folder: everything that is needed to repeat it, and what it leaves behind.
+"""The folder of a training run: everything needed to repeat it, and its results.
 
 ``run.json`` (configuration, command, versions, scenes), ``evaluations.jsonl``, ``checkpoint``,
-``tensorboard/``, ``best.npz`` (the policy). `benchmark.model_card` makes a policy's card of them.
+``tensorboard/``, ``best.npz`` (the policy). `benchmark.model_card` writes a model card from them.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ PACKAGES = ("numpy", "torch", "stable-baselines3", "gymnasium")
 
 
 class TrainingError(Exception):
-    """A run that can't begin or go on; the message says why and what to do."""
+    """A run that can't begin or resume; the message says why and what to do."""
 
 
 def versions() -> dict[str, str]:
-    """Of Python and the packages that a curve depends on."""
+    """Versions of Python and of the packages that a learning curve depends on."""
     found = {"dasha_ros": __version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -40,7 +40,7 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What decides how a run goes. Two runs with the same have the same curve."""
+    """All settings of a run. Two runs with equal settings have equal learning curves."""
 
     agent: Agent
     preset: dict[str, Any]
@@ -62,15 +62,15 @@ class RunInfo:
     command: tuple[str, ...] = field(default_factory=lambda: ("dasha", *sys.argv[1:]))
     versions: dict[str, str] = field(default_factory=versions)
     scenes: dict[str, list[str]] = field(default_factory=dict)
-    """Views of training, validation and test."""
+    """Names of the views for training, validation and test."""
     pictures: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every photograph."""
     handed_over: bool = False
-    """Part of a joint run: episodes of A^L begin with what its A^H leaves behind."""
+    """Part of a joint run: episodes of A^L begin with the exposures that A^H hands over."""
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> RunInfo:
-        """From what `dataclasses.asdict` and JSON made of one.
+        """The inverse of `dataclasses.asdict`.
 
         Raises:
             KeyError: The command is missing.
@@ -90,7 +90,7 @@ class RunFolder:
 
     @property
     def holds_run(self) -> bool:
-        """Whether a run was begun here."""
+        """Whether the folder holds a run."""
         return (self.path / "run.json").exists()
 
     def create(self, info: RunInfo) -> None:
@@ -108,7 +108,7 @@ class RunFolder:
             self.write("run.json", json.dumps(asdict(info), indent=1).encode())
 
     def info(self) -> RunInfo:
-        """What the folder's run is.
+        """Read the settings of the folder's run.
 
         Raises:
             TrainingError: There is none, or it can't be read.

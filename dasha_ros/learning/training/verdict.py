@@ -1,4 +1,4 @@
-"""How goals end that a learner plays: by the rules of its preset, as in every other place."""
+"""How a learner's goals end: by the rules of its preset."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Verdict = Callable[[Percept, FocusTask], tuple[ErrorCode, str]]
 
 
 def verdict_of(preset: Preset, agent: Literal["exposure", "focus"]) -> Verdict:
-    """Tells how an episode ends whose last percept is given: the code, and what happened.
+    """A function that returns the error code of an episode, and what happened, from its last percept.
 
     Args:
-        preset: Its rules count.
-        agent: Whose episodes.
+        preset: Tells the rules.
+        agent: Which agent plays.
     """
     if agent == "focus":
         return focus_verdict

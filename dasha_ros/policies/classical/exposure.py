@@ -1,9 +1,8 @@
 """A^H without learning: a histogram controller on the exposure table.
 
-Why not simply Eq. 7's peak in 50..150: the fullest of ten bins jumps between the
-modes of a scene, and in 4 of 17 photographs no exposure puts it there. The mean
-grey and the share of bright pixels grow steadily with the exposure instead, so
-that some exposure of the table always satisfies both (see `reached`).
+It does not aim at Eq. 7's peak in 50..150: the fullest of ten bins jumps between the modes of a scene, and
+in 4 of 17 photographs no exposure puts it there. The mean grey level and the share of bright pixels grow
+steadily with the exposure, so that some exposure of the table always satisfies both (see `reached`).
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from dasha_ros.policies.reached import Side, bright_share, shares_of
 TARGET_GREY = 100.0
 """Mean grey level that the controller aims at: the middle of Eq. 7's best interval."""
 BLACK_GREY = 1.5
-"""Below this mean a picture holds little but read noise and says only "far too dark"."""
+"""Pictures with a mean below this hold little but read noise, and say only "far too dark"."""
 MAX_RATIO = 64.0
 """Largest change of exposure in one step (6 EV), for pictures that are black."""
 MIN_OPEN_SHARE = 1.0 / 16.0
-"""How much of a clipped picture is taken to be still in range; bounds the way down to 5 EV."""
+"""Least share of a clipped picture that counts as in range; limits a step down to 5 EV."""
 
 
 class HistogramExposure(ExposureSearch):
-    """Jumps to where a linear sensor would be well exposed, inside what is still possible.
+    """Jumps to where a linear sensor would be well exposed, within the exposures that are still possible.
 
-    Every percept excludes the exposures on one side of its own, so the search ends: at a good
-    picture, or when no untried exposure is left between "too dark" and "too bright".
+    Every picture excludes the exposures on one side of its own, so the search ends: with a good picture, or
+    when no untried exposure is left between "too dark" and "too bright".
     """
 
     name = "histogram"
@@ -63,13 +62,13 @@ class HistogramExposure(ExposureSearch):
         exposure_us, grey = percept.capture.exposure_us, percept.mean_grey
         bright = float(bright_share(shares_of(percept.histogram_counts)))
         if bright > 0.0:
-            # What is clipped could be any amount brighter than it looks: the more of it, the farther down.
+            # Clipped pixels may be brighter than they look: the more of them, the larger the step down.
             return exposure_us * TARGET_GREY / grey * max(1.0 - bright, MIN_OPEN_SHARE)
         before, self._linear = self._linear, (exposure_us, grey)
         if grey < BLACK_GREY:
             return exposure_us * MAX_RATIO
         if before is not None and before[1] >= BLACK_GREY:
-            # Two pictures in range also tell the black level, which one cannot.
+            # Two pictures in range also tell the black level; one alone does not.
             slope = (grey - before[1]) / (exposure_us - before[0]) if exposure_us != before[0] else 0.0
             if slope > 0.0:
                 return _limited(exposure_us + (TARGET_GREY - grey) / slope, exposure_us)

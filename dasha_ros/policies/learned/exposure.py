@@ -1,4 +1,4 @@
-"""A^H as it was learned: a small network over what its interface makes of percepts."""
+"""The learned A^H: a small network over the observations of its encoder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ROW = np.zeros(1, np.intp)
 class LearnedExposure:
     """Runs a policy file. Holds the state of one episode.
 
-    When it stops, and what it does not try again: see `deployed.ExposureBounds`.
+    `deployed.ExposureBounds` decides when it stops and what it does not try again.
     """
 
     def __init__(self, path: Path, sampled: bool = False, seed: int | None = None) -> None:
@@ -34,7 +34,7 @@ class LearnedExposure:
         Args:
             path: The ``.npz``.
             sampled: Draw actions by their probabilities instead of taking the likeliest.
-            seed: Of the draws.
+            seed: Seed of the draws.
 
         Raises:
             PolicyFileError: The file can't be used; the message says what to do.
@@ -66,7 +66,7 @@ class LearnedExposure:
         """Decide from the percept that answers the last command.
 
         Raises:
-            PolicyFileError: The percept comes from an encoder that the policy does not know.
+            PolicyFileError: The percept's latent comes from another encoder.
             RuntimeError: `reset` was never called.
         """
         if self._task is None or self._bounds is None:

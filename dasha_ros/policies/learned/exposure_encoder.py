@@ -1,4 +1,4 @@
-"""What A^H sees and what it can do, once for every place where it lives; see `focus_interface`."""
+"""What A^H sees and what it can do, in training, evaluation and on a robot; see `focus_encoder`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Arrays = Mapping[str, NDArray[Any]]
 
 BINS = 10
 FRAMES = 2
-"""Pictures in an observation of `ReadoutExposureEncoder`."""
+"""Number of pictures in an observation of `ReadoutExposureEncoder`."""
 
 
 @dataclass(frozen=True)
 class ExposureInputs:
-    """What is read of one picture of each of b episodes."""
+    """What is read from one picture of each of b episodes."""
 
     index: NDArray[np.intp]
-    """Of the exposure in force, into the table, shape (b,)."""
+    """Index of the active exposure in the table, shape (b,)."""
     shares: Array
     """The histogram, "val" of Eq. 6, as shares of the picture, shape (b, 10)."""
     peak: Array
@@ -41,14 +41,14 @@ class ExposureInputs:
     brisque: Array
     """Shape (b,)."""
     latent: Floats
-    """Of the encoder that the interface names, or numbers read from it, shape (b, n)."""
+    """The latent, or numbers read from it, shape (b, n)."""
 
     def take(self, rows: Rows) -> ExposureInputs:
-        """Those of some of the episodes."""
+        """The inputs of some of the episodes."""
         return ExposureInputs(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def sides(self, rule: ExposureRule) -> NDArray[np.intp]:
-        """Too dark, reached or too bright: `reached.exposure_sides`, shape (b,)."""
+        """Whether each picture is too dark, right or too bright; see `reached.exposure_sides`."""
         return exposure_sides(rule, mean_grey=self.mean_grey, peak=self.peak, shares=self.shares)
 
     def reached(self, rule: ExposureRule) -> NDArray[np.bool_]:
@@ -136,7 +136,7 @@ class LatentExposureEncoder:
 
 
 class ReadoutExposureEncoder:
-    """Numbers read from the early latent, the histogram and the exposure in force, of two frames."""
+    """Numbers read from the early latent, the histogram and the active exposure, of two frames."""
 
     def __init__(self, choices: int, batch: int, numbers: int) -> None:
         self._choices = choices
@@ -158,7 +158,7 @@ class ReadoutExposureEncoder:
             [
                 np.ones(len(rows)),
                 pictures.index / (self._choices - 1) * 2.0 - 1.0,
-                # A sensor is linear: the logarithm of grey tells by which factor to correct.
+                # A sensor is linear: the logarithm of the grey level gives the factor to correct by.
                 np.log2((pictures.mean_grey + 1.0) / 100.0) / 4.0,
                 pictures.peak / GREY_MAX,
                 pictures.shares,

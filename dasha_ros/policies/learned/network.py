@@ -1,6 +1,6 @@
-"""The network of a learned policy in numpy: small, exact, and there at once.
+"""The network of a learned policy in numpy: small, exact, and loaded at once.
 
-Training needs PyTorch; running does not. Importing PyTorch takes seconds, a forward pass
+Training needs PyTorch, running a policy does not. Importing PyTorch takes seconds; a forward pass
 through two layers of a few dozen units takes microseconds here.
 """
 
@@ -36,7 +36,7 @@ class Mlp:
         return y
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """By name, for a file."""
+        """The arrays by name, for a file."""
         named: dict[str, NDArray[Any]] = {}
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             named[f"{prefix}.{i}.weight"], named[f"{prefix}.{i}.bias"] = weight, bias
@@ -66,7 +66,7 @@ class Mlp:
 
 @dataclass(frozen=True)
 class PolicyNet:
-    """A policy over one or several discrete choices, and the value that training gave its states."""
+    """A policy over one or several discrete choices, and a value function of its states."""
 
     actor: Mlp
     critic: Mlp
@@ -74,7 +74,11 @@ class PolicyNet:
     """Number of choices of each part of an action."""
 
     def log_probabilities(self, observation: NDArray[np.floating]) -> tuple[Floats, ...]:
-        """Of every choice of each part, shapes (n, choices), from observations of shape (n, size)."""
+        """Log probability of every choice of each part, shapes (n, choices).
+
+        Args:
+            observation: Shape (n, size).
+        """
         logits = self.actor(observation)
         parts = np.split(logits, np.cumsum(self.nvec)[:-1], axis=1)
         return tuple(part - _log_sum(part) for part in parts)
@@ -86,7 +90,7 @@ class PolicyNet:
 
         Args:
             observation: Shape (n, size).
-            rng: Draws the order by the probabilities instead: the first is then a sample.
+            rng: Draws the order by the probabilities instead; the first action is then a sample.
 
         Returns:
             Shape (n, actions, parts).
@@ -95,7 +99,7 @@ class PolicyNet:
         for part in self.log_probabilities(observation):
             joint = (joint[:, :, None] + part[:, None, :]).reshape(len(observation), -1)
         if rng is not None:
-            # The largest of log probability plus Gumbel noise is a draw.
+            # The action with the largest log probability plus Gumbel noise is a sample.
             joint = joint + rng.gumbel(size=joint.shape)
         order = np.argsort(-joint, axis=1, kind="stable")
         return np.stack(np.unravel_index(order, self.nvec), axis=2)
@@ -106,7 +110,7 @@ class PolicyNet:
         return value
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """By name, for a file."""
+        """The arrays by name, for a file."""
         return {**self.actor.arrays("actor"), **self.critic.arrays("critic")}
 
     @classmethod

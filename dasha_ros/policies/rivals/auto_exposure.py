@@ -1,9 +1,8 @@
-"""The auto exposure that cameras have built in: rivals of A^H.
+"""The auto exposure of cameras: rivals of A^H.
 
-Both know only the mean grey, as a camera's auto function does (its target value is a
-parameter of the camera, 50..205 on the paper's), and both stop by the same rule as
-every other A^H policy: at the first well-exposed picture. The real function never stops;
-counting its steps needs an end, and one end for all is fair.
+Both know only the mean grey level, as a camera's auto function does (its target is a parameter of the
+camera, 50..205 on the paper's). Both stop like every other A^H policy: at the first well-exposed picture. The
+real function never stops, but counting its steps needs an end, and the same end for all is fair.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from dasha_ros.policies.reached import Side
 MAX_RATIO = 8.0
 """Largest change of exposure in one step of the continuous mode (3 EV)."""
 BLACK_GREY = 1.0
-"""Darker means count as this: the ratio to black is without meaning."""
+"""Darker means count as this, because a ratio to black is meaningless."""
 
 
 class MeanGreyExposure(ExposureSearch):

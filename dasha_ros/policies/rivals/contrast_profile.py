@@ -1,8 +1,8 @@
-"""How the contrast of a plane falls with blur, and how scenes differ in that: what `profile_fit` knows.
+"""How the contrast of a plane falls with blur, and how scenes differ in this; used by `profile_fit`.
 
-The normalised Tenengrad of photographs differs by orders of magnitude, its fall with blur by
-little: log contrast is a curve that all scenes share, plus an offset of the scene, plus a few curves
-in amounts that are the scene's own (two explain 97 % of how photographs differ).
+The normalised Tenengrad of photographs differs by orders of magnitude, but falls with blur in similar ways.
+The log contrast is a curve that all scenes share, plus an offset of the scene, plus a few curves in amounts
+that are the scene's own (two explain 97 % of the differences between photographs).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from dasha_ros.files.errors import FileError
 Array = NDArray[np.float64]
 
 MODES = 2
-"""Ways of differing that are kept."""
+"""Number of modes that are kept."""
 MIN_DEVIATION = 0.05
-"""Of a log contrast: no profile is trusted further, sensor noise alone is of this size."""
+"""Least deviation of a log contrast: sensor noise alone is of this size."""
 LEAST_CONTRAST = 1e-12
-"""A picture of one grey level counts as this: its logarithm is taken."""
+"""Contrast of a picture of one grey level, for the logarithm."""
 OFFSET_DEVIATION = 5.0
-"""Of a scene's own offset of the log contrast: as good as unknown."""
+"""Deviation of a scene's offset of the log contrast: practically unknown."""
 
 
 class ProfileError(ValueError):
@@ -37,7 +37,7 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True)
 class ContrastProfile:
-    """The log contrast at some blur radii, each scene's own mean taken away.
+    """The log contrast at some blur radii, without each scene's own mean.
 
     Raises:
         ProfileError: Lengths differ, radii don't ascend from 0, or a value is not finite.
@@ -47,11 +47,11 @@ class ContrastProfile:
     """[px at 640], ascending from 0."""
     mean: tuple[float, ...]
     modes: tuple[tuple[float, ...], ...]
-    """Ways in which scenes differ from the mean, scaled so that their amounts have variance 1."""
+    """Modes in which scenes differ from the mean, scaled so that their amounts have variance 1."""
     deviation: tuple[float, ...]
-    """Of what is left."""
+    """Deviation of the remainder."""
     source: str = ""
-    """Which scenes it was made of."""
+    """The scenes that it was fitted to."""
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -116,13 +116,13 @@ class ContrastProfile:
         path.write_text(json.dumps(rounded) + "\n", encoding="utf-8")
 
     def misfit(self, radii_px: Array, contrasts: Array) -> Array:
-        """How badly each hypothesis explains the looks: -2 log likelihood, up to a constant.
+        """How badly each hypothesis explains the pictures: -2 log likelihood, up to a constant.
 
         The scene's offset and the amounts of its modes are integrated out.
 
         Args:
             radii_px: Shape (hypotheses, looks): the blur that each hypothesis predicts [px at 640].
-            contrasts: Shape (looks,): what was seen, positive.
+            contrasts: Shape (looks,): the measured contrasts, positive.
 
         Returns:
             Shape (hypotheses,).

@@ -1,4 +1,4 @@
-"""A small Q network in plain numpy: what is left of a rival's DQN after training.
+"""A small Q network in plain numpy: a rival's DQN after training.
 
 The file is an ``.npz`` archive: ``weight_0``, ``bias_0``, ... of fully connected layers with
 rectifiers between them, and ``card``, a JSON text that says how it was made.
@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 
 
 class QNetworkError(ValueError):
-    """A file that holds no such network; the message says why and what to do."""
+    """A file that holds no Q network; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class QNetwork:
 
     @property
     def actions(self) -> int:
-        """How many actions it values."""
+        """Number of actions."""
         return int(self.layers[-1][0].shape[1])
 
     def values(self, state: NDArray[np.floating]) -> Floats:
@@ -68,7 +68,7 @@ class QNetwork:
         return int(np.argmax(self.values(state)))
 
     def check(self, inputs: int, actions: int, what: str) -> QNetwork:
-        """The network itself, if it has these sizes.
+        """Return the network if it has these sizes.
 
         Raises:
             QNetworkError: It has others.

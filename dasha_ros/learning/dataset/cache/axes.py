@@ -1,4 +1,4 @@
-"""The grids of the percept cache: where cells lie, and how to look between them."""
+"""The grids of the percept cache: where their cells lie, and how to interpolate between them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 
 PLANE, NEAR, FAR = 0, 1, 2
-"""Kinds of views by their defocus axis: a plane's blur has no sign; with two depths the side of
-the other layer needs more cells, which is the far side for the nearer object."""
+"""Kinds of views by their defocus axis. A plane's blur has no sign. With two depths the axis needs more cells
+on the side of the other layer, which is the far side for the nearer object."""
 
 _HALF = (0.0, 0.05, 0.11, 0.18, 0.26, 0.36, 0.48, 0.64, 0.85, 1.15, 1.6, 2.2, 3.1, 4.4, 6.3, 9.5)
 _OTHER_SIDE = (0.05, 0.11, 0.18, 0.26, 0.36, 0.5, 0.7, 0.9, 1.1, 1.35, 1.6, 1.85, 2.2, 3.0, 4.5, 9.5)
@@ -33,7 +33,7 @@ class Grid:
     ev: tuple[float, ...]
     """Exposures relative to the view's mid grey [EV], ascending."""
     draws: int = 1
-    """Of noise."""
+    """Number of noise draws."""
 
     def __post_init__(self) -> None:
         """Check the axes."""
@@ -61,7 +61,7 @@ class Grids:
     focus: Grid = Grid(
         plane=_HALF, near=(*(-d for d in reversed(_OTHER_SIDE)), *_EMPTY_SIDE), ev=(-0.8, 0.0, 0.7)
     )
-    """Fine in defocus, near mid grey: what A^L sees after A^H. One draw: there, two draws differ by
+    """Fine in defocus, near mid grey: what A^L sees after A^H. One noise draw is enough: two draws differ by
     0.006 in score and 0.15 in BRISQUE, far less than neighbouring exposures do."""
     light: Grid = Grid(
         plane=(0.0, 1.5), near=(-3.0, 0.0, 3.0), ev=(-9.0, -6.0, -4.0, -2.2, -0.8, 0.7, 3.0), draws=2
@@ -76,7 +76,7 @@ class Grids:
 
     @classmethod
     def tiny(cls) -> Grids:
-        """A few cells: for tests."""
+        """Grids of a few cells, for tests."""
         near = (-9.5, -1.5, 0.0, 1.5, 9.5)
         return cls(
             focus=Grid((0.0, 0.3, 1.5, 9.5), near, (-1.2, 1.0), 1),
@@ -86,7 +86,7 @@ class Grids:
 
 
 def kind_of(view: ViewInfo) -> int:
-    """Which defocus axis a view has."""
+    """The kind of a view's defocus axis."""
     if view.kind == "plane":
         return PLANE
     return NEAR if view.separation_dioptres >= 0 else FAR
@@ -96,11 +96,11 @@ class Locator:
     """Finds the cells around points of one grid, for many points at once."""
 
     def __init__(self, grid: Grid, kinds: NDArray[np.int8], first: NDArray[np.int64]) -> None:
-        """Keep where each view begins.
+        """Note where each view begins.
 
         Args:
-            grid: Of the cells.
-            kinds: Of each view.
+            grid: The grid whose cells are found.
+            kinds: Kind of each view.
             first: Row of each view's first cell.
         """
         self._grid, self._kinds, self._first = grid, kinds, first

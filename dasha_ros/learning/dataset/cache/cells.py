@@ -1,4 +1,4 @@
-"""The cells of a percept cache, for what is computed once for each of them."""
+"""The cells of a percept cache, and the features that are computed once for each of them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Floats = NDArray[np.float32]
 Progress = Callable[[str, float], None]
-"""Called with what is being done and how far it is, 0..1."""
+"""Called with the name of the work in progress, and the share that is done, 0..1."""
 
 SEEN_SCORE = 0.05
-"""The latent inside the box of a detection is read from this score on."""
+"""Least score of a detection whose box is read."""
 _CHUNK = 256
 
 
 class ReadingError(ValueError):
-    """A cache that does not hold what is needed, or is damaged; the message says what and what to do."""
+    """A cache that lacks something or is damaged; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ViewCells:
 
 
 class CellMap:
-    """Where the cells of each view lie, and what lies between them."""
+    """Finds the cells of each view."""
 
     def __init__(self, cache: PerceptCache) -> None:
         """Lay out a cache."""
@@ -100,7 +100,7 @@ def latent_field(cache: PerceptCache, encoder: str) -> str:
 
 
 def check_finite(cache: PerceptCache, views: Rows, read: Mapping[str, NDArray[np.floating]]) -> None:
-    """Refuse what was read of a damaged cache before anybody learns from it.
+    """Reject values of a damaged cache before anything is trained on them.
 
     Args:
         cache: Where it was read.

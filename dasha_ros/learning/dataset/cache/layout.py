@@ -15,7 +15,7 @@ from dasha_ros.learning.dataset.cache.axes import Grid, Grids, kind_of
 from dasha_ros.learning.dataset.scenes.views import View
 
 FORMAT = 1
-"""Of the folder; another one can't be read."""
+"""Format of the folder; caches of another format can't be read."""
 CELL, GREY = "cell", "grey"
 """Tables: cells of the focus and light grids, and cells of the grey grid."""
 
@@ -48,7 +48,7 @@ class Meta:
     grids: Grids
     fields: dict[str, Field]
     version: str
-    """Of the package that began it."""
+    """Version of the package that began the cache."""
 
     def as_json(self) -> str:
         """For ``meta.json``."""
@@ -90,7 +90,7 @@ class Layout:
 
     @classmethod
     def of(cls, grids: Grids, views: Sequence[View]) -> Layout:
-        """One view after the other; in each its focus grid, then its light grid."""
+        """Lay out one view after the other; in each the focus grid, then the light grid."""
         kinds = np.array([kind_of(view.info) for view in views], np.int8)
         focus = np.array([grids.focus.cells(kind) for kind in kinds], np.int64)
         light = np.array([grids.light.cells(kind) for kind in kinds], np.int64)

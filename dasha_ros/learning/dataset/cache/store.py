@@ -2,7 +2,7 @@
 
 ``meta.json`` says what it is, ``views.json`` which views it holds, one ``FIELD.bin`` for each
 field holds the cells one after the other, and ``journal.jsonl`` gains a line with a checksum
-when the cells of a view are complete. What has no line is computed again.
+when the cells of a view are complete. Views without a line are computed again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Store:
     """A cache's folder."""
 
     def __init__(self, folder: Path, meta: Meta, views: tuple[View, ...]) -> None:
-        """Of a folder that `create` or `load` has checked."""
+        """Use a folder that `create` or `load` has checked."""
         self.folder, self.meta, self.views = folder, meta, views
         self.layout = Layout.of(meta.grids, views)
 
@@ -72,9 +72,9 @@ class Store:
         return store
 
     def reserve(self) -> None:
-        """Claim the space of all cells, so that a full disk is met now and not in the middle of a write.
+        """Reserve space for all cells, so that a full disk shows now and not during a write.
 
-        Where a file is missing or of another size, everything counts as not computed.
+        If a file is missing or has another size, all views count as not computed.
 
         Raises:
             CacheError: The disk is full or the folder can't be written.
@@ -108,7 +108,7 @@ class Store:
         done: dict[int, int] = {}
         with contextlib.suppress(FileNotFoundError):
             for line in (self.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines():
-                # The last line may be torn: its view counts as not done.
+                # The last line may be incomplete; its view then counts as not done.
                 with contextlib.suppress(ValueError, KeyError, TypeError):
                     entry = json.loads(line)
                     done[int(entry["view"])] = int(entry["crc"])
@@ -137,7 +137,7 @@ class Store:
             _disk_errors(self.folder),
             (self.folder / "journal.jsonl").open("a", encoding="utf-8") as journal,
         ):
-            # A torn line before this one must not swallow it.
+            # Start a new line: the last one may be incomplete.
             journal.write("\n" + json.dumps({"view": view, "crc": crc}) + "\n")
 
     def checksum(self, arrays: dict[str, NDArray[Any]], view: int) -> int:
@@ -158,7 +158,7 @@ class Store:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other builders out.
+    """Lock the folder against other builders.
 
     Raises:
         CacheError: Another process builds this cache.

@@ -44,7 +44,7 @@ class ViewCamera:
             scene: What stands before the camera.
             layer: The layer that defocus is measured from.
             lens: Aperture and focal length.
-            readout: Of the sensor; may be shared.
+            readout: Readout of the sensor; may be shared between cameras.
 
         Raises:
             AssetMissing: A photograph is not on this machine.
@@ -55,7 +55,7 @@ class ViewCamera:
         self._object_dioptres = 1.0 / scene.distances_m[layer]
         self._image_lx = image_illuminance_lx(REFERENCE_LX, lens.f_number)
         pattern = np.random.Generator(np.random.SFC64(0)).standard_normal(HALF[::-1], dtype=np.float32)
-        # Of four pixels' responsivity the mean counts.
+        # A pixel at half size has the mean responsivity of four pixels.
         self._responsivity = 1.0 + np.float32(readout.sensor.prnu / 2.0) * pattern
         self._name = scene.name
         self._noise: dict[int, NDArray[np.uint8]] = {}
@@ -72,7 +72,7 @@ class ViewCamera:
         Args:
             light: From `light`.
             lux_seconds: Illuminance of the scene [lx] times exposure [s].
-            draw: Which noise; that of a view and a draw is the same in all cells.
+            draw: Number of the noise draw. Its noise is the same in all cells of a view.
         """
         half = self._readout.expose(
             light, self._image_lx, lux_seconds / REFERENCE_LX * 1e6, self._noise_of(draw)
@@ -80,7 +80,7 @@ class ViewCamera:
         return working_image(half, "mono8", WORKING_WIDTH)
 
     def mid_grey_lux_seconds(self) -> float:
-        """Where the mean grey level of the sharp view is `MID_GREY`; found by bisection within 0.01 EV."""
+        """Light times exposure at which the sharp view has a mean of `MID_GREY`, within 0.01 EV [lx s]."""
         light = self.light(0.0)
         low, high = -8.0, 12.0
         while high - low > 0.01:
@@ -93,8 +93,8 @@ class ViewCamera:
         """The working images of a grid: defocus outermost, noise draws innermost.
 
         Args:
-            grid: Of the cells.
-            kind: Of the view: which defocus axis.
+            grid: Where the cells lie.
+            kind: Kind of the view's defocus axis.
             mid_grey_lux_seconds: The view's EV 0.
         """
         for defocus in grid.defocus(kind):

@@ -43,7 +43,7 @@ class Planes(_Model):
     framings: Annotated[list[Framing], Field(min_length=1)] = [Framing()]
     """Tried for each photograph."""
     views_per_photograph: Annotated[int, Field(ge=1)] = 1
-    """The best ones, by score; no two of the same label and framing."""
+    """Number of views kept, best score first; no two of the same label and framing."""
     lost_at_dioptres: Annotated[float, Field(gt=0.0)] | None = None
     """Views whose object is still found as well at this defocus [1/m] are left out; none: all are kept."""
 
@@ -52,16 +52,16 @@ class Composites(_Model):
     """Cut-outs before photographs."""
 
     objects: Annotated[list[str], Field(min_length=1)]
-    """Names or patterns of pictures with an alpha channel; others are cut at the detector's box."""
+    """Names or patterns. Pictures with an alpha channel are cut by it, others at the detector's box."""
     backgrounds: Annotated[list[str], Field(min_length=1)]
     count: Annotated[int, Field(ge=1)]
-    """How many to make, in all folds together."""
+    """Number of composites to make, in all folds together."""
     far_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """Share of views that ask for an object of the background."""
     object_distances_m: tuple[Distance, Distance] = (0.5, 1.4)
     background_distances_m: tuple[Distance, Distance] = (5.0, 20.0)
     widths: Range = (0.12, 0.45)
-    """Of the cut-out, as fractions of the frame's width."""
+    """Widths of the cut-out, as fractions of the frame's width."""
     contrast_misleads: bool = True
     """Keep only views whose whole-frame contrast is greater when focused on what was not asked for."""
 
@@ -81,16 +81,16 @@ class SceneSet(_Model):
 
     name: str
     folder: Path
-    """Where relative names begin that are no assets."""
+    """Folder of relative names that are not assets."""
     description: str = ""
     seed: int = 0
     folds: Annotated[int, Field(ge=1, le=20)] = 5
     min_score: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.35
-    """Of the object in the sharp view, at every exposure that counts as good."""
+    """Least score of the object in the sharp view, at every exposure that counts as good."""
     planes: Planes | None = None
     composites: Composites | None = None
     left_out: dict[str, str] = {}
-    """Files of a folder that are not tried, and why."""
+    """Files of a folder that are not used, and why."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> SceneSet:
@@ -99,7 +99,7 @@ class SceneSet(_Model):
         return self
 
     def pictures(self, patterns: list[str]) -> tuple[list[str], list[str]]:
-        """Which pictures patterns stand for.
+        """The pictures that patterns stand for.
 
         Args:
             patterns: Names or patterns, of assets or relative to the set's folder.
@@ -122,7 +122,7 @@ class SceneSet(_Model):
         return list(dict.fromkeys(here)), list(dict.fromkeys(absent))
 
     def _local(self, pattern: str) -> list[str]:
-        """Pictures that a pattern stands for, relative to the set's folder or absolute."""
+        """The pictures that a pattern stands for, relative to the set's folder or absolute."""
         whole = Path(glob.escape(str(self.folder))) / Path(pattern).expanduser()
         return sorted(
             name

@@ -1,4 +1,4 @@
-"""A scene set of a folder of photographs that nobody prepared."""
+"""A scene set made of any folder of photographs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from dasha_ros.files.picture_names import READ, pictures_below
 from dasha_ros.learning.dataset.scenes.description import Composites, Framing, Planes, SceneSet, SceneSetError
 
 MOST_SHOWN = 5
-"""Reasons that an error names."""
+"""Number of reasons that an error names."""
 
 
 def folder_scene_set(folder: Path, composites: int = 0, *, seed: int = 0, folds: int = 5) -> SceneSet:
     """Planes of every picture in a folder, and composites of them.
 
-    Objects are found by the detector in the sharp picture. What a picture without an alpha
-    channel lends to composites is a card, cut at the box of its object.
+    The detector finds the objects in the sharp pictures. From a picture without an alpha channel,
+    composites take a rectangle around the box of its object.
 
     Args:
         folder: With pictures; folders below count too.
         composites: How many two-depth views to make.
-        seed: Of folds and composites.
+        seed: Seed of folds and composites.
         folds: See `SceneSet`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Views of a folder of photographs that nobody prepared, for evaluations."""
+"""Views made of any folder of photographs, for evaluations."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def folder_views(
     Args:
         folder: With photographs; folders below count too.
         composites: How many two-depth views to try to make.
-        seed: Of the composites.
+        seed: Seed of the composites.
         report: Told how far it is.
 
     Returns:
-        The views, and every file of the folder that gave none with the reason.
+        The views, and the files that gave none, with the reasons.
 
     Raises:
         SceneSetError: No such folder, no picture in it, or none with an object that the detector finds.
@@ -54,7 +54,7 @@ def folder_views(
             f"none of the {len(names)} pictures in {shown(folder)} can be used: {advice(skipped)}"
         )
     if scene_set.composites:
-        # A photograph without an object can still be a background.
+        # A photograph without an object can still serve as a background.
         useful = [name for name in names if _relative(name, folder) not in skipped]
         readable = [
             name for name in names if not isinstance(skipped.get(_relative(name, folder)), Unreadable)

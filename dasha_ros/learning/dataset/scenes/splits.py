@@ -13,7 +13,7 @@ from dasha_ros.learning.dataset.scenes.views import ViewInfo
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of views, ascending. No photograph is in two of the three."""
+    """Indices of views, ascending. No photograph is in two of the three parts."""
 
     number: int
     train: NDArray[np.intp]
@@ -34,13 +34,13 @@ def learned_from(views: Sequence[ViewInfo], number: int) -> frozenset[int]:
 def splits(views: Sequence[ViewInfo], count: int = 3, seed: int = 0) -> tuple[Split, ...]:
     """Splits of about 60 / 20 / 20 % by photograph (at five folds); their test parts don't overlap.
 
-    Every photograph has one fold, and a composite is made of photographs of one fold, so no
-    view is lost in any split.
+    Every photograph belongs to one fold, and a composite uses photographs of one fold only, so every
+    split uses all views.
 
     Args:
-        views: Of a scene set.
+        views: Views of a scene set.
         count: How many; at most as many as there are folds.
-        seed: Of the order in which folds are tested.
+        seed: Seed of the order in which folds are tested.
 
     Raises:
         ValueError: Fewer than three folds, or more splits than folds.

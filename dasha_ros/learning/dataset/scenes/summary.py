@@ -1,4 +1,4 @@
-"""What was used of people's pictures and what was not, said in full."""
+"""Tells users which of their pictures were used, and why the others were not."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dasha_ros.files.errors import shown
 from dasha_ros.learning.dataset.scenes.planes import Unreadable
 
 MOST_SHOWN = 5
-"""Reasons that an error names; a summary names all."""
+"""Number of reasons that an error names; a summary names all."""
 
 
 def summary(used: int, skipped: Mapping[str, str]) -> Iterable[str]:
-    """One line that counts, then one for each picture that was skipped."""
+    """A line of counts, then a line for each skipped picture."""
     yield f"used {used} picture{'s' * (used != 1)}, skipped {len(skipped)}" + (":" if skipped else "")
     for name, why in skipped.items():
         yield f"skipped {shown(name)}: {why}"

@@ -1,4 +1,4 @@
-"""A view: a photograph as a plane, or an object before a background, and one object asked for."""
+"""A view: a photograph as a plane, or an object before a background, and the object to look for."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ class ViewInfo:
     name: str
     kind: Kind
     label: str
-    """What is asked for: what the detector finds in the sharp view."""
+    """The object to look for: what the detector finds in the sharp view."""
     photographs: tuple[str, ...]
-    """Everything it is made of; splits are by photograph, never by view."""
+    """All its photographs; splits are by photograph, never by view."""
     separation_dioptres: float = 0.0
-    """Of the object from the other layer [1/m]: positive for the nearer, 0 for planes."""
+    """Separation of the object from the other layer [1/m]: positive for the nearer, 0 for planes."""
     distances_m: tuple[float, ...] = (1.0,)
-    """Of the layers, nearest first [m]. Only differences of their reciprocals change the picture."""
+    """Distances of the layers, nearest first [m]. The picture depends on differences of their reciprocals."""
     layer: int = 0
-    """The object's."""
+    """Index of the object's layer."""
     fold: int = 0
-    """Which part of the scene set it belongs to: all its photographs belong to it."""
+    """The part of the scene set that all its photographs belong to."""
     score: float = 0.0
-    """Of the detector in the sharp view."""
+    """The detector's score in the sharp view."""
     mid_grey_lux_seconds: float = 1.0
     """Illuminance [lx] times exposure [s] at which the sharp view is well exposed: its EV 0."""
 
     @property
     def distance_m(self) -> float:
-        """Of the object, where the view was composed [m]."""
+        """Distance of the object for which the view was composed [m]."""
         return self.distances_m[self.layer]
 
     @classmethod
