@@ -37,7 +37,7 @@ def _sections(command: Any, name: str, parent: Any) -> list[str]:
 
 def _table(command: Any, context: Any) -> str:
     records = [record for parameter in command.params if (record := parameter.get_help_record(context))]
-    rows = [f"| `{_cell(names)}` | {_cell(meaning)} |" for names, meaning in records]
+    rows = [f"| `{_cell(names)}` | {_cell(meaning).replace('<', '&lt;')} |" for names, meaning in records]
     return "\n".join(["| argument or option | meaning |", "|---|---|", *rows, ""]) if rows else ""
 
 
@@ -46,4 +46,4 @@ def _text(help_text: str | None) -> str:
 
 
 def _cell(text: str) -> str:
-    return re.sub(r"\s+", " ", text).replace("|", r"\|").replace("<", "&lt;").strip()
+    return re.sub(r"\s+", " ", text).replace("|", r"\|").strip()
