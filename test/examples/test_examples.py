@@ -7,9 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 from example_code import EXAMPLES, example
 from ros_harness import ROOT
+
+from dasha_ros.perception.detectors import create_detector
+
+
+@pytest.fixture(autouse=True)
+def examples_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +34,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_every_command_that_an_example_names_is_there() -> None:
     for path in EXAMPLES.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        assert f"examples/{path.relative_to(EXAMPLES)}" in text or path.stem in {"own_backend", "own_policy"}
+        assert f"examples/{path.relative_to(EXAMPLES)}" in text or path.stem in {
+            "own_backend",
+            "own_policy",
+            "own_detector",
+        }
         for named in re.findall(r"examples/[\w/]+\.\w+", text):
             assert (ROOT / named).is_file(), f"{path.name} names {named}"
 
@@ -38,6 +50,22 @@ def test_the_scene_is_one_that_its_object_is_found_in() -> None:
     sharp, blurred = map(float, re.findall(r"score (\d\.\d+) in focus, (\d\.\d+) out", done.stdout)[0])
     assert sharp > 0.5
     assert blurred < sharp
+
+
+def test_the_detector_is_sure_of_a_code_in_focus_and_not_of_one_that_is_blurred() -> None:
+    code = cv2.QRCodeEncoder.create().encode("in focus")
+    grey = cv2.copyMakeBorder(
+        cv2.resize(code, None, fx=8, fy=8, interpolation=cv2.INTER_NEAREST), 60, 60, 60, 60,
+        cv2.BORDER_CONSTANT, value=255,
+    )  # fmt: skip
+    detector = create_detector("own_detector:QrCodes")
+    (sharp,) = detector.detect(grey)
+    assert sharp.label in detector.labels
+    assert sharp.score == 0.9
+    assert sharp.box == pytest.approx((60, 60, grey.shape[1] - 60, grey.shape[0] - 60), abs=40)
+    blurred = detector.detect(cv2.GaussianBlur(grey, (0, 0), 9.0))
+    assert max((d.score for d in blurred), default=0.0) < 0.5
+    assert detector.detect(grey, labels=("cat",)) == []
 
 
 def test_a_scene_that_cannot_be_used_is_refused_with_the_reason(tmp_path: Path) -> None:
