@@ -34,10 +34,12 @@ UNFINISHED = VENV / "dasha-setup-unfinished"
 LOCK = VENV / ".dasha-setup-lock"
 BUILD = VENV / "interfaces"
 
-BASE_LAYERS = ("ros", "core")
+ROS_LAYERS = {"jazzy": "ros", "kilted": "ros-kilted"}
+"""The lock file of each ROS distribution. A virtual environment holds one."""
+DEFAULT_ROS = "jazzy"
 OPTIONAL_LAYERS = ("hardware", "docs", "dev", "torch")
 IMPLIED = {"dev": ("hardware", "docs")}
-PYTHONS = tuple((3, minor) for minor in range(10, 14))
+PYTHONS = tuple((3, minor) for minor in range(10, 15))
 PLAIN = re.compile(r"[\w./+@:-]+", re.ASCII)
 """Paths that no shell, no shebang and no CMake file takes apart."""
 LONGEST_SHEBANG = 120
@@ -196,10 +198,25 @@ def shebang(python: Path) -> str:
     return f"#!/bin/sh\n'''exec' '{quoted}' \"$0\" \"$@\"\n' '''"
 
 
+def choose_ros(asked: str | None, stamp: dict[str, Any]) -> str:
+    """The ROS distribution of this virtual environment; remembered from now on.
+
+    Raises:
+        SetupError: it holds another one. Their packages share names and folders, so they can't be mixed.
+    """
+    held = stamp.get("ros", DEFAULT_ROS if stamp else asked or DEFAULT_ROS)
+    if asked not in (None, held):
+        raise SetupError(f"{VENV} holds ROS 2 {held}; to have {asked}, remove that folder and run this again")
+    stamp["ros"] = held
+    write_stamp(stamp)
+    return str(held)
+
+
 def build_interfaces(stamp: dict[str, Any]) -> None:
     """Compile msg/ and action/ into the virtual environment."""
     sources = [*ROOT.glob("msg/*.msg"), *ROOT.glob("action/*.action"), ROOT / "CMakeLists.txt"]
-    wanted = digest([*sources, ROOT / "package.xml", ROOT / "requirements" / "ros.lock"], str(ROOT))
+    ros_lock = ROOT / "requirements" / f"{ROS_LAYERS[stamp['ros']]}.lock"
+    wanted = digest([*sources, ROOT / "package.xml", ros_lock], str(ROOT))
     if stamp.get("interfaces") == wanted:
         return
     check_compiler()
@@ -303,6 +320,9 @@ def main() -> int:
     parser.add_argument("--docs", action="store_true", help="also what builds the documentation's site")
     parser.add_argument("--hardware", action="store_true", help="also pypylon and pyserial")
     parser.add_argument(
+        "--ros", choices=ROS_LAYERS, help=f"the ROS 2 distribution of a new .venv (default: {DEFAULT_ROS})"
+    )
+    parser.add_argument(
         "--repair", action="store_true", help="look for incomplete packages and install them again"
     )
     options = parser.parse_args()
@@ -314,10 +334,11 @@ def main() -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)
             make_venv()
             stamp = read_stamp()
+            base = (ROS_LAYERS[choose_ros(options.ros, stamp)], "core")
             asked = {layer for layer in OPTIONAL_LAYERS if getattr(options, layer)}
             asked |= {implied for layer in asked for implied in IMPLIED.get(layer, ())}
             asked |= set(stamp.get("layers", {}))
-            layers = [layer for layer in (*BASE_LAYERS, *OPTIONAL_LAYERS) if layer in {*BASE_LAYERS, *asked}]
+            layers = [*base, *(layer for layer in OPTIONAL_LAYERS if layer in asked)]
             install_layers(layers, stamp, options.repair)
             build_interfaces(stamp)
             fetch_assets()
@@ -327,7 +348,7 @@ def main() -> int:
     except KeyboardInterrupt:
         say("\ninterrupted; run it again to go on")
         return 130
-    say(f"ready: .venv with {', '.join(layers)} ({time.monotonic() - started:.1f} s)")
+    say(f"ready: .venv with ROS 2 {stamp['ros']} and {', '.join(layers[1:])} ({time.monotonic() - started:.1f} s)")
     return 0
 
 

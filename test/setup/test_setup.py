@@ -196,6 +196,22 @@ def test_stamp_survives_damage(setup_venv: ModuleType) -> None:
     assert setup_venv.read_stamp() == {}
 
 
+def test_a_virtual_environment_holds_one_ros(setup_venv: ModuleType) -> None:
+    assert setup_venv.choose_ros("kilted", {}) == "kilted"
+    stamp = setup_venv.read_stamp()
+    assert setup_venv.choose_ros(None, stamp) == "kilted"
+    with pytest.raises(setup_venv.SetupError, match="holds ROS 2 kilted; to have jazzy, remove that folder"):
+        setup_venv.choose_ros("jazzy", stamp)
+    assert setup_venv.choose_ros(None, {}) == "jazzy"
+    assert setup_venv.choose_ros(None, {"layers": {"ros": "made before there was a choice"}}) == "jazzy"
+
+
+@pytest.mark.parametrize("distribution", ["jazzy", "kilted"])
+def test_every_distribution_has_a_lock_of_its_own(setup_venv: ModuleType, distribution: str) -> None:
+    lock = ROOT / "requirements" / f"{setup_venv.ROS_LAYERS[distribution]}.lock"
+    assert f"\nros-{distribution}-rclpy==" in lock.read_text()
+
+
 def test_digest_sees_contents_and_names(setup_venv: ModuleType, tmp_path: Path) -> None:
     a = tmp_path / "A.msg"
     a.write_text("int32 x\n")
@@ -246,7 +262,7 @@ def test_an_unsupported_python_is_refused() -> None:
     script = ROOT / "scripts" / "setup"
     answer = subprocess.run([script], env=environ, capture_output=True, text=True, check=False)
     assert answer.returncode == 1
-    assert "Python 3.10 to 3.13" in answer.stderr
+    assert "Python 3.10 to 3.14" in answer.stderr
 
 
 @pytest.mark.slow
