@@ -348,7 +348,8 @@ def main() -> int:
     except KeyboardInterrupt:
         say("\ninterrupted; run it again to go on")
         return 130
-    say(f"ready: .venv with ROS 2 {stamp['ros']} and {', '.join(layers[1:])} ({time.monotonic() - started:.1f} s)")
+    took_s = time.monotonic() - started
+    say(f"ready: .venv with ROS 2 {stamp['ros']}, {', '.join(layers[1:])} ({took_s:.1f} s)")
     return 0
 
 

@@ -317,7 +317,10 @@ def node_profile(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def _profile(file: str, environ: Mapping[str, str]) -> dict[str, str]:
-    names = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
+    names = ["FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"]  # Fast DDS 2 and 3
     if any(environ.get(name) for name in names):
         return {}
+    prefixes = [Path(prefix) for prefix in environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
+    if any((prefix / "share" / "fastdds").is_dir() for prefix in prefixes):
+        names = names[1:]  # Fast DDS 3 warns of the old name, once for each process.
     return dict.fromkeys(names, str(config_dir() / file))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -162,12 +163,17 @@ def test_environment_adds_only_what_the_user_has_not_set():
     }
 
 
-def test_only_who_publishes_frames_gets_the_large_profile_and_only_if_the_user_has_none():
+def test_only_who_publishes_frames_gets_the_large_profile_and_only_if_the_user_has_none(tmp_path):
     path = str(config_dir() / "fastdds.xml")
     profile = {"FASTRTPS_DEFAULT_PROFILES_FILE": path, "FASTDDS_DEFAULT_PROFILES_FILE": path}
     assert bringup.image_profile({}) == profile
     for name in profile:
         assert bringup.image_profile({name: "/mine.xml"}) == {}
+    (tmp_path / "share" / "fastdds").mkdir(parents=True)
+    ros = {"AMENT_PREFIX_PATH": f"/elsewhere{os.pathsep}{tmp_path}"}
+    assert bringup.image_profile(ros) == {"FASTDDS_DEFAULT_PROFILES_FILE": path}, (
+        "Fast DDS 3 warns of the other"
+    )
     for process in describe(environ={}).processes:
         own = profile if process.name == "camera_driver" else bringup.node_profile({})
         assert process.environment == own

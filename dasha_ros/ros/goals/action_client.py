@@ -23,8 +23,9 @@ class PatientActionClient(ActionClient):
 
     rclpy sends a request and registers it only afterwards. If another thread takes the answer in
     between, the answer is dropped as unexpected and the request's future never completes
-    (ros2/rclpy#1123, in Jazzy's 7.1.x). This client takes no answer while it sends a request, and
-    handles answers and feedback one at a time, in order.
+    (ros2/rclpy#1123, in Jazzy's 7.1.x; in Kilted's 9.1.2 still so for the request of a goal). This
+    client takes no answer while it sends a request, and handles answers and feedback one at a time,
+    in order. Feedback that arrived before a result is handled before it.
 
     Its goal ids name the process, so that a server notices when the client is gone. Invalid feedback is
     rejected and counted, as on topics (`ros.validation.subscribe`).
@@ -42,7 +43,12 @@ class PatientActionClient(ActionClient):
         """See `rclpy.action.ActionClient.send_goal_async`."""
         with self._sending:
             hear = feedback_callback and self._checked(feedback_callback)
-            return super().send_goal_async(goal, hear, goal_uuid or self.new_goal_id())
+            before = list(self._futures)
+            future = super().send_goal_async(goal, hear, goal_uuid or self.new_goal_id())
+            # rclpy 9.1.2 makes a second future for the same request and would keep the first for ever.
+            for other in [one for one in self._futures if one is not future and one not in before]:
+                self.remove_future(other)
+            return future
 
     def _checked(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
         def hear(message: Any) -> None:
@@ -83,7 +89,14 @@ class PatientActionClient(ActionClient):
         """Handle what was taken from the topics, once the request that it may answer is registered."""
         with self._sending:
             pass
+        result = taken_data.pop("result", None)
         await super().execute(taken_data)
+        if result is not None:
+            # rclpy takes one message of each kind at a time: more feedback may have come before the result.
+            kind = self._action_type.Impl.FeedbackMessage
+            while (feedback := self._client_handle.take_feedback(kind)) is not None:
+                await super().execute({"feedback": feedback})
+            await super().execute({"result": result})
 
 
 def _random_id() -> UUID:

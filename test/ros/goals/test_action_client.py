@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,15 +19,39 @@ PATIENCE_S = 10.0
 
 
 class Overtaken:
-    """The handle of a client that returns from sending only when the answer was taken already.
+    """The handle of a client, and its lock if it has one, that go on only when the answer was taken already.
 
-    Unless another answer is being worked on: then the next is not taken in between.
+    Unless another answer is being worked on: then the next is not taken in between. rclpy 9 takes nothing
+    while it sends, and holds a lock for that; there the wait begins when the lock is released.
     """
 
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
+    def __init__(self, client: Any) -> None:
+        self._handle = client._client_handle
         self.times = 0
         self._taken = threading.Event()
+        self._lock = getattr(client, "_lock", None)
+        self._sender = 0
+        client._client_handle = self
+        if self._lock is not None:
+            client._lock = self._released()
+
+    def put_back(self, client: Any) -> None:
+        client._client_handle = self._handle
+        if self._lock is not None:
+            client._lock = self._lock
+
+    def _released(self) -> Any:
+        class Released:
+            def __enter__(_) -> None:
+                self._lock.acquire()
+
+            def __exit__(_, *error: object) -> None:
+                self._lock.release()
+                if self._sender == threading.get_ident():
+                    self._sender = 0
+                    self._await_answer()
+
+        return Released()
 
     def __getattr__(self, name: str) -> Any:
         reach = getattr(self._handle, name)
@@ -45,8 +70,14 @@ class Overtaken:
     def _send(self, send: Any, args: Any) -> Any:
         self._taken.clear()
         number = send(*args)
-        self.times += self._taken.wait(0.5)
+        if self._lock is None:
+            self._await_answer()
+        else:
+            self._sender = threading.get_ident()
         return number
+
+    def _await_answer(self) -> None:
+        self.times += self._taken.wait(0.5)
 
     def _take(self, take: Any, args: Any) -> Any:
         taken = take(*args)
@@ -79,9 +110,9 @@ def client(probe: Any) -> Iterator[Any]:
     client = PatientActionClient(probe.node, AdjustFocus, "at_once")
     with in_threads(probe):
         assert client.wait_for_server(PATIENCE_S)
-        client._client_handle = Overtaken(client._client_handle)
+        overtaken = Overtaken(client)
         yield client
-    client._client_handle = client._client_handle._handle
+    overtaken.put_back(client)
     client.destroy()
     server.destroy()
 
@@ -104,6 +135,7 @@ def test_no_answer_is_lost_that_overtakes_its_request(client: Any) -> None:
     # Too late to cancel, but it is answered.
     assert _wait(handle.cancel_goal_async()) is not None
     assert client._client_handle.times >= 1
+    assert not client._futures
 
 
 def test_feedback_that_can_not_be_is_left_out_and_what_can_is_heard(client: Any) -> None:
@@ -122,3 +154,28 @@ def test_feedback_that_can_not_be_is_left_out_and_what_can_is_heard(client: Any)
     (told,) = client._rejections.values().values()
     assert told.startswith("1: ")
     assert "volts" in told
+
+
+def test_what_was_said_before_the_result_is_heard_before_it(probe: Any) -> None:
+    """rclpy takes one piece of feedback and the result at the same time, and works on the result first."""
+    from dasha_ros.action import AdjustFocus
+    from rclpy.task import Future
+    from unique_identifier_msgs.msg import UUID
+
+    from dasha_ros.ros.goals.action_client import PatientActionClient
+
+    message = AdjustFocus.Impl.FeedbackMessage
+    said = [message() for _ in range(3)]
+    for step, one in enumerate(said):
+        one.feedback.reward.step = step
+    client = PatientActionClient(probe.node, AdjustFocus, "talkative")
+    handle, heard, result = client._client_handle, [], Future()
+    client._client_handle = SimpleNamespace(take_feedback=lambda _: said.pop(0) if said else None)
+    client._feedback_callbacks[bytes(UUID().uuid)] = lambda one: heard.append(one.feedback.reward.step)
+    client._pending_result_requests[7] = result
+    result.add_done_callback(lambda future: heard.append(future.result()))
+    with pytest.raises(StopIteration):
+        client.execute({"result": (7, "the result"), "feedback": said.pop(0)}).send(None)
+    assert heard == [0, 1, 2, "the result"]
+    client._client_handle = handle
+    client.destroy()
