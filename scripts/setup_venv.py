@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from setup_pip import SetupError, Ticker, forget_broken, install, say
+from setup_ros import DEFAULT_ROS, ROS_LAYERS, choose_ros, ubuntu_requirements
 
 ROOT = Path(__file__).resolve().parent.parent
 ROS_ROOT = Path("/opt/ros")
@@ -34,9 +35,6 @@ UNFINISHED = VENV / "dasha-setup-unfinished"
 LOCK = VENV / ".dasha-setup-lock"
 BUILD = VENV / "interfaces"
 
-ROS_LAYERS = {"jazzy": "ros", "kilted": "ros-kilted"}
-"""The lock file of each ROS distribution. A virtual environment holds one."""
-DEFAULT_ROS = "jazzy"
 OPTIONAL_LAYERS = ("hardware", "docs", "dev", "torch")
 IMPLIED = {"dev": ("hardware", "docs")}
 PYTHONS = tuple((3, minor) for minor in range(10, 15))
@@ -72,7 +70,7 @@ def check_machine() -> None:
             "Build in a workspace instead:\n"
             f"  mkdir -p ~/dasha_ws/src && ln -s {ROOT} ~/dasha_ws/src/dasha_ros && cd ~/dasha_ws\n"
             "  python3 -m venv --system-site-packages venv && touch venv/COLCON_IGNORE\n"
-            "  source venv/bin/activate && pip install -r src/dasha_ros/requirements/ubuntu-24.04.txt\n"
+            f"  source venv/bin/activate && pip install -r src/dasha_ros/{ubuntu_requirements(distro)}\n"
             "  rosdep install --from-paths src --ignore-src -y\n"
             "  colcon build --symlink-install && source install/setup.bash\n"
             "  python3 -m dasha_ros.assets.fetch && ros2 run dasha_ros dasha demo\n"
@@ -198,20 +196,6 @@ def shebang(python: Path) -> str:
     return f"#!/bin/sh\n'''exec' '{quoted}' \"$0\" \"$@\"\n' '''"
 
 
-def choose_ros(asked: str | None, stamp: dict[str, Any]) -> str:
-    """The ROS distribution of this virtual environment; remembered from now on.
-
-    Raises:
-        SetupError: it holds another one. Their packages share names and folders, so they can't be mixed.
-    """
-    held = stamp.get("ros", DEFAULT_ROS if stamp else asked or DEFAULT_ROS)
-    if asked not in (None, held):
-        raise SetupError(f"{VENV} holds ROS 2 {held}; to have {asked}, remove that folder and run this again")
-    stamp["ros"] = held
-    write_stamp(stamp)
-    return str(held)
-
-
 def build_interfaces(stamp: dict[str, Any]) -> None:
     """Compile msg/ and action/ into the virtual environment."""
     sources = [*ROOT.glob("msg/*.msg"), *ROOT.glob("action/*.action"), ROOT / "CMakeLists.txt"]
@@ -334,7 +318,9 @@ def main() -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)
             make_venv()
             stamp = read_stamp()
-            base = (ROS_LAYERS[choose_ros(options.ros, stamp)], "core")
+            stamp["ros"] = choose_ros(options.ros, stamp, VENV)
+            write_stamp(stamp)
+            base = (ROS_LAYERS[stamp["ros"]], "core")
             asked = {layer for layer in OPTIONAL_LAYERS if getattr(options, layer)}
             asked |= {implied for layer in asked for implied in IMPLIED.get(layer, ())}
             asked |= set(stamp.get("layers", {}))

@@ -196,14 +196,13 @@ def test_stamp_survives_damage(setup_venv: ModuleType) -> None:
     assert setup_venv.read_stamp() == {}
 
 
-def test_a_virtual_environment_holds_one_ros(setup_venv: ModuleType) -> None:
-    assert setup_venv.choose_ros("kilted", {}) == "kilted"
-    stamp = setup_venv.read_stamp()
-    assert setup_venv.choose_ros(None, stamp) == "kilted"
+def test_a_virtual_environment_holds_one_ros(setup_venv: ModuleType, tmp_path: Path) -> None:
+    assert setup_venv.choose_ros("kilted", {}, tmp_path) == "kilted"
+    assert setup_venv.choose_ros(None, {"ros": "kilted"}, tmp_path) == "kilted"
     with pytest.raises(setup_venv.SetupError, match="holds ROS 2 kilted; to have jazzy, remove that folder"):
-        setup_venv.choose_ros("jazzy", stamp)
-    assert setup_venv.choose_ros(None, {}) == "jazzy"
-    assert setup_venv.choose_ros(None, {"layers": {"ros": "made before there was a choice"}}) == "jazzy"
+        setup_venv.choose_ros("jazzy", {"ros": "kilted"}, tmp_path)
+    assert setup_venv.choose_ros(None, {}, tmp_path) == "jazzy"
+    assert setup_venv.choose_ros(None, {"layers": {"ros": "made before the choice"}}, tmp_path) == "jazzy"
 
 
 @pytest.mark.parametrize("distribution", ["jazzy", "kilted"])
@@ -231,7 +230,14 @@ def test_a_sourced_ros_is_not_mixed(
     monkeypatch.setattr(setup_venv, "ROS_ROOT", tmp_path)
     setup_venv.check_machine()
     (tmp_path / "jazzy").mkdir()
-    with pytest.raises(setup_venv.SetupError, match=r"(?s)jazzy is sourced.*colcon build --symlink-install"):
+    with pytest.raises(
+        setup_venv.SetupError,
+        match=r"(?s)jazzy is sourced.*ubuntu-24\.04\.txt.*colcon build --symlink-install",
+    ):
+        setup_venv.check_machine()
+    monkeypatch.setenv("ROS_DISTRO", "lyrical")
+    (tmp_path / "lyrical").mkdir()
+    with pytest.raises(setup_venv.SetupError, match=r"ubuntu-26\.04\.txt"):
         setup_venv.check_machine()
 
 

@@ -57,9 +57,12 @@ class Unlucky(TwinWorld):
     def ask_somebody(self):
         """Whoever is asked, the answer comes through this node's executor and context."""
         client, answered = self.create_client(GetState, f"{self.get_name()}/get_state"), threading.Event()
+        asked = False
         client.wait_for_service()
-        client.call_async(GetState.Request()).add_done_callback(lambda _: answered.set())
-        answered.wait()
+        # An answer is lost while the service does not know yet who asks, so this asks until one comes.
+        while not answered.wait(1.0 if asked else 0.0):
+            client.call_async(GetState.Request()).add_done_callback(lambda _: answered.set())
+            asked = True
         print("an answer came", flush=True)
 
 
