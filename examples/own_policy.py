@@ -1,4 +1,4 @@
-"""A focus policy of your own: look at evenly spaced positions, then go back to where the object was surest.
+"""A focus policy of your own: look at evenly spaced positions, then go back to where the object was sharpest.
 
 PYTHONPATH=examples dasha up --focus-policy own_policy:BestOfSweep    # then: dasha focus motorcycle
 PYTHONPATH=examples python examples/evaluate_policy.py own_policy:BestOfSweep
@@ -23,7 +23,7 @@ class BestOfSweep:
         """Begin an episode: forget the last one, and plan where to look."""
         self._task = task
         self._stops = list(focus_stops(task.lens, STEP_PX))
-        self._scores: dict[float, float] = {}
+        self._sharpness: dict[float, float] = {}
         self._returning = False
 
     def act(self, percept: Percept) -> FocusDecision:
@@ -33,10 +33,10 @@ class BestOfSweep:
         if self._returning:  # whatever we say, the loop checks that the object is detected now
             return FocusDecision(here, done=True, found=bool(seen))
         if seen:
-            self._scores[here] = seen[0].score
+            self._sharpness[here] = seen[0].sharpness  # inside the object's box, not of the whole frame
         if self._stops:
             return FocusDecision(self._stops.pop(0))
-        if not self._scores:
+        if not self._sharpness:
             return FocusDecision(here, done=True, found=False)
         self._returning = True
-        return FocusDecision(max(self._scores, key=lambda position: self._scores[position]))
+        return FocusDecision(max(self._sharpness, key=lambda position: self._sharpness[position]))
