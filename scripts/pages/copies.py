@@ -31,10 +31,10 @@ def changelog(root: Path) -> str:
     lines = (root / "CHANGELOG.rst").read_text(encoding="utf-8").splitlines()
     made = ["# Changelog", ""]
     for line, under in zip(lines[3:], [*lines[4:], ""], strict=True):
-        if under and set(under) <= {"-"}:
+        if under and set(under) == {"-"}:
             made += [f"## {line}", ""]
-        elif under and set(under) <= {"~"}:
-            made += [f"### {line}", ""]
-        elif not (line and set(line) <= set("-~^")):
-            made.append(line.replace("``", "`"))
+        elif re.fullmatch(r"\* \w+:", line):
+            made += [f"### {line[2:-1]}", ""]
+        elif not (line and set(line) <= set("-^")):
+            made.append(line.removeprefix("  ").replace("``", "`"))
     return "\n".join(made) + "\n"
