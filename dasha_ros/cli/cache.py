@@ -1,4 +1,4 @@
-"""``dasha cache``: percepts of many views, computed once, for training and evaluation."""
+"""``dasha cache``: percepts of many views, computed once for training and evaluation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from dasha_ros.learning.dataset.scenes import SceneSet
 
 app = typer.Typer(
-    help="Percepts of many views, computed once, for training and evaluation.", no_args_is_help=True
+    help="Percepts of many views, computed once for training and evaluation.", no_args_is_help=True
 )
 
 Cache = Annotated[
     Path | None,
-    typer.Argument(help="Folder of a cache, or its name below the default place; the newest if left out."),
+    typer.Argument(help="Folder of a cache, or its name in the default place; default: the newest."),
 ]
 
 
@@ -30,17 +30,19 @@ def build(
         str,
         typer.Argument(help="A scene set by name, its YAML file, or a folder of photographs."),
     ] = "training",
-    path: Annotated[Path | None, typer.Option(help="Folder of the cache; below the cache home.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")] = 2,
+    path: Annotated[
+        Path | None, typer.Option(help="Folder of the cache; default: one in the cache home.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes with one thread each.")] = 2,
     composites: Annotated[
-        int, typer.Option(min=0, help="Two-depth views to make of a folder's photographs.")
+        int, typer.Option(min=0, help="Number of two-depth views to compose from a folder's photographs.")
     ] = 0,
     split: Annotated[
         int | None,
-        typer.Option(min=0, help="Only what training on this split by photograph reads, four fifths."),
+        typer.Option(min=0, help="Only the four fifths that training on this split by photograph reads."),
     ] = None,
 ) -> None:
-    """Compute a cache, or what is missing of it: killed, it goes on where it was."""
+    """Compute a cache, or its missing part. If it is killed, run it again to continue."""
     from dasha_ros.cli.terminal.progress import progress
     from dasha_ros.learning.dataset.cache.build import build_cache
     from dasha_ros.learning.dataset.cache.store import CacheError
@@ -56,7 +58,7 @@ def build(
     except (CacheError, SceneSetError, ModelError) as error:
         fail(str(error))
     except KeyboardInterrupt:
-        fail("interrupted; the same command goes on where it was", Exit.INTERRUPTED)
+        fail("interrupted; run the same command again to continue", Exit.INTERRUPTED)
     used = len({photo for view in cache.views for photo in view.photographs})
     for line in summary(used, {**cache.meta.skipped, **scene_set.left_out}):
         console.print(line, style="yellow", markup=False, soft_wrap=True)
@@ -65,7 +67,7 @@ def build(
 
 @app.command()
 def info(cache: Cache = None) -> None:
-    """Say what a cache holds."""
+    """Print what a cache contains."""
     opened = _opened(cache)
     planes = [view for view in opened.views if view.kind == "plane"]
     size = sum(array.nbytes for array in opened.fields.values())
@@ -93,10 +95,10 @@ def info(cache: Cache = None) -> None:
 @app.command()
 def check(
     cache: Cache = None,
-    points: Annotated[int, typer.Option(min=1, help="Renderings in each of four regimes.")] = 25,
-    seed: Annotated[int, typer.Option(min=0, help="Of the points.")] = 0,
+    points: Annotated[int, typer.Option(min=1, help="Renderings per regime, of four regimes.")] = 25,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the points.")] = 0,
 ) -> None:
-    """Verify a cache, and print how far a look-up is from rendering the whole chain."""
+    """Verify a cache, and print how far its values are from renderings of the whole chain."""
     from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.learning.dataset.cache.check import check as measure
 

@@ -1,4 +1,4 @@
-"""``dasha doctor``: what is installed, what is missing, what can be reached."""
+"""``dasha doctor``: what is installed, what is missing, and which nodes answer."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def doctor(
     namespace: Namespace = "/dasha",
     wait: Annotated[float, typer.Option(min=0.0, help="Seconds to look for nodes.")] = 3.0,
 ) -> None:
-    """Say what is installed, what is missing and what to do about it, and which nodes answer.
+    """Report what is installed, what is missing and what to do about it, and which nodes answer.
 
-    Exit code 1 when something is missing that the graph needs, or a node of it does not
-    answer, or a stranger speaks in the name of one.
+    Exit code 1 if something that the graph needs is missing, if a node does not answer, or if
+    another node publishes in the name of one.
     """
     from dasha_ros.doctor.findings import Verdict, examine
 

@@ -12,15 +12,13 @@ from dasha_ros.cli.terminal.options import Namespace
 
 
 def echo(
-    topic: Annotated[str, typer.Argument(help="Topic; relative names are looked up in the namespace.")],
+    topic: Annotated[str, typer.Argument(help="Topic; a relative name belongs to the namespace.")],
     once: Annotated[bool, typer.Option("--once", help="Print one message and exit.")] = False,
-    no_arr: Annotated[bool, typer.Option("--no-arr", help="Only the length of arrays.")] = False,
-    timeout: Annotated[
-        float, typer.Option(min=0.0, help="Seconds to wait for the topic; 0: for ever.")
-    ] = 5.0,
+    no_arr: Annotated[bool, typer.Option("--no-arr", help="Print only the length of arrays.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.0, help="Seconds to wait for the topic; 0: forever.")] = 5.0,
     namespace: Namespace = "/dasha",
 ) -> None:
-    """Print the messages of a topic as YAML. The type is found by itself; latched topics work."""
+    """Print the messages of a topic as YAML. Finds the type by itself; latched topics work."""
     from dasha_ros.bringup.watcher import Client
     from dasha_ros.cli.graph.introspection import (
         BadTopicError,
@@ -48,8 +46,8 @@ def echo(
             raise typer.Exit(Exit.INTERRUPTED) from None
         if kind is None:
             fail(
-                f"nobody publishes {name}. Is the graph running in this ROS_DOMAIN_ID, and is "
-                f"{client.namespace} its namespace? `dasha doctor` lists what can be seen",
+                f"no node publishes {name}. Is the graph running in this ROS_DOMAIN_ID, and is "
+                f"{client.namespace} its namespace? `dasha doctor` lists what is visible",
                 Exit.UNREACHABLE,
             )
         try:

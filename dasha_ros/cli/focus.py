@@ -1,4 +1,4 @@
-"""``dasha focus``: ask the running graph to focus on an object."""
+"""``dasha focus``: asks the running graph to focus on an object."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def focus(
     labels: Annotated[
         list[str] | None,
-        typer.Argument(metavar="LABEL", help="What to look for, also A,B; none: anything."),
+        typer.Argument(metavar="LABEL", help="What to look for, also as A,B; none: any object."),
     ] = None,
     *,
     min_score: Annotated[
@@ -36,17 +36,17 @@ def focus(
         typer.Option(min=0, max=2**32 - 1, help="Steps of both agents together; 0: the server's default."),
     ] = 0,
     keep_exposure: Annotated[
-        bool, typer.Option("--keep-exposure", help="Leave the exposure alone and only focus.")
+        bool, typer.Option("--keep-exposure", help="Only focus; keep the exposure as it is.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option(min=0.0, help="Seconds, then the goal is cancelled; 0: none.")
+        float, typer.Option(min=0.0, help="Cancel the goal after this many seconds; 0: never.")
     ] = 0.0,
     namespace: Namespace = "/dasha",
 ) -> None:
     """Set exposure and focus until one of the LABELs is found and sharp.
 
-    Exit codes: 0 found; 1 not found, everything is back where it was; 2 the goal was
-    rejected; 3 no server, or it died; 130 cancelled with Ctrl-C; 143 with SIGTERM.
+    Exit codes: 0 found; 1 not found, lens and exposure are restored; 2 the goal was rejected;
+    3 there is no server, or it died; 130 cancelled with Ctrl-C; 143 with SIGTERM.
     """
     from dasha_ros.bringup import graph as bringup
     from dasha_ros.client import FocusClient, FocusError, GoalRejectedError
@@ -55,7 +55,7 @@ def focus(
 
     wanted = one_by_one(labels or [])
     if labels and not wanted:
-        fail("no label is given, only commas or blanks: name what to look for", Exit.REFUSED)
+        fail("there are only commas and blanks: name what to look for", Exit.REFUSED)
     console = err()
     os.environ.update(bringup.environment())
     try:
@@ -68,7 +68,9 @@ def focus(
                 keep_exposure=keep_exposure,
                 timeout=timeout or None,
                 on_feedback=StepPrinter(console),
-                on_cancel=lambda: console.print("cancelling; waiting until exposure and lens are back ..."),
+                on_cancel=lambda: console.print(
+                    "cancelling; waiting until exposure and lens are restored ..."
+                ),
             )
             code = conclude(_wait(task), out())
     except ImportError as error:
@@ -84,13 +86,13 @@ def focus(
 
 @dataclass(frozen=True)
 class Ending:
-    """How a goal ended, and why so early."""
+    """How a goal ended, and why if it ended early."""
 
     result: FocusResult
     interrupted: KeyboardInterrupt | None = None
-    """What cancelled it here: Ctrl-C or SIGTERM."""
+    """Ctrl-C or SIGTERM, if this command cancelled the goal."""
     timed_out: bool = False
-    """Cancelled because it took longer than was allowed."""
+    """Whether the goal was cancelled because it took too long."""
 
 
 def _wait(task: FocusTask) -> Ending:
@@ -112,8 +114,8 @@ def _wait(task: FocusTask) -> Ending:
                 continue
             task.abandon()
             fail(
-                "nobody waited for the goal's end: whether lens and exposure are back where they were is "
-                "unknown; `dasha echo focus/state --once` says what became of it",
+                "the goal goes on unwatched, so whether lens and exposure are restored is unknown; "
+                "`dasha echo focus/state --once` says how it ended",
                 interrupted(reason),
             )
 
@@ -126,16 +128,16 @@ _BEGINNINGS = {
     ErrorCode.CANCELED: "cancelled",
     ErrorCode.PREEMPTED: "replaced",
 }
-"""Any other reason broke the goal off."""
+"""First words about a failed goal; "broken off" for all other reasons."""
 
 
 def beginning(code: ErrorCode) -> str:
-    """How a line about a goal that failed begins."""
+    """The first words about a failed goal."""
     return _BEGINNINGS.get(code, "broken off")
 
 
 class StepPrinter:
-    """Prints the feedback of every step as one line."""
+    """Prints one line for each step."""
 
     HEAD = f"{'agent':<6}{'step':>5}{'exposure':>14}{'lens':>10}{'score':>8}{'BRISQUE':>9}{'reward':>9}"
 

@@ -1,14 +1,14 @@
-"""``dasha soak``: faults by the hundred against a graph of its own."""
+"""``dasha soak``: hundreds of faults against a graph of its own."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
+from dasha_ros.cli.terminal.files import refuse_unwritable, write_json
 
 if TYPE_CHECKING:
     from dasha_ros.soak.tally import Tally
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 def soak(
     *,
-    seed: Annotated[int, typer.Option(min=0, help="Every choice follows from it.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all choices.")] = 1,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Every kind of fault once or so: minutes, not an hour.")
+        bool, typer.Option("--quick", help="Every kind of fault about once: minutes instead of an hour.")
     ] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the counts here, too.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what the nodes say.")] = False,
+    json_file: Json = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print the logs of all nodes.")] = False,
 ) -> None:
-    """Hurt a graph in every way, and count which promises it keeps; exit code 1 if it broke one."""
+    """Inject every kind of fault into a graph and count broken promises; exit code 1 if there are any."""
+    refuse_unwritable(json_file)
     try:
         from dasha_ros.soak.run import run
     except ImportError as error:
@@ -33,13 +34,8 @@ def soak(
     try:
         tally = run(QUICK if quick else FULL, seed, err(), verbose=verbose)
     except KeyboardInterrupt:
-        fail("interrupted: nothing is said about promises", Exit.INTERRUPTED)
-    if json_file is not None:
-        text = json.dumps({"seed": seed, "quick": quick, **tally.as_dict()}, indent=2)
-        try:
-            json_file.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            fail(f"{json_file} can't be written: {error.strerror}")
+        fail("interrupted: there is no result", Exit.INTERRUPTED)
+    write_json(json_file, {"seed": seed, "quick": quick, **tally.as_dict()}, indent=2)
     _print(tally)
     raise typer.Exit(Exit.FAILED if tally.broken else Exit.OK)
 

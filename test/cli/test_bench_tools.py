@@ -223,7 +223,7 @@ def test_a_person_is_asked_for_distances(lens: LensEmulator, tmp_path: Path, mon
         input="0,4\nnear\n1.0\n\n",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    assert "'near' is no distance" in done.stderr
+    assert "'near' is not a distance" in done.stderr
     points = yaml.safe_load(profile.read_text())["points"]
     assert points == [{"volts": 43.2, "distance_m": 1}, {"volts": 48.0, "distance_m": 0.4}]
     assert lens.volts() == 24.4  # on standby: nothing rests on the lens

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from dasha_ros.benchmark.episodes import Episode, Goal
 from dasha_ros.benchmark.rig_targets import markdown, targets
 from dasha_ros.cli import app
-from dasha_ros.cli.benchmark.rig import compare
+from dasha_ros.cli.benchmark.measure.rig import compare
 from dasha_ros.policies.outcome import ErrorCode
 
 

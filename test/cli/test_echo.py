@@ -55,7 +55,7 @@ def test_best_effort_messages_are_printed_until_ctrl_c(probe, echo):
 def test_topic_that_nobody_publishes(echo):
     child = echo("nothing/here", "--timeout", "0.5")
     assert child.wait() == 3
-    assert "nobody publishes /dasha/nothing/here" in child.output
+    assert "no node publishes /dasha/nothing/here" in child.output
 
 
 @pytest.mark.graph
@@ -63,7 +63,7 @@ def test_topic_that_nobody_publishes(echo):
 def test_name_that_no_topic_can_have(echo, name):
     child = echo(name)
     assert child.wait() == 2
-    assert f"error: {name!r} is no topic: use letters" in child.output
+    assert f"error: {name!r} is not a topic name: use letters" in child.output
     assert "Traceback" not in child.output
 
 

@@ -74,7 +74,7 @@ def test_interrupt_cancels_the_goal_and_waits_for_the_restore(server, focus):
     child.send(signal.SIGINT)
     assert child.wait() == 130
     assert server.wait_for_output("restored")
-    assert "waiting until exposure and lens are back" in child.output
+    assert "waiting until exposure and lens are restored" in child.output
     assert "the goal was cancelled. Send a new goal when ready." in child.output
     assert "Traceback" not in child.output
 
@@ -101,7 +101,7 @@ def test_second_interrupt_ends_the_wait_and_says_that_the_result_is_unknown(serv
     child = focus("stuck")
     child.wait_for_output("A^L")
     child.send(signal.SIGINT)
-    child.wait_for_output("waiting until exposure and lens are back")
+    child.wait_for_output("waiting until exposure and lens are restored")
     child.send(signal.SIGINT)
     assert child.wait() == 130
     assert "whether lens and exposure are back where they were is unknown" in child.output

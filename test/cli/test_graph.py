@@ -47,7 +47,7 @@ def test_up_ends_at_once_when_a_node_cannot_start(spawn):
     up = spawn.dasha("up", "--focus-policy", "bogus")
     assert up.wait(UP_S) == 1, up.output
     assert "bogus" in up.output
-    assert "low_level_agent could not start: the lines above say why" in up.output
+    assert "low_level_agent could not start; the lines above say why" in up.output
     assert "nodes are active" not in up.output
 
 

@@ -8,7 +8,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 
-from dasha_ros.cli.parameters import parsed
+from dasha_ros.cli.graph.node_parameters import parsed
 from dasha_ros.config.hints import near
 
 
@@ -84,7 +84,7 @@ def test_unknown_parameter_and_unknown_node_get_a_hint(node, dasha):
     assert "there is no node 'twin_wrld' in the namespace /dasha; did you mean twin_world?" in child.output
     child = dasha("get", "twin world")
     assert child.returncode == 2
-    assert "'twin world' is no name of a node" in child.output
+    assert "'twin world' is not a valid node name" in child.output
 
 
 @pytest.mark.graph

@@ -28,7 +28,7 @@ DOORS = {
         "files/documents.py",
         "config/__init__.py",
         "config/overrides.py",
-        "cli/parameters.py",
+        "cli/graph/node_parameters.py",
     ),  # also arguments
     "json.load": (),
     "torch.load": ("perception/models/torch.py",),

@@ -1,1 +1,1 @@
-"""``dasha benchmark``: how fast, how sharp, how sure."""
+"""``dasha benchmark``: how often goals succeed, how sharp the result is, and how long a step takes."""

@@ -1,154 +1,62 @@
-"""``dasha benchmark rig``: what the real drivers cost, on emulated devices, against the twin."""
+"""``dasha benchmark rig``: the cost of the real drivers, on emulated devices and compared with the twin."""
 
 from __future__ import annotations
 
-import os
-import platform
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import replace
-from statistics import median
-from typing import Any
+from dataclasses import asdict
+from typing import Annotated
 
-from dasha_ros.benchmark.episodes import Episode, goals_of
-from dasha_ros.bringup import graph as bringup
-from dasha_ros.bringup.session import Session
-from dasha_ros.cli.benchmark.graph import EMULATED_MIN_US, GraphError, episodes_over_ros
-from dasha_ros.cli.benchmark.rig_timing import RigTimer
-from dasha_ros.config import HighLevelAgentConfig, LowLevelAgentConfig
-from dasha_ros.emulators.latency import lens_move_ms
-from dasha_ros.optics.exposure import exposure_table
-from dasha_ros.policies.outcome import ErrorCode
+import typer
 
-PREVIEW_HZ = 50.0
-LENS_NODES = ("twin_world", "device_emulator", "lens_driver")
-ACTIVE_S = 90.0
-_QUIET = ("camera_driver.preview_rate_hz=0",)
-"""Nothing but what is measured."""
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
 
-Progress = Callable[[str], None]
+SCENES = ("motorcycle_street", "cup_street")
+"""Near and far objects."""
 
 
-def benchmark_rig(
-    scenes: Sequence[str],
-    seeds: int,
-    *,
-    count: int = 200,
-    preview_s: float = 20.0,
-    progress: Progress = lambda what: None,
-) -> dict[str, Any]:
-    """Measure the emulated rig: pictures, preview, lens; then goals on it and on the twin.
+def rig(
+    scene: Annotated[
+        list[str] | None, typer.Option(help="Scene of the goals, by name or path; repeatable.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=0, help="Goals for each label of each scene, on both rigs; 0: none.")
+    ] = 2,
+    count: Annotated[int, typer.Option(min=10, help="Pictures and lens commands to time.")] = 200,
+    preview_seconds: Annotated[float, typer.Option(min=2.0, help="How long to watch the preview.")] = 20.0,
+    json_file: Json = None,
+) -> None:
+    """Time the real drivers on emulated devices: pictures, preview, lens; and goals against the twin.
 
-    Args:
-        scenes: Of the goals.
-        seeds: Goals for each label of each scene, the same starts on both rigs; 0: no goals.
-        count: Pictures and lens commands that are timed.
-        preview_s: How long the preview is watched [s].
-        progress: Told what is going on.
-
-    Returns:
-        ``pictures``, ``preview`` and ``lens`` as in `RigTimer`, the lens also with no other node
-        (``lens_driver_alone``) and without ROS (``lens_port_alone_ms_p50``), ``goals`` as in
-        `compare` with the ``policies`` that played, ``machine`` with the load averages before and after.
-
-    Raises:
-        GraphError: The graph does not come up or does not answer.
+    Ends with a table of targets for the emulated rig.
     """
-    before = os.getloadavg()
-    progress("the lens port alone")
-    alone = sorted(lens_move_ms(count))
-    graph = bringup.describe(bringup.Options(rig="emulated", overrides=_QUIET))
-    progress("the lens driver alone")
-    with _timed(_only(graph, LENS_NODES)) as timer:
-        driver = timer.lens(count, with_percepts=False)
-    progress("starting the emulated rig")
-    with _timed(graph) as timer:
-        progress("pictures on command")
-        pictures = timer.pictures(count)
-        progress("lens commands")
-        lens = timer.lens(count)
-        progress(f"preview at {PREVIEW_HZ:g} fps")
-        preview = timer.preview(PREVIEW_HZ, preview_s)
-    configured = next(p for p in graph.processes if p.name == "camera_driver").parameters
-    numbers: dict[str, Any] = {
-        "width": configured.get("width", 2048),
-        "height": configured.get("height", 1088),
-        "pictures": pictures,
-        "lens": lens,
-        "lens_driver_alone": driver,
-        "lens_port_alone_ms_p50": round(median(alone), 2),
-        "preview": preview,
-    }
-    if seeds:
-        numbers["goals"] = _goals(scenes, seeds, progress)
-    numbers["machine"] = {
-        "cores": len(os.sched_getaffinity(0)),
-        "load_before": [round(x, 2) for x in before],
-        "load_after": [round(x, 2) for x in os.getloadavg()],
-        "python": platform.python_version(),
-    }
-    return numbers
+    from dasha_ros.assets.catalogue import AssetMissing
+    from dasha_ros.benchmark.rig_targets import markdown, targets
+    from dasha_ros.bringup.lock import GraphRunsAlreadyError
+    from dasha_ros.cli.benchmark.measure.rig import benchmark_rig
+    from dasha_ros.cli.graph.ready import GraphError
+    from dasha_ros.client import FocusError
+    from dasha_ros.config import ConfigError
+    from dasha_ros.twin.scene import SceneError
 
-
-@contextmanager
-def _timed(graph: bringup.Graph) -> Iterator[RigTimer]:
-    """The graph as processes, all of them active, and who times them."""
-    with Session(graph, lambda node, line: None) as session:
-        while not session.poll()[0]:
-            if session.seconds > ACTIVE_S:
-                raise GraphError(f"after {ACTIVE_S:g} s not all nodes are active: {session.node_states()}")
-        with closing(RigTimer(session.client, session.pids())) as timer:
-            yield timer
-
-
-def _only(graph: bringup.Graph, names: Sequence[str]) -> bringup.Graph:
-    return replace(graph, processes=tuple(p for p in graph.processes if p.name in names))
-
-
-def _goals(scenes: Sequence[str], seeds: int, progress: Progress) -> dict[str, Any]:
-    goals, table = goals_of(scenes), exposure_table(EMULATED_MIN_US)
-    played: dict[str, list[Episode]] = {"twin": [], "emulated": []}
-    for seed in range(seeds):
-        # In turns, so that a change of the machine's load hits both.
-        for rig in played if seed % 2 == 0 else reversed(played):
-            progress(f"{len(goals)} goals on the {rig} rig, seed {seed}")
-            played[rig].extend(episodes_over_ros(goals, [seed], rig=rig, table=table))
-    policies = {"A^H": HighLevelAgentConfig().policy, "A^L": LowLevelAgentConfig().policy}
-    return {"policies": policies, **compare(played["twin"], played["emulated"])}
-
-
-def compare(twin: Sequence[Episode], emulated: Sequence[Episode]) -> dict[str, Any]:
-    """The same goals on both rigs.
-
-    Args:
-        twin: Episodes on the twin.
-        emulated: Episodes on the emulated rig, in the same order.
-
-    Returns:
-        - ``step_ms_twin``, ``step_ms_emulated``: median wall time of a step, which is one picture [ms]
-        - ``ratio``: median over the goals of one by the other
-        - ``found_twin``, ``found_emulated``: how many goals were reached
-        - ``only_twin``: goals that only the twin reached
-        - ``episodes``: of each rig, each with seconds and pictures on the twin and on the emulated rig
-    """
-    steps = [[e.seconds / e.frames * 1e3 for e in played] for played in (twin, emulated)]
-    found = [[e.code is ErrorCode.NONE for e in played] for played in (twin, emulated)]
-    only_twin = [
-        f"{e.goal}, seed {e.seed}" for e, there, here in zip(twin, *found, strict=True) if there and not here
-    ]
-    return {
-        "step_ms_twin": round(median(steps[0]), 1),
-        "step_ms_emulated": round(median(steps[1]), 1),
-        "ratio": round(median(here / there for there, here in zip(*steps, strict=True)), 3),
-        "found_twin": sum(found[0]),
-        "found_emulated": sum(found[1]),
-        "only_twin": only_twin,
-        "episodes": [
-            {
-                "goal": f"{there.goal}, seed {there.seed}",
-                "seconds": [round(there.seconds, 2), round(here.seconds, 2)],
-                "pictures": [there.frames, here.frames],
-            }
-            for there, here in zip(twin, emulated, strict=True)
-        ],
-    }
+    refuse_unwritable(json_file)
+    console = err()
+    try:
+        numbers = benchmark_rig(
+            scene or SCENES,
+            seeds,
+            count=count,
+            preview_s=preview_seconds,
+            progress=lambda what: console.print(f"{what} ...", style="dim"),
+        )
+    except (GraphError, GraphRunsAlreadyError, FocusError, ConfigError) as error:
+        fail(str(error))
+    except (SceneError, AssetMissing) as error:
+        fail(str(error), Exit.REFUSED)
+    for part, values in numbers.items():
+        for key, value in values.items() if isinstance(values, dict) else [("", values)]:
+            if key == "episodes":
+                continue  # in the JSON
+            out().print(f"{f'{part} {key}':34} {value}", markup=False, highlight=False)
+    reached = targets(numbers)
+    out().print(f"\n{markdown(reached)}", markup=False, highlight=False, soft_wrap=True)
+    write_json(json_file, {**numbers, "targets": [asdict(target) for target in reached]})

@@ -1,128 +1,32 @@
-"""``dasha benchmark step``: one closed-loop step over the graph, against the same step in one process."""
+"""``dasha benchmark step``: the time of one step over the graph, and of the same step in one process."""
 
 from __future__ import annotations
 
-import sys
-from contextlib import closing
-from statistics import median
-from typing import Any
+from typing import Annotated
 
-from lifecycle_msgs.msg import Transition
+import typer
 
-from dasha_ros.benchmark.step import VOLTS, WARM_UP, OneProcess, summary
-from dasha_ros.bringup import graph as bringup
-from dasha_ros.bringup.session import Session
-from dasha_ros.config import CameraDriverConfig, PerceptionConfig
-from dasha_ros.control.rig import RigError
-from dasha_ros.optics.exposure import exposure_table
-from dasha_ros.optics.lens import lens_model
-from dasha_ros.perception.percept import Percept
-from dasha_ros.ros.driver_nodes.backends import perception_of
-from dasha_ros.ros.node.run import THREAD_SWITCH_S
-from dasha_ros.ros.rig.rig import RosRig
-
-_ANSWER_S = 10.0
-_BLOCK = 10
-"""Steps of one kind before some of the other: the machine's mood must meet both."""
-_QUIET = ("camera_driver.preview_rate_hz=0", "camera_driver.initial_exposure_us=40000")
-"""Nothing but the steps: no previews between them."""
+from dasha_ros.cli.terminal.console import fail, out
+from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
 
 
-class StepError(Exception):
-    """The graph did not come up or did not answer."""
+def step(
+    steps: Annotated[int, typer.Option(min=10, help="Number of steps to time.")] = 100,
+    json_file: Json = None,
+) -> None:
+    """Time one closed-loop step over the graph, and the same step in one process."""
+    from dasha_ros.assets.catalogue import AssetMissing
+    from dasha_ros.bringup.lock import GraphRunsAlreadyError
+    from dasha_ros.cli.benchmark.measure.step import step_over_ros
+    from dasha_ros.cli.graph.ready import GraphError
+    from dasha_ros.config import ConfigError
+    from dasha_ros.perception.errors import ModelError
 
-
-def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
-    """Time steps over the graph and in one process, by turns in one run on one machine.
-
-    This process takes the place of A^L: once all nodes were active, ``low_level_agent`` leaves
-    its topics, lest every message be carried to one listener more than the graph has.
-    A step lasts from sending a lens command to the arrival of the percept that answers it.
-    What is physics, not software, is left out: the lens is where it is sent already, and
-    from the start of the exposure until the frame is in hand (exposure and rendering) no time counts.
-
-    Returns:
-        - ``step_ms_p50``, ``step_ms_p95``: over the graph [ms]
-        - ``one_process_ms_p50``, ``one_process_ms_p95``: in one process [ms]
-        - ``ratio_to_one_process``: of the medians
-        - ``image_transport_ms_p50``: from the camera driver to perception [ms]
-        - ``stages_ms``, ``one_process_stages_ms``: median of each stage [ms]
-        - ``up_s``: from the start to all nodes active [s]
-        - ``memory_mb``: of the whole graph, shared pages counted once [MB]
-        - ``steps``, ``width``, ``height``
-
-    Raises:
-        StepError: The graph does not come up or does not answer.
-    """
-    graph = bringup.describe(bringup.Options(overrides=_QUIET))
-    with Session(graph, lambda name, line: None) as session:
-        while not session.poll()[0]:
-            if session.seconds > active_s:
-                raise StepError(f"after {active_s:g} s not all nodes are active: {session.node_states()}")
-        up_s = session.seconds
-        memory_mb = sum(m.pss for m in session.memory().values()) / 1e6
-        for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP):
-            if not session.client.change_state("low_level_agent", transition, _ANSWER_S):
-                raise StepError("low_level_agent did not leave its topics")
-        with closing(RosRig(session.client.node, exposure_table(), lens_model(), "lens")) as rig:
-            timed, alone = _by_turns(rig, OneProcess(perception=perception_of(PerceptionConfig())), steps)
-    over, one = summary(timed), summary(alone)
-    camera = CameraDriverConfig()
-    stages = _medians(timed)
-    return {
-        **over,
-        "one_process_ms_p50": one["step_ms_p50"],
-        "one_process_ms_p95": one["step_ms_p95"],
-        "ratio_to_one_process": round(over["step_ms_p50"] / one["step_ms_p50"], 3),
-        "image_transport_ms_p50": stages["transport"],
-        "stages_ms": stages,
-        "one_process_stages_ms": _medians(alone),
-        "up_s": round(up_s, 2),
-        "memory_mb": round(memory_mb),
-        "steps": steps,
-        "width": camera.width,
-        "height": camera.height,
-    }
-
-
-def _by_turns(
-    rig: RosRig, one_process: OneProcess, steps: int
-) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
-    """Steps over the graph and in one process. Topics are served by the rig's own thread."""
-    sys.setswitchinterval(THREAD_SWITCH_S)
-    timed: list[dict[str, float]] = []
-    alone: list[dict[str, float]] = []
-    for first in range(0, steps, _BLOCK):
-        block = [VOLTS[i % len(VOLTS)] for i in range(WARM_UP + min(_BLOCK, steps - first))]
-        timed += [_step(rig, volts) for volts in block][WARM_UP:]
-        alone += [one_process.step(volts) for volts in block][WARM_UP:]
-    return timed, alone
-
-
-def _step(rig: RosRig, volts: float) -> dict[str, float]:
+    refuse_unwritable(json_file)
     try:
-        rig.move(volts)
-        # Commanded again, the lens is at rest already: no settling to take out.
-        sent_ns = rig.clock.now_ns()
-        percept = rig.move(volts)
-    except RigError as error:
-        raise StepError(f"the graph did not answer: {error}") from error
-    return _parts(percept, sent_ns, rig.clock.now_ns())
-
-
-def _medians(timed: list[dict[str, float]]) -> dict[str, float]:
-    return {name: round(median([t[name] for t in timed]), 2) for name in timed[0] if name != "step"}
-
-
-def _parts(percept: Percept, sent_ns: int, received_ns: int) -> dict[str, float]:
-    capture = percept.capture
-    command_ns = capture.stamp_ns - sent_ns
-    after_ns = received_ns - capture.ready_ns
-    stages = {k: v for k, v in percept.stage_ms.items() if k != "total"}
-    own = sum(stages.values())
-    return {
-        "step": (command_ns + after_ns) / 1e6,
-        "command": command_ns / 1e6,
-        **stages,
-        "messages": after_ns / 1e6 - own,
-    }
+        numbers = step_over_ros(steps)
+    except (GraphError, GraphRunsAlreadyError, ConfigError, AssetMissing, ModelError) as error:
+        fail(str(error))
+    for key, value in numbers.items():
+        out().print(f"{key:24} {value}", markup=False, highlight=False)
+    write_json(json_file, numbers)

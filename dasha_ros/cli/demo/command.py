@@ -1,4 +1,4 @@
-"""``dasha demo``: one scene, two goals, and what a camera that knows no objects would have done."""
+"""``dasha demo``: one scene, two goals, and a comparison with an autofocus that knows no objects."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ PICTURE = Path("~/.ros/dasha/demo.png")
 def demo(
     *,
     namespace: options.Namespace = "/dasha",
-    picture: Annotated[Path, typer.Option(help="Where the pictures before and after are put.")] = PICTURE,
+    picture: Annotated[Path, typer.Option(help="File for the pictures before and after.")] = PICTURE,
     override: options.Override = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print the logs of all nodes.")] = False,
 ) -> None:
     """Focus on two objects at two distances in the digital twin, one after the other.
 
-    The scene: a model motorcycle at 0.8 m before a street with people at 10 m. Asked for
-    the motorcycle, from a dark and defocused start, the focus comes near; asked for a
-    person, from an over-exposed and defocused start, it goes to the people. The contrast
-    of the whole frame, which ordinary autofocus follows, chooses the same place both
-    times. Exit code 0 when both objects end within 2 px of blur radius (640 px width).
+    The scene is a model motorcycle at 0.8 m in front of a street with people at 10 m. The first
+    goal asks for the motorcycle, from a dark and defocused start; the second asks for a person,
+    from an over-exposed and defocused start. Ordinary autofocus follows the contrast of the whole
+    frame and chooses the same distance both times. Exit code 0 if both objects end within 2 px of
+    blur radius (640 px width).
     """
     from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.bringup import graph as bringup
@@ -40,7 +40,8 @@ def demo(
 
     try:
         from dasha_ros.bringup.lock import GraphRunsAlreadyError
-        from dasha_ros.cli.demo.run import SCENE, DemoError, run_demo
+        from dasha_ros.cli.demo.run import SCENE, run_demo
+        from dasha_ros.cli.graph.ready import GraphError
     except ImportError as error:
         fail(f"{error}. `dasha demo` needs ROS 2 and the built interfaces: run ./scripts/setup")
     console = err()
@@ -51,7 +52,7 @@ def demo(
         result = run_demo(graph, console, verbose)
     except (ConfigError, GraphRunsAlreadyError) as error:
         fail(str(error), Exit.REFUSED)
-    except (DemoError, AssetMissing) as error:
+    except (GraphError, AssetMissing) as error:
         fail(str(error))
     except KeyboardInterrupt:
         console.print("interrupted; the graph was stopped")
@@ -88,7 +89,7 @@ def _conclude(result: Demo, picture: Path, console: Console) -> None:
     console.print(table)
     console.print(_moral(result))
     for goal in result.goals:
-        console.print(f"report of {goal.label}: {goal.report or 'none could be written'}", markup=False)
+        console.print(f"report of {goal.label}: {goal.report or 'could not be written'}", markup=False)
     _save(result, picture, console)
     verdict = "both objects" if result.succeeded else "not both objects"
     console.print(
@@ -98,7 +99,7 @@ def _conclude(result: Demo, picture: Path, console: Console) -> None:
 
 
 def _moral(result: Demo) -> str:
-    """What the table shows, in one sentence."""
+    """The result of the table in one sentence."""
     from dasha_ros.cli.demo.run import TOLERANCE_PX
 
     def named(sharp: bool) -> str:
@@ -125,6 +126,6 @@ def _save(result: Demo, picture: Path, console: Console) -> None:
     try:
         montage(rows, picture)
     except OSError as error:
-        console.print(f"the pictures could not be put together: {error}", markup=False)
+        console.print(f"the pictures could not be combined: {error}", markup=False)
     else:
         console.print(f"pictures before and after: {picture}", markup=False)

@@ -1,4 +1,4 @@
-"""What an autofocus that follows the contrast of the whole frame does in the demo's scene."""
+"""Plays an autofocus that follows the contrast of the whole frame in the demo's scene."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from dasha_ros.policies.rivals.contrast import ContrastFocus
 from dasha_ros.twin.world import World
 
 WIDTH, HEIGHT = 640, 340
-"""Contrast is measured at this width, whatever the camera's."""
+"""Contrast is measured at this size, whatever the camera's size is."""
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """Where whole-frame contrast goes."""
+    """Where whole-frame contrast focuses."""
 
     dioptres: float
     """True focus [1/m]."""
     picture: bytes
-    """What the camera sees there, as JPEG."""
+    """The camera's picture there, as JPEG."""
 
 
 def contrast_focus(scene: str, exposure_us: float, volts: float) -> Contrast:

@@ -1,4 +1,4 @@
-"""Several pictures with captions in one."""
+"""Combines pictures with captions into one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dasha_ros.files.errors import FileError
 from dasha_ros.files.pictures import read_picture
 
 WIDTH = 640
-"""Of one picture [px]."""
+"""Width of one picture [px]."""
 CAPTION = 28
 GAP = 8
 _PAPER, _INK = (255, 255, 255), (30, 30, 30)
@@ -24,19 +24,19 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures side by side, with their captions."""
+    """Pictures side by side, with captions."""
 
     pictures: tuple[tuple[str, Path | bytes], ...]
-    """Caption, and a JPEG or the path of one."""
+    """Caption, and a JPEG or its path."""
 
     @classmethod
     def of_report(cls, label: str, report: Path) -> Row:
-        """The pictures before and after of a report's folder."""
+        """The pictures before and after from a report's folder."""
         return cls(((f"{label}: before", report / "before.jpg"), (f"{label}: after", report / "after.jpg")))
 
 
 def montage(rows: Sequence[Row], path: Path) -> None:
-    """Write all rows, one below the other, as a PNG.
+    """Write all rows, one below another, as a PNG.
 
     Raises:
         OSError: A picture is missing or damaged, or the PNG can't be written.
@@ -77,7 +77,7 @@ def _of_topic(jpeg: bytes) -> Picture:
     data = np.frombuffer(jpeg, np.uint8)
     picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if picture is None:
-        raise OSError("a picture that the graph published is no JPEG")
+        raise OSError("a picture that the graph published is not a JPEG")
     return np.asarray(picture, np.uint8)
 
 

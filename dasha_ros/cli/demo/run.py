@@ -1,4 +1,4 @@
-"""The demo as a client of the graph: bad starts, two goals, and the true blur at the end of each."""
+"""Runs the demo as a client of the graph: two goals from bad starts, and the true blur after each."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dasha_ros.bringup.watcher import Client
 from dasha_ros.cli.demo.contrast import Contrast, contrast_focus
 from dasha_ros.cli.demo.true_lens import TrueLens
 from dasha_ros.cli.focus import StepPrinter, beginning
+from dasha_ros.cli.graph.ready import GraphError, wait_until_active
 from dasha_ros.client import FocusClient, FocusError
 from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.labels import canonical
@@ -26,16 +27,12 @@ TOLERANCE_PX = 2.0
 """Blur radius in a 640-px-wide picture that counts as focused."""
 ACTIVE_S = 60.0
 ANSWER_S = 10.0
-"""Longer than discovery takes, and a command that came before it and is sent again."""
-
-
-class DemoError(Exception):
-    """The demo could not be run to its end."""
+"""How long to wait for an answer [s]: more than discovery and a repeated command take."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where a goal begins."""
+    """The start of a goal."""
 
     label: str
     what: str
@@ -64,31 +61,31 @@ class GoalRecord:
     """True blur radius of the object at 640 px width."""
     exposure_us: float
     report: str
-    """Folder of the report, empty when none could be written."""
+    """Folder of the report; empty: it could not be written."""
     contrast_blur_px: float = 0.0
     """Blur radius of the object where whole-frame contrast focuses."""
 
     @property
     def succeeded(self) -> bool:
-        """Found, and sharp in truth."""
+        """Whether the object was found and is truly sharp."""
         return self.found and self.blur_px <= TOLERANCE_PX
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo showed."""
+    """The demo's results."""
 
     goals: tuple[GoalRecord, ...]
     contrast: Contrast
     """Where the contrast of the whole frame focuses."""
     up_s: float
-    """From the start to all nodes active."""
+    """Time until all nodes were active [s]."""
     seconds: float
-    """From the start to the end."""
+    """Time of the whole demo [s]."""
 
     @property
     def succeeded(self) -> bool:
-        """Both goals did."""
+        """Whether both goals succeeded."""
         return all(goal.succeeded for goal in self.goals)
 
 
@@ -96,12 +93,12 @@ def run_demo(graph: Graph, console: Console, verbose: bool = False) -> Demo:
     """Start the graph, run both goals, stop the graph, run the rival.
 
     Args:
-        graph: With the twin and the scene `SCENE`.
-        console: For progress.
+        graph: A graph with the twin and the scene `SCENE`.
+        console: Prints the progress.
         verbose: Print the logs of all nodes, not only warnings.
 
     Raises:
-        DemoError: The graph does not come up or a goal is not taken.
+        GraphError: The graph does not come up, or a goal is not accepted.
         AssetMissing: A photograph or a model is not on this machine.
     """
     began = time.monotonic()
@@ -109,29 +106,16 @@ def run_demo(graph: Graph, console: Console, verbose: bool = False) -> Demo:
     names = tuple(p.name for p in graph.processes)
     console.print(f"starting {len(names)} nodes, each a process of its own ...", style="bold")
     with Session(graph, LogPrinter(console, names, quiet=not verbose)) as session:
-        _wait_active(session)
+        wait_until_active(session, ACTIVE_S)
         up_s = session.seconds
         megabytes = sum(m.pss for m in session.memory().values()) / 1e6
         console.print(f"all nodes are active after {up_s:.1f} s, {megabytes:.0f} MB in all")
         with closing(_Player(session.client, scene, console)) as player:
             goals = [player.play(start) for start in STARTS]
-    console.print("\nand where would the contrast of the whole frame have gone?", style="bold")
+    console.print("\nwhere does the contrast of the whole frame focus?", style="bold")
     contrast = contrast_focus(SCENE, goals[-1].exposure_us, STARTS[0].volts)
     goals = [replace(g, contrast_blur_px=_blur_px(contrast.dioptres, g.distance_m)) for g in goals]
     return Demo(tuple(goals), contrast, up_s, time.monotonic() - began)
-
-
-def _wait_active(session: Session) -> None:
-    while True:
-        active, ended = session.poll()
-        if ended:
-            last = "\n".join(ended[0].last_lines[-5:])
-            raise DemoError(f"{ended[0].name} ended while the graph came up:\n{last}")
-        if active:
-            return
-        if session.seconds > ACTIVE_S:
-            states = ", ".join(f"{n} is {s}" for n, s in session.node_states().items() if s != "active")
-            raise DemoError(f"after {ACTIVE_S:g} s not all nodes are active: {states}; see `dasha doctor`")
 
 
 def _blur_px(focus_dioptres: float, distance_m: float) -> float:
@@ -139,7 +123,7 @@ def _blur_px(focus_dioptres: float, distance_m: float) -> float:
 
 
 class _Player:
-    """Plays one goal after the other."""
+    """Plays one goal after another."""
 
     def __init__(self, client: Client, scene: Scene, console: Console) -> None:
         self._client = client
@@ -150,7 +134,7 @@ class _Player:
         self._true_lens = TrueLens(client)
 
     def close(self) -> None:
-        """Leave the topics."""
+        """Close clients and topics."""
         self._focus.close()
         self._actuators.close()
 
@@ -164,7 +148,7 @@ class _Player:
         try:
             result = self._focus.focus(start.label, on_feedback=StepPrinter(self._console))
         except FocusError as error:
-            raise DemoError(str(error)) from error
+            raise GraphError(str(error)) from error
         if result.found:
             assert result.detection is not None
             self._console.print(
@@ -188,10 +172,10 @@ class _Player:
 
     def _until(self, condition: Callable[[], bool], trouble: str) -> None:
         if not self._client.until(condition, ANSWER_S):
-            raise DemoError(trouble)
+            raise GraphError(trouble)
 
     def _true_focus(self, volts: float) -> float:
         focus = self._true_lens.focus_at(volts, ANSWER_S)
         if focus is None:
-            raise DemoError("the twin's lens does not tell where it is")
+            raise GraphError("the twin's lens does not report its focus")
         return focus

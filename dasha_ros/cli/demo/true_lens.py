@@ -1,4 +1,4 @@
-"""Where the twin's lens really focuses: what a demo and a benchmark hold a goal against."""
+"""Where the twin's lens truly focuses, to judge the goals of demo and benchmark."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dasha_ros.ros.transport import qos
 from dasha_ros.ros.validation.subscribe import subscribe
 
 _CATCH_UP_S = 0.3
-"""An emulated lens does not name the command that it obeys: its last word is there by then."""
+"""An emulated lens does not name the command that it obeys; its last message arrives within this time [s]."""
 
 
 class TrueLens:
-    """Hears the twin's lens."""
+    """Follows the twin's lens."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

@@ -1,1 +1,1 @@
-"""Commands for real and emulated devices: ``lens``, ``camera``, ``calibrate``, ``emulate``."""
+"""Commands for real and emulated devices: ``lens``, ``camera``, ``calibrate`` and ``emulate``."""

@@ -1,4 +1,4 @@
-"""``dasha calibrate``: a lens profile measured with the lens's own camera."""
+"""``dasha calibrate``: measures a lens profile with the lens's own camera."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 from dasha_ros.cli.devices.hardware import Board, Emulator, Serial, device_errors, picture_feed
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.files import refuse_unwritable
 
 if TYPE_CHECKING:
     from dasha_ros.devices.calibration.profile import Calibration, Measurement
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dasha_ros.devices.camera import Camera
     from dasha_ros.devices.lens import Lens
 
-app = typer.Typer(help="A lens profile measured with the lens's own camera.", no_args_is_help=True)
+app = typer.Typer(help="Measure a lens profile with the lens's own camera.", no_args_is_help=True)
 
 EMULATED_DISTANCES_M = (0.4, 0.6, 1.0, 2.0)
 SETTLING_VOLTS = 5.0
@@ -33,7 +34,7 @@ class _Rig:
     camera: Camera
     lens: Lens
     place: Callable[[float], None]
-    """Brings the target to a distance, or asks a person to."""
+    """Puts the target at a distance, or asks a person to do it."""
 
 
 @app.command("lens")
@@ -41,28 +42,30 @@ def calibrate_lens(
     output: Annotated[Path, typer.Option("--output", "-o", help="Profile to write.")] = Path("lens.yaml"),
     *,
     rig: Annotated[
-        str, typer.Option(help="hardware: you move the target. emulated: an emulated lens and chart.")
+        str, typer.Option(help="hardware: you move the target. emulated: emulated lens and chart.")
     ] = "hardware",
     port: Annotated[str, typer.Option(envvar="DASHA_LENS_PORT", help="Serial port of the lens board.")] = "",
     board: Board = "flexiboard",
     serial: Serial = "",
     emulator: Emulator = None,
     distances: Annotated[
-        str, typer.Option(help="Of the target in m, with commas; left out: you are asked.")
+        str, typer.Option(help="Distances of the target in m, separated by commas; default: you are asked.")
     ] = "",
     low: Annotated[float, typer.Option(min=24.0, max=70.0, help="Least voltage to try.")] = 24.0,
     high: Annotated[float, typer.Option(min=24.0, max=70.0, help="Greatest voltage to try.")] = 70.0,
     exposure: Annotated[
-        float, typer.Option(min=0.0, help="In us; 0: metered on the target at each distance.")
+        float, typer.Option(min=0.0, help="Exposure in us; 0: metered on the target at each distance.")
     ] = 0.0,
     repeats: Annotated[int, typer.Option(min=1, help="Scans at each distance; they are averaged.")] = 1,
     settling: Annotated[
         bool, typer.Option("--settling/--no-settling", help="Also measure how long a move takes.")
     ] = True,
-    focal_length: Annotated[float, typer.Option(min=0.1, help="Of the fixed lens in mm.")] = 25.0,
-    f_number: Annotated[float, typer.Option(min=0.1, help="Of its aperture.")] = 2.0,
+    focal_length: Annotated[
+        float, typer.Option(min=0.1, help="Focal length of the fixed lens in mm.")
+    ] = 25.0,
+    f_number: Annotated[float, typer.Option(min=0.1, help="F-number of the fixed lens.")] = 2.0,
     plot: Annotated[
-        Path | None, typer.Option(help="Picture of the fit; left out: beside the profile.")
+        Path | None, typer.Option(help="Picture of the fit; default: beside the profile.")
     ] = None,
 ) -> None:
     """Measure which voltage focuses at which distance, and write a lens profile.
@@ -73,12 +76,11 @@ def calibrate_lens(
     from dasha_ros.devices.calibration.scan import Scanner
     from dasha_ros.freshness.clock import SteadyClock
 
-    if not output.absolute().parent.is_dir():
-        fail(f"{output} can't be written: there is no folder {output.absolute().parent}", Exit.REFUSED)
+    refuse_unwritable(output)
     if not low < high:
         fail(f"--low {low:g} is not below --high {high:g}", Exit.REFUSED)
     known = _distances(distances)
-    # Inside: a calibration that failed is no refused value.
+    # The inner context comes first: a failed calibration is not a refused value.
     with device_errors(), _calibration_errors():
         with _opened(rig, port, board, serial, emulator) as bench:
             limits = bench.camera.open()
@@ -116,17 +118,17 @@ def _distances(text: str) -> tuple[float, ...]:
 
 
 def _placed(distances: Iterable[float], place: Callable[[float], None]) -> Iterator[float]:
-    """Known distances, each once the target stands there."""
+    """Yield known distances, each when the target is in place."""
     for distance_m in distances:
         place(distance_m)
         yield distance_m
 
 
 def _ask() -> Iterator[float]:
-    """Distances that a person gives, with the target already there."""
+    """Yield distances that a person enters with the target already in place."""
     while True:
         text = typer.prompt(
-            "distance of the target in m (Enter: that was all)", default="", show_default=False, err=True
+            "distance of the target in m (Enter: no more)", default="", show_default=False, err=True
         )
         if not text:
             return
@@ -137,7 +139,7 @@ def _ask() -> Iterator[float]:
         if distance > 0:
             yield distance
         else:
-            err().print(f"{text!r} is no distance; write metres, e.g. 0.8", markup=False)
+            err().print(f"{text!r} is not a distance; write metres, e.g. 0.8", markup=False)
 
 
 @contextmanager
@@ -159,7 +161,7 @@ def _opened(rig: str, port: str, board: str, serial: str, emulator: Path | None)
         feed = picture_feed(emulator)
         if feed is not None:
             stack.callback(feed.close)
-        # Until it is measured, the settling time is one that is beyond doubt.
+        # Safely long, because the settling time has not been measured yet.
         lens = VariopticLens(VariopticSettings(port=port, board=board, settle_s=0.2))
         camera = PylonCamera(PylonSettings(address=serial), listener=feed)
         stack.callback(lens.close)
@@ -193,8 +195,8 @@ def _measure(
 
 
 def _settling_s(scanner: Scanner, focus_volts: float, low: float) -> float:
-    """How long a move takes, with the target where it stands."""
-    err().print("how long a move takes ...", style="dim")
+    """Measure how long a move takes, with the target where it is."""
+    err().print("measuring how long a move takes ...", style="dim")
     delays = [step * SETTLING_STEP_S for step in range(round(SETTLING_MAX_S / SETTLING_STEP_S) + 1)]
     settle_s = scanner.settling_s(max(low, focus_volts - SETTLING_VOLTS), focus_volts, delays)
     err().print(f"a move takes {settle_s * 1e3:.0f} ms", markup=False)
@@ -243,7 +245,7 @@ def _print(calibration: Calibration) -> None:
         )
     for point in calibration.rejected:
         console.print(
-            f"{point.volts:8.3f} V {point.distance_m:8.3f} m rejected: it fits no other", style="yellow"
+            f"{point.volts:8.3f} V {point.distance_m:8.3f} m rejected as an outlier", style="yellow"
         )
     console.print(
         f"{calibration.dioptres_per_volt:.4f} D/V, infinity at {calibration.infinity_volts:.2f} V,"

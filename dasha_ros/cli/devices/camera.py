@@ -1,4 +1,4 @@
-"""``dasha camera``: a Basler camera on a bench, without a graph."""
+"""``dasha camera``: uses a Basler camera on a bench, without a graph."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 
 from dasha_ros.cli.devices.hardware import Emulator, Serial, device_errors, picture_feed
-from dasha_ros.cli.terminal.console import Exit, fail, out
+from dasha_ros.cli.terminal.console import fail, out
+from dasha_ros.cli.terminal.files import refuse_unwritable
 
 app = typer.Typer(help="A Basler camera on a bench, without a graph.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_cameras(
-    emulated: Annotated[bool, typer.Option("--emulated", help="Show pylon's emulated camera, too.")] = False,
+    emulated: Annotated[bool, typer.Option("--emulated", help="Also show pylon's emulated camera.")] = False,
 ) -> None:
-    """Print every camera that pylon sees; exit code 1 when there is none."""
+    """Print every camera that pylon sees; exit code 1 if there is none."""
     from dasha_ros.devices import bench
 
     if emulated:
@@ -43,7 +44,7 @@ def snap(
     *,
     exposure: Annotated[
         float | None,
-        typer.Option(min=0.0, help="Exposure in us; left out: 10 ms, inside the camera's limits."),
+        typer.Option(min=0.0, help="Exposure in us; default: 10 ms, within the camera's limits."),
     ] = None,
     gain: Annotated[float, typer.Option(help="Gain in dB.")] = 0.0,
     encoding: Annotated[str, typer.Option(help="mono8, mono16, rgb8 or bgr8.")] = "mono8",
@@ -53,8 +54,7 @@ def snap(
     """Take one picture of the whole sensor."""
     from dasha_ros.devices import bench
 
-    if not output.absolute().parent.is_dir():
-        fail(f"{output} can't be written: there is no folder {output.absolute().parent}", Exit.REFUSED)
+    refuse_unwritable(output)
     with device_errors():
         feed = picture_feed(emulator)
         try:

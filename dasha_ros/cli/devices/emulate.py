@@ -1,4 +1,4 @@
-"""``dasha emulate``: devices that exist only in software, for drivers that do not know it."""
+"""``dasha emulate``: serves emulated devices to real drivers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ import typer
 from dasha_ros.cli.devices.hardware import default_path, device_errors
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 
-app = typer.Typer(
-    help="Devices that exist only in software, for drivers that do not know it.", no_args_is_help=True
-)
+app = typer.Typer(help="Serve emulated devices to real drivers.", no_args_is_help=True)
 
 _LINE = "The line"
 
@@ -30,7 +28,7 @@ def _share(of: str) -> Any:
 @app.command()
 def lens(
     link: Annotated[
-        Path | None, typer.Option(help="Path at which the serial port appears; left out: a place of yours.")
+        Path | None, typer.Option(help="Path of the serial port; default: one in your runtime folder.")
     ] = None,
     *,
     profile: Annotated[
@@ -40,14 +38,12 @@ def lens(
         float, typer.Option(min=0.0, help="Step of the board's output in V; 0: it follows exactly.")
     ] = 0.0445,
     time_constant: Annotated[
-        float, typer.Option(min=0.0, help="Of the liquid in s: how fast the lens settles.")
+        float, typer.Option(min=0.0, help="Time constant of the liquid in s: how fast the lens settles.")
     ] = 0.02,
     hysteresis: Annotated[float, typer.Option(min=0.0, help="Half width of the liquid's play in V.")] = 0.05,
-    analog: Annotated[
-        bool, typer.Option("--analog/--digital", help="Mode in which the board starts.")
-    ] = True,
+    analog: Annotated[bool, typer.Option("--analog/--digital", help="Mode of the board at power-on.")] = True,
     paced: Annotated[
-        bool, typer.Option("--paced/--unpaced", help="Whether bytes take their time at 57600 baud.")
+        bool, typer.Option("--paced/--unpaced", help="Whether bytes take as long as at 57600 baud.")
     ] = True,
     drop_request: Annotated[float, _share("requests that get lost")] = 0.0,
     corrupt_request: Annotated[float, _share("requests with a changed byte")] = 0.0,
@@ -59,12 +55,12 @@ def lens(
         float, typer.Option(min=0.0, max=60.0, help="How late, in s.", rich_help_panel=_LINE)
     ] = 0.1,
     nack: Annotated[float, _share("sound requests that are refused")] = 0.0,
-    noise: Annotated[float, _share("replies after bytes nobody asked for")] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the line's faults.", rich_help_panel=_LINE)] = 0,
+    noise: Annotated[float, _share("replies that follow stray bytes")] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the line's faults.", rich_help_panel=_LINE)] = 0,
 ) -> None:
     """Serve a Varioptic lens board on a pseudo-terminal until Ctrl-C.
 
-    Lines of text on standard input pull its cable and turn its knobs: type ``help``.
+    Commands on standard input pull its cable and change its faults: type ``help``.
     """
     from dasha_ros.emulators.console import run_lens
     from dasha_ros.emulators.lens.line import LineFaults
@@ -98,11 +94,11 @@ def lens(
 @app.command()
 def camera(
     socket: Annotated[
-        Path | None, typer.Option(help="Where drivers ask for pictures; left out: a place of yours.")
+        Path | None, typer.Option(help="Socket for the drivers; default: one in your runtime folder.")
     ] = None,
     lens_link: Annotated[
         Path | None,
-        typer.Option(help="Port of the lens emulator that is looked through; left out: its own default."),
+        typer.Option(help="Port of the lens emulator to look through; default: the emulator's own default."),
     ] = None,
     *,
     scene: Annotated[str, typer.Option(help="Name of a shipped scene or path of a YAML file.")] = (
@@ -114,15 +110,15 @@ def camera(
     ] = "physical",
     width: Annotated[int, typer.Option(min=64, max=8192, help="Of the pictures in px.")] = 2048,
     height: Annotated[int, typer.Option(min=64, max=8192, help="Of the pictures in px.")] = 1088,
-    encoding: Annotated[str, typer.Option(help="Of the pictures: mono8, mono16 or rgb8.")] = "mono8",
+    encoding: Annotated[str, typer.Option(help="Pixel format: mono8, mono16 or rgb8.")] = "mono8",
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the noise; left out: new noise every time.")
+        int | None, typer.Option(min=0, help="Seed of the noise; default: new noise every time.")
     ] = None,
 ) -> None:
     """Serve the digital twin's pictures to pylon's emulated camera until Ctrl-C.
 
-    What comes out of pylon is the twin's picture at the exposure and gain in force, in the focus
-    that the lens emulator has at that moment. Lines on standard input change the world: type ``help``.
+    Pylon delivers the twin's picture at its current exposure and gain, focused as the lens emulator is
+    at that moment. Commands on standard input change the world: type ``help``.
     """
     from dasha_ros.devices.errors import DeviceLost
     from dasha_ros.emulators.camera.twin_view import TwinView
@@ -148,13 +144,13 @@ def camera(
 
 def _say(line: str) -> None:
     out().print(line, markup=False)
-    # Whoever reads this through a pipe must know at once that the device is there.
+    # Flushed, so that a reader of a pipe knows at once that the device is there.
     sys.stdout.flush()
 
 
 @contextmanager
 def _until_interrupted() -> Iterator[threading.Event]:
-    """SIGINT and SIGTERM end the command, and the device is unplugged cleanly."""
+    """End the command on SIGINT and SIGTERM, and unplug the device cleanly."""
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -167,7 +163,7 @@ def _until_interrupted() -> Iterator[threading.Event]:
     except FileExistsError as error:
         fail(str(error), Exit.REFUSED)
     except OSError as error:
-        fail(f"the device can't appear: {error}", Exit.REFUSED)
+        fail(f"the device can't be served: {error}", Exit.REFUSED)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""What the commands for real devices share: their options, and how their errors end a command."""
+"""What the commands for real devices share: options, and how device errors end a command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Port = Annotated[
     str,
     typer.Option(
         envvar="DASHA_LENS_PORT",
-        help="Serial port of the lens board, best a link below /dev/serial/by-id.",
+        help="Serial port of the lens board, best a link in /dev/serial/by-id.",
     ),
 ]
 Board = Annotated[str, typer.Option(help="Register map of the board: flexiboard, caspian or c-mount-com.")]
@@ -26,17 +26,17 @@ Serial = Annotated[
     str,
     typer.Option(
         envvar="DASHA_CAMERA",
-        help="Serial number, user-defined name or IP address; empty: the only camera there is.",
+        help="Serial number, user-defined name or IP address; empty: the only camera.",
     ),
 ]
 Emulator = Annotated[
     Path | None,
-    typer.Option(help="Socket of `dasha emulate camera`: pylon's own emulator shows its pictures."),
+    typer.Option(help="Socket of `dasha emulate camera`, whose pictures pylon's own emulator shows."),
 ]
 
 
 def default_path(name: str) -> Path:
-    """Where an emulated device of a given name appears when nobody says where: one place for each user."""
+    """The default path of an emulated device: one per user."""
     from dasha_ros.bringup.graph import runtime_dir
 
     return runtime_dir("/emulated") / name
@@ -44,9 +44,9 @@ def default_path(name: str) -> Path:
 
 @contextmanager
 def device_errors() -> Iterator[None]:
-    """Turn errors of devices into a sentence and an exit code.
+    """Turn device errors into a sentence and an exit code.
 
-    2: the value is refused, nothing was sent. 3: nobody answers. 1: it was tried and failed.
+    2: the value was refused and nothing was sent. 3: the device does not answer. 1: it failed.
     """
     from dasha_ros.devices.errors import DeviceError, DeviceLost
     from dasha_ros.system.extras import how_to_install
@@ -57,14 +57,14 @@ def device_errors() -> Iterator[None]:
         fail(f"{error}; real devices need their libraries: {how_to_install('hardware')}", Exit.REFUSED)
     except DeviceLost as error:
         fail(str(error), Exit.UNREACHABLE)
-    except ValueError as error:  # OutOfRange, too
+    except ValueError as error:  # also OutOfRange
         fail(str(error), Exit.REFUSED)
     except DeviceError as error:
         fail(str(error))
 
 
 def picture_feed(socket: Path | None) -> PictureFeed | None:
-    """What paints for pylon's emulator; ``None``: a real camera needs nobody to."""
+    """The source of pictures for pylon's emulator; ``None`` for a real camera."""
     if socket is None:
         return None
     from dasha_ros.emulators.camera.pictures import PictureFeed, enable_emulator

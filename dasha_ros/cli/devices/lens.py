@@ -1,4 +1,4 @@
-"""``dasha lens``: a lens board on a bench, without a graph."""
+"""``dasha lens``: uses a lens board on a bench, without a graph."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def set_volts(
     port: Port,
     board: Board = "flexiboard",
 ) -> None:
-    """Move a lens, and leave it there."""
+    """Move a lens and leave it there."""
     from dasha_ros.devices import bench
 
     with device_errors():
@@ -41,7 +41,7 @@ def set_volts(
 
 @app.command()
 def faults(port: Port, board: Board = "flexiboard") -> None:
-    """Print the board's faults, one a line; exit code 1 when there are any."""
+    """Print the board's faults, one per line; exit code 1 if there are any."""
     from dasha_ros.devices import bench
 
     with device_errors():

@@ -1,4 +1,4 @@
-"""Messages of any type: find the class by name, match the publisher's QoS, print as YAML."""
+"""Handles messages of any type: finds the class by name, matches the publishers' QoS, prints YAML."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 
 class UnknownTypeError(Exception):
-    """No Python class exists for a message type."""
+    """There is no Python class for a message type."""
 
 
 class BadTopicError(Exception):
-    """No topic can have this name."""
+    """The name is not a valid topic name."""
 
 
 def full_topic_name(node: Node, topic: str) -> str:
-    """The topic's name from the root; a relative one is looked up in the node's namespace.
+    """The topic's absolute name; a relative name belongs to the node's namespace.
 
     Raises:
-        BadTopicError: ROS allows no such name.
+        BadTopicError: ROS does not allow the name.
     """
     try:
         name = expand_topic_name(topic, node.get_name(), node.get_namespace())
         validate_full_topic_name(name)
     except (ValueError, InvalidTopicNameException):
         raise BadTopicError(
-            f"{topic!r} is no topic: use letters, digits and underscores, no digit first, with single "
-            "slashes between, e.g. focus/state"
+            f"{topic!r} is not a topic name: use letters, digits and underscores, no digit first, separated "
+            "by single slashes, e.g. focus/state"
         ) from None
     return str(node.resolve_topic_name(topic))
 
 
 def type_of_topic(node: Node, topic: str) -> str | None:
-    """The type of a topic that somebody publishes, ``None`` when nobody does."""
+    """The type of a published topic, or ``None`` if no node publishes it."""
     publishers = node.get_publishers_info_by_topic(topic)
     return str(publishers[0].topic_type) if publishers else None
 
@@ -61,7 +61,7 @@ def message_class(kind: str) -> Any:
 
 
 def matching_qos(node: Node, topic: str) -> QoSProfile:
-    """What every publisher of the topic can serve: reliable and latched only if all of them are."""
+    """A QoS that matches all publishers of a topic: reliable and latched only if all of them are."""
     offered = [info.qos_profile for info in node.get_publishers_info_by_topic(topic)]
     reliable = all(q.reliability == ReliabilityPolicy.RELIABLE for q in offered)
     latched = all(q.durability == DurabilityPolicy.TRANSIENT_LOCAL for q in offered)
@@ -73,11 +73,11 @@ def matching_qos(node: Node, topic: str) -> QoSProfile:
 
 
 def plain(value: Any, arrays: bool = True) -> Any:
-    """A message, or a value of one, as dictionaries, lists and numbers.
+    """A message, or a part of one, as dictionaries, lists and numbers.
 
     Args:
-        value: The message.
-        arrays: Whole arrays of numbers; otherwise only their type and length.
+        value: The message or part.
+        arrays: Whether to include whole arrays; otherwise only their length.
     """
     if hasattr(value, "get_fields_and_field_types"):
         return {name: plain(getattr(value, name), arrays) for name in value.get_fields_and_field_types()}
@@ -85,7 +85,7 @@ def plain(value: Any, arrays: bool = True) -> Any:
         return value.item()
     if isinstance(value, (str, bool, int, float)):
         return value
-    if isinstance(value, bytes):  # one of ROS's ``byte``, which rclpy gives so
+    if isinstance(value, bytes):  # rclpy's form of a single ``byte``
         return int.from_bytes(value, "little")
     items = list(value)
     if not arrays and items and not hasattr(items[0], "get_fields_and_field_types"):

@@ -1,4 +1,4 @@
-"""Which nodes and topics of a graph can be seen from here."""
+"""Which nodes and topics of a graph are visible from this machine."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from dasha_ros.config import NODES
 from dasha_ros.ros.validation.publishers import EXCLUSIVE_TOPICS, conflict_of, publishers_of
 
 _DISCOVERY_S = 1.0
-"""Until then a few nodes that are active may not be all that there are."""
+"""Least time to look [s]: discovery may not have found all nodes before."""
 
 
 @dataclass(frozen=True)
 class Reached:
-    """What was seen."""
+    """The visible part of a graph."""
 
     namespace: str
     states: dict[str, str]
-    """Lifecycle state of the nodes that belong to the graph, by full name; empty when there is none."""
+    """Lifecycle state of the graph's nodes, by full name; empty: there is no graph."""
     others: tuple[str, ...]
     """Other nodes, in any namespace."""
     topics: dict[str, tuple[str, int, int]]
-    """Type, publishers and subscriptions of the topics in the namespace."""
+    """Type, number of publishers and number of subscriptions of the topics in the namespace."""
     strangers: tuple[str, ...] = ()
-    """What is wrong where a node that does not belong to the graph speaks for one that does."""
+    """Sentences about nodes that publish in the name of the graph's nodes."""
 
     def lines(self) -> list[str]:
-        """For people."""
+        """A description for people."""
         if not self.states:
             seen = f"; other nodes: {', '.join(self.others)}" if self.others else ""
             return [f"no node of this package answers in {self.namespace}; start it with `dasha up`{seen}"]
@@ -49,14 +49,14 @@ class Reached:
 
     @property
     def silent(self) -> tuple[str, ...]:
-        """The nodes that belong to the graph and do not answer."""
+        """The nodes of the graph that do not answer."""
         return tuple(name for name, state in self.states.items() if state == UNREACHABLE)
 
 
 def _of_node(name: str, state: str, width: int) -> list[str]:
     mark = {"active": "✓", UNREACHABLE: "✗"}.get(state, "·")
     if state == UNREACHABLE:
-        advice = "it died, hangs or was never started: see its log, end its process and start it again"
+        advice = "it died, hangs or was not started: see its log, stop its process and start it again"
         return [f"{mark} {name:<{width}}  does not answer", f"    {advice} (`dasha up` does so by itself)"]
     if state != "active":
         return [f"{mark} {name:<{width}}  {state}", "    its log and `dasha echo /diagnostics` say why"]
@@ -64,7 +64,7 @@ def _of_node(name: str, state: str, width: int) -> list[str]:
 
 
 def expected(seen: Set[str], topics: Set[str]) -> list[str]:
-    """The nodes that must be there, by what is: those of the smallest rig that has all that are seen.
+    """The nodes that should be there: those of the smallest device set that contains all visible nodes.
 
     Args:
         seen: Names of the nodes, without the namespace.
@@ -81,14 +81,14 @@ def expected(seen: Set[str], topics: Set[str]) -> list[str]:
 
 
 def too_many_nodes(names: list[str], known: Set[str]) -> tuple[str, ...]:
-    """What is wrong where nodes of the graph are there more than once.
+    """Sentences about nodes of the graph that exist more than once.
 
     Args:
-        names: Full names of all nodes, each as often as it is there.
+        names: Full names of all nodes, once per node.
         known: Full names of the nodes that belong to a graph.
     """
     return tuple(
-        f"{names.count(name)} nodes are called {name}: two graphs run in one namespace; end one of them, "
+        f"{names.count(name)} nodes are called {name}: two graphs run in one namespace; stop one of them, "
         "or give it a namespace or a ROS_DOMAIN_ID of its own"
         for name in sorted(set(names) & known)
         if names.count(name) > 1
@@ -96,10 +96,10 @@ def too_many_nodes(names: list[str], known: Set[str]) -> tuple[str, ...]:
 
 
 def strangers_of(node: Node, known: Set[str]) -> tuple[str, ...]:
-    """What is wrong where a node that does not belong to the graph speaks for one that does.
+    """Sentences about nodes that publish in the name of the graph's nodes.
 
     Args:
-        node: Sees the graph, in its namespace.
+        node: A node in the graph's namespace.
         known: Full names of the nodes that belong to a graph.
     """
     names = [f"{space.rstrip('/')}/{name}" for name, space in node.get_node_names_and_namespaces()]
@@ -112,11 +112,11 @@ def look(namespace: str, seconds: float) -> Reached:
     """Look at a graph.
 
     Args:
-        namespace: Of the nodes.
-        seconds: How long to wait for answers; it ends earlier when all nodes of a rig are active.
+        namespace: Namespace of the nodes.
+        seconds: How long to wait for answers; less if all nodes of a device set are active.
 
     Raises:
-        ConfigError: No namespace.
+        ConfigError: The namespace is invalid.
     """
     with Client(namespace) as client:
         inside = client.namespace + "/"

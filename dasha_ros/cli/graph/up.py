@@ -1,4 +1,4 @@
-"""``dasha up``: the whole graph as supervised processes, for machines without ``ros2 launch``."""
+"""``dasha up``: runs the whole graph as supervised processes, for machines without ``ros2 launch``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def up(
     log_dir: options.LogDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")] = False,
     timeout: Annotated[
-        float, typer.Option(min=0.0, help="Seconds after which nodes that are not active yet are named.")
+        float, typer.Option(min=0.0, help="Name the nodes that are not active after this many seconds.")
     ] = 60.0,
 ) -> None:
     """Start the graph and keep it running until Ctrl-C."""
@@ -91,14 +91,14 @@ def _run(session: Session, printer: LogPrinter, console: Console, timeout_s: flo
 def _watch(
     session: Session, printer: LogPrinter, console: Console, timeout_s: float, stop: list[int]
 ) -> Exit:
-    """Run the graph until a signal is in ``stop``, or a node is lost."""
+    """Run the graph until ``stop`` holds a signal or a node is lost."""
     from rich.live import Live
 
     from dasha_ros.bringup.graph import shared_memory_needed
     from dasha_ros.system.shared_memory import shortage
 
     session.tell_waiting = lambda names: console.print(
-        f"waiting for {', '.join(names)} to end; Ctrl-C ends what is left at once"
+        f"waiting for {', '.join(names)} to end; Ctrl-C kills the rest at once"
     )
     announced, warned, lost, broken = False, False, None, list[str]()
     live = Live(console=console, refresh_per_second=2, transient=True, redirect_stderr=False)
@@ -125,11 +125,11 @@ def _watch(
                     live.update(_table(session))
         finally:
             live.stop()
-            # Interrupted while it imports, Python says goodbye with a traceback that tells nobody anything.
+            # If Python is interrupted during its imports, it prints a traceback that helps nobody.
             printer.muted = not announced
         if broken:
             names = " and ".join(broken)
-            console.print(f"{names} could not start: the lines above say why", style="bold red")
+            console.print(f"{names} could not start; the lines above say why", style="bold red")
         console.print("stopping ...")
     ending = _end(session, console, lost)
     return Exit.FAILED if broken else ending
@@ -167,14 +167,14 @@ def _end(session: Session, console: Console, lost: Ended | None) -> Exit:
         fail(f"{lost.name}: {said[-1] if said else lost}", Exit.REFUSED)
     if lost is not None:
         console.print(
-            f"{lost.name} ended again and again; the last time it said:\n" + "\n".join(lost.last_lines[-5:]),
+            f"{lost.name} ended again and again; its last lines were:\n" + "\n".join(lost.last_lines[-5:]),
             style="bold red",
             markup=False,
         )
         return Exit.FAILED
     codes = session.exit_codes
     if not session.was_active:
-        # Interrupted while it imports, Python ends with whatever code: nothing was open yet.
+        # If Python is interrupted during its imports, any exit code is fine: nothing was open yet.
         codes = {name: code for name, code in codes.items() if code == -signal.SIGKILL}
     if unclean := {name: code for name, code in codes.items() if code != 0}:
         console.print(f"stopped, but not all cleanly: exit codes {unclean}", style="yellow")

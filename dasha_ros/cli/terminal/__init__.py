@@ -1,1 +1,1 @@
-"""What all commands share on a terminal: options, progress, the output."""
+"""What all commands share: options, progress, output and files."""

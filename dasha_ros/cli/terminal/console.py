@@ -1,4 +1,4 @@
-"""How the command speaks: results to standard output, everything else to standard error."""
+"""How the command prints: results to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Exit(IntEnum):
 
     OK = 0
     FAILED = 1
-    """It was tried and did not work."""
+    """The command tried and failed."""
     REFUSED = 2
-    """It was not tried: bad arguments, or the goal was rejected."""
+    """The command did not try: bad arguments, or the goal was rejected."""
     UNREACHABLE = 3
-    """Nobody answers."""
+    """No node or device answers."""
     INTERRUPTED = 130
     """Ctrl-C."""
     TERMINATED = 143
@@ -31,7 +31,7 @@ class Exit(IntEnum):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: what Ctrl-C does, with an exit code of its own."""
+    """SIGTERM, which acts like Ctrl-C but has an exit code of its own."""
 
 
 def interrupted(reason: KeyboardInterrupt) -> Exit:
@@ -41,7 +41,7 @@ def interrupted(reason: KeyboardInterrupt) -> Exit:
 
 @contextmanager
 def sigterm_like_ctrl_c() -> Iterator[None]:
-    """SIGTERM raises `Terminated`, where Ctrl-C raises ``KeyboardInterrupt``."""
+    """Make SIGTERM raise `Terminated`, as Ctrl-C raises ``KeyboardInterrupt``."""
 
     def terminate(number: int, frame: object) -> NoReturn:
         raise Terminated

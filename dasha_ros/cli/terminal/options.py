@@ -9,13 +9,11 @@ import typer
 
 _GRAPH = "Graph"
 
-Namespace = Annotated[
-    str, typer.Option("--namespace", "-n", help="Namespace of the nodes; one for each camera.")
-]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the nodes, one per camera.")]
 Rig = Annotated[
     str,
     typer.Option(
-        help="Which devices: twin, emulated (real drivers, emulated devices) or hardware.",
+        help="Devices to use: twin, emulated (real drivers, emulated devices) or hardware.",
         rich_help_panel=_GRAPH,
     ),
 ]
@@ -25,14 +23,14 @@ ParamsFile = Annotated[
 ]
 Override = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", help="NODE.PARAMETER=VALUE; may be repeated.", rich_help_panel=_GRAPH),
+    typer.Option("--set", "-s", help="NODE.PARAMETER=VALUE; repeatable.", rich_help_panel=_GRAPH),
 ]
 Scene = Annotated[
     str | None,
     typer.Option(help="Twin: name of a shipped scene or path of a YAML file.", rich_help_panel=_GRAPH),
 ]
 Speed = Annotated[
-    float | None, typer.Option(help="Twin: its time against real time.", rich_help_panel=_GRAPH)
+    float | None, typer.Option(help="Twin: speed of its clock relative to real time.", rich_help_panel=_GRAPH)
 ]
 Encoder = Annotated[
     str | None, typer.Option(help="Network that makes the latent vector.", rich_help_panel=_GRAPH)
@@ -50,5 +48,5 @@ Learn = Annotated[
 ]
 LogLevel = Annotated[str, typer.Option(help="debug, info, warn, error or fatal.", rich_help_panel=_GRAPH)]
 LogDir = Annotated[
-    Path | None, typer.Option(help="Folder for one log file for each node.", rich_help_panel=_GRAPH)
+    Path | None, typer.Option(help="Folder for log files, one per node.", rich_help_panel=_GRAPH)
 ]

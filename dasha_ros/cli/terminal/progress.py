@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of long work: a bar on a terminal, an occasional line elsewhere."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Report = Callable[[str, int, int], None]
-"""Called with what is counted, how many are done, and of how many."""
+"""Called with the name of what is counted, the number done, and the total."""
 LINE_S = 10.0
-"""Time between two lines where no bar can be drawn [s]."""
+"""Time between two lines if there is no bar [s]."""
 
 
 @contextmanager
 def progress(console: Console) -> Iterator[Report]:
-    """Shows what is reported, with the time that is left, until the block ends."""
+    """Show the reported progress and the remaining time until the block ends."""
     if not console.is_terminal:
         yield Lines(lambda line: console.print(line, markup=False))
         return
@@ -42,21 +42,21 @@ def progress(console: Console) -> Iterator[Report]:
 
 
 class Lines:
-    """Progress as lines: one when something begins or is complete, else one every `LINE_S`."""
+    """Progress as lines: one at the start and at the end of each task, else one every `LINE_S`."""
 
     def __init__(self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._write, self._clock = write, clock
         self._began: dict[str, tuple[float, int]] = {}
-        self._said = 0.0
+        self._printed_s = 0.0
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Say how far it is, if it is time."""
+        """Print the progress if it is time."""
         now = self._clock()
         is_new = what not in self._began
         began, first = self._began.setdefault(what, (now, done))
-        if not is_new and done < total and now - self._said < LINE_S:
+        if not is_new and done < total and now - self._printed_s < LINE_S:
             return
-        self._said = now
+        self._printed_s = now
         left = (
             ""
             if done <= first or done >= total

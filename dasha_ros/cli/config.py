@@ -1,4 +1,4 @@
-"""``dasha config`` and ``dasha version``."""
+"""``dasha config``: every parameter of every node."""
 
 from __future__ import annotations
 
@@ -10,10 +10,3 @@ def config() -> None:
     from dasha_ros.config import as_yaml
 
     typer.echo(as_yaml(), nl=False)
-
-
-def version() -> None:
-    """Print the version."""
-    from dasha_ros import __version__
-
-    typer.echo(__version__)

@@ -10,6 +10,7 @@ from dasha_ros.benchmark.episodes import Episode, Goal, draw_start
 from dasha_ros.bringup import graph as bringup
 from dasha_ros.bringup.session import Session
 from dasha_ros.cli.demo.true_lens import TrueLens
+from dasha_ros.cli.graph.ready import GraphError, wait_until_active
 from dasha_ros.client import FocusClient, Phase
 from dasha_ros.config import LowLevelAgentConfig
 from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX, reversals
@@ -22,13 +23,9 @@ from dasha_ros.twin.scene import load_scene
 
 _ANSWER_S = 10.0
 _GOAL_S = 600.0
-"""No goal takes so long: a graph that works on one for ever must not keep the benchmark."""
+"""Longest goal [s]: a graph that never ends a goal must not stop the benchmark."""
 EMULATED_MIN_US = 100.0
 """Shortest exposure of pylon's emulated camera [us]; the one that the twin plays has 24."""
-
-
-class GraphError(Exception):
-    """The graph did not come up or did not answer."""
 
 
 def episodes_over_ros(
@@ -41,19 +38,19 @@ def episodes_over_ros(
     table: ExposureTable | None = None,
     active_s: float = 60.0,
 ) -> Iterator[Episode]:
-    """Play goals through ``focus_on_object``, each from the start that its seed draws.
+    """Play goals through ``focus_on_object``, each from a start drawn by its seed.
 
     Seconds are wall-clock time of the whole goal: exposure, settling, rendering, transport and
-    inference. The blur at the end is the truth, hysteresis included; that of the moves before
+    inference. The blur at the end is the true one, hysteresis included; that of the moves before
     it follows from the commanded voltages.
 
     Args:
         goals: What to look for.
-        seeds: One episode of each goal for each.
-        rig: Of `bringup.RIGS`, with a twin behind it.
-        exposure_policy: Of A^H; ``None``: the graph's default.
-        focus_policy: Of A^L; ``None``: the graph's default.
-        table: Start exposures are drawn from it; ``None``: all that the rig's camera has of the usual ones.
+        seeds: Each goal is played once per seed.
+        rig: A device set of `bringup.RIGS` with a twin behind it.
+        exposure_policy: Policy of A^H; ``None``: the graph's default.
+        focus_policy: Policy of A^L; ``None``: the graph's default.
+        table: Start exposures are drawn from it; ``None``: the usual ones that the camera has.
         active_s: How long the graph may take to come up [s].
 
     Raises:
@@ -63,9 +60,7 @@ def episodes_over_ros(
         bringup.Options(rig=rig, exposure_policy=exposure_policy, focus_policy=focus_policy)
     )
     with Session(graph, lambda node, line: None) as session:
-        while not session.poll()[0]:
-            if session.seconds > active_s:
-                raise GraphError(f"after {active_s:g} s not all nodes are active: {session.node_states()}")
+        wait_until_active(session, active_s)
         player = _Player(
             session,
             focus_policy or LowLevelAgentConfig().policy,
@@ -78,7 +73,7 @@ def episodes_over_ros(
 
 
 class _Player:
-    """Plays one episode after the other."""
+    """Plays one episode after another."""
 
     def __init__(self, session: Session, policy: str, table: ExposureTable) -> None:
         self._session, self._client, self._policy = session, session.client, policy
@@ -90,13 +85,13 @@ class _Player:
         self._true_lens = TrueLens(self._client)
 
     def close(self) -> None:
-        """Leave the topics."""
+        """Close clients and topics."""
         self._focus.close()
         self._reset.close()
         self._actuators.close()
 
     def play(self, goal: Goal, seed: int) -> Episode:
-        """One goal, from the start that its seed draws."""
+        """Play one goal from the start that its seed draws."""
         start = draw_start(goal, seed, self._lens, self._table)
         targets = [
             1.0 / m for m in load_scene(goal.scene).object_distances(goal.label, start.world.distances_m)
@@ -121,7 +116,7 @@ class _Player:
         blurs = [blur_px(self._lens.dioptres(volts)) for volts in commanded]
         focus = self._true_lens.focus_at(result.volts, _ANSWER_S)
         if focus is None:
-            raise GraphError("the twin's lens does not tell where it is")
+            raise GraphError("the twin's lens does not report its focus")
         blurs[-1] = blur_px(focus)
         return Episode(
             policy=self._policy,
@@ -132,7 +127,7 @@ class _Player:
             blur_px=blurs[-1],
             moves_first=next((i for i, blur in enumerate(blurs) if blur <= FOCUSED_PX), None),
             moves_settled=result.focus_steps,
-            # A^H looks once before its first step, and A^L goes on from A^H's last picture.
+            # A^H takes one picture before its first step, and A^L starts from A^H's last picture.
             frames=1 + result.exposure_steps + result.focus_steps,
             reversals=reversals(commanded),
             seconds=seconds,

@@ -1,4 +1,4 @@
-"""What a rig's drivers cost, seen by a process that commands them and waits as an agent does."""
+"""Times the drivers of a graph from a process that commands them and waits, as an agent does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from dasha_ros import msg
 from dasha_ros.bringup.watcher import Client
-from dasha_ros.cli.benchmark.graph import GraphError
+from dasha_ros.cli.graph.ready import GraphError
 from dasha_ros.devices.varioptic.protocol import wire_seconds
 from dasha_ros.emulators.latency import MOVE_BYTES
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
@@ -29,7 +29,7 @@ from dasha_ros.ros.transport.stamps import to_ns
 from dasha_ros.ros.validation.subscribe import subscribe, subscribe_timed
 
 EXPOSURES_US = (4_000.0, 5_000.0)
-"""In turn, so that every command is news to the camera."""
+"""Used in turn, so that every command changes the exposure."""
 PREVIEW_EXPOSURE_US = 10_000.0
 WARM_UP = 5
 WARM_UP_S = 3.0
@@ -40,7 +40,7 @@ TRIES = 10
 
 
 class RigTimer:
-    """Commands a running graph and times what comes back, one measurement at a time; `close` it.
+    """Commands a running graph and times the answers, one measurement at a time. `close` it at the end.
 
     Args:
         client: A client of the graph; this process is the subscriber.
@@ -62,7 +62,7 @@ class RigTimer:
         self._actuators.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
 
     def close(self) -> None:
-        """Leave the topics."""
+        """Close the topics."""
         self._actuators.close()
 
     def _on_lens(self, state: msg.LensState) -> None:
@@ -77,12 +77,12 @@ class RigTimer:
         self._arrived[to_ns(image.header.stamp)] = time.time_ns()
 
     def _on_camera_info(self, info: CameraInfo, sent_ns: int) -> None:
-        # The driver sends it when the call that published the image has returned.
+        # The driver sends this after the call that published the image has returned.
         self._published[to_ns(info.header.stamp)] = sent_ns
 
     @contextmanager
     def _images(self) -> Iterator[None]:
-        """Hear of images: whoever does not time them need not pay for them."""
+        """Subscribe to images only while they are timed, because they cost time."""
         node = self._client.node
         topics = [
             subscribe(node, Image, "camera/image_raw", self._on_image, qos.IMAGE),
@@ -142,14 +142,14 @@ class RigTimer:
         }
 
     def preview(self, rate_hz: float, seconds: float) -> dict[str, Any]:
-        """Let the camera run freely and watch.
+        """Let the camera stream, and watch.
 
         Returns:
             - ``fps``: of images that reached this process
             - ``age_ms_p50``, ``age_ms_p95``: from the start of the exposure to the message here
-            - ``exposure_ms``: that is in it
+            - ``exposure_ms``: the exposure included in it
             - ``growth_ms``: median age of the last quarter less that of the first
-            - ``cpu_percent``: of one core, that each process with more than 1 % used
+            - ``cpu_percent``: load of one core, for each process above 1 %
 
         Raises:
             GraphError: There is no preview.
@@ -189,8 +189,8 @@ class RigTimer:
         """Time lens commands, from sending one to the state that confirms it.
 
         Args:
-            count: How many.
-            with_percepts: Whether the graph has a camera and perception, whose work each command begins.
+            count: Number of commands.
+            with_percepts: Whether the graph has a camera and perception, which work after each command.
 
         Returns:
             - ``published_ms_p50``, ``published_ms_p95``: until the driver publishes the state, without
@@ -225,7 +225,7 @@ class RigTimer:
         return capture is not None and capture.exposure_command == sent.id
 
     def _meet(self, send: Callable[[], Sent], answered: Callable[[Sent], bool]) -> None:
-        """Command until it is answered: what is sent before discovery is done reaches nobody."""
+        """Repeat a command until it is answered: before discovery it is lost."""
         for _ in range(TRIES):
             sent = send()
             if self._actuators.wait(partial(answered, sent), 1.0):
@@ -233,16 +233,16 @@ class RigTimer:
         raise GraphError("a driver does not answer; see `dasha doctor`")
 
     def _cpu_s(self) -> dict[str, float]:
-        """Processor time that each process has used so far [s]."""
+        """Processor time used by each process so far [s]."""
         tick = os.sysconf("SC_CLK_TCK")
         stats = {name: Path(f"/proc/{pid}/stat").read_text() for name, pid in self._pids.items()}
         # utime and stime are the 12th and 13th field after the name, which may hold spaces.
         return {name: sum(map(int, s.rpartition(")")[2].split()[11:13])) / tick for name, s in stats.items()}
 
     def _rest(self, sent: Sent, which: int) -> None:
-        """Wait for the percept, as an agent does: what is timed next must not compete with it.
+        """Wait for the percept, as an agent does, so that it does not compete with the next measurement.
 
-        Pictures travel by best effort: one that perception never saw has no percept.
+        Pictures travel by best effort, so perception may have missed this one.
         """
         self._actuators.wait(lambda: self._percept[which] == sent.id, PERCEPT_S)
 

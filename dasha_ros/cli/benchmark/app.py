@@ -1,0 +1,14 @@
+"""``dasha benchmark``: its commands."""
+
+from __future__ import annotations
+
+import typer
+
+from dasha_ros.cli.benchmark.exposure import exposure
+from dasha_ros.cli.benchmark.focus import focus
+from dasha_ros.cli.benchmark.rig import rig
+from dasha_ros.cli.benchmark.step import step
+
+app = typer.Typer(help="Measure, and print a table or write JSON.", no_args_is_help=True)
+for command in (focus, step, rig, exposure):
+    app.command()(command)

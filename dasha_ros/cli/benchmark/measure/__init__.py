@@ -1,0 +1,1 @@
+"""What ``dasha benchmark`` measures over a running graph."""

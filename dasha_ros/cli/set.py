@@ -1,0 +1,50 @@
+"""``dasha set``: change a parameter of a running node, for machines without the ``ros2`` command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dasha_ros.cli.graph.node_parameters import (
+    ANSWER_S,
+    Node,
+    fail_unanswered,
+    joined,
+    parsed,
+    shown,
+    values_of,
+)
+from dasha_ros.cli.terminal.console import Exit, fail, out
+from dasha_ros.cli.terminal.options import Namespace
+
+
+def set_parameter(
+    node: Node,
+    parameter: Annotated[str, typer.Argument(help="Name of the parameter.")],
+    value: Annotated[str, typer.Argument(help="Written as in a parameter file.")],
+    namespace: Namespace = "/dasha",
+) -> None:
+    """Change a parameter of a running node.
+
+    Exit codes: 1 the node refused, with its reason; 2 there is no such parameter; 3 the node does
+    not answer.
+    """
+    from rcl_interfaces.srv import SetParameters
+    from rclpy.parameter import Parameter
+
+    with joined(namespace) as client:
+        before = values_of(client, node, parameter)[parameter]
+        try:
+            wanted = Parameter(parameter, value=parsed(value, before)).to_parameter_msg()
+        except (TypeError, ValueError, OverflowError, AssertionError):
+            fail(f"{value!r} is not a parameter value: write a number, a word or a list", Exit.REFUSED)
+        request = SetParameters.Request(parameters=[wanted])
+        answer = client.call(SetParameters, f"{node}/set_parameters", request, ANSWER_S)
+        if answer is None:
+            fail_unanswered(client, node)
+        (result,) = answer.results
+        if not result.successful:
+            fail(result.reason or f"{node} refused it without a reason")
+        after = values_of(client, node, parameter)[parameter]
+    out().print(f"{node}: {parameter} = {shown(after)}, was {shown(before)}", markup=False)

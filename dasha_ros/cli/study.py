@@ -1,0 +1,134 @@
+"""What ``dasha evaluate`` and ``dasha benchmark exposure`` share: options, the testbed and its output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from dasha_ros.cli.terminal.console import Exit, err, fail
+
+if TYPE_CHECKING:
+    from dasha_ros.benchmark.testbed import Testbed
+
+Policies = Annotated[
+    list[str] | None,
+    typer.Option("--policy", help="Name, or path of a learned policy (.npz); repeatable."),
+]
+Scenes = Annotated[Path | None, typer.Option(help="Folder of any photographs; rendered by the twin.")]
+Cache = Annotated[
+    Path | None, typer.Option(help="Percept cache; its test photographs are looked up, split by split.")
+]
+Rendered = Annotated[bool, typer.Option("--rendered", help="With --cache: render the views instead.")]
+Splits = Annotated[int, typer.Option(min=1, help="With --cache: number of splits by photograph.")]
+Rivals = Annotated[
+    Path | None,
+    typer.Option(help="With --cache: folder of the rivals' trained networks."),
+]
+Episodes = Annotated[int, typer.Option(min=1, help="Episodes for each view, policy and setting.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of starts, composites and sampled actions.")]
+Sampled = Annotated[bool, typer.Option("--sampled", help="Also play learned policies with sampled actions.")]
+Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write the tables to this file.")]
+Plots = Annotated[Path | None, typer.Option("--plots", help="Write figures into this folder.")]
+StepMs = Annotated[
+    float, typer.Option(min=0.0, help="Time to transport and read a frame in ms, for wall times.")
+]
+
+
+def default_policies(agent: str) -> list[str]:
+    """All shipped learned policies, and those worth a comparison."""
+    from dasha_ros.system.paths import config_dir
+
+    learned = sorted(
+        path.stem.removesuffix(f"_{agent}") for path in (config_dir() / "policies").glob(f"*_{agent}.npz")
+    )
+    rivals = {
+        "focus": ["coarse_to_fine", "constant", "profile_fit", "libcamera", "golden_section", "hill_climb"],
+        "exposure": ["histogram", "auto_mean_grey", "auto_once", "constant"],
+    }
+    return learned + rivals[agent]
+
+
+def testbed_of(
+    scenes: Path | None,
+    cache: Path | None,
+    *,
+    agent: Literal["focus", "exposure"],
+    names: Sequence[str],
+    rendered: bool,
+    composites: int,
+    splits: int,
+    rivals: Path | None,
+    seed: int,
+) -> Testbed:
+    """The photographs that the policies play on."""
+    from dasha_ros.benchmark.testbed import cache_testbed, folder_testbed
+
+    if (scenes is None) == (cache is None):
+        fail("give either --scenes (a folder of photographs) or --cache (a percept cache)", Exit.REFUSED)
+    if cache is not None:
+        return cache_testbed(cache, agent, names, splits=splits, rendered=rendered, rivals=rivals)
+    assert scenes is not None
+    with study_progress() as progress:
+        testbed = folder_testbed(
+            scenes, agent, names, composites=composites, seed=seed,
+            report=lambda what, done, total: progress(done, total, what),
+        )  # fmt: skip
+    return testbed
+
+
+@contextmanager
+def photographs_listed(testbed: Testbed) -> Iterator[None]:
+    """At the end, list which pictures of a folder were used and which were skipped."""
+    try:
+        yield
+    finally:
+        if testbed.used:
+            from dasha_ros.learning.dataset.scenes.summary import summary
+
+            for line in summary(testbed.used, testbed.skipped):
+                err().print(line, markup=False)
+
+
+@contextmanager
+def errors_explained() -> Iterator[None]:
+    """Turn errors into sentences."""
+    from dasha_ros.assets.catalogue import AssetMissing
+    from dasha_ros.devices.errors import DeviceError
+    from dasha_ros.learning.dataset.cache.store import CacheError
+    from dasha_ros.perception.errors import ModelError
+
+    try:
+        yield
+    except (AssetMissing, CacheError, DeviceError, ModelError, ValueError) as error:
+        # All other errors about names, files and values derive from ValueError.
+        fail(str(error), Exit.REFUSED)
+
+
+@contextmanager
+def study_progress() -> Iterator[Callable[[int, int, str], None]]:
+    """Show a bar; yields a function that takes what is done, the total and a description."""
+    from dasha_ros.benchmark.focus import progress
+
+    bar = progress(err())
+    task = bar.add_task("", total=None)
+
+    def show(done: int, total: int, what: str) -> None:
+        # Started late, so that an argument that is refused at once leaves no bar behind.
+        bar.start()
+        bar.update(task, completed=done, total=total, description=what)
+
+    try:
+        yield show
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
+def json_lines(rows: Sequence[dict[str, Any]]) -> str:
+    """JSON with one row per line, so that a changed number changes one line."""
+    return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"

@@ -1,0 +1,1 @@
+"""``dasha train``: agents that learn from a percept cache, in minutes."""
