@@ -8,7 +8,6 @@ import typer
 
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
-from dasha_ros.cli.terminal.files import refuse_unwritable, write_json
 
 if TYPE_CHECKING:
     from dasha_ros.soak.tally import Tally
