@@ -37,8 +37,8 @@ def targets(numbers: Mapping[str, Any]) -> list[Target]:
     """Each figure that must be reached, with what was measured.
 
     Args:
-        numbers: What `cli.benchmark.measure.rig.benchmark_rig` measured; without ``goals`` the figures of goals
-            are left out.
+        numbers: What `cli.benchmark.measure.rig.benchmark_rig` measured; without ``goals`` the figures of
+            goals are left out.
     """
     published = numbers["pictures"]["published_ms_p50"]
     preview = numbers["preview"]
