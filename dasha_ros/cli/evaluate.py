@@ -6,36 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from dasha_ros.cli.study import (
-    Cache,
-    Episodes,
-    Markdown,
-    Plots,
-    Policies,
-    Rendered,
-    Rivals,
-    Sampled,
-    Scenes,
-    Seed,
-    Splits,
-    StepMs,
-    default_policies,
-    errors_explained,
-    json_lines,
-    photographs_listed,
-    study_progress,
-    testbed_of,
-)
+from dasha_ros.cli import study
 from dasha_ros.cli.terminal.console import err, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
 
 
 def evaluate(
     *,
-    policy: Policies = None,
-    scenes: Scenes = None,
-    cache: Cache = None,
-    rendered: Rendered = False,
+    policy: study.Policies = None,
+    scenes: study.Scenes = None,
+    cache: study.Cache = None,
+    rendered: study.Rendered = False,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,16 +27,16 @@ def evaluate(
     composites: Annotated[
         int, typer.Option(min=0, help="With --scenes: number of two-depth views to compose.")
     ] = 4,
-    splits: Splits = 3,
-    rivals: Rivals = None,
-    episodes: Episodes = 4,
-    seed: Seed = 0,
-    sampled: Sampled = False,
+    splits: study.Splits = 3,
+    rivals: study.Rivals = None,
+    episodes: study.Episodes = 4,
+    seed: study.Seed = 0,
+    sampled: study.Sampled = False,
     exposure_policy: Annotated[str, typer.Option(help="Policy of A^H in the setting joint.")] = "histogram",
-    step_ms: StepMs = 60.0,
+    step_ms: study.StepMs = 60.0,
     json_file: Json = None,
-    markdown_file: Markdown = None,
-    plots: Plots = None,
+    markdown_file: study.Markdown = None,
+    plots: study.Plots = None,
 ) -> None:
     """Play focus policies and their rivals on photographs that they never saw, and print a table."""
     from dasha_ros.benchmark.plots import plot
@@ -63,10 +44,10 @@ def evaluate(
     from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS, focus_setting
 
     refuse_unwritable(json_file, markdown_file)
-    with errors_explained():
+    with study.errors_explained():
         chosen = [focus_setting(name) for name in setting] if setting else list(FOCUS_SETTINGS)
-        names = policy or default_policies("focus")
-        testbed = testbed_of(
+        names = policy or study.default_policies("focus")
+        testbed = study.testbed_of(
             scenes, cache, agent="focus", names=names, rendered=rendered, composites=composites,
             splits=splits, rivals=rivals, seed=seed,
         )  # fmt: skip
@@ -74,7 +55,7 @@ def evaluate(
             # The paper's bands are one voltage wide: nobody learns anything about photographs from them.
             chosen = [s for s in chosen if s.name in {"planes_wide", "two_depths"}]
         rows: list[dict[str, Any]] = []
-        with photographs_listed(testbed), study_progress() as progress:
+        with study.photographs_listed(testbed), study.progress() as progress:
             try:
                 focus_study(
                     testbed.arena, names, chosen, testbed.parts, per_view=episodes, seed=seed,
@@ -85,7 +66,7 @@ def evaluate(
                 err().print("[yellow]stopped: the tables hold only complete rows")
         text = tables(rows)
         out().print(text, markup=False)
-        write(json_file, json_lines(rows))
+        write(json_file, study.json_lines(rows))
         write(markdown_file, text)
         if plots is not None and rows:
             for path in plot(rows, plots):

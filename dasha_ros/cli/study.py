@@ -73,10 +73,10 @@ def testbed_of(
     if cache is not None:
         return cache_testbed(cache, agent, names, splits=splits, rendered=rendered, rivals=rivals)
     assert scenes is not None
-    with study_progress() as progress:
+    with progress() as show:
         testbed = folder_testbed(
             scenes, agent, names, composites=composites, seed=seed,
-            report=lambda what, done, total: progress(done, total, what),
+            report=lambda what, done, total: show(done, total, what),
         )  # fmt: skip
     return testbed
 
@@ -110,11 +110,11 @@ def errors_explained() -> Iterator[None]:
 
 
 @contextmanager
-def study_progress() -> Iterator[Callable[[int, int, str], None]]:
+def progress() -> Iterator[Callable[[int, int, str], None]]:
     """Show a bar; yields a function that takes what is done, the total and a description."""
-    from dasha_ros.benchmark.focus import progress
+    from dasha_ros.benchmark import focus
 
-    bar = progress(err())
+    bar = focus.progress(err())
     task = bar.add_task("", total=None)
 
     def show(done: int, total: int, what: str) -> None:
