@@ -1,4 +1,4 @@
-"""The action that robots call: expose, then focus, until the object is found."""
+"""The node that serves the action for robots: expose, then focus, until the object is found."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from dasha_ros.ros.transport.stamps import to_stamp
 from dasha_ros.ros.validation.subscribe import subscribe
 
 _DISCOVERY_S = 2.0
-"""A goal may come before discovery has joined this node with perception."""
+"""How long to wait for perception [s]: a goal may come before this node has discovered it."""
 
 
 class FocusServer(GoalServer):
     """Serves ``focus_on_object``; publishes ``focus/state``, latched.
 
-    Asks A^H for an exposure, then A^L for a focus. Whatever goes wrong, lens and
-    exposure go back to where they were and the result says what to do.
+    It asks A^H to set the exposure, then A^L to focus. If anything goes wrong, it restores lens and exposure,
+    and the result says what to do.
     """
 
     config_model = FocusServerConfig
@@ -54,7 +54,7 @@ class FocusServer(GoalServer):
         self._told = msg.FocusState()
 
     def configure(self) -> None:
-        """Create topics and the clients of both agents."""
+        """Create the topics and the clients of both agents."""
         self.actuators = Actuators(self)
         self.actuators.listen(CompressedImage, "perception/annotated/compressed", self._on_picture, qos.IMAGE)
         self.actuators.rest()
@@ -71,7 +71,7 @@ class FocusServer(GoalServer):
         )
         self._trainer = TrainerPause(self)
         if self._server is None:
-            # Kept for as long as the node lives: whoever asks meanwhile gets an answer.
+            # Kept as long as the node lives, so that every request gets an answer.
             self._server = SimpleActionServer(
                 self,
                 FocusOnObject,
@@ -89,12 +89,12 @@ class FocusServer(GoalServer):
         self.health.set_activity(lambda: "waiting for a goal" if self._job is None else "working on a goal")
 
     def deactivate(self) -> None:
-        """End the goal in hand, restore, and accept no more."""
+        """End the current goal, restore, and accept no more."""
         if self._server is not None:
             self._server.stop()
 
     def cleanup(self) -> None:
-        """End the goal in hand and leave the topics; goals are refused from now on."""
+        """End the current goal and close the topics; goals are refused from now on."""
         self.deactivate()
         if not self._configured:
             return
@@ -127,7 +127,7 @@ class FocusServer(GoalServer):
             return "focus_server is not active: activate it first"
         self._waiter.within(_DISCOVERY_S, lambda: self._info is not None)
         if self._info is None:
-            return "perception is not running, so nobody knows what can be detected: start it and try again"
+            return "perception is not running, so the detectable labels are unknown: start it and try again"
         if not (math.isfinite(request.min_score) and 0.0 <= request.min_score <= 1.0):
             return f"min_score {request.min_score:g} is not in 0..1 (0: the server's default)"
         if not (math.isfinite(request.max_brisque) and request.max_brisque >= 0.0):
@@ -145,7 +145,7 @@ class FocusServer(GoalServer):
         *,
         background: bool = False,
     ) -> None:
-        """Publish what goes on."""
+        """Publish the state of the goal."""
         told = msg.FocusState(
             state=state,
             labels=list(labels),
@@ -159,7 +159,7 @@ class FocusServer(GoalServer):
             self._tell(told)
 
     def _tell(self, told: msg.FocusState) -> None:
-        """Publish; the caller holds the lock, so that no older state follows a newer one."""
+        """Publish a state. The caller holds the lock, so that no older state follows a newer one."""
         told.header, told.node = Header(stamp=to_stamp(self.clock.now_ns())), self.instance
         self._told = told
         if self._configured and self.context.ok():
@@ -172,7 +172,7 @@ class FocusServer(GoalServer):
     def _work(self, run: ActiveGoal) -> FocusOnObject.Result:
         assert self._info is not None
         self.health.count("goals")
-        # Where a trainer has no turn any more, what is in force is what this goal was asked with.
+        # The settings to restore are those of the moment when the trainer has stopped changing them.
         with self._trainer.during(run) as trainer_waits, self.actuators.attending():
             return self._reach(run, self._info, " (the trainer waits)" if trainer_waits else "")
 

@@ -29,22 +29,22 @@ from dasha_ros.ros.transport.conversions import lens_to_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 
 _IDLE_S = 0.5
-"""How often an idle lens is asked for faults."""
+"""How often an idle lens is asked for faults [s]."""
 _HEAD_START_S = 0.0007
-"""Of the twin's camera before all others that hear of a move: a step waits for it, and they take its core."""
+"""How much earlier the twin's camera hears of a move than all other nodes [s]: a step waits for it, and the
+others would take its core."""
 _ATTEMPTS_MORE = 3
-"""How often a command that was not confirmed is begun anew; agents wait 2 s and longer before they do."""
+"""How often an unconfirmed command is repeated, before the agents repeat it after 2 s or more."""
 
 
 class LensDriver(DashaNode[LensDriverConfig]):
     """Moves the lens, one command at a time, the newest one first.
 
-    Listens to ``lens/command``; publishes ``lens/state``, latched: at once when a
-    command was applied (with the time at which the lens will have settled), again
-    when it has settled, on every fault, and when it is given back. A command that the
-    lens did not take is kept until it does, or a newer one comes. What a goal commanded
-    ends with the goal: where its owner leaves the graph, or this driver is told to end in
-    the middle of it, the lens goes back to where it was last commanded to for good.
+    It subscribes to ``lens/command`` and publishes ``lens/state``, latched: when a command was applied (with
+    the time at which the lens will have settled), when the lens has settled, on every fault, and when the
+    lens is closed. A command that the lens did not confirm is kept until it does or a newer command comes.
+    The position that a goal commanded lasts only as long as the goal: if the goal's owner leaves the graph or
+    this driver ends, the last permanent position is restored.
     """
 
     config_model = LensDriverConfig
@@ -60,7 +60,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         self._telling = threading.Lock()
         self._state = LensState(NO_COMMAND, VOLTS_MIN, VOLTS_MIN, settled=False, settled_at_ns=0)
         self._rest_ns = 0
-        """When the lens rests, on the steady clock."""
+        """When the lens will be at rest, on the steady clock."""
         self._said, self._moves = 0, 0
         self._lens: Lens | None = None
         self._twin: LensTwinLink | None = None
@@ -89,7 +89,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         self._lane.listen(msg.LensCommand, "lens/command", self._on_command, qos.COMMAND)
 
     def activate(self) -> None:
-        """Open the lens; what it was told before it was given back counts no more."""
+        """Open the lens. Commands from before it was closed no longer count."""
         with self._waiter:
             self._order = None
             if self._volts is not None:
@@ -110,7 +110,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
             state, order = self._state, self._order
             if goes_back and order is not None:
                 self.get_logger().error(f"the lens could not be restored to {order.value:g} V")
-                # It is when it is opened again.
+                # It will be restored when the lens is opened again.
                 state = replace(state, command=order.command, commanded_volts=order.value)
             self._tell(replace(state, settled=False, faults=("not active",)))
             if goes_back:
@@ -140,7 +140,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._waiter.notify()
 
     def open(self) -> None:
-        """Job of the worker: claim the lens and bring it to the newest command."""
+        """See `Job.open`. Also carries out the newest command."""
         assert self._lens is not None
         reading = self._lens.open()
         with self._waiter:
@@ -156,11 +156,11 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._adopt(reading, NO_COMMAND, reading.volts)
 
     def facts(self) -> dict[str, Any]:
-        """Job of the worker: what the board is, and the counts of its line."""
+        """See `Job.facts`: what the board is, and the counters of its line."""
         return self._lens.describe() if self._lens is not None else {}
 
     def work(self) -> bool:
-        """Job of the worker: the newest command, or a look for faults."""
+        """See `Job.work`: carry out the newest command, or look for faults."""
         self._commands.restore_if_abandoned()
         with self._waiter:
             if self._order is None:
@@ -180,11 +180,11 @@ class LensDriver(DashaNode[LensDriverConfig]):
         return False
 
     def lost(self, reason: str) -> None:
-        """Job of the worker: tell everyone that the lens does not answer."""
+        """See `Job.lost`: publish that the lens does not answer."""
         self._tell(replace(self._state, settled=False, faults=(reason,)))
 
     def leave(self) -> None:
-        """Job of the worker: obey what was ordered last, in the middle of a goal to go back."""
+        """See `Job.leave`: carry out the last order, which restores the lens if a goal was in progress."""
         for _ in range(_ATTEMPTS_MORE + 1):
             with self._waiter:
                 order, self._order = self._order, None
@@ -194,7 +194,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
                 self._obey(order)
 
     def close(self) -> None:
-        """Job of the worker: give the lens back."""
+        """See `Job.close`."""
         if self._lens is not None:
             self._lens.close()
 
@@ -202,7 +202,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         try:
             self._move(order)
         except DeviceError as error:
-            # Once more, unless somebody has changed their mind meanwhile: it may be what ends a search.
+            # Repeat it unless a newer command came: it may be the last command of a search.
             with self._waiter:
                 if self._order is None:
                     self._order, self._failed_attempts = order, self._failed_attempts + 1
@@ -228,7 +228,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._moves, self._rest_ns = self._moves + 1, rest_ns
         state = LensState(command, volts, reading.volts, settle_ns <= 0, settled_at, reading.faults)
         if self._twin is not None:
-            # A refusal meanwhile must not tell of the state before.
+            # A refusal meanwhile must not publish the previous state.
             with self._telling:
                 self._state, message = state, self._message(state)
             self._twin.publish(message)
@@ -242,16 +242,16 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._tell(replace(self._state, faults=reading.faults))
 
     def _faults(self) -> Condition | None:
-        """What the lens reports by itself. Of a lens that is lost or given back `DeviceWorker` tells."""
+        """Faults that the lens reports. `DeviceWorker` reports a lens that is lost or closed."""
         worker, faults = self._worker, self._state.faults
         if worker is None or not worker.has_device or not faults:
             return None
         return failure(f"the lens reports {', '.join(faults)}")
 
-    def _tell(self, waiter: LensState | None = None) -> None:
-        """Publish the state. One thread at a time, lest the state before is told last, and stays latched."""
+    def _tell(self, newer: LensState | None = None) -> None:
+        """Publish a state, one thread at a time, so that no older state is published last and latched."""
         with self._telling:
-            self._state = waiter or self._state
+            self._state = newer or self._state
             if self.context.ok():
                 self._state_publisher.publish(self._message(self._state))
         self.health.update()
@@ -261,7 +261,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
         return max(0.0, (self._rest_ns - self.steady.now_ns()) / 1e9)
 
     def _message(self, state: LensState) -> msg.LensState:
-        """What is said next; the caller holds the lock, for each word has a number of its own."""
+        """The next message. The caller holds the lock, because each message has a number of its own."""
         self._said += 1
         gate, settle_s = self._commands.gate, 0.0 if state.settled else self._settle_s()
         said = replace(

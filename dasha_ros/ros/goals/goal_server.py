@@ -1,4 +1,4 @@
-"""What a goal of ``focus_on_object`` needs of the node that works on it."""
+"""What a goal of ``focus_on_object`` needs from the node that works on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dasha_ros.ros.rig.actuators import Actuators
 
 
 class GoalServer(DashaNode[FocusServerConfig]):
-    """Both agents, both actuators, and a place to tell what goes on."""
+    """Both agents, both actuators, and a way to publish the state."""
 
     actuators: Actuators
     exposure_agent: AgentClient
@@ -26,5 +26,5 @@ class GoalServer(DashaNode[FocusServerConfig]):
         *,
         background: bool = False,
     ) -> None:
-        """Publish what goes on."""
+        """Publish the state of the goal."""
         raise NotImplementedError

@@ -1,8 +1,8 @@
-"""A node that floods a graph with hostile messages.
+"""A node that floods a graph with hostile messages, for tests and soaks.
 
 ``python -m dasha_ros.ros.validation.flood --seconds 60``
 
-For tests and soaks. It joins the graph of ``ROS_DOMAIN_ID`` as a stranger and ends by itself.
+It joins the graph of ``ROS_DOMAIN_ID`` as a stranger and ends by itself.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from rclpy.node import Node
 from dasha_ros.ros.validation.hostile import TOPICS, Hostile
 
 _POOL = 200
-"""Messages of one topic that are drawn before and sent again and again: drawing takes longer than sending."""
+"""Number of messages drawn per topic. They are sent repeatedly, because drawing takes longer than sending."""
 
 
 class Flood:
-    """Publishes hostile messages on every topic that a graph hears."""
+    """Publishes hostile messages on every topic that a graph subscribes to."""
 
     def __init__(self, node: Node, seed: int, topics: Sequence[str] = ()) -> None:
         """Draw the messages.
 
         Args:
-            node: Publishes them.
-            seed: Of the draws.
+            node: The publisher.
+            seed: Seed of the draws.
             topics: Names, relative to the node's namespace; empty: `hostile.TOPICS`.
         """
         hostile = Hostile(seed)
@@ -41,14 +41,14 @@ class Flood:
         }
 
     def run(self, seconds: float, rate_hz: float) -> dict[str, int]:
-        """Send for some time, each topic at a rate, as far as the machine can.
+        """Send at a rate, as far as the machine can.
 
         Args:
-            seconds: How long.
-            rate_hz: Messages of each topic in a second.
+            seconds: How long to send [s].
+            rate_hz: Rate of each topic [Hz].
 
         Returns:
-            How many messages of each topic were sent.
+            Number of messages sent, by topic.
         """
         sent: Counter[str] = Counter()
         began, turn = time.monotonic(), 0
@@ -64,14 +64,16 @@ class Flood:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Flood a graph and print, as JSON, how many messages were sent."""
+    """Flood a graph and print the number of messages sent, as JSON."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--namespace", default="/dasha")
-    parser.add_argument("--name", default="stranger", help="of the node")
+    parser.add_argument("--name", default="stranger", help="name of the node")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=2000.0, help="of each topic [Hz]")
+    parser.add_argument("--rate", type=float, default=2000.0, help="rate of each topic [Hz]")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--topics", nargs="*", default=[], help="all that the graph hears, if left out")
+    parser.add_argument(
+        "--topics", nargs="*", default=[], help="default: all topics that the graph subscribes to"
+    )
     options = parser.parse_args(args)
     rclpy.init(args=[])
     node = rclpy.create_node(options.name, namespace=options.namespace, enable_rosout=False)

@@ -1,4 +1,4 @@
-"""Messages that nobody should send: a seeded source of them for any type, to see what a graph bears."""
+"""Draws hostile messages of any type, from a seed, to test what a graph withstands."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ TOPICS: tuple[tuple[Any, str, Any], ...] = (
     (msg.TwinWorld, "twin/world", qos.STATE),
     (msg.TwinLens, "twin/lens", qos.STATE),
 )
-"""Every topic that a node of the graph hears."""
+"""Every topic that a node of the graph subscribes to."""
 
 _FLOATS = (math.nan, math.inf, -math.inf, 0.0, -0.0, -1.0, 1e-300, 1e30, 1e308)
 _SHORT_TEXTS = ("", "odd", "\x07\x1b[2J", "%s%n{}", "../../etc/passwd", "\U0001f408")
 _TEXTS = (*_SHORT_TEXTS, "x" * 2_000)
 _LONG_TEXT = "x" * 100_000
 _LONG_TEXTS = 0.005
-"""Share of the texts that are longer than any that is let in; sending one takes the time of thousands."""
+"""Share of texts that are too long to be accepted; sending one takes as long as thousands of others."""
 _INTEGERS = {
     "boolean": (False, True),
     **{f"uint{bits}": (0, 1, 2**bits - 1) for bits in (8, 16, 32, 64)},
@@ -72,10 +72,10 @@ _PLAUSIBLE: dict[str, tuple[float, float]] = {
 
 
 class Hostile:
-    """Draws hostile messages; equal seeds give equal ones.
+    """Draws hostile messages; equal seeds give equal messages.
 
-    A third have hostile values in every field, a third are in order but for one field, and a third are in
-    order throughout and only not true.
+    One third have hostile values in every field, one third in only one field, and one third are valid but
+    untrue.
     """
 
     def __init__(self, seed: int) -> None:
@@ -95,7 +95,7 @@ class Hostile:
         return message
 
     def wire(self, kind: Any) -> bytes:
-        """A message of a type as it travels, now and then damaged on its way."""
+        """A serialized message of a type, sometimes damaged."""
         data = bytearray(serialize_message(self.message(kind)))
         if self._draw.random() < 0.1:
             del data[self._draw.randrange(4, len(data)) :]
@@ -105,7 +105,7 @@ class Hostile:
         return bytes(data)
 
     def _set(self, message: Any, name: str, value: Any) -> None:
-        # What rclpy lets nobody write, the wire does, which is damaged at times.
+        # rclpy refuses some values; damaged bytes may contain them all the same.
         with suppress(AssertionError, OverflowError, TypeError, ValueError):
             setattr(message, name, value)
 
@@ -120,7 +120,7 @@ class Hostile:
 
     def _list(self, name: str, element: str, hostile: bool) -> Any:
         count = self._draw.choice(_COUNTS) if hostile else 2
-        # Long lists repeat three short values: drawing every one would take longer than sending them.
+        # Long lists repeat three short values, because drawing all values would take longer than sending.
         texts, self._texts = self._texts, _TEXTS if count <= 3 else _SHORT_TEXTS
         few = [self._value(name, element, hostile=hostile) for _ in range(3)]
         self._texts = texts
