@@ -125,7 +125,7 @@ def test_faults_are_printed_and_counted_as_a_failure(lens: LensEmulator) -> None
         (("emulate", "camera", "--scene", "atlantis"), 2, "no scene 'atlantis'"),
     ],
 )
-def test_what_can_not_be_is_said_in_a_sentence(
+def test_impossible_arguments_are_refused_with_a_sentence(
     arguments: tuple[str, ...], code: int, words: str, lens: LensEmulator, tmp_path: Path
 ) -> None:
     enable_emulator()
@@ -148,7 +148,7 @@ def test_without_a_camera_the_list_says_what_to_check(monkeypatch: pytest.Monkey
     assert "pylon sees no camera. Check power, cable" in done.stderr
 
 
-def test_a_missing_library_is_said_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_named_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
         raise ImportError("No module named 'pypylon'")
 
@@ -229,7 +229,7 @@ def test_a_person_is_asked_for_distances(lens: LensEmulator, tmp_path: Path, mon
     assert lens.volts() == 24.4  # on standby: nothing rests on the lens
 
 
-def test_a_person_is_told_where_the_target_goes(lens: LensEmulator, tmp_path: Path, monkeypatch) -> None:
+def test_a_person_is_told_where_to_put_the_target(lens: LensEmulator, tmp_path: Path, monkeypatch) -> None:
     from dasha_ros.devices.calibration.profile import CalibrationError
     from dasha_ros.devices.calibration.scan import Scanner
 

@@ -67,7 +67,7 @@ def measured(**changes: dict[str, object]) -> dict[str, object]:
     return numbers
 
 
-def test_what_must_be_reached_is_judged() -> None:
+def test_targets_are_judged() -> None:
     reached = targets(measured())
     assert len(reached) == 7
     assert all(target.met for target in reached)
@@ -87,7 +87,7 @@ def test_what_must_be_reached_is_judged() -> None:
         ({"goals": {"only_twin": ["street: bus, seed 1"]}}, "goals reached"),
     ],
 )
-def test_what_is_missed_is_named(changes: dict[str, dict[str, object]], figure: str) -> None:
+def test_missed_targets_are_named(changes: dict[str, dict[str, object]], figure: str) -> None:
     [missed] = [target for target in targets(measured(**changes)) if not target.met]
     assert missed.figure.startswith(figure)
     assert markdown([missed]).splitlines()[-1].endswith("| no   |")

@@ -56,7 +56,7 @@ def test_version_and_config():
         (("benchmark", "focus", "--json", "/nowhere/x.json"), "there is no folder /nowhere"),
     ],
 )
-def test_what_is_refused_exits_with_2_and_the_reason(arguments, sentence):
+def test_refused_arguments_exit_with_2_and_the_reason(arguments, sentence):
     result = run(*arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr
@@ -67,7 +67,7 @@ def test_what_is_refused_exits_with_2_and_the_reason(arguments, sentence):
 @pytest.mark.parametrize(
     "arguments", [("focus", "cat"), ("up",), ("echo", "image"), ("doctor",), ("get", "perception"), ("demo",)]
 )
-def test_domain_that_can_not_be_is_refused_in_a_sentence(monkeypatch, domain, arguments):
+def test_an_invalid_domain_is_refused_with_a_sentence(monkeypatch, domain, arguments):
     pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
     monkeypatch.setenv("ROS_DOMAIN_ID", domain)
     result = run(*arguments)
@@ -76,7 +76,7 @@ def test_domain_that_can_not_be_is_refused_in_a_sentence(monkeypatch, domain, ar
     assert isinstance(result.exception, SystemExit)
 
 
-def test_folder_that_is_not_there_is_refused_in_one_line(tmp_path):
+def test_a_missing_folder_is_refused_in_one_line(tmp_path):
     result = run("evaluate", "--scenes", str(tmp_path / "nosuch"))
     assert result.exit_code == 2
     folder = tmp_path / "nosuch"

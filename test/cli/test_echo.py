@@ -60,7 +60,7 @@ def test_topic_that_nobody_publishes(echo):
 
 @pytest.mark.graph
 @pytest.mark.parametrize("name", ["bad topic", "", "a//b", "7up"])
-def test_name_that_no_topic_can_have(echo, name):
+def test_an_invalid_topic_name_is_refused(echo, name):
     child = echo(name)
     assert child.wait() == 2
     assert f"error: {name!r} is not a topic name: use letters" in child.output

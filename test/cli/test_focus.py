@@ -108,7 +108,7 @@ def test_second_interrupt_ends_the_wait_and_says_that_the_result_is_unknown(serv
     assert "Traceback" not in child.output
 
 
-def test_killed_server_that_is_started_anew_ends_the_wait_with_3(server, focus, spawn):
+def test_a_restarted_server_ends_the_wait_with_3(server, focus, spawn):
     child = focus("stuck")
     child.wait_for_output("A^L")
     server.kill()
@@ -119,7 +119,7 @@ def test_killed_server_that_is_started_anew_ends_the_wait_with_3(server, focus, 
     assert "Traceback" not in child.output
 
 
-def test_killed_server_that_stays_away_ends_the_wait_with_3(server, focus):
+def test_a_killed_server_ends_the_wait_with_3(server, focus):
     child = focus("stuck")
     child.wait_for_output("A^L")
     server.kill()

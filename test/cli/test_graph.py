@@ -154,7 +154,7 @@ def test_demo_says_what_the_numbers_show(blurs, sentence):
     assert _moral(result) == f"Whole-frame contrast goes to 10.00 m, whatever is asked for: {sentence}"
 
 
-def test_goal_counts_only_when_found_and_sharp_in_truth():
+def test_a_goal_counts_only_when_found_and_truly_sharp():
     record = GoalRecord("cat", True, 1.0, 1.0, blur_px=2.0, exposure_us=1.0, report="")
     assert record.succeeded
     assert not GoalRecord("cat", True, 1.0, 1.0, blur_px=2.01, exposure_us=1.0, report="").succeeded

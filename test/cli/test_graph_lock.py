@@ -22,7 +22,7 @@ def _runtime(monkeypatch, tmp_path):
     monkeypatch.setenv("ROS_DOMAIN_ID", "7")
 
 
-def test_the_second_is_told_who_was_first():
+def test_the_second_graph_is_told_which_one_runs():
     first, second = GraphLock("/left"), GraphLock("/left")
     first.acquire()
     with pytest.raises(GraphRunsAlreadyError, match=rf"/left \(process {os.getpid()}\) runs already"):
@@ -57,7 +57,7 @@ def test_a_killed_graph_leaves_no_lock(spawn):
     GraphLock("/x").acquire()
 
 
-def test_of_many_at_the_same_instant_one_comes_up():
+def test_of_many_started_at_once_one_comes_up():
     """Each opens the file for itself, as processes do."""
     gate, came = threading.Barrier(8), list[bool]()
 
@@ -84,7 +84,7 @@ def test_a_runtime_folder_that_is_not_ours_is_not_used(monkeypatch):
     assert f"dasha-{os.getuid()}" in str(bringup.runtime_dir("/x"))
 
 
-def test_a_lock_that_can_not_be_made_is_told_with_its_file(monkeypatch, tmp_path):
+def test_a_lock_that_can_not_be_made_is_reported_with_its_file(monkeypatch, tmp_path):
     (tmp_path / "dasha_ros").write_text("a file where the folder should be")
     with pytest.raises(ConfigError, match=r"graph\.lock.*Not a directory.*XDG_RUNTIME_DIR"):
         GraphLock("/x").acquire()

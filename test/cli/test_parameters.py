@@ -110,16 +110,16 @@ def test_node_that_does_not_answer_exits_with_3(dasha):
         ("[1, 2]", [1], [1, 2]),
     ],
 )
-def test_a_value_is_of_the_kind_that_the_parameter_has(text, before, value):
+def test_a_value_takes_the_type_of_the_parameter(text, before, value):
     assert parsed(text, before) == value
     assert type(parsed(text, before)) is type(value)
 
 
 @pytest.mark.parametrize("text", ["{a: 1}", "[1"])
-def test_what_is_no_value(text):
+def test_invalid_values_are_refused(text):
     with pytest.raises(ValueError, match=r"is no value|is no YAML"):
         parsed(text, 3)
 
 
-def test_a_hint_names_everything_where_nothing_is_near():
+def test_a_hint_names_all_nodes_if_none_is_similar():
     assert near("xyz", {"gain_db", "height"}) == "known: gain_db, height"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dasha_ros.cli.terminal.progress import LINE_S, Lines
 
 
-def test_a_piped_build_says_how_far_it_is_and_how_long_it_takes() -> None:
+def test_a_piped_build_prints_progress_and_remaining_time() -> None:
     now, said = [0.0], list[str]()
     lines = Lines(said.append, clock=lambda: now[0])
     for done in range(101):
@@ -23,7 +23,7 @@ def test_a_piped_build_says_how_far_it_is_and_how_long_it_takes() -> None:
 @given(
     st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 50), st.floats(0.0, 30.0)), max_size=60)
 )
-def test_nobody_waits_long_for_a_line_and_no_flood_comes(reports: list[tuple[str, int, float]]) -> None:
+def test_lines_come_regularly_but_not_too_often(reports: list[tuple[str, int, float]]) -> None:
     now, said = [0.0], list[float]()
     lines = Lines(lambda line: said.append(now[0]), clock=lambda: now[0])
     known = set[str]()

@@ -50,7 +50,7 @@ def test_a_graph_on_its_own_has_no_strangers(probe: Probe, speak: Callable[[str]
     assert found(probe, 1) == ()
 
 
-def test_a_stranger_on_a_topic_that_has_an_owner_is_named(probe: Probe, speak: Callable[[str], None]) -> None:
+def test_a_stranger_on_an_exclusive_topic_is_named(probe: Probe, speak: Callable[[str], None]) -> None:
     speak("lens_driver")
     speak("intruder")
     (sentence,) = found(probe, 2)
@@ -65,6 +65,6 @@ def test_two_graphs_in_one_namespace_are_named(probe: Probe, speak: Callable[[st
     assert "publish lens/state: two graphs run in one namespace" in publishing
 
 
-def test_strangers_are_among_what_is_told_to_people() -> None:
+def test_strangers_are_listed() -> None:
     seen = Reached("/dasha", {LENS: "active"}, (), {}, strangers=("two graphs run in one namespace",))
     assert "✗ two graphs run in one namespace" in seen.lines()

@@ -27,7 +27,7 @@ def test_a_graph_stays_on_this_machine_unless_the_user_opens_it(monkeypatch):
     assert not any("ROS_AUTOMATIC_DISCOVERY_RANGE" in p.environment for p in programs(describe()))
 
 
-def test_a_nodes_name_is_not_said_twice():
+def test_a_nodes_name_is_not_repeated():
     text = io.StringIO()
     show = LogPrinter(Console(file=text, width=120), ("perception",))
     show("perception", "[ERROR] [1.5] [dasha.perception]: perception could not configure: no model")
@@ -35,7 +35,7 @@ def test_a_nodes_name_is_not_said_twice():
 
 
 @pytest.mark.parametrize("rig", list(RIGS))
-def test_a_node_that_can_not_be_seen_is_expected_all_the_same(rig):
+def test_a_node_that_is_not_visible_is_still_expected(rig):
     nodes = set(RIGS[rig].nodes)
     topics = TWIN if "twin_world" in nodes else {"camera/image_raw"}
     assert expected(nodes, topics) == sorted(nodes)
@@ -48,11 +48,11 @@ def test_a_trainer_belongs_to_the_graph_that_has_one():
     assert expected(nodes - {"perception"}, TWIN) == sorted(nodes)
 
 
-def test_nothing_is_expected_where_nothing_runs():
+def test_no_node_is_expected_where_none_runs():
     assert expected({"talker"}, TWIN) == []
 
 
-def test_silent_nodes_are_marked_with_what_to_do():
+def test_silent_nodes_are_marked_with_advice():
     states = {"/dasha/perception": "active", "/dasha/lens_driver": "unreachable", "/dasha/x": "inactive"}
     reached = Reached("/dasha", states, (), {})
     assert reached.silent == ("/dasha/lens_driver",)

@@ -35,7 +35,7 @@ def dasha(*words):
     return CliRunner().invoke(app, ["train", *map(str, words)])
 
 
-def test_both_agents_learn_and_a_finished_run_says_the_same_again(arguments, tmp_path, monkeypatch):
+def test_both_agents_learn_and_a_finished_run_prints_the_same_again(arguments, tmp_path, monkeypatch):
     def few(*given, episodes):
         return score_joint(*given, episodes=12)
 
@@ -69,7 +69,7 @@ def test_both_agents_learn_and_a_finished_run_says_the_same_again(arguments, tmp
         (("joint", "--split", "9"), "no split 9"),
     ],
 )
-def test_what_can_not_begin_is_refused_with_a_sentence(words, says, arguments, tmp_path):
+def test_impossible_runs_are_refused_with_a_sentence(words, says, arguments, tmp_path):
     given = [*arguments, "--out", str(tmp_path / "run")] if "--resume" not in words else []
     result = dasha(words[0], *given, *words[1:])
     assert result.exit_code == 1

@@ -86,7 +86,7 @@ class Rig:
         return result
 
 
-def test_a_graph_that_is_ended_in_a_goal_leaves_lens_and_exposure_where_they_were(start, probe):
+def test_a_graph_that_ends_during_a_goal_restores_lens_and_exposure(start, probe):
     up, twin = start(), start()
     # At the same instant: one of the two comes up, and the other says so.
     wait_for(lambda: (up.returncode is None) != (twin.returncode is None), "one of two to give up", UP_S)
@@ -123,7 +123,7 @@ def test_a_graph_that_is_ended_in_a_goal_leaves_lens_and_exposure_where_they_wer
         assert not left or not away or max(away) <= min(left), present
 
 
-def test_a_second_ctrl_c_ends_at_once_what_hangs(start, probe):
+def test_a_second_ctrl_c_kills_hanging_nodes_at_once(start, probe):
     up = start()
     up.wait_for_output("all 7 nodes are active", UP_S)
     rig = Rig(probe)
@@ -153,7 +153,7 @@ cli.main(["up"])
 """
 
 
-def test_a_configuration_error_is_final_and_the_last_word(spawn):
+def test_a_configuration_error_is_final_and_printed_last(spawn):
     up = spawn.python("-c", MISCONFIGURED)
     assert up.wait(UP_S) == 2, up.output
     assert "starts again" not in up.output

@@ -58,7 +58,7 @@ def test_a_goal_has_a_typed_result_and_typed_steps(server: Child, client: FocusC
     assert [(step.phase, step.step) for step in steps] == [(Phase.EXPOSING, 0), (Phase.FOCUSING, 1)]
 
 
-def test_failure_rejection_and_deadline_are_told_apart(server: Child, client: FocusClient) -> None:
+def test_failure_rejection_and_deadline_are_distinguished(server: Child, client: FocusClient) -> None:
     failed = client.focus("fail")
     assert failed.code is ErrorCode.OBJECT_NOT_FOUND
     assert failed.report == Path("/reports/fail")
@@ -83,9 +83,7 @@ def test_without_a_server_it_says_so(ros_env: Any) -> None:
         client.focus("cat")
 
 
-def test_a_server_that_is_killed_and_started_anew_is_noticed(
-    server: Child, client: FocusClient, spawn: Spawner
-) -> None:
+def test_a_restarted_server_is_noticed(server: Child, client: FocusClient, spawn: Spawner) -> None:
     task = client.start("stuck")
     server.wait_for_output("goal stuck")
     server.kill()
@@ -95,7 +93,7 @@ def test_a_server_that_is_killed_and_started_anew_is_noticed(
     assert client.focus("cat").found
 
 
-def test_a_server_that_is_killed_is_noticed(server: Child, client: FocusClient) -> None:
+def test_a_killed_server_is_noticed(server: Child, client: FocusClient) -> None:
     task = client.start("stuck")
     server.wait_for_output("goal stuck")
     server.kill()
@@ -104,7 +102,7 @@ def test_a_server_that_is_killed_is_noticed(server: Child, client: FocusClient) 
 
 
 @pytest.mark.slow
-def test_a_server_that_was_stopped_works_on_for_nobody(server: Child, client: FocusClient) -> None:
+def test_a_suspended_server_does_not_continue_an_abandoned_goal(server: Child, client: FocusClient) -> None:
     task = client.start("wait", timeout=0.5)
     server.wait_for_output("goal wait")
     server.send(signal.SIGSTOP)
@@ -116,7 +114,9 @@ def test_a_server_that_was_stopped_works_on_for_nobody(server: Child, client: Fo
 
 
 @pytest.mark.slow
-def test_a_server_that_was_stopped_works_on_for_no_command_that_ended(server: Child, spawn: Spawner) -> None:
+def test_a_suspended_server_does_not_continue_the_goal_of_an_ended_command(
+    server: Child, spawn: Spawner
+) -> None:
     # Its time runs from the start of its search for a server, which can take seconds on a busy machine.
     child = spawn.dasha("focus", "wait", "--timeout", "5")
     server.wait_for_output("goal wait")
@@ -127,7 +127,7 @@ def test_a_server_that_was_stopped_works_on_for_no_command_that_ended(server: Ch
     server.wait_for_output("restored after", 30.0)
 
 
-def test_closing_the_client_cancels_what_is_in_hand(server: Child, ros_env: Any) -> None:
+def test_closing_the_client_cancels_its_goals(server: Child, ros_env: Any) -> None:
     with FocusClient() as client:
         task = client.start("wait")
         server.wait_for_output("goal wait")
@@ -162,7 +162,7 @@ FocusClient().focus("wait")
 
 @pytest.mark.parametrize("script", [ALONE, SPINNING, BLOCKING], ids=["alone", "spinning", "rclpy's handlers"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_a_program_that_is_told_to_end_cancels_its_goal_first(
+def test_a_program_that_ends_cancels_its_goal_first(
     server: Child, spawn: Spawner, script: str, number: int
 ) -> None:
     if (script, number) in [(ALONE, signal.SIGTERM), (BLOCKING, signal.SIGTERM)]:
@@ -203,7 +203,7 @@ rclpy.shutdown()
 """
 
 
-def test_a_node_that_awaits_a_goal_serves_its_topics_meanwhile(server: Child, spawn: Spawner) -> None:
+def test_a_node_that_awaits_a_goal_keeps_serving_its_topics(server: Child, spawn: Spawner) -> None:
     child = spawn.python("-c", IN_A_NODE)
     assert child.wait() == 0, child.output
     assert child.wait_for_output("awaited cat")

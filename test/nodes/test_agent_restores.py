@@ -91,7 +91,7 @@ def test_when_a_newer_goal_takes_over_and_is_cancelled_in_turn(agent: Agent) -> 
     assert rig.volts == result.volts == START_V
 
 
-def test_when_the_driver_never_takes_it_back_the_message_says_so(agent: Agent) -> None:
+def test_when_the_driver_never_restores_the_message_says_so(agent: Agent) -> None:
     rig = agent.rig
     handle = agent.send()
     agent.until_commands(2)

@@ -38,7 +38,7 @@ def counter(graph: Graph, node: str, key: str) -> Callable[[], int]:
     return read
 
 
-def test_perception_survives_what_is_no_picture(bare_graph: Graph) -> None:
+def test_perception_survives_invalid_pictures(bare_graph: Graph) -> None:
     from sensor_msgs.msg import Image
 
     from dasha_ros import msg
@@ -98,7 +98,7 @@ def test_perception_survives_what_is_no_picture(bare_graph: Graph) -> None:
     assert percepts[0].mean_grey == pytest.approx(90.0, abs=0.5)
 
 
-def test_a_percept_that_is_no_number_ends_the_goal(bare_graph: Graph) -> None:
+def test_a_percept_with_nan_ends_the_goal(bare_graph: Graph) -> None:
     from dasha_ros.action import FocusOnObject
 
     graph = bare_graph
@@ -181,7 +181,7 @@ def test_deactivating_the_server_ends_the_goal_and_restores(bare_graph: Graph) -
     assert client.run("motorcycle").error_code == 0
 
 
-def test_an_unwritable_report_costs_a_warning_and_nothing_else(bare_graph: Graph, tmp_path: Path) -> None:
+def test_an_unwritable_report_only_causes_a_warning(bare_graph: Graph, tmp_path: Path) -> None:
     blocked = tmp_path / "a_file"
     blocked.write_text("no folder can be made below a file")
     graph = bare_graph
@@ -194,7 +194,7 @@ def test_an_unwritable_report_costs_a_warning_and_nothing_else(bare_graph: Graph
 
 
 @pytest.mark.parametrize("content", ["", "layers: 7", "this: [is: no: yaml", None])
-def test_a_scene_that_is_none_leaves_the_old_one(graph: Graph, tmp_path: Path, content: str | None) -> None:
+def test_an_invalid_scene_leaves_the_old_one(graph: Graph, tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "scene.yaml"
     if content is not None:
         path.write_text(content)

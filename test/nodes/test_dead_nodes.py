@@ -48,7 +48,7 @@ def test_a_killed_node(graph: Graph, victim: str, name: str, words: str) -> None
     assert found.error_code == 0, found.error_msg
 
 
-def test_a_camera_driver_that_is_back_before_anyone_misses_it(graph: Graph) -> None:
+def test_a_camera_driver_that_is_back_before_its_absence_is_noticed(graph: Graph) -> None:
     """It exposes as at its start, so what A^H reached is gone: the goal ends, and the exposure goes back."""
     from dasha_ros.action import FocusOnObject
     from dasha_ros.msg import CaptureInfo

@@ -90,7 +90,7 @@ def test_a_killed_focus_server_leaves_nothing_behind(graph: Graph, in_force: InF
 
 @pytest.mark.parametrize("victim", ["camera_driver", "lens_driver"])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_driver_that_is_started_again_is_told_where_it_was(
+def test_a_restarted_driver_is_commanded_to_its_last_setting(
     graph: Graph, in_force: InForce, victim: str, how: signal.Signals
 ) -> None:
     """Its last word stays latched, and it starts with its own default: neither is where the actuator was."""
@@ -112,7 +112,7 @@ def test_a_driver_that_is_started_again_is_told_where_it_was(
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-def test_an_agent_that_was_asked_directly_and_dies_leaves_the_lens_where_it_was(
+def test_the_lens_is_restored_when_an_agent_dies_during_a_direct_goal(
     graph: Graph, in_force: InForce, how: signal.Signals
 ) -> None:
     from dasha_ros.action import AdjustFocus
@@ -131,7 +131,7 @@ def test_an_agent_that_was_asked_directly_and_dies_leaves_the_lens_where_it_was(
     client.destroy()
 
 
-def test_what_a_goal_found_stays_when_its_nodes_end(graph: Graph, in_force: InForce) -> None:
+def test_the_focus_that_a_goal_found_stays_when_its_nodes_end(graph: Graph, in_force: InForce) -> None:
     client = graph.client()
     found = client.run("motorcycle")
     assert found.error_code == 0, found.error_msg

@@ -60,7 +60,7 @@ def client(bare_graph: Graph, agents: Agents) -> FocusClient:
     return bare_graph.client()
 
 
-def test_nothing_is_moved_that_could_not_be_brought_back(
+def test_nothing_is_moved_that_could_not_be_restored(
     client: FocusClient, rig: ScriptedRig, agents: Agents
 ) -> None:
     result = client.run("cat")
@@ -69,7 +69,7 @@ def test_nothing_is_moved_that_could_not_be_brought_back(
     assert (rig.commands, agents.asked) == ([], [])
 
 
-def test_an_agent_that_does_not_restore_is_restored_for(
+def test_the_server_restores_for_an_agent_that_does_not(
     client: FocusClient, rig: ScriptedRig, agents: Agents
 ) -> None:
     rig.tell()
@@ -80,7 +80,7 @@ def test_an_agent_that_does_not_restore_is_restored_for(
     assert (result.exposure_steps, result.focus_steps) == (3, 2)
 
 
-def test_an_answer_that_no_agent_of_ours_would_give_ends_the_goal_with_a_number(
+def test_an_invalid_answer_of_an_agent_ends_the_goal_with_an_error_code(
     client: FocusClient, rig: ScriptedRig, agents: Agents
 ) -> None:
     rig.tell()
@@ -91,7 +91,7 @@ def test_an_answer_that_no_agent_of_ours_would_give_ends_the_goal_with_a_number(
     client.probe.until(lambda: client.states[-1].state == client.states[-1].FAILED, "state FAILED")
 
 
-def test_feedback_that_makes_no_sense_costs_neither_the_goal_nor_the_node(
+def test_senseless_feedback_ends_neither_the_goal_nor_the_node(
     client: FocusClient, rig: ScriptedRig, agents: Agents
 ) -> None:
     from dasha_ros import msg
@@ -103,7 +103,7 @@ def test_feedback_that_makes_no_sense_costs_neither_the_goal_nor_the_node(
         assert result.error_code == client.kind.Result.OBJECT_NOT_FOUND, result.error_msg
 
 
-def test_the_bound_of_a_goal_binds_the_first_agent_too(
+def test_the_step_limit_of_a_goal_holds_for_the_first_agent_too(
     client: FocusClient, rig: ScriptedRig, agents: Agents
 ) -> None:
     rig.tell()

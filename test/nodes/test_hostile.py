@@ -28,7 +28,7 @@ def says(arrays: list[object], node: str, words: str) -> bool:
     )
 
 
-def test_one_message_of_a_stranger_spoils_nothing_and_is_named(graph: Graph) -> None:
+def test_one_message_of_a_stranger_does_no_harm_and_is_reported(graph: Graph) -> None:
     from dasha_ros import msg
     from dasha_ros.ros.transport import qos
 

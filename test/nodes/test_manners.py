@@ -24,7 +24,7 @@ def test_every_node_ends_cleanly(bare_graph: Graph, number: signal.Signals) -> N
         assert "Traceback" not in process.output, f"{name}:\n{process.output}"
 
 
-def test_an_agent_that_is_ended_in_a_goal_brings_its_actuator_back(bare_graph: Graph) -> None:
+def test_an_agent_that_ends_during_a_goal_restores_its_actuator(bare_graph: Graph) -> None:
     from dasha_ros.action import AdjustFocus
     from dasha_ros.msg import LensState
     from rclpy.action import ActionClient
@@ -50,7 +50,7 @@ def test_an_agent_that_is_ended_in_a_goal_brings_its_actuator_back(bare_graph: G
     probe.until(lambda: lens[-1].commanded_volts == before, f"the lens back at {before} V")
 
 
-def test_a_focus_server_that_is_ended_in_a_goal_says_so(bare_graph: Graph) -> None:
+def test_a_focus_server_that_ends_during_a_goal_says_so(bare_graph: Graph) -> None:
     from dasha_ros.msg import FocusState
 
     graph = bare_graph
@@ -102,7 +102,7 @@ def test_a_parameter_out_of_range_is_refused_with_the_reason(
     assert words in answer.reason
 
 
-def test_a_whole_number_will_do_for_a_real_one(graph: Graph) -> None:
+def test_an_integer_is_accepted_for_a_float(graph: Graph) -> None:
     assert graph.probe.set_parameter("twin_world", "illuminance_lx", 250).successful
     assert graph.probe.set_parameter("twin_world", "illuminance_lx", 300.0).successful
 
@@ -136,7 +136,7 @@ def test_bad_parameters_at_start_end_the_node_with_the_reason(
         ("high_level_agent", {"policy": "wishful"}, "histogram"),
     ],
 )
-def test_what_can_not_be_loaded_is_told_and_the_node_stays(
+def test_a_file_that_can_not_be_loaded_is_reported_and_the_node_stays(
     bare_graph: Graph, node: str, values: dict[str, object], words: str
 ) -> None:
     from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus

@@ -75,14 +75,14 @@ def told(node: perception.PerceptionNode) -> tuple[Level, str, int]:
     return health.level, health.message, health.count("failed_frames", by=0)
 
 
-def test_a_picture_that_breaks_the_models_is_counted_and_told(node: perception.PerceptionNode) -> None:
+def test_a_picture_that_breaks_the_models_is_counted_and_reported(node: perception.PerceptionNode) -> None:
     node.start()
     for n in (1, 2):
         node._on_image(picture(node, n * 10**9))
         assert told(node) == (Level.ERROR, "perception failed: RuntimeError: out of memory", n)
 
 
-def test_models_that_do_not_start_are_told_and_may_be_tried_again(
+def test_models_that_do_not_start_are_reported_and_may_be_tried_again(
     node: perception.PerceptionNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -92,7 +92,7 @@ def test_models_that_do_not_start_are_told_and_may_be_tried_again(
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
 
 
-def test_what_was_heard_before_a_clean_up_is_forgotten(node: perception.PerceptionNode) -> None:
+def test_messages_from_before_a_clean_up_are_forgotten(node: perception.PerceptionNode) -> None:
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
     image = picture(node, 10**9)
     node._on_image(image)

@@ -155,7 +155,7 @@ def worlds_of(number, **ranges):
     return [episode.world for episode in islice(draws, number)]
 
 
-def test_whatever_ends_an_episode_the_training_goes_on_and_says_so(trainer, monkeypatch):
+def test_whatever_ends_an_episode_the_training_goes_on_and_reports_it(trainer, monkeypatch):
     trouble = {1: RuntimeError("the middleware is full"), 3: AgentLostError("focus_server is gone")}
 
     def answer(goal, interrupted):
@@ -181,7 +181,7 @@ def test_whatever_ends_an_episode_the_training_goes_on_and_says_so(trainer, monk
 
 
 @pytest.mark.parametrize("ends", ["cancelled", "lost", "broken"])
-def test_a_training_that_is_interrupted_is_not_done_and_nothing_failed(ends, trainer, monkeypatch):
+def test_an_interrupted_training_is_neither_done_nor_failed(ends, trainer, monkeypatch):
     begun = threading.Event()
 
     def answer(goal, interrupted):
@@ -205,7 +205,7 @@ def test_a_training_that_is_interrupted_is_not_done_and_nothing_failed(ends, tra
     assert not told.counts["failed_episodes"] + told.counts["lost_episodes"]
 
 
-def test_worlds_are_drawn_as_the_parameters_say_from_the_next_goal_on(trainer, monkeypatch):
+def test_changed_ranges_apply_from_the_next_goal_on(trainer, monkeypatch):
     def answer(goal, interrupted):
         if goal == 2:
             trainer.change(max_steps=7)
@@ -220,14 +220,14 @@ def test_worlds_are_drawn_as_the_parameters_say_from_the_next_goal_on(trainer, m
     assert worlds[4:] == worlds_of(4, illuminance_lx=(50.0, 60.0), distance_factor=2.0, episodes_per_world=2)
 
 
-def test_a_pause_goes_on_where_the_draws_were(trainer):
+def test_after_a_pause_the_draws_continue(trainer):
     trained(trainer, 2)
     assert succeeds(trainer.trigger_deactivate())
     trainer.health.done.clear()
     assert trained(trainer, 2) == worlds_of(4)
 
 
-def test_no_second_training_begins_while_the_last_goal_goes_on(trainer, monkeypatch):
+def test_no_second_training_starts_while_the_last_goal_is_in_progress(trainer, monkeypatch):
     from dasha_ros.nodes import trainer as module
 
     begun, end = threading.Event(), threading.Event()
@@ -255,7 +255,7 @@ def held(trainer, hold):
     return trainer._turns._on_hold(SetBool.Request(data=hold), SetBool.Response()).success
 
 
-def test_a_held_trainer_ends_its_episode_first_and_goes_on_when_it_is_released(trainer, monkeypatch):
+def test_a_paused_trainer_finishes_its_episode_and_continues_when_released(trainer, monkeypatch):
     """Once the trainer has answered, neither the world nor the actuators are touched by it."""
     begun, preempt = threading.Event(), threading.Event()
 
@@ -286,7 +286,7 @@ def test_a_held_trainer_ends_its_episode_first_and_goes_on_when_it_is_released(t
 
 
 @pytest.mark.parametrize("ends", ["ended", "gone", "anew"])
-def test_a_trainer_that_begins_during_a_persons_goal_waits_for_its_end(ends, trainer, monkeypatch):
+def test_a_trainer_that_starts_during_a_persons_goal_waits_for_its_end(ends, trainer, monkeypatch):
     from dasha_ros import msg
 
     servers = [1]

@@ -13,7 +13,7 @@ REQUESTS, CYCLES = 100, 15
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_node_answers_every_request_for_a_transition_as_the_lifecycle_says(
+def test_a_node_answers_every_transition_request_as_the_lifecycle_defines(
     name: str, bare_graph: Graph
 ) -> None:
     start(bare_graph, name)

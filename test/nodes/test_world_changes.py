@@ -25,7 +25,7 @@ def _change(graph: Graph, **world: Any) -> None:
     assert answer.result.successful, answer.result.reason
 
 
-def test_what_was_found_is_not_found_again_when_it_is_gone(bare_graph: Graph) -> None:
+def test_an_object_that_is_gone_is_not_found_again(bare_graph: Graph) -> None:
     graph = bare_graph
     graph.start()
     graph.until_active()

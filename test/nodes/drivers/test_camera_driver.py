@@ -54,7 +54,7 @@ def test_a_command_that_comes_while_a_preview_starts_is_obeyed_first(bare_graph:
     assert asked[:3] == ["capture 10000", "start_preview", "capture 7000"]
 
 
-def test_a_picture_under_known_settings_is_told_of_too(bare_graph: Graph) -> None:
+def test_a_picture_with_known_settings_is_published_too(bare_graph: Graph) -> None:
     """Later than one under new settings, but told: whoever waits for the lens sees that it has arrived."""
     from dasha_ros import msg
     from dasha_ros.ros.transport import qos
@@ -108,7 +108,7 @@ def _told(driver: Any, words: str) -> None:
     wait_for(lambda: words in driver.health.message, f"{words!r}; it says {driver.health.message!r}")
 
 
-def test_settings_beyond_the_camera_are_brought_into_its_limits_and_told(ros_env: dict[str, str]) -> None:
+def test_settings_beyond_the_camera_are_clipped_and_reported(ros_env: dict[str, str]) -> None:
     from dasha_ros import msg
     from dasha_ros.ros.node.condition import Level
 
@@ -132,7 +132,7 @@ def test_settings_beyond_the_camera_are_brought_into_its_limits_and_told(ros_env
         assert driver.health._counts["device_errors"] == 0
 
 
-def test_a_gain_that_the_opened_camera_does_not_have_is_refused(ros_env: dict[str, str]) -> None:
+def test_a_gain_that_the_open_camera_does_not_have_is_refused(ros_env: dict[str, str]) -> None:
     camera = Beyond()
     with _alone(lambda config, clock: camera) as driver:
         wait_for(lambda: camera.aims, "a picture")
@@ -144,7 +144,7 @@ def test_a_gain_that_the_opened_camera_does_not_have_is_refused(ros_env: dict[st
         assert driver.set_parameters([Parameter("gain_db", value=30.0)])[0].successful
 
 
-def test_news_that_come_as_an_exposure_begins_break_it_off(ros_env: dict[str, str]) -> None:
+def test_a_command_that_comes_as_an_exposure_begins_aborts_it(ros_env: dict[str, str]) -> None:
     from dasha_ros import msg
 
     class Surprised(Beyond):
@@ -171,7 +171,7 @@ def test_news_that_come_as_an_exposure_begins_break_it_off(ros_env: dict[str, st
         assert camera.taken == 2
 
 
-def test_a_camera_that_knows_no_world_waits_until_it_is_told(ros_env: dict[str, str]) -> None:
+def test_a_twin_camera_waits_for_its_world(ros_env: dict[str, str]) -> None:
     from dasha_ros import msg
 
     with _alone(None, width=128, height=64, autostart=False) as driver:
@@ -217,7 +217,7 @@ def test_pictures_are_counted_since_the_driver_was_configured(ros_env: dict[str,
             driver.trigger_cleanup()
 
 
-def test_a_damaged_frame_does_not_make_good_that_the_gain_is_clipped(ros_env: dict[str, str]) -> None:
+def test_a_damaged_frame_does_not_clear_the_warning_of_a_clipped_gain(ros_env: dict[str, str]) -> None:
     from dasha_ros import msg
 
     camera = Beyond()

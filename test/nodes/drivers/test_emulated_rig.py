@@ -35,7 +35,7 @@ def failed(result: Any, name: str) -> None:
     assert result.error_code == getattr(FocusOnObject.Result, name), result.error_msg
 
 
-def test_the_job_through_real_drivers(rig: Rig) -> None:
+def test_goals_succeed_through_real_drivers(rig: Rig) -> None:
     rig.finds()
     assert rig.lens[-1].volts != rig.lens[-1].commanded_volts or rig.lens[-1].commanded_volts % 0.0445 == 0
 
@@ -105,7 +105,7 @@ def test_a_board_that_reports_a_fault(rig: Rig) -> None:
     rig.finds()
 
 
-def test_a_bad_line_costs_time_not_goals(rig: Rig) -> None:
+def test_a_bad_line_costs_time_but_no_goals(rig: Rig) -> None:
     spoilt = ("drop_request", "corrupt_request", "drop_reply", "corrupt_reply", "half_reply", "late_reply")
     rig.pull(**dict.fromkeys((*spoilt, "nack", "noise"), 0.04))
     rig.finds()

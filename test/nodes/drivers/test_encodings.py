@@ -17,7 +17,7 @@ pytest.importorskip("serial", reason="pyserial is not installed: scripts/setup -
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 
-def test_every_encoding_is_published_and_perceived_alike(bare_graph: Graph, tmp_path: Path) -> None:
+def test_every_encoding_is_published_and_perceived_the_same(bare_graph: Graph, tmp_path: Path) -> None:
     from sensor_msgs.msg import Image
 
     from dasha_ros import msg

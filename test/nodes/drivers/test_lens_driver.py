@@ -66,7 +66,7 @@ def bench(ros_env: dict[str, str]) -> Iterator[Bench]:
     ("error", "times"),
     [(DeviceLost("cable pulled"), 1), (DeviceTimeout("no answer"), 4), (DeviceError("odd reply"), 1)],
 )
-def test_a_command_that_the_lens_did_not_take_is_obeyed_when_it_works_again(
+def test_a_command_that_failed_is_obeyed_when_the_lens_works_again(
     bench: Bench, error: DeviceError, times: int
 ) -> None:
     # It may be the one that ends a search: dropped, the lens would stay where the search left it.
@@ -77,7 +77,7 @@ def test_a_command_that_the_lens_did_not_take_is_obeyed_when_it_works_again(
     assert bench.lens.moves == [50.0]
 
 
-def test_a_newer_command_takes_the_place_of_the_one_that_failed(bench: Bench) -> None:
+def test_a_newer_command_replaces_the_one_that_failed(bench: Bench) -> None:
     bench.move(40.0)
 
     original = bench.lens.move
@@ -101,7 +101,7 @@ def test_a_lost_lens_is_not_settled_and_says_why(bench: Bench) -> None:
     assert "gone" in told.faults[0]
 
 
-def test_a_lens_that_was_given_back_says_so_until_it_is_taken_again(bench: Bench) -> None:
+def test_a_closed_lens_says_so_until_it_is_opened_again(bench: Bench) -> None:
     bench.move(40.0)
     bench.deactivate()
     told = bench.states.heard[-1]
@@ -111,7 +111,7 @@ def test_a_lens_that_was_given_back_says_so_until_it_is_taken_again(bench: Bench
     assert all(not list(state.faults) for state in bench.states.heard)
 
 
-def test_a_command_from_before_the_lens_was_given_back_moves_nothing(bench: Bench) -> None:
+def test_a_command_from_before_the_lens_was_closed_moves_nothing(bench: Bench) -> None:
     bench.move(40.0)
     bench.deactivate()
     # As if it had been admitted just before the worker ended.
@@ -122,7 +122,7 @@ def test_a_command_from_before_the_lens_was_given_back_moves_nothing(bench: Benc
     assert bench.lens.moves == [40.0]
 
 
-def test_a_command_that_came_before_is_refused_until_the_driver_is_configured_anew(bench: Bench) -> None:
+def test_a_repeated_command_is_refused_until_the_driver_is_configured_again(bench: Bench) -> None:
     from dasha_ros import msg
 
     once = command(msg.LensCommand, volts=50.0)
@@ -144,7 +144,7 @@ def owned(volts: float, owner: str = "/dasha/focus_server") -> Any:
     return command(msg.LensCommand, volts=volts, owner=owner)
 
 
-def test_a_goal_that_is_in_hand_when_the_lens_is_given_back_is_undone_first(bench: Bench) -> None:
+def test_a_goal_in_progress_is_undone_before_the_lens_is_closed(bench: Bench) -> None:
     bench.move(40.0)
     bench.driver._on_command(owned(50.0))
     bench.states.until(lambda state: state.commanded_volts == 50.0, "50 V")
@@ -156,7 +156,7 @@ def test_a_goal_that_is_in_hand_when_the_lens_is_given_back_is_undone_first(benc
     assert told.command.sender == told.driver, "nobody else commanded it"
 
 
-def test_a_lens_that_can_not_be_brought_back_is_when_it_works_again(bench: Bench) -> None:
+def test_a_lens_that_could_not_be_restored_is_restored_when_it_works_again(bench: Bench) -> None:
     bench.move(40.0)
     bench.driver._on_command(owned(50.0))
     bench.states.until(lambda state: state.commanded_volts == 50.0, "50 V")
@@ -198,7 +198,7 @@ def test_a_goal_whose_owner_is_not_in_the_graph_is_undone(
     assert not list(told.faults)
 
 
-def test_every_word_has_a_number_and_names_the_move(bench: Bench) -> None:
+def test_every_state_has_a_number_and_names_the_move(bench: Bench) -> None:
     bench.move(40.0)
     bench.move(41.0)
     heard = list(bench.states.heard)
@@ -208,7 +208,7 @@ def test_every_word_has_a_number_and_names_the_move(bench: Bench) -> None:
     assert len({state.driver for state in bench.states.heard}) == 1
 
 
-def test_the_newest_state_is_told_last(bench: Bench) -> None:
+def test_the_newest_state_is_published_last(bench: Bench) -> None:
     # It stays latched. The lane tells of a refusal while the worker tells of a move.
     from dasha_ros import msg
 
@@ -234,7 +234,7 @@ def test_the_newest_state_is_told_last(bench: Bench) -> None:
     assert told == [40.0, 50.0]
 
 
-def test_a_lens_that_hangs_is_not_given_back_and_the_driver_keeps_it(
+def test_a_hanging_lens_is_not_closed_and_the_driver_keeps_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dasha_ros.ros.driver_nodes import device_worker
@@ -261,7 +261,7 @@ def test_a_lens_that_hangs_is_not_given_back_and_the_driver_keeps_it(
     assert bench.driver._worker is None
 
 
-def test_a_fault_that_comes_with_the_opening_is_told_and_no_move_makes_it_good(
+def test_a_fault_found_on_opening_is_reported_and_no_move_clears_it(
     ros_env: dict[str, str],
 ) -> None:
     from dasha_ros.nodes import lens_driver

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.graph
         ("distances_m", [1.0], "set scene and distances_m in one call, or first distances_m to []"),
     ],
 )
-def test_a_world_that_can_not_be_is_refused_when_it_is_set(
+def test_an_impossible_world_is_refused_when_it_is_set(
     ros_env: dict[str, str], name: str, value: Any, words: str
 ) -> None:
     from dasha_ros.nodes import twin_world
@@ -45,7 +45,7 @@ def test_a_world_that_can_not_be_is_refused_when_it_is_set(
         assert not told.heard
 
 
-def test_a_scene_with_a_damaged_map_is_refused_and_at_start_it_is_told(
+def test_a_scene_with_a_damaged_map_is_refused_or_reported_at_start(
     ros_env: dict[str, str], tmp_path: Path
 ) -> None:
     from dasha_ros.nodes import twin_world
@@ -86,7 +86,7 @@ def chart_scene(tmp_path: Path) -> str:
     return str(scene)
 
 
-def test_a_world_that_was_started_again_does_not_set_the_clock_back(ros_env: dict[str, str]) -> None:
+def test_a_restarted_world_does_not_set_the_clock_back(ros_env: dict[str, str]) -> None:
     # Drivers refuse every command that is older than the one before.
     from dasha_ros.nodes import twin_world
 

@@ -135,9 +135,7 @@ def test_it_can_be_activated_again(learning, health):
 
 
 @pytest.mark.usefixtures("dies")
-def test_a_learner_that_stopped_stays_told_until_it_is_activated_again(
-    learning, health, monkeypatch, request
-):
+def test_a_stopped_learner_is_reported_until_it_is_activated_again(learning, health, monkeypatch, request):
     learning.start()
     for _ in range(2):
         end = learning.play(goal())
@@ -160,7 +158,7 @@ def test_a_learner_that_stopped_stays_told_until_it_is_activated_again(
 
 
 @pytest.mark.usefixtures("dies")
-def test_what_a_signal_ends_is_no_failure(learning, health, graph):
+def test_a_learner_ended_by_a_signal_is_not_a_failure(learning, health, graph):
     graph.alive = False
     learning.start()
     assert learning.play(goal()).code is ErrorCode.LEARNER_STOPPED
@@ -169,7 +167,7 @@ def test_what_a_signal_ends_is_no_failure(learning, health, graph):
 
 
 @pytest.mark.usefixtures("learns")
-def test_a_goal_that_nobody_meant_for_learning_has_the_rig_alone(learning, tmp_path):
+def test_a_goal_that_is_not_for_learning_has_the_rig_alone(learning, tmp_path):
     learning.start()
     person = SimpleNamespace(interrupted=lambda: ErrorCode.CANCELED)
     with learning.paused(person):
@@ -183,7 +181,7 @@ def test_a_goal_that_nobody_meant_for_learning_has_the_rig_alone(learning, tmp_p
     assert learning.newest_policy() == learned
 
 
-def test_no_second_learner_begins_while_the_first_one_works(learning, monkeypatch):
+def test_no_second_learner_starts_while_the_first_one_works(learning, monkeypatch):
     working, done = threading.Event(), threading.Event()
 
     def learn(*_, **__):
@@ -225,7 +223,7 @@ def agent(ros_env, tmp_path):
 
 @pytest.mark.graph
 @pytest.mark.usefixtures("dies")
-def test_the_diagnostics_of_an_agent_go_on_saying_that_its_learner_stopped(agent, monkeypatch):
+def test_the_diagnostics_keep_reporting_that_the_learner_stopped(agent, monkeypatch):
     agent.trigger_configure()
     agent.trigger_activate()
     run = SimpleNamespace(request=agent.action.Goal(), interrupted=lambda: None, why="", background=True)

@@ -47,7 +47,7 @@ def served(queue):
     return thread, ends
 
 
-def test_a_percept_that_is_no_number_ends_its_goal_and_the_next_one_begins(learner, monkeypatch):
+def test_a_percept_with_nan_ends_its_goal_and_the_next_one_begins(learner, monkeypatch):
     episodes, queue, told = learner
     thread, ends = served(queue)
     observation, _ = episodes.reset()
@@ -76,7 +76,7 @@ def test_a_percept_that_is_no_number_ends_its_goal_and_the_next_one_begins(learn
     assert told == [pytest.approx(reward)]
 
 
-def test_a_first_percept_that_is_no_number_ends_the_goal_before_its_episode(learner, monkeypatch):
+def test_a_first_percept_with_nan_ends_the_goal_before_its_episode(learner, monkeypatch):
     episodes, queue, _ = learner
     observe = CachedRig.observe
     broken = iter([True])
@@ -108,7 +108,7 @@ def queue():
     return queue
 
 
-def test_a_learner_that_is_gone_already_ends_every_goal_until_a_new_one_begins(queue):
+def test_without_a_learner_every_goal_ends_until_a_new_learner_starts(queue):
     queue.abandon("it diverged")
     for _ in range(2):
         thread, ends = served(queue)
@@ -123,7 +123,7 @@ def test_a_learner_that_is_gone_already_ends_every_goal_until_a_new_one_begins(q
     assert ends[0].code is ErrorCode.NONE
 
 
-def test_a_learner_that_goes_in_the_middle_of_a_goal_ends_it(queue):
+def test_a_learner_that_ends_during_a_goal_ends_the_goal(queue):
     thread, ends = served(queue)
     queue.begin(np.random.default_rng(0))
     queue.abandon("it diverged")

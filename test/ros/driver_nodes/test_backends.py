@@ -27,13 +27,13 @@ def varioptic(**parameters: object) -> VariopticSettings:
     return lens.settings
 
 
-def test_every_board_can_be_chosen_and_no_other() -> None:
+def test_every_known_board_can_be_chosen_and_no_other() -> None:
     assert set(choices_of(LensDriverConfig, "board")) == set(BOARDS)
     for board in BOARDS:
         assert varioptic(board=board).board == board
 
 
-def test_a_measured_settling_time_is_used_and_otherwise_the_usual_one(tmp_path: Path) -> None:
+def test_a_measured_settling_time_is_used_or_else_the_default(tmp_path: Path) -> None:
     usual = VariopticSettings(port="/dev/lens").settle_s
     assert varioptic().settle_s == usual
     measured, unmeasured = tmp_path / "measured.yaml", tmp_path / "unmeasured.yaml"
@@ -43,12 +43,12 @@ def test_a_measured_settling_time_is_used_and_otherwise_the_usual_one(tmp_path: 
     assert varioptic(profile=str(unmeasured)).settle_s == usual
 
 
-def test_a_profile_that_is_none_is_told_before_anything_is_opened() -> None:
+def test_an_unknown_profile_is_reported_before_anything_is_opened() -> None:
     with pytest.raises(ValueError, match="neither physical, nor paper, nor a file"):
         varioptic(profile="/nowhere.yaml")
 
 
-def test_lens_parameters_arrive() -> None:
+def test_lens_parameters_reach_the_back_end() -> None:
     settings = varioptic(serial="0001", reply_timeout_ms=80.0, standby=False)
     assert (settings.serial_number, settings.reply_timeout_s, settings.standby_on_close) == (
         "0001",
@@ -57,7 +57,7 @@ def test_lens_parameters_arrive() -> None:
     )
 
 
-def test_camera_parameters_arrive() -> None:
+def test_camera_parameters_reach_the_back_end() -> None:
     config = CameraDriverConfig(
         backend="pylon", serial="21234567", encoding="rgb8", width=640, height=480, offset_x=8, offset_y=4,
         binning=2, packet_size=9000, gain_db=3.0, initial_exposure_us=5_000.0, frame_margin_s=1.5,
@@ -86,7 +86,7 @@ def test_the_twin_is_the_default() -> None:
         (lens_backend, LensDriverConfig(backend="varioptic"), "a Varioptic lens needs serial"),
     ],
 )
-def test_a_library_that_is_missing_is_named_before_anything_is_opened(
+def test_a_missing_library_is_named_before_anything_is_opened(
     monkeypatch: pytest.MonkeyPatch, make: Any, config: Any, missing: str
 ) -> None:
     monkeypatch.setattr(extras, "find_spec", lambda _: None)

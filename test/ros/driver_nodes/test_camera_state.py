@@ -36,7 +36,7 @@ def _later(capture: CaptureInfo, seconds: float) -> CaptureInfo:
 @pytest.mark.parametrize(
     "new", [{"exposure_us": 500.0}, {"gain_db": 3.0}, {"exposure_command": CommandId("h", 6)}]
 )
-def test_new_settings_are_told_at_once(new: dict[str, Any]) -> None:
+def test_new_settings_are_published_at_once(new: dict[str, Any]) -> None:
     told = Told()
     told.state.taken(FIRST, awaited=False)
     changed = replace(_later(FIRST, 0.01), **new)
@@ -45,7 +45,7 @@ def test_new_settings_are_told_at_once(new: dict[str, Any]) -> None:
     assert told.state.longest_wait_s is None
 
 
-def test_an_answer_under_known_settings_is_told_a_little_later() -> None:
+def test_a_picture_with_known_settings_is_published_a_little_later() -> None:
     told = Told()
     told.state.taken(FIRST, awaited=True)
     answer = _later(FIRST, 0.02)
@@ -59,7 +59,7 @@ def test_an_answer_under_known_settings_is_told_a_little_later() -> None:
     assert told.state.longest_wait_s is None
 
 
-def test_frames_of_a_preview_are_told_twice_a_second() -> None:
+def test_states_of_a_preview_are_published_twice_a_second() -> None:
     told = Told()
     for k in range(101):
         told.now_s = k * 0.02
@@ -69,7 +69,7 @@ def test_frames_of_a_preview_are_told_twice_a_second() -> None:
 
 
 @given(gaps_ms=st.lists(st.integers(1, 400), min_size=1, max_size=60))
-def test_the_newest_answer_is_told_and_none_waits_longer_than_the_limit(gaps_ms: list[int]) -> None:
+def test_the_newest_state_is_published_and_none_waits_longer_than_the_limit(gaps_ms: list[int]) -> None:
     """Steps of any rhythm; the thread looks every 10 ms, as if it were woken often."""
     told, newest = Told(), FIRST
     told.state.taken(FIRST, awaited=True)

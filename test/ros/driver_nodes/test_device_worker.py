@@ -98,7 +98,7 @@ class Script:
         self.closed += 1
 
 
-def test_a_long_absence_is_waited_out_with_back_off() -> None:
+def test_during_a_long_absence_the_attempts_back_off() -> None:
     # About ten seconds: the device comes back after the eighth attempt.
     gone = Script(opens=[DeviceLost(f"attempt {n}") for n in range(8)]).play()
     assert gone.pauses.seconds == [*BACK_OFF_S, *[BACK_OFF_S[-1]] * 3]
@@ -114,7 +114,7 @@ def test_a_long_absence_is_waited_out_with_back_off() -> None:
     assert gone.left == [8]  # before the end, while it is open
 
 
-def test_a_device_that_is_not_there_at_the_end_is_not_brought_anywhere() -> None:
+def test_a_device_that_is_absent_at_the_end_is_not_restored() -> None:
     class Absent(Script):
         def lost(self, reason: str) -> None:
             super().lost(reason)
@@ -124,14 +124,14 @@ def test_a_device_that_is_not_there_at_the_end_is_not_brought_anywhere() -> None
     assert (absent.left, absent.losses) == ([], ["never there"])
 
 
-def test_a_short_absence_is_over_at_once_however_long_the_last_one_was() -> None:
+def test_a_short_absence_ends_at_once_however_long_the_last_one_was() -> None:
     gone = DeviceLost("gone")
     twice = Script(opens=[None, gone, gone, gone, None, None], works=[gone, True, gone, True]).play()
     assert twice.pauses.seconds == [*BACK_OFF_S[:4], BACK_OFF_S[0]]
     assert twice.health.told[-1] == (Level.OK, "open")
 
 
-def test_a_device_that_opens_and_never_works_is_not_hammered() -> None:
+def test_attempts_back_off_for_a_device_that_opens_but_never_works() -> None:
     useless = Script(works=[DeviceLost("silent")] * 4).play()
     assert useless.pauses.seconds == list(BACK_OFF_S[:4])
 
@@ -149,7 +149,7 @@ def test_a_damaged_frame_is_counted_and_forgotten_with_the_next_whole_one() -> N
 
 
 @pytest.mark.parametrize("error", [FrameIncomplete("damaged"), DeviceTimeout("late"), DeviceError("no")])
-def test_errors_and_nothing_else_are_a_loss(error: DeviceError) -> None:
+def test_only_errors_in_a_row_are_a_loss(error: DeviceError) -> None:
     few = Script(works=[*[error] * (ERRORS_IN_A_ROW - 1), True] * 2).play()
     assert few.losses == []
     many = Script(works=[error] * ERRORS_IN_A_ROW + [True]).play()
@@ -158,7 +158,7 @@ def test_errors_and_nothing_else_are_a_loss(error: DeviceError) -> None:
     assert many.health.told[-1] == (Level.OK, "open")
 
 
-def test_what_the_job_itself_reports_as_an_error_stays() -> None:
+def test_an_error_that_the_job_reports_stays() -> None:
     # A lens that reports overload works, and is not well.
     class Overloaded(Script):
         def work(self) -> bool:
@@ -177,7 +177,7 @@ def test_a_bug_in_a_driver_ends_no_thread() -> None:
     assert buggy.health.told[-1] == (Level.OK, "open")
 
 
-def test_a_job_that_fails_while_it_tells_of_a_loss_ends_no_thread() -> None:
+def test_a_job_that_fails_while_it_reports_a_loss_ends_no_thread() -> None:
     class Speechless(Script):
         def lost(self, reason: str) -> None:
             super().lost(reason)
@@ -193,7 +193,7 @@ def test_a_job_that_fails_while_it_tells_of_a_loss_ends_no_thread() -> None:
     assert speechless.health.counts == {"device_losses": 1, "internal_errors": 3}
 
 
-def test_facts_that_can_not_be_had_are_no_loss() -> None:
+def test_facts_that_can_not_be_read_are_not_a_loss() -> None:
     class Secretive(Script):
         def facts(self) -> dict[str, object]:
             raise DeviceError("no answer")
@@ -204,7 +204,7 @@ def test_facts_that_can_not_be_had_are_no_loss() -> None:
     assert secretive.health.counts == {"device_errors": 1, "internal_errors": 2}
 
 
-def test_a_call_that_does_not_return_is_told_and_can_be_waited_for_again(
+def test_a_call_that_does_not_return_is_reported_and_can_be_awaited_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hangs, goes_on = threading.Event(), threading.Event()

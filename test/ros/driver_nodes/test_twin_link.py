@@ -65,7 +65,7 @@ def move(command: int, said: int, dioptres: float = 1.0) -> msg.TwinLens:
     return trajectory_to_msg(moves, lens_to_msg(replace(state(command), sequence=said)))
 
 
-def test_a_move_comes_with_what_the_driver_says_of_it(link: Any) -> None:
+def test_a_move_comes_with_the_drivers_state(link: Any) -> None:
     assert not link.link.follows(state(5))
     link.link._on_lens(move(5, 5))
     assert link.link.follows(state(5))
@@ -75,13 +75,13 @@ def test_a_move_comes_with_what_the_driver_says_of_it(link: Any) -> None:
     assert link.told
 
 
-def test_a_drift_changes_the_course_under_the_same_state(link: Any) -> None:
+def test_a_drift_changes_the_trajectory_but_not_the_state(link: Any) -> None:
     link.link._on_lens(move(5, 5, dioptres=1.0))
     link.link._on_lens(move(5, 5, dioptres=1.1))
     assert [m.target_dioptres for m in link.camera.moves] == [1.0, 1.1]
 
 
-def test_what_was_said_before_and_comes_late_changes_nothing(link: Any) -> None:
+def test_an_older_message_that_comes_late_changes_nothing(link: Any) -> None:
     link.link._on_lens(move(6, 6))
     link.link._on_lens(move(5, 5))
     assert link.heard == [6]
@@ -89,7 +89,7 @@ def test_what_was_said_before_and_comes_late_changes_nothing(link: Any) -> None:
     assert link.link.follows(state(6))
 
 
-def test_a_driver_without_an_open_lens_says_nothing_of_it(link: Any) -> None:
+def test_a_driver_without_an_open_lens_sends_no_state(link: Any) -> None:
     """The lens was configured anew: where it stands is known, that it obeys a command is not."""
     link.link._on_lens(move(5, 5))
     link.link._on_lens(trajectory_to_msg(PowerTrajectory(0, 0.0, 0.0, 0.02)))
@@ -137,7 +137,7 @@ def world(**values: Any) -> msg.TwinWorld:
 
 
 @pytest.mark.parametrize("temperature_c", [math.nan, math.inf, -300.0])
-def test_a_temperature_that_can_not_be_does_not_reach_the_lens(temperature_c: float) -> None:
+def test_an_impossible_temperature_does_not_reach_the_lens(temperature_c: float) -> None:
     health, glass = Chart(), Glass()
     link = LensTwinLink(NODE, glass, health)
     link._on_world(world(temperature_c=30.0))
@@ -150,7 +150,7 @@ def test_a_temperature_that_can_not_be_does_not_reach_the_lens(temperature_c: fl
     assert not health.conditions()
 
 
-def test_a_refused_world_is_told_of_until_one_can_be_used() -> None:
+def test_a_refused_world_is_reported_until_a_usable_one_comes() -> None:
     health, sight = Chart(), Sight()
     link = WorldLink(NODE, sight, health)
     link._on_world(world(scene="nowhere"))
@@ -160,7 +160,7 @@ def test_a_refused_world_is_told_of_until_one_can_be_used() -> None:
     assert (health.conditions(), link.knows_world, sight.seen) == ({}, True, [50.0])
 
 
-def test_a_good_world_makes_good_no_other_trouble() -> None:
+def test_a_good_world_clears_no_other_condition() -> None:
     health = Chart()
     link = WorldLink(NODE, Sight(), health)
     health.error("device", "the camera is gone (trying again)")

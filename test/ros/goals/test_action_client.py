@@ -124,7 +124,7 @@ def _wait(future: Any) -> Any:
     return future.result()
 
 
-def test_no_answer_is_lost_that_overtakes_its_request(client: Any) -> None:
+def test_an_answer_that_overtakes_its_request_is_not_lost(client: Any) -> None:
     from dasha_ros.action import AdjustFocus
 
     heard = threading.Event()
@@ -138,7 +138,7 @@ def test_no_answer_is_lost_that_overtakes_its_request(client: Any) -> None:
     assert not client._futures
 
 
-def test_feedback_that_can_not_be_is_left_out_and_what_can_is_heard(client: Any) -> None:
+def test_invalid_feedback_is_rejected_and_valid_feedback_is_passed_on(client: Any) -> None:
     from dasha_ros.action import AdjustFocus
 
     volts: list[float] = []

@@ -82,7 +82,7 @@ def test_a_goal_that_is_accepted_too_late_is_cancelled(probe: Probe) -> None:
         agent.close()
 
 
-def test_feedback_that_cannot_be_used_does_not_cost_the_result(probe: Probe) -> None:
+def test_unusable_feedback_does_not_lose_the_result(probe: Probe) -> None:
     from dasha_ros.action import AdjustFocus
 
     heard: list[Any] = []
@@ -103,7 +103,7 @@ def test_feedback_that_cannot_be_used_does_not_cost_the_result(probe: Probe) -> 
         agent.close()
 
 
-def test_a_goal_that_went_to_a_process_that_is_dead_is_sent_again(
+def test_a_goal_that_was_sent_to_a_dead_process_is_sent_again(
     probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dasha_ros.action import AdjustFocus

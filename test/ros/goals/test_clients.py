@@ -40,7 +40,7 @@ def test_ids_differ_and_name_their_sender() -> None:
     assert new_goal_id(None) is None
 
 
-def test_a_named_client_that_leaves_is_gone_whoever_else_is_there() -> None:
+def test_a_named_client_that_leaves_is_gone_even_if_others_stay() -> None:
     world = World()
     world.there = {ME, OTHER}
     watch = world.watch(named())
@@ -60,7 +60,7 @@ def test_a_named_client_has_time_to_be_discovered() -> None:
     assert watch.is_gone(), "it was never there: it left before its goal was read"
 
 
-def test_a_goal_of_somebody_ends_only_when_nobody_is_left() -> None:
+def test_a_goal_of_an_unnamed_client_ends_only_when_no_client_is_left() -> None:
     world = World()
     world.there = {ME, OTHER}
     watch = world.watch(bytes(range(16)))
@@ -136,9 +136,7 @@ def test_a_goal_whose_client_leaves_ends(probe: Probe, spawn: Any, kind: str, ot
 
 
 @pytest.mark.graph
-def test_a_goal_whose_client_is_killed_ends_and_that_of_one_who_stays_does_not(
-    probe: Probe, spawn: Any
-) -> None:
+def test_a_goal_ends_when_its_client_is_killed_and_other_goals_go_on(probe: Probe, spawn: Any) -> None:
     from dasha_ros.policies.outcome import ErrorCode
 
     patient = Patient(probe)

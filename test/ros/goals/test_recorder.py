@@ -41,7 +41,7 @@ def reward(step, **lists):
 
 
 @pytest.mark.parametrize("what", ["term", "action"])
-def test_a_step_with_names_and_no_values_is_left_out_and_told(what, tmp_path):
+def test_a_step_with_names_but_no_values_is_omitted_with_a_warning(what, tmp_path):
     told = []
     recorder = Recorder(told.append)
     recorder.begin(ReportWriter(tmp_path), GOAL, msg.PerceptionInfo(), {})
@@ -56,7 +56,7 @@ def test_a_step_with_names_and_no_values_is_left_out_and_told(what, tmp_path):
     assert f"step 2 of A^L: it has 1 {what}_names but 0 {what}_values" in told[0]
 
 
-def test_where_no_report_is_written_nothing_is_left_out_of_it():
+def test_without_a_report_no_step_is_reported_as_omitted():
     told = []
     recorder = Recorder(told.append)
     recorder.step(reward(1, term_values=[]), AnalyticRig().observe())
@@ -65,7 +65,7 @@ def test_where_no_report_is_written_nothing_is_left_out_of_it():
     assert not told
 
 
-def test_a_report_that_cannot_go_on_leaves_nothing_behind(tmp_path):
+def test_a_report_that_fails_leaves_no_files_behind(tmp_path):
     told = []
     recorder = Recorder(told.append)
     recorder.begin(ReportWriter(tmp_path), GOAL, msg.PerceptionInfo(), {})

@@ -82,7 +82,7 @@ def test_a_burst_of_goals_leaves_a_thread_for_everything_else(probe: Probe) -> N
         goals.close()
 
 
-def test_a_server_that_stops_has_ended_the_goals_that_wait_too(probe: Probe) -> None:
+def test_a_server_that_stops_also_ends_waiting_goals(probe: Probe) -> None:
     from dasha_ros.policies.outcome import ErrorCode
 
     goals = Goals(probe)
@@ -150,7 +150,7 @@ class Bench:
         max_size=25,
     )
 )
-def test_a_background_goal_preempts_nothing_and_yields_to_everything(steps: list[tuple[str, bool]]) -> None:
+def test_a_background_goal_preempts_no_goal_and_yields_to_every_goal(steps: list[tuple[str, bool]]) -> None:
     from dasha_ros.policies.outcome import ErrorCode
 
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -77,7 +77,7 @@ def play(server: Server, cancel_at: float = float("inf")) -> tuple[Loss | None, 
     raise AssertionError("the client waits for ever")
 
 
-def test_a_server_that_takes_its_time_is_not_given_up() -> None:
+def test_a_slow_server_is_not_given_up() -> None:
     assert play(Server(ends=50.0))[0] is None
 
 
@@ -96,7 +96,7 @@ def test_a_server_that_takes_its_time_is_not_given_up() -> None:
         (Server(restores=1e9), 3.0, Loss.STUCK, 23.2),
     ],
 )
-def test_whatever_ails_a_server_is_named_in_time(
+def test_every_fault_of_a_server_is_named_in_time(
     server: Server, cancel_at: float, loss: Loss, within: float
 ) -> None:
     assert play(server, cancel_at)[0] is loss
@@ -120,9 +120,7 @@ LATE = st.one_of(st.just(float("inf")), st.floats(0.0, 60.0))
     ),
     LATE,
 )
-def test_no_goal_is_waited_for_without_an_end_and_none_that_lives_is_given_up(
-    server: Server, cancel_at: float
-) -> None:
+def test_no_goal_is_awaited_forever_and_no_living_goal_is_given_up(server: Server, cancel_at: float) -> None:
     loss, when, accepted = play(server, cancel_at)
     if loss is Loss.GONE:
         assert when >= server.dies
@@ -140,7 +138,7 @@ def test_no_goal_is_waited_for_without_an_end_and_none_that_lives_is_given_up(
         assert server.cancels[0] >= cancel_at
 
 
-def test_a_client_that_was_itself_stopped_asks_before_it_gives_up() -> None:
+def test_a_client_that_was_suspended_asks_before_it_gives_up() -> None:
     watch = GoalWatch(PATIENCE, 0.0)
     assert watch.next(0.0, True) is Move.SEND
     watch.accepted(0.1)
@@ -149,7 +147,7 @@ def test_a_client_that_was_itself_stopped_asks_before_it_gives_up() -> None:
     assert watch.next(1000.2, True) is Move.WAIT
 
 
-def test_a_cancel_is_sent_until_it_is_answered() -> None:
+def test_a_cancel_is_repeated_until_it_is_answered() -> None:
     watch = GoalWatch(PATIENCE, 0.0)
     assert watch.next(0.0, True) is Move.SEND
     watch.accepted(0.0)
@@ -160,7 +158,7 @@ def test_a_cancel_is_sent_until_it_is_answered() -> None:
     assert all(watch.next(2.5 + t / 10, True) is not Move.CANCEL for t in range(30))
 
 
-def test_who_is_in_a_hurry_waits_no_longer_than_it_can() -> None:
+def test_a_client_in_a_hurry_waits_no_longer_than_it_may() -> None:
     watch = GoalWatch(PATIENCE, 0.0)
     watch.next(0.0, True)
     watch.cancel(1.0, end_s=2.0)

@@ -39,7 +39,7 @@ def expected(state: dict[str, Condition], activity: str | None) -> tuple[int, se
 
 
 @given(st.lists(events, max_size=40))
-def test_the_status_is_a_function_of_what_stands(happens: list[tuple[str, str, Any]]) -> None:
+def test_the_status_is_a_function_of_the_active_conditions(happens: list[tuple[str, str, Any]]) -> None:
     chart = Chart()
     lens: dict[str, Condition | None] = {"faults": None, "lens": None}
     chart.watch("faults", lambda: lens["faults"])
@@ -79,12 +79,12 @@ def test_the_status_is_a_function_of_what_stands(happens: list[tuple[str, str, A
             assert set(chart.published[-1].message.split("; ")) == words
 
 
-def test_the_worst_comes_first_and_one_sentence_is_said_once() -> None:
+def test_the_worst_comes_first_and_no_sentence_is_repeated() -> None:
     standing = {"a": warning("warm"), "b": failure("lost"), "c": warning("warm")}
     assert summary(standing, "looking") == (Level.ERROR, "lost; warm")
 
 
-def test_values_are_those_of_now() -> None:
+def test_values_are_current() -> None:
     chart, state = Chart(), {"volts": 24.0}
     chart.show("lens", lambda: dict(state))
     chart.show("device", lambda: {"hardware_id": "fake lens", "volts": -1.0})
@@ -97,7 +97,7 @@ def test_values_are_those_of_now() -> None:
         assert chart.published[-1].hardware_id == "fake lens"
 
 
-def test_what_can_not_be_told_silences_nothing() -> None:
+def test_a_condition_that_can_not_be_read_hides_no_other() -> None:
     chart = Chart()
     chart.set_activity(lambda: 1 / 0)
     chart.watch("faults", lambda: 1 / 0)
@@ -112,7 +112,7 @@ def test_what_can_not_be_told_silences_nothing() -> None:
     assert {v.key: v.value for v in status.values}["gain_db"] == "6"
 
 
-def test_a_cause_that_flaps_floods_neither_the_topic_nor_the_log() -> None:
+def test_a_flapping_cause_floods_neither_topic_nor_log() -> None:
     chart = Chart()
     chart.set_activity("looking")
     for i in range(1000):

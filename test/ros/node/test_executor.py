@@ -81,7 +81,7 @@ def is_destroyed(handle: Any) -> bool:
         return True
 
 
-def test_what_a_callback_in_hand_may_use_is_kept_until_it_ends(served: Served) -> None:
+def test_what_a_running_callback_may_use_is_kept_until_it_ends(served: Served) -> None:
     node = served.node
     subscription = node.create_subscription(String, "letters", print, 10)
     begun, go_on = threading.Event(), threading.Event()
@@ -102,7 +102,7 @@ def test_what_a_callback_in_hand_may_use_is_kept_until_it_ends(served: Served) -
     wait_for(lambda: is_destroyed(subscription.handle), "the end of the subscription")
 
 
-def test_without_a_running_executor_it_is_destroyed_at_once(served: Served) -> None:
+def test_without_a_running_executor_entities_are_destroyed_at_once(served: Served) -> None:
     served.over.set()
     served.thread.join(DISCOVERY_S)
     publisher = served.node.create_publisher(String, "letters", 10)
@@ -110,7 +110,7 @@ def test_without_a_running_executor_it_is_destroyed_at_once(served: Served) -> N
     assert is_destroyed(publisher.handle)
 
 
-def test_the_end_of_the_executor_destroys_what_waits_for_it(served: Served) -> None:
+def test_shutdown_of_the_executor_destroys_what_was_retired(served: Served) -> None:
     publisher = served.node.create_publisher(String, "letters", 10)
     served.call(lambda: (served.over.set(), served.node.destroy_publisher(publisher)))
     served.thread.join(DISCOVERY_S)
@@ -118,7 +118,7 @@ def test_the_end_of_the_executor_destroys_what_waits_for_it(served: Served) -> N
     assert is_destroyed(publisher.handle)
 
 
-def test_entities_of_every_kind_come_and_go_while_others_wait_for_them_and_nothing_is_kept(
+def test_entities_of_every_kind_are_created_and_destroyed_while_others_wait_and_none_is_kept(
     served: Served,
 ) -> None:
     node = served.node
@@ -157,7 +157,7 @@ def test_entities_of_every_kind_come_and_go_while_others_wait_for_them_and_nothi
     assert len(list(node.waitables)) == len([p for p in node.publishers for _ in p.event_handlers])
 
 
-def test_goals_are_served_while_topics_come_and_go(served: Served) -> None:
+def test_goals_are_served_while_topics_are_created_and_destroyed(served: Served) -> None:
     node = served.node
     server = SimpleActionServer(
         node, AdjustFocus, "act", lambda _: "", lambda _: AdjustFocus.Result(steps=7), ends_s=1.0
@@ -190,7 +190,7 @@ def test_goals_are_served_while_topics_come_and_go(served: Served) -> None:
     client.destroy()
 
 
-def test_goals_and_what_they_brought_are_forgotten_when_nobody_can_ask_any_more(
+def test_goals_and_their_results_are_forgotten_when_they_expire(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert single_goal._RESULT_KEPT_S <= 60, "rclpy's 15 minutes are memory that grows with each goal"

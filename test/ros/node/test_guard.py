@@ -72,7 +72,7 @@ def caught(guard: Guard, fail: Callable[[object], None], what: object) -> None:
         guard.caught("a test", error)
 
 
-def test_a_flood_of_one_error_is_told_at_each_power_of_ten_and_another_at_once() -> None:
+def test_a_repeated_error_is_logged_at_powers_of_ten_and_a_new_one_at_once() -> None:
     log, told = Log(), []
     guard = Guard(log, lambda sentence, is_new: told.append((sentence, is_new)))
     for i in range(2500):
@@ -89,7 +89,7 @@ def test_a_flood_of_one_error_is_told_at_each_power_of_ten_and_another_at_once()
     assert "fail_at_another" in log.lines[-1]
 
 
-def test_errors_of_ever_new_kinds_do_not_fill_memory_or_log() -> None:
+def test_errors_that_are_always_new_fill_neither_memory_nor_log() -> None:
     log = Log()
     guard = Guard(log)
     for i in range(5000):
@@ -196,7 +196,9 @@ def provoke(sort: str, node: Clumsy, probe: Probe) -> None:
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_a_node_outlives_a_callback_that_raises_and_says_so(sort: str, clumsy: Clumsy, probe: Probe) -> None:
+def test_a_node_survives_a_callback_that_raises_and_reports_it(
+    sort: str, clumsy: Clumsy, probe: Probe
+) -> None:
     told = probe.subscribe(DiagnosticArray, "/diagnostics", DIAGNOSTICS)
     clumsy.health.set_activity("all is well")
     provoke(sort, clumsy, probe)

@@ -11,7 +11,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 pytestmark = pytest.mark.graph
 
 
-def test_trouble_of_every_kind_can_follow_each_other(probe) -> None:
+def test_conditions_of_all_levels_can_follow_each_other(probe) -> None:
     # rclpy refuses to log with another severity from the same line: the worker's thread would end.
     import rclpy
     from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -50,7 +50,7 @@ def test_trouble_of_every_kind_can_follow_each_other(probe) -> None:
         context.try_shutdown()
 
 
-def test_the_heart_beats_when_the_clock_of_simulated_time_is_dead(probe) -> None:
+def test_diagnostics_continue_when_simulated_time_stops(probe) -> None:
     import rclpy
     from diagnostic_msgs.msg import DiagnosticArray
     from rclpy.executors import SingleThreadedExecutor

@@ -89,7 +89,7 @@ def test_a_transition_from_inside_another_is_refused(slow: Slow) -> None:
     assert slow.state == "inactive"
 
 
-def test_a_transition_that_breaks_leads_back_to_unconfigured_and_from_there_on(slow: Slow) -> None:
+def test_a_broken_transition_leads_to_unconfigured_and_can_be_repeated(slow: Slow) -> None:
     slow.trigger_configure()
     slow.breaks = True
     assert slow.trigger_activate() == TransitionCallbackReturn.ERROR
@@ -99,7 +99,7 @@ def test_a_transition_that_breaks_leads_back_to_unconfigured_and_from_there_on(s
     assert slow.trigger_activate() == SUCCESS
 
 
-def test_one_that_can_not_even_be_cleaned_up_is_finalized_and_still_answers(slow: Slow) -> None:
+def test_a_node_that_can_not_clean_up_is_finalized_and_still_answers(slow: Slow) -> None:
     slow.trigger_configure()
     slow.breaks = slow.stays_broken = True
     assert slow.trigger_activate() == TransitionCallbackReturn.ERROR

@@ -28,14 +28,14 @@ def _end_at(moment: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("moment", ["before the start", "at work", "while ending", "at the very end"])
-def test_a_signal_ends_a_node_that_can_speak_and_hear_to_the_last(moment: str) -> None:
+def test_a_node_ended_by_a_signal_can_publish_and_receive_until_the_end(moment: str) -> None:
     ended = _end_at(moment)
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
     assert "an answer came" in ended.stdout
 
 
-def test_a_node_that_loads_for_ever_ends_all_the_same() -> None:
+def test_a_node_that_loads_forever_still_ends() -> None:
     ended = _end_at("while loading")
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
@@ -48,14 +48,14 @@ def test_a_node_that_loads_for_ever_ends_all_the_same() -> None:
         ("bug at the end", "twin_world could not clean up: nothing is clean"),
     ],
 )
-def test_an_end_that_is_not_clean_says_so(moment: str, words: str) -> None:
+def test_an_unclean_end_is_reported(moment: str, words: str) -> None:
     ended = _end_at(moment)
     assert ended.returncode == 1, ended.stderr
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_an_executor_that_can_wait_for_nothing_ends_the_process_and_is_told_once() -> None:
+def test_an_executor_that_can_not_wait_ends_the_process_and_is_reported_once() -> None:
     ended = _end_at("bug")
     assert ended.returncode not in (0, None)
     # Not at each of the fifty.
@@ -74,7 +74,7 @@ class Broken(DashaNode[NodeConfig]):
     cleanup = configure
 
 
-def test_a_node_that_can_neither_configure_nor_clean_up_tells_of_it_and_may_try_again() -> None:
+def test_a_node_that_can_neither_configure_nor_clean_up_says_so_and_may_try_again() -> None:
     rclpy.init(args=[])
     node = Broken("broken")
     try:

@@ -50,14 +50,16 @@ def lamp(ros_env: dict[str, str]) -> Iterator[Lamp]:
         ("temperature_c", -1.0, "the thermometer does not answer"),
     ],
 )
-def test_a_node_refuses_what_its_device_can_not_do(lamp: Lamp, name: str, value: float, reason: str) -> None:
+def test_a_node_refuses_values_that_its_device_does_not_support(
+    lamp: Lamp, name: str, value: float, reason: str
+) -> None:
     before = lamp.config
     (result,) = lamp.set_parameters([Parameter(name, value=value)])
     assert (result.successful, result.reason) == (False, reason)
     assert lamp.config == before
 
 
-def test_a_change_that_fails_is_told_and_the_node_lives(lamp: Lamp) -> None:
+def test_a_change_that_fails_is_reported_and_the_node_goes_on(lamp: Lamp) -> None:
     (result,) = lamp.set_parameters([Parameter("illuminance_lx", value=600.0)])
     assert result.successful
     assert lamp.health.level == Level.ERROR
@@ -86,7 +88,7 @@ def _ended(ros_env: dict[str, str]) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_ended")
-def test_what_is_fixed_changes_while_the_node_is_unconfigured_and_only_then() -> None:
+def test_fixed_parameters_change_only_while_the_node_is_unconfigured() -> None:
     node = camera()
     fixed = node.describe_parameter("encoding")
     assert not fixed.read_only
@@ -116,7 +118,7 @@ def test_what_is_fixed_changes_while_the_node_is_unconfigured_and_only_then() ->
 
 
 @pytest.mark.usefixtures("_ended")
-def test_digits_are_a_text_where_a_text_is_wanted() -> None:
+def test_digits_become_a_string_where_a_string_is_expected() -> None:
     node = camera("-p", "serial:=21234567", "-p", "qos_overrides./tf.publisher.depth:=5")
     assert node.config.serial == node.get_parameter("serial").value == "21234567"
     (result,) = node.set_parameters([Parameter("serial", value=815)])
@@ -144,7 +146,7 @@ def test_an_empty_list_is_a_list() -> None:
 
 
 @pytest.mark.parametrize("kind", [10, 42, 255])
-def test_a_value_of_a_type_that_is_none_is_refused_and_the_others_are_set(lamp: Lamp, kind: int) -> None:
+def test_a_value_of_an_unknown_type_is_refused_and_the_others_are_set(lamp: Lamp, kind: int) -> None:
     requests = {s.srv_type: s.callback for s in lamp.services}
     good = Parameter("illuminance_lx", value=50.0).to_parameter_msg()
     bad = Parameter("temperature_c", value=20.0).to_parameter_msg()
@@ -164,7 +166,7 @@ def test_a_value_of_a_type_that_is_none_is_refused_and_the_others_are_set(lamp: 
     assert f"type {kind}" in result.reason
 
 
-def test_parameters_that_a_node_does_not_know_are_ignored_and_named(
+def test_unknown_parameters_are_ignored_and_named(
     ros_env: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     given = {

@@ -53,13 +53,13 @@ def stage(service: Service) -> EpisodeReset:
     return EpisodeReset(node, None, wait)
 
 
-def test_a_refusal_is_told_at_once_with_its_reason() -> None:
+def test_a_refusal_is_reported_at_once_with_its_reason() -> None:
     service = Service(SetParametersResult(successful=False, reason="too dark"))
     with pytest.raises(WorldRefused, match="twin_world refused the world: too dark"):
         stage(service).set_world(World("street"))
 
 
-def test_nobody_waits_on_for_an_answer_that_did_not_come() -> None:
+def test_an_unanswered_call_is_closed() -> None:
     service = Service(None)
     with pytest.raises(TimeoutError, match="twin_world does not answer"):
         stage(service).set_world(World("street"))

@@ -51,7 +51,7 @@ numbers = st.floats(allow_nan=True, allow_infinity=True)
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(exposure_us=numbers, settle_s=numbers)
-def test_a_graph_that_stands_still_or_talks_nonsense_is_not_waited_for(
+def test_a_graph_whose_clock_stands_still_or_lies_is_not_awaited_forever(
     rig: Any, exposure_us: float, settle_s: float
 ) -> None:
     from dasha_ros.control.rig import RigError
@@ -62,7 +62,7 @@ def test_a_graph_that_stands_still_or_talks_nonsense_is_not_waited_for(
         rig.move(41.0)
 
 
-def test_a_long_exposure_is_waited_for_on_the_clock_of_the_graph(rig: Any) -> None:
+def test_a_long_exposure_is_awaited_on_the_clock_of_the_graph(rig: Any) -> None:
     """Twenty times the budget, while the clock goes on."""
     asked, begin_ns = 0, rig.steady.now_ns()
     keep_waiting = rig._patience(1e6)
@@ -75,7 +75,9 @@ def test_a_long_exposure_is_waited_for_on_the_clock_of_the_graph(rig: Any) -> No
 
 
 @pytest.mark.parametrize("settle_s", [1e9, math.inf, math.nan])
-def test_a_lens_that_settles_in_decades_is_waited_for_ten_seconds(rig: Any, settle_s: float) -> None:
+def test_a_lens_that_claims_to_settle_in_decades_is_awaited_for_ten_seconds(
+    rig: Any, settle_s: float
+) -> None:
     begin_ns = rig.steady.now_ns()
     _hear_lens(rig, settled=False, settle_s=settle_s)
     keep_waiting = rig._patience(0.0)
@@ -100,7 +102,7 @@ def test_a_lens_with_a_fault_ends_the_wait_with_its_name(rig: Any, ask: str) -> 
     assert raised.value.code == ErrorCode.LENS_LOST
 
 
-def test_what_is_in_force_has_to_be_heard_of_first(rig: Any) -> None:
+def test_unknown_settings_are_an_error(rig: Any) -> None:
     from dasha_ros.control.rig import RigError
     from dasha_ros.policies.outcome import ErrorCode
 
@@ -111,7 +113,7 @@ def test_what_is_in_force_has_to_be_heard_of_first(rig: Any) -> None:
     assert rig.in_force() == 40.0
 
 
-def test_a_camera_that_was_started_anew_ends_the_episode(rig: Any) -> None:
+def test_a_restarted_camera_driver_ends_the_episode(rig: Any) -> None:
     from dasha_ros.control.rig import RigError
     from dasha_ros.policies.outcome import ErrorCode
 
@@ -133,7 +135,7 @@ def test_a_camera_that_was_started_anew_ends_the_episode(rig: Any) -> None:
     [(True, True, "COMMAND_OVERRIDDEN"), (False, True, "CAMERA_LOST"), (False, False, "COMMAND_OVERRIDDEN")],
     ids=["heard from its sender", "older and only told of", "only told of and in force to the end"],
 )
-def test_a_command_of_another_node_that_is_in_force_may_be_older_than_the_own_one(
+def test_an_active_command_of_another_node_may_be_older_than_the_own_command(
     rig: Any, came: bool, taken_up_later: bool, code: str
 ) -> None:
     from dasha_ros import msg

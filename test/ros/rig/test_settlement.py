@@ -46,7 +46,7 @@ class Server:
         return CommandId("/dasha/focus_server#1", self.sent)
 
 
-def test_the_last_word_of_a_dead_driver_says_nothing() -> None:
+def test_the_last_report_of_a_dead_driver_does_not_count() -> None:
     server = Server()
     server.said = InForce(FIRST, CommandId("/dasha/low_level_agent#1", 6), BEFORE)
     back = server.settle()
@@ -55,7 +55,7 @@ def test_the_last_word_of_a_dead_driver_says_nothing() -> None:
     assert back.look()
 
 
-def test_a_new_driver_is_told_and_its_own_word_is_waited_for() -> None:
+def test_a_new_driver_is_commanded_and_its_own_report_is_awaited() -> None:
     server = Server()
     back = server.settle()
     server.driver_says(SECOND, NO_COMMAND, BEFORE)
@@ -66,7 +66,7 @@ def test_a_new_driver_is_told_and_its_own_word_is_waited_for() -> None:
     assert back.look()
 
 
-def test_a_new_driver_that_was_not_there_yet_is_told_again() -> None:
+def test_a_driver_that_was_not_there_yet_is_commanded_again() -> None:
     server = Server()
     server.driver_says(SECOND, NO_COMMAND, 24.4)
     back = server.settle()
@@ -79,14 +79,14 @@ def test_a_new_driver_that_was_not_there_yet_is_told_again() -> None:
     assert back.look()
 
 
-def test_another_node_that_commands_meanwhile_has_the_last_word() -> None:
+def test_another_node_that_commands_meanwhile_wins() -> None:
     server = Server()
     back = server.settle()
     server.driver_says(FIRST, CommandId("/robot", 1), 60.0)
     assert back.look()
 
 
-def test_a_late_command_of_the_goals_own_agent_has_not() -> None:
+def test_a_late_command_of_the_goals_own_agent_does_not_win() -> None:
     server = Server()
     back = server.settle()
     server.driver_says(FIRST, CommandId(AGENT.sender, AGENT.sequence + 1), 55.0)
@@ -97,7 +97,7 @@ def test_a_late_command_of_the_goals_own_agent_has_not() -> None:
 
 
 @pytest.mark.parametrize(("value", "is_back"), [(BEFORE, True), (SEARCHED, False)])
-def test_a_driver_that_ends_brings_its_actuator_back_but_the_next_one_may_not(
+def test_a_driver_that_ends_restores_its_actuator_but_the_next_one_may_not(
     value: float, is_back: bool
 ) -> None:
     server = Server()
@@ -117,7 +117,7 @@ words = st.tuples(
 
 
 @given(st.lists(words, max_size=20))
-def test_nothing_that_was_commanded_before_or_by_the_goal_counts(
+def test_commands_from_before_or_from_the_goal_do_not_count(
     said: list[tuple[str, CommandId, float]],
 ) -> None:
     server = Server()

@@ -111,7 +111,7 @@ def test_another_byte_order_is_left_to_rclpy(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("text", [b"caf\xe9", b"one\0two", b""])
-def test_a_string_that_is_no_text_is_read_as_rclpy_reads_it(text: bytes) -> None:
+def test_an_invalid_string_is_read_as_rclpy_reads_it(text: bytes) -> None:
     wire = serialize_message(String(data="x" * len(text))).replace(b"x" * len(text) + b"\0", text + b"\0")
     assert reader(String)(wire).data == deserialize_message(wire, String).data
 

@@ -103,7 +103,7 @@ def test_percept(
             assert theirs == ours, field.name
 
 
-def test_a_percept_with_nan_survives_the_trip_and_says_so() -> None:
+def test_a_percept_with_nan_survives_the_conversion_and_is_not_finite() -> None:
     percept = Percept(
         capture=CaptureInfo(1, 1.0, 0.0, NO_COMMAND, 0),
         lens=LensState(NO_COMMAND, 30.0, 30.0, True, 0),

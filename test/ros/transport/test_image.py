@@ -37,7 +37,7 @@ def test_a_padded_row_is_honoured_without_a_copy() -> None:
 
 @pytest.mark.parametrize("encoding", READ_BY_PERCEPTION)
 @pytest.mark.parametrize("byte_order", ["<", ">"])
-def test_what_can_be_read_from_a_message_perception_can_look_at(encoding: str, byte_order: str) -> None:
+def test_perception_accepts_every_picture_that_a_message_can_hold(encoding: str, byte_order: str) -> None:
     kind = READ_BY_PERCEPTION[encoding]
     white = np.full((40, 50, 3)[: 2 + (kind.channels > 1)], kind.white, kind.dtype)
     message = ImageWriter("frame").write(white, encoding)
@@ -46,7 +46,7 @@ def test_what_can_be_read_from_a_message_perception_can_look_at(encoding: str, b
     assert np.unique(working_image(pixels_of(message), encoding, 640)) == [255]
 
 
-def test_the_writer_keeps_its_message() -> None:
+def test_the_writer_reuses_its_message() -> None:
     writer = ImageWriter("frame")
     first = writer.write(np.zeros((4, 5), np.uint8), "mono8")
     memory = first.data.buffer_info()[0]
@@ -73,6 +73,6 @@ def image(**changes: object) -> object:
         (image(width=2**31, step=2**31), "truncated"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_the_reason(message: object, words: str) -> None:
+def test_an_invalid_picture_is_refused_with_the_reason(message: object, words: str) -> None:
     with pytest.raises(ImageMessageError, match=words):
         pixels_of(message)

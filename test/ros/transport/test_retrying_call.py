@@ -48,7 +48,7 @@ def question(service: Service, now: list[float]) -> RetryingCall:
     return RetryingCall(service, "how many?", clock=lambda: now[0])
 
 
-def test_a_question_is_asked_once_while_there_is_time(service, question, now) -> None:
+def test_a_request_is_sent_once_before_the_time_is_up(service, question, now) -> None:
     now[0] += AGAIN_S * 0.9
     assert question.answer() is None
     service.pending[0].set_result(42)
@@ -56,7 +56,7 @@ def test_a_question_is_asked_once_while_there_is_time(service, question, now) ->
     assert service.asked == ["how many?"]
 
 
-def test_a_lost_answer_is_asked_for_again(service, question, now) -> None:
+def test_an_unanswered_request_is_sent_again(service, question, now) -> None:
     now[0] += AGAIN_S
     assert question.answer() is None
     assert service.asked == ["how many?"] * 2
@@ -66,7 +66,7 @@ def test_a_lost_answer_is_asked_for_again(service, question, now) -> None:
     assert question.answer() == 42
 
 
-def test_a_late_answer_to_the_first_counts(service, question, now) -> None:
+def test_a_late_answer_to_the_first_request_counts(service, question, now) -> None:
     now[0] += AGAIN_S
     question.answer()
     service.pending[0].set_result(1)
@@ -74,7 +74,7 @@ def test_a_late_answer_to_the_first_counts(service, question, now) -> None:
     assert question.answer() == 1
 
 
-def test_nobody_is_asked_who_is_not_there(service, question, now) -> None:
+def test_no_request_is_sent_to_an_absent_server(service, question, now) -> None:
     service.ready = False
     now[0] += 10 * AGAIN_S
     assert question.answer() is None
@@ -84,7 +84,7 @@ def test_nobody_is_asked_who_is_not_there(service, question, now) -> None:
     assert len(service.asked) == 2
 
 
-def test_after_the_end_nothing_is_waited_for(service, question, now) -> None:
+def test_after_close_no_answer_is_awaited(service, question, now) -> None:
     now[0] += AGAIN_S
     question.answer()
     question.close()
