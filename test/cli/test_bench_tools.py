@@ -1,4 +1,4 @@
-"""``dasha lens``, ``camera``, ``emulate``, ``calibrate``: the tools of a bench, on emulated devices."""
+"""``dasha lens``, ``camera``, ``emulate`` and ``calibrate`` on emulated devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``dasha benchmark rig``: what it compares, and that every number is there. No time is asserted."""
+"""``dasha benchmark rig``: its comparison, and that every number is measured. No time is asserted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``dasha cache`` as a person meets it."""
+"""``dasha cache`` and its error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command itself: quick to start, clear when refused."""
+"""The command itself: quick to start, and clear when it refuses."""
 
 from __future__ import annotations
 

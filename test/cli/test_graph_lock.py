@@ -1,4 +1,4 @@
-"""Of two graphs of one name one runs, whoever dies how."""
+"""Of two graphs of one name only one runs, however processes die."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of long work, where no bar can be drawn."""
+"""Progress of long work without a bar."""
 
 from __future__ import annotations
 

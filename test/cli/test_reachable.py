@@ -1,4 +1,4 @@
-"""What ``dasha doctor`` finds in a graph that somebody else speaks in."""
+"""What ``dasha doctor`` finds in a graph with a stranger."""
 
 from __future__ import annotations
 

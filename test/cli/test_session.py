@@ -1,4 +1,4 @@
-"""What is said of a graph while it runs, and which nodes belong to one."""
+"""What is printed about a running graph, and which nodes belong to it."""
 
 from __future__ import annotations
 

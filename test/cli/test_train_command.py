@@ -1,4 +1,4 @@
-"""``dasha train``: runs that begin, go on and are refused, by the command's words and codes."""
+"""``dasha train``: runs that start, continue and are refused, by output and exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How ``dasha up`` ends: in stages, with everything back, at a configuration error, and beside another."""
+"""How ``dasha up`` ends: in stages, with everything restored, on an error, and beside another graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client of the focus server, against a server that is killed, stopped and started anew."""
+"""The client of the focus server, with a server that is killed, suspended or restarted."""
 
 from __future__ import annotations
 

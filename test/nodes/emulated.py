@@ -1,4 +1,4 @@
-"""The emulated rig for tests: real pypylon and real pyserial, and levers for everything that can go wrong."""
+"""The emulated devices for tests: real pypylon and real pyserial, with everything that can go wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole graph for tests: every node in a process of its own, on a domain of its own."""
+"""A whole graph for tests: each node in its own process, in a ROS domain of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drivers in the process of the test, with devices that do as they are told."""
+"""Drivers in the test's process, with devices that the test controls."""
 
 from __future__ import annotations
 

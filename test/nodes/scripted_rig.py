@@ -1,4 +1,4 @@
-"""Camera, lens and perception in the node of the test: they answer as it says and note what they are told."""
+"""Camera, lens and perception in the test's node: they answer as the script says and record commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A goal of A^L that ends without success leaves the lens where it was, whatever it was doing."""
+"""When a goal of A^L fails, the agent restores the lens, whatever it was doing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Broken pictures, percepts, policies, scenes and disks: told, counted, survived."""
+"""Broken pictures, percepts, policies, scenes and disks are reported, counted and survived."""
 
 from __future__ import annotations
 

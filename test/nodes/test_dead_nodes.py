@@ -1,4 +1,4 @@
-"""A node dies in the middle of a goal: the goal fails with its own code, and the next one works."""
+"""When a node dies during a goal, the goal fails with its own code, and the next goal works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The focus server between agents that misbehave, on a rig that the test plays."""
+"""The focus server with misbehaving agents, on a rig that the test plays."""
 
 from __future__ import annotations
 

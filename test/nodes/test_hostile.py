@@ -1,4 +1,4 @@
-"""Strangers in the graph: what they say harms no later goal, and the diagnostics name them."""
+"""Strangers in the graph: their messages harm no later goal, and the diagnostics name them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning over the graph: goals are episodes, a killed agent loses one of them, and goes on where it was."""
+"""Learning over the graph: goals are episodes; a killed agent loses one episode and continues."""
 
 from __future__ import annotations
 

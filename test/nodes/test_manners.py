@@ -1,4 +1,4 @@
-"""How every node behaves: starts, refuses bad parameters with the reason, and ends cleanly."""
+"""How every node behaves: it starts, refuses bad parameters with the reason, and ends cleanly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trainer without a graph: what ends an episode, what ends the training, and what a parameter changes."""
+"""The trainer without a graph: what ends an episode, what ends training, and what parameters change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every node, under every transition that anybody may ask for."""
+"""Every node, under every transition that can be requested."""
 
 from __future__ import annotations
 

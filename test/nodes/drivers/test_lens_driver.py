@@ -1,4 +1,4 @@
-"""The lens driver when its lens fails, is given back and comes again."""
+"""The lens driver when its lens fails, is closed and is opened again."""
 
 from __future__ import annotations
 

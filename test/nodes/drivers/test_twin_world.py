@@ -1,4 +1,4 @@
-"""The twin's world: what it refuses, and a clock that outlives it."""
+"""The twin's world: what it refuses, and a clock that survives its restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The camera driver with a camera that takes long to start its preview, and says what it is asked to do."""
+"""The camera driver with a camera that is slow to start its preview and prints its calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learner beside an action server: activated again and again, and dead for good reasons."""
+"""The learner beside an action server: activated repeatedly, or dead for good reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Goals as episodes: a step that brings nothing usable costs its goal, and no other."""
+"""Goals as episodes: a step without a usable percept ends its own goal and no other."""
 
 from __future__ import annotations
 

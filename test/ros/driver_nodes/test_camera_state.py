@@ -1,4 +1,4 @@
-"""What is told of the camera, and when."""
+"""When the camera's active settings are published."""
 
 from __future__ import annotations
 

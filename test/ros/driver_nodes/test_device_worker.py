@@ -1,4 +1,4 @@
-"""The thread that owns a device: when a device counts as lost, and how it is brought back. No time passes."""
+"""The thread that owns a device: when the device counts as lost, and how it is reopened. No time passes."""
 
 from __future__ import annotations
 

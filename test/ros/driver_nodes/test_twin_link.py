@@ -1,4 +1,4 @@
-"""What the twin's camera makes of what the twin's lens says."""
+"""How the twin's camera follows the twin's lens and world."""
 
 from __future__ import annotations
 

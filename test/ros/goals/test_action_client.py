@@ -1,4 +1,4 @@
-"""An action client whose answers come sooner than rclpy expects them."""
+"""An action client whose answers arrive sooner than rclpy expects them."""
 
 from __future__ import annotations
 

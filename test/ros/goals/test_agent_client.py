@@ -1,4 +1,4 @@
-"""Asking an agent that answers late, wrongly, or not at all."""
+"""A client of an agent that answers late, wrongly, or not at all."""
 
 from __future__ import annotations
 

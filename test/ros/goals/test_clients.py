@@ -1,4 +1,4 @@
-"""Whose goal it is, and whether that client is still there."""
+"""Which client sent a goal, and whether it is still there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From feedback to report: what an agent of another make sends costs its step, and nothing else."""
+"""From feedback to report: an inconsistent step is omitted, and nothing else."""
 
 from __future__ import annotations
 

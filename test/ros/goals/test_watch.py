@@ -1,4 +1,4 @@
-"""What is done about a goal that another process works on: the machine, fed with every kind of server."""
+"""The decisions about a goal that another process works on, for every kind of server."""
 
 from __future__ import annotations
 

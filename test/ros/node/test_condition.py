@@ -1,4 +1,4 @@
-"""The status of a node is a function of what stands, whatever happened before."""
+"""The status of a node is a function of its active conditions, whatever happened before."""
 
 from __future__ import annotations
 

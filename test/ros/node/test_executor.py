@@ -1,4 +1,4 @@
-"""What a node destroys under a running executor is destroyed when nobody can use it, and no earlier."""
+"""What a node destroys under a running executor is destroyed when nothing can use it, and no earlier."""
 
 from __future__ import annotations
 

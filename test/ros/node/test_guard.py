@@ -1,4 +1,4 @@
-"""Callbacks of every sort that raise: the node lives, and says so."""
+"""Callbacks of every kind that raise: the node goes on and reports it."""
 
 from __future__ import annotations
 

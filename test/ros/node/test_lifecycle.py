@@ -1,4 +1,4 @@
-"""Transitions that no service call can draw at will: while another is in progress, and broken ones."""
+"""Transitions that random requests can't produce: during another one, and broken ones."""
 
 from __future__ import annotations
 

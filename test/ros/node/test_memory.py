@@ -1,4 +1,4 @@
-"""What nodes do about memory: what glibc keeps, and what they need not load."""
+"""How nodes keep their memory small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of parameters that a node can't make, or fails to."""
+"""Parameter changes that a node can't make, or that fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A node that a signal, or a bug, meets at a moment which real ones find only now and then.
+"""A node that meets a signal or a bug at a moment that real nodes rarely meet.
 
 ``unlucky_node.py MOMENT``: see the methods.
 """

@@ -1,4 +1,4 @@
-"""Setting the scene, with a world that refuses or is silent."""
+"""Setting up an episode, with a twin world that refuses or is silent."""
 
 from __future__ import annotations
 

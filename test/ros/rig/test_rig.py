@@ -1,4 +1,4 @@
-"""Waiting for a percept: as long as physics and the budget allow, and never for ever."""
+"""Waiting for a percept: as long as physics and the budget allow, and never forever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command for good counts as taken up on its driver's own word alone. No time passes."""
+"""A permanent command counts as obeyed only by its driver's own report. No time passes."""
 
 from __future__ import annotations
 

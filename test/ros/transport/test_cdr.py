@@ -1,4 +1,4 @@
-"""Messages read from the wire are what rclpy reads, whatever is in them."""
+"""Messages are deserialized as rclpy does it, whatever they contain."""
 
 from __future__ import annotations
 

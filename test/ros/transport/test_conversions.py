@@ -1,4 +1,4 @@
-"""Messages to dataclasses and back lose nothing."""
+"""Conversions between messages and dataclasses lose nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions whose answers are lost, as rmw_fastrtps loses them; a real server can't be made to."""
+"""Service calls whose answers are lost, as rmw_fastrtps loses them."""
 
 from __future__ import annotations
 

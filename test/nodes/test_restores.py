@@ -1,7 +1,7 @@
-"""Whoever dies in the middle of a goal, lens and exposure are where they were, or the result says no.
+"""Whichever node dies during a goal, lens and exposure are restored, or the result says that they are not.
 
-Both actuators are set beforehand to what no driver starts with: one that died and forgot everything is told
-apart from one that was brought back.
+Both actuators are first set to values that no driver starts with, so that a driver that restarted and forgot
+everything differs from one whose setting was restored.
 """
 
 from __future__ import annotations
