@@ -85,9 +85,9 @@ def test_a_missing_folder_is_refused_in_one_line(tmp_path):
 
 def test_help_is_wrapped_once_and_keeps_its_brackets():
     lines = [line.strip() for line in run("demo", "--help").stdout.splitlines()]
-    assert "Asked for" not in lines
-    assert any(line.startswith("Asked for the motorcycle") or " Asked for" in line for line in lines)
-    assert "wall times, in ms." in " ".join(run("evaluate", "--help").stdout.replace("│", " ").split())
+    assert "The first" not in lines
+    assert any(" The first" in line for line in lines)
+    assert "read a frame in ms, for wall times." in " ".join(run("evaluate", "--help").stdout.replace("│", " ").split())
 
 
 def test_log_folder_that_can_not_be_made(tmp_path):

@@ -104,7 +104,7 @@ def test_second_interrupt_ends_the_wait_and_says_that_the_result_is_unknown(serv
     child.wait_for_output("waiting until exposure and lens are restored")
     child.send(signal.SIGINT)
     assert child.wait() == 130
-    assert "whether lens and exposure are back where they were is unknown" in child.output
+    assert "whether lens and exposure are restored is unknown" in child.output
     assert "Traceback" not in child.output
 
 
@@ -188,4 +188,4 @@ def test_only_commas_are_no_label() -> None:
 
     done = CliRunner().invoke(app, ["focus", " , "])
     assert done.exit_code == 2
-    assert "no label is given" in done.output
+    assert "only commas and blanks" in done.output

@@ -131,7 +131,7 @@ def test_a_second_ctrl_c_kills_hanging_nodes_at_once(start, probe):
     pids = node_pids(up.pid)
     os.kill(pids["focus_server"], signal.SIGSTOP)
     up.send(signal.SIGINT)
-    up.wait_for_output("waiting for focus_server to end; Ctrl-C ends what is left at once")
+    up.wait_for_output("waiting for focus_server to end; Ctrl-C kills the rest at once")
     up.send(signal.SIGINT)
     assert up.wait(UP_S) == 1, up.output
     assert "'focus_server': -9" in up.output
@@ -140,7 +140,8 @@ def test_a_second_ctrl_c_kills_hanging_nodes_at_once(start, probe):
 
 MISCONFIGURED = """
 from dataclasses import replace
-from dasha_ros import bringup, cli
+from dasha_ros import cli
+from dasha_ros.bringup import graph as bringup
 
 describe = bringup.describe
 def astray(*args):
