@@ -87,7 +87,9 @@ def test_help_is_wrapped_once_and_keeps_its_brackets():
     lines = [line.strip() for line in run("demo", "--help").stdout.splitlines()]
     assert "The first" not in lines
     assert any(" The first" in line for line in lines)
-    assert "read a frame in ms, for wall times." in " ".join(run("evaluate", "--help").stdout.replace("│", " ").split())
+    assert "read a frame in ms, for wall times." in " ".join(
+        run("evaluate", "--help").stdout.replace("│", " ").split()
+    )
 
 
 def test_log_folder_that_can_not_be_made(tmp_path):
