@@ -52,7 +52,7 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         low_level_agent={"policy": "coarse_to_fine"},
     )
     graph.spawner.python(
-        str(Path(__file__).parent / "programs" / "unruly_relay.py"), "--ros-args", "-r", "__ns:=/dasha"
+        str(Path(__file__).parents[1] / "programs" / "unruly_relay.py"), "--ros-args", "-r", "__ns:=/dasha"
     )
     graph.until_active()
     probe = graph.probe
