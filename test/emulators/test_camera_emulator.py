@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from painters import EpisodeReset, Painter
+from painters import Painter, Stage
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
@@ -79,7 +79,7 @@ def grey_level(camera: PylonCamera, not_before_ns: int = 0) -> int:
 
 
 def test_a_picture_is_painted_ahead_and_again_when_it_became_wrong(tmp_path: Path) -> None:
-    stage = EpisodeReset()
+    stage = Stage()
     camera, feed = camera_for(stage, tmp_path)
     camera.open()
     assert grey_level(camera) == 10
@@ -99,7 +99,7 @@ def test_a_picture_is_painted_ahead_and_again_when_it_became_wrong(tmp_path: Pat
 
 
 def test_a_preview_is_painted_only_when_something_changed(tmp_path: Path) -> None:
-    stage = EpisodeReset()
+    stage = Stage()
     camera, feed = camera_for(stage, tmp_path)
     camera.open()
     camera.start_preview(200.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from painters import EpisodeReset, Painter
+from painters import Painter, Stage
 
 from dasha_ros.devices.errors import DeviceLost
 from dasha_ros.emulators.camera.server import PictureServer, RemotePictures
@@ -44,7 +44,7 @@ def test_every_kind_of_picture_travels(shape: tuple[int, ...], dtype: type, tmp_
 
 
 def test_what_did_not_change_does_not_travel_again(tmp_path: Path) -> None:
-    stage = EpisodeReset()
+    stage = Stage()
     remote = RemotePictures(tmp_path / "camera")
     for _ in range(2):
         with PictureServer(tmp_path / "camera", stage):
