@@ -43,6 +43,9 @@ class FakeFocusServer(Node):
     def _work(self, run):
         what = (list(run.request.labels) or ["anything"])[0]
         print(f"goal {what} {run.request.min_score:g} {run.request.keep_exposure}", flush=True)
+        # The client knows the server before the server knows who listens to feedback.
+        while not self.count_subscribers("focus_on_object/_action/feedback") and run.interrupted() is None:
+            time.sleep(0.01)
         feedback = FocusOnObject.Feedback(exposure_us=12345.0, volts=43.21, best_score=0.5, brisque=30.25)
         for step, phase in enumerate((FocusState.EXPOSING, FocusState.FOCUSING)):
             feedback.phase, feedback.step = phase, step
