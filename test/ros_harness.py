@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dasha_ros.bringup.graph import image_profile
+from dasha_ros.bringup.graph import profile_of
 
 ROOT = Path(__file__).resolve().parents[1]
 DISCOVERY_S = 15.0
@@ -179,8 +179,13 @@ class Spawner:
         return child
 
     def python(self, *arguments: str, env: Mapping[str, str] | None = None) -> Child:
-        """Start this Python with arguments; what it publishes may be full frames."""
-        return self(sys.executable, *arguments, env={**image_profile({}), **(env or {})})
+        """Start this Python with arguments; what it publishes may be full frames.
+
+        A node's module gets the node's own settings of the middleware.
+        """
+        module = next((a for a in arguments if a.startswith("dasha_ros.nodes.")), ".camera_driver")
+        profile = profile_of(module.rpartition(".")[2], {})
+        return self(sys.executable, *arguments, env={**profile, **(env or {})})
 
     def dasha(self, *arguments: str) -> Child:
         """Start the ``dasha`` command, in a user's plain environment."""

@@ -134,7 +134,8 @@ Nodes of one stage end together."""
 _STAGES = {name: stage for stage, names in enumerate(END_ORDER) for name in names}
 
 _PICTURE = ("width", "height", "encoding")
-_PUBLISH_FRAMES = ("camera_driver",)
+_PROFILES = {"camera_driver": "fastdds.xml", "perception": "fastdds_frames.xml"}
+"""Who publishes frames needs a large segment of shared memory, and who hears them listens to it."""
 _SMALL_SEGMENT = 800_000
 """What a process without a profile of its own takes of shared memory [bytes]; measured, ports included."""
 
@@ -265,7 +266,7 @@ def _process(
         namespace=namespace,
         parameters=parameters,
         ros_arguments=() if log_level == "info" else ("--log-level", f"{logger}:={log_level}"),
-        environment=image_profile(environ) if name in _PUBLISH_FRAMES else node_profile(environ),
+        environment=profile_of(name, environ),
         stage=_STAGES[name],
     )
 
@@ -294,13 +295,23 @@ def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if not environ.get(name)}
 
 
-def image_profile(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What a process that publishes full frames adds: a shared-memory segment that they fit in.
+def profile_of(name: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The settings of Fast DDS that a node's process adds, unless the user has some.
 
-    The segment belongs to the publisher. Subscribers need nothing, so that the graph
-    fits into the 64 MB of shared memory that a container usually gets.
+    The segment of shared memory that frames fit in belongs to their publisher, so that the
+    graph fits into the 64 MB of shared memory that a container usually gets.
+
+    Args:
+        name: Of the node.
+        environ: The user's environment.
     """
-    return _profile("fastdds.xml", environ)
+    names = ["FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"]  # Fast DDS 2 and 3
+    if any(environ.get(variable) for variable in names):
+        return {}
+    prefixes = [Path(prefix) for prefix in environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
+    if any((prefix / "share" / "fastdds").is_dir() for prefix in prefixes):
+        names = names[1:]  # Fast DDS 3 warns of the old name, once for each process.
+    return dict.fromkeys(names, str(config_dir() / _PROFILES.get(name, "fastdds_node.xml")))
 
 
 def shared_memory_needed(processes: int) -> int:
@@ -309,18 +320,3 @@ def shared_memory_needed(processes: int) -> int:
     found = re.search(r"<segment_size>(\d+)</segment_size>", text)
     assert found is not None, "fastdds.xml names no segment_size"
     return int(found.group(1)) + processes * _SMALL_SEGMENT
-
-
-def node_profile(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What every other process adds, so that the others soon notice when it was killed."""
-    return _profile("fastdds_node.xml", environ)
-
-
-def _profile(file: str, environ: Mapping[str, str]) -> dict[str, str]:
-    names = ["FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"]  # Fast DDS 2 and 3
-    if any(environ.get(name) for name in names):
-        return {}
-    prefixes = [Path(prefix) for prefix in environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
-    if any((prefix / "share" / "fastdds").is_dir() for prefix in prefixes):
-        names = names[1:]  # Fast DDS 3 warns of the old name, once for each process.
-    return dict.fromkeys(names, str(config_dir() / file))

@@ -163,20 +163,24 @@ def test_environment_adds_only_what_the_user_has_not_set():
     }
 
 
-def test_only_who_publishes_frames_gets_the_large_profile_and_only_if_the_user_has_none(tmp_path):
-    path = str(config_dir() / "fastdds.xml")
-    profile = {"FASTRTPS_DEFAULT_PROFILES_FILE": path, "FASTDDS_DEFAULT_PROFILES_FILE": path}
-    assert bringup.image_profile({}) == profile
-    for name in profile:
-        assert bringup.image_profile({name: "/mine.xml"}) == {}
+def test_only_who_publishes_or_hears_frames_uses_shared_memory_and_only_if_the_user_has_no_profile(
+    tmp_path,
+):
+    def profile(file):
+        path = str(config_dir() / file)
+        assert (config_dir() / file).is_file()
+        return {"FASTRTPS_DEFAULT_PROFILES_FILE": path, "FASTDDS_DEFAULT_PROFILES_FILE": path}
+
+    files = {"camera_driver": "fastdds.xml", "perception": "fastdds_frames.xml"}
+    for process in describe(environ={}).processes:
+        assert process.environment == profile(files.get(process.name, "fastdds_node.xml"))
+    for name in profile("fastdds.xml"):
+        assert bringup.profile_of("camera_driver", {name: "/mine.xml"}) == {}
     (tmp_path / "share" / "fastdds").mkdir(parents=True)
     ros = {"AMENT_PREFIX_PATH": f"/elsewhere{os.pathsep}{tmp_path}"}
-    assert bringup.image_profile(ros) == {"FASTDDS_DEFAULT_PROFILES_FILE": path}, (
+    assert list(bringup.profile_of("perception", ros)) == ["FASTDDS_DEFAULT_PROFILES_FILE"], (
         "Fast DDS 3 warns of the other"
     )
-    for process in describe(environ={}).processes:
-        own = profile if process.name == "camera_driver" else bringup.node_profile({})
-        assert process.environment == own
 
 
 def test_log_level_is_of_the_package_only():

@@ -1,8 +1,10 @@
-"""The shipped Fast DDS profile lets best-effort full frames through, process to process."""
+"""The shipped Fast DDS profiles let frames through, and all else, whoever is killed."""
 
 from __future__ import annotations
 
+import random
 import statistics
+import time
 import zlib
 from pathlib import Path
 
@@ -12,11 +14,14 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 from sensor_msgs.msg import Image
-from std_msgs.msg import UInt32
+from std_msgs.msg import String, UInt32
 
+from dasha_ros.bringup.graph import profile_of
 from dasha_ros.ros.transport import qos
 
 FRAMES = 60
+KILLS = 20
+LISTENER = Path(__file__).with_name("killed_listener.py")
 TALKER = Path(__file__).with_name("image_talker.py")
 
 
@@ -51,3 +56,38 @@ def test_every_full_frame_arrives_whole(spawn, probe, record_property):
     assert frames == [(n, zlib.crc32(expected[1:])) for n in range(FRAMES)]
     record_property("image_transport_ms_p50", statistics.median(latencies_ms))
     print(f"{FRAMES} frames of 2048 x 1088 mono8, p50 {statistics.median(latencies_ms):.1f} ms")
+
+
+@pytest.mark.graph
+def test_whoever_listens_may_be_killed_again_and_again(spawn, probe):
+    """Of messages as large as percepts and annotated pictures none is lost to the listener after the last.
+
+    Through shared memory, what waited for the dead cuts up the sender's segment: after about three kills
+    small messages arrive, and large ones never more.
+    """
+    draw = random.Random(5)
+    percepts = probe.publisher(String, "percept", qos.PERCEPT, matched=0)
+    pictures = probe.publisher(String, "picture", qos.IMAGE, matched=0)
+    words = probe.publisher(String, "word", qos.STATE, matched=0)
+    heard: list[str] = []
+    probe.node.create_subscription(String, "heard", lambda m: heard.append(m.data), qos.DIAGNOSTICS)
+
+    def talk(condition, seconds):
+        until = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < until, f"heard of the listener: {heard[-3:]}"
+            for publisher, size in ((percepts, 42_000), (pictures, 90_000), (words, 300)):
+                publisher.publish(String(data="x" * draw.randrange(size, size + size // 4)))
+            probe.spin(0.02)
+
+    for number in range(KILLS):
+        heard.clear()
+        listener = spawn.python(
+            str(LISTENER), "--ros-args", "-r", "__ns:=/dasha", env=profile_of("focus_server", {})
+        )
+        talk(lambda: {"percept", "picture"} <= set(heard), 30.0)
+        listener.kill()
+        # Until its lease runs out, what is sent waits for the dead.
+        ends = time.monotonic() + 0.5 + draw.random()
+        talk(lambda ends=ends: time.monotonic() > ends, 10.0)
+        print(f"listener {number + 1} was heard")
