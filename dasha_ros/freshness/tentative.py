@@ -11,35 +11,61 @@ DISCOVERY_S = 3.0
 """A command may be heard before discovery shows whose goal it is part of."""
 
 
+_SHORTEST_GID = 24
+"""In hexadecimal digits: the id of a sender of commands is no gid."""
+
+
+def owner_id(node: str, gid: bytes) -> str:
+    """How a command names its owner: the node's full name, and the publisher by which it commands."""
+    return f"{node}#{gid.hex()}"
+
+
+def parse_owner(owner: str) -> tuple[str, bytes | None]:
+    """The full name of an owner's node and the gid of its publisher, `None` if it names none."""
+    name, _, mark = owner.partition("#")
+    try:
+        return name, bytes.fromhex(mark) if len(mark) >= _SHORTEST_GID else None
+    except ValueError:
+        return name, None
+
+
 class Presence:
     """Whether those who were there when the watch began still are."""
 
-    def __init__(self, look: Callable[[], Set[bytes]], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, look: Callable[[], Set[bytes]], clock: Callable[[], float], who: bytes | None = None
+    ) -> None:
         """Begin to watch.
 
         Args:
             look: Gives the endpoints that a node has in the graph now; a process that is started again has
                 others.
             clock: Time [s].
+            who: The endpoint to watch; `None`: all that are there, for nobody knows which one it is.
         """
-        self._look, self._clock = look, clock
+        self._look, self._clock, self._who = look, clock, who
         self._begun_at, self._looked_at = clock(), clock()
-        self._known = frozenset(look())
+        there = frozenset(look())
+        # One of the name that was there before may have been killed, and still be shown.
+        self._others = frozenset() if who is None else there - {who}
+        self._known = there - self._others
 
     def has_left(self) -> bool:
         """Whether they are gone. Looks no more often than every `LOOK_S`.
 
         A node that was killed stays in the graph until its lease runs out. One of its name that comes
         meanwhile was started in its place: two of a name do not live in one graph. Where two of its name
-        were there from the beginning, both have to go: nobody can tell which one commands.
+        were there from the beginning and the owner is not told apart, both have to go.
         """
         now = self._clock()
         if now - self._looked_at < LOOK_S:
             return False
         self._looked_at = now
-        there = frozenset(self._look())
+        there = frozenset(self._look()) - self._others
         if not self._known:
-            self._known = there
+            self._known = there if self._who is None else there & {self._who}
+            if self._who is not None:
+                return not self._known and now - self._begun_at >= DISCOVERY_S
             return not there and now - self._begun_at >= DISCOVERY_S
         return not there & self._known or not there <= self._known
 
@@ -53,7 +79,7 @@ class Tentative:
     Not safe for threads.
 
     Attributes:
-        owner: Full name of the node whose goal the value in force is part of, empty: it is for good.
+        owner: Whose goal the value in force is part of, as its command names it; empty: it is for good.
         before: The last value for good while there is an owner; ``None``: not known yet.
     """
 
@@ -63,7 +89,7 @@ class Tentative:
         """Begin with a value that is for good.
 
         Args:
-            look: Gives the endpoints in the graph of the node of that full name.
+            look: Gives the endpoints in the graph of an owner's node; see `parse_owner`.
             clock: Time [s].
         """
         self._look, self._clock = look, clock
@@ -84,7 +110,8 @@ class Tentative:
         if not self.owner:
             self.before = in_force
         if owner != self.owner:
-            self._presence = Presence(lambda: self._look(owner), self._clock)
+            # The newest owner counts: that one before it leaves is none of the new goal's business.
+            self._presence = Presence(lambda: self._look(owner), self._clock, parse_owner(owner)[1])
         self.owner = owner
 
     def found(self, value: float) -> None:

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dasha_ros.freshness.tentative import DISCOVERY_S, LOOK_S, Tentative
+from dasha_ros.freshness.tentative import DISCOVERY_S, LOOK_S, Tentative, owner_id, parse_owner
 
 OWNERS = ("/dasha/focus_server", "/dasha/high_level_agent", "/dasha/low_level_agent")
 
@@ -19,6 +19,8 @@ class Said:
 
     value: float
     process: bytes | None
+    is_named: bool = False
+    """Whether the command named the process, and not only its node."""
 
 
 class World(RuleBasedStateMachine):
@@ -29,14 +31,20 @@ class World(RuleBasedStateMachine):
 
     @initialize(value=st.integers(1, 5))
     def start(self, value: int) -> None:
-        self.now, self.number = 0.0, 0
+        self.now, self.number, self.names_known = 0.0, 0, True
         self.alive: dict[str, bytes] = {}
         self.name_of: dict[bytes, str] = {}
         self.seen: dict[str, set[bytes]] = {name: set() for name in OWNERS}
         self.history = [Said(value, None)]
-        self.driver = Tentative(lambda name: frozenset(self.seen[name]), lambda: self.now)
+        self.driver = Tentative(self.endpoints, lambda: self.now)
         for name in OWNERS:
             self.launch(name)
+
+    def endpoints(self, owner: str) -> frozenset[bytes]:
+        """What the graph shows: everything of the name, or, while names are not known, the one endpoint."""
+        name, gid = parse_owner(owner)
+        shown = self.seen[name]
+        return frozenset(shown if self.names_known else shown & {gid or b""})
 
     @property
     def value(self) -> float:
@@ -52,7 +60,7 @@ class World(RuleBasedStateMachine):
         if name in self.alive:
             return
         self.number += 1
-        self.alive[name] = self.number.to_bytes(4, "big")
+        self.alive[name] = self.number.to_bytes(16, "big")
         self.name_of[self.alive[name]] = name
         self.seen[name].add(self.alive[name])
 
@@ -67,13 +75,26 @@ class World(RuleBasedStateMachine):
         for name in OWNERS:
             self.seen[name] &= {self.alive.get(name, b"")}
 
-    @rule(name=st.sampled_from(OWNERS), for_good=st.booleans(), value=st.integers(1, 5))
-    def command(self, name: str, for_good: bool, value: int) -> None:
+    @rule()
+    def the_driver_was_stopped(self) -> None:
+        """For longer than the leases: it sees every endpoint again, and does not learn whose it is."""
+        owner = self.history[-1]
+        # One that is known by its name alone counts as gone then: its goal is commanded for good or again.
+        if owner.process is None or owner.is_named:
+            self.names_known = False
+
+    @rule(name=st.sampled_from(OWNERS), for_good=st.booleans(), value=st.integers(1, 5), named=st.booleans())
+    def command(self, name: str, for_good: bool, value: int, named: bool) -> None:
         if name not in self.alive:
             return
-        self.look()  # as drivers do all the time
-        self.driver.commanded("" if for_good else name, self.value)
-        self.history.append(Said(value, None if for_good else self.alive[name]))
+        process = self.alive[name]
+        if not named:
+            if not self.names_known:
+                return
+            self.look()  # as drivers do all the time
+        owner = owner_id(name, process) if named else name
+        self.driver.commanded("" if for_good else owner, self.value)
+        self.history.append(Said(value, None if for_good else process, named))
 
     @rule(seconds=st.floats(0.0, 2 * DISCOVERY_S))
     def time_passes(self, seconds: float) -> None:
@@ -110,9 +131,13 @@ class World(RuleBasedStateMachine):
         owner = self.history[-1].process
         if owner is None or any(owner in processes for processes in self.seen.values()):
             return
-        if any(older < owner for older in self.seen[self.name_of[owner]]):
+        is_named = self.history[-1].is_named
+        if not is_named and any(older < owner for older in self.seen[self.name_of[owner]]):
             return
-        self.now += 2 * LOOK_S
+        if not is_named and not self.names_known:
+            return
+        # One that names itself and left before it was ever seen has the time of discovery.
+        self.now += DISCOVERY_S + LOOK_S
         self.look()
         assert self.history[-1].process is None
 
@@ -132,6 +157,33 @@ def test_a_killed_owner_that_is_started_again_is_another_one() -> None:
     now[0] += LOOK_S
     assert driver.is_abandoned()
     assert driver.end() == 40.0
+
+
+def test_a_new_process_commands_before_the_driver_noticed_that_the_old_one_was_killed() -> None:
+    """What the old one left behind is not restored in the new one's goal, but by the end of that goal."""
+    old, new, now = b"old-process-1234", b"new-process-5678", [0.0]
+    there = {old}
+    driver = Tentative(lambda _: frozenset(there), lambda: now[0])
+    driver.commanded(owner_id(OWNERS[0], old), 40.0)
+    there.add(new)
+    driver.commanded(owner_id(OWNERS[0], new), 55.0)
+    for _ in range(3):
+        now[0] += LOOK_S
+        assert not driver.is_abandoned()
+    there.discard(old)  # its lease runs out
+    now[0] += LOOK_S
+    assert not driver.is_abandoned()
+    there.clear()
+    now[0] += LOOK_S
+    assert driver.is_abandoned()
+    assert driver.end() == 40.0
+
+
+def test_an_owner_that_names_no_publisher_is_known_by_its_node() -> None:
+    gid = bytes(range(16))
+    assert parse_owner(owner_id(OWNERS[0], gid)) == (OWNERS[0], gid)
+    for owner in (OWNERS[0], f"{OWNERS[0]}#5f3a09c2", f"{OWNERS[0]}#{'xy' * 16}"):
+        assert parse_owner(owner) == (OWNERS[0], None)
 
 
 def test_an_owner_has_time_to_be_discovered() -> None:

@@ -214,7 +214,7 @@ class AgentNode(DashaNode[A]):
     def _act(self, run: ActiveGoal, policy: Callable[[], Path] | None = None) -> Outcome:
         """Let the policy work on a goal. If it fails, restore the agent's own actuator."""
         rig, before, sent = self.rig, 0.0, self.rig.sent
-        owner = run.request.owner or self.get_fully_qualified_name()
+        owner = run.request.owner or rig.own_owner
 
         def act() -> Outcome:
             nonlocal before

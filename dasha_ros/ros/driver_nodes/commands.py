@@ -14,9 +14,10 @@ from dasha_ros import msg
 from dasha_ros.freshness import limits
 from dasha_ros.freshness.command import CommandId, new_instance
 from dasha_ros.freshness.gate import CommandGate
-from dasha_ros.freshness.tentative import Tentative
+from dasha_ros.freshness.tentative import Tentative, parse_owner
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.transport.conversions import id_from_msg
+from dasha_ros.ros.transport.endpoints import endpoints_of
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Commands:
         with self._lock:
             owner = self._tentative.owner
             if self._tentative.is_abandoned():
-                self._restore(f"{owner} left the graph during a goal")
+                self._restore(f"{parse_owner(owner)[0]} left the graph during a goal")
 
     def end(self) -> bool:
         """Restore the last permanent value if the current one belongs to a goal; return whether it did."""
@@ -124,8 +125,4 @@ class Commands:
 
     def _endpoints(self, owner: str) -> frozenset[bytes]:
         """The endpoints through which a node commands this actuator."""
-        return frozenset(
-            bytes(info.endpoint_gid)
-            for info in self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(self._topic))
-            if f"{info.node_namespace.rstrip('/')}/{info.node_name}" == owner
-        )
+        return endpoints_of(self._node, self._topic, owner)

@@ -27,6 +27,8 @@ from dasha_ros.ros.transport.conversions import detection_from_msg, id_from_msg,
 
 _DISCOVERY_S = 2.0
 """A goal may come before discovery has joined this node with the drivers."""
+_RESTORED_S = 2.0
+"""Drivers see a new server, and restore what the one before it left behind."""
 _LOST = {"lens": ErrorCode.LENS_LOST, "camera": ErrorCode.CAMERA_LOST}
 _STATES = {"lens": "lens/state", "camera": "camera/state"}
 
@@ -73,7 +75,7 @@ class FocusGoal:
         """Reach the goal, or restore."""
         began = time.monotonic()
         own = self._actuators
-        own.wait(lambda: self._run.reason or self._drivers_work(), _DISCOVERY_S)
+        own.wait(lambda: self._run.reason or (self._drivers_work() and not self._left_behind()), _DISCOVERY_S)
         before = {"exposure_us": own.exposure_us, "volts": own.volts}
         self._begun = self._in_force()
         config = self._server.config
@@ -96,6 +98,16 @@ class FocusGoal:
     def _drivers_work(self) -> bool:
         """Whether both drivers have spoken, and the lens works."""
         return self._actuators.exposure_us is not None and self._actuators.lens_works
+
+    def _left_behind(self) -> bool:
+        """Whether what is in force may belong to a goal of the server that was killed before this one.
+
+        Its drivers restore it as soon as they see the new server. What a goal starts with is what it goes
+        back to, so it waits for that.
+        """
+        if time.monotonic() - self._actuators.joined_at > _RESTORED_S:
+            return False
+        return any(said and self._is_an_agent(said.command.sender) for said in self._in_force().values())
 
     def picture(self, message: CompressedImage) -> None:
         """An annotated frame came."""
@@ -124,7 +136,7 @@ class FocusGoal:
                 AdjustExposure.Goal(
                     max_steps=self._run.request.max_steps,
                     background=self._run.background,
-                    owner=self._server.get_fully_qualified_name(),
+                    owner=self._actuators.exposure_owner,
                 ),
                 ErrorCode.EXPOSURE_AGENT_LOST,
             )
@@ -144,7 +156,7 @@ class FocusGoal:
                 max_brisque=goal.max_brisque,
                 max_steps=left,
                 background=self._run.background,
-                owner=self._server.get_fully_qualified_name(),
+                owner=self._actuators.lens_owner,
                 # What A^H looked at last was exposed for this goal: no frame is taken twice.
                 not_before=self._seen,
             ),

@@ -23,6 +23,7 @@ from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.rig.settlement import AGAIN_S, InForce, Sent, Settlement, nobody
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import capture_from_msg, id_to_msg, lens_from_msg, limits_from_msg
+from dasha_ros.ros.transport.endpoints import create_commander
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.stamps import RosClock, to_stamp
 
@@ -41,7 +42,9 @@ class Actuators:
         pending: Which frames are fresh, given the commands that were sent.
         lens_rest: When the lens rests.
         sender: The sender of the commands: the node's name and an id of this object.
-        owner: Full name of the node whose goal the commands belong to; empty: they are permanent.
+        owner: Whose goal the commands belong to, as `exposure_owner` and `lens_owner` name this process;
+            empty: they are permanent.
+        joined_at: When this object joined the topics [s, monotonic].
         limits: What the camera can do; `None` before the driver has opened it.
         refusal: Why the lens driver last refused any node's command, or "".
         sent: Number of commands sent.
@@ -52,6 +55,7 @@ class Actuators:
         self.node = node
         self.clock = RosClock(node.get_clock())
         self.steady: Clock = self.clock.steady
+        self.joined_at = time.monotonic()
         self.sender, self.owner = new_instance(node.get_fully_qualified_name()), ""
         self.waiter = Waiter()
         self.pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
@@ -61,10 +65,12 @@ class Actuators:
         self.sent = 0
         self.commanded = NO_COMMAND
         self._counting = threading.Lock()
-        self._exposure_publisher = node.create_publisher(
-            msg.ExposureCommand, "camera/exposure_command", qos.COMMAND
+        self._exposure_publisher, self.exposure_owner = create_commander(
+            node, msg.ExposureCommand, "camera/exposure_command", qos.COMMAND
         )
-        self._lens_publisher = node.create_publisher(msg.LensCommand, "lens/command", qos.COMMAND)
+        self._lens_publisher, self.lens_owner = create_commander(
+            node, msg.LensCommand, "lens/command", qos.COMMAND
+        )
         self._lane = FastSubscriber(node)
         self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self.listen(msg.CaptureInfo, "camera/state", self._on_capture, qos.STATE)

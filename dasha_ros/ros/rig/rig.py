@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 from rclpy.node import Node
@@ -114,6 +113,11 @@ class RosRig(Actuators):
         """What the driver of the rig's own actuator reports."""
         return self.volts_in_force if self._actuator == "lens" else self.exposure_in_force
 
+    @property
+    def own_owner(self) -> str:
+        """How commands to the rig's own actuator name this process as the owner of their goal."""
+        return self.lens_owner if self._actuator == "lens" else self.exposure_owner
+
     def expose(self, exposure_us: float) -> Percept:
         """Set the exposure time and return the percept that answers.
 
@@ -127,15 +131,15 @@ class RosRig(Actuators):
         def answer(sent: Sent) -> Percept | None:
             self._heed_lens_faults()
             capture, percept = self.capture, self._fresh_percept()
-            if capture is not None and overridden(sent):
-                if capture.exposure_command.sender == capture.driver:
-                    raise RigError(ErrorCode.CAMERA_LOST, "the camera driver restored the exposure")
-                if self.pending.exposure_came(capture.exposure_command):
-                    raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
+            if capture and overridden(sent) and self.pending.exposure_came(capture.exposure_command):
+                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
             return percept if percept and percept.capture.exposure_command == sent.id else None
 
         def silence(sent: Sent) -> RigError:
             if overridden(sent):
+                said = self.exposure_in_force
+                if said is not None and said.is_the_drivers_own:
+                    return RigError(ErrorCode.CAMERA_LOST, "the camera driver restored the exposure")
                 return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
             if self.capture is not None and self.capture.exposure_command == sent.id:
                 return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
@@ -143,7 +147,18 @@ class RosRig(Actuators):
                 ErrorCode.CAMERA_LOST, f"no frame came with the commanded exposure of {exposure_us:g} us"
             )
 
-        return self._ask(lambda: self.send_exposure(exposure_us), answer, overridden, silence, exposure_us)
+        def restored(sent: Sent) -> bool:
+            said = self.exposure_in_force
+            return said is not None and said.is_the_drivers_own and overridden(sent)
+
+        return self._ask(
+            lambda: self.send_exposure(exposure_us),
+            answer,
+            overridden,
+            restored,
+            silence,
+            exposure_us=exposure_us,
+        )
 
     def move(self, volts: float) -> Percept:
         """Move the lens and return the percept that answers.
@@ -157,11 +172,8 @@ class RosRig(Actuators):
 
         def answer(sent: Sent) -> Percept | None:
             lens, percept = self.lens_state, self._fresh_percept()
-            if lens is not None and overridden(sent):
-                if lens.command.sender == lens.driver:
-                    raise RigError(ErrorCode.LENS_LOST, "the lens driver restored the lens")
-                if self.pending.move_came(lens.command):
-                    raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
+            if lens and overridden(sent) and self.pending.move_came(lens.command):
+                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
             self._heed_lens_faults()
             self._heed_new_camera(self.capture)
             if percept is not None:
@@ -170,6 +182,9 @@ class RosRig(Actuators):
 
         def silence(sent: Sent) -> RigError:
             if overridden(sent):
+                said = self.volts_in_force
+                if said is not None and said.is_the_drivers_own:
+                    return RigError(ErrorCode.LENS_LOST, "the lens driver restored the lens")
                 return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
             lens, capture = self.lens_state, self.capture
             if lens is None or lens.command != sent.id:
@@ -179,7 +194,18 @@ class RosRig(Actuators):
                 return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
             return RigError(ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {volts:.3f} V")
 
-        return self._ask(lambda: self.send_volts(volts), answer, overridden, silence, self.exposure_us or 0.0)
+        def restored(sent: Sent) -> bool:
+            said = self.volts_in_force
+            return said is not None and said.is_the_drivers_own and overridden(sent)
+
+        return self._ask(
+            lambda: self.send_volts(volts),
+            answer,
+            overridden,
+            restored,
+            silence,
+            exposure_us=self.exposure_us or 0.0,
+        )
 
     def _heed_lens_faults(self) -> None:
         lens = self.lens_state
@@ -209,19 +235,30 @@ class RosRig(Actuators):
         send: Callable[[], Sent],
         answer: Callable[[Sent], Percept | None],
         overridden: Callable[[Sent], bool],
+        restored: Callable[[Sent], bool],
         silence: Callable[[Sent], RigError],
+        *,
         exposure_us: float,
     ) -> Percept:
+        """Command until a percept answers, as often as `retries` allows.
+
+        A driver that restored its actuator (``restored``) did so for a goal before this one: the command
+        may have passed it on the way, and is sent again at once.
+        """
         tries = self.retries
         while True:
             # The exposure in progress may have to end before the new one begins.
             in_progress_us = self.exposure_us or 0.0
             sent = send()
             patience = self._patience(exposure_us + in_progress_us)
-            percept = self.waiter.wait_for(partial(answer, sent), patience)
-            if percept is not None:
-                return percept
-            if tries <= 0 or overridden(sent):
+
+            def ended(sent: Sent = sent, tries: int = tries) -> Percept | bool | None:
+                return answer(sent) or (tries > 0 and restored(sent)) or None
+
+            end = self.waiter.wait_for(ended, patience)
+            if isinstance(end, Percept):
+                return end
+            if tries <= 0 or (overridden(sent) and not restored(sent)):
                 raise silence(sent)
             tries -= 1
 

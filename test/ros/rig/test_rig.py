@@ -164,3 +164,56 @@ def test_an_active_command_of_another_node_may_be_older_than_the_own_command(
     assert raised.value.code.name == code
     if code == "COMMAND_OVERRIDDEN":
         assert rig.sent == 1, "whoever commands gets no command against its own"
+
+
+def _hear_restored(rig: Any, sequence: int = 1) -> None:
+    from dasha_ros import msg
+
+    own = msg.CommandId(sender="lens", sequence=sequence)
+    _hear_lens(rig, command=own, sequence=100 + sequence, move=100 + sequence)
+
+
+def test_a_driver_that_restored_what_a_goal_before_left_is_commanded_again(rig: Any) -> None:
+    """Its own command may have passed the rig's on the way: that is no loss, unless it stays in force."""
+    from dasha_ros.control.rig import RigError
+    from dasha_ros.policies.outcome import ErrorCode
+
+    rig.retries, rig.inference_budget_s = 1, 0.5
+    sent: list[float] = []
+    send = rig.send_volts
+
+    def send_volts(volts: float) -> Any:
+        sent.append(volts)
+        told = send(volts)
+        if len(sent) == 1:
+            _hear_restored(rig)
+        return told
+
+    rig.send_volts = send_volts
+    _hear_lens(rig)
+    _hear_exposure(rig, 1000.0)
+    with pytest.raises(RigError) as error:
+        rig.move(41.0)
+    assert sent == [41.0, 41.0]
+    # The second command was never obeyed, and the driver's own is older than it.
+    assert error.value.code == ErrorCode.LENS_LOST
+    assert "did not take up" in str(error.value)
+
+
+def test_a_driver_that_restores_again_has_left_the_goal(rig: Any) -> None:
+    from dasha_ros.control.rig import RigError
+
+    rig.retries, rig.inference_budget_s = 1, 0.2
+    restored = iter((1, 2))
+    send = rig.send_volts
+
+    def send_volts(volts: float) -> Any:
+        told = send(volts)
+        _hear_restored(rig, next(restored))
+        return told
+
+    rig.send_volts = send_volts
+    _hear_lens(rig)
+    _hear_exposure(rig, 1000.0)
+    with pytest.raises(RigError, match="restored the lens"):
+        rig.move(41.0)
