@@ -29,7 +29,7 @@ def main(name: str, episodes: int = 2) -> int:
     for scene, label in GOALS:
         truth = 1.0 / load_scene(scene).object_distances(label)[0]
         for _ in range(episodes):
-            start = rig.lens.volts(draw.uniform(0.0, 4.0))  # focused anywhere from infinity to 25 cm
+            start = rig.lens.position(draw.uniform(0.0, 4.0))  # focused anywhere from infinity to 25 cm
             rig.place(World(scene, illuminance_lx=draw.uniform(13.0, 300.0)), start, 10_000.0)
             run_exposure(rig, exposure, ExposureTask(rig.table))
             outcome = run_focus(rig, policy, FocusTask(rig.lens, labels=frozenset({label})))

@@ -15,19 +15,25 @@ import numpy as np
 
 from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
-from dasha_ros.devices.lens import LensReading, checked_volts
+from dasha_ros.devices.lens import LensReading, LimitedLens
 from dasha_ros.freshness.clock import Clock
-from dasha_ros.optics.actuator import quantised_volts
+from dasha_ros.optics.lens_info import LensInfo
 
 
-class OwnLens:
+class OwnLens(LimitedLens):
     """Implements `Lens`. Used from one thread at a time."""
 
-    SETTLE_S = 0.05
+    INFO = LensInfo("steps", 0.0, 1023.0, resolution=1.0, settle_s=0.05)
+    """Unit and limits of your lens; what is outside never reaches `_move`."""
 
     def __init__(self, clock: Clock) -> None:
         """Do not touch the device yet: `open` does."""
-        self._clock, self._open, self._volts, self._rests_at_ns = clock, False, 24.0, 0
+        self._clock, self._open, self._position, self._rests_at_ns = clock, False, 0.0, 0
+
+    @property
+    def info(self) -> LensInfo:
+        """Unit and limits."""
+        return self.INFO
 
     def open(self) -> LensReading:
         """Claim the device, leave it where it is, read it."""
@@ -38,12 +44,11 @@ class OwnLens:
         """Give it back. Never raises."""
         self._open = False  # HERE
 
-    def move(self, volts: float) -> LensReading:
-        """Move, and say where the device really went."""
-        volts = checked_volts(volts)  # raises OutOfRange before anything is sent
+    def _move(self, position: float) -> LensReading:
+        """Move, and say where the device really went. ``position`` is inside the limits."""
         self._reading()
-        self._volts = quantised_volts(volts)  # HERE
-        self._rests_at_ns = self._clock.now_ns() + round(self.SETTLE_S * 1e9)
+        self._position = float(round(position))  # HERE
+        self._rests_at_ns = self._clock.now_ns() + round(self.INFO.settle_s * 1e9)
         return self._reading()
 
     def read(self) -> LensReading:
@@ -57,7 +62,7 @@ class OwnLens:
     def _reading(self) -> LensReading:
         if not self._open:
             raise DeviceLost("the lens was never opened, or its cable was pulled")
-        return LensReading(self._volts, max(0, self._rests_at_ns - self._clock.now_ns()) / 1e9)
+        return LensReading(self._position, max(0, self._rests_at_ns - self._clock.now_ns()) / 1e9)
 
 
 class OwnCamera:

@@ -28,7 +28,7 @@ class BestOfSweep:
 
     def act(self, percept: Percept) -> FocusDecision:
         """Decide from the percept that answers the last command: it is never older than that."""
-        here = percept.lens.commanded_volts
+        here = percept.lens.commanded_position
         seen = percept.of(self._task.labels, self._task.min_score)
         if self._returning:  # whatever we say, the loop checks that the object is detected now
             return FocusDecision(here, done=True, found=bool(seen))

@@ -14,7 +14,7 @@ from dasha_ros.learning.dataset.cache.layout import CELL, GREY, Field, Meta
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.store import Store
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.scene import Scene
 
 ENCODERS = {"latent": "analytic", "latent_small": "analytic_small"}

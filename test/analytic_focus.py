@@ -17,7 +17,7 @@ CAT = frozenset({"cat"})
 def plane(depth: float, start: float, noise: float = 0.0, seed: int = 0) -> AnalyticRig:
     """A textured plane at ``depth`` [1/m], the lens at ``start`` [V]."""
     thing = Thing(dioptres=depth)
-    return AnalyticRig((thing,), background_dioptres=depth, volts=start, noise=noise, seed=seed)
+    return AnalyticRig((thing,), background_dioptres=depth, position=start, noise=noise, seed=seed)
 
 
 def focus(rig: AnalyticRig, policy: FocusPolicy, max_steps: int = 400) -> FocusOutcome:
@@ -33,7 +33,7 @@ def final_blur(rig: AnalyticRig) -> float:
 def two_depths(depth: float, start: float) -> AnalyticRig:
     """A cat before a background with five times its texture."""
     thing = Thing(dioptres=depth)
-    return AnalyticRig((thing,), background_dioptres=0.1, background_texture=5.0, volts=start)
+    return AnalyticRig((thing,), background_dioptres=0.1, background_texture=5.0, position=start)
 
 
 def profile() -> ContrastProfile:

@@ -11,7 +11,8 @@ import numpy as np
 from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
-from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import Detection, Percept
 
 EDGES = np.linspace(0, 255, 11).astype(np.float32)
@@ -41,21 +42,21 @@ class AnalyticRig:
     background_texture: float = 0.0
     lens: LensModel = field(default_factory=lens_model)
     table: ExposureTable = field(default_factory=exposure_table)
-    volts: float = 24.0
+    position: float = 24.0
     exposure_us: float = 20_000.0
     grey_per_us: float = 100.0 / 20_000.0
     """Mean grey of a scene of reflectance 1 for each microsecond, before clipping."""
     black: float = 0.0
     spread: float = 0.6
     """Standard deviation of the log reflectance."""
-    hysteresis_volts: float = 0.0
+    hysteresis: float = 0.0
     noise: float = 0.0
     """Relative noise of every sharpness, and absolute noise of every score."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
-        self.felt_volts = self.volts
+        self.felt = self.position
         self.stamp = 1
         self.exposure_command = self.lens_command = NO_COMMAND
         self.history: list[tuple[str, float]] = []
@@ -71,17 +72,17 @@ class AnalyticRig:
         self.history.append(("exposure_us", exposure_us))
         return self._look()
 
-    def move(self, volts: float) -> Percept:
-        self.volts = volts
-        slack = self.hysteresis_volts
-        self.felt_volts = min(max(self.felt_volts, volts - slack), volts + slack)
+    def move(self, position: float) -> Percept:
+        self.position = position
+        slack = self.hysteresis
+        self.felt = min(max(self.felt, position - slack), position + slack)
         self.lens_command = CommandId(IN_PROCESS, self._tick())
-        self.history.append(("volts", volts))
+        self.history.append(("position", position))
         return self._look()
 
     def blur_of(self, thing: Thing) -> float:
         """Blur radius of an object now [px at 640]."""
-        return abs(self.lens.blur_px(self.lens.dioptres(self.felt_volts), thing.dioptres))
+        return abs(self.lens.blur_px(self.lens.dioptres(self.felt), thing.dioptres))
 
     def _tick(self) -> int:
         self.stamp += 1_000_000
@@ -111,7 +112,7 @@ class AnalyticRig:
         peak = int(np.argmax(counts))
         blurs = [
             (
-                abs(self.lens.blur_px(self.lens.dioptres(self.felt_volts), self.background_dioptres)),
+                abs(self.lens.blur_px(self.lens.dioptres(self.felt), self.background_dioptres)),
                 self.background_texture,
             )
         ]
@@ -120,7 +121,7 @@ class AnalyticRig:
         whole = sum(texture * _tenengrad(blur) for blur, texture in blurs) / total
         return Percept(
             capture=CaptureInfo(now, self.exposure_us, 0.0, self.exposure_command, now),
-            lens=LensState(self.lens_command, self.volts, self.volts, True, 0),
+            lens=LensState(self.lens_command, self.position, self.position, True, 0),
             width=640,
             height=340,
             encoder="none",

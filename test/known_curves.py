@@ -8,7 +8,7 @@ from dasha_ros.estimation.belief import BeliefModel
 from dasha_ros.estimation.detectability import CLASSES, Detectability
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.estimation.profile import NODES, Profile, node_radii
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
 
 LENS = lens_model()
@@ -25,11 +25,11 @@ def model() -> BeliefModel:
     return BeliefModel(profile, profile, nothing)
 
 
-def picture(volts: float) -> FocusInputs:
+def picture(position: float) -> FocusInputs:
     """Of a plane at `OBJECT_D`."""
-    blur = np.abs(MAP.dioptres(np.array([volts])) - OBJECT_D) * MAP.px_per_dioptre
+    blur = np.abs(MAP.dioptres(np.array([position])) - OBJECT_D) * MAP.px_per_dioptre
     read = np.log1p(blur)[:, None]
     return FocusInputs(
-        volts=np.array([volts]), score=np.array([0.9]), detected=np.array([True]), brisque=np.array([30.0]),
-        latent=np.zeros((1, 0), np.float32), frame=read, box=read,
+        position=np.array([position]), score=np.array([0.9]), detected=np.array([True]),
+        brisque=np.array([30.0]), latent=np.zeros((1, 0), np.float32), frame=read, box=read,
     )  # fmt: skip

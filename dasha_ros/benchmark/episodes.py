@@ -14,11 +14,12 @@ import numpy as np
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.step import Step
 from dasha_ros.control.twin_rig import TwinRig
-from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX, reversals
+from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
+from dasha_ros.policies.moves import reversals
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposureTask, FocusTask
 from dasha_ros.policies.registry import exposure_policy, focus_policy
@@ -29,7 +30,7 @@ from dasha_ros.twin.world import World
 LIGHT_LX = (13.0, 300.0)
 """Range of the light (paper, V.A.2 and V.B)."""
 DISTANCE_FACTOR = 1.25
-"""Each layer stands at its own distance times or over up to this: no constant voltage is right twice."""
+"""Each layer stands at its own distance times or over up to this: no constant position is right twice."""
 ORACLE = "oracle"
 """Name of the policy that knows the truth; only here, for comparison."""
 WIDTH, HEIGHT = 1024, 544
@@ -77,15 +78,15 @@ class Oracle(ScriptedFocus):
 
     name = ORACLE
 
-    def __init__(self, volts: Sequence[float]) -> None:
-        """The voltages that focus on an object of the label [V]."""
+    def __init__(self, positions: Sequence[float]) -> None:
+        """The lens positions that focus on an object of the label."""
         super().__init__()
-        self._volts = tuple(volts)
+        self._positions = tuple(positions)
 
     def search(self, task: FocusTask, first: Percept) -> Search:
         """Try the true places until the object is detected."""
-        for volts in self._volts:
-            if (yield volts).of(task.labels, task.min_score):
+        for position in self._positions:
+            if (yield position).of(task.labels, task.min_score):
                 return True
         return False
 
@@ -113,8 +114,8 @@ def episodes(
     Args:
         policies: Names of A^L policies; `ORACLE` is one too.
         goals: What to look for; goals of one scene should stand together, photographs are read once.
-        seeds: One episode each. A seed draws the lens's voltage (24..70 V), the exposure (any of
-            the table), the light (13..300 lx, evenly in logarithm) and the layers' distances.
+        seeds: One episode each. A seed draws the lens's position (anywhere in its range), the exposure
+            (any of the table), the light (13..300 lx, evenly in logarithm) and the layers' distances.
         perception: Reads the frames.
         exposure: Name of the A^H policy.
         size: Width and height of the frames [px].
@@ -134,14 +135,14 @@ def episodes(
 
 def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Episode:
     start = draw_start(goal, seed, rig.lens, rig.table)
-    world, volts = start.world, start.volts
-    rig.place(world, volts, start.exposure_us)
+    world, position = start.world, start.position
+    rig.place(world, position, start.exposure_us)
     targets = [1.0 / m for m in load_scene(goal.scene).object_distances(goal.label, world.distances_m)]
 
     def blur_px() -> float:
         return min(abs(rig.lens.blur_px(rig.focus_dioptres, target)) for target in targets)
 
-    commanded, blurs = [volts], [blur_px()]
+    commanded, blurs = [position], [blur_px()]
 
     def on_step(step: Step) -> None:
         if step.command is not None:
@@ -149,7 +150,9 @@ def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Ep
             blurs.append(blur_px())
 
     mind = (
-        Oracle([rig.lens.volts(target) for target in targets]) if policy == ORACLE else focus_policy(policy)
+        Oracle([rig.lens.position(target) for target in targets])
+        if policy == ORACLE
+        else focus_policy(policy)
     )
     exposed = run_exposure(rig, exposure_policy(exposure), ExposureTask(rig.table))
     code, detected = exposed.code, False
@@ -167,7 +170,7 @@ def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Ep
         moves_first=next((i for i, blur in enumerate(blurs) if blur <= FOCUSED_PX), None),
         moves_settled=len(commanded) - 1,
         frames=rig.usage.frames,
-        reversals=reversals(commanded),
+        reversals=reversals(rig.lens, commanded),
         seconds=rig.usage.seconds,
     )
 
@@ -177,7 +180,7 @@ class Start:
     """Where an episode begins."""
 
     world: World
-    volts: float
+    position: float
     exposure_us: float
 
 
@@ -187,13 +190,13 @@ def draw_start(goal: Goal, seed: int, lens: LensModel, table: ExposureTable) -> 
     Args:
         goal: What is looked for.
         seed: See `episodes`.
-        lens: Its range of voltages is drawn from.
+        lens: Its range of positions is drawn from.
         table: The start exposure is drawn from it.
     """
     random = np.random.default_rng([seed, zlib.crc32(str(goal).encode())])
-    volts = float(random.uniform(lens.volts_min, lens.volts_max))
+    position = float(random.uniform(lens.position_min, lens.position_max))
     light = float(np.exp(random.uniform(*np.log(LIGHT_LX))))
     own = load_scene(goal.scene).distances_m
     factors = DISTANCE_FACTOR ** random.uniform(-1.0, 1.0, len(own))
     world = World(goal.scene, light, tuple(float(d * f) for d, f in zip(own, factors, strict=True)))
-    return Start(world, volts, table.exposure_us(int(random.integers(len(table)))))
+    return Start(world, position, table.exposure_us(int(random.integers(len(table)))))

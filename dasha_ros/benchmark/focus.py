@@ -50,7 +50,7 @@ def benchmark_focus(
         - ``moves_first``: mean lens commands until the object was first within 2 px, where it ever was
         - ``moves_settled``: mean lens commands until the end
         - ``frames``: mean pictures of both agents
-        - ``hunting``: share with two or more reversals of more than 0.3 V
+        - ``hunting``: share with two or more reversals of more than 0.093 D
         - ``seconds``: mean time on the twin's clock, exposure and settling; rendering,
           transport and perception are not in it
         - ``median_blur_px``, ``width_px`` (of the rendered frames)

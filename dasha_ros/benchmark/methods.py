@@ -90,14 +90,14 @@ class OracleFocus(ScriptedFocus):
 
     name = ORACLE
 
-    def __init__(self, volts: float) -> None:
-        """``volts``: where what is asked for is in focus, by the lens's map."""
+    def __init__(self, position: float) -> None:
+        """``position``: where what is asked for is in focus, by the lens's map."""
         super().__init__()
-        self._volts = volts
+        self._position = position
 
     def search(self, task: FocusTask, first: Percept) -> Search:
         """See the class."""
-        return bool((yield self._volts).of(task.labels, task.min_score))
+        return bool((yield self._position).of(task.labels, task.min_score))
 
 
 def focus_methods(
@@ -106,7 +106,7 @@ def focus_methods(
     """The methods that a name stands for.
 
     Args:
-        name: A registered policy, ``oracle``, ``phase_shift_rl``, ``constant:VOLTS``, or the path of
+        name: A registered policy, ``oracle``, ``phase_shift_rl``, ``constant:POSITION``, or the path of
             a learned policy (``.npz``).
         sampled: For learned policies: one method for each way of taking actions.
         knowledge: Of the rivals that learn.
@@ -141,11 +141,11 @@ def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPol
     if argument and kind != "constant":
         raise MethodError(f"{name!r}: only constant takes a value, as in constant:42.0")
     if kind == "constant":
-        volts = _value(name, argument) if argument else None
-        return lambda scene: ConstantFocus(volts, scene.setting.band_m)
+        position = _value(name, argument) if argument else None
+        return lambda scene: ConstantFocus(position, scene.setting.band_m)
     if kind == ORACLE:
         return lambda scene: OracleFocus(
-            scene.arena.lens.volts(scene.start.object_dioptres - scene.start.drift_dioptres)
+            scene.arena.lens.position(scene.start.object_dioptres - scene.start.drift_dioptres)
         )
     if kind == PHASE_SHIFT:
         return lambda scene: PhaseShiftFocus(
@@ -159,7 +159,7 @@ def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPol
         return lambda _: focus_policy(kind)
     names = sorted({*focus_policies(), *REFERENCE_BASED})
     raise MethodError(
-        f"no focus policy {name!r}; there are: {', '.join(names)}, constant:VOLTS, "
+        f"no focus policy {name!r}; there are: {', '.join(names)}, constant:POSITION, "
         "or the path of a learned policy (.npz)"
     )
 

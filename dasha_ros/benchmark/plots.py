@@ -12,7 +12,7 @@ from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING
 
 _TITLES = {
     "planes_paper": "Planes at 1.4 to 2.0 m",
-    "planes_drift": "Planes at 1.4 to 2.0 m, drift of 0.5 V",
+    "planes_drift": "Planes at 1.4 to 2.0 m, drift of 0.155 D",
     "planes_wide": "Planes at 0.3 to 10 m",
     "two_depths": "Object before a background",
     "joint": "Planes at 0.3 to 10 m, any exposure: both agents",

@@ -12,14 +12,14 @@ from dasha_ros.freshness.clock import SteadyClock
 from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensState
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.registry import focus_policy
 from dasha_ros.policies.rewards import reward_focus
 from dasha_ros.twin.world import World
 
-VOLTS = (40.3, 42.0, 44.0, 46.0, 50.0)
+POSITIONS = (40.3, 42.0, 44.0, 46.0, 50.0)
 """Sharp in the distance, sharp near, and blurred: detectors and BRISQUE take their time by content."""
 EXPOSURE_US = 40_000.0
 WARM_UP = 5
@@ -56,7 +56,7 @@ def benchmark_step(
     if steps < 1:
         raise ValueError(f"{steps} steps: at least one must be timed")
     loop = OneProcess(scene, width, height, perception)
-    timed = [loop.step(VOLTS[i % len(VOLTS)]) for i in range(WARM_UP + steps)][WARM_UP:]
+    timed = [loop.step(POSITIONS[i % len(POSITIONS)]) for i in range(WARM_UP + steps)][WARM_UP:]
     return {
         **summary(timed),
         "stages_ms": {k: round(float(np.median([s[k] for s in timed])), 2) for k in timed[0] if k != "step"},
@@ -102,21 +102,21 @@ class OneProcess:
         self._camera.open()
         self._camera.set_exposure(EXPOSURE_US)
 
-    def step(self, volts: float) -> dict[str, float]:
-        """Bring the lens to a voltage, then time a step.
+    def step(self, position: float) -> dict[str, float]:
+        """Bring the lens to a position, then time a step.
 
         Returns:
             The time of each stage, and of the whole ``step`` [ms].
         """
-        self._step(volts)
+        self._step(position)
         # Commanded again, the lens is at rest already: no settling to take out.
-        return self._step(volts)
+        return self._step(position)
 
-    def _step(self, volts: float) -> dict[str, float]:
+    def _step(self, position: float) -> dict[str, float]:
         self._policy.reset(self._task)
         self._sequence += 1
         sent_ns = self._clock.now_ns()
-        reading = self._lens.move(volts)
+        reading = self._lens.move(position)
         settled_ns = self._clock.now_ns() + round(reading.settle_s * 1e9)
         self._camera.set_trajectory(self._lens.trajectory)
         frame = self._camera.capture(settled_ns)
@@ -124,8 +124,8 @@ class OneProcess:
         assert frame is not None, "only an abort gives no frame, and nobody aborts"
         lens = LensState(
             CommandId(IN_PROCESS, self._sequence),
-            volts,
-            reading.volts,
+            position,
+            reading.position,
             True,
             settled_ns,
             driver=IN_PROCESS,
@@ -138,7 +138,7 @@ class OneProcess:
             NO_COMMAND,
             self._sequence,
             driver=IN_PROCESS,
-            lens=lens.position if frame.begun_ns >= settled_ns else NOWHERE,
+            lens=lens.last_move if frame.begun_ns >= settled_ns else NOWHERE,
         )
         percept = self._reader.perceive(frame.pixels, frame.encoding, capture, lens)
         read_ns = self._clock.now_ns()

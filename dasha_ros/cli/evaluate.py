@@ -52,7 +52,7 @@ def evaluate(
             splits=splits, rivals=rivals, seed=seed,
         )  # fmt: skip
         if scenes and not setting:
-            # The paper's bands are one voltage wide: nobody learns anything about photographs from them.
+            # One lens position is right in the paper's bands: nobody learns anything about photographs there.
             chosen = [s for s in chosen if s.name in {"planes_wide", "two_depths"}]
         rows: list[dict[str, Any]] = []
         with study.photographs_listed(testbed), study.progress() as progress:

@@ -155,7 +155,7 @@ class StepPrinter:
         agents = {Phase.EXPOSING: "A^H", Phase.FOCUSING: "A^L", Phase.RESTORING: "back"}
         self._console.print(
             f"{agents[feedback.phase]:<6}{feedback.step:>5}"
-            f"{feedback.exposure_us:>11,.0f} µs{feedback.volts:>8.2f} V"
+            f"{feedback.exposure_us:>11,.0f} µs{feedback.lens_position:>8.2f} {feedback.lens_unit}"
             f"{feedback.best_score:>8.2f}{feedback.brisque:>9.1f}{feedback.reward:>9.3f}"
         )
 
@@ -167,7 +167,7 @@ def conclude(ending: Ending, console: Console) -> Exit:
     if result.detection is not None and result.found:
         console.print(
             f"found {result.detection.label}, score {result.detection.score:.2f}, "
-            f"BRISQUE {result.brisque:.1f}, at {result.exposure_us:,.0f} µs and {result.volts:.2f} V "
+            f"BRISQUE {result.brisque:.1f}, at {result.exposure_us:,.0f} µs and {result.lens} "
             f"({steps})",
             style="bold green",
         )

@@ -71,8 +71,12 @@ class Progress:
     """Of both agents together."""
     exposure_us: float
     """Of the step's picture [us]."""
-    volts: float
-    """Of the lens [V]."""
+    lens_position: float
+    """In ``lens_unit``."""
+    lens_unit: str
+    """Of the lens's positions: ``V``, ``D``, ``steps``, ..."""
+    focus_distance_m: float
+    """Where the lens focuses [m]; infinite at infinity and beyond, NaN if nobody has calibrated it."""
     best_score: float
     """Best confidence of an object asked for, 0..1."""
     brisque: float
@@ -91,13 +95,24 @@ class FocusResult:
     brisque: float
     exposure_us: float
     """In force at the end [us]."""
-    volts: float
-    """In force at the end [V]."""
+    lens_position: float
+    """In force at the end, in ``lens_unit``; NaN: not known."""
+    lens_unit: str
+    """Of the lens's positions: ``V``, ``D``, ``steps``, ..."""
+    focus_distance_m: float
+    """Where the lens focuses [m]; infinite at infinity and beyond, NaN if nobody has calibrated it."""
     exposure_steps: int
     focus_steps: int
     seconds: float
     report: Path | None
     """Folder of the report on the server's machine, if one was written."""
+
+    @property
+    def lens(self) -> str:
+        """Position and focus distance, for people."""
+        from dasha_ros.optics.lens_info import distance_text, position_text
+
+        return f"{position_text(self.lens_position, self.lens_unit)}{distance_text(self.focus_distance_m)}"
 
     @property
     def found(self) -> bool:
@@ -121,7 +136,9 @@ def progress_of(message: Any) -> Progress:
         phase=Phase(message.phase),
         step=message.step,
         exposure_us=message.exposure_us,
-        volts=message.volts,
+        lens_position=message.lens_position,
+        lens_unit=message.lens_unit,
+        focus_distance_m=message.focus_distance_m,
         best_score=message.best_score,
         brisque=message.brisque,
         reward=message.reward,
@@ -138,7 +155,9 @@ def result_of(message: Any) -> FocusResult:
         detection=detection_from_msg(message.detection) if message.detection.label else None,
         brisque=message.brisque,
         exposure_us=message.exposure_us,
-        volts=message.volts,
+        lens_position=message.lens_position,
+        lens_unit=message.lens_unit,
+        focus_distance_m=message.focus_distance_m,
         exposure_steps=message.exposure_steps,
         focus_steps=message.focus_steps,
         seconds=message.seconds,

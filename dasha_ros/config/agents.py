@@ -102,7 +102,6 @@ class LowLevelAgentConfig(AgentConfig):
         "Policy by name, path of a learned one (.npz), or package.module:Class of your own.",
         fixed=True,
     )
-    profile: str = parameter("physical", "Lens model: physical, paper, or the path of a table.", fixed=True)
     max_steps: int = parameter(60, "Steps before the agent gives up.", ge=1, le=1000)
     min_score: FiniteFloat = parameter(0.3, "Least confidence when the goal names none.", ge=0.01, le=1.0)
     max_brisque: FiniteFloat = parameter(

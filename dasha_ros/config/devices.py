@@ -79,12 +79,12 @@ class LensDriverConfig(NodeConfig):
         "flexiboard", "Register map of the lens board.", fixed=True
     )
     profile: str = parameter(
-        "physical", "Lens model: physical, paper, or the path of a table of measured volts.", fixed=True
+        "physical", "Lens model: physical, paper, or the path of a table of measured positions.", fixed=True
     )
     reply_timeout_ms: FiniteFloat = parameter(
         50.0, "Time that the board has to answer.", unit="ms", fixed=True, ge=5.0, le=2_000.0
     )
-    standby: bool = parameter(True, "Take the voltage off the lens when the node is deactivated.", fixed=True)
+    standby: bool = parameter(True, "Put the lens to rest when the node is deactivated.", fixed=True)
     settle_ms: FiniteFloat = parameter(
         0.0,
         "Time to rest after a move; 0: as the profile's table measured it, else as the back end has it.",
@@ -92,8 +92,12 @@ class LensDriverConfig(NodeConfig):
         ge=0.0,
         le=5_000.0,
     )
-    initial_volts: FiniteFloat = parameter(
-        24.0, "Twin only: where the lens is when power comes.", unit="V", fixed=True, ge=24.0, le=70.0
+    initial_share: FiniteFloat = parameter(
+        0.0,
+        "Twin only: where the lens is when power comes; 0: at its least position, 1: at its greatest.",
+        fixed=True,
+        ge=0.0,
+        le=1.0,
     )
 
 
@@ -148,7 +152,7 @@ class DeviceEmulatorConfig(NodeConfig):
     height: int = parameter(1088, "Height of the pictures.", unit="px", fixed=True, ge=64, le=8192)
     encoding: Literal["mono8", "mono16", "rgb8"] = parameter("mono8", "Encoding of the pictures.", fixed=True)
     seed: int = parameter(0, "Seed of the noise and of the faults.", fixed=True, ge=0, le=2**31 - 1)
-    step_volts: FiniteFloat = parameter(
+    lens_step: FiniteFloat = parameter(
         0.0445,
         "Step of the lens board's output; 0: it follows every command exactly.",
         unit="V",
@@ -159,7 +163,7 @@ class DeviceEmulatorConfig(NodeConfig):
     time_constant_s: FiniteFloat = parameter(
         0.02, "Of the liquid: how fast the lens settles.", unit="s", fixed=True, ge=0.0, le=10.0
     )
-    hysteresis_volts: FiniteFloat = parameter(
+    lens_hysteresis: FiniteFloat = parameter(
         0.05, "Half width of the liquid's play.", unit="V", fixed=True, ge=0.0, le=5.0
     )
     lens_plugged: bool = parameter(True, "false: the lens's cable is pulled.")

@@ -13,7 +13,9 @@ from typing import Generic, TypeVar
 
 from dasha_ros.control.rig import Rig, RigError, checked
 from dasha_ros.control.step import (
+    EXPOSURE_US,
     HIGH_LEVEL,
+    LENS_POSITION,
     LOW_LEVEL,
     Command,
     ExposureOutcome,
@@ -62,7 +64,7 @@ def run_exposure(
     def command(decision: ExposureDecision) -> Command:
         if not 0 <= decision.index < len(task.table):
             raise _bad_decision(policy.name, f"exposure {decision.index} of a table of {len(task.table)}")
-        return Command("exposure_us", task.table.exposure_us(decision.index))
+        return Command(EXPOSURE_US, task.table.exposure_us(decision.index))
 
     def verdict(decision: ExposureDecision, percept: Percept) -> tuple[ErrorCode, str]:
         return exposure_verdict(policy.rule, percept, task.table)
@@ -94,10 +96,12 @@ def run_focus(
         return reward_focus(percept, task.labels, task.min_score)
 
     def command(decision: FocusDecision) -> Command:
-        low, high = task.lens.volts_min, task.lens.volts_max
-        if not (math.isfinite(decision.volts) and low <= decision.volts <= high):
-            raise _bad_decision(policy.name, f"{decision.volts!r} V, outside {low:g}..{high:g}")
-        return Command("volts", decision.volts)
+        low, high = task.lens.position_min, task.lens.position_max
+        if not (math.isfinite(decision.position) and low <= decision.position <= high):
+            raise _bad_decision(
+                policy.name, f"{decision.position!r} {task.lens.unit}, outside {low:g}..{high:g}"
+            )
+        return Command(LENS_POSITION, decision.position)
 
     def verdict(decision: FocusDecision, percept: Percept) -> tuple[ErrorCode, str]:
         return focus_verdict(percept, task) if decision.found else not_found(task)
@@ -114,7 +118,7 @@ def run_focus(
     return FocusOutcome(run.code, message, run.steps, run.percept, detections[0] if detections else None)
 
 
-def restore(rig: Rig, exposure_us: float | None = None, volts: float | None = None) -> Percept | None:
+def restore(rig: Rig, exposure_us: float | None = None, position: float | None = None) -> Percept | None:
     """Bring lens and exposure back to earlier values; ``None`` leaves one alone.
 
     Both are tried even when the first fails.
@@ -127,7 +131,7 @@ def restore(rig: Rig, exposure_us: float | None = None, volts: float | None = No
     """
     percept: Percept | None = None
     failure: RigError | None = None
-    for apply, value in ((rig.move, volts), (rig.expose, exposure_us)):
+    for apply, value in ((rig.move, position), (rig.expose, exposure_us)):
         if value is None:
             continue
         try:

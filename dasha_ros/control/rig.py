@@ -27,7 +27,15 @@ class Rig(Protocol):
     """A camera with a lens, wherever it is: in this process, in a cache, or across ROS topics."""
 
     table: ExposureTable
-    lens: LensModel
+
+    @property
+    def lens(self) -> LensModel:
+        """The lens, as policies know it.
+
+        Raises:
+            RigError: Nobody has told of it.
+        """
+        ...
 
     def observe(self) -> Percept:
         """A percept of the settings in force, without changing them.
@@ -45,7 +53,7 @@ class Rig(Protocol):
         """
         ...
 
-    def move(self, volts: float) -> Percept:
+    def move(self, position: float) -> Percept:
         """Move the lens and return the percept that answers.
 
         Raises:

@@ -14,6 +14,8 @@ HIGH_LEVEL = "A^H"
 """The agent of the exposure."""
 LOW_LEVEL = "A^L"
 """The agent of the lens."""
+EXPOSURE_US, LENS_POSITION = "exposure_us", "lens_position"
+"""What commands set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Command:
     """What a step set."""
 
     name: str
-    """``exposure_us`` or ``volts``: the quantity with its unit."""
+    """`EXPOSURE_US` or `LENS_POSITION`: the quantity; a position is in the lens's own unit."""
     value: float
 
 

@@ -16,7 +16,8 @@ from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensState
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
-from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.outcome import ErrorCode
@@ -37,13 +38,13 @@ class Usage:
     moves: int = 0
     """Lens commands."""
     actuations: int = 0
-    """Lens commands that changed what the driver board puts out."""
+    """Lens commands that changed what the lens's electronics put out."""
     seconds: float = 0.0
     """On the twin's clock: exposure and settling. Rendering and perception are free."""
 
 
 def moved(
-    lens: TwinLens, state: LensState, command: CommandId, volts: float, *, clock: ManualClock, usage: Usage
+    lens: TwinLens, state: LensState, command: CommandId, position: float, *, clock: ManualClock, usage: Usage
 ) -> LensState:
     """Move a lens in this process, count that, and return its state after ``state``.
 
@@ -51,16 +52,16 @@ def moved(
         RigError: The lens refuses.
     """
     try:
-        reading = lens.move(volts)
+        reading = lens.move(position)
     except DeviceError as error:
         raise RigError(ErrorCode.LENS_LOST, str(error)) from error
     usage.moves += 1
-    usage.actuations += reading.volts != state.volts
+    usage.actuations += reading.position != state.position
     return replace(
         state,
         command=command,
-        commanded_volts=volts,
-        volts=reading.volts,
+        commanded_position=position,
+        position=reading.position,
         settled_at_ns=clock.now_ns() + round(reading.settle_s * 1e9),
         faults=reading.faults,
         move=state.move + 1,
@@ -75,22 +76,22 @@ class TwinRig:
         perception: Perception,
         world: World | None = None,
         *,
-        volts: float = 24.0,
+        position: float | None = None,
         exposure_us: float = 10_000.0,
-        lens: LensModel | None = None,
+        lens: LensProfile | None = None,
         table: ExposureTable | None = None,
         width: int = 2048,
         height: int = 1088,
         encoding: str = "mono8",
         seed: int | None = 0,
-        hysteresis_volts: float = 0.05,
+        hysteresis: float | None = None,
     ) -> None:
         """Read the photographs and put everything in place.
 
         Args:
             perception: Reads the frames; may be shared by rigs that take turns.
             world: What stands before the camera; the default scene if left out.
-            volts: Where the lens is [V].
+            position: Where the lens is; left out: at its least position.
             exposure_us: In force at the start [us].
             lens: The twin's lens, and what policies know of it; ``physical`` if left out.
             table: A^H's exposures; the paper's camera's if left out.
@@ -98,7 +99,7 @@ class TwinRig:
             height: Of the frame [px].
             encoding: ``mono8``, ``mono16`` or ``rgb8``.
             seed: Of the sensor's noise; ``None``: new noise every time.
-            hysteresis_volts: Half width of the play between board and liquid [V].
+            hysteresis: Half width of the lens's play, in its unit; left out: as the profile has it.
 
         Raises:
             DeviceError: The scene can't be used, or a value is out of range.
@@ -109,7 +110,9 @@ class TwinRig:
         self.usage = Usage()
         self._perception = perception
         self._encoding = encoding
-        self._lens = TwinLens(self.clock, self.lens, initial_volts=volts, hysteresis_volts=hysteresis_volts)
+        changes = {} if hysteresis is None else {"hysteresis": hysteresis}
+        start = self.lens.position_min if position is None else position
+        self._lens = TwinLens(self.clock, self.lens, initial_position=start, **changes)
         self._camera = TwinCamera(
             self.clock,
             self.lens,
@@ -123,19 +126,19 @@ class TwinRig:
         )
         self._lens.open()
         self._camera.open()
-        self.place(self._camera.world, volts, exposure_us)
+        self.place(self._camera.world, start, exposure_us)
 
     @property
     def focus_dioptres(self) -> float:
         """True focus of the lens at rest [1/m]: for evaluations only."""
         return self._lens.trajectory.target_dioptres
 
-    def place(self, world: World, volts: float, exposure_us: float, seed: int | None = None) -> None:
-        """Begin anew: another world, the lens at rest at ``volts``, no commands yet.
+    def place(self, world: World, position: float, exposure_us: float, seed: int | None = None) -> None:
+        """Begin anew: another world, the lens at rest at ``position``, no commands yet.
 
         Args:
             world: What stands before the camera.
-            volts: Where the lens is [V].
+            position: Where the lens is.
             exposure_us: In force [us].
             seed: Of the sensor's noise from now on; left out: it goes on.
 
@@ -145,7 +148,7 @@ class TwinRig:
             AssetMissing: A photograph is not on this machine.
         """
         self._camera.set_world(world)
-        reading = self._lens.move(volts)
+        reading = self._lens.move(position)
         self._lens.set_temperature(world.temperature_c)
         self._camera.set_trajectory(self._lens.trajectory)
         self._camera.set_exposure(exposure_us)
@@ -154,7 +157,7 @@ class TwinRig:
         self.clock.advance(REST_NS)
         self._exposure_command, self._sent = NO_COMMAND, 0
         self._state = LensState(
-            NO_COMMAND, volts, reading.volts, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
+            NO_COMMAND, position, reading.position, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
         )
         self.usage = Usage()
 
@@ -172,10 +175,10 @@ class TwinRig:
         self.usage.exposures += 1
         return self._look()
 
-    def move(self, volts: float) -> Percept:
+    def move(self, position: float) -> Percept:
         """Move the lens and return the percept that answers; see `Rig`."""
         command = self._new_command()
-        self._state = moved(self._lens, self._state, command, volts, clock=self.clock, usage=self.usage)
+        self._state = moved(self._lens, self._state, command, position, clock=self.clock, usage=self.usage)
         self._camera.set_trajectory(self._lens.trajectory)
         return self._look()
 
@@ -202,7 +205,7 @@ class TwinRig:
             self._exposure_command,
             self.usage.frames,
             driver=IN_PROCESS,
-            lens=self._state.position if rests else NOWHERE,
+            lens=self._state.last_move if rests else NOWHERE,
         )
         if not answers(capture, self._state, self._exposure_command, self._state.command):
             raise RigError(ErrorCode.INTERNAL, f"frame of {frame.begun_ns} ns is older than its command")

@@ -26,16 +26,16 @@ def read_lens(port: str, board: str = "flexiboard") -> tuple[LensReading, dict[s
     return _with_lens(port, board, None)
 
 
-def set_lens(port: str, volts: float, board: str = "flexiboard") -> tuple[LensReading, dict[str, Any]]:
+def set_lens(port: str, position: float, board: str = "flexiboard") -> tuple[LensReading, dict[str, Any]]:
     """Move a lens and leave it there.
 
     Raises:
-        OutOfRange: Not a number in 24.0..70.0; nothing was sent.
+        OutOfRange: Not a number inside the lens's limits; nothing was sent.
         DeviceLost: No board answers there.
         DeviceTimeout: The board did not confirm.
         ValueError: Unknown board.
     """
-    return _with_lens(port, board, volts)
+    return _with_lens(port, board, position)
 
 
 def snap(
@@ -92,12 +92,12 @@ def save_frame(path: Path, frame: Frame) -> None:
         raise OSError(f"{path} could not be written; does its folder exist, and is there space?")
 
 
-def _with_lens(port: str, board: str, volts: float | None) -> tuple[LensReading, dict[str, Any]]:
+def _with_lens(port: str, board: str, position: float | None) -> tuple[LensReading, dict[str, Any]]:
     lens = VariopticLens(VariopticSettings(port=port, board=board, standby_on_close=False))
     try:
         reading = lens.open()
-        if volts is not None:
-            lens.move(volts)
+        if position is not None:
+            lens.move(position)
             reading = lens.read()
         return reading, lens.describe()
     finally:

@@ -1,45 +1,51 @@
-"""What every lens back end promises, and the one gate that every voltage passes."""
+"""What every lens back end promises, and the one gate that every position passes."""
 
 from __future__ import annotations
 
-import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, final
 
 from dasha_ros.devices.errors import OutOfRange
-
-VOLTS_MIN = 24.0
-"""Least voltage that a device may be given (paper IV.B; Corning USB-M guide)."""
-VOLTS_MAX = 70.0
-"""Greatest voltage that a device may be given (paper IV.B; Corning USB-M guide)."""
+from dasha_ros.optics.lens_info import LensInfo
 
 
 @dataclass(frozen=True, slots=True)
 class LensReading:
-    """What the lens driver board does."""
+    """What the lens does."""
 
-    volts: float
-    """What the board really outputs, after its quantisation [V]."""
+    position: float
+    """Where it really goes, after the steps of its electronics, in the lens's unit."""
     settle_s: float
     """How long after the command the lens comes to rest [s]."""
     faults: tuple[str, ...] = ()
 
 
-def checked_volts(volts: float) -> float:
-    """Return ``volts`` if a lens may be given it.
+def checked_position(position: float, info: LensInfo) -> float:
+    """Return ``position`` if the lens may be given it.
 
     Raises:
-        OutOfRange: Not a finite number in 24.0..70.0.
+        OutOfRange: Not a finite number inside the lens's limits.
     """
-    if not math.isfinite(volts) or not VOLTS_MIN <= volts <= VOLTS_MAX:
+    if not info.admits(position):
         raise OutOfRange(
-            f"lens voltage {volts!r} refused: it must be a number from {VOLTS_MIN} to {VOLTS_MAX} V"
+            f"lens position {position!r} refused: it must be a number from {info.position_min} to "
+            f"{info.position_max} {info.unit}"
         )
-    return float(volts)
+    return float(position)
 
 
 class Lens(Protocol):
     """A lens that moves where it is told. Back ends are used from one thread at a time."""
+
+    @property
+    def info(self) -> LensInfo:
+        """Unit, limits, accuracy and map. What the device itself has to tell is known once it was opened.
+
+        Raises:
+            DeviceLost: Nothing is known before the first `open`.
+        """
+        ...
 
     def open(self) -> LensReading:
         """Claim the device, leave it where it is and read it.
@@ -53,20 +59,38 @@ class Lens(Protocol):
         """Put the device to standby and give it back. Never raises; closing twice is fine."""
         ...
 
-    def move(self, volts: float) -> LensReading:
-        """Command a voltage and return what the board really outputs.
+    def move(self, position: float) -> LensReading:
+        """Command a position and return where the lens really goes.
 
         Raises:
-            OutOfRange: Not a finite number in 24.0..70.0; nothing was sent.
-            DeviceTimeout: The board did not acknowledge within its bounded retries.
+            OutOfRange: Not a finite number inside the limits of `info`; nothing was sent.
+            DeviceTimeout: The device did not acknowledge within its bounded retries.
             DeviceLost: The device is gone.
         """
         ...
 
     def read(self) -> LensReading:
-        """Read output and faults without moving."""
+        """Read position and faults without moving."""
         ...
 
     def describe(self) -> dict[str, Any]:
         """Model, port and versions, for diagnostics; ``hardware_id`` names the device."""
         ...
+
+
+class LimitedLens(ABC):
+    """Base of the back ends: whatever is commanded, no position outside the limits reaches the device."""
+
+    @property
+    @abstractmethod
+    def info(self) -> LensInfo:
+        """See `Lens.info`."""
+
+    @final
+    def move(self, position: float) -> LensReading:
+        """Command a position; see `Lens.move`."""
+        return self._move(checked_position(position, self.info))
+
+    @abstractmethod
+    def _move(self, position: float) -> LensReading:
+        """Give the device a position that is inside its limits."""

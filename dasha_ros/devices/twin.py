@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
-from dasha_ros.devices.lens import VOLTS_MIN, LensReading, checked_volts
+from dasha_ros.devices.lens import LensReading, LimitedLens, checked_position
 from dasha_ros.freshness.clock import Clock
-from dasha_ros.optics.actuator import LensActuator, PowerTrajectory
+from dasha_ros.optics.actuator import SETTLED_DIOPTRES, LensActuator, PowerTrajectory
 from dasha_ros.optics.exposure import T_MAX_US, T_MIN_US
-from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.optics.sensor import Sensor, SensorReadout, image_illuminance_lx
 from dasha_ros.twin.renderer import Renderer
 from dasha_ros.twin.scene import SceneError
@@ -34,15 +36,15 @@ GAIN_DB_MIN, GAIN_DB_MAX = 0.0, 24.08
 _SCENES_KEPT = 4
 
 
-class TwinLens:
-    """A liquid lens on its driver board, as `optics.actuator` describes it."""
+class TwinLens(LimitedLens):
+    """A lens of any profile behind its electronics, as `optics.actuator` describes it."""
 
     def __init__(
         self,
         clock: Clock,
-        model: LensModel | None = None,
+        model: LensProfile | None = None,
         *,
-        initial_volts: float = VOLTS_MIN,
+        initial_position: float | None = None,
         delay_s: float = 0.0,
         **actuator: float,
     ) -> None:
@@ -50,21 +52,28 @@ class TwinLens:
 
         Args:
             clock: Tells when a move begins.
-            model: Volts to focus; the ``physical`` profile if left out.
-            initial_volts: Where the lens is when power comes [V].
-            delay_s: Time a command takes to the board [s]; 1.9 ms over a real serial line.
-            **actuator: Numbers of `LensActuator`, such as ``hysteresis_volts=0.0``.
+            model: Positions to focus, and how the lens follows; the ``physical`` profile if left out.
+            initial_position: Where the lens is when power comes; left out: at its least position.
+            delay_s: Time a command takes to the electronics [s]; 1.9 ms over a real serial line.
+            **actuator: Numbers of `LensActuator`, such as ``hysteresis=0.0``.
 
         Raises:
-            OutOfRange: ``initial_volts`` is not in 24.0..70.0.
+            OutOfRange: ``initial_position`` is beyond the limits.
             ValueError: Another number is impossible.
         """
         self._clock = clock
         self._model = model or lens_model()
         self._delay_ns = round(delay_s * 1e9)
-        volts = checked_volts(initial_volts)
-        self._actuator = LensActuator(self._model, volts, clock.now_ns(), **actuator)
+        self._info = twin_lens_info(self._model)
+        start = self._info.position_min if initial_position is None else initial_position
+        position = checked_position(start, self._info)
+        self._actuator = LensActuator(self._model, position, clock.now_ns(), **actuator)
         self._is_open = False
+
+    @property
+    def info(self) -> LensInfo:
+        """As the profile has it."""
+        return self._info
 
     @property
     def trajectory(self) -> PowerTrajectory:
@@ -80,20 +89,18 @@ class TwinLens:
         """Give the lens back."""
         self._is_open = False
 
-    def move(self, volts: float) -> LensReading:
-        """Command a voltage; see `devices.lens.Lens`."""
-        volts = checked_volts(volts)
+    def _move(self, position: float) -> LensReading:
         self._check_open()
         if self._delay_ns:
             self._clock.wait_until(self._clock.now_ns() + self._delay_ns)
-        self._actuator.command(volts, self._clock.now_ns())
-        return LensReading(self._actuator.volts, self._actuator.settle_s)
+        self._actuator.command(position, self._clock.now_ns())
+        return LensReading(self._actuator.position, self._actuator.settle_s)
 
     def read(self) -> LensReading:
         """Output, and the time left until the lens rests."""
         self._check_open()
         passed_s = (self._clock.now_ns() - self.trajectory.moved_at_ns) / 1e9
-        return LensReading(self._actuator.volts, max(0.0, self._actuator.settle_s - passed_s))
+        return LensReading(self._actuator.position, max(0.0, self._actuator.settle_s - passed_s))
 
     def set_temperature(self, temperature_c: float) -> PowerTrajectory:
         """Let the lens drift to another temperature [deg C]; returns how it does."""
@@ -112,6 +119,13 @@ class TwinLens:
             raise DeviceLost("the twin's lens is not open")
 
 
+def twin_lens_info(profile: LensProfile) -> LensInfo:
+    """What the twin of a lens says of itself: settling is that of a move over the whole range."""
+    focus = [dioptres for _, dioptres in profile.map_points]
+    whole = PowerTrajectory(0, focus[0], focus[-1], profile.drive.time_constant_s)
+    return LensInfo.of(profile, settle_s=whole.settle_s(SETTLED_DIOPTRES))
+
+
 class TwinCamera:
     """A CMV2000 camera before a scene.
 
@@ -122,7 +136,7 @@ class TwinCamera:
     def __init__(
         self,
         clock: Clock,
-        lens: LensModel | None = None,
+        lens: LensProfile | None = None,
         *,
         world: World | None = None,
         width: int = 2048,

@@ -16,7 +16,7 @@ from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera.pictures import PictureFeed, enable_emulator
 from dasha_ros.emulators.camera.twin_view import TwinView
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.world import World
 
 EMULATED_CAMERA = "0815-0000"

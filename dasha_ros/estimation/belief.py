@@ -1,7 +1,7 @@
 """Where the object's focus may be: the exact posterior of a small model, for a batch of episodes.
 
 A picture says how blurred things are, never on which side. Several pictures, taken at known
-voltages, leave only the hypotheses that explain all of them. Three witnesses are heard:
+positions of the lens, leave only the hypotheses that explain all of them. Three witnesses are heard:
 
 - the frame's latent: its blur, and the scene's own way of showing it (`profile`);
 - the latent inside the box of the best detection: the same for the object alone;
@@ -26,7 +26,7 @@ from dasha_ros.estimation.profile import Array, Profile, ProfileEvidence, neares
 NEAREST_D, FARTHEST_D = 1.0 / 0.3, 1.0 / 10.0
 """Where objects are expected [1/m]: 0.3 to 10 m."""
 MARGIN_D = 0.35
-"""Beyond both ends [1/m]: a lens that has drifted by a volt."""
+"""Beyond both ends [1/m]: a lens that has drifted by seven kelvin."""
 STEP_D = 0.025
 """Between two hypotheses [1/m]: 0.22 px of blur at 25 mm, f/2."""
 SEPARATE = 0.45
@@ -83,7 +83,7 @@ class FocusBelief:
 
         Args:
             model: What the witnesses are like.
-            lens: From volts to focus and blur.
+            lens: From position to focus and blur.
             batch: Number of episodes.
             prior: Hypotheses [1/m], `STEP_D` apart, and the logarithm of how likely each is; left
                 out: `hypotheses` and `log_prior`.
@@ -116,7 +116,7 @@ class FocusBelief:
     def add(
         self,
         rows: NDArray[np.intp],
-        volts: NDArray[np.floating],
+        position: NDArray[np.floating],
         frame: NDArray[np.floating],
         box: NDArray[np.floating],
         scores: NDArray[np.floating],
@@ -125,12 +125,12 @@ class FocusBelief:
 
         Args:
             rows: Which episodes, shape (b,).
-            volts: Where the lens was [V], shape (b,).
+            position: Where the lens was, shape (b,).
             frame: What was read from the frame's latent, shape (b, m).
             box: What was read from the latent in the best detection's box, shape (b, m); NaN without one.
             scores: Of the best detection, shape (b,); 0 without one, NaN where no detector is heard.
         """
-        here, px = self._lens.dioptres(volts), self._lens.px_per_dioptre
+        here, px = self._lens.dioptres(position), self._lens.px_per_dioptre
         apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * px
         weight = np.minimum(apart / NOVEL_PX, 1.0)
         self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)

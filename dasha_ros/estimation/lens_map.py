@@ -1,4 +1,4 @@
-"""A lens model for many voltages at once."""
+"""A lens model for many positions at once."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from numpy.typing import NDArray
 from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel
 
-_STEP_VOLTS = 0.02
+_POINTS = 2301
+"""Of the table: less than a thousandth of a fiftieth of the range between them."""
 
 
 class LensMap:
-    """Volts to focus and back for arrays; off by less than a thousandth of a volt."""
+    """Position to focus and back for arrays; off by less than a 40,000th of the range."""
 
     def __init__(self, lens: LensModel) -> None:
         """Tabulate a lens model."""
-        count = round((lens.volts_max - lens.volts_min) / _STEP_VOLTS) + 1
-        self.volts_min, self.volts_max = lens.volts_min, lens.volts_max
-        self._volts = np.linspace(lens.volts_min, lens.volts_max, count)
-        self._dioptres = np.array([lens.dioptres(float(v)) for v in self._volts])
+        self.position_min, self.position_max = lens.position_min, lens.position_max
+        self._position = np.linspace(lens.position_min, lens.position_max, _POINTS)
+        self._dioptres = np.array([lens.dioptres(float(v)) for v in self._position])
         order = np.argsort(self._dioptres)
-        self._by_dioptres = self._dioptres[order], self._volts[order]
+        self._by_dioptres = self._dioptres[order], self._position[order]
         self.px_per_dioptre = abs(lens.blur_px(1.0, 0.0))
         """Blur radius [px at 640] of a dioptre of defocus."""
 
-    def dioptres(self, volts: NDArray[np.floating]) -> Array:
-        """Focus [1/m] at volts [V], ends beyond the ends."""
-        result: Array = np.interp(volts, self._volts, self._dioptres)
+    def dioptres(self, position: NDArray[np.floating]) -> Array:
+        """Focus [1/m] at positions, ends beyond the ends."""
+        result: Array = np.interp(position, self._position, self._dioptres)
         return result
 
-    def volts(self, dioptres: NDArray[np.floating]) -> Array:
-        """The voltages [V] that focus at dioptres [1/m], inside the lens's range."""
+    def position(self, dioptres: NDArray[np.floating]) -> Array:
+        """The positions that focus at dioptres [1/m], inside the lens's range."""
         result: Array = np.interp(dioptres, *self._by_dioptres)
         return result

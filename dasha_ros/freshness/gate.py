@@ -25,6 +25,10 @@ class CommandGate:
         self.refused = 0
         self.last_refusal = ""
 
+    def limit(self, unit: str, low: float, high: float) -> None:
+        """From now on values from ``low`` to ``high`` [unit] are in range."""
+        self.unit, self.low, self.high = unit, low, high
+
     def admit(self, value: float, command: CommandId) -> bool:
         """Whether to obey; a refusal is counted and its reason kept in `last_refusal`."""
         reason = self._reason(value, command)
@@ -49,12 +53,22 @@ class CommandGate:
                 "before it; count id.sequence up with each command, and take a new id.sender at each start"
             )
         self._heard(sender, sequence)
-        if not math.isfinite(value) or not self.low <= value <= self.high:
-            return (
-                f"{self.quantity} {value!r} {self.unit} refused: send a number from "
-                f"{self.low:g} to {self.high:g} {self.unit}"
-            )
-        return ""
+        return self.beyond(value)
+
+    def beyond(self, value: float) -> str:
+        """Why a value is out of range, empty when it is not."""
+        if math.isfinite(value) and self.low <= value <= self.high:
+            return ""
+        return (
+            f"{self.quantity} {value!r} {self.unit} refused: send a number from "
+            f"{self.low:g} to {self.high:g} {self.unit}"
+        )
+
+    def withdraw(self, reason: str) -> None:
+        """An admitted command turns out to be refused."""
+        self.admitted -= 1
+        self.refused += 1
+        self.last_refusal = reason
 
     def _heard(self, sender: str, sequence: int) -> None:
         self.newest.pop(sender, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 
@@ -14,6 +15,8 @@ from dasha_ros.freshness.state import CaptureInfo, LensState
 GRACE_NS = 1_000_000_000
 """How long a driver may take to speak of a command, beyond the exposure that the command asks for: after that
 it counts as lost, or refused."""
+ANY_POSITION = (-math.inf, math.inf)
+"""Of a lens whose limits are not known yet."""
 
 
 class PendingCommands:
@@ -26,14 +29,15 @@ class PendingCommands:
     All times are of one steady clock [ns]. Callable from any thread.
     """
 
-    def __init__(self, volts: tuple[float, float], exposure_us: tuple[float, float]) -> None:
+    def __init__(self, positions: tuple[float, float], exposure_us: tuple[float, float]) -> None:
         """Start with no commands.
 
         Args:
-            volts: Least and greatest voltage that any lens driver accepts [V].
+            positions: Least and greatest position that the lens driver accepts; `ANY_POSITION` until it has
+                said so.
             exposure_us: Shortest and longest exposure that any camera driver accepts [us].
         """
-        self._lens_commands = _Commands(*volts)
+        self._lens_commands = _Commands(*positions)
         self._exposure_commands = _Commands(*exposure_us)
         self._lens_speaker, self._camera_speaker = Speaker(), Speaker()
         self.lens: LensState | None = None
@@ -50,15 +54,20 @@ class PendingCommands:
             # The first word of it comes with its picture.
             self._exposure_commands.sent(exposure_us, command, now_ns, ns_per_unit=1e3)
 
-    def lens_sent(self, volts: float, command: CommandId, now_ns: int) -> None:
+    def lens_sent(self, position: float, command: CommandId, now_ns: int) -> None:
         """A lens command was seen on its way to the lens."""
         with self._lock:
-            self._lens_commands.sent(volts, command, now_ns)
+            self._lens_commands.sent(position, command, now_ns)
 
     def limit_exposures(self, low_us: float, high_us: float) -> None:
         """The camera was opened: what it can't do [us] is a command that its driver refuses."""
         with self._lock:
             self._exposure_commands.low, self._exposure_commands.high = low_us, high_us
+
+    def limit_positions(self, low: float, high: float) -> None:
+        """The lens was heard of: a position that it can't take is a command that its driver refuses."""
+        with self._lock:
+            self._lens_commands.low, self._lens_commands.high = low, high
 
     def captured(self, capture: CaptureInfo, now_ns: int) -> bool:
         """A frame was heard of. Returns whether it is the newest."""
@@ -143,7 +152,7 @@ class _Commands:
         _raise(self._sent, sender, sequence)
         # The driver may have spoken of it before it was heard of.
         newest = max(self._taken_up.get(sender, 0), self._open.get(sender, (0, 0))[0])
-        if sequence > newest and self.low <= value <= self.high:
+        if sequence > newest and math.isfinite(value) and self.low <= value <= self.high:
             self._open[sender] = sequence, now_ns + GRACE_NS + round(value * ns_per_unit)
 
     def taken_up(self, command: CommandId) -> None:

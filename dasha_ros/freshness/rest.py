@@ -6,7 +6,7 @@ import math
 
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.freshness.speaker import Speaker
-from dasha_ros.freshness.state import NOWHERE, LensPosition, LensState
+from dasha_ros.freshness.state import NOWHERE, LensMove, LensState
 
 SETTLING_MAX_S = 10.0
 """Longer than any lens takes to settle."""
@@ -37,18 +37,18 @@ class LensRest:
             return False
         before, self.state = self.state, state
         rest_ns = now_ns + round(_left_s(state) * 1e9)
-        if before is None or before.position != state.position:
+        if before is None or before.last_move != state.last_move:
             self.rest_ns = rest_ns
             return True
         self.rest_ns = min(self.rest_ns, rest_ns)
         return bool(before.faults) != bool(state.faults)
 
-    def position_at(self, begun_ns: int) -> LensPosition:
+    def position_at(self, begun_ns: int) -> LensMove:
         """Where the lens rested, on the steady clock, as far as is known now; `NOWHERE` if it did not."""
         state = self.state
         if state is None or state.faults or begun_ns < self.rest_ns:
             return NOWHERE
-        return state.position
+        return state.last_move
 
 
 def _left_s(state: LensState) -> float:

@@ -26,5 +26,5 @@ def answers(
         and lens.command == lens_command
         and not lens.faults
         and capture.lens != NOWHERE
-        and capture.lens == lens.position
+        and capture.lens == lens.last_move
     )

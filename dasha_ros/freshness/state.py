@@ -6,14 +6,15 @@ command, which frame and which state comes first is told by who says it and thei
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 from dasha_ros.freshness.command import NO_COMMAND, CommandId, FrameId
 
 
 @dataclass(frozen=True, slots=True)
-class LensPosition:
-    """Where a lens rests: what one driver said of one of its moves."""
+class LensMove:
+    """Where a lens rests, by the move that brought it there: what one driver said of one of its moves."""
 
     driver: str = ""
     """Instance of the lens driver, empty where the lens does not rest."""
@@ -23,7 +24,7 @@ class LensPosition:
     """What the move obeys, `NO_COMMAND` for what was found when the lens was opened."""
 
 
-NOWHERE = LensPosition()
+NOWHERE = LensMove()
 """The lens moves, or nobody knows where it is."""
 
 
@@ -43,7 +44,7 @@ class CaptureInfo:
     """When the driver had the frame in hand, 0 where nobody measures it."""
     driver: str = ""
     """Instance of the camera driver."""
-    lens: LensPosition = NOWHERE
+    lens: LensMove = NOWHERE
     """Where the lens rested when the exposure began."""
 
     @property
@@ -58,9 +59,10 @@ class LensState:
 
     command: CommandId
     """The lens command in force."""
-    commanded_volts: float
-    volts: float
-    """What the driver board really outputs, after its quantisation."""
+    commanded_position: float
+    """In the lens's unit, as every position."""
+    position: float
+    """Where the lens really goes, after the steps of its electronics."""
     settled: bool
     settled_at_ns: int
     """When the lens came, or is expected to come, to rest."""
@@ -71,10 +73,14 @@ class LensState:
     """Counts what this driver says: the greatest is the newest."""
     move: int = 0
     """Counts the moves of this driver."""
+    unit: str = ""
+    """Of positions; empty: nobody has said."""
+    focus_distance_m: float = field(default=math.nan, compare=False)
+    """Where the lens focuses at ``position`` [m]: infinite at infinity and beyond, NaN if nobody knows."""
     settle_s: float = 0.0
     """Time that was left until the lens rests when this was said [s]."""
 
     @property
-    def position(self) -> LensPosition:
-        """Where the lens rests once it has settled."""
-        return LensPosition(self.driver, self.move, self.command)
+    def last_move(self) -> LensMove:
+        """Names where the lens rests once it has settled."""
+        return LensMove(self.driver, self.move, self.command)

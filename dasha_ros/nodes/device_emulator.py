@@ -15,7 +15,7 @@ from dasha_ros.emulators.camera.twin_view import TwinView
 from dasha_ros.emulators.lens.line import LineFaults
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.optics.actuator import PowerTrajectory
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.ros.driver_nodes.twin_link import WorldLink
 from dasha_ros.ros.node.condition import Condition, warning
 from dasha_ros.ros.node.health import Health
@@ -77,9 +77,9 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
             LensEmulatorSettings(
                 seed=config.seed,
                 profile=config.profile,
-                step_volts=config.step_volts,
+                step=config.lens_step,
                 time_constant_s=config.time_constant_s,
-                hysteresis_volts=config.hysteresis_volts,
+                hysteresis=config.lens_hysteresis,
             ),
         )
         self._lens.on_move = self._tell_truth

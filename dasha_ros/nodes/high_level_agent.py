@@ -12,6 +12,7 @@ from dasha_ros.control.loop import run_exposure
 from dasha_ros.control.step import ExposureOutcome
 from dasha_ros.freshness.command import NO_FRAME
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.policy_file import PolicyFileError
 from dasha_ros.policies.outcome import explain
@@ -95,8 +96,8 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         )
 
     def task_of(self, request: AdjustExposure.Goal) -> FocusTask:
-        """A task without an object, because A^H looks for none."""
-        return FocusTask(self.rig.lens)
+        """A task without an object, and any lens, because A^H looks for nothing."""
+        return FocusTask(lens_model())
 
     def act(self, run: ActiveGoal) -> ExposureOutcome:
         """Step the exposure with the policy."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -12,11 +13,12 @@ from typing import Any
 from dasha_ros import msg
 from dasha_ros.config import LensDriverConfig
 from dasha_ros.devices.errors import DeviceError, DeviceLost
-from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens, LensReading
+from dasha_ros.devices.lens import Lens, LensReading
 from dasha_ros.devices.twin import TwinLens
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
 from dasha_ros.freshness.gate import CommandGate
 from dasha_ros.freshness.state import LensState
+from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.ros.driver_nodes.backends import lens_backend
 from dasha_ros.ros.driver_nodes.commands import Commands, Order
 from dasha_ros.ros.driver_nodes.device_worker import DeviceWorker
@@ -25,7 +27,7 @@ from dasha_ros.ros.node.condition import Condition, failure
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
-from dasha_ros.ros.transport.conversions import lens_to_msg
+from dasha_ros.ros.transport.conversions import lens_info_to_msg, lens_to_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 
 _IDLE_S = 0.5
@@ -40,7 +42,8 @@ _ATTEMPTS_MORE = 3
 class LensDriver(DashaNode[LensDriverConfig]):
     """Moves the lens, one command at a time, the newest one first.
 
-    It subscribes to ``lens/command`` and publishes ``lens/state``, latched: when a command was applied (with
+    It subscribes to ``lens/command``. It publishes ``lens/info``, latched: unit, limits and map of the lens,
+    as soon as its back end knows them; and ``lens/state``, latched: when a command was applied (with
     the time at which the lens will have settled), when the lens has settled, on every fault, and when the
     lens is closed. A command that the lens did not confirm is kept until it does or a newer command comes.
     The position that a goal commanded lasts only as long as the goal: if the goal's owner leaves the graph or
@@ -54,11 +57,13 @@ class LensDriver(DashaNode[LensDriverConfig]):
         self._worker: DeviceWorker | None = None
         self._waiter = threading.Condition()
         self._order: Order | None = None
-        self._volts: float | None = None
+        self._position: float | None = None
         """Where the lens was last told to go, or was found; ``None``: it was never opened."""
         self._failed_attempts = 0
         self._telling = threading.Lock()
-        self._state = LensState(NO_COMMAND, VOLTS_MIN, VOLTS_MIN, settled=False, settled_at_ns=0)
+        self._info: LensInfo | None = None
+        """``None``: the back end knows only once the device was opened."""
+        self._state = LensState(NO_COMMAND, 0.0, 0.0, settled=False, settled_at_ns=0)
         self._rest_ns = 0
         """When the lens will be at rest, on the steady clock."""
         self._said, self._moves = 0, 0
@@ -66,7 +71,12 @@ class LensDriver(DashaNode[LensDriverConfig]):
         self._twin: LensTwinLink | None = None
         self.health.watch("faults", self._faults)
         self.health.show(
-            "lens", lambda: {"volts": self._state.volts, "commanded_volts": self._state.commanded_volts}
+            "lens",
+            lambda: {
+                "lens_position": self._state.position,
+                "commanded_position": self._state.commanded_position,
+                "lens_unit": self._info.unit if self._info else "not known yet",
+            },
         )
 
     def configure(self) -> None:
@@ -75,16 +85,19 @@ class LensDriver(DashaNode[LensDriverConfig]):
         self._said, self._moves = 0, 0
         if isinstance(self._lens, TwinLens):
             self._twin = LensTwinLink(self, self._lens, self.health, self.instance)
+        self._info_publisher = self.create_publisher(msg.LensInfo, "lens/info", qos.STATE)
         self._state_publisher = self.create_publisher(msg.LensState, "lens/state", qos.STATE)
-        gate = CommandGate("lens voltage", "V", VOLTS_MIN, VOLTS_MAX)
+        gate = CommandGate("lens position", "", -math.inf, math.inf)
         self._commands = Commands(
             self,
             "lens/command",
             gate,
             obey=self._admitted,
-            in_force=lambda: self._volts,
+            in_force=lambda: self._position,
             refused=self._tell,
         )
+        with suppress(DeviceLost):
+            self._learn(self._lens.info)
         self._lane = FastSubscriber(self)
         self._lane.listen(msg.LensCommand, "lens/command", self._on_command, qos.COMMAND)
 
@@ -92,14 +105,16 @@ class LensDriver(DashaNode[LensDriverConfig]):
         """Open the lens. Commands from before it was closed no longer count."""
         with self._waiter:
             self._order = None
-            if self._volts is not None:
-                self._volts = self._state.commanded_volts
+            if self._position is not None:
+                self._position = self._state.commanded_position
         self._worker = DeviceWorker("lens", self, self.health, self._wake)
         self._worker.start()
+        self._tell_info()
+        self.exclusive_topics.add("lens/info", self._tell_info)
         self.exclusive_topics.add("lens/state", self._tell)
         if self._twin is not None:
             self.exclusive_topics.add("twin/lens", self._twin.repeat)
-        self.health.set_activity(lambda: f"lens at {self._state.volts:.3f} V")
+        self.health.set_activity(lambda: f"lens at {self._named(self._state.position)}")
 
     def deactivate(self) -> None:
         """Close the lens; a real one goes to standby."""
@@ -109,9 +124,9 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._worker = None
             state, order = self._state, self._order
             if goes_back and order is not None:
-                self.get_logger().error(f"the lens could not be restored to {order.value:g} V")
+                self.get_logger().error(f"the lens could not be restored to {self._named(order.value)}")
                 # It will be restored when the lens is opened again.
-                state = replace(state, command=order.command, commanded_volts=order.value)
+                state = replace(state, command=order.command, commanded_position=order.value)
             self._tell(replace(state, settled=False, faults=("not active",)))
             if goes_back:
                 self._commands.await_delivery(self._state_publisher)
@@ -125,14 +140,15 @@ class LensDriver(DashaNode[LensDriverConfig]):
         if self._lens is not None:
             self._lane.close()
             self.destroy_publisher(self._state_publisher)
-            self._lens = None
+            self.destroy_publisher(self._info_publisher)
+            self._lens = self._info = None
 
     def _on_command(self, command: msg.LensCommand) -> None:
-        self._commands.hear(command, command.volts)
+        self._commands.hear(command, command.position)
 
     def _admitted(self, order: Order) -> None:
         with self._waiter:
-            self._order, self._volts, self._failed_attempts = order, order.value, 0
+            self._order, self._position, self._failed_attempts = order, order.value, 0
             self._waiter.notify()
 
     def _wake(self) -> None:
@@ -143,17 +159,41 @@ class LensDriver(DashaNode[LensDriverConfig]):
         """See `Job.open`. Also carries out the newest command."""
         assert self._lens is not None
         reading = self._lens.open()
+        self._learn(self._lens.info)
+        self._tell_info()
         with self._waiter:
             order, self._order, self._failed_attempts = self._order, None, 0
-            if self._volts is None:
-                self._volts = reading.volts
-        self._commands.found(reading.volts)
+            if order is not None and (reason := self._commands.gate.beyond(order.value)):
+                # It was admitted before anybody knew what this lens takes.
+                self._commands.gate.withdraw(reason)
+                order = self._position = None
+            if self._position is None:
+                self._position = reading.position
+        self._commands.found(reading.position)
         if order is None and self._state.command != NO_COMMAND:
-            order = Order(self._state.command, self._state.commanded_volts)
+            order = Order(self._state.command, self._state.commanded_position)
         if order is not None:
             self._obey(order)
         else:
-            self._adopt(reading, NO_COMMAND, reading.volts)
+            self._adopt(reading, NO_COMMAND, reading.position)
+
+    def _learn(self, info: LensInfo) -> None:
+        """Take unit and limits from the lens."""
+        self._info = info
+        self._commands.gate.limit(info.unit, info.position_min, info.position_max)
+        if self._position is None:
+            # Nobody knows yet where the lens is; a place that it can go to misleads least.
+            self._state = replace(
+                self._state, commanded_position=info.position_min, position=info.position_min
+            )
+
+    def _tell_info(self) -> None:
+        if self._info is not None and self.context.ok():
+            self._info_publisher.publish(lens_info_to_msg(self._info, self.instance))
+
+    def _named(self, position: float) -> str:
+        """A position and its unit."""
+        return f"{position:.3f} {self._info.unit if self._info else ''}".rstrip()
 
     def facts(self) -> dict[str, Any]:
         """See `Job.facts`: what the board is, and the counters of its line."""
@@ -214,19 +254,19 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def _move(self, order: Order) -> None:
         assert self._lens is not None
         state = self._state
-        if order.confirms and state.commanded_volts == order.value and not state.faults:
+        if order.confirms and state.commanded_position == order.value and not state.faults:
             self._tell(replace(state, command=order.command))
             return
         reading = self._lens.move(order.value)
         self.health.count("moves")
         self._adopt(reading, order.command, order.value)
 
-    def _adopt(self, reading: LensReading, command: CommandId, volts: float) -> None:
+    def _adopt(self, reading: LensReading, command: CommandId, position: float) -> None:
         settle_ns = round((self.config.settle_ms / 1e3 or reading.settle_s) * 1e9)
         settled_at, rest_ns = self.clock.now_ns() + settle_ns, self.steady.now_ns() + settle_ns
         with self._telling:
             self._moves, self._rest_ns = self._moves + 1, rest_ns
-        state = LensState(command, volts, reading.volts, settle_ns <= 0, settled_at, reading.faults)
+        state = LensState(command, position, reading.position, settle_ns <= 0, settled_at, reading.faults)
         if self._twin is not None:
             # A refusal meanwhile must not publish the previous state.
             with self._telling:
@@ -264,8 +304,15 @@ class LensDriver(DashaNode[LensDriverConfig]):
         """The next message. The caller holds the lock, because each message has a number of its own."""
         self._said += 1
         gate, settle_s = self._commands.gate, 0.0 if state.settled else self._settle_s()
+        info = self._info
         said = replace(
-            state, driver=self._commands.instance, sequence=self._said, move=self._moves, settle_s=settle_s
+            state,
+            driver=self._commands.instance,
+            sequence=self._said,
+            move=self._moves,
+            settle_s=settle_s,
+            unit=info.unit if info else "",
+            focus_distance_m=info.focus_distance_m(state.position) if info else math.nan,
         )
         return lens_to_msg(said, self.clock.now_ns(), gate.refused, gate.last_refusal)
 

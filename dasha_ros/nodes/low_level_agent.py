@@ -13,7 +13,6 @@ from dasha_ros.control.loop import run_focus
 from dasha_ros.control.step import FocusOutcome
 from dasha_ros.freshness.command import NO_FRAME
 from dasha_ros.msg import Detection
-from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.perception.labels import canonical
 from dasha_ros.policies.learned.focus import LearnedFocus
 from dasha_ros.policies.outcome import explain
@@ -44,14 +43,15 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
     def __init__(self) -> None:
         super().__init__("low_level_agent")
 
-    def lens(self) -> LensModel:
-        """The lens model that the policy knows."""
-        return lens_model(self.config.profile)
-
     def load_policy(self) -> None:
         """Create the policy that the configuration names."""
         self._policy = focus_policy(self.config.policy)
-        self.health.show("policy", lambda: {"policy": self.config.policy, "profile": self.config.profile})
+        self.health.show("policy", lambda: {"policy": self.config.policy})
+        self.health.show("lens", self._lens_values)
+
+    def _lens_values(self) -> dict[str, str]:
+        info = self.rig.lens_info
+        return {} if info is None else {"lens": info.profile or f"not calibrated, in {info.unit}"}
 
     def use_policy(self, path: Path) -> None:
         """See `AgentNode.use_policy`."""
@@ -66,12 +66,12 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         return ""
 
     def result(self, outcome: FocusOutcome) -> AdjustFocus.Result:
-        """The action's result of an outcome, with the voltage in force now."""
+        """The action's result of an outcome, with the lens position in force now."""
         percept, detection = outcome.percept, outcome.detection
         return AdjustFocus.Result(
             error_code=int(outcome.code),
             error_msg=outcome.message,
-            volts=float(self.rig.volts or 0.0),
+            **self.rig.lens_in_force,
             command=id_to_msg(self.rig.commanded),
             steps=outcome.steps,
             detection=detection_to_msg(detection) if detection else Detection(),
@@ -96,8 +96,9 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
 
     def learn(self, run: ActiveGoal, learning: AgentLearning) -> FocusOutcome:
         """Play one episode; the detection is what is seen at its end."""
-        end = learning.play(run)
+        # First, because the learner would wait for a lens that nobody describes, and the goal with it.
         task = self.task_of(run.request)
+        end = learning.play(run)
         seen = end.percept.of(task.labels, task.min_score) if end.percept else ()
         message = explain(end.code, end.what)
         return FocusOutcome(end.code, message, end.steps, end.percept, seen[0] if seen else None)

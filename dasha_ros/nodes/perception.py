@@ -12,8 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from dasha_ros import msg
 from dasha_ros.config import PerceptionConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
-from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
-from dasha_ros.freshness.pending import PendingCommands
+from dasha_ros.freshness.pending import ANY_POSITION, PendingCommands
 from dasha_ros.freshness.state import CaptureInfo
 from dasha_ros.perception.errors import ImageError
 from dasha_ros.perception.pipeline import Perception
@@ -48,7 +47,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     def _forget(self) -> None:
         """Forget all commands, states and images."""
-        self._pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
+        self._pending = PendingCommands(ANY_POSITION, EXPOSURE_LIMITS_US)
         self._captures: dict[int, CaptureInfo] = {}
         self._waiting: Image | None = None
         self._received_ns = 0
@@ -68,6 +67,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         for kind, topic, callback, profile in (
             (msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND),
             (msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND),
+            (msg.LensInfo, "lens/info", self._on_lens_info, qos.STATE),
             (msg.LensState, "lens/state", self._on_lens, qos.STATE),
             (msg.CaptureInfo, "camera/capture", self._on_capture, qos.CAPTURE),
             (msg.CameraLimits, "camera/limits", self._on_limits, qos.STATE),
@@ -120,7 +120,10 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._pending.exposure_sent(command.exposure_us, id_from_msg(command.id), self.steady.now_ns())
 
     def _on_lens_command(self, command: msg.LensCommand) -> None:
-        self._pending.lens_sent(command.volts, id_from_msg(command.id), self.steady.now_ns())
+        self._pending.lens_sent(command.position, id_from_msg(command.id), self.steady.now_ns())
+
+    def _on_lens_info(self, info: msg.LensInfo) -> None:
+        self._pending.limit_positions(info.position_min, info.position_max)
 
     def _on_lens(self, state: msg.LensState) -> None:
         self._pending.lens_said(lens_from_msg(state), self.steady.now_ns())

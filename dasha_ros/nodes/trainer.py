@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.config import TrainerConfig
-from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.freshness import limits
 from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.agents.agent_node import agent_executor
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError, GoalRefusedError
@@ -47,12 +47,13 @@ class Trainer(DashaNode[TrainerConfig]):
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._actuators: Actuators | None = None
+        self._episodes: Iterator[Episode] | None = None
 
     def configure(self) -> None:
         """Read the scenes and join the graph."""
         config = self.config
         self._scenes = {name: load_scene(name) for name in config.scenes or scene_names()}
-        self._begin_draws(config)
+        self._ranges, self._episodes = _ranges(config), None
         self._actuators = Actuators(self)
         self._reset = EpisodeReset(self, self._actuators, self._until)
         self._goal_client = AgentClient(self, *_ACTIONS[config.task], ends_s=limits.SERVER_GOAL_ENDS_S)
@@ -61,19 +62,32 @@ class Trainer(DashaNode[TrainerConfig]):
     def reconfigure(self, config: TrainerConfig) -> None:
         """Use changed ranges from the next goal on, with a new sequence of draws."""
         if self._actuators is not None and _ranges(config) != self._ranges:
-            self._begin_draws(config)
+            self._ranges, self._episodes = _ranges(config), None
 
-    def _begin_draws(self, config: TrainerConfig) -> None:
-        self._ranges = _ranges(config)
+    def _next_episode(self) -> Episode:
+        """Draw an episode; the first time the lens has to be known, whose range starts are drawn from."""
+        assert self._actuators is not None
+        actuators = self._actuators
+        if self._episodes is None:
+            self._until(
+                lambda: actuators.lens_info is not None,
+                "lens_driver does not say on lens/info what it can do",
+            )
+            assert actuators.lens_info is not None
+            self._episodes = self._draws(actuators.lens_info)
+        return next(self._episodes)
+
+    def _draws(self, lens: LensInfo) -> Iterator[Episode]:
+        config = self.config
         curriculum = Curriculum(
             self._scenes,
             exposure_table(),
-            (VOLTS_MIN, VOLTS_MAX),
+            (lens.position_min, lens.position_max),
             seed=config.seed,
             schedule=config.schedule,
             **self._ranges,
         )
-        self._episodes = iter(curriculum)
+        return iter(curriculum)
 
     def activate(self) -> None:
         """Start training.
@@ -117,7 +131,7 @@ class Trainer(DashaNode[TrainerConfig]):
             try:
                 with self._turns.turn() as is_mine:
                     if is_mine:
-                        played += self._play(next(self._episodes))
+                        played += self._play(self._next_episode())
                 if not is_mine:
                     self._wait_for_turn()
             except Exception as error:  # Whatever goes wrong in one episode, the next one begins.
@@ -151,7 +165,7 @@ class Trainer(DashaNode[TrainerConfig]):
     def _play(self, episode: Episode) -> bool:
         """Play an episode; return whether it ended by itself and was not preempted."""
         self._reset.set_world(episode.world)
-        self._reset.set_start(episode.exposure_us, episode.volts)
+        self._reset.set_start(episode.exposure_us, episode.position)
         self.health.show(
             "episode",
             lambda: {

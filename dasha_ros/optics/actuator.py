@@ -1,37 +1,19 @@
-"""How a liquid lens and its driver board follow a command (facts: quantisation, hysteresis, lag).
+"""How a lens follows commands in time: steps of its electronics, play of its mechanics, and a lag.
 
-Volts commanded -> volts the board puts out -> volts the liquid feels -> focus in time.
+Position commanded -> position put out -> position that the moving part feels -> focus in time.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.lens import LensProfile
 
-STEP_VOLTS = 0.0445
-"""Step of the MAX14574 lens driver (its datasheet)."""
-OUTPUT_MIN_VOLTS = 24.4
-OUTPUT_MAX_VOLTS = 69.9
 REFERENCE_C = 25.0
 """Temperature at which lens models hold."""
-
-
-def quantised_volts(volts: float, step_volts: float = STEP_VOLTS) -> float:
-    """What the driver board puts out for a command [V]: whole steps above 24.4 V, up to 69.9 V.
-
-    Commands below 24.4 V do nothing more (a dead band).
-
-    Args:
-        volts: Commanded [V].
-        step_volts: Of the driver chip [V]; 0: a chip without steps.
-    """
-    if step_volts == 0:
-        return min(max(volts, OUTPUT_MIN_VOLTS), OUTPUT_MAX_VOLTS)
-    last = math.floor((OUTPUT_MAX_VOLTS - OUTPUT_MIN_VOLTS) / step_volts)
-    step = min(max(round((volts - OUTPUT_MIN_VOLTS) / step_volts), 0), last)
-    return OUTPUT_MIN_VOLTS + step * step_volts
+SETTLED_DIOPTRES = 0.01
+"""A lens counts as settled within this error: 0.09 px of blur radius at 640 px, f = 25 mm, f/2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,64 +55,49 @@ class PowerTrajectory:
 
 
 class LensActuator:
-    """A liquid lens on its driver board: remembers where it is and how it came there.
+    """A lens behind its electronics: remembers where it is and how it came there.
 
     Not safe for threads; a lens has one owner.
     """
 
     def __init__(
         self,
-        model: LensModel,
-        initial_volts: float,
+        model: LensProfile,
+        initial_position: float,
         now_ns: int,
         *,
-        hysteresis_volts: float = 0.05,
-        time_constant_s: float = 0.02,
-        tolerance_dioptres: float = 0.01,
-        dioptres_per_kelvin: float = -0.05,
+        tolerance_dioptres: float = SETTLED_DIOPTRES,
         temperature_c: float = REFERENCE_C,
-        step_volts: float = STEP_VOLTS,
+        **drive: float,
     ) -> None:
         """Start at rest.
 
         Args:
-            model: The map from volts to focus at rest.
-            initial_volts: Where the lens is when power comes [V].
+            model: The map from positions to focus at rest, and how the lens follows commands.
+            initial_position: Where the lens is when power comes.
             now_ns: The time now.
-            hysteresis_volts: Half width of the play between board and liquid [V].
-            time_constant_s: Of the first-order lag [s]; 15 to 30 ms is usual.
-            tolerance_dioptres: The lens counts as settled within this error; 0.01 D is 0.09 px of
-                blur radius at 640 px, f = 25 mm, f/2.
-            dioptres_per_kelvin: Drift of focus with temperature [1/m/K].
+            tolerance_dioptres: The lens counts as settled within this error [1/m].
             temperature_c: Of the lens [deg C].
-            step_volts: Of the driver chip [V]; 0: it follows every command exactly.
+            **drive: Numbers of the model's `LensDrive` to change, such as ``hysteresis=0.0``.
 
         Raises:
             ValueError: A number is impossible.
         """
-        numbers = (hysteresis_volts, time_constant_s, step_volts)
-        if not (all(number >= 0 for number in numbers) and tolerance_dioptres > 0):
-            raise ValueError(
-                f"lens actuator: hysteresis {hysteresis_volts!r} V, time constant {time_constant_s!r} s "
-                f"and step {step_volts!r} V must not be negative, "
-                f"tolerance {tolerance_dioptres!r} D must be positive"
-            )
-        self._step_volts = step_volts
+        if not tolerance_dioptres > 0:
+            raise ValueError(f"lens actuator: tolerance {tolerance_dioptres!r} D must be positive")
+        self._drive = replace(model.drive, **drive)
         self._model = model
-        self._hysteresis_volts = hysteresis_volts
-        self._time_constant_s = time_constant_s
         self._tolerance_dioptres = tolerance_dioptres
-        self._dioptres_per_kelvin = dioptres_per_kelvin
         self._temperature_c = temperature_c
-        self._volts = quantised_volts(initial_volts, step_volts)
-        self._felt_volts = self._volts
+        self._position = self._drive.output(initial_position)
+        self._felt = self._position
         at_rest = self._target()
-        self._trajectory = PowerTrajectory(now_ns, at_rest, at_rest, time_constant_s)
+        self._trajectory = PowerTrajectory(now_ns, at_rest, at_rest, self._drive.time_constant_s)
 
     @property
-    def volts(self) -> float:
-        """What the driver board puts out [V]."""
-        return self._volts
+    def position(self) -> float:
+        """What the electronics put out."""
+        return self._position
 
     @property
     def trajectory(self) -> PowerTrajectory:
@@ -142,12 +109,12 @@ class LensActuator:
         """Time from the start of the newest move until it is within the tolerance [s]."""
         return self._trajectory.settle_s(self._tolerance_dioptres)
 
-    def command(self, volts: float, now_ns: int) -> PowerTrajectory:
-        """Move to ``volts`` [V] from wherever the lens is now, also in the middle of a move."""
-        self._volts = quantised_volts(volts, self._step_volts)
-        # Play operator: the liquid follows only once the slack on that side is used up.
-        slack = self._hysteresis_volts
-        self._felt_volts = min(max(self._felt_volts, self._volts - slack), self._volts + slack)
+    def command(self, position: float, now_ns: int) -> PowerTrajectory:
+        """Move to ``position`` from wherever the lens is now, also in the middle of a move."""
+        self._position = self._drive.output(position)
+        # Play operator: what moves follows only once the slack on that side is used up.
+        slack = self._drive.hysteresis
+        self._felt = min(max(self._felt, self._position - slack), self._position + slack)
         return self._go(now_ns)
 
     def set_temperature(self, temperature_c: float, now_ns: int) -> PowerTrajectory:
@@ -157,9 +124,9 @@ class LensActuator:
 
     def _go(self, now_ns: int) -> PowerTrajectory:
         start = self._trajectory.at(now_ns)
-        self._trajectory = PowerTrajectory(now_ns, start, self._target(), self._time_constant_s)
+        self._trajectory = PowerTrajectory(now_ns, start, self._target(), self._drive.time_constant_s)
         return self._trajectory
 
     def _target(self) -> float:
-        drift = self._dioptres_per_kelvin * (self._temperature_c - REFERENCE_C)
-        return self._model.dioptres(self._felt_volts) + drift
+        drift = self._drive.dioptres_per_kelvin * (self._temperature_c - REFERENCE_C)
+        return self._model.dioptres(self._felt) + drift

@@ -1,50 +1,77 @@
-"""Lens models: from volts to focus distance and blur.
+"""Lens models: from a lens's position to focus distance and blur.
 
-Everything asks a lens model where the lens focuses and how much it blurs; nothing
-else knows the map from volts. Three profiles exist (`lens_model`):
-
-- ``physical``: a liquid lens adds power to a lens that stands still. The default.
-- ``paper``: the paper's map, read as a moving thin lens.
-- a table of measured (volts, distance) pairs, from a YAML file: for a real lens.
+Everything asks a lens model where the lens focuses and how much it blurs; nothing else knows
+the map from positions. A position is in the device's own unit: V, dioptres, steps of a motor.
+`profiles.lens_model` makes the models that have a name or a file.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
+
+import numpy as np
+
+from dasha_ros.optics.drive import LensDrive
 
 PIXEL_PITCH_UM = 5.5
 """CMV2000 pixel pitch (camera's datasheet)."""
 SENSOR_WIDTH_PX = 2048
 """Width of the sensor; a narrower image is the same view, scaled."""
+_SAMPLES = 185
+"""Points of a map that is no straight line."""
 
 
 class LensModel(Protocol):
-    """Everything that anyone asks of a lens: where it focuses and how it blurs.
+    """What policies may know of a lens: where it focuses and how it blurs.
 
     Focus is in dioptres: the reciprocal of the focused distance in metres, 0 at infinity.
     """
 
     @property
-    def name(self) -> str:
-        """What people call the profile."""
+    def unit(self) -> str:
+        """Unit of positions, such as ``V``, ``D`` or ``steps``."""
         ...
 
     @property
-    def volts_min(self) -> float:
-        """Least voltage [V]."""
+    def position_min(self) -> float:
+        """Least position that the lens may be given."""
         ...
 
     @property
-    def volts_max(self) -> float:
-        """Greatest voltage [V]."""
+    def position_max(self) -> float:
+        """Greatest position that the lens may be given."""
         ...
 
     @property
     def id(self) -> str:
-        """Names the profile with all its numbers; stored with learned policies and compared on loading."""
+        """Names the map with all its numbers; stored with learned policies and compared on loading."""
+        ...
+
+    def dioptres(self, position: float) -> float:
+        """Focus [1/m] at rest at ``position``; may be negative (beyond infinity)."""
+        ...
+
+    def position(self, dioptres: float) -> float:
+        """Position that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
+        ...
+
+    def blur_px(self, focus_dioptres: float, object_dioptres: float, width_px: int = 640) -> float:
+        """Radius of blur [px of an image ``width_px`` wide], signed: positive when focused too near."""
+        ...
+
+    def focus_range(self, near_m: float = 0.25) -> tuple[float, float]:
+        """The positions, ascending, that focus from infinity to ``near_m`` [m]: where a search need look."""
+        ...
+
+
+class LensProfile(LensModel, Protocol):
+    """Everything that a twin needs of a lens: its map, its optics, and how it follows commands."""
+
+    @property
+    def name(self) -> str:
+        """What people call the profile."""
         ...
 
     @property
@@ -57,32 +84,55 @@ class LensModel(Protocol):
         """Focal length at rest [mm]."""
         ...
 
-    def dioptres(self, volts: float) -> float:
-        """Focus [1/m] at rest at ``volts`` [V]; may be negative (beyond infinity)."""
+    @property
+    def drive(self) -> LensDrive:
+        """How the lens follows commands."""
         ...
 
-    def volts(self, dioptres: float) -> float:
-        """Voltage [V] that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
+    @property
+    def map_points(self) -> tuple[tuple[float, float], ...]:
+        """(position, dioptres), ascending in position, from one end of the range to the other.
+
+        Straight lines between them are the map.
+        """
         ...
 
-    def blur_px(self, focus_dioptres: float, object_dioptres: float, width_px: int = 640) -> float:
-        """Radius of blur [px of an image ``width_px`` wide], signed: positive when focused too near."""
-        ...
 
-    def focus_range(self, near_m: float = 0.25) -> tuple[float, float]:
-        """The voltages, ascending, that focus from infinity to ``near_m`` [m]: where a search need look."""
-        ...
+class _Places(Protocol):
+    def position(self, dioptres: float) -> float: ...
+
+
+def focus_range(lens: _Places, near_m: float = 0.25) -> tuple[float, float]:
+    """See `LensModel.focus_range`.
+
+    Raises:
+        ValueError: ``near_m`` is not a positive number.
+    """
+    if not (math.isfinite(near_m) and near_m > 0):
+        raise ValueError(f"nearest distance is {near_m!r} m; it must be a positive number")
+    far, near = lens.position(0.0), lens.position(1.0 / near_m)
+    return min(far, near), max(far, near)
+
+
+def travel(lens: LensModel, dioptres: float) -> float:
+    """How far a lens moves for a change of focus of so many dioptres, on average over its range."""
+    span = abs(lens.dioptres(lens.position_max) - lens.dioptres(lens.position_min))
+    # Twelve digits: what is a round number in one unit stays one in the other.
+    return float(f"{dioptres * (lens.position_max - lens.position_min) / span:.12g}")
 
 
 @dataclass(frozen=True)
 class ThinLens:
-    """What all profiles share: aperture, range of volts, circle of confusion."""
+    """What all profiles share: range of positions, aperture, circle of confusion."""
 
     name: str
+    unit: str
+    position_min: float
+    position_max: float
     focal_length_mm: float = 25.0
     f_number: float = 2.0
-    volts_min: float = 24.0
-    volts_max: float = 70.0
+    follows: LensDrive | None = None
+    """How it follows commands; left out: exactly, with the lag of a liquid lens."""
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -91,26 +141,37 @@ class ThinLens:
                 raise ValueError(
                     f"lens profile {self.name}: {key} is {value!r}; it must be a positive number"
                 )
-        if not 0 <= self.volts_min < self.volts_max:
+        if not -math.inf < self.position_min < self.position_max < math.inf:
             raise ValueError(
-                f"lens profile {self.name}: volts_min ({self.volts_min!r}) must be below "
-                f"volts_max ({self.volts_max!r})"
+                f"lens profile {self.name}: position_min ({self.position_min!r}) must be below "
+                f"position_max ({self.position_max!r})"
             )
 
-    def dioptres(self, volts: float) -> float:
-        """Focus [1/m] at rest at ``volts`` [V]."""
+    @property
+    def drive(self) -> LensDrive:
+        """How the lens follows commands."""
+        return self.follows or LensDrive(self.position_min, self.position_max)
+
+    @property
+    def map_points(self) -> tuple[tuple[float, float], ...]:
+        """(position, dioptres), ascending in position, from end to end."""
+        at = np.linspace(self.position_min, self.position_max, _SAMPLES)
+        return tuple((float(position), self.dioptres(float(position))) for position in at)
+
+    def dioptres(self, position: float) -> float:
+        """Focus [1/m] at rest at ``position``."""
         raise NotImplementedError
 
-    def volts(self, dioptres: float) -> float:
-        """Voltage [V] that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
+    def position(self, dioptres: float) -> float:
+        """Position that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
         raise NotImplementedError
 
     @property
     def _numbers(self) -> str:
         return f"f={self.focal_length_mm:g}mm:N={self.f_number:g}"
 
-    def _clip(self, volts: float) -> float:
-        return min(max(volts, self.volts_min), self.volts_max)
+    def _clip(self, position: float) -> float:
+        return min(max(position, self.position_min), self.position_max)
 
     def _image_distance_mm(self, focus_dioptres: float) -> float:
         """From lens to sensor. It stands still in every lens but the paper's."""
@@ -133,111 +194,50 @@ class ThinLens:
         return 0.5 * diameter_mm * 1000.0 / PIXEL_PITCH_UM * width_px / SENSOR_WIDTH_PX
 
     def focus_range(self, near_m: float = 0.25) -> tuple[float, float]:
-        """The voltages, ascending, that focus from infinity to ``near_m`` [m].
+        """The positions, ascending, that focus from infinity to ``near_m`` [m].
 
         Raises:
             ValueError: ``near_m`` is not a positive number.
         """
-        if not (math.isfinite(near_m) and near_m > 0):
-            raise ValueError(f"nearest distance is {near_m!r} m; it must be a positive number")
-        far, near = self.volts(0.0), self.volts(1.0 / near_m)
-        return min(far, near), max(far, near)
+        return focus_range(self, near_m)
 
 
 @dataclass(frozen=True)
-class PhysicalLens(ThinLens):
-    """A liquid lens before a fixed one: power grows in proportion to the voltage.
+class LinearLens(ThinLens):
+    """A lens whose power grows in proportion to its position, before a fixed one."""
 
-    Defaults: 0.31 D/V, infinity at 40 V, 25 mm, f/2; -4.96 D at 24 V to 9.3 D at 70 V.
-    """
-
-    name: str = "physical"
-    dioptres_per_volt: float = 0.31
-    infinity_volts: float = 40.0
+    dioptres_per_unit: float = 1.0
+    infinity_position: float = 0.0
+    """Where it focuses at infinity."""
 
     def __post_init__(self) -> None:
         """Check the numbers."""
         super().__post_init__()
-        if not (math.isfinite(self.dioptres_per_volt) and self.dioptres_per_volt != 0):
+        if not (math.isfinite(self.dioptres_per_unit) and self.dioptres_per_unit != 0):
             raise ValueError(
-                f"dioptres_per_volt is {self.dioptres_per_volt!r}; it must be a number other than 0"
+                f"dioptres_per_unit is {self.dioptres_per_unit!r}; it must be a number other than 0"
             )
-        if not self.volts_min <= self.infinity_volts <= self.volts_max:
+        if not self.position_min <= self.infinity_position <= self.position_max:
             raise ValueError(
-                f"infinity_volts is {self.infinity_volts!r}; "
-                f"it must lie in {self.volts_min:g}..{self.volts_max:g} V"
+                f"infinity_position is {self.infinity_position!r}; "
+                f"it must lie in {self.position_min:g}..{self.position_max:g} {self.unit}"
             )
 
     @property
     def id(self) -> str:
         """The profile with all its numbers."""
-        return f"physical:{self._numbers}:k={self.dioptres_per_volt:g}D/V:inf={self.infinity_volts:g}V"
-
-    def dioptres(self, volts: float) -> float:
-        """Focus [1/m] at ``volts`` [V], after clipping to the lens's range."""
-        return self.dioptres_per_volt * (self._clip(volts) - self.infinity_volts)
-
-    def volts(self, dioptres: float) -> float:
-        """Voltage [V] that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
-        return self._clip(self.infinity_volts + dioptres / self.dioptres_per_volt)
-
-
-@dataclass(frozen=True)
-class PaperLens(ThinLens):
-    """The paper's map (IV.B): the voltage sets the distance s' from lens to sensor.
-
-    s'(u) = 36.4 - 0.26957 (u - 24) mm, read as the image distance of a thin lens. More
-    volts focus farther, and the band 1.4..2.0 m is half a volt wide: neither is what a
-    liquid lens does, so this profile serves comparison with the paper only.
-    """
-
-    name: str = "paper"
-    image_distance_mm: float = 36.4
-    mm_per_volt: float = 0.26957
+        slope, infinity = f"k={self.dioptres_per_unit:g}D/{self.unit}", f"inf={self.infinity_position:g}"
+        return f"{self.name}:{self._numbers}:{slope}:{infinity}{self.unit}"
 
     @property
-    def id(self) -> str:
-        """The profile with all its numbers."""
-        return f"paper:{self._numbers}:s={self.image_distance_mm:g}mm:k={self.mm_per_volt:g}mm/V"
+    def map_points(self) -> tuple[tuple[float, float], ...]:
+        """Both ends."""
+        return tuple((end, self.dioptres(end)) for end in (self.position_min, self.position_max))
 
-    def dioptres(self, volts: float) -> float:
-        """Focus [1/m] at ``volts`` [V], after clipping: 1/s = 1/f - 1/s'."""
-        image_mm = self.image_distance_mm - self.mm_per_volt * (self._clip(volts) - self.volts_min)
-        return 1000.0 / self.focal_length_mm - 1000.0 / image_mm
+    def dioptres(self, position: float) -> float:
+        """Focus [1/m] at ``position``, after clipping to the lens's range."""
+        return self.dioptres_per_unit * (self._clip(position) - self.infinity_position)
 
-    def volts(self, dioptres: float) -> float:
-        """Voltage [V] that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
-        if dioptres >= 1000.0 / self.focal_length_mm:
-            return self.volts_min
-        image_mm = self._image_distance_mm(dioptres)
-        return self._clip(self.volts_min + (self.image_distance_mm - image_mm) / self.mm_per_volt)
-
-    def _image_distance_mm(self, focus_dioptres: float) -> float:
-        return 1000.0 / (1000.0 / self.focal_length_mm - focus_dioptres)
-
-
-def lens_model(name_or_path: str | Path = "physical", **overrides: float) -> LensModel:
-    """A lens model by the name of its profile, or from a YAML table of measured volts.
-
-    Args:
-        name_or_path: ``physical``, ``paper``, or the path of a table (see `lens_table`).
-        **overrides: Numbers of the profile to change, such as ``f_number=4.0``.
-
-    Raises:
-        ValueError: No such profile, unknown or impossible number, or a table that can't be used.
-    """
-    profiles: dict[str, type[PhysicalLens] | type[PaperLens]] = {
-        "physical": PhysicalLens,
-        "paper": PaperLens,
-    }
-    profile = profiles.get(str(name_or_path))
-    if profile is None:
-        from dasha_ros.optics.lens_table import load_table
-
-        return load_table(Path(name_or_path), **overrides)
-    allowed = sorted(set(profile.__dataclass_fields__) - {"name"})
-    if unknown := sorted(set(overrides) - set(allowed)):
-        raise ValueError(
-            f"lens profile {profile.__name__} has no {', '.join(unknown)}; it has {', '.join(allowed)}"
-        )
-    return profile(**overrides)  # type: ignore[arg-type]  # names are checked above, all are floats
+    def position(self, dioptres: float) -> float:
+        """Position that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
+        return self._clip(self.infinity_position + dioptres / self.dioptres_per_unit)

@@ -1,30 +1,40 @@
-"""The lens profile of a real lens: a table of measured volts and distances.
+"""The lens profile of a real lens: a table of measured positions and distances.
 
 The file is YAML::
 
+    unit: steps               # of positions; left out or V: a Varioptic lens
+    position_min: 0           # least and greatest position that the lens takes; V: its own if left out
+    position_max: 1023
+    resolution: 1             # optional: smallest step
+    play: 4                   # optional: how much of a move is lost after a turn
     focal_length_mm: 25.0     # optional
     f_number: 2.0             # optional
     settle_s: 0.06            # optional: how long a move takes
-    points:                   # at least two; more volts must always focus nearer, or always farther
-      - {volts: 40.0, distance_m: .inf}
-      - {volts: 43.2, distance_m: 1.0}
-      - {volts: 50.1, distance_m: 0.32}
+    points:                   # at least two; greater positions must always focus nearer, or always farther
+      - {position: 210, distance_m: .inf}
+      - {position: 432, distance_m: 1.0}
+      - {position: 801, distance_m: 0.32}
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dasha_ros.optics import varioptic
+from dasha_ros.optics.drive import LensDrive
 from dasha_ros.optics.lens import ThinLens
 
 SETTLE_MAX_S = 5.0
 """No lens takes longer; a larger number is a mistake of the unit."""
+_OPTICS = {"focal_length_mm": 25.0, "f_number": 2.0}
+_DEVICE = ("position_min", "position_max", "resolution", "play")
+_KEYS = {"points", "unit", "settle_s", *_OPTICS, *_DEVICE}
 
 
 @dataclass(frozen=True)
@@ -35,32 +45,33 @@ class TableLens(ThinLens):
     where 0.9 m is, and the search range can reach infinity.
     """
 
-    name: str = "table"
     points: tuple[tuple[float, float], ...] = ()
-    """(volts, dioptres), ascending in volts."""
+    """(position, dioptres), ascending in position."""
     settle_s: float | None = None
     """How long a move takes [s]; ``None``: nobody measured it. It does not change the optics, nor `id`."""
 
     def __post_init__(self) -> None:
         """Check the points."""
         super().__post_init__()
+        unit = self.unit
         if self.settle_s is not None and not 0.0 <= self.settle_s <= SETTLE_MAX_S:
             raise ValueError(f"settle_s is {self.settle_s!r}; it must lie in 0..{SETTLE_MAX_S:g} s")
         if len(self.points) < 2:
             raise ValueError(f"the table holds {len(self.points)} points; it needs at least two")
-        volts, dioptres = np.array(self.points, dtype=np.float64).T
-        if not (np.isfinite(volts).all() and np.isfinite(dioptres).all()):
+        positions, dioptres = np.array(self.points, dtype=np.float64).T
+        if not (np.isfinite(positions).all() and np.isfinite(dioptres).all()):
             raise ValueError("the table holds a value that is not a number")
-        if (outside := volts[(volts < self.volts_min) | (volts > self.volts_max)]).size:
-            raise ValueError(f"{outside[0]:g} V lies outside {self.volts_min:g}..{self.volts_max:g} V")
-        if not (np.diff(volts) > 0).all():
-            raise ValueError("a voltage stands in the table twice")
+        low, high = self.position_min, self.position_max
+        if (outside := positions[(positions < low) | (positions > high)]).size:
+            raise ValueError(f"{outside[0]:g} {unit} lies outside {low:g}..{high:g} {unit}")
+        if not (np.diff(positions) > 0).all():
+            raise ValueError("a position stands in the table twice")
         steps = np.diff(dioptres)
         if not ((steps > 0).all() or (steps < 0).all()):
             wrong = int(np.argmin(steps * np.sign(dioptres[-1] - dioptres[0]))) + 1
             raise ValueError(
-                f"the distances are not in order at {volts[wrong]:g} V: more volts must always focus nearer, "
-                "or always farther; measure that point again"
+                f"the distances are not in order at {positions[wrong]:g} {unit}: greater positions must "
+                "always focus nearer, or always farther; measure that point again"
             )
 
     @property
@@ -69,12 +80,18 @@ class TableLens(ThinLens):
         text = ";".join(f"{v:.6g},{d:.6g}" for v, d in self.points)
         return f"table:{self._numbers}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
-    def dioptres(self, volts: float) -> float:
-        """Focus [1/m] at ``volts`` [V], after clipping to the lens's range."""
-        return _interpolate(self._clip(volts), self.points)
+    @property
+    def map_points(self) -> tuple[tuple[float, float], ...]:
+        """The points, and both ends of the range."""
+        at = sorted({self.position_min, self.position_max, *(position for position, _ in self.points)})
+        return tuple((position, self.dioptres(position)) for position in at)
 
-    def volts(self, dioptres: float) -> float:
-        """Voltage [V] that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
+    def dioptres(self, position: float) -> float:
+        """Focus [1/m] at ``position``, after clipping to the lens's range."""
+        return _interpolate(self._clip(position), self.points)
+
+    def position(self, dioptres: float) -> float:
+        """Position that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
         swapped = sorted((d, v) for v, d in self.points)
         return self._clip(_interpolate(dioptres, swapped))
 
@@ -89,7 +106,43 @@ def load_table(path: Path, **overrides: float) -> TableLens:
     Raises:
         ValueError: The message names the file, the key and what is wrong with it.
     """
+    document = _document(path)
+    if unknown := sorted({*map(str, document), *overrides} - _KEYS):
+        raise ValueError(
+            f"lens table {path}: unknown key {', '.join(unknown)}; known: {', '.join(sorted(_KEYS))}"
+        )
+    rows = document.get("points")
+    if not isinstance(rows, list):
+        raise ValueError(f"lens table {path}: `points` must be a list of {{position, distance_m}}")
+    points = sorted(_point(path, i, row) for i, row in enumerate(rows))
+    optics = {
+        key: _number(path, key, overrides.get(key, document.get(key, default)))
+        for key, default in _OPTICS.items()
+    }
+    unit = document.get("unit", varioptic.UNIT)
+    if not isinstance(unit, str) or not unit.strip():
+        raise ValueError(f"lens table {path}: unit is {unit!r}; it must be a word such as 'steps'")
+    device = {key: _number(path, key, document[key]) for key in _DEVICE if key in document}
+    settle_s = _number(path, "settle_s", document["settle_s"]) if "settle_s" in document else None
+    try:
+        low, high, drive = _device(unit, device)
+        return TableLens(
+            name=f"table:{path.name}",
+            unit=unit,
+            position_min=low,
+            position_max=high,
+            follows=drive,
+            points=tuple(points),
+            settle_s=settle_s,
+            **optics,
+        )
+    except ValueError as error:
+        raise ValueError(f"lens table {path}: {error}") from error
+
+
+def _document(path: Path) -> dict[Any, Any]:
     from dasha_ros.files.documents import read_yaml
+    from dasha_ros.files.version_0_1 import lens_table
 
     if not path.exists():
         raise ValueError(f"lens profile {str(path)!r} is neither physical, nor paper, nor a file")
@@ -99,36 +152,41 @@ def load_table(path: Path, **overrides: float) -> TableLens:
         raise ValueError(f"lens table {error}") from error
     if not isinstance(document, dict):
         raise ValueError(f"lens table {path} must hold the key `points`")
-    known = {"points", "focal_length_mm", "f_number", "settle_s"}
-    if unknown := sorted({*map(str, document), *overrides} - known):
-        raise ValueError(
-            f"lens table {path}: unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}"
-        )
-    rows = document.get("points")
-    if not isinstance(rows, list):
-        raise ValueError(f"lens table {path}: `points` must be a list of {{volts, distance_m}}")
-    points = sorted(_point(path, i, row) for i, row in enumerate(rows))
-    optics = {
-        key: _number(path, key, overrides.get(key, document.get(key, default)))
-        for key, default in (("focal_length_mm", 25.0), ("f_number", 2.0))
-    }
-    settle_s = _number(path, "settle_s", document["settle_s"]) if "settle_s" in document else None
-    try:
-        return TableLens(name=f"table:{path.name}", points=tuple(points), settle_s=settle_s, **optics)
-    except ValueError as error:
-        raise ValueError(f"lens table {path}: {error}") from error
+    return lens_table(document)
+
+
+def _device(unit: str, numbers: dict[str, float]) -> tuple[float, float, LensDrive]:
+    """Least and greatest position, and how the lens follows commands."""
+    if unit == varioptic.UNIT:
+        low, high = varioptic.RANGE
+        drive = varioptic.DRIVE
+    else:
+        if missing := [key for key in ("position_min", "position_max") if key not in numbers]:
+            raise ValueError(f"{missing[0]} is missing: a table in {unit} must say what the lens takes")
+        low, high = numbers["position_min"], numbers["position_max"]
+        drive = LensDrive(low, high)
+    low, high = numbers.get("position_min", low), numbers.get("position_max", high)
+    return (
+        low,
+        high,
+        replace(
+            drive,
+            step=numbers.get("resolution", drive.step),
+            hysteresis=numbers.get("play", 2.0 * drive.hysteresis) / 2.0,
+        ),
+    )
 
 
 def _point(path: Path, index: int, row: Any) -> tuple[float, float]:
     where = f"points[{index}]"
-    if not isinstance(row, dict) or set(row) != {"volts", "distance_m"}:
-        raise ValueError(f"lens table {path}: {where} must hold volts and distance_m and nothing else")
+    if not isinstance(row, dict) or set(row) != {"position", "distance_m"}:
+        raise ValueError(f"lens table {path}: {where} must hold position and distance_m and nothing else")
     distance = _number(path, f"{where}.distance_m", row["distance_m"])
     if not distance > 0:
         raise ValueError(
             f"lens table {path}: {where}.distance_m is {distance:g}; it must be positive (.inf: infinity)"
         )
-    return _number(path, f"{where}.volts", row["volts"]), 1.0 / distance
+    return _number(path, f"{where}.position", row["position"]), 1.0 / distance
 
 
 def _number(path: Path, key: str, value: Any) -> float:

@@ -41,7 +41,7 @@ def annotate(image: NDArray[np.uint8], percept: Percept, min_score: float = 0.25
         cv2.rectangle(canvas, (x_min, y_min), (x_max, y_max), colour, 2)
         _write(canvas, f"{found.label} {found.score:.2f}", x_min, max(y_min, _LINE_HEIGHT), colour)
     lines = (
-        f"exposure {_duration(percept.capture.exposure_us)}  lens {percept.lens.volts:.2f} V",
+        f"exposure {_duration(percept.capture.exposure_us)}  lens {_lens(percept)}",
         f"BRISQUE {percept.brisque:.1f}  mean {percept.mean_grey:.0f}  peak {percept.histogram_peak:.0f}",
     )
     for number, line in enumerate(lines):
@@ -66,6 +66,10 @@ def _write(canvas: Any, text: str, x: int, baseline: int, colour: tuple[int, int
     x = max(0, min(x, canvas.shape[1] - text_width - 2))
     cv2.rectangle(canvas, (x, baseline - text_height - below), (x + text_width + 2, baseline + 2), _BLACK, -1)
     cv2.putText(canvas, text, (x + 1, baseline - 2), _FONT, _FONT_SCALE, colour, 1, cv2.LINE_AA)
+
+
+def _lens(percept: Percept) -> str:
+    return f"{percept.lens.position:.2f} {percept.lens.unit}".rstrip()
 
 
 def _duration(microseconds: float) -> str:

@@ -65,11 +65,11 @@ class FocusTask:
 
 @dataclass(frozen=True, slots=True)
 class FocusDecision:
-    """The next lens voltage, or the end."""
+    """The next lens position, or the end."""
 
-    volts: float
+    position: float
     done: bool = False
-    """The lens rests where this policy wants it; ``volts`` is in force already."""
+    """The lens rests where this policy wants it; ``position`` is in force already."""
     found: bool = False
     """With ``done``: the object is there. Without: the search ended with nothing."""
 

@@ -16,7 +16,7 @@ MARGIN_DIOPTRES = 0.3
 """How far a search goes beyond infinity and `NEAREST_M`: six kelvin of drift at 0.05 D/K."""
 
 Search = Generator[float, Percept, bool]
-"""Yields volts, is sent the percept that answers, returns whether the object was found."""
+"""Yields positions, is sent the percept that answers, returns whether the object was found."""
 
 
 class ScriptedFocus(ABC):
@@ -47,7 +47,7 @@ class ScriptedFocus(ABC):
             return FocusDecision(self._search.send(percept))
         except StopIteration as stop:
             self._task = None
-            return FocusDecision(percept.lens.commanded_volts, done=True, found=bool(stop.value))
+            return FocusDecision(percept.lens.commanded_position, done=True, found=bool(stop.value))
 
     @abstractmethod
     def search(self, task: FocusTask, first: Percept) -> Search:
@@ -55,14 +55,14 @@ class ScriptedFocus(ABC):
 
 
 def search_range(lens: LensModel) -> tuple[float, float]:
-    """Volts, ascending, between which the lens focuses from infinity to `NEAREST_M`, with a margin."""
+    """Positions, ascending, between which the lens focuses from infinity to `NEAREST_M`, with a margin."""
     low, high = lens.focus_range(NEAREST_M)
     step = MARGIN_DIOPTRES if lens.dioptres(high) > lens.dioptres(low) else -MARGIN_DIOPTRES
-    return lens.volts(lens.dioptres(low) - step), lens.volts(lens.dioptres(high) + step)
+    return lens.position(lens.dioptres(low) - step), lens.position(lens.dioptres(high) + step)
 
 
 def focus_stops(lens: LensModel, blur_step_px: float, phase: float = 0.0) -> tuple[float, ...]:
-    """Volts, ascending, that step through the focus range in equal steps of defocus.
+    """Positions, ascending, that step through the focus range in equal steps of defocus.
 
     Equal in dioptres, so an object at any depth passes within half a step of sharp.
 
@@ -76,28 +76,28 @@ def focus_stops(lens: LensModel, blur_step_px: float, phase: float = 0.0) -> tup
     px = abs(lens.blur_px(at_high, at_low))
     steps = max(1, math.ceil(px / blur_step_px))
     stops = [
-        lens.volts(at_low + (at_high - at_low) * (i + phase) / steps)
+        lens.position(at_low + (at_high - at_low) * (i + phase) / steps)
         for i in range(steps + 1)
         if i + phase <= steps
     ]
     return tuple(sorted({round(v, 3) for v in stops}))
 
 
-def volts_of_blur(lens: LensModel, at_volts: float, blur_px: float) -> float:
-    """How far to move from ``at_volts`` to change the blur radius by ``blur_px`` [px of a 640-px image]."""
+def travel_of_blur(lens: LensModel, at: float, blur_px: float) -> float:
+    """How far to move from ``at`` to change the blur radius by ``blur_px`` [px of a 640-px image]."""
     per_dioptre = abs(lens.blur_px(1.0, 0.0))
-    there = lens.volts(lens.dioptres(at_volts) + blur_px / per_dioptre)
-    back = lens.volts(lens.dioptres(at_volts) - blur_px / per_dioptre)
-    return max(abs(there - at_volts), abs(back - at_volts))
+    there = lens.position(lens.dioptres(at) + blur_px / per_dioptre)
+    back = lens.position(lens.dioptres(at) - blur_px / per_dioptre)
+    return max(abs(there - at), abs(back - at))
 
 
-def from_nearest_end(stops: Sequence[float], volts: float) -> tuple[float, ...]:
-    """``stops`` in the order that begins at the end nearest to ``volts``."""
+def from_nearest_end(stops: Sequence[float], position: float) -> tuple[float, ...]:
+    """``stops`` in the order that begins at the end nearest to ``position``."""
     ordered = tuple(stops)
-    return ordered if abs(volts - ordered[0]) <= abs(volts - ordered[-1]) else ordered[::-1]
+    return ordered if abs(position - ordered[0]) <= abs(position - ordered[-1]) else ordered[::-1]
 
 
-def peak_volts(points: Sequence[tuple[float, float]]) -> float:
+def peak_position(points: Sequence[tuple[float, float]]) -> float:
     """Where a sharpness curve has its peak, from the best point and its two neighbours.
 
     Away from focus a gradient energy falls with a power of the blur between one and two, so that
@@ -107,14 +107,15 @@ def peak_volts(points: Sequence[tuple[float, float]]) -> float:
     point is the peak.
 
     Args:
-        points: (volts, sharpness), at least one, in any order.
+        points: (position, sharpness), at least one, in any order.
     """
     ordered = sorted(points)
     best = max(range(len(ordered)), key=lambda i: ordered[i][1])
     if not 0 < best < len(ordered) - 1:
         return ordered[best][0]
     (x0, y0), (x1, y1), (x2, y2) = (
-        (volts, 1.0 / math.sqrt(max(sharpness, 1e-12))) for volts, sharpness in ordered[best - 1 : best + 2]
+        (position, 1.0 / math.sqrt(max(sharpness, 1e-12)))
+        for position, sharpness in ordered[best - 1 : best + 2]
     )
     left, right = (y0 - y1) / (x1 - x0), (y2 - y1) / (x2 - x1)
     if max(left, right) <= 0.0:

@@ -17,7 +17,7 @@ from dasha_ros.perception.percept import Percept
 
 GREY_MAX = 255.0
 FINE_STEPS = 10
-"""Fine control: tenths of a volt."""
+"""Fine control: tenths of a unit."""
 
 
 class ActionError(ValueError):
@@ -73,29 +73,29 @@ class ExposureObservation:
 
 @dataclass(frozen=True, slots=True)
 class LensActions:
-    """A^L's multi-discrete actions: coarse and fine volts (paper IV.B).
+    """A^L's multi-discrete actions: coarse and fine (paper IV.B).
 
-    The paper gives the range, 24.0 to 70.0, and "the coarse and the fine", not their
-    sizes. It writes volts with one decimal, so here coarse counts whole volts above
-    the least (0..46) and fine counts tenths (0..9): every tenth of a volt can be said
+    The paper gives the range, 24.0 to 70.0 V, and "the coarse and the fine", not their
+    sizes. It writes positions with one decimal, so here coarse counts whole units above
+    the least (0..46) and fine counts tenths (0..9): every tenth of a unit can be said
     in exactly one way, except the greatest, where fine has nowhere to go and is clipped.
     """
 
-    volts_min: float = 24.0
-    volts_max: float = 70.0
+    position_min: float
+    position_max: float
 
     @classmethod
     def of(cls, lens: LensModel) -> LensActions:
         """The actions of a lens."""
-        return cls(lens.volts_min, lens.volts_max)
+        return cls(lens.position_min, lens.position_max)
 
     @property
     def nvec(self) -> tuple[int, int]:
-        """Number of coarse and of fine actions: (47, 10) for 24.0..70.0."""
-        return math.floor(round(self.volts_max - self.volts_min, 6)) + 1, FINE_STEPS
+        """Number of coarse and of fine actions: (47, 10) for 24.0..70.0 V."""
+        return math.floor(round(self.position_max - self.position_min, 6)) + 1, FINE_STEPS
 
-    def volts(self, coarse: int, fine: int) -> float:
-        """The voltage of an action, never above ``volts_max``.
+    def position(self, coarse: int, fine: int) -> float:
+        """The position of an action, never above ``position_max``.
 
         Raises:
             ActionError: Outside the space.
@@ -105,18 +105,19 @@ class LensActions:
             raise ActionError(
                 f"lens action ({coarse}, {fine}) refused: coarse goes 0..{n_coarse - 1}, fine 0..{n_fine - 1}"
             )
-        return min(round(self.volts_min + int(coarse) + int(fine) / n_fine, 6), self.volts_max)
+        return min(round(self.position_min + int(coarse) + int(fine) / n_fine, 6), self.position_max)
 
-    def action(self, volts: float) -> tuple[int, int]:
-        """The action nearest to a voltage.
+    def action(self, position: float) -> tuple[int, int]:
+        """The action nearest to a position.
 
         Raises:
             ActionError: Not a finite number inside the range.
         """
-        if not (math.isfinite(volts) and self.volts_min <= volts <= self.volts_max):
+        if not (math.isfinite(position) and self.position_min <= position <= self.position_max):
             raise ActionError(
-                f"{volts!r} V refused: it must be a number from {self.volts_min} to {self.volts_max}"
+                f"position {position!r} refused: it must be a number from {self.position_min} to "
+                f"{self.position_max}"
             )
-        tenths = round((volts - self.volts_min) * FINE_STEPS)
+        tenths = round((position - self.position_min) * FINE_STEPS)
         coarse, fine = divmod(tenths, FINE_STEPS)
         return coarse, fine

@@ -1,4 +1,4 @@
-"""What ``report.json`` holds, format ``dasha-report`` version 2."""
+"""What ``report.json`` holds, format ``dasha-report`` version 3."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from dasha_ros.files.documents import read_json
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.validation import reasons
+from dasha_ros.files.version_0_1 import report
 
 FORMAT: Literal["dasha-report"] = "dasha-report"
-VERSION: Literal[2] = 2
+VERSION: Literal[3] = 3
 
 
 class ReportError(Exception):
@@ -57,7 +58,11 @@ class Settings(_Part):
     """What is in force."""
 
     exposure_us: Number = None
-    volts: Number = None
+    lens_position: Number = None
+    lens_unit: str = ""
+    """Of every position in this report."""
+    focus_distance_m: Number = None
+    """Where the lens focuses [m]; ``None``: at infinity or beyond, or nobody knows."""
 
 
 class CommandId(_Part):
@@ -72,10 +77,10 @@ class Command(_Part):
 
     id: CommandId = CommandId()
     exposure_us: Number = None
-    volts: Number = None
+    lens_position: Number = None
 
 
-class LensPosition(_Part):
+class LensMove(_Part):
     """Where the lens rests: one move of one lens driver."""
 
     driver: str = ""
@@ -96,7 +101,7 @@ class Frame(_Part):
     """When the driver had the frame in hand."""
     driver: str = ""
     """Instance of the camera driver; ``sequence`` counts its frames."""
-    lens: LensPosition = LensPosition()
+    lens: LensMove = LensMove()
     """Where the lens rested when the exposure began."""
 
 
@@ -104,8 +109,10 @@ class Lens(_Part):
     """The state of the lens that made the frame."""
 
     command: CommandId
-    commanded_volts: Number
-    volts: Number
+    commanded_position: Number
+    position: Number
+    unit: str = ""
+    focus_distance_m: Number = None
     settled_at_ns: int
     faults: tuple[str, ...] = ()
     driver: str = ""
@@ -182,7 +189,7 @@ class Record(_Part):
     """One report: everything but the pictures."""
 
     format: Literal["dasha-report"] = FORMAT
-    version: Literal[2] = VERSION
+    version: Literal[3] = VERSION
     began: str
     """UTC, ISO 8601."""
     goal: Goal
@@ -204,7 +211,7 @@ class Record(_Part):
 
 
 def load(path: Path | str) -> Record:
-    """Read a report back.
+    """Read a report back, also one that was written by dasha_ros 0.1.
 
     Args:
         path: The report's folder or its ``report.json``.
@@ -221,6 +228,7 @@ def load(path: Path | str) -> Record:
         raise ReportError(str(error)) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ReportError(f"{path}: is no report of dasha_ros (format {FORMAT!r})")
+    document = report(document)
     if document.get("version") != VERSION:
         raise ReportError(
             f"{path}: is a report of version {document.get('version')!r}, but this dasha_ros reads "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from html import escape
 
+from dasha_ros.files.version_0_1 import WRITTEN
 from dasha_ros.report.chart import Series, chart
 from dasha_ros.report.model import Record, Settings, Step
 
@@ -70,7 +71,20 @@ def _duration(microseconds: float) -> str:
 
 
 def _settings(settings: Settings) -> str:
-    return f"{_number(settings.exposure_us, 0)} µs, {_number(settings.volts, 2)} V"
+    lens = f"{_number(settings.lens_position, 2)} {settings.lens_unit}".rstrip()
+    distance = "" if settings.focus_distance_m is None else f" ({settings.focus_distance_m:.2f} m)"
+    return f"{_number(settings.exposure_us, 0)} µs, {lens}{distance}"
+
+
+def _age(record: Record) -> str:
+    """What to know of a report of another version."""
+    return f" ({WRITTEN}; read under today's names)" if record.setup.version.startswith("0.1.") else ""
+
+
+def _unit(record: Record) -> str:
+    """Of the lens's positions, in brackets."""
+    unit = record.after.lens_unit or record.before.lens_unit
+    return f"[{unit}]" if unit else ""
 
 
 def _summary(record: Record) -> str:
@@ -83,7 +97,7 @@ def _summary(record: Record) -> str:
         ("A^H", "kept the exposure" if goal.keep_exposure else setup.exposure_policy),
         ("A^L", setup.focus_policy),
         ("Encoder, detector", f"{setup.encoder}, {setup.detector}"),
-        ("Version", setup.version),
+        ("Version", f"{setup.version}{_age(record)}"),
     ]
     if outcome.detection is not None:
         found = f"{outcome.detection.label}, score {_number(outcome.detection.score, 2)}"
@@ -117,7 +131,7 @@ def course(record: Record) -> str:
                 logarithmic=True,
                 label=_duration,
             ),
-            Series("Lens [V]", [s.lens.volts for s in steps]),
+            Series(f"Lens {_unit(record)}", [s.lens.position for s in steps]),
             Series("Best score of the objects asked for", [record.best_score(s) for s in steps]),
             Series("BRISQUE, lower is better", [s.percept.brisque for s in steps]),
         ],
@@ -129,8 +143,8 @@ def _table(record: Record) -> str:
     head = "".join(
         f"<th>{name}</th>"
         for name in (
-            "Agent", "Step", "Commanded", "Exposure [µs]", "Lens [V]", "Mean grey", "Peak", "BRISQUE",
-            "Score", "Reward", "Perception [ms]", "Picture",
+            "Agent", "Step", "Commanded", "Exposure [µs]", f"Lens {escape(_unit(record))}", "Mean grey",
+            "Peak", "BRISQUE", "Score", "Reward", "Perception [ms]", "Picture",
         )
     )  # fmt: skip
     rows = "\n".join(_row(record, step) for step in record.steps)
@@ -142,14 +156,14 @@ def _row(record: Record, step: Step) -> str:
     commanded = "looked"
     if command.exposure_us is not None:
         commanded = f"{_number(command.exposure_us, 0)} µs"
-    elif command.volts is not None:
-        commanded = f"{_number(command.volts, 2)} V"
+    elif command.lens_position is not None:
+        commanded = f"{_number(command.lens_position, 2)} {step.lens.unit}".rstrip()
     cells = [
         step.agent,
         str(step.index),
         commanded,
         _number(step.frame.exposure_us, 0),
-        _number(step.lens.volts, 2),
+        _number(step.lens.position, 2),
         _number(percept.mean_grey, 0),
         _number(percept.histogram_peak, 0),
         _number(percept.brisque, 1),

@@ -161,7 +161,7 @@ class SoakGraph:
             raise SoakError("camera/state or lens/state was never heard")
         assert self.camera is not None
         assert self.lens is not None
-        return self.camera.exposure_us, self.lens.commanded_volts
+        return self.camera.exposure_us, self.lens.commanded_position
 
     @property
     def phase(self) -> int | None:

@@ -15,7 +15,7 @@ from dasha_ros.twin.world import (
     DISTANCE_MAX_M,
     DISTANCE_MIN_M,
     FACTORY_EXPOSURE_US,
-    FACTORY_VOLTS,
+    FACTORY_POSITION,
     World,
     paper_schedule,
 )
@@ -30,7 +30,7 @@ class Episode:
     """What is asked for."""
     exposure_us: float
     """In force at the start."""
-    volts: float
+    position: float
     """Where the lens is at the start."""
 
 
@@ -40,7 +40,7 @@ class Curriculum:
     Args:
         scenes: To train on, by the names that `World.scene` takes; each must have an object.
         table: Start exposures are drawn from it, even in logarithm.
-        volts: Least and greatest start voltage [V].
+        positions: Least and greatest start position of the lens.
         seed: Of all draws.
         schedule: ``paper`` (13..300 lx and 1.4..2.0 m in loops, every start with the factory's values; paper,
             V.A.2, V.B and IV.D) or ``random``.
@@ -57,7 +57,7 @@ class Curriculum:
         self,
         scenes: Mapping[str, Scene],
         table: ExposureTable,
-        volts: tuple[float, float],
+        positions: tuple[float, float],
         *,
         seed: int = 0,
         schedule: str = "random",
@@ -69,7 +69,7 @@ class Curriculum:
             raise ValueError("a curriculum needs at least one scene")
         if empty := [name for name, scene in scenes.items() if not scene.objects]:
             raise ValueError(f"scene {empty[0]} has no objects, so nothing can be asked for in it")
-        self._scenes, self._table, self._volts = list(scenes.items()), table, volts
+        self._scenes, self._table, self._positions = list(scenes.items()), table, positions
         self._random = np.random.default_rng(seed)
         self._illuminance_lx, self._distance_factor = illuminance_lx, distance_factor
         self._episodes_per_world = episodes_per_world
@@ -84,11 +84,11 @@ class Curriculum:
                 yield Episode(world, label, *self._start())
 
     def _start(self) -> tuple[float, float]:
-        """Exposure [us] and voltage at the start."""
+        """Exposure [us] and lens position at the start."""
         if self._schedule == "paper":
-            return FACTORY_EXPOSURE_US, FACTORY_VOLTS
+            return FACTORY_EXPOSURE_US, min(max(FACTORY_POSITION, self._positions[0]), self._positions[1])
         exposure_us = self._table.exposure_us(int(self._random.integers(len(self._table))))
-        return exposure_us, float(self._random.uniform(*self._volts))
+        return exposure_us, float(self._random.uniform(*self._positions))
 
     def _paper(self) -> Iterator[tuple[Scene, World]]:
         schedules = [

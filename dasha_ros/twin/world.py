@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
-from dasha_ros.optics.actuator import OUTPUT_MIN_VOLTS
+from dasha_ros.optics.varioptic import AT_POWER_ON
 
 ILLUMINANCE_MIN_LX, ILLUMINANCE_MAX_LX = 0.01, 200_000.0
 """Starlight and a little, to direct sun."""
@@ -19,7 +19,7 @@ PAPER_ILLUMINANCES_LX = (*(float(lx) for lx in range(13, 300, 10)), 300.0)
 """13 to 300 lx in steps of 10 lx, then from 13 again (paper, V.A.2 and V.B): the last step is one of 7 lx."""
 PAPER_DISTANCES_M = tuple(cm / 100 for cm in range(140, 201, 10))
 """140 to 200 cm (paper, V.B); its step is not given."""
-FACTORY_EXPOSURE_US, FACTORY_VOLTS = 10_000.0, OUTPUT_MIN_VOLTS
+FACTORY_EXPOSURE_US, FACTORY_POSITION = 10_000.0, AT_POWER_ON
 """What camera and lens start with when nobody has commanded them: at the paper's, every episode (IV.D)."""
 
 

@@ -31,7 +31,7 @@ def main(path: str) -> int:
         dioptres = 1.0 / scene.object_distances(label)[0]
         scores = []
         for focus in (dioptres, dioptres + DEFOCUS_D):
-            seen = rig.move(rig.lens.volts(focus)).of([label])
+            seen = rig.move(rig.lens.position(focus)).of([label])
             scores.append(seen[0].score if seen else 0.0)
         print(f"  {label}: score {scores[0]:.2f} in focus, {scores[1]:.2f} out of focus by {DEFOCUS_D:g} D")
         hopeless += scores[0] < 0.3

@@ -76,7 +76,7 @@ def test_the_tests_of_the_splits_share_no_photograph(testbed):
     assert sum(map(len, numbers)) == len(set.union(*numbers))
 
 
-def test_the_constant_voltage_is_right_in_the_papers_band_alone(rows):
+def test_the_constant_position_is_right_in_the_papers_band_alone(rows):
     assert by_policy(rows, "planes_paper")["constant"]["within_2px"] == 1.0
     assert by_policy(rows, "planes_wide")["constant"]["within_2px"] < 0.4
 
@@ -184,7 +184,7 @@ def trial(**changes):
     values = {
         "view": ViewInfo("v", "plane", "cat", ("a",)), "code": ErrorCode.NONE, "detected": True,
         "blur_px": 0.5, "moves_first": 2, "moves_settled": 4, "frames": 5, "reversals": 1, "actuations": 4,
-        "seconds": 1.0, "decide_ms": 2.0, "volts": (40.0,),
+        "seconds": 1.0, "decide_ms": 2.0, "positions": (40.0,),
     }  # fmt: skip
     return FocusTrial(**(values | changes))
 

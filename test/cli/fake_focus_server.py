@@ -17,6 +17,8 @@ from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.ros.goals.simple_action_server import SimpleActionServer
 from dasha_ros.ros.transport import qos
 
+LENS = {"lens_position": 43.21, "lens_unit": "V", "focus_distance_m": 1.0049}
+
 
 class FakeFocusServer(Node):
     """What it does is the label: ``reject`` refuses, ``fail`` fails, ``wait`` runs until it is told to end,
@@ -46,11 +48,11 @@ class FakeFocusServer(Node):
         # The client knows the server before the server knows who listens to feedback.
         while not self.count_subscribers("focus_on_object/_action/feedback") and run.interrupted() is None:
             time.sleep(0.01)
-        feedback = FocusOnObject.Feedback(exposure_us=12345.0, volts=43.21, best_score=0.5, brisque=30.25)
+        feedback = FocusOnObject.Feedback(exposure_us=12345.0, best_score=0.5, brisque=30.25, **LENS)
         for step, phase in enumerate((FocusState.EXPOSING, FocusState.FOCUSING)):
             feedback.phase, feedback.step = phase, step
             run.feedback(feedback)
-        result = FocusOnObject.Result(exposure_us=12345.0, volts=43.21, exposure_steps=1, focus_steps=2)
+        result = FocusOnObject.Result(exposure_us=12345.0, exposure_steps=1, focus_steps=2, **LENS)
         if what == "wait":
             while (reason := run.interrupted()) is None:
                 time.sleep(0.01)

@@ -18,8 +18,8 @@ from dasha_ros.cli import app
 from dasha_ros.emulators.calibration_bench import write_chart
 from dasha_ros.emulators.camera.pictures import enable_emulator
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
-from dasha_ros.optics.lens import lens_model
 from dasha_ros.optics.lens_table import TableLens
+from dasha_ros.optics.profiles import lens_model
 
 # pylon's emulator times exposures with SIGALRM, which pytest-timeout would take.
 pytestmark = pytest.mark.timeout(180, method="thread")
@@ -95,7 +95,7 @@ def test_a_lens_is_set_and_read(lens: LensEmulator) -> None:
     assert done.exit_code == 0
     assert done.stdout.splitlines()[0] == "45.0035 V, commanded 45.000 V"
     assert done.stdout.splitlines()[2] == "faults: none"
-    assert lens.volts() == pytest.approx(45.0035)
+    assert lens.position() == pytest.approx(45.0035)
 
 
 def test_faults_are_printed_and_counted_as_a_failure(lens: LensEmulator) -> None:
@@ -162,7 +162,7 @@ def test_both_emulators_as_programs_and_a_picture_through_them(
     tmp_path: Path, program: Callable[..., Program]
 ) -> None:
     port, socket, picture = tmp_path / "lens", tmp_path / "camera", tmp_path / "seen.png"
-    serving = program("emulate", "lens", "--link", port, "--step-volts", 0, "--nack", 0.1)
+    serving = program("emulate", "lens", "--link", port, "--step-position", 0, "--nack", 0.1)
     looking = program(
         "emulate", "camera", "--socket", socket, "--lens-link", port, "--scene", write_chart(tmp_path),
         "--illuminance", 300, "--width", 320, "--height", 170,
@@ -170,9 +170,9 @@ def test_both_emulators_as_programs_and_a_picture_through_them(
     assert serving.answer() == f"lens at {port}"
     assert looking.answer() == f"pictures at {socket}"
     sharpness = []
-    for volts in (43.226, 60.0):
-        assert run("lens", "set", volts, "--port", port).exit_code == 0
-        assert f"{volts:.4f} V" in serving.ask("state")  # a board without steps
+    for position in (43.226, 60.0):
+        assert run("lens", "set", position, "--port", port).exit_code == 0
+        assert f"{position:.4f} V" in serving.ask("state")  # a board without steps
         done = run(
             "camera", "snap", "--serial", CAMERA, "--emulator", socket, "--exposure", 8000, "-o", picture
         )
@@ -202,7 +202,7 @@ def test_the_emulated_rig_is_calibrated_and_the_twins_profile_comes_out(tmp_path
     assert isinstance(model, TableLens)
     for dioptres in (0.6, 1.0, 2.0):
         # The liquid's play is 0.05 V, all of it on one side.
-        assert model.volts(dioptres) - truth.volts(dioptres) == pytest.approx(0.05, abs=0.1)
+        assert model.position(dioptres) - truth.position(dioptres) == pytest.approx(0.05, abs=0.1)
     assert model.settle_s is not None
     assert 0.02 <= model.settle_s <= 0.15  # 20 ms of time constant, 1.5 D of a move
     assert cv2.imread(str(tmp_path / "lens.png")).shape[2] == 3
@@ -213,9 +213,9 @@ def test_the_emulated_rig_is_calibrated_and_the_twins_profile_comes_out(tmp_path
 def test_a_person_is_asked_for_distances(lens: LensEmulator, tmp_path: Path, monkeypatch) -> None:
     from dasha_ros.devices.calibration.scan import FocusPeak, Scanner
 
-    volts = iter([48.0, 43.2])
+    position = iter([48.0, 43.2])
     monkeypatch.setattr(Scanner, "meter", lambda *_: 1000.0)
-    monkeypatch.setattr(Scanner, "find_focus", lambda *_: FocusPeak(next(volts), ()))
+    monkeypatch.setattr(Scanner, "find_focus", lambda *_: FocusPeak(next(position), ()))
     enable_emulator()
     profile = tmp_path / "lens.yaml"
     done = run(
@@ -225,8 +225,8 @@ def test_a_person_is_asked_for_distances(lens: LensEmulator, tmp_path: Path, mon
     assert done.exit_code == 0, done.output
     assert "'near' is not a distance" in done.stderr
     points = yaml.safe_load(profile.read_text())["points"]
-    assert points == [{"volts": 43.2, "distance_m": 1}, {"volts": 48.0, "distance_m": 0.4}]
-    assert lens.volts() == 24.4  # on standby: nothing rests on the lens
+    assert points == [{"position": 43.2, "distance_m": 1}, {"position": 48.0, "distance_m": 0.4}]
+    assert lens.position() == 24.4  # on standby: nothing rests on the lens
 
 
 def test_a_person_is_told_where_to_put_the_target(lens: LensEmulator, tmp_path: Path, monkeypatch) -> None:

@@ -26,7 +26,13 @@ def echo(spawn):
 
 @pytest.mark.graph
 def test_latched_message_from_long_ago_is_printed(probe, echo):
-    state = FocusState(state=FocusState.FOCUSED, labels=["cat", "dog"], volts=43.5, message="a: 'b'\n")
+    state = FocusState(
+        state=FocusState.FOCUSED,
+        labels=["cat", "dog"],
+        lens_position=43.5,
+        lens_unit="V",
+        message="a: 'b'\n",
+    )
     probe.node.create_publisher(FocusState, "focus/state", qos.STATE).publish(state)
     child = echo("focus/state", "--once")
     assert child.wait() == 0

@@ -173,7 +173,13 @@ def test_every_phase_has_a_line_under_one_heading():
     show = StepPrinter(Console(file=text, width=120))
     for phase in (FocusState.EXPOSING, FocusState.FOCUSING, FocusState.RESTORING):
         feedback = FocusOnObject.Feedback(
-            phase=phase, step=7, exposure_us=1e6, volts=70.0, brisque=float("nan")
+            phase=phase,
+            step=7,
+            exposure_us=1e6,
+            lens_position=70.0,
+            lens_unit="V",
+            focus_distance_m=0.1075,
+            brisque=float("nan"),
         )
         show(progress_of(feedback))
     lines = text.getvalue().splitlines()

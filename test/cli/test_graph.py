@@ -21,7 +21,7 @@ from dasha_ros.cli.demo.command import _moral
 from dasha_ros.cli.demo.contrast import Contrast, contrast_focus
 from dasha_ros.cli.demo.montage import Row, montage
 from dasha_ros.cli.demo.run import SCENE, STARTS, TOLERANCE_PX, Demo, GoalRecord
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 

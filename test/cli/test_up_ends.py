@@ -69,7 +69,7 @@ class Rig:
 
     def now(self) -> tuple[float, float]:
         """Volts and exposure [us] in force."""
-        return self.lens[-1].commanded_volts, self.camera[-1].exposure_us
+        return self.lens[-1].commanded_position, self.camera[-1].exposure_us
 
     def send_and_move(self):
         """Send a goal that can't be reached, wait until both have moved, and return its future result."""

@@ -53,7 +53,7 @@ def test_a_goal_has_a_typed_result_and_typed_steps(server: Child, client: FocusC
     server.wait_for_output("goal cat 0.5 True")
     assert result.raise_for_error() is result
     assert result.detection is not None
-    assert (result.detection.label, result.detection.score, result.volts) == ("cat", 0.875, 43.21)
+    assert (result.detection.label, result.detection.score, result.lens_position) == ("cat", 0.875, 43.21)
     assert (result.exposure_steps, result.focus_steps, result.report) == (1, 2, None)
     assert [(step.phase, step.step) for step in steps] == [(Phase.EXPOSING, 0), (Phase.FOCUSING, 1)]
 

@@ -64,8 +64,8 @@ def test_every_step_names_its_command_its_percept_and_its_reward():
     assert [s.index for s in steps] == list(range(outcome.steps + 1))
     assert steps[0].command is None
     for before, step in itertools.pairwise(steps):
-        assert step.command == Command("volts", before.decision.volts)
-        assert step.percept.lens.commanded_volts == step.command.value
+        assert step.command == Command("lens_position", before.decision.position)
+        assert step.percept.lens.commanded_position == step.command.value
         seen = bool(step.percept.of(CAT, 0.3))
         assert step.reward.value == pytest.approx(-0.01 * step.percept.brisque if seen else -1.0)
     assert steps[-1].decision.done
@@ -127,15 +127,15 @@ def test_steps_are_bounded_and_the_last_percept_is_still_judged():
     outcome = focus(AnalyticRig(), Script(*moves, FocusDecision(42.0)), max_steps=3)
     assert (outcome.code, outcome.steps) == (ErrorCode.STEPS_EXHAUSTED, 3)
     rig = AnalyticRig()
-    final = FocusDecision(rig.lens.volts(1.0), done=True, found=True)
-    outcome = focus(rig, Script(FocusDecision(40.0), FocusDecision(final.volts), final), max_steps=2)
+    final = FocusDecision(rig.lens.position(1.0), done=True, found=True)
+    outcome = focus(rig, Script(FocusDecision(40.0), FocusDecision(final.position), final), max_steps=2)
     assert (outcome.code, outcome.steps) == (ErrorCode.NONE, 2)
 
 
-@pytest.mark.parametrize("volts", [math.nan, math.inf, 23.9, 70.1])
-def test_volts_that_no_lens_may_get_are_never_sent(volts):
+@pytest.mark.parametrize("position", [math.nan, math.inf, 23.9, 70.1])
+def test_positions_that_no_lens_may_get_are_never_sent(position):
     rig = AnalyticRig()
-    outcome = focus(rig, Script(FocusDecision(volts)))
+    outcome = focus(rig, Script(FocusDecision(position)))
     assert outcome.code is ErrorCode.INTERNAL
     assert "script" in outcome.message
     assert rig.history == []
@@ -150,7 +150,7 @@ def test_exposures_outside_the_table_are_never_sent(index):
 
 
 def test_a_policy_that_claims_an_object_nobody_sees_is_not_believed():
-    outcome = focus(AnalyticRig(volts=70.0), Script(FocusDecision(70.0, done=True, found=True)))
+    outcome = focus(AnalyticRig(position=70.0), Script(FocusDecision(70.0, done=True, found=True)))
     assert outcome.code is ErrorCode.OBJECT_NOT_FOUND
     assert "cat" in outcome.message
 
@@ -164,20 +164,20 @@ def test_any_object_counts_when_none_was_named():
 
 
 def test_restore_brings_both_back():
-    rig = AnalyticRig(volts=60.0, exposure_us=500.0)
-    percept = restore(rig, exposure_us=20_000.0, volts=44.0)
-    assert (rig.volts, rig.exposure_us) == (44.0, 20_000.0)
+    rig = AnalyticRig(position=60.0, exposure_us=500.0)
+    percept = restore(rig, exposure_us=20_000.0, position=44.0)
+    assert (rig.position, rig.exposure_us) == (44.0, 20_000.0)
     assert percept.capture.exposure_us == 20_000.0
     assert restore(rig) is None
 
 
 def test_restore_tries_the_exposure_even_when_the_lens_is_lost():
-    rig = AnalyticRig(volts=60.0, exposure_us=500.0)
+    rig = AnalyticRig(position=60.0, exposure_us=500.0)
 
-    def lost(volts):
+    def lost(position):
         raise RigError(ErrorCode.LENS_LOST, "unplugged")
 
     rig.move = lost
     with pytest.raises(RigError, match="unplugged"):
-        restore(rig, exposure_us=20_000.0, volts=44.0)
+        restore(rig, exposure_us=20_000.0, position=44.0)
     assert rig.exposure_us == 20_000.0

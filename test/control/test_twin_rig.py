@@ -53,7 +53,7 @@ def test_every_percept_answers_the_newest_commands(scene, commands):
         percept = getattr(rig, name)(*(() if value is None else (value,)))
         if name == "move":
             assert percept.lens.command.sequence > max(lens.sequence, exposure.sequence)
-            assert percept.lens.commanded_volts == value
+            assert percept.lens.commanded_position == value
             lens = percept.lens.command
         elif name == "expose":
             assert percept.capture.exposure_command.sequence > max(lens.sequence, exposure.sequence)
@@ -64,7 +64,7 @@ def test_every_percept_answers_the_newest_commands(scene, commands):
 
 
 def test_usage_counts_what_an_episode_costs(scene):
-    rig = rig_before(scene, exposure_us=50_000.0, volts=30.0)
+    rig = rig_before(scene, exposure_us=50_000.0, position=30.0)
     rig.observe()
     assert (rig.usage.frames, rig.usage.moves, rig.usage.exposures) == (1, 0, 0)
     assert rig.usage.seconds == pytest.approx(0.05)
@@ -94,16 +94,16 @@ def test_a_new_place_begins_anew(scene):
 def test_the_frame_shows_the_focus_at_rest(scene):
     rig = rig_before(scene, exposure_us=20_000.0)
     rig.expose(40_000.0)
-    near, far = rig.move(rig.lens.volts(2.0)), rig.move(rig.lens.volts(0.2))
+    near, far = rig.move(rig.lens.position(2.0)), rig.move(rig.lens.position(0.2))
     sharpness = {d.label: d.sharpness for d in near.detections}
     assert sharpness["card"] > 2.0 * next((d.sharpness for d in far.detections if d.label == "card"), 0.0)
 
 
-@pytest.mark.parametrize("volts", [23.9, 70.1, float("nan")])
-def test_volts_out_of_range_are_lost_not_sent(scene, volts):
-    rig = rig_before(scene, volts=45.0)
+@pytest.mark.parametrize("position", [23.9, 70.1, float("nan")])
+def test_positions_out_of_range_are_lost_not_sent(scene, position):
+    rig = rig_before(scene, position=45.0)
     with pytest.raises(RigError, match=r"24\.0 to 70\.0") as lost:
-        rig.move(volts)
+        rig.move(position)
     assert lost.value.code is ErrorCode.LENS_LOST
     assert rig.usage.moves == 0
     assert abs(rig.focus_dioptres - rig.lens.dioptres(45.0)) < 0.02
@@ -124,9 +124,9 @@ def test_the_same_seed_gives_the_same_frames(scene):
 
 
 @pytest.mark.parametrize(("label", "dioptres"), [("card", 2.0), ("wall", 0.2)])
-@pytest.mark.parametrize(("volts", "exposure_us"), [(24.0, 24.0), (68.0, 900_000.0)])
-def test_dark_or_overexposed_and_defocused_the_object_is_found(scene, label, dioptres, volts, exposure_us):
-    rig = rig_before(scene, volts=volts, exposure_us=exposure_us)
+@pytest.mark.parametrize(("position", "exposure_us"), [(24.0, 24.0), (68.0, 900_000.0)])
+def test_dark_or_overexposed_and_defocused_the_object_is_found(scene, label, dioptres, position, exposure_us):
+    rig = rig_before(scene, position=position, exposure_us=exposure_us)
     exposed = run_exposure(rig, HistogramExposure(), ExposureTask(rig.table))
     assert exposed.code is ErrorCode.NONE
     assert exposure_side("well_exposed", exposed.percept) == 0

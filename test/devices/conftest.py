@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from example_code import example
+from other_lenses import DIOPTRES, STEPS
 from pylon_studio import PylonStudio
 
 from dasha_ros.devices.camera import Camera
@@ -23,6 +24,7 @@ from dasha_ros.emulators.camera.bench import CameraBench
 from dasha_ros.emulators.camera.pictures import PictureFeed
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.freshness.clock import Clock, ManualClock, SteadyClock
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.world import World
 
 LENS_PORT = "DASHA_LENS_PORT"
@@ -59,7 +61,7 @@ def backends(*names: str) -> list[object]:
     return [*names, pytest.param("hardware", marks=pytest.mark.hardware)]
 
 
-@pytest.fixture(params=backends("twin", "emulated", "fake", "example"))
+@pytest.fixture(params=backends("twin", "twin in dioptres", "twin in steps", "emulated", "fake", "example"))
 def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LensUnderTest]:
     if request.param == "emulated":
         with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
@@ -81,7 +83,8 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         yield LensUnderTest(example("own_backend").OwnLens(clock), clock)
     else:
         clock = ManualClock()
-        yield LensUnderTest(TwinLens(clock), clock)
+        profiles = {"twin": lens_model(), "twin in dioptres": DIOPTRES, "twin in steps": STEPS}
+        yield LensUnderTest(TwinLens(clock, profiles[request.param]), clock)
 
 
 @pytest.fixture

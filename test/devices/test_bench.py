@@ -21,11 +21,11 @@ def test_a_lens_is_set_and_stays_there(tmp_path: Path) -> None:
     with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
         port = str(emulator.link)
         reading, description = bench.set_lens(port, 45.0)
-        assert reading.volts == emulator.volts() == pytest.approx(45.0035)
+        assert reading.position == emulator.volts() == pytest.approx(45.0035)
         assert description["port"] == port
         emulator.board.set_faults(0b10)
         reading, description = bench.read_lens(port)
-        assert reading.volts == pytest.approx(45.0035)
+        assert reading.position == pytest.approx(45.0035)
         assert reading.faults == ("driver not answering",)
         assert description["firmware"] == "18"
         with pytest.raises(OutOfRange, match="refused"):

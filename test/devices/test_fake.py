@@ -34,7 +34,7 @@ def test_a_lost_device_stays_lost_until_it_is_opened() -> None:
     with pytest.raises(DeviceLost, match="still gone"):
         lens.open()
     lens.open()
-    assert lens.move(30.0).volts == pytest.approx(30.0, abs=0.0223)
+    assert lens.move(30.0).position == pytest.approx(30.0, abs=0.0223)
 
 
 def test_a_lens_reports_faults() -> None:

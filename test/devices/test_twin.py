@@ -290,11 +290,11 @@ def test_a_camera_that_is_not_open_or_has_no_photographs_is_lost(
 
 
 def test_a_move_says_what_the_board_does_and_when_the_lens_rests(clock: EventfulClock) -> None:
-    lens = TwinLens(clock, initial_volts=30.0)
+    lens = TwinLens(clock, initial_position=30.0)
     assert lens.open().settle_s == 0.0
     begin = clock.now_ns()
     reading = lens.move(50.0)
-    assert reading.volts == pytest.approx(50.0, abs=0.0445 / 2)
+    assert reading.position == pytest.approx(50.0, abs=0.0445 / 2)
     assert 0.05 < reading.settle_s < 0.5
     move = lens.trajectory
     assert move.moved_at_ns == begin
@@ -314,28 +314,28 @@ def test_a_lens_takes_its_delay(clock: EventfulClock) -> None:
 
 @given(st.lists(st.one_of(st.floats(), st.floats(20.0, 75.0)), max_size=30))
 def test_no_voltage_outside_the_gate_ever_moves_the_lens(commands: list[float]) -> None:
-    lens = TwinLens(ManualClock(), initial_volts=40.0)
+    lens = TwinLens(ManualClock(), initial_position=40.0)
     lens.open()
-    for volts in commands:
+    for position in commands:
         before = lens.trajectory
-        if 24.0 <= volts <= 70.0:
-            lens.move(volts)
+        if 24.0 <= position <= 70.0:
+            lens.move(position)
         else:
             with pytest.raises(OutOfRange):
-                lens.move(volts)
+                lens.move(position)
             assert lens.trajectory is before
-        assert 24.0 <= lens.read().volts <= 70.0
+        assert 24.0 <= lens.read().position <= 70.0
 
 
 def test_a_closed_lens_is_lost_and_stays_where_it_is(clock: EventfulClock) -> None:
-    lens = TwinLens(clock, initial_volts=44.0)
+    lens = TwinLens(clock, initial_position=44.0)
     lens.open()
-    volts = lens.move(52.0).volts
+    position = lens.move(52.0).position
     lens.close()
     lens.close()
     with pytest.raises(DeviceLost, match="not open"):
         lens.move(50.0)
-    assert lens.open().volts == volts
+    assert lens.open().position == position
 
 
 def test_heat_moves_the_lens(clock: EventfulClock) -> None:
@@ -346,4 +346,4 @@ def test_heat_moves_the_lens(clock: EventfulClock) -> None:
 
 def test_an_impossible_start_is_refused(clock: EventfulClock) -> None:
     with pytest.raises(OutOfRange):
-        TwinLens(clock, initial_volts=80.0)
+        TwinLens(clock, initial_position=80.0)

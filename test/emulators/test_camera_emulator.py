@@ -241,8 +241,8 @@ def rig(tmp_path: Path, chart: World) -> Iterator[tuple[PylonCamera, VariopticLe
         feed.close()
 
 
-def settled(camera: PylonCamera, lens: VariopticLens, volts: float) -> np.ndarray:
-    not_before_ns = time.monotonic_ns() + round(lens.move(volts).settle_s * 1e9)
+def settled(camera: PylonCamera, lens: VariopticLens, position: float) -> np.ndarray:
+    not_before_ns = time.monotonic_ns() + round(lens.move(position).settle_s * 1e9)
     frame = camera.capture(not_before_ns)
     assert frame is not None
     return frame.pixels

@@ -23,7 +23,7 @@ from dasha_ros.devices.varioptic.protocol import wire_seconds
 from dasha_ros.emulators.lens.line import LineFaults
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.emulators.lens.state import read_state, state_path
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.system.shared_memory import SHARED_MEMORY
 
 
@@ -254,7 +254,7 @@ def test_who_looks_at_the_lock_keeps_nobody_out(tmp_path: Path) -> None:
 
 
 def test_a_lens_without_steps_and_play_is_exact(tmp_path: Path) -> None:
-    settings = LensEmulatorSettings(paced=False, step_volts=0.0, hysteresis_volts=0.0, time_constant_s=0.0)
+    settings = LensEmulatorSettings(paced=False, step=0.0, hysteresis=0.0, time_constant_s=0.0)
     with LensEmulator(tmp_path / "lens", settings) as emulator:
         lens = VariopticLens(VariopticSettings(port=str(emulator.link)))
         lens.open()

@@ -49,11 +49,11 @@ def test_the_camera_keeps_its_promises() -> None:
 def test_a_port_that_trusts_acknowledgements_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = VariopticLens.move
 
-    def hasty(self: VariopticLens, volts: float) -> object:
+    def hasty(self: VariopticLens, position: float) -> object:
         try:
-            return honest(self, volts)
+            return honest(self, position)
         except DeviceTimeout:
-            self._in_force = volts  # "it will have arrived"
+            self._in_force = position  # "it will have arrived"
             return self._reading()
 
     monkeypatch.setattr(VariopticLens, "move", hasty)

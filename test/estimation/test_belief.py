@@ -23,7 +23,7 @@ from dasha_ros.estimation.belief import (
 from dasha_ros.estimation.detectability import CLASSES, Detectability, score_class
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.estimation.profile import NODES, Profile, nearest_node
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 
 LENS = LensMap(lens_model())
 PX = LENS.px_per_dioptre
@@ -54,7 +54,7 @@ def model(seed):
 def apart(*dioptres):
     """Voltages that focus there: so far apart that every picture counts in full."""
     assert min(np.diff(sorted(dioptres)), default=np.inf) * PX > NOVEL_PX
-    return LENS.volts(np.array(dioptres))
+    return LENS.position(np.array(dioptres))
 
 
 def log_normal(y, profile, nodes):
@@ -65,10 +65,10 @@ def log_normal(y, profile, nodes):
     return -0.5 * (residual @ np.linalg.solve(covariance, residual) + np.linalg.slogdet(covariance)[1])
 
 
-def written_down(made, volts, frame, box, scores):
+def written_down(made, position, frame, box, scores):
     """Posterior and probability of standing apart, by the model's own words."""
     prior = np.exp(log_prior(GRID))
-    here = LENS.dioptres(volts)
+    here = LENS.dioptres(position)
     of_frame, own = [], []
     for at in GRID:
         nodes = nearest_node(np.abs(here - at) * PX)
@@ -93,13 +93,13 @@ def written_down(made, volts, frame, box, scores):
 @given(st.integers(0, 10**6), st.integers(1, 3))
 def test_it_is_the_posterior_of_the_model(seed, pictures):
     made, random = model(seed), np.random.default_rng(seed + 1)
-    volts = apart(*random.permutation([0.3, 1.4, 2.6])[:pictures])
+    position = apart(*random.permutation([0.3, 1.4, 2.6])[:pictures])
     frame, box = random.normal(size=(2, pictures, 2))
     scores = random.uniform(SURE, 1.0, pictures)
     belief = FocusBelief(made, LENS, 1)
     for i in range(pictures):
-        belief.add(ROW, volts[i : i + 1], frame[i : i + 1], box[i : i + 1], scores[i : i + 1])
-    posterior, separate = written_down(made, volts, frame, box, scores)
+        belief.add(ROW, position[i : i + 1], frame[i : i + 1], box[i : i + 1], scores[i : i + 1])
+    posterior, separate = written_down(made, position, frame, box, scores)
     np.testing.assert_allclose(belief.posterior[0], posterior, rtol=1e-6, atol=1e-9)
     assert belief.separate[0] == pytest.approx(separate, rel=1e-6)
 
@@ -109,10 +109,12 @@ picture = st.tuples(st.floats(24.0, 70.0), numbers, numbers, st.booleans(), st.f
 
 
 def add(belief, rows, pictures):
-    volts, first, second, boxed, scores = (np.array(column, float) for column in zip(*pictures, strict=True))
+    position, first, second, boxed, scores = (
+        np.array(column, float) for column in zip(*pictures, strict=True)
+    )
     frame = np.stack([first, second], axis=1)
     box = np.where(boxed[:, None] > 0, frame[:, ::-1], np.nan)
-    belief.add(rows, volts, frame, box, np.where(boxed > 0, scores, 0.0))
+    belief.add(rows, position, frame, box, np.where(boxed > 0, scores, 0.0))
 
 
 @settings(max_examples=25)

@@ -15,7 +15,7 @@ ids = st.builds(CommandId, st.sampled_from(["", "a", "b"]), st.integers(0, 6) | 
 
 
 def lens_gate() -> CommandGate:
-    return CommandGate("lens voltage", "V", 24.0, 70.0)
+    return CommandGate("lens position", "V", 24.0, 70.0)
 
 
 @given(st.lists(st.tuples(values | st.floats(24.0, 70.0), ids), max_size=60))

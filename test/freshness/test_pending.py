@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from world import EXPOSURES_US, MS, SENDERS, VOLTS, Told, World
+from world import EXPOSURES_US, MS, POSITIONS, SENDERS, Told, World
 
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
 from dasha_ros.freshness.pending import GRACE_NS, PendingCommands
 from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.speaker import LATE_NS, Speaker
-from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensPosition, LensState
+from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensMove, LensState
 
 seeds = st.integers(0, 2**32)
 H1, H2, L1, L2 = CommandId("h", 1), CommandId("h", 2), CommandId("l", 1), CommandId("l", 2)
@@ -29,8 +29,8 @@ def _live(world: World, events: int) -> None:
     for _ in range(events):
         what = draw.random()
         if what < 0.25:
-            volts = draw.choice((30.0, 45.0, 60.0, 99.0, float("nan")))
-            world.command(draw.choice(SENDERS), "lens", volts)
+            position = draw.choice((30.0, 45.0, 60.0, 99.0, float("nan")))
+            world.command(draw.choice(SENDERS), "lens", position)
         elif what < 0.5:
             exposure_us = draw.choice((1e3, 2e4, 3e5, 5e6, -1.0, float("nan")))
             world.command(draw.choice(SENDERS), "exposure", exposure_us)
@@ -123,24 +123,24 @@ def lens(move: int, command: CommandId, sequence: int | None = None) -> LensStat
 def capture(
     sequence: int, exposure: CommandId = NO_COMMAND, shown: LensState | None = None, driver: str = "camera"
 ) -> CaptureInfo:
-    position = NOWHERE if shown is None else shown.position
+    position = NOWHERE if shown is None else shown.last_move
     return CaptureInfo(0, 1000.0, 0.0, exposure, sequence, driver=driver, lens=position)
 
 
 def pending_commands(*heard: LensState | CaptureInfo) -> PendingCommands:
-    pending = PendingCommands(VOLTS, EXPOSURES_US)
+    pending = PendingCommands(POSITIONS, EXPOSURES_US)
     for it in heard:
         _ = pending.lens_said(it, 0) if isinstance(it, LensState) else pending.captured(it, 0)
     return pending
 
 
 commands = st.builds(CommandId, st.sampled_from("ab"), st.integers(0, 2))
-positions = st.builds(LensPosition, st.sampled_from(["", "l", "m"]), st.integers(0, 2), commands)
+positions = st.builds(LensMove, st.sampled_from(["", "l", "m"]), st.integers(0, 2), commands)
 
 
 @given(commands, commands, commands, positions, positions, st.booleans())
 def test_the_rule(
-    made: CommandId, exposure: CommandId, moved: CommandId, shown: LensPosition, at: LensPosition, fault: bool
+    made: CommandId, exposure: CommandId, moved: CommandId, shown: LensMove, at: LensMove, fault: bool
 ) -> None:
     frame = CaptureInfo(0, 1.0, 0.0, made, 0, lens=shown)
     faults = ("gone",) if fault else ()
@@ -185,11 +185,11 @@ def test_a_command_that_its_driver_keeps_silent_about_blocks_for_the_grace_time(
 
 
 @given(st.floats().filter(lambda v: not 24.0 <= v <= 70.0))
-def test_a_command_that_no_driver_accepts_blocks_nothing(volts: float) -> None:
+def test_a_command_that_no_driver_accepts_blocks_nothing(position: float) -> None:
     rests = lens(1, L1)
     pending = pending_commands(rests, frame := capture(0, NO_COMMAND, rests))
     pending.limit_exposures(24.0, 1e6)
-    pending.lens_sent(volts, L2, 0)
+    pending.lens_sent(position, L2, 0)
     pending.lens_sent(30.0, NO_COMMAND, 0)
     pending.exposure_sent(float("nan"), H1, 0)
     pending.exposure_sent(5e6, H2, 0)

@@ -24,7 +24,7 @@ MS = 1_000_000
 GHOST_MS = 2000
 """What was delivered comes once more, so much later at most."""
 STARTS_MS = 450
-VOLTS, EXPOSURES_US = (24.0, 70.0), (1.0, 10e6)
+POSITIONS, EXPOSURES_US = (24.0, 70.0), (1.0, 10e6)
 CAMERA_US = (24.0, 1e6)
 """What this camera can do."""
 SENDERS = ("high", "low", "server")
@@ -81,7 +81,7 @@ class World:
         self.exposure = self.lens = self.light = 0
         self.rests_at_ns = 0
         self._sequences = dict.fromkeys(SENDERS, 0)
-        self.pending = PendingCommands(VOLTS, EXPOSURES_US)
+        self.pending = PendingCommands(POSITIONS, EXPOSURES_US)
         self.pending.limit_exposures(*CAMERA_US)
         self.numbers: dict[tuple[str, int], int] = {}
         """Which move of the lens a driver means by a move of its own."""
@@ -137,7 +137,7 @@ class World:
 
     def start_lens(self) -> None:
         """A driver that was started anew: it finds the lens somewhere."""
-        self.lens_name, self.lens_gate = f"lens#{next(self._names)}", CommandGate("lens", "V", *VOLTS)
+        self.lens_name, self.lens_gate = f"lens#{next(self._names)}", CommandGate("lens", "V", *POSITIONS)
         self.said = self.move_count = 0
         self.lens_command, self.faults = NO_COMMAND, ()  # type: ignore[var-annotated]
         self._go(0)
@@ -162,8 +162,8 @@ class World:
         left_ns = self.rests_at_ns - self.now_ns
         state = LensState(
             command=self.lens_command,
-            commanded_volts=40.0,
-            volts=40.0,
+            commanded_position=40.0,
+            position=40.0,
             settled=left_ns <= 0 and not self.faults,
             settled_at_ns=self.stamp(),
             faults=self.faults,
@@ -197,9 +197,9 @@ class World:
 
         return deliver
 
-    def command_lens(self, told: Told, volts: float) -> None:
+    def command_lens(self, told: Told, position: float) -> None:
         """A command reached the lens driver."""
-        if self.lens_name and self.lens_gate.admit(volts, told.id):
+        if self.lens_name and self.lens_gate.admit(position, told.id):
             self.lens_command = told.id
             self._go(self.draw.choice((0, 20, 200)) * MS)
             told.became = self.lens

@@ -139,7 +139,7 @@ class Rig:
         """A goal succeeds."""
         result = self.client.run("motorcycle")
         assert result.error_code == 0, result.error_msg
-        assert abs(result.volts - 44.0) < 0.73
+        assert abs(result.lens_position - 44.0) < 0.73
 
 
 @contextmanager

@@ -13,19 +13,22 @@ class ScriptedRig:
 
     Attributes:
         exposure_us: Exposure time in force [us].
-        volts: Voltage in force [V].
-        commands: Every exposure time and voltage that was commanded, in the order of arrival.
+        position: Of the lens, in force.
+        commands: Every exposure time and lens position that was commanded, in the order of arrival.
         sees: Whether perception answers.
         ignores: Whether commands are noted but not taken up.
         after_command: Called before a command is taken up, with its value.
     """
 
-    def __init__(self, probe: Probe, exposure_us: float = 1000.0, volts: float = 40.0) -> None:
+    def __init__(self, probe: Probe, exposure_us: float = 1000.0, position: float = 40.0) -> None:
         from dasha_ros import msg
+        from dasha_ros.optics.lens_info import LensInfo
+        from dasha_ros.optics.profiles import lens_model
         from dasha_ros.ros.transport import qos
+        from dasha_ros.ros.transport.conversions import lens_info_to_msg
 
         self._probe, self._msg = probe, msg
-        self.exposure_us, self.volts = exposure_us, volts
+        self.exposure_us, self.position = exposure_us, position
         self.commands: list[float] = []
         self.sees, self.ignores = True, False
         self.after_command: Callable[[float], None] = lambda _: None
@@ -33,6 +36,8 @@ class ScriptedRig:
         self._said, self._taken, self._moves = 0, 0, 1
         node = probe.node
         self._lens = node.create_publisher(msg.LensState, "lens/state", qos.STATE)
+        lens_info = node.create_publisher(msg.LensInfo, "lens/info", qos.STATE)
+        lens_info.publish(lens_info_to_msg(LensInfo.of(lens_model())))
         self._camera = node.create_publisher(msg.CaptureInfo, "camera/state", qos.STATE)
         self._percepts = node.create_publisher(msg.Percept, "perception/percept", qos.PERCEPT)
         self._info = node.create_publisher(msg.PerceptionInfo, "perception/info", qos.STATE)
@@ -52,8 +57,9 @@ class ScriptedRig:
             sequence=self._said,
             move=self._moves,
             command=self._lens_command,
-            commanded_volts=self.volts,
-            volts=self.volts,
+            commanded_position=self.position,
+            position=self.position,
+            unit="V",
             settled=True,
         )
 
@@ -85,10 +91,10 @@ class ScriptedRig:
         self._look()
 
     def _move(self, command: Any) -> None:
-        self.commands.append(command.volts)
+        self.commands.append(command.position)
         if self.ignores:
             return
-        self.after_command(command.volts)
-        self.volts, self._lens_command = command.volts, command.id
+        self.after_command(command.position)
+        self.position, self._lens_command = command.position, command.id
         self._moves += 1
         self.tell()

@@ -54,7 +54,7 @@ def test_perception_survives_invalid_pictures(bare_graph: Graph) -> None:
     captures = probe.publisher(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
     lens = probe.publisher(msg.LensState, "lens/state", qos.STATE)
     lens.publish(
-        msg.LensState(driver="l", sequence=1, move=1, volts=40.0, commanded_volts=40.0, settled=True)
+        msg.LensState(driver="l", sequence=1, move=1, position=40.0, commanded_position=40.0, settled=True)
     )
     grey = array.array("B", np.full(64 * 48, 90, np.uint8).tobytes())
     fine = {"height": 48, "width": 64, "step": 64, "encoding": "mono8", "data": grey}
@@ -106,7 +106,7 @@ def test_a_percept_with_nan_ends_the_goal(bare_graph: Graph) -> None:
     graph.until_active()
     result = graph.client().run("giraffe")
     assert result.error_code == FocusOnObject.Result.PERCEPT_INVALID, result.error_msg
-    assert np.isfinite(result.volts)
+    assert np.isfinite(result.lens_position)
 
 
 def test_a_bug_in_a_policy_ends_the_goal_not_the_node(bare_graph: Graph) -> None:
@@ -126,8 +126,8 @@ def test_a_bug_in_a_policy_ends_the_goal_not_the_node(bare_graph: Graph) -> None
     for _ in range(2):
         result = client.run("motorcycle")
         assert result.error_code == FocusOnObject.Result.INTERNAL, result.error_msg
-        assert 60.0 in [command.volts for command in commands]
-        assert result.volts == commands[-1].volts != 60.0
+        assert 60.0 in [command.position for command in commands]
+        assert result.lens_position == commands[-1].position != 60.0
         assert "divided by nothing" in result.error_msg
     assert graph.probe.lifecycle_state("low_level_agent") == "active"
 
@@ -165,7 +165,7 @@ def test_deactivating_the_server_ends_the_goal_and_restores(bare_graph: Graph) -
     client = graph.client()
     lens = probe.subscribe(LensState, "lens/state", qos.STATE)
     probe.until(lambda: lens, "the lens's state")
-    before = lens[-1].commanded_volts
+    before = lens[-1].commanded_position
     goal = client.send("giraffe")
     goal.until_step(phase=2, step=2)
 
@@ -176,7 +176,7 @@ def test_deactivating_the_server_ends_the_goal_and_restores(bare_graph: Graph) -
     assert change(Transition.TRANSITION_DEACTIVATE)
     result = goal.result()
     assert result.error_code == FocusOnObject.Result.SHUTDOWN, result.error_msg
-    probe.until(lambda: lens[-1].commanded_volts == before, f"the lens back at {before} V")
+    probe.until(lambda: lens[-1].commanded_position == before, f"the lens back at {before} V")
     assert change(Transition.TRANSITION_ACTIVATE)
     assert client.run("motorcycle").error_code == 0
 

@@ -27,7 +27,7 @@ def test_a_killed_node(graph: Graph, victim: str, name: str, words: str) -> None
     client = graph.client()
     lens = graph.probe.subscribe(LensState, "lens/state", qos.STATE)
     graph.probe.until(lambda: lens, "the lens's state")
-    before = lens[-1].commanded_volts
+    before = lens[-1].commanded_position
     goal = client.send("giraffe")
     goal.until_step(phase=1 if victim == "high_level_agent" else 2)
     graph.kill(victim)
@@ -40,7 +40,7 @@ def test_a_killed_node(graph: Graph, victim: str, name: str, words: str) -> None
             result = client.run("giraffe")
             assert result.error_code == FocusOnObject.Result.EXPOSURE_AGENT_LOST, result.error_msg
         if victim != "lens_driver":
-            graph.probe.until(lambda: lens[-1].commanded_volts == before, f"the lens back at {before} V")
+            graph.probe.until(lambda: lens[-1].commanded_position == before, f"the lens back at {before} V")
     finally:
         graph.start(victim)
         graph.until_active(victim)

@@ -36,7 +36,7 @@ def test_an_agent_that_ends_during_a_goal_restores_its_actuator(bare_graph: Grap
     graph.until_active()
     lens = probe.subscribe(LensState, "lens/state", qos.STATE)
     probe.until(lambda: lens, "the lens's state")
-    before = lens[-1].commanded_volts
+    before = lens[-1].commanded_position
     client = ActionClient(probe.node, AdjustFocus, "adjust_focus")
     probe.until(client.server_is_ready, "the agent")
     steps: list[int] = []
@@ -44,10 +44,10 @@ def test_an_agent_that_ends_during_a_goal_restores_its_actuator(bare_graph: Grap
         AdjustFocus.Goal(labels=["giraffe"]), lambda m: steps.append(m.feedback.reward.step)
     )
     assert probe.result(sent, "an answer to the goal").accepted
-    moved = lambda: steps and steps[-1] >= 2 and lens[-1].commanded_volts != before  # noqa: E731
+    moved = lambda: steps and steps[-1] >= 2 and lens[-1].commanded_position != before  # noqa: E731
     probe.until(moved, "the agent to move the lens", 30.0)
     assert graph.processes["low_level_agent"].stop(signal.SIGINT) == 0
-    probe.until(lambda: lens[-1].commanded_volts == before, f"the lens back at {before} V")
+    probe.until(lambda: lens[-1].commanded_position == before, f"the lens back at {before} V")
 
 
 def test_a_focus_server_that_ends_during_a_goal_says_so(bare_graph: Graph) -> None:
@@ -132,7 +132,7 @@ def test_bad_parameters_at_start_end_the_node_with_the_reason(
         ("perception", {"detector_weights": "/nowhere/net.onnx"}, "/nowhere/net.onnx"),
         ("perception", {"detector": "ultralytics", "detector_weights": "/nowhere/net.pt"}, "net.pt"),
         ("low_level_agent", {"policy": "wishful"}, "coarse_to_fine"),
-        ("low_level_agent", {"profile": "/nowhere/lens.yaml"}, "/nowhere/lens.yaml"),
+        ("lens_driver", {"profile": "/nowhere/lens.yaml"}, "/nowhere/lens.yaml"),
         ("high_level_agent", {"policy": "wishful"}, "histogram"),
     ],
 )

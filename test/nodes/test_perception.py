@@ -64,7 +64,7 @@ def picture(node: perception.PerceptionNode, stamp_ns: int) -> Image:
     )
     capture.header.stamp = image.header.stamp
     node._on_lens(
-        msg.LensState(driver="l", sequence=1, move=1, volts=40.0, commanded_volts=40.0, settled=True)
+        msg.LensState(driver="l", sequence=1, move=1, position=40.0, commanded_position=40.0, settled=True)
     )
     node._on_capture(capture)
     return image

@@ -12,7 +12,7 @@ from ros_harness import command
 
 pytestmark = pytest.mark.graph
 
-HOSTILE_VOLTS = (
+HOSTILE_POSITIONS = (
     math.nan,
     math.inf,
     -math.inf,
@@ -40,7 +40,7 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
 
     seed = 20_260_101
     draw = random.Random(seed)
-    record = tmp_path / "volts"
+    record = tmp_path / "position"
     record.touch()
     graph, probe = bare_graph, bare_graph.probe
     graph.spawner.env["DASHA_TEST_RECORD"] = str(record)
@@ -57,10 +57,10 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
     lens = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
     camera = probe.publisher(msg.ExposureCommand, "camera/exposure_command", qos.COMMAND)
     for n in range(4000):  # a flood: as fast as they can be sent, two publishers' worth of disorder
-        volts = draw.choice((*HOSTILE_VOLTS, draw.uniform(-100, 200), draw.uniform(24, 70)))
+        position = draw.choice((*HOSTILE_POSITIONS, draw.uniform(-100, 200), draw.uniform(24, 70)))
         exposure = draw.choice((*HOSTILE_EXPOSURES, draw.uniform(-1e6, 2e6), draw.uniform(24, 2e4)))
         for publisher, kind, values in (
-            (lens, msg.LensCommand, {"volts": volts}),
+            (lens, msg.LensCommand, {"position": position}),
             (camera, msg.ExposureCommand, {"exposure_us": exposure}),
         ):
             sent = command(kind, **values)
@@ -69,14 +69,14 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path) -> None:
             publisher.publish(sent)
         if n % 20 == 0:
             probe.executor.spin_once(timeout_sec=0.001)
-    lens.publish(command(msg.LensCommand, volts=33.25))
+    lens.publish(command(msg.LensCommand, position=33.25))
     camera.publish(command(msg.ExposureCommand, exposure_us=4321.0))
-    probe.until(lambda: states and states[-1].commanded_volts == 33.25, "the lens obeys a good command")
+    probe.until(lambda: states and states[-1].commanded_position == 33.25, "the lens obeys a good command")
     probe.until(lambda: captures and captures[-1].exposure_us == 4321.0, "the camera obeys a good command")
     given = [float(line) for line in record.read_text().split()]
     assert given
     assert given[-1] == 33.25
-    assert all(24.0 <= volts <= 70.0 for volts in given), f"seed {seed}"
+    assert all(24.0 <= position <= 70.0 for position in given), f"seed {seed}"
     assert states[-1].refused > 0
     assert "refused" in states[-1].last_refusal
     for node in ("lens_driver", "camera_driver"):
@@ -108,11 +108,13 @@ def test_two_senders_of_commands(bare_graph: Graph) -> None:
     graph.until_active()
     states = probe.subscribe(msg.LensState, "lens/state", qos.STATE)
     lens = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
-    before = command(msg.LensCommand, volts=60.0, sender="first")
-    for sender, volts in (("first", 50.0), ("second", 30.0)):
-        lens.publish(command(msg.LensCommand, volts=volts, sender=sender))
-        probe.until(lambda volts=volts: states and states[-1].commanded_volts == volts, f"{volts} V")
+    before = command(msg.LensCommand, position=60.0, sender="first")
+    for sender, position in (("first", 50.0), ("second", 30.0)):
+        lens.publish(command(msg.LensCommand, position=position, sender=sender))
+        probe.until(
+            lambda position=position: states and states[-1].commanded_position == position, f"{position} V"
+        )
     lens.publish(before)
     probe.until(lambda: states[-1].refused == 1, "a refusal")
-    assert states[-1].commanded_volts == 30.0
+    assert states[-1].commanded_position == 30.0
     assert "came before it" in states[-1].last_refusal

@@ -13,8 +13,9 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from chart import Chart
 
-from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.goals.agent_client import AgentLostError
 from dasha_ros.ros.node.condition import Level
@@ -127,6 +128,7 @@ def trainer(ros_env, monkeypatch):
 
     node.change = change
     assert succeeds(node.trigger_configure())
+    node._actuators.lens_info = LensInfo.of(lens_model())
     yield node
     node.cleanup()
     node.destroy_node()
@@ -151,7 +153,7 @@ def trained(trainer, episodes):
 
 def worlds_of(number, **ranges):
     scenes = {name: load_scene(name) for name in ("cat", "cup_street")}
-    draws = Curriculum(scenes, exposure_table(), (VOLTS_MIN, VOLTS_MAX), **ranges)
+    draws = Curriculum(scenes, exposure_table(), (24.0, 70.0), **ranges)
     return [episode.world for episode in islice(draws, number)]
 
 

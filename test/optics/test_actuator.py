@@ -1,52 +1,54 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasha_ros.optics.actuator import LensActuator, PowerTrajectory, quantised_volts
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.actuator import LensActuator, PowerTrajectory
+from dasha_ros.optics.profiles import lens_model
+from dasha_ros.optics.varioptic import DRIVE, quantised_volts
 
-VOLTS = st.floats(24.0, 70.0)
+POSITIONS = st.floats(24.0, 70.0)
 MS = 1_000_000
 
 
-def actuator(volts: float = 40.0, **numbers: float) -> LensActuator:
-    return LensActuator(lens_model(), volts, 0, **numbers)
+def actuator(position: float = 40.0, **numbers: float) -> LensActuator:
+    return LensActuator(lens_model(), position, 0, **numbers)
 
 
-@given(VOLTS)
-def test_the_board_puts_out_a_multiple_of_its_step_near_the_command(volts: float) -> None:
-    out = quantised_volts(volts)
+@given(POSITIONS)
+def test_the_board_puts_out_a_multiple_of_its_step_near_the_command(position: float) -> None:
+    out = quantised_volts(position)
     assert 24.4 <= out <= 69.9
     steps = (out - 24.4) / 0.0445
     assert steps == pytest.approx(round(steps), abs=1e-6)
-    if 24.4 <= volts <= 69.87:
-        assert abs(out - volts) <= 0.0445 / 2 + 1e-9
+    if 24.4 <= position <= 69.87:
+        assert abs(out - position) <= 0.0445 / 2 + 1e-9
 
 
 def test_below_24_4_volts_nothing_changes() -> None:
     assert quantised_volts(24.0) == quantised_volts(24.2) == quantised_volts(24.4) == 24.4
 
 
-@given(VOLTS)
-def test_a_chip_without_steps_follows_every_command(volts: float) -> None:
-    assert quantised_volts(volts, 0.0) == min(max(volts, 24.4), 69.9)
-    lens = actuator(24.0, step_volts=0.0)
-    lens.command(volts, 0)
-    assert lens.volts == quantised_volts(volts, 0.0)
+@given(POSITIONS)
+def test_a_chip_without_steps_follows_every_command(position: float) -> None:
+    assert replace(DRIVE, step=0.0).output(position) == min(max(position, 24.4), 69.9)
+    lens = actuator(24.0, step=0.0)
+    lens.command(position, 0)
+    assert lens.position == min(max(position, 24.4), 69.9)
 
 
-@given(VOLTS, st.floats(0.001, 0.5))
-def test_other_steps_are_whole_too(volts: float, step: float) -> None:
-    out = quantised_volts(volts, step)
+@given(POSITIONS, st.floats(0.001, 0.5))
+def test_other_steps_are_whole_too(position: float, step: float) -> None:
+    out = replace(DRIVE, step=step).output(position)
     assert 24.4 <= out <= 69.9
     assert (out - 24.4) / step == pytest.approx(round((out - 24.4) / step), abs=1e-6)
 
 
-@given(start=VOLTS, target=VOLTS)
+@given(start=POSITIONS, target=POSITIONS)
 def test_a_move_starts_where_the_lens_is_and_ends_within_the_play(start: float, target: float) -> None:
     lens = actuator(start)
     before = lens.trajectory.at(0)
@@ -84,7 +86,7 @@ def test_a_new_command_in_the_middle_of_a_move_makes_no_jump() -> None:
     assert first.start_dioptres < second.start_dioptres < first.target_dioptres
 
 
-@given(start=VOLTS, target=VOLTS, tolerance=st.floats(0.001, 0.1))
+@given(start=POSITIONS, target=POSITIONS, tolerance=st.floats(0.001, 0.1))
 def test_settled_means_within_the_tolerance_and_not_before(
     start: float, target: float, tolerance: float
 ) -> None:

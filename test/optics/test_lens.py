@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.profiles import lens_model
 
-TABLE = "points: [{volts: 41, distance_m: 5}, {volts: 38.5, distance_m: .inf}, {volts: 52, distance_m: 0.25}]"
+TABLE = (
+    "points: [{position: 41, distance_m: 5}, {position: 38.5, distance_m: .inf}, "
+    "{position: 52, distance_m: 0.25}]"
+)
 
 
 def table(folder: Path, text: str = TABLE) -> Path:
@@ -26,13 +30,13 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def sign(model: LensModel) -> float:
-    """+1 where more volts focus nearer."""
-    return math.copysign(1.0, model.dioptres(model.volts_max) - model.dioptres(model.volts_min))
+    """+1 where greater positions focus nearer."""
+    return math.copysign(1.0, model.dioptres(model.position_max) - model.dioptres(model.position_min))
 
 
-@given(volts=st.floats(24.0, 70.0))
-def test_volts_survive_the_way_there_and_back(model: LensModel, volts: float) -> None:
-    assert model.volts(model.dioptres(volts)) == pytest.approx(volts, abs=1e-6)
+@given(position=st.floats(24.0, 70.0))
+def test_positions_survive_the_way_there_and_back(model: LensModel, position: float) -> None:
+    assert model.position(model.dioptres(position)) == pytest.approx(position, abs=1e-6)
 
 
 @given(a=st.floats(24.0, 70.0), b=st.floats(24.0, 70.0))
@@ -42,8 +46,8 @@ def test_the_map_is_strictly_monotone(model: LensModel, a: float, b: float) -> N
 
 
 @given(dioptres=st.floats(-1e6, 1e6))
-def test_no_focus_asks_for_volts_outside_the_range(model: LensModel, dioptres: float) -> None:
-    assert 24.0 <= model.volts(dioptres) <= 70.0
+def test_no_focus_asks_for_positions_outside_the_range(model: LensModel, dioptres: float) -> None:
+    assert 24.0 <= model.position(dioptres) <= 70.0
 
 
 @given(near_m=st.floats(0.1, 100.0))
@@ -78,10 +82,10 @@ def test_depth_of_field_at_1700_mm(f_number: float, near_mm: float, far_mm: floa
         assert 2 * abs(radius) == pytest.approx(1.0, abs=0.02)
 
 
-def test_the_paper_band_is_half_a_volt_wide_and_more_volts_focus_farther() -> None:
+def test_the_paper_band_is_half_a_volt_wide_and_more_focus_farther() -> None:
     lens = lens_model("paper")
-    volts = [lens.volts(1 / metres) for metres in (1.4, 1.7, 2.0)]
-    assert volts == pytest.approx([64.60, 64.91, 65.12], abs=0.006)
+    position = [lens.position(1 / metres) for metres in (1.4, 1.7, 2.0)]
+    assert position == pytest.approx([64.60, 64.91, 65.12], abs=0.006)
 
 
 def test_the_paper_blur_is_that_of_a_thin_lens() -> None:
@@ -122,21 +126,25 @@ def test_a_table_may_tell_how_long_a_move_takes(tmp_path: Path) -> None:
     [
         (f"settle_s: 70\n{TABLE}", "settle_s is 70.0; it must lie in 0..5 s"),
         (f"settle_s: soon\n{TABLE}", "settle_s is 'soon'; it must be a number"),
-        ("points: [{volts: 40, distance_m: 1}]", "at least two"),
-        ("points: [{volts: 40, distance_m: 1}, {volts: 40, distance_m: 2}]", "twice"),
-        ("points: [{volts: 40, distance_m: 1}, {volts: 80, distance_m: 2}]", "80 V"),
-        ("points: [{volts: 40, distance_m: 1}, {volts: 50, distance_m: -2}]", r"points\[1\].distance_m"),
-        ("points: [{volts: 40, distance_m: x}, {volts: 50, distance_m: 2}]", r"points\[0\].distance_m"),
-        ("points: [{volts: 40}, {volts: 50, distance_m: 2}]", r"points\[0\]"),
+        ("points: [{position: 40, distance_m: 1}]", "at least two"),
+        ("points: [{position: 40, distance_m: 1}, {position: 40, distance_m: 2}]", "twice"),
+        ("points: [{position: 40, distance_m: 1}, {position: 80, distance_m: 2}]", "80 V"),
         (
-            "points: [{volts: 40, distance_m: 1}, {volts: 41, distance_m: 2}, {volts: 42, distance_m: 1.5}]",
+            "points: [{position: 40, distance_m: 1}, {position: 50, distance_m: -2}]",
+            r"points\[1\].distance_m",
+        ),
+        ("points: [{position: 40, distance_m: x}, {position: 50, distance_m: 2}]", r"points\[0\].distance_m"),
+        ("points: [{position: 40}, {position: 50, distance_m: 2}]", r"points\[0\]"),
+        (
+            "points: [{position: 40, distance_m: 1}, {position: 41, distance_m: 2}, "
+            "{position: 42, distance_m: 1.5}]",
             "not in order at 42 V",
         ),
         ("{points: [], colour: red}", "colour"),
         ("points: 3", "list"),
         ("just text", "points"),
         ("points: [", "YAML"),
-        ("{f_number: 0, points: [{volts: 40, distance_m: 1}, {volts: 50, distance_m: 2}]}", "f_number"),
+        ("{f_number: 0, points: [{position: 40, distance_m: 1}, {position: 50, distance_m: 2}]}", "f_number"),
     ],
 )
 def test_a_bad_table_is_refused_with_its_reason(tmp_path: Path, text: str, says: str) -> None:
@@ -153,7 +161,7 @@ def test_unknown_profiles_and_numbers_are_refused() -> None:
         lens_model("physical", aperture=2.0)
     with pytest.raises(ValueError, match="f_number"):
         lens_model("physical", f_number=-2.0)
-    with pytest.raises(ValueError, match="infinity_volts"):
-        lens_model("physical", infinity_volts=10.0)
+    with pytest.raises(ValueError, match="infinity_position"):
+        lens_model("physical", infinity_position=10.0)
     with pytest.raises(ValueError, match="nearest distance"):
         lens_model().focus_range(0.0)

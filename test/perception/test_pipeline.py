@@ -21,7 +21,9 @@ from dasha_ros.perception.quality.sharpness import Sharpness
 CAPTURE = CaptureInfo(
     stamp_ns=5, exposure_us=2e4, gain_db=0.0, exposure_command=CommandId("h", 3), sequence=1
 )
-LENS = LensState(command=CommandId("l", 2), commanded_volts=47.0, volts=46.98, settled=True, settled_at_ns=4)
+LENS = LensState(
+    command=CommandId("l", 2), commanded_position=47.0, position=46.98, settled=True, settled_at_ns=4
+)
 STAGES = {"resize", "encoder", "detector", "brisque", "histogram", "sharpness", "total"}
 
 

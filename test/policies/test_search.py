@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasha_ros.optics.lens import lens_model
-from dasha_ros.policies.search import focus_stops, from_nearest_end, peak_volts, search_range, volts_of_blur
+from dasha_ros.optics.profiles import lens_model
+from dasha_ros.policies.search import (
+    focus_stops,
+    from_nearest_end,
+    peak_position,
+    search_range,
+    travel_of_blur,
+)
 
 
 @pytest.mark.parametrize("profile", ["physical", "paper"])
@@ -37,8 +43,8 @@ def test_the_range_reaches_from_beyond_infinity_to_the_nearest_distance():
     assert paper.dioptres(low) == pytest.approx(4.3)
 
 
-def test_volts_of_blur_is_what_the_lens_says():
-    assert volts_of_blur(lens_model(), 45.0, 2.5) == pytest.approx(2.5 / 8.88 / 0.31, rel=0.01)
+def test_travel_of_blur_is_what_the_lens_says():
+    assert travel_of_blur(lens_model(), 45.0, 2.5) == pytest.approx(2.5 / 8.88 / 0.31, rel=0.01)
 
 
 def test_stops_begin_at_the_nearest_end():
@@ -50,17 +56,17 @@ def test_stops_begin_at_the_nearest_end():
 def test_the_peak_of_a_symmetric_curve_is_found_between_the_stops(offset, width, step, power):
     """Gradient energies that fall with a power of the blur from one to two, narrow and wide."""
 
-    def sharpness(volts):
-        return 1.0 / (1.0 + abs(volts / width) ** power)
+    def sharpness(position):
+        return 1.0 / (1.0 + abs(position / width) ** power)
 
     points = [(40.0 + i * step, sharpness((i - offset) * step)) for i in range(-2, 3)]
-    assert peak_volts(points) == pytest.approx(40.0 + offset * step, abs=0.16 * step)
+    assert peak_position(points) == pytest.approx(40.0 + offset * step, abs=0.16 * step)
 
 
 @pytest.mark.parametrize("slope", [0.3, 1.0])
 def test_the_peak_of_a_v_is_found_exactly_at_unequal_stops(slope):
     points = [(x, (0.01 + slope * abs(x - 43.7)) ** -2) for x in (40.0, 43.0, 48.0)]
-    assert peak_volts(points) == pytest.approx(43.7, abs=0.01)
+    assert peak_position(points) == pytest.approx(43.7, abs=0.01)
 
 
 @given(
@@ -69,10 +75,10 @@ def test_the_peak_of_a_v_is_found_exactly_at_unequal_stops(slope):
     )
 )
 def test_the_peak_lies_among_the_points(points):
-    volts = [v for v, _ in points]
-    assert min(volts) <= peak_volts(points) <= max(volts)
+    position = [v for v, _ in points]
+    assert min(position) <= peak_position(points) <= max(position)
 
 
 def test_the_best_point_at_an_end_is_the_peak():
-    assert peak_volts([(40.0, 3.0), (41.0, 2.0), (42.0, 1.0)]) == 40.0
-    assert peak_volts([(40.0, 1.0)]) == 40.0
+    assert peak_position([(40.0, 3.0), (41.0, 2.0), (42.0, 1.0)]) == 40.0
+    assert peak_position([(40.0, 1.0)]) == 40.0

@@ -36,8 +36,9 @@ def step(agent="A^L", index=0, label="motorbike", score=0.9, brisque=30.0, **com
         },
         "lens": {
             "command": {"sender": "a", "sequence": 7},
-            "commanded_volts": 45.0,
-            "volts": 44.98,
+            "commanded_position": 45.0,
+            "position": 44.98,
+            "unit": "V",
             "settled_at_ns": 8,
         },
         "percept": {
@@ -75,13 +76,21 @@ def write(folder: Path, labels=("motorbike",), keep=100, steps=None, outcome=Non
     running = report.ReportWriter(folder, keep).begin(
         {"labels": labels, "min_score": 0.3, "max_brisque": 100.0, "max_steps": 80},
         {"version": "0.1.0", "encoder": "e", "detector": "d", "exposure_policy": "h", "focus_policy": "c"},
-        {"exposure_us": 200.0, "volts": 24.0},
+        {"exposure_us": 200.0, "lens_position": 24.0, "lens_unit": "V"},
     )
     running.picture("before", JPEG)
-    for record, picture in steps or [(step("A^H", exposure_us=1e4), JPEG), (step(volts=45.0), None)]:
+    for record, picture in steps or [(step("A^H", exposure_us=1e4), JPEG), (step(lens_position=45.0), None)]:
         running.step(record, picture)
     running.picture("after", JPEG + b"2")
-    return running.finish({**OUTCOME, **(outcome or {})}, {"exposure_us": 1e4, "volts": 45.0})
+    return running.finish(
+        {**OUTCOME, **(outcome or {})},
+        {
+            "exposure_us": 1e4,
+            "lens_position": 45.0,
+            "lens_unit": "V",
+            "focus_distance_m": 0.645,
+        },
+    )
 
 
 class _Page(HTMLParser):
@@ -119,7 +128,7 @@ def test_reads_back_what_was_written(tmp_path):
     record = report.load(folder)
     assert record == report.load(folder / "report.json")
     assert record.goal.labels == ("motorbike",)
-    assert (record.before.exposure_us, record.after.volts) == (200.0, 45.0)
+    assert (record.before.exposure_us, record.after.lens_position) == (200.0, 45.0)
     assert [s.picture for s in record.steps] == ["step-0000.jpg", None]
     assert record.steps[1].percept.detections[1].box == (1, 2, 3, 4)
     assert record.outcome.seconds == 1.5
@@ -127,7 +136,7 @@ def test_reads_back_what_was_written(tmp_path):
     assert (folder / "after.jpg").read_bytes() == JPEG + b"2"
     assert (folder / "step-0000.jpg").read_bytes() == JPEG
     document = json.loads((folder / "report.json").read_text())
-    assert (document["format"], document["version"]) == ("dasha-report", 2)
+    assert (document["format"], document["version"]) == ("dasha-report", 3)
 
 
 def test_best_score_is_of_the_objects_asked_for(tmp_path):
@@ -291,11 +300,11 @@ def test_step_of_another_form_is_refused(tmp_path, change, reason):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"format": "dasha-report", "version": 1}', "report of version 1.*reads version 2"),
+        ('{"format": "dasha-report", "version": 1}', "report of version 1.*reads version 3"),
         ('{"format": "other"}', "is no report of dasha_ros"),
         ("[]", "is no report of dasha_ros"),
         ('{"format"', "is no JSON"),
-        ('{"format": "dasha-report", "version": 2, "goal": {}}', "is damaged: began"),
+        ('{"format": "dasha-report", "version": 3, "goal": {}}', "is damaged: began"),
     ],
 )
 def test_load_explains_what_it_can_not_read(tmp_path, text, sentence):

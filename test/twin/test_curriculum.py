@@ -31,7 +31,7 @@ def test_every_draw_is_a_world_within_what_was_asked_for(
     )
     for episode in islice(curriculum, 5):
         assert low <= episode.world.illuminance_lx <= high
-        assert 24.0 <= episode.volts <= 70.0
+        assert 24.0 <= episode.position <= 70.0
         assert episode.label in SCENE.labels
         for drawn, own in zip(episode.world.distances_m, SCENE.distances_m, strict=True):
             assert own / factor * (1 - 1e-9) <= drawn <= own * factor * (1 + 1e-9)

@@ -25,18 +25,20 @@ class Contrast:
     """The camera's picture there, as JPEG."""
 
 
-def contrast_focus(scene: str, exposure_us: float, volts: float) -> Contrast:
+def contrast_focus(scene: str, exposure_us: float, position: float) -> Contrast:
     """Let whole-frame contrast focus, in a twin in this process.
 
     Args:
         scene: Name of the scene.
         exposure_us: A good exposure [us]: this autofocus is judged by its focus only.
-        volts: Where the lens starts [V].
+        position: Where the lens starts.
 
     Raises:
         AssetMissing: A photograph is not on this machine.
     """
     perception = Perception()
-    rig = TwinRig(perception, World(scene), volts=volts, exposure_us=exposure_us, width=WIDTH, height=HEIGHT)
+    rig = TwinRig(
+        perception, World(scene), position=position, exposure_us=exposure_us, width=WIDTH, height=HEIGHT
+    )
     run_focus(rig, ContrastFocus(), FocusTask(rig.lens, max_steps=100))
     return Contrast(rig.focus_dioptres, perception.annotated_jpeg(rig.observe()))

@@ -17,7 +17,8 @@ from dasha_ros.cli.demo.true_lens import TrueLens
 from dasha_ros.cli.focus import StepPrinter, beginning
 from dasha_ros.cli.graph.ready import GraphError, wait_until_active
 from dasha_ros.client import FocusClient, FocusError
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.lens_info import position_text
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.labels import canonical
 from dasha_ros.ros.rig.actuators import Actuators
 from dasha_ros.twin.scene import Scene, load_scene
@@ -37,12 +38,12 @@ class Start:
     label: str
     what: str
     exposure_us: float
-    volts: float
+    position: float
 
 
 STARTS = (
-    Start("motorcycle", "dark and focused beyond infinity", exposure_us=400.0, volts=30.0),
-    Start("person", "over-exposed and focused far too near", exposure_us=400_000.0, volts=55.0),
+    Start("motorcycle", "dark and focused beyond infinity", exposure_us=400.0, position=30.0),
+    Start("person", "over-exposed and focused far too near", exposure_us=400_000.0, position=55.0),
 )
 """At 100 lx and f/2 the right exposure is about 25 ms; the people are at 40.3 V, the motorcycle at 44 V."""
 
@@ -113,7 +114,7 @@ def run_demo(graph: Graph, console: Console, verbose: bool = False) -> Demo:
         with closing(_Player(session.client, scene, console)) as player:
             goals = [player.play(start) for start in STARTS]
     console.print("\nwhere does the contrast of the whole frame focus?", style="bold")
-    contrast = contrast_focus(SCENE, goals[-1].exposure_us, STARTS[0].volts)
+    contrast = contrast_focus(SCENE, goals[-1].exposure_us, STARTS[0].position)
     goals = [replace(g, contrast_blur_px=_blur_px(contrast.dioptres, g.distance_m)) for g in goals]
     return Demo(tuple(goals), contrast, up_s, time.monotonic() - began)
 
@@ -142,9 +143,9 @@ class _Player:
         """Set the start, run the goal, and compare its end with the truth."""
         self._console.print(
             f"\n[bold]{start.label}[/], from a bad start: {start.what} "
-            f"({start.exposure_us:,.0f} µs, {start.volts:.1f} V)"
+            f"({start.exposure_us:,.0f} µs, {position_text(start.position, self._unit())})"
         )
-        self._actuators.go_to(start.exposure_us, start.volts, self._until)
+        self._actuators.go_to(start.exposure_us, start.position, self._until)
         try:
             result = self._focus.focus(start.label, on_feedback=StepPrinter(self._console))
         except FocusError as error:
@@ -156,7 +157,7 @@ class _Player:
             )
         else:
             self._console.print(f"{beginning(result.code)}: {result.message}", style="red", markup=False)
-        focus = self._true_focus(result.volts)
+        focus = self._true_focus(result.lens_position)
         distance_m = min(
             self._scene.object_distances(canonical(start.label)), key=lambda d: _blur_px(focus, d)
         )
@@ -170,12 +171,19 @@ class _Player:
             report=str(result.report or ""),
         )
 
+    def _unit(self) -> str:
+        self._until(
+            lambda: self._actuators.lens_info is not None, "lens_driver does not say what its lens can do"
+        )
+        assert self._actuators.lens_info is not None
+        return self._actuators.lens_info.unit
+
     def _until(self, condition: Callable[[], bool], trouble: str) -> None:
         if not self._client.until(condition, ANSWER_S):
             raise GraphError(trouble)
 
-    def _true_focus(self, volts: float) -> float:
-        focus = self._true_lens.focus_at(volts, ANSWER_S)
+    def _true_focus(self, position: float) -> float:
+        focus = self._true_lens.focus_at(position, ANSWER_S)
         if focus is None:
             raise GraphError("the twin's lens does not report its focus")
         return focus

@@ -22,8 +22,8 @@ class TrueLens:
     def _hear(self, lens: TwinLens) -> None:
         self._told = lens
 
-    def focus_at(self, volts: float, timeout_s: float) -> float | None:
-        """Where the lens focuses [1/m] once it was sent to ``volts`` [V], hysteresis included.
+    def focus_at(self, position: float, timeout_s: float) -> float | None:
+        """Where the lens focuses [1/m] once it was sent to ``position``, hysteresis included.
 
         ``None``: it does not say so within ``timeout_s``.
         """
@@ -33,7 +33,7 @@ class TrueLens:
 
         def is_there() -> bool:
             told = self._told
-            return told is not None and (not told.state.driver or told.state.commanded_volts == volts)
+            return told is not None and (not told.state.driver or told.state.commanded_position == position)
 
         if not self._client.until(is_there, timeout_s):
             return None

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from dasha_ros.devices.calibration.scan import Scanner
     from dasha_ros.devices.camera import Camera
     from dasha_ros.devices.lens import Lens
+    from dasha_ros.optics.lens_info import LensInfo
 
 app = typer.Typer(help="Measure a lens profile with the lens's own camera.", no_args_is_help=True)
 
 EMULATED_DISTANCES_M = (0.4, 0.6, 1.0, 2.0)
-SETTLING_VOLTS = 5.0
-"""The move that is timed: far enough to blur the target."""
+SETTLING_STEPS = 5.0
+"""The move that is timed, in steps of the coarse scan: far enough to blur the target."""
 SETTLING_STEP_S = 0.01
 SETTLING_MAX_S = 0.4
 
@@ -51,8 +52,13 @@ def calibrate_lens(
     distances: Annotated[
         str, typer.Option(help="Distances of the target in m, separated by commas; default: you are asked.")
     ] = "",
-    low: Annotated[float, typer.Option(min=24.0, max=70.0, help="Least voltage to try.")] = 24.0,
-    high: Annotated[float, typer.Option(min=24.0, max=70.0, help="Greatest voltage to try.")] = 70.0,
+    low: Annotated[
+        float | None, typer.Option(help="Least position to try, in the lens's unit; left out: its least.")
+    ] = None,
+    high: Annotated[
+        float | None,
+        typer.Option(help="Greatest position to try, in the lens's unit; left out: its greatest."),
+    ] = None,
     exposure: Annotated[
         float, typer.Option(min=0.0, help="Exposure in us; 0: metered on the target at each distance.")
     ] = 0.0,
@@ -68,7 +74,7 @@ def calibrate_lens(
         Path | None, typer.Option(help="Picture of the fit; default: beside the profile.")
     ] = None,
 ) -> None:
-    """Measure which voltage focuses at which distance, and write a lens profile.
+    """Measure which position focuses at which distance, and write a lens profile.
 
     Put a target with fine texture (newspaper will do) at two or more known distances, in even
     light, so that it fills the middle of the picture.
@@ -77,14 +83,14 @@ def calibrate_lens(
     from dasha_ros.freshness.clock import SteadyClock
 
     refuse_unwritable(output)
-    if not low < high:
-        fail(f"--low {low:g} is not below --high {high:g}", Exit.REFUSED)
     known = _distances(distances)
     # The inner context comes first: a failed calibration is not a refused value.
     with device_errors(), _calibration_errors():
         with _opened(rig, port, board, serial, emulator) as bench:
             limits = bench.camera.open()
             bench.lens.open()
+            lens = bench.lens.info
+            tried = _tried(lens, low, high)
             scanner = Scanner(bench.camera, bench.lens, SteadyClock())
 
             def expose() -> float:
@@ -92,9 +98,13 @@ def calibrate_lens(
 
             wanted = known or (EMULATED_DISTANCES_M if rig == "emulated" else ())
             placed = _placed(wanted, bench.place) if wanted else _ask()
-            measured = _measure(scanner, placed, expose, (low, high), repeats)
-            settle_s = _settling_s(scanner, measured[-1].volts, low) if settling and measured else None
-        _write(output, plot or output.with_suffix(".png"), measured, (focal_length, f_number), settle_s)
+            measured = _measure(scanner, placed, expose, tried, repeats)
+            settle_s = (
+                _settling_s(scanner, measured[-1].position, tried[0]) if settling and measured else None
+            )
+        _write(
+            output, plot or output.with_suffix(".png"), (measured, lens), (focal_length, f_number), settle_s
+        )
 
 
 @contextmanager
@@ -105,6 +115,19 @@ def _calibration_errors() -> Iterator[None]:
         yield
     except CalibrationError as error:
         fail(str(error))
+
+
+def _tried(lens: LensInfo, low: float | None, high: float | None) -> tuple[float, float]:
+    """Least and greatest position to try."""
+    least = lens.position_min if low is None else low
+    greatest = lens.position_max if high is None else high
+    if not (lens.admits(least) and lens.admits(greatest) and least < greatest):
+        fail(
+            f"--low {least:g} and --high {greatest:g}: give a range inside {lens.position_min:g} to "
+            f"{lens.position_max:g} {lens.unit}",
+            Exit.REFUSED,
+        )
+    return least, greatest
 
 
 def _distances(text: str) -> tuple[float, ...]:
@@ -179,7 +202,7 @@ def _measure(
     scanner: Scanner,
     distances: Iterable[float],
     expose: Callable[[], float],
-    volts: tuple[float, float],
+    tried: tuple[float, float],
     repeats: int,
 ) -> list[Measurement]:
     from dasha_ros.devices.calibration.profile import Measurement
@@ -188,17 +211,19 @@ def _measure(
     for distance_m in distances:
         exposure_us = expose()
         for _ in range(repeats):
-            peak = scanner.find_focus(*volts)
-            measured.append(Measurement(peak.volts, distance_m))
-            err().print(f"{distance_m:g} m: {peak.volts:.3f} V at {exposure_us:,.0f} us", markup=False)
+            peak = scanner.find_focus(*tried)
+            measured.append(Measurement(peak.position, distance_m))
+            err().print(
+                f"{distance_m:g} m: {peak.position:.3f} {scanner.unit} at {exposure_us:,.0f} us", markup=False
+            )
     return measured
 
 
-def _settling_s(scanner: Scanner, focus_volts: float, low: float) -> float:
+def _settling_s(scanner: Scanner, in_focus: float, low: float) -> float:
     """Measure how long a move takes, with the target where it is."""
     err().print("measuring how long a move takes ...", style="dim")
     delays = [step * SETTLING_STEP_S for step in range(round(SETTLING_MAX_S / SETTLING_STEP_S) + 1)]
-    settle_s = scanner.settling_s(max(low, focus_volts - SETTLING_VOLTS), focus_volts, delays)
+    settle_s = scanner.settling_s(max(low, in_focus - SETTLING_STEPS * scanner.coarse_step), in_focus, delays)
     err().print(f"a move takes {settle_s * 1e3:.0f} ms", markup=False)
     return settle_s
 
@@ -206,14 +231,14 @@ def _settling_s(scanner: Scanner, focus_volts: float, low: float) -> float:
 def _write(
     output: Path,
     plot: Path,
-    measured: list[Measurement],
+    measured: tuple[list[Measurement], LensInfo],
     optics: tuple[float, float],
     settle_s: float | None,
 ) -> None:
     from dasha_ros.devices.calibration.profile import fit, write_table
     from dasha_ros.devices.calibration.profile import plot as draw
 
-    calibration = fit(measured)
+    calibration = fit(*measured)
     try:
         write_table(output, calibration, focal_length_mm=optics[0], f_number=optics[1], settle_s=settle_s)
     except OSError as error:
@@ -230,24 +255,25 @@ def _write(
     else:
         console.print(f"plot: {plot}", markup=False)
     console.print(
-        f"use it with: --set lens_driver.profile={output} --set low_level_agent.profile={output}",
+        f"use it with: --set lens_driver.profile={output}",
         markup=False,
     )
 
 
 def _print(calibration: Calibration) -> None:
-    console = out()
+    console, unit = out(), calibration.lens.unit
     for point in calibration.points:
-        residual = (point.dioptres - calibration.line(point.volts)) * 1e3
+        residual = (point.dioptres - calibration.line(point.position)) * 1e3
         console.print(
-            f"{point.volts:8.3f} V {point.distance_m:8.3f} m {point.dioptres:7.3f} D"
+            f"{point.position:8.3f} {unit} {point.distance_m:8.3f} m {point.dioptres:7.3f} D"
             f" {residual:+7.1f} mD from the line"
         )
     for point in calibration.rejected:
         console.print(
-            f"{point.volts:8.3f} V {point.distance_m:8.3f} m rejected as an outlier", style="yellow"
+            f"{point.position:8.3f} {unit} {point.distance_m:8.3f} m rejected as an outlier", style="yellow"
         )
     console.print(
-        f"{calibration.dioptres_per_volt:.4f} D/V, infinity at {calibration.infinity_volts:.2f} V,"
+        f"{calibration.dioptres_per_unit:.4f} D/{unit},"
+        f" infinity at {calibration.infinity_position:.2f} {unit},"
         f" residual {calibration.residual_dioptres * 1e3:.1f} mD"
     )

@@ -34,7 +34,7 @@ def lens(
     profile: Annotated[
         str, typer.Option(help="Lens model: physical, paper, or the path of a table.")
     ] = "physical",
-    step_volts: Annotated[
+    step: Annotated[
         float, typer.Option(min=0.0, help="Step of the board's output in V; 0: it follows exactly.")
     ] = 0.0445,
     time_constant: Annotated[
@@ -85,8 +85,8 @@ def lens(
             analog_at_power_on=analog,
             profile=profile,
             time_constant_s=time_constant,
-            hysteresis_volts=hysteresis,
-            step_volts=step_volts,
+            hysteresis=hysteresis,
+            step=step,
         )
         run_lens(path, settings, sys.stdin, _say, stop)
 
@@ -123,7 +123,7 @@ def camera(
     from dasha_ros.devices.errors import DeviceLost
     from dasha_ros.emulators.camera.twin_view import TwinView
     from dasha_ros.emulators.console import run_camera
-    from dasha_ros.optics.lens import lens_model
+    from dasha_ros.optics.profiles import lens_model
     from dasha_ros.twin.world import World
 
     with device_errors(), _until_interrupted() as stop:

@@ -26,8 +26,10 @@ def get(port: Port, board: Board = "flexiboard") -> None:
 
 
 @app.command("set")
-def set_volts(
-    volts: Annotated[float, typer.Argument(help="Voltage, 24.0 to 70.0 V.")],
+def set_position(
+    position: Annotated[
+        float, typer.Argument(help="In the lens's unit; a Varioptic lens takes 24.0 to 70.0 V.")
+    ],
     port: Port,
     board: Board = "flexiboard",
 ) -> None:
@@ -35,7 +37,7 @@ def set_volts(
     from dasha_ros.devices import bench
 
     with device_errors():
-        reading, description = bench.set_lens(port, volts, board)
+        reading, description = bench.set_lens(port, position, board)
     _print(reading, description)
 
 
@@ -53,8 +55,9 @@ def faults(port: Port, board: Board = "flexiboard") -> None:
 
 
 def _print(reading: LensReading, description: dict[str, Any]) -> None:
-    console = out()
-    console.print(f"{reading.volts:.4f} V, commanded {description['volts_in_force']:.3f} V", markup=False)
+    console, unit = out(), description["unit"]
+    commanded = f"commanded {description['position_in_force']:.3f} {unit}"
+    console.print(f"{reading.position:.4f} {unit}, {commanded}", markup=False)
     console.print(
         f"{description['model']} at {description['port']}, firmware {description['firmware']}", markup=False
     )

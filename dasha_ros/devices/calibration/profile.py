@@ -1,6 +1,6 @@
-"""From measured (volts, distance) pairs to a lens profile: fit, check, file, plot.
+"""From measured (position, distance) pairs to a lens profile: fit, check, file, plot.
 
-A liquid lens adds power in proportion to its voltage, so in dioptres the pairs lie close to a
+A liquid lens adds power in proportion to its position, so in dioptres the pairs lie close to a
 straight line. The line is only used to find pairs that cannot be right; the profile itself is
 the table (see `optics.lens_table`).
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.optics.lens_table import TableLens
 
 OUTLIER_SIGMAS = 5.0
@@ -28,9 +29,9 @@ class CalibrationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A target at a known distance was in focus at this voltage."""
+    """A target at a known distance was in focus at this position of the lens."""
 
-    volts: float
+    position: float
     distance_m: float
     """``math.inf`` for a target so far away that it does not matter."""
 
@@ -44,36 +45,39 @@ class Measurement:
 class Calibration:
     """A profile, and how well it fits."""
 
+    lens: LensInfo
+    """The lens that was measured."""
     points: tuple[Measurement, ...]
-    """One for each distance, ascending in volts; repeated measurements are averaged."""
+    """One for each distance, ascending in position; repeated measurements are averaged."""
     rejected: tuple[Measurement, ...]
-    dioptres_per_volt: float
-    infinity_volts: float
-    """Where the straight line focuses at infinity [V]."""
+    dioptres_per_unit: float
+    infinity_position: float
+    """Where the straight line focuses at infinity."""
     residual_dioptres: float
     """Root mean square distance of the points from the line [1/m]."""
 
-    def line(self, volts: float) -> float:
+    def line(self, position: float) -> float:
         """The straight line [1/m]."""
-        return self.dioptres_per_volt * (volts - self.infinity_volts)
+        return self.dioptres_per_unit * (position - self.infinity_position)
 
 
-def fit(measurements: Sequence[Measurement]) -> Calibration:
+def fit(measurements: Sequence[Measurement], lens: LensInfo) -> Calibration:
     """The table that the measurements make.
 
     Outliers from a robust line (Theil and Sen: the median of all pairwise slopes) are rejected.
 
     Args:
         measurements: At least two different distances; three and more let outliers be found.
+        lens: Its unit and limits.
 
     Raises:
         CalibrationError: Too few, impossible, or contradictory measurements.
     """
     for m in measurements:
-        if not (math.isfinite(m.volts) and m.distance_m > 0):
-            raise CalibrationError(f"{m.volts!r} V at {m.distance_m!r} m is no measurement")
+        if not (math.isfinite(m.position) and m.distance_m > 0):
+            raise CalibrationError(f"{m.position!r} {lens.unit} at {m.distance_m!r} m is no measurement")
     slope, offset = _robust_line(measurements)
-    errors = np.array([m.dioptres - (slope * m.volts + offset) for m in measurements])
+    errors = np.array([m.dioptres - (slope * m.position + offset) for m in measurements])
     # 1.4826 turns a median absolute deviation into the sigma of a normal distribution.
     sigma = 1.4826 * float(np.median(np.abs(errors)))
     limit = max(OUTLIER_MIN_DIOPTRES, OUTLIER_SIGMAS * sigma)
@@ -86,16 +90,23 @@ def fit(measurements: Sequence[Measurement]) -> Calibration:
             " with the camera and the target standing still"
         )
     try:
-        TableLens(points=tuple((p.volts, p.dioptres) for p in points))
+        TableLens(
+            name="measured",
+            unit=lens.unit,
+            position_min=lens.position_min,
+            position_max=lens.position_max,
+            points=tuple((p.position, p.dioptres) for p in points),
+        )
     except ValueError as error:
         raise CalibrationError(f"the measurements make no table: {error}") from error
-    slope, offset = np.polyfit([p.volts for p in points], [p.dioptres for p in points], 1)
-    residuals = [p.dioptres - (slope * p.volts + offset) for p in points]
+    slope, offset = np.polyfit([p.position for p in points], [p.dioptres for p in points], 1)
+    residuals = [p.dioptres - (slope * p.position + offset) for p in points]
     return Calibration(
+        lens=lens,
         points=points,
         rejected=rejected,
-        dioptres_per_volt=float(slope),
-        infinity_volts=float(-offset / slope),
+        dioptres_per_unit=float(slope),
+        infinity_position=float(-offset / slope),
         residual_dioptres=float(np.sqrt(np.mean(np.square(residuals)))),
     )
 
@@ -121,14 +132,18 @@ def write_table(
         OSError: The file can't be written.
     """
     rows = "".join(
-        f"  - {{volts: {point.volts:.4f}, distance_m: {_yaml_number(point.distance_m)}}}\n"
+        f"  - {{position: {point.position:.4f}, distance_m: {_yaml_number(point.distance_m)}}}\n"
         for point in calibration.points
     )
+    lens = calibration.lens
+    unit = lens.unit
     settling = "" if settle_s is None else f"settle_s: {settle_s:.4g}\n"
     straight = f"{calibration.residual_dioptres:.4f} D from a straight line"
     path.write_text(
-        f"# Measured: {calibration.dioptres_per_volt:.4f} D/V,"
-        f" infinity at {calibration.infinity_volts:.3f} V, {straight}.\n"
+        f"# Measured: {calibration.dioptres_per_unit:.4f} D/{unit},"
+        f" infinity at {calibration.infinity_position:.3f} {unit}, {straight}.\n"
+        f"unit: {unit}\nposition_min: {lens.position_min:g}\nposition_max: {lens.position_max:g}\n"
+        f"resolution: {lens.resolution:g}\nplay: {lens.play:g}\n"
         f"focal_length_mm: {focal_length_mm:g}\nf_number: {f_number:g}\n{settling}points:\n{rows}",
         encoding="utf-8",
     )
@@ -143,47 +158,49 @@ def plot(path: Path, calibration: Calibration) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    points = calibration.points
-    volts = np.array([p.volts for p in points])
+    points, unit = calibration.points, calibration.lens.unit
+    position = np.array([p.position for p in points])
     dioptres = np.array([p.dioptres for p in points])
     figure = Figure(figsize=(7, 6), layout="constrained")
     FigureCanvasAgg(figure)
     focus, residual = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    span = np.linspace(volts.min() - 1, volts.max() + 1, 50)
+    margin = 0.05 * np.ptp(position)
+    span = np.linspace(position.min() - margin, position.max() + margin, 50)
     focus.plot(span, [calibration.line(v) for v in span], color="0.7", label="straight line")
-    focus.plot(volts, dioptres, "o-", label="table")
+    focus.plot(position, dioptres, "o-", label="table")
     if calibration.rejected:
         focus.plot(
-            [m.volts for m in calibration.rejected],
+            [m.position for m in calibration.rejected],
             [m.dioptres for m in calibration.rejected],
             "rx",
             label="rejected",
         )
     focus.set_ylabel("focus [1/m]")
     focus.set_title(
-        f"{calibration.dioptres_per_volt:.3f} D/V, infinity at {calibration.infinity_volts:.2f} V,"
+        f"{calibration.dioptres_per_unit:.3f} D/{unit},"
+        f" infinity at {calibration.infinity_position:.2f} {unit},"
         f" residual {calibration.residual_dioptres * 1e3:.1f} mD"
     )
     focus.legend()
-    residual.stem(volts, (dioptres - [calibration.line(v) for v in volts]) * 1e3)
+    residual.stem(position, (dioptres - [calibration.line(v) for v in position]) * 1e3)
     residual.set_ylabel("residual [mD]")
-    residual.set_xlabel("lens voltage [V]")
+    residual.set_xlabel(f"lens position [{unit}]")
     figure.savefig(path, dpi=120)
 
 
 def _robust_line(measurements: Sequence[Measurement]) -> tuple[float, float]:
     slopes = [
-        (b.dioptres - a.dioptres) / (b.volts - a.volts)
+        (b.dioptres - a.dioptres) / (b.position - a.position)
         for i, a in enumerate(measurements)
         for b in measurements[i + 1 :]
-        if a.volts != b.volts and a.distance_m != b.distance_m
+        if a.position != b.position and a.distance_m != b.distance_m
     ]
     if not slopes:
         raise CalibrationError(
-            "a profile needs targets at two or more distances, in focus at different voltages"
+            "a profile needs targets at two or more distances, in focus at different positions"
         )
     slope = float(np.median(slopes))
-    return slope, float(np.median([m.dioptres - slope * m.volts for m in measurements]))
+    return slope, float(np.median([m.dioptres - slope * m.position for m in measurements]))
 
 
 def _averaged(measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:
@@ -192,10 +209,10 @@ def _averaged(measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:
         # Distances that the file can't tell apart are one: it would hold the same point twice.
         by_distance[_yaml_number(m.distance_m)].append(m)
     averaged = (
-        Measurement(float(np.mean([m.volts for m in same])), same[0].distance_m)
+        Measurement(float(np.mean([m.position for m in same])), same[0].distance_m)
         for same in by_distance.values()
     )
-    return tuple(sorted(averaged, key=lambda m: m.volts))
+    return tuple(sorted(averaged, key=lambda m: m.position))
 
 
 def _yaml_number(value: float) -> str:

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from dasha_ros.devices.calibration.profile import CalibrationError
 from dasha_ros.devices.camera import Camera, CameraLimits, Frame
 from dasha_ros.devices.errors import DeviceTimeout, FrameIncomplete
-from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN, Lens
+from dasha_ros.devices.lens import Lens
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.perception.quality.sharpness import Sharpness
 
-COARSE_STEP_VOLTS = 1.0
-FINE_STEP_VOLTS = 0.15
+COARSE_STEPS = 46
+"""Of a scan over all that the lens can do: 1 V of a Varioptic lens."""
+FINE_SHARE = 0.15
+"""Of the fine scan, in coarse steps."""
 MIN_CONTRAST = 1.5
 """The peak must be so much sharper than the middle of the scan; a blank wall has no peak."""
 RETRIES = 3
@@ -31,10 +33,10 @@ METER_TOLERANCE = 0.15
 class FocusPeak:
     """Where the target was sharpest."""
 
-    volts: float
-    """Between the steps of the scan [V]."""
+    position: float
+    """Between the steps of the scan, in the lens's unit."""
     scan: tuple[tuple[float, float], ...]
-    """(volts, sharpness), in the order of the scan."""
+    """(position, sharpness), in the order of the scan."""
 
 
 class Scanner:
@@ -81,33 +83,51 @@ class Scanner:
             "change the light, or give the exposure yourself"
         )
 
-    def find_focus(self, low: float = VOLTS_MIN, high: float = VOLTS_MAX) -> FocusPeak:
-        """The voltage at which the target is sharpest, by a coarse and a fine scan.
+    @property
+    def unit(self) -> str:
+        """Of the lens's positions."""
+        return self._lens.info.unit
+
+    @property
+    def coarse_step(self) -> float:
+        """Between two pictures of the coarse scan, in the lens's unit."""
+        return (self._lens.info.position_max - self._lens.info.position_min) / COARSE_STEPS
+
+    def find_focus(self, low: float | None = None, high: float | None = None) -> FocusPeak:
+        """The position at which the target is sharpest, by a coarse and a fine scan.
+
+        Args:
+            low: Least position to try; left out: the lens's least.
+            high: Greatest position to try; left out: the lens's greatest.
 
         Raises:
             CalibrationError: No clear peak: no texture, no light, or out of the lens's reach.
             DeviceError: A device failed.
         """
-        coarse = self._scan(np.arange(low, high + 1e-9, COARSE_STEP_VOLTS))
+        info, step = self._lens.info, self.coarse_step
+        low = info.position_min if low is None else low
+        high = info.position_max if high is None else high
+        coarse = self._scan(np.arange(low, high + 1e-9 * step, step))
         best = max(coarse, key=lambda point: point[1])[0]
-        centre = np.clip(best, low + 1.5, high - 1.5)
-        fine = self._scan(np.arange(centre - 1.5, centre + 1.5 + 1e-9, FINE_STEP_VOLTS))
-        volts, sharpness = np.array(fine).T
+        reach = 1.5 * step
+        centre = np.clip(best, low + reach, high - reach)
+        fine = self._scan(np.arange(centre - reach, centre + reach + 1e-9 * step, FINE_SHARE * step))
+        position, sharpness = np.array(fine).T
         top = int(np.argmax(sharpness))
         typical = float(np.median([s for _, s in coarse]))
         if not 0 < top < len(fine) - 1 or sharpness[top] < MIN_CONTRAST * typical:
             raise CalibrationError(
-                f"no clear focus between {low:g} and {high:g} V: give the target fine texture and even light,"
-                " let it fill the middle of the picture, and check that its distance is in the lens's reach"
+                f"no clear focus between {low:g} and {high:g} {info.unit}: give the target fine texture and"
+                " even light, let it fill the middle of the picture, and check that the lens reaches it"
             )
         # The centre of what lies above half height: steadier than the top, which is flat and noisy.
         height = np.clip(sharpness - (sharpness.min() + sharpness.max()) / 2, 0.0, None)
-        return FocusPeak(float(np.average(volts, weights=height)), tuple(coarse + fine))
+        return FocusPeak(float(np.average(position, weights=height)), tuple(coarse + fine))
 
     def settling_s(
         self,
-        start_volts: float,
-        end_volts: float,
+        start: float,
+        end: float,
         delays_s: Sequence[float],
         tolerance: float = 0.05,
         rest_s: float = 0.3,
@@ -118,8 +138,8 @@ class Scanner:
         sees a fast lens.
 
         Args:
-            start_volts: Where each move begins; blurred.
-            end_volts: Where it ends; best in focus.
+            start: Where each move begins; blurred.
+            end: Where it ends; best in focus.
             delays_s: Ascending; the last one must be long enough beyond doubt.
             tolerance: As a fraction of the change in sharpness.
             rest_s: Wait before each move, so that it begins at rest [s].
@@ -128,30 +148,31 @@ class Scanner:
             CalibrationError: Start and end look the same.
             DeviceError: A device failed.
         """
-        seen = [self._after(start_volts, end_volts, delay, rest_s) for delay in delays_s]
-        before = self._after(start_volts, start_volts, rest_s, rest_s)
+        seen = [self._after(start, end, delay, rest_s) for delay in delays_s]
+        before = self._after(start, start, rest_s, rest_s)
         final = float(np.mean(seen[-3:]))
         change = abs(final - before)
         if change <= 0.1 * max(final, before):
             raise CalibrationError(
-                f"the picture is as sharp at {start_volts:g} V as at {end_volts:g} V; choose a blurred start"
+                f"the picture is as sharp at {start:g} as at {end:g} {self.unit}; choose a blurred start"
             )
         unsettled = [i for i, value in enumerate(seen) if abs(value - final) > tolerance * change]
         return delays_s[min(unsettled[-1] + 1, len(seen) - 1)] if unsettled else delays_s[0]
 
-    def _after(self, start_volts: float, end_volts: float, delay_s: float, rest_s: float) -> float:
-        self._lens.move(start_volts)
+    def _after(self, start: float, end: float, delay_s: float, rest_s: float) -> float:
+        self._lens.move(start)
         self._clock.wait_until(self._clock.now_ns() + round(rest_s * 1e9))
-        self._lens.move(end_volts)
+        self._lens.move(end)
         return self._sharpness(self._clock.now_ns() + round(delay_s * 1e9))
 
     def _scan(self, positions: NDArray[Any]) -> list[tuple[float, float]]:
-        self._lens.move(max(VOLTS_MIN, float(positions[0]) - 2.0))
+        info = self._lens.info
+        self._lens.move(max(info.position_min, float(positions[0]) - 2.0 * self.coarse_step))
         points = []
-        for volts in positions:
-            reading = self._lens.move(float(min(max(volts, VOLTS_MIN), VOLTS_MAX)))
+        for position in positions:
+            reading = self._lens.move(float(min(max(position, info.position_min), info.position_max)))
             settled_ns = self._clock.now_ns() + round(reading.settle_s * 1e9)
-            points.append((reading.volts, self._sharpness(settled_ns)))
+            points.append((reading.position, self._sharpness(settled_ns)))
         return points
 
     def _sharpness(self, not_before_ns: int) -> float:

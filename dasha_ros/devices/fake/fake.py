@@ -16,9 +16,11 @@ import numpy as np
 
 from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceError, DeviceLost, OutOfRange
-from dasha_ros.devices.lens import VOLTS_MIN, LensReading, checked_volts
+from dasha_ros.devices.lens import LensReading, LimitedLens, checked_position
 from dasha_ros.freshness.clock import Clock
-from dasha_ros.optics.actuator import quantised_volts
+from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.optics.profiles import lens_model
 
 
 class Misfortune:
@@ -82,25 +84,41 @@ class Misfortune:
             raise error
 
 
-class FakeLens:
+class FakeLens(LimitedLens):
     """A `Lens` without optics.
 
     Args:
         clock: On which it settles.
         settle_s: How long it moves [s].
-        volts: Where it stands at first [V].
+        position: Where it stands at first; left out: at its least position.
+        profile: Its limits and steps; the ``physical`` profile if left out.
     """
 
-    def __init__(self, clock: Clock, *, settle_s: float = 0.05, volts: float = VOLTS_MIN) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        settle_s: float = 0.05,
+        position: float | None = None,
+        profile: LensProfile | None = None,
+    ) -> None:
         self.misfortune = Misfortune()
         self.faults: tuple[str, ...] = ()
         """Reported by every reading."""
         self.moves: list[float] = []
-        """Every voltage that reached the lens [V]."""
+        """Every position that reached the lens."""
         self._clock = clock
         self._settle_s = settle_s
-        self._volts = checked_volts(volts)
+        profile = profile or lens_model()
+        self._info, self._drive = LensInfo.of(profile, settle_s=settle_s), profile.drive
+        start = self._info.position_min if position is None else position
+        self._position = checked_position(start, self._info)
         self._rests_at_ns = 0
+
+    @property
+    def info(self) -> LensInfo:
+        """As the profile has it."""
+        return self._info
 
     def open(self) -> LensReading:
         """Claim the lens."""
@@ -111,12 +129,10 @@ class FakeLens:
         """Give it back."""
         self.misfortune.closing()
 
-    def move(self, volts: float) -> LensReading:
-        """Move."""
-        volts = checked_volts(volts)
+    def _move(self, position: float) -> LensReading:
         self.misfortune.using("move", "the fake lens")
-        self.moves.append(volts)
-        self._volts = volts
+        self.moves.append(position)
+        self._position = position
         self._rests_at_ns = self._clock.now_ns() + round(self._settle_s * 1e9)
         return self._reading()
 
@@ -131,7 +147,7 @@ class FakeLens:
 
     def _reading(self) -> LensReading:
         left_s = max(0, self._rests_at_ns - self._clock.now_ns()) / 1e9
-        return LensReading(quantised_volts(self._volts), left_s, self.faults)
+        return LensReading(self._drive.output(self._position), left_s, self.faults)
 
 
 class FakeCamera:

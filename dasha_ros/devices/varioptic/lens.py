@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from dasha_ros.devices.errors import DeviceLost, DeviceTimeout
-from dasha_ros.devices.lens import LensReading, checked_volts
+from dasha_ros.devices.lens import LensReading, LimitedLens
 from dasha_ros.devices.varioptic.boards import FOCUS, STANDBY, Board, board_named
 from dasha_ros.devices.varioptic.link import Link, SerialLink, find_port
 from dasha_ros.devices.varioptic.protocol import (
@@ -28,7 +28,9 @@ from dasha_ros.devices.varioptic.protocol import (
     write_request,
 )
 from dasha_ros.freshness.clock import Clock, SteadyClock
-from dasha_ros.optics.actuator import quantised_volts
+from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.optics.varioptic import UNIT, VOLTS_MAX, VOLTS_MIN, PhysicalLens, quantised_volts
 
 T = TypeVar("T")
 
@@ -68,8 +70,8 @@ class _NotInForce(ProtocolError):
     """The board acknowledged, and does something else."""
 
 
-class VariopticLens:
-    """A `Lens` behind a driver board.
+class VariopticLens(LimitedLens):
+    """A `Lens` behind a driver board; its positions are volts.
 
     Every move is written, then read back: an acknowledged voltage that is not in force, a late
     reply of an older request or a board that restarted in between cannot pass for success.
@@ -82,8 +84,26 @@ class VariopticLens:
         settings: VariopticSettings,
         clock: Clock | None = None,
         connect: Callable[[str, float], Link] = SerialLink,
+        profile: LensProfile | None = None,
     ) -> None:
+        """Not connected yet.
+
+        Args:
+            settings: Which lens.
+            clock: On which moves settle.
+            connect: Opens a port.
+            profile: The measured map of this lens; the ``physical`` profile if left out.
+
+        Raises:
+            ValueError: The profile's positions are no volts, or the board is unknown.
+        """
         self.settings = settings
+        profile = profile or PhysicalLens()
+        if profile.unit != UNIT:
+            raise ValueError(
+                f"the profile {profile.name} is in {profile.unit}, and a Varioptic lens takes {UNIT}"
+            )
+        self._info = LensInfo.of(profile, limits=(VOLTS_MIN, VOLTS_MAX), settle_s=settings.settle_s)
         self._clock = clock or SteadyClock()
         self._connect = connect
         self._board: Board = board_named(settings.board)
@@ -146,16 +166,20 @@ class VariopticLens:
                 self.counts["standby failed"] += 1
         self._drop()
 
-    def move(self, volts: float) -> LensReading:
+    @property
+    def info(self) -> LensInfo:
+        """Volts, 24.0 to 70.0, and the profile's map."""
+        return self._info
+
+    def _move(self, position: float) -> LensReading:
         """Command a voltage; return when the board has it in force.
 
         ``faults`` of the reading are those of the last `read`: asking again would cost another
         1.6 ms on the wire.
         """
-        volts = checked_volts(volts)
-        self._attempted = volts
-        self._drive(focus_code(volts))
-        self._in_force, self._attempted = volts, None
+        self._attempted = position
+        self._drive(focus_code(position))
+        self._in_force, self._attempted = position, None
         return self._reading()
 
     def read(self) -> LensReading:
@@ -182,7 +206,8 @@ class VariopticLens:
             "port": self._port,
             "serial_number": self.settings.serial_number,
             "firmware": "unknown" if self._version is None else str(self._version),
-            "volts_in_force": self._in_force,
+            "unit": UNIT,
+            "position_in_force": self._in_force,
             "faults": list(self._faults),
             **{f"count {name}": count for name, count in sorted(self.counts.items())},
         }

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from dasha_ros.devices.lens import VOLTS_MIN, checked_volts
+from dasha_ros.devices.errors import OutOfRange
+from dasha_ros.optics.varioptic import VOLTS_MAX, VOLTS_MIN
 
 BAUD = 57600
 """8 data bits, no parity, 1 stop bit, no flow control: 0x11 and 0x13 are payload."""
@@ -140,7 +141,11 @@ def focus_code(volts: float) -> int:
     Raises:
         OutOfRange: Not a finite number in 24.0..70.0.
     """
-    return round((checked_volts(volts) - VOLTS_MIN) / VOLTS_PER_CODE)
+    if not VOLTS_MIN <= volts <= VOLTS_MAX:
+        raise OutOfRange(
+            f"lens voltage {volts!r} refused: it must be a number from {VOLTS_MIN} to {VOLTS_MAX} V"
+        )
+    return round((volts - VOLTS_MIN) / VOLTS_PER_CODE)
 
 
 def code_volts(code: int) -> float:

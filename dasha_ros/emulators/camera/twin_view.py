@@ -12,7 +12,8 @@ from dasha_ros.devices.errors import DeviceLost
 from dasha_ros.devices.twin import TwinCamera
 from dasha_ros.emulators.camera.pictures import Picture
 from dasha_ros.emulators.lens.state import read_state
-from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.world import World
 
 SAME_FOCUS_DIOPTRES = 0.01
@@ -64,7 +65,7 @@ class TwinView:
     def __init__(
         self,
         link: Path,
-        model: LensModel | None = None,
+        model: LensProfile | None = None,
         *,
         world: World | None = None,
         width: int = 2048,

@@ -11,13 +11,12 @@ from random import Random
 from types import TracebackType
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
-from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.devices.varioptic.link import SerialLink
 from dasha_ros.devices.varioptic.protocol import focus_code
 from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
-from dasha_ros.optics.actuator import quantised_volts
+from dasha_ros.optics.varioptic import VOLTS_MAX, VOLTS_MIN, quantised_volts
 
 EVENTS = 14
 REPLY_TIMEOUT_S = 0.012
@@ -120,8 +119,8 @@ class _Sequence:
             raise PromiseBroken(
                 f"{volts} V was reported in force, the board holds code {board.code}, mode {board.mode}"
             )
-        if reading.volts != quantised_volts(volts):
-            raise PromiseBroken(f"the reading says {reading.volts} V after a command of {volts} V")
+        if reading.position != quantised_volts(volts):
+            raise PromiseBroken(f"the reading says {reading.position} V after a command of {volts} V")
 
     def _read(self) -> None:
         self._call("read", self._lens.read)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dasha_ros.devices.lens import VOLTS_MIN
 from dasha_ros.devices.varioptic.boards import ANALOG, BOARDS, COMMAND, FOCUS, STANDBY
 from dasha_ros.devices.varioptic.protocol import (
     MAX_CODE,
@@ -17,6 +16,7 @@ from dasha_ros.devices.varioptic.protocol import (
     code_volts,
     sealed,
 )
+from dasha_ros.optics.varioptic import VOLTS_MIN
 
 REGISTERS = 0x10
 FAULT = BOARDS["flexiboard"].fault

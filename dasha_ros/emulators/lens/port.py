@@ -15,14 +15,15 @@ from itertools import count
 from pathlib import Path
 from types import TracebackType
 
-from dasha_ros.devices.lens import VOLTS_MIN
 from dasha_ros.devices.varioptic.port_lock import claim, release
 from dasha_ros.devices.varioptic.protocol import Request, RequestParser, wire_seconds
 from dasha_ros.emulators.lens.board import LensBoard
 from dasha_ros.emulators.lens.line import FaultyLine, LineFaults
 from dasha_ros.emulators.lens.state import EmulatedLensState, StateFile
-from dasha_ros.optics.actuator import STEP_VOLTS, LensActuator, PowerTrajectory
-from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.actuator import LensActuator, PowerTrajectory
+from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.profiles import lens_model
+from dasha_ros.optics.varioptic import DRIVE, STEP_VOLTS, VOLTS_MIN
 
 HALF_REQUEST_S = 0.02
 """The board forgets a request that stops half-way for so long."""
@@ -42,8 +43,8 @@ class LensEmulatorSettings:
     """Lens model: ``physical``, ``paper`` or the path of a table."""
     time_constant_s: float = 0.02
     """Of the liquid [s]."""
-    hysteresis_volts: float = 0.05
-    step_volts: float = STEP_VOLTS
+    hysteresis: float = DRIVE.hysteresis
+    step: float = STEP_VOLTS
     """Of the driver chip [V]; 0: it follows every command exactly."""
 
 
@@ -58,14 +59,14 @@ class LensEmulator:
     def __init__(self, link: Path, settings: LensEmulatorSettings | None = None) -> None:
         self.link = link
         self.settings = settings or LensEmulatorSettings()
-        model: LensModel = lens_model(self.settings.profile)
+        model: LensProfile = lens_model(self.settings.profile)
         self._actuator = LensActuator(
             model,
             VOLTS_MIN,
             time.monotonic_ns(),
-            hysteresis_volts=self.settings.hysteresis_volts,
+            hysteresis=self.settings.hysteresis,
             time_constant_s=self.settings.time_constant_s,
-            step_volts=self.settings.step_volts,
+            step=self.settings.step,
         )
         self._lock = threading.RLock()
         self._line = FaultyLine(self.settings.faults, self.settings.seed)
@@ -201,7 +202,7 @@ class LensEmulator:
     def volts(self) -> float:
         """What the driver chip puts out now [V]."""
         with self._lock:
-            return self._actuator.volts
+            return self._actuator.position
 
     def set_temperature(self, temperature_c: float) -> None:
         """Let the lens drift to another temperature [deg C]."""
@@ -227,7 +228,7 @@ class LensEmulator:
 
     def _moved(self, trajectory: PowerTrajectory) -> None:
         if self._state is not None:
-            self._state.write(EmulatedLensState(self._actuator.volts, trajectory))
+            self._state.write(EmulatedLensState(self._actuator.position, trajectory))
         if self.on_move is not None:
             self.on_move(trajectory)
 

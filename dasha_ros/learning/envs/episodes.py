@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.learning.envs.rules import Array, ExposureRules, Flags, FocusRules, LensStep
+from dasha_ros.optics.lens import LensModel
 from dasha_ros.policies.learned.exposure_encoder import ExposureEncoder, ExposureInputs
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder, FocusInputs
 from dasha_ros.policies.moves import MoveLog
@@ -39,9 +40,11 @@ class FocusEpisodes:
     A lens that an action leaves where it is takes no new picture: the last one still holds.
     """
 
-    def __init__(self, interface: FocusEncoder, rules: FocusRules, batch: int, stay_volts: float) -> None:
+    def __init__(
+        self, interface: FocusEncoder, rules: FocusRules, lens: LensModel, batch: int, stay_dioptres: float
+    ) -> None:
         self.interface, self.rules = interface, rules
-        self.log = MoveLog(batch, stay_volts)
+        self.log = MoveLog(lens, batch, stay_dioptres)
         self.steps = np.zeros(batch, np.intp)
         self.detected: Flags = np.zeros(batch, bool)
         self.brisque: Array = np.zeros(batch)
@@ -51,7 +54,7 @@ class FocusEpisodes:
     def begin(self, rows: Rows, pictures: FocusInputs) -> None:
         """Begin these episodes where the lenses are."""
         self.steps[rows] = 0
-        self.log.reset(rows, pictures.volts)
+        self.log.reset(rows, pictures.position)
         self.interface.reset(rows, pictures)
         self._note(rows, pictures)
 
@@ -59,14 +62,14 @@ class FocusEpisodes:
         """What actions, shape (batch, parts), do.
 
         Returns:
-            Where each lens is to be [V], and which episodes moved it and need a new picture.
+            Where each lens is to be, and which episodes moved it and need a new picture.
         """
-        return self.move(self.interface.volts(actions, self.log))
+        return self.move(self.interface.position(actions, self.log))
 
-    def move(self, volts: Array) -> tuple[Array, Rows]:
-        """Command every lens to a voltage; see `command`."""
-        self._step = LensStep(*self.log.go(volts))
-        return self.log.volts, np.flatnonzero(self._step.moved)
+    def move(self, position: Array) -> tuple[Array, Rows]:
+        """Command every lens to a position; see `command`."""
+        self._step = LensStep(*self.log.go(position))
+        return self.log.position, np.flatnonzero(self._step.moved)
 
     def judge(self, rows: Rows, pictures: FocusInputs) -> Judgement:
         """Take in the pictures of the episodes that moved, and say what the step brought to all."""

@@ -9,14 +9,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.envs.episodes import FocusEpisodes, Judgement, Rows
 from dasha_ros.learning.envs.rules import FocusRules
 from dasha_ros.learning.envs.worlds import FocusWorlds
 from dasha_ros.learning.fitting.focus import FocusLookup
 from dasha_ros.learning.training.presets import Preset
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
 
 Array = NDArray[np.float64]
@@ -86,9 +85,9 @@ class FocusBatch:
         """
         lens = lens_model(preset.lens)
         self._table, self._draw, self.rng = table, draw, rng
-        self.worlds = FocusWorlds(LensMap(lens), table.views, preset.focus.world, batch, table.handed_over)
+        self.worlds = FocusWorlds(lens, table.views, preset.focus.world, batch, table.handed_over)
         self.episodes = FocusEpisodes(
-            table.reader.interface(lens, batch), focus_rules(preset), batch, preset.focus.stay_volts
+            table.reader.interface(lens, batch), focus_rules(preset), lens, batch, preset.focus.stay_dioptres
         )
         self.begin(np.arange(batch))
 
@@ -101,14 +100,14 @@ class FocusBatch:
         """Act in every episode; those that end stay as they are until `begin`."""
         return self._answer(*self.episodes.command(actions))
 
-    def move(self, volts: Array) -> Judgement:
-        """Command every lens to a voltage, as a deployed policy does."""
-        return self._answer(*self.episodes.move(volts))
+    def move(self, position: Array) -> Judgement:
+        """Command every lens to a position, as a deployed policy does."""
+        return self._answer(*self.episodes.move(position))
 
-    def _answer(self, volts: Array, moved: Rows) -> Judgement:
-        self.worlds.step(len(volts))
+    def _answer(self, position: Array, moved: Rows) -> Judgement:
+        self.worlds.step(len(position))
         if len(moved):
-            self.worlds.move(moved, volts[moved], self.rng)
+            self.worlds.move(moved, position[moved], self.rng)
         return self.episodes.judge(moved, self.look(moved))
 
     def look(self, rows: Rows) -> FocusInputs:

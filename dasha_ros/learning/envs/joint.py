@@ -29,7 +29,7 @@ class DashaJointEnv(RigEnv):
     (`policies.reached`); one that does not, where the preset ends A^H's episodes, terminates. A^L's phase
     ends as in ``DashaFocus-v0``. Truncated when either agent's horizon is over.
 
-    **Info**: ``agent``, ``terms`` (after a step), and what is in force: ``exposure_us`` and ``volts``.
+    **Info**: ``agent``, ``terms`` (after a step), and the settings: ``exposure_us`` and ``lens_position``.
 
     **Version**: v0.
 

@@ -45,20 +45,26 @@ class RigEnv(gym.Env[Any, Any]):
         self.rig, self.episode_source, self.preset = rig, episode_source, preset
         self.percept: Percept | None = None
         """The newest."""
-        self.task = FocusTask(rig.lens)
+        self._task: FocusTask | None = None
+
+    @property
+    def task(self) -> FocusTask:
+        """What is asked for in this episode."""
+        assert self._task is not None, "step before reset"
+        return self._task
 
     def _info(self, **more: Any) -> Info:
         """What is in force, as plain numbers. The percept itself is ``percept`` of the environment."""
         assert self.percept is not None, "step before reset"
         in_force = {
             "exposure_us": self.percept.capture.exposure_us,
-            "volts": self.percept.lens.commanded_volts,
+            "lens_position": self.percept.lens.commanded_position,
         }
         return {**in_force, **more}
 
     def _begin(self, seed: int | None) -> Percept:
         super().reset(seed=seed)
-        self.task = self.episode_source.begin(self.np_random)
+        self._task = self.episode_source.begin(self.np_random)
         self.percept = checked(self.rig.observe())
         return self.percept
 
@@ -69,7 +75,7 @@ class FocusPart:
     def __init__(self, rig: Rig, reader: FocusFeatureExtractor, preset: Preset) -> None:
         self._rig, self._reader = rig, reader
         interface = reader.interface(rig.lens, 1)
-        self.episodes = FocusEpisodes(interface, focus_rules(preset), 1, preset.focus.stay_volts)
+        self.episodes = FocusEpisodes(interface, focus_rules(preset), rig.lens, 1, preset.focus.stay_dioptres)
         nvec = interface.nvec
         self.action_space: spaces.Space[Any] = (
             spaces.Discrete(nvec[0]) if len(nvec) == 1 else spaces.MultiDiscrete(list(nvec))
@@ -87,8 +93,8 @@ class FocusPart:
 
     def step(self, action: Any, last: Percept, task: FocusTask) -> tuple[Percept, Judgement]:
         """Move the lens and look; a lens that stays shows the last percept."""
-        volts, moved = self.episodes.command(np.asarray(action).reshape(1, -1))
-        percept = checked(self._rig.move(float(volts[0]))) if len(moved) else last
+        position, moved = self.episodes.command(np.asarray(action).reshape(1, -1))
+        percept = checked(self._rig.move(float(position[0]))) if len(moved) else last
         return percept, self.episodes.judge(moved, self._reader.read(percept, task))
 
 

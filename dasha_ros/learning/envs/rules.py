@@ -23,7 +23,7 @@ class LensStep:
 
     moved: Flags
     turned: Flags
-    """Turned back by more than 0.3 V."""
+    """Turned back by more than `moves.REVERSAL_DIOPTRES`."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class FocusRules:
     move_price: float = 0.0
     """Taken off Eq. 8 for every move of the lens."""
     reversal_price: float = 0.0
-    """Taken off for every turn by more than 0.3 V."""
+    """Taken off for every turn by more than `moves.REVERSAL_DIOPTRES`."""
     hunting_price: float = 0.0
     """Taken off besides for every turn after the first: from then on it is hunting."""
     doubt_price: float = 0.0

@@ -30,21 +30,21 @@ class DashaFocusEnv(RigEnv):
     **Observation** ``Box(size,) float32``: what the preset's interface makes of the percepts so far.
     ``latent``: E(I) of the newest frame (Eq. 5). ``belief``: see `policies.learned.belief_encoder`.
 
-    **Action**: ``latent``: ``MultiDiscrete([47, 10])``, coarse and fine volts, absolute.
+    **Action**: ``latent``: ``MultiDiscrete([47, 10])``, coarse and fine positions, absolute.
     ``belief``: ``Discrete(16)``: stay, go to or beside a likely place, move by so much. Every action is
-    a voltage inside the lens's range; one that is at most ``stay_volts`` from the last is not sent.
+    a position inside the lens's range; one that is at most ``stay_dioptres`` from the last is not sent.
 
     **Reward**: Eq. 8 of the picture that answers: -1 without a detection of what was asked for, else
-    -0.01 BRISQUE; less ``move_price`` for a move, ``reversal_price`` for a turn by more than 0.3 V (and
+    -0.01 BRISQUE; less ``move_price`` for a move, ``reversal_price`` for a turn by more than 0.093 D (and
     ``hunting_price`` for each after the first), and ``doubt_price`` times the probability of
     defocus that the encoder ``belief`` states.
     An action that does not move takes no picture: the last one is paid again.
 
     **Info**: ``terms``, the parts of the reward (after a step), and what is in force: ``exposure_us``
-    and ``volts``. The newest percept is the environment's attribute ``percept``.
+    and ``lens_position``. The newest percept is the environment's attribute ``percept``.
 
-    **Start**: the episode source's: for the twin random light, scene, distance, drift and voltage as the
-    preset says; over ROS the next goal.
+    **Start**: the episode source's: for the twin random light, scene, distance, drift and lens position as
+    the preset says; over ROS the next goal.
 
     **End**: terminated on detection where the preset says so (the paper does), else never. Truncated
     after ``horizon`` steps.

@@ -39,10 +39,10 @@ class ArenaRig:
         self.steps += 1
         return self._arena.rig.expose(exposure_us)
 
-    def move(self, volts: float) -> Percept:
+    def move(self, position: float) -> Percept:
         """See `Rig`."""
         self.steps += 1
-        return self._arena.rig.move(volts)
+        return self._arena.rig.move(position)
 
 
 class PresetStarts:
@@ -74,12 +74,11 @@ class PresetStarts:
         view = self._arena.views[number]
         world = self._preset.focus.world
         at = self._distance(view, rng)
-        per_volt = float(np.diff(self._lens.dioptres(np.array([47.0, 48.0])))[0])
-        drift = float(rng.uniform(-world.drift_volts, world.drift_volts)) * per_volt
+        drift = float(rng.uniform(-world.drift_dioptres, world.drift_dioptres))
         lux = self._lux(rng)
         start = Start(
             view=number,
-            volts=self._volts(at, rng),
+            position=self._position(at, rng),
             object_dioptres=at,
             drift_dioptres=drift,
             illuminance_lx=lux,
@@ -105,11 +104,13 @@ class PresetStarts:
             return float(rng.uniform(1.0 / far, 1.0 / near))
         return float(np.exp(rng.uniform(np.log(1.0 / far), np.log(1.0 / near))))
 
-    def _volts(self, at: float, rng: np.random.Generator) -> float:
+    def _position(self, at: float, rng: np.random.Generator) -> float:
         if self._kind == "exposure":
             defocus = float(rng.uniform(*self._preset.exposure.world.defocus_dioptres))
-            return float(self._lens.volts(np.array([at + defocus]))[0])
-        return float(rng.uniform(*self._preset.focus.world.volts))
+            return float(self._lens.position(np.array([at + defocus]))[0])
+        lens = self._arena.lens
+        start = self._preset.focus.world.start_position or (lens.position_min, lens.position_max)
+        return float(rng.uniform(*start))
 
     def _exposure_us(self, view: ViewInfo, lux: float, rng: np.random.Generator) -> float:
         table = self._arena.table

@@ -1,7 +1,7 @@
 """Many lenses before many views at once: what moves and what is seen, by numpy.
 
-One episode here is what `TwinLens` and the twin's world are for one rig: the driver board's
-quantisation, the liquid's hysteresis, a map from volts to focus that is off by a drift, and the
+One episode here is what `TwinLens` and the twin's world are for one rig: the electronics'
+quantisation, the moving part's hysteresis, a map from position to focus that is off by a drift, and the
 little that is left of a move when a lens counts as settled.
 """
 
@@ -14,17 +14,10 @@ from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.envs.schedule import distance_loop
 from dasha_ros.learning.training.presets import FocusWorld
-from dasha_ros.optics.actuator import OUTPUT_MAX_VOLTS, OUTPUT_MIN_VOLTS, STEP_VOLTS
+from dasha_ros.optics.lens import LensProfile
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
-
-
-def quantised(volts: Array) -> Array:
-    """`optics.actuator.quantised_volts` for arrays."""
-    last = np.floor((OUTPUT_MAX_VOLTS - OUTPUT_MIN_VOLTS) / STEP_VOLTS)
-    step = np.clip(np.rint((volts - OUTPUT_MIN_VOLTS) / STEP_VOLTS), 0.0, last)
-    return np.asarray(OUTPUT_MIN_VOLTS + step * STEP_VOLTS)
 
 
 class FocusWorlds:
@@ -32,7 +25,7 @@ class FocusWorlds:
 
     def __init__(
         self,
-        lens: LensMap,
+        lens: LensProfile,
         views: tuple[ViewInfo, ...],
         world: FocusWorld,
         batch: int,
@@ -41,23 +34,25 @@ class FocusWorlds:
         """Nothing placed yet.
 
         Args:
-            lens: From volts to focus.
+            lens: From position to focus, and how it follows commands.
             views: Of the cache.
             world: What is drawn for every episode.
             batch: Number of episodes.
             handed_over: Exposures that episodes begin with, relative to mid grey [EV], shape
                 (views, draws); left out: those of ``world``.
         """
-        self._lens, self._views, self._world = lens, views, world
+        self._lens, self._drive = LensMap(lens), lens.drive
+        self._views, self._world = views, world
+        self._starts = world.start_position or (lens.position_min, lens.position_max)
         self._loop = distance_loop(world)
         self._handed_over = handed_over
         self.view: Rows = np.zeros(batch, np.intp)
         self.object_dioptres: Array = np.zeros(batch)
         self.drift_dioptres: Array = np.zeros(batch)
-        self.hysteresis_volts: Array = np.zeros(batch)
+        self.hysteresis: Array = np.zeros(batch)
         self.ev: Array = np.zeros(batch)
         self.commanded: Array = np.zeros(batch)
-        """What was commanded last [V]."""
+        """What was commanded last."""
         self._felt: Array = np.zeros(batch)
         self._unsettled: Array = np.zeros(batch)
         self.draw: Rows = np.zeros(batch, np.intp)
@@ -68,19 +63,16 @@ class FocusWorlds:
         world, n = self._world, len(rows)
         self.view[rows] = views
         self.object_dioptres[rows] = self._distances(views, rng)
-        # A drift of the map in volts, turned into dioptres in the middle of the lens's range.
-        middle = np.array([47.0, 48.0])
-        per_volt = float(np.diff(self._lens.dioptres(middle))[0])
-        self.drift_dioptres[rows] = rng.uniform(-world.drift_volts, world.drift_volts, n) * per_volt
-        self.hysteresis_volts[rows] = rng.uniform(*world.hysteresis_volts, n)
+        self.drift_dioptres[rows] = rng.uniform(-world.drift_dioptres, world.drift_dioptres, n)
+        self.hysteresis[rows] = rng.uniform(*world.hysteresis, n)
         if self._handed_over is None:
             self.ev[rows] = rng.uniform(*world.ev, n)
         else:
             self.ev[rows] = self._handed_over[views, rng.integers(self._handed_over.shape[1], size=n)]
-        volts = rng.uniform(*world.volts, n)
-        self.commanded[rows] = volts
-        slack = self.hysteresis_volts[rows]
-        self._felt[rows] = quantised(volts) + rng.uniform(-1.0, 1.0, n) * slack
+        position = rng.uniform(*self._starts, n)
+        self.commanded[rows] = position
+        slack = self.hysteresis[rows]
+        self._felt[rows] = self._drive.outputs(position) + rng.uniform(-1.0, 1.0, n) * slack
         self._unsettled[rows] = 0.0
         self.draw[rows] = rng.integers(1 << 16, size=n)
 
@@ -89,10 +81,10 @@ class FocusWorlds:
         if self._loop is not None:
             self._loop.step(count)
 
-    def move(self, rows: Rows, volts: Array, rng: np.random.Generator) -> None:
+    def move(self, rows: Rows, position: Array, rng: np.random.Generator) -> None:
         """Command these lenses; `optics.actuator.LensActuator` for arrays."""
-        put_out, slack = quantised(volts), self.hysteresis_volts[rows]
-        self.commanded[rows] = volts
+        put_out, slack = self._drive.outputs(position), self.hysteresis[rows]
+        self.commanded[rows] = position
         self._felt[rows] = np.clip(self._felt[rows], put_out - slack, put_out + slack)
         left = self._world.settling_dioptres
         self._unsettled[rows] = rng.uniform(-left, left, len(rows))

@@ -6,6 +6,7 @@ percepts up. Both count what an episode costs in the same way.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,14 +22,13 @@ from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.learning.evaluation.settings import Start
 from dasha_ros.optics.actuator import REFERENCE_C
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
-from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.lens import LensModel, LensProfile
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.twin.scene import Scene
 from dasha_ros.twin.world import World
 
-DRIFT_D_PER_K = -0.05
-"""Of the twin's lens (`optics.actuator.LensActuator`)."""
 TWIN_SIZE = (640, 340)
 """Of the rendered frame [px]: what perception reads, rendered directly."""
 
@@ -137,7 +137,7 @@ class TwinArena:
             SceneError: The view can't be shown.
             AssetMissing: A photograph is not on this machine.
         """
-        world = _world(str(self._scene_file(start.view)), self._views[start.view].info, start)
+        world = _world(str(self._scene_file(start.view)), self._views[start.view].info, start, self.lens)
         if self._rig is None or self._shown != start.view:
             width, height = self._size
             self._rig = TwinRig(
@@ -150,8 +150,8 @@ class TwinArena:
             )
             self._shown = start.view
         # From the same side every time: hysteresis remembers where the episode before ended.
-        self._rig.place(world, self.lens.volts_min, start.exposure_us)
-        self._rig.place(world, start.volts, start.exposure_us, start.seed)
+        self._rig.place(world, self.lens.position_min, start.exposure_us)
+        self._rig.place(world, start.position, start.exposure_us, start.seed)
         self._object_dioptres = start.object_dioptres
 
     def defocus_px(self) -> float:
@@ -207,8 +207,8 @@ class CacheArena:
         view = self._cache.views[start.view]
         self._rig = CachedRig(
             self._cache,
-            _world(view.name, view, start),
-            volts=start.volts,
+            _world(view.name, view, start, self.lens),
+            position=start.position,
             exposure_us=start.exposure_us,
             lens=self.lens,
             table=self.table,
@@ -235,14 +235,16 @@ class CacheArena:
         return SEPARATOR.join(held[part] for part in parts)
 
 
-def _world(scene: str, view: ViewInfo, start: Start) -> World:
+def _world(scene: str, view: ViewInfo, start: Start, lens: LensProfile) -> World:
     """What a start looks like: all layers moved together, drift as a change of temperature."""
+    # What does not drift with temperature can't be made to.
+    drift_per_kelvin = lens.drive.dioptres_per_kelvin or math.inf
     shift = start.object_dioptres - 1.0 / view.distance_m
     return World(
         scene,
         start.illuminance_lx,
         tuple(1.0 / (1.0 / distance + shift) for distance in view.distances_m),
-        REFERENCE_C + start.drift_dioptres / DRIFT_D_PER_K,
+        REFERENCE_C + start.drift_dioptres / drift_per_kelvin,
     )
 
 

@@ -7,11 +7,8 @@ a move is a lens command, a frame is a picture, an episode ends when its policy 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.step import Step
@@ -19,14 +16,13 @@ from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import Start
 from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.moves import reversals
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposurePolicy, ExposureRule, ExposureTask, FocusPolicy, FocusTask
 from dasha_ros.policies.reached import exposure_side
 
 FOCUSED_PX = 2.0
 """Blur radius that counts as focused [px of a 640-px image]."""
-REVERSAL_V = 0.3
-"""Turning back by more than this counts as a reversal."""
 MAX_MOVES = 600
 """No policy is cut off before its own end: a sweep takes 150 moves."""
 MAX_EXPOSURES = 40
@@ -50,12 +46,12 @@ class FocusTrial:
     """Pictures, with the one at the start; of both agents where both act."""
     reversals: int
     actuations: int
-    """Moves that changed what the driver board puts out."""
+    """Moves that changed what the lens's electronics put out."""
     seconds: float
     """Exposure and settling."""
     decide_ms: float
     """Mean time that the policy took for a decision."""
-    volts: tuple[float, ...]
+    positions: tuple[float, ...]
     """Where the lens was, from the start on."""
 
     @property
@@ -128,11 +124,11 @@ def play_focus(
     """
     arena.place(start, encoder)
     view = arena.views[start.view]
-    volts, blurs = [start.volts], [abs(arena.defocus_px())]
+    positions, blurs = [start.position], [abs(arena.defocus_px())]
 
     def on_step(step: Step) -> None:
         if step.command is not None:
-            volts.append(step.command.value)
+            positions.append(step.command.value)
             blurs.append(abs(arena.defocus_px()))
 
     timed = _Timed(policy)
@@ -150,13 +146,13 @@ def play_focus(
         detected=detected,
         blur_px=blurs[-1],
         moves_first=next((i for i, blur in enumerate(blurs) if blur <= FOCUSED_PX), None),
-        moves_settled=len(volts) - 1,
+        moves_settled=len(positions) - 1,
         frames=usage.frames,
-        reversals=reversals(volts),
+        reversals=reversals(arena.lens, positions),
         actuations=usage.actuations,
         seconds=usage.seconds,
         decide_ms=timed.decide_ms,
-        volts=tuple(volts),
+        positions=tuple(positions),
     )
 
 
@@ -182,14 +178,3 @@ def play_exposure(
         seconds=arena.usage.seconds,
         decide_ms=timed.decide_ms,
     )
-
-
-def reversals(volts: Sequence[float]) -> int:
-    """How often the lens turned back by more than 0.3 V.
-
-    Args:
-        volts: Where the lens was, one after the other [V].
-    """
-    moves = np.diff(np.asarray(volts, dtype=np.float64))
-    directions = np.sign(moves[np.abs(moves) > REVERSAL_V])
-    return int(np.count_nonzero(directions[1:] != directions[:-1]))

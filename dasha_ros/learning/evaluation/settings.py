@@ -30,8 +30,8 @@ class FocusSetting:
     band_m: tuple[float, float]
     """Distances of planes [m], evenly in dioptres, in which blur is even. Two depths stand where they
     were composed."""
-    drift_volts: float = 0.0
-    """The lens's map is off by up to so much, either way."""
+    drift_dioptres: float = 0.0
+    """The lens's map is off by up to so much, either way [1/m]."""
     any_exposure: bool = False
     """The start has any exposure of the table, instead of one that A^H leaves behind."""
     hand_over: bool = False
@@ -40,7 +40,7 @@ class FocusSetting:
 
 FOCUS_SETTINGS = (
     FocusSetting("planes_paper", "plane", (1.4, 2.0)),
-    FocusSetting("planes_drift", "plane", (1.4, 2.0), drift_volts=0.5),
+    FocusSetting("planes_drift", "plane", (1.4, 2.0), drift_dioptres=0.155),
     FocusSetting("planes_wide", "plane", (0.3, 10.0)),
     FocusSetting("two_depths", "composite", (0.5, 20.0)),
     FocusSetting("joint", "plane", (0.3, 10.0), any_exposure=True, hand_over=True),
@@ -69,8 +69,8 @@ class Start:
     """Where an episode begins. Equal starts give every policy the same world."""
 
     view: int
-    volts: float
-    """Of the lens [V]."""
+    position: float
+    """Of the lens, in its unit."""
     object_dioptres: float
     """Where what is asked for stands [1/m]."""
     drift_dioptres: float
@@ -116,8 +116,7 @@ def focus_starts(
             shift = float(random.uniform(-COMPOSITE_SHIFT_D, COMPOSITE_SHIFT_D))
             if view.kind == "composite":
                 at = composite_dioptres(view, shift)
-            per_volt = lens.dioptres(48.0) - lens.dioptres(47.0)
-            drift = float(random.uniform(-1.0, 1.0)) * setting.drift_volts * per_volt
+            drift = float(random.uniform(-1.0, 1.0)) * setting.drift_dioptres
             lux = float(np.exp(random.uniform(*np.log(LIGHT_LX))))
             ideal_us = view.mid_grey_lux_seconds / lux * 1e6
             exposure_us = ideal_us * 2.0 ** float(random.uniform(*AFTER_A_H_EV))
@@ -126,7 +125,7 @@ def focus_starts(
             starts.append(
                 Start(
                     number,
-                    float(random.uniform(lens.volts_min, lens.volts_max)),
+                    float(random.uniform(lens.position_min, lens.position_max)),
                     at,
                     drift,
                     lux,
@@ -161,7 +160,7 @@ def exposure_starts(
             starts.append(
                 Start(
                     number,
-                    float(random.uniform(lens.volts_min, lens.volts_max)),
+                    float(random.uniform(lens.position_min, lens.position_max)),
                     at,
                     0.0,
                     float(np.exp(random.uniform(*np.log(LIGHT_LX)))),

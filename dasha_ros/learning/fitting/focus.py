@@ -32,7 +32,7 @@ from dasha_ros.policies.learned.focus_encoder import FocusInputs
 from dasha_ros.policies.learned.focus_features import (
     BELIEF,
     DETECTION_DEAF,
-    VOLT_BLIND,
+    WITHOUT_POSITION,
     BeliefFeatureExtractor,
     FocusFeatureExtractor,
     LatentFeatureExtractor,
@@ -78,11 +78,11 @@ class FocusLookup:
             latent_field(cache, reader.encoder) if isinstance(reader, LatentFeatureExtractor) else ""
         )
 
-    def pictures(self, volts: Array, view: Rows, defocus: Array, ev: Array, draw: Rows) -> FocusInputs:
+    def pictures(self, position: Array, view: Rows, defocus: Array, ev: Array, draw: Rows) -> FocusInputs:
         """Of n episodes.
 
         Args:
-            volts: Where the lenses are commanded to [V].
+            position: Where the lenses are commanded to.
             view: Numbers of views.
             defocus: Focus minus object [1/m].
             ev: Exposure relative to mid grey [EV].
@@ -102,7 +102,7 @@ class FocusLookup:
         frame = weighted(weights, self._frame[rows])
         check_finite(self.cache, view, {**found, "what is read from the latent": frame})
         return FocusInputs(
-            volts=volts,
+            position=position,
             score=score,
             detected=score >= self.min_score,
             brisque=found["brisque"].astype(np.float64),
@@ -162,8 +162,8 @@ def belief_table(cache: PerceptCache, train: Rows, preset: FocusPreset, cells: C
 
 
 def _kind(preset: FocusPreset) -> str:
-    if not preset.observe_volts:
-        return VOLT_BLIND
+    if not preset.observe_position:
+        return WITHOUT_POSITION
     return BELIEF if preset.observe_detection else DETECTION_DEAF
 
 

@@ -93,7 +93,7 @@ def focus_trainee(info: RunInfo, table: FocusLookup, split: Split) -> Trainee:
     env = BatchVecEnv(batch, space)
     rules: dict[str, Any] = {
         "end_on_detection": preset.focus.end_on_detection,
-        "stay_volts": preset.focus.stay_volts,
+        "stay_dioptres": preset.focus.stay_dioptres,
         "min_score": preset.focus.min_score,
     }
 

@@ -92,7 +92,7 @@ def _starts(arena: Arena, preset: Preset, views: Sequence[int], episodes: int, s
         start
         for kind in sorted(kinds)
         for start in focus_starts(
-            FocusSetting("joint", kind, world.distance_m, world.drift_volts, any_exposure=True),
+            FocusSetting("joint", kind, world.distance_m, world.drift_dioptres, any_exposure=True),
             arena.views,
             shown,
             per_view=-(-episodes // len(shown)),

@@ -14,9 +14,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from dasha_ros.files import version_0_1
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.validation import reasons
+from dasha_ros.optics.profiles import lens_model
+from dasha_ros.policies.moves import STAY_DIOPTRES
 from dasha_ros.policies.policy import ExposureRule
 from dasha_ros.system.paths import config_dir
 
@@ -81,8 +84,8 @@ class Ppo(_Model):
 class FocusWorld(_Model):
     """What is drawn anew for every episode of A^L."""
 
-    volts: Range = (24.0, 70.0)
-    """Where the lens is at the start [V]."""
+    start_position: Range | None = None
+    """Where the lens is at the start, in its unit; left out: anywhere in its range."""
     schedule: Schedule = "drawn"
     change_every: Count = 360
     """Steps between two changes of the distance by ``loop``."""
@@ -90,10 +93,10 @@ class FocusWorld(_Model):
     """Of planes [m]: half of them evenly in reciprocal distance, half evenly in its logarithm."""
     composite_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """Share of episodes with two depths, where the scene set has such views."""
-    drift_volts: NotNegative = 0.0
-    """The lens's map is off by up to so much, either way [V]."""
-    hysteresis_volts: Range = (0.0, 0.0)
-    """Half width of the play between driver board and liquid [V]."""
+    drift_dioptres: NotNegative = 0.0
+    """The lens's map is off by up to so much, either way [1/m]."""
+    hysteresis: Range = (0.0, 0.0)
+    """Half width of the play between what is commanded and what moves, in the lens's unit."""
     settling_dioptres: NotNegative = 0.01
     """A lens counts as settled within this error [1/m]."""
     ev: Range = (0.0, 0.0)
@@ -101,8 +104,9 @@ class FocusWorld(_Model):
 
     @model_validator(mode="after")
     def _in_range(self) -> FocusWorld:
-        if not 24.0 <= self.volts[0] <= self.volts[1] <= 70.0:
-            raise ValueError(f"volts = {list(self.volts)}: the lens takes 24 to 70 V")
+        start = self.start_position
+        if start is not None and not start[0] <= start[1]:
+            raise ValueError(f"start_position = {list(start)}: the least comes first")
         if self.distance_m[0] <= 0:
             raise ValueError("distance_m must be positive")
         return self
@@ -144,11 +148,11 @@ class FocusPreset(_Model):
     The belief still hears the detector, in what is seen and in ``doubt_price``."""
     observe_detection: bool = True
     """``False``, an ablation of the interface ``belief``: `policies.learned.ablations`."""
-    observe_volts: bool = True
+    observe_position: bool = True
     """``False``, an ablation of the interface ``belief``: `policies.learned.ablations`. The interface
-    ``latent`` never sees voltages."""
-    stay_volts: NotNegative = 0.15
-    """Commands that are at most so far from the last one are not sent."""
+    ``latent`` never sees positions."""
+    stay_dioptres: NotNegative = STAY_DIOPTRES
+    """Commands that are at most so far from the last one are not sent [1/m]."""
     min_score: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
     """From this score on an object counts as detected."""
     ridge: Positive = 0.01
@@ -197,6 +201,18 @@ class Preset(_Model):
     exposure: ExposurePreset
     focus: FocusPreset
 
+    @model_validator(mode="after")
+    def _lens_can_start_there(self) -> Preset:
+        start = self.focus.world.start_position
+        if start is not None:
+            lens = lens_model(self.lens)
+            if not lens.position_min <= start[0] <= start[1] <= lens.position_max:
+                raise ValueError(
+                    f"focus.world.start_position = {list(start)}: the lens takes {lens.position_min:g} to "
+                    f"{lens.position_max:g} {lens.unit}"
+                )
+        return self
+
 
 def preset_names() -> tuple[str, ...]:
     """Names of the presets that ship with the package."""
@@ -227,7 +243,7 @@ def preset_from(document: dict[str, Any], where: str) -> Preset:
         PresetError: A value can't be used; the message begins with ``where``.
     """
     try:
-        return Preset(**document)
+        return Preset(**version_0_1.preset(document))
     except (ValidationError, TypeError) as error:
         raise PresetError(f"preset {where}: {reasons(error)}") from error
 
@@ -264,7 +280,8 @@ def _document(path: Path) -> dict[str, Any]:
         raise PresetError(f"preset {error}") from error
     if not isinstance(document, dict):
         raise PresetError(f"preset {path} must hold keys and values")
-    return document
+    # Here already: a file of 0.1 may be laid over a preset of today.
+    return version_0_1.preset(document)
 
 
 def _laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
-from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.rivals import phase_shift, ten_dqn
 
 BAND_M = (0.3, 10.0)
 """Distances of the object [m]."""
 TABLE_STEP_D = 0.03
-"""Of the table that [12]'s environment reads [1/m]; a tenth of a volt."""
+"""Of the table that [12]'s environment reads [1/m]; a third of a pixel of blur."""
 REWARD_SCALE = 100.0
 """Rewards are divided by this, so that action values are of order one; it changes no greedy policy."""
 
@@ -60,7 +61,7 @@ class TenEnv(gym.Env[State, np.int64]):
         self._lens = lens or lens_model()
         span = max(
             self._lens.dioptres(v) - 1.0 / d
-            for v in (self._lens.volts_min, self._lens.volts_max)
+            for v in (self._lens.position_min, self._lens.position_max)
             for d in BAND_M
         )
         self._grid = np.arange(-span, span + 2 * TABLE_STEP_D, TABLE_STEP_D)
@@ -75,7 +76,7 @@ class TenEnv(gym.Env[State, np.int64]):
         random = self.np_random
         self._view = int(random.integers(len(self._pictures)))
         self._object = float(random.uniform(1.0 / BAND_M[1], 1.0 / BAND_M[0]))
-        self._volts = float(random.uniform(self._lens.volts_min, self._lens.volts_max))
+        self._position = float(random.uniform(self._lens.position_min, self._lens.position_max))
         self._steps = 0
         self._state = ten_dqn.State(self._picture())
         return self._state.vector(), {}
@@ -84,8 +85,8 @@ class TenEnv(gym.Env[State, np.int64]):
         """See the class."""
         self._steps += 1
         move = ten_dqn.ACTIONS_V[int(action)]
-        self._volts += move
-        inside = self._lens.volts_min <= self._volts <= self._lens.volts_max
+        self._position += move
+        inside = self._lens.position_min <= self._position <= self._lens.position_max
         seen = self._picture()
         share = float(np.exp(seen[0])) / self._most[self._view]
         reward = 10.0 * (share - 0.9)
@@ -97,7 +98,7 @@ class TenEnv(gym.Env[State, np.int64]):
         return self._state.vector(), reward / REWARD_SCALE, ended, False, {}
 
     def _picture(self) -> tuple[float, float]:
-        defocus = self._lens.dioptres(self._volts) - self._object
+        defocus = self._lens.dioptres(self._position) - self._object
         table = self._pictures[self._view]
         row = round((defocus - self._grid[0]) / TABLE_STEP_D)
         log_sharpness, brisque = table[min(max(row, 0), len(table) - 1)]
@@ -139,7 +140,7 @@ class PhaseEnv(gym.Env[State, np.int64]):
         """A new distance and lens position."""
         super().reset(seed=seed)
         self._object = float(self.np_random.uniform(1.0 / BAND_M[1], 1.0 / BAND_M[0]))
-        self._volts = float(self.np_random.uniform(self._lens.volts_min, self._lens.volts_max))
+        self._position = float(self.np_random.uniform(self._lens.position_min, self._lens.position_max))
         self._steps = 0
         self._state = phase_shift.State(self._signal())
         return self._state.vector(), {}
@@ -151,15 +152,15 @@ class PhaseEnv(gym.Env[State, np.int64]):
         if int(action) == phase_shift.STOP:
             reward = 1.0 if abs(self._defocus_px()) <= self.TOLERANCE_PX else -1.0
             return self._state.vector(), reward, True, False, {}
-        before = self._volts
+        before = self._position
         target = before + phase_shift.TRAVELS_V[int(action)]
-        self._volts = min(max(target, self._lens.volts_min), self._lens.volts_max)
-        self._state.add(self._volts - before, self._signal())
+        self._position = min(max(target, self._lens.position_min), self._lens.position_max)
+        self._state.add(self._position - before, self._signal())
         reward = -0.05 - max(0.0, abs(self._defocus_px()) - self.TOLERANCE_PX) / 100.0
         return self._state.vector(), reward, False, truncated, {}
 
     def _defocus_px(self) -> float:
-        return self._lens.blur_px(self._lens.dioptres(self._volts), self._object)
+        return self._lens.blur_px(self._lens.dioptres(self._position), self._object)
 
     def _signal(self) -> float:
         return float(phase_shift.phase_signal(self._defocus_px(), self.np_random))

@@ -102,7 +102,7 @@ def score_focus(
     done = np.zeros(episodes, bool)
     returns = np.zeros(episodes)
     for step in range(_MOST_MOVES):
-        volts, stop = focus_moves(
+        position, stop = focus_moves(
             net,
             playing.interface,
             playing.log,
@@ -114,7 +114,7 @@ def score_focus(
         done |= stop
         if done.all():
             break
-        judged = batch.move(np.where(done, playing.log.volts, volts))
+        judged = batch.move(np.where(done, playing.log.position, position))
         returns += np.where(done, 0.0, judged.reward)
         first[(first < 0) & (batch.worlds.blur_px(everyone) <= 2.0)] = step + 1
     blur = batch.worlds.blur_px(everyone)

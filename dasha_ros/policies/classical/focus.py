@@ -18,8 +18,8 @@ from dasha_ros.policies.search import (
     Search,
     focus_stops,
     from_nearest_end,
-    peak_volts,
-    volts_of_blur,
+    peak_position,
+    travel_of_blur,
 )
 
 STEP_PX = 5.0
@@ -91,9 +91,9 @@ def _next(ranked: Sequence[Track], tried: Sequence[Track]) -> Track | None:
 
 def _sweep(sweep: int, tracker: Tracker, task: FocusTask) -> Generator[float, Percept, None]:
     """Look at every stop, from the nearest end, until a sure object has come into focus and left it again."""
-    stops = from_nearest_end(_stops(task, sweep), tracker.volts)
-    for count, volts in enumerate(stops, start=1):
-        tracker.add((yield volts))
+    stops = from_nearest_end(_stops(task, sweep), tracker.position)
+    for count, position in enumerate(stops, start=1):
+        tracker.add((yield position))
         if task.labels and _passed(tracker, stops[:count], _sure(task)):
             return
 
@@ -109,8 +109,8 @@ def _passed(tracker: Tracker, stops: Sequence[float], sure: float) -> bool:
     """Whether a sweep over ``stops`` has seen the best object come into focus and leave it again."""
     if not tracker.tracks or (track := tracker.ranked()[0]).score < sure:
         return False
-    seen = {look.volts: look.detection.sharpness for look in track.looks}
-    sharpness = [seen.get(volts, 0.0) for volts in stops]
+    seen = {look.position: look.detection.sharpness for look in track.looks}
+    sharpness = [seen.get(position, 0.0) for position in stops]
     best = max(sharpness)
     return sharpness[0] < best and sharpness[-1] < FALLEN * best
 
@@ -119,51 +119,51 @@ def _unrivalled(track: Track, tracker: Tracker, task: FocusTask) -> bool:
     """Whether an object came into focus and left it, and nothing else like it was seen at another depth."""
     looks, peak = track.looks, track.sharpest()
     lost = FALLEN * peak.detection.sharpness
-    fallen = [look.volts - peak.volts for look in looks if look.detection.sharpness < lost]
-    step = volts_of_blur(task.lens, peak.volts, STEP_PX)
+    fallen = [look.position - peak.position for look in looks if look.detection.sharpness < lost]
+    step = travel_of_blur(task.lens, peak.position, STEP_PX)
     return min(fallen, default=0.0) < 0.0 < max(fallen, default=0.0) and all(
-        abs(other.sharpest().volts - peak.volts) <= step for other in tracker.tracks
+        abs(other.sharpest().position - peak.position) <= step for other in tracker.tracks
     )
 
 
 def _close_in(track: Track, tracker: Tracker, task: FocusTask) -> Generator[float, Percept, None]:
     """Move to the peak of the sharpness inside one object's box."""
     for _ in range(MAX_FINE_LOOKS):
-        volts = _unseen_side(track, tracker, task)
-        if volts is None:
+        position = _unseen_side(track, tracker, task)
+        if position is None:
             break
-        tracker.add((yield volts))
+        tracker.add((yield position))
     for _ in range(MAX_CORRECTIONS):
-        target = peak_volts([(look.volts, look.detection.sharpness) for look in track.focus_looks()])
-        if abs(target - tracker.volts) <= volts_of_blur(task.lens, target, RESOLUTION_PX):
+        target = peak_position([(look.position, look.detection.sharpness) for look in track.focus_looks()])
+        if abs(target - tracker.position) <= travel_of_blur(task.lens, target, RESOLUTION_PX):
             return
         tracker.add((yield _clip(target, task)))
 
 
 def _unseen_side(track: Track, tracker: Tracker, task: FocusTask) -> float | None:
-    """Volts beside the sharpest look where nobody has looked yet; ``None`` when its peak is certain.
+    """A position beside the sharpest look where nobody has looked yet; ``None`` when its peak is certain.
 
-    Neighbours at coarse stops are near enough where the object was seen at both of them: `peak_volts`
+    Neighbours at coarse stops are near enough where the object was seen at both of them: `peak_position`
     finds the peak between. Where it was lost, only a fine stop tells which side is sharper.
     """
-    peak = track.sharpest().volts
-    coarse, fine = (volts_of_blur(task.lens, peak, px) for px in (STEP_PX, FINE_PX))
-    offsets = [look.volts - peak for look in track.focus_looks()]
+    peak = track.sharpest().position
+    coarse, fine = (travel_of_blur(task.lens, peak, px) for px in (STEP_PX, FINE_PX))
+    offsets = [look.position - peak for look in track.focus_looks()]
     if any(0 < d <= 1.5 * coarse for d in offsets) and any(0 < -d <= 1.5 * coarse for d in offsets):
         return None
-    side = 1.0 if tracker.volts >= peak else -1.0
+    side = 1.0 if tracker.position >= peak else -1.0
     for step in (side * fine, -side * fine):
-        volts = _clip(peak + step, task)
-        if volts != peak and not any(0.0 < (v - peak) / step <= 1.5 for v in tracker.visited):
-            return volts
+        position = _clip(peak + step, task)
+        if position != peak and not any(0.0 < (v - peak) / step <= 1.5 for v in tracker.visited):
+            return position
     return None
 
 
 def _settle(track: Track, tracker: Tracker, task: FocusTask) -> Generator[float, Percept, bool]:
     """Rest where the object is seen, in the quality asked for if that is near; whether it is seen."""
-    peak = track.sharpest().volts
-    reach = volts_of_blur(task.lens, peak, QUALITY_REACH_PX)
-    tried = {tracker.volts}
+    peak = track.sharpest().position
+    reach = travel_of_blur(task.lens, peak, QUALITY_REACH_PX)
+    tried = {tracker.position}
     while True:
         look = tracker.newest_look(track)
         seen = look is not None and look.detection.score >= task.min_score
@@ -172,16 +172,16 @@ def _settle(track: Track, tracker: Tracker, task: FocusTask) -> Generator[float,
         rest = [
             other
             for other in track.focus_looks()
-            if other.volts not in tried and other.detection.score >= task.min_score
+            if other.position not in tried and other.detection.score >= task.min_score
         ]
-        good = [x for x in rest if x.brisque <= task.max_brisque and abs(x.volts - peak) <= reach]
+        good = [x for x in rest if x.brisque <= task.max_brisque and abs(x.position - peak) <= reach]
         options = good if seen else good or rest
         if not options or len(tried) > MAX_SETTLING_MOVES:
             return seen
-        target = max(options, key=lambda other: other.detection.sharpness).volts
+        target = max(options, key=lambda other: other.detection.sharpness).position
         tried.add(target)
         tracker.add((yield target))
 
 
-def _clip(volts: float, task: FocusTask) -> float:
-    return min(max(volts, task.lens.volts_min), task.lens.volts_max)
+def _clip(position: float, task: FocusTask) -> float:
+    return min(max(position, task.lens.position_min), task.lens.position_max)

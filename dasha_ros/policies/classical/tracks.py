@@ -23,7 +23,7 @@ class Look:
 
     index: int
     """Counts the percepts of a search."""
-    volts: float
+    position: float
     detection: Detection
     brisque: float
 
@@ -40,10 +40,10 @@ class Track:
         return max(look.detection.score for look in self.looks)
 
     def focus_looks(self) -> list[Look]:
-        """The looks that count for focus, by volts; one a position, the newest."""
+        """The looks that count for focus, by position; one a position, the newest."""
         least = NEAR_BEST_SCORE * self.score
-        by_volts = {look.volts: look for look in self.looks if look.detection.score >= least}
-        return [by_volts[volts] for volts in sorted(by_volts)]
+        by_position = {look.position: look for look in self.looks if look.detection.score >= least}
+        return [by_position[position] for position in sorted(by_position)]
 
     def sharpest(self) -> Look:
         """The look at which the object's box is sharpest."""
@@ -64,11 +64,11 @@ class Tracker:
         self._min_score = min_score
         self.tracks: list[Track] = []
         self.visited: list[float] = []
-        """Where the lens was in each percept [V]."""
+        """Where the lens was in each percept."""
 
     def add(self, percept: Percept) -> None:
         """Remember the detections of a percept, best score first, each in the track it overlaps most."""
-        self.visited.append(percept.lens.commanded_volts)
+        self.visited.append(percept.lens.commanded_position)
         taken: set[int] = set()
         for detection in percept.of(self._labels, self._min_score):
             free = [t for t in self.tracks if id(t) not in taken]
@@ -76,12 +76,12 @@ class Tracker:
             if track is None or track.overlap(detection) < SAME_OBJECT_IOU:
                 track = Track()
                 self.tracks.append(track)
-            track.looks.append(Look(len(self.visited), self.volts, detection, percept.brisque))
+            track.looks.append(Look(len(self.visited), self.position, detection, percept.brisque))
             taken.add(id(track))
 
     @property
-    def volts(self) -> float:
-        """Where the lens was in the newest percept [V]."""
+    def position(self) -> float:
+        """Where the lens was in the newest percept."""
         return self.visited[-1]
 
     def newest_look(self, track: Track) -> Look | None:

@@ -1,4 +1,4 @@
-"""Ablations of `belief_interface`: A^L without the voltages of its pictures, and without the detector."""
+"""Ablations of `belief_interface`: A^L without the positions of its pictures, and without the detector."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class BeliefWithoutDetection(BeliefEncoder):
 
 
 class BeliefWithoutPosition(BeliefEncoder):
-    """The belief of one picture at an unknown voltage.
+    """The belief of one picture at an unknown lens position.
 
-    Pictures at unknown voltages can't be joined: only the newest one counts. It tells how far the
+    Pictures at unknown positions can't be joined: only the newest one counts. It tells how far the
     focus is from here, never on which side, so every place up to half the lens's range away is as
     likely before it is seen. Nothing in the observation says where the lens is or where it went;
     actions are moves from here by what `BeliefEncoder` would have moved. Observation and action have
@@ -43,29 +43,29 @@ class BeliefWithoutPosition(BeliefEncoder):
 
     def __init__(self, model: BeliefModel, lens: LensModel, batch: int) -> None:
         """See `BeliefEncoder`."""
-        ends = LensMap(lens).dioptres(np.array([lens.volts_min, lens.volts_max]))
+        ends = LensMap(lens).dioptres(np.array([lens.position_min, lens.position_max]))
         self._middle, reach = float(ends.mean()), float(np.ptp(ends)) / 2.0
         count = int(reach / STEP_D)
         places: Array = self._middle + STEP_D * np.arange(-count, count + 1, dtype=np.float64)
         evenly: Array = np.full(len(places), -np.log(len(places)))
-        self._nowhere = MoveLog(batch)
+        self._nowhere = MoveLog(lens, batch)
         """Stands in the middle of the lens's range and never moved."""
-        self._nowhere.reset(np.arange(batch), LensMap(lens).volts(np.full(batch, self._middle)))
+        self._nowhere.reset(np.arange(batch), LensMap(lens).position(np.full(batch, self._middle)))
         super().__init__(model, lens, batch, (places, evenly))
 
     def see(self, rows: Rows, pictures: FocusInputs) -> None:
         """See `FocusEncoder`. The pictures before are forgotten."""
         self._forget(rows)
-        super().see(rows, replace(pictures, volts=self._nowhere.volts[rows]))
+        super().see(rows, replace(pictures, position=self._nowhere.position[rows]))
 
     def observation(self, log: MoveLog) -> Floats:
         """See `FocusEncoder`."""
         return super().observation(self._nowhere)
 
-    def volts(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
+    def position(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
         """See `FocusEncoder`."""
-        move = self._map.dioptres(super().volts(actions, self._nowhere)) - self._middle
-        return self._map.volts(self._map.dioptres(log.volts) + move)
+        move = self._map.dioptres(super().position(actions, self._nowhere)) - self._middle
+        return self._map.position(self._map.dioptres(log.position) + move)
 
     def defocus_probability(self, log: MoveLog) -> Array:
         """See `FocusEncoder`."""

@@ -51,7 +51,7 @@ class BeliefEncoder:
 
         Args:
             model: What latents and detections are like.
-            lens: From volts to focus and blur.
+            lens: From position to focus and blur.
             batch: Number of episodes.
             prior: Of the belief; see `FocusBelief`.
         """
@@ -60,7 +60,7 @@ class BeliefEncoder:
         self._pictures = np.zeros((batch, FRAMES, 4 + 2 * model.frame.mean.shape[1]))
         self._best_score = np.zeros(batch)
         self._ahead: tuple[Candidate, Candidate] | None = None
-        self.size = self.observation(MoveLog(batch)).shape[1]
+        self.size = self.observation(MoveLog(lens, batch)).shape[1]
         """Length of an observation."""
 
     @property
@@ -76,13 +76,13 @@ class BeliefEncoder:
     def see(self, rows: Rows, pictures: FocusInputs) -> None:
         """See `FocusEncoder`."""
         self._ahead = None
-        self._belief.add(rows, pictures.volts, pictures.frame, pictures.box, pictures.score)
+        self._belief.add(rows, pictures.position, pictures.frame, pictures.box, pictures.score)
         score = np.nan_to_num(pictures.score)
         self._best_score[rows] = np.maximum(self._best_score[rows], score)
         boxed = np.isfinite(pictures.box).all(axis=1, keepdims=True)
         newest = np.concatenate(
             [
-                pictures.volts[:, None],
+                pictures.position[:, None],
                 np.ones_like(boxed, np.float64),
                 score[:, None],
                 pictures.brisque[:, None] / 100.0,
@@ -95,7 +95,7 @@ class BeliefEncoder:
 
     def observation(self, log: MoveLog) -> Floats:
         """See `FocusEncoder`."""
-        here = self._map.dioptres(log.volts)
+        here = self._map.dioptres(log.position)
         px = self._map.px_per_dioptre
         posterior, grid = self._belief.posterior, self._belief.dioptres
         columns = [here / 5.0]
@@ -114,7 +114,7 @@ class BeliefEncoder:
             (posterior * (grid > here[:, None])).sum(axis=1),
             self._belief.separate,
             self._best_score,
-            _squeezed((here - self._map.dioptres(log.volts - log.last)) * px),
+            _squeezed((here - self._map.dioptres(log.position - log.last)) * px),
             np.sign(log.direction),
             log.reversals / 2.0,
         ]
@@ -125,9 +125,9 @@ class BeliefEncoder:
         stacked = np.column_stack(columns)
         return np.concatenate([stacked, pictures.reshape(len(here), -1)], axis=1).astype(np.float32)
 
-    def volts(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
+    def position(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
         """See `FocusEncoder`."""
-        here = self._map.dioptres(log.volts)
+        here = self._map.dioptres(log.position)
         px = self._map.px_per_dioptre
         places = [here]
         for place, offsets in zip(self._candidates(), (FIRST_OFFSETS, SECOND_OFFSETS), strict=True):
@@ -138,7 +138,7 @@ class BeliefEncoder:
         places += [here + step / px for step in EXPLORE_PX]
         choice = np.asarray(actions).reshape(len(here), -1)[:, 0]
         chosen = np.stack(places, axis=1)[np.arange(len(here)), choice]
-        result: Array = np.where(choice == STAY, log.volts, self._map.volts(chosen))
+        result: Array = np.where(choice == STAY, log.position, self._map.position(chosen))
         return result
 
     def defocus_probability(self, log: MoveLog) -> Array:
@@ -151,7 +151,7 @@ class BeliefEncoder:
         self._best_score[rows] = 0.0
 
     def _within(self, px: float, log: MoveLog) -> Array:
-        here, window = self._map.dioptres(log.volts), px / self._map.px_per_dioptre
+        here, window = self._map.dioptres(log.position), px / self._map.px_per_dioptre
         return probability_within(self._belief.posterior, self._belief.dioptres, here, window)
 
     def _candidates(self) -> tuple[Candidate, Candidate]:

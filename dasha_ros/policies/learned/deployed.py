@@ -40,22 +40,22 @@ def focus_moves(
         rng: Actions are drawn by their probabilities; left out: the likeliest is taken.
 
     Returns:
-        Where each lens should go [V], where it is for those that stop; and which stop, shape (batch,).
+        Where each lens should go, where it is for those that stop; and which stop, shape (batch,).
     """
     ranked = net.ranked(interface.observation(log), rng)
-    volts = log.volts.copy()
+    position = log.position.copy()
     stop = (detected & end_on_detection) | (~detected & (log.moves >= GIVE_UP))
     open_ones = ~stop
     for action in range(ranked.shape[1]):
         if not open_ones.any():
             break
-        asked = interface.volts(ranked[:, action], log)
+        asked = interface.position(ranked[:, action], log)
         moves = open_ones & log.would_move(asked) & ~(detected & log.would_repeat(asked))
-        volts[moves] = asked[moves]
+        position[moves] = asked[moves]
         stays = open_ones & ~moves & detected
         stop |= stays
         open_ones &= ~(moves | stays)
-    return volts, stop | open_ones
+    return position, stop | open_ones
 
 
 PATIENCE = 3

@@ -18,7 +18,7 @@ from dasha_ros.policies.learned.policy_file import (
     check_lens,
     shipped_policy,
 )
-from dasha_ros.policies.moves import STAY_V, MoveLog
+from dasha_ros.policies.moves import STAY_DIOPTRES, MoveLog
 from dasha_ros.policies.policy import FocusDecision, FocusTask
 
 _ROW = np.zeros(1, np.intp)
@@ -51,7 +51,8 @@ class LearnedFocus:
         self._end_on_detection = bool(self.file.info.rules.get("end_on_detection", False))
         self._task: FocusTask | None = None
         self._interface: FocusEncoder | None = None
-        self._log = MoveLog(1, float(self.file.info.rules.get("stay_volts", STAY_V)))
+        self._stay_dioptres = float(self.file.info.rules.get("stay_dioptres", STAY_DIOPTRES))
+        self._log: MoveLog | None = None
 
     def reset(self, task: FocusTask) -> None:
         """Begin a new episode.
@@ -61,6 +62,7 @@ class LearnedFocus:
         """
         check_lens(self.file.info, task.lens.id)
         self._task, self._interface = task, None
+        self._log = MoveLog(task.lens, 1, self._stay_dioptres)
 
     def act(self, percept: Percept) -> FocusDecision:
         """Decide from the percept that answers the last command.
@@ -69,17 +71,17 @@ class LearnedFocus:
             PolicyFileError: The percept comes from an encoder that the policy does not know.
             RuntimeError: `reset` was not called for this episode.
         """
-        if self._task is None:
+        if self._task is None or self._log is None:
             raise RuntimeError("act before reset: a policy needs a task for every episode")
         check_encoder(self.file.info, percept.encoder)
         pictures = self.reader.read(percept, self._task)
         if self._interface is None:
             self._interface = self.reader.interface(self._task.lens, 1)
-            self._log.reset(_ROW, pictures.volts)
+            self._log.reset(_ROW, pictures.position)
             self._interface.reset(_ROW, pictures)
         else:
             self._interface.see(_ROW, pictures)
-        volts, stop = focus_moves(
+        position, stop = focus_moves(
             self.file.net,
             self._interface,
             self._log,
@@ -88,10 +90,10 @@ class LearnedFocus:
             rng=self._rng,
         )
         if stop[0]:
-            here = percept.lens.commanded_volts
+            here = percept.lens.commanded_position
             return FocusDecision(here, done=True, found=bool(pictures.detected[0]))
-        self._log.go(volts)
-        return FocusDecision(float(volts[0]))
+        self._log.go(position)
+        return FocusDecision(float(position[0]))
 
 
 def shipped_focus(name: str) -> LearnedFocus:

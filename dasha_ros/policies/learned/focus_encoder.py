@@ -1,6 +1,6 @@
 """What A^L sees and what it can do, once for every place where it lives.
 
-An interface turns pictures into observations and actions into volts, for a batch of episodes:
+An interface turns pictures into observations and actions into lens positions, for a batch of episodes:
 one episode over a rig or in a policy, many over the percept cache. Training, evaluation and
 the running agent use the same objects, so an observation means the same everywhere.
 """
@@ -26,8 +26,8 @@ Rows = NDArray[np.intp]
 class FocusInputs:
     """What is read of one picture of each of b episodes."""
 
-    volts: Array
-    """Where the lens was commanded to [V], shape (b,)."""
+    position: Array
+    """Where the lens was commanded to, shape (b,)."""
     score: Array
     """Of the best detection of what was asked for, 0 without one, shape (b,)."""
     detected: NDArray[np.bool_]
@@ -75,8 +75,8 @@ class FocusEncoder(Protocol):
         """Shape (batch, size)."""
         ...
 
-    def volts(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
-        """Where actions of shape (batch, parts) take the lens [V], inside its range; shape (batch,)."""
+    def position(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
+        """Where actions of shape (batch, parts) take the lens, inside its range; shape (batch,)."""
         ...
 
     def defocus_probability(self, log: MoveLog) -> Array:
@@ -116,10 +116,10 @@ class LatentFocusEncoder:
         """See `FocusEncoder`."""
         return self._latent.copy()
 
-    def volts(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
+    def position(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
         """See `FocusEncoder`."""
-        asked = self._actions.volts_min + actions[:, 0] + actions[:, 1] / FINE_STEPS
-        result: Array = np.minimum(asked, self._actions.volts_max)
+        asked = self._actions.position_min + actions[:, 0] + actions[:, 1] / FINE_STEPS
+        result: Array = np.minimum(asked, self._actions.position_max)
         return result
 
     def defocus_probability(self, log: MoveLog) -> Array:

@@ -24,11 +24,11 @@ from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.reached import seen
 
 Arrays = Mapping[str, NDArray[Any]]
-BELIEF, VOLT_BLIND, DETECTION_DEAF = "belief", "belief_volt_blind", "belief_detection_deaf"
+BELIEF, WITHOUT_POSITION, DETECTION_DEAF = "belief", "belief_without_position", "belief_detection_deaf"
 """Kinds of `BeliefFeatureExtractor` in files: the whole, and its ablations."""
 _INTERFACES: dict[str, type[BeliefEncoder]] = {
     BELIEF: BeliefEncoder,
-    VOLT_BLIND: BeliefWithoutPosition,
+    WITHOUT_POSITION: BeliefWithoutPosition,
     DETECTION_DEAF: BeliefWithoutDetection,
 }
 
@@ -171,7 +171,7 @@ def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusIn
         "box": np.zeros((1, 0)),
     }
     return FocusInputs(
-        volts=np.array([percept.lens.commanded_volts]),
+        position=np.array([percept.lens.commanded_position]),
         score=np.array([candidates[0].score if candidates else 0.0]),
         detected=np.array([bool(seen(percept, task))]),
         brisque=np.array([percept.brisque]),

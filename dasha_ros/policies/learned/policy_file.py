@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.files import version_0_1
 from dasha_ros.files.arrays import read_arrays
 from dasha_ros.files.documents import parse_json
 from dasha_ros.files.errors import FileError
@@ -101,6 +102,8 @@ class PolicyFile:
         try:
             arrays = read_arrays(path)
             document = parse_json(str(arrays["info"]))
+            if isinstance(document, dict):
+                document = version_0_1.policy(document)
         except FileError as error:
             raise PolicyFileError(f"the policy {error}: fetch it or train it again") from error
         except (KeyError, ValueError) as error:
@@ -154,8 +157,8 @@ def check_lens(info: PolicyInfo, lens: str) -> None:
     if lens != info.lens:
         raise PolicyFileError(
             f"the policy {info.preset!r} was trained with the lens {info.lens}, and this one is {lens}: "
-            "set the agent's `profile` to that lens, train a policy for this one (`dasha train focus`), "
-            "or choose the policy coarse_to_fine, which needs no training"
+            "give the lens driver that lens as `profile`, train a policy for this one "
+            "(`dasha train focus`), or choose the policy coarse_to_fine, which needs no training"
         )
 
 

@@ -1,6 +1,6 @@
-"""Rivals that look at nothing: one voltage, one exposure.
+"""Rivals that look at nothing: one position of the lens, one exposure.
 
-In the paper's band of distances (1.4..2.0 m: 0.214 D, 0.69 V of the default lens) one voltage
+In the paper's band of distances (1.4..2.0 m: 0.214 D, 1.9 px of blur) one position
 is within 2 px everywhere, so no result from that band means anything without this line beside it.
 """
 
@@ -21,21 +21,21 @@ class ConstantFocus(ScriptedFocus):
 
     name = "constant"
 
-    def __init__(self, volts: float | None = None, band_m: tuple[float, float] = PAPER_BAND_M) -> None:
+    def __init__(self, position: float | None = None, band_m: tuple[float, float] = PAPER_BAND_M) -> None:
         """Choose the place.
 
         Args:
-            volts: Where to go [V]; ``None``: the middle of the band, in dioptres.
+            position: Where to go; ``None``: the middle of the band, in dioptres.
             band_m: Nearest and farthest distance that matter [m].
         """
         super().__init__()
-        self._volts, self._band_m = volts, band_m
+        self._position, self._band_m = position, band_m
 
     def search(self, task: FocusTask, first: Percept) -> Search:
         """See the class."""
         middle = sum(1.0 / distance for distance in self._band_m) / 2.0
-        volts = task.lens.volts(middle) if self._volts is None else self._volts
-        last = first if first.lens.commanded_volts == volts else (yield volts)
+        position = task.lens.position(middle) if self._position is None else self._position
+        last = first if first.lens.commanded_position == position else (yield position)
         return bool(last.of(task.labels, task.min_score))
 
 

@@ -1,19 +1,20 @@
 """Whole-frame contrast autofocus: what cameras do that don't know what is looked for.
 
-A coarse scan in 1 V and a fine one in 0.25 V around its maximum, on the normalised Tenengrad
+A coarse scan in 0.31 D and a fine one in a quarter of that around its maximum, on the normalised Tenengrad
 of the whole frame (Krotkov 1987; normalised by the squared mean, so that exposure drops out).
 """
 
 from __future__ import annotations
 
+from dasha_ros.optics.lens import travel
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.policy import FocusTask
-from dasha_ros.policies.search import ScriptedFocus, Search, from_nearest_end, peak_volts, search_range
+from dasha_ros.policies.search import ScriptedFocus, Search, from_nearest_end, peak_position, search_range
 
-COARSE_V = 1.0
-FINE_V = 0.25
+COARSE_DIOPTRES = 0.31
+FINE_DIOPTRES = 0.0775
 FINE_LOOKS = 7
-"""From 0.75 V below to 0.75 V above the coarse maximum."""
+"""From three fine steps below to three above the coarse maximum."""
 
 
 class ContrastFocus(ScriptedFocus):
@@ -27,18 +28,19 @@ class ContrastFocus(ScriptedFocus):
     def search(self, task: FocusTask, first: Percept) -> Search:
         """See the class."""
         low, high = search_range(task.lens)
-        steps = max(1, round((high - low) / COARSE_V))
+        steps = max(1, round((high - low) / travel(task.lens, COARSE_DIOPTRES)))
         coarse = [low + (high - low) * i / steps for i in range(steps + 1)]
-        here = first.lens.commanded_volts
+        here = first.lens.commanded_position
         sharpness: dict[float, float] = {}
-        for volts in from_nearest_end(coarse, here):
-            sharpness[volts] = (yield volts).sharpness
-            here = volts
+        for position in from_nearest_end(coarse, here):
+            sharpness[position] = (yield position).sharpness
+            here = position
         peak = max(sharpness, key=sharpness.__getitem__)
-        fine = [peak + (i - FINE_LOOKS // 2) * FINE_V for i in range(FINE_LOOKS)]
-        fine = [volts for volts in fine if task.lens.volts_min <= volts <= task.lens.volts_max]
+        step = travel(task.lens, FINE_DIOPTRES)
+        fine = [peak + (i - FINE_LOOKS // 2) * step for i in range(FINE_LOOKS)]
+        fine = [position for position in fine if task.lens.position_min <= position <= task.lens.position_max]
         sharpness = {}
-        for volts in from_nearest_end(fine, here):
-            sharpness[volts] = (yield volts).sharpness
-        last = yield peak_volts(tuple(sharpness.items()))
+        for position in from_nearest_end(fine, here):
+            sharpness[position] = (yield position).sharpness
+        last = yield peak_position(tuple(sharpness.items()))
         return bool(last.of(task.labels, task.min_score))

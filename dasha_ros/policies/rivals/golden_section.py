@@ -25,24 +25,24 @@ class GoldenSectionFocus(ScriptedFocus):
     def search(self, task: FocusTask, first: Percept) -> Search:
         """See the class."""
         lens = task.lens
-        low, high = sorted(lens.dioptres(volts) for volts in search_range(lens))
+        low, high = sorted(lens.dioptres(position) for position in search_range(lens))
         inner = [high - RATIO * (high - low), low + RATIO * (high - low)]
-        if abs(first.lens.commanded_volts - lens.volts(inner[0])) <= abs(
-            first.lens.commanded_volts - lens.volts(inner[1])
+        if abs(first.lens.commanded_position - lens.position(inner[0])) <= abs(
+            first.lens.commanded_position - lens.position(inner[1])
         ):
-            left = (yield lens.volts(inner[0])).sharpness
-            right = (yield lens.volts(inner[1])).sharpness
+            left = (yield lens.position(inner[0])).sharpness
+            right = (yield lens.position(inner[1])).sharpness
         else:
-            right = (yield lens.volts(inner[1])).sharpness
-            left = (yield lens.volts(inner[0])).sharpness
+            right = (yield lens.position(inner[1])).sharpness
+            left = (yield lens.position(inner[0])).sharpness
         while abs(lens.blur_px(high, low)) > TOLERANCE_PX:
             if left >= right:
                 high, inner[1], right = inner[1], inner[0], left
                 inner[0] = high - RATIO * (high - low)
-                left = (yield lens.volts(inner[0])).sharpness
+                left = (yield lens.position(inner[0])).sharpness
             else:
                 low, inner[0], left = inner[0], inner[1], right
                 inner[1] = low + RATIO * (high - low)
-                right = (yield lens.volts(inner[1])).sharpness
-        last = yield lens.volts((low + high) / 2.0)
+                right = (yield lens.position(inner[1])).sharpness
+        last = yield lens.position((low + high) / 2.0)
         return bool(last.of(task.labels, task.min_score))

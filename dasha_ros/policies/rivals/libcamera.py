@@ -34,22 +34,22 @@ class LibcameraFocus(ScriptedFocus):
 
     def search(self, task: FocusTask, first: Percept) -> Search:
         """See the class."""
-        volts, nearest = task.lens.volts, 1.0 / NEAREST_M
+        position, nearest = task.lens.position, 1.0 / NEAREST_M
         coarse: Points = []
         at = FARTHEST_D
         while True:
-            coarse.append((at, (yield volts(at)).sharpness))
+            coarse.append((at, (yield position(at)).sharpness))
             if at >= nearest or coarse[-1][1] < CONTRAST_RATIO * _best(coarse):
                 break
             at = min(at + COARSE_D, nearest)
         at = min(at, parabola_peak(coarse) + 2.0 * FINE_D)
         fine: Points = []
         while True:
-            fine.append((at, (yield volts(at)).sharpness))
+            fine.append((at, (yield position(at)).sharpness))
             if at <= FARTHEST_D or len(fine) >= MAX_FINE_LOOKS or fine[-1][1] < CONTRAST_RATIO * _best(fine):
                 break
             at = max(at - FINE_D, FARTHEST_D)
-        last = yield volts(parabola_peak(fine))
+        last = yield position(parabola_peak(fine))
         least = min(contrast for _, contrast in coarse + fine)
         enough = CONTRAST_RATIO * _best(fine)
         return last.sharpness >= enough >= least and bool(last.of(task.labels, task.min_score))

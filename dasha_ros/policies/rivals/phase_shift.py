@@ -83,10 +83,10 @@ class State:
         self._signals = deque([first] * PAST, maxlen=PAST)
         self._travels = deque([0.0] * PAST, maxlen=PAST)
 
-    def add(self, travel_volts: float, signal: float) -> None:
+    def add(self, travel: float, signal: float) -> None:
         """Take in a step."""
         self._signals.appendleft(signal)
-        self._travels.appendleft(travel_volts)
+        self._travels.appendleft(travel)
 
     def vector(self) -> NDArray[np.float32]:
         """Shape (`size`,), newest first, of order one."""
@@ -121,13 +121,13 @@ class PhaseShiftFocus(ScriptedFocus):
 
     def search(self, task: FocusTask, first: Percept) -> Search:
         """See the class."""
-        here, percept = first.lens.commanded_volts, first
+        here, percept = first.lens.commanded_position, first
         state = State(self._sensor.read())
         for _ in range(MAX_STEPS):
             action = self._network.best(state.vector())
             if action == STOP:
                 break
-            target = min(max(here + TRAVELS_V[action], task.lens.volts_min), task.lens.volts_max)
+            target = min(max(here + TRAVELS_V[action], task.lens.position_min), task.lens.position_max)
             percept = yield target
             state.add(target - here, self._sensor.read())
             here = target

@@ -16,7 +16,7 @@ from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.rivals.contrast_profile import ContrastProfile
-from dasha_ros.policies.search import ScriptedFocus, Search, search_range, volts_of_blur
+from dasha_ros.policies.search import ScriptedFocus, Search, search_range, travel_of_blur
 from dasha_ros.system.paths import config_dir
 
 PROBES = (0.3, 0.7)
@@ -56,38 +56,38 @@ class ProfileFitFocus(ScriptedFocus):
     def search(self, task: FocusTask, first: Percept) -> Search:
         """See the class."""
         lens = task.lens
-        here = first.lens.commanded_volts
+        here = first.lens.commanded_position
         looks = {here: first.sharpness}
-        low, high = (lens.dioptres(volts) for volts in search_range(lens))
-        stops = [lens.volts(low + share * (high - low)) for share in PROBES]
-        for volts in sorted(stops, key=lambda stop: abs(stop - here)):
-            percept = yield volts
-            looks[volts] = percept.sharpness
+        low, high = (lens.dioptres(position) for position in search_range(lens))
+        stops = [lens.position(low + share * (high - low)) for share in PROBES]
+        for position in sorted(stops, key=lambda stop: abs(stop - here)):
+            percept = yield position
+            looks[position] = percept.sharpness
         for _ in range(1 + MAX_CORRECTIONS):
-            here = percept.lens.commanded_volts
+            here = percept.lens.commanded_position
             target, spread_px = _fit(self._profile, lens, looks)
-            if abs(target - here) <= volts_of_blur(lens, here, SETTLED_PX):
+            if abs(target - here) <= travel_of_blur(lens, here, SETTLED_PX):
                 if spread_px <= SURE_PX:
                     break
                 # Both sides of here explain the looks: one look beside tells.
-                side = 1.0 if here < lens.volts((low + high) / 2.0) else -1.0
-                target = here + side * volts_of_blur(lens, here, spread_px)
+                side = 1.0 if here < lens.position((low + high) / 2.0) else -1.0
+                target = here + side * travel_of_blur(lens, here, spread_px)
             percept = yield target
             looks[target] = percept.sharpness
         return bool(percept.of(task.labels, task.min_score))
 
 
 def _fit(profile: ContrastProfile, lens: LensModel, looks: dict[float, float]) -> tuple[float, float]:
-    """The focus [V] that explains the looks best, and how far around it others do too [px at 640]."""
-    low, high = (lens.dioptres(volts) for volts in search_range(lens))
+    """The position that explains the looks best, and how far around it others do too [px at 640]."""
+    low, high = (lens.dioptres(position) for position in search_range(lens))
     count = max(2, round(abs(lens.blur_px(high, low)) / GRID_PX))
     focus = np.linspace(low, high, count)
     px_per_dioptre = abs(lens.blur_px(1.0, 0.0))
-    seen_at = np.array([lens.dioptres(volts) for volts in looks])
+    seen_at = np.array([lens.dioptres(position) for position in looks])
     radii = px_per_dioptre * np.abs(focus[:, None] - seen_at[None, :])
     misfit = profile.misfit(radii, np.array(list(looks.values())))
     off_px = px_per_dioptre * (focus - focus[np.argmin(misfit)])
     weight = np.exp(-0.5 * (misfit - misfit.min()))
     near, around = weight * (np.abs(off_px) <= NEAR_PX), weight * (np.abs(off_px) <= AROUND_PX)
     spread_px = math.sqrt(float((around * off_px**2).sum() / around.sum()))
-    return lens.volts(float((near * focus).sum() / near.sum())), spread_px
+    return lens.position(float((near * focus).sum() / near.sum())), spread_px

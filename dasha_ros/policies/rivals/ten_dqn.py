@@ -52,10 +52,10 @@ class State:
         self._pictures = deque([first] * PAST, maxlen=PAST)
         self._actions = deque([0.0] * PAST, maxlen=PAST)
 
-    def add(self, action_volts: float, seen: tuple[float, float]) -> None:
+    def add(self, action: float, seen: tuple[float, float]) -> None:
         """Take in a step."""
         self._pictures.appendleft(seen)
-        self._actions.appendleft(action_volts / ACTIONS_V[-1])
+        self._actions.appendleft(action / ACTIONS_V[-1])
 
     def vector(self) -> NDArray[np.float32]:
         """Shape (`size`,), newest first."""
@@ -84,14 +84,14 @@ class TenDqnFocus(ScriptedFocus):
 
     def search(self, task: FocusTask, first: Percept) -> Search:
         """See the class."""
-        here, percept = first.lens.commanded_volts, first
+        here, percept = first.lens.commanded_position, first
         state = State(picture(first.sharpness, first.brisque))
         for _ in range(MAX_STEPS):
             action = self._network.best(state.vector())
             if action == STOP:
                 return bool(percept.of(task.labels, task.min_score))
             here += ACTIONS_V[action]
-            if not task.lens.volts_min <= here <= task.lens.volts_max:
+            if not task.lens.position_min <= here <= task.lens.position_max:
                 return False
             percept = yield here
             state.add(ACTIONS_V[action], picture(percept.sharpness, percept.brisque))

@@ -17,7 +17,6 @@ from dasha_ros.control.step import ExposureOutcome, FocusOutcome, Step
 from dasha_ros.freshness import limits
 from dasha_ros.freshness.command import NO_COMMAND
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
-from dasha_ros.optics.lens import LensModel, lens_model
 from dasha_ros.policies.learned.policy_file import PolicyFileError
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.policies.policy import FocusTask
@@ -103,15 +102,11 @@ class AgentNode(DashaNode[A]):
         """The exposure table in use."""
         return exposure_table()
 
-    def lens(self) -> LensModel:
-        """The lens model in use."""
-        return lens_model("physical")
-
     def configure(self) -> None:
         """Load the policy, or the learner, and create the topics."""
         if self.config.mode == "act":
             self.load_policy()
-        self.rig = RosRig(self, self.table(), self.lens(), self.actuator)
+        self.rig = RosRig(self, self.table(), self.actuator)
         self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
         if self._server is None:
             # Kept as long as the node lives, so that every request gets an answer, and the result of a goal

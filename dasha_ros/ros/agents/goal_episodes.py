@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 
 from dasha_ros.control.rig import RigError
-from dasha_ros.control.step import Command, Step
+from dasha_ros.control.step import EXPOSURE_US, LENS_POSITION, Command, Step
 from dasha_ros.learning.training.online import NoMoreEpisodes
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.outcome import ErrorCode
@@ -179,12 +179,12 @@ class GoalEpisodes(gym.Wrapper[Any, Any, Any, Any]):
 
     def _step(self, percept: Percept, reward: float, terms: dict[str, float]) -> Step:
         exposes = self._agent == "A^H"
-        value = percept.capture.exposure_us if exposes else percept.lens.commanded_volts
+        value = percept.capture.exposure_us if exposes else percept.lens.commanded_position
         decision = ExposureDecision(0) if exposes else FocusDecision(value)
         return Step(
             agent=self._agent,
             index=self._index,
-            command=Command("exposure_us" if exposes else "volts", value),
+            command=Command(EXPOSURE_US if exposes else LENS_POSITION, value),
             percept=percept,
             reward=Reward(reward, terms),
             decision=decision,

@@ -106,6 +106,7 @@ class AgentLearning:
     def _learn(self) -> None:
         verdict = verdict_of(self._preset, self._agent)
         try:
+            self._await_lens()
             learn_online(
                 GoalEpisodes(self._env(), self.queue, _NAMES[self._agent], self._report, verdict),
                 self._ppo(),
@@ -130,6 +131,19 @@ class AgentLearning:
                     "to continue from the last update",
                 )
             self.queue.abandon(why)
+
+    def _await_lens(self) -> None:
+        """Wait until the lens was described; A^H needs none.
+
+        Raises:
+            NoMoreEpisodes: The learner was stopped meanwhile.
+        """
+        rig = self._rig
+        while self._agent == "focus" and rig.lens_info is None:
+            if self._stop.is_set():
+                raise NoMoreEpisodes
+            self._health.set_activity("waiting for lens/info")
+            rig.wait(lambda: rig.lens_info is not None or self._stop.is_set(), 1.0)
 
     def _env(self) -> Any:
         if self._agent == "exposure":

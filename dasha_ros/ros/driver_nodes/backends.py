@@ -10,8 +10,8 @@ from dasha_ros.config import CameraDriverConfig, LensDriverConfig, PerceptionCon
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.lens import Lens
 from dasha_ros.freshness.clock import Clock
-from dasha_ros.optics.lens import lens_model
 from dasha_ros.optics.lens_table import TableLens
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.system.extras import require
 
 if TYPE_CHECKING:
@@ -99,7 +99,9 @@ def _pylon(config: CameraDriverConfig, clock: Clock) -> Camera:
 def _twin_lens(config: LensDriverConfig, clock: Clock) -> Lens:
     from dasha_ros.devices.twin import TwinLens
 
-    return TwinLens(clock, lens_model(config.profile), initial_volts=config.initial_volts)
+    profile = lens_model(config.profile)
+    start = profile.position_min + config.initial_share * (profile.position_max - profile.position_min)
+    return TwinLens(clock, profile, initial_position=start)
 
 
 def _varioptic(config: LensDriverConfig, clock: Clock) -> Lens:
@@ -116,4 +118,4 @@ def _varioptic(config: LensDriverConfig, clock: Clock) -> Lens:
     model = lens_model(config.profile)
     if isinstance(model, TableLens) and model.settle_s is not None:
         settings = replace(settings, settle_s=model.settle_s)
-    return VariopticLens(settings, clock)
+    return VariopticLens(settings, clock, profile=model)

@@ -14,6 +14,7 @@ from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.freshness import limits
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
+from dasha_ros.optics.lens_info import position_text
 from dasha_ros.perception.labels import canonical
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.report.writer import ReportWriter
@@ -42,6 +43,14 @@ class _Goal:
     max_brisque: float
     max_steps: int
     keep_exposure: bool
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What was in force when the goal began; ``None``: nobody knows."""
+
+    exposure_us: float | None
+    position: float | None
 
 
 class FocusGoal:
@@ -76,13 +85,18 @@ class FocusGoal:
         began = time.monotonic()
         own = self._actuators
         own.wait(lambda: self._run.reason or (self._drivers_work() and not self._left_behind()), _DISCOVERY_S)
-        before = {"exposure_us": own.exposure_us, "volts": own.volts}
+        before = _Before(own.exposure_us, own.position)
         self._begun = self._in_force()
         config = self._server.config
         if config.report_dir:
             writer = ReportWriter(config.report_dir, config.report_keep)
             with self._lock:
-                self._recorder.begin(writer, vars(self._goal), self._info, before)
+                self._recorder.begin(
+                    writer,
+                    vars(self._goal),
+                    self._info,
+                    {"exposure_us": own.exposure_us, **own.lens_in_force},
+                )
         code, what = self._try(before)
         if code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN):
             # What another node has left alone stays as well.
@@ -115,11 +129,11 @@ class FocusGoal:
             self._recorder.picture(message)
         self._waiter.notify()
 
-    def _try(self, before: Mapping[str, float | None]) -> tuple[ErrorCode, str]:
+    def _try(self, before: _Before) -> tuple[ErrorCode, str]:
         # What could not be restored is not touched.
-        if before["volts"] is None:
+        if before.position is None:
             return ErrorCode.LENS_LOST, explain(ErrorCode.LENS_LOST, "no lens state was ever received")
-        if before["exposure_us"] is None:
+        if before.exposure_us is None:
             return ErrorCode.CAMERA_LOST, explain(ErrorCode.CAMERA_LOST, "no frame was ever received")
         try:
             return self._reach()
@@ -208,24 +222,26 @@ class FocusGoal:
                 phase=phase,
                 step=step,
                 exposure_us=float(percept.capture.exposure_us),
-                volts=float(percept.lens.commanded_volts),
+                lens_position=float(percept.lens.commanded_position),
+                lens_unit=percept.lens.unit,
+                focus_distance_m=float(percept.lens.focus_distance_m),
                 best_score=float(seen[0].score) if seen else 0.0,
                 brisque=float(percept.brisque),
                 reward=float(reward.value),
             )
         )
 
-    def _restore(self, code: ErrorCode, before: Mapping[str, float | None]) -> str:
+    def _restore(self, code: ErrorCode, before: _Before) -> str:
         """Bring lens and exposure back. Returns what to add to the message, empty when all is well."""
         if code == ErrorCode.COMMAND_OVERRIDDEN:
             return " Lens and exposure stay where the other node put them."
         if not self._asked:
             return ""
         self._begin(msg.FocusState.RESTORING, "bringing lens and exposure back")
-        own, volts, exposure_us = self._actuators, before["volts"], before["exposure_us"]
+        own, position, exposure_us = self._actuators, before.position, before.exposure_us
         back: dict[str, Settlement] = {}
-        if volts is not None:
-            back["lens"] = own.settle_volts(volts, self._is_an_agent)
+        if position is not None:
+            back["lens"] = own.settle_position(position, self._is_an_agent)
         if exposure_us is not None:
             back["camera"] = own.settle_exposure(exposure_us, self._is_an_agent)
         lost = self._missing(back, exposure_us or 0.0, limits.DRIVER_RESTARTS_S)
@@ -239,7 +255,7 @@ class FocusGoal:
     def _confirm(self) -> list[str]:
         """Command for good what the agents reached. Returns whose driver does not answer."""
         own, reached = self._actuators, {k: v for k, v in self._reached.items() if v != NO_COMMAND}
-        settle = {"lens": own.settle_volts, "camera": own.settle_exposure}
+        settle = {"lens": own.settle_position, "camera": own.settle_exposure}
         # The agent's answer may overtake its driver's word.
         own.wait(lambda: self._have_spoken(reached), limits.DRIVER_ANSWERS_S)
         lost, stay = list[str](), dict[str, Settlement]()
@@ -253,7 +269,7 @@ class FocusGoal:
         return lost + self._missing(stay, own.exposure_us or 0.0, limits.DRIVER_ANSWERS_S)
 
     def _in_force(self) -> dict[str, InForce | None]:
-        return {"lens": self._actuators.volts_in_force, "camera": self._actuators.exposure_in_force}
+        return {"lens": self._actuators.position_in_force, "camera": self._actuators.exposure_in_force}
 
     def _have_spoken(self, reached: Mapping[str, CommandId]) -> bool:
         """Whether drivers say that they obeyed the agents' last commands, or another node's since."""
@@ -301,14 +317,17 @@ class FocusGoal:
     def _finish(self, code: ErrorCode, what: str, seconds: float) -> None:
         result, own = self._result, self._actuators
         result.error_code, result.error_msg = int(code), what
-        result.exposure_us, result.volts = float(own.exposure_us or 0.0), float(own.volts or 0.0)
+        result.exposure_us = float(own.exposure_us or 0.0)
+        for name, value in own.lens_in_force.items():
+            setattr(result, name, value)
         result.exposure_steps = self._steps[msg.FocusState.EXPOSING]
         result.focus_steps = self._steps[msg.FocusState.FOCUSING]
         result.seconds = seconds
         result.report = self._write_report(code, seconds)
         found = code == ErrorCode.NONE
         message = (
-            f"{result.detection.label} at {result.volts:.2f} V, score {result.detection.score:.2f}"
+            f"{result.detection.label} at {position_text(result.lens_position, result.lens_unit)}, "
+            f"score {result.detection.score:.2f}"
             if found
             else what
         )
@@ -329,7 +348,13 @@ class FocusGoal:
         }
         with self._lock:
             report = self._recorder.finish(
-                outcome, {"exposure_us": result.exposure_us, "volts": result.volts}
+                outcome,
+                {
+                    "exposure_us": result.exposure_us,
+                    "lens_position": result.lens_position,
+                    "lens_unit": result.lens_unit,
+                    "focus_distance_m": result.focus_distance_m,
+                },
             )
         if report:
             self._server.health.clear("report")

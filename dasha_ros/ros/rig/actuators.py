@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,17 +13,23 @@ from rclpy.node import Node
 
 from dasha_ros import msg
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, CameraLimits
-from dasha_ros.devices.lens import VOLTS_MAX, VOLTS_MIN
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.freshness.command import NO_COMMAND, CommandId, new_instance
-from dasha_ros.freshness.pending import PendingCommands
+from dasha_ros.freshness.pending import ANY_POSITION, PendingCommands
 from dasha_ros.freshness.rest import LensRest
 from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import CaptureInfo, LensState
+from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.rig.settlement import AGAIN_S, InForce, Sent, Settlement, nobody
 from dasha_ros.ros.transport import qos
-from dasha_ros.ros.transport.conversions import capture_from_msg, id_to_msg, lens_from_msg, limits_from_msg
+from dasha_ros.ros.transport.conversions import (
+    capture_from_msg,
+    id_to_msg,
+    lens_from_msg,
+    lens_info_from_msg,
+    limits_from_msg,
+)
 from dasha_ros.ros.transport.endpoints import create_commander
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.stamps import RosClock, to_stamp
@@ -46,6 +53,7 @@ class Actuators:
             empty: they are permanent.
         joined_at: When this object joined the topics [s, monotonic].
         limits: What the camera can do; `None` before the driver has opened it.
+        lens_info: What the lens can do; `None` before its driver has said so.
         refusal: Why the lens driver last refused any node's command, or "".
         sent: Number of commands sent.
         commanded: The last command sent.
@@ -58,9 +66,10 @@ class Actuators:
         self.joined_at = time.monotonic()
         self.sender, self.owner = new_instance(node.get_fully_qualified_name()), ""
         self.waiter = Waiter()
-        self.pending = PendingCommands((VOLTS_MIN, VOLTS_MAX), EXPOSURE_LIMITS_US)
+        self.pending = PendingCommands(ANY_POSITION, EXPOSURE_LIMITS_US)
         self.lens_rest = LensRest(self.steady)
         self.limits: CameraLimits | None = None
+        self.lens_info: LensInfo | None = None
         self.refusal = ""
         self.sent = 0
         self.commanded = NO_COMMAND
@@ -74,6 +83,7 @@ class Actuators:
         self._lane = FastSubscriber(node)
         self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self.listen(msg.CaptureInfo, "camera/state", self._on_capture, qos.STATE)
+        self.listen(msg.LensInfo, "lens/info", self._on_lens_info, qos.STATE)
         self.listen(msg.CameraLimits, "camera/limits", self._on_limits, qos.STATE)
 
     def listen(self, kind: Any, topic: str, callback: Any, profile: Any) -> None:
@@ -124,9 +134,19 @@ class Actuators:
         return self.capture.exposure_us if self.capture else None
 
     @property
-    def volts(self) -> float | None:
-        """Voltage that the lens was last commanded to [V], `None` before its first state."""
-        return self.lens_state.commanded_volts if self.lens_state else None
+    def position(self) -> float | None:
+        """Where the lens was last commanded to, `None` before its first state."""
+        return self.lens_state.commanded_position if self.lens_state else None
+
+    @property
+    def lens_in_force(self) -> dict[str, Any]:
+        """Position, unit and distance of focus, as messages and reports call them; NaN and "": not known."""
+        lens = self.lens_state
+        return {
+            "lens_position": float(lens.commanded_position) if lens else math.nan,
+            "lens_unit": lens.unit if lens else "",
+            "focus_distance_m": float(lens.focus_distance_m) if lens else math.nan,
+        }
 
     def send_exposure(self, exposure_us: float) -> Sent:
         """Command an exposure time [us] without waiting.
@@ -142,11 +162,11 @@ class Actuators:
         self._exposure_publisher.publish(command)
         return sent
 
-    def send_volts(self, volts: float) -> Sent:
-        """Command a lens voltage [V] without waiting."""
+    def send_position(self, position: float) -> Sent:
+        """Command a lens position without waiting."""
         sent = self._new(self.pending.moves_heard())
-        self.pending.lens_sent(volts, sent.id, self.steady.now_ns())
-        command = msg.LensCommand(id=id_to_msg(sent.id), owner=self.owner, volts=float(volts))
+        self.pending.lens_sent(position, sent.id, self.steady.now_ns())
+        command = msg.LensCommand(id=id_to_msg(sent.id), owner=self.owner, position=float(position))
         command.header.stamp = to_stamp(sent.at_ns)
         self._lens_publisher.publish(command)
         return sent
@@ -158,10 +178,10 @@ class Actuators:
         return InForce(capture.driver, capture.exposure_command, capture.exposure_us) if capture else None
 
     @property
-    def volts_in_force(self) -> InForce | None:
-        """What the lens's driver says of its voltage, `None` before its first word."""
+    def position_in_force(self) -> InForce | None:
+        """What the lens's driver says of its position, `None` before its first word."""
         lens = self.lens_state
-        return InForce(lens.driver, lens.command, lens.commanded_volts) if lens else None
+        return InForce(lens.driver, lens.command, lens.commanded_position) if lens else None
 
     def settle_exposure(self, exposure_us: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
         """Command a permanent exposure time [us]; see `Settlement`."""
@@ -171,20 +191,20 @@ class Actuators:
             lambda: self.exposure_in_force, self.send_exposure, exposure_us, again_s=again_s, is_ours=is_ours
         )
 
-    def settle_volts(self, volts: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
-        """Command a lens voltage [V] for good; see `Settlement`."""
-        return Settlement(lambda: self.volts_in_force, self.send_volts, volts, is_ours=is_ours)
+    def settle_position(self, position: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
+        """Command a lens position for good; see `Settlement`."""
+        return Settlement(lambda: self.position_in_force, self.send_position, position, is_ours=is_ours)
 
     def wait(self, condition: Callable[[], object], seconds: float) -> bool:
         """Wait up to ``seconds`` of real time until ``condition`` holds; return whether it does."""
         return self.waiter.within(seconds, condition)
 
-    def go_to(self, exposure_us: float, volts: float, wait: Wait) -> None:
+    def go_to(self, exposure_us: float, position: float, wait: Wait) -> None:
         """Command exposure and lens until a frame shows both.
 
         Args:
             exposure_us: Exposure time [us].
-            volts: Of the lens [V].
+            position: Of the lens.
             wait: How the caller waits while topics are served.
         """
         # A driver that was not heard yet may not hear a command either.
@@ -198,7 +218,7 @@ class Actuators:
             nonlocal sent, again_at
             if time.monotonic() > again_at:
                 # Repeated, because a command sent before its driver is discovered is lost.
-                sent = self.send_exposure(exposure_us).id, self.send_volts(volts).id
+                sent = self.send_exposure(exposure_us).id, self.send_position(position).id
                 again_at = time.monotonic() + _AGAIN_S
             capture, lens = self.capture, self.lens_state
             return capture is not None and lens is not None and answers(capture, lens, *sent)
@@ -220,6 +240,11 @@ class Actuators:
     def _lens_said(self, state: LensState) -> bool:
         self.lens_rest.hear(state)
         return self.pending.lens_said(state, self.steady.now_ns())
+
+    def _on_lens_info(self, message: msg.LensInfo) -> None:
+        self.lens_info = lens_info_from_msg(message)
+        self.pending.limit_positions(message.position_min, message.position_max)
+        self.waiter.notify()
 
     def _on_limits(self, message: msg.CameraLimits) -> None:
         self.limits = limits_from_msg(message)

@@ -90,6 +90,6 @@ class EpisodeReset(WorldReset):
         super().__init__(node, wait)
         self._actuators = actuators
 
-    def set_start(self, exposure_us: float, volts: float) -> None:
+    def set_start(self, exposure_us: float, position: float) -> None:
         """Command exposure and lens until a frame shows both; see `Actuators.go_to`."""
-        self._actuators.go_to(exposure_us, volts, self._wait)
+        self._actuators.go_to(exposure_us, position, self._wait)

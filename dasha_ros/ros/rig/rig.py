@@ -17,6 +17,7 @@ from dasha_ros.freshness.rest import SETTLING_MAX_S
 from dasha_ros.freshness.state import CaptureInfo
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.lens_info import LensInfo, LensInfoError
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.rig.actuators import Actuators
@@ -48,12 +49,11 @@ class RosRig(Actuators):
             call.
     """
 
-    def __init__(
-        self, node: Node, table: ExposureTable, lens: LensModel, actuator: Literal["exposure", "lens"]
-    ) -> None:
+    def __init__(self, node: Node, table: ExposureTable, actuator: Literal["exposure", "lens"]) -> None:
         super().__init__(node)
         self._actuator = actuator
-        self.table, self.lens = table, lens
+        self.table = table
+        self._model: tuple[LensInfo, LensModel] | None = None
         self.interrupted: Callable[[], ErrorCode | None] = lambda: None
         self.inference_budget_s, self.retries = 3.0, 1
         self._percept: Percept | None = None
@@ -64,6 +64,23 @@ class RosRig(Actuators):
         self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
         self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
         self.listen(msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT)
+
+    @property
+    def lens(self) -> LensModel:
+        """The lens as its driver describes it.
+
+        Raises:
+            RigError: It was never described, or nobody has calibrated it.
+        """
+        info = self.waiter.wait_for(lambda: self.lens_info, self._patience(0.0))
+        if info is None:
+            raise RigError(ErrorCode.LENS_LOST, "nobody says on lens/info what the lens can do")
+        if self._model is None or self._model[0] != info:
+            try:
+                self._model = info, info.model()
+            except LensInfoError as error:
+                raise RigError(ErrorCode.POLICY_MISMATCH, str(error)) from error
+        return self._model[1]
 
     def observe(self) -> Percept:
         """Return a percept of the current settings from a new frame.
@@ -94,24 +111,24 @@ class RosRig(Actuators):
         return value
 
     def in_force(self) -> float:
-        """Where the rig's own actuator is: the exposure time [us] or the voltage [V].
+        """Where the rig's own actuator is: the exposure time [us], or the position in the lens's unit.
 
         Raises:
             RigError: No driver has reported it.
         """
         if self._actuator == "lens":
-            return self._known(lambda: self.volts, ErrorCode.LENS_LOST, "lens state")
+            return self._known(lambda: self.position, ErrorCode.LENS_LOST, "lens state")
         return self._known(lambda: self.exposure_us, ErrorCode.CAMERA_LOST, "frame")
 
     def settle(self, value: float) -> Settlement:
         """Command a permanent value for the rig's own actuator, without waiting for its driver."""
         self.owner = ""
-        return self.settle_volts(value) if self._actuator == "lens" else self.settle_exposure(value)
+        return self.settle_position(value) if self._actuator == "lens" else self.settle_exposure(value)
 
     @property
     def own_in_force(self) -> InForce | None:
         """What the driver of the rig's own actuator reports."""
-        return self.volts_in_force if self._actuator == "lens" else self.exposure_in_force
+        return self.position_in_force if self._actuator == "lens" else self.exposure_in_force
 
     @property
     def own_owner(self) -> str:
@@ -160,7 +177,7 @@ class RosRig(Actuators):
             exposure_us=exposure_us,
         )
 
-    def move(self, volts: float) -> Percept:
+    def move(self, position: float) -> Percept:
         """Move the lens and return the percept that answers.
 
         Raises:
@@ -182,30 +199,39 @@ class RosRig(Actuators):
 
         def silence(sent: Sent) -> RigError:
             if overridden(sent):
-                said = self.volts_in_force
+                said = self.position_in_force
                 if said is not None and said.is_the_drivers_own:
                     return RigError(ErrorCode.LENS_LOST, "the lens driver restored the lens")
                 return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
             lens, capture = self.lens_state, self.capture
             if lens is None or lens.command != sent.id:
                 refusal = f": {self.refusal}" if self.refusal else ""
-                return RigError(ErrorCode.LENS_LOST, f"the lens did not take up {volts:.3f} V{refusal}")
-            if capture is not None and capture.lens == lens.position:
+                return RigError(
+                    ErrorCode.LENS_LOST, f"the lens did not take up {self._named(position)}{refusal}"
+                )
+            if capture is not None and capture.lens == lens.last_move:
                 return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
-            return RigError(ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {volts:.3f} V")
+            return RigError(
+                ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {self._named(position)}"
+            )
 
         def restored(sent: Sent) -> bool:
-            said = self.volts_in_force
+            said = self.position_in_force
             return said is not None and said.is_the_drivers_own and overridden(sent)
 
         return self._ask(
-            lambda: self.send_volts(volts),
+            lambda: self.send_position(position),
             answer,
             overridden,
             restored,
             silence,
             exposure_us=self.exposure_us or 0.0,
         )
+
+    def _named(self, position: float) -> str:
+        """A position and its unit."""
+        unit = self.lens_info.unit if self.lens_info else ""
+        return f"{position:.3f} {unit}".rstrip()
 
     def _heed_lens_faults(self) -> None:
         lens = self.lens_state
@@ -290,7 +316,7 @@ class RosRig(Actuators):
         self.pending.exposure_sent(message.exposure_us, id_from_msg(message.id), self.steady.now_ns())
 
     def _on_lens_command(self, message: msg.LensCommand) -> None:
-        self.pending.lens_sent(message.volts, id_from_msg(message.id), self.steady.now_ns())
+        self.pending.lens_sent(message.position, id_from_msg(message.id), self.steady.now_ns())
 
     def _on_percept(self, message: msg.Percept) -> None:
         percept = percept_from_msg(message)

@@ -9,8 +9,9 @@ import numpy as np
 from dasha_ros import msg
 from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.freshness.command import CommandId, FrameId
-from dasha_ros.freshness.state import CaptureInfo, LensPosition, LensState
+from dasha_ros.freshness.state import CaptureInfo, LensMove, LensState
 from dasha_ros.optics.actuator import PowerTrajectory
+from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
 
@@ -45,7 +46,7 @@ def capture_from_msg(message: msg.CaptureInfo) -> CaptureInfo:
         sequence=message.sequence,
         ready_ns=to_ns(message.ready),
         driver=message.driver,
-        lens=LensPosition(message.lens_driver, message.lens_move, id_from_msg(message.lens_command)),
+        lens=LensMove(message.lens_driver, message.lens_move, id_from_msg(message.lens_command)),
     )
 
 
@@ -98,8 +99,10 @@ def lens_from_msg(message: msg.LensState) -> LensState:
     """`LensState` of a message."""
     return LensState(
         command=id_from_msg(message.command),
-        commanded_volts=message.commanded_volts,
-        volts=message.volts,
+        unit=message.unit,
+        commanded_position=message.commanded_position,
+        position=message.position,
+        focus_distance_m=message.focus_distance_m,
         settled=message.settled,
         settled_at_ns=to_ns(message.settled_at),
         faults=tuple(message.faults),
@@ -114,8 +117,10 @@ def lens_to_msg(lens: LensState, now_ns: int = 0, refused: int = 0, last_refusal
     """Message of a `LensState`."""
     message = msg.LensState(
         command=id_to_msg(lens.command),
-        commanded_volts=float(lens.commanded_volts),
-        volts=float(lens.volts),
+        unit=lens.unit,
+        commanded_position=float(lens.commanded_position),
+        position=float(lens.position),
+        focus_distance_m=float(lens.focus_distance_m),
         settled=lens.settled,
         settled_at=to_stamp(lens.settled_at_ns),
         faults=list(lens.faults),
@@ -128,6 +133,45 @@ def lens_to_msg(lens: LensState, now_ns: int = 0, refused: int = 0, last_refusal
     )
     message.header.stamp = to_stamp(now_ns)
     return message
+
+
+def lens_info_from_msg(message: msg.LensInfo) -> LensInfo:
+    """`LensInfo` of a message.
+
+    Raises:
+        LensInfoError: No lens is like that.
+    """
+    return LensInfo(
+        unit=message.unit,
+        position_min=message.position_min,
+        position_max=message.position_max,
+        resolution=message.resolution,
+        settle_s=message.settle_s,
+        play=message.play,
+        approach=message.approach,
+        profile=message.profile,
+        map_positions=tuple(message.map_positions),
+        map_dioptres=tuple(message.map_dioptres),
+        blur_px_per_dioptre=message.blur_px_per_dioptre,
+    )
+
+
+def lens_info_to_msg(info: LensInfo, node: str = "") -> msg.LensInfo:
+    """Message of a `LensInfo`; ``node`` says so."""
+    return msg.LensInfo(
+        node=node,
+        unit=info.unit,
+        position_min=float(info.position_min),
+        position_max=float(info.position_max),
+        resolution=float(info.resolution),
+        settle_s=float(info.settle_s),
+        play=float(info.play),
+        approach=info.approach,
+        profile=info.profile,
+        map_positions=list(map(float, info.map_positions)),
+        map_dioptres=list(map(float, info.map_dioptres)),
+        blur_px_per_dioptre=float(info.blur_px_per_dioptre),
+    )
 
 
 def trajectory_to_msg(

@@ -21,6 +21,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
+from dasha_ros.optics.lens_info import LensInfoError
+from dasha_ros.ros.transport.conversions import lens_info_from_msg
 from dasha_ros.twin.world import World, WorldError
 
 MOST_BYTES = {Image: 256 << 20, CompressedImage: 64 << 20}
@@ -31,13 +33,17 @@ _TEXT = 10_000
 _MANY = 100_000
 """Elements of a list that are no plain numbers."""
 _NAME = 300
-_VOLTS = (0.0, 100.0)
-"""Beyond any liquid lens; a board that sleeps puts out 0 V."""
+_POSITIONS = (-1e9, 1e9)
+"""Beyond any lens, whatever its unit; what the lens itself takes its driver's gate knows."""
+_UNIT = 16
+"""Characters of a unit."""
 _GAIN_DB = (-100.0, 100.0)
 _DIOPTRES = (-100.0, 100.0)
 _SETTLE_S = (0.0, 60.0)
 _SIDE_PX = 100_000
 _STEP = (AdjustExposure.Feedback, AdjustFocus.Feedback)
+_MAY_BE_UNKNOWN = frozenset({"focus_distance_m", "lens_position"})
+"""Fields that are NaN where nobody knows them; a distance is infinite at infinity."""
 _MEASURED = (msg.Percept, *_STEP, FocusOnObject.Feedback)
 """They hold what perception measured, and what follows from it."""
 _SEQUENCE = re.compile(r"sequence<(.+)>")
@@ -89,7 +95,8 @@ def _shape(kind: type, path: str, finite: bool) -> Check:
 def _part(text: str, path: str, finite: bool) -> Check | None:
     """What judges one field, by its type as `get_fields_and_field_types` writes it; ``None``: nothing."""
     if text in {"float", "double"}:
-        return _finite(path) if finite else None
+        known = path.rpartition(".")[2] not in _MAY_BE_UNKNOWN
+        return _finite(path) if finite and known else None
     if text == "string":
         return _text(path)
     if text == "builtin_interfaces/Time":
@@ -165,10 +172,38 @@ def _capture(message: Any) -> None:
     _within("gain_db", message.gain_db, _GAIN_DB)
 
 
+def _unit(value: str) -> None:
+    if len(value) > _UNIT or not value.isprintable():
+        raise Unfit(f"the unit is none: {value[:40]!r}")
+
+
+def _distance(value: float) -> None:
+    if value < 0.0:
+        raise Unfit(f"focus_distance_m is {value:g}; it must be positive, infinite, or NaN")
+
+
 def _lens(message: Any) -> None:
-    _within("volts", message.volts, _VOLTS)
-    _within("commanded_volts", message.commanded_volts, _VOLTS)
+    _unit(message.unit)
+    _within("position", message.position, _POSITIONS)
+    _within("commanded_position", message.commanded_position, _POSITIONS)
+    _distance(message.focus_distance_m)
     _within("settle_s", message.settle_s, _SETTLE_S)
+
+
+def _lens_info(message: Any) -> None:
+    try:
+        lens_info_from_msg(message)
+    except LensInfoError as error:
+        raise Unfit(str(error)) from None
+    _within("position_min", message.position_min, _POSITIONS)
+    _within("position_max", message.position_max, _POSITIONS)
+
+
+def _lens_in_force(message: Any) -> None:
+    if not math.isnan(message.lens_position):
+        _within("lens_position", message.lens_position, _POSITIONS)
+    _unit(message.lens_unit)
+    _distance(message.focus_distance_m)
 
 
 def _limits(message: Any) -> None:
@@ -208,7 +243,7 @@ def _world(message: Any) -> None:
 def _focus(message: Any) -> None:
     _within("state", message.state, (msg.FocusState.IDLE, msg.FocusState.RESTORING))
     _within("exposure_us", message.exposure_us, (0.0, EXPOSURE_LIMITS_US[1]))
-    _within("volts", message.volts, _VOLTS)
+    _lens_in_force(message)
 
 
 def _percept(message: Any) -> None:
@@ -235,7 +270,7 @@ def _step(message: Any) -> None:
 def _progress(message: Any) -> None:
     _within("phase", message.phase, (msg.FocusState.IDLE, msg.FocusState.RESTORING))
     _within("exposure_us", message.exposure_us, (0.0, EXPOSURE_LIMITS_US[1]))
-    _within("volts", message.volts, _VOLTS)
+    _lens_in_force(message)
 
 
 def _image(message: Any) -> None:
@@ -253,6 +288,7 @@ def _camera_info(message: Any) -> None:
 _MEANINGS: dict[type, Check] = {
     msg.CaptureInfo: _capture,
     msg.LensState: _lens,
+    msg.LensInfo: _lens_info,
     msg.CameraLimits: _limits,
     msg.PerceptionInfo: _info,
     msg.TwinLens: _twin_lens,

@@ -20,6 +20,7 @@ TOPICS: tuple[tuple[Any, str, Any], ...] = (
     (msg.ExposureCommand, "camera/exposure_command", qos.COMMAND),
     (msg.LensCommand, "lens/command", qos.COMMAND),
     (msg.LensState, "lens/state", qos.STATE),
+    (msg.LensInfo, "lens/info", qos.STATE),
     (msg.CaptureInfo, "camera/state", qos.STATE),
     (msg.CaptureInfo, "camera/capture", qos.CAPTURE),
     (msg.CameraLimits, "camera/limits", qos.STATE),
@@ -51,8 +52,16 @@ _LIST = re.compile(r"sequence<([\w/]+)(?:, *\d+)?>")
 _ARRAY = re.compile(r"([\w/]+)\[(\d+)\]")
 
 _PLAUSIBLE: dict[str, tuple[float, float]] = {
-    "volts": (24.0, 70.0),
-    "commanded_volts": (24.0, 70.0),
+    "position": (24.0, 70.0),
+    "commanded_position": (24.0, 70.0),
+    "lens_position": (24.0, 70.0),
+    "focus_distance_m": (0.2, 20.0),
+    "position_min": (0.0, 30.0),
+    "position_max": (60.0, 70.0),
+    "resolution": (0.0, 1.0),
+    "play": (0.0, 1.0),
+    "approach": (-1, 1),
+    "blur_px_per_dioptre": (0.0, 20.0),
     "exposure_us": (24.0, 1e6),
     "exposure_min_us": (24.0, 100.0),
     "exposure_max_us": (1e4, 1e6),

@@ -14,6 +14,7 @@ _PUBLISHERS = {
     "camera/limits": ("camera_driver",),
     "camera/state": ("camera_driver",),
     "focus/state": ("focus_server",),
+    "lens/info": ("lens_driver",),
     "lens/state": ("lens_driver",),
     "perception/annotated/compressed": ("perception",),
     "perception/info": ("perception",),

@@ -1,4 +1,4 @@
-"""From pairs of volts and distances to a profile that the lens models read."""
+"""From pairs of position and distances to a profile that the lens models read."""
 
 from __future__ import annotations
 
@@ -12,60 +12,62 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dasha_ros.devices.calibration.profile import CalibrationError, Measurement, fit, plot, write_table
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.optics.profiles import lens_model
 
 PHYSICAL = lens_model("physical")
+LENS = LensInfo.of(PHYSICAL)
 DISTANCES = (0.3, 0.5, 0.8, 1.2, 2.0, 4.0)
 
 
-def measured(noise_volts: float = 0.0, repeats: int = 1, seed: int = 0) -> list[Measurement]:
+def measured(noise: float = 0.0, repeats: int = 1, seed: int = 0) -> list[Measurement]:
     rng = np.random.default_rng(seed)
     return [
-        Measurement(PHYSICAL.volts(1 / s) + noise_volts * rng.standard_normal(), s)
+        Measurement(PHYSICAL.position(1 / s) + noise * rng.standard_normal(), s)
         for s in DISTANCES
         for _ in range(repeats)
     ]
 
 
 def test_exact_pairs_give_back_the_lens() -> None:
-    calibration = fit(measured())
-    assert calibration.dioptres_per_volt == pytest.approx(0.31)
-    assert calibration.infinity_volts == pytest.approx(40.0)
+    calibration = fit(measured(), LENS)
+    assert calibration.dioptres_per_unit == pytest.approx(0.31)
+    assert calibration.infinity_position == pytest.approx(40.0)
     assert calibration.residual_dioptres == pytest.approx(0.0, abs=1e-9)
     assert calibration.rejected == ()
     assert [p.distance_m for p in calibration.points] == sorted(DISTANCES, reverse=True)
 
 
 def test_infinity_may_be_measured_too() -> None:
-    calibration = fit([*measured(), Measurement(40.0, math.inf)])
+    calibration = fit([*measured(), Measurement(40.0, math.inf)], LENS)
     assert calibration.points[0] == Measurement(40.0, math.inf)
 
 
 def test_repeated_measurements_are_averaged() -> None:
-    calibration = fit(measured(noise_volts=0.02, repeats=20))
+    calibration = fit(measured(noise=0.02, repeats=20), LENS)
     assert len(calibration.points) == len(DISTANCES)
     for point in calibration.points:
-        assert point.volts == pytest.approx(PHYSICAL.volts(point.dioptres), abs=0.015)
+        assert point.position == pytest.approx(PHYSICAL.position(point.dioptres), abs=0.015)
 
 
-@pytest.mark.parametrize("error_volts", [-6.0, -1.5, 1.5, 6.0])
-def test_a_measurement_that_cannot_be_right_is_rejected(error_volts: float) -> None:
-    good = measured(noise_volts=0.01, repeats=2)
-    bad = Measurement(PHYSICAL.volts(1 / 0.8) + error_volts, 0.8)
-    calibration = fit([*good, bad])
+@pytest.mark.parametrize("error", [-6.0, -1.5, 1.5, 6.0])
+def test_a_measurement_that_cannot_be_right_is_rejected(error: float) -> None:
+    good = measured(noise=0.01, repeats=2)
+    bad = Measurement(PHYSICAL.position(1 / 0.8) + error, 0.8)
+    calibration = fit([*good, bad], LENS)
     assert calibration.rejected == (bad,)
-    assert calibration.dioptres_per_volt == pytest.approx(0.31, rel=0.01)
+    assert calibration.dioptres_per_unit == pytest.approx(0.31, rel=0.01)
 
 
 def test_the_profile_that_is_written_is_the_one_that_is_read(tmp_path: Path) -> None:
-    calibration = fit([*measured(), Measurement(40.0, math.inf)])
+    calibration = fit([*measured(), Measurement(40.0, math.inf)], LENS)
     path = tmp_path / "bench.yaml"
     write_table(path, calibration, focal_length_mm=16.0, f_number=2.8)
     lens = lens_model(path)
     assert (lens.focal_length_mm, lens.f_number) == (16.0, 2.8)
     for distance in (0.3, 0.4, 1.0, 3.0):
-        assert lens.dioptres(lens.volts(1 / distance)) == pytest.approx(1 / distance)
-        assert lens.volts(1 / distance) == pytest.approx(PHYSICAL.volts(1 / distance), abs=1e-3)
+        assert lens.dioptres(lens.position(1 / distance)) == pytest.approx(1 / distance)
+        assert lens.position(1 / distance) == pytest.approx(PHYSICAL.position(1 / distance), abs=1e-3)
     assert "0.3100 D/V, infinity at 40.000 V" in path.read_text()
     assert lens.settle_s is None
     write_table(path, calibration, settle_s=0.065)
@@ -80,9 +82,9 @@ def test_the_profile_that_is_written_is_the_one_that_is_read(tmp_path: Path) -> 
 def test_any_straight_lens_is_found(distances: list[float], slope: float) -> None:
     scale = 20.0 / (5.0 / abs(slope))
     pairs = [Measurement(47.0 + (1 / s - 2.5) / slope * min(1.0, scale), s) for s in distances]
-    calibration = fit(pairs)
+    calibration = fit(pairs, LENS)
     assert calibration.rejected == ()
-    assert calibration.dioptres_per_volt == pytest.approx(slope / min(1.0, scale), rel=1e-6)
+    assert calibration.dioptres_per_unit == pytest.approx(slope / min(1.0, scale), rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_any_straight_lens_is_found(distances: list[float], slope: float) -> Non
 )
 def test_measurements_that_make_no_profile_are_refused(pairs: list[Measurement], words: str) -> None:
     with pytest.raises(CalibrationError, match=words):
-        fit(pairs)
+        fit(pairs, LENS)
 
 
 def test_contradictions_are_refused() -> None:
@@ -107,12 +109,12 @@ def test_contradictions_are_refused() -> None:
         Measurement(float(v), float(s)) for v, s in zip(rng.uniform(30, 60, 8), DISTANCES * 2, strict=False)
     ]
     with pytest.raises(CalibrationError, match=r"measure again|measure that point again"):
-        fit(nonsense)
+        fit(nonsense, LENS)
 
 
 def test_the_plot_is_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "fit.png"
-    plot(path, fit([*measured(noise_volts=0.01), Measurement(60.0, 2.0)]))
+    plot(path, fit([*measured(noise=0.01), Measurement(60.0, 2.0)], LENS))
     picture = cv2.imread(str(path))
     assert picture is not None
     assert picture.shape[:2] == (720, 840)

@@ -15,7 +15,7 @@ from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.devices.varioptic.protocol import READ_NACK, WRITE_ACK, WRITE_NACK, Request, RequestParser
 from dasha_ros.emulators.lens.board import LensBoard
 from dasha_ros.freshness.clock import ManualClock
-from dasha_ros.optics.actuator import quantised_volts
+from dasha_ros.optics.varioptic import quantised_volts
 
 
 class BoardLink:
@@ -66,7 +66,7 @@ def test_opening_leaves_analog_mode_and_keeps_the_lens_where_its_registers_say()
     reading = bench.lens.open()
     assert bench.board.mode == 0
     assert bench.board.code == 0
-    assert reading.volts == 24.4  # the dead band of the driver chip
+    assert reading.position == 24.4  # the dead band of the driver chip
     assert reading.settle_s == pytest.approx(0.07)
 
 
@@ -83,7 +83,7 @@ def test_a_move_is_quantised_settles_and_is_read_back() -> None:
     bench.link.requests.clear()
     reading = bench.lens.move(45.0)
     assert bench.board.code == 21_000
-    assert reading.volts == pytest.approx(24.4 + 463 * 0.0445)
+    assert reading.position == pytest.approx(24.4 + 463 * 0.0445)
     assert reading.settle_s == pytest.approx(0.07)
     assert len(bench.link.requests) == 2  # the write and its check
     bench.clock.advance(30_000_000)
@@ -100,7 +100,7 @@ def test_a_spoilt_reply_is_tried_again(trouble: bytes, kind: str) -> None:
     bench = Bench()
     bench.lens.open()
     bench.link.spoil = iter([trouble])
-    assert bench.lens.move(30.0).volts == pytest.approx(30.0, abs=0.0223)
+    assert bench.lens.move(30.0).position == pytest.approx(30.0, abs=0.0223)
     assert bench.lens.counts[kind] == 1
     assert bench.link.quiet_waits == 2  # after opening, and after the trouble
 
@@ -113,7 +113,7 @@ def test_an_acknowledged_voltage_that_is_not_in_force_is_no_success() -> None:
     with pytest.raises(DeviceTimeout, match=r"33\.000 V in 3 attempts.*holds code 0"):
         bench.lens.move(33.0)
     assert bench.lens.counts["not in force"] == 3
-    assert bench.lens.describe()["volts_in_force"] == 24.0
+    assert bench.lens.describe()["position_in_force"] == 24.0
 
 
 def test_a_voltage_whose_confirmation_was_lost_is_no_restart_of_the_board(
@@ -131,10 +131,10 @@ def test_a_voltage_whose_confirmation_was_lost_is_no_restart_of_the_board(
     monkeypatch.setattr(bench.board, "handle", unheard)
     with pytest.raises(DeviceTimeout, match=r"40\.000 V in 2 attempts"):
         bench.lens.move(40.0)
-    assert bench.lens.describe()["volts_in_force"] == 30.0
+    assert bench.lens.describe()["position_in_force"] == 30.0
     monkeypatch.undo()
-    assert bench.lens.read().volts == quantised_volts(40.0)
-    assert bench.lens.describe()["volts_in_force"] == 40.0
+    assert bench.lens.read().position == quantised_volts(40.0)
+    assert bench.lens.describe()["position_in_force"] == 40.0
     assert bench.lens.counts["restarts"] == 0
     bench.board.power_on()
     with pytest.raises(DeviceLost, match="restarted by itself"):
@@ -148,7 +148,7 @@ def test_a_voltage_that_never_reached_the_board_leaves_the_old_one(monkeypatch: 
     bench.link.spoil = iter([b"", b""])
     with pytest.raises(DeviceTimeout):
         bench.lens.move(40.0)
-    assert bench.lens.read().volts == quantised_volts(30.0)
+    assert bench.lens.read().position == quantised_volts(30.0)
     assert bench.lens.counts["restarts"] == 0
 
 
@@ -190,7 +190,7 @@ def test_a_board_that_restarts_is_noticed_and_brought_back() -> None:
         bench.lens.read()
     reading = bench.lens.open()
     assert (bench.board.code, bench.board.mode) == (25_000, 0)
-    assert reading.volts == pytest.approx(49.0, abs=0.0223)
+    assert reading.position == pytest.approx(49.0, abs=0.0223)
     assert reading.settle_s > 0
 
 
@@ -200,13 +200,13 @@ def test_one_stale_reply_does_not_pass_for_a_restart() -> None:
     stale = bench.board.handle(RequestParser().feed(bytes.fromhex("02 38 00 04 3E"))[0])
     bench.lens.move(49.0)
     bench.link.spoil = iter([stale])
-    assert bench.lens.read().volts == pytest.approx(49.0, abs=0.0223)
+    assert bench.lens.read().position == pytest.approx(49.0, abs=0.0223)
 
 
 def test_registers_beyond_70_volts_are_corrected_on_opening() -> None:
     bench = Bench(analog=False)
     bench.board._registers[0:2] = b"\xff\xff"  # the memory of a board that nobody ever set
-    assert bench.lens.open().volts == pytest.approx(69.9, abs=0.0223)
+    assert bench.lens.open().position == pytest.approx(69.9, abs=0.0223)
     assert bench.board.code == 46_000
 
 
@@ -217,7 +217,7 @@ def test_a_board_on_standby_is_woken() -> None:
     bench.lens.close()
     assert bench.board.mode == 1
     assert bench.driven[-1] == 24.0
-    assert bench.lens.open().volts == pytest.approx(40.0, abs=0.0223)
+    assert bench.lens.open().position == pytest.approx(40.0, abs=0.0223)
     assert bench.board.mode == 0
     assert bench.driven[-1] == 40.0
 
@@ -319,7 +319,7 @@ def test_whatever_happens_only_commanded_voltages_are_latched_and_the_eeprom_is_
                 reading = bench.lens.move(step)
                 assert bench.board.code == round((step - 24.0) * 1000)
                 assert bench.board.mode == 0
-                assert abs(reading.volts - min(max(step, 24.4), 69.9)) <= 0.0445
+                assert abs(reading.position - min(max(step, 24.4), 69.9)) <= 0.0445
             else:
                 with pytest.raises(OutOfRange):
                     bench.lens.move(step)

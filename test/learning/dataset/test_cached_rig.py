@@ -16,7 +16,7 @@ from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.devices.errors import OutOfRange
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.rig import CachedRig
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.classical.exposure import HistogramExposure
@@ -28,7 +28,7 @@ from dasha_ros.twin.world import World
 
 LABEL = "motorcycle"
 DISTANCE_M = 0.9
-START_VOLTS = 55.0
+START_POSITION = 55.0
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,13 @@ def twin(motorcycle_cache: PerceptCache, perception: Perception, tmp_path: Path)
 def rigs(motorcycle_cache: PerceptCache, twin: TwinRig) -> Callable[..., tuple[CachedRig, TwinRig]]:
     """Both, placed alike."""
 
-    def place(lux: float = 100.0, exposure_us: float = 45_000.0, volts: float = START_VOLTS):
+    def place(lux: float = 100.0, exposure_us: float = 45_000.0, position: float = START_POSITION):
         cached = CachedRig(motorcycle_cache, latent="latent_early")
         # The play between board and liquid remembers: both begin from the same end.
         for rig, scene in ((cached, motorcycle_cache.views[0].name), (twin, twin._camera.world.scene)):
             world = World(scene=scene, illuminance_lx=lux, distances_m=(DISTANCE_M,))
             rig.place(world, 24.0, exposure_us)
-            rig.place(world, volts, exposure_us)
+            rig.place(world, position, exposure_us)
         return cached, twin
 
     return place
@@ -106,7 +106,7 @@ def worst(errors: list[dict[str, float]]) -> dict[str, float]:
 @pytest.mark.parametrize(("lux", "exposure_us"), [(13.0, 24.0), (100.0, 500.0), (300.0, 900_000.0)])
 def test_the_exposure_agent_decides_the_same(rigs, lux: float, exposure_us: float) -> None:
     decisions: list[list[int]] = []
-    for rig in rigs(lux, exposure_us, volts=40.0):
+    for rig in rigs(lux, exposure_us, position=40.0):
         steps: list[Step] = []
         outcome = run_exposure(rig, HistogramExposure(), ExposureTask(rig.table), steps.append)
         assert outcome.code is ErrorCode.NONE
@@ -117,19 +117,19 @@ def test_the_exposure_agent_decides_the_same(rigs, lux: float, exposure_us: floa
 
 
 class Replay:
-    """Gives the same volts whatever it sees."""
+    """Gives the same position whatever it sees."""
 
     name = "replay"
 
-    def __init__(self, volts: list[float]) -> None:
-        self._volts = volts
+    def __init__(self, position: list[float]) -> None:
+        self._position = position
 
     def reset(self, task: FocusTask) -> None:
-        self._left = list(self._volts)
+        self._left = list(self._position)
 
     def act(self, percept: Percept) -> FocusDecision:
         if not self._left:
-            return FocusDecision(self._volts[-1], done=True, found=bool(percept.of([LABEL], 0.3)))
+            return FocusDecision(self._position[-1], done=True, found=bool(percept.of([LABEL], 0.3)))
         return FocusDecision(self._left.pop(0))
 
 

@@ -16,7 +16,7 @@ from dasha_ros.learning.envs.joint import DashaJointEnv
 from dasha_ros.learning.envs.single import DashaExposureEnv, DashaFocusEnv
 from dasha_ros.learning.training.agents import focus_table, light_table
 from dasha_ros.learning.training.presets import load_preset
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, EXPLORE_PX, STAY
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.rewards import exposure_reward, focus_reward
@@ -35,24 +35,24 @@ def cache(tmp_path_factory):
 class Start:
     """Places a cached rig at random, or as told."""
 
-    def __init__(self, rig, volts=None):
-        self.rig, self.volts = rig, volts
+    def __init__(self, rig, position=None):
+        self.rig, self.position = rig, position
 
     def begin(self, rng):
-        volts = float(rng.uniform(24.0, 70.0)) if self.volts is None else self.volts
-        self.rig.place(World("view1", LIGHT_LX, (0.8,)), volts, EXPOSURE_US)
+        position = float(rng.uniform(24.0, 70.0)) if self.position is None else self.position
+        self.rig.place(World("view1", LIGHT_LX, (0.8,)), position, EXPOSURE_US)
         return FocusTask(self.rig.lens, frozenset({"cat"}))
 
 
-def environment(kind, preset_name, cache, volts=None):
+def environment(kind, preset_name, cache, position=None):
     preset = load_preset(preset_name)
     rig = CachedRig(
-        cache, latent="latent_grid" if preset_name == "plus" else "latent", hysteresis_volts=0.0, seed=0
+        cache, latent="latent_grid" if preset_name == "plus" else "latent", hysteresis=0.0, seed=0
     )
     cells = cell_features(cache)
     exposure = light_table(cache, preset, TRAIN, cells).reader
     focus = focus_table(cache, preset, TRAIN, cells).reader
-    start = Start(rig, volts)
+    start = Start(rig, position)
     if kind == "exposure":
         return DashaExposureEnv(rig, start, preset, exposure)
     if kind == "focus":
@@ -77,12 +77,12 @@ def test_one_episode_means_the_same_over_a_rig_and_in_a_batch(cache):
     batch = FocusBatch(table, preset, ViewDraw.of(table, np.array([1]), 0.0), 1, rng)
     worlds, row = batch.worlds, np.zeros(1, np.intp)
     worlds.place(row, np.array([1]), rng)
-    worlds.object_dioptres[:], worlds.drift_dioptres[:], worlds.hysteresis_volts[:] = 1.0 / 0.8, 0.0, 0.0
+    worlds.object_dioptres[:], worlds.drift_dioptres[:], worlds.hysteresis[:] = 1.0 / 0.8, 0.0, 0.0
     worlds.ev[:] = 0.0
     worlds.move(row, np.array([60.0]), rng)
     batch.episodes.begin(row, batch.look(row))
 
-    env = environment("focus", "plus", cache, volts=60.0)
+    env = environment("focus", "plus", cache, position=60.0)
     observation, _ = env.reset(seed=0)
     first_explore = ACTIONS - len(EXPLORE_PX)
     for action in (first_explore + 5, STAY, first_explore + 5, first_explore + 3, first_explore, STAY):
@@ -92,11 +92,11 @@ def test_one_episode_means_the_same_over_a_rig_and_in_a_batch(cache):
         assert reward == pytest.approx(judged.reward[0], abs=1e-5)
         for name, value in info["terms"].items():
             assert value == pytest.approx(judged.terms[name][0], abs=1e-5)
-        assert info["volts"] == pytest.approx(batch.episodes.log.volts[0])
+        assert info["lens_position"] == pytest.approx(batch.episodes.log.position[0])
 
 
 def test_a_stay_takes_no_picture_and_moves_nothing(cache):
-    env = environment("focus", "plus", cache, volts=45.0)
+    env = environment("focus", "plus", cache, position=45.0)
     env.reset(seed=0)
     before = env.rig.usage.frames
     env.step(STAY)
@@ -104,7 +104,7 @@ def test_a_stay_takes_no_picture_and_moves_nothing(cache):
 
 
 def test_rewards_are_those_of_the_paper_less_the_prices(cache):
-    env = environment("focus", "plus", cache, volts=60.0)
+    env = environment("focus", "plus", cache, position=60.0)
     env.reset(seed=1)
     for action in (10, 11, 12, STAY, 13):
         _, reward, _, _, info = env.step(action)
@@ -145,14 +145,14 @@ def test_the_lens_rests_until_the_hand_over(cache):
     assert env.rig.usage.moves == 1
 
 
-def test_the_paper_ends_on_detection_and_every_voltage_can_be_said(cache):
-    env = environment("focus", "paper", cache, volts=60.0)
+def test_the_paper_ends_on_detection_and_every_position_can_be_said(cache):
+    env = environment("focus", "paper", cache, position=60.0)
     env.reset(seed=0)
     assert list(env.action_space.nvec) == [47, 10]
-    in_focus = lens_model().volts(1.0 / 0.8)
+    in_focus = lens_model().position(1.0 / 0.8)
     coarse, fine = divmod(round((in_focus - 24.0) * 10), 10)
     _, reward, terminated, _, info = env.step(np.array([coarse, fine]))
-    assert info["volts"] == pytest.approx(24.0 + coarse + fine / 10)
+    assert info["lens_position"] == pytest.approx(24.0 + coarse + fine / 10)
     assert terminated
     assert -1.0 < reward < 0.0
 
@@ -168,7 +168,7 @@ def test_equation_7_is_paid_to_the_lens_agent_from_the_cache_as_over_a_rig(cache
     paid = [exposure_reward(p, b).value for p, b in zip(episodes.peak, episodes.brisque, strict=True)]
     assert judged.terms["intrinsic"] == pytest.approx(paid)
 
-    rig = CachedRig(cache, latent="latent", hysteresis_volts=0.0, seed=0)
+    rig = CachedRig(cache, latent="latent", hysteresis=0.0, seed=0)
     env = DashaFocusEnv(rig, Start(rig, 45.0), preset, table.reader)
     env.reset(seed=0)
     _, reward, _, _, info = env.step(np.array([20, 5]))

@@ -9,6 +9,7 @@ import numpy as np
 from dasha_ros.learning.envs.focus_batch import focus_rules
 from dasha_ros.learning.envs.rules import LensStep
 from dasha_ros.learning.training.presets import load_preset
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.moves import MoveLog
 from dasha_ros.policies.rewards import exposure_reward
 
@@ -19,7 +20,7 @@ PEAK = np.array([89.25, 12.75, 165.75, 216.75])
 
 
 def terms_of(preset):
-    log = MoveLog(4)
+    log = MoveLog(lens_model(), 4)
     log.reversals[:] = (0, 1, 2, 3)
     step = LensStep(np.array([True, True, False, True]), np.array([False, True, False, True]))
     return focus_rules(load_preset(preset)).rewards(DETECTED, BRISQUE, log, step, DOUBT)
@@ -41,7 +42,10 @@ def test_without_detection_brisque_is_paid_whether_or_not_and_nothing_else_diffe
 
 def test_the_ablations_differ_from_plus_in_one_switch():
     plus = load_preset("plus")
-    for name, switch in (("ablation_no_detection", "detection"), ("ablation_no_volts", "observe_volts")):
+    for name, switch in (
+        ("ablation_no_detection", "detection"),
+        ("ablation_no_position", "observe_position"),
+    ):
         found = load_preset(name)
         assert found.focus == replace_switch(plus.focus, switch)
         assert (found.exposure, found.encoder, found.lens) == (plus.exposure, plus.encoder, plus.lens)

@@ -11,14 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_cache import synthetic_cache
 
-from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.learning.envs.exposure_batch import ExposureWorlds
 from dasha_ros.learning.envs.schedule import Loop, distance_loop, drawn, light_loop
 from dasha_ros.learning.envs.worlds import FocusWorlds
 from dasha_ros.learning.fitting.exposure import latent_light_table
 from dasha_ros.learning.training.presets import ExposureWorld, FocusWorld, load_preset
 from dasha_ros.optics.exposure import exposure_table
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.world import FACTORY_EXPOSURE_US
 
 
@@ -59,7 +58,7 @@ def test_episodes_of_the_paper_begin_with_factory_values_in_the_light_of_the_hou
 
 def test_distances_of_the_paper_loop_and_a_resumed_run_goes_on_in_the_same_hour(table):
     world = FocusWorld(schedule="loop", distance_m=(1.4, 2.0), change_every=100)
-    worlds = FocusWorlds(LensMap(lens_model()), table.views, world, 3)
+    worlds = FocusWorlds(lens_model(), table.views, world, 3)
     rows, rng = np.arange(3), np.random.default_rng(0)
     worlds.step(350)
     worlds = pickle.loads(pickle.dumps(worlds))

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from synthetic_cache import _view
 
 from dasha_ros.estimation.lens_map import LensMap
-from dasha_ros.learning.envs.worlds import FocusWorlds, quantised
+from dasha_ros.learning.envs.worlds import FocusWorlds
 from dasha_ros.learning.training.presets import FocusWorld
-from dasha_ros.optics.actuator import LensActuator, quantised_volts
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.actuator import LensActuator
+from dasha_ros.optics.profiles import lens_model
+from dasha_ros.optics.varioptic import DRIVE, quantised_volts
 
 LENS = lens_model()
 MAP = LensMap(LENS)
@@ -22,7 +23,7 @@ MANY = 2000
 
 
 def worlds(batch, **world):
-    return FocusWorlds(MAP, VIEWS, FocusWorld(**world), batch)
+    return FocusWorlds(LENS, VIEWS, FocusWorld(**world), batch)
 
 
 def placed(batch, view=0, seed=0, **world):
@@ -32,8 +33,8 @@ def placed(batch, view=0, seed=0, **world):
 
 
 @given(st.lists(st.floats(24.0, 70.0), min_size=1, max_size=20))
-def test_the_board_quantises_as_one_does(volts):
-    np.testing.assert_allclose(quantised(np.array(volts)), [quantised_volts(v) for v in volts], atol=1e-9)
+def test_the_board_quantises_as_one_does(position):
+    np.testing.assert_array_equal(DRIVE.outputs(np.array(position)), [quantised_volts(v) for v in position])
 
 
 @settings(max_examples=50)
@@ -44,29 +45,28 @@ def test_the_board_quantises_as_one_does(volts):
 )
 def test_a_lens_of_a_batch_follows_as_one_alone(start, slack, moves):
     row, rng = np.zeros(1, np.intp), np.random.default_rng(0)
-    made = placed(1, volts=(start, start), hysteresis_volts=(slack, slack), **STILL)
-    alone = LensActuator(LENS, start, 0, hysteresis_volts=slack)
+    made = placed(1, start_position=(start, start), hysteresis=(slack, slack), **STILL)
+    alone = LensActuator(LENS, start, 0, hysteresis=slack)
     # Where the liquid is inside the play is drawn; both ends of the range take it up.
-    for volts in (24.0, 70.0, *moves):
-        made.move(row, np.array([volts]), rng)
-        alone.command(volts, 0)
+    for position in (24.0, 70.0, *moves):
+        made.move(row, np.array([position]), rng)
+        alone.command(position, 0)
         at_rest = alone.trajectory.target_dioptres
-        assert made.commanded[0] == volts
+        assert made.commanded[0] == position
     assert made.defocus(row)[0] + made.object_dioptres[0] == pytest.approx(at_rest, abs=1e-3)
 
 
 def test_episodes_begin_as_the_preset_says():
     made = placed(
-        MANY, volts=(30.0, 50.0), distance_m=(0.5, 4.0), drift_volts=0.5, ev=(-0.7, 0.5),
-        hysteresis_volts=(0.02, 0.1),
+        MANY, start_position=(30.0, 50.0), distance_m=(0.5, 4.0), drift_dioptres=0.155, ev=(-0.7, 0.5),
+        hysteresis=(0.02, 0.1),
     )  # fmt: skip
-    per_volt = LENS.dioptres(48.0) - LENS.dioptres(47.0)
     for drawn, low, high in (
         (made.commanded, 30.0, 50.0),
         (made.object_dioptres, 0.25, 2.0),
-        (made.drift_dioptres, -0.5 * per_volt, 0.5 * per_volt),
+        (made.drift_dioptres, -0.155, 0.155),
         (made.ev, -0.7, 0.5),
-        (made.hysteresis_volts, 0.02, 0.1),
+        (made.hysteresis, 0.02, 0.1),
     ):
         assert low <= drawn.min() < low + 0.05 * (high - low)
         assert high - 0.05 * (high - low) < drawn.max() <= high
@@ -84,10 +84,10 @@ def test_two_depths_stay_about_where_they_were_composed():
 
 
 def test_defocus_is_focus_minus_object_and_blur_its_size():
-    made = placed(50, volts=(24.0, 70.0), drift_volts=0.5, **STILL)
+    made = placed(50, drift_dioptres=0.155, **STILL)
     rows, rng = np.arange(50), np.random.default_rng(1)
     made.move(rows, np.full(50, 45.0), rng)
-    expected = MAP.dioptres(quantised(np.full(50, 45.0))) + made.drift_dioptres - made.object_dioptres
+    expected = MAP.dioptres(DRIVE.outputs(np.full(50, 45.0))) + made.drift_dioptres - made.object_dioptres
     np.testing.assert_allclose(made.defocus(rows), expected, atol=1e-9)
     sharp = abs(LENS.blur_px(1.0, 0.0))
     np.testing.assert_allclose(made.blur_px(rows), np.abs(expected) * sharp, rtol=1e-9)
@@ -98,10 +98,10 @@ def test_defocus_is_focus_minus_object_and_blur_its_size():
 def test_what_is_left_of_a_move_is_small_and_new_every_time():
     made = placed(MANY, settling_dioptres=0.02)
     rows, rng = np.arange(MANY), np.random.default_rng(2)
-    volts = np.full(MANY, 45.0)
-    made.move(rows, volts, rng)
+    position = np.full(MANY, 45.0)
+    made.move(rows, position, rng)
     first, draws = made.defocus(rows), made.draw.copy()
-    made.move(rows, volts, rng)
+    made.move(rows, position, rng)
     change = made.defocus(rows) - first
     assert 0.03 < np.abs(change).max() <= 0.04 + 1e-12
     assert (made.draw != draws).mean() > 0.99, "and so is the noise"

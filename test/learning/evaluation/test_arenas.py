@@ -8,7 +8,7 @@ from analytic_cache import analytic_cache
 from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.evaluation.evaluate import play_exposure, play_focus
 from dasha_ros.learning.evaluation.settings import Start
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.rivals.auto_exposure import OnceExposure
 from dasha_ros.policies.rivals.constant import ConstantFocus
@@ -24,7 +24,7 @@ def arena(tmp_path_factory):
 
 def start(**changes):
     values = {
-        "view": 0, "volts": 60.0, "object_dioptres": 2.0, "drift_dioptres": 0.0, "illuminance_lx": 100.0,
+        "view": 0, "position": 60.0, "object_dioptres": 2.0, "drift_dioptres": 0.0, "illuminance_lx": 100.0,
         "exposure_us": 20_000.0, "seed": 1,
     }  # fmt: skip
     return Start(**(values | changes))
@@ -39,7 +39,7 @@ def test_a_plane_is_focused_at_any_distance(arena):
 
 
 def test_drift_moves_the_truth(arena):
-    trial = play_focus(arena, ConstantFocus(LENS.volts(2.0)), start(drift_dioptres=0.4))
+    trial = play_focus(arena, ConstantFocus(LENS.position(2.0)), start(drift_dioptres=0.4))
     assert trial.blur_px == pytest.approx(LENS.blur_px(0.4, 0.0), abs=0.4)
 
 
@@ -49,7 +49,7 @@ def test_two_depths_keep_their_separation(arena):
     own = 1.0 / view.distance_m
     for at in (own, own + 0.1):
         trial = play_focus(
-            arena, ConstantFocus(LENS.volts(at)), start(view=6, object_dioptres=at, volts=41.0)
+            arena, ConstantFocus(LENS.position(at)), start(view=6, object_dioptres=at, position=41.0)
         )
         assert trial.detected
         assert trial.blur_px <= 0.5
@@ -59,7 +59,7 @@ def test_equal_starts_give_equal_trials(arena):
     first = play_focus(arena, GoldenSectionFocus(), start())
     play_focus(arena, ConstantFocus(70.0), start(view=3))
     again = play_focus(arena, GoldenSectionFocus(), start())
-    assert (first.volts, first.blur_px, first.seconds) == (again.volts, again.blur_px, again.seconds)
+    assert (first.positions, first.blur_px, first.seconds) == (again.positions, again.blur_px, again.seconds)
 
 
 def test_exposure_is_relative_to_the_views_mid_grey(arena):
@@ -72,7 +72,7 @@ def test_exposure_is_relative_to_the_views_mid_grey(arena):
 
 
 def test_both_agents_or_none(arena):
-    dark = start(exposure_us=100.0, volts=45.0)
+    dark = start(exposure_us=100.0, position=45.0)
     alone = play_focus(arena, GoldenSectionFocus(), dark)
     both = play_focus(arena, GoldenSectionFocus(), dark, exposure=OnceExposure())
     assert not alone.detected
@@ -82,7 +82,9 @@ def test_both_agents_or_none(arena):
 
     stuck = play_focus(arena, GoldenSectionFocus(), dark, exposure=ConstantExposure(24.0))
     assert stuck.code is ErrorCode.EXPOSURE_NOT_REACHED
-    assert (stuck.moves_settled, stuck.volts) == (0, (45.0,)), "the lens rests until the picture is usable"
+    assert (stuck.moves_settled, stuck.positions) == (0, (45.0,)), (
+        "the lens rests until the picture is usable"
+    )
 
 
 def test_latents_are_those_that_the_policy_reads(arena):

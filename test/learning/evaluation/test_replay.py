@@ -26,7 +26,6 @@ from dasha_ros.learning.dataset.cache.rig import CachedRig
 from dasha_ros.learning.envs.joint import DashaJointEnv
 from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.optics.exposure import exposure_table
-from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, EXPLORE_PX, STAY
 from dasha_ros.policies.learned.exposure_encoder import exposure_reader
@@ -39,7 +38,7 @@ pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 ENCODER = "efficientnet_lite0+efficientnet_lite0_grid"
 LABEL, DISTANCE_M, LIGHT_LX = "motorcycle", 0.9, 300.0
-START_US, START_VOLTS = 150.0, 55.0
+START_US, START_POSITION = 150.0, 55.0
 DARK_US, GOOD_US = 1_000.0, 15_000.0
 
 
@@ -73,7 +72,7 @@ SCRIPTS = {
         *((GOOD, STEP[px]) for px in (-12.0, -12.0, -4.0, -1.5, -1.5, -12.0, 12.0, 1.5, -1.5)),
         (GOOD, STAY),
     ],
-    # A^H hands over at once; absolute coarse and fine volts, the last of which show the object.
+    # A^H hands over at once; absolute coarse and fine position, the last of which show the object.
     "paper": [(GOOD, 0, 0), (GOOD, 36, 0), (GOOD, 46, 0), (GOOD, 19, 6)],
 }
 
@@ -96,8 +95,8 @@ class SameStart:
         self._rig = rig
 
     def begin(self, rng: np.random.Generator) -> FocusTask:
-        for volts in (24.0, START_VOLTS):
-            self._rig.move(volts)
+        for position in (24.0, START_POSITION):
+            self._rig.move(position)
         self._rig.expose(START_US)
         return FocusTask(self._rig.lens, frozenset({LABEL}))
 
@@ -158,8 +157,8 @@ def episodes(
         latent=JOINT,
     )
     twin = TwinRig(Perception(ENCODER), world)
-    ros = RosRig(graph.probe.node, TABLE, lens_model(), "lens")
-    graph.probe.until(lambda: ros.volts is not None and ros.exposure_us is not None, "camera and lens")
+    ros = RosRig(graph.probe.node, TABLE, "lens")
+    graph.probe.until(lambda: ros.position is not None and ros.exposure_us is not None, "camera and lens")
     rigs: dict[str, Rig] = {"cached": cached, "twin": twin, "ros": ros}
     yield lambda preset: {name: replay(rig, preset) for name, rig in rigs.items()}
     ros.close()

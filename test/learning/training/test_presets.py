@@ -14,7 +14,7 @@ from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.perception.encoders import ENCODERS
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.system.paths import config_dir
-from dasha_ros.twin.world import FACTORY_EXPOSURE_US, FACTORY_VOLTS
+from dasha_ros.twin.world import FACTORY_EXPOSURE_US, FACTORY_POSITION
 
 PAPER = config_dir() / "presets" / "paper.yaml"
 
@@ -43,7 +43,7 @@ def test_the_paper_is_what_the_paper_says():
     assert (paper.focus.move_price, paper.focus.reversal_price, paper.focus.hunting_price) == (0, 0, 0)
     assert (paper.focus.world.distance_m, paper.focus.world.schedule) == ((1.4, 2.0), "loop")
     assert (paper.exposure.world.light_lx, paper.exposure.world.schedule) == ((13, 300), "loop")
-    assert paper.focus.world.volts == (FACTORY_VOLTS, FACTORY_VOLTS)
+    assert paper.focus.world.start_position == (FACTORY_POSITION, FACTORY_POSITION)
     assert paper.exposure.world.exposure_index == "factory"
     assert table.exposure_us(table.nearest(FACTORY_EXPOSURE_US)) == pytest.approx(
         FACTORY_EXPOSURE_US, rel=0.04
@@ -80,17 +80,17 @@ def test_the_policies_that_ship_learned_with_a_preset_that_ships(agent):
 @given(a=st.floats(24.0, 70.0), b=st.floats(24.0, 70.0))
 def test_ranges_ascend(a, b):
     if a <= b:
-        assert load_preset("paper", focus__world__volts=[a, b]).focus.world.volts == (a, b)
+        assert load_preset("paper", focus__world__start_position=[a, b]).focus.world.start_position == (a, b)
     else:
-        with pytest.raises(PresetError, match=r"focus\.world.*volts = .*the least value comes first"):
-            load_preset("paper", focus__world__volts=[a, b])
+        with pytest.raises(PresetError, match=r"focus\.world.*position = .*the least value comes first"):
+            load_preset("paper", focus__world__start_position=[a, b])
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"focus__ppo__batch_size": 100}, r"focus\.ppo.*100 does not divide n_envs \* n_steps = 128"),
-        ({"focus__world__volts": [20.0, 70.0]}, r"focus\.world.*the lens takes 24 to 70 V"),
+        ({"focus__world__start_position": [20.0, 70.0]}, r"start_position.*the lens takes 24 to 70 V"),
         ({"focus__world__distance_m": [0.0, 2.0]}, "distance_m must be positive"),
         ({"focus__world__composite_share": 1.5}, r"focus\.world\.composite_share"),
         ({"focus__move_price": float("nan")}, r"focus\.move_price: .*finite"),
@@ -157,7 +157,10 @@ def test_a_file_that_extends_a_preset_holds_only_what_differs(tmp_path):
 
 @pytest.mark.parametrize(
     ("base", "says"),
-    [("best", "extends: no preset 'best'"), ("ablation_no_volts", "extends: .*extends another one itself")],
+    [
+        ("best", "extends: no preset 'best'"),
+        ("ablation_no_position", "extends: .*extends another one itself"),
+    ],
 )
 def test_what_can_not_be_extended_is_named(base, says, tmp_path):
     path = tmp_path / "mine.yaml"

@@ -65,15 +65,15 @@ def test_phase_environment_passes_the_checker():
     check_env(PhaseEnv(), skip_render_check=True)
 
 
-def placed(env, volts, dioptres, view=0):
+def placed(env, position, dioptres, view=0):
     env.reset(seed=0)
-    env._view, env._volts, env._object = view, volts, dioptres
+    env._view, env._position, env._object = view, position, dioptres
     return env
 
 
 def test_tens_rewards_are_those_of_its_code(cache):
     env, lens = TenEnv(cache, [0, 1]), TenEnv(cache, [0])._lens
-    focus = lens.volts(1.0)
+    focus = lens.position(1.0)
     _, reward, ended, _, _ = placed(env, focus, 1.0).step(STOP)
     assert (reward, ended) == (1.0, True), "+100 for stopping in focus"
     _, reward, ended, _, _ = placed(env, focus + 8.0, 1.0).step(STOP)
@@ -97,18 +97,18 @@ def test_tens_episodes_end_after_20_steps(cache):
 
 def test_the_sharper_picture_pays_more(cache):
     env = TenEnv(cache, [0])
-    focus = env._lens.volts(1.5)
+    focus = env._lens.position(1.5)
     rewards = [placed(env, focus + off - 0.3, 1.5).step(3)[1] for off in (0.0, 0.5, 1.0, 2.0, 6.0)]
     assert rewards == sorted(rewards, reverse=True)
 
 
 def test_phase_rewards_tolerate_noise():
     env = PhaseEnv()
-    focus = env._lens.volts(1.0)
+    focus = env._lens.position(1.0)
 
     def stopped(off):
         env.reset(seed=0)
-        env._volts, env._object = focus + off, 1.0
+        env._position, env._object = focus + off, 1.0
         return env.step(5)[1]
 
     assert (stopped(0.0), stopped(0.3), stopped(1.0)) == (1.0, 1.0, -1.0)

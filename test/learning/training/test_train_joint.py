@@ -10,7 +10,6 @@ import pytest
 from synthetic_cache import synthetic_cache
 from tiny_runs import TINY, weights
 
-from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.learning.dataset.cache.cells import cell_features
 from dasha_ros.learning.envs.worlds import FocusWorlds
 from dasha_ros.learning.training.agents import light_table
@@ -20,7 +19,7 @@ from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.learning.training.run_folder import RunFolder, TrainingError
 from dasha_ros.learning.training.train import default_folder, train
 from dasha_ros.optics.exposure import exposure_table
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.deployed import ExposureBounds
 from dasha_ros.policies.learned.network import Mlp, PolicyNet
 from dasha_ros.policies.learned.policy_file import PolicyFile
@@ -170,7 +169,7 @@ def test_episodes_of_a_l_begin_with_what_was_handed_over(cache):
     rows = np.arange(200)
     views = rows % len(cache.views)
     worlds = FocusWorlds(
-        LensMap(lens_model()), cache.views, load_preset("plus").focus.world, len(rows), handed_over=left
+        lens_model(), cache.views, load_preset("plus").focus.world, len(rows), handed_over=left
     )
     worlds.place(rows, views, np.random.default_rng(0))
     assert set(worlds.ev - views) == {0.25, 0.5}

@@ -66,9 +66,9 @@ def test_a_picture_with_known_settings_is_published_too(bare_graph: Graph) -> No
     lens = probe.subscribe(msg.LensState, "lens/state", qos.STATE)
     probe.until(lambda: states and lens, "the first picture and state")
     publisher = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND)
-    for volts in (41.0, 45.0, 43.0):
-        publisher.publish(command(msg.LensCommand, volts=volts))
-        probe.until(lambda volts=volts: lens[-1].commanded_volts == volts, "the lens to obey")
+    for position in (41.0, 45.0, 43.0):
+        publisher.publish(command(msg.LensCommand, position=position))
+        probe.until(lambda position=position: lens[-1].commanded_position == position, "the lens to obey")
         probe.until(
             lambda: states[-1].lens_command == lens[-1].command,
             "the state of a picture that shows the move",

@@ -37,7 +37,10 @@ def failed(result: Any, name: str) -> None:
 
 def test_goals_succeed_through_real_drivers(rig: Rig) -> None:
     rig.finds()
-    assert rig.lens[-1].volts != rig.lens[-1].commanded_volts or rig.lens[-1].commanded_volts % 0.0445 == 0
+    assert (
+        rig.lens[-1].position != rig.lens[-1].commanded_position
+        or rig.lens[-1].commanded_position % 0.0445 == 0
+    )
 
 
 def test_between_goals_nothing_moves_the_lens(rig: Rig) -> None:
@@ -69,13 +72,13 @@ def test_too_much_light_for_the_shortest_exposure_of_this_camera(rig: Rig) -> No
 
 
 def test_a_lens_pulled_for_a_moment_comes_back(rig: Rig) -> None:
-    before = rig.lens[-1].commanded_volts
+    before = rig.lens[-1].commanded_position
     rig.pull(lens_plugged=False)
     said = rig.until_level("lens_driver", ERROR, "the lens driver to notice")
     assert "trying again" in said
     rig.pull(lens_plugged=True)
     rig.until_well()
-    assert rig.lens[-1].commanded_volts == before
+    assert rig.lens[-1].commanded_position == before
     rig.finds()
 
 

@@ -42,14 +42,16 @@ class Bench:
         self.driver.is_active = False
         self.driver.deactivate()
 
-    def command(self, volts: float) -> None:
+    def command(self, position: float) -> None:
         from dasha_ros import msg
 
-        self.driver._on_command(command(msg.LensCommand, volts=volts))
+        self.driver._on_command(command(msg.LensCommand, position=position))
 
-    def move(self, volts: float) -> None:
-        self.command(volts)
-        self.states.until(lambda state: state.settled and state.commanded_volts == volts, f"{volts} V")
+    def move(self, position: float) -> None:
+        self.command(position)
+        self.states.until(
+            lambda state: state.settled and state.commanded_position == position, f"{position} V"
+        )
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_a_newer_command_replaces_the_one_that_failed(bench: Bench) -> None:
 
     original = bench.lens.move
 
-    def move(volts: float) -> Any:
+    def move(position: float) -> Any:
         bench.lens.move = original  # type: ignore[method-assign]
         bench.command(60.0)
         raise DeviceLost("gone")
@@ -90,7 +92,7 @@ def test_a_newer_command_replaces_the_one_that_failed(bench: Bench) -> None:
     bench.lens.moves.clear()
     bench.lens.move = move  # type: ignore[method-assign]
     bench.command(50.0)
-    bench.states.until(lambda state: state.settled and state.commanded_volts == 60.0, "60 V")
+    bench.states.until(lambda state: state.settled and state.commanded_position == 60.0, "60 V")
     assert bench.lens.moves == [60.0]
 
 
@@ -105,7 +107,7 @@ def test_a_closed_lens_says_so_until_it_is_opened_again(bench: Bench) -> None:
     bench.move(40.0)
     bench.deactivate()
     told = bench.states.heard[-1]
-    assert (told.settled, list(told.faults), told.commanded_volts) == (False, ["not active"], 40.0)
+    assert (told.settled, list(told.faults), told.commanded_position) == (False, ["not active"], 40.0)
     bench.states.heard.clear()
     bench.activate()
     assert all(not list(state.faults) for state in bench.states.heard)
@@ -125,7 +127,7 @@ def test_a_command_from_before_the_lens_was_closed_moves_nothing(bench: Bench) -
 def test_a_repeated_command_is_refused_until_the_driver_is_configured_again(bench: Bench) -> None:
     from dasha_ros import msg
 
-    once = command(msg.LensCommand, volts=50.0)
+    once = command(msg.LensCommand, position=50.0)
     bench.driver._on_command(once)
     bench.driver._on_command(once)
     bench.states.until(lambda state: "came before it" in state.last_refusal, "the refusal")
@@ -134,32 +136,32 @@ def test_a_repeated_command_is_refused_until_the_driver_is_configured_again(benc
     again = Bench(bench.driver)
     again.activate()
     bench.driver._on_command(once)
-    again.states.until(lambda state: state.settled and state.commanded_volts == 50.0, "50 V")
+    again.states.until(lambda state: state.settled and state.commanded_position == 50.0, "50 V")
     assert (again.driver._commands.gate.admitted, again.driver._commands.gate.refused) == (1, 0)
 
 
-def owned(volts: float, owner: str = "/dasha/focus_server") -> Any:
+def owned(position: float, owner: str = "/dasha/focus_server") -> Any:
     from dasha_ros import msg
 
-    return command(msg.LensCommand, volts=volts, owner=owner)
+    return command(msg.LensCommand, position=position, owner=owner)
 
 
 def test_a_goal_in_progress_is_undone_before_the_lens_is_closed(bench: Bench) -> None:
     bench.move(40.0)
     bench.driver._on_command(owned(50.0))
-    bench.states.until(lambda state: state.commanded_volts == 50.0, "50 V")
+    bench.states.until(lambda state: state.commanded_position == 50.0, "50 V")
     bench.lens.misfortune.fail_next("move", DeviceTimeout("no answer"), 2)
     bench.deactivate()
     assert bench.lens.moves[-1] == 40.0
     told = bench.states.heard[-1]
-    assert (told.commanded_volts, list(told.faults)) == (40.0, ["not active"])
+    assert (told.commanded_position, list(told.faults)) == (40.0, ["not active"])
     assert told.command.sender == told.driver, "nobody else commanded it"
 
 
 def test_a_lens_that_could_not_be_restored_is_restored_when_it_works_again(bench: Bench) -> None:
     bench.move(40.0)
     bench.driver._on_command(owned(50.0))
-    bench.states.until(lambda state: state.commanded_volts == 50.0, "50 V")
+    bench.states.until(lambda state: state.commanded_position == 50.0, "50 V")
     bench.lens.misfortune.unplug()
     bench.deactivate()
     bench.lens.misfortune.plug()
@@ -171,7 +173,7 @@ def test_a_lens_that_could_not_be_restored_is_restored_when_it_works_again(bench
 def test_a_confirmed_goal_stays_and_nothing_moves(bench: Bench) -> None:
     bench.move(40.0)
     bench.driver._on_command(owned(50.0))
-    bench.states.until(lambda state: state.settled and state.commanded_volts == 50.0, "50 V")
+    bench.states.until(lambda state: state.settled and state.commanded_position == 50.0, "50 V")
     bench.lens.moves.clear()
     move = bench.states.heard[-1].move
     confirm = owned(50.0, owner="")
@@ -180,7 +182,7 @@ def test_a_confirmed_goal_stays_and_nothing_moves(bench: Bench) -> None:
     assert (bench.lens.moves, told.move, told.settled) == ([], move, True)
     bench.deactivate()
     assert bench.lens.moves == []
-    assert bench.states.heard[-1].commanded_volts == 50.0
+    assert bench.states.heard[-1].commanded_position == 50.0
 
 
 def test_a_goal_whose_owner_is_not_in_the_graph_is_undone(
@@ -191,9 +193,9 @@ def test_a_goal_whose_owner_is_not_in_the_graph_is_undone(
     monkeypatch.setattr(tentative, "DISCOVERY_S", 0.0)
     bench.move(40.0)
     bench.driver._on_command(owned(50.0))
-    bench.states.until(lambda state: state.commanded_volts == 50.0, "50 V")
+    bench.states.until(lambda state: state.commanded_position == 50.0, "50 V")
     told = bench.states.until(
-        lambda state: state.commanded_volts == 40.0 and state.command.sender == state.driver, "40 V again"
+        lambda state: state.commanded_position == 40.0 and state.command.sender == state.driver, "40 V again"
     )
     assert not list(told.faults)
 
@@ -213,7 +215,7 @@ def test_the_newest_state_is_published_last(bench: Bench) -> None:
     from dasha_ros import msg
 
     bench.move(40.0)
-    newer = replace(bench.driver._state, commanded_volts=50.0)
+    newer = replace(bench.driver._state, commanded_position=50.0)
     worker = threading.Thread(target=bench.driver._tell, args=(newer,))
     told: list[float] = []
 
@@ -226,10 +228,10 @@ def test_the_newest_state_is_published_last(bench: Bench) -> None:
             if not worker.ident:
                 worker.start()
                 worker.join(1.0)
-            told.append(state.commanded_volts)
+            told.append(state.commanded_position)
 
     bench.driver._state_publisher = Slow()
-    bench.driver._on_command(command(msg.LensCommand, volts=1000.0))
+    bench.driver._on_command(command(msg.LensCommand, position=1000.0))
     worker.join()
     assert told == [40.0, 50.0]
 
@@ -242,7 +244,7 @@ def test_a_hanging_lens_is_not_closed_and_the_driver_keeps_it(
     monkeypatch.setattr(device_worker.limits, "DRIVER_STOPS_S", 0.01)
     hangs, goes_on = threading.Event(), threading.Event()
 
-    def move(volts: float) -> Any:
+    def move(position: float) -> Any:
         hangs.set()
         goes_on.wait()
         raise DeviceTimeout("after all")
@@ -279,7 +281,7 @@ def test_a_fault_found_on_opening_is_reported_and_no_move_clears_it(
         assert driver.health.status() == hot_lens
         bench.move(40.0)
         assert driver.health.status() == hot_lens
-        assert driver.health.values()["volts"] == pytest.approx(40.0, abs=0.1)
+        assert driver.health.values()["lens_position"] == pytest.approx(40.0, abs=0.1)
         assert driver.health.values()["hardware_id"] == "fake lens"
         bench.lens.faults = ()
         bench.move(41.0)

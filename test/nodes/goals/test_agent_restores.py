@@ -10,7 +10,7 @@ from scripted_rig import ScriptedRig
 
 pytestmark = pytest.mark.graph
 
-START_V = 40.0
+START_POSITION = 40.0
 CODES = {"PERCEPTION_LOST": 303, "CANCELED": 401, "PREEMPTED": 402, "SHUTDOWN": 403}
 
 
@@ -22,7 +22,7 @@ class Agent:
         from rclpy.action import ActionClient
 
         self.probe, self.kind = graph.probe, AdjustFocus
-        self.rig = ScriptedRig(graph.probe, volts=START_V)
+        self.rig = ScriptedRig(graph.probe, position=START_POSITION)
         graph.start(
             "low_level_agent",
             low_level_agent={"policy": "coarse_to_fine", "inference_budget_s": 1.0, "retries": 0},
@@ -56,23 +56,23 @@ def agent(bare_graph: Graph) -> Agent:
 def test_when_the_first_move_is_never_answered(agent: Agent) -> None:
     rig = agent.rig
     handle = agent.send()
-    rig.after_command = lambda volts: setattr(rig, "sees", volts == START_V)
+    rig.after_command = lambda position: setattr(rig, "sees", position == START_POSITION)
     result = agent.result(handle)
     assert result.error_code == CODES["PERCEPTION_LOST"], result.error_msg
-    assert rig.commands[0] == START_V  # the first look
-    assert rig.commands[1] != START_V
-    assert rig.commands[-1] == rig.volts == result.volts == START_V
+    assert rig.commands[0] == START_POSITION  # the first look
+    assert rig.commands[1] != START_POSITION
+    assert rig.commands[-1] == rig.position == result.lens_position == START_POSITION
 
 
 def test_when_it_is_cancelled_before_the_first_move_is_answered(agent: Agent) -> None:
     rig = agent.rig
-    rig.after_command = lambda volts: setattr(rig, "sees", volts == START_V)
+    rig.after_command = lambda position: setattr(rig, "sees", position == START_POSITION)
     handle = agent.send()
     agent.until_commands(2)
     agent.probe.result(handle.cancel_goal_async(), "an answer to the cancel")
     result = agent.result(handle)
     assert result.error_code == CODES["CANCELED"], result.error_msg
-    assert rig.volts == result.volts == START_V
+    assert rig.position == result.lens_position == START_POSITION
 
 
 def test_when_a_newer_goal_takes_over_and_is_cancelled_in_turn(agent: Agent) -> None:
@@ -83,12 +83,12 @@ def test_when_a_newer_goal_takes_over_and_is_cancelled_in_turn(agent: Agent) -> 
     moved = len(rig.commands)
     second = agent.send()
     assert agent.result(first).error_code == CODES["PREEMPTED"]
-    back = rig.commands.index(START_V, moved - 1)
+    back = rig.commands.index(START_POSITION, moved - 1)
     agent.until_commands(back + 3)
     agent.probe.result(second.cancel_goal_async(), "an answer to the cancel")
     result = agent.result(second)
     assert result.error_code == CODES["CANCELED"], result.error_msg
-    assert rig.volts == result.volts == START_V
+    assert rig.position == result.lens_position == START_POSITION
 
 
 def test_when_the_driver_never_restores_the_message_says_so(agent: Agent) -> None:

@@ -12,7 +12,7 @@ from ros_harness import command
 
 pytestmark = pytest.mark.graph
 
-NEAR_VOLTS = 44.0
+NEAR_POSITION = 44.0
 """Focuses at 0.8 m, where the motorcycle stands."""
 
 
@@ -41,29 +41,29 @@ class InForce:
         )
         self.lens_command = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND, matched=LISTENERS)
 
-    def set(self, exposure_us: float, volts: float) -> None:
+    def set(self, exposure_us: float, position: float) -> None:
         """Command both and wait until both are in force."""
         self.exposure_command.publish(command(self.msg.ExposureCommand, exposure_us=exposure_us))
-        self.lens_command.publish(command(self.msg.LensCommand, volts=volts))
-        self.until(exposure_us, volts)
+        self.lens_command.publish(command(self.msg.LensCommand, position=position))
+        self.until(exposure_us, position)
 
-    def until(self, exposure_us: float, volts: float) -> None:
+    def until(self, exposure_us: float, position: float) -> None:
         """Wait until these are in force."""
         self.graph.probe.until(
             lambda: (
                 self.lens
                 and self.captures
-                and self.lens[-1].commanded_volts == volts
+                and self.lens[-1].commanded_position == position
                 and self.captures[-1].exposure_us == exposure_us
             ),
-            f"{exposure_us} us and {volts} V in force; are {self.now()}",
+            f"{exposure_us} us and {position} V in force; are {self.now()}",
         )
 
     def now(self) -> tuple[float | None, float | None]:
-        """Exposure [us] and volts in force."""
+        """Exposure [us] and position in force."""
         return (
             self.captures[-1].exposure_us if self.captures else None,
-            self.lens[-1].commanded_volts if self.lens else None,
+            self.lens[-1].commanded_position if self.lens else None,
         )
 
 
@@ -78,7 +78,7 @@ def test_the_object_is_found_in_the_dark_and_out_of_focus(client: FocusClient, i
     result = goal.result()
     assert (result.error_code, result.error_msg) == (0, "")
     assert result.detection.label == "motorcycle"
-    assert abs(result.volts - NEAR_VOLTS) < 0.73  # 2 px of blur radius at 640 px are 0.225 D
+    assert abs(result.lens_position - NEAR_POSITION) < 0.73  # 2 px of blur radius at 640 px are 0.225 D
     assert result.exposure_us > 1000.0
     steps = [f.step for f in goal.feedback]
     assert steps == sorted(steps)
@@ -91,13 +91,13 @@ def test_the_report_tells_every_step(client: FocusClient, in_force: InForce) -> 
     result = client.run("motorbike")  # darknet's name of the same thing
     folder = Path(result.report)
     report = json.loads((folder / "report.json").read_text())
-    assert (report["format"], report["version"]) == ("dasha-report", 2)
+    assert (report["format"], report["version"]) == ("dasha-report", 3)
     assert report["goal"]["labels"] == ["motorcycle"]
     assert report["outcome"]["error_code"] == 0
     focus = [s for s in report["steps"] if s["agent"] == "A^L"]
     assert len(focus) == result.focus_steps + 1
     for step in focus[1:]:
-        assert step["lens"]["commanded_volts"] == step["command"]["volts"]
+        assert step["lens"]["commanded_position"] == step["command"]["lens_position"]
         assert step["frame"]["lens"]["command"] == step["lens"]["command"] == step["command"]["id"]
         assert step["reward"]["value"] == pytest.approx(sum(step["reward"]["terms"].values()))
     for name in ("index.html", "before.jpg", "after.jpg"):
@@ -191,14 +191,14 @@ def test_the_newest_goal_preempts(client: FocusClient, in_force: InForce) -> Non
     assert old.status == 6  # GoalStatus.STATUS_ABORTED
     result = new.result()
     assert result.error_code == 0, result.error_msg
-    assert abs(result.volts - NEAR_VOLTS) < 0.73
+    assert abs(result.lens_position - NEAR_POSITION) < 0.73
 
 
 def test_another_commander_of_the_lens_is_noticed(client: FocusClient, in_force: InForce) -> None:
     in_force.set(400.0, 65.0)
     goal = client.send("giraffe")
     goal.until_step(phase=2, step=2)
-    in_force.lens_command.publish(command(in_force.msg.LensCommand, volts=50.0, sender="an intruder"))
+    in_force.lens_command.publish(command(in_force.msg.LensCommand, position=50.0, sender="an intruder"))
     failed(goal.result(), "COMMAND_OVERRIDDEN", "another node")
 
 

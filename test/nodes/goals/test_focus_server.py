@@ -10,7 +10,7 @@ from scripted_rig import ScriptedRig
 
 pytestmark = pytest.mark.graph
 
-START_V = 40.0
+START_POSITION = 40.0
 
 
 class Agents:
@@ -37,7 +37,7 @@ class Agents:
 
     def _focus(self, handle: Any) -> Any:
         self.asked.append(handle.request)
-        self.rig.volts = 55.0
+        self.rig.position = 55.0
         self.rig.tell()
         handle.succeed()
         return self.focus.Result(error_code=202, error_msg="not found", steps=2)
@@ -45,7 +45,7 @@ class Agents:
 
 @pytest.fixture
 def rig(bare_graph: Graph) -> ScriptedRig:
-    return ScriptedRig(bare_graph.probe, volts=START_V)
+    return ScriptedRig(bare_graph.probe, position=START_POSITION)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_the_server_restores_for_an_agent_that_does_not(
     rig.tell()
     result = client.run("cat")
     assert result.error_code == client.kind.Result.OBJECT_NOT_FOUND, result.error_msg
-    assert (rig.volts, result.volts) == (START_V, START_V)
+    assert (rig.position, result.lens_position) == (START_POSITION, START_POSITION)
     # No feedback came with these numbers: they are the agents' own.
     assert (result.exposure_steps, result.focus_steps) == (3, 2)
 

@@ -29,7 +29,7 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
 
     from dasha_ros import msg
     from dasha_ros.optics.actuator import PowerTrajectory
-    from dasha_ros.optics.lens import lens_model
+    from dasha_ros.optics.profiles import lens_model
     from dasha_ros.ros.transport import qos
 
     graph = bare_graph
@@ -89,8 +89,8 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         assert percept.capture.lens_move == percept.lens.move
         # The step's own command made the frame.
         action = dict(zip(reward.action_names, reward.action_values, strict=True))
-        if "volts" in action:
-            assert percept.lens.commanded_volts == action["volts"]
+        if "lens_position" in action:
+            assert percept.lens.commanded_position == action["lens_position"]
         if "exposure_us" in action:
             assert percept.capture.exposure_us == pytest.approx(action["exposure_us"], abs=1.0)
         # No command given before the frame began is newer than the one that it answers.
@@ -104,4 +104,4 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         # The light passed a lens that stood where the percept says.
         middle = begun + steady_ns + round(percept.capture.exposure_us * 500)
         stood = [m for m in moves if m.moved_at_ns <= middle][-1].at(middle)
-        assert stood == pytest.approx(model.dioptres(percept.lens.volts), abs=TOLERANCE_D)
+        assert stood == pytest.approx(model.dioptres(percept.lens.position), abs=TOLERANCE_D)

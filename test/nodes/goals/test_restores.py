@@ -17,7 +17,7 @@ from ros_harness import command
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
-EXPOSURE_US, VOLTS = 3210.0, 47.5
+EXPOSURE_US, POSITIONS = 3210.0, 47.5
 SAID = "could not be restored"
 FOCUSING = 2
 _instances = itertools.count()
@@ -39,12 +39,12 @@ class InForce:
 
     @property
     def now(self) -> tuple[float, float]:
-        return self.camera[-1].exposure_us, self.lens[-1].commanded_volts
+        return self.camera[-1].exposure_us, self.lens[-1].commanded_position
 
     def set(self) -> None:
         """Command both for good, and wait until both are in force."""
         expose = command(self.msg.ExposureCommand, sender=self.sender, exposure_us=EXPOSURE_US)
-        move = command(self.msg.LensCommand, sender=self.sender, volts=VOLTS)
+        move = command(self.msg.LensCommand, sender=self.sender, position=POSITIONS)
         self.exposes.publish(expose)
         self.moves.publish(move)
         self.graph.probe.until(
@@ -60,12 +60,12 @@ class InForce:
     def until_left(self) -> None:
         """Wait until a goal has changed both."""
         self.graph.probe.until(
-            lambda: self.now[0] != EXPOSURE_US and self.now[1] != VOLTS, "a goal that moves both"
+            lambda: self.now[0] != EXPOSURE_US and self.now[1] != POSITIONS, "a goal that moves both"
         )
 
     def until_back(self, why: str) -> None:
         self.graph.probe.until(
-            lambda: self.now == (EXPOSURE_US, VOLTS), f"{(EXPOSURE_US, VOLTS)} again: {why}", 40.0
+            lambda: self.now == (EXPOSURE_US, POSITIONS), f"{(EXPOSURE_US, POSITIONS)} again: {why}", 40.0
         )
 
 
@@ -122,7 +122,7 @@ def test_the_lens_is_restored_when_an_agent_dies_during_a_direct_goal(
     client = ActionClient(probe.node, AdjustFocus, "adjust_focus")
     probe.until(client.server_is_ready, "the agent")
     assert probe.result(client.send_goal_async(AdjustFocus.Goal(labels=["giraffe"])), "an answer").accepted
-    probe.until(lambda: in_force.now[1] != VOLTS, "the agent to move the lens")
+    probe.until(lambda: in_force.now[1] != POSITIONS, "the agent to move the lens")
     graph.processes["low_level_agent"].send(how)
     in_force.until_back(f"the agent got {how.name}")
     if how == signal.SIGSTOP:
@@ -136,7 +136,7 @@ def test_the_focus_that_a_goal_found_stays_when_its_nodes_end(graph: Graph, in_f
     found = client.run("motorcycle")
     assert found.error_code == 0, found.error_msg
     reached = in_force.now
-    assert reached == (found.exposure_us, found.volts)
+    assert reached == (found.exposure_us, found.lens_position)
     server = graph.processes["focus_server"].pid
     # The owner confirmed both: its commands, and no goal's, are in force.
     # The result may overtake the drivers' words, which the server has heard.
@@ -171,5 +171,5 @@ def test_all_nodes_are_interrupted_at_once_in_a_goal(bare_graph: Graph, phase: i
 
     graph.probe.until(ended, "the end of all nodes", 40.0)
     assert set(codes.values()) == {0}, {name: graph.processes[name].output for name in codes if codes[name]}
-    assert in_force.now == (EXPOSURE_US, VOLTS)
+    assert in_force.now == (EXPOSURE_US, POSITIONS)
     assert SAID not in client.states[-1].message

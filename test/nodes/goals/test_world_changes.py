@@ -42,7 +42,9 @@ def test_an_object_that_is_gone_is_not_found_again(bare_graph: Graph) -> None:
         assert found.error_code == 0, found.error_msg
         _change(graph, **gone)
         result = client.run("motorcycle", keep_exposure=keep_exposure, max_steps=MOST_STEPS)
-        assert result.error_code != 0, f"{gone}: found at {result.volts} V, which shows the world before"
+        assert result.error_code != 0, (
+            f"{gone}: found at {result.lens_position} V, which shows the world before"
+        )
 
 
 def test_a_goal_succeeds_while_the_wall_clock_is_set_back_and_forth(

@@ -1,4 +1,4 @@
-"""The lens driver with a back end that writes down every voltage it is given."""
+"""The lens driver with a back end that writes down every position it is given."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from dasha_ros.ros.driver_nodes import backends
 class RecordingLens(TwinLens):
     """The twin's lens, and a witness."""
 
-    def move(self, volts: float) -> LensReading:
+    def move(self, position: float) -> LensReading:
         with open(os.environ["DASHA_TEST_RECORD"], "a") as record:
-            record.write(f"{volts!r}\n")
-        return super().move(volts)
+            record.write(f"{position!r}\n")
+        return super().move(position)
 
 
 def lens_backend(config: object, clock: object) -> RecordingLens:
     made = backends.lens_backend(config, clock)
-    return RecordingLens(clock, made._model, initial_volts=config.initial_volts)
+    return RecordingLens(clock, made._model, initial_position=40.0)
 
 
 lens_driver.lens_backend = lens_backend

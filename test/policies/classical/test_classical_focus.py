@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dasha_ros.control.loop import FocusOutcome, run_focus
 from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.classical.focus import CoarseToFineFocus
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import FocusTask
@@ -30,7 +30,7 @@ def run(rig: AnalyticRig, *labels: str, policy=None, **task) -> FocusOutcome:
 def test_finds_an_object_anywhere_from_anywhere(depth, start, seen_px, shift_px, profile):
     """Detected only up to 1.6 px of blur, or at any blur at all."""
     thing = Thing(dioptres=depth, seen_px=seen_px, shift_px=shift_px)
-    rig = AnalyticRig((thing,), lens=lens_model(profile), volts=start, hysteresis_volts=0.05)
+    rig = AnalyticRig((thing,), lens=lens_model(profile), position=start, hysteresis=0.05)
     outcome = run(rig, "cat")
     assert outcome.code is ErrorCode.NONE
     assert outcome.detection.label == "cat"
@@ -41,7 +41,7 @@ def test_finds_an_object_anywhere_from_anywhere(depth, start, seen_px, shift_px,
 @given(depths, starts, st.floats(2.0, 10.0), st.integers(0, 2**31))
 def test_noise_does_not_lose_the_object(depth, start, seen_px, seed):
     thing = Thing(dioptres=depth, seen_px=seen_px)
-    rig = AnalyticRig((thing,), volts=start, hysteresis_volts=0.05, noise=0.03, seed=seed)
+    rig = AnalyticRig((thing,), position=start, hysteresis=0.05, noise=0.03, seed=seed)
     outcome = run(rig, "cat")
     assert outcome.code is ErrorCode.NONE
     assert rig.blur_of(thing) <= 2.0
@@ -52,7 +52,7 @@ def test_noise_does_not_lose_the_object(depth, start, seen_px, seed):
 def test_of_two_depths_the_one_asked_for_is_focused(near, start, seen_px, label):
     cat = Thing("cat", dioptres=near, seen_px=seen_px)
     person = Thing("person", dioptres=0.1, seen_px=seen_px, box=FAR_BOX)
-    rig = AnalyticRig((cat, person), background_texture=10.0, volts=start)
+    rig = AnalyticRig((cat, person), background_texture=10.0, position=start)
     outcome = run(rig, label)
     assert outcome.code is ErrorCode.NONE
     assert rig.blur_of(cat if label == "cat" else person) <= 1.0
@@ -63,14 +63,14 @@ def test_whole_frame_contrast_chooses_the_background():
     rig = AnalyticRig((cat,), background_dioptres=0.1, background_texture=10.0)
     outcome = run(rig, "cat", policy=ContrastFocus())
     assert outcome.code is ErrorCode.OBJECT_NOT_FOUND
-    assert abs(rig.lens.dioptres(rig.volts) - 0.1) < 0.11
+    assert abs(rig.lens.dioptres(rig.position) - 0.1) < 0.11
 
 
 def test_without_labels_the_best_score_wins():
     """Paper, Fig. 6."""
     weak, strong = Thing("cup", dioptres=2.0, score=0.6, box=FAR_BOX), Thing("cat", dioptres=0.3, score=0.95)
     for start in (24.0, 70.0):
-        rig = AnalyticRig((weak, strong), volts=start)
+        rig = AnalyticRig((weak, strong), position=start)
         assert run(rig).detection.label == "cat"
         assert rig.blur_of(strong) <= 1.0
 
@@ -79,7 +79,7 @@ def test_a_false_alarm_in_the_blur_does_not_end_the_search():
     """A weak detection elsewhere comes first; the object is far behind it."""
     ghost = Thing("cat", dioptres=3.5, score=0.42, seen_px=2.0, box=FAR_BOX)
     cat = Thing("cat", dioptres=0.4)
-    rig = AnalyticRig((ghost, cat), volts=70.0)
+    rig = AnalyticRig((ghost, cat), position=70.0)
     run(rig, "cat")
     assert rig.blur_of(cat) <= 1.0
 
@@ -92,11 +92,11 @@ def test_an_object_that_is_not_there_is_not_found_and_the_search_ends():
     assert outcome.steps <= 40
 
 
-def test_only_volts_that_focus_something_are_tried():
-    rig = AnalyticRig((), volts=66.0)
+def test_only_positions_that_focus_something_are_tried():
+    rig = AnalyticRig((), position=66.0)
     run(rig, "cat")
     low, high = search_range(rig.lens)
-    assert all(low - 0.001 <= volts <= high + 0.001 for _, volts in rig.history)
+    assert all(low - 0.001 <= position <= high + 0.001 for _, position in rig.history)
     assert high - low < 16.0
 
 
@@ -128,7 +128,7 @@ def test_quality_asked_for_is_looked_for_near_the_object():
 
 def test_the_sweep_ends_soon_after_an_object_has_come_and_gone():
     thing = Thing(dioptres=3.2)
-    near_end = AnalyticRig((thing,), volts=60.0)
+    near_end = AnalyticRig((thing,), position=60.0)
     assert run(near_end, "cat").steps <= 11
 
 
@@ -137,4 +137,4 @@ def test_a_policy_plays_one_episode_a_reset():
     run(rig, "cat", policy=policy)
     with pytest.raises(RuntimeError, match="reset"):
         policy.act(rig.observe())
-    assert run(AnalyticRig(volts=70.0), "cat", policy=policy).code is ErrorCode.NONE
+    assert run(AnalyticRig(position=70.0), "cat", policy=policy).code is ErrorCode.NONE

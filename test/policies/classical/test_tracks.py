@@ -13,9 +13,9 @@ from dasha_ros.policies.classical.tracks import Tracker
 LEFT, RIGHT = (0.0, 0.0, 100.0, 100.0), (300.0, 0.0, 400.0, 100.0)
 
 
-def percept(volts, *detections):
+def percept(position, *detections):
     rig = AnalyticRig()
-    return replace(rig.move(volts), detections=tuple(sorted(detections, key=lambda d: -d.score)))
+    return replace(rig.move(position), detections=tuple(sorted(detections, key=lambda d: -d.score)))
 
 
 def test_iou_by_hand():
@@ -27,10 +27,10 @@ def test_iou_by_hand():
 
 def test_two_objects_of_one_label_are_two_tracks():
     tracker = Tracker({"cat"}, 0.1)
-    for volts, near, far in ((40.0, 0.9, 0.2), (41.0, 0.5, 0.6), (42.0, 0.2, 0.8)):
-        tracker.add(percept(volts, Detection("cat", near, LEFT), Detection("cat", far, RIGHT)))
+    for position, near, far in ((40.0, 0.9, 0.2), (41.0, 0.5, 0.6), (42.0, 0.2, 0.8)):
+        tracker.add(percept(position, Detection("cat", near, LEFT), Detection("cat", far, RIGHT)))
     first, second = tracker.ranked()
-    assert [(look.volts, look.detection.score) for look in first.looks] == [
+    assert [(look.position, look.detection.score) for look in first.looks] == [
         (40.0, 0.9),
         (41.0, 0.5),
         (42.0, 0.2),
@@ -49,7 +49,7 @@ def test_labels_and_least_score_are_respected():
     tracker = Tracker({"cat"}, 0.3)
     tracker.add(percept(40.0, Detection("cat", 0.29, LEFT), Detection("dog", 0.9, RIGHT)))
     assert tracker.tracks == []
-    assert tracker.volts == 40.0
+    assert tracker.position == 40.0
 
 
 def test_a_weak_look_is_not_the_sharpest():
@@ -57,7 +57,7 @@ def test_a_weak_look_is_not_the_sharpest():
     tracker = Tracker({"cat"}, 0.1)
     tracker.add(percept(40.0, Detection("cat", 0.35, LEFT, sharpness=9.0)))
     tracker.add(percept(44.0, Detection("cat", 0.9, LEFT, sharpness=5.0)))
-    assert tracker.ranked()[0].sharpest().volts == 44.0
+    assert tracker.ranked()[0].sharpest().position == 44.0
 
 
 def test_a_second_look_at_a_place_replaces_the_first():

@@ -17,7 +17,7 @@ from dasha_ros.policies.learned.focus_encoder import FocusInputs
 from dasha_ros.policies.learned.focus_features import (
     BELIEF,
     DETECTION_DEAF,
-    VOLT_BLIND,
+    WITHOUT_POSITION,
     BeliefFeatureExtractor,
     focus_reader,
 )
@@ -25,23 +25,23 @@ from dasha_ros.policies.moves import MoveLog
 
 
 def seen(*pictures: FocusInputs) -> tuple[BeliefWithoutPosition, MoveLog]:
-    interface, log = BeliefWithoutPosition(model(), LENS, 1), MoveLog(1)
-    log.reset(ROW, pictures[0].volts)
+    interface, log = BeliefWithoutPosition(model(), LENS, 1), MoveLog(LENS, 1)
+    log.reset(ROW, pictures[0].position)
     interface.reset(ROW, pictures[0])
     for shot in pictures[1:]:
-        log.go(shot.volts)
+        log.go(shot.position)
         interface.see(ROW, shot)
     return interface, log
 
 
-def moved(shot: FocusInputs, volts: float) -> FocusInputs:
+def moved(shot: FocusInputs, position: float) -> FocusInputs:
     """The same picture, taken elsewhere."""
-    return FocusInputs(**{**vars(shot), "volts": np.array([volts])})
+    return FocusInputs(**{**vars(shot), "position": np.array([position])})
 
 
 @settings(max_examples=20)
 @given(here=st.floats(24.0, 70.0), before=st.floats(24.0, 70.0), shown=st.floats(24.0, 70.0))
-def test_neither_voltages_nor_earlier_pictures_are_seen(here, before, shown):
+def test_neither_positions_nor_earlier_pictures_are_seen(here, before, shown):
     newest = picture(shown)
     alone, log = seen(newest)
     after, later = seen(picture(before), moved(newest, here))
@@ -54,8 +54,8 @@ def test_the_same_action_is_the_same_move_wherever_the_lens_is():
     asked = []
     for here in (45.0, 48.0):
         interface, log = seen(moved(shot, here))
-        volts = np.concatenate([interface.volts(np.array([[a]]), log) for a in range(ACTIONS)])
-        asked.append(MAP.dioptres(volts) - MAP.dioptres(log.volts))
+        position = np.concatenate([interface.position(np.array([[a]]), log) for a in range(ACTIONS)])
+        asked.append(MAP.dioptres(position) - MAP.dioptres(log.position))
     inside = np.abs(asked[0]) < 1.0
     assert inside.sum() > 2
     np.testing.assert_allclose(asked[0][inside], asked[1][inside], atol=0.01)
@@ -72,31 +72,31 @@ def test_one_picture_tells_how_far_but_not_on_which_side():
     assert 0.2 < nearer / (nearer + farther) < 0.8
 
 
-def test_a_network_for_it_has_the_size_of_one_with_voltages_and_a_stay_is_a_stay():
+def test_a_network_for_it_has_the_size_of_one_with_positions_and_a_stay_is_a_stay():
     interface, log = seen(picture(42.0))
     whole = BeliefEncoder(model(), LENS, 1)
     assert (interface.size, interface.nvec) == (whole.size, whole.nvec)
-    assert not log.would_move(interface.volts(np.array([[STAY]]), log))[0]
-    assert interface.volts(np.array([[STAY]]), log)[0] == pytest.approx(42.0, abs=0.001)
+    assert not log.would_move(interface.position(np.array([[STAY]]), log))[0]
+    assert interface.position(np.array([[STAY]]), log)[0] == pytest.approx(42.0, abs=0.001)
 
 
 @settings(max_examples=20)
 @given(
     score=st.floats(0.0, 1.0),
     box=st.sampled_from([np.nan, 0.0, 1.0]),
-    volts=st.lists(st.floats(24.0, 70.0), min_size=1, max_size=3),
+    position=st.lists(st.floats(24.0, 70.0), min_size=1, max_size=3),
 )
-def test_no_detection_changes_what_the_deaf_see(score, box, volts):
+def test_no_detection_changes_what_the_deaf_see(score, box, position):
     observations = []
     for detected in (False, True):
-        interface, log = BeliefWithoutDetection(model(), LENS, 1), MoveLog(1)
+        interface, log = BeliefWithoutDetection(model(), LENS, 1), MoveLog(LENS, 1)
         log.reset(ROW, np.array([44.0]))
         interface.reset(ROW, picture(44.0))
-        for at in volts:
+        for at in position:
             shot = picture(at)
             if detected:
                 shot = replace(shot, score=np.array([score]), box=np.full_like(shot.box, box))
-            log.go(shot.volts)
+            log.go(shot.position)
             interface.see(ROW, shot)
         observations.append(interface.observation(log))
     np.testing.assert_array_equal(*observations)
@@ -108,7 +108,7 @@ def test_no_detection_changes_what_the_deaf_see(score, box, volts):
     ("kind", "interface"),
     [
         (BELIEF, BeliefEncoder),
-        (VOLT_BLIND, BeliefWithoutPosition),
+        (WITHOUT_POSITION, BeliefWithoutPosition),
         (DETECTION_DEAF, BeliefWithoutDetection),
     ],
 )

@@ -14,11 +14,11 @@ TOWARDS = 2
 """The action that goes to the likeliest place; see `BeliefEncoder`."""
 
 
-def looked(*volts):
-    interface, log = BeliefEncoder(model(), LENS, 1), MoveLog(1)
-    log.reset(ROW, np.array([volts[0]]))
-    interface.reset(ROW, picture(volts[0]))
-    for place in volts[1:]:
+def looked(*position):
+    interface, log = BeliefEncoder(model(), LENS, 1), MoveLog(LENS, 1)
+    log.reset(ROW, np.array([position[0]]))
+    interface.reset(ROW, picture(position[0]))
+    for place in position[1:]:
         log.go(np.array([place]))
         interface.see(ROW, picture(place))
     return interface, log
@@ -26,12 +26,12 @@ def looked(*volts):
 
 def test_three_looks_at_known_curves_find_the_focus():
     interface, log = looked(30.0, 60.0, 45.0)
-    found = interface.volts(np.array([[TOWARDS]]), log)
+    found = interface.position(np.array([[TOWARDS]]), log)
     assert MAP.dioptres(found)[0] == pytest.approx(OBJECT_D, abs=0.5 / MAP.px_per_dioptre)
 
 
 def test_doubt_is_all_but_certain_away_from_the_focus_and_leaves_in_focus():
-    in_focus = float(MAP.volts(np.array([OBJECT_D]))[0])
+    in_focus = float(MAP.position(np.array([OBJECT_D]))[0])
     for places, doubted in (((30.0, 60.0), True), ((30.0, 60.0, in_focus), False)):
         interface, log = looked(*places)
         defocus_probability = interface.defocus_probability(log)[0]
@@ -41,7 +41,7 @@ def test_doubt_is_all_but_certain_away_from_the_focus_and_leaves_in_focus():
 
 def test_doubt_is_the_probability_beyond_a_sharp_picture():
     interface, log = looked(42.0)
-    here = MAP.dioptres(log.volts)
+    here = MAP.dioptres(log.position)
     blur = np.abs(interface._belief.dioptres - here) * MAP.px_per_dioptre
     expected = interface._belief.posterior[0, blur > SHARP_PX].sum()
     # Hypotheses are 0.22 px apart; half of one may lie on either side.
@@ -50,9 +50,9 @@ def test_doubt_is_the_probability_beyond_a_sharp_picture():
 
 def test_a_stay_leaves_the_lens_where_it_is():
     interface, log = looked(42.0)
-    assert interface.volts(np.array([[STAY]]), log)[0] == 42.0
+    assert interface.position(np.array([[STAY]]), log)[0] == 42.0
 
 
 def test_who_believes_nothing_doubts_nothing():
-    log = MoveLog(3)
+    log = MoveLog(LENS, 3)
     assert (LatentFocusEncoder(LENS, 3, 8).defocus_probability(log) == 0.0).all()

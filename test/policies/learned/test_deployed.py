@@ -8,37 +8,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dasha_ros.config import HighLevelAgentConfig
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.deployed import GIVE_UP, ExposureBounds, focus_moves
 from dasha_ros.policies.moves import MoveLog
 
-STAY_V = 0.2
+LENS = lens_model()
+STAY = 0.2
+STAY_DIOPTRES = 0.062
+"""0.2 V of this lens."""
 
 
 class Wishes:
     """A network and an interface: it wants to go to these places, one after the other, best first."""
 
-    def __init__(self, *volts: float) -> None:
-        self._volts = np.array(volts)
+    def __init__(self, *position: float) -> None:
+        self._position = np.array(position)
 
     def ranked(self, observation: object, rng: object) -> np.ndarray:
-        return np.arange(len(self._volts))[None, :]
+        return np.arange(len(self._position))[None, :]
 
     def observation(self, log: MoveLog) -> None:
         return None
 
-    def volts(self, actions: np.ndarray, log: MoveLog) -> np.ndarray:
-        return self._volts[actions]
+    def position(self, actions: np.ndarray, log: MoveLog) -> np.ndarray:
+        return self._position[actions]
 
 
 def decide(wishes: Wishes, log: MoveLog, *, detected: bool) -> tuple[float, bool]:
-    volts, stop = focus_moves(wishes, wishes, log, np.array([detected]))  # type: ignore[arg-type]
-    return float(volts[0]), bool(stop[0])
+    position, stop = focus_moves(wishes, wishes, log, np.array([detected]))  # type: ignore[arg-type]
+    return float(position[0]), bool(stop[0])
 
 
-def been_at(*volts: float) -> MoveLog:
-    log = MoveLog(1, STAY_V)
-    log.reset(np.zeros(1, np.intp), np.array([volts[0]]))
-    for place in volts[1:]:
+def been_at(*position: float) -> MoveLog:
+    log = MoveLog(LENS, 1, STAY_DIOPTRES)
+    log.reset(np.zeros(1, np.intp), np.array([position[0]]))
+    for place in position[1:]:
         log.go(np.array([place]))
     return log
 
@@ -73,20 +77,20 @@ def test_to_and_fro_between_two_places_that_were_seen_is_the_end() -> None:
 
 @given(
     first=st.floats(24.0, 70.0),
-    ends=st.tuples(st.floats(24.0, 70.0), st.floats(24.0, 70.0)).filter(lambda e: abs(e[0] - e[1]) > STAY_V),
+    ends=st.tuples(st.floats(24.0, 70.0), st.floats(24.0, 70.0)).filter(lambda e: abs(e[0] - e[1]) > STAY),
 )
 def test_no_pair_of_places_keeps_the_lens_moving(first: float, ends: tuple[float, float]) -> None:
     log = been_at(first)
     for i in range(6):
-        volts, stop = decide(Wishes(ends[i % 2]), log, detected=True)
+        position, stop = decide(Wishes(ends[i % 2]), log, detected=True)
         if stop:
             return
-        log.go(np.array([volts]))
+        log.go(np.array([position]))
     pytest.fail(f"still moving after {log.moves[0]} moves")
 
 
 def test_episodes_of_a_batch_do_not_touch_each_other() -> None:
-    log = MoveLog(2, STAY_V)
+    log = MoveLog(LENS, 2, STAY_DIOPTRES)
     log.reset(np.arange(2), np.array([46.82, 30.0]))
     for places in ([46.58, 35.0], [46.82, 40.0]):
         log.go(np.array(places))

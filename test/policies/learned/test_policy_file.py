@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.focus import LearnedFocus
 from dasha_ros.policies.learned.focus_features import LatentFeatureExtractor
 from dasha_ros.policies.learned.network import Mlp, PolicyNet
@@ -37,7 +37,7 @@ def mlp(*sizes: int) -> Mlp:
 def policy() -> PolicyFile:
     info = PolicyInfo(
         agent="focus", preset="test", reader="latent", encoder="none", lens=LENS.id, table="",
-        nvec=(47, 10), observation=4, rules={"end_on_detection": True, "stay_volts": 0.0},
+        nvec=(47, 10), observation=4, rules={"end_on_detection": True, "stay_dioptres": 0.0},
     )  # fmt: skip
     net = PolicyNet(mlp(4, 8, 57), mlp(4, 8, 1), (47, 10))
     return PolicyFile(info, net, LatentFeatureExtractor("none", 4).arrays())

@@ -29,7 +29,7 @@ def test_in_the_wide_band_it_is_wrong():
 def test_a_named_voltage():
     rig = plane(1.0, 40.0)
     assert focus(rig, ConstantFocus(55.5)).steps == 1
-    assert rig.history == [("volts", 55.5)]
+    assert rig.history == [("position", 55.5)]
 
 
 def test_nothing_to_do_when_it_is_there_already():

@@ -19,7 +19,7 @@ CAT = frozenset({"cat"})
 @given(st.floats(0.0, 3.8), st.floats(24.0, 70.0))
 def test_a_plane_is_focused_from_anywhere(depth, start):
     thing = Thing(dioptres=depth)
-    rig = AnalyticRig((thing,), background_dioptres=depth, volts=start)
+    rig = AnalyticRig((thing,), background_dioptres=depth, position=start)
     outcome = run_focus(rig, ContrastFocus(), FocusTask(rig.lens, CAT))
     assert outcome.code is ErrorCode.NONE
     assert rig.blur_of(thing) <= 0.5

@@ -74,15 +74,15 @@ def test_impossible_networks_are_refused():
         TenDqnFocus(constant_network(4, 5, 0))
 
 
-@pytest.mark.parametrize(("action", "volts"), list(enumerate(ten_dqn.ACTIONS_V)))
-def test_ten_moves_by_its_five_actions(action, volts):
+@pytest.mark.parametrize(("action", "position"), list(enumerate(ten_dqn.ACTIONS_V)))
+def test_ten_moves_by_its_five_actions(action, position):
     rig = plane(1.0, 47.0)
     outcome = focus(rig, TenDqnFocus(constant_network(9, 5, action)))
     moves = np.diff([47.0, *(value for _, value in rig.history)])
-    assert moves == pytest.approx(np.full(len(moves), volts))
-    if volts:
+    assert moves == pytest.approx(np.full(len(moves), position))
+    if position:
         assert outcome.code is ErrorCode.OBJECT_NOT_FOUND, "left the range, or ran out of its 20 steps"
-        assert len(moves) == min(20, int(23.0 / abs(volts)))
+        assert len(moves) == min(20, int(23.0 / abs(position)))
     else:
         assert outcome.steps == 0
 
@@ -125,7 +125,7 @@ def test_the_shipped_phase_agent_focuses_planes_because_it_sees_the_truth():
     for seed in range(60):
         rig = plane(random.uniform(0.1, 3.33), random.uniform(24.0, 70.0))
         truth = lambda rig=rig: rig.lens.blur_px(  # noqa: E731
-            rig.lens.dioptres(rig.felt_volts), rig.things[0].dioptres
+            rig.lens.dioptres(rig.felt), rig.things[0].dioptres
         )
         steps.append(focus(rig, PhaseShiftFocus(PhaseSensor(truth, seed))).steps)
         blurs.append(final_blur(rig))

@@ -8,7 +8,7 @@ from analytic_focus import ErrorCode, final_blur, focus, plane, profile, two_dep
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.rivals.golden_section import RATIO, GoldenSectionFocus
 from dasha_ros.policies.rivals.hill_climb import HillClimbFocus
 from dasha_ros.policies.rivals.libcamera import LibcameraFocus, parabola_peak
@@ -48,8 +48,8 @@ def test_every_command_is_in_the_lens_range_whatever_is_seen(name, depth, start,
     rig = plane(depth, start, noise=2.0, seed=seed)
     outcome = focus(rig, SEARCHES[name][0]())
     assert outcome.code in {ErrorCode.NONE, ErrorCode.OBJECT_NOT_FOUND}
-    volts = [value for _, value in rig.history]
-    assert all(rig.lens.volts_min <= v <= rig.lens.volts_max for v in volts)
+    position = [value for _, value in rig.history]
+    assert all(rig.lens.position_min <= v <= rig.lens.position_max for v in position)
 
 
 @pytest.mark.parametrize("name", ["sweep", "libcamera", "profile_fit"])
@@ -65,7 +65,7 @@ def test_searches_that_trust_in_one_peak_end_on_either_of_two(name):
     ends = set()
     for depth in (1.2, 1.6, 2.0, 2.4, 2.8):
         focus(rig := two_depths(depth, 50.0), SEARCHES[name][0]())
-        background = abs(rig.lens.blur_px(rig.lens.dioptres(rig.volts), rig.background_dioptres))
+        background = abs(rig.lens.blur_px(rig.lens.dioptres(rig.position), rig.background_dioptres))
         ends.add("object" if final_blur(rig) < 2.0 else "background" if background < 2.0 else "between")
     assert "between" not in ends
     assert "background" in ends
@@ -74,17 +74,17 @@ def test_searches_that_trust_in_one_peak_end_on_either_of_two(name):
 @pytest.mark.parametrize("name", SEARCHES)
 def test_the_same_policy_serves_a_second_episode(name):
     policy = SEARCHES[name][0]()
-    first, again = ([focus(rig := plane(1.5, 60.0), policy).steps, rig.volts] for _ in range(2))
+    first, again = ([focus(rig := plane(1.5, 60.0), policy).steps, rig.position] for _ in range(2))
     assert first == again
 
 
 def test_sweep_looks_at_every_tenth_of_a_volt():
     rig = plane(1.0, 24.0)
     focus(rig, SweepFocus())
-    volts = np.array([value for _, value in rig.history[:-1]])
+    position = np.array([value for _, value in rig.history[:-1]])
     low, high = search_range(rig.lens)
-    assert (volts[0], volts[-1]) == pytest.approx((low, high))
-    assert np.diff(volts) == pytest.approx(0.1, abs=0.001)
+    assert (position[0], position[-1]) == pytest.approx((low, high))
+    assert np.diff(position) == pytest.approx(0.1, abs=0.001)
 
 
 @pytest.mark.parametrize("step", [0.0, -1.0, float("nan")])
@@ -153,7 +153,7 @@ def test_profile_fit_needs_five_frames_or_fewer():
     assert np.mean(steps) <= 4.2
 
 
-def test_lens_profiles_that_focus_farther_with_more_volts_work_too():
+def test_lens_profiles_that_focus_farther_with_greater_positions_work_too():
     lens = lens_model("paper")
     for name, (make, blur, _) in SEARCHES.items():
         rig = plane(0.6, 40.0)

@@ -16,6 +16,8 @@ from chart import Chart
 
 from dasha_ros.config import HighLevelAgentConfig, LowLevelAgentConfig
 from dasha_ros.estimation.readout import GRID_SIZE
+from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import FocusTask
@@ -39,6 +41,7 @@ def graph():
 @pytest.fixture
 def learning(health, graph, tmp_path):
     rig = AnalyticRig()
+    rig.lens_info = LensInfo.of(rig.lens)
     rig.node = SimpleNamespace(context=SimpleNamespace(ok=lambda: graph.alive))
     learning = AgentLearning(
         "focus",
@@ -225,6 +228,7 @@ def agent(ros_env, tmp_path):
 @pytest.mark.usefixtures("dies")
 def test_the_diagnostics_keep_reporting_that_the_learner_stopped(agent, monkeypatch):
     agent.trigger_configure()
+    agent.rig.lens_info = LensInfo.of(lens_model())
     agent.trigger_activate()
     run = SimpleNamespace(request=agent.action.Goal(), interrupted=lambda: None, why="", background=True)
     for _ in range(2):

@@ -17,7 +17,7 @@ from dasha_ros.ros.driver_nodes.backends import camera_backend, lens_backend
 from dasha_ros.system import extras
 from dasha_ros.system.extras import ExtraMissing
 
-TABLE = "points:\n  - {volts: 41.0, distance_m: 3.0}\n  - {volts: 48.0, distance_m: 0.4}\n"
+TABLE = "points:\n  - {position: 41.0, distance_m: 3.0}\n  - {position: 48.0, distance_m: 0.4}\n"
 
 
 def varioptic(**parameters: object) -> VariopticSettings:

@@ -98,8 +98,8 @@ def client(probe: Any) -> Iterator[Any]:
 
     def succeed(handle: Any) -> Any:
         percept = msg.Percept(capture=msg.CaptureInfo(exposure_us=1000.0), width=1, height=1)
-        for volts in (math.nan, 40.0):
-            percept.lens.volts = volts
+        for position in (math.nan, 40.0):
+            percept.lens.position = position
             handle.publish_feedback(AdjustFocus.Feedback(percept=percept))
         handle.succeed()
         return AdjustFocus.Result(error_msg="at once")
@@ -141,19 +141,19 @@ def test_an_answer_that_overtakes_its_request_is_not_lost(client: Any) -> None:
 def test_invalid_feedback_is_rejected_and_valid_feedback_is_passed_on(client: Any) -> None:
     from dasha_ros.action import AdjustFocus
 
-    volts: list[float] = []
+    position: list[float] = []
     heard = threading.Event()
 
     def hear(message: Any) -> None:
-        volts.append(message.feedback.percept.lens.volts)
+        position.append(message.feedback.percept.lens.position)
         heard.set()
 
     _wait(client.send_goal_async(AdjustFocus.Goal(), hear))
     assert heard.wait(PATIENCE_S)
-    assert volts == [40.0]
+    assert position == [40.0]
     (told,) = client._rejections.values().values()
     assert told.startswith("1: ")
-    assert "volts" in told
+    assert "position" in told
 
 
 def test_what_was_said_before_the_result_is_heard_before_it(probe: Any) -> None:

@@ -33,7 +33,7 @@ def reward(step, **lists):
         **{
             "term_names": ["quality"],
             "term_values": [-0.3],
-            "action_names": ["volts"],
+            "action_names": ["lens_position"],
             "action_values": [30.0],
             **lists,
         },

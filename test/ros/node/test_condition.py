@@ -85,14 +85,14 @@ def test_the_worst_comes_first_and_no_sentence_is_repeated() -> None:
 
 
 def test_values_are_current() -> None:
-    chart, state = Chart(), {"volts": 24.0}
+    chart, state = Chart(), {"position": 24.0}
     chart.show("lens", lambda: dict(state))
-    chart.show("device", lambda: {"hardware_id": "fake lens", "volts": -1.0})
-    for volts in (24.0, 51.0):
-        state["volts"] = volts
+    chart.show("device", lambda: {"hardware_id": "fake lens", "position": -1.0})
+    for position in (24.0, 51.0):
+        state["position"] = position
         chart.publish()
         shown = {v.key: v.value for v in chart.published[-1].values}
-        assert shown["volts"] == f"{volts:g}"
+        assert shown["position"] == f"{position:g}"
         assert "hardware_id" not in shown
         assert chart.published[-1].hardware_id == "fake lens"
 
@@ -101,7 +101,7 @@ def test_a_condition_that_can_not_be_read_hides_no_other() -> None:
     chart = Chart()
     chart.set_activity(lambda: 1 / 0)
     chart.watch("faults", lambda: 1 / 0)
-    chart.show("lens", lambda: {"volts": 1 / 0})
+    chart.show("lens", lambda: {"position": 1 / 0})
     chart.show("camera", lambda: {"gain_db": 6.0})
     chart.warn("settings", "the gain is clipped")
     chart.publish()

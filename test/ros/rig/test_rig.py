@@ -23,10 +23,9 @@ def rig(probe: Probe) -> Iterator[Any]:
     """A rig whose graph says nothing, with a clock that moves only when it is moved."""
     from dasha_ros.freshness.clock import ManualClock
     from dasha_ros.optics.exposure import exposure_table
-    from dasha_ros.optics.lens import lens_model
     from dasha_ros.ros.rig.rig import RosRig
 
-    rig = RosRig(probe.node, exposure_table(), lens_model("physical"), "lens")
+    rig = RosRig(probe.node, exposure_table(), "lens")
     rig.steady = rig.lens_rest._clock = ManualClock(1_000_000_000)
     rig.inference_budget_s, rig.retries = BUDGET_S, 0
     yield rig
@@ -37,7 +36,7 @@ def _hear_lens(rig: Any, **fields: Any) -> None:
     from dasha_ros import msg
 
     said = {"driver": "lens", "sequence": 1, "move": 1, "settled": True, **fields}
-    rig._on_lens(msg.LensState(commanded_volts=40.0, **said))
+    rig._on_lens(msg.LensState(commanded_position=40.0, **said))
 
 
 def _hear_exposure(rig: Any, exposure_us: float, driver: str = "camera") -> None:
@@ -151,7 +150,7 @@ def test_an_active_command_of_another_node_may_be_older_than_the_own_command(
         looks += 1
         if looks == 1:
             if came:
-                rig._on_lens_command(msg.LensCommand(id=other, volts=50.0))
+                rig._on_lens_command(msg.LensCommand(id=other, position=50.0))
             _hear_lens(rig, sequence=2, move=2, command=other)
         elif taken_up_later:
             assert not came, "it ends at once"
@@ -180,16 +179,16 @@ def test_a_driver_that_restored_what_a_goal_before_left_is_commanded_again(rig: 
 
     rig.retries, rig.inference_budget_s = 1, 0.5
     sent: list[float] = []
-    send = rig.send_volts
+    send = rig.send_position
 
-    def send_volts(volts: float) -> Any:
-        sent.append(volts)
-        told = send(volts)
+    def send_position(position: float) -> Any:
+        sent.append(position)
+        told = send(position)
         if len(sent) == 1:
             _hear_restored(rig)
         return told
 
-    rig.send_volts = send_volts
+    rig.send_position = send_position
     _hear_lens(rig)
     _hear_exposure(rig, 1000.0)
     with pytest.raises(RigError) as error:
@@ -205,14 +204,14 @@ def test_a_driver_that_restores_again_has_left_the_goal(rig: Any) -> None:
 
     rig.retries, rig.inference_budget_s = 1, 0.2
     restored = iter((1, 2))
-    send = rig.send_volts
+    send = rig.send_position
 
-    def send_volts(volts: float) -> Any:
-        told = send(volts)
+    def send_position(position: float) -> Any:
+        told = send(position)
         _hear_restored(rig, next(restored))
         return told
 
-    rig.send_volts = send_volts
+    rig.send_position = send_position
     _hear_lens(rig)
     _hear_exposure(rig, 1000.0)
     with pytest.raises(RigError, match="restored the lens"):

@@ -118,7 +118,7 @@ def test_an_invalid_string_is_read_as_rclpy_reads_it(text: bytes) -> None:
 
 def test_a_message_cut_short_is_refused() -> None:
     for message in (
-        msg.LensState(commanded_volts=40.0, last_refusal="because"),
+        msg.LensState(commanded_position=40.0, last_refusal="because"),
         msg.Percept(latent=[1.0, 2.0], stage_names=["resize"], stage_ms=[3.0]),
     ):
         wire = serialize_message(message)

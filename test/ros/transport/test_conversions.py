@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 pytest.importorskip("rclpy", reason="ROS is not installed: scripts/setup installs it")
 from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
-from dasha_ros.freshness.state import CaptureInfo, LensPosition, LensState
+from dasha_ros.freshness.state import CaptureInfo, LensMove, LensState
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.ros.transport import conversions
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
@@ -24,7 +24,7 @@ words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 counts = st.integers(0, 2**64 - 1)
 ids = st.builds(CommandId, words, counts)
 captures = st.builds(
-    CaptureInfo, stamps, reals, reals, ids, counts, stamps, words, st.builds(LensPosition, words, counts, ids)
+    CaptureInfo, stamps, reals, reals, ids, counts, stamps, words, st.builds(LensMove, words, counts, ids)
 )
 lenses = st.builds(
     LensState,

@@ -127,16 +127,16 @@ def test_a_late_subscriber_hears_the_owner_although_a_stranger_published_last(pr
     }
 
     def speak(name: str) -> None:
-        volts = 40.0 if name == OWNER else 60.0
+        position = 40.0 if name == OWNER else 60.0
         driver = f"/dasha/{name}#1"
-        publishers[name].publish(msg.LensState(driver=driver, volts=volts, commanded_volts=volts))
+        publishers[name].publish(msg.LensState(driver=driver, position=position, commanded_position=position))
 
     topics = ExclusiveTopics(nodes[OWNER])
     topics.add("lens/state", lambda: speak(OWNER))
     speak(OWNER)
     probe.until(lambda: len(publishers_of(nodes[OWNER], "lens/state")) == 2, "the stranger to be seen")
     heard: list[float] = []
-    subscribe(probe.node, msg.LensState, "lens/state", lambda state: heard.append(state.volts), qos.STATE)
+    subscribe(probe.node, msg.LensState, "lens/state", lambda state: heard.append(state.position), qos.STATE)
     probe.until(lambda: publishers[STRANGER].get_subscription_count() == 1, "a listener that came late")
 
     def flooded() -> bool:

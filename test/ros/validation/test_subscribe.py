@@ -69,7 +69,7 @@ def info(sender: str, *labels: str) -> bytes:
 def test_invalid_messages_reach_no_callback_and_are_counted_with_the_reason(node: Node) -> None:
     topic_filter = node.filter(msg.LensState, "lens/state")
     for _ in range(1000):
-        topic_filter.hear(serialize_message(msg.LensState(volts=math.nan)))
+        topic_filter.hear(serialize_message(msg.LensState(position=math.nan)))
     topic_filter.hear(b"\x00\x01\x00\x00\x07")
     topic_filter.hear(b"\x00\x01\x00\x00" + bytes(9 << 20))
     topic_filter.hear(b"")
@@ -77,15 +77,15 @@ def test_invalid_messages_reach_no_callback_and_are_counted_with_the_reason(node
     (told,) = node.rejections.values().values()
     assert told.startswith("1003: ")
     assert len(node.logged) == 10, "the 1st, 2nd, 4th, ... 512th"
-    assert "volts is nan" in node.logged[0]
+    assert "position is nan" in node.logged[0]
     condition = node.rejections.condition()
     assert condition is not None
     assert condition.level == Level.WARN
     node.now_s += 60.0
     assert node.rejections.condition() is None
     assert "1003" in node.rejections.values()["rejected on lens/state"]
-    topic_filter.hear(serialize_message(msg.LensState(volts=40.0, commanded_volts=40.0)))
-    assert [state.volts for state in node.got] == [40.0]
+    topic_filter.hear(serialize_message(msg.LensState(position=40.0, commanded_position=40.0)))
+    assert [state.position for state in node.got] == [40.0]
 
 
 @given(st.binary(max_size=300))

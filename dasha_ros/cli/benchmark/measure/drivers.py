@@ -203,9 +203,9 @@ class RigTimer:
         """
         wire_ns = wire_seconds(MOVE_BYTES) * 1e9
         published, received = [], []
-        self._meet(lambda: self._actuators.send_volts(40.0), lambda sent: sent.id in self._states)
-        for i, volts in enumerate(np.linspace(30.0, 60.0, WARM_UP + count)):
-            sent = self._actuators.send_volts(float(volts))
+        self._meet(lambda: self._actuators.send_position(40.0), lambda sent: sent.id in self._states)
+        for i, position in enumerate(np.linspace(30.0, 60.0, WARM_UP + count)):
+            sent = self._actuators.send_position(float(position))
             self._until(partial(self._states.__contains__, sent.id), "the lens driver does not answer")
             if i >= WARM_UP:
                 published.append(self._states[sent.id][0] - sent.at_ns - wire_ns)

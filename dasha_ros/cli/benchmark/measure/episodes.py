@@ -13,10 +13,11 @@ from dasha_ros.cli.demo.true_lens import TrueLens
 from dasha_ros.cli.graph.ready import GraphError, wait_until_active
 from dasha_ros.client import FocusClient, Phase
 from dasha_ros.config import LowLevelAgentConfig
-from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX, reversals
+from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX
 from dasha_ros.optics.exposure import T_MIN_US, ExposureTable, exposure_table
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.labels import canonical
+from dasha_ros.policies.moves import reversals
 from dasha_ros.ros.rig.actuators import Actuators
 from dasha_ros.ros.rig.episode_reset import EpisodeReset, WorldRefused
 from dasha_ros.twin.scene import load_scene
@@ -42,7 +43,7 @@ def episodes_over_ros(
 
     Seconds are wall-clock time of the whole goal: exposure, settling, rendering, transport and
     inference. The blur at the end is the true one, hysteresis included; that of the moves before
-    it follows from the commanded voltages.
+    it follows from the commanded positions.
 
     Args:
         goals: What to look for.
@@ -104,17 +105,17 @@ class _Player:
             self._reset.set_world(start.world)
         except WorldRefused as error:
             raise GraphError(str(error)) from error
-        self._reset.set_start(start.exposure_us, start.volts)
+        self._reset.set_start(start.exposure_us, start.position)
         steps: list[tuple[Phase, float]] = []
         began = time.monotonic()
         result = self._focus.focus(
-            goal.label, timeout=_GOAL_S, on_feedback=lambda f: steps.append((f.phase, f.volts))
+            goal.label, timeout=_GOAL_S, on_feedback=lambda f: steps.append((f.phase, f.lens_position))
         )
         seconds = time.monotonic() - began
         self._session.poll()
-        commanded = [start.volts, *[v for phase, v in steps if phase is Phase.FOCUSING][1:]]
-        blurs = [blur_px(self._lens.dioptres(volts)) for volts in commanded]
-        focus = self._true_lens.focus_at(result.volts, _ANSWER_S)
+        commanded = [start.position, *[v for phase, v in steps if phase is Phase.FOCUSING][1:]]
+        blurs = [blur_px(self._lens.dioptres(position)) for position in commanded]
+        focus = self._true_lens.focus_at(result.lens_position, _ANSWER_S)
         if focus is None:
             raise GraphError("the twin's lens does not report its focus")
         blurs[-1] = blur_px(focus)
@@ -129,7 +130,7 @@ class _Player:
             moves_settled=result.focus_steps,
             # A^H takes one picture before its first step, and A^L starts from A^H's last picture.
             frames=1 + result.exposure_steps + result.focus_steps,
-            reversals=reversals(commanded),
+            reversals=reversals(self._lens, commanded),
             seconds=seconds,
         )
 

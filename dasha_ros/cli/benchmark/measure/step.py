@@ -9,14 +9,13 @@ from typing import Any
 
 from lifecycle_msgs.msg import Transition
 
-from dasha_ros.benchmark.step import VOLTS, WARM_UP, OneProcess, summary
+from dasha_ros.benchmark.step import POSITIONS, WARM_UP, OneProcess, summary
 from dasha_ros.bringup import graph as bringup
 from dasha_ros.bringup.session import Session
 from dasha_ros.cli.graph.ready import GraphError, wait_until_active
 from dasha_ros.config import CameraDriverConfig, PerceptionConfig
 from dasha_ros.control.rig import RigError
 from dasha_ros.optics.exposure import exposure_table
-from dasha_ros.optics.lens import lens_model
 from dasha_ros.perception.percept import Percept
 from dasha_ros.ros.driver_nodes.backends import perception_of
 from dasha_ros.ros.node.run import THREAD_SWITCH_S
@@ -58,7 +57,7 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
         for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP):
             if not session.client.change_state("low_level_agent", transition, _ANSWER_S):
                 raise GraphError("low_level_agent did not close its topics")
-        with closing(RosRig(session.client.node, exposure_table(), lens_model(), "lens")) as rig:
+        with closing(RosRig(session.client.node, exposure_table(), "lens")) as rig:
             timed, alone = _by_turns(rig, OneProcess(perception=perception_of(PerceptionConfig())), steps)
     over, one = summary(timed), summary(alone)
     camera = CameraDriverConfig()
@@ -87,18 +86,18 @@ def _by_turns(
     timed: list[dict[str, float]] = []
     alone: list[dict[str, float]] = []
     for first in range(0, steps, _BLOCK):
-        block = [VOLTS[i % len(VOLTS)] for i in range(WARM_UP + min(_BLOCK, steps - first))]
-        timed += [_step(rig, volts) for volts in block][WARM_UP:]
-        alone += [one_process.step(volts) for volts in block][WARM_UP:]
+        block = [POSITIONS[i % len(POSITIONS)] for i in range(WARM_UP + min(_BLOCK, steps - first))]
+        timed += [_step(rig, position) for position in block][WARM_UP:]
+        alone += [one_process.step(position) for position in block][WARM_UP:]
     return timed, alone
 
 
-def _step(rig: RosRig, volts: float) -> dict[str, float]:
+def _step(rig: RosRig, position: float) -> dict[str, float]:
     try:
-        rig.move(volts)
+        rig.move(position)
         # The second move goes to the same position, so there is no settling time to subtract.
         sent_ns = rig.clock.now_ns()
-        percept = rig.move(volts)
+        percept = rig.move(position)
     except RigError as error:
         raise GraphError(f"the graph did not answer: {error}") from error
     return _parts(percept, sent_ns, rig.clock.now_ns())

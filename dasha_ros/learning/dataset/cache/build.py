@@ -28,7 +28,7 @@ from dasha_ros.learning.dataset.scenes.description import SceneSet
 from dasha_ros.learning.dataset.scenes.planes import Unreadable
 from dasha_ros.learning.dataset.scenes.summary import advice
 from dasha_ros.learning.dataset.scenes.views import View
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.optics.sensor import Sensor
 
 Progress = Callable[[str, int, int], None]

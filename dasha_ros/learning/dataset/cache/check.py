@@ -19,7 +19,7 @@ from dasha_ros.learning.dataset.cache.axes import PLANE, kind_of
 from dasha_ros.learning.dataset.cache.cell_content import CellReader, light_fields
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.view_camera import FRAME, REFERENCE_LX, WORKING_WIDTH
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.optics.sensor import Sensor, SensorReadout, image_illuminance_lx
 from dasha_ros.perception.image import working_image
 from dasha_ros.twin.renderer import Renderer

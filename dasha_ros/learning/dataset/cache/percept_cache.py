@@ -29,7 +29,7 @@ from dasha_ros.learning.dataset.cache.layout import CELL, GREY
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.dataset.cache.view_camera import FRAME, WORKING_WIDTH
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
-from dasha_ros.optics.lens import PhysicalLens
+from dasha_ros.optics.varioptic import PhysicalLens
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.perception.quality.histogram import EDGES

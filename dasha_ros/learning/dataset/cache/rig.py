@@ -20,7 +20,8 @@ from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.learning.dataset.cache.percept_cache import JOINT, PerceptCache
 from dasha_ros.learning.dataset.cache.view_camera import WORKING_WIDTH
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
-from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.outcome import ErrorCode
@@ -39,26 +40,26 @@ class CachedRig:
         cache: PerceptCache,
         world: World | None = None,
         *,
-        volts: float = 24.0,
+        position: float | None = None,
         exposure_us: float = 10_000.0,
-        lens: LensModel | None = None,
+        lens: LensProfile | None = None,
         table: ExposureTable | None = None,
         latent: str = JOINT,
         seed: int | None = 0,
-        hysteresis_volts: float = 0.05,
+        hysteresis: float | None = None,
     ) -> None:
         """Put everything in place.
 
         Args:
             cache: Where percepts come from.
             world: Its ``scene`` is the name of a view; the first view if left out.
-            volts: Where the lens is [V].
+            position: Where the lens is; left out: at its least position.
             exposure_us: In force at the start [us].
             lens: The lens's map; ``physical`` if left out.
             table: A^H's exposures; the paper's camera's if left out.
             latent: The cache's field that percepts show as their latent vector, or several joined by ``+``.
             seed: Of the noise draws; ``None``: new every time.
-            hysteresis_volts: Half width of the play between board and liquid [V].
+            hysteresis: Half width of the lens's play, in its unit; left out: as the profile has it.
 
         Raises:
             SceneError: No such view, or distances that don't fit it.
@@ -79,9 +80,11 @@ class CachedRig:
             raise ValueError(f"the cache has no latent {unknown[0]!r}; it has {known}")
         self._cache, self._latent = cache, latent
         self._rng = np.random.default_rng(seed)
-        self._lens = TwinLens(self.clock, self.lens, initial_volts=volts, hysteresis_volts=hysteresis_volts)
+        changes = {} if hysteresis is None else {"hysteresis": hysteresis}
+        start = self.lens.position_min if position is None else position
+        self._lens = TwinLens(self.clock, self.lens, initial_position=start, **changes)
         self._lens.open()
-        self.place(world or World(scene=cache.views[0].name), volts, exposure_us)
+        self.place(world or World(scene=cache.views[0].name), start, exposure_us)
 
     @property
     def focus_dioptres(self) -> float:
@@ -93,13 +96,13 @@ class CachedRig:
         """True distance of the object, as its reciprocal [1/m]: for evaluations only."""
         return self._object_dioptres
 
-    def place(self, world: World, volts: float, exposure_us: float) -> None:
-        """Begin anew: another view, light or distance, the lens at rest at ``volts``, no commands yet.
+    def place(self, world: World, position: float, exposure_us: float) -> None:
+        """Begin anew: another view, light or distance, the lens at rest at ``position``, no commands yet.
 
         Args:
             world: ``scene`` names a view; ``distances_m`` are those of its layers. Of a plane any
                 distance will do; those of a composite must keep its separation in dioptres.
-            volts: Where the lens is [V].
+            position: Where the lens is.
             exposure_us: In force [us].
 
         Raises:
@@ -108,13 +111,13 @@ class CachedRig:
         """
         self._view, self._object_dioptres = self._placed(world)
         self._world = world
-        reading = self._lens.move(volts)
+        reading = self._lens.move(position)
         self._lens.set_temperature(world.temperature_c)
         self._exposure_us = self._rounded(exposure_us)
         self.clock.advance(REST_NS)
         self._exposure_command, self._sent = NO_COMMAND, 0
         self._state = LensState(
-            NO_COMMAND, volts, reading.volts, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
+            NO_COMMAND, position, reading.position, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
         )
         self.usage = Usage()
 
@@ -132,10 +135,10 @@ class CachedRig:
         self.usage.exposures += 1
         return self._look()
 
-    def move(self, volts: float) -> Percept:
+    def move(self, position: float) -> Percept:
         """Move the lens and return the percept that answers; see `Rig`."""
         command = self._new_command()
-        self._state = moved(self._lens, self._state, command, volts, clock=self.clock, usage=self.usage)
+        self._state = moved(self._lens, self._state, command, position, clock=self.clock, usage=self.usage)
         return self._look()
 
     def _look(self) -> Percept:
@@ -156,7 +159,7 @@ class CachedRig:
             self._exposure_command,
             self.usage.frames,
             driver=IN_PROCESS,
-            lens=self._state.position,
+            lens=self._state.last_move,
         )
         draw = int(self._rng.integers(self._cache.draws))
         return self._cache.percept(

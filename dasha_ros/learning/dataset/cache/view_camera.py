@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.learning.dataset.cache.axes import Grid
 from dasha_ros.optics.binned import HalfSizeReadout
-from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.sensor import image_illuminance_lx
 from dasha_ros.perception.image import working_image
 from dasha_ros.twin.renderer import Renderer
@@ -37,7 +37,7 @@ Light = NDArray[np.float32]
 class ViewCamera:
     """Takes pictures of one scene, focused at will, as perception's working images."""
 
-    def __init__(self, scene: Scene, layer: int, lens: LensModel, readout: HalfSizeReadout) -> None:
+    def __init__(self, scene: Scene, layer: int, lens: LensProfile, readout: HalfSizeReadout) -> None:
         """Read the photographs.
 
         Args:

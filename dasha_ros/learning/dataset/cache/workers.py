@@ -23,7 +23,7 @@ from dasha_ros.learning.dataset.scenes.description import SceneSet
 from dasha_ros.learning.dataset.scenes.planes import PlaneMaker
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.optics.binned import HalfSizeReadout
-from dasha_ros.optics.lens import lens_model
+from dasha_ros.optics.profiles import lens_model
 
 Result = TypeVar("Result")
 Report = Callable[[str, int, int], None]

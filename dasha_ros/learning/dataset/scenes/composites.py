@@ -14,7 +14,7 @@ from dasha_ros.learning.dataset.scenes.description import Composites, SceneSet
 from dasha_ros.learning.dataset.scenes.planes import LOST_SHARE, best_of_each, steady, stem, unreadable
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.optics.binned import HalfSizeReadout
-from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.lens import LensProfile
 from dasha_ros.perception.percept import Box, iou
 from dasha_ros.perception.quality.sharpness import Sharpness
 from dasha_ros.twin.photograph import cut_out, read_photograph
@@ -48,7 +48,7 @@ class CompositeMaker:
         self,
         scene_set: SceneSet,
         rules: Composites,
-        lens: LensModel,
+        lens: LensProfile,
         reader: CellReader,
         readout: HalfSizeReadout,
     ) -> None:

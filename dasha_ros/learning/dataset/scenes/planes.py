@@ -13,7 +13,7 @@ from dasha_ros.learning.dataset.cache.view_camera import ViewCamera
 from dasha_ros.learning.dataset.scenes.description import Framing, Planes, SceneSet
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.optics.binned import HalfSizeReadout
-from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.lens import LensProfile
 from dasha_ros.perception.percept import Detection
 from dasha_ros.twin.scene import PhotographLayer, Scene, SceneError, SceneObject
 
@@ -30,7 +30,7 @@ class PlaneMaker:
         self,
         scene_set: SceneSet,
         rules: Planes,
-        lens: LensModel,
+        lens: LensProfile,
         reader: CellReader,
         readout: HalfSizeReadout,
     ) -> None:

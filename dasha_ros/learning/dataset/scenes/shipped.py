@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dasha_ros.learning.dataset.cache.view_camera import ViewCamera
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.optics.binned import HalfSizeReadout
-from dasha_ros.optics.lens import LensModel, lens_model
+from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.scene import Scene, SceneError, load_scene
 
 
-def scene_views(names: Sequence[str], lens: LensModel | None = None) -> list[View]:
+def scene_views(names: Sequence[str], lens: LensProfile | None = None) -> list[View]:
     """Views of scenes; takes half a second for each of them, to find its mid grey.
 
     Args:
@@ -26,7 +27,7 @@ def scene_views(names: Sequence[str], lens: LensModel | None = None) -> list[Vie
     return [view for name in names for view in _views(load_scene(name), lens or lens_model(), readout)]
 
 
-def _views(scene: Scene, lens: LensModel, readout: HalfSizeReadout) -> list[View]:
+def _views(scene: Scene, lens: LensProfile, readout: HalfSizeReadout) -> list[View]:
     if not scene.objects:
         raise SceneError(f"scene {scene.name} has no objects, so nothing can be asked for in it")
     first = {thing.label: thing.layer for thing in reversed(scene.objects)}

@@ -1,0 +1,93 @@
+"""What dasha_ros 0.1 wrote, read as this version writes it. Nothing else knows the old names.
+
+Version 0.1 knew one lens, whose positions are volts from 24 to 70; since 0.2 a lens has a unit of its
+own. Each function takes what a file holds and returns it under the names of today, the numbers unchanged;
+what is of today already comes back as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+WRITTEN = "written by dasha_ros 0.1"
+"""How a file of that version is named to people."""
+UNIT = "V"
+"""Unit of every position in files of 0.1."""
+DIOPTRES_PER_VOLT = 0.31
+"""Of the lens that 0.1 trained with (profile ``physical``)."""
+
+
+def lens_table(document: dict[str, Any]) -> dict[str, Any]:
+    """A lens profile: rows had ``volts``, and no file a unit."""
+    rows = document.get("points")
+    if not isinstance(rows, list) or not any(isinstance(row, dict) and "volts" in row for row in rows):
+        return document
+    points = [_renamed(row, {"volts": "position"}) if isinstance(row, dict) else row for row in rows]
+    return {"unit": UNIT, **document, "points": points}
+
+
+def report(document: dict[str, Any]) -> dict[str, Any]:
+    """A ``report.json`` of version 2: lens positions were ``volts``."""
+    if document.get("version") != 2 or not isinstance(document.get("steps"), list):
+        return document
+    settings = {
+        key: _renamed(value, {"volts": "lens_position"}) | {"lens_unit": UNIT}
+        for key in ("before", "after")
+        if isinstance(value := document.get(key), dict)
+    }
+    steps = [_step(step) if isinstance(step, dict) else step for step in document["steps"]]
+    return {**document, **settings, "steps": steps, "version": 3}
+
+
+def _step(step: dict[str, Any]) -> dict[str, Any]:
+    renamed = dict(step)
+    if isinstance(lens := step.get("lens"), dict):
+        names = {"volts": "position", "commanded_volts": "commanded_position"}
+        renamed["lens"] = _renamed(lens, names) | {"unit": UNIT}
+    if isinstance(command := step.get("command"), dict):
+        renamed["command"] = _renamed(command, {"volts": "lens_position"})
+    return renamed
+
+
+def preset(document: dict[str, Any]) -> dict[str, Any]:
+    """A preset of training, whole or in part: what A^L's episodes are drawn from was in volts."""
+    focus = document.get("focus")
+    if not isinstance(focus, dict):
+        return document
+    focus = _renamed(focus, {"observe_volts": "observe_position"})
+    if "stay_volts" in focus:
+        focus["stay_dioptres"] = _dioptres(focus.pop("stay_volts"))
+    if isinstance(world := focus.get("world"), dict):
+        world = _renamed(world, {"hysteresis_volts": "hysteresis", "volts": "start_position"})
+        if list(world.get("start_position") or ()) == [24.0, 70.0]:
+            world["start_position"] = None  # Anywhere.
+        if "drift_volts" in world:
+            world["drift_dioptres"] = _dioptres(world.pop("drift_volts"))
+        focus["world"] = world
+    return {**document, "focus": focus}
+
+
+def policy(info: dict[str, Any]) -> dict[str, Any]:
+    """What a policy file says of itself: a rule in volts, and the kind of an ablation."""
+    kinds = {"belief_volt_blind": "belief_without_position"}
+    info = {**info, "reader": kinds.get(info.get("reader", ""), info.get("reader"))}
+    if isinstance(rules := info.get("rules"), dict) and "stay_volts" in rules:
+        rules = dict(rules)
+        info["rules"] = {**rules, "stay_dioptres": _dioptres(rules.pop("stay_volts"))}
+        del info["rules"]["stay_volts"]
+    made = info.get("made")
+    if isinstance(made, dict) and isinstance(made.get("preset"), dict):
+        info["made"] = {**made, "preset": preset(made["preset"])}
+    return info
+
+
+def _dioptres(volts: Any) -> Any:
+    """A difference of positions as the change of focus that it makes [1/m]."""
+    # Twelve digits: 0.2 V are 0.062 D, and no rounding is left that a comparison could see.
+    return float(f"{volts * DIOPTRES_PER_VOLT:.12g}") if isinstance(volts, int | float) else volts
+
+
+def _renamed(values: Mapping[Any, Any], names: Mapping[str, str]) -> dict[Any, Any]:
+    """A mapping under other names, in the same order."""
+    return {names.get(key, key): value for key, value in values.items()}
