@@ -19,12 +19,13 @@ from dasha_ros.perception.labels import canonical
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.report.writer import ReportWriter
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError
+from dasha_ros.ros.goals.focus_messages import Before, progress, report_end
 from dasha_ros.ros.goals.goal_server import GoalServer
 from dasha_ros.ros.goals.recorder import Recorder
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.rig.settlement import InForce, Patience, Settlement
-from dasha_ros.ros.transport.conversions import detection_from_msg, id_from_msg, percept_from_msg
+from dasha_ros.ros.transport.conversions import id_from_msg, percept_from_msg
 
 _DISCOVERY_S = 2.0
 """A goal may come before discovery has joined this node with the drivers."""
@@ -43,14 +44,6 @@ class _Goal:
     max_brisque: float
     max_steps: int
     keep_exposure: bool
-
-
-@dataclass(frozen=True)
-class _Before:
-    """What was in force when the goal began; ``None``: nobody knows."""
-
-    exposure_us: float | None
-    position: float | None
 
 
 class FocusGoal:
@@ -85,7 +78,7 @@ class FocusGoal:
         began = time.monotonic()
         own = self._actuators
         own.wait(lambda: self._run.reason or (self._drivers_work() and not self._left_behind()), _DISCOVERY_S)
-        before = _Before(own.exposure_us, own.position)
+        before = Before(own.exposure_us, own.position)
         self._begun = self._in_force()
         config = self._server.config
         if config.report_dir:
@@ -129,7 +122,7 @@ class FocusGoal:
             self._recorder.picture(message)
         self._waiter.notify()
 
-    def _try(self, before: _Before) -> tuple[ErrorCode, str]:
+    def _try(self, before: Before) -> tuple[ErrorCode, str]:
         # What could not be restored is not touched.
         if before.position is None:
             return ErrorCode.LENS_LOST, explain(ErrorCode.LENS_LOST, "no lens state was ever received")
@@ -210,28 +203,15 @@ class FocusGoal:
 
     def _on_feedback(self, feedback: Any) -> None:
         reward, percept = feedback.reward, percept_from_msg(feedback.percept)
-        seen = percept.of(self._goal.labels)
         # The last feedback of A^H may come after its result, when A^L is at work already.
         phase = msg.FocusState.EXPOSING if reward.agent == "A^H" else msg.FocusState.FOCUSING
         with self._lock:
             self._steps[phase] = max(self._steps[phase], reward.step)
             self._recorder.step(reward, percept)
             step = sum(self._steps.values())
-        self._run.feedback(
-            FocusOnObject.Feedback(
-                phase=phase,
-                step=step,
-                exposure_us=float(percept.capture.exposure_us),
-                lens_position=float(percept.lens.commanded_position),
-                lens_unit=percept.lens.unit,
-                focus_distance_m=float(percept.lens.focus_distance_m),
-                best_score=float(seen[0].score) if seen else 0.0,
-                brisque=float(percept.brisque),
-                reward=float(reward.value),
-            )
-        )
+        self._run.feedback(progress(phase, step, percept, self._goal.labels, float(reward.value)))
 
-    def _restore(self, code: ErrorCode, before: _Before) -> str:
+    def _restore(self, code: ErrorCode, before: Before) -> str:
         """Bring lens and exposure back. Returns what to add to the message, empty when all is well."""
         if code == ErrorCode.COMMAND_OVERRIDDEN:
             return " Lens and exposure stay where the other node put them."
@@ -323,7 +303,7 @@ class FocusGoal:
         result.exposure_steps = self._steps[msg.FocusState.EXPOSING]
         result.focus_steps = self._steps[msg.FocusState.FOCUSING]
         result.seconds = seconds
-        result.report = self._write_report(code, seconds)
+        result.report = self._write_report()
         found = code == ErrorCode.NONE
         message = (
             f"{result.detection.label} at {position_text(result.lens_position, result.lens_unit)}, "
@@ -333,29 +313,10 @@ class FocusGoal:
         )
         self._state(msg.FocusState.FOCUSED if found else msg.FocusState.FAILED, message)
 
-    def _write_report(self, code: ErrorCode, seconds: float) -> str:
-        result = self._result
+    def _write_report(self) -> str:
         self._waiter.within(limits.PICTURE_S, lambda: self._recorder.is_complete)
-        outcome = {
-            "error_code": int(code),
-            "error_name": code.name,
-            "error_msg": result.error_msg,
-            "detection": detection_from_msg(result.detection) if result.detection.label else None,
-            "brisque": result.brisque,
-            "exposure_steps": result.exposure_steps,
-            "focus_steps": result.focus_steps,
-            "seconds": seconds,
-        }
         with self._lock:
-            report = self._recorder.finish(
-                outcome,
-                {
-                    "exposure_us": result.exposure_us,
-                    "lens_position": result.lens_position,
-                    "lens_unit": result.lens_unit,
-                    "focus_distance_m": result.focus_distance_m,
-                },
-            )
+            report = self._recorder.finish(*report_end(self._result))
         if report:
             self._server.health.clear("report")
         return report

@@ -1,0 +1,62 @@
+"""What a goal of the focus server says: its feedback, and the end of its report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dasha_ros.action import FocusOnObject
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.ros.transport.conversions import detection_from_msg
+
+_SETTINGS = ("exposure_us", "lens_position", "lens_unit", "focus_distance_m")
+
+
+@dataclass(frozen=True)
+class Before:
+    """The settings when a goal began; ``None``: nobody knows."""
+
+    exposure_us: float | None
+    position: float | None
+
+
+def progress(
+    phase: int, step: int, percept: Percept, labels: tuple[str, ...], reward: float
+) -> FocusOnObject.Feedback:
+    """The feedback of one step.
+
+    Args:
+        phase: Of the goal.
+        step: Of both agents together.
+        percept: That the step was rewarded for.
+        labels: What is looked for.
+        reward: Of this step.
+    """
+    seen = percept.of(labels)
+    return FocusOnObject.Feedback(
+        phase=phase,
+        step=step,
+        exposure_us=float(percept.capture.exposure_us),
+        lens_position=float(percept.lens.commanded_position),
+        lens_unit=percept.lens.unit,
+        focus_distance_m=float(percept.lens.focus_distance_m),
+        best_score=float(seen[0].score) if seen else 0.0,
+        brisque=float(percept.brisque),
+        reward=reward,
+    )
+
+
+def report_end(result: FocusOnObject.Result) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Outcome and final settings for the report of a goal."""
+    outcome = {
+        "error_code": result.error_code,
+        "error_name": ErrorCode(result.error_code).name,
+        "error_msg": result.error_msg,
+        "detection": detection_from_msg(result.detection) if result.detection.label else None,
+        "brisque": result.brisque,
+        "exposure_steps": result.exposure_steps,
+        "focus_steps": result.focus_steps,
+        "seconds": result.seconds,
+    }
+    return outcome, {name: getattr(result, name) for name in _SETTINGS}
