@@ -19,6 +19,10 @@ def soak(
     quick: Annotated[
         bool, typer.Option("--quick", help="Every kind of fault about once: minutes instead of an hour.")
     ] = False,
+    kills: Annotated[
+        int | None,
+        typer.Option(min=1, help="Faults during goals (default: 200), and all else in proportion."),
+    ] = None,
     json_file: Json = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print the logs of all nodes.")] = False,
 ) -> None:
@@ -28,10 +32,11 @@ def soak(
         from dasha_ros.soak.run import run
     except ImportError as error:
         fail(f"{error}. `dasha soak` needs ROS 2 and the built interfaces: run ./scripts/setup")
-    from dasha_ros.soak.plan import FULL, QUICK
+    from dasha_ros.soak.plan import FULL, QUICK, Size
 
     try:
-        tally = run(QUICK if quick else FULL, seed, err(), verbose=verbose)
+        size = QUICK if quick else FULL
+        tally = run(size if kills is None else Size.of(kills), seed, err(), verbose=verbose)
     except KeyboardInterrupt:
         fail("interrupted: there is no result", Exit.INTERRUPTED)
     write_json(json_file, {"seed": seed, "quick": quick, **tally.as_dict()}, indent=2)

@@ -23,12 +23,13 @@ class MemorySlope:
     def per_1000_goals(self) -> tuple[float, float] | None:
         """Growth of all processes together and its standard error [MB in 1000 goals].
 
-        Each process is fitted by a straight line (least squares); of a program whose process was
-        replaced the longest-lived process counts. ``None``: no process was seen often enough.
+        Each process is fitted by a straight line (least squares) from its first third on: caches and pools
+        fill before. Of a program whose process was replaced the longest-lived process counts. ``None``: no
+        process was seen often enough.
         """
         longest: dict[str, list[tuple[float, float]]] = {}
         for (name, _), samples in self._samples.items():
-            kept = samples[WARM_UP:]
+            kept = samples[max(WARM_UP, len(samples) // 3) :]
             if len(kept) >= LEAST_SAMPLES and len(kept) > len(longest.get(name, [])):
                 longest[name] = kept
         if not longest:

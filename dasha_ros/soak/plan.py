@@ -33,10 +33,18 @@ class Size:
     """Rounds in which a node is hurt in the middle of a goal."""
     others: int
     """Rounds of every other kind, each."""
+    quiet: int
+    """Undisturbed goals after all rounds, over which memory is measured."""
+
+    @staticmethod
+    def of(blows: int) -> Size:
+        """A soak of so many blows, and of everything else in proportion."""
+        share = blows / FULL.blows
+        return Size(blows, max(1, round(FULL.others * share)), max(QUICK.quiet, round(FULL.quiet * share)))
 
 
-FULL = Size(blows=200, others=25)
-QUICK = Size(blows=8, others=1)
+FULL = Size(blows=200, others=25, quiet=300)
+QUICK = Size(blows=8, others=1, quiet=30)
 
 
 def plan(size: Size, random: Random) -> Iterator[tuple[str, Round]]:

@@ -52,6 +52,7 @@ def run(size: Size, seed: int, console: Console, *, verbose: bool = False) -> Ta
                     at = time.monotonic()
                     play(soak)
                     soak.after_round(name, at)
+                soak.measure_memory(size.quiet)
         except SoakError as error:
             tally.breaks(f"the soak could not go on after round {tally.rounds.total()}: {error}")
     return tally

@@ -12,7 +12,7 @@ from dasha_ros.soak.goals import Ending, Goal
 from dasha_ros.soak.graph import SoakGraph
 from dasha_ros.soak.memory import MemorySlope
 from dasha_ros.soak.tally import Tally
-from dasha_ros.soak.worlds import Shown, draw, light
+from dasha_ros.soak.worlds import SCENES, Shown, draw, light
 from dasha_ros.twin.world import World
 
 ANSWER_S = 60.0
@@ -22,6 +22,8 @@ END_S = 15.0
 BACK_S = 15.0
 """Time for restarted drivers to be told where they were."""
 _MB = 1e6
+_TELL_AFTER = 50
+"""Goals between two lines of progress while memory is measured."""
 
 
 class Soak:
@@ -101,6 +103,21 @@ class Soak:
         if (slope := self._memory.per_1000_goals()) is not None:
             self.tally.memory_mb_per_1000_goals, self.tally.memory_error_mb = slope
 
+    def measure_memory(self, goals: int) -> None:
+        """Send undisturbed goals, and note how the processes grow with them.
+
+        A stage of its own: a process that is started again, a node that is configured anew or a scene that
+        is shown for the first time makes a process larger once, and not with each goal.
+        """
+        for shown in SCENES:
+            self.change_scene(shown)
+            self.finds_what_is_shown("a goal before memory is measured")
+        for number in range(1, goals + 1):
+            self.finds_what_is_shown("a goal while memory is measured")
+            self.sample_memory()
+            if number % _TELL_AFTER == 0 or number == goals:
+                self._say(f"memory after {number} of {goals} undisturbed goals")
+
     def breaks(self, sentence: str) -> None:
         """Count a broken promise, and say so."""
         self.tally.breaks(sentence)
@@ -118,5 +135,4 @@ class Soak:
             self.tally.processes_lost += 1
         self.graph.lost.clear()
         self.graph.until_active()
-        self.sample_memory()
         self._say(f"{name} ({time.monotonic() - began:.1f} s)")

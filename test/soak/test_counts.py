@@ -41,6 +41,16 @@ def test_a_known_growth_is_found_within_its_error(growth: float, noise: float, s
     assert abs(per_1000 - 1000 * growth) <= 6 * error + 1e-6
 
 
+def test_what_a_process_grows_by_once_is_no_slope() -> None:
+    """Caches and pools fill over the first goals; with a third of them nothing is left of that."""
+    slope = MemorySlope()
+    for goals in range(90):
+        slope.add("fills", 1, goals, 100.0 + min(goals, 25))
+    found = slope.per_1000_goals()
+    assert found is not None
+    assert found[0] == pytest.approx(0.0, abs=1e-6)
+
+
 def test_a_process_that_was_replaced_begins_anew() -> None:
     slope = MemorySlope()
     for goals in range(100):
@@ -49,6 +59,15 @@ def test_a_process_that_was_replaced_begins_anew() -> None:
     found = slope.per_1000_goals()
     assert found is not None
     assert found[0] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_soak_of_fewer_kills_is_smaller_in_all_its_parts() -> None:
+    from dasha_ros.soak.plan import FULL, QUICK, Size
+
+    assert Size.of(FULL.blows) == FULL
+    half = Size.of(FULL.blows // 2)
+    assert (half.blows, half.quiet) == (FULL.blows // 2, FULL.quiet // 2)
+    assert Size.of(1) == Size(1, 1, QUICK.quiet)
 
 
 def test_every_promise_that_was_broken_is_in_the_json() -> None:
