@@ -19,8 +19,8 @@ from dasha_ros.learning.dataset.scenes import (
     scene_set_names,
     splits,
 )
-from dasha_ros.learning.dataset.scenes.composites import overlap
 from dasha_ros.learning.dataset.scenes.planes import stem
+from dasha_ros.perception.percept import iou
 
 
 def view(name: str, fold: int, *photographs: str) -> ViewInfo:
@@ -147,6 +147,6 @@ def test_views_of_one_name_in_two_folders_differ() -> None:
 
 
 def test_overlap_of_boxes() -> None:
-    assert overlap((0, 0, 2, 2), (0, 0, 2, 2)) == 1.0
-    assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
-    assert overlap((0, 0, 1, 1), (1, 0, 2, 1)) == 0.0
+    assert iou((0, 0, 2, 2), (0, 0, 2, 2)) == 1.0
+    assert iou((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
+    assert iou((0, 0, 1, 1), (1, 0, 2, 1)) == 0.0
