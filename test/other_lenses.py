@@ -17,3 +17,25 @@ STEPS = LinearLens(
     infinity_position=900.0,
 )
 """0 to 1023 steps; greater positions focus farther, 5.4 D at 0."""
+
+
+def table(lens: LinearLens, near: float, far: float) -> str:
+    """The profile of a lens as the file that ``lens_driver.profile`` names.
+
+    Args:
+        lens: Which.
+        near: A position that focuses at a distance.
+        far: Another one.
+    """
+    points = "".join(
+        f"  - {{position: {position}, distance_m: {1.0 / dioptres if dioptres > 0.0 else '.inf'}}}\n"
+        for position in (near, far)
+        if (dioptres := lens.dioptres(position)) >= 0.0
+    )
+    return (
+        f"unit: {lens.unit}\nposition_min: {lens.position_min}\nposition_max: {lens.position_max}\n"
+        f"resolution: {lens.drive.step}\nplay: {2.0 * lens.drive.hysteresis}\npoints:\n{points}"
+    )
+
+
+TABLES = {"dioptres": table(DIOPTRES, 3.0, 0.5), "steps": table(STEPS, 100.0, 900.0)}

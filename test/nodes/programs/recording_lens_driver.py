@@ -22,7 +22,7 @@ class RecordingLens(TwinLens):
 
 def lens_backend(config: object, clock: object) -> RecordingLens:
     made = backends.lens_backend(config, clock)
-    return RecordingLens(clock, made._model, initial_position=40.0)
+    return RecordingLens(clock, made._model)
 
 
 lens_driver.lens_backend = lens_backend
