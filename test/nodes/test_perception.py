@@ -72,7 +72,7 @@ def picture(node: perception.PerceptionNode, stamp_ns: int) -> Image:
 
 def told(node: perception.PerceptionNode) -> tuple[Level, str, int]:
     health = node.health
-    return health.level, health.message, health.count("failed_frames", by=0)
+    return health.status().level, health.status().sentence, health.count("failed_frames", by=0)
 
 
 def test_a_picture_that_breaks_the_models_is_counted_and_reported(node: perception.PerceptionNode) -> None:

@@ -124,16 +124,6 @@ class Health:
             )
         return summary(conditions, doing)
 
-    @property
-    def level(self) -> Level:
-        """Level of the status."""
-        return self.status().level
-
-    @property
-    def message(self) -> str:
-        """Sentence of the status."""
-        return self.status().sentence
-
     def _set_condition(self, cause: str, condition: Condition) -> None:
         with self._lock:
             changed = self._set.get(cause) != condition

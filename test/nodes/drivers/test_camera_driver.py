@@ -105,7 +105,10 @@ def _alone(camera: Callable[..., Any] | None, **parameters: Any) -> Iterator[Any
 
 
 def _told(driver: Any, words: str) -> None:
-    wait_for(lambda: words in driver.health.message, f"{words!r}; it says {driver.health.message!r}")
+    wait_for(
+        lambda: words in driver.health.status().sentence,
+        f"{words!r}; it says {driver.health.status().sentence!r}",
+    )
 
 
 def test_settings_beyond_the_camera_are_clipped_and_reported(ros_env: dict[str, str]) -> None:
@@ -118,8 +121,8 @@ def test_settings_beyond_the_camera_are_clipped_and_reported(ros_env: dict[str, 
         wait_for(lambda: camera.aims, "a picture")
         assert camera.aims[0] == (1e6, 24.0)
         _told(driver, "gain_db is 36 dB, but this camera has at most 24 dB")
-        assert "the exposure is 1e+07 us, but this camera uses 1e+06 us" in driver.health.message
-        assert driver.health.level == Level.WARN
+        assert "the exposure is 1e+07 us, but this camera uses 1e+06 us" in driver.health.status().sentence
+        assert driver.health.status().level == Level.WARN
         # What was admitted while no camera had said what it can do.
         driver._commands.gate.high = 1e7
         driver._on_command(command(msg.ExposureCommand, exposure_us=9e6))
@@ -127,7 +130,7 @@ def test_settings_beyond_the_camera_are_clipped_and_reported(ros_env: dict[str, 
         driver._on_command(command(msg.ExposureCommand, exposure_us=5_000.0))
         assert driver.set_parameters([Parameter("gain_db", value=6.0)])[0].successful
         _told(driver, "64x48 mono8")
-        assert driver.health.level == Level.OK
+        assert driver.health.status().level == Level.OK
         wait_for(lambda: camera.aims[-1] == (5_000.0, 6.0), "a picture of the new settings")
         assert driver.health._counts["device_errors"] == 0
 
@@ -229,6 +232,8 @@ def test_a_damaged_frame_does_not_clear_the_warning_of_a_clipped_gain(ros_env: d
         driver._on_command(command(msg.ExposureCommand, exposure_us=5_000.0))
         wait_for(lambda: driver.health.values().get("device_errors") == 1, "the damaged frame")
         wait_for(lambda: len(camera.aims) > seen + 1, "the next picture")
-        wait_for(lambda: driver.health.message == clipped, "the gain to be told of, and nothing else")
+        wait_for(
+            lambda: driver.health.status().sentence == clipped, "the gain to be told of, and nothing else"
+        )
         wait_for(lambda: driver.health.values().get("exposure_us") == 5_000.0, "the exposure of now")
         assert driver.health.values()["gain_db"] == 24.0

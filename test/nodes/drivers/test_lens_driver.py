@@ -285,10 +285,10 @@ def test_a_fault_found_on_opening_is_reported_and_no_move_clears_it(
         assert driver.health.values()["hardware_id"] == "fake lens"
         bench.lens.faults = ()
         bench.move(41.0)
-        assert driver.health.level == Level.OK
+        assert driver.health.status().level == Level.OK
         # It comes with a move, too.
         bench.lens.faults = ("overload",)
         bench.move(42.0)
         assert driver.health.status() == (Level.ERROR, "the lens reports overload")
         bench.deactivate()
-        assert "overload" not in driver.health.message
+        assert "overload" not in driver.health.status().sentence

@@ -63,7 +63,7 @@ def test_a_scene_with_a_damaged_map_is_refused_or_reported_at_start(
     with in_process(twin_world, "TwinWorld", scene=scene) as world:
         world.start()
         assert not world.is_active
-        assert "map.npz" in world.health.message
+        assert "map.npz" in world.health.status().sentence
 
 
 def test_scene_and_distances_can_change_together(ros_env: dict[str, str], chart_scene: str) -> None:

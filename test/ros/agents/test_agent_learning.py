@@ -233,15 +233,15 @@ def test_the_diagnostics_keep_reporting_that_the_learner_stopped(agent, monkeypa
     run = SimpleNamespace(request=agent.action.Goal(), interrupted=lambda: None, why="", background=True)
     for _ in range(2):
         assert agent._work(run).error_code == ErrorCode.LEARNER_STOPPED
-        assert agent.health.level == Level.ERROR
+        assert agent.health.status().level == Level.ERROR
 
     monkeypatch.setattr(module, "learn_online", lambda *_, stop, **__: stop.wait())
     agent.trigger_deactivate()
     agent.trigger_activate()
-    assert agent.health.level == Level.OK
+    assert agent.health.status().level == Level.OK
     agent.trigger_deactivate()
     agent.trigger_cleanup()
     assert agent.learning is None
     agent.trigger_configure()
     agent.trigger_activate()
-    assert agent.health.level == Level.OK
+    assert agent.health.status().level == Level.OK

@@ -143,8 +143,8 @@ def test_an_impossible_temperature_does_not_reach_the_lens(temperature_c: float)
     link._on_world(world(temperature_c=30.0))
     link._on_world(world(temperature_c=temperature_c))
     assert glass.felt == [30.0]
-    assert (health.level, health.count("refused_worlds", by=0)) == (Level.ERROR, 1)
-    assert "temperature" in health.message
+    assert (health.status().level, health.count("refused_worlds", by=0)) == (Level.ERROR, 1)
+    assert "temperature" in health.status().sentence
     link._on_world(world(temperature_c=31.0))
     assert glass.felt == [30.0, 31.0]
     assert not health.conditions()
@@ -154,8 +154,8 @@ def test_a_refused_world_is_reported_until_a_usable_one_comes() -> None:
     health, sight = Chart(), Sight()
     link = WorldLink(NODE, sight, health)
     link._on_world(world(scene="nowhere"))
-    assert (health.level, link.knows_world) == (Level.ERROR, False)
-    assert "nowhere" in health.message
+    assert (health.status().level, link.knows_world) == (Level.ERROR, False)
+    assert "nowhere" in health.status().sentence
     link._on_world(world(illuminance_lx=50.0))
     assert (health.conditions(), link.knows_world, sight.seen) == ({}, True, [50.0])
 
@@ -165,9 +165,9 @@ def test_a_good_world_clears_no_other_condition() -> None:
     link = WorldLink(NODE, Sight(), health)
     health.error("device", "the camera is gone (trying again)")
     link._on_world(world())
-    assert health.level == Level.ERROR
+    assert health.status().level == Level.ERROR
     link._on_world(world(scene="nowhere"))
     health.clear("device")
     health.warn("lifecycle", "not active")
     link._on_world(world())
-    assert (health.level, health.message) == (Level.WARN, "not active")
+    assert (health.status().level, health.status().sentence) == (Level.WARN, "not active")

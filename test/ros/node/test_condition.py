@@ -69,8 +69,8 @@ def test_the_status_is_a_function_of_the_active_conditions(happens: list[tuple[s
         published_at += [chart.now_s] * (len(chart.published) - before)
         state = events_set | {c: v for c, v in lens.items() if v is not None}
         level, words = expected(state, activity)
-        assert chart.level == level
-        assert set(chart.message.split("; ")) == words
+        assert chart.status().level == level
+        assert set(chart.status().sentence.split("; ")) == words
         if what != "count" and published_at.count(chart.now_s) <= 10:
             # Nobody has to wait to hear that the level changed, unless it flaps.
             told = chart.published[-1].level if chart.published else bytes([Level.STALE])
@@ -157,7 +157,7 @@ class Watched:
             },
             "open",
         )
-        assert (self.chart.level, set(self.chart.message.split("; "))) == (level, words)
+        assert (self.chart.status().level, set(self.chart.status().sentence.split("; "))) == (level, words)
 
     def open(self) -> None:
         what, words = self._happens.pop(0) if self._happens else ("works", "")

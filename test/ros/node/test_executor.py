@@ -152,7 +152,7 @@ def test_entities_of_every_kind_are_created_and_destroyed_while_others_wait_and_
         assert done.wait(DISCOVERY_S)
     wait_for(lambda: not served.executor._retired, "the end of the last")
     gc.collect()
-    assert served.bugs == 0, node.health.message
+    assert served.bugs == 0, node.health.status().sentence
     assert len(node.default_callback_group.entities) == kept
     assert len(list(node.waitables)) == len([p for p in node.publishers for _ in p.event_handlers])
 
@@ -185,7 +185,7 @@ def test_goals_are_served_while_topics_are_created_and_destroyed(served: Served)
     finally:
         over.set()
         thread.join(DISCOVERY_S)
-    assert served.bugs == 0, node.health.message
+    assert served.bugs == 0, node.health.status().sentence
     server.destroy()
     client.destroy()
 

@@ -41,7 +41,7 @@ def test_conditions_of_all_levels_can_follow_each_other(probe) -> None:
         ):
             told.append((f"case {len(told)}", level))
             tell("cause", told[-1][0])
-            assert bytes([health.level]) == level
+            assert bytes([health.status().level]) == level
             probe.until(
                 lambda: told == [(s.message, s.level) for a in heard for s in a.status], f"all of {told}"
             )

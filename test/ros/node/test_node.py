@@ -80,7 +80,7 @@ def test_a_node_that_can_neither_configure_nor_clean_up_says_so_and_may_try_agai
     try:
         node.trouble = "no models"
         assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
-        assert node.health.message == "broken could not clean up: no models"
+        assert node.health.status().sentence == "broken could not clean up: no models"
         node.trouble = ""
         assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
     finally:

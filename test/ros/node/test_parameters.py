@@ -62,8 +62,8 @@ def test_a_node_refuses_values_that_its_device_does_not_support(
 def test_a_change_that_fails_is_reported_and_the_node_goes_on(lamp: Lamp) -> None:
     (result,) = lamp.set_parameters([Parameter("illuminance_lx", value=600.0)])
     assert result.successful
-    assert lamp.health.level == Level.ERROR
-    assert lamp.health.message == "lamp could not apply its parameters: the bulb is broken"
+    assert lamp.health.status().level == Level.ERROR
+    assert lamp.health.status().sentence == "lamp could not apply its parameters: the bulb is broken"
     assert lamp.config.illuminance_lx == 600.0
 
 
