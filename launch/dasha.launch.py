@@ -13,33 +13,33 @@ from dasha_ros.freshness import limits
 from launch import LaunchDescription
 
 ARGUMENTS = {
-    "namespace": ("/dasha", "Namespace of all nodes; one for each camera."),
-    "rig": ("twin", f"Which devices: {', '.join(bringup.RIGS)}."),
+    "namespace": ("/dasha", "Namespace of all nodes, one per camera."),
+    "rig": ("twin", f"Devices to use: {', '.join(bringup.RIGS)}."),
     "params_file": ("", "ROS parameter file; `dasha config` prints one to start from."),
     "scene": ("", "Twin: name of a shipped scene or path of a YAML file."),
-    "speed": ("", "Twin: its time against real time."),
+    "speed": ("", "Twin: speed of its clock relative to real time."),
     "encoder": ("", "Network that makes the latent vector."),
     "detector": ("", "Network that finds objects."),
     "exposure_policy": ("", "Policy of the exposure agent."),
     "focus_policy": ("", "Policy of the focus agent."),
-    "mode": ("act", "act: the agents run their policies. learn: they learn from a trainer's goals."),
+    "mode": ("act", "act: the agents use their policies. learn: they learn from a trainer's goals."),
     "log_level": ("info", ", ".join(bringup.LOG_LEVELS) + "."),
     "overrides": ("", "Space-separated, quoted as in a shell: NODE.PARAMETER=VALUE."),
 }
 
 
 def as_given(value):
-    """What launch makes this very value of: it takes a text for YAML, 007 for 7 and nothing for an error."""
+    """A value that launch reads back unchanged: it parses strings as YAML and would turn "007" into 7."""
     if isinstance(value, list):
         return [as_given(item) for item in value]
     return parameter_text(value) if isinstance(value, str) else value
 
 
 def end_if_misconfigured(event, context):
-    """Started again, a node whose configuration is wrong would end the same way, for ever."""
+    """Shut down: a node with a wrong configuration would fail again after every restart."""
     if event.returncode != ConfigError.EXIT_CODE:
         return None
-    return [Shutdown(reason=f"{event.process_name} has a configuration error: its last line says which")]
+    return [Shutdown(reason=f"{event.process_name} has a configuration error; its last line says which")]
 
 
 def start(context):

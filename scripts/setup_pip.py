@@ -1,4 +1,4 @@
-"""How ./scripts/setup installs pinned packages: with a counter, and repairing what was interrupted."""
+"""How ./scripts/setup installs pinned packages: with progress, and with repair after an interruption."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 
 WIDTH = 70
-"""Of a line of progress."""
+"""Characters of a progress line."""
 LOOK_S = 0.2
-"""How often the folder of packages is looked at."""
+"""How often the folder of packages is checked [s]."""
 
 
 class SetupError(Exception):
-    """A step can't go on; the message says what to do."""
+    """A step failed; the message says what to do."""
 
 
 class Ticker:
@@ -28,7 +28,7 @@ class Ticker:
         self._last = 0.0
 
     def tick(self, text: str) -> None:
-        """Show the step's state, not more often than a person can read it."""
+        """Show the step's state, but no more often than a person can read it."""
         if time.monotonic() - self._last < (0.1 if self._on_terminal else 5.0):
             return
         self._last = time.monotonic()
@@ -44,12 +44,12 @@ class Ticker:
 
 
 def shortened(text: str) -> str:
-    """At most a line of it, cut between words."""
+    """The text, cut between words to fit one line."""
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 4].rsplit(' ', 1)[0]} ..."
 
 
 def say(text: str) -> None:
-    """A line of progress."""
+    """Print a line of progress."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -78,7 +78,7 @@ def install(python: Path, locks: list[Path], environment: dict[str, str]) -> Non
                     ticker.tick(f"{count}/{total} {line.split('(from')[0].strip()}")
             elif line.startswith("Installing collected"):
                 ticker.done()
-                # pip says nothing more until all are unpacked, which takes a minute and longer.
+                # pip prints nothing more until all are unpacked, which takes a minute or longer.
                 unpacking = line.count(",") + 1
                 say(f"      unpacking {unpacking} packages")
                 watch = threading.Thread(target=_watch_unpacking, args=(over, python, unpacking, ticker))
@@ -105,14 +105,14 @@ def _watch_unpacking(over: threading.Event, python: Path, total: int, ticker: Ti
 
 
 def _installed(python: Path) -> int:
-    """How many packages a virtual environment has."""
+    """The number of packages in a virtual environment."""
     return sum(1 for _ in python.parent.parent.glob("lib/python3.*/site-packages/*.dist-info"))
 
 
 def forget_broken(site_packages: Path) -> list[str]:
-    """Make pip forget packages that an interrupted run left incomplete, so that it installs them again.
+    """Make pip forget packages that an interrupted run left incomplete, so that it reinstalls them.
 
-    A package is whole when its RECORD, which pip writes last, names only files that exist.
+    A package is complete if its RECORD, which pip writes last, names only files that exist.
 
     Returns:
         The names of the forgotten packages.

@@ -8,17 +8,17 @@ from typing import Any
 from setup_pip import SetupError
 
 ROS_LAYERS = {"jazzy": "ros", "kilted": "ros-kilted"}
-"""The lock file of each ROS distribution. A virtual environment holds one."""
+"""The lock file of each ROS distribution. A virtual environment holds only one of them."""
 DEFAULT_ROS = "jazzy"
 _UBUNTU = {"jazzy": "24.04", "kilted": "24.04"}
-"""What a distribution's own packages are for; those of later ones are for 26.04."""
+"""The Ubuntu release of a distribution's packages; later distributions use 26.04."""
 
 
 def choose_ros(asked: str | None, stamp: dict[str, Any], venv: Path) -> str:
     """The ROS distribution of a virtual environment.
 
     Raises:
-        SetupError: it holds another one. Their packages share names and folders, so they can't be mixed.
+        SetupError: It holds another one. Their packages share names and folders and can't be mixed.
     """
     held = stamp.get("ros", DEFAULT_ROS if stamp else asked or DEFAULT_ROS)
     if asked not in (None, held):
@@ -27,5 +27,5 @@ def choose_ros(asked: str | None, stamp: dict[str, Any], venv: Path) -> str:
 
 
 def ubuntu_requirements(distribution: str) -> str:
-    """The file that lists what Ubuntu packages too old, on a machine with this distribution."""
+    """The file of packages that are too old in Ubuntu, for a machine with this distribution."""
     return f"requirements/ubuntu-{_UBUNTU.get(distribution, '26.04')}.txt"

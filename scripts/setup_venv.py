@@ -1,7 +1,7 @@
-"""The steps of ./scripts/setup. Standard library only: nothing is installed when it starts.
+"""The steps of ./scripts/setup. Uses the standard library only, because nothing is installed at the start.
 
-Every step first asks whether its result still stands (by a hash of what it was made
-from), so that a second run takes a second and a run after an interruption does the rest.
+Every step first checks by a hash of its inputs whether its result is still valid. So a second run takes a
+second, and a run after an interruption does the rest.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ OPTIONAL_LAYERS = ("hardware", "docs", "dev", "torch")
 IMPLIED = {"dev": ("hardware", "docs")}
 PYTHONS = tuple((3, minor) for minor in range(10, 15))
 PLAIN = re.compile(r"[\w./+@:-]+", re.ASCII)
-"""Paths that no shell, no shebang and no CMake file takes apart."""
+"""Paths that need no quoting in shells, shebangs and CMake files."""
 LONGEST_SHEBANG = 120
-"""Linux reads no more than 127 bytes."""
+"""Linux reads at most 127 bytes."""
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-# What a shell may carry over from another environment.
+# Variables that a shell may keep from another environment.
 FOREIGN = (
     "PYTHONPATH",
     "PYTHONHOME",
@@ -55,14 +55,14 @@ FOREIGN = (
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """The environment of every child: this virtual environment first, nothing foreign."""
+    """The environment of every child process: this virtual environment first, nothing from others."""
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     path = f"{VENV / 'bin'}{os.pathsep}{kept.get('PATH', os.defpath)}"
     return {**kept, "PATH": path, "VIRTUAL_ENV": str(VENV), **extra}
 
 
 def check_machine() -> None:
-    """Refuse machines where the wheels can't work, and name the way that does."""
+    """Refuse machines where the wheels can't work, and name what works there."""
     distro = os.environ.get("ROS_DISTRO", "")
     if distro and (ROS_ROOT / distro).is_dir():
         raise SetupError(
@@ -85,7 +85,7 @@ def check_machine() -> None:
 
 
 def check_compiler() -> None:
-    """The interfaces are C code made for one Python: say at once what is missing to compile it."""
+    """Check that the interfaces, which are C code for one Python, can be compiled."""
     ask = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2], sysconfig.get_paths()['include'])"
     answer = subprocess.run(
         [str(PYTHON), "-c", ask], env=environment(), capture_output=True, text=True, check=True
@@ -101,7 +101,7 @@ def check_compiler() -> None:
 
 
 def make_venv() -> None:
-    """A virtual environment whose Python and pip run."""
+    """Make a virtual environment, unless there is one with a working Python and pip."""
     ask = [str(PYTHON), "-c", "import sys, pip._internal.cli.main; print(*sys.version_info[:2])"]
     try:
         answer = subprocess.run(ask, env=environment(), capture_output=True, text=True, check=False)
@@ -121,7 +121,7 @@ def make_venv() -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    # In an activated virtual environment sys.executable is a link into it, perhaps into the one just emptied.
+    # In an activated virtual environment sys.executable is a link into it, perhaps the one just emptied.
     base = getattr(sys, "_base_executable", sys.executable)
     made = subprocess.run([base, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
     if made.returncode:
@@ -132,7 +132,7 @@ def make_venv() -> None:
 
 
 def site_packages() -> Path:
-    """Where the virtual environment keeps its packages."""
+    """The folder of the virtual environment's packages."""
     return next((VENV / "lib").glob("python3.*/site-packages"))
 
 
@@ -162,21 +162,21 @@ def fix_wheels() -> None:
         text = path.read_text(encoding="utf-8")
         if '"/opt/python/cp3' in text:
             before, *quoted = text.split('"/opt/python/cp3')
-            # The value becomes empty but stays a line: without its line the CMake call would break.
+            # The value becomes empty, but its line must stay, or the CMake call would break.
             path.write_text(
                 before + "".join('""' + rest.split('"', 1)[1] for rest in quoted), encoding="utf-8"
             )
 
 
 def link_checkout() -> None:
-    """Run the checkout's own sources, find ROS without a sourced shell, and install the command."""
+    """Make Python use the checkout's sources and find ROS without a sourced shell, and install the command."""
     write_if_changed(
         site_packages() / "dasha_checkout.pth",
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         'import os, sys; os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)\n',
     )
     command = VENV / "bin" / "dasha"
-    # Guarded: processes that it starts by multiprocessing import this very file.
+    # Guarded, because processes that it starts by multiprocessing import this file.
     write_if_changed(
         command,
         f"{shebang(PYTHON)}\nimport sys\n\n"
@@ -188,10 +188,10 @@ def link_checkout() -> None:
 
 
 def shebang(python: Path) -> str:
-    """The first lines of a script for this Python, whatever its path holds and however long it is."""
+    """The first lines of a script for this Python, even if its path is long or has special characters."""
     if PLAIN.fullmatch(str(python)) and len(str(python)) <= LONGEST_SHEBANG:
         return f"#!{python}"
-    # The shell reads the second line as a command, Python reads both as a text that nobody uses.
+    # The shell runs the second line as a command; Python reads it as an unused string.
     quoted = str(python).replace("'", "'\"'\"'")
     return f"#!/bin/sh\n'''exec' '{quoted}' \"$0\" \"$@\"\n' '''"
 
@@ -213,7 +213,7 @@ def build_interfaces(stamp: dict[str, Any]) -> None:
         install(PYTHON, [ROOT / "requirements" / "build.lock"], environment())
     with plain_path(ROOT) as root:
         if root != ROOT:
-            # CMake builds only where it configured, and this path is another one each time.
+            # CMake builds only where it was configured, and this path is different each time.
             shutil.rmtree(BUILD, ignore_errors=True)
         venv, build = root / VENV.relative_to(ROOT), str(root / BUILD.relative_to(ROOT))
         prefix = environment(AMENT_PREFIX_PATH=str(venv), CMAKE_PREFIX_PATH=str(venv))
@@ -228,7 +228,7 @@ def build_interfaces(stamp: dict[str, Any]) -> None:
 
 @contextmanager
 def plain_path(folder: Path) -> Iterator[Path]:
-    """The folder under a name that the CMake files of ROS can cope with: they quote too little."""
+    """The folder under a name without special characters, which the CMake files of ROS don't quote."""
     if PLAIN.fullmatch(str(folder)):
         yield folder
         return
@@ -239,7 +239,7 @@ def plain_path(folder: Path) -> Iterator[Path]:
 
 
 def run_cmake(arguments: list[str], variables: dict[str, str]) -> None:
-    """Run cmake; show its progress, and its last lines only when it fails."""
+    """Run cmake and show its progress; if it fails, show its last lines."""
     ticker, said = Ticker(), []
     with subprocess.Popen(
         ["cmake", *arguments], env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -247,7 +247,7 @@ def run_cmake(arguments: list[str], variables: dict[str, str]) -> None:
         assert cmake.stdout is not None
         for line in cmake.stdout:
             said.append(line.rstrip())
-            if line.startswith("["):  # "[12/345] Building ...": all else is for those who look for an error
+            if line.startswith("["):  # "[12/345] Building ..."; other lines matter only after an error
                 ticker.tick(line.strip())
     ticker.done()
     if cmake.returncode:
@@ -256,7 +256,7 @@ def run_cmake(arguments: list[str], variables: dict[str, str]) -> None:
 
 
 def fetch_assets() -> None:
-    """Photographs and models; quick when they are there."""
+    """Download photographs and models; quick if they are there."""
     if subprocess.run(
         [str(PYTHON), "-m", "dasha_ros.assets.fetch"], cwd=ROOT, env=environment(), check=False
     ).returncode:
@@ -264,7 +264,7 @@ def fetch_assets() -> None:
 
 
 def digest(paths: list[Path], extra: str = "") -> str:
-    """One hash of several files, their names included."""
+    """One hash of several files and their names."""
     total = hashlib.sha256(extra.encode())
     for path in sorted(paths):
         total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -272,7 +272,7 @@ def digest(paths: list[Path], extra: str = "") -> str:
 
 
 def write_if_changed(path: Path, text: str) -> None:
-    """Write a small file in one step, so that a process starting now never sees half of it."""
+    """Write a small file in one step, so that another process never sees half of it."""
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
     scratch = path.with_name(path.name + ".new")
@@ -281,12 +281,12 @@ def write_if_changed(path: Path, text: str) -> None:
 
 
 def write_stamp(stamp: dict[str, Any]) -> None:
-    """Remember what is done."""
+    """Save what is done."""
     write_if_changed(STAMP, json.dumps(stamp, indent=2) + "\n")
 
 
 def read_stamp() -> dict[str, Any]:
-    """What earlier runs did; empty when that can't be told."""
+    """What earlier runs did; empty if unknown."""
     try:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Reference of the command line: the help of ``dasha`` and of everything below it."""
+"""The reference of the command line, from the help of ``dasha`` and all its commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 INTRODUCTION = """\
 # The `dasha` command
 
-Written from the command's own help. Every command also answers to `-h`.
+Generated from the command's own help. Every command accepts `-h`.
 """
 
 

@@ -1,4 +1,4 @@
-"""Files of the repository that the site shows too: presets, the cards of the policies, the changelog."""
+"""Pages made of files in the repository: presets, the policies' cards and the changelog."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def presets(root: Path) -> str:
-    """Every preset of learning, as it is written in ``config/presets``."""
+    """Every preset of learning, as in ``config/presets``."""
     text = (
         "# Presets of learning\n\nThe files in `config/presets`. A YAML file of yours with `extends: plus` "
         "and the keys to change is a preset, too: [Learn](../how-to/learn.md).\n"
@@ -18,8 +18,8 @@ def presets(root: Path) -> str:
 
 
 def policies(root: Path) -> str:
-    """The card of every policy that ships: how it was made, and how it did."""
-    text = "# The policies that ship\n\nTheir cards, from `config/policies`.\n"
+    """The card of every shipped policy: how it was trained, and its results."""
+    text = "# The shipped policies\n\nTheir cards, from `config/policies`.\n"
     for path in sorted((root / "config" / "policies").glob("*.md")):
         card = path.read_text(encoding="utf-8").replace("../../docs/", "../")
         text += "\n" + re.sub(r"(?m)^(?=#+ )", "#", card)

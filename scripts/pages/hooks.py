@@ -1,4 +1,4 @@
-"""What mkdocs asks while it builds the site: pages that are written from the sources, not by hand."""
+"""A hook of mkdocs that adds pages generated from the sources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGES = {
     "reference/policies.md": copies.policies,
     "reference/changelog.md": copies.changelog,
 }
-"""Pages by their place in the site; each function gets the root of the repository and returns Markdown."""
+"""Pages by their path in the site. Each function gets the repository's root and returns Markdown."""
 
 
 def on_files(files: Files, config: Any) -> Files:

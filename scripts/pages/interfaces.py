@@ -1,4 +1,4 @@
-"""Reference of messages and actions: the files in ``msg/`` and ``action/``, with their comments."""
+"""The reference of messages and actions, from the files in ``msg/`` and ``action/`` with their comments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _section(path: Path) -> str:
     title = f"### {path.stem}\n\n{about}\n"
     if path.suffix == ".msg":
         return f"{title}\n{_fenced(fields)}"
-    # Only the first part's comment stands before its fields; those of the others stay among them.
+    # Only the first part's comment is moved before its fields; the other comments stay in place.
     parts = zip(PARTS, re.split(r"(?m)^---\n?", fields), strict=True)
     return title + "".join(f"\n{name}:\n\n{_fenced(text)}" for name, text in parts)
 

@@ -1,4 +1,4 @@
-"""Reference of parameters: the typed models that the nodes declare them from."""
+"""The reference of parameters, from the typed models that the nodes declare them from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dasha_ros.config.ros_value import plain_text
 INTRODUCTION = """\
 # Parameters
 
-Every parameter of every node, written from the models in `dasha_ros/config`. `dasha config` prints the same
+Every parameter of every node, generated from the models in `dasha_ros/config`. `dasha config` prints the same
 as a parameter file; [Configure the graph](../how-to/configure-the-graph.md) says how to set them.
 
 The column *changes* says when a new value is accepted:
