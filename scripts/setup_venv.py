@@ -169,7 +169,7 @@ def fix_wheels() -> None:
 
 
 def link_checkout() -> None:
-    """Make Python use the checkout's sources and find ROS without a sourced shell, and install the command."""
+    """Make Python use the checkout and find ROS without a sourced shell, and install the command."""
     write_if_changed(
         site_packages() / "dasha_checkout.pth",
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
