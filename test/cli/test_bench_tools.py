@@ -39,7 +39,7 @@ def lens(tmp_path: Path) -> Iterator[LensEmulator]:
 
 
 class Program:
-    """The command itself, as a process that is told things by lines of text."""
+    """The command as a process with an interactive standard input."""
 
     def __init__(self, *arguments: object) -> None:
         self._process = subprocess.Popen(
@@ -51,25 +51,25 @@ class Program:
         )
 
     def answer(self) -> str:
-        """The next line that it prints."""
+        """The next line of output."""
         assert self._process.stdout is not None
         return self._process.stdout.readline().rstrip()
 
     def ask(self, line: str) -> str:
-        """Type a line and return what it answers."""
+        """Type a line and return the answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
         return self.answer()
 
     def end(self, number: int) -> tuple[int, str]:
-        """Send a signal; exit code and the last words."""
+        """Send a signal; return the exit code and the last output."""
         self._process.send_signal(number)
         words, _ = self._process.communicate(timeout=60)
         return self._process.returncode, words
 
     def kill(self) -> None:
-        """End it in any case."""
+        """End the process in any case."""
         self._process.kill()
         self._process.communicate()
 
@@ -201,7 +201,7 @@ def test_the_emulated_rig_is_calibrated_and_the_twins_profile_comes_out(tmp_path
     model, truth = lens_model(profile), lens_model("physical")
     assert isinstance(model, TableLens)
     for dioptres in (0.6, 1.0, 2.0):
-        # The liquid's play is 0.05 V, all of it on one side.
+        # The liquid's play is 0.05 V, approached from one side.
         assert model.position(dioptres) - truth.position(dioptres) == pytest.approx(0.05, abs=0.1)
     assert model.settle_s is not None
     assert 0.02 <= model.settle_s <= 0.15  # 20 ms of time constant, 1.5 D of a move

@@ -55,7 +55,7 @@ def test_steps_are_compared_and_lost_goals_are_named() -> None:
 
 
 def measured(**changes: dict[str, object]) -> dict[str, object]:
-    """Numbers that reach everything, exactly."""
+    """Numbers that exactly reach all targets."""
     numbers: dict[str, dict[str, object]] = {
         "pictures": {"published_ms_p50": 12.0},
         "preview": {"fps": 49.0, "age_ms_p95": 60.0, "growth_ms": 5.0, "exposure_ms": 10.0, "seconds": 20.0},

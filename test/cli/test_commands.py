@@ -125,7 +125,7 @@ def test_benchmark_writes_json(monkeypatch, tmp_path):
 
 
 def test_processes_that_the_command_starts_can_import_it() -> None:
-    # multiprocessing's children run the parent's file under another name: it must do nothing then.
+    # Children of multiprocessing import the parent's file under another name; it must do nothing then.
     command = Path(sys.executable).with_name("dasha")
     if not command.is_file():
         pytest.skip("the dasha command is not beside this Python: scripts/setup installs it")

@@ -39,7 +39,7 @@ def test_tables_json_and_plots(cache, tmp_path):
 
 
 def test_exposure(cache, tmp_path):
-    # By name: the learned ones, which are played by default, read latents that this cache does not hold.
+    # Named, because the learned policies, the default, need latents that this cache does not contain.
     names = ("histogram", "auto_once", "auto_mean_grey", "constant")
     options = [word for name in names for word in ("--policy", name)]
     done = run(

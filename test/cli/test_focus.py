@@ -80,7 +80,7 @@ def test_interrupt_cancels_the_goal_and_waits_for_the_restore(server, focus):
 
 
 def test_timeout_cancels_the_goal_and_exits_with_1(server, focus):
-    # The deadline is one for everything, and discovery may take a second or two of it.
+    # The deadline includes discovery, which may take a second or two.
     child = focus("wait", "--timeout", "4")
     assert child.wait() == 1
     assert server.wait_for_output("restored")

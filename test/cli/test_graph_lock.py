@@ -58,7 +58,7 @@ def test_a_killed_graph_leaves_no_lock(spawn):
 
 
 def test_of_many_started_at_once_one_comes_up():
-    """Each opens the file for itself, as processes do."""
+    """Each thread opens the file itself, as processes do."""
     gate, came = threading.Barrier(8), list[bool]()
 
     def start() -> None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.torch
 
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory):
-    """A small cache, and a preset that learns next to nothing from it."""
+    """A small cache, and a preset that hardly learns from it."""
     folder = tmp_path_factory.mktemp("train")
     cache = synthetic_cache(folder / "cache", planes=8)
     document = yaml.safe_load((config_dir() / "presets" / "paper.yaml").read_text())

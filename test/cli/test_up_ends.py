@@ -28,7 +28,7 @@ SEARCHING = {
     "camera_driver.twin_latency_ms": 200.0,
     "twin_world.illuminance_lx": 300.0,
 }
-"""Both actuators have to move, and with a slow camera a goal that can't be reached lasts."""
+"""Settings with which both actuators must move and an impossible goal lasts long."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,7 +51,7 @@ def start(spawn, tmp_path):
 
 
 class Rig:
-    """What was in force, and a goal that is being worked on."""
+    """The settings before a goal, and the goal in progress."""
 
     def __init__(self, probe: Probe) -> None:
         from dasha_ros.action import FocusOnObject
@@ -68,11 +68,11 @@ class Rig:
         self.before = self.now()
 
     def now(self) -> tuple[float, float]:
-        """Volts and exposure [us] in force."""
+        """The active lens position and exposure [us]."""
         return self.lens[-1].commanded_position, self.camera[-1].exposure_us
 
     def send_and_move(self):
-        """Send a goal that can't be reached, wait until both have moved, and return its future result."""
+        """Send an impossible goal, wait until both actuators moved, and return the future of its result."""
         feedback = []
         self.probe.until(self.client.server_is_ready, "the focus server")
         sent = self.client.send_goal_async(
@@ -88,7 +88,7 @@ class Rig:
 
 def test_a_graph_that_ends_during_a_goal_restores_lens_and_exposure(start, probe):
     up, twin = start(), start()
-    # At the same instant: one of the two comes up, and the other says so.
+    # Both start at once: one comes up, and the other says so.
     wait_for(lambda: (up.returncode is None) != (twin.returncode is None), "one of two to give up", UP_S)
     up, twin = (up, twin) if up.returncode is None else (twin, up)
     assert twin.wait() == 2
@@ -116,7 +116,7 @@ def test_a_graph_that_ends_during_a_goal_restores_lens_and_exposure(start, probe
     assert answer.error_code == rig.kind.Result.SHUTDOWN, answer.error_msg
     assert "could not be restored" not in answer.error_msg
     assert rig.now() == rig.before
-    # Each stage was gone before one node of the next was.
+    # All nodes of a stage ended before any node of the next.
     order = {name: i for i, names in enumerate(END_ORDER) for name in names}
     for names in present:
         left, away = {order[n] for n in names}, {order[n] for n in present[0] - names}

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.graph
 
 SERVER = Path(__file__).parents[1] / "cli" / "fake_focus_server.py"
 GIVEN_UP_S = 15.0
-"""A server that is no longer there or answers nothing is given up in this time."""
+"""A server that is gone or silent is given up within this time [s]."""
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_failure_rejection_and_deadline_are_distinguished(server: Child, client:
     assert late.value.result is not None
     assert late.value.result.code is ErrorCode.CANCELED
     server.wait_for_output("restored after CANCELED")
-    # A user's callback that fails costs nothing.
+    # A user's callback that fails has no effect.
     assert client.focus("cat", on_feedback=lambda _: 1 / 0).found
 
 
@@ -171,7 +171,7 @@ def test_a_program_that_ends_cancels_its_goal_first(
     server.wait_for_output("goal wait")
     child.send(number)
     child.wait()
-    # rclpy's handler of SIGTERM ends every context while the program exits: where it is faster than the
+    # rclpy's handler of SIGTERM shuts down every context while the program exits. If it is faster than the
     # client's cancel, the server notices that its client is gone.
     races = (number, script.endswith(BLOCKING)) == (signal.SIGTERM, True)
     server.wait_for_output("restored after" if races else "restored after CANCELED")
@@ -191,7 +191,7 @@ async def once():
         await client.focus_async("wait", timeout=1.0)
     except Exception as error:
         print("after", len(ticks), "ticks:", type(error).__name__, flush=True)
-    # It blocks this executor, and needs it for nothing.
+    # It blocks this executor, but does not need it.
     print("blocked", client.focus("dog").detection.label, flush=True)
     said.append(True)
 timer = node.create_timer(0.0, once)
@@ -244,7 +244,7 @@ def test_asyncio_awaits_and_cancels(server: Child, client: FocusClient) -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        # Its end was awaited: the next goal preempts nothing.
+        # Its end was awaited, so the next goal preempts no goal.
         server.wait_for_output("restored after CANCELED")
         with pytest.raises(DeadlineError):
             await client.focus_async("wait", timeout=0.1)

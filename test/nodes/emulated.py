@@ -15,7 +15,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 SIZE = {"width": 640, "height": 340}
 OK, WARN, ERROR = b"\0", b"\1", b"\2"
 LENS_SERIAL = "0001"
-"""Of the USB bridge that the lens driver is told to take; see ``bench_lens_driver``."""
+"""Serial number of the USB bridge that the lens driver shall use; see ``bench_lens_driver``."""
 DRIVERS = {name: PROGRAMS / f"bench_{name}.py" for name in ("camera_driver", "lens_driver")}
 WELL = {
     "plugged": True,
@@ -27,18 +27,18 @@ WELL = {
     "stream_dies": False,
     "lens_serial_number": LENS_SERIAL,
 }
-"""Orders for a bench on which nothing is wrong."""
+"""Orders for a bench without faults."""
 IMPATIENT = {"inference_budget_s": 1.0, "retries": 1}
 SEARCHING = {
     "perception": {"encoder": "efficientnet_lite0"},
     "high_level_agent": {"policy": "histogram", **IMPATIENT},
     "low_level_agent": {"policy": "coarse_to_fine", **IMPATIENT},
 }
-"""Policies that search the whole range: a goal that can't be reached lasts until something goes wrong."""
+"""Policies that search the whole range, so that an impossible goal lasts until something goes wrong."""
 
 
 def emulated(folder: Path) -> dict[str, dict[str, Any]]:
-    """Parameters of the emulated rig."""
+    """Parameters of the emulated devices."""
     lens, camera = str(folder / "lens"), str(folder / "camera.socket")
     return {
         "device_emulator": {"lens_link": lens, "camera_socket": camera, **SIZE},
@@ -48,7 +48,7 @@ def emulated(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 class Rig:
-    """The emulated graph with its levers."""
+    """The graph with emulated devices, and ways to break them."""
 
     def __init__(self, graph: Graph, folder: Path) -> None:
         from diagnostic_msgs.msg import DiagnosticArray
@@ -76,7 +76,7 @@ class Rig:
         self.until_well()
 
     def start(self, *nodes: str) -> None:
-        """Start nodes, drivers on the bench among them."""
+        """Start nodes; the drivers use the bench."""
         self.graph.start(*nodes, scripts=DRIVERS, **self.parameters)
 
     def pull(self, **knobs: Any) -> None:
@@ -86,14 +86,14 @@ class Rig:
             assert self.probe.set_parameter("device_emulator", name, value).successful
 
     def bench(self, **orders: Any) -> None:
-        """Tell the drivers' bench what shall be so from now on; see ``bench_camera_driver``."""
+        """Give orders to the drivers' bench; see ``bench_camera_driver``."""
         self._bench |= orders
         fresh = self._orders.with_suffix(".new")
         fresh.write_text(json.dumps(self._bench))
         os.replace(fresh, self._orders)
 
     def mend(self) -> None:
-        """Bring everything back to how it was, also after a test that failed half-way."""
+        """Repair everything, even after a test that failed half-way."""
         from dasha_ros.config import DeviceEmulatorConfig
 
         usual = DeviceEmulatorConfig().model_dump()
@@ -103,11 +103,11 @@ class Rig:
         self.until_well()
 
     def statuses(self, node: str) -> list[Any]:
-        """Every status of a node that was heard, oldest first."""
+        """All received statuses of a node, oldest first."""
         return [s for a in self.diagnostics for s in a.status if s.name == f"dasha/{node}"]
 
     def until_level(self, node: str, level: bytes, what: str, words: str = "") -> str:
-        """Wait until a node's diagnostics have a level and words, and return the sentence."""
+        """Wait until a node's diagnostics have a level and contain words; return the sentence."""
 
         def newest() -> Any:
             heard = self.statuses(node)
@@ -120,7 +120,7 @@ class Rig:
             raise AssertionError(f"{error}; {node} said {said}") from None
 
     def until_well(self) -> None:
-        """Wait until both devices are there and well."""
+        """Wait until both devices work."""
         for node in ("camera_driver", "lens_driver"):
             self.until_level(node, OK, f"{node} to have its device")
         self.probe.until(lambda: self.lens and not self.lens[-1].faults, "a lens without faults")
@@ -129,7 +129,7 @@ class Rig:
         self.probe.until(lambda: len(self.captures) > seen, "a picture", 30.0)
 
     def send_and_focus(self) -> Any:
-        """Send a goal that can't be reached, and wait until the lens moves for it."""
+        """Send an impossible goal, and wait until the lens moves for it."""
         goal = self.client.send("giraffe")
         assert goal.accepted, self.client.states[-1].message
         goal.until_step(phase=2, step=3)
@@ -144,6 +144,6 @@ class Rig:
 
 @contextmanager
 def emulated_rig(reports: Path, folder: Path) -> Iterator[Rig]:
-    """The whole graph on the emulated rig, well."""
+    """The whole graph with emulated devices, without faults."""
     with empty_graph(reports) as graph:
         yield Rig(graph, folder)

@@ -26,11 +26,11 @@ SMALL = {
     "low_level_agent": {"inference_budget_s": 2.0, "retries": 1},
     "focus_server": {"agent_timeout_s": 3.0},
 }
-"""Frames of 640 px and enough light for short exposures: the same graph, in less time."""
+"""Frames of 640 px and enough light for short exposures, to save time."""
 
 
 class Graph:
-    """The nodes as processes, and a probe that commands and watches them."""
+    """The nodes as processes, and a probe that commands and observes them."""
 
     def __init__(self, spawner: Spawner, probe: Probe, report_dir: Path) -> None:
         self.spawner, self.probe = spawner, probe
@@ -66,15 +66,15 @@ class Graph:
             self.processes[name] = self.spawner.python(*program, *arguments)
 
     def until_active(self, *nodes: str) -> None:
-        """Wait until nodes work."""
+        """Wait until nodes are active."""
         self.probe.until_active(*(nodes or tuple(self.processes)))
 
     def kill(self, name: str) -> None:
-        """kill -9."""
+        """Kill a node with SIGKILL."""
         self.processes.pop(name).kill()
 
     def client(self) -> FocusClient:
-        """An action client that the server knows."""
+        """An action client that the server has discovered."""
         return FocusClient(self.probe)
 
 
@@ -90,7 +90,7 @@ class FocusClient:
 
         self.probe, self.kind = probe, FocusOnObject
         self.client = ActionClient(probe.node, FocusOnObject, "focus_on_object")
-        # Made after the client: a server that is heard here has discovered the client, too.
+        # Created after the client: a server that is heard here has also discovered the client.
         self.states = probe.subscribe(FocusState, "focus/state", qos.STATE)
         probe.until(self.client.server_is_ready, "the focus server")
         probe.until(lambda: self.states, "the focus server's state")
@@ -146,7 +146,7 @@ class Goal:
 
 @contextlib.contextmanager
 def empty_graph(report_dir: Path) -> Iterator[Graph]:
-    """A domain with a probe and no nodes yet."""
+    """A ROS domain with a probe and no nodes yet."""
     with free_domain() as domain:
         env = ros_environment(domain)
         saved = {key: os.environ.get(key) for key in env}

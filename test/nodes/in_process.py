@@ -38,7 +38,7 @@ def in_process(module: Any, kind: str, device: Any = None, **parameters: Any) ->
 
 
 class Ears:
-    """In place of a publisher: keeps what was published."""
+    """Stands in for a publisher and keeps what was published."""
 
     event_handlers = ()
 
@@ -49,9 +49,9 @@ class Ears:
         self.heard.append(message)
 
     def wait_for_all_acked(self, timeout: Any) -> bool:
-        """It hears at once."""
+        """Nothing to wait for: there is no network."""
         return True
 
     def until(self, condition: Any, what: str) -> Any:
-        """The first message of which ``condition`` holds."""
+        """The first message for which ``condition`` is true."""
         return wait_for(lambda: next((m for m in list(self.heard) if condition(m)), None), what)

@@ -46,7 +46,7 @@ class ScriptedRig:
         node.create_subscription(msg.LensCommand, "lens/command", self._move, qos.REWARD)
 
     def tell(self) -> None:
-        """Say what is in force, and answer it."""
+        """Publish the active settings and the percept that answers them."""
         self._said += 1
         self._lens.publish(self._lens_state())
         self._look()

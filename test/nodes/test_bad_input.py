@@ -73,7 +73,7 @@ def test_perception_survives_invalid_pictures(bare_graph: Graph) -> None:
         images.publish(image)
 
     def shown(condition: Callable[[], object], what: str, **changes: Any) -> None:
-        """Show a picture until it had its effect: best effort may lose one."""
+        """Publish a picture until it has its effect: best effort may lose one."""
 
         def try_again() -> object:
             show(**changes)
@@ -110,7 +110,7 @@ def test_a_percept_with_nan_ends_the_goal(bare_graph: Graph) -> None:
 
 
 def test_a_bug_in_a_policy_ends_the_goal_not_the_node(bare_graph: Graph) -> None:
-    """And the lens goes back: the bug came after a move."""
+    """The lens is restored, because the bug came after a move."""
     from dasha_ros.action import FocusOnObject
     from dasha_ros.msg import LensCommand
 

@@ -49,7 +49,7 @@ def test_a_killed_node(graph: Graph, victim: str, name: str, words: str) -> None
 
 
 def test_a_camera_driver_that_is_back_before_its_absence_is_noticed(graph: Graph) -> None:
-    """It exposes as at its start, so what A^H reached is gone: the goal ends, and the exposure goes back."""
+    """It starts with its default exposure, not A^H's: the goal ends, and the exposure is restored."""
     from dasha_ros.action import FocusOnObject
     from dasha_ros.msg import CaptureInfo
 

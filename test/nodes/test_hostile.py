@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 
 def statuses(graph: Graph) -> list[object]:
-    """Every status that comes from now on."""
+    """All statuses from now on."""
     from diagnostic_msgs.msg import DiagnosticArray
 
     from dasha_ros.ros.transport import qos
@@ -48,7 +48,7 @@ def test_one_message_of_a_stranger_does_no_harm_and_is_reported(graph: Graph) ->
         (msg.FocusState(state=msg.FocusState.EXPOSING), "focus/state"),
     )
     for message, topic in spoilers:
-        # The publisher stays: what it said last is latched for everyone who comes.
+        # The publisher stays, so its last message is latched for new subscribers.
         probe.publisher(type(message), topic, qos.STATE).publish(message)
     probe.until(
         lambda: says(told, "lens_driver", "nodes publish lens/state: /dasha/lens_driver and /dasha/probe"),

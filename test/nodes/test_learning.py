@@ -14,7 +14,7 @@ pytest.importorskip("stable_baselines3", reason="scripts/setup --torch installs 
 pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.torch, pytest.mark.timeout(600)]
 
 ENCODER = "efficientnet_lite0_grid"
-"""What the shipped policies of the preset `plus` read."""
+"""The encoder of the shipped policies of the preset `plus`."""
 
 
 def episodes(folder: Path) -> list[dict[str, str]]:
@@ -68,7 +68,7 @@ def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_p
 
 
 def persons_goals_pause_the_trainer(graph: Graph, folder: Path) -> None:
-    """Each is served to its end by what was learned so far, teaches nothing, and the training goes on."""
+    """The current policy serves each goal to its end without learning from it, and training goes on."""
     client = graph.client()
     for _ in range(3):
         result = client.run("cat")

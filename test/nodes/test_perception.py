@@ -54,7 +54,7 @@ def node(ros_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[p
 
 
 def picture(node: perception.PerceptionNode, stamp_ns: int) -> Image:
-    """A picture that an agent waits for."""
+    """Publish a picture that an agent waits for."""
     from dasha_ros import msg
 
     image = ImageWriter("frame").write(np.zeros((48, 64), np.uint8), "mono8")

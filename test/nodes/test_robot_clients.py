@@ -31,7 +31,7 @@ def test_the_cpp_client_names_only_what_the_action_has() -> None:
 
 
 def _client(label: str, page: str = PAGES[0]) -> str:
-    """The client that a page shows, asking for another object."""
+    """The client shown on a page, with another object."""
     found = re.search(r"```python\n(.*?)```", _page(page), flags=re.DOTALL)
     assert found is not None
     assert found[1].count('focus("person"') == 1

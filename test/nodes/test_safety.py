@@ -100,7 +100,7 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path, unit: str) -> None:
                 if v.key == "refused_commands"
             ]
 
-        # They are published once a second, and a flood may be over sooner.
+        # Diagnostics come once a second, and a flood may end sooner.
         counted = probe.until(counts, f"the refusals that {node} counted")
         assert counted
         assert counted[-1] > 0
@@ -108,7 +108,7 @@ def test_hostile_commands(bare_graph: Graph, tmp_path: Path, unit: str) -> None:
 
 
 def test_two_senders_of_commands(bare_graph: Graph) -> None:
-    """Each counts its own; what arrives last is in force, and what a sender said before is not."""
+    """Each sender has its own sequence. The last command to arrive wins; older ones of a sender don't."""
     from dasha_ros import msg
     from dasha_ros.ros.transport import qos
 

@@ -45,7 +45,7 @@ class Heard:
 
 
 class Told(Chart):
-    """What the trainer says in the diagnostics."""
+    """The trainer's diagnostics."""
 
     def __init__(self):
         super().__init__()
@@ -76,7 +76,7 @@ class Told(Chart):
 
 
 class Reset:
-    """Keeps the worlds that were set; nothing has to be waited for."""
+    """Keeps the worlds that were set, without waiting."""
 
     worlds: list
 
@@ -94,7 +94,7 @@ class Reset:
 
 
 class Agent:
-    """Ends goals as the test says: the function of the number of the goal raises or returns a code."""
+    """Ends goals as the test says: a function of the goal's number raises or returns a code."""
 
     def __init__(self, *_, **__):
         self.goals = 0
@@ -144,7 +144,7 @@ def answers(monkeypatch, answer):
 
 
 def trained(trainer, episodes):
-    """The worlds of so many episodes."""
+    """The worlds of this many episodes."""
     trainer.change(episodes=episodes)
     assert succeeds(trainer.trigger_activate())
     assert trainer.health.done.wait(PATIENCE_S), trainer.health.said
@@ -258,7 +258,7 @@ def held(trainer, hold):
 
 
 def test_a_paused_trainer_finishes_its_episode_and_continues_when_released(trainer, monkeypatch):
-    """Once the trainer has answered, neither the world nor the actuators are touched by it."""
+    """After its answer the trainer changes neither the world nor the actuators."""
     begun, preempt = threading.Event(), threading.Event()
 
     def answer(goal, interrupted):

@@ -9,7 +9,7 @@ from storm import ALL, Lifecycle, cycles, start, storm
 pytestmark = pytest.mark.graph
 
 REQUESTS, CYCLES = 100, 15
-"""``python test/nodes/programs/storm.py --cycles 1000`` asks ten times as much, and weighs the memory."""
+"""``python test/nodes/programs/storm.py --cycles 1000`` makes ten times as many and measures memory."""
 
 
 @pytest.mark.parametrize("name", ALL)

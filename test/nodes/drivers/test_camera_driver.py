@@ -40,7 +40,7 @@ def test_a_slow_preview_needs_no_stream_that_a_command_would_have_to_wait_for(ba
 
 
 def test_a_command_that_comes_while_a_preview_starts_is_obeyed_first(bare_graph: Graph) -> None:
-    # An abort has nothing to abort then. Forgotten, it would cost the wait for a preview frame.
+    # There is nothing to abort then. A forgotten abort would cost the wait for a preview frame.
     from dasha_ros import msg
     from dasha_ros.ros.transport import qos
 
@@ -55,7 +55,7 @@ def test_a_command_that_comes_while_a_preview_starts_is_obeyed_first(bare_graph:
 
 
 def test_a_picture_with_known_settings_is_published_too(bare_graph: Graph) -> None:
-    """Later than one under new settings, but told: whoever waits for the lens sees that it has arrived."""
+    """It is published later than new settings, so that waiting nodes see that the lens has arrived."""
     from dasha_ros import msg
     from dasha_ros.ros.transport import qos
 
@@ -77,7 +77,7 @@ def test_a_picture_with_known_settings_is_published_too(bare_graph: Graph) -> No
 
 
 class Beyond(FakeCamera):
-    """As the twin and pylon, it refuses what it can't do; its exposures take no time."""
+    """Like the twin and pylon, it refuses what it can't do; its exposures take no time."""
 
     def __init__(self) -> None:
         super().__init__(ManualClock())
@@ -96,7 +96,7 @@ class Beyond(FakeCamera):
 
 @contextmanager
 def _alone(camera: Callable[..., Any] | None, **parameters: Any) -> Iterator[Any]:
-    """A driver in this process; ``autostart=False``: not configured yet."""
+    """A driver in this process; with ``autostart=False`` it is not configured yet."""
     from dasha_ros.nodes import camera_driver
 
     with in_process(camera_driver, "CameraDriver", camera, **parameters) as driver:
@@ -123,7 +123,7 @@ def test_settings_beyond_the_camera_are_clipped_and_reported(ros_env: dict[str, 
         _told(driver, "gain_db is 36 dB, but this camera has at most 24 dB")
         assert "the exposure is 1e+07 us, but this camera uses 1e+06 us" in driver.health.status().sentence
         assert driver.health.status().level == Level.WARN
-        # What was admitted while no camera had said what it can do.
+        # As if it had been admitted before the camera's limits were known.
         driver._commands.gate.high = 1e7
         driver._on_command(command(msg.ExposureCommand, exposure_us=9e6))
         _told(driver, "the exposure is 9e+06 us")
@@ -151,7 +151,7 @@ def test_a_command_that_comes_as_an_exposure_begins_aborts_it(ros_env: dict[str,
     from dasha_ros import msg
 
     class Surprised(Beyond):
-        """The first time it is asked for a picture, the next command has just come."""
+        """A new command arrives at the moment of the first picture."""
 
         driver: Any = None
 
@@ -195,7 +195,7 @@ def test_a_twin_camera_waits_for_its_world(ros_env: dict[str, str]) -> None:
         assert looked.wait(20.0)
         driver._twin._on_world(msg.TwinWorld(scene="motorcycle_street", illuminance_lx=100.0))
         wait_for(lambda: len(waits) > 1, "a look at the world")
-        # A picture is due, and still there is nothing to look through.
+        # A picture is due, but the lens is still unknown.
         assert min(waits) > 0.0
         driver._twin._on_lens(msg.TwinLens(time_constant_s=0.02))
         captures.until(lambda capture: True, "a picture")

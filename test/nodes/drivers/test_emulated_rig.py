@@ -44,7 +44,7 @@ def test_goals_succeed_through_real_drivers(rig: Rig) -> None:
 
 
 def test_between_goals_nothing_moves_the_lens(rig: Rig) -> None:
-    # Peers: a lens that cannot be locked, an autofocus that hunts for ever.
+    # Other products have a lens that can't be locked, or an autofocus that hunts forever.
     from dasha_ros import msg
     from dasha_ros.ros.transport import qos
 
@@ -52,7 +52,7 @@ def test_between_goals_nothing_moves_the_lens(rig: Rig) -> None:
     rig.finds()
     rig.probe.until(lambda: commands, "the goal's own commands")
     moved, held = len(commands), rig.lens[-1].command
-    # Light and distances change under it: a continuous autofocus would go after them.
+    # Light and distances change; a continuous autofocus would follow them.
     for distances in ([1.0, 10.0], [0.8, 10.0]):
         assert rig.probe.set_parameter("twin_world", "distances_m", distances).successful
         rig.probe.spin(0.5)
@@ -61,7 +61,7 @@ def test_between_goals_nothing_moves_the_lens(rig: Rig) -> None:
 
 
 def test_too_much_light_for_the_shortest_exposure_of_this_camera(rig: Rig) -> None:
-    # The emulator's is 100 us, that of the usual table 24 us: a command that it refuses has no answer.
+    # The emulator's shortest is 100 us, the table's 24 us. A refused command would have no answer.
     assert rig.probe.set_parameter("twin_world", "illuminance_lx", 200_000.0).successful
     result = rig.client.run("motorcycle")
     assert rig.probe.set_parameter("twin_world", "illuminance_lx", 300.0).successful
@@ -116,7 +116,7 @@ def test_a_bad_line_costs_time_but_no_goals(rig: Rig) -> None:
 
 @pytest.mark.parametrize("trouble", ["corrupt_reply", "half_reply", "late_reply"])
 def test_a_line_on_which_no_reply_is_whole(rig: Rig, trouble: str) -> None:
-    # Replies that are late by more than a command's patience come while the driver recovers.
+    # Replies that are too late for their command arrive while the driver recovers.
     rig.pull(late_s=3.0)
     goal = rig.send_and_focus()
     rig.pull(**{trouble: 1.0})
@@ -219,7 +219,7 @@ def test_a_rig_that_goes_away_in_the_middle_of_a_goal(rig: Rig) -> None:
     assert result.error_code in (FocusOnObject.Result.CAMERA_LOST, FocusOnObject.Result.LENS_LOST)
     said = rig.until_level("camera_driver", ERROR, "the camera driver to notice")
     assert "dasha emulate camera" in said
-    # What kill -9 leaves behind points at a pseudo-terminal that soon belongs to somebody else.
+    # After kill -9 the link points at a pseudo-terminal that another program may get.
     assert rig.port.is_symlink()
     said = rig.until_level("lens_driver", ERROR, "the lens driver to notice")
     assert "was left behind" in said or "there is no" in said
@@ -229,7 +229,7 @@ def test_a_rig_that_goes_away_in_the_middle_of_a_goal(rig: Rig) -> None:
 
 
 def test_only_its_own_thread_ever_called_the_sdk(rig: Rig) -> None:
-    # After everything above: an executor that waits for a camera serves no topic.
+    # Must run last. An executor that waits for a camera serves no topic.
     rig.bench(plugged=False)
     rig.until_level("camera_driver", ERROR, "the camera driver to notice")
     rig.bench(plugged=True)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.graph
 
 
 class Bench:
-    """A driver with a fake lens, active, and everything that it says of it."""
+    """An active driver with a fake lens, and all states that it published."""
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
@@ -71,7 +71,7 @@ def bench(ros_env: dict[str, str]) -> Iterator[Bench]:
 def test_a_command_that_failed_is_obeyed_when_the_lens_works_again(
     bench: Bench, error: DeviceError, times: int
 ) -> None:
-    # It may be the one that ends a search: dropped, the lens would stay where the search left it.
+    # It may be the last command of a search; without it the lens would stay where the search left it.
     bench.move(40.0)
     bench.lens.moves.clear()
     bench.lens.misfortune.fail_next("move", error, times)
@@ -116,7 +116,7 @@ def test_a_closed_lens_says_so_until_it_is_opened_again(bench: Bench) -> None:
 def test_a_command_from_before_the_lens_was_closed_moves_nothing(bench: Bench) -> None:
     bench.move(40.0)
     bench.deactivate()
-    # As if it had been admitted just before the worker ended.
+    # As if the command had been admitted just before the worker ended.
     bench.driver._admitted(Order(CommandId("the test", 1000), 60.0))
     bench.lens.moves.clear()
     bench.states.heard.clear()
@@ -211,7 +211,7 @@ def test_every_state_has_a_number_and_names_the_move(bench: Bench) -> None:
 
 
 def test_the_newest_state_is_published_last(bench: Bench) -> None:
-    # It stays latched. The lane tells of a refusal while the worker tells of a move.
+    # It stays latched. The subscriber publishes a refusal while the worker publishes a move.
     from dasha_ros import msg
 
     bench.move(40.0)
@@ -220,7 +220,7 @@ def test_the_newest_state_is_published_last(bench: Bench) -> None:
     told: list[float] = []
 
     class Slow:
-        """By the time that the refusal is told, a worker that nothing keeps from it has told of the move."""
+        """Give the worker time to publish its move before the refusal, unless something stops it."""
 
         event_handlers = ()
 
@@ -286,7 +286,7 @@ def test_a_fault_found_on_opening_is_reported_and_no_move_clears_it(
         bench.lens.faults = ()
         bench.move(41.0)
         assert driver.health.status().level == Level.OK
-        # It comes with a move, too.
+        # The fault is also reported with a move.
         bench.lens.faults = ("overload",)
         bench.move(42.0)
         assert driver.health.status() == (Level.ERROR, "the lens reports overload")

@@ -80,14 +80,14 @@ def test_scene_and_distances_can_change_together(ros_env: dict[str, str], chart_
 
 @pytest.fixture
 def chart_scene(tmp_path: Path) -> str:
-    """A scene of one layer; nobody looks at its photograph."""
+    """A scene of one layer, whose photograph is never read."""
     scene = tmp_path / "chart.yaml"
     scene.write_text("layers:\n  - {kind: photograph, photo: chart.png, distance_m: 1.0}\n")
     return str(scene)
 
 
 def test_a_restarted_world_does_not_set_the_clock_back(ros_env: dict[str, str]) -> None:
-    # Drivers refuse every command that is older than the one before.
+    # Drivers refuse commands that are older than the last one.
     from dasha_ros.nodes import twin_world
 
     with in_process(twin_world, "TwinWorld", speed=20.0) as first:

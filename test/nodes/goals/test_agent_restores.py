@@ -15,7 +15,7 @@ CODES = {"PERCEPTION_LOST": 303, "CANCELED": 401, "PREEMPTED": 402, "SHUTDOWN": 
 
 
 class Agent:
-    """A^L in a process of its own, on a rig that the test plays."""
+    """A^L in a process of its own, with devices that the test plays."""
 
     def __init__(self, graph: Graph) -> None:
         from dasha_ros.action import AdjustFocus
@@ -44,7 +44,7 @@ class Agent:
         return self.probe.result(handle.get_result_async(), "the end of the goal", 30.0).result
 
     def until_commands(self, number: int) -> None:
-        """Wait until so many commands have come."""
+        """Wait for this many commands."""
         self.probe.until(lambda: len(self.rig.commands) >= number, f"{number} commands")
 
 
@@ -76,7 +76,7 @@ def test_when_it_is_cancelled_before_the_first_move_is_answered(agent: Agent) ->
 
 
 def test_when_a_newer_goal_takes_over_and_is_cancelled_in_turn(agent: Agent) -> None:
-    """The newer goal begins where the older one began, not where its search had got to."""
+    """The newer goal starts from the older one's start, not from its last search position."""
     rig = agent.rig
     first = agent.send()
     agent.until_commands(4)

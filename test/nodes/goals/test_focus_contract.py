@@ -13,7 +13,7 @@ from ros_harness import command
 pytestmark = pytest.mark.graph
 
 NEAR_POSITION = 44.0
-"""Focuses at 0.8 m, where the motorcycle stands."""
+"""Focuses at 0.8 m, the distance of the motorcycle."""
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +22,11 @@ def client(graph: Graph) -> FocusClient:
 
 
 LISTENERS = 4
-"""To either command: its driver, perception and both agents. The driver may be the last."""
+"""Subscribers of each command: its driver, perception and both agents."""
 
 
 class InForce:
-    """What camera and lens are set to, as seen from outside."""
+    """The settings of camera and lens, as other nodes see them."""
 
     def __init__(self, graph: Graph) -> None:
         from dasha_ros import msg
@@ -42,13 +42,13 @@ class InForce:
         self.lens_command = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND, matched=LISTENERS)
 
     def set(self, exposure_us: float, position: float) -> None:
-        """Command both and wait until both are in force."""
+        """Command both and wait until both are active."""
         self.exposure_command.publish(command(self.msg.ExposureCommand, exposure_us=exposure_us))
         self.lens_command.publish(command(self.msg.LensCommand, position=position))
         self.until(exposure_us, position)
 
     def until(self, exposure_us: float, position: float) -> None:
-        """Wait until these are in force."""
+        """Wait until these settings are active."""
         self.graph.probe.until(
             lambda: (
                 self.lens
@@ -129,7 +129,7 @@ def test_an_invalid_goal_is_rejected_with_the_reason(
 
 
 def failed(result: Any, name: str, words: str) -> None:
-    """Assert that a result carries a code by name and a sentence with words."""
+    """Assert that a result has a code, by name, and a message with words."""
     from dasha_ros.action import FocusOnObject
 
     assert result.error_code == getattr(FocusOnObject.Result, name), result.error_msg

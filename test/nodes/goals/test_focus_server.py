@@ -14,7 +14,7 @@ START_POSITION = 40.0
 
 
 class Agents:
-    """Both agents in the node of the test. A^L finds nothing; what A^H does, the test says."""
+    """Both agents in the test's node. A^L finds nothing; the test says what A^H does."""
 
     def __init__(self, graph: Graph, rig: ScriptedRig) -> None:
         from dasha_ros.action import AdjustExposure, AdjustFocus
@@ -76,7 +76,7 @@ def test_the_server_restores_for_an_agent_that_does_not(
     result = client.run("cat")
     assert result.error_code == client.kind.Result.OBJECT_NOT_FOUND, result.error_msg
     assert (rig.position, result.lens_position) == (START_POSITION, START_POSITION)
-    # No feedback came with these numbers: they are the agents' own.
+    # No feedback contained these numbers: they come from the agents' results.
     assert (result.exposure_steps, result.focus_steps) == (3, 2)
 
 

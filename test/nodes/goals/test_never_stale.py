@@ -17,7 +17,7 @@ from graph import Graph
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 TOLERANCE_D = 0.05 * 0.31 + 0.01
-"""Hysteresis of the lens and what its settling leaves over."""
+"""Hysteresis of the lens, and what remains after settling."""
 
 
 def ns(stamp: object) -> int:
@@ -78,7 +78,7 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
     ]
     commands = {name: [m for n, m in log if n == name] for name in ("exposure", "lens")}
     assert len(steps) > 30
-    # Nobody sets a clock here, so one number joins the stamps of frames to the twin's steady time.
+    # No clock is set here, so a constant offset maps the frames' stamps to the twin's steady time.
     steady_ns = time.monotonic_ns() - time.time_ns()
     model = lens_model("physical")
     for step in steps:
@@ -101,7 +101,7 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
             given_before = [c for c in commands[name] if ns(c.header.stamp) <= begun]
             newest = max(given_before, key=lambda c: ns(c.header.stamp), default=None)
             assert answered == (newest.id if newest else msg.CommandId())
-        # The light passed a lens that stood where the percept says.
+        # The lens was where the percept says while the frame was exposed.
         middle = begun + steady_ns + round(percept.capture.exposure_us * 500)
         stood = [m for m in moves if m.moved_at_ns <= middle][-1].at(middle)
         assert stood == pytest.approx(model.dioptres(percept.lens.position), abs=TOLERANCE_D)

@@ -24,7 +24,7 @@ _instances = itertools.count()
 
 
 class InForce:
-    """What the drivers say, and a person who commands them for good."""
+    """The drivers' states, and permanent commands of a person."""
 
     def __init__(self, graph: Graph) -> None:
         from dasha_ros import msg
@@ -42,7 +42,7 @@ class InForce:
         return self.camera[-1].exposure_us, self.lens[-1].commanded_position
 
     def set(self) -> None:
-        """Command both for good, and wait until both are in force."""
+        """Command both permanently, and wait until both are active."""
         expose = command(self.msg.ExposureCommand, sender=self.sender, exposure_us=EXPOSURE_US)
         move = command(self.msg.LensCommand, sender=self.sender, position=POSITIONS)
         self.exposes.publish(expose)
@@ -81,7 +81,7 @@ def in_force(graph: Graph) -> Iterator[InForce]:
 
 
 def test_a_killed_focus_server_leaves_nothing_behind(graph: Graph, in_force: InForce) -> None:
-    """A^L ends for nobody and brings the lens back; the exposure, whose agent is done, its driver does."""
+    """A^L restores the lens when its client is gone; the camera driver restores the exposure."""
     graph.client().send("giraffe").until_step(phase=FOCUSING)
     in_force.until_left()
     graph.kill("focus_server")
@@ -93,7 +93,7 @@ def test_a_killed_focus_server_leaves_nothing_behind(graph: Graph, in_force: InF
 def test_a_restarted_driver_is_commanded_to_its_last_setting(
     graph: Graph, in_force: InForce, victim: str, how: signal.Signals
 ) -> None:
-    """Its last word stays latched, and it starts with its own default: neither is where the actuator was."""
+    """Neither its latched last state nor its default at start is the setting to restore."""
     client = graph.client()
     goal = client.send("giraffe")
     goal.until_step(phase=FOCUSING)
@@ -138,12 +138,12 @@ def test_the_focus_that_a_goal_found_stays_when_its_nodes_end(graph: Graph, in_f
     reached = in_force.now
     assert reached == (found.exposure_us, found.lens_position)
     server = graph.processes["focus_server"].pid
-    # The owner confirmed both: its commands, and no goal's, are in force.
-    # The result may overtake the drivers' words, which the server has heard.
+    # The owner confirmed both, so its own commands are active and not the goal's.
+    # The result may arrive before the drivers' states, which the server has received.
     for said in (lambda: in_force.camera[-1].exposure_command, lambda: in_force.lens[-1].command):
         graph.probe.until(
             lambda said=said: said().sender.startswith("/dasha/focus_server#"),
-            f"the owner's command to be in force, and not {said()} (server {server})",
+            f"the owner's command to be active, and not {said()} (server {server})",
         )
     for name in ("focus_server", "low_level_agent", "high_level_agent", "camera_driver", "lens_driver"):
         assert graph.processes.pop(name).stop() == 0
@@ -152,7 +152,7 @@ def test_the_focus_that_a_goal_found_stays_when_its_nodes_end(graph: Graph, in_f
 
 @pytest.mark.parametrize("phase", [1, FOCUSING])
 def test_all_nodes_are_interrupted_at_once_in_a_goal(bare_graph: Graph, phase: int) -> None:
-    """As `ros2 launch` does it: each driver's last word is where its actuator was."""
+    """As with `ros2 launch`: each driver's last state is the setting before the goal."""
     graph = bare_graph
     graph.start()
     graph.until_active()

@@ -11,11 +11,11 @@ from graph import Graph
 pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.timeout(300)]
 
 MOST_STEPS = 6
-"""Enough to see at once what stands where it stood, and few enough to give up what is gone soon."""
+"""Enough steps to find an object that did not move, and few enough to give up soon."""
 
 
 def _change(graph: Graph, **world: Any) -> None:
-    """Set the twin's world. Returns as soon as twin_world has said yes."""
+    """Set the twin's world. Returns as soon as twin_world has accepted it."""
     from rcl_interfaces.srv import SetParametersAtomically
     from rclpy.parameter import Parameter
 
@@ -71,9 +71,9 @@ def test_a_goal_succeeds_while_the_wall_clock_is_set_back_and_forth(
         clock.step(step_s)
         result = goal.result()
         assert result.error_code == 0, f"the clock was set by {step_s} s: {result.error_msg}"
-        # The clock of the driver was really set, and not only the test's.
+        # The driver's clock was really set, not only the test's.
         assert abs(captures[-1].header.stamp.sec - before) > 10
-    # Nor is anything left behind that refuses what comes next.
+    # Nothing is left that would refuse the next goal.
     goal = client.send("giraffe")
     goal.until_step(phase=2, step=2)
     clock.step(-30.0)

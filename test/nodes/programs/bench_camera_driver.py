@@ -23,7 +23,7 @@ bench = CameraBench()
 
 
 class Witnessed:
-    """pylon's camera, and a witness of who calls it."""
+    """pylon's camera, which records the threads that call it."""
 
     def __init__(self, camera: Any) -> None:
         self._camera = camera
@@ -35,7 +35,7 @@ class Witnessed:
 
 
 def obey(orders: dict[str, Any], before: dict[str, Any]) -> None:
-    """Make it so; ``damaged_frames`` and ``stream_deaths`` happen whenever their number changes."""
+    """Apply the orders; ``damaged_frames`` and ``stream_deaths`` take effect when their number changes."""
     new = {name: value for name, value in orders.items() if before.get(name) != value}
     for name in new.keys() & vars(bench).keys() - {"plugged"}:
         setattr(bench, name, new[name])

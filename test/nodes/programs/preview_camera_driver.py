@@ -12,7 +12,7 @@ from dasha_ros.nodes import camera_driver
 
 
 class SlowToStart(FakeCamera):
-    """Its first preview starts when the next command is there; ``told`` is set then."""
+    """Its first preview starts when the next command has come; ``told`` is set then."""
 
     told = threading.Event()
 
@@ -37,7 +37,7 @@ class SlowToStart(FakeCamera):
     def abort(self) -> None:
         super().abort()
         if self.taken:
-            # The command is in force and announced; now the preview has started.
+            # The command is active and announced; now the preview has started.
             self.told.set()
 
 

@@ -12,7 +12,7 @@ from dasha_ros.ros.driver_nodes import backends
 
 
 class RecordingLens(TwinLens):
-    """The twin's lens, and a witness."""
+    """The twin's lens, which records every command."""
 
     def move(self, position: float) -> LensReading:
         with open(os.environ["DASHA_TEST_RECORD"], "a") as record:

@@ -50,12 +50,12 @@ IDS = {"configure": 1, "cleanup": 2, "activate": 3, "deactivate": 4}
 SHUTDOWN_IDS = {"unconfigured": 5, "inactive": 6, "active": 7}
 CYCLE = ("deactivate", "cleanup", "configure", "activate")
 NONSENSE_IDS = (0, 8, 9, 10, 11, 12, 20, 21, 30, 40, 50, 60, 61, 62, 90, 98, 99, 128, 255)
-"""``create``, ``destroy``, the transitions that only a node's own callbacks make, and none at all."""
+"""``create``, ``destroy``, transitions that only a node's callbacks make, and an unknown one."""
 NONSENSE_LABELS = ("", "transition_success", "transition_error", "destroy", "Configure", "active", "x" * 99)
 
 
 class Lifecycle:
-    """Asks one node for transitions, one after the other."""
+    """Requests transitions of one node, one after another."""
 
     def __init__(self, graph: Graph, name: str) -> None:
         from lifecycle_msgs.srv import ChangeState, GetAvailableStates, GetAvailableTransitions, GetState
@@ -86,20 +86,20 @@ class Lifecycle:
         return future.result()
 
     def change(self, number: int, label: str = "") -> bool:
-        """Ask for a transition; whether it was made."""
+        """Request a transition; return whether it was made."""
         request = self._kinds[0].Request()
         request.transition.id, request.transition.label = number, label
         return bool(self._ask(self._change, request, f"an answer to transition {number} {label!r}").success)
 
     def look(self) -> str:
-        """The state; every other question that a lifecycle node answers is asked as well."""
+        """The node's state; also calls all other lifecycle services."""
         answers = [self._ask(client, kind.Request(), "an answer") for client, kind in self._others]
         assert len(answers[1].available_states) == 11
         return str(answers[0].current_state.label)
 
 
 def storm(lifecycle: Lifecycle, requests: int, seed: int) -> str:
-    """Random requests, judged by the published lifecycle, the last ones after a shutdown; the state."""
+    """Make random requests, the last ones after a shutdown, check the answers, and return the state."""
     draw = random.Random(seed)
     state = lifecycle.look()
     for i in range(requests):
@@ -110,7 +110,7 @@ def storm(lifecycle: Lifecycle, requests: int, seed: int) -> str:
             number, label, after = draw.choice(NONSENSE_IDS), draw.choice(NONSENSE_LABELS), None
         else:
             number = IDS.get(wanted) or SHUTDOWN_IDS.get(state, 7)
-            # A label counts for more than the number beside it.
+            # The label takes precedence over the number.
             label = wanted if draw.random() < 0.3 else ""
             number = draw.choice(NONSENSE_IDS) if label else number
             after = PRIMARY.get((state, wanted))
@@ -123,13 +123,13 @@ def storm(lifecycle: Lifecycle, requests: int, seed: int) -> str:
 
 
 def cycles(lifecycle: Lifecycle, count: int) -> str:
-    """The four transitions, over and over; how the memory of the process grew."""
+    """Repeat the four transitions; return how the process's memory grew."""
     memory, process, seen = MemorySlope(), psutil.Process(lifecycle.process.pid), []
     for i in range(count):
         for wanted in CYCLE:
             assert lifecycle.change(IDS[wanted]), f"{wanted} in cycle {i}:\n{lifecycle.process.output}"
             if wanted == "cleanup":
-                # What it gave up is freed before it answers these.
+                # The node frees its memory before it answers these.
                 assert lifecycle.look() == "unconfigured"
                 seen.append(process.memory_info().rss / 1e6)
         if i >= count // 4:
@@ -139,7 +139,7 @@ def cycles(lifecycle: Lifecycle, count: int) -> str:
 
 
 def start(graph: Graph, name: str) -> None:
-    """Start a node, and what it needs to have work."""
+    """Start a node and what it needs to do work."""
     if name == "device_emulator":
         folder = graph.report_dir.parent
         links = {"lens_link": str(folder / "lens"), "camera_socket": str(folder / "camera")}

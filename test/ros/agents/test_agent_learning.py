@@ -34,7 +34,7 @@ def health():
 
 @pytest.fixture
 def graph():
-    """What the learner may ask of its node."""
+    """The part of a node that the learner uses."""
     return SimpleNamespace(alive=True)
 
 
@@ -61,7 +61,7 @@ def goal(background=True):
 
 @pytest.fixture
 def learns(learning, monkeypatch):
-    """A learner that ends each goal well."""
+    """A learner that ends each goal with success."""
 
     def learn(*_, **__):
         while True:
@@ -73,7 +73,7 @@ def learns(learning, monkeypatch):
 
 @pytest.fixture
 def dies(monkeypatch):
-    """A learner that can't be."""
+    """A learner that fails at once."""
 
     def learn(*_, **__):
         raise OSError("no space is left")
@@ -85,7 +85,7 @@ LATENT = {"paper": 1280, "plus": GRID_SIZE}
 
 
 class BrightRig(AnalyticRig):
-    """Every picture is one that Eq. 7 pays +1 for, and too bright by the criterion of `plus`."""
+    """Every picture earns +1 by Eq. 7 but is too bright for the criterion of `plus`."""
 
     def __init__(self, info):
         super().__init__()
@@ -99,7 +99,7 @@ class BrightRig(AnalyticRig):
     ("preset", "code"), [("paper", ErrorCode.NONE), ("plus", ErrorCode.EXPOSURE_NOT_REACHED)]
 )
 def test_goals_are_judged_by_the_rule_of_their_preset(preset, code, health, tmp_path, monkeypatch):
-    """The paper's hand-over must not wait for what only `plus` asks for: A^L would never get its turn."""
+    """The paper's hand-over must not wait for a criterion of `plus`, or A^L would never start."""
     rig = BrightRig(PolicyFile.load(shipped_policy(preset, "exposure"), "exposure").info)
     rig.node = SimpleNamespace(context=SimpleNamespace(ok=lambda: True))
     learning = AgentLearning(

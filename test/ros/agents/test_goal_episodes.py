@@ -21,7 +21,7 @@ from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalQue
 
 @pytest.fixture
 def learner(tmp_path):
-    """An environment whose episodes are goals; goals as they would wait; and the rewards that are told."""
+    """An environment whose episodes are goals, the queue of goals, and the reported rewards."""
     env = exposure_env("paper", rig="cached", cache=synthetic_cache(tmp_path / "c", planes=6).path, seed=0)
     placed, queue = env.episode_source, GoalQueue(lambda request: request, threading.Event())
 
@@ -39,7 +39,7 @@ def learner(tmp_path):
 
 
 def served(queue):
-    """Send a goal; its end will be in the list."""
+    """Send a goal; its end appears in the list."""
     ends = []
     goal = SimpleNamespace(request=None, interrupted=lambda: None, why="")
     thread = threading.Thread(target=lambda: ends.append(queue.serve(goal)), daemon=True)

@@ -17,7 +17,7 @@ FIRST = CaptureInfo(1_000_000_000, 10_000.0, 0.0, CommandId("h", 5), 0)
 
 
 class Told:
-    """A camera state with a clock of its own, and all that it told: what, and when [s]."""
+    """A camera state with a manual clock, and what it published when [s]."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -63,14 +63,14 @@ def test_states_of_a_preview_are_published_twice_a_second() -> None:
     told = Told()
     for k in range(101):
         told.now_s = k * 0.02
-        # Whatever the wall clock says.
+        # The wall clock does not matter.
         told.state.taken(_later(FIRST, k * 0.02 if k < 50 else -30.0), awaited=False)
     assert [now_s for now_s, _ in told.all] == [k * 0.5 for k in range(5)]
 
 
 @given(gaps_ms=st.lists(st.integers(1, 400), min_size=1, max_size=60))
 def test_the_newest_state_is_published_and_none_waits_longer_than_the_limit(gaps_ms: list[int]) -> None:
-    """Steps of any rhythm; the thread looks every 10 ms, as if it were woken often."""
+    """Steps at any rate; the thread checks every 10 ms, as if it were woken often."""
     told, newest = Told(), FIRST
     told.state.taken(FIRST, awaited=True)
     untold_since: float | None = None

@@ -18,7 +18,7 @@ from dasha_ros.ros.node.condition import Condition, Level
 
 
 class Diary(Chart):
-    """A node's health that keeps every status of the device, with the facts of that moment."""
+    """Health that keeps every status of the device with the facts at that moment."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Diary(Chart):
 
 
 class Pauses:
-    """In place of the event that ends the worker: notes how long it would have waited."""
+    """Stands in for the event that ends the worker, and records the waits."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -52,7 +52,7 @@ class Pauses:
 
 
 class Script:
-    """A job to which happens what was written; then the worker ends."""
+    """A job with scripted events; then the worker ends."""
 
     def __init__(
         self, opens: Sequence[Exception | None] = (), works: Sequence[Exception | bool] = ()
@@ -61,7 +61,7 @@ class Script:
         self.health, self.pauses = Diary(), Pauses()
         self.losses: list[str] = []
         self.left: list[int] = []
-        """How often the device had been closed before each leaving."""
+        """Number of closes before each call of `leave`."""
         self.closed = self.worked = 0
 
     def play(self) -> Script:
@@ -99,7 +99,7 @@ class Script:
 
 
 def test_during_a_long_absence_the_attempts_back_off() -> None:
-    # About ten seconds: the device comes back after the eighth attempt.
+    # About ten seconds: the device returns after the eighth attempt.
     gone = Script(opens=[DeviceLost(f"attempt {n}") for n in range(8)]).play()
     assert gone.pauses.seconds == [*BACK_OFF_S, *[BACK_OFF_S[-1]] * 3]
     assert sum(gone.pauses.seconds) == pytest.approx(9.8)
@@ -159,7 +159,7 @@ def test_only_errors_in_a_row_are_a_loss(error: DeviceError) -> None:
 
 
 def test_an_error_that_the_job_reports_stays() -> None:
-    # A lens that reports overload works, and is not well.
+    # A lens that reports an overload works, but has a fault.
     class Overloaded(Script):
         def work(self) -> bool:
             worked = super().work()

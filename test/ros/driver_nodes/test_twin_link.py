@@ -25,7 +25,7 @@ from dasha_ros.twin.world import World
 
 
 class Camera:
-    """Keeps what it was told."""
+    """Keeps what it received."""
 
     def __init__(self) -> None:
         self.moves: list[PowerTrajectory] = []
@@ -36,7 +36,7 @@ class Camera:
 
 @pytest.fixture
 def link() -> Any:
-    """A link whose topics nobody serves, with the camera and what was heard."""
+    """A link without an executor, its camera, and the states it passed on."""
     heard: list[int] = []
     told: list[None] = []
     camera = Camera()
@@ -90,7 +90,7 @@ def test_an_older_message_that_comes_late_changes_nothing(link: Any) -> None:
 
 
 def test_a_driver_without_an_open_lens_sends_no_state(link: Any) -> None:
-    """The lens was configured anew: where it stands is known, that it obeys a command is not."""
+    """The lens was configured again: its position is known, but not which command it obeys."""
     link.link._on_lens(move(5, 5))
     link.link._on_lens(trajectory_to_msg(PowerTrajectory(0, 0.0, 0.0, 0.02)))
     assert link.heard == [5]
@@ -100,7 +100,7 @@ def test_a_driver_without_an_open_lens_sends_no_state(link: Any) -> None:
 
 
 class Glass:
-    """Keeps the temperatures that it felt."""
+    """Keeps the temperatures that were set."""
 
     trajectory = PowerTrajectory(0, 0.0, 0.0, 0.02)
 
@@ -112,7 +112,7 @@ class Glass:
 
 
 class Sight(Camera):
-    """Keeps the worlds that it was shown; one of its scenes does not exist."""
+    """Keeps the worlds that were set; one scene does not exist."""
 
     def __init__(self) -> None:
         super().__init__()

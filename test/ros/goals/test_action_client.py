@@ -132,7 +132,7 @@ def test_an_answer_that_overtakes_its_request_is_not_lost(client: Any) -> None:
     assert handle.accepted
     assert _wait(handle.get_result_async()).result.error_msg == "at once"
     assert heard.wait(PATIENCE_S)
-    # Too late to cancel, but it is answered.
+    # Too late to cancel, but the request is answered.
     assert _wait(handle.cancel_goal_async()) is not None
     assert client._client_handle.times >= 1
     assert not client._futures

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.graph
 
 
 class Agent:
-    """An agent in the probe's node: accepts when it is let, and works until a cancel, or hardly at all."""
+    """An agent in the probe's node: accepts when the test lets it, and works until a cancel, or briefly."""
 
     def __init__(self, probe: Probe, feedback: int = 0, lasts: bool = False) -> None:
         from dasha_ros.action import AdjustFocus
@@ -97,7 +97,7 @@ def test_unusable_feedback_does_not_lose_the_result(probe: Probe) -> None:
         result = client.run(AdjustFocus.Goal(), refuse, lambda: None, DISCOVERY_S)
         assert result.steps == 7
         wait_for(lambda: len(heard) == 2, "both pieces of feedback")
-        # The executor that heard them serves the next goal.
+        # The executor that received them serves the next goal.
         assert client.run(AdjustFocus.Goal(), lambda _: None, lambda: None, DISCOVERY_S).steps == 7
         client.destroy()
         agent.close()

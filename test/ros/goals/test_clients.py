@@ -15,7 +15,7 @@ ME, OTHER = b"\x01\x0fabcdefghij", b"\x01\x0fklmnopqrst"
 
 
 class World:
-    """Clients that come and go, and a clock."""
+    """Clients that appear and disappear, and a clock."""
 
     def __init__(self) -> None:
         self.now, self.there = 0.0, set[bytes]()
@@ -145,7 +145,7 @@ def test_a_goal_ends_when_its_client_is_killed_and_other_goals_go_on(probe: Prob
         child.wait_for_output("sent")
         wait_for(lambda: patient.begun, "the goal")
         child.kill()
-        # Nobody says goodbye for it: its lease must run out.
+        # It can't say goodbye, so its lease must expire.
         wait_for(lambda: patient.reasons, "the end of the goal", 40.0)
         assert patient.reasons == [ErrorCode.CLIENT_GONE]
         patient.server.destroy()

@@ -16,7 +16,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 pytestmark = pytest.mark.graph
 
 THREADS = 4
-"""As many as the agents and the focus server have."""
+"""Number of threads of the agents and the focus server."""
 
 
 class Goals:
@@ -71,7 +71,7 @@ def test_a_burst_of_goals_leaves_a_thread_for_everything_else(probe: Probe) -> N
         assert goals.client.wait_for_server(DISCOVERY_S)
         results = [goals.send()]
         assert goals.begun.wait(DISCOVERY_S)
-        # The first goal is not released: those between it and the newest have nothing to wait for.
+        # The first goal goes on; those between it and the newest end at once.
         results += [goals.send() for _ in range(2 * THREADS)]
         codes = [wait(result).result.error_code for result in results[1:-1]]
         assert codes == [ErrorCode.PREEMPTED] * (2 * THREADS - 1)
@@ -103,7 +103,7 @@ def test_a_server_that_stops_also_ends_waiting_goals(probe: Probe) -> None:
 
 
 class Handle:
-    """Of a goal that no client waits for."""
+    """The id of a goal without a client."""
 
     def __init__(self, background: bool) -> None:
         self.goal_id = SimpleNamespace(uuid=bytes(range(16)))
@@ -124,7 +124,7 @@ class Bench:
         self.asked: list[Handle] = []
 
     def ask(self, background: bool) -> bool:
-        """Ask whether a goal is accepted; it will be, some time later."""
+        """Request a goal; it is accepted later."""
         from rclpy.action import GoalResponse
 
         handle = Handle(background)
@@ -134,7 +134,7 @@ class Bench:
         return bool(accepted)
 
     def accept(self) -> Any:
-        """The goal that was asked for first is accepted; returns it if it has the turn now."""
+        """Accept the goal that was requested first; return it if it is the current goal now."""
         handle = self.asked.pop(0)
         self.server._on_accepted(handle)
         newest = self.server._newest
@@ -174,7 +174,7 @@ def test_a_background_goal_preempts_no_goal_and_yields_to_every_goal(steps: list
 
 
 class Slow:
-    """rclpy's log: between the end of a goal and the sending of its result one line is written."""
+    """Stands in for rclpy's log, which writes one line between a goal's end and the sending of its result."""
 
     def __init__(self) -> None:
         self.reached, self.go_on = threading.Event(), threading.Event()
@@ -211,7 +211,7 @@ def test_a_server_that_has_stopped_has_sent_the_result_of_its_goal(probe: Probe)
 def test_a_server_that_has_stopped_has_sent_answers_that_were_only_begun(
     probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """rclpy answers in tasks of the executor: one that waits there must not be lost when the node ends."""
+    """rclpy answers in tasks of the executor; a pending one must not be lost when the node ends."""
     goals = Goals(probe)
     tasks: list[Any] = []
     with in_threads(probe, THREADS):
@@ -221,7 +221,7 @@ def test_a_server_that_has_stopped_has_sent_answers_that_were_only_begun(
         asked = goals.server._server._result_futures
         wait_for(lambda: any(future._callbacks for future in asked.values()), "the request for the result")
         (future,) = asked.values()
-        # An executor that is busy with something else.
+        # The executor is busy with something else.
         monkeypatch.setattr(
             future, "_executor", lambda: SimpleNamespace(create_task=lambda *a: tasks.append(a))
         )

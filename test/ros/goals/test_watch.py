@@ -19,19 +19,19 @@ LONGEST_S = PATIENCE.appear_s + PATIENCE.accept_s + PATIENCE.end_s + PATIENCE.si
 
 @dataclass
 class Server:
-    """A model of a server, independent of the watch: when it is what, in seconds of its life."""
+    """A model of a server, independent of the watch: times of its events [s]."""
 
     appears: float = 0.0
     accepts: float = 0.1
     """Delay of its answer to a goal."""
     dies: float = float("inf")
-    """It leaves the graph."""
+    """When it leaves the graph."""
     hangs: float = float("inf")
-    """From then on it answers nothing."""
+    """When it stops answering."""
     forgets: float = float("inf")
-    """It is started anew."""
+    """When it is restarted."""
     ends: float = float("inf")
-    """It has the result."""
+    """When it has the result."""
     refuses: bool = False
     restores: float = 0.5
     """Time from the first cancel that it hears to the result."""
@@ -40,7 +40,7 @@ class Server:
 
 
 def play(server: Server, cancel_at: float = float("inf")) -> tuple[Loss | None, float, float | None]:
-    """What becomes of a goal: the loss (`None`: a result), when, and when it was accepted."""
+    """How a goal ends: the loss (`None`: a result), when, and when it was accepted."""
     watch, now = GoalWatch(PATIENCE, 0.0), 0.0
     accepted: float | None = None
     answers: list[float] = []

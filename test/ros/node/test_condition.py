@@ -22,7 +22,7 @@ troubles = st.builds(Condition, st.sampled_from((Level.WARN, Level.ERROR)), sent
 events = st.one_of(
     st.tuples(st.just("set"), st.sampled_from(CAUSES), troubles),
     st.tuples(st.just("clear"), st.sampled_from(CAUSES), st.none()),
-    # What a watched condition is read off: it wins over what was set for the same cause.
+    # The state behind a watched condition, which wins over a condition set for the same cause.
     st.tuples(st.just("becomes"), st.sampled_from(("faults", "lens")), st.none() | troubles),
     st.tuples(st.just("set_activity"), st.just(""), sentences),
     st.tuples(st.just("count"), st.just("frames"), st.none()),
@@ -31,7 +31,7 @@ events = st.one_of(
 
 
 def expected(state: dict[str, Condition], activity: str | None) -> tuple[int, set[str]]:
-    """Level and sentences, by the shortest way to say it."""
+    """The expected level and sentences, by the simplest rule."""
     level = max((c.level for c in state.values()), default=Level.OK)
     if level:
         return level, {c.sentence for c in state.values()}
@@ -72,7 +72,7 @@ def test_the_status_is_a_function_of_the_active_conditions(happens: list[tuple[s
         assert chart.status().level == level
         assert set(chart.status().sentence.split("; ")) == words
         if what != "count" and published_at.count(chart.now_s) <= 10:
-            # Nobody has to wait to hear that the level changed, unless it flaps.
+            # A change of level is published at once, unless it flaps.
             told = chart.published[-1].level if chart.published else bytes([Level.STALE])
             assert told == bytes([level])
         if what == "second":
@@ -126,7 +126,7 @@ def test_a_flapping_cause_floods_neither_topic_nor_log() -> None:
 
 
 class Watched:
-    """A device to which happens what was written. Before each call the status is what the past says."""
+    """A device with scripted events. Before each call the status follows from the past."""
 
     def __init__(self, happens: list[tuple[str, str]]) -> None:
         self._happens, self.chart = list(happens), Chart()

@@ -105,7 +105,7 @@ class ClumsyConfig(NodeConfig):
 
 
 class Clumsy(DashaNode[ClumsyConfig]):
-    """Whatever it is asked for, it drops."""
+    """Every callback raises."""
 
     config_model = ClumsyConfig
 
@@ -150,12 +150,12 @@ def clumsy(request: pytest.FixtureRequest, probe: Probe) -> Iterator[Clumsy]:
 
 
 def provoke(sort: str, node: Clumsy, probe: Probe) -> None:
-    """Make a callback of a sort raise."""
+    """Make a callback of one kind raise."""
     if sort in ("subscription", "broken message", "exit"):
         hear = node.leave if sort == "exit" else node.drop
         subscription = node.create_subscription(String, "clumsy/letters", hear, 10)
         if sort == "broken message":
-            # Whatever rclpy can't make of the bytes that came.
+            # Bytes that rclpy can't deserialize.
             subscription.msg_type = object
         probe.publisher(String, "clumsy/letters", 10).publish(String(data="a"))
     elif sort == "timer":
@@ -213,5 +213,5 @@ def test_a_node_survives_a_callback_that_raises_and_reports_it(
 
     status = probe.until(shown, "the diagnostics to say so")
     assert "dropped" in status.message or "SystemExit" in status.message or sort == "broken message"
-    # Served as before: a question is answered.
+    # The node still serves requests.
     assert probe.lifecycle_state("clumsy") == "unconfigured"

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.graph
 
 
 def test_conditions_of_all_levels_can_follow_each_other(probe) -> None:
-    # rclpy refuses to log with another severity from the same line: the worker's thread would end.
+    # rclpy refuses two severities from one line of code, and the worker's thread would end.
     import rclpy
     from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 

@@ -23,7 +23,7 @@ SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FA
 
 
 class Slow(DashaNode[NodeConfig]):
-    """Configures when it is let; breaks where it is told to."""
+    """Configures when the test lets it, and breaks where the test wants it."""
 
     config_model = NodeConfig
 

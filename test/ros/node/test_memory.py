@@ -57,7 +57,7 @@ def test_a_node_publishes_without_the_generator_of_message_classes() -> None:
 
 
 def test_checking_messages_loads_no_scenes() -> None:
-    """Every node checks what it hears; scenes and their pictures are the twin's alone."""
+    """Every node checks its messages; only the twin needs scenes and pictures."""
     told = subprocess.run(
         [sys.executable, "-c", "import sys, dasha_ros.ros.validation.subscribe; print(sorted(sys.modules))"],
         capture_output=True,

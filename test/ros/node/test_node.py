@@ -58,7 +58,7 @@ def test_an_unclean_end_is_reported(moment: str, words: str) -> None:
 def test_an_executor_that_can_not_wait_ends_the_process_and_is_reported_once() -> None:
     ended = _end_at("bug")
     assert ended.returncode not in (0, None)
-    # Not at each of the fifty.
+    # Only once, not for each of the fifty.
     assert 1 <= ended.stderr.count("internal error at the executor: ZeroDivisionError") < 5
     assert ended.stderr.rstrip().endswith("ZeroDivisionError: division by zero")
 

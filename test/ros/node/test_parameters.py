@@ -20,7 +20,7 @@ pytestmark = pytest.mark.graph
 
 
 class Lamp(DashaNode[TwinWorldConfig]):
-    """Its bulb gives 1000 lx, and breaks at 500."""
+    """Its bulb gives 1000 lx and breaks at 500."""
 
     config_model = TwinWorldConfig
 
@@ -106,7 +106,7 @@ def test_fixed_parameters_change_only_while_the_node_is_unconfigured() -> None:
                 f"serial: camera_driver is {state} and has read it already; {todo} first, "
                 "then configure it again"
             )
-            # All that it has, as from a file that was dumped.
+            # All parameters, as from a dumped file.
             same = [node.get_parameter(key) for key in CameraDriverConfig.model_fields if key != "autostart"]
             assert node.set_parameters_atomically(same).successful
             node.trigger_activate()

@@ -55,11 +55,11 @@ class Unlucky(TwinWorld):
         self.ask_somebody()
 
     def ask_somebody(self):
-        """Whoever is asked, the answer comes through this node's executor and context."""
+        """Call a service; the answer comes through this node's executor and context."""
         client, answered = self.create_client(GetState, f"{self.get_name()}/get_state"), threading.Event()
         asked = False
         client.wait_for_service()
-        # An answer is lost while the service does not know yet who asks, so this asks until one comes.
+        # An answer is lost while the service has not discovered the client, so ask until one comes.
         while not answered.wait(1.0 if asked else 0.0):
             client.call_async(GetState.Request()).add_done_callback(lambda _: answered.set())
             asked = True
@@ -68,5 +68,5 @@ class Unlucky(TwinWorld):
 
 run(Unlucky, args=[])
 if MOMENT == "at the very end":
-    # As at the end of Python itself, what had a handler has none any more.
+    # As at the end of Python itself, no signal handlers are left.
     os.execlp("sh", "sh", "-c", "kill -INT $$; kill -TERM $$")

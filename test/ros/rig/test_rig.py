@@ -20,7 +20,7 @@ BUDGET_S = 0.05
 
 @pytest.fixture
 def rig(probe: Probe) -> Iterator[Any]:
-    """A rig whose graph says nothing, with a clock that moves only when it is moved."""
+    """A rig in a silent graph, with a manual clock."""
     from dasha_ros.freshness.clock import ManualClock
     from dasha_ros.optics.exposure import exposure_table
     from dasha_ros.ros.rig.rig import RosRig
@@ -124,7 +124,7 @@ def test_a_restarted_camera_driver_ends_the_episode(rig: Any) -> None:
     with pytest.raises(RigError, match="restarted and now exposes for 10000 us") as raised:
         rig.move(41.0)
     assert raised.value.code == ErrorCode.CAMERA_LOST
-    # The next episode begins with the camera as it is.
+    # The next episode starts with the camera as it is.
     with pytest.raises(RigError, match="did not take up"):
         rig.observe()
 

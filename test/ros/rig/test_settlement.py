@@ -18,7 +18,7 @@ FIRST, SECOND = "/dasha/lens_driver#1", "/dasha/lens_driver#2"
 
 
 class Server:
-    """Who brings a lens back, and the driver's word that it hears."""
+    """A node that restores a lens, and the driver's reports that it receives."""
 
     def __init__(self) -> None:
         self.now, self.sent = 0.0, 0
@@ -74,7 +74,7 @@ def test_a_driver_that_was_not_there_yet_is_commanded_again() -> None:
         assert not back.look()
         assert server.sent == 1 + n
         server.now += AGAIN_S
-    # It obeyed the first: an answer is an answer.
+    # The driver obeyed the first command, which counts.
     server.driver_says(SECOND, CommandId("/dasha/focus_server#1", 1))
     assert back.look()
 

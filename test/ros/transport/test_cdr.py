@@ -32,7 +32,7 @@ KINDS = (
     msg.Reward,
     Image,
     CompressedImage,
-    # Not ours: other orders of alignment.
+    # From other packages, with other alignments.
     JointState,
     NavSatFix,
     PointCloud2,

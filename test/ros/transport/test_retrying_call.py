@@ -14,7 +14,7 @@ from dasha_ros.ros.transport.retrying_call import AGAIN_S, RetryingCall
 
 
 class Service:
-    """A client whose server loses what it is told to."""
+    """A client whose server loses chosen answers."""
 
     def __init__(self) -> None:
         self.ready = True

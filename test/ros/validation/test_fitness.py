@@ -66,7 +66,7 @@ GOOD: dict[type, dict[str, Any]] = {
         "capture": msg.CaptureInfo(exposure_us=1000.0),
         "width": 640,
         "height": 480,
-        # What was measured may be no number: the agents end the goal with PERCEPT_INVALID.
+        # Measured values may be NaN: the agents then end the goal with PERCEPT_INVALID.
         "brisque": math.nan,
         "latent": [math.nan],
     },
@@ -75,7 +75,7 @@ GOOD: dict[type, dict[str, Any]] = {
     AdjustExposure.Feedback: {"percept": PERCEPT},
     FocusOnObject.Feedback: {"phase": 2, "brisque": math.nan},
     Image: {"width": 2, "height": 1, "encoding": "mono8", "step": 2, "data": b"ab"},
-    # The drivers' gates judge commands, and tell the sender.
+    # The drivers' gates judge commands and answer the sender.
     msg.LensCommand: {"position": math.nan},
     msg.ExposureCommand: {"exposure_us": math.inf},
 }
@@ -136,7 +136,7 @@ BAD: list[tuple[type, dict[str, Any]]] = [
 
 
 def as_heard(kind: type, fields: dict[str, Any]) -> Any:
-    """A message as it comes from the wire."""
+    """A message as received."""
     message = kind(**{k: v for k, v in fields.items() if v is not None})
     if "header" in fields:
         message.header.frame_id = "x" * 20_000
