@@ -12,18 +12,15 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from setup_pip import SetupError, Ticker, forget_broken, install, say
+from setup_cmake import PLAIN, check_compiler, plain_path, run_cmake
+from setup_pip import SetupError, forget_broken, install, say
 from setup_ros import DEFAULT_ROS, ROS_LAYERS, choose_ros, ubuntu_requirements
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,8 +35,6 @@ BUILD = VENV / "interfaces"
 OPTIONAL_LAYERS = ("hardware", "docs", "dev", "torch")
 IMPLIED = {"dev": ("hardware", "docs")}
 PYTHONS = tuple((3, minor) for minor in range(10, 15))
-PLAIN = re.compile(r"[\w./+@:-]+", re.ASCII)
-"""Paths that need no quoting in shells, shebangs and CMake files."""
 LONGEST_SHEBANG = 120
 """Linux reads at most 127 bytes."""
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -82,22 +77,6 @@ def check_machine() -> None:
             "Linux x86_64 with glibc. Install ROS 2 Jazzy from its own packages and build with colcon; "
             "the parts that need no ROS install with `pip install .`."
         )
-
-
-def check_compiler() -> None:
-    """Check that the interfaces, which are C code for one Python, can be compiled."""
-    ask = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2], sysconfig.get_paths()['include'])"
-    answer = subprocess.run(
-        [str(PYTHON), "-c", ask], env=environment(), capture_output=True, text=True, check=True
-    )
-    version, include = answer.stdout.strip().split(" ", 1)
-    absent = []
-    if not shutil.which(os.environ.get("CC", "cc")) or not shutil.which(os.environ.get("CXX", "c++")):
-        absent.append("a C and C++ compiler        (Debian, Ubuntu: apt install build-essential)")
-    if not Path(include, "Python.h").is_file():
-        absent.append(f"the headers of Python {version}  (Debian, Ubuntu: apt install python{version}-dev)")
-    if absent:
-        raise SetupError("the ROS interfaces can't be compiled here. Install:\n  " + "\n  ".join(absent))
 
 
 def make_venv() -> None:
@@ -203,7 +182,7 @@ def build_interfaces(stamp: dict[str, Any]) -> None:
     wanted = digest([*sources, ROOT / "package.xml", ros_lock], str(ROOT))
     if stamp.get("interfaces") == wanted:
         return
-    check_compiler()
+    check_compiler(PYTHON, environment())
     say("==> building the ROS interfaces")
     if stamp.get("root") != str(ROOT):
         shutil.rmtree(BUILD, ignore_errors=True)
@@ -221,38 +200,9 @@ def build_interfaces(stamp: dict[str, Any]) -> None:
         configure += [f"-DPython3_EXECUTABLE={venv / 'bin' / 'python'}"]
         configure += ["-DBUILD_TESTING=OFF", "-DDASHA_INSTALL_PYTHON=OFF"]
         for arguments in (configure, ["--build", build], ["--install", build]):
-            run_cmake(arguments, prefix)
+            run_cmake(arguments, prefix, BUILD)
     stamp.update(interfaces=wanted, root=str(ROOT))
     write_stamp(stamp)
-
-
-@contextmanager
-def plain_path(folder: Path) -> Iterator[Path]:
-    """The folder under a name without special characters, which the CMake files of ROS don't quote."""
-    if PLAIN.fullmatch(str(folder)):
-        yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="dasha-build-") as place:
-        link = Path(place, "checkout")
-        link.symlink_to(folder, target_is_directory=True)
-        yield link
-
-
-def run_cmake(arguments: list[str], variables: dict[str, str]) -> None:
-    """Run cmake and show its progress; if it fails, show its last lines."""
-    ticker, said = Ticker(), []
-    with subprocess.Popen(
-        ["cmake", *arguments], env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as cmake:
-        assert cmake.stdout is not None
-        for line in cmake.stdout:
-            said.append(line.rstrip())
-            if line.startswith("["):  # "[12/345] Building ..."; other lines matter only after an error
-                ticker.tick(line.strip())
-    ticker.done()
-    if cmake.returncode:
-        shutil.rmtree(BUILD, ignore_errors=True)
-        raise SetupError(f"cmake {arguments[0]} failed:\n  " + "\n  ".join(said[-30:]))
 
 
 def fetch_assets() -> None:

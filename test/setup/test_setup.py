@@ -124,7 +124,8 @@ def test_only_lines_that_help_are_shown(
     shown: list[str] = []
     monkeypatch.setattr(setup_pip.Ticker, "tick", lambda self, text: shown.append(text))
     program(tmp_path / "cmake", '-- Install configuration: ""', "[1/2] Building C object x.c.o")
-    setup_venv.run_cmake(["--build"], {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"})
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    setup_venv.run_cmake(["--build"], {"PATH": path}, setup_venv.BUILD)
     assert shown == ["[1/2] Building C object x.c.o"]
     shown.clear()
     (tmp_path / "x.lock").write_text("# pins\na==1.0\nb==2.0\n")
@@ -260,7 +261,7 @@ def test_a_missing_compiler_is_named(
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(setup_venv.SetupError, match="apt install build-essential"):
-        setup_venv.check_compiler()
+        setup_venv.check_compiler(setup_venv.PYTHON, setup_venv.environment())
 
 
 def test_an_unsupported_python_is_refused() -> None:
