@@ -14,7 +14,8 @@ from rclpy.node import Node
 from unique_identifier_msgs.msg import UUID
 
 from dasha_ros.ros.goals.clients import feedback_topic, new_goal_id, participant_of, subscribers
-from dasha_ros.ros.validation.fitness import Unfit, checks_of
+from dasha_ros.ros.validation.message_checks import checks_of
+from dasha_ros.ros.validation.message_shape import InvalidMessage
 from dasha_ros.ros.validation.rejections import rejections_of
 
 
@@ -54,7 +55,7 @@ class PatientActionClient(ActionClient):
         def hear(message: Any) -> None:
             try:
                 self._check(message.feedback)
-            except Unfit as error:
+            except InvalidMessage as error:
                 self._rejections.add(self._topic, str(error))
             else:
                 callback(message)

@@ -14,7 +14,7 @@ from rclpy.subscription import Subscription
 
 from dasha_ros.ros.transport.cdr import reader
 from dasha_ros.ros.transport.qos import KEPT, to_hear
-from dasha_ros.ros.validation.fitness import checks_of, most_bytes
+from dasha_ros.ros.validation.message_checks import checks_of, most_bytes
 from dasha_ros.ros.validation.publishers import (
     allowed_publishers,
     names_its_sender,

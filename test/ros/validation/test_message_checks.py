@@ -17,7 +17,8 @@ from dasha_ros import msg
 from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.ros.transport.cdr import reader
 from dasha_ros.ros.transport.conversions import limits_to_msg
-from dasha_ros.ros.validation.fitness import Unfit, checks_of
+from dasha_ros.ros.validation.message_checks import checks_of
+from dasha_ros.ros.validation.message_shape import InvalidMessage
 
 
 def stamped(seconds: int, nanoseconds: int) -> Any:
@@ -150,7 +151,7 @@ def test_what_can_be_is_heard(kind: type) -> None:
 
 @pytest.mark.parametrize(("kind", "changes"), BAD)
 def test_what_can_not_be_is_named(kind: type, changes: dict[str, Any]) -> None:
-    with pytest.raises(Unfit) as told:
+    with pytest.raises(InvalidMessage) as told:
         checks_of(kind)(as_heard(kind, {**GOOD[kind], **changes}))
     assert len(str(told.value)) < 200
     assert str(told.value).isprintable()
