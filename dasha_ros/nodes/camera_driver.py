@@ -63,7 +63,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             "camera/exposure_command",
             CommandGate("exposure time", "us", *EXPOSURE_LIMITS_US),
             obey=job.obey,
-            in_force=lambda: job.exposure[1],
+            current=lambda: job.exposure[1],
         )
         self._subscriber = FastSubscriber(self)
         if isinstance(self._camera, TwinCamera):

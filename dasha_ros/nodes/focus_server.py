@@ -152,7 +152,7 @@ class FocusServer(GoalServer):
             step=step,
             background=background,
             exposure_us=float(self.actuators.exposure_us or 0.0),
-            **self.actuators.lens_in_force,
+            **self.actuators.lens_values,
             message=message,
         )
         with self._state_lock:

@@ -71,7 +71,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         return AdjustFocus.Result(
             error_code=int(outcome.code),
             error_msg=outcome.message,
-            **self.rig.lens_in_force,
+            **self.rig.lens_values,
             command=id_to_msg(self.rig.commanded),
             steps=outcome.steps,
             detection=detection_to_msg(detection) if detection else Detection(),

@@ -213,7 +213,7 @@ class AgentNode(DashaNode[A]):
 
         def act() -> Outcome:
             nonlocal before
-            before, rig.owner = rig.in_force(), owner
+            before, rig.owner = rig.current_setting(), owner
             if policy is not None:
                 self.use_policy(policy())
             return cast("Outcome", self.act(run))
@@ -232,14 +232,14 @@ class AgentNode(DashaNode[A]):
             return outcome
         if self._await(back.look, limits.DRIVER_RESTARTS_S if is_lost else limits.DRIVER_ANSWERS_S, before):
             return outcome
-        if back.is_in_force and not self.is_active:
+        if back.is_active and not self.is_active:
             return outcome
         what = f"{_BACK[self.actuator]} could not be restored: its driver does not answer."
         return replace(outcome, message=f"{outcome.message} {what}")
 
     def _stays(self) -> bool:
         """Make the final setting permanent unless another node commands; return whether that worked."""
-        rig, said = self.rig, self.rig.own_in_force
+        rig, said = self.rig, self.rig.own_report
         if said is None or said.command != rig.commanded:
             return True
         return self._await(rig.settle(said.value).look, limits.DRIVER_ANSWERS_S, said.value)

@@ -48,7 +48,7 @@ class Commands:
         gate: CommandGate,
         *,
         obey: Callable[[Order], None],
-        in_force: Callable[[], float | None],
+        current: Callable[[], float | None],
         refused: Callable[[], None] | None = None,
     ) -> None:
         """Start without a command.
@@ -58,11 +58,11 @@ class Commands:
             topic: The topic of the commands, on which their owners publish.
             gate: Decides which commands are valid.
             obey: Called with each order, one at a time.
-            in_force: Returns the current value, or ``None`` if it is unknown.
+            current: Returns the current value, or ``None`` if it is unknown.
             refused: Called after the gate refused a command.
         """
         self._node, self._topic, self.gate, self._obey = node, topic, gate, obey
-        self._in_force, self._refused = in_force, refused
+        self._current, self._refused = current, refused
         self.instance = new_instance(node.get_fully_qualified_name())
         self._own = 0
         self._lock = threading.Lock()
@@ -79,7 +79,7 @@ class Commands:
                 node.health.count("commands_while_inactive")
                 return
             if gate.admit(value, named):
-                before, was_tentative = self._in_force(), bool(self._tentative.owner)
+                before, was_tentative = self._current(), bool(self._tentative.owner)
                 self._tentative.commanded(command.owner, before)
                 confirms = was_tentative and not command.owner and value == before
                 self._obey(Order(named, value, confirms))

@@ -1,10 +1,9 @@
-"""One goal of the focus server, from the first look to the report."""
+"""One goal of the focus server, from its start to the report."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from sensor_msgs.msg import CompressedImage
 from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.freshness import limits
-from dasha_ros.freshness.command import NO_COMMAND, CommandId
+from dasha_ros.freshness.command import CommandId
 from dasha_ros.optics.lens_info import position_text
 from dasha_ros.perception.labels import canonical
 from dasha_ros.policies.outcome import ErrorCode, explain
@@ -21,23 +20,20 @@ from dasha_ros.report.writer import ReportWriter
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError
 from dasha_ros.ros.goals.focus_messages import Before, progress, report_end
 from dasha_ros.ros.goals.goal_server import GoalServer
+from dasha_ros.ros.goals.goal_settings import GoalSettings
 from dasha_ros.ros.goals.recorder import Recorder
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.waiter import Waiter
-from dasha_ros.ros.rig.settlement import InForce, Patience, Settlement
 from dasha_ros.ros.transport.conversions import id_from_msg, percept_from_msg
 
 _DISCOVERY_S = 2.0
-"""A goal may come before discovery has joined this node with the drivers."""
-_RESTORED_S = 2.0
-"""Drivers see a new server, and restore what the one before it left behind."""
+"""How long to wait for the drivers [s]: a goal may come before this node has discovered them."""
 _LOST = {"lens": ErrorCode.LENS_LOST, "camera": ErrorCode.CAMERA_LOST}
-_STATES = {"lens": "lens/state", "camera": "camera/state"}
 
 
 @dataclass(frozen=True)
 class _Goal:
-    """What was asked for, with the defaults filled in."""
+    """The goal's request, with defaults filled in."""
 
     labels: tuple[str, ...]
     min_score: float
@@ -47,10 +43,10 @@ class _Goal:
 
 
 class FocusGoal:
-    """Exposes, focuses, restores on failure, and writes the report."""
+    """Exposes, focuses, restores after a failure, and writes the report."""
 
     def __init__(self, server: GoalServer, run: ActiveGoal, info: msg.PerceptionInfo, note: str = "") -> None:
-        """Not begun yet; ``note`` stands behind what is told of each phase."""
+        """Prepare a goal; ``note`` is appended to the message of each phase."""
         self._server, self._run, self._info, self._note = server, run, info, note
         self._actuators, config, request = server.actuators, server.config, run.request
         self._goal = _Goal(
@@ -64,22 +60,26 @@ class FocusGoal:
         self._steps = {msg.FocusState.EXPOSING: 0, msg.FocusState.FOCUSING: 0}
         self._result = FocusOnObject.Result()
         self._asked = False
-        """Whether an agent was asked: until then nothing was touched."""
+        """Whether an agent was asked. Until then nothing has changed."""
         self._reached: dict[str, CommandId] = {}
-        """Of each actuator whose agent reached its part of the goal: its last command."""
+        """The last command of each agent that reached its part of the goal, by actuator."""
         self._seen = msg.FrameId()
-        """The last frame that an agent of this goal looked at."""
+        """The last frame that an agent of this goal used."""
         self._recorder = Recorder(self._report_failed)
         self._lock = threading.Lock()
         self._waiter = Waiter()
+        self._settings = GoalSettings(server)
 
     def work(self) -> FocusOnObject.Result:
-        """Reach the goal, or restore."""
+        """Reach the goal, or restore lens and exposure."""
         began = time.monotonic()
         own = self._actuators
-        own.wait(lambda: self._run.reason or (self._drivers_work() and not self._left_behind()), _DISCOVERY_S)
+        own.wait(
+            lambda: self._run.reason or (self._drivers_work() and not self._settings.are_left_behind()),
+            _DISCOVERY_S,
+        )
         before = Before(own.exposure_us, own.position)
-        self._begun = self._in_force()
+        self._settings.begin()
         config = self._server.config
         if config.report_dir:
             writer = ReportWriter(config.report_dir, config.report_keep)
@@ -88,49 +88,39 @@ class FocusGoal:
                     writer,
                     vars(self._goal),
                     self._info,
-                    {"exposure_us": own.exposure_us, **own.lens_in_force},
+                    {"exposure_us": own.exposure_us, **own.lens_values},
                 )
         code, what = self._try(before)
         if code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN):
-            # What another node has left alone stays as well.
-            unconfirmed = self._confirm()
+            # An actuator that another node did not take over stays as well.
+            unconfirmed = self._settings.confirm(self._reached)
             if unconfirmed and code == ErrorCode.NONE:
                 code = self._run.reason or _LOST[unconfirmed[0]]
-                what = explain(code, f"the {unconfirmed[0]}'s driver does not confirm what was reached")
+                what = explain(code, f"the {unconfirmed[0]}'s driver does not confirm its final setting")
         if code != ErrorCode.NONE:
             what = f"{what}{self._restore(code, before)}"
         self._finish(code, what, time.monotonic() - began)
         return self._result
 
     def _drivers_work(self) -> bool:
-        """Whether both drivers have spoken, and the lens works."""
+        """Whether both drivers have reported, and the lens works."""
         return self._actuators.exposure_us is not None and self._actuators.lens_works
 
-    def _left_behind(self) -> bool:
-        """Whether what is in force may belong to a goal of the server that was killed before this one.
-
-        Its drivers restore it as soon as they see the new server. What a goal starts with is what it goes
-        back to, so it waits for that.
-        """
-        if time.monotonic() - self._actuators.joined_at > _RESTORED_S:
-            return False
-        return any(said and self._is_an_agent(said.command.sender) for said in self._in_force().values())
-
     def picture(self, message: CompressedImage) -> None:
-        """An annotated frame came."""
+        """Pass an annotated frame to the report."""
         with self._lock:
             self._recorder.picture(message)
         self._waiter.notify()
 
     def _try(self, before: Before) -> tuple[ErrorCode, str]:
-        # What could not be restored is not touched.
+        # If a current setting is unknown, command nothing, because it could not be restored.
         if before.position is None:
             return ErrorCode.LENS_LOST, explain(ErrorCode.LENS_LOST, "no lens state was ever received")
         if before.exposure_us is None:
             return ErrorCode.CAMERA_LOST, explain(ErrorCode.CAMERA_LOST, "no frame was ever received")
         try:
             return self._reach()
-        except Exception as error:  # A bug must end the goal with a number, and all go back.
+        except Exception as error:  # A bug must end the goal with an error code, and all is restored.
             self._server.guard.caught("a goal", error)
             return ErrorCode.INTERNAL, explain(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
 
@@ -152,7 +142,7 @@ class FocusGoal:
         left = goal.max_steps - self._steps[msg.FocusState.EXPOSING]
         if left <= 0:
             return ErrorCode.STEPS_EXHAUSTED, explain(
-                ErrorCode.STEPS_EXHAUSTED, f"all {goal.max_steps} steps went into the exposure"
+                ErrorCode.STEPS_EXHAUSTED, f"the exposure took all {goal.max_steps} steps"
             )
         self._begin(msg.FocusState.FOCUSING, f"looking for {', '.join(goal.labels) or 'any object'}")
         return self._ask(
@@ -164,7 +154,7 @@ class FocusGoal:
                 max_steps=left,
                 background=self._run.background,
                 owner=self._actuators.lens_owner,
-                # What A^H looked at last was exposed for this goal: no frame is taken twice.
+                # A^H's last frame was exposed for this goal, so A^L need not take it again.
                 not_before=self._seen,
             ),
             ErrorCode.FOCUS_AGENT_LOST,
@@ -183,7 +173,7 @@ class FocusGoal:
                 return self._run.reason, explain(self._run.reason, self._run.why)
             return lost, explain(lost, str(error))
         with self._lock:
-            # The last feedback may come after the result.
+            # The last feedback may arrive after the result.
             self._steps[self._phase] = max(self._steps[self._phase], answer.steps)
         self._seen = answer.frame
         code, what = ErrorCode(answer.error_code), answer.error_msg
@@ -203,7 +193,7 @@ class FocusGoal:
 
     def _on_feedback(self, feedback: Any) -> None:
         reward, percept = feedback.reward, percept_from_msg(feedback.percept)
-        # The last feedback of A^H may come after its result, when A^L is at work already.
+        # A^H's last feedback may arrive after its result, when A^L is working already.
         phase = msg.FocusState.EXPOSING if reward.agent == "A^H" else msg.FocusState.FOCUSING
         with self._lock:
             self._steps[phase] = max(self._steps[phase], reward.step)
@@ -212,19 +202,13 @@ class FocusGoal:
         self._run.feedback(progress(phase, step, percept, self._goal.labels, float(reward.value)))
 
     def _restore(self, code: ErrorCode, before: Before) -> str:
-        """Bring lens and exposure back. Returns what to add to the message, empty when all is well."""
+        """Restore lens and exposure; return a sentence to add to the message, or ""."""
         if code == ErrorCode.COMMAND_OVERRIDDEN:
-            return " Lens and exposure stay where the other node put them."
+            return " Lens and exposure stay as the other node set them."
         if not self._asked:
             return ""
-        self._begin(msg.FocusState.RESTORING, "bringing lens and exposure back")
-        own, position, exposure_us = self._actuators, before.position, before.exposure_us
-        back: dict[str, Settlement] = {}
-        if position is not None:
-            back["lens"] = own.settle_position(position, self._is_an_agent)
-        if exposure_us is not None:
-            back["camera"] = own.settle_exposure(exposure_us, self._is_an_agent)
-        lost = self._missing(back, exposure_us or 0.0, limits.DRIVER_RESTARTS_S)
+        self._begin(msg.FocusState.RESTORING, "restoring lens and exposure")
+        lost = self._settings.restore(before)
         if not lost:
             self._server.health.clear("restore")
             return ""
@@ -232,73 +216,11 @@ class FocusGoal:
         self._server.health.warn("restore", what)
         return f" {what}"
 
-    def _confirm(self) -> list[str]:
-        """Command for good what the agents reached. Returns whose driver does not answer."""
-        own, reached = self._actuators, {k: v for k, v in self._reached.items() if v != NO_COMMAND}
-        settle = {"lens": own.settle_position, "camera": own.settle_exposure}
-        # The agent's answer may overtake its driver's word.
-        own.wait(lambda: self._have_spoken(reached), limits.DRIVER_ANSWERS_S)
-        lost, stay = list[str](), dict[str, Settlement]()
-        for actuator, command in reached.items():
-            said = self._in_force()[actuator]
-            if said is not None and said.command == command:
-                stay[actuator] = settle[actuator](said.value, self._is_an_agent)
-            elif said is None or not said.command.sender or said.is_the_drivers_own:
-                lost.append(actuator)
-            # Otherwise another node has commanded meanwhile, and its word stays.
-        return lost + self._missing(stay, own.exposure_us or 0.0, limits.DRIVER_ANSWERS_S)
-
-    def _in_force(self) -> dict[str, InForce | None]:
-        return {"lens": self._actuators.position_in_force, "camera": self._actuators.exposure_in_force}
-
-    def _have_spoken(self, reached: Mapping[str, CommandId]) -> bool:
-        """Whether drivers say that they obeyed the agents' last commands, or another node's since."""
-        for actuator, said in self._in_force().items():
-            command = said.command if said else NO_COMMAND
-            if actuator not in reached or command == reached[actuator]:
-                continue
-            if said == self._begun[actuator] or self._is_an_agent(command.sender):
-                return False
-        return True
-
-    def _missing(
-        self, settlements: Mapping[str, Settlement], exposure_us: float, answers_s: float
-    ) -> list[str]:
-        """Wait until drivers have taken up what they were commanded. Returns those that have not."""
-        own, server = self._actuators, self._server
-        exposures_us = (own.exposure_us or 0.0, exposure_us)
-        patience = Patience(
-            limits.exposure_shows_s(*exposures_us, answers_s=answers_s),
-            limits.exposure_shows_s(*exposures_us, longest_s=limits.EXPOSURE_S),
-            lambda: not server.is_active,
-        )
-
-        def missing() -> list[str]:
-            return [
-                actuator
-                for actuator, settlement in settlements.items()
-                # Where all nodes end at once, the drivers obey nobody any more and go back by themselves.
-                if not (settlement.look() or (not server.is_active and settlement.is_in_force))
-            ]
-
-        own.waiter.wait_for(lambda: not missing() or None, patience.lasts)
-        # A driver that was deactivated brought its actuator back, and nobody starts it again.
-        return [
-            actuator
-            for actuator in missing()
-            if not (settlements[actuator].is_in_force and server.count_publishers(_STATES[actuator]))
-        ]
-
-    def _is_an_agent(self, sender: str) -> bool:
-        """Whether an agent sent this: one that was killed may have a command on its way."""
-        namespace = self._server.get_namespace().rstrip("/")
-        return sender.startswith((f"{namespace}/high_level_agent#", f"{namespace}/low_level_agent#"))
-
     def _finish(self, code: ErrorCode, what: str, seconds: float) -> None:
         result, own = self._result, self._actuators
         result.error_code, result.error_msg = int(code), what
         result.exposure_us = float(own.exposure_us or 0.0)
-        for name, value in own.lens_in_force.items():
+        for name, value in own.lens_values.items():
             setattr(result, name, value)
         result.exposure_steps = self._steps[msg.FocusState.EXPOSING]
         result.focus_steps = self._steps[msg.FocusState.FOCUSING]

@@ -21,7 +21,7 @@ from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.ros.node.waiter import Waiter
-from dasha_ros.ros.rig.settlement import AGAIN_S, InForce, Sent, Settlement, nobody
+from dasha_ros.ros.rig.settlement import AGAIN_S, ActuatorReport, Sent, Settlement, nobody
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import (
     capture_from_msg,
@@ -139,7 +139,7 @@ class Actuators:
         return self.lens_state.commanded_position if self.lens_state else None
 
     @property
-    def lens_in_force(self) -> dict[str, Any]:
+    def lens_values(self) -> dict[str, Any]:
         """Position, unit and distance of focus, as messages and reports call them; NaN and "": not known."""
         lens = self.lens_state
         return {
@@ -172,28 +172,28 @@ class Actuators:
         return sent
 
     @property
-    def exposure_in_force(self) -> InForce | None:
+    def exposure_report(self) -> ActuatorReport | None:
         """What the camera driver reports about its exposure, `None` before its first report."""
-        capture = self.capture
-        return InForce(capture.driver, capture.exposure_command, capture.exposure_us) if capture else None
+        seen = self.capture
+        return ActuatorReport(seen.driver, seen.exposure_command, seen.exposure_us) if seen else None
 
     @property
-    def position_in_force(self) -> InForce | None:
+    def position_report(self) -> ActuatorReport | None:
         """What the lens's driver says of its position, `None` before its first word."""
         lens = self.lens_state
-        return InForce(lens.driver, lens.command, lens.commanded_position) if lens else None
+        return ActuatorReport(lens.driver, lens.command, lens.commanded_position) if lens else None
 
     def settle_exposure(self, exposure_us: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
         """Command a permanent exposure time [us]; see `Settlement`."""
         # Repeating the command during an exposure would restart the exposure.
         again_s = AGAIN_S + (exposure_us + (self.exposure_us or 0.0)) / 1e6
         return Settlement(
-            lambda: self.exposure_in_force, self.send_exposure, exposure_us, again_s=again_s, is_ours=is_ours
+            lambda: self.exposure_report, self.send_exposure, exposure_us, again_s=again_s, is_ours=is_ours
         )
 
     def settle_position(self, position: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
         """Command a lens position for good; see `Settlement`."""
-        return Settlement(lambda: self.position_in_force, self.send_position, position, is_ours=is_ours)
+        return Settlement(lambda: self.position_report, self.send_position, position, is_ours=is_ours)
 
     def wait(self, condition: Callable[[], object], seconds: float) -> bool:
         """Wait up to ``seconds`` of real time until ``condition`` holds; return whether it does."""

@@ -21,7 +21,7 @@ from dasha_ros.optics.lens_info import LensInfo, LensInfoError
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.rig.actuators import Actuators
-from dasha_ros.ros.rig.settlement import InForce, Sent, Settlement
+from dasha_ros.ros.rig.settlement import ActuatorReport, Sent, Settlement
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import id_from_msg, percept_from_msg
 
@@ -102,7 +102,7 @@ class RosRig(Actuators):
         ):
             return percept
         again = self.move if self._actuator == "lens" else self.expose
-        return again(self.in_force())
+        return again(self.current_setting())
 
     def _known(self, find: Callable[[], float | None], code: ErrorCode, what: str) -> float:
         value = self.waiter.wait_for(find, self._patience(0.0))
@@ -110,7 +110,7 @@ class RosRig(Actuators):
             raise RigError(code, f"no {what} was ever received")
         return value
 
-    def in_force(self) -> float:
+    def current_setting(self) -> float:
         """Where the rig's own actuator is: the exposure time [us], or the position in the lens's unit.
 
         Raises:
@@ -126,9 +126,9 @@ class RosRig(Actuators):
         return self.settle_position(value) if self._actuator == "lens" else self.settle_exposure(value)
 
     @property
-    def own_in_force(self) -> InForce | None:
+    def own_report(self) -> ActuatorReport | None:
         """What the driver of the rig's own actuator reports."""
-        return self.position_in_force if self._actuator == "lens" else self.exposure_in_force
+        return self.position_report if self._actuator == "lens" else self.exposure_report
 
     @property
     def own_owner(self) -> str:
@@ -154,7 +154,7 @@ class RosRig(Actuators):
 
         def silence(sent: Sent) -> RigError:
             if overridden(sent):
-                said = self.exposure_in_force
+                said = self.exposure_report
                 if said is not None and said.is_the_drivers_own:
                     return RigError(ErrorCode.CAMERA_LOST, "the camera driver restored the exposure")
                 return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
@@ -165,7 +165,7 @@ class RosRig(Actuators):
             )
 
         def restored(sent: Sent) -> bool:
-            said = self.exposure_in_force
+            said = self.exposure_report
             return said is not None and said.is_the_drivers_own and overridden(sent)
 
         return self._ask(
@@ -199,7 +199,7 @@ class RosRig(Actuators):
 
         def silence(sent: Sent) -> RigError:
             if overridden(sent):
-                said = self.position_in_force
+                said = self.position_report
                 if said is not None and said.is_the_drivers_own:
                     return RigError(ErrorCode.LENS_LOST, "the lens driver restored the lens")
                 return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
@@ -216,7 +216,7 @@ class RosRig(Actuators):
             )
 
         def restored(sent: Sent) -> bool:
-            said = self.position_in_force
+            said = self.position_report
             return said is not None and said.is_the_drivers_own and overridden(sent)
 
         return self._ask(

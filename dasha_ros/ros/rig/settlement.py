@@ -18,7 +18,7 @@ def nobody(sender: str) -> bool:
 
 
 @dataclass(frozen=True)
-class InForce:
+class ActuatorReport:
     """What a driver reports about its actuator."""
 
     driver: str
@@ -42,11 +42,11 @@ class Sent:
     before: Mapping[str, int]
     """Sequence number of each sender's last known command at that time."""
 
-    def is_overridden_by(self, in_force: CommandId) -> bool:
+    def is_overridden_by(self, active: CommandId) -> bool:
         """Whether the active command is newer than this one."""
-        if in_force.sender == self.id.sender:
-            return in_force.sequence > self.id.sequence
-        return in_force.sequence > self.before.get(in_force.sender, 0)
+        if active.sender == self.id.sender:
+            return active.sequence > self.id.sequence
+        return active.sequence > self.before.get(active.sender, 0)
 
 
 class Patience:
@@ -83,7 +83,7 @@ class Settlement:
 
     def __init__(
         self,
-        in_force: Callable[[], InForce | None],
+        report: Callable[[], ActuatorReport | None],
         send: Callable[[float], Sent],
         value: float,
         *,
@@ -94,7 +94,7 @@ class Settlement:
         """Command the value.
 
         Args:
-            in_force: Returns the driver's newest report, `None` before the first.
+            report: Returns the driver's newest report, `None` before the first.
             send: Sends a command.
             value: The value to command.
             again_s: Time without an answer after which the command is repeated [s].
@@ -102,16 +102,16 @@ class Settlement:
                 as another node's.
             clock: Returns the time [s].
         """
-        self._in_force, self._send, self._clock, self.value = in_force, send, clock, value
+        self._report, self._send, self._clock, self.value = report, send, clock, value
         self._again_s, self._is_ours = again_s, is_ours
-        said = in_force()
+        said = report()
         self._driver = said.driver if said else ""
         self._first = send(value)
         self._again_at = clock() + again_s
 
     def look(self) -> bool:
         """Whether the driver obeyed, perhaps before another node commanded. Repeats the command if needed."""
-        said = self._in_force()
+        said = self._report()
         if said is not None and self._is_taken_up(said):
             return True
         is_new = said is not None and said.driver != self._driver
@@ -121,7 +121,7 @@ class Settlement:
             self._send(self.value)
         return False
 
-    def _is_taken_up(self, said: InForce) -> bool:
+    def _is_taken_up(self, said: ActuatorReport) -> bool:
         first, command = self._first, said.command
         if command.sender == first.id.sender:
             return command.sequence >= first.id.sequence
@@ -130,8 +130,8 @@ class Settlement:
         return first.is_overridden_by(command)
 
     @property
-    def is_in_force(self) -> bool:
+    def is_active(self) -> bool:
         """Whether the driver reports the value, whoever commanded it: the driver may have restored it at its
         end, or an agent may have restored its own actuator."""
-        said = self._in_force()
+        said = self._report()
         return said is not None and said.value == self.value

@@ -101,7 +101,7 @@ def _lens_info(message: Any) -> None:
     _within("position_max", message.position_max, _POSITIONS)
 
 
-def _lens_in_force(message: Any) -> None:
+def _lens_values(message: Any) -> None:
     if not math.isnan(message.lens_position):
         _within("lens_position", message.lens_position, _POSITIONS)
     _unit(message.lens_unit)
@@ -147,7 +147,7 @@ def _world(message: Any) -> None:
 def _focus(message: Any) -> None:
     _within("state", message.state, (msg.FocusState.IDLE, msg.FocusState.RESTORING))
     _within("exposure_us", message.exposure_us, (0.0, EXPOSURE_LIMITS_US[1]))
-    _lens_in_force(message)
+    _lens_values(message)
 
 
 def _percept(message: Any) -> None:
@@ -176,7 +176,7 @@ def _step(message: Any) -> None:
 def _progress(message: Any) -> None:
     _within("phase", message.phase, (msg.FocusState.IDLE, msg.FocusState.RESTORING))
     _within("exposure_us", message.exposure_us, (0.0, EXPOSURE_LIMITS_US[1]))
-    _lens_in_force(message)
+    _lens_values(message)
 
 
 def _image(message: Any) -> None:

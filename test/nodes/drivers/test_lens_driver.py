@@ -29,8 +29,8 @@ class Bench:
         self.driver = driver
         self.states = Ears()
         driver.configure()
-        driver.destroy_publisher(driver._state_publisher)
-        driver._state_publisher = self.states
+        driver.destroy_publisher(driver._job.state_publisher)
+        driver._job.state_publisher = self.states
         self.lens: FakeLens = driver._lens
 
     def activate(self) -> None:
@@ -117,7 +117,7 @@ def test_a_command_from_before_the_lens_was_closed_moves_nothing(bench: Bench) -
     bench.move(40.0)
     bench.deactivate()
     # As if the command had been admitted just before the worker ended.
-    bench.driver._admitted(Order(CommandId("the test", 1000), 60.0))
+    bench.driver._job.obey(Order(CommandId("the test", 1000), 60.0))
     bench.lens.moves.clear()
     bench.states.heard.clear()
     bench.activate()
@@ -215,8 +215,8 @@ def test_the_newest_state_is_published_last(bench: Bench) -> None:
     from dasha_ros import msg
 
     bench.move(40.0)
-    newer = replace(bench.driver._state, commanded_position=50.0)
-    worker = threading.Thread(target=bench.driver._tell, args=(newer,))
+    newer = replace(bench.driver._job.state, commanded_position=50.0)
+    worker = threading.Thread(target=bench.driver._job.publish, args=(newer,))
     told: list[float] = []
 
     class Slow:
@@ -230,7 +230,7 @@ def test_the_newest_state_is_published_last(bench: Bench) -> None:
                 worker.join(1.0)
             told.append(state.commanded_position)
 
-    bench.driver._state_publisher = Slow()
+    bench.driver._job.state_publisher = Slow()
     bench.driver._on_command(command(msg.LensCommand, position=1000.0))
     worker.join()
     assert told == [40.0, 50.0]

@@ -106,10 +106,10 @@ def test_unknown_settings_are_an_error(rig: Any) -> None:
     from dasha_ros.policies.outcome import ErrorCode
 
     with pytest.raises(RigError, match="no lens state was ever received") as raised:
-        rig.in_force()
+        rig.current_setting()
     assert raised.value.code == ErrorCode.LENS_LOST
     _hear_lens(rig)
-    assert rig.in_force() == 40.0
+    assert rig.current_setting() == 40.0
 
 
 def test_a_restarted_camera_driver_ends_the_episode(rig: Any) -> None:

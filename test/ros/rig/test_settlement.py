@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
-from dasha_ros.ros.rig.settlement import AGAIN_S, InForce, Sent, Settlement
+from dasha_ros.ros.rig.settlement import AGAIN_S, ActuatorReport, Sent, Settlement
 
 BEFORE, SEARCHED = 40.0, 50.0
 AGENT = CommandId("/dasha/low_level_agent#1", 7)
@@ -22,7 +22,7 @@ class Server:
 
     def __init__(self) -> None:
         self.now, self.sent = 0.0, 0
-        self.said: InForce | None = InForce(FIRST, AGENT, SEARCHED)
+        self.said: ActuatorReport | None = ActuatorReport(FIRST, AGENT, SEARCHED)
 
     def send(self, value: float) -> Sent:
         assert value == BEFORE
@@ -39,7 +39,7 @@ class Server:
         )
 
     def driver_says(self, driver: str, command: CommandId, value: float = BEFORE) -> None:
-        self.said = InForce(driver, command, value)
+        self.said = ActuatorReport(driver, command, value)
 
     @property
     def last(self) -> CommandId:
@@ -48,7 +48,7 @@ class Server:
 
 def test_the_last_report_of_a_dead_driver_does_not_count() -> None:
     server = Server()
-    server.said = InForce(FIRST, CommandId("/dasha/low_level_agent#1", 6), BEFORE)
+    server.said = ActuatorReport(FIRST, CommandId("/dasha/low_level_agent#1", 6), BEFORE)
     back = server.settle()
     assert not back.look(), "it says the value from before, but it may be dead"
     server.driver_says(FIRST, server.last)
@@ -104,9 +104,9 @@ def test_a_driver_that_ends_restores_its_actuator_but_the_next_one_may_not(
     back = server.settle()
     server.driver_says(FIRST, CommandId(FIRST, 1), value)
     assert not back.look()
-    assert back.is_in_force is is_back
+    assert back.is_active is is_back
     server.driver_says(SECOND, NO_COMMAND, 24.4)
-    assert not back.is_in_force
+    assert not back.is_active
 
 
 words = st.tuples(
