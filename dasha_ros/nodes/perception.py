@@ -41,7 +41,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
     def __init__(self) -> None:
         super().__init__("perception")
         self._perception: Perception | None = None
-        self._lane: FastSubscriber | None = None
+        self._subscriber: FastSubscriber | None = None
         self._publishers: list[Publisher] = []
         self._forget()
 
@@ -63,7 +63,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._percept_publisher = self._publish(msg.Percept, "perception/percept", qos.PERCEPT)
         self._picture_publisher = self._publish(CompressedImage, "perception/annotated/compressed", qos.IMAGE)
         self._info_publisher = self._publish(msg.PerceptionInfo, "perception/info", qos.STATE)
-        self._lane = FastSubscriber(self)
+        self._subscriber = FastSubscriber(self)
         for kind, topic, callback, profile in (
             (msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND),
             (msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND),
@@ -73,7 +73,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             (msg.CameraLimits, "camera/limits", self._on_limits, qos.STATE),
             (Image, "camera/image_raw", self._on_image, qos.IMAGE),
         ):
-            self._lane.listen(kind, topic, callback, profile)
+            self._subscriber.listen(kind, topic, callback, profile)
 
     def _publish(self, kind: Any, topic: str, profile: QoSProfile) -> Publisher:
         self._publishers.append(self.create_publisher(kind, topic, profile))
@@ -104,9 +104,9 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     def cleanup(self) -> None:
         """Release the models and close the topics."""
-        if self._lane is not None:
-            self._lane.close()
-            self._lane = None
+        if self._subscriber is not None:
+            self._subscriber.close()
+            self._subscriber = None
         self._perception = None
         while self._publishers:
             self.destroy_publisher(self._publishers.pop())

@@ -1,4 +1,4 @@
-"""What a goal of the focus server says: its feedback, and the end of its report."""
+"""The messages of a goal of the focus server: its feedback, and the end of its report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SETTINGS = ("exposure_us", "lens_position", "lens_unit", "focus_distance_m")
 
 @dataclass(frozen=True)
 class Before:
-    """The settings when a goal began; ``None``: nobody knows."""
+    """The settings at the start of a goal; ``None``: unknown."""
 
     exposure_us: float | None
     position: float | None
@@ -27,11 +27,11 @@ def progress(
     """The feedback of one step.
 
     Args:
-        phase: Of the goal.
-        step: Of both agents together.
-        percept: That the step was rewarded for.
-        labels: What is looked for.
-        reward: Of this step.
+        phase: The goal's phase.
+        step: Number of steps of both agents together.
+        percept: The percept that the step was rewarded for.
+        labels: The labels to look for.
+        reward: The step's reward.
     """
     seen = percept.of(labels)
     return FocusOnObject.Feedback(

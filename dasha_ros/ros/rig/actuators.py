@@ -80,7 +80,7 @@ class Actuators:
         self._lens_publisher, self.lens_owner = create_commander(
             node, msg.LensCommand, "lens/command", qos.COMMAND
         )
-        self._lane = FastSubscriber(node)
+        self._subscriber = FastSubscriber(node)
         self.listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         self.listen(msg.CaptureInfo, "camera/state", self._on_capture, qos.STATE)
         self.listen(msg.LensInfo, "lens/info", self._on_lens_info, qos.STATE)
@@ -88,24 +88,24 @@ class Actuators:
 
     def listen(self, kind: Any, topic: str, callback: Any, profile: Any) -> None:
         """Subscribe until `close`; the callback runs in the subscriber's thread."""
-        self._lane.listen(kind, topic, callback, profile)
+        self._subscriber.listen(kind, topic, callback, profile)
 
     def rest(self) -> None:
         """Handle no messages until `attending`, to save the time they take."""
-        self._lane.rest()
+        self._subscriber.rest()
 
     @contextmanager
     def attending(self) -> Iterator[None]:
         """Handle messages, first the newest ones that arrived before; `rest` afterwards."""
-        self._lane.wake()
+        self._subscriber.wake()
         try:
             yield
         finally:
-            self._lane.rest()
+            self._subscriber.rest()
 
     def close(self) -> None:
         """Close the topics."""
-        self._lane.close()
+        self._subscriber.close()
         for publisher in (self._exposure_publisher, self._lens_publisher):
             self.node.destroy_publisher(publisher)
 
@@ -135,12 +135,12 @@ class Actuators:
 
     @property
     def position(self) -> float | None:
-        """Where the lens was last commanded to, `None` before its first state."""
+        """The position that the lens was last commanded to, `None` before its first state."""
         return self.lens_state.commanded_position if self.lens_state else None
 
     @property
     def lens_values(self) -> dict[str, Any]:
-        """Position, unit and distance of focus, as messages and reports call them; NaN and "": not known."""
+        """Position, unit and focus distance, under the names of messages and reports; NaN and "": unknown."""
         lens = self.lens_state
         return {
             "lens_position": float(lens.commanded_position) if lens else math.nan,
@@ -179,7 +179,7 @@ class Actuators:
 
     @property
     def position_report(self) -> ActuatorReport | None:
-        """What the lens's driver says of its position, `None` before its first word."""
+        """What the lens driver reports about its position, `None` before its first report."""
         lens = self.lens_state
         return ActuatorReport(lens.driver, lens.command, lens.commanded_position) if lens else None
 
@@ -192,7 +192,7 @@ class Actuators:
         )
 
     def settle_position(self, position: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
-        """Command a lens position for good; see `Settlement`."""
+        """Command a permanent lens position; see `Settlement`."""
         return Settlement(lambda: self.position_report, self.send_position, position, is_ours=is_ours)
 
     def wait(self, condition: Callable[[], object], seconds: float) -> bool:
@@ -204,7 +204,7 @@ class Actuators:
 
         Args:
             exposure_us: Exposure time [us].
-            position: Of the lens.
+            position: Position of the lens, in its unit.
             wait: How the caller waits while topics are served.
         """
         # A driver that was not heard yet may not hear a command either.

@@ -67,14 +67,14 @@ class RosRig(Actuators):
 
     @property
     def lens(self) -> LensModel:
-        """The lens as its driver describes it.
+        """The lens model from its driver's description.
 
         Raises:
-            RigError: It was never described, or nobody has calibrated it.
+            RigError: The driver published no description, or the lens is not calibrated.
         """
         info = self.waiter.wait_for(lambda: self.lens_info, self._patience(0.0))
         if info is None:
-            raise RigError(ErrorCode.LENS_LOST, "nobody says on lens/info what the lens can do")
+            raise RigError(ErrorCode.LENS_LOST, "no lens/info was ever received")
         if self._model is None or self._model[0] != info:
             try:
                 self._model = info, info.model()
@@ -111,7 +111,7 @@ class RosRig(Actuators):
         return value
 
     def current_setting(self) -> float:
-        """Where the rig's own actuator is: the exposure time [us], or the position in the lens's unit.
+        """The setting of the rig's own actuator: the exposure time [us], or the position in the lens's unit.
 
         Raises:
             RigError: No driver has reported it.
@@ -132,7 +132,7 @@ class RosRig(Actuators):
 
     @property
     def own_owner(self) -> str:
-        """How commands to the rig's own actuator name this process as the owner of their goal."""
+        """The name of this process as the owner of a goal, in commands to the rig's own actuator."""
         return self.lens_owner if self._actuator == "lens" else self.exposure_owner
 
     def expose(self, exposure_us: float) -> Percept:
@@ -207,7 +207,7 @@ class RosRig(Actuators):
             if lens is None or lens.command != sent.id:
                 refusal = f": {self.refusal}" if self.refusal else ""
                 return RigError(
-                    ErrorCode.LENS_LOST, f"the lens did not take up {self._named(position)}{refusal}"
+                    ErrorCode.LENS_LOST, f"the lens did not confirm {self._named(position)}{refusal}"
                 )
             if capture is not None and capture.lens == lens.last_move:
                 return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
@@ -229,7 +229,7 @@ class RosRig(Actuators):
         )
 
     def _named(self, position: float) -> str:
-        """A position and its unit."""
+        """A position with its unit."""
         unit = self.lens_info.unit if self.lens_info else ""
         return f"{position:.3f} {unit}".rstrip()
 
@@ -266,10 +266,10 @@ class RosRig(Actuators):
         *,
         exposure_us: float,
     ) -> Percept:
-        """Command until a percept answers, as often as `retries` allows.
+        """Repeat a command until a percept answers, as often as `retries` allows.
 
-        A driver that restored its actuator (``restored``) did so for a goal before this one: the command
-        may have passed it on the way, and is sent again at once.
+        If the driver restored its actuator (``restored``), it did so after an earlier goal and may have
+        overridden the command on its way. Then the command is repeated at once.
         """
         tries = self.retries
         while True:

@@ -1,4 +1,4 @@
-"""Publishers as the graph shows them: which process of a node commands, and whether it still can."""
+"""The publishers that the graph shows: which process of a node commands, and whether it is still there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dasha_ros.freshness.tentative import owner_id, parse_owner
 
 
 def publishers(node: Node, topic: str) -> dict[bytes, str]:
-    """Full name of the node of each publisher of a topic, by gid. A topic's name may be relative."""
+    """The full node name of each publisher of a topic, by gid. The topic's name may be relative."""
     return {
         bytes(info.endpoint_gid): f"{info.node_namespace.rstrip('/')}/{info.node_name}"
         for info in node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
@@ -23,8 +23,8 @@ def create_commander(node: Node, kind: Any, topic: str, qos: QoSProfile) -> tupl
     """Create a publisher of commands.
 
     Returns:
-        It, and the owner that commands of its node's goals name. Where the graph does not tell which gid
-        the publisher has, the owner is the node's name alone.
+        The publisher, and the owner that commands of the node's goals name. If the graph does not show the
+        publisher's gid, the owner is only the node's name.
     """
     before = publishers(node, topic)
     publisher = node.create_publisher(kind, topic, qos)
@@ -36,8 +36,8 @@ def create_commander(node: Node, kind: Any, topic: str, qos: QoSProfile) -> tupl
 def endpoints_of(node: Node, topic: str, owner: str) -> frozenset[bytes]:
     """The publishers of a topic that belong to an owner or to another process of its name.
 
-    A process that was stopped for longer than its lease sees the others again, but may never learn their
-    nodes' names (Fast DDS does not send again what was acknowledged once). So the gid alone counts, too.
+    A process that was suspended for longer than its lease rediscovers the others, but may never learn their
+    node names, because Fast DDS does not resend what was acknowledged once. So a matching gid is enough.
     """
     name, gid = parse_owner(owner)
     return frozenset(

@@ -118,14 +118,14 @@ def test_a_restarted_camera_driver_ends_the_episode(rig: Any) -> None:
 
     _hear_lens(rig)
     _hear_exposure(rig, 27_000.0)
-    with pytest.raises(RigError, match="did not take up"):
+    with pytest.raises(RigError, match="did not confirm"):
         rig.observe()
     _hear_exposure(rig, 10_000.0, driver="the camera, started anew")
     with pytest.raises(RigError, match="restarted and now exposes for 10000 us") as raised:
         rig.move(41.0)
     assert raised.value.code == ErrorCode.CAMERA_LOST
     # The next episode starts with the camera as it is.
-    with pytest.raises(RigError, match="did not take up"):
+    with pytest.raises(RigError, match="did not confirm"):
         rig.observe()
 
 
@@ -196,7 +196,7 @@ def test_a_driver_that_restored_what_a_goal_before_left_is_commanded_again(rig: 
     assert sent == [41.0, 41.0]
     # The second command was never obeyed, and the driver's own is older than it.
     assert error.value.code == ErrorCode.LENS_LOST
-    assert "did not take up" in str(error.value)
+    assert "did not confirm" in str(error.value)
 
 
 def test_a_driver_that_restores_again_has_left_the_goal(rig: Any) -> None:
