@@ -52,7 +52,7 @@ def evaluate(
             splits=splits, rivals=rivals, seed=seed,
         )  # fmt: skip
         if scenes and not setting:
-            # One lens position is right in the paper's bands: nobody learns anything about photographs there.
+            # In the paper's bands one lens position is right for all photographs, so they show nothing here.
             chosen = [s for s in chosen if s.name in {"planes_wide", "two_depths"}]
         rows: list[dict[str, Any]] = []
         with study.photographs_listed(testbed), study.progress() as progress:

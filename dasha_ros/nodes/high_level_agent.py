@@ -96,7 +96,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         )
 
     def task_of(self, request: AdjustExposure.Goal) -> FocusTask:
-        """A task without an object, and any lens, because A^H looks for nothing."""
+        """A task without an object and with any lens, because A^H looks for no object."""
         return FocusTask(lens_model())
 
     def act(self, run: ActiveGoal) -> ExposureOutcome:

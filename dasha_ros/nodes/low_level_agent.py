@@ -66,7 +66,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         return ""
 
     def result(self, outcome: FocusOutcome) -> AdjustFocus.Result:
-        """The action's result of an outcome, with the lens position in force now."""
+        """The action's result for an outcome, with the current lens position."""
         percept, detection = outcome.percept, outcome.detection
         return AdjustFocus.Result(
             error_code=int(outcome.code),
@@ -96,7 +96,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
 
     def learn(self, run: ActiveGoal, learning: AgentLearning) -> FocusOutcome:
         """Play one episode; the detection is what is seen at its end."""
-        # First, because the learner would wait for a lens that nobody describes, and the goal with it.
+        # Before the learner plays: without a lens description both learner and goal would wait forever.
         task = self.task_of(run.request)
         end = learning.play(run)
         seen = end.percept.of(task.labels, task.min_score) if end.percept else ()

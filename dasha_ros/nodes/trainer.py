@@ -65,13 +65,13 @@ class Trainer(DashaNode[TrainerConfig]):
             self._ranges, self._episodes = _ranges(config), None
 
     def _next_episode(self) -> Episode:
-        """Draw an episode; the first time the lens has to be known, whose range starts are drawn from."""
+        """Draw an episode. The first time, wait for the lens, whose range the starts are drawn from."""
         assert self._actuators is not None
         actuators = self._actuators
         if self._episodes is None:
             self._until(
                 lambda: actuators.lens_info is not None,
-                "lens_driver does not say on lens/info what it can do",
+                "lens_driver has not published lens/info",
             )
             assert actuators.lens_info is not None
             self._episodes = self._draws(actuators.lens_info)

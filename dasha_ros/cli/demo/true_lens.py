@@ -23,7 +23,7 @@ class TrueLens:
         self._told = lens
 
     def focus_at(self, position: float, timeout_s: float) -> float | None:
-        """Where the lens focuses [1/m] once it was sent to ``position``, hysteresis included.
+        """Where the lens focuses [1/m] at a commanded ``position``, hysteresis included.
 
         ``None``: it does not say so within ``timeout_s``.
         """

@@ -25,7 +25,7 @@ app = typer.Typer(help="Measure a lens profile with the lens's own camera.", no_
 
 EMULATED_DISTANCES_M = (0.4, 0.6, 1.0, 2.0)
 SETTLING_STEPS = 5.0
-"""The move that is timed, in steps of the coarse scan: far enough to blur the target."""
+"""The move to time, in steps of the coarse scan: far enough to blur the target."""
 SETTLING_STEP_S = 0.01
 SETTLING_MAX_S = 0.4
 
@@ -53,11 +53,11 @@ def calibrate_lens(
         str, typer.Option(help="Distances of the target in m, separated by commas; default: you are asked.")
     ] = "",
     low: Annotated[
-        float | None, typer.Option(help="Least position to try, in the lens's unit; left out: its least.")
+        float | None, typer.Option(help="Least position to try, in the lens's unit; default: its least.")
     ] = None,
     high: Annotated[
         float | None,
-        typer.Option(help="Greatest position to try, in the lens's unit; left out: its greatest."),
+        typer.Option(help="Greatest position to try, in the lens's unit; default: its greatest."),
     ] = None,
     exposure: Annotated[
         float, typer.Option(min=0.0, help="Exposure in us; 0: metered on the target at each distance.")

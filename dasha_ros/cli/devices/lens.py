@@ -28,7 +28,7 @@ def get(port: Port, board: Board = "flexiboard") -> None:
 @app.command("set")
 def set_position(
     position: Annotated[
-        float, typer.Argument(help="In the lens's unit; a Varioptic lens takes 24.0 to 70.0 V.")
+        float, typer.Argument(help="Position in the lens's unit; a Varioptic lens accepts 24.0 to 70.0 V.")
     ],
     port: Port,
     board: Board = "flexiboard",

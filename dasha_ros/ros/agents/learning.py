@@ -133,7 +133,7 @@ class AgentLearning:
             self.queue.abandon(why)
 
     def _await_lens(self) -> None:
-        """Wait until the lens was described; A^H needs none.
+        """Wait for the lens description, which A^H does not need.
 
         Raises:
             NoMoreEpisodes: The learner was stopped meanwhile.

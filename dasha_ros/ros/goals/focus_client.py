@@ -43,7 +43,7 @@ class Ending:
     result: Any = None
     """``FocusOnObject.Result``, or `None`."""
     loss: Loss | None = None
-    """Why there is no result; `None`: nobody waited for it."""
+    """Why there is no result; `None`: it was not awaited."""
     reason: str = ""
     """Why the goal was rejected."""
     timed_out: bool = False

@@ -21,7 +21,7 @@ from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.ros.node.waiter import Waiter
-from dasha_ros.ros.rig.settlement import AGAIN_S, ActuatorReport, Sent, Settlement, nobody
+from dasha_ros.ros.rig.settlement import AGAIN_S, ActuatorReport, Sent, Settlement, no_sender
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import (
     capture_from_msg,
@@ -183,7 +183,7 @@ class Actuators:
         lens = self.lens_state
         return ActuatorReport(lens.driver, lens.command, lens.commanded_position) if lens else None
 
-    def settle_exposure(self, exposure_us: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
+    def settle_exposure(self, exposure_us: float, is_ours: Callable[[str], bool] = no_sender) -> Settlement:
         """Command a permanent exposure time [us]; see `Settlement`."""
         # Repeating the command during an exposure would restart the exposure.
         again_s = AGAIN_S + (exposure_us + (self.exposure_us or 0.0)) / 1e6
@@ -191,7 +191,7 @@ class Actuators:
             lambda: self.exposure_report, self.send_exposure, exposure_us, again_s=again_s, is_ours=is_ours
         )
 
-    def settle_position(self, position: float, is_ours: Callable[[str], bool] = nobody) -> Settlement:
+    def settle_position(self, position: float, is_ours: Callable[[str], bool] = no_sender) -> Settlement:
         """Command a permanent lens position; see `Settlement`."""
         return Settlement(lambda: self.position_report, self.send_position, position, is_ours=is_ours)
 

@@ -12,7 +12,7 @@ AGAIN_S = 1.0
 """An unanswered command is repeated after this time [s]: it is lost if its driver was not discovered yet."""
 
 
-def nobody(sender: str) -> bool:
+def no_sender(sender: str) -> bool:
     """Whether a sender belongs to the goal: no sender does."""
     return False
 
@@ -88,7 +88,7 @@ class Settlement:
         value: float,
         *,
         again_s: float = AGAIN_S,
-        is_ours: Callable[[str], bool] = nobody,
+        is_ours: Callable[[str], bool] = no_sender,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Command the value.

@@ -157,7 +157,7 @@ def lens_info_from_msg(message: msg.LensInfo) -> LensInfo:
 
 
 def lens_info_to_msg(info: LensInfo, node: str = "") -> msg.LensInfo:
-    """Message of a `LensInfo`; ``node`` says so."""
+    """Message of a `LensInfo`; ``node`` is the sender."""
     return msg.LensInfo(
         node=node,
         unit=info.unit,
