@@ -172,9 +172,7 @@ class _Player:
         )
 
     def _unit(self) -> str:
-        self._until(
-            lambda: self._actuators.lens_info is not None, "lens_driver has not published lens/info"
-        )
+        self._until(lambda: self._actuators.lens_info is not None, "lens_driver has not published lens/info")
         assert self._actuators.lens_info is not None
         return self._actuators.lens_info.unit
 
