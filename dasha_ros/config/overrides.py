@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from dasha_ros.config import NODES, ConfigError, NodeConfig, explain
 from dasha_ros.config.ros_value import Value, YamlError, parse_value
+from dasha_ros.files import version_0_1
 
 
 def parse_overrides(texts: Sequence[str]) -> dict[str, Value]:
@@ -54,8 +55,9 @@ def merged(configs: dict[str, NodeConfig], values: Mapping[str, Any]) -> dict[st
         if node not in NODES:
             raise ConfigError(f"{key}: unknown node {node!r}; known: {', '.join(NODES)}")
         if parameter not in NODES[node].model_fields:
-            known = ", ".join(NODES[node].model_fields)
-            raise ConfigError(f"{key}: {node} has no parameter {parameter!r}; it has: {known}")
+            hint = version_0_1.parameter(node, parameter)
+            hint = hint or f"it has: {', '.join(NODES[node].model_fields)}"
+            raise ConfigError(f"{key}: {node} has no parameter {parameter!r}; {hint}")
         changes.setdefault(node, {})[parameter] = value
     result = dict(configs)
     for node, change in changes.items():

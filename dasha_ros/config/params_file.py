@@ -14,6 +14,7 @@ from dasha_ros.config import NODES, ConfigError, NodeConfig, explain
 from dasha_ros.config.hints import meant
 from dasha_ros.config.ros_file import Block, Given, RosFile
 from dasha_ros.config.ros_value import Value, YamlError
+from dasha_ros.files import version_0_1
 
 _CLIENT_LIBRARY = ("use_sim_time", "start_type_description_service")
 """Parameters that every node has without declaring them."""
@@ -92,7 +93,7 @@ def _unknown(path: Path, file: RosFile, full_name: str, parameter: str, line: in
     name = full_name.rpartition("/")[2]
     if all(block.is_for_all for block in sources):
         return ""
-    hint = meant(parameter, NODES[name].model_fields)
+    hint = version_0_1.parameter(name, parameter) or meant(parameter, NODES[name].model_fields)
     sentence = f"{path}: line {line}: {name} has no parameter {parameter!r}, so it is ignored"
     return f"{sentence}; {hint}" if hint else sentence
 

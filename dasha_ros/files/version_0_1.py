@@ -18,6 +18,19 @@ DIOPTRES_PER_VOLT = 0.31
 """Of the lens that 0.1 trained with (profile ``physical``)."""
 
 
+_PARAMETERS = {
+    "low_level_agent.profile": "the agent gets its lens from lens/info, so set lens_driver.profile alone",
+    "lens_driver.initial_volts": "it is initial_share now, from 0 (the least position) to 1 (the greatest)",
+    "device_emulator.step_volts": "it is lens_step now",
+    "device_emulator.hysteresis_volts": "it is lens_hysteresis now",
+}
+
+
+def parameter(node: str, name: str) -> str:
+    """What became of a ROS parameter of 0.1, empty for any other."""
+    return _PARAMETERS.get(f"{node}.{name}", "")
+
+
 def lens_table(document: dict[str, Any]) -> dict[str, Any]:
     """A lens profile: rows had ``volts``, and no file a unit."""
     rows = document.get("points")

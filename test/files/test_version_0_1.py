@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -84,3 +85,71 @@ def test_what_is_of_today_or_damaged_comes_back_as_it_is(convert: Any) -> None:
         {"version": 3, "steps": [], "focus": {"world": 7, "stay_dioptres": 0.1}, "reader": "belief"},
     ):
         assert convert(dict(document)) == document
+
+
+def test_a_parameter_of_old_is_told_of_by_its_new_name(tmp_path: Any) -> None:
+    from dasha_ros.config import ConfigError
+    from dasha_ros.config.overrides import merged
+    from dasha_ros.config.params_file import load
+
+    path = tmp_path / "params.yaml"
+    path.write_text("low_level_agent:\n  ros__parameters:\n    profile: lens.yaml\n")
+    loaded = load(path, "")
+    assert "set lens_driver.profile alone" in "".join(loaded.warnings)
+    with pytest.raises(ConfigError, match="it is initial_share now"):
+        merged(loaded.configs, {"lens_driver.initial_volts": 30.0})
+    assert version_0_1.parameter("lens_driver", "profile") == ""
+
+
+def test_a_report_is_read_and_named_as_one_of_0_1(tmp_path: Any) -> None:
+    from dasha_ros.report.model import load
+    from dasha_ros.report.page import page
+
+    identity = {"sender": "/dasha/low_level_agent#1", "sequence": 1}
+    document = {
+        "format": "dasha-report",
+        "version": 2,
+        "began": "2026-01-01T00:00:00.000+00:00",
+        "goal": {"labels": ["cat"]},
+        "setup": {"version": "0.1.0"},
+        "before": {"exposure_us": 200.0, "volts": 24.0},
+        "after": {"exposure_us": 1e4, "volts": 43.2},
+        "outcome": {
+            "error_code": 0, "error_name": "NONE", "error_msg": "", "exposure_steps": 0, "focus_steps": 1,
+            "seconds": 1.0,
+        },
+        "steps": [
+            {
+                "agent": "A^L",
+                "index": 1,
+                "command": {"id": identity, "volts": 43.2},
+                "frame": {
+                    "stamp_ns": 1, "exposure_us": 1e4, "gain_db": 0.0, "sequence": 1,
+                    "exposure_command": identity,
+                },
+                "lens": {
+                    "command": identity, "commanded_volts": 43.2, "volts": 43.1780, "settled_at_ns": 2,
+                },
+                "percept": {
+                    "width": 640, "height": 340, "encoder": "e", "histogram_counts": [1],
+                    "histogram_peak": 1.0, "mean_grey": 1.0, "brisque": 1.0, "sharpness": 1.0,
+                },
+            }
+        ],
+    }  # fmt: skip
+    (tmp_path / "report.json").write_text(json.dumps(document))
+    record = load(tmp_path)
+    assert (record.before.lens_position, record.after.lens_position, record.after.lens_unit) == (
+        24.0,
+        43.2,
+        "V",
+    )
+    step = record.steps[0]
+    assert (step.command.lens_position, step.lens.commanded_position, step.lens.position) == (
+        43.2,
+        43.2,
+        43.178,
+    )
+    text = page(record, frozenset())
+    assert "written by dasha_ros 0.1" in text
+    assert "43.20 V" in text

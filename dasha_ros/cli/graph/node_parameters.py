@@ -53,6 +53,7 @@ def values_of(client: Client, node: str, parameter: str | None) -> dict[str, Any
     from rclpy.parameter import parameter_value_to_python
 
     from dasha_ros.config.hints import near
+    from dasha_ros.files import version_0_1
 
     _refuse_bad_name(node)
     listed = client.call(ListParameters, f"{node}/list_parameters", ListParameters.Request(), ANSWER_S)
@@ -60,7 +61,8 @@ def values_of(client: Client, node: str, parameter: str | None) -> dict[str, Any
         fail_unanswered(client, node)
     known = sorted(listed.result.names)
     if parameter is not None and parameter not in known:
-        fail(f"{node} has no parameter {parameter!r}; {near(parameter, known)}", Exit.REFUSED)
+        hint = version_0_1.parameter(node, parameter) or near(parameter, known)
+        fail(f"{node} has no parameter {parameter!r}; {hint}", Exit.REFUSED)
     names = known if parameter is None else [parameter]
     got = client.call(GetParameters, f"{node}/get_parameters", GetParameters.Request(names=names), ANSWER_S)
     if got is None:
