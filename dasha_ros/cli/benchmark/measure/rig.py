@@ -13,8 +13,10 @@ from typing import Any
 from dasha_ros.benchmark.episodes import Episode, goals_of
 from dasha_ros.bringup import graph as bringup
 from dasha_ros.bringup.session import Session
-from dasha_ros.cli.benchmark.measure.drivers import RigTimer
+from dasha_ros.cli.benchmark.measure.camera_timer import CameraTimer
+from dasha_ros.cli.benchmark.measure.commander import Commander
 from dasha_ros.cli.benchmark.measure.episodes import EMULATED_MIN_US, episodes_over_ros
+from dasha_ros.cli.benchmark.measure.lens_timer import LensTimer
 from dasha_ros.cli.graph.ready import wait_until_active
 from dasha_ros.config import HighLevelAgentConfig, LowLevelAgentConfig
 from dasha_ros.emulators.latency import lens_move_ms
@@ -48,8 +50,8 @@ def benchmark_rig(
         progress: Called with what is being measured.
 
     Returns:
-        ``pictures``, ``preview`` and ``lens`` as in `RigTimer`, the lens also with no other node
-        (``lens_driver_alone``) and without ROS (``lens_port_alone_ms_p50``), ``goals`` as in
+        ``pictures``, ``preview`` and ``lens`` as in `CameraTimer` and `LensTimer`, the lens also with no other
+        node (``lens_driver_alone``) and without ROS (``lens_port_alone_ms_p50``), ``goals`` as in
         `compare` with the ``policies`` that played, ``machine`` with the load averages before and after.
 
     Raises:
@@ -60,16 +62,16 @@ def benchmark_rig(
     alone = sorted(lens_move_ms(count))
     graph = bringup.describe(bringup.Options(rig="emulated", overrides=_QUIET))
     progress("the lens driver alone")
-    with _timed(_only(graph, LENS_NODES)) as timer:
-        driver = timer.lens(count, with_percepts=False)
+    with _timed(_only(graph, LENS_NODES)) as (_, lens_timer):
+        driver = lens_timer.moves(count, with_percepts=False)
     progress("starting the emulated rig")
-    with _timed(graph) as timer:
+    with _timed(graph) as (camera_timer, lens_timer):
         progress("pictures on command")
-        pictures = timer.pictures(count)
+        pictures = camera_timer.pictures(count)
         progress("lens commands")
-        lens = timer.lens(count)
+        lens = lens_timer.moves(count)
         progress(f"preview at {PREVIEW_HZ:g} fps")
-        preview = timer.preview(PREVIEW_HZ, preview_s)
+        preview = camera_timer.preview(PREVIEW_HZ, preview_s)
     configured = next(p for p in graph.processes if p.name == "camera_driver").parameters
     numbers: dict[str, Any] = {
         "width": configured.get("width", 2048),
@@ -92,12 +94,12 @@ def benchmark_rig(
 
 
 @contextmanager
-def _timed(graph: bringup.Graph) -> Iterator[RigTimer]:
-    """Run a graph; yields its timer once all nodes are active."""
+def _timed(graph: bringup.Graph) -> Iterator[tuple[CameraTimer, LensTimer]]:
+    """Run a graph; yields its timers once all nodes are active."""
     with Session(graph, lambda node, line: None) as session:
         wait_until_active(session, ACTIVE_S)
-        with closing(RigTimer(session.client, session.pids())) as timer:
-            yield timer
+        with closing(Commander(session.client)) as commander:
+            yield CameraTimer(commander, session.pids()), LensTimer(commander)
 
 
 def _only(graph: bringup.Graph, names: Sequence[str]) -> bringup.Graph:
