@@ -56,14 +56,11 @@ class LensTimer:
         """
         commander, wire_ns = self._commander, wire_seconds(MOVE_BYTES) * 1e9
         published, received = [], []
-        self._commander.meet(
-            lambda: self._commander.actuators.send_position(40.0), lambda sent: sent.id in self._states
-        )
+        send = commander.actuators.send_position
+        commander.meet(lambda: send(40.0), lambda sent: sent.id in self._states)
         for i, position in enumerate(np.linspace(30.0, 60.0, WARM_UP + count)):
-            sent = self._commander.actuators.send_position(float(position))
-            self._commander.until(
-                partial(self._states.__contains__, sent.id), "the lens driver does not answer"
-            )
+            sent = send(float(position))
+            commander.until(partial(self._states.__contains__, sent.id), "the lens driver does not answer")
             if i >= WARM_UP:
                 published.append(self._states[sent.id][0] - sent.at_ns - wire_ns)
                 received.append(self._states[sent.id][1] - sent.at_ns - wire_ns)
