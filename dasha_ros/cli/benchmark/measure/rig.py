@@ -50,9 +50,11 @@ def benchmark_rig(
         progress: Called with what is being measured.
 
     Returns:
-        ``pictures``, ``preview`` and ``lens`` as in `CameraTimer` and `LensTimer`, the lens also with no other
-        node (``lens_driver_alone``) and without ROS (``lens_port_alone_ms_p50``), ``goals`` as in `compare`
-        with the ``policies`` that played, ``machine`` with the load averages before and after.
+        - ``pictures``, ``preview``: as in `CameraTimer`
+        - ``lens``: as in `LensTimer`; ``lens_driver_alone``: with no other node;
+          ``lens_port_alone_ms_p50``: without ROS
+        - ``goals``: as in `compare`, with the ``policies`` that played
+        - ``machine``: with the load averages before and after
 
     Raises:
         GraphError: The graph does not come up or does not answer.
