@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from dasha_ros.devices.camera import Frame
-from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.emulators.camera.bench import CameraBench
 from dasha_ros.emulators.camera.pictures import PictureFeed
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from dasha_ros.devices.camera import Frame
 from dasha_ros.devices.lens import LensReading
-from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings, StreamListener
+from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.devices.pylon.discovery import CameraFound, list_cameras
+from dasha_ros.devices.pylon.listener import StreamListener
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 
 __all__ = ["CameraFound", "list_cameras", "read_lens", "save_frame", "set_lens", "snap"]

@@ -11,7 +11,8 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera.pictures import PictureFeed, enable_emulator
 from dasha_ros.emulators.camera.twin_view import TwinView

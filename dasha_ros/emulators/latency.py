@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.devices.varioptic.protocol import wire_seconds
 from dasha_ros.emulators.camera.bench import CameraBench

@@ -17,7 +17,8 @@ from pylon_studio import PylonStudio
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
 from dasha_ros.devices.lens import Lens
-from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.devices.twin import TwinCamera, TwinLens
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera.bench import CameraBench

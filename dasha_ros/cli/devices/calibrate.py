@@ -177,7 +177,8 @@ def _opened(rig: str, port: str, board: str, serial: str, emulator: Path | None)
         fail(f"unknown rig {rig!r}; known: hardware, emulated", Exit.REFUSED)
     if not port:
         fail("give the lens's serial port with --port or DASHA_LENS_PORT", Exit.REFUSED)
-    from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+    from dasha_ros.devices.pylon.camera import PylonCamera
+    from dasha_ros.devices.pylon.device import PylonSettings
     from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 
     with ExitStack() as stack:

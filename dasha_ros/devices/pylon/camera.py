@@ -7,44 +7,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete, OutOfRange
 from dasha_ros.devices.pylon.device import PylonDevice, PylonSettings
 from dasha_ros.devices.pylon.discovery import attach
 from dasha_ros.devices.pylon.errors import sdk, sdk_open
+from dasha_ros.devices.pylon.listener import StreamListener, flag_removal
 from dasha_ros.devices.pylon.stream import PylonStream
 from dasha_ros.freshness.clock import Clock, SteadyClock
 
-__all__ = ["PylonCamera", "PylonSettings", "StreamListener"]
-
 PREVIEW_SLICE_MS = 4
 """The reported start of a preview frame may be too early by at most this [ms]."""
-
-
-class StreamListener(Protocol):
-    """Told before each picture; it lets the device emulator paint for pylon's emulated camera."""
-
-    def opened(self, node_map: Any) -> None:
-        """The camera was set up and is not grabbing."""
-        ...
-
-    def planned(self, exposure_us: float, gain_db: float, begin_ns: int) -> None:
-        """An exposure will be triggered at ``begin_ns`` of the camera's clock; until then there is time."""
-        ...
-
-    def before_trigger(self, exposure_us: float, gain_db: float) -> None:
-        """An exposure is about to be triggered."""
-        ...
-
-    def free_running(self, exposure_us: float, gain_db: float, frame_rate_hz: float) -> None:
-        """The camera is about to run freely."""
-        ...
-
-    def stopped(self) -> None:
-        """The camera does not run freely any more."""
-        ...
 
 
 class PylonCamera:
@@ -100,7 +75,7 @@ class PylonCamera:
         self._camera = self._attach(self._address)
         try:
             with sdk_open(self._camera, f"opening camera {self._address or 'device'}"):
-                _flag_removal(self._camera, self._removed)
+                flag_removal(self._camera, self._removed)
                 self._camera.Open()
                 device = PylonDevice(self._camera, self.settings, self._exposure_us, self._gain_db)
                 self._stream = PylonStream(self._camera, device, self._removed.is_set)
@@ -308,14 +283,3 @@ class PylonCamera:
     def _preview_ended(self) -> None:
         if self._listener is not None:
             self._listener.stopped()
-
-
-def _flag_removal(camera: Any, removed: threading.Event) -> None:
-    """Let pylon set ``removed`` when the camera goes."""
-    from pypylon import pylon
-
-    class Removal(pylon.ConfigurationEventHandler):  # type: ignore[misc]  # pylon comes without types
-        def OnCameraDeviceRemoved(self, camera: Any) -> None:  # noqa: N802  # pylon's name
-            removed.set()
-
-    camera.RegisterConfiguration(Removal(), pylon.RegistrationMode_Append, pylon.Cleanup_Delete)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dasha_ros.devices.camera import Frame
 from dasha_ros.devices.errors import DeviceError, DeviceLost
-from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.emulators.camera.bench import CameraBench
 from dasha_ros.emulators.camera.pictures import PictureFeed
 from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally

@@ -71,7 +71,8 @@ def _twin_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
 
 def _pylon(config: CameraDriverConfig, clock: Clock) -> Camera:
     require("hardware", "a Basler camera", "pypylon")
-    from dasha_ros.devices.pylon.camera import PylonCamera, PylonSettings
+    from dasha_ros.devices.pylon.camera import PylonCamera
+    from dasha_ros.devices.pylon.device import PylonSettings
 
     feed = None
     if config.emulator:
