@@ -1,4 +1,4 @@
-"""Focus episodes in the twin: what happens, from a random start to the end of the goal.
+"""Focus episodes in the twin, from a random start to the end of the goal.
 
 One episode is one goal of the graph, in one process: A^H first, then, if it succeeded, A^L.
 """
@@ -30,17 +30,18 @@ from dasha_ros.twin.world import World
 LIGHT_LX = (13.0, 300.0)
 """Range of the light (paper, V.A.2 and V.B)."""
 DISTANCE_FACTOR = 1.25
-"""Each layer stands at its own distance times or over up to this: no constant position is right twice."""
+"""Each layer's distance is multiplied or divided by up to this, so that no constant position is right
+twice."""
 ORACLE = "oracle"
 """Name of the policy that knows the truth; only here, for comparison."""
 WIDTH, HEIGHT = 1024, 544
-"""Of the rendered frame. Perception shrinks frames to 640 px: it reads the same as from 2048x1088,
-but for a little noise (box sharpness within 5 %), in half the time."""
+"""Size of the rendered frame [px]. Perception shrinks frames to 640 px, so it reads the same as from
+2048x1088, except for a little noise (box sharpness within 5 %), in half the time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """Something to look for, and where."""
+    """An object to look for, and its scene."""
 
     scene: str
     label: str
@@ -67,14 +68,14 @@ class Episode:
     moves_settled: int
     """Lens commands until the policy ended."""
     frames: int
-    """Pictures of both agents."""
+    """Number of pictures of both agents."""
     reversals: int
     seconds: float
-    """On the twin's clock."""
+    """Time on the twin's clock [s]."""
 
 
 class Oracle(ScriptedFocus):
-    """Knows the truth and moves there: what the best of policies could reach with this detector."""
+    """Knows the true focus and moves there: the best that any policy could reach with this detector."""
 
     name = ORACLE
 
@@ -113,7 +114,7 @@ def episodes(
 
     Args:
         policies: Names of A^L policies; `ORACLE` is one too.
-        goals: What to look for; goals of one scene should stand together, photographs are read once.
+        goals: What to look for; keep goals of one scene together, so that its photographs are read once.
         seeds: One episode each. A seed draws the lens's position (anywhere in its range), the exposure
             (any of the table), the light (13..300 lx, evenly in logarithm) and the layers' distances.
         perception: Reads the frames.

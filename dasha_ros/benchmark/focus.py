@@ -1,4 +1,4 @@
-"""The table of focus policies: how sure, how sharp, how many steps."""
+"""The table of focus policies: success, sharpness, and number of steps."""
 
 from __future__ import annotations
 

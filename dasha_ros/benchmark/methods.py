@@ -1,4 +1,4 @@
-"""Who is compared: agents and rivals by name, each with the seed and split that it was learned on."""
+"""The methods that are compared: agents and rivals by name, each with the seed and split of its training."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ Policy = TypeVar("Policy")
 
 
 class MethodError(ValueError):
-    """A name that stands for nobody; the message lists who there is."""
+    """An unknown name of a method; the message lists the known ones."""
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What rivals learned from the training photographs of one split; the shipped files if left out."""
+    """Profile and networks of the rivals, trained on one split; the shipped files if left out."""
 
     profile: ContrastProfile | None = None
     ten: QNetwork | None = None
@@ -51,7 +51,7 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a method is made for: an episode about to begin."""
+    """An episode that is about to begin; what a focus method is made for."""
 
     arena: Arena
     setting: FocusSetting
@@ -67,11 +67,11 @@ class Method(Generic[Moment, Policy]):
     make: Callable[[Moment], Policy]
     """Makes the policy for an episode."""
     policy_seed: int | None = None
-    """Of its training; ``None``: nothing was learned."""
+    """Seed of its training; ``None``: nothing was learned."""
     split: int | None = None
-    """On whose training photographs it was learned; ``None``: any."""
+    """Split whose training photographs it learned from; ``None``: any."""
     sampled: bool = False
-    """Actions are drawn by their probabilities."""
+    """Whether actions are sampled by their probabilities."""
     encoder: str = ""
     """Id of the encoder whose latents it reads; empty: none."""
 
@@ -86,7 +86,7 @@ ExposureMethod: TypeAlias = Method[Start, ExposurePolicy]
 
 
 class OracleFocus(ScriptedFocus):
-    """Moves to the truth: what the best of policies could reach with this lens and detector."""
+    """Moves to the true focus: the best that any policy could reach with this lens and detector."""
 
     name = ORACLE
 
@@ -109,11 +109,11 @@ def focus_methods(
         name: A registered policy, ``oracle``, ``phase_shift_rl``, ``constant:POSITION``, or the path of
             a learned policy (``.npz``).
         sampled: For learned policies: one method for each way of taking actions.
-        knowledge: Of the rivals that learn.
-        seed: Of sampled actions and synthetic signals.
+        knowledge: Profile and networks of the rivals.
+        seed: Seed of sampled actions and synthetic signals.
 
     Raises:
-        MethodError: Nobody has this name.
+        MethodError: No method has this name.
         PolicyFileError: A learned policy can't be read.
     """
     known = knowledge or Knowledge()
@@ -136,7 +136,7 @@ def focus_methods(
 
 
 def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPolicy]:
-    """Makes the policies of a name that is no learned policy's."""
+    """A function that makes the policies of a method without a policy file."""
     kind, _, argument = name.partition(":")
     if argument and kind != "constant":
         raise MethodError(f"{name!r}: only constant takes a value, as in constant:42.0")
@@ -170,9 +170,9 @@ def exposure_methods(name: str, *, sampled: Sequence[bool] = (False,), seed: int
     Arguments and errors as for `focus_methods`.
 
     Raises:
-        MethodError: Nobody has this name.
+        MethodError: No method has this name.
         PolicyFileError: A learned policy can't be read.
-        UnknownPolicyError: Nobody has this name.
+        UnknownPolicyError: No policy has this name.
     """
     if (path := _learned(name, "exposure")) is not None:
         info = PolicyFile.load(path, "exposure").info
@@ -209,7 +209,7 @@ def encoders_of(names: Sequence[str], agent: Agent) -> tuple[str, ...]:
 
 
 def _learned(name: str, agent: Agent) -> Path | None:
-    """The file of a learned policy; ``None`` for everybody else."""
+    """The file of a learned policy; ``None`` for other methods."""
     if name.endswith(".npz"):
         return Path(name).expanduser()
     shipped = shipped_policy(name, agent)

@@ -1,4 +1,4 @@
-"""Figures of an evaluation, by matplotlib, from the rows alone."""
+"""Figures of an evaluation, drawn from its rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def plot(rows: Sequence[Row], folder: Path) -> list[Path]:
     - ``SETTING_reached.png``: share of episodes that had been in focus after so many moves
 
     Args:
-        rows: Of `study.focus_study`; those of A^H are left out.
+        rows: Rows of `study.focus_study`; those of A^H are left out.
         folder: Made if it is not there.
 
     Returns:

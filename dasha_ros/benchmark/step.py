@@ -1,4 +1,4 @@
-"""How long one closed-loop step takes in one process: the least that the graph can take."""
+"""Times a closed-loop step in one process: the lower bound for the graph."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from dasha_ros.policies.rewards import reward_focus
 from dasha_ros.twin.world import World
 
 POSITIONS = (40.3, 42.0, 44.0, 46.0, 50.0)
-"""Sharp in the distance, sharp near, and blurred: detectors and BRISQUE take their time by content."""
+"""Positions that are sharp far away, sharp nearby, and blurred: run times of detectors depend on content."""
 EXPOSURE_US = 40_000.0
 WARM_UP = 5
-"""Steps that are not timed."""
+"""Number of steps that are not timed."""
 
 
 def benchmark_step(
@@ -39,8 +39,8 @@ def benchmark_step(
     Args:
         steps: How many are timed, after a few that are not.
         scene: What the frames show.
-        width: Of the frames [px].
-        height: Of the frames [px].
+        width: Width of the frames [px].
+        height: Height of the frames [px].
         perception: Reads the frames; the embedded models if left out.
 
     Returns:
@@ -75,11 +75,11 @@ def summary(timed: Sequence[Mapping[str, float]]) -> dict[str, float]:
 class OneProcess:
     """The closed loop of the twin in this process.
 
-    A step is: command the lens, take a picture, read the percept from it, check that it answers,
-    reward it, decide. What is physics, not software, is left out, as it is over the graph: the
-    lens is where it is sent already, and from the start of the exposure until the frame is in
-    hand (exposure and rendering) no time counts. It passes all the same: memory is as cold and
-    threads sleep as deep as in a step of the graph.
+    A step commands the lens, takes a picture, reads its percept, checks that it answers, computes the reward,
+    and decides. Physical time is not counted, as in the graph: the lens is already at its target, and the
+    time
+    from the start of the exposure until the frame is there (exposure and rendering) is left out. That time
+    passes all the same, so caches are as cold and threads as asleep as in a step of the graph.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class OneProcess:
             The time of each stage, and of the whole ``step`` [ms].
         """
         self._step(position)
-        # Commanded again, the lens is at rest already: no settling to take out.
+        # The second command finds the lens at rest, so there is no settling time.
         return self._step(position)
 
     def _step(self, position: float) -> dict[str, float]:

@@ -74,7 +74,7 @@ def focus_study(
         One row for each policy, seed, split, way of acting and setting; see `evaluation.focus_rows`.
 
     Raises:
-        MethodError: Nobody has a name, or no policy may play on any part.
+        MethodError: A name is unknown, or no policy may play on any part.
         PolicyFileError: A learned policy can't be read.
         DeviceError: A view can't be shown.
     """
@@ -120,7 +120,7 @@ def exposure_study(
     Raises:
         MethodError: No policy may play on any part.
         PolicyFileError: A learned policy can't be read.
-        UnknownPolicyError: Nobody has a name.
+        UnknownPolicyError: A name is unknown.
         DeviceError: A view can't be shown.
     """
     rows: list[Row] = []

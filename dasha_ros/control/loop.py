@@ -1,4 +1,4 @@
-"""One goal of one agent: observe, decide, apply, look again, until the end.
+"""One goal of one agent: observe, decide, apply, observe again, until the end.
 
 The same functions run over a `TwinRig` in a benchmark and over ROS in the agent nodes. They
 leave the rig where the goal ended; `restore` brings it back, and the caller decides when.
@@ -58,7 +58,7 @@ def run_exposure(
 
     Ends when the policy says so, after ``task.max_steps`` commands, when ``interrupted`` gives a
     reason, when the rig gives no answer, or at the first percept that holds no finite numbers.
-    Neither the rig's failures nor invalid percepts raise: they are the outcome's code.
+    Failures of the rig and invalid percepts raise nothing: the outcome's code tells of them.
     """
 
     def command(decision: ExposureDecision) -> Command:
@@ -88,8 +88,8 @@ def run_focus(
 ) -> FocusOutcome:
     """One goal of A^L (paper, Algorithm 2).
 
-    Ends like `run_exposure`. Success takes more than the policy's word: an object that was asked
-    for must be detected in the last percept, with a BRISQUE of at most ``task.max_brisque``.
+    Ends like `run_exposure`. The policy's word is not enough for success: a wanted object must
+    be detected in the last percept, with a BRISQUE of at most ``task.max_brisque``.
     """
 
     def reward(percept: Percept) -> Reward:
@@ -144,7 +144,7 @@ def restore(rig: Rig, exposure_us: float | None = None, position: float | None =
 
 
 class _EndError(Exception):
-    """Why a goal can't go on."""
+    """Ends a goal with an error code."""
 
     def __init__(self, code: ErrorCode, what_happened: str) -> None:
         super().__init__(what_happened)
@@ -153,7 +153,7 @@ class _EndError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Goal(Generic[Decision]):
-    """What differs between the two agents."""
+    """The parts of a goal that differ between the two agents."""
 
     agent: str
     max_steps: int
@@ -166,7 +166,7 @@ class _Goal(Generic[Decision]):
 
 @dataclass(slots=True)
 class _Run:
-    """Where a goal stands."""
+    """Progress and result of a goal."""
 
     steps: int = 0
     percept: Percept | None = None
@@ -187,7 +187,7 @@ def _run(goal: _Goal[Decision], rig: Rig, on_step: OnStep | None, interrupted: I
 def _play(
     goal: _Goal[Decision], rig: Rig, run: _Run, on_step: OnStep | None, interrupted: Interrupt | None
 ) -> tuple[Decision, Percept]:
-    """Step until the policy is done; return its last decision and the percept that it rests on."""
+    """Step until the policy is done; return its last decision and the percept that it is based on."""
     command: Command | None = None
     while True:
         _heed(interrupted)

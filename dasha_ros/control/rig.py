@@ -1,4 +1,4 @@
-"""The rig: apply a setting, get the percept that answers it."""
+"""The rig: applies a setting and returns the percept that answers it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dasha_ros.policies.outcome import ErrorCode
 
 
 class RigError(Exception):
-    """No percept answers.
+    """No percept answers a command.
 
     ``code`` is a constant of `FocusOnObject.Result` (see `policies.outcome`). The message says
-    what happened; what to do about the code is added by whoever reports it (`outcome.explain`).
+    what happened; whoever reports it adds what to do (`outcome.explain`).
     """
 
     def __init__(self, code: int, message: str) -> None:
@@ -38,10 +38,10 @@ class Rig(Protocol):
         ...
 
     def observe(self) -> Percept:
-        """A percept of the settings in force, without changing them.
+        """A percept with the active settings, which stay as they are.
 
         Raises:
-            RigError: None answers.
+            RigError: No percept answers.
         """
         ...
 
@@ -49,7 +49,7 @@ class Rig(Protocol):
         """Set the exposure time and return the percept that answers.
 
         Raises:
-            RigError: None answers.
+            RigError: No percept answers.
         """
         ...
 
@@ -57,16 +57,16 @@ class Rig(Protocol):
         """Move the lens and return the percept that answers.
 
         Raises:
-            RigError: None answers.
+            RigError: No percept answers.
         """
         ...
 
 
 def checked(percept: Percept) -> Percept:
-    """The percept itself: nobody decides or learns from one that holds values that are not numbers.
+    """Return the percept if all its values are finite; no decision may rest on others.
 
     Raises:
-        RigError: It holds such a value; the message names it.
+        RigError: A value is not finite; the message names it.
     """
     if percept.is_finite():
         return percept

@@ -1,4 +1,4 @@
-"""What one goal of one agent leaves behind: its steps and its outcome."""
+"""The records of one goal of one agent: its steps and its outcome."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from dasha_ros.policies.policy import ExposureDecision, FocusDecision
 from dasha_ros.policies.rewards import Reward
 
 HIGH_LEVEL = "A^H"
-"""The agent of the exposure."""
+"""The agent that sets the exposure."""
 LOW_LEVEL = "A^L"
-"""The agent of the lens."""
+"""The agent that moves the lens."""
 EXPOSURE_US, LENS_POSITION = "exposure_us", "lens_position"
 """What commands set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a step set."""
+    """A command of a step."""
 
     name: str
     """`EXPOSURE_US` or `LENS_POSITION`: the quantity; a position is in the lens's own unit."""
@@ -29,19 +29,19 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One percept, with what led to it and what followed."""
+    """One percept, the command that led to it, and the decision that followed."""
 
     agent: str
     """`HIGH_LEVEL` or `LOW_LEVEL`."""
     index: int
-    """0 for the settings in force at the start; then it counts commands."""
+    """Number of the command; 0 for the settings at the start."""
     command: Command | None
     """The command that ``percept`` answers; ``None`` in step 0."""
     percept: Percept
     reward: Reward
-    """Eq. 7 or 8, of ``percept``."""
+    """Reward of ``percept`` by Eq. 7 or 8."""
     decision: ExposureDecision | FocusDecision
-    """What the policy makes of ``percept``."""
+    """The policy's decision on ``percept``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class ExposureOutcome:
     message: str
     """What happened and what to do; empty on success."""
     steps: int = 0
-    """Commands given that were answered."""
+    """Number of commands that were answered."""
     percept: Percept | None = None
-    """The newest valid one; ``None`` when there was none."""
+    """The newest valid percept; ``None`` if there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ class FocusOutcome:
     message: str
     """What happened and what to do; empty on success."""
     steps: int = 0
-    """Commands given that were answered."""
+    """Number of commands that were answered."""
     percept: Percept | None = None
-    """The newest valid one; ``None`` when there was none."""
+    """The newest valid percept; ``None`` if there was none."""
     detection: Detection | None = None
-    """The best detection of what was asked for in ``percept``."""
+    """The best detection of a wanted object in ``percept``."""
 
 
 OnStep = Callable[[Step], None]
 """Called with every step as soon as it is complete."""
 Interrupt = Callable[[], "ErrorCode | None"]
-"""Asked before every command and after every percept: why to stop now, or ``None`` to go on."""
+"""Asked before every command and after every percept; returns why to stop now, or ``None`` to go on."""

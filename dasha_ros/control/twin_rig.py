@@ -29,27 +29,27 @@ REST_NS = 1_000_000_000
 
 @dataclass(slots=True)
 class Usage:
-    """What an episode costs."""
+    """The cost of an episode."""
 
     frames: int = 0
-    """Pictures taken."""
+    """Number of pictures."""
     exposures: int = 0
-    """Exposure commands."""
+    """Number of exposure commands."""
     moves: int = 0
-    """Lens commands."""
+    """Number of lens commands."""
     actuations: int = 0
-    """Lens commands that changed what the lens's electronics put out."""
+    """Number of lens commands that changed the output of the lens's electronics."""
     seconds: float = 0.0
-    """On the twin's clock: exposure and settling. Rendering and perception are free."""
+    """Time of exposure and settling on the twin's clock [s]. Rendering and perception take no time."""
 
 
 def moved(
     lens: TwinLens, state: LensState, command: CommandId, position: float, *, clock: ManualClock, usage: Usage
 ) -> LensState:
-    """Move a lens in this process, count that, and return its state after ``state``.
+    """Move a lens in this process, count the move, and return the state that follows ``state``.
 
     Raises:
-        RigError: The lens refuses.
+        RigError: The lens rejects the position.
     """
     try:
         reading = lens.move(position)
@@ -89,16 +89,16 @@ class TwinRig:
         """Read the photographs and put everything in place.
 
         Args:
-            perception: Reads the frames; may be shared by rigs that take turns.
-            world: What stands before the camera; the default scene if left out.
+            perception: Reads the frames; rigs that take turns may share it.
+            world: What the camera sees; the default scene if left out.
             position: Where the lens is; left out: at its least position.
-            exposure_us: In force at the start [us].
-            lens: The twin's lens, and what policies know of it; ``physical`` if left out.
-            table: A^H's exposures; the paper's camera's if left out.
-            width: Of the frame [px].
-            height: Of the frame [px].
+            exposure_us: Exposure at the start [us].
+            lens: The twin's lens, and the map that policies know; ``physical`` if left out.
+            table: A^H's exposures; those of the paper's camera if left out.
+            width: Width of the frame [px].
+            height: Height of the frame [px].
             encoding: ``mono8``, ``mono16`` or ``rgb8``.
-            seed: Of the sensor's noise; ``None``: new noise every time.
+            seed: Seed of the sensor's noise; ``None``: new noise every time.
             hysteresis: Half width of the lens's play, in its unit; left out: as the profile has it.
 
         Raises:
@@ -134,13 +134,13 @@ class TwinRig:
         return self._lens.trajectory.target_dioptres
 
     def place(self, world: World, position: float, exposure_us: float, seed: int | None = None) -> None:
-        """Begin anew: another world, the lens at rest at ``position``, no commands yet.
+        """Restart: another world, the lens at rest at ``position``, no commands yet.
 
         Args:
-            world: What stands before the camera.
+            world: What the camera sees.
             position: Where the lens is.
-            exposure_us: In force [us].
-            seed: Of the sensor's noise from now on; left out: it goes on.
+            exposure_us: Exposure at the start [us].
+            seed: Seed of the sensor's noise from now on; left out: the noise continues.
 
         Raises:
             DeviceError: A value is out of range.
@@ -162,7 +162,7 @@ class TwinRig:
         self.usage = Usage()
 
     def observe(self) -> Percept:
-        """A percept of the settings in force; see `Rig`."""
+        """A percept with the active settings; see `Rig`."""
         return self._look()
 
     def expose(self, exposure_us: float) -> Percept:

@@ -1,4 +1,4 @@
-"""One-shot jobs on a bench, without a graph: what ``dasha lens`` and ``dasha camera`` do."""
+"""One-shot jobs on a bench, without a graph: the work of ``dasha lens`` and ``dasha camera``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["CameraFound", "list_cameras", "read_lens", "save_frame", "set_lens",
 def read_lens(port: str, board: str = "flexiboard") -> tuple[LensReading, dict[str, Any]]:
     """Output and faults of a lens board, and its description. The lens stays where it is.
 
-    A board that is in analog mode or on standby is brought under control first.
+    A board in analog mode or on standby is switched to digital control first.
 
     Raises:
         DeviceLost: No board answers there.
@@ -55,13 +55,13 @@ def snap(
         exposure_us: Exposure [us]; ``None``: the driver's default, inside the camera's limits.
         gain_db: Gain [dB].
         encoding: ROS encoding.
-        listener: Told before the exposure: the one that paints for pylon's emulator.
+        listener: Told before the exposure; lets an emulator paint the picture.
 
     Raises:
         DeviceLost: No such camera.
         OutOfRange: The camera cannot do that.
         DeviceTimeout: No picture came.
-        FrameIncomplete: It was damaged.
+        FrameIncomplete: The picture was damaged.
     """
     camera = PylonCamera(
         PylonSettings(address=address, gain_db=gain_db, encoding=encoding), listener=listener

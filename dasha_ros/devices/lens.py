@@ -1,4 +1,4 @@
-"""What every lens back end promises, and the one gate that every position passes."""
+"""The protocol of lens back ends, and the one gate that every position passes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dasha_ros.optics.lens_info import LensInfo
 
 @dataclass(frozen=True, slots=True)
 class LensReading:
-    """What the lens does."""
+    """The state of a lens."""
 
     position: float
-    """Where it really goes, after the steps of its electronics, in the lens's unit."""
+    """Actual position, after the steps of its electronics, in the lens's unit."""
     settle_s: float
-    """How long after the command the lens comes to rest [s]."""
+    """Time from the command until the lens rests [s]."""
     faults: tuple[str, ...] = ()
 
 
@@ -40,7 +40,7 @@ class Lens(Protocol):
 
     @property
     def info(self) -> LensInfo:
-        """Unit, limits, accuracy and map. What the device itself has to tell is known once it was opened.
+        """Unit, limits, accuracy and map. Values that the device itself reports are known after `open`.
 
         Raises:
             DeviceLost: Nothing is known before the first `open`.
@@ -79,7 +79,7 @@ class Lens(Protocol):
 
 
 class LimitedLens(ABC):
-    """Base of the back ends: whatever is commanded, no position outside the limits reaches the device."""
+    """Base of the back ends: no position outside the limits ever reaches the device."""
 
     @property
     @abstractmethod

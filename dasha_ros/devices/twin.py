@@ -1,8 +1,8 @@
-"""The digital twin's camera and lens: no hardware, and honest about time.
+"""The digital twin's camera and lens: no hardware, but real timing.
 
 An exposure takes its time on the clock, a lens settles as its trajectory says, and a
-frame shows the focus that the lens had in the middle of its exposure. What joins the two
-is physics, not protocol: the owner passes the lens's trajectory to the camera.
+frame shows the focus that the lens had in the middle of its exposure. For this, the owner passes
+the lens's trajectory to the camera.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class TwinLens(LimitedLens):
         delay_s: float = 0.0,
         **actuator: float,
     ) -> None:
-        """A lens that has stood still for long.
+        """Set up a lens at rest.
 
         Args:
             clock: Tells when a move begins.
@@ -77,7 +77,7 @@ class TwinLens(LimitedLens):
 
     @property
     def trajectory(self) -> PowerTrajectory:
-        """How focus moves in time: for the twin's camera only."""
+        """Focus in time; for the twin's camera only."""
         return self._actuator.trajectory
 
     def open(self) -> LensReading:
@@ -97,13 +97,13 @@ class TwinLens(LimitedLens):
         return LensReading(self._actuator.position, self._actuator.settle_s)
 
     def read(self) -> LensReading:
-        """Output, and the time left until the lens rests."""
+        """The actual position, and the time until the lens rests."""
         self._check_open()
         passed_s = (self._clock.now_ns() - self.trajectory.moved_at_ns) / 1e9
         return LensReading(self._actuator.position, max(0.0, self._actuator.settle_s - passed_s))
 
     def set_temperature(self, temperature_c: float) -> PowerTrajectory:
-        """Let the lens drift to another temperature [deg C]; returns how it does."""
+        """Let the lens drift to another temperature [deg C]; returns its trajectory."""
         return self._actuator.set_temperature(temperature_c, self._clock.now_ns())
 
     def describe(self) -> dict[str, Any]:
@@ -120,17 +120,17 @@ class TwinLens(LimitedLens):
 
 
 def twin_lens_info(profile: LensProfile) -> LensInfo:
-    """What the twin of a lens says of itself: settling is that of a move over the whole range."""
+    """The `LensInfo` of a twin; settling is that of a move over the whole range."""
     focus = [dioptres for _, dioptres in profile.map_points]
     whole = PowerTrajectory(0, focus[0], focus[-1], profile.drive.time_constant_s)
     return LensInfo.of(profile, settle_s=whole.settle_s(SETTLED_DIOPTRES))
 
 
 class TwinCamera:
-    """A CMV2000 camera before a scene.
+    """A CMV2000 camera in front of a scene.
 
-    Pictures are computed while the clock waits for the exposure, so that in real time a
-    frame costs the longer of the two, not their sum.
+    Pictures are computed while the clock waits for the exposure. In real time a frame therefore
+    takes the longer of the two, not their sum.
     """
 
     def __init__(
@@ -152,17 +152,17 @@ class TwinCamera:
         Args:
             clock: Exposures take their time on it.
             lens: Aperture and blur; the ``physical`` profile if left out.
-            world: What stands before the camera; the default scene if left out.
-            width: Of the frame [px]; the view stays the same.
-            height: Of the frame [px].
+            world: What the camera sees; the default scene if left out.
+            width: Width of the frame [px]; the view stays the same.
+            height: Height of the frame [px].
             encoding: ``mono8``, ``mono16`` (12 bits, the upper ones, so that white is white) or ``rgb8``.
-            seed: Of the noise; ``None``: new noise every time.
-            latency_s: How long a finished frame is kept back, as a slow link would [s].
+            seed: Seed of the noise; ``None``: new noise every time.
+            latency_s: Delay of a finished frame, as on a slow link [s].
             exposure_min_us: Shortest exposure [us].
             exposure_max_us: Longest exposure [us].
 
         Raises:
-            ValueError: The encoding is none of the three.
+            ValueError: Unknown encoding.
         """
         if encoding not in ("mono8", "mono16", "rgb8"):
             raise ValueError(f"encoding {encoding!r}: the twin's camera has mono8, mono16 and rgb8")
@@ -185,7 +185,7 @@ class TwinCamera:
 
     @property
     def world(self) -> World:
-        """What stands before the camera."""
+        """What the camera sees."""
         return self._world
 
     def set_world(self, world: World) -> None:
@@ -203,7 +203,7 @@ class TwinCamera:
         self._renderer(world.scene).scene.resolved_distances(world.distances_m)
 
     def seed_noise(self, seed: int | None) -> None:
-        """Begin the sensor's noise anew: equal worlds, commands and seeds give equal frames."""
+        """Restart the sensor's noise: equal worlds, commands and seeds give equal frames."""
         self._seed = seed
         self._readout.seed(seed)
 
@@ -218,7 +218,7 @@ class TwinCamera:
             DeviceLost: A photograph is missing or the scene can't be used.
         """
         try:
-            # A world that is told of meanwhile must not be replaced by the one that was read here.
+            # A newer world that arrives meanwhile must not be replaced by this one.
             self._look_at(self._world)
         except (AssetMissing, SceneError) as error:
             raise DeviceLost(f"the twin's camera has nothing to look at: {error}") from error
@@ -258,7 +258,7 @@ class TwinCamera:
         exposure_us, gain_db = self._exposure_us, self._gain_db
         begun_ns = max(self._clock.now_ns(), not_before_ns)
         middle_ns = begun_ns + round(exposure_us * 500)
-        # A guess that nearly always holds; it is computed while there is time.
+        # Render a guess while there is time; it is nearly always right.
         guess = self._seen_at(middle_ns)
         light = self._light(*guess)
         if not self._clock.wait_until(begun_ns, self._interrupt):
@@ -266,7 +266,7 @@ class TwinCamera:
         world = self._world
         if not self._clock.wait_until(begun_ns + round(exposure_us * 1000), self._interrupt):
             return None
-        # News of a move may come later than the move itself: a message travels.
+        # The message about a move may arrive later than the move itself.
         seen = (world, self._seen_at(middle_ns)[1])
         if seen != guess:
             light = self._light(*seen)

@@ -1,15 +1,14 @@
 """Where the object's focus may be: the exact posterior of a small model, for a batch of episodes.
 
-A picture says how blurred things are, never on which side. Several pictures, taken at known
-positions of the lens, leave only the hypotheses that explain all of them. Three witnesses are heard:
+A picture tells how blurred things are, but not on which side of the focus. Several pictures, taken at known
+lens positions, leave only the hypotheses that explain all of them. Three sources of evidence count:
 
 - the frame's latent: its blur, and the scene's own way of showing it (`profile`);
 - the latent inside the box of the best detection: the same for the object alone;
-- the detector: how sure it is, which tells blur by the object's own measure (`detectability`).
+- the detector's score, which falls with blur differently for each kind of object (`detectability`).
 
-The frame may show another depth than the object's. All readings are kept: the object lies in
-the plane that fills the frame; it stands before it, and the frame tells of something farther; or
-it is seen behind something large and near.
+The frame may show another depth than the object's, so three cases are kept: the object lies in the plane
+that fills the frame; it stands in front of that plane; or it is seen behind something large and near.
 """
 
 from __future__ import annotations
@@ -26,31 +25,31 @@ from dasha_ros.estimation.profile import Array, Profile, ProfileEvidence, neares
 NEAREST_D, FARTHEST_D = 1.0 / 0.3, 1.0 / 10.0
 """Where objects are expected [1/m]: 0.3 to 10 m."""
 MARGIN_D = 0.35
-"""Beyond both ends [1/m]: a lens that has drifted by seven kelvin."""
+"""Margin beyond both ends [1/m]: the drift of a lens by seven kelvin."""
 STEP_D = 0.025
-"""Between two hypotheses [1/m]: 0.22 px of blur at 25 mm, f/2."""
+"""Distance between two hypotheses [1/m]: 0.22 px of blur at 25 mm, f/2."""
 SEPARATE = 0.45
-"""How often the object stands before what fills the frame, before anything is seen. With 0.3 one object in
-a hundred more is missed on two-depth views, and nothing is gained on planes."""
+"""Prior probability that the object stands in front of what fills the frame. With 0.3, one object in a
+hundred more is missed on two-depth views, and nothing is gained on planes."""
 BEHIND = 0.1
-"""How often what fills the frame stands before the object. Without it a person behind a model motorcycle is
-never looked for at a distance: the frame says near, and nobody contradicts."""
+"""Prior probability that the object stands behind what fills the frame. Without this case, a person behind a
+model motorcycle is never searched at a distance, because the frame suggests near."""
 GAP_D = 0.3
-"""Least depth between an object and what else fills the frame [1/m]: less makes no difference of blur."""
+"""Least depth between an object and what fills the frame [1/m]; less makes no difference in blur."""
 NOVEL_PX = 2.5
-"""A picture counts in full when it was taken this much blur away from all before it [px at 640], and less the
-nearer it was: what the model has wrong is the same there, and pictures of one place would be trusted more
-and more."""
+"""A picture counts fully if it was taken at least this much blur away from all earlier ones [px at 640],
+and less
+if it was nearer. The model's errors are the same at one place, so more pictures of it add no certainty."""
 SURE_SCORES = (0.1, 0.4)
-"""The box of a detection counts from nothing to in full between these scores: what a detector is not sure of
-may be another thing, sharp at another depth."""
+"""The weight of a detection's box grows from 0 to 1 between these scores: an unsure detection may be another
+thing, sharp at another depth."""
 _PICTURES = 16
-"""Places that are remembered."""
+"""Number of places that are remembered."""
 
 
 @dataclass(frozen=True)
 class BeliefModel:
-    """What the witnesses are like; fitted on training photographs (`learning.fitting.fit`)."""
+    """Models of the three sources of evidence, fitted on training photographs (`learning.fitting.fit`)."""
 
     frame: Profile
     box: Profile
@@ -58,12 +57,12 @@ class BeliefModel:
 
 
 def hypotheses() -> Array:
-    """Focus positions [1/m] that are told apart, shape (h,)."""
+    """The focus positions that the belief distinguishes [1/m], shape (h,)."""
     return np.arange(FARTHEST_D - MARGIN_D, NEAREST_D + MARGIN_D, STEP_D, dtype=np.float64)
 
 
 def log_prior(dioptres: Array) -> Array:
-    """Of each hypothesis: half evenly in dioptres, half evenly in log distance, thin beyond the ends."""
+    """Log prior of each hypothesis: half even in dioptres, half in log distance, small beyond the ends."""
     inside = (dioptres >= FARTHEST_D) & (dioptres <= NEAREST_D)
     near = np.abs(dioptres - np.clip(dioptres, FARTHEST_D, NEAREST_D))
     by_distance = np.where(inside, 1.0 / np.maximum(dioptres, FARTHEST_D), 0.0)
@@ -79,14 +78,14 @@ class FocusBelief:
     def __init__(
         self, model: BeliefModel, lens: LensMap, batch: int, prior: tuple[Array, Array] | None = None
     ) -> None:
-        """Know nothing but the prior.
+        """Begin with the prior.
 
         Args:
-            model: What the witnesses are like.
-            lens: From position to focus and blur.
+            model: Models of the evidence.
+            lens: Maps positions to focus and blur.
             batch: Number of episodes.
-            prior: Hypotheses [1/m], `STEP_D` apart, and the logarithm of how likely each is; left
-                out: `hypotheses` and `log_prior`.
+            prior: Hypotheses [1/m], `STEP_D` apart, and their log probabilities; left out:
+                `hypotheses` and `log_prior`.
         """
         self.dioptres, self._prior = prior or (hypotheses(), log_prior(hypotheses()))
         self._lens = lens
@@ -96,7 +95,7 @@ class FocusBelief:
         self._detection = DetectionEvidence(model.detection, batch, count)
         self._visited = np.full((batch, _PICTURES), np.inf)
         self._gap = round(GAP_D / STEP_D)
-        # How much of the prior lies at least GAP_D farther, and nearer, than each hypothesis.
+        # Prior mass at least GAP_D farther, and nearer, than each hypothesis.
         shares = np.exp(self._prior)[None]
         self._farther = np.maximum(_below(shares, self._gap), 1e-12)
         self._nearer = np.maximum(_above(shares, self._gap), 1e-12)
@@ -106,7 +105,7 @@ class FocusBelief:
         """Probability that the object is at another depth than what fills the frame, shape (batch,)."""
 
     def reset(self, rows: NDArray[np.intp]) -> None:
-        """Begin these episodes anew."""
+        """Restart these episodes with the prior."""
         for evidence in (self._frame, self._box, self._detection):
             evidence.reset(rows)
         self._visited[rows] = np.inf
@@ -126,9 +125,9 @@ class FocusBelief:
         Args:
             rows: Which episodes, shape (b,).
             position: Where the lens was, shape (b,).
-            frame: What was read from the frame's latent, shape (b, m).
-            box: What was read from the latent in the best detection's box, shape (b, m); NaN without one.
-            scores: Of the best detection, shape (b,); 0 without one, NaN where no detector is heard.
+            frame: Numbers read from the frame's latent, shape (b, m).
+            box: Numbers read from the latent in the best detection's box, shape (b, m); NaN without one.
+            scores: Scores of the best detection, shape (b,); 0 without one, NaN where there is no detector.
         """
         here, px = self._lens.dioptres(position), self._lens.px_per_dioptre
         apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * px
@@ -163,12 +162,12 @@ class FocusBelief:
 
 
 def _below(values: Array, gap: int) -> Array:
-    """For each column the sum of all that are at least ``gap`` places before it."""
+    """For each column, the sum of all columns at least ``gap`` places before it."""
     sums = np.zeros_like(values)
     sums[:, gap:] = np.cumsum(values, axis=1)[:, :-gap]
     return sums
 
 
 def _above(values: Array, gap: int) -> Array:
-    """For each column the sum of all that are at least ``gap`` places after it."""
+    """For each column, the sum of all columns at least ``gap`` places after it."""
     return _below(values[:, ::-1], gap)[:, ::-1]

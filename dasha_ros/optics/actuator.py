@@ -55,9 +55,9 @@ class PowerTrajectory:
 
 
 class LensActuator:
-    """A lens behind its electronics: remembers where it is and how it came there.
+    """A lens behind its electronics: remembers where it is and from which side it came.
 
-    Not safe for threads; a lens has one owner.
+    Not safe for threads: a lens has one owner.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class LensActuator:
         Args:
             model: The map from positions to focus at rest, and how the lens follows commands.
             initial_position: Where the lens is when power comes.
-            now_ns: The time now.
+            now_ns: The current time.
             tolerance_dioptres: The lens counts as settled within this error [1/m].
-            temperature_c: Of the lens [deg C].
+            temperature_c: Temperature of the lens [deg C].
             **drive: Numbers of the model's `LensDrive` to change, such as ``hysteresis=0.0``.
 
         Raises:
@@ -110,9 +110,9 @@ class LensActuator:
         return self._trajectory.settle_s(self._tolerance_dioptres)
 
     def command(self, position: float, now_ns: int) -> PowerTrajectory:
-        """Move to ``position`` from wherever the lens is now, also in the middle of a move."""
+        """Move to ``position`` from the current position, also during a move."""
         self._position = self._drive.output(position)
-        # Play operator: what moves follows only once the slack on that side is used up.
+        # Play operator: the moving part follows only after the slack on that side is used up.
         slack = self._drive.hysteresis
         self._felt = min(max(self._felt, self._position - slack), self._position + slack)
         return self._go(now_ns)

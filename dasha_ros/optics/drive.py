@@ -17,11 +17,11 @@ class LensDrive:
     greatest: float
     """Commands above it change nothing more."""
     step: float = 0.0
-    """Of the output; 0: the lens follows every command exactly."""
+    """Step of the output; 0: the lens follows every command exactly."""
     hysteresis: float = 0.0
     """Half width of the play between the output and what moves."""
     time_constant_s: float = 0.02
-    """Of the first-order lag [s]; 15 to 30 ms is usual for a liquid lens."""
+    """Time constant of the first-order lag [s]; 15 to 30 ms is usual for a liquid lens."""
     dioptres_per_kelvin: float = 0.0
     """Drift of focus with temperature [1/m/K]."""
 
@@ -36,7 +36,7 @@ class LensDrive:
             raise ValueError(f"lens drive: least output {self.least!r} must be below {self.greatest!r}")
 
     def output(self, position: float) -> float:
-        """What is put out for a commanded position: whole steps from ``least`` on, inside the range."""
+        """The output for a commanded position: whole steps from ``least`` on, inside the range."""
         return float(self.outputs(np.asarray(position, np.float64)))
 
     def outputs(self, positions: NDArray[np.floating]) -> NDArray[np.float64]:

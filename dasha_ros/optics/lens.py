@@ -1,7 +1,7 @@
 """Lens models: from a lens's position to focus distance and blur.
 
-Everything asks a lens model where the lens focuses and how much it blurs; nothing else knows
-the map from positions. A position is in the device's own unit: V, dioptres, steps of a motor.
+Only a lens model knows the map from positions to focus and blur; all other code asks it. A position is in
+the device's own unit: V, dioptres, steps of a motor.
 `profiles.lens_model` makes the models that have a name or a file.
 """
 
@@ -20,7 +20,7 @@ PIXEL_PITCH_UM = 5.5
 SENSOR_WIDTH_PX = 2048
 """Width of the sensor; a narrower image is the same view, scaled."""
 _SAMPLES = 185
-"""Points of a map that is no straight line."""
+"""Number of points of a map that is not a straight line."""
 
 
 class LensModel(Protocol):
@@ -46,7 +46,7 @@ class LensModel(Protocol):
 
     @property
     def id(self) -> str:
-        """Names the map with all its numbers; stored with learned policies and compared on loading."""
+        """Identifies the map with all its numbers; stored with policies and compared on loading."""
         ...
 
     def dioptres(self, position: float) -> float:
@@ -62,16 +62,16 @@ class LensModel(Protocol):
         ...
 
     def focus_range(self, near_m: float = 0.25) -> tuple[float, float]:
-        """The positions, ascending, that focus from infinity to ``near_m`` [m]: where a search need look."""
+        """The positions, ascending, that focus from infinity to ``near_m`` [m]: the range of a search."""
         ...
 
 
 class LensProfile(LensModel, Protocol):
-    """Everything that a twin needs of a lens: its map, its optics, and how it follows commands."""
+    """Everything that a twin needs to know of a lens: its map, its optics, and how it follows commands."""
 
     @property
     def name(self) -> str:
-        """What people call the profile."""
+        """Name of the profile."""
         ...
 
     @property
@@ -117,13 +117,13 @@ def focus_range(lens: _Places, near_m: float = 0.25) -> tuple[float, float]:
 def travel(lens: LensModel, dioptres: float) -> float:
     """How far a lens moves for a change of focus of so many dioptres, on average over its range."""
     span = abs(lens.dioptres(lens.position_max) - lens.dioptres(lens.position_min))
-    # Twelve digits: what is a round number in one unit stays one in the other.
+    # Twelve digits: round numbers in one unit stay round in the other.
     return float(f"{dioptres * (lens.position_max - lens.position_min) / span:.12g}")
 
 
 @dataclass(frozen=True)
 class ThinLens:
-    """What all profiles share: range of positions, aperture, circle of confusion."""
+    """The common part of all profiles: range of positions, aperture, circle of confusion."""
 
     name: str
     unit: str
@@ -174,7 +174,7 @@ class ThinLens:
         return min(max(position, self.position_min), self.position_max)
 
     def _image_distance_mm(self, focus_dioptres: float) -> float:
-        """From lens to sensor. It stands still in every lens but the paper's."""
+        """Distance from lens to sensor; constant in every profile but the paper's."""
         return self.focal_length_mm
 
     def blur_px(self, focus_dioptres: float, object_dioptres: float, width_px: int = 640) -> float:

@@ -1,7 +1,7 @@
-"""What a lens says of itself: unit, limits, accuracy, and the calibrated map from position to focus.
+"""The description of a lens: unit, limits, accuracy, and the calibrated map from position to focus.
 
-The one source for everybody who moves a lens or thinks about it: a back end makes it, the lens's
-driver publishes it (``lens/info``), and agents build their lens model from it.
+A back end makes it, the lens driver publishes it (``lens/info``), and agents build their lens model from it.
+All code that moves a lens takes its numbers from here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UNIT_LENGTH = 16
 
 
 class LensInfoError(ValueError):
-    """What a lens says of itself can't be, or is not enough; the message says what is missing."""
+    """A lens description that is impossible or incomplete; the message says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class LensInfo:
     """One lens, in its own unit."""
 
     unit: str
-    """Of every position: ``V``, ``D`` (dioptres), ``steps``, ..."""
+    """Unit of every position: ``V``, ``D`` (dioptres), ``steps``, ..."""
     position_min: float
     """Least position that may be commanded."""
     position_max: float
@@ -47,7 +47,7 @@ class LensInfo:
     profile: str = ""
     """Id of the calibrated map with all its numbers; empty: there is none."""
     map_positions: tuple[float, ...] = ()
-    """Ascending; empty: nobody has calibrated this lens."""
+    """Ascending; empty: this lens is not calibrated."""
     map_dioptres: tuple[float, ...] = ()
     """Focus [1/m] at these positions, always nearer or always farther; straight lines between."""
     blur_px_per_dioptre: float = 0.0
@@ -57,7 +57,7 @@ class LensInfo:
         """Check everything.
 
         Raises:
-            LensInfoError: No lens is like that.
+            LensInfoError: A value is impossible.
         """
         _check_device(self)
         _check_map(self)
@@ -66,7 +66,7 @@ class LensInfo:
     def of(
         cls, profile: LensProfile, *, limits: tuple[float, float] | None = None, settle_s: float = 0.0
     ) -> LensInfo:
-        """What a lens with this profile says.
+        """The description of a lens with this profile.
 
         Args:
             profile: Its map and how it follows commands.
@@ -97,14 +97,14 @@ class LensInfo:
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether positions tell where the lens focuses, and dioptres how much it blurs."""
+        """Whether the map from positions to focus, and from dioptres to blur, is known."""
         return bool(self.map_positions) and self.blur_px_per_dioptre > 0.0
 
     def model(self) -> LensModel:
         """The lens as policies know it.
 
         Raises:
-            LensInfoError: Nobody has calibrated it.
+            LensInfoError: It is not calibrated.
         """
         if not self.is_calibrated:
             raise LensInfoError(
@@ -114,7 +114,7 @@ class LensInfo:
         return MappedLens(self)
 
     def focus_distance_m(self, position: float) -> float:
-        """Where the lens focuses at a position [m]: infinite at infinity and beyond, NaN if nobody knows."""
+        """Where the lens focuses at a position [m]: infinite at infinity and beyond, NaN if unknown."""
         if not self.map_positions or not math.isfinite(position):
             return math.nan
         dioptres = float(np.interp(position, self.map_positions, self.map_dioptres))
@@ -127,14 +127,14 @@ def position_text(position: float, unit: str) -> str:
 
 
 def distance_text(distance_m: float) -> str:
-    """A focus distance for people, in brackets and after a blank; empty where nobody knows it."""
+    """A focus distance for people, in brackets and after a blank; empty if it is unknown."""
     if math.isnan(distance_m):
         return ""
     return " (infinity)" if math.isinf(distance_m) else f" ({distance_m:.2f} m)"
 
 
 class MappedLens:
-    """A `LensModel` made of what a lens says of itself."""
+    """A `LensModel` made of a `LensInfo`."""
 
     def __init__(self, info: LensInfo) -> None:
         self.info = info

@@ -31,7 +31,7 @@ from dasha_ros.optics.drive import LensDrive
 from dasha_ros.optics.lens import ThinLens
 
 SETTLE_MAX_S = 5.0
-"""No lens takes longer; a larger number is a mistake of the unit."""
+"""No lens takes longer; a larger number is in the wrong unit."""
 _OPTICS = {"focal_length_mm": 25.0, "f_number": 2.0}
 _DEVICE = ("position_min", "position_max", "resolution", "play")
 _KEYS = {"points", "unit", "settle_s", *_OPTICS, *_DEVICE}
@@ -41,14 +41,14 @@ _KEYS = {"points", "unit", "settle_s", *_OPTICS, *_DEVICE}
 class TableLens(ThinLens):
     """Measured pairs, interpolated in dioptres, in which the map of a liquid lens is almost straight.
 
-    Outside the table the end segments go on: a table that ends at 1 m still says
-    where 0.9 m is, and the search range can reach infinity.
+    Outside the table the end segments are extended: a table that ends at 1 m still tells where 0.9 m
+    is, and a search can reach infinity.
     """
 
     points: tuple[tuple[float, float], ...] = ()
     """(position, dioptres), ascending in position."""
     settle_s: float | None = None
-    """How long a move takes [s]; ``None``: nobody measured it. It does not change the optics, nor `id`."""
+    """How long a move takes [s]; ``None``: not measured. It changes neither the optics nor `id`."""
 
     def __post_init__(self) -> None:
         """Check the points."""
@@ -196,7 +196,7 @@ def _number(path: Path, key: str, value: Any) -> float:
 
 
 def _interpolate(x: float, points: tuple[tuple[float, float], ...] | list[tuple[float, float]]) -> float:
-    """Piecewise linear through ``points`` (ascending in x), the end segments prolonged."""
+    """Piecewise linear through ``points`` (ascending in x), with extended end segments."""
     xs = [p[0] for p in points]
     i = int(np.clip(np.searchsorted(xs, x) - 1, 0, len(xs) - 2))
     (x0, y0), (x1, y1) = points[i], points[i + 1]

@@ -1,7 +1,7 @@
 """The Varioptic liquid lens of the paper: its numbers, and two readings of its map.
 
-A drop of liquid bends under a voltage, so this lens's positions are volts. Everything that holds for
-this lens only stands here and in `devices.varioptic.lens`.
+A drop of liquid bends under a voltage, so this lens's positions are volts. Everything that holds only for
+this lens is here and in `devices.varioptic`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OUTPUT_MIN_VOLTS = 24.4
 """The chip's least output: lower commands change nothing."""
 OUTPUT_MAX_VOLTS = 69.9
 AT_POWER_ON = OUTPUT_MIN_VOLTS
-"""Where the lens is when power comes (paper IV.D) [V]."""
+"""Where the lens is after power-on (paper IV.D) [V]."""
 DRIVE = LensDrive(
     OUTPUT_MIN_VOLTS,
     OUTPUT_MAX_VOLTS,
@@ -37,7 +37,7 @@ hysteresis, lag)."""
 
 
 def quantised_volts(volts: float) -> float:
-    """What the driver board puts out for a command [V]: whole steps above 24.4 V, up to 69.9 V."""
+    """The output of the driver board for a command [V]: whole steps above 24.4 V, up to 69.9 V."""
     return DRIVE.output(volts)
 
 

@@ -1,4 +1,4 @@
-"""What counts as a move of the lens, and as turning back."""
+"""Moves of the lens: which ones are made, and which ones turn back."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel, travel
 
 STAY_DIOPTRES = 0.0465
-"""Commands that change the focus by at most so much are not sent [1/m]: 0.41 px of blur at 640 px, f/2."""
+"""Commands that change the focus by at most this are not sent [1/m]: 0.41 px of blur at 640 px, f/2."""
 REVERSAL_DIOPTRES = 0.093
-"""Turning back by more than this [1/m] counts as a reversal: two or more of them are hunting."""
+"""Turning back by more than this [1/m] counts as a reversal."""
 
 
 class MoveLog:
@@ -25,11 +25,11 @@ class MoveLog:
         Args:
             lens: Tells how far it moves for a dioptre.
             batch: Number of episodes.
-            stay_dioptres: Commands that are at most so far from the last one are not sent [1/m].
+            stay_dioptres: Commands that change the focus by at most this are not sent [1/m].
         """
         self._stay, self._reversal = travel(lens, stay_dioptres), travel(lens, REVERSAL_DIOPTRES)
         self.position: Array = np.zeros(batch)
-        """Where the lens was commanded to last."""
+        """The last commanded position of each lens."""
         self.last: Array = np.zeros(batch)
         """The last move; 0 after a stay."""
         self.direction: Array = np.zeros(batch)
@@ -40,7 +40,7 @@ class MoveLog:
         self.reversals: NDArray[np.intp] = np.zeros(batch, np.intp)
 
     def reset(self, rows: NDArray[np.intp], position: NDArray[np.floating]) -> None:
-        """Begin these episodes at ``position``."""
+        """Restart these episodes at ``position``."""
         self.position[rows] = position
         self.last[rows] = 0.0
         self.direction[rows] = 0.0
@@ -54,10 +54,10 @@ class MoveLog:
         return result
 
     def would_repeat(self, position: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """Whether commands would take the lenses to and fro between two places, shape (batch,).
+        """Whether commands would move the lenses back and forth between two places, shape (batch,).
 
-        Such a lens came back to where it was two moves ago, and would go again to where it was
-        one move ago: both pictures were seen already.
+        Such a lens is back where it was two moves ago, and would return to where it was one move ago. Both
+        pictures have already been seen.
         """
         near = np.abs(self._before - np.stack([position, self.position])) <= self._stay
         result: NDArray[np.bool_] = np.logical_and(*near)
@@ -70,8 +70,7 @@ class MoveLog:
             position: Shape (batch,).
 
         Returns:
-            Which lenses moved, and which of them turned back. Those that did not move stay
-            commanded to where they were.
+            Which lenses moved, and which of them turned back. The others keep their commanded position.
         """
         change = np.asarray(position, np.float64) - self.position
         moved = self.would_move(position)
@@ -92,7 +91,7 @@ def reversals(lens: LensModel, positions: Sequence[float]) -> int:
 
     Args:
         lens: Tells how far it moves for a dioptre.
-        positions: Where the lens was, one after the other.
+        positions: Where the lens was, in order.
     """
     moves = np.diff(np.asarray(positions, dtype=np.float64))
     directions = np.sign(moves[np.abs(moves) > travel(lens, REVERSAL_DIOPTRES)])

@@ -1,4 +1,4 @@
-"""What a policy is: the one protocol behind classical, learned and rival policies."""
+"""The protocols of policies: classical, learned and rival ones alike."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
 
 ExposureRule = Literal["well_exposed", "acceptable", "good_peak"]
-"""When A^H has reached its goal; `policies.reached` says what each means."""
+"""When A^H has reached its goal; see `policies.reached`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExposureTask:
-    """What A^H is asked for, and what it may use."""
+    """A goal of A^H, and what it may use."""
 
     table: ExposureTable
     max_steps: int = 12
@@ -26,20 +26,20 @@ class ExposureDecision:
     """The next exposure, or the end."""
 
     index: int
-    """Into the task's exposure table (paper IV.B: 146 values)."""
+    """Index in the task's exposure table (paper IV.B: 146 values)."""
     done: bool = False
-    """The picture is as good as this policy makes it; ``index`` is in force already. Whether that is good
-    enough is not the policy's to say: its ``rule`` is asked."""
+    """The policy stops; ``index`` is already active. Whether the picture is good enough is decided by
+    ``rule``, not by the policy."""
 
 
 class ExposurePolicy(Protocol):
-    """A^H's mind. Holds the state of one episode."""
+    """A policy of A^H. Holds the state of one episode."""
 
     name: str
 
     @property
     def rule(self) -> ExposureRule:
-        """What it aims at: its goals are judged by it."""
+        """The rule by which its goals are judged."""
         ...
 
     def reset(self, task: ExposureTask) -> None:
@@ -53,7 +53,7 @@ class ExposurePolicy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FocusTask:
-    """What A^L is asked for, and what it may use."""
+    """A goal of A^L, and what it may use."""
 
     lens: LensModel
     labels: frozenset[str] = field(default_factory=frozenset)
@@ -69,13 +69,13 @@ class FocusDecision:
 
     position: float
     done: bool = False
-    """The lens rests where this policy wants it; ``position`` is in force already."""
+    """The policy stops; ``position`` is already active."""
     found: bool = False
-    """With ``done``: the object is there. Without: the search ended with nothing."""
+    """With ``done``: whether the object was found."""
 
 
 class FocusPolicy(Protocol):
-    """A^L's mind. Holds the state of one episode."""
+    """A policy of A^L. Holds the state of one episode."""
 
     name: str
 

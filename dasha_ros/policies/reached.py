@@ -95,7 +95,7 @@ def exposure_verdict(
 
     Args:
         rule: What counts as right.
-        percept: Of the last picture.
+        percept: Percept of the last picture.
         table: Given if every exposure of it was tried or excluded.
     """
     if exposure_side(rule, percept) == 0:

@@ -1,4 +1,4 @@
-"""What focus searches share: where to stop, where a peak is, and searches written as generators."""
+"""The common part of focus searches: stops, peaks, and searches written as generators."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MARGIN_DIOPTRES = 0.3
 """How far a search goes beyond infinity and `NEAREST_M`: six kelvin of drift at 0.05 D/K."""
 
 Search = Generator[float, Percept, bool]
-"""Yields positions, is sent the percept that answers, returns whether the object was found."""
+"""Yields positions, receives the percepts that answer, and returns whether the object was found."""
 
 
 class ScriptedFocus(ABC):
-    """A focus policy written as one generator: each ``yield`` is a move, its value what was seen."""
+    """A focus policy written as one generator: each ``yield`` is a move and returns its percept."""
 
     name: str
 
@@ -51,7 +51,7 @@ class ScriptedFocus(ABC):
 
     @abstractmethod
     def search(self, task: FocusTask, first: Percept) -> Search:
-        """The search, from the percept of the settings in force."""
+        """The search; ``first`` is the percept before any move."""
 
 
 def search_range(lens: LensModel) -> tuple[float, float]:
@@ -64,7 +64,7 @@ def search_range(lens: LensModel) -> tuple[float, float]:
 def focus_stops(lens: LensModel, blur_step_px: float, phase: float = 0.0) -> tuple[float, ...]:
     """Positions, ascending, that step through the focus range in equal steps of defocus.
 
-    Equal in dioptres, so an object at any depth passes within half a step of sharp.
+    Steps are equal in dioptres, so an object at any depth comes within half a step of being sharp.
 
     Args:
         lens: Tells range and blur.
@@ -100,11 +100,10 @@ def from_nearest_end(stops: Sequence[float], position: float) -> tuple[float, ..
 def peak_position(points: Sequence[tuple[float, float]]) -> float:
     """Where a sharpness curve has its peak, from the best point and its two neighbours.
 
-    Away from focus a gradient energy falls with a power of the blur between one and two, so that
-    1/sqrt(sharpness) stands as a V over the lens's position; its two sides have one slope,
-    that of the steeper pair of points (equiangular line fit). A parabola in log sharpness is as
-    good between near points, but up to 0.7 px off between stops 5 px apart. At an end the best
-    point is the peak.
+    Away from focus, a gradient energy falls with a power of the blur between one and two. Over the lens's
+    position, 1/sqrt(sharpness) is therefore a V whose sides have the same slope, that of the steeper pair of
+    points (equiangular line fit). A parabola in log sharpness is as good between near points, but up to 0.7
+    px off between stops 5 px apart. If the best point is at an end, it is the peak.
 
     Args:
         points: (position, sharpness), at least one, in any order.

@@ -1,7 +1,7 @@
 """What the agents see and what they can do (paper IV.A and IV.B), as plain numpy.
 
-A^H's discrete actions are the indices of an `ExposureTable`. Nodes must start fast, so no
-Gymnasium here: `rl` wraps these in its spaces.
+A^H's discrete actions are the indices of an `ExposureTable`. Nodes must start fast, so there is no
+Gymnasium here; `learning.envs` wraps the actions in its spaces.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From measured (position, distance) pairs to a lens profile: fit, check, file, plot.
 
 A liquid lens adds power in proportion to its position, so in dioptres the pairs lie close to a
-straight line. The line is only used to find pairs that cannot be right; the profile itself is
+straight line. The line only serves to find wrong pairs; the profile itself is
 the table (see `optics.lens_table`).
 """
 
@@ -20,7 +20,7 @@ from dasha_ros.optics.lens_table import TableLens
 
 OUTLIER_SIGMAS = 5.0
 OUTLIER_MIN_DIOPTRES = 0.05
-"""Pairs this close to the line are kept however well the others fit: 0.05 D is 0.4 px at 640 px, f/2."""
+"""Pairs this close to the line are always kept; 0.05 D is 0.4 px at 640 px, f/2."""
 
 
 class CalibrationError(ValueError):
@@ -62,7 +62,7 @@ class Calibration:
 
 
 def fit(measurements: Sequence[Measurement], lens: LensInfo) -> Calibration:
-    """The table that the measurements make.
+    """Make a table of the measurements.
 
     Outliers from a robust line (Theil and Sen: the median of all pairwise slopes) are rejected.
 
@@ -124,8 +124,8 @@ def write_table(
     Args:
         path: The YAML file.
         calibration: What was measured.
-        focal_length_mm: Of the fixed lens [mm].
-        f_number: Of its aperture.
+        focal_length_mm: Focal length of the fixed lens [mm].
+        f_number: Its f-number.
         settle_s: How long a move takes [s]; ``None``: it was not measured.
 
     Raises:
@@ -206,7 +206,7 @@ def _robust_line(measurements: Sequence[Measurement]) -> tuple[float, float]:
 def _averaged(measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:
     by_distance: defaultdict[str, list[Measurement]] = defaultdict(list)
     for m in measurements:
-        # Distances that the file can't tell apart are one: it would hold the same point twice.
+        # Merge distances that are equal in the file, which would hold the same point twice.
         by_distance[_yaml_number(m.distance_m)].append(m)
     averaged = (
         Measurement(float(np.mean([m.position for m in same])), same[0].distance_m)

@@ -1,4 +1,4 @@
-"""Measuring a lens with its own camera: where a target is in focus, and how long a move takes."""
+"""Measures a lens with its own camera: where a target is in focus, and how long a move takes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from dasha_ros.freshness.clock import Clock
 from dasha_ros.perception.quality.sharpness import Sharpness
 
 COARSE_STEPS = 46
-"""Of a scan over all that the lens can do: 1 V of a Varioptic lens."""
+"""Number of steps of a scan over the whole range; a step of 1 V for a Varioptic lens."""
 FINE_SHARE = 0.15
-"""Of the fine scan, in coarse steps."""
+"""Step of the fine scan, in coarse steps."""
 MIN_CONTRAST = 1.5
-"""The peak must be so much sharper than the middle of the scan; a blank wall has no peak."""
+"""The peak must be this many times sharper than the median of the scan; a blank wall has no peak."""
 RETRIES = 3
 METERED = 0.4
 """Brightness of the target to expose for, as a fraction of white: light enough, and nothing clips."""
@@ -34,21 +34,21 @@ class FocusPeak:
     """Where the target was sharpest."""
 
     position: float
-    """Between the steps of the scan, in the lens's unit."""
+    """Interpolated between the steps of the scan, in the lens's unit."""
     scan: tuple[tuple[float, float], ...]
     """(position, sharpness), in the order of the scan."""
 
 
 class Scanner:
-    """Moves a lens, takes pictures, and judges the middle of them.
+    """Moves a lens, takes pictures, and evaluates their middle part.
 
-    All moves go upwards, from below, so that the lens's play is always taken up on the same side.
+    All moves approach from below, so that the lens's play is always taken up on the same side.
 
     Args:
         camera: Open, with an exposure that suits the target.
         lens: Open.
         clock: The camera's.
-        window: Half width and half height of the judged part, as fractions of the picture's.
+        window: Half width and half height of the evaluated part, as fractions of the picture's.
     """
 
     def __init__(self, camera: Camera, lens: Lens, clock: Clock, window: float = 0.25) -> None:
@@ -58,10 +58,10 @@ class Scanner:
         """Set an exposure that shows the target at `METERED` of white, and return it [us].
 
         Args:
-            limits: Of the camera.
+            limits: Limits of the camera.
 
         Raises:
-            CalibrationError: No exposure that the camera has does.
+            CalibrationError: No exposure of the camera does.
             DeviceError: The camera failed.
         """
         exposure_us = self._camera.set_exposure(
@@ -72,7 +72,7 @@ class Scanner:
             mean = float(self._middle(0).mean()) / 255.0
             if abs(mean / METERED - 1.0) <= METER_TOLERANCE:
                 return exposure_us
-            # A clipped picture hides how much too bright it is, a black one how much too dark.
+            # A clipped picture hides how much too bright it is, and a black one how much too dark.
             factor = min(max(METERED / max(mean, 0.01), 0.2), 10.0)
             wanted = min(max(exposure_us * factor, limits.exposure_min_us), limits.exposure_max_us)
             if wanted == exposure_us:
@@ -85,12 +85,12 @@ class Scanner:
 
     @property
     def unit(self) -> str:
-        """Of the lens's positions."""
+        """Unit of the lens's positions."""
         return self._lens.info.unit
 
     @property
     def coarse_step(self) -> float:
-        """Between two pictures of the coarse scan, in the lens's unit."""
+        """Distance between two pictures of the coarse scan, in the lens's unit."""
         return (self._lens.info.position_max - self._lens.info.position_min) / COARSE_STEPS
 
     def find_focus(self, low: float | None = None, high: float | None = None) -> FocusPeak:
@@ -120,7 +120,7 @@ class Scanner:
                 f"no clear focus between {low:g} and {high:g} {info.unit}: give the target fine texture and"
                 " even light, let it fill the middle of the picture, and check that the lens reaches it"
             )
-        # The centre of what lies above half height: steadier than the top, which is flat and noisy.
+        # Use the centre of the curve above half height: the top itself is flat and noisy.
         height = np.clip(sharpness - (sharpness.min() + sharpness.max()) / 2, 0.0, None)
         return FocusPeak(float(np.average(position, weights=height)), tuple(coarse + fine))
 
@@ -132,15 +132,15 @@ class Scanner:
         tolerance: float = 0.05,
         rest_s: float = 0.3,
     ) -> float:
-        """How long a move takes until the picture is what it stays [s].
+        """How long a move takes until the picture no longer changes [s].
 
-        The move is repeated, with a picture after another delay each time, so that a slow camera
-        sees a fast lens.
+        The move is repeated with a different delay before the picture each time, so that even a slow
+        camera can measure a fast lens.
 
         Args:
-            start: Where each move begins; blurred.
+            start: Where each move begins; out of focus.
             end: Where it ends; best in focus.
-            delays_s: Ascending; the last one must be long enough beyond doubt.
+            delays_s: Delays, ascending; the last one must be more than long enough.
             tolerance: As a fraction of the change in sharpness.
             rest_s: Wait before each move, so that it begins at rest [s].
 
@@ -179,7 +179,7 @@ class Scanner:
         return Sharpness(self._middle(not_before_ns)).frame()
 
     def _middle(self, not_before_ns: int) -> NDArray[np.uint8]:
-        """The judged part of a new picture, in grey."""
+        """The evaluated part of a new picture, in grey."""
         pixels = self._frame(not_before_ns).pixels
         grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
         scale = 1.0 if pixels.dtype == np.uint8 else 255.0 / 65535.0

@@ -1,7 +1,7 @@
-"""A camera and a lens that fail when told to: for tests of whoever owns a device.
+"""A camera and a lens that fail when told to, for tests of drivers.
 
-They keep the protocols' promises to the letter, wait on the clock that they are given, and
-do nothing else: no optics (see `twin`), no bytes (see the emulators).
+They implement the protocols exactly and wait on the clock that they are given. They have no optics (see
+`twin`) and speak no protocol (see the emulators).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dasha_ros.optics.profiles import lens_model
 
 
 class Misfortune:
-    """What shall go wrong, and when. Safe for threads."""
+    """The failures of a fake device: which calls fail, and whether it is plugged in. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Misfortune:
             self._plugged = True
 
     def opening(self, name: str) -> None:
-        """To be called by ``open``.
+        """Called by ``open``.
 
         Raises:
             DeviceError: As told.
@@ -60,12 +60,12 @@ class Misfortune:
             self._open = True
 
     def closing(self) -> None:
-        """To be called by ``close``."""
+        """Called by ``close``."""
         with self._lock:
             self._open = False
 
     def using(self, operation: str, name: str) -> None:
-        """To be called by every other method.
+        """Called by every other method.
 
         Raises:
             DeviceError: As told.
@@ -88,8 +88,8 @@ class FakeLens(LimitedLens):
     """A `Lens` without optics.
 
     Args:
-        clock: On which it settles.
-        settle_s: How long it moves [s].
+        clock: Clock on which it settles.
+        settle_s: How long a move takes [s].
         position: Where it stands at first; left out: at its least position.
         profile: Its limits and steps; the ``physical`` profile if left out.
     """
@@ -117,7 +117,7 @@ class FakeLens(LimitedLens):
 
     @property
     def info(self) -> LensInfo:
-        """As the profile has it."""
+        """See `Lens.info`; from the profile."""
         return self._info
 
     def open(self) -> LensReading:
@@ -151,12 +151,12 @@ class FakeLens(LimitedLens):
 
 
 class FakeCamera:
-    """A `Camera` whose every picture is flat, with the grey level counting pictures.
+    """A `Camera` with flat pictures, whose grey level counts them.
 
     Args:
-        clock: On which exposures take their time.
-        width: Of the pictures [px].
-        height: Of the pictures [px].
+        clock: Clock on which exposures take their time.
+        width: Width of the pictures [px].
+        height: Height of the pictures [px].
     """
 
     LIMITS_US = (24.0, 1e6)

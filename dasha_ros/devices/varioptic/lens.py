@@ -42,20 +42,20 @@ class VariopticSettings:
     port: str = ""
     """Path of the port, best a stable one under ``/dev/serial/by-id``; empty: found by serial number."""
     serial_number: str = ""
-    """Of the USB bridge; empty: whatever is at ``port``."""
+    """Serial number of the USB bridge; empty: whatever is at ``port``."""
     board: str = "flexiboard"
-    """One of `varioptic_boards.BOARDS`."""
+    """One of `boards.BOARDS`."""
     settle_s: float = 0.07
-    """How long the lens moves after a command [s]; `calibration_scan.Scanner.settling_s` measures it.
-    Of a move of 1 V (0.31 D), less than 0.01 D are left after it at a time constant of 20 ms."""
+    """How long a move takes [s]; `calibration.scan.Scanner.settling_s` measures it. After a move of 1 V
+    (0.31 D) the error is then below 0.01 D at a time constant of 20 ms."""
     reply_timeout_s: float = 0.05
     """A reply takes 2 ms on the wire; the rest is for USB and a busy computer [s]."""
     quiet_s: float = 0.02
-    """After a reply went wrong, the line must be silent for so long before the next request [s]."""
+    """After a bad reply, the line must be silent this long before the next request [s]."""
     attempts: int = 4
     """How often one command is tried before `DeviceTimeout`."""
     silent_commands: int = 2
-    """So many commands in a row without one byte from the board, and the device counts as lost."""
+    """After this many commands in a row without any reply the device counts as lost."""
     standby_on_close: bool = True
     """Whether `close` takes the voltage off the lens."""
 
@@ -67,16 +67,15 @@ class _Status:
 
 
 class _NotInForce(ProtocolError):
-    """The board acknowledged, and does something else."""
+    """The board acknowledged a command, but does something else."""
 
 
 class VariopticLens(LimitedLens):
     """A `Lens` behind a driver board; its positions are volts.
 
-    Every move is written, then read back: an acknowledged voltage that is not in force, a late
-    reply of an older request or a board that restarted in between cannot pass for success.
-    The board's EEPROM is never written. After a loss, `open` puts back the last voltage that
-    was in force.
+    Every move is written, then read back. So an acknowledged voltage that did not take effect, a late
+    reply to an older request, or a board that restarted in between can't pass for success. The board's
+    EEPROM is never written. After a loss, `open` restores the last active voltage.
     """
 
     def __init__(
@@ -113,18 +112,18 @@ class VariopticLens(LimitedLens):
         self._silent = 0
         self._in_force: float | None = None
         self._attempted: float | None = None
-        """Sent and not confirmed: the board may hold it as well as what was in force before [V]."""
+        """Sent but not confirmed: the board may hold this voltage or the one before [V]."""
         self._moved_at_ns = 0
         self._faults: tuple[str, ...] = ()
         self._version: int | None = None
         self.counts: Counter[str] = Counter()
-        """Requests, and what went wrong with them, since this object was made."""
+        """Counts of requests and of their failures, since this object was made."""
 
     def open(self) -> LensReading:
         """Claim the port, leave analog mode and standby, and read the board.
 
-        The first time the lens stays where the board's registers say; later the last voltage
-        in force is put back.
+        The first time, the lens stays where the board's registers say. Later, the last active voltage is
+        restored.
 
         Raises:
             DeviceLost: No such port, another process holds it, the serial number is another one,
@@ -172,10 +171,9 @@ class VariopticLens(LimitedLens):
         return self._info
 
     def _move(self, position: float) -> LensReading:
-        """Command a voltage; return when the board has it in force.
+        """Command a voltage; return when it has taken effect.
 
-        ``faults`` of the reading are those of the last `read`: asking again would cost another
-        1.6 ms on the wire.
+        ``faults`` of the reading are those of the last `read`; asking again would take another 1.6 ms.
         """
         self._attempted = position
         self._drive(focus_code(position))
@@ -191,7 +189,7 @@ class VariopticLens(LimitedLens):
                 (a dip in its supply) and no longer does what it was told.
         """
         if not self._holds(self._retried("its state", self._read_status)):
-            # Perhaps a late reply of an older request: silence first, then ask again.
+            # It may be a late reply to an older request: wait for silence, then ask again.
             self._dirty = True
             self._confirm_held()
         bits = self._retried("its faults", self._read_faults)
@@ -199,7 +197,7 @@ class VariopticLens(LimitedLens):
         return self._reading()
 
     def describe(self) -> dict[str, Any]:
-        """Port, board, firmware, voltage in force and counts."""
+        """Port, board, firmware, active voltage and counts."""
         return {
             "hardware_id": f"{self._board.name} {self.settings.serial_number}".strip() + f" at {self._port}",
             "model": f"Corning Varioptic {self._board.name}",
@@ -239,7 +237,7 @@ class VariopticLens(LimitedLens):
             self._moved_at_ns = self._clock.now_ns()
             status = self._read_status()
             if status.mode and self._board.mode is not None:
-                # The write of the focus has left analog mode; standby is left here.
+                # Writing the focus has ended analog mode; end standby, too.
                 self._write(self._board.mode, b"\x00")
                 self._moved_at_ns = self._clock.now_ns()
                 status = self._read_status()
@@ -251,7 +249,7 @@ class VariopticLens(LimitedLens):
         self._retried(f"{code_volts(code):.3f} V", write_and_check)
 
     def _retried(self, what: str, attempt: Callable[[], T]) -> T:
-        """Do ``attempt`` until it works, a bounded number of times."""
+        """Repeat ``attempt`` until it works, a bounded number of times."""
         trouble: list[ProtocolError] = []
         heard = False
         for _ in range(self.settings.attempts):

@@ -1,8 +1,8 @@
 """The bytes that Corning's Varioptic driver boards speak, without any I/O.
 
 Source: Corning, USB-M Flexiboard user guide. Requests and replies are short frames that
-end in the low byte of the sum of all bytes before it. There are no sequence numbers: who
-sends a request must have read, or thrown away, every older reply.
+end in the low byte of the sum of all bytes before it. There are no sequence numbers: read or
+discard every older reply before sending a request.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ProtocolError(Exception):
 
 
 class ReplyIncomplete(ProtocolError):
-    """Fewer bytes than the reply has came before the time was up."""
+    """The reply did not arrive completely in time."""
 
     def __init__(self, reply: bytes, expected: int) -> None:
         super().__init__(f"{len(reply)} of {expected} bytes came in time: {_hex(reply)}")
@@ -49,11 +49,11 @@ class ReplyIncomplete(ProtocolError):
 
 
 class ReplyGarbled(ProtocolError):
-    """The bytes are no reply to this request: wrong head or wrong sum."""
+    """The bytes are not a reply to this request: wrong head or wrong sum."""
 
 
 class RequestRefused(ProtocolError):
-    """The board answered NACK: it got the request garbled, or does not know the register."""
+    """The board answered NACK: the request arrived garbled, or the register is unknown."""
 
 
 def checksum(frame: bytes) -> int:
@@ -75,7 +75,7 @@ def write_request(address: int, values: bytes) -> bytes:
     """Frame that writes ``values`` to the registers from ``address`` on.
 
     Raises:
-        ValueError: No values or more than 12, or an address that is no byte.
+        ValueError: No values or more than 12, or an address outside 0..255.
     """
     _check_span(address, len(values))
     return sealed(bytes([START, Verb.WRITE, address, len(values)]) + values)
@@ -85,7 +85,7 @@ def read_request(address: int, count: int) -> bytes:
     """Frame that reads ``count`` registers from ``address`` on.
 
     Raises:
-        ValueError: Fewer than 1 or more than 12 registers, or an address that is no byte.
+        ValueError: Fewer than 1 or more than 12 registers, or an address outside 0..255.
     """
     _check_span(address, count)
     return sealed(bytes([START, Verb.READ, address, count]))
@@ -184,7 +184,7 @@ class Request:
     count: int
     values: bytes = b""
     intact: bool = True
-    """Whether the sum was right. A board answers NACK when it was not."""
+    """Whether the checksum was right. A board answers NACK to a wrong one."""
 
     @property
     def size(self) -> int:
@@ -204,7 +204,7 @@ class RequestParser:
 
     @property
     def pending(self) -> int:
-        """Bytes of the request that is not whole yet."""
+        """Number of bytes of an incomplete request."""
         return len(self._pending)
 
     def feed(self, received: bytes) -> list[Request]:

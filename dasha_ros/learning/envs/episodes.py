@@ -1,8 +1,8 @@
-"""Batches of episodes of both agents: the one place where a step's meaning is written.
+"""Batches of episodes of both agents: the one place that defines a step.
 
-The Gymnasium environments run them with a batch of one over a `Rig`, the vector environments
-with many over the percept cache, an evaluation likewise. Taking the pictures is the caller's
-part: `command` says where the actuators go, `judge` is told what was seen there.
+The Gymnasium environments run a batch of one over a `Rig`; vector environments and evaluations run many
+episodes over the percept cache. The caller takes the pictures: `command` tells where the actuators go, and
+`finish_step` takes in the pictures from there.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What one step of each episode brought; all of shape (batch,)."""
+    """Results of one step of each episode; all of shape (batch,)."""
 
     reward: Array
     terms: dict[str, Array]
-    """Add up to ``reward``."""
+    """Terms that add up to ``reward``."""
     terminated: Flags
-    """The episode has come to its end."""
+    """Whether the episode has ended."""
     truncated: Flags
-    """The episode was cut off."""
+    """Whether the episode was cut off."""
 
 
 class FocusEpisodes:
     """Episodes of A^L (Algorithm 2).
 
-    A lens that an action leaves where it is takes no new picture: the last one still holds.
+    If an action does not move the lens, no new picture is taken: the last one still holds.
     """
 
     def __init__(
@@ -52,17 +52,17 @@ class FocusEpisodes:
         self._step = LensStep(np.zeros(batch, bool), np.zeros(batch, bool))
 
     def begin(self, rows: Rows, pictures: FocusInputs) -> None:
-        """Begin these episodes where the lenses are."""
+        """Begin these episodes at the current positions."""
         self.steps[rows] = 0
         self.log.reset(rows, pictures.position)
         self.interface.reset(rows, pictures)
         self._note(rows, pictures)
 
     def command(self, actions: NDArray[np.integer]) -> tuple[Array, Rows]:
-        """What actions, shape (batch, parts), do.
+        """Command the lenses by actions, shape (batch, parts).
 
         Returns:
-            Where each lens is to be, and which episodes moved it and need a new picture.
+            The commanded positions, and the episodes whose lens moves and that need a new picture.
         """
         return self.move(self.interface.position(actions, self.log))
 
@@ -72,7 +72,7 @@ class FocusEpisodes:
         return self.log.position, np.flatnonzero(self._step.moved)
 
     def judge(self, rows: Rows, pictures: FocusInputs) -> Judgement:
-        """Take in the pictures of the episodes that moved, and say what the step brought to all."""
+        """Take in the pictures of the episodes whose lens moved, and return the results of all."""
         if len(rows):
             self.interface.see(rows, pictures)
             self._note(rows, pictures)
@@ -104,12 +104,12 @@ class ExposureEpisodes:
         self.steps = np.zeros(batch, np.intp)
 
     def begin(self, rows: Rows, pictures: ExposureInputs) -> None:
-        """Begin these episodes with the exposures in force."""
+        """Begin these episodes with the active exposures."""
         self.steps[rows] = 0
         self.interface.reset(rows, pictures)
 
     def judge(self, pictures: ExposureInputs) -> Judgement:
-        """Take in the pictures of all episodes and say what the step brought."""
+        """Take in the pictures of all episodes and return the results."""
         self.interface.see(np.arange(len(self.steps)), pictures)
         self.steps += 1
         terms = self.rules.rewards(pictures)

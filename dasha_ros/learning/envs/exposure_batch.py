@@ -91,8 +91,8 @@ class ExposureBatch:
         """Begin every episode.
 
         Args:
-            table: What is seen.
-            exposures: What can be commanded.
+            table: Looks up the inputs.
+            exposures: The exposures that can be commanded.
             preset: Tells what is drawn, which rewards are paid, and when episodes end.
             views: Numbers of the views to draw from.
             batch: Number of episodes.
@@ -118,7 +118,7 @@ class ExposureBatch:
         return self.episodes.judge(self.look(everyone))
 
     def look(self, rows: Rows) -> ExposureInputs:
-        """The pictures of these episodes now."""
+        """The current pictures of these episodes."""
         worlds = self.worlds
         return self._table.pictures(
             worlds.index[rows], worlds.view[rows], worlds.defocus[rows], worlds.ev(rows), worlds.draw[rows]

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 def focus_rules(preset: Preset) -> FocusRules:
-    """How a preset pays A^L."""
+    """The rules of a preset for A^L."""
     focus = preset.focus
     prices = (focus.move_price, focus.reversal_price, focus.hunting_price, focus.doubt_price)
     return FocusRules(
@@ -35,17 +35,17 @@ def focus_rules(preset: Preset) -> FocusRules:
 
 
 class Views(Protocol):
-    """What can be shown: a `FocusLookup`, or an arena."""
+    """Something with views: a `FocusLookup`, or an arena."""
 
     @property
     def views(self) -> Sequence[ViewInfo]:
-        """By number."""
+        """The views, by number."""
         ...
 
 
 @dataclass(frozen=True)
 class ViewDraw:
-    """Which views episodes are of."""
+    """Draws the views of episodes."""
 
     planes: Rows
     composites: Rows
@@ -53,13 +53,13 @@ class ViewDraw:
 
     @classmethod
     def of(cls, shown: Views, views: Rows, composite_share: float) -> ViewDraw:
-        """Of some of the views; all planes where there are no composites, and the reverse."""
+        """A sampler of some views; it draws only planes if there are no composites, and vice versa."""
         is_plane = np.array([shown.views[v].kind == "plane" for v in views], bool)
         share = composite_share if not is_plane.all() else 0.0
         return cls(views[is_plane], views[~is_plane], share if is_plane.any() else 1.0)
 
     def __call__(self, count: int, rng: np.random.Generator) -> Rows:
-        """So many views at random."""
+        """Draw ``count`` views at random."""
         two_depths = rng.random(count) < self.composite_share
         drawn = np.empty(count, np.intp)
         for mine, pool in ((two_depths, self.composites), (~two_depths, self.planes)):
@@ -69,7 +69,7 @@ class ViewDraw:
 
 
 class FocusBatch:
-    """A batch of episodes of A^L, each before a view of its own. Episodes begin anew when they end."""
+    """A batch of episodes of A^L, each with a view of its own. The caller restarts those that end."""
 
     def __init__(
         self, table: FocusLookup, preset: Preset, draw: ViewDraw, batch: int, rng: np.random.Generator
@@ -77,11 +77,11 @@ class FocusBatch:
         """Begin every episode.
 
         Args:
-            table: What is seen.
-            preset: What is drawn, paid and when it ends.
-            draw: Which views.
+            table: Looks up the inputs.
+            preset: Tells what is drawn, which rewards are paid, and when episodes end.
+            draw: Draws the views.
             batch: Number of episodes.
-            rng: Of everything that is drawn; its state is part of `state`.
+            rng: Random generator of everything that is drawn; its state is part of `state`.
         """
         lens = lens_model(preset.lens)
         self._table, self._draw, self.rng = table, draw, rng
@@ -92,12 +92,12 @@ class FocusBatch:
         self.begin(np.arange(batch))
 
     def begin(self, rows: Rows, views: Rows | None = None) -> None:
-        """Begin these episodes anew, before given views or any."""
+        """Restart these episodes, with the given views or random ones."""
         self.worlds.place(rows, self._draw(len(rows), self.rng) if views is None else views, self.rng)
         self.episodes.begin(rows, self.look(rows))
 
     def step(self, actions: NDArray[np.integer]) -> Judgement:
-        """Act in every episode; those that end stay as they are until `begin`."""
+        """Act in every episode. Episodes that end wait for `begin`."""
         return self._answer(*self.episodes.command(actions))
 
     def move(self, position: Array) -> Judgement:
@@ -111,7 +111,7 @@ class FocusBatch:
         return self.episodes.judge(moved, self.look(moved))
 
     def look(self, rows: Rows) -> FocusInputs:
-        """The pictures of these episodes now."""
+        """The current pictures of these episodes."""
         worlds = self.worlds
         return self._table.pictures(
             worlds.commanded[rows],

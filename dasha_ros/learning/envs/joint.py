@@ -26,8 +26,8 @@ class DashaJointEnv(RigEnv):
     **Reward**: that of the agent whose turn it is (Eq. 7, then Eq. 8); ``info["agent"]`` names it.
 
     **End**: A^H's phase ends in the hand-over once the picture satisfies the preset's ``hand_over``
-    (`policies.reached`); one that does not, where the preset ends A^H's episodes, terminates. A^L's phase
-    ends as in ``DashaFocus-v0``. Truncated when either agent's horizon is over.
+    (`policies.reached`). With the preset's ``end: always``, a picture that does not satisfy it terminates the
+    episode. A^L's phase ends as in ``DashaFocus-v0``. Truncated after either agent's horizon.
 
     **Info**: ``agent``, ``terms`` (after a step), and the settings: ``exposure_us`` and ``lens_position``.
 
@@ -44,7 +44,7 @@ class DashaJointEnv(RigEnv):
         exposure: ExposureFeatureExtractor,
         focus: FocusFeatureExtractor,
     ) -> None:
-        """Put both agents before a rig; see `single.DashaFocusEnv`."""
+        """Set up both agents with a rig; see `single.DashaFocusEnv`."""
         super().__init__(rig, episode_source, preset)
         self._exposure, self._focus = ExposurePart(rig, exposure, preset), FocusPart(rig, focus, preset)
         focus_nvec = self._focus.episodes.interface.nvec

@@ -1,4 +1,4 @@
-"""What the Gymnasium environments are made of: each agent's part of a step over a rig."""
+"""The parts of the Gymnasium environments: each agent's half of a step over a rig."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ class EpisodeSource(Protocol):
     """Begins episodes on a rig."""
 
     def begin(self, rng: np.random.Generator) -> FocusTask:
-        """Make the rig ready for a new episode; returns what is asked for.
+        """Prepare the rig for a new episode and return its goal.
 
-        Blocks until there is something to do. The first picture is taken by the environment.
+        Blocks until there is something to do. The environment takes the first picture.
         """
         ...
 
 
 class RigEnv(gym.Env[Any, Any]):
-    """What the environments share: the rig, the episode source, the newest percept."""
+    """The common part of the environments: rig, episode source, and newest percept."""
 
     metadata = {"render_modes": []}  # noqa: RUF012 - Gymnasium's own name and type
 
     def __init__(self, rig: Rig, episode_source: EpisodeSource, preset: Preset) -> None:
         self.rig, self.episode_source, self.preset = rig, episode_source, preset
         self.percept: Percept | None = None
-        """The newest."""
+        """The newest percept."""
         self._task: FocusTask | None = None
 
     @property
     def task(self) -> FocusTask:
-        """What is asked for in this episode."""
+        """The goal of this episode."""
         assert self._task is not None, "step before reset"
         return self._task
 
     def _info(self, **more: Any) -> Info:
-        """What is in force, as plain numbers. The percept itself is ``percept`` of the environment."""
+        """The active settings, as plain numbers. The percept itself is the attribute ``percept``."""
         assert self.percept is not None, "step before reset"
         in_force = {
             "exposure_us": self.percept.capture.exposure_us,
@@ -70,7 +70,7 @@ class RigEnv(gym.Env[Any, Any]):
 
 
 class FocusPart:
-    """What A^L does in a step."""
+    """A^L's part of a step."""
 
     def __init__(self, rig: Rig, reader: FocusFeatureExtractor, preset: Preset) -> None:
         self._rig, self._reader = rig, reader
@@ -83,23 +83,23 @@ class FocusPart:
         self.observation_space = spaces.Box(-np.inf, np.inf, (interface.size,), np.float32)
 
     def begin(self, percept: Percept, task: FocusTask) -> Observation:
-        """Begin an episode where the lens is."""
+        """Begin an episode at the current position."""
         self.episodes.begin(_ROW, self._reader.read(percept, task))
         return self.observation()
 
     def observation(self) -> Observation:
-        """What the agent sees now."""
+        """The agent's current observation."""
         return np.asarray(self.episodes.observation()[0], np.float32)
 
     def step(self, action: Any, last: Percept, task: FocusTask) -> tuple[Percept, Judgement]:
-        """Move the lens and look; a lens that stays shows the last percept."""
+        """Move the lens and take a picture; if the lens stays, the last percept still holds."""
         position, moved = self.episodes.command(np.asarray(action).reshape(1, -1))
         percept = checked(self._rig.move(float(position[0]))) if len(moved) else last
         return percept, self.episodes.judge(moved, self._reader.read(percept, task))
 
 
 class ExposurePart:
-    """What A^H does in a step."""
+    """A^H's part of a step."""
 
     def __init__(self, rig: Rig, reader: ExposureFeatureExtractor, preset: Preset) -> None:
         self._rig, self._reader = rig, reader
@@ -109,16 +109,16 @@ class ExposurePart:
         self.observation_space = spaces.Box(-np.inf, np.inf, (interface.size,), np.float32)
 
     def begin(self, percept: Percept) -> Observation:
-        """Begin an episode with the exposure in force."""
+        """Begin an episode with the active exposure."""
         self.episodes.begin(_ROW, self._read(percept))
         return self.observation()
 
     def observation(self) -> Observation:
-        """What the agent sees now."""
+        """The agent's current observation."""
         return np.asarray(self.episodes.observation()[0], np.float32)
 
     def step(self, action: Any) -> tuple[Percept, ExposureInputs, Judgement]:
-        """Set the exposure and look."""
+        """Set the exposure and take a picture."""
         exposure_us = self._rig.table.exposure_us(int(np.asarray(action).reshape(-1)[0]))
         percept = checked(self._rig.expose(exposure_us))
         pictures = self._read(percept)
@@ -130,7 +130,7 @@ class ExposurePart:
 
 @dataclass(frozen=True)
 class Result:
-    """A judgement of one episode."""
+    """Result of one step of one episode."""
 
     reward: float
     terms: dict[str, float]
@@ -139,6 +139,6 @@ class Result:
 
     @classmethod
     def of(cls, judged: Judgement) -> Result:
-        """The first of a batch."""
+        """The result of the first episode of a batch."""
         terms = {name: float(value[0]) for name, value in judged.terms.items()}
         return cls(float(judged.reward[0]), terms, bool(judged.terminated[0]), bool(judged.truncated[0]))

@@ -1,4 +1,4 @@
-"""Rewards, prices and ends of episodes, for batches: Eq. 7, Eq. 8 and Algorithms 1 and 2."""
+"""Rewards, prices and ends of episodes, for batches (Eq. 7, Eq. 8, Algorithms 1 and 2)."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ class LensStep:
 
     moved: Flags
     turned: Flags
-    """Turned back by more than `moves.REVERSAL_DIOPTRES`."""
+    """Whether it turned back by more than `moves.REVERSAL_DIOPTRES`."""
 
 
 @dataclass(frozen=True)
 class FocusRules:
-    """How A^L's episodes are paid and end."""
+    """Rewards and ends of A^L's episodes."""
 
     horizon: int = 10
     """Steps after which an episode is cut off."""
     end_on_detection: bool = False
     """Algorithm 2, line 5: the episode ends once the object is detected."""
     move_price: float = 0.0
-    """Taken off Eq. 8 for every move of the lens."""
+    """Subtracted from Eq. 8 for every move of the lens."""
     reversal_price: float = 0.0
-    """Taken off for every turn by more than `moves.REVERSAL_DIOPTRES`."""
+    """Subtracted for every turn by more than `moves.REVERSAL_DIOPTRES`."""
     hunting_price: float = 0.0
-    """Taken off besides for every turn after the first: from then on it is hunting."""
+    """Subtracted in addition for every turn after the first: from then on the lens is hunting."""
     doubt_price: float = 0.0
-    """Taken off at every step, times `FocusEncoder.defocus_probability`. Detection and BRISQUE hardly
-    tell 1 px of blur from 2 px, several pictures of one scene do."""
+    """Subtracted at every step, times `FocusEncoder.defocus_probability`. Detection and BRISQUE hardly
+    distinguish 1 px of blur from 2 px; several pictures of one scene do."""
     detection: bool = True
-    """Eq. 8 asks whether the object is detected. ``False``, an ablation: -0.01 B is paid whether or not;
-    ends, prices and what the agent sees stay as they are."""
+    """Whether Eq. 8 requires a detection. ``False`` is an ablation: -0.01 B is always paid. Ends, prices and
+    observations stay the same."""
     exposure_reward: float = 0.0
-    """Weight of Eq. 7 of the newest picture, paid besides: one reading of the intrinsic reward that A^H gives
-    A^L at every step (paper, IV.C)."""
+    """Weight of Eq. 7 of the newest picture, paid in addition: one reading of the intrinsic reward that A^H
+    gives A^L at every step (paper, IV.C)."""
 
     def rewards(
         self, detected: Flags, brisque: Array, log: MoveLog, step: LensStep, defocus_probability: Array
     ) -> dict[str, Array]:
-        """The terms of each episode's reward, each of shape (batch,). They add up to it.
+        """The terms that add up to each episode's reward, each of shape (batch,).
 
         Args:
-            detected: Whether the newest picture shows what was asked for.
-            brisque: Of the newest picture.
-            log: Where the lens went, this step included.
-            step: What the lens did in this step.
-            defocus_probability: Of the encoder, after this step.
+            detected: Whether the newest picture shows a wanted object.
+            brisque: BRISQUE of the newest picture.
+            log: Moves of the lens, including this step.
+            step: The lens's part of this step.
+            defocus_probability: Probability of defocus of the encoder, after this step.
         """
         again = step.turned & (log.reversals > 1)
         pays_quality = detected if self.detection else np.ones_like(detected)
@@ -73,7 +73,7 @@ class FocusRules:
         }
 
     def intrinsic(self, peak: Array, brisque: Array) -> dict[str, Array]:
-        """The term that Eq. 7 of the newest picture adds, of shape (batch,); none where it adds nothing."""
+        """The term of Eq. 7 for the newest picture, of shape (batch,); empty without ``exposure_reward``."""
         if not self.exposure_reward:
             return {}
         paid = equation_7(peak, is_inside(peak, GOOD_PEAK), brisque)
@@ -82,21 +82,21 @@ class FocusRules:
 
 @dataclass(frozen=True)
 class ExposureRules:
-    """How A^H's episodes are paid and end."""
+    """Rewards and ends of A^H's episodes."""
 
     horizon: int = 6
     """Steps after which an episode is cut off."""
     criterion: Literal["peak", "mean_grey"] = "mean_grey"
-    """What stands for P in Eq. 7, and with it which pictures are paid +1. ``peak``: the centre of the fullest
-    bin, by the rule ``good_peak``, as the paper has it. ``mean_grey``: the mean, by ``well_exposed``."""
+    """The quantity for P in Eq. 7, and the rule by which pictures are paid +1. ``peak``: the centre of the
+    fullest bin, by the rule ``good_peak``, as in the paper. ``mean_grey``: the mean, by ``well_exposed``."""
     end: Literal["always", "reached"] = "reached"
     """``always``: Algorithm 1, every step ends the episode, with a penalty or with the hand-over.
-    ``reached``: a bad picture may be corrected."""
+    ``reached``: after a bad picture the episode continues."""
     hand_over: ExposureRule = "well_exposed"
-    """When A^L gets its turn, and a goal of A^H counts as reached; see `policies.reached`."""
+    """When A^H hands over to A^L and its goal counts as reached; see `policies.reached`."""
 
     def rewards(self, pictures: ExposureInputs) -> dict[str, Array]:
-        """The terms of each episode's reward, each of shape (batch,). They add up to it."""
+        """The terms that add up to each episode's reward, each of shape (batch,)."""
         level = pictures.peak if self.criterion == "peak" else pictures.mean_grey
         return equation_7(level, self.good(pictures), pictures.brisque)
 
@@ -111,7 +111,7 @@ class ExposureRules:
         return self.reached(pictures)
 
     def reached(self, pictures: ExposureInputs) -> Flags:
-        """Whether A^L gets its turn in each episode."""
+        """Whether A^H hands over to A^L in each episode."""
         return pictures.reached(self.hand_over)
 
 
@@ -119,7 +119,7 @@ def equation_7(level: Array, good: Flags, brisque: Array) -> dict[str, Array]:
     """The two terms of Eq. 7, each of shape (batch,).
 
     Args:
-        level: What stands for P, grey levels 0..255.
+        level: The quantity for P, grey levels 0..255.
         good: Which pictures are paid +1.
         brisque: B of the pictures.
     """

@@ -1,8 +1,8 @@
 """The Gymnasium environments of both agents over a rig: twin, cache, or the running graph.
 
-Each runs a batch of one of `episodes`, so that a step means what it means in training from the
-cache. What differs is where pictures come from, and who begins an episode: a `EpisodeSource` places
-the twin at random, or waits for the next goal.
+Each runs a batch of one of `episodes`, so that a step means the same as in training from the cache. The rig
+supplies the pictures, and an `EpisodeSource` begins episodes: it places the twin at random, or waits for the
+next goal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor
 class DashaFocusEnv(RigEnv):
     """``DashaFocus-v0``: A^L alone, Algorithm 2. The light is as good as the episode source makes it.
 
-    **Observation** ``Box(size,) float32``: what the preset's interface makes of the percepts so far.
+    **Observation** ``Box(size,) float32``: the observation of the preset's encoder.
     ``latent``: E(I) of the newest frame (Eq. 5). ``belief``: see `policies.learned.belief_encoder`.
 
     **Action**: ``latent``: ``MultiDiscrete([47, 10])``, coarse and fine positions, absolute.
@@ -38,9 +38,9 @@ class DashaFocusEnv(RigEnv):
     -0.01 BRISQUE; less ``move_price`` for a move, ``reversal_price`` for a turn by more than 0.093 D (and
     ``hunting_price`` for each after the first), and ``doubt_price`` times the probability of
     defocus that the encoder ``belief`` states.
-    An action that does not move takes no picture: the last one is paid again.
+    An action that does not move the lens takes no picture: the last one is paid again.
 
-    **Info**: ``terms``, the parts of the reward (after a step), and what is in force: ``exposure_us``
+    **Info**: ``terms``, the parts of the reward (after a step), and the active settings: ``exposure_us``
     and ``lens_position``. The newest percept is the environment's attribute ``percept``.
 
     **Start**: the episode source's: for the twin random light, scene, distance, drift and lens position as
@@ -58,7 +58,7 @@ class DashaFocusEnv(RigEnv):
     def __init__(
         self, rig: Rig, episode_source: EpisodeSource, preset: Preset, reader: FocusFeatureExtractor
     ) -> None:
-        """Put an agent before a rig.
+        """Set up an agent with a rig.
 
         Args:
             rig: Takes pictures.
@@ -79,7 +79,7 @@ class DashaFocusEnv(RigEnv):
         return self._part.begin(percept, self.task), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
-        """Move the lens and look."""
+        """Move the lens and take a picture."""
         assert self.percept is not None, "step before reset"
         self.percept, judged = self._part.step(action, self.percept, self.task)
         result = Result.of(judged)
@@ -97,7 +97,7 @@ class DashaExposureEnv(RigEnv):
 
     **Reward**: Eq. 7 of the picture that answers, with P as the preset says (`rules.ExposureRules`).
 
-    **Start**: the episode source's: any light of the preset, any exposure in force, lens anywhere.
+    **Start**: the episode source's: any light and exposure of the preset, lens anywhere.
 
     **End**: ``always``: after every step, as Algorithm 1 has it: with a penalty or with the hand-over.
     ``reached``: when the picture satisfies ``hand_over``. Truncated after ``horizon`` steps.
@@ -108,7 +108,7 @@ class DashaExposureEnv(RigEnv):
     def __init__(
         self, rig: Rig, episode_source: EpisodeSource, preset: Preset, reader: ExposureFeatureExtractor
     ) -> None:
-        """Put an agent before a rig; see `DashaFocusEnv`."""
+        """Set up an agent with a rig; see `DashaFocusEnv`."""
         super().__init__(rig, episode_source, preset)
         self._part = ExposurePart(rig, reader, preset)
         self.action_space = self._part.action_space
@@ -122,7 +122,7 @@ class DashaExposureEnv(RigEnv):
         return self._part.begin(percept), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
-        """Set the exposure and look."""
+        """Set the exposure and take a picture."""
         self.percept, _, judged = self._part.step(action)
         result = Result.of(judged)
         info = self._info(terms=result.terms)

@@ -1,4 +1,4 @@
-"""Where episodes of the Gymnasium environments begin when no robot asks for anything."""
+"""Random starts for episodes of the Gymnasium environments over the twin or a cache."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Kind = Literal["exposure", "focus", "joint"]
 
 
 class ArenaRig:
-    """An arena's rig, whichever it is at the moment; implements `Rig`."""
+    """The current rig of an arena; implements `Rig`."""
 
     def __init__(self, arena: Arena) -> None:
         self._arena = arena
         self.lens, self.table = arena.lens, arena.table
         self.steps = 0
-        """Commands so far."""
+        """Number of commands so far."""
 
     def observe(self) -> Percept:
         """See `Rig`."""
@@ -46,24 +46,24 @@ class ArenaRig:
 
 
 class PresetStarts:
-    """Begins episodes as a preset says: light, view, distance, drift, lens and exposure are drawn.
+    """Begins episodes as a preset says: draws light, view, distance, drift, lens position and exposure.
 
     The lens's hysteresis is the rig's own.
     """
 
     def __init__(self, arena: Arena, preset: Preset, views: Rows, kind: Kind, encoder: str) -> None:
-        """Draw nothing yet.
+        """Prepare the draws.
 
         Args:
-            arena: What is placed.
-            preset: What is drawn.
+            arena: Where episodes take place.
+            preset: Tells what is drawn.
             views: Numbers of the views that episodes are of.
-            kind: Whose episodes: only those of A^L alone begin with a usable picture.
+            kind: Which agents act; only episodes of A^L alone begin with a usable exposure.
             encoder: Id of the encoder whose latents are read.
         """
         self._arena, self._preset, self._kind, self._encoder = arena, preset, kind, encoder
         self.rig = ArenaRig(arena)
-        """What acts on the arena; its steps are those of the schedules."""
+        """The rig of the arena; its steps advance the schedules."""
         self._light, self._distances = light_loop(preset.exposure.world), distance_loop(preset.focus.world)
         self._draw = ViewDraw.of(arena, views, preset.focus.world.composite_share)
         self._lens = LensMap(arena.lens)
@@ -94,7 +94,7 @@ class PresetStarts:
         return float(np.exp(rng.uniform(*np.log(self._preset.exposure.world.light_lx))))
 
     def _distance(self, view: ViewInfo, rng: np.random.Generator) -> float:
-        """Of the object [1/m], as in training: `worlds.FocusWorlds`."""
+        """A distance of the object [1/m], drawn as in training: `worlds.FocusWorlds`."""
         if view.kind == "composite":
             return composite_dioptres(view, float(rng.uniform(-COMPOSITE_SHIFT_D, COMPOSITE_SHIFT_D)))
         if self._distances is not None:

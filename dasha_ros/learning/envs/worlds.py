@@ -1,8 +1,8 @@
-"""Many lenses before many views at once: what moves and what is seen, by numpy.
+"""Lenses and views of many episodes at once, in numpy.
 
-One episode here is what `TwinLens` and the twin's world are for one rig: the electronics'
-quantisation, the moving part's hysteresis, a map from position to focus that is off by a drift, and the
-little that is left of a move when a lens counts as settled.
+An episode here has what `TwinLens` and the twin's world have for one rig: the quantisation of the
+electronics, the hysteresis of the moving part, a drift of the map from position to focus, and the rest of a
+move when a lens counts as settled.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Rows = NDArray[np.intp]
 
 
 class FocusWorlds:
-    """The lenses of a batch of episodes and the distances of what they look at."""
+    """The lenses of a batch of episodes, and the distances of their objects."""
 
     def __init__(
         self,
@@ -31,12 +31,12 @@ class FocusWorlds:
         batch: int,
         handed_over: Array | None = None,
     ) -> None:
-        """Nothing placed yet.
+        """Prepare a batch; `place` begins episodes.
 
         Args:
-            lens: From position to focus, and how it follows commands.
-            views: Of the cache.
-            world: What is drawn for every episode.
+            lens: Maps positions to focus, and follows commands.
+            views: Views of the cache.
+            world: Tells what is drawn for every episode.
             batch: Number of episodes.
             handed_over: Exposures that episodes begin with, relative to mid grey [EV], shape
                 (views, draws); left out: those of ``world``.
@@ -52,14 +52,14 @@ class FocusWorlds:
         self.hysteresis: Array = np.zeros(batch)
         self.ev: Array = np.zeros(batch)
         self.commanded: Array = np.zeros(batch)
-        """What was commanded last."""
+        """The last commanded position of each lens."""
         self._felt: Array = np.zeros(batch)
         self._unsettled: Array = np.zeros(batch)
         self.draw: Rows = np.zeros(batch, np.intp)
-        """Noise of the newest picture."""
+        """Noise draw of the newest picture."""
 
     def place(self, rows: Rows, views: Rows, rng: np.random.Generator) -> None:
-        """Draw new episodes for these rows before the given views."""
+        """Draw new episodes with the given views for these rows."""
         world, n = self._world, len(rows)
         self.view[rows] = views
         self.object_dioptres[rows] = self._distances(views, rng)
@@ -77,7 +77,7 @@ class FocusWorlds:
         self.draw[rows] = rng.integers(1 << 16, size=n)
 
     def step(self, count: int) -> None:
-        """So many steps were made: time for the distance to change, where it changes by a schedule."""
+        """Advance the schedule of the distance, where there is one, by ``count`` steps."""
         if self._loop is not None:
             self._loop.step(count)
 
@@ -100,8 +100,10 @@ class FocusWorlds:
         return np.abs(self.defocus(rows)) * self._lens.px_per_dioptre
 
     def _distances(self, views: Rows, rng: np.random.Generator) -> Array:
-        """Of the objects [1/m]: planes anywhere in the preset's range, composites about where they
-        were composed, for the depth between their layers is part of the picture."""
+        """Distances of the objects [1/m]: planes in the preset's range, composites near their own.
+
+        The depth between the layers of a composite is part of its picture.
+        """
         near, far = self._world.distance_m
         n = len(views)
         evenly = rng.uniform(1.0 / far, 1.0 / near, n)

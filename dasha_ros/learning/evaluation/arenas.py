@@ -1,7 +1,7 @@
-"""Where policies are evaluated: a rig that can be placed before a view, and tells the truth.
+"""Arenas, in which policies are evaluated: a rig that can be placed in front of any view, and the true focus.
 
-`TwinArena` renders every picture and reads it with the real perception; `CacheArena` looks
-percepts up. Both count what an episode costs in the same way.
+`TwinArena` renders every picture and reads it with the real perception; `CacheArena` looks percepts up. Both
+count the cost of an episode in the same way.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dasha_ros.twin.scene import Scene
 from dasha_ros.twin.world import World
 
 TWIN_SIZE = (640, 340)
-"""Of the rendered frame [px]: what perception reads, rendered directly."""
+"""Size of the rendered frame [px]: that of perception's working image."""
 
 
 class Arena(Protocol):
@@ -43,40 +43,40 @@ class Arena(Protocol):
 
     @property
     def views(self) -> Sequence[ViewInfo]:
-        """What it can show."""
+        """The views that it can show."""
         ...
 
     @property
     def lens(self) -> LensModel:
-        """Of its rig."""
+        """See `Rig`."""
         ...
 
     @property
     def table(self) -> ExposureTable:
-        """Of its rig."""
+        """See `Rig`."""
         ...
 
     @property
     def rig(self) -> Rig:
-        """What policies move and look through."""
+        """The rig that policies act on."""
         ...
 
     @property
     def usage(self) -> Usage:
-        """Since the last `place`."""
+        """Usage since the last `place`."""
         ...
 
     def place(self, start: Start, encoder: str = "") -> None:
         """Begin an episode.
 
         Args:
-            start: Where.
+            start: Where it begins.
             encoder: Id of the encoder whose latents the policy reads; empty: none in particular.
         """
         ...
 
     def defocus_px(self) -> float:
-        """True signed blur radius of what is asked for, now [px at 640]; positive: focused too near."""
+        """The current true signed blur radius of the object [px at 640]; positive: focused too near."""
         ...
 
 
@@ -88,7 +88,7 @@ class TwinArena:
     def __init__(
         self, views: Sequence[View], perception: Perception, size: tuple[int, int] = TWIN_SIZE
     ) -> None:
-        """Set up; photographs are read when their view comes.
+        """Set up; photographs are read when their view is placed.
 
         Args:
             views: What it can show.
@@ -129,9 +129,9 @@ class TwinArena:
         return self.rig.usage
 
     def place(self, start: Start, encoder: str = "") -> None:
-        """See `Arena`. Starts of one view should stand together: photographs are read once.
+        """See `Arena`. Keep starts of one view together, so that its photographs are read once.
 
-        The latents are those of the perception, whatever the policy reads; it refuses others itself.
+        The latents are those of the perception; the policy itself rejects those of another encoder.
 
         Raises:
             SceneError: The view can't be shown.
@@ -149,7 +149,7 @@ class TwinArena:
                 height=height,
             )
             self._shown = start.view
-        # From the same side every time: hysteresis remembers where the episode before ended.
+        # Approach from the same side every time, because hysteresis remembers the last episode.
         self._rig.place(world, self.lens.position_min, start.exposure_us)
         self._rig.place(world, start.position, start.exposure_us, start.seed)
         self._object_dioptres = start.object_dioptres
@@ -166,7 +166,7 @@ class TwinArena:
 
 
 class CacheArena:
-    """Views looked up in a percept cache: a thousand times faster, and the same but for interpolation."""
+    """Views looked up in a percept cache: a thousand times faster, and equal except for interpolation."""
 
     name = "cache"
 
@@ -222,7 +222,7 @@ class CacheArena:
         return self.lens.blur_px(self.rig.focus_dioptres, self._object_dioptres)
 
     def _latent(self, encoder: str) -> str:
-        """The fields that hold an encoder's latents, joined; the smallest one where any will do."""
+        """The fields that hold an encoder's latents, joined; the smallest field if any will do."""
         held = {encoder: field for field, encoder in self._cache.meta.encoders.items()}
         if not encoder:
             return min(held.values(), key=lambda field: self._cache.fields[field].shape[-1])
@@ -236,8 +236,8 @@ class CacheArena:
 
 
 def _world(scene: str, view: ViewInfo, start: Start, lens: LensProfile) -> World:
-    """What a start looks like: all layers moved together, drift as a change of temperature."""
-    # What does not drift with temperature can't be made to.
+    """The world of a start: all layers are shifted together; drift is a change of temperature."""
+    # A lens that does not drift with temperature can't be made to drift.
     drift_per_kelvin = lens.drive.dioptres_per_kelvin or math.inf
     shift = start.object_dioptres - 1.0 / view.distance_m
     return World(
@@ -249,7 +249,7 @@ def _world(scene: str, view: ViewInfo, start: Start, lens: LensProfile) -> World
 
 
 def scene_text(scene: Scene) -> str:
-    """The YAML of a scene, to stand in any folder: its photographs are absolute paths or assets."""
+    """The YAML of a scene, valid in any folder: its photographs are absolute paths or assets."""
     document = scene.model_dump(mode="json", exclude={"name", "folder"})
     for layer in document["layers"]:
         for part, key in ((layer, "photo"), (layer, "map"), (layer.get("cut", {}), "map")):

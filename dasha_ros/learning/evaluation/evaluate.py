@@ -1,7 +1,7 @@
-"""Plays policies and writes down what happened: one trial an episode, with the truth beside it.
+"""Plays policies and records each episode as a trial, together with the true focus.
 
-Every policy is run by the same loop (`control.loop`), from the same starts, with the same bookkeeping:
-a move is a lens command, a frame is a picture, an episode ends when its policy says so.
+The same loop (`control.loop`) runs every policy, from the same starts, with the same counting: a move is a
+lens command, a frame is a picture, an episode ends when its policy says so.
 """
 
 from __future__ import annotations
@@ -22,64 +22,65 @@ from dasha_ros.policies.policy import ExposurePolicy, ExposureRule, ExposureTask
 from dasha_ros.policies.reached import exposure_side
 
 FOCUSED_PX = 2.0
-"""Blur radius that counts as focused [px of a 640-px image]."""
+"""Greatest blur radius that counts as focused [px of a 640-px image]."""
 MAX_MOVES = 600
-"""No policy is cut off before its own end: a sweep takes 150 moves."""
+"""Enough for every policy to end by itself: a sweep takes 150 moves."""
 MAX_EXPOSURES = 40
 
 
 @dataclass(frozen=True, slots=True)
 class FocusTrial:
-    """How one episode of A^L went."""
+    """The course of one episode of A^L."""
 
     view: ViewInfo
     code: ErrorCode
     detected: bool
-    """What was asked for was detected in the last percept."""
+    """Whether the object was detected in the last percept."""
     blur_px: float
-    """True blur radius of what was asked for, at the end [px at 640]."""
+    """True blur radius of the object at the end [px at 640]."""
     moves_first: int | None
     """Moves until it was within 2 px for the first time; ``None``: never."""
     moves_settled: int
     """Moves until the policy ended."""
     frames: int
-    """Pictures, with the one at the start; of both agents where both act."""
+    """Number of pictures, including the one at the start; of both agents if both act."""
     reversals: int
     actuations: int
-    """Moves that changed what the lens's electronics put out."""
+    """Number of moves that changed the output of the lens's electronics."""
     seconds: float
-    """Exposure and settling."""
+    """Time of exposure and settling [s]."""
     decide_ms: float
-    """Mean time that the policy took for a decision."""
+    """Mean time of the policy for a decision [ms]."""
     positions: tuple[float, ...]
-    """Where the lens was, from the start on."""
+    """Positions of the lens, from the start on."""
 
     @property
     def focused(self) -> bool:
-        """Within 2 px at the end."""
+        """Whether the object is within 2 px at the end."""
         return self.blur_px <= FOCUSED_PX
 
 
 @dataclass(frozen=True, slots=True)
 class ExposureTrial:
-    """How one episode of A^H went."""
+    """The course of one episode of A^H."""
 
     view: ViewInfo
     code: ErrorCode
     illuminance_lx: float
     well_exposed: bool
-    """At the end, by this rule of `policies.reached`, whatever the policy's own rule is."""
+    """Whether the last picture satisfies this rule of `policies.reached`, whatever the policy's own rule
+    is."""
     good_peak: bool
-    """At the end, by Eq. 7: the fullest bin is in 50..150."""
+    """Whether the last picture satisfies Eq. 7: the fullest bin is in 50..150."""
     steps: int
-    """Exposure commands."""
+    """Number of exposure commands."""
     seconds: float
-    """Exposure."""
+    """Exposure time [s]."""
     decide_ms: float
 
 
 class _Timed:
-    """A policy of either agent whose decisions are timed."""
+    """Wraps a policy of either agent and times its decisions."""
 
     def __init__(self, policy: Any) -> None:
         self.name: str = policy.name
@@ -112,12 +113,12 @@ def play_focus(
     """One episode of A^L, or, with ``exposure``, of both agents: A^L moves only if A^H succeeded.
 
     Args:
-        arena: Where.
-        policy: Decides.
+        arena: Where the episode takes place.
+        policy: The policy of A^L.
         start: Where the episode begins.
         encoder: Id of the encoder whose latents the policy reads; empty: none.
-        exposure: Acts first.
-        max_moves: After so many it is cut off.
+        exposure: The policy of A^H, which acts first.
+        max_moves: The episode is cut off after this many moves.
 
     Raises:
         DeviceError: The start can't be placed.

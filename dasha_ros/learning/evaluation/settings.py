@@ -1,4 +1,4 @@
-"""What policies are evaluated on: settings, and the starts of episodes, the same for every policy."""
+"""Settings of evaluations, and the starts of their episodes, equal for every policy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensModel
 
 FARTHEST_D = 0.02
-"""Farthest that any layer is put [1/m]: 50 m."""
+"""Greatest distance of a layer: 50 m [1/m]."""
 COMPOSITE_SHIFT_D = 0.1
-"""Two depths are moved together by up to this [1/m]; how far apart they are is part of the picture."""
+"""Both layers of a composite are shifted together by up to this [1/m]; their separation is part of the
+picture."""
 AFTER_A_H_EV = (-0.7, 0.5)
-"""Exposures that A^H leaves behind, relative to mid grey [EV]: mean grey 62 to 141."""
+"""Exposures that A^H hands over, relative to mid grey [EV]: mean grey 62 to 141."""
 LIGHT_LX = (13.0, 300.0)
 """Range of the light (paper, V.A.2 and V.B) [lx], evenly in logarithm."""
 
@@ -28,14 +29,13 @@ class FocusSetting:
     name: str
     kind: Kind
     band_m: tuple[float, float]
-    """Distances of planes [m], evenly in dioptres, in which blur is even. Two depths stand where they
-    were composed."""
+    """Distances of planes [m], drawn evenly in dioptres. Composites stand near where they were composed."""
     drift_dioptres: float = 0.0
     """The lens's map is off by up to so much, either way [1/m]."""
     any_exposure: bool = False
-    """The start has any exposure of the table, instead of one that A^H leaves behind."""
+    """Whether episodes start with any exposure of the table, instead of one that A^H hands over."""
     hand_over: bool = False
-    """A^H acts first, and A^L only if it succeeded."""
+    """Whether A^H acts first, and A^L only after its success."""
 
 
 FOCUS_SETTINGS = (
@@ -46,8 +46,8 @@ FOCUS_SETTINGS = (
     FocusSetting("joint", "plane", (0.3, 10.0), any_exposure=True, hand_over=True),
     FocusSetting("joint_no_handover", "plane", (0.3, 10.0), any_exposure=True),
 )
-"""The paper's band; the same with drift; start and object anywhere; an object before a background;
-both agents from any exposure; and A^L alone from there, which shows what the hand-over is good for."""
+"""The paper's band; the same with drift; start and object anywhere; an object in front of a background; both
+agents from any exposure; and A^L alone from any exposure, which shows the value of the hand-over."""
 EXPOSURE_SETTING = "exposure"
 """Name of the only setting of A^H: any light of `LIGHT_LX`, any exposure, any defocus."""
 
@@ -56,7 +56,7 @@ def focus_setting(name: str) -> FocusSetting:
     """A setting by name.
 
     Raises:
-        ValueError: No such setting; the message lists those that exist.
+        ValueError: No such setting; the message lists the known ones.
     """
     for setting in FOCUS_SETTINGS:
         if setting.name == name:
@@ -70,15 +70,15 @@ class Start:
 
     view: int
     position: float
-    """Of the lens, in its unit."""
+    """Position of the lens, in its unit."""
     object_dioptres: float
-    """Where what is asked for stands [1/m]."""
+    """Distance of the object [1/m]."""
     drift_dioptres: float
-    """Focus of the lens minus what its map says [1/m]."""
+    """Difference between the lens's focus and its map [1/m]."""
     illuminance_lx: float
     exposure_us: float
     seed: int
-    """Of the sensor's noise."""
+    """Seed of the sensor's noise."""
 
 
 def focus_starts(
@@ -91,18 +91,18 @@ def focus_starts(
     lens: LensModel,
     table: ExposureTable,
 ) -> list[Start]:
-    """The starts of a setting: as many for every view, in the order of the views.
+    """The starts of a setting: equally many for every view, in the order of the views.
 
     The lens is anywhere in its range.
 
     Args:
-        setting: Which.
+        setting: The setting.
         views: All views.
-        numbers: Those to use; of another kind than the setting's are left out.
-        per_view: Episodes for each.
-        seed: Of the draw.
-        lens: Whose range the starts are in.
-        table: The exposure is the nearest of it.
+        numbers: The views to use; those of another kind than the setting's are left out.
+        per_view: Number of episodes for each view.
+        seed: Seed of the draw.
+        lens: Start positions are in its range.
+        table: Exposures are taken from it.
     """
     starts = []
     for number in numbers:
@@ -172,7 +172,7 @@ def exposure_starts(
 
 
 def composite_dioptres(view: ViewInfo, shift: float) -> float:
-    """Where the object goes [1/m], no layer beyond `FARTHEST_D`."""
+    """Distance of a shifted composite's object [1/m]; no layer goes beyond `FARTHEST_D`."""
     own = 1.0 / view.distance_m
     farthest = min(1.0 / distance for distance in view.distances_m)
     return own + max(shift, FARTHEST_D - farthest)

@@ -97,7 +97,7 @@ class ExposureLookup:
 
 
 def latent_light_table(cache: PerceptCache, encoder: str) -> ExposureLookup:
-    """For the interface ``latent``: nothing is fitted.
+    """The look-up for the observation ``latent``; nothing is fitted.
 
     Raises:
         ReadingError: The cache holds no latents of the encoder.
@@ -109,9 +109,9 @@ def latent_light_table(cache: PerceptCache, encoder: str) -> ExposureLookup:
 def readout_light_table(
     cache: PerceptCache, train: Rows, preset: ExposurePreset, cells: CellFeatures
 ) -> ExposureLookup:
-    """For the interface ``readout``: fit on the training views, then read every cell.
+    """The look-up for the observation ``readout``: fits on the training views, then reads every cell.
 
-    Cells of training views get the numbers that were read out of fold.
+    Cells of training views are read out of fold.
 
     Args:
         cache: Cache of percepts.

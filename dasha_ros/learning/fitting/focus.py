@@ -1,7 +1,7 @@
-"""What A^L reads at any defocus of any view of a percept cache, fitted on the training views.
+"""Looks up what A^L sees at any defocus of any view; its read-outs are fitted on the training views.
 
-A cell's latent is large; what an agent reads from it is a few numbers. They are computed once
-for every cell, so that a step of training costs a look-up instead of a regression.
+A cell's latent is large, but an agent reads only a few numbers from it. They are computed once for every
+cell, so that a step of training costs a look-up instead of a regression.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from dasha_ros.policies.learned.focus_features import (
 
 BELLS_PX = (2.0, 6.0)
 """Widths of the bells 1 - exp(-(r / width)^2) of the blur radius r that are read from a latent, besides its
-logarithm: they matter near focus. They are as flat in focus as pictures are, where a tenth of a pixel more
-can't be seen; a number with a kink there is 3 points worse within 1 px."""
+logarithm; they matter near focus. They are flat in focus, like pictures, in which a tenth of a pixel of blur
+can't be seen; with numbers that have a kink there, 3 % fewer episodes end within 1 px."""
 _BELL_HEIGHT = 4.0
 _LEAST_PLANES = 4
 
 
 class FocusLookup:
-    """What A^L sees, interpolated between the cells of the focus grid."""
+    """Inputs of A^L, interpolated between the cells of the focus grid."""
 
     def __init__(
         self,
@@ -56,21 +56,21 @@ class FocusLookup:
         min_score: float,
         numbers: tuple[Array, Array] | None = None,
     ) -> None:
-        """Lay out what was read.
+        """Prepare the look-up.
 
         Args:
-            cache: Of percepts.
-            reader: What reads percepts in the same way.
-            min_score: From which an object counts as detected.
-            numbers: What was read of every cell's frame and box, shape (cells, m) each.
+            cache: Cache of percepts.
+            reader: Reads percepts in the same way.
+            min_score: Least score of a detection.
+            numbers: Numbers read from every cell's frame and box, shape (cells, m) each.
         """
         self.cache, self.reader, self.min_score = cache, reader, min_score
         self.views = cache.views
         self.handed_over: Array | None = None
-        """Exposures that A^H leaves behind, drawn from at the start of an episode: relative to mid grey
-        [EV], shape (views, draws). ``None``: those of the preset."""
+        """Exposures that A^H hands over, from which episodes draw theirs: relative to mid grey [EV], shape
+        (views, draws). ``None``: those of the preset."""
         self.reads_peak = False
-        """Whether pictures hold P of Eq. 7: only rewards may need it, and a look-up takes time."""
+        """Whether inputs hold P of Eq. 7; only rewards may need it, and its look-up takes time."""
         self._locator = CellMap(cache).focus
         nothing = np.zeros((len(cache.fields["score"]), 0))
         self._frame, self._box = numbers or (nothing, nothing)
@@ -79,14 +79,14 @@ class FocusLookup:
         )
 
     def pictures(self, position: Array, view: Rows, defocus: Array, ev: Array, draw: Rows) -> FocusInputs:
-        """Of n episodes.
+        """Inputs of n episodes.
 
         Args:
-            position: Where the lenses are commanded to.
+            position: Commanded positions of the lenses.
             view: Numbers of views.
             defocus: Focus minus object [1/m].
             ev: Exposure relative to mid grey [EV].
-            draw: Of the noise.
+            draw: Numbers of the noise draws.
 
         Raises:
             ReadingError: The cache is damaged.
@@ -95,7 +95,7 @@ class FocusLookup:
         names = ("score", "brisque", *(name for name in optional if name))
         found = self.cache.lookup(view, defocus, ev, draw, names)
         rows, weights = self._locator.corners(view, defocus, ev, draw)
-        # Perception drops weaker detections, and their boxes with them.
+        # Perception drops weaker detections and their boxes.
         seen = found["score"] >= MIN_SCORE
         score = np.where(seen, found["score"], 0.0).astype(np.float64)
         nothing = np.zeros((len(view), 0), np.float32)
@@ -114,7 +114,7 @@ class FocusLookup:
 
 
 def latent_table(cache: PerceptCache, encoder: str, preset: FocusPreset) -> FocusLookup:
-    """For the interface ``latent``: nothing is fitted.
+    """The look-up for the observation ``latent``; nothing is fitted.
 
     Raises:
         ReadingError: The cache holds no latents of the encoder.
@@ -124,14 +124,14 @@ def latent_table(cache: PerceptCache, encoder: str, preset: FocusPreset) -> Focu
 
 
 def belief_table(cache: PerceptCache, train: Rows, preset: FocusPreset, cells: CellFeatures) -> FocusLookup:
-    """For the interface ``belief``: fit on the training views, then read every cell.
+    """The look-up for the observation ``belief``: fits on the training views, then reads every cell.
 
-    Cells of training views get the numbers that were read out of fold.
+    Cells of training views are read out of fold.
 
     Args:
-        cache: Of percepts.
+        cache: Cache of percepts.
         train: Numbers of the training views.
-        preset: Of A^L.
+        preset: Preset of A^L.
         cells: Pooled latents.
 
     Raises:
@@ -168,13 +168,13 @@ def _kind(preset: FocusPreset) -> str:
 
 
 def blur_numbers(radius: Floats) -> Array:
-    """What is read from a latent, shape (n, 3), as functions of the blur radius [px at 640], shape (n,)."""
+    """The numbers to read from a latent, shape (n, 3), for blur radii [px at 640], shape (n,)."""
     bells = [_BELL_HEIGHT * -np.expm1(-((radius / width) ** 2)) for width in BELLS_PX]
     return np.stack([np.log1p(radius), *bells], axis=1)
 
 
 class _BeliefFit:
-    """The cells of a cache as regressions and curves want them."""
+    """Prepares the cells of a cache for regressions and curves."""
 
     def __init__(self, cache: PerceptCache, preset: FocusPreset, features: CellFeatures) -> None:
         self._cache, self._strength, self._features = cache, preset.ridge, features
@@ -188,17 +188,17 @@ class _BeliefFit:
         self._targets = blur_numbers(radius)
 
     def cells(self, view: int) -> Rows:
-        """Rows of a view's focus grid, in no shape."""
+        """Rows of a view's focus grid, flat."""
         return self._map.focus_cells(view).rows.ravel()
 
     def readouts(self, views: list[int]) -> tuple[Readout, Readout]:
-        """Regressions for frame and box."""
+        """Fit the regressions for frame and box."""
         features, targets = self._features, self._targets
-        # A composite's frame shows two blurs: only planes say what one blur looks like.
+        # A composite's frame shows two blurs, so the frame is fitted on planes only.
         frame = joined(self.cells(v) for v in views if self._cache.views[v].kind == "plane")
         box = joined(self.cells(v) for v in views)
         box = box[np.isfinite(features.box[box, 0])]
-        # A plane's frame is one large box of it: more to learn from.
+        # A plane's frame is also a large box of the object: more training data.
         both = np.concatenate([features.box[box], features.frame[frame]])
         return (
             fit_ridge(features.frame[frame], targets[frame], self._strength),
@@ -206,7 +206,7 @@ class _BeliefFit:
         )
 
     def curves(self, numbers: Floats, views: NDArray[np.integer] | list[int]) -> Array:
-        """Numbers along blur: a curve for each view, side, exposure and noise; NaN where unknown."""
+        """Numbers along blur: a curve for each view, side, exposure and noise draw; NaN where unknown."""
         found = []
         for view in views:
             mine = self._map.focus_cells(int(view))

@@ -1,4 +1,4 @@
-"""Both agents ready to learn from the percept cache: where they live, how they are judged and stored."""
+"""Prepares both agents to learn from the percept cache: environment, evaluation, and policy files."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from dasha_ros.learning.envs.vector import BatchVecEnv
 
 _DRAW_SEED = 1_000_003
-"""Keeps the episodes' draws apart from those of the learner."""
+"""Separates the episodes' random numbers from the learner's."""
 
 
 class Score(Protocol):
-    """How good a network is."""
+    """The score of a network."""
 
     @property
     def merit(self) -> float:
-        """One number to choose by."""
+        """One number for choosing the best network."""
         ...
 
     def as_dict(self) -> dict[str, float]:
@@ -50,7 +50,7 @@ class Pack:
     rules: dict[str, Any]
 
     def __call__(self, net: PolicyNet, evaluation: dict[str, float]) -> PolicyFile:
-        """A file of a network, with how it did on the validation views."""
+        """The policy file of a network, with its score on the validation views."""
         info, is_focus = self.info, self.info.agent == "focus"
         made = {key: value for key, value in asdict(info).items() if key not in ("pictures", "cache")}
         described = PolicyInfo(
@@ -70,7 +70,7 @@ class Pack:
 
 @dataclass(frozen=True)
 class Trainee:
-    """One agent ready to learn: where it lives, how it is judged, how it is stored."""
+    """One agent that is ready to learn: its environment, its evaluation, and its policy files."""
 
     env: BatchVecEnv
     score: Callable[[PolicyNet], Score]
@@ -78,7 +78,7 @@ class Trainee:
 
 
 def focus_trainee(info: RunInfo, table: FocusLookup, split: Split) -> Trainee:
-    """A^L before the training views of a split."""
+    """Prepare A^L for the training views of a split."""
     from gymnasium import spaces
 
     from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewDraw
@@ -103,7 +103,7 @@ def focus_trainee(info: RunInfo, table: FocusLookup, split: Split) -> Trainee:
 
 
 def exposure_trainee(info: RunInfo, table: ExposureLookup, exposures: ExposureTable, split: Split) -> Trainee:
-    """A^H before the training views of a split."""
+    """Prepare A^H for the training views of a split."""
     from gymnasium import spaces
 
     from dasha_ros.learning.envs.exposure_batch import ExposureBatch
@@ -125,7 +125,7 @@ def exposure_trainee(info: RunInfo, table: ExposureLookup, exposures: ExposureTa
 
 
 def focus_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> FocusLookup:
-    """What A^L of a preset sees; ``cells`` where its interface reads them."""
+    """The look-up for A^L of a preset; ``cells`` are used if its observation needs them."""
     if preset.focus.interface == "latent":
         table = latent_table(cache, preset.encoder, preset.focus)
     else:
@@ -137,7 +137,7 @@ def focus_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFea
 def light_table(
     cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None
 ) -> ExposureLookup:
-    """What A^H of a preset sees; ``cells`` where its interface reads them."""
+    """The look-up for A^H of a preset; ``cells`` are used if its observation needs them."""
     if preset.exposure.interface == "latent":
         return latent_light_table(cache, preset.encoder)
     return readout_light_table(cache, train, preset.exposure, cells or cell_features(cache))

@@ -1,4 +1,4 @@
-"""How both agents do one after the other, as deployed: A^L moves only once A^H has handed over."""
+"""Scores both agents together, as deployed: A^L moves only after A^H has handed over."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dasha_ros.policies.outcome import ErrorCode
 
 EPISODES = 200
 _MOST_MOVES = 60
-"""As a goal over the graph has when it names no other number."""
+"""The default of a goal over the graph."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class JointScore:
 
     episodes: int
     handed_over: float
-    """A^H found an exposure to hand over."""
+    """Share of episodes in which A^H handed over."""
     succeeded: float
-    """Both agents in a row: the goal ended without error, what was asked for is detected and within 2 px."""
+    """Share of goals that ended without error, with the object detected and within 2 px."""
     within_2px: float
     within_1px: float
     cut_off: float
-    """A^L never came to rest."""
+    """Share of episodes in which A^L never came to rest."""
     commands: float
-    """Exposure commands."""
+    """Mean number of exposure commands."""
     moves: float
-    """Lens commands."""
+    """Mean number of lens commands."""
     frames: float
 
 
@@ -53,13 +53,13 @@ def score_joint(
     """Play goals of both agents.
 
     Args:
-        arena: Where.
-        preset: Its distances and its drift are those of the episodes.
-        views: Numbers of the views; each gets as many episodes.
-        exposure: A^H.
-        focus: A^L.
-        episodes: At least so many.
-        seed: Of starts and noise.
+        arena: Where the goals take place.
+        preset: Tells distances and drift.
+        views: Numbers of the views; each gets equally many episodes.
+        exposure: Policy of A^H.
+        focus: Policy of A^L.
+        episodes: Least number of episodes.
+        seed: Seed of starts and noise.
     """
     starts = _starts(arena, preset, views, episodes, seed)
     encoder = SEPARATOR.join(dict.fromkeys((exposure.file.info.encoder, focus.file.info.encoder)))

@@ -90,7 +90,7 @@ class FocusWorld(_Model):
     change_every: Count = 360
     """Steps between two changes of the distance by ``loop``."""
     distance_m: Range = (0.3, 10.0)
-    """Of planes [m]: half of them evenly in reciprocal distance, half evenly in its logarithm."""
+    """Distances of planes [m]: half of them evenly in reciprocal distance, half evenly in its logarithm."""
     composite_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """Share of episodes with two depths, where the scene set has such views."""
     drift_dioptres: NotNegative = 0.0
@@ -123,7 +123,7 @@ class ExposureWorld(_Model):
     change_every: Count = 360
     """Steps between two changes of the light by ``loop``."""
     defocus_dioptres: Range = (-5.0, 9.3)
-    """Of the lens at the start [1/m]: A^H works before the picture is sharp."""
+    """Defocus of the lens at the start [1/m]: A^H works before the picture is sharp."""
 
 
 class FocusPreset(_Model):
@@ -132,14 +132,14 @@ class FocusPreset(_Model):
     interface: Literal["latent", "belief"]
     """What it sees and can do; see `policies.learned.focus_features`."""
     steps: Count
-    """Of training."""
+    """Steps of training."""
     horizon: Count = 10
     end_on_detection: bool = False
     move_price: NotNegative = 0.0
     reversal_price: NotNegative = 0.0
     hunting_price: NotNegative = 0.0
     doubt_price: NotNegative = 0.0
-    """Of not being sure to be in focus; see `learning.envs.rules.FocusRules`."""
+    """Doubt price of not being sure to be in focus; see `learning.envs.rules.FocusRules`."""
     exposure_reward: NotNegative = 0.0
     """Weight of Eq. 7 of every picture, paid to A^L beside Eq. 8: one reading of the intrinsic reward that
     A^H gives A^L at every step (paper, IV.C)."""
@@ -169,7 +169,7 @@ class ExposurePreset(_Model):
     interface: Literal["latent", "readout"]
     """What it sees; see `policies.learned.exposure_encoder`."""
     steps: Count
-    """Of training."""
+    """Steps of training."""
     horizon: Count = 6
     criterion: Literal["peak", "mean_grey"] = "mean_grey"
     """What Eq. 7 is paid by; see `learning.envs.rules.ExposureRules`."""
@@ -223,7 +223,7 @@ def load_preset(name_or_path: str | Path, **changes: Any) -> Preset:
     """A preset by the name of a shipped one, or from a YAML file.
 
     Args:
-        name_or_path: Of the preset.
+        name_or_path: Name or path of the preset.
         **changes: Replace values, by dotted key with ``__`` for the dot: ``focus__steps=1000``.
 
     Raises:

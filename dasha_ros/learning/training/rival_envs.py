@@ -1,4 +1,4 @@
-"""What the rivals that learn are trained in: [12]'s environment from the percept cache, and [11]'s.
+"""The training environments of the rivals: that of [12] over the percept cache, and that of [11].
 
 Episodes begin anywhere: the lens in its whole range, the object at 0.3..10 m, evenly in dioptres.
 """
@@ -20,12 +20,12 @@ from dasha_ros.policies.rivals import phase_shift, ten_dqn
 BAND_M = (0.3, 10.0)
 """Distances of the object [m]."""
 TABLE_STEP_D = 0.03
-"""Of the table that [12]'s environment reads [1/m]; a third of a pixel of blur."""
+"""Step of the table that [12]'s environment reads [1/m]; a third of a pixel of blur."""
 REWARD_SCALE = 100.0
 """Rewards are divided by this, so that action values are of order one; it changes no greedy policy."""
 
 LIMIT = 20.0
-"""No number of an observation is larger."""
+"""Bound of the numbers of an observation."""
 
 State = NDArray[np.float32]
 Floats = NDArray[np.floating[Any]]
@@ -47,7 +47,7 @@ class TenEnv(gym.Env[State, np.int64]):
         """Tabulate the views.
 
         Args:
-            cache: Of percepts.
+            cache: Cache of percepts.
             views: Numbers of planes to train on.
             lens: The default profile if left out.
 

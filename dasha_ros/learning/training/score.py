@@ -1,4 +1,4 @@
-"""How good a network is on views it was not trained on, played from the percept cache as deployed."""
+"""Scores networks on views that they were not trained on, played from the percept cache as deployed."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _MOST_MOVES = 40
 
 @dataclass(frozen=True)
 class FocusScore:
-    """How A^L did. Keys and meaning are those of `benchmark.focus`."""
+    """Score of A^L. The keys are those of `benchmark.focus`."""
 
     episodes: int
     within_2px: float
     within_1px: float
     detected: float
     moves_first: float
-    """Mean of the episodes that ever came within 2 px."""
+    """Mean over the episodes that ever came within 2 px."""
     moves_settled: float
     hunting: float
     reward: float
-    """Mean return of Eq. 8 with prices, until the policy settled."""
+    """Mean return of Eq. 8 with prices, until the policy stopped."""
 
     @property
     def merit(self) -> float:
-        """One number to choose by: sure first, then sharp, then quick and calm."""
+        """One number for choosing the best network: success, then sharpness, then few and calm moves."""
         return (self.within_2px + self.within_1px) / 2 - 0.02 * self.moves_settled - 0.2 * self.hunting
 
     def as_dict(self) -> dict[str, float]:
@@ -50,19 +50,19 @@ class FocusScore:
 
 @dataclass(frozen=True)
 class ExposureScore:
-    """How A^H did."""
+    """Score of A^H."""
 
     episodes: int
     well_exposed: float
-    """Share of episodes that ended so."""
+    """Share of episodes that ended well exposed."""
     commands: float
-    """Mean commands of all episodes."""
+    """Mean number of commands of all episodes."""
     commands_from_bad: float
-    """Mean commands of the episodes that did not begin well exposed."""
+    """Mean number of commands of the episodes that did not begin well exposed."""
 
     @property
     def merit(self) -> float:
-        """One number to choose by."""
+        """One number for choosing the best network."""
         return self.well_exposed - 0.1 * self.commands_from_bad
 
     def as_dict(self) -> dict[str, float]:
@@ -81,16 +81,16 @@ def score_focus(
     composite_share: float | None = None,
     sampled: bool = False,
 ) -> FocusScore:
-    """Play episodes of A^L until the policy settles.
+    """Play episodes of A^L until the policy stops.
 
     Args:
         net: The policy.
-        table: What is seen.
-        preset: What is drawn.
-        views: Which views.
-        episodes: How many; all begin together, so none is favoured for being short.
-        seed: Of starts and noise: the same ones for every network.
-        composite_share: Of episodes with two depths; the preset's if left out.
+        table: Looks up the inputs.
+        preset: Tells what is drawn.
+        views: Numbers of the views.
+        episodes: Number of episodes; all begin together, so short ones are not favoured.
+        seed: Seed of starts and noise: the same ones for every network.
+        composite_share: Share of episodes with two depths; the preset's if left out.
         sampled: Draw actions instead of taking the likeliest.
     """
     rng, preset = np.random.default_rng(seed), drawn(preset)
@@ -157,12 +157,12 @@ def score_exposure(
 
 @dataclass(frozen=True)
 class PlayedExposure:
-    """Episodes of a deployed A^H, each array of shape (batch,)."""
+    """Episodes of a deployed A^H; arrays of shape (batch,)."""
 
     pictures: ExposureInputs
-    """The last ones."""
+    """The last pictures."""
     handed_over: NDArray[np.bool_]
-    """The last picture satisfies the stop rule."""
+    """Whether the last picture satisfies the stop rule."""
     commands: NDArray[np.intp]
 
 
@@ -176,15 +176,15 @@ def play_exposure(
     rng: np.random.Generator,
     sampled: bool = False,
 ) -> PlayedExposure:
-    """Play episodes that have begun until the policy stops in each, as deployed.
+    """Play episodes that have begun, as deployed, until the policy stops in each.
 
     Args:
         net: The policy.
-        batch: Of the episodes.
-        pictures: What they begin with.
-        exposures: What can be commanded.
-        preset: Its stop rule counts.
-        rng: Of the noise, and of sampled actions.
+        batch: Batch of the episodes.
+        pictures: Their first pictures.
+        exposures: The exposures that can be commanded.
+        preset: Tells the stop rule.
+        rng: Random generator of the noise, and of sampled actions.
         sampled: Draw actions instead of taking the likeliest.
     """
     count = len(pictures.peak)

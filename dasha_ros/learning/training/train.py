@@ -1,7 +1,7 @@
 """Training from the percept cache: ``dasha train``.
 
-A run is decided by its `RunInfo` alone. Killed at any moment and resumed, it ends where an
-unbroken run ends, for checkpoints hold everything that decides how it goes on.
+A run depends on its `RunInfo` alone. If it is killed at any moment and resumed, it ends exactly where an
+uninterrupted run ends, because checkpoints hold all of its state.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dasha_ros.learning.training.callbacks import RunProgress
 
 EVALUATIONS = 20
-"""In a run, evenly."""
+"""Number of evaluations in a run, evenly spaced."""
 
 
 def plan(
@@ -47,15 +47,15 @@ def plan(
     split: int = 0,
     steps: int | None = None,
 ) -> RunInfo:
-    """What a run is going to be.
+    """Plan a run.
 
     Args:
-        agent: Who learns.
-        preset: How.
-        cache: From what.
-        seed: Of everything that is drawn.
+        agent: The agent that learns.
+        preset: How to train.
+        cache: Percepts to train on.
+        seed: Seed of the whole run.
         split: Number of the split by photograph.
-        steps: Of training; the preset's if left out.
+        steps: Steps of training; the preset's if left out.
 
     Raises:
         TrainingError: There is no such split.
@@ -111,18 +111,18 @@ def train(
     progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Train one agent, or go on with a run.
+    """Train one agent, or resume a run.
 
     Args:
-        folder: Of the run; `RunFolder.create` was called.
-        info: What it is.
-        cache: Of percepts; that of ``info``.
-        resume: Go on from the checkpoint; where there is none yet, begin.
-        cells: Pooled latents, where the caller has them.
-        handed_over: Exposures that A^H leaves behind (`hand_over`), for A^L of a joint run.
-        report: Told where the run is.
-        progress: Told how far the reading of latents is.
-        stopped: Asked often whether to end early; the run can then be resumed.
+        folder: Folder of the run; `RunFolder.create` was called.
+        info: Settings of the run.
+        cache: The percept cache of ``info``.
+        resume: Resume from the checkpoint; if there is none yet, begin.
+        cells: Pooled latents, if the caller has them.
+        handed_over: Exposures that A^H hands over (`hand_over`), for A^L of a joint run.
+        report: Called with the progress of the run.
+        progress: Called with the progress of reading latents.
+        stopped: Asked often; returns whether to end early. The run can then be resumed.
 
     Returns:
         Whether the run came to its end.
@@ -208,7 +208,7 @@ def _trainee(
 
 
 def default_folder(info: RunInfo, root: Path | None = None) -> Path:
-    """Where a run goes by default: ``runs/PRESET_AGENT_splitSPLIT_seedSEED`` with a number behind it.
+    """The default folder of a run: ``runs/PRESET_AGENT_splitSPLIT_seedSEED`` with a number appended.
 
     A joint run's agent is ``joint``.
     """

@@ -1,9 +1,9 @@
-"""A^L without learning: a coarse-to-fine search that looks where the reward looks.
+"""A^L without learning: a coarse-to-fine search that follows detected objects, as the reward does.
 
-Whole-frame contrast and BRISQUE choose whatever has the most texture, often the background
-(with two depths: always). Eq. 8 asks for the detection first and for quality second, and so
-does this search: it follows each detected object through a coarse sweep of the focus range,
-takes the one with the best score, and focuses on the sharpness inside that object's box.
+Whole-frame contrast and BRISQUE prefer whatever has the most texture, often the background (with two
+depths: always). Eq. 8 pays for the detection first and for quality second. This search therefore follows
+each detected object through a coarse sweep of the focus range, takes the one with the best score, and
+focuses by the sharpness inside its box.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ MAX_FINE_LOOKS = 5
 RESOLUTION_PX = 0.5
 """Corrections smaller than this are not made."""
 MAX_CORRECTIONS = 3
-"""Looks spent on closing in on a peak."""
+"""Greatest number of moves to close in on a peak."""
 MAX_SETTLING_MOVES = 3
-"""Places tried again when the object is not seen at the peak, or not in the quality asked for."""
+"""Greatest number of places that are tried again when the object is not seen well enough at the peak."""
 QUALITY_REACH_PX = 2.5
-"""How far from the object's own focus a place of better quality may be."""
+"""Greatest distance of a place of better quality from the object's focus."""
 MAX_TRACKS = 3
-"""Objects tried after each sweep, best score first."""
+"""Greatest number of objects that are tried after each sweep, best score first."""
 HINT_SHARE = 0.5
 """Detections from this share of ``min_score`` up are followed; only ``min_score`` ends the search."""
 SURE_SCORE = 0.5
@@ -48,10 +48,10 @@ FALLEN = 0.6
 
 
 class CoarseToFineFocus(ScriptedFocus):
-    """Sweeps the focus range in coarse steps and closes in on what was asked for.
+    """Sweeps the focus range in coarse steps and closes in on the wanted object.
 
-    When the first sweep finds nothing sure, the second, on the way back, looks between its
-    stops, and a third between those of both.
+    If the first sweep finds nothing certain, a second one, on the way back, looks between its stops, and a
+    third one between the stops of both.
     """
 
     name = "coarse_to_fine"
@@ -67,7 +67,7 @@ class CoarseToFineFocus(ScriptedFocus):
             while len(tried) < MAX_TRACKS and (track := _next(tracker.ranked(), tried)):
                 tried.append(track)
                 if sweep == 0 and track.score < task.min_score:
-                    continue  # The next sweep tells hints from noise at less cost.
+                    continue  # The next sweep tells hints from noise more cheaply.
                 if not _among(track, closed):
                     closed.append(track)
                     yield from _close_in(track, tracker, task)
@@ -90,7 +90,7 @@ def _next(ranked: Sequence[Track], tried: Sequence[Track]) -> Track | None:
 
 
 def _sweep(sweep: int, tracker: Tracker, task: FocusTask) -> Generator[float, Percept, None]:
-    """Look at every stop, from the nearest end, until a sure object has come into focus and left it again."""
+    """Visit the stops from the nearest end, until a certain object has come into focus and left it again."""
     stops = from_nearest_end(_stops(task, sweep), tracker.position)
     for count, position in enumerate(stops, start=1):
         tracker.add((yield position))
@@ -99,7 +99,7 @@ def _sweep(sweep: int, tracker: Tracker, task: FocusTask) -> Generator[float, Pe
 
 
 def _stops(task: FocusTask, sweep: int) -> tuple[float, ...]:
-    """Where a sweep looks: on the grid, halfway between, or at the quarters."""
+    """The stops of a sweep: on the grid, halfway between, or at the quarters."""
     if sweep < 2:
         return focus_stops(task.lens, STEP_PX, phase=0.5 * sweep)
     return focus_stops(task.lens, STEP_PX / 2.0, phase=0.5)
@@ -141,10 +141,10 @@ def _close_in(track: Track, tracker: Tracker, task: FocusTask) -> Generator[floa
 
 
 def _unseen_side(track: Track, tracker: Tracker, task: FocusTask) -> float | None:
-    """A position beside the sharpest look where nobody has looked yet; ``None`` when its peak is certain.
+    """An unvisited position beside the sharpest look; ``None`` when the peak is certain.
 
-    Neighbours at coarse stops are near enough where the object was seen at both of them: `peak_position`
-    finds the peak between. Where it was lost, only a fine stop tells which side is sharper.
+    Coarse neighbours are near enough if the object was seen at both: `peak_position` interpolates. If it was
+    lost at one, only a fine stop tells which side is sharper.
     """
     peak = track.sharpest().position
     coarse, fine = (travel_of_blur(task.lens, peak, px) for px in (STEP_PX, FINE_PX))
@@ -160,7 +160,7 @@ def _unseen_side(track: Track, tracker: Tracker, task: FocusTask) -> float | Non
 
 
 def _settle(track: Track, tracker: Tracker, task: FocusTask) -> Generator[float, Percept, bool]:
-    """Rest where the object is seen, in the quality asked for if that is near; whether it is seen."""
+    """Rest where the object is seen, in good quality if that is near; return whether it is seen."""
     peak = track.sharpest().position
     reach = travel_of_blur(task.lens, peak, QUALITY_REACH_PX)
     tried = {tracker.position}

@@ -1,4 +1,4 @@
-"""What a focus search remembers: one track for each object, through all the lens positions."""
+"""The memory of a focus search: one track for each object, over all lens positions."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass, field
 from dasha_ros.perception.percept import Detection, Percept, iou
 
 SAME_OBJECT_IOU = 0.3
-"""Overlap from which two boxes with one label are the same object: blur moves a box's edges, little else."""
+"""Boxes of one label with at least this overlap are the same object: blur only moves a box's edges."""
 NEAR_BEST_SCORE = 0.6
 """A look counts for focus when its score reaches this share of the track's best.
 
-The best score is often at 1.5 px of blur or more, so it cannot choose the focus alone; but
-a box that is still (or wrongly) found by a weak score may be sharp at the wrong depth.
+The best score is often reached at 1.5 px of blur or more, so it can't choose the focus alone. But a box
+with a weak score may be wrong, and sharp at the wrong depth.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One sight of one object at one lens position."""
+    """One detection of one object at one lens position."""
 
     index: int
-    """Counts the percepts of a search."""
+    """Number of the percept in the search."""
     position: float
     detection: Detection
     brisque: float
@@ -30,7 +30,7 @@ class Look:
 
 @dataclass(slots=True)
 class Track:
-    """The sights of one object."""
+    """The looks at one object."""
 
     looks: list[Look] = field(default_factory=list)
 
@@ -40,7 +40,7 @@ class Track:
         return max(look.detection.score for look in self.looks)
 
     def focus_looks(self) -> list[Look]:
-        """The looks that count for focus, by position; one a position, the newest."""
+        """The looks that count for focus, by position; the newest one at each position."""
         least = NEAR_BEST_SCORE * self.score
         by_position = {look.position: look for look in self.looks if look.detection.score >= least}
         return [by_position[position] for position in sorted(by_position)]
@@ -64,10 +64,10 @@ class Tracker:
         self._min_score = min_score
         self.tracks: list[Track] = []
         self.visited: list[float] = []
-        """Where the lens was in each percept."""
+        """The lens position of each percept."""
 
     def add(self, percept: Percept) -> None:
-        """Remember the detections of a percept, best score first, each in the track it overlaps most."""
+        """Add the detections of a percept, best score first, each to the track that it overlaps most."""
         self.visited.append(percept.lens.commanded_position)
         taken: set[int] = set()
         for detection in percept.of(self._labels, self._min_score):
@@ -81,7 +81,7 @@ class Tracker:
 
     @property
     def position(self) -> float:
-        """Where the lens was in the newest percept."""
+        """The lens position of the newest percept."""
         return self.visited[-1]
 
     def newest_look(self, track: Track) -> Look | None:

@@ -1,4 +1,4 @@
-"""Ablations of `belief_interface`: A^L without the positions of its pictures, and without the detector."""
+"""Ablations of `belief_encoder`: A^L without the positions of its pictures, and without the detector."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from dasha_ros.policies.moves import MoveLog
 
 
 class BeliefWithoutDetection(BeliefEncoder):
-    """A belief that no detector speaks to: it finds what fills the frame, whatever is asked for.
+    """A belief without a detector: it finds what fills the frame, whatever object is wanted.
 
-    Scores and boxes are left out of the belief and of the observation, which keeps its size and
-    order, so that the same network learns.
+    Scores and boxes are left out of the belief and of the observation. The observation keeps its size and
+    order, so that the same network can be trained.
     """
 
     def see(self, rows: Rows, pictures: FocusInputs) -> None:
@@ -34,11 +34,10 @@ class BeliefWithoutDetection(BeliefEncoder):
 class BeliefWithoutPosition(BeliefEncoder):
     """The belief of one picture at an unknown lens position.
 
-    Pictures at unknown positions can't be joined: only the newest one counts. It tells how far the
-    focus is from here, never on which side, so every place up to half the lens's range away is as
-    likely before it is seen. Nothing in the observation says where the lens is or where it went;
-    actions are moves from here by what `BeliefEncoder` would have moved. Observation and action have
-    the same size and order, so that the same network learns.
+    Pictures at unknown positions can't be combined, so only the newest one counts. It tells how far the focus
+    is from here, but not on which side; the prior is even up to half the lens's range away. Nothing in the
+    observation tells where the lens is or was. Actions are moves from here, as long as `BeliefEncoder` would
+    have moved. Observation and action keep their size and order, so that the same network can be trained.
     """
 
     def __init__(self, model: BeliefModel, lens: LensModel, batch: int) -> None:
@@ -49,12 +48,12 @@ class BeliefWithoutPosition(BeliefEncoder):
         places: Array = self._middle + STEP_D * np.arange(-count, count + 1, dtype=np.float64)
         evenly: Array = np.full(len(places), -np.log(len(places)))
         self._nowhere = MoveLog(lens, batch)
-        """Stands in the middle of the lens's range and never moved."""
+        """A log of a lens that stands in the middle of its range and never moved."""
         self._nowhere.reset(np.arange(batch), LensMap(lens).position(np.full(batch, self._middle)))
         super().__init__(model, lens, batch, (places, evenly))
 
     def see(self, rows: Rows, pictures: FocusInputs) -> None:
-        """See `FocusEncoder`. The pictures before are forgotten."""
+        """See `FocusEncoder`. Earlier pictures are forgotten."""
         self._forget(rows)
         super().see(rows, replace(pictures, position=self._nowhere.position[rows]))
 

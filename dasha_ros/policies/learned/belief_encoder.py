@@ -14,34 +14,34 @@ from dasha_ros.policies.learned.focus_encoder import Floats, FocusInputs, Rows
 from dasha_ros.policies.moves import MoveLog
 
 FRAMES = 3
-"""Pictures in an observation."""
+"""Number of pictures in an observation."""
 WINDOW_PX, APART_PX = 1.5, 4.0
 """Half width of a candidate, and least distance between the two [px of blur at 640]."""
 FIRST_OFFSETS = (0.0, 0.5, 1.0, 2.0, -0.5, -1.0)
-"""Ways to go to the first candidate, in shares of its spread: short of it, or past it (negative)."""
+"""Offsets of moves to the first candidate, in shares of its spread: short of it, or past it (negative)."""
 SECOND_OFFSETS = (0.0, 1.0)
 EXPLORE_PX = (1.5, -1.5, 4.0, -4.0, 12.0, -12.0)
-"""Moves from here [px of blur at 640], for what the belief does not foresee."""
+"""Moves from here [px of blur at 640], for cases that the belief does not foresee."""
 SHARP_PX = 1.0
-"""A picture this little blurred is as sharp as is asked for [px of blur at 640]."""
+"""A picture with at most this blur counts as sharp [px of blur at 640]."""
 SPREAD_PX = (0.1, 8.0)
-"""Least and greatest spread that an offset is measured in [px of blur at 640]."""
+"""Least and greatest spread for offsets [px of blur at 640]."""
 ACTIONS = 2 + len(FIRST_OFFSETS) + len(SECOND_OFFSETS) + len(EXPLORE_PX)
 STAY = 0
 """The action that leaves the lens where it is."""
 
 
 class BeliefEncoder:
-    """A belief about where the focus is, read from early latents (see `belief`).
+    """A belief about where the focus is, from early latents (see `estimation.belief`).
 
-    Observation: where the lens is; how far the two best candidates of the posterior are [asinh
-    of px of blur], how sure and how wide; the probabilities that the focus is here, nearer or
-    farther, and that the object stands apart from what fills the frame; what was read from the
-    last three pictures and where they were taken, relative to now; the last move's direction,
-    the last step and the count of reversals.
+    Observation: where the lens is; distance [asinh of px of blur], probability and spread of the two best
+    candidates of the posterior; the probabilities that the focus is here, nearer or farther, and that the
+    object is at another depth than what fills the frame; the numbers read from the last three pictures,
+    and where these were taken, relative to here; direction and size of the last move, and the number of
+    reversals.
 
-    Action, one choice of `ACTIONS`: stay; go to a candidate, or short of it or past it; go to
-    the posterior's mean; move from here.
+    Action, one choice of `ACTIONS`: stay; go to a candidate, or short of it, or past it; go to the
+    posterior's mean; move from here.
     """
 
     def __init__(
@@ -50,10 +50,10 @@ class BeliefEncoder:
         """Nothing seen yet.
 
         Args:
-            model: What latents and detections are like.
-            lens: From position to focus and blur.
+            model: Models of latents and detections.
+            lens: Maps positions to focus and blur.
             batch: Number of episodes.
-            prior: Of the belief; see `FocusBelief`.
+            prior: Prior of the belief; see `FocusBelief`.
         """
         self._map = LensMap(lens)
         self._belief = FocusBelief(model, self._map, batch, prior)
@@ -164,6 +164,6 @@ class BeliefEncoder:
 
 
 def _squeezed(value: Array) -> Array:
-    """Large numbers made small without losing small ones."""
+    """Compress large numbers and keep small ones."""
     result: Array = np.arcsinh(value) / 2.0
     return result

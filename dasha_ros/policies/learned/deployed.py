@@ -1,4 +1,4 @@
-"""How learned networks decide when they are deployed: the same on a robot and in an evaluation."""
+"""How deployed networks decide, on a robot and in an evaluation alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dasha_ros.policies.moves import MoveLog
 from dasha_ros.policies.policy import ExposureRule
 
 GIVE_UP = 12
-"""Moves after which an object that was never found counts as not there."""
+"""After this many moves without a detection the object counts as absent."""
 
 
 def focus_moves(
@@ -26,21 +26,20 @@ def focus_moves(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The next move of each episode, or its end.
 
-    Stop rule: what was asked for is detected, and the network wants to stay, to move by less than
-    the lens can tell, or to and fro between two places that it has both seen. Where nothing is
-    detected, standing still finds nothing: the network's next best action is taken, until
-    `GIVE_UP` moves.
+    An episode stops when a wanted object is detected and the network wants to stay, to make a move that is
+    too small, or to move back and forth between two places that it has already seen. While nothing is
+    detected, staying is useless: the network's next best action is taken, for up to `GIVE_UP` moves.
 
     Args:
         net: Decides.
         interface: What it sees and can do.
-        log: Where the lenses went.
-        detected: Whether the newest pictures show what was asked for, shape (batch,).
-        end_on_detection: The episode ends with the first detection, as the paper's do.
-        rng: Actions are drawn by their probabilities; left out: the likeliest is taken.
+        log: The moves so far.
+        detected: Whether the newest pictures show a wanted object, shape (batch,).
+        end_on_detection: Stop at the first detection, as in the paper.
+        rng: Samples actions by their probabilities; left out: the likeliest is taken.
 
     Returns:
-        Where each lens should go, where it is for those that stop; and which stop, shape (batch,).
+        The target of each lens (its own place where it stops), and which episodes stop; shape (batch,).
     """
     ranked = net.ranked(interface.observation(log), rng)
     position = log.position.copy()
@@ -59,16 +58,16 @@ def focus_moves(
 
 
 PATIENCE = 3
-"""Exposures that a network may choose in vain; then what is left is halved. It needs 1.2 on average."""
+"""Number of exposures that the network may choose; then the open range is halved. It needs 1.2 on average."""
 
 
 class ExposureBounds:
-    """What the pictures so far exclude: a brighter exposure than one that is too bright, a darker
-    one than one that is too dark. It makes every search end: after `PATIENCE` choices of the
-    network the end of the table that was never reached is tried, then the middle of what is open.
+    """Excludes exposures by the pictures so far: longer ones after a picture that is too bright, shorter ones
+    after one that is too dark. This ends every search: after `PATIENCE` choices of the network, an end of the
+    table that was never reached is tried, then the middle of the open range.
 
-    It stops when its rule is satisfied (see `reached`), by the first picture already; or, ``once``, as
-    Algorithm 1 has it: the network chooses one exposure, whatever the first picture is, and that is the end.
+    It stops when a picture satisfies its rule (see `reached`), even the first one. With ``once``, as in
+    Algorithm 1, the network chooses one exposure, whatever the first picture is, and the episode ends.
     """
 
     def __init__(self, batch: int, choices: int, rule: ExposureRule, once: bool = False) -> None:
@@ -82,7 +81,7 @@ class ExposureBounds:
         """Take in the newest picture of every episode.
 
         Returns:
-            Which are good; and which have no exposure left to try; shape (batch,).
+            Which pictures are good, and which episodes have no exposure left to try; shape (batch,).
         """
         sides = pictures.sides(self._rule)
         good, too_dark, too_bright = sides == 0, sides < 0, sides > 0
@@ -96,7 +95,7 @@ class ExposureBounds:
     def choose(
         self, net: PolicyNet, observation: NDArray[np.floating], rng: np.random.Generator | None = None
     ) -> NDArray[np.intp]:
-        """The next exposure of each episode, still open: the likeliest, or a draw; shape (batch,)."""
+        """The next open exposure of each episode: the likeliest one, or a sample; shape (batch,)."""
         ranked = net.ranked(observation, rng)[:, :, 0]
         is_open = (ranked > self._dark[:, None]) & (ranked < self._bright[:, None])
         first = is_open.argmax(axis=1)

@@ -79,7 +79,7 @@ class ExposureEncoder(Protocol):
 
 
 class ExposureFeatureExtractor(Protocol):
-    """Reads percepts for one kind of interface."""
+    """Reads percepts for one kind of encoder."""
 
     @property
     def kind(self) -> str:
@@ -92,19 +92,19 @@ class ExposureFeatureExtractor(Protocol):
         ...
 
     def interface(self, choices: int, batch: int) -> ExposureEncoder:
-        """A new interface for a table of so many exposures and so many episodes."""
+        """A new encoder for a table of ``choices`` exposures and a batch of episodes."""
         ...
 
     def read(self, percept: Percept, index: int) -> ExposureInputs:
         """A batch of one picture, made with the exposure of this index.
 
         Raises:
-            ModelError: The percept's latent holds none of the encoder's.
+            ModelError: The percept holds no latent of the encoder.
         """
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything that was fitted, by name, for a file."""
+        """The fitted arrays by name, for a file."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A^L as it was learned: a small network over what its interface makes of percepts."""
+"""The learned A^L: a small network over the observations of its encoder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ROW = np.zeros(1, np.intp)
 class LearnedFocus:
     """Runs a policy file. Holds the state of one episode.
 
-    When it stops: see `deployed.focus_moves`.
+    `deployed.focus_moves` decides when it stops.
     """
 
     def __init__(self, path: Path, sampled: bool = False, seed: int | None = None) -> None:
@@ -36,7 +36,7 @@ class LearnedFocus:
         Args:
             path: The ``.npz``.
             sampled: Draw actions by their probabilities instead of taking the likeliest.
-            seed: Of the draws.
+            seed: Seed of the draws.
 
         Raises:
             PolicyFileError: The file can't be used; the message says what to do.
@@ -68,7 +68,7 @@ class LearnedFocus:
         """Decide from the percept that answers the last command.
 
         Raises:
-            PolicyFileError: The percept comes from an encoder that the policy does not know.
+            PolicyFileError: The percept's latent comes from another encoder.
             RuntimeError: `reset` was not called for this episode.
         """
         if self._task is None or self._log is None:

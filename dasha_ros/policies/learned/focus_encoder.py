@@ -1,8 +1,8 @@
-"""What A^L sees and what it can do, once for every place where it lives.
+"""What A^L sees and what it can do, in training, evaluation and on a robot.
 
-An interface turns pictures into observations and actions into lens positions, for a batch of episodes:
+An encoder turns pictures into observations and actions into lens positions, for a batch of episodes:
 one episode over a rig or in a policy, many over the percept cache. Training, evaluation and
-the running agent use the same objects, so an observation means the same everywhere.
+the running agent use the same encoders, so an observation means the same everywhere.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class FocusInputs:
-    """What is read of one picture of each of b episodes."""
+    """What is read from one picture of each of b episodes."""
 
     position: Array
     """Where the lens was commanded to, shape (b,)."""
     score: Array
-    """Of the best detection of what was asked for, 0 without one, shape (b,)."""
+    """Score of the best detection of a wanted object, 0 without one, shape (b,)."""
     detected: NDArray[np.bool_]
-    """Whether the score is what the task asks for, shape (b,)."""
+    """Whether the score reaches the task's ``min_score``, shape (b,)."""
     brisque: Array
     """Shape (b,)."""
     latent: Floats
-    """Last-layer latent, shape (b, n); n = 0 where the interface does not use it."""
+    """Last-layer latent, shape (b, n); n = 0 where the encoder does not use it."""
     frame: Array
     """Numbers read from the early latent of the frame, shape (b, m)."""
     box: Array
     """Numbers read from the early latent inside the best detection's box, shape (b, m); NaN without one."""
     peak: Array | None = None
-    """P of Eq. 7, grey levels 0..255, shape (b,); ``None`` where nobody asked for it."""
+    """P of Eq. 7, grey levels 0..255, shape (b,); ``None`` where it is not needed."""
 
     def take(self, rows: Rows) -> FocusInputs:
-        """Those of some of the episodes."""
+        """The inputs of some of the episodes."""
         values: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
         taken: dict[str, Any] = {name: v if v is None else v[rows] for name, v in values.items()}
         return FocusInputs(**taken)
@@ -76,19 +76,19 @@ class FocusEncoder(Protocol):
         ...
 
     def position(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
-        """Where actions of shape (batch, parts) take the lens, inside its range; shape (batch,)."""
+        """The targets of actions of shape (batch, parts), inside the lens's range; shape (batch,)."""
         ...
 
     def defocus_probability(self, log: MoveLog) -> Array:
-        """How sure it is that the lens is out of focus where it stands, 0..1, shape (batch,).
+        """Probability that the lens is out of focus where it stands, shape (batch,).
 
-        Read from pictures alone. An interface that believes nothing has no doubts: 0.
+        Based on the pictures alone; 0 for an encoder without a belief.
         """
         ...
 
 
 class LatentFocusEncoder:
-    """As in the paper: the latent of one frame (Eq. 5), absolute coarse and fine volts."""
+    """As in the paper: the latent of one frame (Eq. 5), absolute coarse and fine positions."""
 
     def __init__(self, lens: LensModel, batch: int, latent_size: int) -> None:
         self._actions = LensActions.of(lens)
@@ -101,7 +101,7 @@ class LatentFocusEncoder:
 
     @property
     def nvec(self) -> tuple[int, ...]:
-        """Coarse and fine."""
+        """Number of coarse and of fine actions."""
         return self._actions.nvec
 
     def reset(self, rows: Rows, pictures: FocusInputs) -> None:

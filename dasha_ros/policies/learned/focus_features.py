@@ -1,4 +1,4 @@
-"""From percepts to what A^L's interfaces take in: the part that is fitted before any learning by reward."""
+"""From percepts to the inputs of A^L's encoders: the part that is fitted before reinforcement learning."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _INTERFACES: dict[str, type[BeliefEncoder]] = {
 
 
 class FocusFeatureExtractor(Protocol):
-    """Reads percepts for one kind of interface."""
+    """Reads percepts for one kind of encoder."""
 
     @property
     def kind(self) -> str:
@@ -47,19 +47,19 @@ class FocusFeatureExtractor(Protocol):
         ...
 
     def interface(self, lens: LensModel, batch: int) -> FocusEncoder:
-        """A new interface for so many episodes."""
+        """A new encoder for a batch of episodes."""
         ...
 
     def read(self, percept: Percept, task: FocusTask) -> FocusInputs:
         """A batch of one picture.
 
         Raises:
-            ModelError: The percept's latent holds none of the encoder's.
+            ModelError: The percept holds no latent of the encoder.
         """
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything that was fitted, by name, for a file."""
+        """The fitted arrays by name, for a file."""
         ...
 
 
@@ -98,7 +98,7 @@ class BeliefFeatureExtractor:
     box: Readout
     model: BeliefModel
     kind: str = BELIEF
-    """`BELIEF`, or that of an ablation."""
+    """`BELIEF`, or the kind of an ablation."""
 
     @property
     def encoder(self) -> str:

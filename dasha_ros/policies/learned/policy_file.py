@@ -1,7 +1,7 @@
 """Learned policies on disk: one ``.npz`` with the numbers and what they were made for.
 
-A policy is right for one encoder, one lens and one table of exposures. The file names them, and
-loading or beginning an episode with others is refused with a sentence that says what to do.
+A policy fits one encoder, one lens and one table of exposures, which the file names. Anything else is
+rejected, when a file is loaded or an episode begins, with a sentence that says what to do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.system.paths import config_dir
 
 FORMAT = 1
-"""Of the file. Raise it when an observation or an action comes to mean something else."""
+"""Format of the file. Raise it when an observation or an action comes to mean something else."""
 
 Agent = Literal["exposure", "focus"]
 
@@ -43,7 +43,7 @@ class PolicyInfo:
     reader: str
     """Kind of the reader and interface; see `focus_reader` and `exposure_interface`."""
     encoder: str
-    """Id of the encoder whose latents it knows."""
+    """Id of the encoder whose latents it reads."""
     lens: str
     """Id of the lens profile; empty for A^H."""
     table: str
@@ -53,7 +53,7 @@ class PolicyInfo:
     observation: int
     """Length of an observation."""
     rules: dict[str, Any] = field(default_factory=dict)
-    """Of its episodes: what a deployed policy needs to know of them."""
+    """Rules of its episodes that a deployed policy needs."""
     made: dict[str, Any] = field(default_factory=dict)
     """Command, versions, seed, scenes, steps: how to make it again."""
     format: int = FORMAT
@@ -61,15 +61,15 @@ class PolicyInfo:
 
 @dataclass(frozen=True)
 class PolicyFile:
-    """A learned policy as it is stored."""
+    """A stored policy."""
 
     info: PolicyInfo
     net: PolicyNet
     reader: Mapping[str, NDArray[Any]]
-    """What was fitted before learning; see `FocusFeatureExtractor.arrays`."""
+    """The arrays fitted before reinforcement learning; see `FocusFeatureExtractor.arrays`."""
 
     def save(self, path: Path) -> None:
-        """Write the file whole or not at all.
+        """Write the file, whole or not at all.
 
         Raises:
             PolicyFileError: The disk is full or the folder can't be written.
@@ -90,10 +90,10 @@ class PolicyFile:
 
         Args:
             path: The ``.npz``.
-            agent: Whose policy it must be.
+            agent: The agent that the policy must be for.
 
         Raises:
-            PolicyFileError: No such file, a damaged one, of another version or of the other agent.
+            PolicyFileError: No such file, a damaged one, or one of another version or the other agent.
         """
         if not path.exists():
             raise PolicyFileError(
@@ -135,10 +135,10 @@ def shipped_policy(name: str, agent: Agent) -> Path:
 
 
 def check_encoder(info: PolicyInfo, encoder: str) -> None:
-    """Refuse percepts of an encoder that the policy does not know.
+    """Reject percepts of another encoder.
 
     Raises:
-        PolicyFileError: They hold none of its latents.
+        PolicyFileError: The percepts hold no latent of the policy's encoder.
     """
     if not has_part(encoder, info.encoder):
         raise PolicyFileError(
@@ -149,7 +149,7 @@ def check_encoder(info: PolicyInfo, encoder: str) -> None:
 
 
 def check_lens(info: PolicyInfo, lens: str) -> None:
-    """Refuse another lens than the policy was trained with.
+    """Reject another lens than the policy was trained with.
 
     Raises:
         PolicyFileError: The lens profile is another.
@@ -163,7 +163,7 @@ def check_lens(info: PolicyInfo, lens: str) -> None:
 
 
 def check_table(info: PolicyInfo, table: str) -> None:
-    """Refuse another exposure table than the policy was trained with.
+    """Reject another exposure table than the policy was trained with.
 
     Raises:
         PolicyFileError: The table is another.
@@ -182,5 +182,5 @@ def _below(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray
 
 
 def _small(value: NDArray[Any]) -> NDArray[Any]:
-    """Half the size: what is fitted is not known to more than float32."""
+    """As float32: fitted numbers are not more precise."""
     return value.astype(np.float32) if value.dtype == np.float64 else value

@@ -1,7 +1,7 @@
-"""Rivals that look at nothing: one position of the lens, one exposure.
+"""Rivals that ignore the pictures: one position of the lens, one exposure.
 
 In the paper's band of distances (1.4..2.0 m: 0.214 D, 1.9 px of blur) one position
-is within 2 px everywhere, so no result from that band means anything without this line beside it.
+is within 2 px everywhere, so every result from that band needs this one for comparison.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class ConstantFocus(ScriptedFocus):
 
         Args:
             position: Where to go; ``None``: the middle of the band, in dioptres.
-            band_m: Nearest and farthest distance that matter [m].
+            band_m: Nearest and farthest distance [m].
         """
         super().__init__()
         self._position, self._band_m = position, band_m
@@ -40,7 +40,7 @@ class ConstantFocus(ScriptedFocus):
 
 
 class ConstantExposure:
-    """Sets one exposure and leaves it."""
+    """Sets one exposure and keeps it."""
 
     name = "constant"
     rule: ExposureRule = "well_exposed"

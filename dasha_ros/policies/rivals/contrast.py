@@ -1,4 +1,4 @@
-"""Whole-frame contrast autofocus: what cameras do that don't know what is looked for.
+"""Whole-frame contrast autofocus, as in cameras that don't know which object is wanted.
 
 A coarse scan in 0.31 D and a fine one in a quarter of that around its maximum, on the normalised Tenengrad
 of the whole frame (Krotkov 1987; normalised by the squared mean, so that exposure drops out).
@@ -18,9 +18,9 @@ FINE_LOOKS = 7
 
 
 class ContrastFocus(ScriptedFocus):
-    """Goes where the whole frame has most contrast.
+    """Goes to where the whole frame has the most contrast.
 
-    Detections never steer it; they only tell whether the object happens to be there at the end.
+    Detections don't steer it; they only tell whether the object is detected at the end.
     """
 
     name = "contrast"

@@ -1,7 +1,7 @@
 """Golden-section search of the whole-frame contrast (Kiefer, 1953).
 
-Needs a contrast with one peak: on two depths it ends on either. Searches in dioptres, in which
-the contrast curve of a plane is symmetric.
+It needs a contrast curve with one peak: with two depths it may end at either. It searches in dioptres, in
+which the contrast curve of a plane is symmetric.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dasha_ros.policies.search import ScriptedFocus, Search, search_range
 
 RATIO = (math.sqrt(5.0) - 1.0) / 2.0
 TOLERANCE_PX = 1.5
-"""The search ends when what is left is narrower than this change of blur radius."""
+"""The search ends when the remaining range is narrower than this change of blur radius."""
 
 
 class GoldenSectionFocus(ScriptedFocus):

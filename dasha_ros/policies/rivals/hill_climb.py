@@ -1,8 +1,8 @@
 """Hill climbing on the whole-frame contrast: uphill in long steps, back in shorter ones.
 
 The rule-based search of consumer cameras (He, Zhou and Hong, "Modified fast climbing search
-auto-focus algorithm", 2003, in its simplest form): go on while contrast grows, turn round and
-take a third of the step when it falls, end with a fit through the peak.
+auto-focus algorithm", 2003, in its simplest form): continue while contrast grows; when it falls, turn round
+with a third of the step; end with a fit through the peak.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SHRINK = 3.0
 
 
 class HillClimbFocus(ScriptedFocus):
-    """Climbs from wherever the lens is."""
+    """Climbs from the current position."""
 
     name = "hill_climb"
 
@@ -48,7 +48,7 @@ class HillClimbFocus(ScriptedFocus):
 def _climb(
     here: float, step: float, task: FocusTask, seen: dict[float, float]
 ) -> Generator[float, Percept, bool]:
-    """Go on in steps of ``step`` while contrast grows; whether it grew at all."""
+    """Continue in steps of ``step`` while contrast grows; return whether it grew at all."""
     low, high = search_range(task.lens)
     grew = False
     while (position := round(min(max(here + step, low), high), 6)) not in seen:

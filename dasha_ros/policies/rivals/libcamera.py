@@ -1,13 +1,14 @@
 """The contrast scan of libcamera's Raspberry Pi autofocus, with its default numbers.
 
-From the public sources (raspberrypi/libcamera, ``src/ipa/rpi/controller/rpi/af.cpp``), idea and
-numbers only: scan from infinity towards near in steps of 1 D until the contrast falls below 0.75
+Idea and numbers come from the public sources (raspberrypi/libcamera,
+``src/ipa/rpi/controller/rpi/af.cpp``).
+Scan from infinity towards near in steps of 1 D until the contrast falls below 0.75
 of its maximum; a parabola through the peak; from beyond it, back in steps of 0.25 D until the
 contrast falls again (three to five looks); a second parabola; settle. It fails unless the final
 contrast is at least 0.75 of the fine scan's maximum, and the least contrast at most 0.75 of it.
 
-Left out: phase detection, which needs a sensor with phase pixels, and the frames that libcamera
-skips after each step, which `devices` and the stale-frame rule replace: here every look is one frame.
+Left out are phase detection, which needs a sensor with phase pixels, and the frames that libcamera skips
+after each step: the stale-frame rule replaces them, so every look takes one frame.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ FARTHEST_D = 0.0
 """Infinity: where a scan begins."""
 
 Points = list[tuple[float, float]]
-"""Of (dioptres, contrast)."""
+"""Pairs of (dioptres, contrast)."""
 
 
 class LibcameraFocus(ScriptedFocus):

@@ -1,8 +1,8 @@
 """The phase-shift agent of [11], as far as it is public. **Reference-based: it sees the truth.**
 
 [11] C.-C. Chan and H. H. Chen, "Autofocus by deep reinforcement learning", Electronic Imaging 2019.
-Public is the abstract alone: the state is the history of phase data along the journey, the
-action is the travel of the lens, the reward tolerates noise. Everything else is assumed here:
+Only the abstract is public: the state is the history of phase data along the journey, the action is the
+travel of the lens, the reward tolerates noise. Everything else is assumed here:
 
 - *Phase signal.* The twin has no phase pixels. The signal is made from its truth: the signed
   defocus in pixels of blur at 640 px width, times 1 + N(0, 0.15), plus N(0, 1 px), and compressed by
@@ -13,7 +13,7 @@ action is the travel of the lens, the reward tolerates noise. Everything else is
   each step.
 - *Learner*: a DQN.
 
-What it finds is therefore no evidence about an agent without a reference; every table flags it.
+Its results are therefore no evidence about agents without a reference; every table flags it.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ TRAVELS_V = (-8.0, -3.0, -1.2, -0.5, -0.2, 0.0, 0.2, 0.5, 1.2, 3.0, 8.0)
 STOP = 5
 """The travel that ends an episode."""
 PAST = 4
-"""Signals and travels in a state."""
+"""Number of signals and travels in a state."""
 MAX_STEPS = 20
 RELATIVE_NOISE = 0.15
 NOISE_PX = 1.0
 RANGE_PX = 20.0
-"""Beyond this blur the signal hardly grows."""
+"""The signal hardly grows beyond this blur."""
 
 
 class PhaseSensor:
@@ -51,7 +51,7 @@ class PhaseSensor:
 
         Args:
             defocus_px: The true signed blur radius now [px at 640], positive when focused too near.
-            seed: Of the noise.
+            seed: Seed of the noise.
         """
         self._defocus_px = defocus_px
         self._random = np.random.default_rng(seed)
@@ -108,7 +108,7 @@ class PhaseShiftFocus(ScriptedFocus):
         """Only an evaluation can make one: it needs the truth.
 
         Args:
-            sensor: Of the phase.
+            sensor: Sensor of the phase.
             network: The shipped one if left out.
 
         Raises:

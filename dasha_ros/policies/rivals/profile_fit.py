@@ -1,8 +1,8 @@
 """Three looks, a fit of the known contrast profile, a jump, a correction.
 
-The strongest rival on planes: it knows how contrast falls with blur (`contrast_profile`), so
-three looks tell where the peak is, where other searches walk there. With two depths its
-profile fits neither, and it ends where whole-frame contrast ends.
+The strongest rival on planes: it knows how contrast falls with blur (`contrast_profile`), so three looks
+tell where the peak is, while other searches must walk there. With two depths its profile does not fit, and
+it ends where whole-frame contrast ends.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from dasha_ros.policies.search import ScriptedFocus, Search, search_range, trave
 from dasha_ros.system.paths import config_dir
 
 PROBES = (0.3, 0.7)
-"""Where the looks after the first are, as shares of the focus range in dioptres."""
+"""Places of the looks after the first, as shares of the focus range in dioptres."""
 GRID_PX = 0.1
-"""Between two hypotheses [px of blur radius at 640]."""
+"""Distance between two hypotheses [px of blur radius at 640]."""
 NEAR_PX = 4.5
-"""Hypotheses so near to the best one are averaged, weighted by their likelihood."""
+"""Hypotheses this near to the best one are averaged, weighted by their likelihood."""
 AROUND_PX = 6.0
-"""Among hypotheses so near to the best one, others must not be as good: contrast has no sign."""
+"""Hypotheses this near to the best one must be worse before the search ends: contrast has no sign."""
 SURE_PX = 0.8
-"""Spread of those hypotheses at which the search ends."""
+"""The search ends when the spread of those hypotheses is at most this."""
 SETTLED_PX = 0.35
 """Corrections smaller than this are not made; twice as much saves a third of a look and loses 1.5 %."""
 MAX_CORRECTIONS = 3
@@ -40,12 +40,12 @@ def default_profile() -> Path:
 
 
 class ProfileFitFocus(ScriptedFocus):
-    """Fits the profile to whatever it has seen, goes there, looks, fits again."""
+    """Fits the profile to all looks so far, moves to the peak, looks, and fits again."""
 
     name = "profile_fit"
 
     def __init__(self, profile: ContrastProfile | None = None) -> None:
-        """``profile``: of the training scenes; the shipped one if left out.
+        """``profile``: Profile of the training scenes; the shipped one if left out.
 
         Raises:
             ProfileError: The shipped profile can't be read.
@@ -69,7 +69,7 @@ class ProfileFitFocus(ScriptedFocus):
             if abs(target - here) <= travel_of_blur(lens, here, SETTLED_PX):
                 if spread_px <= SURE_PX:
                     break
-                # Both sides of here explain the looks: one look beside tells.
+                # Both sides explain the looks so far; one more look decides.
                 side = 1.0 if here < lens.position((low + high) / 2.0) else -1.0
                 target = here + side * travel_of_blur(lens, here, spread_px)
             percept = yield target
@@ -78,7 +78,7 @@ class ProfileFitFocus(ScriptedFocus):
 
 
 def _fit(profile: ContrastProfile, lens: LensModel, looks: dict[float, float]) -> tuple[float, float]:
-    """The position that explains the looks best, and how far around it others do too [px at 640]."""
+    """The position that explains the looks best, and the spread of others that also do [px at 640]."""
     low, high = (lens.dioptres(position) for position in search_range(lens))
     count = max(2, round(abs(lens.blur_px(high, low)) / GRID_PX))
     focus = np.linspace(low, high, count)

@@ -1,4 +1,4 @@
-"""The full Tenengrad sweep: the reference that [12] needs before it can reward anything.
+"""The full Tenengrad sweep: the reference that [12] needs to compute rewards.
 
 [12] X. Yu et al., "A robotic auto-focus system based on deep reinforcement learning", 2018: a
 picture at every lens position, its focus measure, and the position with the greatest one.

@@ -10,7 +10,7 @@ Tenengrad exceeds 0.9 of its maximum.
 
 Changed, because percepts hold no pixels: a picture is two numbers, the log of the normalised
 Tenengrad and BRISQUE, where [12] reads 128 x 128 pixels with a convolutional network. The Tenengrad
-has both Sobel gradients: the public code takes the horizontal one twice, surely by mistake.
+has both Sobel gradients: the public code takes the horizontal one twice, presumably by mistake.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ACTIONS_V = (-2.7, -0.3, 0.0, 0.3, 2.7)
 STOP = 2
 """The action that ends an episode."""
 PAST = 3
-"""Pictures and actions in a state."""
+"""Number of pictures and actions in a state."""
 MAX_STEPS = 20
 LEAST_SHARPNESS = 1e-6
 
@@ -68,7 +68,7 @@ def default_network() -> Path:
 
 
 class TenDqnFocus(ScriptedFocus):
-    """Steps as the network values best, until it stops."""
+    """Takes the step with the best value, until it stops."""
 
     name = "ten_dqn"
 

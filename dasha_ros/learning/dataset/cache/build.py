@@ -1,4 +1,4 @@
-"""Computes a percept cache: in parallel, with progress, and going on where it was killed."""
+"""Computes a percept cache in parallel, and resumes after a kill."""
 
 from __future__ import annotations
 
@@ -32,14 +32,16 @@ from dasha_ros.optics.profiles import lens_model
 from dasha_ros.optics.sensor import Sensor
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is counted (``photographs``, ``composites``, ``cells``), how many are done, and of how
-many."""
+"""Called with what is counted (``photographs``, ``composites``, ``cells``), the number done, and the
+total."""
 DETECTOR = "yolov3_tiny"
 ABSENT = Unreadable("is not on this machine: `dasha assets fetch --set training`, or give its path")
 PERIOD = 16
-"""Every sixteenth view first, then the next ones: any part of a build is a fair sample."""
+"""Every sixteenth view is computed first, then their neighbours, so that any part of a build is a fair
+sample."""
 CONTENT = 1
-"""Raise it when renderer, sensor or perception change a percept: then caches are computed anew."""
+"""Version of the content. Raise it when renderer, sensor or perception change a percept; caches are then
+rebuilt."""
 _MODELS = (
     models.YOLOV3_TINY, models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_GRID, models.BRISQUE
 )  # fmt: skip
@@ -57,12 +59,12 @@ def build_cache(
     """Compute a cache, or what is missing of it, and open it.
 
     Args:
-        scene_set: Which views.
+        scene_set: Describes the views.
         path: The folder; by default one below `cache_root`, named after set and content.
         workers: Processes, one thread each; 1 computes in this process.
-        progress: Told how far it is.
+        progress: Called with the progress.
         grids: Where cells lie; the default ones if left out.
-        split: Compute only the views that training on this split reads: four of five folds. The same
+        split: Compute only the views that training on this split reads: four of five folds. Another call
             without it computes the rest.
 
     Raises:
@@ -118,7 +120,7 @@ def _pictures(scene_set: SceneSet) -> tuple[dict[str, str], list[str]]:
 
 
 def _digest(path: Path) -> str:
-    """What is in a file; of one that can't be read why, as then it is skipped for just that."""
+    """Digest of a file; of an unreadable one the kind of error, because it is skipped for this."""
     try:
         check_regular(path)
         return sha256_of(path)
@@ -135,7 +137,7 @@ def _key(scene_set: SceneSet, pictures: dict[str, str], grids: Grids) -> str:
     parts = {
         "content": CONTENT,
         "scene_set": scene_set.model_dump(mode="json", exclude={"name", "folder", "description", "left_out"}),
-        # By content: the same pictures in another folder make the same cache.
+        # By content, so that the same pictures in another folder make the same cache.
         "pictures": sorted((Path(name).name, digest) for name, digest in pictures.items()),
         "models": {name: sha256_of(asset(name)) for name in _MODELS},
         "encoders": dict(ENCODERS),
@@ -154,7 +156,7 @@ def _fields(reader: CellReader) -> dict[str, Field]:
 
 
 def _select(scene_set: SceneSet, team: Team, report: Progress) -> tuple[list[View], dict[str, str]]:
-    """The views of a set, and why photographs gave none."""
+    """The views of a set, and why some photographs gave none."""
     views: list[View] = []
     skipped: dict[str, str] = {}
     if scene_set.planes:
@@ -183,7 +185,7 @@ def _select(scene_set: SceneSet, team: Team, report: Progress) -> tuple[list[Vie
 
 
 def _told_apart(views: list[View]) -> list[View]:
-    """Views whose names differ: pictures in two folders may share theirs."""
+    """Make names unique: pictures in two folders may share theirs."""
     seen: Counter[str] = Counter()
     named = []
     for view in views:
@@ -195,7 +197,7 @@ def _told_apart(views: list[View]) -> list[View]:
 
 
 def _folds(scene_set: SceneSet, planes: list[str]) -> dict[str, int]:
-    """The fold of every photograph: each use of photographs is spread evenly over the folds."""
+    """The fold of every photograph; each kind of use is spread evenly over the folds."""
     rng = np.random.default_rng(scene_set.seed)
     groups = [planes]
     if rules := scene_set.composites:

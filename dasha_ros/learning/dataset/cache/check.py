@@ -72,7 +72,7 @@ def check(
     Args:
         cache: To check.
         points: In each of `REGIMES`; one takes about 0.3 s.
-        seed: Of the points.
+        seed: Seed of the points.
         progress: Told how many points are done, of how many.
 
     Returns:

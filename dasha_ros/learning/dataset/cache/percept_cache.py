@@ -1,17 +1,16 @@
 """The percept cache: percepts of every view over defocus and light, computed once and looked up.
 
-Training needs hundreds of thousands of percepts; rendering and reading one takes 60 ms, looking
-one up some microseconds. Three grids (`cache_axes.Grids`) are stored for every view:
+Training needs hundreds of thousands of percepts. Rendering and reading one takes 60 ms, looking
+one up a few microseconds. Three grids (`axes.Grids`) are stored for every view:
 
 - ``focus``: fine in defocus, three exposures around mid grey: what A^L sees after A^H;
 - ``light``: coarse in defocus, from black to blown out: what A^H sees;
 - ``grey``: histogram and mean grey alone, in steps of 1/4 EV.
 
-Between cells everything is interpolated linearly, in defocus and in exposure, but sharpness by
-its logarithm, for it spans decades; a box is that of the nearest cell. All cells of a view and a
-draw have the same noise, so interpolation does not wash it out. Composites have a signed axis of
-defocus; planes store its half, for their blur has no sign. ``dasha cache check`` prints how far a
-look-up is from a rendering.
+Values are interpolated linearly between cells, in defocus and in exposure; sharpness by its logarithm,
+because it spans decades; a box is taken from the nearest cell. All cells of a view and a draw have the same
+noise, so interpolation does not average it away. Composites have a signed axis of defocus; planes store half
+of it, because their blur has no sign. ``dasha cache check`` measures how far look-ups are from renderings.
 """
 
 from __future__ import annotations
@@ -35,11 +34,11 @@ from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.perception.quality.histogram import EDGES
 
 MIN_SCORE = 0.1
-"""Detections of a percept reach it: the default of `Perception`."""
+"""Least score of a percept's detections: the default of `Perception`."""
 PIXELS = WORKING_WIDTH * WORKING_WIDTH * FRAME[1] // FRAME[0]
-"""Of perception's working image."""
+"""Number of pixels of perception's working image."""
 JOINT = "latent+latent_grid"
-"""The latents of the graph's default encoder: policies of every kind find theirs in it."""
+"""The latents of the graph's joint encoder, which contains those of every kind of policy."""
 _NEAREST = "box"
 _BY_LOGARITHM = "sharpness"
 _LEAST_SHARPNESS = 1e-9
@@ -62,7 +61,7 @@ class PerceptCache:
         self.meta = store.meta
         self.views: tuple[ViewInfo, ...] = tuple(view.info for view in store.views)
         self.scenes = tuple(view.scene for view in store.views)
-        """What the twin renders for each view."""
+        """The scene that the twin renders for each view."""
         self.fields: dict[str, NDArray[Any]] = store.arrays()
         """One array for each field, a row for each cell: ``latent``, ``latent_grid`` and
         ``latent_early`` (float16), ``brisque``, ``blur_features`` (36 BRISQUE features and 8
@@ -73,19 +72,19 @@ class PerceptCache:
         self._focus = Locator(grids.focus, layout.kinds, layout.focus)
         self._light = Locator(grids.light, layout.kinds, layout.light)
         self._grey = Locator(grids.grey, layout.kinds, layout.grey)
-        # A look-up just outside the focus grid is still nearer to it than to the coarse one.
+        # Just outside, the focus grid is still nearer than the coarse one.
         self._focus_ev = grids.focus.ev[0] - 1e-6, grids.focus.ev[-1] + 1e-6
         self._index = {view.name: i for i, view in enumerate(self.views)}
 
     @classmethod
     def open(cls, path: str | Path, verify: bool = True, split: int | None = None) -> PerceptCache:
-        """Open a complete cache, or one that is complete for what shall be done with it.
+        """Open a cache that is complete, or complete for one split.
 
         Args:
             path: Its folder.
             verify: Read all of it once and compare checksums (about 1 GB/s).
-            split: Only the views that training on this split reads are needed; those of its test may
-                be absent, and hold zeros then.
+            split: Require only the views that training on this split reads; its test views may be missing,
+                and hold zeros then.
 
         Raises:
             CacheError: No cache, an unfinished or a damaged one, or no such split; the message says
@@ -111,7 +110,7 @@ class PerceptCache:
 
     @property
     def draws(self) -> int:
-        """Independent noise draws of a cell, where it is dark; well exposed cells have one."""
+        """Number of independent noise draws of a cell of the light grid; cells of the focus grid have one."""
         return self.meta.grids.light.draws
 
     @property
@@ -154,7 +153,7 @@ class PerceptCache:
             names: Keys of `fields`.
 
         Returns:
-            float32, shape (n,) or (n, size) for each name. Points outside the grids count as on
+            float32, shape (n,) or (n, size) for each name. Points outside the grids are moved to
             their edge.
 
         Raises:
@@ -183,9 +182,9 @@ class PerceptCache:
         lens: LensState,
         latent: str = JOINT,
     ) -> Percept:
-        """What perception would read, for a rig.
+        """The percept that perception would read, for a rig.
 
-        Detections are at most one: the best of the view's label, from a score of `MIN_SCORE`.
+        It has at most one detection: the best of the view's label, with a score of at least `MIN_SCORE`.
 
         Args:
             view: Its number.
@@ -194,7 +193,7 @@ class PerceptCache:
             draw: As for `lookup`.
             capture: The exposure that made the frame.
             lens: The lens position that made it.
-            latent: Which latent field, or several joined by ``+``, as joint encoders are.
+            latent: The latent field, or several joined by ``+``, as for joint encoders.
         """
         latents = latent.split(SEPARATOR)
         names = ("brisque", "sharpness", "score", "box", "box_sharpness", "mean_grey", "histogram", *latents)
@@ -248,7 +247,7 @@ class PerceptCache:
         total = np.zeros((len(rows), *field.shape[1:]), np.float32)
         for corner in range(rows.shape[1]):
             weight = weights[:, corner].astype(np.float32)
-            # Often a whole batch lies on the grid in one direction.
+            # Skip corners without weight: often a whole batch lies on the grid in one direction.
             if weight.any():
                 total += field[rows[:, corner]].astype(np.float32) * weight.reshape(shape)
         return total

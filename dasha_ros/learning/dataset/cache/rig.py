@@ -1,7 +1,7 @@
 """The rig over the percept cache: the twin's lens and clock, and a look-up instead of a picture.
 
-The lens is `devices.twin.TwinLens` itself, so quantisation, hysteresis, settling and drift are
-those of `TwinRig`; only what the camera and perception would make of the focus is looked up.
+The lens is the twin's own, so quantisation, hysteresis, settling and drift are those of `TwinRig`. Only the
+work of camera and perception is replaced by a look-up.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World
 
 SEPARATION_TOLERANCE = 0.05
-"""How far the separation of two layers may be from that of the view [1/m]: half a pixel of blur."""
+"""Greatest deviation of two layers' separation from that of the view [1/m]: half a pixel of blur."""
 
 
 class CachedRig:
@@ -54,11 +54,11 @@ class CachedRig:
             cache: Where percepts come from.
             world: Its ``scene`` is the name of a view; the first view if left out.
             position: Where the lens is; left out: at its least position.
-            exposure_us: In force at the start [us].
+            exposure_us: Exposure at the start [us].
             lens: The lens's map; ``physical`` if left out.
-            table: A^H's exposures; the paper's camera's if left out.
-            latent: The cache's field that percepts show as their latent vector, or several joined by ``+``.
-            seed: Of the noise draws; ``None``: new every time.
+            table: A^H's exposures; those of the paper's camera if left out.
+            latent: The field that becomes the percepts' latent vector, or several joined by ``+``.
+            seed: Seed of the noise draws; ``None``: new every time.
             hysteresis: Half width of the lens's play, in its unit; left out: as the profile has it.
 
         Raises:
@@ -97,13 +97,13 @@ class CachedRig:
         return self._object_dioptres
 
     def place(self, world: World, position: float, exposure_us: float) -> None:
-        """Begin anew: another view, light or distance, the lens at rest at ``position``, no commands yet.
+        """Restart: another view, light or distance, the lens at rest at ``position``, no commands yet.
 
         Args:
-            world: ``scene`` names a view; ``distances_m`` are those of its layers. Of a plane any
-                distance will do; those of a composite must keep its separation in dioptres.
+            world: ``scene`` names a view; ``distances_m`` are those of its layers. A plane may be at any
+                distance; a composite must keep its separation in dioptres.
             position: Where the lens is.
-            exposure_us: In force [us].
+            exposure_us: Exposure at the start [us].
 
         Raises:
             SceneError: No such view, or distances that don't fit it.
@@ -122,7 +122,7 @@ class CachedRig:
         self.usage = Usage()
 
     def observe(self) -> Percept:
-        """A percept of the settings in force; see `Rig`."""
+        """A percept with the active settings; see `Rig`."""
         return self._look()
 
     def expose(self, exposure_us: float) -> Percept:
@@ -146,7 +146,7 @@ class CachedRig:
         exposed_ns = max(begun_ns, self._state.settled_at_ns)
         self.clock.wait_until(exposed_ns + round(self._exposure_us * 1000))
         focus = self._lens.trajectory.at(exposed_ns + round(self._exposure_us * 500))
-        # A lens whose image distance follows the focus blurs a little more or less for a dioptre.
+        # The paper's lens blurs a little more or less per dioptre, because its image distance changes.
         blur_px = self.lens.blur_px(focus, self._object_dioptres, WORKING_WIDTH)
         lux_seconds = self._world.illuminance_lx * self._exposure_us * 1e-6
         ev = math.log2(lux_seconds / self._cache.views[self._view].mid_grey_lux_seconds)
@@ -196,7 +196,7 @@ class CachedRig:
         return number, mine
 
     def _rounded(self, exposure_us: float) -> float:
-        """The device counts whole microseconds."""
+        """The exposure in whole microseconds, as the device counts."""
         if not self.table.t_min_us <= exposure_us <= self.table.t_max_us:
             raise OutOfRange(
                 f"exposure {exposure_us!r} us refused: it must be a number from "

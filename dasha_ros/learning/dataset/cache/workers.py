@@ -1,4 +1,4 @@
-"""Who computes a percept cache: one process, or several with one thread each."""
+"""The workers that compute a percept cache: this process, or several with one thread each."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from dasha_ros.optics.profiles import lens_model
 Result = TypeVar("Result")
 Report = Callable[[str, int, int], None]
 LOOK_S = 0.5
-"""How often the jobs in hand are counted."""
+"""Interval at which finished jobs are counted [s]."""
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 class Worker:
-    """Has the models in memory and does one job after the other."""
+    """Keeps the models in memory and does one job after the other."""
 
     def __init__(self, scene_set: SceneSet) -> None:
         """Load the models.
@@ -97,14 +97,14 @@ class Team:
     """Runs jobs on workers, in order. Use it as a context manager."""
 
     def __init__(self, workers: int, scene_set: SceneSet) -> None:
-        """Plan a team; nothing is started before the first job.
+        """Prepare the pool; processes start with the first job.
 
         Args:
-            workers: Processes; 1 works in this process.
-            scene_set: What they work on.
+            workers: Number of processes; 1 works in this process.
+            scene_set: The scene set to work on.
 
         Raises:
-            ValueError: No worker.
+            ValueError: Fewer than one worker.
         """
         if workers < 1:
             raise ValueError(f"{workers} workers can't build a cache: give at least 1")
@@ -112,7 +112,7 @@ class Team:
         self._count = workers
         self._pool: ProcessPoolExecutor | None = None
         self._parts = _SPAWN.Value("q")
-        """Parts of jobs that all processes have done."""
+        """Number of parts of jobs that all processes have finished."""
         self._worker: Worker | None = None
 
     def __enter__(self) -> Team:
@@ -136,13 +136,13 @@ class Team:
 
         Args:
             job: The method.
-            arguments: Of each job.
-            report: Told how many jobs are done, whatever their order, from the first moment on.
-            what: The jobs' name in the report.
-            parts: How many parts all jobs have together, where the parts are counted and not the jobs.
+            arguments: Arguments of each job.
+            report: Called with the number of finished jobs, in any order.
+            what: Name of the jobs in the report.
+            parts: Total number of parts, to count parts instead of jobs.
 
         Raises:
-            CacheError: A process was ended from outside.
+            CacheError: A process was killed.
         """
         if not arguments:
             return
@@ -178,13 +178,13 @@ class Team:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            # Not forked: threads of this process would not come along, their locks would.
+            # Don't fork: a child gets the locks of this process, but not the threads that hold them.
             self._pool = ProcessPoolExecutor(self._count, _SPAWN, _begin, (self._scene_set, self._parts))
         return self._pool
 
 
 _worker: Worker | None = None
-"""Of a process of the pool."""
+"""The worker of this process, in a process of the pool."""
 
 
 def _begin(scene_set: SceneSet, parts: Synchronized[int]) -> None:
@@ -201,7 +201,7 @@ def _begin(scene_set: SceneSet, parts: Synchronized[int]) -> None:
 
 
 def _end_with_parent() -> None:
-    """A parent that was killed can't end its pool."""
+    """End this process when its parent is gone: a killed parent can't end its pool."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -1,4 +1,4 @@
-"""Two depths: cut-outs before photographs, composed so that finding the object depends on focus."""
+"""Makes views with two depths: cut-outs in front of photographs, in which detection depends on focus."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from dasha_ros.twin.scene import (
 )
 
 SAME = 0.4
-"""Intersection over union from which a detection is that of the cut-out."""
+"""A detection with at least this intersection over union belongs to the cut-out."""
 OTHER = 0.1
-"""Below, it is that of something else."""
+"""A detection with less than this belongs to something else."""
 TRIES = 12
-"""Compositions tried for each view that is wanted."""
+"""Number of compositions tried for each wanted view."""
 CARD_MARGIN = 0.06
-"""What a card shows around the detector's box, as a fraction of the photograph."""
+"""Margin around the detector's box when a rectangle is cut out, as a fraction of the photograph."""
 MAX_HEIGHT = 0.8
-"""Of a cut-out, as a fraction of the frame's."""
+"""Greatest height of a cut-out, as a fraction of the frame's."""
 Cut = AlphaCut | RectangleCut
 
 
 class CompositeMaker:
-    """Composes scenes at random and keeps those that pose the problem."""
+    """Composes random scenes and keeps those in which focus decides whether the object is found."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class CompositeMaker:
         self._set, self._rules = scene_set, rules
         self._lens, self._reader, self._readout = lens, reader, readout
         self.skipped: dict[str, str] = {}
-        """Pictures that could not be used, and why."""
+        """Pictures that can't be used, with the reasons."""
 
     def views(
         self,
@@ -65,13 +65,13 @@ class CompositeMaker:
         backgrounds: Sequence[str],
         made: Callable[[], None] = lambda: None,
     ) -> list[View]:
-        """Up to ``count`` views of one fold; fewer when too few compositions do.
+        """Up to ``count`` views of one fold; fewer if too few compositions are suitable.
 
         Args:
-            fold: Whose photographs these are; with the set's seed it decides every draw.
-            count: How many are wanted.
-            objects: To cut out; each gets its turn.
-            backgrounds: To put behind.
+            fold: Number of the fold; with the set's seed it decides every draw.
+            count: Wanted number of views.
+            objects: Pictures to cut out, used in turn.
+            backgrounds: Pictures to put behind them.
             made: Called for each view.
         """
         rng = np.random.default_rng([self._set.seed, fold])
@@ -87,7 +87,7 @@ class CompositeMaker:
         for attempt in range(count * TRIES if cuts and backgrounds else 0):
             photo, cut = cuts[attempt % len(cuts)]
             background = str(rng.choice(backgrounds))
-            # A smaller count gives the first of the same views: nothing here depends on it.
+            # Nothing here depends on ``count``, so a smaller one gives the first of the same views.
             is_far_due = far + 1 <= self._rules.far_share * (len(views) + 1)
             layer = int(rng.random() < 0.5 and is_far_due)
             name = f"composite/{fold}/{attempt}/{stem(photo)}-{stem(background)}"
@@ -102,7 +102,7 @@ class CompositeMaker:
         return views
 
     def _cut(self, photo: str) -> tuple[Cut | None, str]:
-        """The picture's own alpha; without one, a card at the box of the detector's best find.
+        """Cut by the picture's alpha channel, or else by a rectangle at the best detection.
 
         Returns:
             The cut, and why there is none (empty if there is).
@@ -119,7 +119,7 @@ class CompositeMaker:
         if alpha is not None and alpha.min() < 0.5:
             return AlphaCut(shape="alpha"), ""
         rows, columns = rgb.shape[:2]
-        # Back to the grey levels of a file, near enough for the detector.
+        # Convert to the grey levels of a file, accurately enough for the detector.
         grey = (np.clip(rgb.mean(axis=2), 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
         scale = WORKING_WIDTH / max(rows, columns)
         found = self._reader.find(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
@@ -151,7 +151,7 @@ class CompositeMaker:
             self.skipped.setdefault(photo, unreadable(error))
             return None
         slope = rows / columns * HALF[0] / HALF[1]
-        # A picture that is enlarged would be blurred by that already.
+        # Enlarging a picture would blur it.
         widest = min(rules.widths[1], columns / WORKING_WIDTH, MAX_HEIGHT / slope)
         width = float(rng.uniform(min(rules.widths[0], widest), widest))
         height = width * slope
@@ -163,12 +163,12 @@ class CompositeMaker:
         return scene.model_copy(update={"layers": (layer, behind)})
 
     def _judged(self, scene: Scene, layer: int, fold: int) -> View | None:
-        """The view that asks for one layer of a scene, or ``None`` where that poses no problem."""
+        """The view with the object in one layer; ``None`` if focus does not decide whether it is found."""
         try:
             camera = ViewCamera(scene, layer, self._lens, self._readout)
             box = _box(scene)
         except (AssetMissing, SceneError) as error:
-            # The cut-out was read before, so it is the background.
+            # The cut-out was already read, so it is the background that fails.
             self.skipped.setdefault(scene.layers[-1].photo, unreadable(error))
             return None
         mid_grey = camera.mid_grey_lux_seconds()
@@ -184,7 +184,7 @@ class CompositeMaker:
         if not wanted:
             return None
         best = max(wanted, key=lambda found: found.score)
-        # The same label elsewhere, or seen through the blur, would make any focus right.
+        # If the label is also found elsewhere, or through the blur, any focus would be right.
         still = best_of_each(self._reader.find(missed)).get(best.label)
         if still is not None and still.score > LOST_SHARE * best.score:
             return None
@@ -213,7 +213,7 @@ def _is_in(layer: int, found: Box, cutout: Box) -> bool:
 
 
 def _box(scene: Scene) -> Box:
-    """Where the cut-out stands in the working image [px]."""
+    """The cut-out's box in the working image [px]."""
     layer = scene.layers[0]
     assert isinstance(layer, CutoutLayer)
     rows, columns = cut_out(scene, layer)[1].shape
@@ -225,5 +225,5 @@ def _box(scene: Scene) -> Box:
 
 
 def _drawn(rng: np.random.Generator, limits: tuple[float, float]) -> float:
-    """A distance [m], uniform in dioptres between two, as blur is."""
+    """A random distance [m], uniform in dioptres between two limits."""
     return float(1.0 / rng.uniform(1.0 / limits[1], 1.0 / limits[0]))

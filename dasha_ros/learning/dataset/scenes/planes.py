@@ -1,4 +1,4 @@
-"""From photographs to planes: what the detector finds in the sharp picture is what can be asked for."""
+"""Makes planes of photographs: the objects that the detector finds in the sharp picture become goals."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from dasha_ros.perception.percept import Detection
 from dasha_ros.twin.scene import PhotographLayer, Scene, SceneError, SceneObject
 
 EXPOSURES_EV = (0.0, -0.75, 0.6)
-"""Mid grey first, then the ends of what counts as well exposed (mean grey 60..150)."""
+"""Mid grey, and the ends of the well-exposed range (mean grey 60..150)."""
 LOST_SHARE = 0.5
-"""An object is lost where its score falls below this share of the sharp view's."""
+"""An object counts as lost when its score falls below this share of that in the sharp view."""
 
 
 class PlaneMaker:
-    """Looks at photographs and keeps what an agent can be asked for."""
+    """Makes views of photographs, for objects that an agent can look for."""
 
     def __init__(
         self,
@@ -91,16 +91,16 @@ class PlaneMaker:
 
 @dataclass(frozen=True)
 class Steady:
-    """An object that is found at every exposure that A^H may leave."""
+    """An object, with its scores over the exposures that A^H may hand over."""
 
     best: Detection
-    """At mid grey."""
+    """The best detection at mid grey."""
     worst: float
     """Least score of its label at the exposures `EXPOSURES_EV`."""
 
 
 def steady(reader: CellReader, camera: ViewCamera, mid_grey: float) -> dict[str, Steady]:
-    """What is found in the sharp picture, by label, best first."""
+    """The objects in the sharp picture, by label, best first."""
     light = camera.light(0.0)
     seen = [best_of_each(reader.find(camera.grey(light, mid_grey * 2.0**ev))) for ev in EXPOSURES_EV]
     return {
@@ -118,13 +118,13 @@ def best_of_each(found: Iterable[Detection]) -> dict[str, Detection]:
 
 
 class Unreadable(str):
-    """Why a picture can't be read at all; every other reason is about what it shows."""
+    """Why a picture can't be read at all; other reasons are about its content."""
 
     __slots__ = ()
 
 
 def unreadable(error: AssetMissing | SceneError) -> Unreadable:
-    """The reason alone: whoever lists it names the picture."""
+    """The reason, without the name of the picture."""
     cause = error.__cause__
     return Unreadable(cause.reason if isinstance(cause, FileError) else error)
 

@@ -1,4 +1,4 @@
-"""Views of scenes of the twin: one for each label that can be asked for in them."""
+"""Views of the twin's scenes: one for each label in a scene."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from dasha_ros.twin.scene import Scene, SceneError, load_scene
 
 
 def scene_views(names: Sequence[str], lens: LensProfile | None = None) -> list[View]:
-    """Views of scenes; takes half a second for each of them, to find its mid grey.
+    """Views of scenes. Takes half a second for each scene, to find its mid grey.
 
     Args:
-        names: Of scenes that ship with the package, or paths of YAML files.
-        lens: Whose aperture counts; the ``physical`` profile if left out.
+        names: Names of shipped scenes, or paths of YAML files.
+        lens: Its aperture counts; the ``physical`` profile if left out.
 
     Raises:
-        SceneError: No such scene, or one without objects.
+        SceneError: No such scene, or a scene without objects.
         AssetMissing: A photograph is not on this machine.
     """
     readout = HalfSizeReadout()
