@@ -130,7 +130,7 @@ def _training(info: RunInfo, policy: PolicyInfo) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in info.versions.items())
     handed = "Its episodes began with what the A^H of the same run left behind.\n" if info.handed_over else ""
     return (
-        f"Interface `{policy.reader}`, {named}.\n{handed}"
+        f"Interface `{policy.extractor}`, {named}.\n{handed}"
         f"Trained with\n\n    {_command(info.command)}\n\n"
         f"from the percept cache `{Path(info.cache).name}` (key `{info.cache_key}`): seed {info.seed}, "
         f"split {info.split}, {info.steps} steps, kept at step {policy.made['validation']['steps']:.0f}, "

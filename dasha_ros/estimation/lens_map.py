@@ -9,7 +9,7 @@ from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel
 
 _POINTS = 2301
-"""Pairs of the table: less than a thousandth of a fiftieth of the range between them."""
+"""Number of points of the table."""
 
 
 class LensMap:

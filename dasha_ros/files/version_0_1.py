@@ -64,11 +64,22 @@ def _step(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def preset(document: dict[str, Any]) -> dict[str, Any]:
-    """A preset of training, whole or in part: what A^L's episodes are drawn from was in volts."""
-    focus = document.get("focus")
-    if not isinstance(focus, dict):
-        return document
-    focus = _renamed(focus, {"observe_volts": "observe_position"})
+    """A preset of training, whole or in part: other keys, and what A^L's episodes are drawn from in volts."""
+    changed = dict(document)
+    if isinstance(exposure := document.get("exposure"), dict):
+        changed["exposure"] = _renamed(exposure, {"interface": "observation"})
+    if isinstance(focus := document.get("focus"), dict):
+        changed["focus"] = _focus(focus)
+    return changed
+
+
+def _focus(focus: dict[str, Any]) -> dict[str, Any]:
+    names = {
+        "interface": "observation",
+        "doubt_price": "defocus_price",
+        "observe_volts": "observe_position",
+    }
+    focus = _renamed(focus, names)
     if "stay_volts" in focus:
         focus["stay_dioptres"] = _dioptres(focus.pop("stay_volts"))
     if isinstance(world := focus.get("world"), dict):
@@ -78,21 +89,32 @@ def preset(document: dict[str, Any]) -> dict[str, Any]:
         if "drift_volts" in world:
             world["drift_dioptres"] = _dioptres(world.pop("drift_volts"))
         focus["world"] = world
-    return {**document, "focus": focus}
+    return focus
 
 
 def policy(info: dict[str, Any]) -> dict[str, Any]:
-    """What a policy file says of itself: a rule in volts, and the kind of an ablation."""
-    kinds = {"belief_volt_blind": "belief_without_position"}
-    info = {**info, "reader": kinds.get(info.get("reader", ""), info.get("reader"))}
+    """What a policy file of format 1 says of itself: other keys, kinds of ablations, and a rule in volts."""
+    if info.get("format") != 1:
+        return info
+    info = _renamed(info, {"reader": "extractor", "observation": "observation_size"}) | {"format": 2}
+    kinds = {
+        "belief_volt_blind": "belief_without_position",
+        "belief_detection_deaf": "belief_without_detection",
+    }
+    info["extractor"] = kinds.get(info.get("extractor", ""), info.get("extractor"))
     if isinstance(rules := info.get("rules"), dict) and "stay_volts" in rules:
-        rules = dict(rules)
-        info["rules"] = {**rules, "stay_dioptres": _dioptres(rules.pop("stay_volts"))}
-        del info["rules"]["stay_volts"]
+        stay = _dioptres(rules["stay_volts"])
+        info["rules"] = {**{k: v for k, v in rules.items() if k != "stay_volts"}, "stay_dioptres": stay}
     made = info.get("made")
     if isinstance(made, dict) and isinstance(made.get("preset"), dict):
         info["made"] = {**made, "preset": preset(made["preset"])}
     return info
+
+
+def policy_arrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of a policy file: what was fitted before learning by reward was under ``reader/``."""
+    old, new = "reader/", "fitted/"
+    return {new + k[len(old) :] if k.startswith(old) else k: value for k, value in arrays.items()}
 
 
 def _dioptres(volts: Any) -> Any:

@@ -64,7 +64,7 @@ def run(tmp_path) -> RunFolder:
     made = {key: value for key, value in asdict(INFO).items() if key not in ("pictures", "cache")}
     actor, critic = (Mlp((np.zeros((4, n), np.float32),), (np.zeros(n, np.float32),)) for n in (5, 1))
     info = PolicyInfo(
-        agent="focus", preset="paper", reader="latent", encoder="an encoder", lens=INFO.lens, table="",
+        agent="focus", preset="paper", extractor="latent", encoder="an encoder", lens=INFO.lens, table="",
         nvec=(5,), observation=4, made={**made, "validation": EVALUATIONS[1]},
     )  # fmt: skip
     PolicyFile(info, PolicyNet(actor, critic, (5,)), LatentFeatureExtractor("an encoder", 4).arrays()).save(

@@ -78,7 +78,7 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
     elif request.param == "fake":
         clock = ManualClock()
         fake = FakeLens(clock)
-        yield LensUnderTest(fake, clock, fake.misfortune.unplug, fake.misfortune.plug)
+        yield LensUnderTest(fake, clock, fake.failures.unplug, fake.failures.plug)
     elif request.param == "example":
         clock = ManualClock()
         yield LensUnderTest(example("own_backend").OwnLens(clock), clock)
@@ -144,7 +144,7 @@ def camera_under_test(request: pytest.FixtureRequest, chart_scene: str) -> Itera
     elif request.param == "fake":
         clock = ManualClock()
         fake = FakeCamera(clock)
-        yield CameraUnderTest(fake, clock, fake.misfortune.unplug, fake.misfortune.plug)
+        yield CameraUnderTest(fake, clock, fake.failures.unplug, fake.failures.plug)
     elif request.param == "example":
         clock = ManualClock()
         yield CameraUnderTest(example("own_backend").OwnCamera(clock), clock)

@@ -12,7 +12,7 @@ from dasha_ros.freshness.clock import ManualClock
 def test_a_lens_fails_as_often_as_told() -> None:
     lens = FakeLens(ManualClock())
     lens.open()
-    lens.misfortune.fail_next("move", DeviceTimeout("silent"), times=2)
+    lens.failures.fail_next("move", DeviceTimeout("silent"), times=2)
     for _ in range(2):
         with pytest.raises(DeviceTimeout, match="silent"):
             lens.move(30.0)
@@ -25,12 +25,12 @@ def test_a_lens_fails_as_often_as_told() -> None:
 def test_a_lost_device_stays_lost_until_it_is_opened() -> None:
     lens = FakeLens(ManualClock())
     lens.open()
-    lens.misfortune.fail_next("read", DeviceLost("gone"))
+    lens.failures.fail_next("read", DeviceLost("gone"))
     with pytest.raises(DeviceLost, match="gone"):
         lens.read()
     with pytest.raises(DeviceLost, match="never opened"):
         lens.move(30.0)
-    lens.misfortune.fail_next("open", DeviceLost("still gone"))
+    lens.failures.fail_next("open", DeviceLost("still gone"))
     with pytest.raises(DeviceLost, match="still gone"):
         lens.open()
     lens.open()
@@ -49,7 +49,7 @@ def test_a_camera_counts_its_pictures_and_may_fail_within_an_exposure() -> None:
     camera = FakeCamera(clock)
     camera.open()
     first = camera.capture()
-    camera.misfortune.fail_next("capture", FrameIncomplete("damaged"))
+    camera.failures.fail_next("capture", FrameIncomplete("damaged"))
     with pytest.raises(FrameIncomplete):
         camera.capture()
     second = camera.capture()

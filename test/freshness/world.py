@@ -54,7 +54,7 @@ class Told:
 
 
 @dataclass
-class Judgement:
+class StepResults:
     """A frame that counted as fresh, and what the observer had heard of by then."""
 
     at_ns: int
@@ -70,7 +70,7 @@ class World:
     draw: random.Random
     now_ns: int = 10**9
     frames: list[Truth] = field(default_factory=list)
-    judgements: list[Judgement] = field(default_factory=list)
+    judgements: list[StepResults] = field(default_factory=list)
     told: dict[CommandId, Told] = field(default_factory=dict)
     is_calm: bool = False
 
@@ -326,5 +326,5 @@ class World:
             assert frame.capture is not None
             if self.pending.is_fresh(frame.capture, self.now_ns):
                 self.judgements.append(
-                    Judgement(self.now_ns, frame, list(self.heard_exposures), list(self.heard_moves))
+                    StepResults(self.now_ns, frame, list(self.heard_exposures), list(self.heard_moves))
                 )

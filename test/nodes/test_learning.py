@@ -51,7 +51,7 @@ def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_p
     probe.until(lambda: len(episodes(folder)) >= 2, "the first episodes", 60.0)
     for reward in list(rewards):
         assert reward.value == pytest.approx(sum(reward.term_values))
-        assert set(reward.term_names) == {"detection", "quality", "move", "reversal", "doubt"}
+        assert set(reward.term_names) == {"detection", "quality", "move", "reversal", "defocus"}
     persons_goals_pause_the_trainer(graph, folder)
     policy, checkpoint = folder / "policy.npz", folder / "checkpoint.zip"
     probe.until(checkpoint.exists, "the first update", 240.0)

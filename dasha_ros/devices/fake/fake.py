@@ -23,7 +23,7 @@ from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.optics.profiles import lens_model
 
 
-class Misfortune:
+class PlannedFailures:
     """The failures of a fake device: which calls fail, and whether it is plugged in. Safe for threads."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class FakeLens(LimitedLens):
         position: float | None = None,
         profile: LensProfile | None = None,
     ) -> None:
-        self.misfortune = Misfortune()
+        self.failures = PlannedFailures()
         self.faults: tuple[str, ...] = ()
         """Reported by every reading."""
         self.moves: list[float] = []
@@ -122,15 +122,15 @@ class FakeLens(LimitedLens):
 
     def open(self) -> LensReading:
         """Claim the lens."""
-        self.misfortune.opening("fake lens")
+        self.failures.opening("fake lens")
         return self._reading()
 
     def close(self) -> None:
         """Give it back."""
-        self.misfortune.closing()
+        self.failures.closing()
 
     def _move(self, position: float) -> LensReading:
-        self.misfortune.using("move", "the fake lens")
+        self.failures.using("move", "the fake lens")
         self.moves.append(position)
         self._position = position
         self._rests_at_ns = self._clock.now_ns() + round(self._settle_s * 1e9)
@@ -138,7 +138,7 @@ class FakeLens(LimitedLens):
 
     def read(self) -> LensReading:
         """Read."""
-        self.misfortune.using("read", "the fake lens")
+        self.failures.using("read", "the fake lens")
         return self._reading()
 
     def describe(self) -> dict[str, Any]:
@@ -163,7 +163,7 @@ class FakeCamera:
     LIMITS_DB = (0.0, 24.0)
 
     def __init__(self, clock: Clock, *, width: int = 64, height: int = 48) -> None:
-        self.misfortune = Misfortune()
+        self.failures = PlannedFailures()
         self.taken = 0
         """Pictures so far; the newest has the grey level ``(taken - 1) % 256``."""
         self._clock = clock
@@ -173,17 +173,17 @@ class FakeCamera:
 
     def open(self) -> CameraLimits:
         """Claim the camera."""
-        self.misfortune.opening("fake camera")
+        self.failures.opening("fake camera")
         height, width = self._size
         return CameraLimits(width, height, "mono8", *self.LIMITS_US, *self.LIMITS_DB)
 
     def close(self) -> None:
         """Give it back."""
-        self.misfortune.closing()
+        self.failures.closing()
 
     def set_exposure(self, exposure_us: float) -> float:
         """Set the exposure."""
-        self.misfortune.using("set_exposure", "the fake camera")
+        self.failures.using("set_exposure", "the fake camera")
         low, high = self.LIMITS_US
         if not (math.isfinite(exposure_us) and low <= exposure_us <= high):
             raise OutOfRange(f"exposure {exposure_us!r} us refused: this camera takes {low:g} to {high:g} us")
@@ -192,7 +192,7 @@ class FakeCamera:
 
     def set_gain(self, gain_db: float) -> float:
         """Set the gain."""
-        self.misfortune.using("set_gain", "the fake camera")
+        self.failures.using("set_gain", "the fake camera")
         if not math.isfinite(gain_db):
             raise OutOfRange(f"gain {gain_db!r} dB refused: it must be a number")
         self._gain_db = min(max(gain_db, self.LIMITS_DB[0]), self.LIMITS_DB[1])
@@ -200,14 +200,14 @@ class FakeCamera:
 
     def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
         """Take a picture."""
-        self.misfortune.using("capture", "the fake camera")
+        self.failures.using("capture", "the fake camera")
         self._abort.clear()
         if overtaken():
             return None
         begun_ns = max(self._clock.now_ns(), not_before_ns)
         if not self._clock.wait_until(begun_ns + round(self._exposure_us * 1e3), self._abort):
             return None
-        self.misfortune.using("capture", "the fake camera")
+        self.failures.using("capture", "the fake camera")
         pixels = np.full(self._size, self.taken % 256, np.uint8)
         self.taken += 1
         return Frame(pixels, "mono8", begun_ns, self._exposure_us, self._gain_db)

@@ -22,7 +22,7 @@ Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class StepResults:
     """Results of one step of each episode; all of shape (batch,)."""
 
     reward: Array
@@ -41,9 +41,9 @@ class FocusEpisodes:
     """
 
     def __init__(
-        self, interface: FocusEncoder, rules: FocusRules, lens: LensModel, batch: int, stay_dioptres: float
+        self, encoder: FocusEncoder, rules: FocusRules, lens: LensModel, batch: int, stay_dioptres: float
     ) -> None:
-        self.interface, self.rules = interface, rules
+        self.encoder, self.rules = encoder, rules
         self.log = MoveLog(lens, batch, stay_dioptres)
         self.steps = np.zeros(batch, np.intp)
         self.detected: Flags = np.zeros(batch, bool)
@@ -55,7 +55,7 @@ class FocusEpisodes:
         """Begin these episodes at the current positions."""
         self.steps[rows] = 0
         self.log.reset(rows, pictures.position)
-        self.interface.reset(rows, pictures)
+        self.encoder.reset(rows, pictures)
         self._note(rows, pictures)
 
     def command(self, actions: NDArray[np.integer]) -> tuple[Array, Rows]:
@@ -64,31 +64,31 @@ class FocusEpisodes:
         Returns:
             The commanded positions, and the episodes whose lens moves and that need a new picture.
         """
-        return self.move(self.interface.position(actions, self.log))
+        return self.move(self.encoder.position(actions, self.log))
 
     def move(self, position: Array) -> tuple[Array, Rows]:
         """Command every lens to a position; see `command`."""
         self._step = LensStep(*self.log.go(position))
         return self.log.position, np.flatnonzero(self._step.moved)
 
-    def judge(self, rows: Rows, pictures: FocusInputs) -> Judgement:
+    def finish_step(self, rows: Rows, pictures: FocusInputs) -> StepResults:
         """Take in the pictures of the episodes whose lens moved, and return the results of all."""
         if len(rows):
-            self.interface.see(rows, pictures)
+            self.encoder.see(rows, pictures)
             self._note(rows, pictures)
         self.steps += 1
-        defocus_probability = self.interface.defocus_probability(self.log)
+        defocus_probability = self.encoder.defocus_probability(self.log)
         terms = {
             **self.rules.rewards(self.detected, self.brisque, self.log, self._step, defocus_probability),
             **self.rules.intrinsic(self.peak, self.brisque),
         }
         terminated = self.detected & self.rules.end_on_detection
         truncated = ~terminated & (self.steps >= self.rules.horizon)
-        return Judgement(sum(terms.values(), np.zeros(len(self.steps))), terms, terminated, truncated)
+        return StepResults(sum(terms.values(), np.zeros(len(self.steps))), terms, terminated, truncated)
 
     def observation(self) -> NDArray[np.float32]:
         """Shape (batch, size)."""
-        return self.interface.observation(self.log)
+        return self.encoder.observation(self.log)
 
     def _note(self, rows: Rows, pictures: FocusInputs) -> None:
         self.detected[rows], self.brisque[rows] = pictures.detected, pictures.brisque
@@ -99,24 +99,24 @@ class FocusEpisodes:
 class ExposureEpisodes:
     """Episodes of A^H (Algorithm 1). Every action is one picture."""
 
-    def __init__(self, interface: ExposureEncoder, rules: ExposureRules, batch: int) -> None:
-        self.interface, self.rules = interface, rules
+    def __init__(self, encoder: ExposureEncoder, rules: ExposureRules, batch: int) -> None:
+        self.encoder, self.rules = encoder, rules
         self.steps = np.zeros(batch, np.intp)
 
     def begin(self, rows: Rows, pictures: ExposureInputs) -> None:
         """Begin these episodes with the active exposures."""
         self.steps[rows] = 0
-        self.interface.reset(rows, pictures)
+        self.encoder.reset(rows, pictures)
 
-    def judge(self, pictures: ExposureInputs) -> Judgement:
+    def finish_step(self, pictures: ExposureInputs) -> StepResults:
         """Take in the pictures of all episodes and return the results."""
-        self.interface.see(np.arange(len(self.steps)), pictures)
+        self.encoder.see(np.arange(len(self.steps)), pictures)
         self.steps += 1
         terms = self.rules.rewards(pictures)
         terminated = self.rules.terminated(pictures)
         truncated = ~terminated & (self.steps >= self.rules.horizon)
-        return Judgement(sum(terms.values(), np.zeros(len(self.steps))), terms, terminated, truncated)
+        return StepResults(sum(terms.values(), np.zeros(len(self.steps))), terms, terminated, truncated)
 
     def observation(self) -> NDArray[np.float32]:
         """Shape (batch, size)."""
-        return self.interface.observation()
+        return self.encoder.observation()

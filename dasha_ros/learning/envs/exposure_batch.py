@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.learning.envs.episodes import ExposureEpisodes, Judgement, Rows
+from dasha_ros.learning.envs.episodes import ExposureEpisodes, Rows, StepResults
 from dasha_ros.learning.envs.rules import Array, ExposureRules
-from dasha_ros.learning.envs.schedule import light_loop
+from dasha_ros.learning.envs.schedule import light_cycle
 from dasha_ros.learning.fitting.exposure import ExposureLookup
 from dasha_ros.learning.training.presets import ExposureWorld, Preset
 from dasha_ros.optics.exposure import ExposureTable
@@ -29,7 +29,7 @@ class ExposureWorlds:
     ) -> None:
         """Nothing placed yet."""
         self._world = world
-        self._loop = light_loop(world)
+        self._cycle = light_cycle(world)
         self._factory = exposures.nearest(FACTORY_EXPOSURE_US)
         self._log_us = np.log2(np.array(exposures.values_us))
         self._log_mid = np.log2([view.mid_grey_lux_seconds * 1e6 for view in table.views])
@@ -47,8 +47,8 @@ class ExposureWorlds:
         self.defocus[rows] = rng.uniform(*world.defocus_dioptres, n)
         self.log_lx[rows] = (
             rng.uniform(np.log2(world.light_lx[0]), np.log2(world.light_lx[1]), n)
-            if self._loop is None
-            else np.log2(self._loop.value)
+            if self._cycle is None
+            else np.log2(self._cycle.value)
         )
         self.expose(rows, rng.integers(first, last + 1, n), rng)
 
@@ -61,8 +61,8 @@ class ExposureWorlds:
 
     def step(self, count: int) -> None:
         """Advance the schedule of the light, where there is one, by ``count`` steps."""
-        if self._loop is not None:
-            self._loop.step(count)
+        if self._cycle is not None:
+            self._cycle.step(count)
 
     def expose(self, rows: Rows, index: Rows, rng: np.random.Generator) -> None:
         """Command these exposures."""
@@ -101,7 +101,7 @@ class ExposureBatch:
         self._table, self._views, self.rng = table, views, rng
         self.worlds = ExposureWorlds(table, exposures, preset.exposure.world, batch)
         self.episodes = ExposureEpisodes(
-            table.reader.interface(len(exposures), batch), exposure_rules(preset), batch
+            table.extractor.observation_encoder(len(exposures), batch), exposure_rules(preset), batch
         )
         self.begin(np.arange(batch))
 
@@ -110,12 +110,12 @@ class ExposureBatch:
         self.worlds.place(rows, self.rng.choice(self._views, len(rows)), self.rng)
         self.episodes.begin(rows, self.look(rows))
 
-    def step(self, actions: NDArray[np.integer]) -> Judgement:
+    def step(self, actions: NDArray[np.integer]) -> StepResults:
         """Act in every episode. Episodes that end wait for `begin`."""
         everyone = np.arange(len(self.episodes.steps))
         self.worlds.step(len(everyone))
         self.worlds.expose(everyone, np.asarray(actions, np.intp).reshape(-1), self.rng)
-        return self.episodes.judge(self.look(everyone))
+        return self.episodes.finish_step(self.look(everyone))
 
     def look(self, rows: Rows) -> ExposureInputs:
         """The current pictures of these episodes."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
-from dasha_ros.learning.envs.episodes import FocusEpisodes, Judgement, Rows
+from dasha_ros.learning.envs.episodes import FocusEpisodes, Rows, StepResults
 from dasha_ros.learning.envs.rules import FocusRules
 from dasha_ros.learning.envs.worlds import FocusWorlds
 from dasha_ros.learning.fitting.focus import FocusLookup
@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 def focus_rules(preset: Preset) -> FocusRules:
     """The rules of a preset for A^L."""
     focus = preset.focus
-    prices = (focus.move_price, focus.reversal_price, focus.hunting_price, focus.doubt_price)
+    prices = (focus.move_price, focus.reversal_price, focus.hunting_price, focus.defocus_price)
     return FocusRules(
         focus.horizon,
         focus.end_on_detection,
@@ -34,7 +34,7 @@ def focus_rules(preset: Preset) -> FocusRules:
     )
 
 
-class Views(Protocol):
+class HasViews(Protocol):
     """Something with views: a `FocusLookup`, or an arena."""
 
     @property
@@ -44,7 +44,7 @@ class Views(Protocol):
 
 
 @dataclass(frozen=True)
-class ViewDraw:
+class ViewSampler:
     """Draws the views of episodes."""
 
     planes: Rows
@@ -52,7 +52,7 @@ class ViewDraw:
     composite_share: float
 
     @classmethod
-    def of(cls, shown: Views, views: Rows, composite_share: float) -> ViewDraw:
+    def of(cls, shown: HasViews, views: Rows, composite_share: float) -> ViewSampler:
         """A sampler of some views; it draws only planes if there are no composites, and vice versa."""
         is_plane = np.array([shown.views[v].kind == "plane" for v in views], bool)
         share = composite_share if not is_plane.all() else 0.0
@@ -72,7 +72,7 @@ class FocusBatch:
     """A batch of episodes of A^L, each with a view of its own. The caller restarts those that end."""
 
     def __init__(
-        self, table: FocusLookup, preset: Preset, draw: ViewDraw, batch: int, rng: np.random.Generator
+        self, table: FocusLookup, preset: Preset, draw: ViewSampler, batch: int, rng: np.random.Generator
     ) -> None:
         """Begin every episode.
 
@@ -87,7 +87,11 @@ class FocusBatch:
         self._table, self._draw, self.rng = table, draw, rng
         self.worlds = FocusWorlds(lens, table.views, preset.focus.world, batch, table.handed_over)
         self.episodes = FocusEpisodes(
-            table.reader.interface(lens, batch), focus_rules(preset), lens, batch, preset.focus.stay_dioptres
+            table.extractor.observation_encoder(lens, batch),
+            focus_rules(preset),
+            lens,
+            batch,
+            preset.focus.stay_dioptres,
         )
         self.begin(np.arange(batch))
 
@@ -96,19 +100,19 @@ class FocusBatch:
         self.worlds.place(rows, self._draw(len(rows), self.rng) if views is None else views, self.rng)
         self.episodes.begin(rows, self.look(rows))
 
-    def step(self, actions: NDArray[np.integer]) -> Judgement:
+    def step(self, actions: NDArray[np.integer]) -> StepResults:
         """Act in every episode. Episodes that end wait for `begin`."""
         return self._answer(*self.episodes.command(actions))
 
-    def move(self, position: Array) -> Judgement:
+    def move(self, position: Array) -> StepResults:
         """Command every lens to a position, as a deployed policy does."""
         return self._answer(*self.episodes.move(position))
 
-    def _answer(self, position: Array, moved: Rows) -> Judgement:
+    def _answer(self, position: Array, moved: Rows) -> StepResults:
         self.worlds.step(len(position))
         if len(moved):
             self.worlds.move(moved, position[moved], self.rng)
-        return self.episodes.judge(moved, self.look(moved))
+        return self.episodes.finish_step(moved, self.look(moved))
 
     def look(self, rows: Rows) -> FocusInputs:
         """The current pictures of these episodes."""

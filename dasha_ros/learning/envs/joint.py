@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from dasha_ros.control.rig import Rig
-from dasha_ros.learning.envs.parts import EpisodeSource, ExposurePart, FocusPart, Info, Result, RigEnv
+from dasha_ros.learning.envs.parts import EpisodeSource, ExposurePart, FocusPart, Info, RigEnv, StepResult
 from dasha_ros.learning.training.presets import Preset
 from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor
 from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor
@@ -47,7 +47,7 @@ class DashaJointEnv(RigEnv):
         """Set up both agents with a rig; see `single.DashaFocusEnv`."""
         super().__init__(rig, episode_source, preset)
         self._exposure, self._focus = ExposurePart(rig, exposure, preset), FocusPart(rig, focus, preset)
-        focus_nvec = self._focus.episodes.interface.nvec
+        focus_nvec = self._focus.episodes.encoder.nvec
         self.action_space = spaces.MultiDiscrete([len(rig.table), *focus_nvec])
         self.observation_space = spaces.Dict(
             {
@@ -72,21 +72,21 @@ class DashaJointEnv(RigEnv):
         assert self.percept is not None, "step before reset"
         agent = "focus" if self._handed_over else "exposure"
         if self._handed_over:
-            self.percept, judged = self._focus.step(action[1:], self.percept, self.task)
-            result = Result.of(judged)
+            self.percept, results = self._focus.step(action[1:], self.percept, self.task)
+            result = StepResult.of(results)
         else:
             result = self._expose(action[0])
         info = self._info(terms=result.terms, agent=agent)
         return self._observation(), result.reward, result.terminated, result.truncated, info
 
-    def _expose(self, action: Any) -> Result:
-        self.percept, pictures, judged = self._exposure.step(action)
-        result = Result.of(judged)
+    def _expose(self, action: Any) -> StepResult:
+        self.percept, pictures, results = self._exposure.step(action)
+        result = StepResult.of(results)
         if not self._exposure.episodes.rules.reached(pictures)[0]:
             return result
         self._handed_over = True
         self._focus.begin(self.percept, self.task)
-        return Result(result.reward, result.terms, terminated=False, truncated=False)
+        return StepResult(result.reward, result.terms, terminated=False, truncated=False)
 
     def _observation(self) -> dict[str, Any]:
         seen = {

@@ -31,13 +31,13 @@ from dasha_ros.learning.envs.parts import RigEnv
 from dasha_ros.learning.envs.single import DashaExposureEnv, DashaFocusEnv
 from dasha_ros.learning.envs.starts import ArenaRig, Kind, PresetStarts
 from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena
-from dasha_ros.learning.training.agents import focus_table, light_table
+from dasha_ros.learning.training.agents import exposure_lookup, focus_lookup
 from dasha_ros.learning.training.presets import Preset, load_preset
 from dasha_ros.learning.training.train import split_of
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor, exposure_reader
-from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_reader
+from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor, exposure_extractor
+from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_extractor
 from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, PolicyFileError, shipped_policy
 
 if TYPE_CHECKING:
@@ -153,8 +153,8 @@ class _Plan:
     ) -> _Made:
         exposes, focuses = kind in ("exposure", "joint"), kind in ("focus", "joint")
         if self.rig == "twin":
-            exposure = _exposure_reader(self.preset, exposure_policy) if exposes else None
-            focus = _focus_reader(self.preset, focus_policy) if focuses else None
+            exposure = _exposure_extractor(self.preset, exposure_policy) if exposes else None
+            focus = _focus_extractor(self.preset, focus_policy) if focuses else None
             encoder = _encoders(exposure, focus)
             scenes = [self.scene] if isinstance(self.scene, str) else self.scene
             arena: Arena = TwinArena(scene_views(scenes), Perception(encoder))
@@ -187,13 +187,13 @@ class _Fitted:
 
     def exposure(self, policy: PathLike | None) -> ExposureFeatureExtractor:
         if policy is not None:
-            return _exposure_reader(self._preset, policy)
-        return light_table(self._cache, self._preset, self._train, self._features()).reader
+            return _exposure_extractor(self._preset, policy)
+        return exposure_lookup(self._cache, self._preset, self._train, self._features()).extractor
 
     def focus(self, policy: PathLike | None) -> FocusFeatureExtractor:
         if policy is not None:
-            return _focus_reader(self._preset, policy)
-        return focus_table(self._cache, self._preset, self._train, self._features()).reader
+            return _focus_extractor(self._preset, policy)
+        return focus_lookup(self._cache, self._preset, self._train, self._features()).extractor
 
     def _features(self) -> CellFeatures | None:
         if self._cells is None and self._preset.encoder == GRID_ENCODER:
@@ -201,23 +201,23 @@ class _Fitted:
         return self._cells
 
 
-def _exposure_reader(preset: Preset, policy: PathLike | None) -> ExposureFeatureExtractor:
-    file = _file(preset, "exposure", preset.exposure.interface, policy)
-    return exposure_reader(file.info.reader, file.info.encoder, file.reader)
+def _exposure_extractor(preset: Preset, policy: PathLike | None) -> ExposureFeatureExtractor:
+    file = _file(preset, "exposure", preset.exposure.observation, policy)
+    return exposure_extractor(file.info.extractor, file.info.encoder, file.fitted)
 
 
-def _focus_reader(preset: Preset, policy: PathLike | None) -> FocusFeatureExtractor:
-    file = _file(preset, "focus", preset.focus.interface, policy)
-    return focus_reader(file.info.reader, file.info.encoder, file.reader)
+def _focus_extractor(preset: Preset, policy: PathLike | None) -> FocusFeatureExtractor:
+    file = _file(preset, "focus", preset.focus.observation, policy)
+    return focus_extractor(file.info.extractor, file.info.encoder, file.fitted)
 
 
-def _file(preset: Preset, agent: Agent, interface: str, policy: PathLike | None) -> PolicyFile:
+def _file(preset: Preset, agent: Agent, observation: str, policy: PathLike | None) -> PolicyFile:
     path = shipped_policy(preset.name, agent) if policy is None else Path(policy).expanduser()
     file = PolicyFile.load(path, agent)
-    if file.info.reader != interface:
+    if file.info.extractor != observation:
         raise PolicyFileError(
-            f"the policy {path} reads percepts as {file.info.reader!r}, and the preset {preset.name} as "
-            f"{interface!r}: give a policy that was trained with this preset"
+            f"the policy {path} reads percepts as {file.info.extractor!r}, and the preset {preset.name} as "
+            f"{observation!r}: give a policy that was trained with this preset"
         )
     return file
 

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from dasha_ros.control.rig import Rig, checked
-from dasha_ros.learning.envs.episodes import ExposureEpisodes, FocusEpisodes, Judgement
+from dasha_ros.learning.envs.episodes import ExposureEpisodes, FocusEpisodes, StepResults
 from dasha_ros.learning.envs.exposure_batch import exposure_rules
 from dasha_ros.learning.envs.focus_batch import focus_rules
 from dasha_ros.learning.training.presets import Preset
@@ -72,15 +72,15 @@ class RigEnv(gym.Env[Any, Any]):
 class FocusPart:
     """A^L's part of a step."""
 
-    def __init__(self, rig: Rig, reader: FocusFeatureExtractor, preset: Preset) -> None:
-        self._rig, self._reader = rig, reader
-        interface = reader.interface(rig.lens, 1)
-        self.episodes = FocusEpisodes(interface, focus_rules(preset), rig.lens, 1, preset.focus.stay_dioptres)
-        nvec = interface.nvec
+    def __init__(self, rig: Rig, extractor: FocusFeatureExtractor, preset: Preset) -> None:
+        self._rig, self._reader = rig, extractor
+        encoder = extractor.observation_encoder(rig.lens, 1)
+        self.episodes = FocusEpisodes(encoder, focus_rules(preset), rig.lens, 1, preset.focus.stay_dioptres)
+        nvec = encoder.nvec
         self.action_space: spaces.Space[Any] = (
             spaces.Discrete(nvec[0]) if len(nvec) == 1 else spaces.MultiDiscrete(list(nvec))
         )
-        self.observation_space = spaces.Box(-np.inf, np.inf, (interface.size,), np.float32)
+        self.observation_space = spaces.Box(-np.inf, np.inf, (encoder.size,), np.float32)
 
     def begin(self, percept: Percept, task: FocusTask) -> Observation:
         """Begin an episode at the current position."""
@@ -91,22 +91,22 @@ class FocusPart:
         """The agent's current observation."""
         return np.asarray(self.episodes.observation()[0], np.float32)
 
-    def step(self, action: Any, last: Percept, task: FocusTask) -> tuple[Percept, Judgement]:
+    def step(self, action: Any, last: Percept, task: FocusTask) -> tuple[Percept, StepResults]:
         """Move the lens and take a picture; if the lens stays, the last percept still holds."""
         position, moved = self.episodes.command(np.asarray(action).reshape(1, -1))
         percept = checked(self._rig.move(float(position[0]))) if len(moved) else last
-        return percept, self.episodes.judge(moved, self._reader.read(percept, task))
+        return percept, self.episodes.finish_step(moved, self._reader.read(percept, task))
 
 
 class ExposurePart:
     """A^H's part of a step."""
 
-    def __init__(self, rig: Rig, reader: ExposureFeatureExtractor, preset: Preset) -> None:
-        self._rig, self._reader = rig, reader
-        interface = reader.interface(len(rig.table), 1)
-        self.episodes = ExposureEpisodes(interface, exposure_rules(preset), 1)
+    def __init__(self, rig: Rig, extractor: ExposureFeatureExtractor, preset: Preset) -> None:
+        self._rig, self._reader = rig, extractor
+        encoder = extractor.observation_encoder(len(rig.table), 1)
+        self.episodes = ExposureEpisodes(encoder, exposure_rules(preset), 1)
         self.action_space = spaces.Discrete(len(rig.table))
-        self.observation_space = spaces.Box(-np.inf, np.inf, (interface.size,), np.float32)
+        self.observation_space = spaces.Box(-np.inf, np.inf, (encoder.size,), np.float32)
 
     def begin(self, percept: Percept) -> Observation:
         """Begin an episode with the active exposure."""
@@ -117,20 +117,20 @@ class ExposurePart:
         """The agent's current observation."""
         return np.asarray(self.episodes.observation()[0], np.float32)
 
-    def step(self, action: Any) -> tuple[Percept, ExposureInputs, Judgement]:
+    def step(self, action: Any) -> tuple[Percept, ExposureInputs, StepResults]:
         """Set the exposure and take a picture."""
         exposure_us = self._rig.table.exposure_us(int(np.asarray(action).reshape(-1)[0]))
         percept = checked(self._rig.expose(exposure_us))
         pictures = self._read(percept)
-        return percept, pictures, self.episodes.judge(pictures)
+        return percept, pictures, self.episodes.finish_step(pictures)
 
     def _read(self, percept: Percept) -> ExposureInputs:
         return self._reader.read(percept, self._rig.table.nearest(percept.capture.exposure_us))
 
 
 @dataclass(frozen=True)
-class Result:
-    """Result of one step of one episode."""
+class StepResult:
+    """StepResult of one step of one episode."""
 
     reward: float
     terms: dict[str, float]
@@ -138,7 +138,7 @@ class Result:
     truncated: bool
 
     @classmethod
-    def of(cls, judged: Judgement) -> Result:
+    def of(cls, results: StepResults) -> StepResult:
         """The result of the first episode of a batch."""
-        terms = {name: float(value[0]) for name, value in judged.terms.items()}
-        return cls(float(judged.reward[0]), terms, bool(judged.terminated[0]), bool(judged.truncated[0]))
+        terms = {name: float(value[0]) for name, value in results.terms.items()}
+        return cls(float(results.reward[0]), terms, bool(results.terminated[0]), bool(results.truncated[0]))

@@ -40,7 +40,7 @@ class FocusRules:
     """Subtracted for every turn by more than `moves.REVERSAL_DIOPTRES`."""
     hunting_price: float = 0.0
     """Subtracted in addition for every turn after the first: from then on the lens is hunting."""
-    doubt_price: float = 0.0
+    defocus_price: float = 0.0
     """Subtracted at every step, times `FocusEncoder.defocus_probability`. Detection and BRISQUE hardly
     distinguish 1 px of blur from 2 px; several pictures of one scene do."""
     detection: bool = True
@@ -69,7 +69,7 @@ class FocusRules:
             "quality": np.where(pays_quality, -QUALITY_WEIGHT * brisque, 0.0),
             "move": -self.move_price * step.moved,
             "reversal": -self.reversal_price * step.turned - self.hunting_price * again,
-            "doubt": -self.doubt_price * defocus_probability,
+            "defocus": -self.defocus_price * defocus_probability,
         }
 
     def intrinsic(self, peak: Array, brisque: Array) -> dict[str, Array]:

@@ -10,7 +10,7 @@ from dasha_ros.twin.world import PAPER_DISTANCES_M, PAPER_ILLUMINANCES_LX
 
 
 @dataclass
-class Loop:
+class Cycle:
     """Values that follow each other and begin anew after the last; the same for all episodes of a batch.
 
     The paper changes light and distance every 30 minutes (V.A.2, V.B). At the pace of its Table 1, 10 s for
@@ -37,7 +37,7 @@ class Loop:
         self.steps += count
 
 
-def light_loop(world: ExposureWorld) -> Loop | None:
+def light_cycle(world: ExposureWorld) -> Cycle | None:
     """The paper's illuminances within a world's limits [lx]; ``None`` where light is drawn.
 
     Raises:
@@ -45,10 +45,10 @@ def light_loop(world: ExposureWorld) -> Loop | None:
     """
     if world.schedule == "drawn":
         return None
-    return Loop(_within(PAPER_ILLUMINANCES_LX, world.light_lx), world.change_every)
+    return Cycle(_within(PAPER_ILLUMINANCES_LX, world.light_lx), world.change_every)
 
 
-def distance_loop(world: FocusWorld) -> Loop | None:
+def distance_cycle(world: FocusWorld) -> Cycle | None:
     """The paper's distances within a world's limits [m]; ``None`` where distances are drawn.
 
     Raises:
@@ -56,7 +56,7 @@ def distance_loop(world: FocusWorld) -> Loop | None:
     """
     if world.schedule == "drawn":
         return None
-    return Loop(_within(PAPER_DISTANCES_M, world.distance_m), world.change_every)
+    return Cycle(_within(PAPER_DISTANCES_M, world.distance_m), world.change_every)
 
 
 def _within(values: Sequence[float], limits: tuple[float, float]) -> tuple[float, ...]:

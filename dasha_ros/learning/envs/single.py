@@ -16,8 +16,8 @@ from dasha_ros.learning.envs.parts import (
     FocusPart,
     Info,
     Observation,
-    Result,
     RigEnv,
+    StepResult,
 )
 from dasha_ros.learning.training.presets import Preset
 from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor
@@ -36,7 +36,7 @@ class DashaFocusEnv(RigEnv):
 
     **Reward**: Eq. 8 of the picture that answers: -1 without a detection of what was asked for, else
     -0.01 BRISQUE; less ``move_price`` for a move, ``reversal_price`` for a turn by more than 0.093 D (and
-    ``hunting_price`` for each after the first), and ``doubt_price`` times the probability of
+    ``hunting_price`` for each after the first), and ``defocus_price`` times the probability of
     defocus that the encoder ``belief`` states.
     An action that does not move the lens takes no picture: the last one is paid again.
 
@@ -56,7 +56,7 @@ class DashaFocusEnv(RigEnv):
     """
 
     def __init__(
-        self, rig: Rig, episode_source: EpisodeSource, preset: Preset, reader: FocusFeatureExtractor
+        self, rig: Rig, episode_source: EpisodeSource, preset: Preset, extractor: FocusFeatureExtractor
     ) -> None:
         """Set up an agent with a rig.
 
@@ -64,10 +64,10 @@ class DashaFocusEnv(RigEnv):
             rig: Takes pictures.
             episode_source: Begins episodes.
             preset: Rules and prices.
-            reader: Reads percepts; fitted before (`learning.fitting.focus`), or from a policy's file.
+            extractor: Reads percepts; fitted before (`learning.fitting.focus`), or from a policy's file.
         """
         super().__init__(rig, episode_source, preset)
-        self._part = FocusPart(rig, reader, preset)
+        self._part = FocusPart(rig, extractor, preset)
         self.action_space = self._part.action_space
         self.observation_space = self._part.observation_space
 
@@ -81,8 +81,8 @@ class DashaFocusEnv(RigEnv):
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
         """Move the lens and take a picture."""
         assert self.percept is not None, "step before reset"
-        self.percept, judged = self._part.step(action, self.percept, self.task)
-        result = Result.of(judged)
+        self.percept, results = self._part.step(action, self.percept, self.task)
+        result = StepResult.of(results)
         info = self._info(terms=result.terms)
         return self._part.observation(), result.reward, result.terminated, result.truncated, info
 
@@ -106,11 +106,11 @@ class DashaExposureEnv(RigEnv):
     """
 
     def __init__(
-        self, rig: Rig, episode_source: EpisodeSource, preset: Preset, reader: ExposureFeatureExtractor
+        self, rig: Rig, episode_source: EpisodeSource, preset: Preset, extractor: ExposureFeatureExtractor
     ) -> None:
         """Set up an agent with a rig; see `DashaFocusEnv`."""
         super().__init__(rig, episode_source, preset)
-        self._part = ExposurePart(rig, reader, preset)
+        self._part = ExposurePart(rig, extractor, preset)
         self.action_space = self._part.action_space
         self.observation_space = self._part.observation_space
 
@@ -123,7 +123,7 @@ class DashaExposureEnv(RigEnv):
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
         """Set the exposure and take a picture."""
-        self.percept, _, judged = self._part.step(action)
-        result = Result.of(judged)
+        self.percept, _, results = self._part.step(action)
+        result = StepResult.of(results)
         info = self._info(terms=result.terms)
         return self._part.observation(), result.reward, result.terminated, result.truncated, info

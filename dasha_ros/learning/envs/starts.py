@@ -9,8 +9,8 @@ import numpy as np
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.envs.episodes import Rows
-from dasha_ros.learning.envs.focus_batch import ViewDraw
-from dasha_ros.learning.envs.schedule import distance_loop, light_loop
+from dasha_ros.learning.envs.focus_batch import ViewSampler
+from dasha_ros.learning.envs.schedule import distance_cycle, light_cycle
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import COMPOSITE_SHIFT_D, Start, composite_dioptres
 from dasha_ros.learning.training.presets import Preset
@@ -64,8 +64,8 @@ class PresetStarts:
         self._arena, self._preset, self._kind, self._encoder = arena, preset, kind, encoder
         self.rig = ArenaRig(arena)
         """The rig of the arena; its steps advance the schedules."""
-        self._light, self._distances = light_loop(preset.exposure.world), distance_loop(preset.focus.world)
-        self._draw = ViewDraw.of(arena, views, preset.focus.world.composite_share)
+        self._light, self._distances = light_cycle(preset.exposure.world), distance_cycle(preset.focus.world)
+        self._draw = ViewSampler.of(arena, views, preset.focus.world.composite_share)
         self._lens = LensMap(arena.lens)
 
     def begin(self, rng: np.random.Generator) -> FocusTask:

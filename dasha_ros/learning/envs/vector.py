@@ -11,7 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
-from dasha_ros.learning.envs.episodes import Judgement, Rows
+from dasha_ros.learning.envs.episodes import Rows, StepResults
 
 
 class Batch(Protocol):
@@ -25,7 +25,7 @@ class Batch(Protocol):
         """Restart these episodes."""
         ...
 
-    def step(self, actions: NDArray[np.integer]) -> Judgement:
+    def step(self, actions: NDArray[np.integer]) -> StepResults:
         """Act in every episode."""
         ...
 
@@ -62,9 +62,9 @@ class BatchVecEnv(VecEnv):
         self,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Act, and restart the episodes that ended; see `VecEnv`."""
-        judged = self.batch.step(self._actions)
-        self._returns += judged.reward
-        done = judged.terminated | judged.truncated
+        results = self.batch.step(self._actions)
+        self._returns += results.reward
+        done = results.terminated | results.truncated
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         ended = np.flatnonzero(done)
         observation: NDArray[np.float32] = self.batch.episodes.observation()
@@ -72,7 +72,7 @@ class BatchVecEnv(VecEnv):
             for row in ended:
                 infos[row] = {
                     "terminal_observation": observation[row].copy(),
-                    "TimeLimit.truncated": bool(judged.truncated[row]),
+                    "TimeLimit.truncated": bool(results.truncated[row]),
                     "episode": {
                         "r": float(self._returns[row]),
                         "l": int(self.batch.episodes.steps[row]),
@@ -82,7 +82,7 @@ class BatchVecEnv(VecEnv):
             self._returns[ended] = 0.0
             self.batch.begin(ended)
             observation = self.batch.episodes.observation()
-        return observation, judged.reward.astype(np.float32), done, infos
+        return observation, results.reward.astype(np.float32), done, infos
 
     def state(self) -> bytes:
         """All state of the episodes, for a checkpoint."""

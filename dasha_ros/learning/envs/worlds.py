@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
-from dasha_ros.learning.envs.schedule import distance_loop
+from dasha_ros.learning.envs.schedule import distance_cycle
 from dasha_ros.learning.training.presets import FocusWorld
 from dasha_ros.optics.lens import LensProfile
 
@@ -35,7 +35,7 @@ class FocusWorlds:
 
         Args:
             lens: Maps positions to focus, and follows commands.
-            views: Views of the cache.
+            views: HasViews of the cache.
             world: Tells what is drawn for every episode.
             batch: Number of episodes.
             handed_over: Exposures that episodes begin with, relative to mid grey [EV], shape
@@ -44,7 +44,7 @@ class FocusWorlds:
         self._lens, self._drive = LensMap(lens), lens.drive
         self._views, self._world = views, world
         self._starts = world.start_position or (lens.position_min, lens.position_max)
-        self._loop = distance_loop(world)
+        self._cycle = distance_cycle(world)
         self._handed_over = handed_over
         self.view: Rows = np.zeros(batch, np.intp)
         self.object_dioptres: Array = np.zeros(batch)
@@ -78,8 +78,8 @@ class FocusWorlds:
 
     def step(self, count: int) -> None:
         """Advance the schedule of the distance, where there is one, by ``count`` steps."""
-        if self._loop is not None:
-            self._loop.step(count)
+        if self._cycle is not None:
+            self._cycle.step(count)
 
     def move(self, rows: Rows, position: Array, rng: np.random.Generator) -> None:
         """Command these lenses; `optics.actuator.LensActuator` for arrays."""
@@ -109,8 +109,8 @@ class FocusWorlds:
         evenly = rng.uniform(1.0 / far, 1.0 / near, n)
         by_logarithm = np.exp(rng.uniform(np.log(1.0 / far), np.log(1.0 / near), n))
         plane = np.where(rng.random(n) < 0.5, evenly, by_logarithm)
-        if self._loop is not None:
-            plane[:] = 1.0 / self._loop.value
+        if self._cycle is not None:
+            plane[:] = 1.0 / self._cycle.value
         shift = rng.uniform(-0.1, 0.1, n)
         composed = np.array([1.0 / self._views[v].distance_m for v in views])
         is_plane = np.array([self._views[v].kind == "plane" for v in views])

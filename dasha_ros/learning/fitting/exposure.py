@@ -40,21 +40,21 @@ class ExposureLookup:
     """Inputs of A^H, interpolated between the cells of a percept cache."""
 
     def __init__(
-        self, cache: PerceptCache, reader: ExposureFeatureExtractor, numbers: Floats | None = None
+        self, cache: PerceptCache, extractor: ExposureFeatureExtractor, numbers: Floats | None = None
     ) -> None:
         """Prepare the look-up.
 
         Args:
             cache: Cache of percepts.
-            reader: Reads percepts in the same way.
+            extractor: Reads percepts in the same way.
             numbers: Numbers read from every cell's frame, shape (cells, m); left out: the latents
                 themselves are looked up.
         """
-        self.cache, self.reader = cache, reader
+        self.cache, self.extractor = cache, extractor
         self.views = cache.views
         self._map = CellMap(cache)
         self._numbers = numbers
-        self._latent = "" if numbers is not None else latent_field(cache, reader.encoder)
+        self._latent = "" if numbers is not None else latent_field(cache, extractor.encoder)
         focus = cache.meta.grids.focus.ev
         self._fine = focus[0] - 1e-6, focus[-1] + 1e-6
 
@@ -96,7 +96,7 @@ class ExposureLookup:
         return np.asarray(np.einsum("nc,ncm->nm", weights, self._numbers[rows]), np.float32)
 
 
-def latent_light_table(cache: PerceptCache, encoder: str) -> ExposureLookup:
+def latent_exposure_lookup(cache: PerceptCache, encoder: str) -> ExposureLookup:
     """The look-up for the observation ``latent``; nothing is fitted.
 
     Raises:
@@ -106,7 +106,7 @@ def latent_light_table(cache: PerceptCache, encoder: str) -> ExposureLookup:
     return ExposureLookup(cache, LatentExposureExtractor(encoder, int(size)))
 
 
-def readout_light_table(
+def readout_exposure_lookup(
     cache: PerceptCache, train: Rows, preset: ExposurePreset, cells: CellFeatures
 ) -> ExposureLookup:
     """The look-up for the observation ``readout``: fits on the training views, then reads every cell.
@@ -136,11 +136,11 @@ def readout_light_table(
         mine = rows(views)
         return ReadoutExposureExtractor(fit_ridge(cells.frame[mine], targets[mine], preset.ridge))
 
-    reader = fit(train)
-    numbers = reader.readout(cells.frame)
+    extractor = fit(train)
+    numbers = extractor.readout(cells.frame)
     folds = folds_of([cache.views[v].photographs for v in train])
     for fold in np.unique(folds):
         kept, held = train[folds != fold], rows(train[folds == fold])
         if len(kept):
             numbers[held] = fit(kept).readout(cells.frame[held])
-    return ExposureLookup(cache, reader, numbers)
+    return ExposureLookup(cache, extractor, numbers)

@@ -31,7 +31,7 @@ from dasha_ros.learning.training.presets import FocusPreset
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
 from dasha_ros.policies.learned.focus_features import (
     BELIEF,
-    DETECTION_DEAF,
+    WITHOUT_DETECTION,
     WITHOUT_POSITION,
     BeliefFeatureExtractor,
     FocusFeatureExtractor,
@@ -52,7 +52,7 @@ class FocusLookup:
     def __init__(
         self,
         cache: PerceptCache,
-        reader: FocusFeatureExtractor,
+        extractor: FocusFeatureExtractor,
         min_score: float,
         numbers: tuple[Array, Array] | None = None,
     ) -> None:
@@ -60,11 +60,11 @@ class FocusLookup:
 
         Args:
             cache: Cache of percepts.
-            reader: Reads percepts in the same way.
+            extractor: Reads percepts in the same way.
             min_score: Least score of a detection.
             numbers: Numbers read from every cell's frame and box, shape (cells, m) each.
         """
-        self.cache, self.reader, self.min_score = cache, reader, min_score
+        self.cache, self.extractor, self.min_score = cache, extractor, min_score
         self.views = cache.views
         self.handed_over: Array | None = None
         """Exposures that A^H hands over, from which episodes draw theirs: relative to mid grey [EV], shape
@@ -75,7 +75,7 @@ class FocusLookup:
         nothing = np.zeros((len(cache.fields["score"]), 0))
         self._frame, self._box = numbers or (nothing, nothing)
         self._latent = (
-            latent_field(cache, reader.encoder) if isinstance(reader, LatentFeatureExtractor) else ""
+            latent_field(cache, extractor.encoder) if isinstance(extractor, LatentFeatureExtractor) else ""
         )
 
     def pictures(self, position: Array, view: Rows, defocus: Array, ev: Array, draw: Rows) -> FocusInputs:
@@ -113,7 +113,7 @@ class FocusLookup:
         )
 
 
-def latent_table(cache: PerceptCache, encoder: str, preset: FocusPreset) -> FocusLookup:
+def latent_focus_lookup(cache: PerceptCache, encoder: str, preset: FocusPreset) -> FocusLookup:
     """The look-up for the observation ``latent``; nothing is fitted.
 
     Raises:
@@ -123,7 +123,9 @@ def latent_table(cache: PerceptCache, encoder: str, preset: FocusPreset) -> Focu
     return FocusLookup(cache, LatentFeatureExtractor(encoder, int(size)), preset.min_score)
 
 
-def belief_table(cache: PerceptCache, train: Rows, preset: FocusPreset, cells: CellFeatures) -> FocusLookup:
+def belief_focus_lookup(
+    cache: PerceptCache, train: Rows, preset: FocusPreset, cells: CellFeatures
+) -> FocusLookup:
     """The look-up for the observation ``belief``: fits on the training views, then reads every cell.
 
     Cells of training views are read out of fold.
@@ -157,14 +159,14 @@ def belief_table(cache: PerceptCache, train: Rows, preset: FocusPreset, cells: C
         fit_profile(fit.radii, fit.curves(box, train), preset.widen),
         fit_detectability(fit.radii, fit.answers(train)),
     )
-    reader = BeliefFeatureExtractor(frame_readout, box_readout, model, _kind(preset))
-    return FocusLookup(cache, reader, preset.min_score, (frame.astype(np.float64), box.astype(np.float64)))
+    extractor = BeliefFeatureExtractor(frame_readout, box_readout, model, _kind(preset))
+    return FocusLookup(cache, extractor, preset.min_score, (frame.astype(np.float64), box.astype(np.float64)))
 
 
 def _kind(preset: FocusPreset) -> str:
     if not preset.observe_position:
         return WITHOUT_POSITION
-    return BELIEF if preset.observe_detection else DETECTION_DEAF
+    return BELIEF if preset.observe_detection else WITHOUT_DETECTION
 
 
 def blur_numbers(radius: Floats) -> Array:

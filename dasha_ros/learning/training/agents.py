@@ -11,8 +11,12 @@ import numpy as np
 from dasha_ros.learning.dataset.cache.cells import CellFeatures, Rows, cell_features
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes import Split
-from dasha_ros.learning.fitting.exposure import ExposureLookup, latent_light_table, readout_light_table
-from dasha_ros.learning.fitting.focus import FocusLookup, belief_table, latent_table
+from dasha_ros.learning.fitting.exposure import (
+    ExposureLookup,
+    latent_exposure_lookup,
+    readout_exposure_lookup,
+)
+from dasha_ros.learning.fitting.focus import FocusLookup, belief_focus_lookup, latent_focus_lookup
 from dasha_ros.learning.training.presets import Preset, preset_from
 from dasha_ros.learning.training.run_folder import RunInfo
 from dasha_ros.learning.training.score import score_exposure, score_focus
@@ -41,11 +45,11 @@ class Score(Protocol):
 
 
 @dataclass(frozen=True)
-class Pack:
+class PolicyPacker:
     """Makes policy files of networks."""
 
     info: RunInfo
-    reader: Any
+    extractor: Any
     """A `FocusFeatureExtractor` or an `ExposureFeatureExtractor`."""
     rules: dict[str, Any]
 
@@ -56,16 +60,16 @@ class Pack:
         described = PolicyInfo(
             agent=info.agent,
             preset=str(info.preset["name"]),
-            reader=self.reader.kind,
-            encoder=self.reader.encoder,
+            extractor=self.extractor.kind,
+            encoder=self.extractor.encoder,
             lens=info.lens if is_focus else "",
             table="" if is_focus else info.exposures,
             nvec=net.nvec,
-            observation=net.actor.weights[0].shape[0],
+            observation_size=net.actor.weights[0].shape[0],
             rules=self.rules,
             made={**made, "validation": evaluation},
         )
-        return PolicyFile(described, net, self.reader.arrays())
+        return PolicyFile(described, net, self.extractor.arrays())
 
 
 @dataclass(frozen=True)
@@ -74,21 +78,21 @@ class Trainee:
 
     env: BatchVecEnv
     score: Callable[[PolicyNet], Score]
-    pack: Pack
+    pack: PolicyPacker
 
 
 def focus_trainee(info: RunInfo, table: FocusLookup, split: Split) -> Trainee:
     """Prepare A^L for the training views of a split."""
     from gymnasium import spaces
 
-    from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewDraw
+    from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewSampler
     from dasha_ros.learning.envs.vector import BatchVecEnv
 
     preset = preset_from(info.preset, "of the run")
     rng = np.random.default_rng([info.seed, _DRAW_SEED])
-    draw = ViewDraw.of(table, split.train, preset.focus.world.composite_share)
+    draw = ViewSampler.of(table, split.train, preset.focus.world.composite_share)
     batch = FocusBatch(table, preset, draw, preset.focus.ppo.n_envs, rng)
-    nvec = batch.episodes.interface.nvec
+    nvec = batch.episodes.encoder.nvec
     space = spaces.Discrete(nvec[0]) if len(nvec) == 1 else spaces.MultiDiscrete(list(nvec))
     env = BatchVecEnv(batch, space)
     rules: dict[str, Any] = {
@@ -98,7 +102,9 @@ def focus_trainee(info: RunInfo, table: FocusLookup, split: Split) -> Trainee:
     }
 
     return Trainee(
-        env, lambda net: score_focus(net, table, preset, split.validation), Pack(info, table.reader, rules)
+        env,
+        lambda net: score_focus(net, table, preset, split.validation),
+        PolicyPacker(info, table.extractor, rules),
     )
 
 
@@ -120,24 +126,24 @@ def exposure_trainee(info: RunInfo, table: ExposureLookup, exposures: ExposureTa
     return Trainee(
         env,
         lambda net: score_exposure(net, table, exposures, preset, split.validation),
-        Pack(info, table.reader, rules),
+        PolicyPacker(info, table.extractor, rules),
     )
 
 
-def focus_table(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> FocusLookup:
+def focus_lookup(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> FocusLookup:
     """The look-up for A^L of a preset; ``cells`` are used if its observation needs them."""
-    if preset.focus.interface == "latent":
-        table = latent_table(cache, preset.encoder, preset.focus)
+    if preset.focus.observation == "latent":
+        table = latent_focus_lookup(cache, preset.encoder, preset.focus)
     else:
-        table = belief_table(cache, train, preset.focus, cells or cell_features(cache))
+        table = belief_focus_lookup(cache, train, preset.focus, cells or cell_features(cache))
     table.reads_peak = preset.focus.exposure_reward > 0.0
     return table
 
 
-def light_table(
+def exposure_lookup(
     cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None
 ) -> ExposureLookup:
     """The look-up for A^H of a preset; ``cells`` are used if its observation needs them."""
-    if preset.exposure.interface == "latent":
-        return latent_light_table(cache, preset.encoder)
-    return readout_light_table(cache, train, preset.exposure, cells or cell_features(cache))
+    if preset.exposure.observation == "latent":
+        return latent_exposure_lookup(cache, preset.encoder)
+    return readout_exposure_lookup(cache, train, preset.exposure, cells or cell_features(cache))

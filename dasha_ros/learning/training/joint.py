@@ -18,7 +18,7 @@ from dasha_ros.files.documents import read_json
 from dasha_ros.learning.dataset.cache.cells import Array, CellFeatures, Progress, cell_features
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.evaluation.arenas import CacheArena
-from dasha_ros.learning.training.agents import light_table
+from dasha_ros.learning.training.agents import exposure_lookup
 from dasha_ros.learning.training.hand_over import hand_over
 from dasha_ros.learning.training.joint_score import EPISODES, JointScore, score_joint
 from dasha_ros.learning.training.presets import Preset, preset_from
@@ -178,6 +178,6 @@ def _handed_over(
     folder: JointFolder, made: JointPlan, preset: Preset, cache: PerceptCache, cells: CellFeatures | None
 ) -> Array:
     """The exposures that A^H's best policy hands over; the same at every call."""
-    table = light_table(cache, preset, split_of(cache, made.exposure.split).train, cells)
+    table = exposure_lookup(cache, preset, split_of(cache, made.exposure.split).train, cells)
     net = PolicyFile.load(folder.exposure.policy, "exposure").net
     return hand_over(net, table, exposure_table(), preset, seed=made.exposure.seed)

@@ -156,7 +156,7 @@ def _keep(learner: Any, start: PolicyFile, folder: Path) -> None:
     if not all(np.isfinite(value).all() for value in net.arrays().values()):
         raise _diverged(learner, folder)
     made = {**start.info.made, "online_steps": int(learner.num_timesteps)}
-    PolicyFile(replace(start.info, made=made), net, start.reader).save(folder / POLICY)
+    PolicyFile(replace(start.info, made=made), net, start.fitted).save(folder / POLICY)
     # Last, so that a checkpoint always has its policy beside it.
     with replacing(folder / "checkpoint.zip") as file:
         learner.save(file)

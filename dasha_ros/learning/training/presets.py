@@ -29,7 +29,7 @@ Count = Annotated[int, Field(ge=1)]
 Range = tuple[float, float]
 Schedule = Literal["drawn", "loop"]
 """``drawn``: anew for every episode. ``loop``: the paper's, one value after the other, for the whole batch;
-what a network is judged by, and what it hands over, is drawn all the same."""
+what a network is results by, and what it hands over, is drawn all the same."""
 
 
 class PresetError(ValueError):
@@ -129,7 +129,7 @@ class ExposureWorld(_Model):
 class FocusPreset(_Model):
     """How A^L learns."""
 
-    interface: Literal["latent", "belief"]
+    observation: Literal["latent", "belief"]
     """What it sees and can do; see `policies.learned.focus_features`."""
     steps: Count
     """Steps of training."""
@@ -138,19 +138,19 @@ class FocusPreset(_Model):
     move_price: NotNegative = 0.0
     reversal_price: NotNegative = 0.0
     hunting_price: NotNegative = 0.0
-    doubt_price: NotNegative = 0.0
+    defocus_price: NotNegative = 0.0
     """Doubt price of not being sure to be in focus; see `learning.envs.rules.FocusRules`."""
     exposure_reward: NotNegative = 0.0
     """Weight of Eq. 7 of every picture, paid to A^L beside Eq. 8: one reading of the intrinsic reward that
     A^H gives A^L at every step (paper, IV.C)."""
     detection: bool = True
     """``False``, an ablation: the reward does not ask for a detection; see `learning.envs.rules.FocusRules`.
-    The belief still hears the detector, in what is seen and in ``doubt_price``."""
+    The belief still hears the detector, in what is seen and in ``defocus_price``."""
     observe_detection: bool = True
-    """``False``, an ablation of the interface ``belief``: `policies.learned.ablations`."""
+    """``False`` is an ablation of the observation ``belief``; see `policies.learned.ablations`."""
     observe_position: bool = True
-    """``False``, an ablation of the interface ``belief``: `policies.learned.ablations`. The interface
-    ``latent`` never sees positions."""
+    """``False`` is an ablation of the observation ``belief``; see `policies.learned.ablations`. ``latent``
+    never holds positions."""
     stay_dioptres: NotNegative = STAY_DIOPTRES
     """Commands that are at most so far from the last one are not sent [1/m]."""
     min_score: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
@@ -166,7 +166,7 @@ class FocusPreset(_Model):
 class ExposurePreset(_Model):
     """How A^H learns."""
 
-    interface: Literal["latent", "readout"]
+    observation: Literal["latent", "readout"]
     """What it sees; see `policies.learned.exposure_encoder`."""
     steps: Count
     """Steps of training."""

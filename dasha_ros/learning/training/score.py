@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.learning.envs.exposure_batch import ExposureBatch
-from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewDraw
+from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewSampler
 from dasha_ros.learning.envs.schedule import drawn
 from dasha_ros.learning.envs.worlds import Rows
 from dasha_ros.learning.fitting.exposure import ExposureLookup
@@ -95,7 +95,7 @@ def score_focus(
     """
     rng, preset = np.random.default_rng(seed), drawn(preset)
     share = preset.focus.world.composite_share if composite_share is None else composite_share
-    batch = FocusBatch(table, preset, ViewDraw.of(table, views, share), episodes, rng)
+    batch = FocusBatch(table, preset, ViewSampler.of(table, views, share), episodes, rng)
     playing, everyone = batch.episodes, np.arange(episodes)
     first = np.where(batch.worlds.blur_px(everyone) <= 2.0, 0, -1)
     settled = np.full(episodes, _MOST_MOVES)
@@ -104,7 +104,7 @@ def score_focus(
     for step in range(_MOST_MOVES):
         position, stop = focus_moves(
             net,
-            playing.interface,
+            playing.encoder,
             playing.log,
             playing.detected,
             end_on_detection=preset.focus.end_on_detection,
@@ -114,8 +114,8 @@ def score_focus(
         done |= stop
         if done.all():
             break
-        judged = batch.move(np.where(done, playing.log.position, position))
-        returns += np.where(done, 0.0, judged.reward)
+        results = batch.move(np.where(done, playing.log.position, position))
+        returns += np.where(done, 0.0, results.reward)
         first[(first < 0) & (batch.worlds.blur_px(everyone) <= 2.0)] = step + 1
     blur = batch.worlds.blur_px(everyone)
     return FocusScore(
@@ -204,5 +204,5 @@ def play_exposure(
         batch.worlds.expose(everyone, np.where(done, batch.worlds.index, chosen), rng)
         commands += ~done
         pictures = batch.look(everyone)
-        batch.episodes.judge(pictures)
+        batch.episodes.finish_step(pictures)
     return PlayedExposure(pictures, handed, commands)

@@ -17,10 +17,10 @@ from dasha_ros.learning.dataset.scenes import Split, splits
 from dasha_ros.learning.training import checkpoint as train_checkpoint
 from dasha_ros.learning.training.agents import (
     Trainee,
+    exposure_lookup,
     exposure_trainee,
-    focus_table,
+    focus_lookup,
     focus_trainee,
-    light_table,
 )
 from dasha_ros.learning.training.divergence import says_diverged
 from dasha_ros.learning.training.ppo import make_learner
@@ -201,10 +201,10 @@ def _trainee(
     handed_over: Array | None = None,
 ) -> Trainee:
     if info.agent == "focus":
-        table = focus_table(cache, preset, split.train, cells)
+        table = focus_lookup(cache, preset, split.train, cells)
         table.handed_over = handed_over
         return focus_trainee(info, table, split)
-    return exposure_trainee(info, light_table(cache, preset, split.train, cells), exposure_table(), split)
+    return exposure_trainee(info, exposure_lookup(cache, preset, split.train, cells), exposure_table(), split)
 
 
 def default_folder(info: RunInfo, root: Path | None = None) -> Path:

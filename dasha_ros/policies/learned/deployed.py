@@ -17,7 +17,7 @@ GIVE_UP = 12
 
 def focus_moves(
     net: PolicyNet,
-    interface: FocusEncoder,
+    encoder: FocusEncoder,
     log: MoveLog,
     detected: NDArray[np.bool_],
     *,
@@ -32,7 +32,7 @@ def focus_moves(
 
     Args:
         net: Decides.
-        interface: What it sees and can do.
+        encoder: What it sees and can do.
         log: The moves so far.
         detected: Whether the newest pictures show a wanted object, shape (batch,).
         end_on_detection: Stop at the first detection, as in the paper.
@@ -41,14 +41,14 @@ def focus_moves(
     Returns:
         The target of each lens (its own place where it stops), and which episodes stop; shape (batch,).
     """
-    ranked = net.ranked(interface.observation(log), rng)
+    ranked = net.ranked(encoder.observation(log), rng)
     position = log.position.copy()
     stop = (detected & end_on_detection) | (~detected & (log.moves >= GIVE_UP))
     open_ones = ~stop
     for action in range(ranked.shape[1]):
         if not open_ones.any():
             break
-        asked = interface.position(ranked[:, action], log)
+        asked = encoder.position(ranked[:, action], log)
         moves = open_ones & log.would_move(asked) & ~(detected & log.would_repeat(asked))
         position[moves] = asked[moves]
         stays = open_ones & ~moves & detected

@@ -9,7 +9,7 @@ import numpy as np
 
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.deployed import ExposureBounds
-from dasha_ros.policies.learned.exposure_encoder import ExposureEncoder, exposure_reader
+from dasha_ros.policies.learned.exposure_encoder import ExposureEncoder, exposure_extractor
 from dasha_ros.policies.learned.policy_file import (
     PolicyFile,
     PolicyFileError,
@@ -42,12 +42,14 @@ class LearnedExposure:
         self.file = PolicyFile.load(path, "exposure")
         self.name = self.file.info.preset
         try:
-            self.reader = exposure_reader(self.file.info.reader, self.file.info.encoder, self.file.reader)
+            self.extractor = exposure_extractor(
+                self.file.info.extractor, self.file.info.encoder, self.file.fitted
+            )
         except (ValueError, TypeError) as error:
             raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
         self._rng = np.random.default_rng(seed) if sampled else None
         self._task: ExposureTask | None = None
-        self._interface: ExposureEncoder | None = None
+        self._encoder: ExposureEncoder | None = None
         self.rule: ExposureRule = self.file.info.rules.get("stop", "well_exposed")
         self._once = self.file.info.rules.get("deployed") == "algorithm_1"
         self._bounds: ExposureBounds | None = None
@@ -59,7 +61,7 @@ class LearnedExposure:
             PolicyFileError: The table is another than the policy was trained with.
         """
         check_table(self.file.info, task.table.id)
-        self._task, self._interface = task, None
+        self._task, self._encoder = task, None
         self._bounds = ExposureBounds(1, len(task.table), self.rule, self._once)
 
     def act(self, percept: Percept) -> ExposureDecision:
@@ -73,16 +75,16 @@ class LearnedExposure:
             raise RuntimeError("act before reset: a policy needs a task first")
         check_encoder(self.file.info, percept.encoder)
         here = self._task.table.nearest(percept.capture.exposure_us)
-        pictures = self.reader.read(percept, here)
+        pictures = self.extractor.read(percept, here)
         good, exhausted = self._bounds.see(pictures)
         if good[0] or exhausted[0]:
             return ExposureDecision(here, done=True)
-        if self._interface is None:
-            self._interface = self.reader.interface(len(self._task.table), 1)
-            self._interface.reset(_ROW, pictures)
+        if self._encoder is None:
+            self._encoder = self.extractor.observation_encoder(len(self._task.table), 1)
+            self._encoder.reset(_ROW, pictures)
         else:
-            self._interface.see(_ROW, pictures)
-        chosen = self._bounds.choose(self.file.net, self._interface.observation(), self._rng)
+            self._encoder.see(_ROW, pictures)
+        chosen = self._bounds.choose(self.file.net, self._encoder.observation(), self._rng)
         return ExposureDecision(int(chosen[0]))
 
 

@@ -91,7 +91,7 @@ class ExposureFeatureExtractor(Protocol):
         """Id of the encoder whose latents are read."""
         ...
 
-    def interface(self, choices: int, batch: int) -> ExposureEncoder:
+    def observation_encoder(self, choices: int, batch: int) -> ExposureEncoder:
         """A new encoder for a table of ``choices`` exposures and a batch of episodes."""
         ...
 
@@ -180,7 +180,7 @@ class LatentExposureExtractor:
     latent_size: int
     kind: str = "latent"
 
-    def interface(self, choices: int, batch: int) -> LatentExposureEncoder:
+    def observation_encoder(self, choices: int, batch: int) -> LatentExposureEncoder:
         """See `ExposureFeatureExtractor`."""
         return LatentExposureEncoder(batch, self.latent_size)
 
@@ -205,7 +205,7 @@ class ReadoutExposureExtractor:
         """Id of the encoder whose latents are read."""
         return GRID_ENCODER
 
-    def interface(self, choices: int, batch: int) -> ReadoutExposureEncoder:
+    def observation_encoder(self, choices: int, batch: int) -> ReadoutExposureEncoder:
         """See `ExposureFeatureExtractor`."""
         return ReadoutExposureEncoder(choices, batch, len(self.readout.offset))
 
@@ -219,8 +219,8 @@ class ReadoutExposureExtractor:
         return {f"readout.{f.name}": getattr(self.readout, f.name) for f in fields(self.readout)}
 
 
-def exposure_reader(kind: str, encoder: str, arrays: Arrays) -> ExposureFeatureExtractor:
-    """The reader of a file.
+def exposure_extractor(kind: str, encoder: str, arrays: Arrays) -> ExposureFeatureExtractor:
+    """The extractor of a file.
 
     Raises:
         ValueError: No such kind, or an array is missing.
@@ -233,8 +233,8 @@ def exposure_reader(kind: str, encoder: str, arrays: Arrays) -> ExposureFeatureE
                 Readout(**{f.name: arrays[f"readout.{f.name}"] for f in fields(Readout)})
             )
     except KeyError as error:
-        raise ValueError(f"reader {kind!r}: {error} is missing") from error
-    raise ValueError(f"there is no exposure reader {kind!r}")
+        raise ValueError(f"extractor {kind!r}: {error} is missing") from error
+    raise ValueError(f"there is no exposure extractor {kind!r}")
 
 
 def _picture(percept: Percept, index: int, latent: NDArray[np.float32]) -> ExposureInputs:

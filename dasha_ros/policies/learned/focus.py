@@ -10,7 +10,7 @@ import numpy as np
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.deployed import focus_moves
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder
-from dasha_ros.policies.learned.focus_features import focus_reader
+from dasha_ros.policies.learned.focus_features import focus_extractor
 from dasha_ros.policies.learned.policy_file import (
     PolicyFile,
     PolicyFileError,
@@ -44,13 +44,15 @@ class LearnedFocus:
         self.file = PolicyFile.load(path, "focus")
         self.name = self.file.info.preset
         try:
-            self.reader = focus_reader(self.file.info.reader, self.file.info.encoder, self.file.reader)
+            self.extractor = focus_extractor(
+                self.file.info.extractor, self.file.info.encoder, self.file.fitted
+            )
         except (ValueError, TypeError) as error:
             raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
         self._rng = np.random.default_rng(seed) if sampled else None
         self._end_on_detection = bool(self.file.info.rules.get("end_on_detection", False))
         self._task: FocusTask | None = None
-        self._interface: FocusEncoder | None = None
+        self._encoder: FocusEncoder | None = None
         self._stay_dioptres = float(self.file.info.rules.get("stay_dioptres", STAY_DIOPTRES))
         self._log: MoveLog | None = None
 
@@ -61,7 +63,7 @@ class LearnedFocus:
             PolicyFileError: The lens is another than the policy was trained with.
         """
         check_lens(self.file.info, task.lens.id)
-        self._task, self._interface = task, None
+        self._task, self._encoder = task, None
         self._log = MoveLog(task.lens, 1, self._stay_dioptres)
 
     def act(self, percept: Percept) -> FocusDecision:
@@ -74,16 +76,16 @@ class LearnedFocus:
         if self._task is None or self._log is None:
             raise RuntimeError("act before reset: a policy needs a task for every episode")
         check_encoder(self.file.info, percept.encoder)
-        pictures = self.reader.read(percept, self._task)
-        if self._interface is None:
-            self._interface = self.reader.interface(self._task.lens, 1)
+        pictures = self.extractor.read(percept, self._task)
+        if self._encoder is None:
+            self._encoder = self.extractor.observation_encoder(self._task.lens, 1)
             self._log.reset(_ROW, pictures.position)
-            self._interface.reset(_ROW, pictures)
+            self._encoder.reset(_ROW, pictures)
         else:
-            self._interface.see(_ROW, pictures)
+            self._encoder.see(_ROW, pictures)
         position, stop = focus_moves(
             self.file.net,
-            self._interface,
+            self._encoder,
             self._log,
             pictures.detected,
             end_on_detection=self._end_on_detection,

@@ -24,12 +24,12 @@ from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.reached import seen
 
 Arrays = Mapping[str, NDArray[Any]]
-BELIEF, WITHOUT_POSITION, DETECTION_DEAF = "belief", "belief_without_position", "belief_detection_deaf"
+BELIEF, WITHOUT_POSITION, WITHOUT_DETECTION = "belief", "belief_without_position", "belief_without_detection"
 """Kinds of `BeliefFeatureExtractor` in files: the whole, and its ablations."""
-_INTERFACES: dict[str, type[BeliefEncoder]] = {
+_ENCODERS: dict[str, type[BeliefEncoder]] = {
     BELIEF: BeliefEncoder,
     WITHOUT_POSITION: BeliefWithoutPosition,
-    DETECTION_DEAF: BeliefWithoutDetection,
+    WITHOUT_DETECTION: BeliefWithoutDetection,
 }
 
 
@@ -46,7 +46,7 @@ class FocusFeatureExtractor(Protocol):
         """Id of the encoder whose latents are read."""
         ...
 
-    def interface(self, lens: LensModel, batch: int) -> FocusEncoder:
+    def observation_encoder(self, lens: LensModel, batch: int) -> FocusEncoder:
         """A new encoder for a batch of episodes."""
         ...
 
@@ -71,7 +71,7 @@ class LatentFeatureExtractor:
     latent_size: int
     kind: str = "latent"
 
-    def interface(self, lens: LensModel, batch: int) -> LatentFocusEncoder:
+    def observation_encoder(self, lens: LensModel, batch: int) -> LatentFocusEncoder:
         """See `FocusFeatureExtractor`."""
         return LatentFocusEncoder(lens, batch, self.latent_size)
 
@@ -105,9 +105,9 @@ class BeliefFeatureExtractor:
         """Id of the encoder whose latents are read."""
         return GRID_ENCODER
 
-    def interface(self, lens: LensModel, batch: int) -> BeliefEncoder:
+    def observation_encoder(self, lens: LensModel, batch: int) -> BeliefEncoder:
         """See `FocusFeatureExtractor`."""
-        return _INTERFACES[self.kind](self.model, lens, batch)
+        return _ENCODERS[self.kind](self.model, lens, batch)
 
     def read(self, percept: Percept, task: FocusTask) -> FocusInputs:
         """See `FocusFeatureExtractor`."""
@@ -146,21 +146,21 @@ class BeliefFeatureExtractor:
         return cls(of(Readout, "frame"), of(Readout, "box"), model, kind)
 
 
-def focus_reader(kind: str, encoder: str, arrays: Arrays) -> FocusFeatureExtractor:
-    """The reader of a file.
+def focus_extractor(kind: str, encoder: str, arrays: Arrays) -> FocusFeatureExtractor:
+    """The extractor of a file.
 
     Raises:
         ValueError: No such kind, or an array is missing.
     """
     kinds: dict[str, Callable[[str, Arrays], FocusFeatureExtractor]] = {
         "latent": LatentFeatureExtractor.from_arrays,
-        **{kind: partial(BeliefFeatureExtractor.from_arrays, kind=kind) for kind in _INTERFACES},
+        **{kind: partial(BeliefFeatureExtractor.from_arrays, kind=kind) for kind in _ENCODERS},
     }
     try:
-        reader = kinds[kind](encoder, arrays)
+        extractor = kinds[kind](encoder, arrays)
     except KeyError as error:
-        raise ValueError(f"reader {kind!r}: {error} is missing") from error
-    return reader
+        raise ValueError(f"extractor {kind!r}: {error} is missing") from error
+    return extractor
 
 
 def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusInputs:

@@ -24,7 +24,7 @@ from dasha_ros.perception.encoders.joint import SEPARATOR, has_part
 from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.system.paths import config_dir
 
-FORMAT = 1
+FORMAT = 2
 """Format of the file. Raise it when an observation or an action comes to mean something else."""
 
 Agent = Literal["exposure", "focus"]
@@ -40,8 +40,8 @@ class PolicyInfo:
 
     agent: Agent
     preset: str
-    reader: str
-    """Kind of the reader and interface; see `focus_reader` and `exposure_interface`."""
+    extractor: str
+    """Kind of its feature extractor; see `focus_extractor` and `exposure_extractor`."""
     encoder: str
     """Id of the encoder whose latents it reads."""
     lens: str
@@ -50,7 +50,7 @@ class PolicyInfo:
     """Id of the exposure table; empty for A^L."""
     nvec: tuple[int, ...]
     """Number of choices of each part of an action."""
-    observation: int
+    observation_size: int
     """Length of an observation."""
     rules: dict[str, Any] = field(default_factory=dict)
     """Rules of its episodes that a deployed policy needs."""
@@ -65,7 +65,7 @@ class PolicyFile:
 
     info: PolicyInfo
     net: PolicyNet
-    reader: Mapping[str, NDArray[Any]]
+    fitted: Mapping[str, NDArray[Any]]
     """The arrays fitted before reinforcement learning; see `FocusFeatureExtractor.arrays`."""
 
     def save(self, path: Path) -> None:
@@ -77,7 +77,7 @@ class PolicyFile:
         arrays: dict[str, NDArray[Any]] = {
             "info": np.array(json.dumps(asdict(self.info))),
             **{f"net/{name}": value for name, value in self.net.arrays().items()},
-            **{f"reader/{name}": _small(value) for name, value in self.reader.items()},
+            **{f"fitted/{name}": _small(value) for name, value in self.fitted.items()},
         }
         with disk_errors(PolicyFileError, path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ class PolicyFile:
                 f"there is no policy {path}: train one with `dasha train {agent}`, or name another"
             )
         try:
-            arrays = read_arrays(path)
+            arrays = version_0_1.policy_arrays(read_arrays(path))
             document = parse_json(str(arrays["info"]))
             if isinstance(document, dict):
                 document = version_0_1.policy(document)
@@ -124,9 +124,9 @@ class PolicyFile:
             net = PolicyNet.from_arrays(_below(arrays, "net/"), info.nvec)
         except (TypeError, KeyError, ValueError) as error:
             raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
-        if net.actor.weights[0].shape[0] != info.observation:
+        if net.actor.weights[0].shape[0] != info.observation_size:
             raise PolicyFileError(f"the policy {path} is damaged (another observation): train it again")
-        return cls(info, net, _below(arrays, "reader/"))
+        return cls(info, net, _below(arrays, "fitted/"))
 
 
 def shipped_policy(name: str, agent: Agent) -> Path:

@@ -148,17 +148,20 @@ class AgentLearning:
     def _env(self) -> Any:
         if self._agent == "exposure":
             from dasha_ros.learning.envs.single import DashaExposureEnv
-            from dasha_ros.policies.learned.exposure_encoder import exposure_reader
+            from dasha_ros.policies.learned.exposure_encoder import exposure_extractor
 
             info = self._start.info
-            reader = exposure_reader(info.reader, info.encoder, self._start.reader)
-            return DashaExposureEnv(self._rig, self.queue, self._preset, reader)
+            extractor = exposure_extractor(info.extractor, info.encoder, self._start.fitted)
+            return DashaExposureEnv(self._rig, self.queue, self._preset, extractor)
         from dasha_ros.learning.envs.single import DashaFocusEnv
-        from dasha_ros.policies.learned.focus_features import focus_reader
+        from dasha_ros.policies.learned.focus_features import focus_extractor
 
         info = self._start.info
         return DashaFocusEnv(
-            self._rig, self.queue, self._preset, focus_reader(info.reader, info.encoder, self._start.reader)
+            self._rig,
+            self.queue,
+            self._preset,
+            focus_extractor(info.extractor, info.encoder, self._start.fitted),
         )
 
     def _ppo(self) -> Any:

@@ -102,10 +102,10 @@ def test_a_damaged_frame_is_taken_again_and_a_dead_camera_is_not() -> None:
     camera.open()
     lens.open()
     scanner = Scanner(camera, lens, clock)
-    camera.misfortune.fail_next("capture", FrameIncomplete("damaged"), times=2)
+    camera.failures.fail_next("capture", FrameIncomplete("damaged"), times=2)
     with pytest.raises(CalibrationError):  # flat pictures: got as far as judging them
         scanner.find_focus(40.0, 45.0)
-    camera.misfortune.fail_next("capture", DeviceTimeout("silent"), times=100)
+    camera.failures.fail_next("capture", DeviceTimeout("silent"), times=100)
     with pytest.raises(DeviceTimeout):
         scanner.find_focus(40.0, 45.0)
     assert all(24.0 <= position <= 70.0 for position in lens.moves)

@@ -11,10 +11,10 @@ from gymnasium.utils.env_checker import check_env
 
 from dasha_ros.learning.dataset.cache.cells import cell_features
 from dasha_ros.learning.dataset.cache.rig import CachedRig
-from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewDraw
+from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewSampler
 from dasha_ros.learning.envs.joint import DashaJointEnv
 from dasha_ros.learning.envs.single import DashaExposureEnv, DashaFocusEnv
-from dasha_ros.learning.training.agents import focus_table, light_table
+from dasha_ros.learning.training.agents import exposure_lookup, focus_lookup
 from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, EXPLORE_PX, STAY
@@ -50,8 +50,8 @@ def environment(kind, preset_name, cache, position=None):
         cache, latent="latent_grid" if preset_name == "plus" else "latent", hysteresis=0.0, seed=0
     )
     cells = cell_features(cache)
-    exposure = light_table(cache, preset, TRAIN, cells).reader
-    focus = focus_table(cache, preset, TRAIN, cells).reader
+    exposure = exposure_lookup(cache, preset, TRAIN, cells).extractor
+    focus = focus_lookup(cache, preset, TRAIN, cells).extractor
     start = Start(rig, position)
     if kind == "exposure":
         return DashaExposureEnv(rig, start, preset, exposure)
@@ -72,9 +72,9 @@ def test_checkers_pass(kind, preset, cache):
 
 def test_one_episode_means_the_same_over_a_rig_and_in_a_batch(cache):
     preset = load_preset("plus", focus__world__settling_dioptres=0.0)
-    table = focus_table(cache, preset, TRAIN, cell_features(cache))
+    table = focus_lookup(cache, preset, TRAIN, cell_features(cache))
     rng = np.random.default_rng(0)
-    batch = FocusBatch(table, preset, ViewDraw.of(table, np.array([1]), 0.0), 1, rng)
+    batch = FocusBatch(table, preset, ViewSampler.of(table, np.array([1]), 0.0), 1, rng)
     worlds, row = batch.worlds, np.zeros(1, np.intp)
     worlds.place(row, np.array([1]), rng)
     worlds.object_dioptres[:], worlds.drift_dioptres[:], worlds.hysteresis[:] = 1.0 / 0.8, 0.0, 0.0
@@ -88,10 +88,10 @@ def test_one_episode_means_the_same_over_a_rig_and_in_a_batch(cache):
     for action in (first_explore + 5, STAY, first_explore + 5, first_explore + 3, first_explore, STAY):
         np.testing.assert_allclose(observation, batch.episodes.observation()[0], atol=0.35)
         observation, reward, _, _, info = env.step(action)
-        judged = batch.step(np.array([[action]]))
-        assert reward == pytest.approx(judged.reward[0], abs=1e-5)
+        results = batch.step(np.array([[action]]))
+        assert reward == pytest.approx(results.reward[0], abs=1e-5)
         for name, value in info["terms"].items():
-            assert value == pytest.approx(judged.terms[name][0], abs=1e-5)
+            assert value == pytest.approx(results.terms[name][0], abs=1e-5)
         assert info["lens_position"] == pytest.approx(batch.episodes.log.position[0])
 
 
@@ -110,12 +110,12 @@ def test_rewards_are_those_of_the_paper_less_the_prices(cache):
         _, reward, _, _, info = env.step(action)
         percept = env.percept
         eq8 = focus_reward(bool(percept.of({"cat"}, 0.3)), percept.brisque)
-        prices = {name: info["terms"][name] for name in ("move", "reversal", "doubt")}
+        prices = {name: info["terms"][name] for name in ("move", "reversal", "defocus")}
         assert reward == pytest.approx(eq8.value + sum(prices.values()))
         assert max(prices.values()) <= 0.0
         episodes = env._part.episodes
-        defocus_probability = episodes.interface.defocus_probability(episodes.log)[0]
-        assert prices["doubt"] == pytest.approx(-env.preset.focus.doubt_price * defocus_probability)
+        defocus_probability = episodes.encoder.defocus_probability(episodes.log)[0]
+        assert prices["defocus"] == pytest.approx(-env.preset.focus.defocus_price * defocus_probability)
 
 
 def test_the_papers_exposure_reward_and_end(cache):
@@ -160,16 +160,16 @@ def test_the_paper_ends_on_detection_and_every_position_can_be_said(cache):
 def test_equation_7_is_paid_to_the_lens_agent_from_the_cache_as_over_a_rig(cache):
     """One reading of the paper's intrinsic reward: the same pictures hold the same peak in both places."""
     preset = load_preset("paper", focus__exposure_reward=1.0, focus__end_on_detection=False)
-    table = focus_table(cache, preset, TRAIN, None)
+    table = focus_lookup(cache, preset, TRAIN, None)
     rng = np.random.default_rng(0)
-    batch = FocusBatch(table, preset, ViewDraw.of(table, TRAIN, 0.0), 4, rng)
-    judged = batch.step(np.array([[3, 0], [20, 5], [30, 0], [46, 9]]))
+    batch = FocusBatch(table, preset, ViewSampler.of(table, TRAIN, 0.0), 4, rng)
+    results = batch.step(np.array([[3, 0], [20, 5], [30, 0], [46, 9]]))
     episodes = batch.episodes
     paid = [exposure_reward(p, b).value for p, b in zip(episodes.peak, episodes.brisque, strict=True)]
-    assert judged.terms["intrinsic"] == pytest.approx(paid)
+    assert results.terms["intrinsic"] == pytest.approx(paid)
 
     rig = CachedRig(cache, latent="latent", hysteresis=0.0, seed=0)
-    env = DashaFocusEnv(rig, Start(rig, 45.0), preset, table.reader)
+    env = DashaFocusEnv(rig, Start(rig, 45.0), preset, table.extractor)
     env.reset(seed=0)
     _, reward, _, _, info = env.step(np.array([20, 5]))
     percept = env.percept

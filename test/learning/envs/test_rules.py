@@ -33,7 +33,7 @@ def test_equation_8_asks_for_a_detection():
 
 
 def test_without_detection_brisque_is_paid_whether_or_not_and_nothing_else_differs():
-    terms, plus = terms_of("ablation_no_detection"), terms_of("plus")
+    terms, plus = terms_of("ablation_without_detection_reward"), terms_of("plus")
     assert (terms.pop("detection") == 0.0).all()
     np.testing.assert_allclose(terms.pop("quality"), -0.01 * BRISQUE)
     for name, values in terms.items():
@@ -43,16 +43,16 @@ def test_without_detection_brisque_is_paid_whether_or_not_and_nothing_else_diffe
 def test_the_ablations_differ_from_plus_in_one_switch():
     plus = load_preset("plus")
     for name, switch in (
-        ("ablation_no_detection", "detection"),
-        ("ablation_no_position", "observe_position"),
+        ("ablation_without_detection_reward", "detection"),
+        ("ablation_without_position", "observe_position"),
     ):
         found = load_preset(name)
         assert found.focus == replace_switch(plus.focus, switch)
         assert (found.exposure, found.encoder, found.lens) == (plus.exposure, plus.encoder, plus.lens)
     deaf = replace_switch(replace_switch(plus.focus, "detection"), "observe_detection")
-    assert load_preset("ablation_deaf").focus == deaf
+    assert load_preset("ablation_without_detection").focus == deaf
     rules = focus_rules(plus)
-    assert focus_rules(load_preset("ablation_no_detection")) == replace(rules, detection=False)
+    assert focus_rules(load_preset("ablation_without_detection_reward")) == replace(rules, detection=False)
 
 
 def replace_switch(focus, switch):

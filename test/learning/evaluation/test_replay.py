@@ -28,8 +28,8 @@ from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, EXPLORE_PX, STAY
-from dasha_ros.policies.learned.exposure_encoder import exposure_reader
-from dasha_ros.policies.learned.focus_features import focus_reader
+from dasha_ros.policies.learned.exposure_encoder import exposure_extractor
+from dasha_ros.policies.learned.focus_features import focus_extractor
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.twin.world import World
@@ -104,11 +104,11 @@ class SameStart:
 def replay(rig: Rig, preset: str) -> list[Moment]:
     """Play the script of a preset, until the episode ends."""
     files = {agent: PolicyFile.load(shipped_policy(preset, agent), agent) for agent in ("exposure", "focus")}
-    readers = [
-        make(files[agent].info.reader, files[agent].info.encoder, files[agent].reader)
-        for agent, make in (("exposure", exposure_reader), ("focus", focus_reader))
+    extractors = [
+        make(files[agent].info.extractor, files[agent].info.encoder, files[agent].extractor)
+        for agent, make in (("exposure", exposure_extractor), ("focus", focus_extractor))
     ]
-    env = DashaJointEnv(rig, SameStart(rig), load_preset(preset), *readers)
+    env = DashaJointEnv(rig, SameStart(rig), load_preset(preset), *extractors)
     moments = [Moment(*env.reset(seed=0))]
     for action in SCRIPTS[preset]:
         observation, reward, terminated, truncated, info = env.step(np.array(action))

@@ -35,7 +35,7 @@ def test_the_paper_is_what_the_paper_says():
     paper = load_preset("paper")
     table = exposure_table()
     for agent in (paper.focus, paper.exposure):
-        assert agent.interface == "latent"
+        assert agent.encoder == "latent"
         ppo = agent.ppo
         assert (ppo.n_envs, ppo.n_steps, ppo.batch_size) == (1, 128, 128)
         assert agent.steps <= 20_000
@@ -54,7 +54,7 @@ def test_the_paper_is_what_the_paper_says():
 
 def test_online_updates_have_the_minibatch_of_their_preset():
     """128 pictures an update (V): the paper's minibatch is all of them, that of `plus` was tried with 64."""
-    for name, batch in (("paper", 128), ("plus", 64), ("ablation_deaf", 64)):
+    for name, batch in (("paper", 128), ("plus", 64), ("ablation_without_detection", 64)):
         preset = load_preset(name)
         for ppo in (preset.exposure.ppo, preset.focus.ppo):
             assert (online_ppo(ppo).n_steps, online_ppo(ppo).batch_size) == (128, batch)
@@ -97,7 +97,7 @@ def test_ranges_ascend(a, b):
         ({"focus__min_score": 0.0}, r"focus\.min_score"),
         ({"exposure__world__light_lx": [-1.0, 300.0]}, r"exposure\.world\.light_lx"),
         ({"exposure__steps": 0}, r"exposure\.steps"),
-        ({"focus__interface": "mind"}, r"focus\.interface: .*latent"),
+        ({"focus__interface": "mind"}, r"focus\.encoder: .*latent"),
         ({"focus__prize": 1.0}, r"focus\.prize: Extra inputs are not permitted"),
         ({"description": ""}, "description"),
     ],
@@ -159,7 +159,7 @@ def test_a_file_that_extends_a_preset_holds_only_what_differs(tmp_path):
     ("base", "says"),
     [
         ("best", "extends: no preset 'best'"),
-        ("ablation_no_position", "extends: .*extends another one itself"),
+        ("ablation_without_position", "extends: .*extends another one itself"),
     ],
 )
 def test_what_can_not_be_extended_is_named(base, says, tmp_path):

@@ -12,7 +12,7 @@ from tiny_runs import TINY, weights
 
 from dasha_ros.learning.dataset.cache.cells import cell_features
 from dasha_ros.learning.envs.worlds import FocusWorlds
-from dasha_ros.learning.training.agents import light_table
+from dasha_ros.learning.training.agents import exposure_lookup
 from dasha_ros.learning.training.hand_over import hand_over
 from dasha_ros.learning.training.joint import JointFolder, JointPlan, plan_joint, train_joint
 from dasha_ros.learning.training.presets import load_preset
@@ -130,7 +130,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_agent_whose_turn_it_was(cache, 
 def net(table, seed=0):
     """A network that prefers exposures without any reason."""
     random = np.random.default_rng(seed)
-    size = table.reader.interface(len(exposure_table()), 1).size
+    size = table.extractor.observation_encoder(len(exposure_table()), 1).size
     actor = Mlp((random.normal(size=(size, 146)).astype(np.float32),), (np.zeros(146, np.float32),))
     critic = Mlp((np.zeros((size, 1), np.float32),), (np.zeros(1, np.float32),))
     return PolicyNet(actor, critic, (146,))
@@ -138,7 +138,7 @@ def net(table, seed=0):
 
 def test_only_pictures_that_a_h_hands_over_are_handed_over(cache):
     preset = load_preset("plus")
-    table = light_table(cache, preset, np.arange(9), cell_features(cache))
+    table = exposure_lookup(cache, preset, np.arange(9), cell_features(cache))
     left = hand_over(net(table), table, exposure_table(), preset, draws=16, seed=1)
     assert left.shape == (len(cache.views), 16)
     views = np.repeat(np.arange(len(cache.views)), 16)
@@ -158,7 +158,7 @@ def test_views_that_are_never_handed_over_keep_what_was_left(cache, monkeypatch)
 
     monkeypatch.setattr(ExposureBounds, "see", give_up)
     preset = load_preset("plus")
-    table = light_table(cache, preset, np.arange(9), cell_features(cache))
+    table = exposure_lookup(cache, preset, np.arange(9), cell_features(cache))
     left = hand_over(net(table), table, exposure_table(), preset, draws=16)
     assert np.isfinite(left).all()
     assert left.std() > 2.0, "any exposure of the table in any light"

@@ -228,7 +228,7 @@ def test_a_damaged_frame_does_not_clear_the_warning_of_a_clipped_gain(ros_env: d
         clipped = "gain_db is 36 dB, but this camera has at most 24 dB"
         _told(driver, clipped)
         seen = len(camera.aims)
-        camera.misfortune.fail_next("capture", FrameIncomplete("damaged"))
+        camera.failures.fail_next("capture", FrameIncomplete("damaged"))
         driver._on_command(command(msg.ExposureCommand, exposure_us=5_000.0))
         wait_for(lambda: driver.health.values().get("device_errors") == 1, "the damaged frame")
         wait_for(lambda: len(camera.aims) > seen + 1, "the next picture")

@@ -74,7 +74,7 @@ def test_a_command_that_failed_is_obeyed_when_the_lens_works_again(
     # It may be the last command of a search; without it the lens would stay where the search left it.
     bench.move(40.0)
     bench.lens.moves.clear()
-    bench.lens.misfortune.fail_next("move", error, times)
+    bench.lens.failures.fail_next("move", error, times)
     bench.move(50.0)
     assert bench.lens.moves == [50.0]
 
@@ -97,7 +97,7 @@ def test_a_newer_command_replaces_the_one_that_failed(bench: Bench) -> None:
 
 
 def test_a_lost_lens_is_not_settled_and_says_why(bench: Bench) -> None:
-    bench.lens.misfortune.unplug()
+    bench.lens.failures.unplug()
     told = bench.states.until(lambda state: list(state.faults), "the fault")
     assert not told.settled
     assert "gone" in told.faults[0]
@@ -150,7 +150,7 @@ def test_a_goal_in_progress_is_undone_before_the_lens_is_closed(bench: Bench) ->
     bench.move(40.0)
     bench.driver._on_command(owned(50.0))
     bench.states.until(lambda state: state.commanded_position == 50.0, "50 V")
-    bench.lens.misfortune.fail_next("move", DeviceTimeout("no answer"), 2)
+    bench.lens.failures.fail_next("move", DeviceTimeout("no answer"), 2)
     bench.deactivate()
     assert bench.lens.moves[-1] == 40.0
     told = bench.states.heard[-1]
@@ -162,9 +162,9 @@ def test_a_lens_that_could_not_be_restored_is_restored_when_it_works_again(bench
     bench.move(40.0)
     bench.driver._on_command(owned(50.0))
     bench.states.until(lambda state: state.commanded_position == 50.0, "50 V")
-    bench.lens.misfortune.unplug()
+    bench.lens.failures.unplug()
     bench.deactivate()
-    bench.lens.misfortune.plug()
+    bench.lens.failures.plug()
     bench.lens.moves.clear()
     bench.activate()
     assert bench.lens.moves == [40.0]

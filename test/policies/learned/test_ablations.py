@@ -16,22 +16,22 @@ from dasha_ros.policies.learned.belief_encoder import ACTIONS, STAY, BeliefEncod
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
 from dasha_ros.policies.learned.focus_features import (
     BELIEF,
-    DETECTION_DEAF,
+    WITHOUT_DETECTION,
     WITHOUT_POSITION,
     BeliefFeatureExtractor,
-    focus_reader,
+    focus_extractor,
 )
 from dasha_ros.policies.moves import MoveLog
 
 
 def seen(*pictures: FocusInputs) -> tuple[BeliefWithoutPosition, MoveLog]:
-    interface, log = BeliefWithoutPosition(model(), LENS, 1), MoveLog(LENS, 1)
+    encoder, log = BeliefWithoutPosition(model(), LENS, 1), MoveLog(LENS, 1)
     log.reset(ROW, pictures[0].position)
-    interface.reset(ROW, pictures[0])
+    encoder.reset(ROW, pictures[0])
     for shot in pictures[1:]:
         log.go(shot.position)
-        interface.see(ROW, shot)
-    return interface, log
+        encoder.see(ROW, shot)
+    return encoder, log
 
 
 def moved(shot: FocusInputs, position: float) -> FocusInputs:
@@ -53,8 +53,8 @@ def test_the_same_action_is_the_same_move_wherever_the_lens_is():
     shot = picture(44.0)
     asked = []
     for here in (45.0, 48.0):
-        interface, log = seen(moved(shot, here))
-        position = np.concatenate([interface.position(np.array([[a]]), log) for a in range(ACTIONS)])
+        encoder, log = seen(moved(shot, here))
+        position = np.concatenate([encoder.position(np.array([[a]]), log) for a in range(ACTIONS)])
         asked.append(MAP.dioptres(position) - MAP.dioptres(log.position))
     inside = np.abs(asked[0]) < 1.0
     assert inside.sum() > 2
@@ -62,9 +62,9 @@ def test_the_same_action_is_the_same_move_wherever_the_lens_is():
 
 
 def test_one_picture_tells_how_far_but_not_on_which_side():
-    interface, _ = seen(picture(38.0))
-    posterior = interface._belief.posterior[0]
-    places = interface._belief.dioptres - interface._middle
+    encoder, _ = seen(picture(38.0))
+    posterior = encoder._belief.posterior[0]
+    places = encoder._belief.dioptres - encoder._middle
     far = float(np.abs(MAP.dioptres(np.array([38.0]))[0] - OBJECT_D))
     about = np.abs(np.abs(places) - far) < 0.5
     assert posterior[about].sum() > 0.5
@@ -73,11 +73,11 @@ def test_one_picture_tells_how_far_but_not_on_which_side():
 
 
 def test_a_network_for_it_has_the_size_of_one_with_positions_and_a_stay_is_a_stay():
-    interface, log = seen(picture(42.0))
+    encoder, log = seen(picture(42.0))
     whole = BeliefEncoder(model(), LENS, 1)
-    assert (interface.size, interface.nvec) == (whole.size, whole.nvec)
-    assert not log.would_move(interface.position(np.array([[STAY]]), log))[0]
-    assert interface.position(np.array([[STAY]]), log)[0] == pytest.approx(42.0, abs=0.001)
+    assert (encoder.size, encoder.nvec) == (whole.size, whole.nvec)
+    assert not log.would_move(encoder.position(np.array([[STAY]]), log))[0]
+    assert encoder.position(np.array([[STAY]]), log)[0] == pytest.approx(42.0, abs=0.001)
 
 
 @settings(max_examples=20)
@@ -89,32 +89,32 @@ def test_a_network_for_it_has_the_size_of_one_with_positions_and_a_stay_is_a_sta
 def test_no_detection_changes_what_the_deaf_see(score, box, position):
     observations = []
     for detected in (False, True):
-        interface, log = BeliefWithoutDetection(model(), LENS, 1), MoveLog(LENS, 1)
+        encoder, log = BeliefWithoutDetection(model(), LENS, 1), MoveLog(LENS, 1)
         log.reset(ROW, np.array([44.0]))
-        interface.reset(ROW, picture(44.0))
+        encoder.reset(ROW, picture(44.0))
         for at in position:
             shot = picture(at)
             if detected:
                 shot = replace(shot, score=np.array([score]), box=np.full_like(shot.box, box))
             log.go(shot.position)
-            interface.see(ROW, shot)
-        observations.append(interface.observation(log))
+            encoder.see(ROW, shot)
+        observations.append(encoder.observation(log))
     np.testing.assert_array_equal(*observations)
     assert np.isfinite(observations[0]).all()
     assert observations[0].shape == BeliefEncoder(model(), LENS, 1).observation(log).shape
 
 
 @pytest.mark.parametrize(
-    ("kind", "interface"),
+    ("kind", "encoder"),
     [
         (BELIEF, BeliefEncoder),
         (WITHOUT_POSITION, BeliefWithoutPosition),
-        (DETECTION_DEAF, BeliefWithoutDetection),
+        (WITHOUT_DETECTION, BeliefWithoutDetection),
     ],
 )
-def test_a_policys_file_tells_which_it_was_learned_with(kind, interface):
+def test_a_policys_file_tells_which_it_was_learned_with(kind, encoder):
     nothing = Readout(*(np.zeros((2, 1)) for _ in fields(Readout)))
     made = BeliefFeatureExtractor(nothing, nothing, model(), kind)
-    again = focus_reader(made.kind, made.encoder, made.arrays())
+    again = focus_extractor(made.kind, made.encoder, made.arrays())
     assert again.kind == kind
-    assert type(again.interface(LENS, 1)) is interface
+    assert type(again.observation_encoder(LENS, 1)) is encoder

@@ -15,42 +15,42 @@ TOWARDS = 2
 
 
 def looked(*position):
-    interface, log = BeliefEncoder(model(), LENS, 1), MoveLog(LENS, 1)
+    encoder, log = BeliefEncoder(model(), LENS, 1), MoveLog(LENS, 1)
     log.reset(ROW, np.array([position[0]]))
-    interface.reset(ROW, picture(position[0]))
+    encoder.reset(ROW, picture(position[0]))
     for place in position[1:]:
         log.go(np.array([place]))
-        interface.see(ROW, picture(place))
-    return interface, log
+        encoder.see(ROW, picture(place))
+    return encoder, log
 
 
 def test_three_looks_at_known_curves_find_the_focus():
-    interface, log = looked(30.0, 60.0, 45.0)
-    found = interface.position(np.array([[TOWARDS]]), log)
+    encoder, log = looked(30.0, 60.0, 45.0)
+    found = encoder.position(np.array([[TOWARDS]]), log)
     assert MAP.dioptres(found)[0] == pytest.approx(OBJECT_D, abs=0.5 / MAP.px_per_dioptre)
 
 
 def test_doubt_is_all_but_certain_away_from_the_focus_and_leaves_in_focus():
     in_focus = float(MAP.position(np.array([OBJECT_D]))[0])
     for places, doubted in (((30.0, 60.0), True), ((30.0, 60.0, in_focus), False)):
-        interface, log = looked(*places)
-        defocus_probability = interface.defocus_probability(log)[0]
+        encoder, log = looked(*places)
+        defocus_probability = encoder.defocus_probability(log)[0]
         assert 0.0 <= defocus_probability <= 1.0
         assert (defocus_probability > 0.99) if doubted else (defocus_probability < 0.05)
 
 
 def test_doubt_is_the_probability_beyond_a_sharp_picture():
-    interface, log = looked(42.0)
+    encoder, log = looked(42.0)
     here = MAP.dioptres(log.position)
-    blur = np.abs(interface._belief.dioptres - here) * MAP.px_per_dioptre
-    expected = interface._belief.posterior[0, blur > SHARP_PX].sum()
+    blur = np.abs(encoder._belief.dioptres - here) * MAP.px_per_dioptre
+    expected = encoder._belief.posterior[0, blur > SHARP_PX].sum()
     # Hypotheses are 0.22 px apart; half of one may lie on either side.
-    assert interface.defocus_probability(log)[0] == pytest.approx(expected, abs=0.05)
+    assert encoder.defocus_probability(log)[0] == pytest.approx(expected, abs=0.05)
 
 
 def test_a_stay_leaves_the_lens_where_it_is():
-    interface, log = looked(42.0)
-    assert interface.position(np.array([[STAY]]), log)[0] == 42.0
+    encoder, log = looked(42.0)
+    assert encoder.position(np.array([[STAY]]), log)[0] == 42.0
 
 
 def test_who_believes_nothing_doubts_nothing():

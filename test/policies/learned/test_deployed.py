@@ -19,7 +19,7 @@ STAY_DIOPTRES = 0.062
 
 
 class Wishes:
-    """A network and an interface: it wants to go to these places, one after the other, best first."""
+    """A network and an encoder: it wants to go to these places, one after the other, best first."""
 
     def __init__(self, *position: float) -> None:
         self._position = np.array(position)

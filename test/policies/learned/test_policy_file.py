@@ -36,7 +36,7 @@ def mlp(*sizes: int) -> Mlp:
 
 def policy() -> PolicyFile:
     info = PolicyInfo(
-        agent="focus", preset="test", reader="latent", encoder="none", lens=LENS.id, table="",
+        agent="focus", preset="test", extractor="latent", encoder="none", lens=LENS.id, table="",
         nvec=(47, 10), observation=4, rules={"end_on_detection": True, "stay_dioptres": 0.0},
     )  # fmt: skip
     net = PolicyNet(mlp(4, 8, 57), mlp(4, 8, 1), (47, 10))

@@ -23,7 +23,7 @@ from dasha_ros.learning.dataset.cache.layout import CELL, GREY, Field, Meta
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import cache_root
 from dasha_ros.learning.dataset.cache.store import CacheError, Store, locked
-from dasha_ros.learning.dataset.cache.workers import Team, Worker
+from dasha_ros.learning.dataset.cache.workers import Worker, WorkerPool
 from dasha_ros.learning.dataset.scenes.description import SceneSet
 from dasha_ros.learning.dataset.scenes.planes import Unreadable
 from dasha_ros.learning.dataset.scenes.summary import advice
@@ -77,7 +77,7 @@ def build_cache(
     pictures, absent = _pictures(scene_set)
     key = _key(scene_set, pictures, grids)
     folder = Path(path).expanduser() if path else cache_root() / f"{scene_set.name}-{key[:12]}"
-    with locked(folder), Team(workers, scene_set) as team:
+    with locked(folder), WorkerPool(workers, scene_set) as pool:
         if (folder / "meta.json").is_file():
             store = Store.load(folder)
             if store.meta.key != key:
@@ -86,7 +86,7 @@ def build_cache(
                     "photographs or models): give another folder, or delete it"
                 )
         else:
-            views, skipped = _select(scene_set, team, report)
+            views, skipped = _select(scene_set, pool, report)
             if not views:
                 absent_too = {**dict.fromkeys(absent, ABSENT), **skipped}
                 raise CacheError(f"scene set {scene_set.name} gives no view: {advice(absent_too)}")
@@ -106,7 +106,7 @@ def build_cache(
             )
             store = Store.create(folder, meta, views)
         store.reserve()
-        _compute(store, store.needed(split), team, report)
+        _compute(store, store.needed(split), pool, report)
     return PerceptCache.open(folder, verify=False, split=split)
 
 
@@ -155,14 +155,14 @@ def _fields(reader: CellReader) -> dict[str, Field]:
     return {**cells, **greys}
 
 
-def _select(scene_set: SceneSet, team: Team, report: Progress) -> tuple[list[View], dict[str, str]]:
+def _select(scene_set: SceneSet, pool: WorkerPool, report: Progress) -> tuple[list[View], dict[str, str]]:
     """The views of a set, and why some photographs gave none."""
     views: list[View] = []
     skipped: dict[str, str] = {}
     if scene_set.planes:
         names = scene_set.pictures(scene_set.planes.photographs)[0]
         jobs = [(name, 0) for name in names]
-        for number, (made, why_not) in enumerate(team.run(Worker.planes, jobs, report, "photographs")):
+        for number, (made, why_not) in enumerate(pool.run(Worker.planes, jobs, report, "photographs")):
             views += made
             if why_not:
                 skipped[names[number]] = why_not
@@ -176,15 +176,15 @@ def _select(scene_set: SceneSet, team: Team, report: Progress) -> tuple[list[Vie
             (i, end - begin, [n for n in objects if folds[n] == i], [n for n in backgrounds if folds[n] == i])
             for i, (begin, end) in enumerate(pairwise(ends))
         ]
-        for made, unused in team.run(Worker.composites, parts, report, "composites", parts=rules.count):
+        for made, unused in pool.run(Worker.composites, parts, report, "composites", parts=rules.count):
             views += made
             for name, why in unused.items():
                 skipped.setdefault(name, why)
     used = {photo for view in views for photo in view.info.photographs}
-    return _told_apart(views), {name: why for name, why in skipped.items() if name not in used}
+    return _with_unique_names(views), {name: why for name, why in skipped.items() if name not in used}
 
 
-def _told_apart(views: list[View]) -> list[View]:
+def _with_unique_names(views: list[View]) -> list[View]:
     """Make names unique: pictures in two folders may share theirs."""
     seen: Counter[str] = Counter()
     named = []
@@ -210,7 +210,7 @@ def _folds(scene_set: SceneSet, planes: list[str]) -> dict[str, int]:
     return folds
 
 
-def _compute(store: Store, needed: frozenset[int], team: Team, report: Progress) -> None:
+def _compute(store: Store, needed: frozenset[int], pool: WorkerPool, report: Progress) -> None:
     done = needed & store.done().keys()
     left = sorted(needed - done)
     sizes = [store.layout.part(CELL, i) for i in range(len(store.views))]
@@ -224,5 +224,5 @@ def _compute(store: Store, needed: frozenset[int], team: Team, report: Progress)
 
     left.sort(key=lambda i: i % PERIOD)
     jobs = [(str(store.folder), i) for i in left]
-    for number, crc in enumerate(team.run(Worker.view, jobs, count, "cells")):
+    for number, crc in enumerate(pool.run(Worker.view, jobs, count, "cells")):
         store.mark_done(left[number], crc)

@@ -93,7 +93,7 @@ class Worker:
         return store.checksum(arrays, number)
 
 
-class Team:
+class WorkerPool:
     """Runs jobs on workers, in order. Use it as a context manager."""
 
     def __init__(self, workers: int, scene_set: SceneSet) -> None:
@@ -115,7 +115,7 @@ class Team:
         """Number of parts of jobs that all processes have finished."""
         self._worker: Worker | None = None
 
-    def __enter__(self) -> Team:
+    def __enter__(self) -> WorkerPool:
         """Return itself."""
         return self
 

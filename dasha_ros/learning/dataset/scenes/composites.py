@@ -11,7 +11,13 @@ from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.learning.dataset.cache.cell_content import CellReader
 from dasha_ros.learning.dataset.cache.view_camera import HALF, WORKING_WIDTH, ViewCamera
 from dasha_ros.learning.dataset.scenes.description import Composites, SceneSet
-from dasha_ros.learning.dataset.scenes.planes import LOST_SHARE, best_of_each, steady, stem, unreadable
+from dasha_ros.learning.dataset.scenes.planes import (
+    LOST_SHARE,
+    best_of_each,
+    steady_objects,
+    stem,
+    unreadable,
+)
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.optics.binned import HalfSizeReadout
 from dasha_ros.optics.lens import LensProfile
@@ -178,7 +184,7 @@ class CompositeMaker:
         missed = camera.grey(camera.light(-separation), mid_grey)
         wanted = [
             found.best
-            for found in steady(self._reader, camera, mid_grey).values()
+            for found in steady_objects(self._reader, camera, mid_grey).values()
             if found.worst >= self._set.min_score and _is_in(layer, found.best.box, box)
         ]
         if not wanted:

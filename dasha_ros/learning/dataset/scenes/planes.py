@@ -63,7 +63,7 @@ class PlaneMaker:
         scene = Scene(name=f"plane/{stem(photo)}/{number}", folder=self._set.folder, layers=(layer,))
         camera = ViewCamera(scene, 0, self._lens, self._readout)
         mid_grey = camera.mid_grey_lux_seconds()
-        sharp = steady(self._reader, camera, mid_grey)
+        sharp = steady_objects(self._reader, camera, mid_grey)
         blurred: dict[str, Detection] = {}
         if self._rules.lost_at_dioptres is not None:
             light = camera.light(self._rules.lost_at_dioptres)
@@ -90,7 +90,7 @@ class PlaneMaker:
 
 
 @dataclass(frozen=True)
-class Steady:
+class SteadyObject:
     """An object, with its scores over the exposures that A^H may hand over."""
 
     best: Detection
@@ -99,12 +99,12 @@ class Steady:
     """Least score of its label at the exposures `EXPOSURES_EV`."""
 
 
-def steady(reader: CellReader, camera: ViewCamera, mid_grey: float) -> dict[str, Steady]:
+def steady_objects(reader: CellReader, camera: ViewCamera, mid_grey: float) -> dict[str, SteadyObject]:
     """The objects in the sharp picture, by label, best first."""
     light = camera.light(0.0)
     seen = [best_of_each(reader.find(camera.grey(light, mid_grey * 2.0**ev))) for ev in EXPOSURES_EV]
     return {
-        label: Steady(best, min(found[label].score if label in found else 0.0 for found in seen))
+        label: SteadyObject(best, min(found[label].score if label in found else 0.0 for found in seen))
         for label, best in seen[0].items()
     }
 
