@@ -65,7 +65,7 @@ def run(tmp_path) -> RunFolder:
     actor, critic = (Mlp((np.zeros((4, n), np.float32),), (np.zeros(n, np.float32),)) for n in (5, 1))
     info = PolicyInfo(
         agent="focus", preset="paper", extractor="latent", encoder="an encoder", lens=INFO.lens, table="",
-        nvec=(5,), observation=4, made={**made, "validation": EVALUATIONS[1]},
+        nvec=(5,), observation_size=4, made={**made, "validation": EVALUATIONS[1]},
     )  # fmt: skip
     PolicyFile(info, PolicyNet(actor, critic, (5,)), LatentFeatureExtractor("an encoder", 4).arrays()).save(
         folder.policy

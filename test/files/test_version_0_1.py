@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from dasha_ros.files import version_0_1
 from dasha_ros.optics.profiles import lens_model
+from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 
 
 def test_a_lens_table_is_read_under_its_old_keys_and_keeps_its_id(tmp_path: Any) -> None:
@@ -27,8 +30,11 @@ def test_a_lens_table_is_read_under_its_old_keys_and_keeps_its_id(tmp_path: Any)
 def test_a_preset_in_volts_is_one_in_dioptres() -> None:
     old = {
         "name": "mine",
+        "exposure": {"interface": "readout"},
         "focus": {
+            "interface": "belief",
             "stay_volts": 0.2,
+            "doubt_price": 0.7,
             "observe_volts": False,
             "horizon": 10,
             "world": {
@@ -41,8 +47,11 @@ def test_a_preset_in_volts_is_one_in_dioptres() -> None:
     }
     assert version_0_1.preset(old) == {
         "name": "mine",
+        "exposure": {"observation": "readout"},
         "focus": {
+            "observation": "belief",
             "stay_dioptres": 0.062,
+            "defocus_price": 0.7,
             "observe_position": False,
             "horizon": 10,
             "world": {
@@ -59,19 +68,40 @@ def test_a_preset_in_volts_is_one_in_dioptres() -> None:
 
 def test_a_policy_names_its_rules_and_its_kind_anew() -> None:
     old = {
+        "format": 1,
         "agent": "focus",
         "reader": "belief_volt_blind",
+        "observation": 47,
         "rules": {"stay_volts": 0.2, "min_score": 0.3},
         "made": {"seed": 1, "preset": {"focus": {"stay_volts": 0.15}}},
     }
     assert version_0_1.policy(old) == {
+        "format": 2,
         "agent": "focus",
-        "reader": "belief_without_position",
+        "extractor": "belief_without_position",
+        "observation_size": 47,
         "rules": {"stay_dioptres": 0.062, "min_score": 0.3},
         "made": {"seed": 1, "preset": {"focus": {"stay_dioptres": 0.0465}}},
     }
-    exposure = {"agent": "exposure", "reader": "latent", "rules": {"stop": "acceptable"}, "made": {}}
-    assert version_0_1.policy(exposure) == exposure
+    kinds = {"belief_detection_deaf": "belief_without_detection", "latent": "latent", "belief": "belief"}
+    for before, after in kinds.items():
+        assert version_0_1.policy({"format": 1, "reader": before})["extractor"] == after
+
+
+def test_a_policy_file_of_0_1_decides_as_the_same_one_of_today(tmp_path: Path) -> None:
+    today = shipped_policy("plus", "focus")
+    with np.load(today) as file:
+        arrays = {name.replace("fitted/", "reader/"): file[name] for name in file.files}
+    info = json.loads(arrays["info"].item())
+    info |= {"format": 1, "reader": info.pop("extractor"), "observation": info.pop("observation_size")}
+    info["rules"]["stay_volts"] = info["rules"].pop("stay_dioptres") / version_0_1.DIOPTRES_PER_VOLT
+    np.savez_compressed(tmp_path / "old.npz", **{**arrays, "info": np.array(json.dumps(info))})
+    old, new = PolicyFile.load(tmp_path / "old.npz", "focus"), PolicyFile.load(today, "focus")
+    assert old.info == new.info
+    assert old.net.arrays().keys() == new.net.arrays().keys()
+    for mine, theirs in ((old.net.arrays(), new.net.arrays()), (old.fitted, new.fitted)):
+        for name, array in mine.items():
+            np.testing.assert_array_equal(array, theirs[name])
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_the_paper_is_what_the_paper_says():
     paper = load_preset("paper")
     table = exposure_table()
     for agent in (paper.focus, paper.exposure):
-        assert agent.encoder == "latent"
+        assert agent.observation == "latent"
         ppo = agent.ppo
         assert (ppo.n_envs, ppo.n_steps, ppo.batch_size) == (1, 128, 128)
         assert agent.steps <= 20_000
@@ -97,7 +97,7 @@ def test_ranges_ascend(a, b):
         ({"focus__min_score": 0.0}, r"focus\.min_score"),
         ({"exposure__world__light_lx": [-1.0, 300.0]}, r"exposure\.world\.light_lx"),
         ({"exposure__steps": 0}, r"exposure\.steps"),
-        ({"focus__interface": "mind"}, r"focus\.encoder: .*latent"),
+        ({"focus__observation": "mind"}, r"focus\.observation: .*latent"),
         ({"focus__prize": 1.0}, r"focus\.prize: Extra inputs are not permitted"),
         ({"description": ""}, "description"),
     ],

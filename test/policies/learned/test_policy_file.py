@@ -37,7 +37,7 @@ def mlp(*sizes: int) -> Mlp:
 def policy() -> PolicyFile:
     info = PolicyInfo(
         agent="focus", preset="test", extractor="latent", encoder="none", lens=LENS.id, table="",
-        nvec=(47, 10), observation=4, rules={"end_on_detection": True, "stay_dioptres": 0.0},
+        nvec=(47, 10), observation_size=4, rules={"end_on_detection": True, "stay_dioptres": 0.0},
     )  # fmt: skip
     net = PolicyNet(mlp(4, 8, 57), mlp(4, 8, 1), (47, 10))
     return PolicyFile(info, net, LatentFeatureExtractor("none", 4).arrays())
