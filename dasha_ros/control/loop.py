@@ -1,7 +1,7 @@
 """One goal of one agent: observe, decide, apply, observe again, until the end.
 
 The same functions run over a `TwinRig` in a benchmark and over ROS in the agent nodes. They
-leave the rig where the goal ended; `restore` brings it back, and the caller decides when.
+leave the rig where the goal ended.
 """
 
 from __future__ import annotations
@@ -116,31 +116,6 @@ def run_focus(
     detections = seen(run.percept, task) if run.percept else ()
     message = explain(run.code, run.what_happened)
     return FocusOutcome(run.code, message, run.steps, run.percept, detections[0] if detections else None)
-
-
-def restore(rig: Rig, exposure_us: float | None = None, position: float | None = None) -> Percept | None:
-    """Bring lens and exposure back to earlier values; ``None`` leaves one alone.
-
-    Both are tried even when the first fails.
-
-    Returns:
-        The percept that answers the last command; ``None`` when there was nothing to do.
-
-    Raises:
-        RigError: The first that failed.
-    """
-    percept: Percept | None = None
-    failure: RigError | None = None
-    for apply, value in ((rig.move, position), (rig.expose, exposure_us)):
-        if value is None:
-            continue
-        try:
-            percept = apply(value)
-        except RigError as error:
-            failure = failure or error
-    if failure is not None:
-        raise failure
-    return percept
 
 
 class _EndError(Exception):

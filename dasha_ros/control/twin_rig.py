@@ -6,70 +6,23 @@ twin renders and perception reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
+from dasha_ros.control.in_process_rig import InProcessRig
 from dasha_ros.control.rig import RigError
 from dasha_ros.devices.errors import DeviceError
-from dasha_ros.devices.twin import TwinCamera, TwinLens
-from dasha_ros.freshness.clock import ManualClock
-from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
+from dasha_ros.devices.twin import TwinCamera
+from dasha_ros.freshness.command import IN_PROCESS
 from dasha_ros.freshness.rule import answers
-from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensState
-from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.freshness.state import NOWHERE, CaptureInfo
+from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensProfile
-from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.twin.world import World
 
-REST_NS = 1_000_000_000
-"""How long the lens rests between `TwinRig.place` and the first picture."""
 
-
-@dataclass(slots=True)
-class Usage:
-    """The cost of an episode."""
-
-    frames: int = 0
-    """Number of pictures."""
-    exposures: int = 0
-    """Number of exposure commands."""
-    moves: int = 0
-    """Number of lens commands."""
-    actuations: int = 0
-    """Number of lens commands that changed the output of the lens's electronics."""
-    seconds: float = 0.0
-    """Time of exposure and settling on the twin's clock [s]. Rendering and perception take no time."""
-
-
-def moved(
-    lens: TwinLens, state: LensState, command: CommandId, position: float, *, clock: ManualClock, usage: Usage
-) -> LensState:
-    """Move a lens in this process, count the move, and return the state that follows ``state``.
-
-    Raises:
-        RigError: The lens rejects the position.
-    """
-    try:
-        reading = lens.move(position)
-    except DeviceError as error:
-        raise RigError(ErrorCode.LENS_LOST, str(error)) from error
-    usage.moves += 1
-    usage.actuations += reading.position != state.position
-    return replace(
-        state,
-        command=command,
-        commanded_position=position,
-        position=reading.position,
-        settled_at_ns=clock.now_ns() + round(reading.settle_s * 1e9),
-        faults=reading.faults,
-        move=state.move + 1,
-    )
-
-
-class TwinRig:
-    """Implements `Rig` over the twin. `usage` counts since the last `place`."""
+class TwinRig(InProcessRig):
+    """Implements `Rig` over the twin; see `InProcessRig`."""
 
     def __init__(
         self,
@@ -104,15 +57,9 @@ class TwinRig:
         Raises:
             DeviceError: The scene can't be used, or a value is out of range.
         """
-        self.lens = lens or lens_model()
-        self.table = table or exposure_table()
-        self.clock = ManualClock()
-        self.usage = Usage()
+        super().__init__(lens, table, position, hysteresis)
         self._perception = perception
         self._encoding = encoding
-        changes = {} if hysteresis is None else {"hysteresis": hysteresis}
-        start = self.lens.position_min if position is None else position
-        self._lens = TwinLens(self.clock, self.lens, initial_position=start, **changes)
         self._camera = TwinCamera(
             self.clock,
             self.lens,
@@ -124,14 +71,8 @@ class TwinRig:
             exposure_min_us=self.table.t_min_us,
             exposure_max_us=self.table.t_max_us,
         )
-        self._lens.open()
         self._camera.open()
-        self.place(self._camera.world, start, exposure_us)
-
-    @property
-    def focus_dioptres(self) -> float:
-        """True focus of the lens at rest [1/m]: for evaluations only."""
-        return self._lens.trajectory.target_dioptres
+        self.place(self._camera.world, self._start, exposure_us)
 
     def place(self, world: World, position: float, exposure_us: float, seed: int | None = None) -> None:
         """Restart: another world, the lens at rest at ``position``, no commands yet.
@@ -148,44 +89,17 @@ class TwinRig:
             AssetMissing: A photograph is not on this machine.
         """
         self._camera.set_world(world)
-        reading = self._lens.move(position)
-        self._lens.set_temperature(world.temperature_c)
+        self._restart(position, world.temperature_c)
         self._camera.set_trajectory(self._lens.trajectory)
         self._camera.set_exposure(exposure_us)
         if seed is not None:
             self._camera.seed_noise(seed)
-        self.clock.advance(REST_NS)
-        self._exposure_command, self._sent = NO_COMMAND, 0
-        self._state = LensState(
-            NO_COMMAND, position, reading.position, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
-        )
-        self.usage = Usage()
 
-    def observe(self) -> Percept:
-        """A percept with the active settings; see `Rig`."""
-        return self._look()
+    def _set_exposure(self, exposure_us: float) -> None:
+        self._camera.set_exposure(exposure_us)
 
-    def expose(self, exposure_us: float) -> Percept:
-        """Set the exposure time and return the percept that answers; see `Rig`."""
-        try:
-            self._camera.set_exposure(exposure_us)
-        except DeviceError as error:
-            raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
-        self._exposure_command = self._new_command()
-        self.usage.exposures += 1
-        return self._look()
-
-    def move(self, position: float) -> Percept:
-        """Move the lens and return the percept that answers; see `Rig`."""
-        command = self._new_command()
-        self._state = moved(self._lens, self._state, command, position, clock=self.clock, usage=self.usage)
+    def _lens_moved(self) -> None:
         self._camera.set_trajectory(self._lens.trajectory)
-        return self._look()
-
-    def _new_command(self) -> CommandId:
-        self.clock.advance(1)
-        self._sent += 1
-        return CommandId(IN_PROCESS, self._sent)
 
     def _look(self) -> Percept:
         begun_ns = self.clock.now_ns()

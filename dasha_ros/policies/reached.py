@@ -20,8 +20,9 @@ from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposureRule, FocusTask
 from dasha_ros.policies.rewards import GOOD_PEAK
-from dasha_ros.policies.spaces import GREY_MAX
 
+GREY_MAX = 255.0
+"""Greatest grey level."""
 MEAN_GREY = (60.0, 150.0)
 """Mean grey levels of a well-exposed picture; both ends belong."""
 BRIGHT_LEVEL = 229.0

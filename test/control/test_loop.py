@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from analytic_rig import AnalyticRig, Thing
 
-from dasha_ros.control.loop import restore, run_exposure, run_focus
+from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.rig import RigError
 from dasha_ros.control.step import Command
 from dasha_ros.policies.classical.exposure import HistogramExposure
@@ -161,23 +161,3 @@ def test_any_object_counts_when_none_was_named():
     assert outcome.detection.label == "cat"
     empty = AnalyticRig(())
     assert "No object" in run_focus(empty, CoarseToFineFocus(), FocusTask(empty.lens)).message
-
-
-def test_restore_brings_both_back():
-    rig = AnalyticRig(position=60.0, exposure_us=500.0)
-    percept = restore(rig, exposure_us=20_000.0, position=44.0)
-    assert (rig.position, rig.exposure_us) == (44.0, 20_000.0)
-    assert percept.capture.exposure_us == 20_000.0
-    assert restore(rig) is None
-
-
-def test_restore_tries_the_exposure_even_when_the_lens_is_lost():
-    rig = AnalyticRig(position=60.0, exposure_us=500.0)
-
-    def lost(position):
-        raise RigError(ErrorCode.LENS_LOST, "unplugged")
-
-    rig.move = lost
-    with pytest.raises(RigError, match="unplugged"):
-        restore(rig, exposure_us=20_000.0, position=44.0)
-    assert rig.exposure_us == 20_000.0

@@ -10,14 +10,14 @@ import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
-import yaml
-
+from dasha_ros.control.in_process_rig import Usage
 from dasha_ros.control.rig import Rig
-from dasha_ros.control.twin_rig import TwinRig, Usage
+from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.rig import CachedRig
+from dasha_ros.learning.dataset.scenes.scene_file import scene_text
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.learning.evaluation.settings import Start
 from dasha_ros.optics.actuator import REFERENCE_C
@@ -26,7 +26,6 @@ from dasha_ros.optics.lens import LensModel, LensProfile
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.twin.scene import Scene
 from dasha_ros.twin.world import World
 
 TWIN_SIZE = (640, 340)
@@ -80,7 +79,40 @@ class Arena(Protocol):
         ...
 
 
-class TwinArena:
+RigOf = TypeVar("RigOf", TwinRig, CachedRig)
+
+
+class _PlacedArena(Generic[RigOf]):
+    """The common part of arenas whose rig is in this process."""
+
+    def __init__(self) -> None:
+        """Nothing is placed yet."""
+        self.lens, self.table = lens_model(), exposure_table()
+        self._rig: RigOf | None = None
+        self._object_dioptres = 0.0
+
+    @property
+    def rig(self) -> RigOf:
+        """See `Arena`.
+
+        Raises:
+            RuntimeError: Nothing was placed yet.
+        """
+        if self._rig is None:
+            raise RuntimeError("the arena is empty: place a start first")
+        return self._rig
+
+    @property
+    def usage(self) -> Usage:
+        """See `Arena`."""
+        return self.rig.usage
+
+    def defocus_px(self) -> float:
+        """See `Arena`."""
+        return self.lens.blur_px(self.rig.focus_dioptres, self._object_dioptres)
+
+
+class TwinArena(_PlacedArena[TwinRig]):
     """Views rendered by the twin, read by the real perception."""
 
     name = "twin"
@@ -98,35 +130,17 @@ class TwinArena:
         Raises:
             ValueError: No views.
         """
+        super().__init__()
         if not views:
             raise ValueError("there is no view to evaluate on")
         self._views, self._perception, self._size = tuple(views), perception, size
         self._folder = tempfile.TemporaryDirectory(prefix="dasha_scenes_")
-        self.lens, self.table = lens_model(), exposure_table()
-        self._rig: TwinRig | None = None
         self._shown: int | None = None
-        self._object_dioptres = 0.0
 
     @property
     def views(self) -> Sequence[ViewInfo]:
         """See `Arena`."""
         return tuple(view.info for view in self._views)
-
-    @property
-    def rig(self) -> TwinRig:
-        """See `Arena`.
-
-        Raises:
-            RuntimeError: Nothing was placed yet.
-        """
-        if self._rig is None:
-            raise RuntimeError("the arena is empty: place a start first")
-        return self._rig
-
-    @property
-    def usage(self) -> Usage:
-        """See `Arena`."""
-        return self.rig.usage
 
     def place(self, start: Start, encoder: str = "") -> None:
         """See `Arena`. Keep starts of one view together, so that its photographs are read once.
@@ -154,10 +168,6 @@ class TwinArena:
         self._rig.place(world, start.position, start.exposure_us, start.seed)
         self._object_dioptres = start.object_dioptres
 
-    def defocus_px(self) -> float:
-        """See `Arena`."""
-        return self.lens.blur_px(self.rig.focus_dioptres, self._object_dioptres)
-
     def _scene_file(self, number: int) -> Path:
         path = Path(self._folder.name) / f"{number}.yaml"
         if not path.is_file():
@@ -165,38 +175,20 @@ class TwinArena:
         return path
 
 
-class CacheArena:
+class CacheArena(_PlacedArena[CachedRig]):
     """Views looked up in a percept cache: a thousand times faster, and equal except for interpolation."""
 
     name = "cache"
 
     def __init__(self, cache: PerceptCache) -> None:
-        """``cache``: of percepts."""
-        self.lens, self.table = lens_model(), exposure_table()
+        """``cache``: Percept cache with the views."""
+        super().__init__()
         self._cache = cache
-        self._rig: CachedRig | None = None
-        self._object_dioptres = 0.0
 
     @property
     def views(self) -> Sequence[ViewInfo]:
         """See `Arena`."""
         return self._cache.views
-
-    @property
-    def rig(self) -> CachedRig:
-        """See `Arena`.
-
-        Raises:
-            RuntimeError: Nothing was placed yet.
-        """
-        if self._rig is None:
-            raise RuntimeError("the arena is empty: place a start first")
-        return self._rig
-
-    @property
-    def usage(self) -> Usage:
-        """See `Arena`."""
-        return self.rig.usage
 
     def place(self, start: Start, encoder: str = "") -> None:
         """See `Arena`.
@@ -216,10 +208,6 @@ class CacheArena:
             seed=start.seed,
         )
         self._object_dioptres = start.object_dioptres
-
-    def defocus_px(self) -> float:
-        """See `Arena`."""
-        return self.lens.blur_px(self.rig.focus_dioptres, self._object_dioptres)
 
     def _latent(self, encoder: str) -> str:
         """The fields that hold an encoder's latents, joined; the smallest field if any will do."""
@@ -246,13 +234,3 @@ def _world(scene: str, view: ViewInfo, start: Start, lens: LensProfile) -> World
         tuple(1.0 / (1.0 / distance + shift) for distance in view.distances_m),
         REFERENCE_C + start.drift_dioptres / drift_per_kelvin,
     )
-
-
-def scene_text(scene: Scene) -> str:
-    """The YAML of a scene, valid in any folder: its photographs are absolute paths or assets."""
-    document = scene.model_dump(mode="json", exclude={"name", "folder"})
-    for layer in document["layers"]:
-        for part, key in ((layer, "photo"), (layer, "map"), (layer.get("cut", {}), "map")):
-            if key in part and (scene.folder / part[key]).is_file():
-                part[key] = str((scene.folder / part[key]).resolve())
-    return yaml.safe_dump(document)

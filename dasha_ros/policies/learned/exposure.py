@@ -5,49 +5,31 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.deployed import ExposureBounds
-from dasha_ros.policies.learned.exposure_encoder import ExposureEncoder, exposure_extractor
+from dasha_ros.policies.learned.exposure_encoder import (
+    ExposureEncoder,
+    ExposureFeatureExtractor,
+    exposure_extractor,
+)
+from dasha_ros.policies.learned.learned_policy import ROW, LearnedPolicy
 from dasha_ros.policies.learned.policy_file import (
-    PolicyFile,
-    PolicyFileError,
     check_encoder,
     check_table,
     shipped_policy,
 )
 from dasha_ros.policies.policy import ExposureDecision, ExposureRule, ExposureTask
 
-_ROW = np.zeros(1, np.intp)
 
-
-class LearnedExposure:
-    """Runs a policy file. Holds the state of one episode.
+class LearnedExposure(LearnedPolicy[ExposureFeatureExtractor]):
+    """Runs a policy file of A^H. Holds the state of one episode.
 
     `deployed.ExposureBounds` decides when it stops and what it does not try again.
     """
 
     def __init__(self, path: Path, sampled: bool = False, seed: int | None = None) -> None:
-        """Read a policy.
-
-        Args:
-            path: The ``.npz``.
-            sampled: Draw actions by their probabilities instead of taking the likeliest.
-            seed: Seed of the draws.
-
-        Raises:
-            PolicyFileError: The file can't be used; the message says what to do.
-        """
-        self.file = PolicyFile.load(path, "exposure")
-        self.name = self.file.info.preset
-        try:
-            self.extractor = exposure_extractor(
-                self.file.info.extractor, self.file.info.encoder, self.file.fitted
-            )
-        except (ValueError, TypeError) as error:
-            raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
-        self._rng = np.random.default_rng(seed) if sampled else None
+        """Read a policy; see `LearnedPolicy`."""
+        super().__init__(path, "exposure", exposure_extractor, sampled, seed)
         self._task: ExposureTask | None = None
         self._encoder: ExposureEncoder | None = None
         self.rule: ExposureRule = self.file.info.rules.get("stop", "well_exposed")
@@ -81,9 +63,9 @@ class LearnedExposure:
             return ExposureDecision(here, done=True)
         if self._encoder is None:
             self._encoder = self.extractor.observation_encoder(len(self._task.table), 1)
-            self._encoder.reset(_ROW, pictures)
+            self._encoder.reset(ROW, pictures)
         else:
-            self._encoder.see(_ROW, pictures)
+            self._encoder.see(ROW, pictures)
         chosen = self._bounds.choose(self.file.net, self._encoder.observation(), self._rng)
         return ExposureDecision(int(chosen[0]))
 

@@ -13,8 +13,7 @@ from dasha_ros.estimation.readout import GRID_ENCODER, Readout, features
 from dasha_ros.perception.encoders.joint import part
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.policy import ExposureRule
-from dasha_ros.policies.reached import exposure_sides, shares_of
-from dasha_ros.policies.spaces import GREY_MAX
+from dasha_ros.policies.reached import GREY_MAX, exposure_sides, shares_of
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -109,11 +108,14 @@ class ExposureFeatureExtractor(Protocol):
 
 
 class LatentExposureEncoder:
-    """As in the paper: latent, histogram values and edges of one frame (Eq. 6)."""
+    """As in the paper: latent, histogram values and edges of one frame (Eq. 6), each of order one.
+
+    The paper does not say how it scales the histogram. Raw counts of a 2-megapixel image would drown the
+    latent, so counts become shares of the image, and edges shares of full scale.
+    """
 
     def __init__(self, batch: int, latent_size: int) -> None:
         self._seen = np.zeros((batch, latent_size + BINS), np.float32)
-        # As in `spaces.ExposureObservation`, which says how the histogram is scaled and why.
         self._edges = np.linspace(0.0, 1.0, BINS + 1, dtype=np.float32)
 
     @property

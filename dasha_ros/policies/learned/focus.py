@@ -5,15 +5,12 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.deployed import focus_moves
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder
-from dasha_ros.policies.learned.focus_features import focus_extractor
+from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_extractor
+from dasha_ros.policies.learned.learned_policy import ROW, LearnedPolicy
 from dasha_ros.policies.learned.policy_file import (
-    PolicyFile,
-    PolicyFileError,
     check_encoder,
     check_lens,
     shipped_policy,
@@ -21,35 +18,16 @@ from dasha_ros.policies.learned.policy_file import (
 from dasha_ros.policies.moves import STAY_DIOPTRES, MoveLog
 from dasha_ros.policies.policy import FocusDecision, FocusTask
 
-_ROW = np.zeros(1, np.intp)
 
-
-class LearnedFocus:
-    """Runs a policy file. Holds the state of one episode.
+class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
+    """Runs a policy file of A^L. Holds the state of one episode.
 
     `deployed.focus_moves` decides when it stops.
     """
 
     def __init__(self, path: Path, sampled: bool = False, seed: int | None = None) -> None:
-        """Read a policy.
-
-        Args:
-            path: The ``.npz``.
-            sampled: Draw actions by their probabilities instead of taking the likeliest.
-            seed: Seed of the draws.
-
-        Raises:
-            PolicyFileError: The file can't be used; the message says what to do.
-        """
-        self.file = PolicyFile.load(path, "focus")
-        self.name = self.file.info.preset
-        try:
-            self.extractor = focus_extractor(
-                self.file.info.extractor, self.file.info.encoder, self.file.fitted
-            )
-        except (ValueError, TypeError) as error:
-            raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
-        self._rng = np.random.default_rng(seed) if sampled else None
+        """Read a policy; see `LearnedPolicy`."""
+        super().__init__(path, "focus", focus_extractor, sampled, seed)
         self._end_on_detection = bool(self.file.info.rules.get("end_on_detection", False))
         self._task: FocusTask | None = None
         self._encoder: FocusEncoder | None = None
@@ -79,10 +57,10 @@ class LearnedFocus:
         pictures = self.extractor.read(percept, self._task)
         if self._encoder is None:
             self._encoder = self.extractor.observation_encoder(self._task.lens, 1)
-            self._log.reset(_ROW, pictures.position)
-            self._encoder.reset(_ROW, pictures)
+            self._log.reset(ROW, pictures.position)
+            self._encoder.reset(ROW, pictures)
         else:
-            self._encoder.see(_ROW, pictures)
+            self._encoder.see(ROW, pictures)
         position, stop = focus_moves(
             self.file.net,
             self._encoder,

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel
+from dasha_ros.policies.lens_actions import LensActions
 from dasha_ros.policies.moves import MoveLog
-from dasha_ros.policies.spaces import FINE_STEPS, LensActions
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -118,9 +118,7 @@ class LatentFocusEncoder:
 
     def position(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
         """See `FocusEncoder`."""
-        asked = self._actions.position_min + actions[:, 0] + actions[:, 1] / FINE_STEPS
-        result: Array = np.minimum(asked, self._actions.position_max)
-        return result
+        return self._actions.positions(actions)
 
     def defocus_probability(self, log: MoveLog) -> Array:
         """See `FocusEncoder`."""

@@ -7,8 +7,9 @@ import pytest
 from cards import CardPerception
 from studio import Studio
 
+from dasha_ros.learning.dataset.scenes.scene_file import scene_text
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
-from dasha_ros.learning.evaluation.arenas import TwinArena, scene_text
+from dasha_ros.learning.evaluation.arenas import TwinArena
 from dasha_ros.learning.evaluation.evaluate import play_exposure, play_focus
 from dasha_ros.learning.evaluation.settings import (
     AFTER_A_H_EV,

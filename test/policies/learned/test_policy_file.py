@@ -78,7 +78,7 @@ def test_another_agent_format_or_content_is_refused(path, tmp_path):
         arrays = dict(archive)
     old = json.loads(str(arrays["info"])) | {"format": 0}
     np.savez(tmp_path / "old.npz", **(arrays | {"info": np.array(json.dumps(old))}))
-    with pytest.raises(PolicyFileError, match="format 0, and this version reads 1"):
+    with pytest.raises(PolicyFileError, match="format 0, and this version reads 2"):
         PolicyFile.load(tmp_path / "old.npz", "focus")
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(PolicyFileError, match="damaged"):

@@ -10,21 +10,16 @@ import math
 
 import numpy as np
 
-from dasha_ros.control.rig import RigError
-from dasha_ros.control.twin_rig import REST_NS, Usage, moved
-from dasha_ros.devices.errors import DeviceError, OutOfRange
-from dasha_ros.devices.twin import TwinLens
-from dasha_ros.freshness.clock import ManualClock
-from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
-from dasha_ros.freshness.state import CaptureInfo, LensState
+from dasha_ros.control.in_process_rig import InProcessRig
+from dasha_ros.devices.errors import OutOfRange
+from dasha_ros.freshness.command import IN_PROCESS
+from dasha_ros.freshness.state import CaptureInfo
 from dasha_ros.learning.dataset.cache.percept_cache import JOINT, PerceptCache
 from dasha_ros.learning.dataset.cache.view_camera import WORKING_WIDTH
-from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensProfile
-from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Percept
-from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World
 
@@ -32,8 +27,8 @@ SEPARATION_TOLERANCE = 0.05
 """Greatest deviation of two layers' separation from that of the view [1/m]: half a pixel of blur."""
 
 
-class CachedRig:
-    """Implements `Rig` over a percept cache. `usage` counts since the last `place`."""
+class CachedRig(InProcessRig):
+    """Implements `Rig` over a percept cache; see `InProcessRig`."""
 
     def __init__(
         self,
@@ -65,10 +60,7 @@ class CachedRig:
             SceneError: No such view, or distances that don't fit it.
             ValueError: The cache was made for another lens or has no such latent.
         """
-        self.lens = lens or lens_model()
-        self.table = table or exposure_table()
-        self.clock = ManualClock()
-        self.usage = Usage()
+        super().__init__(lens, table, position, hysteresis)
         made_with = cache.meta.focal_length_mm, cache.meta.f_number
         if made_with != (self.lens.focal_length_mm, self.lens.f_number):
             raise ValueError(
@@ -80,16 +72,7 @@ class CachedRig:
             raise ValueError(f"the cache has no latent {unknown[0]!r}; it has {known}")
         self._cache, self._latent = cache, latent
         self._rng = np.random.default_rng(seed)
-        changes = {} if hysteresis is None else {"hysteresis": hysteresis}
-        start = self.lens.position_min if position is None else position
-        self._lens = TwinLens(self.clock, self.lens, initial_position=start, **changes)
-        self._lens.open()
-        self.place(world or World(scene=cache.views[0].name), start, exposure_us)
-
-    @property
-    def focus_dioptres(self) -> float:
-        """True focus of the lens at rest [1/m]: for evaluations only."""
-        return self._lens.trajectory.target_dioptres
+        self.place(world or World(scene=cache.views[0].name), self._start, exposure_us)
 
     @property
     def object_dioptres(self) -> float:
@@ -111,35 +94,11 @@ class CachedRig:
         """
         self._view, self._object_dioptres = self._placed(world)
         self._world = world
-        reading = self._lens.move(position)
-        self._lens.set_temperature(world.temperature_c)
         self._exposure_us = self._rounded(exposure_us)
-        self.clock.advance(REST_NS)
-        self._exposure_command, self._sent = NO_COMMAND, 0
-        self._state = LensState(
-            NO_COMMAND, position, reading.position, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
-        )
-        self.usage = Usage()
+        self._restart(position, world.temperature_c)
 
-    def observe(self) -> Percept:
-        """A percept with the active settings; see `Rig`."""
-        return self._look()
-
-    def expose(self, exposure_us: float) -> Percept:
-        """Set the exposure time and return the percept that answers; see `Rig`."""
-        try:
-            self._exposure_us = self._rounded(exposure_us)
-        except DeviceError as error:
-            raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
-        self._exposure_command = self._new_command()
-        self.usage.exposures += 1
-        return self._look()
-
-    def move(self, position: float) -> Percept:
-        """Move the lens and return the percept that answers; see `Rig`."""
-        command = self._new_command()
-        self._state = moved(self._lens, self._state, command, position, clock=self.clock, usage=self.usage)
-        return self._look()
+    def _set_exposure(self, exposure_us: float) -> None:
+        self._exposure_us = self._rounded(exposure_us)
 
     def _look(self) -> Percept:
         begun_ns = self.clock.now_ns()
@@ -203,8 +162,3 @@ class CachedRig:
                 f"{self.table.t_min_us:g} to {self.table.t_max_us:g} us"
             )
         return float(round(exposure_us))
-
-    def _new_command(self) -> CommandId:
-        self.clock.advance(1)
-        self._sent += 1
-        return CommandId(IN_PROCESS, self._sent)
