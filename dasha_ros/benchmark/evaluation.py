@@ -10,10 +10,9 @@ from dasha_ros.benchmark.rows import Row, mean, rows_of, share
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.evaluate import FocusTrial, play_focus
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_starts
+from dasha_ros.policies.moves import HUNTING_REVERSALS
 from dasha_ros.policies.outcome import ErrorCode
 
-HUNTING_REVERSALS = 2
-"""From so many reversals on, an episode counts as hunting."""
 HAND_OVER_POLICY = "histogram"
 """A^H of settings with a hand-over, unless another is named."""
 STEP_MS = 60.0

@@ -10,13 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.benchmark.episodes import HEIGHT, ORACLE, WIDTH, Episode, episodes, goals_of
 from dasha_ros.benchmark.rows import Row, mean, share
-from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX
+from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.perception.pipeline import Perception
+from dasha_ros.policies.moves import HUNTING_REVERSALS
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.twin.scene import scene_names
-
-HUNTING_REVERSALS = 2
-"""From so many reversals on, an episode counts as hunting."""
 
 
 def benchmark_focus(

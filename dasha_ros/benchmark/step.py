@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.devices.twin.camera import TwinCamera
+from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.clock import SteadyClock
 from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.freshness.rule import answers

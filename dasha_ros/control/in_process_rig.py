@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from dasha_ros.control.rig import RigError
 from dasha_ros.devices.errors import DeviceError
-from dasha_ros.devices.twin import TwinLens
+from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.freshness.state import LensState

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dasha_ros.control.in_process_rig import InProcessRig
 from dasha_ros.control.rig import RigError
 from dasha_ros.devices.errors import DeviceError
-from dasha_ros.devices.twin import TwinCamera
+from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.freshness.command import IN_PROCESS
 from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import NOWHERE, CaptureInfo

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera
-from dasha_ros.devices.twin import TwinCamera
+from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.freshness.gate import CommandGate
 from dasha_ros.ros.driver_nodes.backends import camera_backend
 from dasha_ros.ros.driver_nodes.camera_job import CameraJob

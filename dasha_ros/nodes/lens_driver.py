@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dasha_ros import msg
 from dasha_ros.config import LensDriverConfig
 from dasha_ros.devices.lens import Lens
-from dasha_ros.devices.twin import TwinLens
+from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.gate import CommandGate
 from dasha_ros.ros.driver_nodes.backends import lens_backend
 from dasha_ros.ros.driver_nodes.commands import Commands

@@ -14,6 +14,8 @@ STAY_DIOPTRES = 0.0465
 """Commands that change the focus by at most this are not sent [1/m]: 0.41 px of blur at 640 px, f/2."""
 REVERSAL_DIOPTRES = 0.093
 """Turning back by more than this [1/m] counts as a reversal."""
+HUNTING_REVERSALS = 2
+"""An episode with at least this many reversals counts as hunting."""
 
 
 class MoveLog:

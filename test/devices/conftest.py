@@ -19,7 +19,8 @@ from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
 from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.device import PylonSettings
-from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.devices.twin.camera import TwinCamera
+from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera.bench import CameraBench
 from dasha_ros.emulators.camera.pictures import PictureFeed

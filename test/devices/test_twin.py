@@ -14,7 +14,8 @@ from studio import Studio
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.devices.lens import Lens
-from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.devices.twin.camera import TwinCamera
+from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.twin.scene import SceneError

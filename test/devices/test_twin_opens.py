@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dasha_ros.devices.twin import TwinCamera
+from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.twin.world import World
 

@@ -20,7 +20,7 @@ from painters import Painter, Stage
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.device import PylonSettings
-from dasha_ros.devices.twin import TwinCamera
+from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera.bench import CameraBench
 from dasha_ros.emulators.camera.pictures import PictureFeed, Render

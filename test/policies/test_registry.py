@@ -81,8 +81,9 @@ def test_a_name_is_taken_once():
 
 def test_agents_load_neither_ros_nor_torch_nor_gymnasium():
     code = (
-        "import sys, dasha_ros.policies.registry as r, dasha_ros.policies.rewards,
-        dasha_ros.policies.lens_actions;" "r.focus_policy('coarse_to_fine'), r.exposure_policy('histogram');"
+        "import sys, dasha_ros.policies.registry as r;"
+        "import dasha_ros.policies.rewards, dasha_ros.policies.lens_actions;"
+        "r.focus_policy('coarse_to_fine'), r.exposure_policy('histogram');"
         "bad = {'rclpy', 'torch', 'gymnasium', 'cv2', 'scipy'} & set(sys.modules); assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

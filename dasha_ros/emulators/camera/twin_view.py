@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.devices.errors import DeviceLost
-from dasha_ros.devices.twin import TwinCamera
+from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.emulators.camera.pictures import Picture
 from dasha_ros.emulators.lens.state import read_state
 from dasha_ros.optics.lens import LensProfile

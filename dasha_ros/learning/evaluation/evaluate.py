@@ -14,15 +14,13 @@ from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.step import Step
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.arenas import Arena
-from dasha_ros.learning.evaluation.settings import Start
+from dasha_ros.learning.evaluation.settings import FOCUSED_PX, Start
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.moves import reversals
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposurePolicy, ExposureRule, ExposureTask, FocusPolicy, FocusTask
 from dasha_ros.policies.reached import exposure_side
 
-FOCUSED_PX = 2.0
-"""Greatest blur radius that counts as focused [px of a 640-px image]."""
 MAX_MOVES = 600
 """Enough for every policy to end by itself: a sweep takes 150 moves."""
 MAX_EXPOSURES = 40

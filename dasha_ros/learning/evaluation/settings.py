@@ -11,6 +11,8 @@ from dasha_ros.learning.dataset.scenes.views import Kind, ViewInfo
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensModel
 
+FOCUSED_PX = 2.0
+"""Greatest blur radius that counts as focused [px of a 640-px image]."""
 FARTHEST_D = 0.02
 """Greatest distance of a layer: 50 m [1/m]."""
 COMPOSITE_SHIFT_D = 0.1

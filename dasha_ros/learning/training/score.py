@@ -11,6 +11,7 @@ from dasha_ros.learning.envs.exposure_batch import ExposureBatch
 from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewSampler
 from dasha_ros.learning.envs.schedule import drawn
 from dasha_ros.learning.envs.worlds import Rows
+from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.learning.fitting.exposure import ExposureLookup
 from dasha_ros.learning.fitting.focus import FocusLookup
 from dasha_ros.learning.training.presets import Preset
@@ -18,8 +19,8 @@ from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.policies.learned.deployed import ExposureBounds, focus_moves
 from dasha_ros.policies.learned.exposure_encoder import ExposureInputs
 from dasha_ros.policies.learned.network import PolicyNet
+from dasha_ros.policies.moves import HUNTING_REVERSALS
 
-HUNTING_REVERSALS = 2
 _MOST_MOVES = 40
 
 
@@ -97,7 +98,7 @@ def score_focus(
     share = preset.focus.world.composite_share if composite_share is None else composite_share
     batch = FocusBatch(table, preset, ViewSampler.of(table, views, share), episodes, rng)
     playing, everyone = batch.episodes, np.arange(episodes)
-    first = np.where(batch.worlds.blur_px(everyone) <= 2.0, 0, -1)
+    first = np.where(batch.worlds.blur_px(everyone) <= FOCUSED_PX, 0, -1)
     settled = np.full(episodes, _MOST_MOVES)
     done = np.zeros(episodes, bool)
     returns = np.zeros(episodes)
@@ -116,11 +117,11 @@ def score_focus(
             break
         results = batch.move(np.where(done, playing.log.position, position))
         returns += np.where(done, 0.0, results.reward)
-        first[(first < 0) & (batch.worlds.blur_px(everyone) <= 2.0)] = step + 1
+        first[(first < 0) & (batch.worlds.blur_px(everyone) <= FOCUSED_PX)] = step + 1
     blur = batch.worlds.blur_px(everyone)
     return FocusScore(
         episodes=episodes,
-        within_2px=float((blur <= 2.0).mean()),
+        within_2px=float((blur <= FOCUSED_PX).mean()),
         within_1px=float((blur <= 1.0).mean()),
         detected=float(playing.detected.mean()),
         moves_first=float(first[first >= 0].mean()) if (first >= 0).any() else float(_MOST_MOVES),

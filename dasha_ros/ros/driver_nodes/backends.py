@@ -56,7 +56,7 @@ def perception_of(config: PerceptionConfig) -> Perception:
 
 
 def _twin_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
-    from dasha_ros.devices.twin import TwinCamera
+    from dasha_ros.devices.twin.camera import TwinCamera
 
     return TwinCamera(
         clock,
@@ -98,7 +98,7 @@ def _pylon(config: CameraDriverConfig, clock: Clock) -> Camera:
 
 
 def _twin_lens(config: LensDriverConfig, clock: Clock) -> Lens:
-    from dasha_ros.devices.twin import TwinLens
+    from dasha_ros.devices.twin.lens import TwinLens
 
     profile = lens_model(config.profile)
     start = profile.position_min + config.initial_share * (profile.position_max - profile.position_min)

@@ -12,7 +12,8 @@ from rclpy.lifecycle import LifecycleNode
 
 from dasha_ros import msg
 from dasha_ros.assets.catalogue import AssetMissing
-from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.devices.twin.camera import TwinCamera
+from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.state import LensState
 from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.ros.node.health import Health

@@ -13,7 +13,8 @@ from dasha_ros.devices.calibration.profile import CalibrationError, Measurement,
 from dasha_ros.devices.calibration.scan import Scanner
 from dasha_ros.devices.errors import DeviceTimeout, FrameIncomplete
 from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
-from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.devices.twin.camera import TwinCamera
+from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.optics.profiles import lens_model

@@ -6,7 +6,7 @@ import os
 import sys
 
 from dasha_ros.devices.lens import LensReading
-from dasha_ros.devices.twin import TwinLens
+from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.nodes import lens_driver
 from dasha_ros.ros.driver_nodes import backends
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dasha_ros.control.loop import FocusOutcome, run_focus
-from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX
+from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.classical.focus import CoarseToFineFocus
 from dasha_ros.policies.outcome import ErrorCode

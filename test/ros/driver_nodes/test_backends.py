@@ -9,7 +9,8 @@ import pytest
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, choices_of
 from dasha_ros.devices.pylon.camera import PylonCamera
-from dasha_ros.devices.twin import TwinCamera, TwinLens
+from dasha_ros.devices.twin.camera import TwinCamera
+from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.devices.varioptic.boards import BOARDS
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.freshness.clock import ManualClock

@@ -159,7 +159,7 @@ def test_what_can_not_be_is_named(kind: type, changes: dict[str, Any]) -> None:
 
 def test_the_limits_of_every_back_end_can_be() -> None:
     from dasha_ros.devices.fake.fake import FakeCamera
-    from dasha_ros.devices.twin import TwinCamera
+    from dasha_ros.devices.twin.camera import TwinCamera
     from dasha_ros.freshness.clock import ManualClock
 
     for camera in (FakeCamera(ManualClock()), TwinCamera(ManualClock())):

@@ -13,7 +13,7 @@ from dasha_ros.cli.demo.true_lens import TrueLens
 from dasha_ros.cli.graph.ready import GraphError, wait_until_active
 from dasha_ros.client import FocusClient, Phase
 from dasha_ros.config import LowLevelAgentConfig
-from dasha_ros.learning.evaluation.evaluate import FOCUSED_PX
+from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.optics.exposure import T_MIN_US, ExposureTable, exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.labels import canonical

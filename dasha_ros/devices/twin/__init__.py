@@ -1,0 +1,1 @@
+"""The digital twin's camera and lens: no hardware, but real timing."""
