@@ -14,7 +14,7 @@ from dasha_ros.learning.envs.episodes import FocusEpisodes, Rows, StepResults
 from dasha_ros.learning.envs.rules import FocusRules
 from dasha_ros.learning.envs.worlds import FocusWorlds
 from dasha_ros.learning.fitting.focus import FocusLookup
-from dasha_ros.learning.training.presets import Preset
+from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
 

@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from dasha_ros.control.rig import Rig
 from dasha_ros.learning.envs.parts import EpisodeSource, ExposurePart, FocusPart, Info, RigEnv, StepResult
-from dasha_ros.learning.training.presets import Preset
+from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor
 from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor
 
@@ -76,8 +76,7 @@ class DashaJointEnv(RigEnv):
             result = StepResult.of(results)
         else:
             result = self._expose(action[0])
-        info = self._info(terms=result.terms, agent=agent)
-        return self._observation(), result.reward, result.terminated, result.truncated, info
+        return self._stepped(self._observation(), result, agent=agent)
 
     def _expose(self, action: Any) -> StepResult:
         self.percept, pictures, results = self._exposure.step(action)

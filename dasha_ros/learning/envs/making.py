@@ -32,7 +32,8 @@ from dasha_ros.learning.envs.single import DashaExposureEnv, DashaFocusEnv
 from dasha_ros.learning.envs.starts import ArenaRig, Kind, PresetStarts
 from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena
 from dasha_ros.learning.training.agents import exposure_lookup, focus_lookup
-from dasha_ros.learning.training.presets import Preset, load_preset
+from dasha_ros.learning.training.preset_models import Preset
+from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.learning.training.train import split_of
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.pipeline import Perception

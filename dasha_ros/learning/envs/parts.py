@@ -14,7 +14,7 @@ from dasha_ros.control.rig import Rig, checked
 from dasha_ros.learning.envs.episodes import ExposureEpisodes, FocusEpisodes, StepResults
 from dasha_ros.learning.envs.exposure_batch import exposure_rules
 from dasha_ros.learning.envs.focus_batch import focus_rules
-from dasha_ros.learning.training.presets import Preset
+from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor, ExposureInputs
 from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor
@@ -23,6 +23,22 @@ from dasha_ros.policies.policy import FocusTask
 Observation = NDArray[np.float32]
 Info = dict[str, Any]
 _ROW = np.zeros(1, np.intp)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """StepResult of one step of one episode."""
+
+    reward: float
+    terms: dict[str, float]
+    terminated: bool
+    truncated: bool
+
+    @classmethod
+    def of(cls, results: StepResults) -> StepResult:
+        """The result of the first episode of a batch."""
+        terms = {name: float(value[0]) for name, value in results.terms.items()}
+        return cls(float(results.reward[0]), terms, bool(results.terminated[0]), bool(results.truncated[0]))
 
 
 class EpisodeSource(Protocol):
@@ -62,11 +78,27 @@ class RigEnv(gym.Env[Any, Any]):
         }
         return {**in_force, **more}
 
+    def _stepped(
+        self, observation: Any, result: StepResult, **more: Any
+    ) -> tuple[Any, float, bool, bool, Info]:
+        """What ``step`` returns."""
+        info = self._info(terms=result.terms, **more)
+        return observation, result.reward, result.terminated, result.truncated, info
+
     def _begin(self, seed: int | None) -> Percept:
         super().reset(seed=seed)
         self._task = self.episode_source.begin(self.np_random)
         self.percept = checked(self.rig.observe())
         return self.percept
+
+
+def action_space(nvec: tuple[int, ...]) -> spaces.Space[Any]:
+    """``Discrete`` for one choice, else ``MultiDiscrete``.
+
+    Args:
+        nvec: Number of choices of each part of an action.
+    """
+    return spaces.Discrete(nvec[0]) if len(nvec) == 1 else spaces.MultiDiscrete(list(nvec))
 
 
 class FocusPart:
@@ -76,10 +108,7 @@ class FocusPart:
         self._rig, self._reader = rig, extractor
         encoder = extractor.observation_encoder(rig.lens, 1)
         self.episodes = FocusEpisodes(encoder, focus_rules(preset), rig.lens, 1, preset.focus.stay_dioptres)
-        nvec = encoder.nvec
-        self.action_space: spaces.Space[Any] = (
-            spaces.Discrete(nvec[0]) if len(nvec) == 1 else spaces.MultiDiscrete(list(nvec))
-        )
+        self.action_space = action_space(encoder.nvec)
         self.observation_space = spaces.Box(-np.inf, np.inf, (encoder.size,), np.float32)
 
     def begin(self, percept: Percept, task: FocusTask) -> Observation:
@@ -126,19 +155,3 @@ class ExposurePart:
 
     def _read(self, percept: Percept) -> ExposureInputs:
         return self._reader.read(percept, self._rig.table.nearest(percept.capture.exposure_us))
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """StepResult of one step of one episode."""
-
-    reward: float
-    terms: dict[str, float]
-    terminated: bool
-    truncated: bool
-
-    @classmethod
-    def of(cls, results: StepResults) -> StepResult:
-        """The result of the first episode of a batch."""
-        terms = {name: float(value[0]) for name, value in results.terms.items()}
-        return cls(float(results.reward[0]), terms, bool(results.terminated[0]), bool(results.truncated[0]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dasha_ros.learning.training.presets import ExposureWorld, FocusWorld, Preset
+from dasha_ros.learning.training.preset_models import ExposureWorld, FocusWorld, Preset
 from dasha_ros.twin.world import PAPER_DISTANCES_M, PAPER_ILLUMINANCES_LX
 
 

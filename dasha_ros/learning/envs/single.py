@@ -19,7 +19,7 @@ from dasha_ros.learning.envs.parts import (
     RigEnv,
     StepResult,
 )
-from dasha_ros.learning.training.presets import Preset
+from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor
 from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor
 
@@ -82,9 +82,7 @@ class DashaFocusEnv(RigEnv):
         """Move the lens and take a picture."""
         assert self.percept is not None, "step before reset"
         self.percept, results = self._part.step(action, self.percept, self.task)
-        result = StepResult.of(results)
-        info = self._info(terms=result.terms)
-        return self._part.observation(), result.reward, result.terminated, result.truncated, info
+        return self._stepped(self._part.observation(), StepResult.of(results))
 
 
 class DashaExposureEnv(RigEnv):
@@ -124,6 +122,4 @@ class DashaExposureEnv(RigEnv):
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
         """Set the exposure and take a picture."""
         self.percept, _, results = self._part.step(action)
-        result = StepResult.of(results)
-        info = self._info(terms=result.terms)
-        return self._part.observation(), result.reward, result.terminated, result.truncated, info
+        return self._stepped(self._part.observation(), StepResult.of(results))

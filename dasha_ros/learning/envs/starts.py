@@ -13,7 +13,7 @@ from dasha_ros.learning.envs.focus_batch import ViewSampler
 from dasha_ros.learning.envs.schedule import distance_cycle, light_cycle
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import COMPOSITE_SHIFT_D, Start, composite_dioptres
-from dasha_ros.learning.training.presets import Preset
+from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.twin.world import FACTORY_EXPOSURE_US

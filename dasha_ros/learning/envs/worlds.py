@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.envs.schedule import distance_cycle
-from dasha_ros.learning.training.presets import FocusWorld
+from dasha_ros.learning.training.preset_models import FocusWorld
 from dasha_ros.optics.lens import LensProfile
 
 Array = NDArray[np.float64]

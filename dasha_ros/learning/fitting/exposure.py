@@ -15,7 +15,7 @@ from dasha_ros.learning.dataset.cache.cells import (
 )
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.fitting.fit import fit_ridge, folds_of
-from dasha_ros.learning.training.presets import ExposurePreset
+from dasha_ros.learning.training.preset_models import ExposurePreset
 from dasha_ros.perception.quality.histogram import EDGES
 from dasha_ros.policies.learned.exposure_encoder import (
     BINS,

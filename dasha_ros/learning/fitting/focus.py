@@ -27,7 +27,7 @@ from dasha_ros.learning.dataset.cache.cells import (
 from dasha_ros.learning.dataset.cache.percept_cache import MIN_SCORE, PerceptCache
 from dasha_ros.learning.fitting.exposure import peak_of
 from dasha_ros.learning.fitting.fit import fit_detectability, fit_profile, fit_ridge, folds_of
-from dasha_ros.learning.training.presets import FocusPreset
+from dasha_ros.learning.training.preset_models import FocusPreset
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
 from dasha_ros.policies.learned.focus_features import (
     BELIEF,

@@ -17,7 +17,8 @@ from dasha_ros.learning.fitting.exposure import (
     readout_exposure_lookup,
 )
 from dasha_ros.learning.fitting.focus import FocusLookup, belief_focus_lookup, latent_focus_lookup
-from dasha_ros.learning.training.presets import Preset, preset_from
+from dasha_ros.learning.training.preset_models import Preset
+from dasha_ros.learning.training.presets import preset_from
 from dasha_ros.learning.training.run_folder import RunInfo
 from dasha_ros.learning.training.score import score_exposure, score_focus
 from dasha_ros.optics.exposure import ExposureTable
@@ -83,18 +84,15 @@ class Trainee:
 
 def focus_trainee(info: RunInfo, table: FocusLookup, split: Split) -> Trainee:
     """Prepare A^L for the training views of a split."""
-    from gymnasium import spaces
-
     from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewSampler
+    from dasha_ros.learning.envs.parts import action_space
     from dasha_ros.learning.envs.vector import BatchVecEnv
 
     preset = preset_from(info.preset, "of the run")
     rng = np.random.default_rng([info.seed, _DRAW_SEED])
     draw = ViewSampler.of(table, split.train, preset.focus.world.composite_share)
     batch = FocusBatch(table, preset, draw, preset.focus.ppo.n_envs, rng)
-    nvec = batch.episodes.encoder.nvec
-    space = spaces.Discrete(nvec[0]) if len(nvec) == 1 else spaces.MultiDiscrete(list(nvec))
-    env = BatchVecEnv(batch, space)
+    env = BatchVecEnv(batch, action_space(batch.episodes.encoder.nvec))
     rules: dict[str, Any] = {
         "end_on_detection": preset.focus.end_on_detection,
         "stay_dioptres": preset.focus.stay_dioptres,

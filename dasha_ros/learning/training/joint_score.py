@@ -9,7 +9,7 @@ from dasha_ros.learning.dataset.scenes.views import Kind
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.evaluate import play_focus
 from dasha_ros.learning.evaluation.settings import FocusSetting, Start, focus_starts
-from dasha_ros.learning.training.presets import Preset
+from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.focus import LearnedFocus

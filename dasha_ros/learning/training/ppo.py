@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dasha_ros.learning.training.presets import Ppo
+from dasha_ros.learning.training.preset_models import Ppo
 from dasha_ros.policies.learned.network import Mlp, PolicyNet
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dasha_ros.learning.envs.worlds import Rows
 from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.learning.fitting.exposure import ExposureLookup
 from dasha_ros.learning.fitting.focus import FocusLookup
-from dasha_ros.learning.training.presets import Preset
+from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.policies.learned.deployed import ExposureBounds, focus_moves
 from dasha_ros.policies.learned.exposure_encoder import ExposureInputs

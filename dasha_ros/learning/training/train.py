@@ -24,7 +24,8 @@ from dasha_ros.learning.training.agents import (
 )
 from dasha_ros.learning.training.divergence import says_diverged
 from dasha_ros.learning.training.ppo import make_learner
-from dasha_ros.learning.training.presets import Preset, preset_from
+from dasha_ros.learning.training.preset_models import Preset
+from dasha_ros.learning.training.presets import preset_from
 from dasha_ros.learning.training.run_folder import Agent, RunFolder, RunInfo, TrainingError, writing
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.optics.profiles import lens_model

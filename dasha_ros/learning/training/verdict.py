@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from dasha_ros.learning.training.presets import Preset
+from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import FocusTask

@@ -12,7 +12,8 @@ from dasha_ros.config import AgentConfig
 from dasha_ros.control.step import Step
 from dasha_ros.freshness import limits
 from dasha_ros.learning.training.online import POLICY, NoMoreEpisodes, learn_online
-from dasha_ros.learning.training.presets import Preset, load_preset
+from dasha_ros.learning.training.preset_models import Preset
+from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.learning.training.verdict import verdict_of
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.policies.policy import FocusTask

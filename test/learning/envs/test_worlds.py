@@ -10,7 +10,7 @@ from synthetic_cache import _view
 
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.learning.envs.worlds import FocusWorlds
-from dasha_ros.learning.training.presets import FocusWorld
+from dasha_ros.learning.training.preset_models import FocusWorld
 from dasha_ros.optics.actuator import LensActuator
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.optics.varioptic import DRIVE, quantised_volts

@@ -13,7 +13,7 @@ pytest.importorskip("stable_baselines3")
 import gymnasium as gym
 
 from dasha_ros.learning.training.online import CheckpointError, DivergedError, NoMoreEpisodes, learn_online
-from dasha_ros.learning.training.presets import Ppo
+from dasha_ros.learning.training.preset_models import Ppo
 from dasha_ros.policies.learned.network import Mlp, PolicyNet
 from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError, PolicyInfo
 
