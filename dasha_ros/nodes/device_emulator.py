@@ -24,7 +24,7 @@ from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import trajectory_to_msg
 
-_KNOBS = tuple(field.name for field in fields(LineFaults))
+_FAULTS = tuple(field.name for field in fields(LineFaults))
 
 
 class _EmulatedWorld(WorldLink):
@@ -82,7 +82,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
                 hysteresis=config.lens_hysteresis,
             ),
         )
-        self._lens.on_move = self._tell_truth
+        self._lens.on_move = self._publish_truth
         self._lens.start()
         view = TwinView(
             link,
@@ -95,7 +95,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
         self._world = _EmulatedWorld(self, view, self.health, self._lens)
         self._pictures = PictureServer(Path(config.camera_socket), view)
         self._pictures.start()
-        self._turn_knobs(config)
+        self._apply_faults(config)
 
     def activate(self) -> None:
         """Nothing to start: both devices are there since `configure`."""
@@ -116,16 +116,16 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
     def reconfigure(self, config: DeviceEmulatorConfig) -> None:
         """Apply changed faults and cables."""
         if self._lens is not None:
-            self._turn_knobs(config)
+            self._apply_faults(config)
 
-    def _tell_truth(self, moves: PowerTrajectory) -> None:
+    def _publish_truth(self, moves: PowerTrajectory) -> None:
         """Publish the true lens position for evaluations; no driver or agent subscribes to it."""
         if self.context.ok():
             self._truth.publish(trajectory_to_msg(moves, node=self.instance))
 
-    def _turn_knobs(self, config: DeviceEmulatorConfig) -> None:
+    def _apply_faults(self, config: DeviceEmulatorConfig) -> None:
         assert self._lens is not None
-        self._lens.set_faults(**{knob: getattr(config, knob) for knob in _KNOBS})
+        self._lens.set_faults(**{fault: getattr(config, fault) for fault in _FAULTS})
         self._lens.board.set_faults(config.fault_bits)
         if config.brown_outs != self._brown_outs:
             self._brown_outs = config.brown_outs

@@ -47,11 +47,11 @@ class FocusServer(GoalServer):
         super().__init__("focus_server")
         self._server: SimpleActionServer | None = None
         self._info: msg.PerceptionInfo | None = None
-        self._job: FocusGoal | None = None
+        self._focus_goal: FocusGoal | None = None
         self._waiter = Waiter()
         self._configured = False
         self._state_lock = threading.Lock()
-        self._told = msg.FocusState()
+        self._last_state = msg.FocusState()
 
     def configure(self) -> None:
         """Create the topics and the clients of both agents."""
@@ -84,9 +84,11 @@ class FocusServer(GoalServer):
 
     def activate(self) -> None:
         """Accept goals."""
-        self.exclusive_topics.add("focus/state", self._tell_again)
+        self.exclusive_topics.add("focus/state", self._repeat_state)
         self.publish_state(msg.FocusState.IDLE, "waiting for a goal")
-        self.health.set_activity(lambda: "waiting for a goal" if self._job is None else "working on a goal")
+        self.health.set_activity(
+            lambda: "waiting for a goal" if self._focus_goal is None else "working on a goal"
+        )
 
     def deactivate(self) -> None:
         """End the current goal, restore, and accept no more."""
@@ -117,9 +119,9 @@ class FocusServer(GoalServer):
             self.health.count("rejected_goals")
             self.get_logger().warning(f"goal rejected: {reason}")
             with self._state_lock:
-                told = copy(self._told)
-                told.message = f"goal rejected: {reason}"
-                self._tell(told)
+                state_message = copy(self._last_state)
+                state_message.message = f"goal rejected: {reason}"
+                self._publish(state_message)
         return reason
 
     def _reason(self, request: FocusOnObject.Goal) -> str:
@@ -146,7 +148,7 @@ class FocusServer(GoalServer):
         background: bool = False,
     ) -> None:
         """Publish the state of the goal."""
-        told = msg.FocusState(
+        state_message = msg.FocusState(
             state=state,
             labels=list(labels),
             step=step,
@@ -156,18 +158,18 @@ class FocusServer(GoalServer):
             message=message,
         )
         with self._state_lock:
-            self._tell(told)
+            self._publish(state_message)
 
-    def _tell(self, told: msg.FocusState) -> None:
+    def _publish(self, state_message: msg.FocusState) -> None:
         """Publish a state. The caller holds the lock, so that no older state follows a newer one."""
-        told.header, told.node = Header(stamp=to_stamp(self.clock.now_ns())), self.instance
-        self._told = told
+        state_message.header, state_message.node = Header(stamp=to_stamp(self.clock.now_ns())), self.instance
+        self._last_state = state_message
         if self._configured and self.context.ok():
-            self._state.publish(told)
+            self._state.publish(state_message)
 
-    def _tell_again(self) -> None:
+    def _repeat_state(self) -> None:
         with self._state_lock:
-            self._tell(copy(self._told))
+            self._publish(copy(self._last_state))
 
     def _work(self, run: ActiveGoal) -> FocusOnObject.Result:
         assert self._info is not None
@@ -177,11 +179,11 @@ class FocusServer(GoalServer):
             return self._reach(run, self._info, " (the trainer waits)" if trainer_waits else "")
 
     def _reach(self, run: ActiveGoal, info: msg.PerceptionInfo, note: str) -> FocusOnObject.Result:
-        self._job = job = FocusGoal(self, run, info, note)
+        self._focus_goal = goal = FocusGoal(self, run, info, note)
         try:
-            result = job.work()
+            result = goal.work()
         finally:
-            self._job = None
+            self._focus_goal = None
         if result.error_code == ErrorCode.NONE:
             self.health.clear("restore")
         else:
@@ -190,9 +192,9 @@ class FocusServer(GoalServer):
         return result
 
     def _on_picture(self, picture: CompressedImage) -> None:
-        job = self._job
-        if job is not None:
-            job.picture(picture)
+        goal = self._focus_goal
+        if goal is not None:
+            goal.picture(picture)
 
 
 def main(args: Sequence[str] | None = None) -> None:

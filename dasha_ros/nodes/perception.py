@@ -81,14 +81,14 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     def activate(self) -> None:
         """Publish what can be detected, and start reading images."""
-        self._tell_info()
-        self.exclusive_topics.add("perception/info", self._tell_info)
+        self._publish_info()
+        self.exclusive_topics.add("perception/info", self._publish_info)
         assert self._perception is not None
         encoder, detector = self._perception.encoder.id, self.config.detector
         self.health.set_activity(f"{encoder}, {detector}")
         self.health.show("stages", lambda: {f"{stage}_ms": ms for stage, ms in self._stage_ms.items()})
 
-    def _tell_info(self) -> None:
+    def _publish_info(self) -> None:
         perception = self._perception
         if perception is None or not self.context.ok():
             return

@@ -136,19 +136,19 @@ class Trainer(DashaNode[TrainerConfig]):
                     self._wait_for_turn()
             except Exception as error:  # Whatever goes wrong in one episode, the next one begins.
                 if not self._interrupted():
-                    self._tell(error)
+                    self._report_failure(error)
                     self._stop.wait(_PAUSE_S)
 
     def _wait_for_turn(self) -> None:
-        told = ""
+        last = ""
         while (reason := self._turns.reason) and not self._interrupted():
-            if reason != told:
+            if reason != last:
                 self.health.count("pauses")
                 self.health.set_activity(reason)
-                told = reason
+                last = reason
             self._turns.wait()
 
-    def _tell(self, error: Exception) -> None:
+    def _report_failure(self, error: Exception) -> None:
         if isinstance(error, GoalRefusedError) and self._turns.reason:
             return  # The activity will say what it waits for.
         if isinstance(error, AgentLostError):

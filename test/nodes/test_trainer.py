@@ -31,15 +31,15 @@ class Heard:
     """Waits for a sentence."""
 
     def __init__(self, told):
-        self._told, self._news = told, threading.Condition()
+        self._told, self._changed = told, threading.Condition()
 
     def notify(self):
-        with self._news:
-            self._news.notify_all()
+        with self._changed:
+            self._changed.notify_all()
 
     def wait_for(self, beginning, timeout_s):
-        with self._news:
-            return self._news.wait_for(
+        with self._changed:
+            return self._changed.wait_for(
                 lambda: any(message.startswith(beginning) for _, message in self._told.said), timeout_s
             )
 

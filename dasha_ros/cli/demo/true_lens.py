@@ -16,26 +16,28 @@ class TrueLens:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._told: TwinLens | None = None
+        self._newest: TwinLens | None = None
         subscribe(client.node, TwinLens, "twin/lens", self._hear, qos.STATE)
 
     def _hear(self, lens: TwinLens) -> None:
-        self._told = lens
+        self._newest = lens
 
     def focus_at(self, position: float, timeout_s: float) -> float | None:
         """Where the lens focuses [1/m] at a commanded ``position``, hysteresis included.
 
-        ``None``: it does not say so within ``timeout_s``.
+        ``None``: it does not report it within ``timeout_s``.
         """
-        if self._client.until(lambda: self._told, timeout_s) is None:
+        if self._client.until(lambda: self._newest, timeout_s) is None:
             return None
-        self._client.until(lambda: self._told is not None and self._told.state.driver, _CATCH_UP_S)
+        self._client.until(lambda: self._newest is not None and self._newest.state.driver, _CATCH_UP_S)
 
         def is_there() -> bool:
-            told = self._told
-            return told is not None and (not told.state.driver or told.state.commanded_position == position)
+            newest = self._newest
+            return newest is not None and (
+                not newest.state.driver or newest.state.commanded_position == position
+            )
 
         if not self._client.until(is_there, timeout_s):
             return None
-        assert self._told is not None
-        return float(self._told.target_dioptres)
+        assert self._newest is not None
+        return float(self._newest.target_dioptres)

@@ -27,29 +27,29 @@ class CameraState:
         self, publish: Callable[[CaptureInfo], None], now_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._publish, self._now_s = publish, now_s
-        self._told: CaptureInfo | None = None
-        self._untold: CaptureInfo | None = None
-        self._due_s = self._latest_s = self._told_at_s = 0.0
+        self._published: CaptureInfo | None = None
+        self._delayed: CaptureInfo | None = None
+        self._due_s = self._latest_s = self._published_at_s = 0.0
         self._repeats = False
 
     def taken(self, capture: CaptureInfo, awaited: bool) -> None:
         """Take note of a published picture; ``awaited``: a command waited for it."""
-        told, now_s = self._told, self._now_s()
-        if told is None or _settings(capture) != _settings(told):
-            self._tell(capture)
+        published, now_s = self._published, self._now_s()
+        if published is None or _settings(capture) != _settings(published):
+            self._publish_now(capture)
         elif awaited:
-            if self._untold is None:
+            if self._delayed is None:
                 self._latest_s = now_s + LATEST_S
-            self._untold, self._due_s = capture, min(now_s + DELAY_S, self._latest_s)
-        elif now_s - self._told_at_s >= _PERIOD_S:
-            self._tell(capture)
+            self._delayed, self._due_s = capture, min(now_s + DELAY_S, self._latest_s)
+        elif now_s - self._published_at_s >= _PERIOD_S:
+            self._publish_now(capture)
 
     def publish_if_due(self) -> None:
         """Publish a delayed state when its time has come."""
-        if self._untold is not None and self._now_s() >= self._due_s:
-            self._tell(self._untold)
-        elif self._repeats and self._told is not None:
-            self._publish(self._told)
+        if self._delayed is not None and self._now_s() >= self._due_s:
+            self._publish_now(self._delayed)
+        elif self._repeats and self._published is not None:
+            self._publish(self._published)
         self._repeats = False
 
     def repeat(self) -> None:
@@ -59,10 +59,10 @@ class CameraState:
     @property
     def longest_wait_s(self) -> float | None:
         """How long the thread may sleep [s]; ``None``: no state is delayed."""
-        return None if self._untold is None else DELAY_S
+        return None if self._delayed is None else DELAY_S
 
-    def _tell(self, capture: CaptureInfo) -> None:
-        self._told, self._untold, self._told_at_s = capture, None, self._now_s()
+    def _publish_now(self, capture: CaptureInfo) -> None:
+        self._published, self._delayed, self._published_at_s = capture, None, self._now_s()
         self._publish(capture)
 
 

@@ -85,7 +85,7 @@ class LensTwinLink(_WorldListener):
             instance: Sender of the messages.
         """
         self._lens, self._state, self._instance = lens, msg.LensState(), instance
-        self._telling = threading.Lock()
+        self._publishing = threading.Lock()
         self._publisher = node.create_publisher(msg.TwinLens, "twin/lens", qos.STATE)
         super().__init__(node, health, callback_group=ReentrantCallbackGroup())
 
@@ -96,23 +96,23 @@ class LensTwinLink(_WorldListener):
 
     def publish(self, state: msg.LensState) -> None:
         """Publish the move that led to a state."""
-        with self._telling:
+        with self._publishing:
             self._state = state
-            self._tell()
+            self._publish()
 
     def take(self, world: World) -> None:
         """Apply the world's temperature."""
         # The lock keeps an older state from following a newer move; the camera would keep waiting.
-        with self._telling:
+        with self._publishing:
             self._lens.set_temperature(world.temperature_c)
-            self._tell()
+            self._publish()
 
     def repeat(self) -> None:
         """Publish the last message again."""
-        with self._telling:
-            self._tell()
+        with self._publishing:
+            self._publish()
 
-    def _tell(self) -> None:
+    def _publish(self) -> None:
         self._publisher.publish(trajectory_to_msg(self._lens.trajectory, self._state, self._instance))
 
 

@@ -94,7 +94,7 @@ class FastSubscriber:
         most = KEPT if qos.reliability is ReliabilityPolicy.RELIABLE else 1
         with self._lock:
             self._topics.append(_Topic(subscription, message_filter.hear, most))
-        self._tell()
+        self._notify()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="fast_subscriber", daemon=True)
             self._thread.start()
@@ -102,7 +102,7 @@ class FastSubscriber:
     def rest(self) -> None:
         """Let messages wait until `wake`. No callback runs once this returns, unless it was called by one."""
         self._rests = True
-        self._tell()
+        self._notify()
         with self._taking:
             pass
 
@@ -117,12 +117,12 @@ class FastSubscriber:
             for topic in topics:
                 self._take_all(topic)
         self._rests = False
-        self._tell()
+        self._notify()
 
     def close(self) -> None:
         """Unsubscribe. No callback runs once this returns, unless it was called by one."""
         self._ends = True
-        self._tell()
+        self._notify()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
         with self._lock:
@@ -131,7 +131,7 @@ class FastSubscriber:
             self._node.destroy_subscription(topic.subscription)
         self._changed.destroy()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         with suppress(InvalidHandle):  # The context was shut down, which the thread notices too.
             self._changed.trigger()
 
