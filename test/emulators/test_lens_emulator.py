@@ -42,7 +42,7 @@ def lens(emulator: LensEmulator) -> Iterator[VariopticLens]:
 
 
 def test_a_move_reaches_the_board(emulator: LensEmulator, lens: VariopticLens) -> None:
-    assert lens.move(45.0).volts == emulator.volts() == pytest.approx(45.0035)
+    assert lens.move(45.0).position == emulator.volts() == pytest.approx(45.0035)
     assert emulator.board.latched[-1] == 21_000
 
 
@@ -87,7 +87,7 @@ def test_a_late_reply_is_not_taken_for_the_next_one(emulator: LensEmulator) -> N
     for volts in (50.0, 31.0, 60.0):
         lens.move(volts)
         assert emulator.board.code == round((volts - 24) * 1000)
-    assert lens.read().volts == pytest.approx(60.0, abs=0.0223)
+    assert lens.read().position == pytest.approx(60.0, abs=0.0223)
     lens.close()
 
 
@@ -105,8 +105,8 @@ def test_an_unplugged_lens_is_lost_and_comes_back_at_its_voltage(
     taken = os.openpty()  # so that the new port is another one, as after a real re-plug
     emulator.plug()
     assert os.readlink(emulator.link) != first
-    assert lens.open().volts == pytest.approx(49.0, abs=0.0223)
-    assert lens.move(50.0).volts == pytest.approx(50.0, abs=0.0223)
+    assert lens.open().position == pytest.approx(49.0, abs=0.0223)
+    assert lens.move(50.0).position == pytest.approx(50.0, abs=0.0223)
     for end in taken:
         os.close(end)
 
