@@ -9,8 +9,8 @@ from tiny_runs import TINY
 from typer.testing import CliRunner
 
 from dasha_ros.cli import app
-from dasha_ros.learning.training import joint as train_joint
-from dasha_ros.learning.training.joint_score import score_joint
+from dasha_ros.learning.training.joint import run as train_joint
+from dasha_ros.learning.training.joint.score import score_joint
 from dasha_ros.system.paths import config_dir
 
 pytest.importorskip("stable_baselines3", reason="scripts/setup --torch installs stable-baselines3")

@@ -79,7 +79,7 @@ def train_agent(agent: Literal["exposure", "focus"], options: TrainOptions) -> N
 
 def train_both(options: TrainOptions) -> None:
     """Train both agents, or continue their run."""
-    from dasha_ros.learning.training.joint import JointFolder, plan_joint, train_joint
+    from dasha_ros.learning.training.joint.run import JointFolder, plan_joint, train_joint
     from dasha_ros.learning.training.presets import load_preset
     from dasha_ros.learning.training.train import default_folder
 

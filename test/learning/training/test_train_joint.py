@@ -13,8 +13,8 @@ from tiny_runs import TINY, weights
 from dasha_ros.learning.dataset.cache.cells import cell_features
 from dasha_ros.learning.envs.worlds import FocusWorlds
 from dasha_ros.learning.training.agents import exposure_lookup
-from dasha_ros.learning.training.hand_over import hand_over
-from dasha_ros.learning.training.joint import JointFolder, JointPlan, plan_joint, train_joint
+from dasha_ros.learning.training.joint.hand_over import hand_over
+from dasha_ros.learning.training.joint.run import JointFolder, JointPlan, plan_joint, train_joint
 from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.learning.training.run_folder import RunFolder, TrainingError
 from dasha_ros.learning.training.train import default_folder, train

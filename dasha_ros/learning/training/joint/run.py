@@ -19,8 +19,8 @@ from dasha_ros.learning.dataset.cache.cells import Array, CellFeatures, Progress
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.training.agents import exposure_lookup
-from dasha_ros.learning.training.hand_over import hand_over
-from dasha_ros.learning.training.joint_score import EPISODES, JointScore, score_joint
+from dasha_ros.learning.training.joint.hand_over import hand_over
+from dasha_ros.learning.training.joint.score import EPISODES, JointScore, score_joint
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import preset_from
 from dasha_ros.learning.training.run_folder import Agent, RunFolder, RunInfo, TrainingError, writing
