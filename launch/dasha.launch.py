@@ -7,6 +7,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
 from dasha_ros.bringup import graph as bringup
+from dasha_ros.bringup.rigs import RIGS
 from dasha_ros.config import ConfigError
 from dasha_ros.config.ros_value import parameter_text
 from dasha_ros.freshness import limits
@@ -14,7 +15,7 @@ from launch import LaunchDescription
 
 ARGUMENTS = {
     "namespace": ("/dasha", "Namespace of all nodes, one per camera."),
-    "rig": ("twin", f"Devices to use: {', '.join(bringup.RIGS)}."),
+    "rig": ("twin", f"Devices to use: {', '.join(RIGS)}."),
     "params_file": ("", "ROS parameter file; `dasha config` prints one to start from."),
     "scene": ("", "Twin: name of a shipped scene or path of a YAML file."),
     "speed": ("", "Twin: speed of its clock relative to real time."),

@@ -1,12 +1,14 @@
-"""What stands in for the twin where only the way of a picture is tested."""
+"""Stand-ins for the twin, for tests of how pictures travel."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from dasha_ros.emulators.camera.pictures import Scenery
+
 
 class Painter:
-    """Gives the same picture to everyone, and remembers what was asked."""
+    """Returns the same picture every time, and records the requests."""
 
     def __init__(self, picture: np.ndarray) -> None:
         self.picture = picture
@@ -17,18 +19,13 @@ class Painter:
         return self.picture
 
 
-class Stage:
+class Level(Scenery):
     """A `Scenery` of one grey level at a time."""
 
     def __init__(self) -> None:
         self.level = 10
         self.given: int | None = None
         self.begins: list[int] = []
-
-    def __call__(self, exposure_us: float, gain_db: float) -> np.ndarray:
-        picture = self.seen(exposure_us, gain_db)
-        assert picture is not None
-        return picture
 
     def seen(
         self, exposure_us: float, gain_db: float, begin_ns: int = 0, *, only_if_changed: bool = False

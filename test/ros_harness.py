@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dasha_ros.bringup.graph import profile_of
+from dasha_ros.bringup.environment import profile_of
 
 ROOT = Path(__file__).resolve().parents[1]
 DISCOVERY_S = 15.0

@@ -1,1 +1,1 @@
-"""Floor 1. What is fetched, not shipped: photographs and models; and what is made of them."""
+"""Floor 1. Photographs and models that are fetched at set-up, and the files converted from them."""

@@ -1,7 +1,7 @@
-"""Photographs and models that are fetched, not shipped: their catalogue and where they lie.
+"""The catalogue of fetched photographs and models, and where they are stored.
 
-Standard library only: every process of the graph may ask for a file at start.
-Fetching them is the duty of :mod:`dasha_ros.assets.fetch`.
+Imports the standard library only, because every process of the graph may ask for a file at start.
+:mod:`dasha_ros.assets.fetch` fetches them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dasha_ros.assets import models
 from dasha_ros.system.paths import checkout_dir, config_dir
 
 CONVERTED = "models/converted.json"
-"""What `dasha_ros.assets.convert` made from what, with the hashes of both."""
+"""Records which file `dasha_ros.assets.convert` made from which, with the hashes of both."""
 
 
 class AssetMissing(FileNotFoundError):
@@ -29,7 +29,7 @@ class AssetMissing(FileNotFoundError):
 
 @dataclass(frozen=True)
 class AssetFile:
-    """One file of a package, under the name by which the code asks for it."""
+    """One file of a package, and the name that the code uses for it."""
 
     name: str
     """Logical name, a relative path such as ``photos/bus.jpg``."""
@@ -51,24 +51,24 @@ class AssetPackage:
     package: str
     files: tuple[AssetFile, ...]
     version: str | None = None
-    """Pinned version; ``None`` takes what the distribution has: the files' hashes still decide,
-    and a file that is gone or another is left out instead of failing the package."""
+    """Pinned version. ``None`` takes the distribution's version: the files' hashes are still checked,
+    and a file that is missing or has changed is left out instead of failing the package."""
     format: str | None = None
     """``wheel`` or ``sdist`` (PyPI only)."""
     sha256: str | None = None
-    """Of the archive."""
+    """SHA-256 of the archive."""
     python: str | None = None
-    """Python version whose wheel is pinned, where wheels differ; the data inside is the same in all."""
+    """Python version of the pinned wheel, where wheels differ; the data inside is the same in all of them."""
     platform: str | None = None
 
     @property
     def pin(self) -> str:
-        """``package==version``, or the bare name where no version is pinned."""
+        """``package==version``, or the bare name if no version is pinned."""
         return f"{self.package}=={self.version}" if self.version else self.package
 
 
 class State(Enum):
-    """What :func:`check` found."""
+    """The result of :func:`check`."""
 
     OK = "ok"
     MISSING = "missing"
@@ -91,7 +91,7 @@ def catalogue() -> tuple[AssetPackage, ...]:
     """Every package of ``config/assets.json`` and ``config/assets-*.json``.
 
     Raises:
-        ValueError: The tables name a file twice or leave the assets folder.
+        ValueError: The tables name a file twice, or a path outside the assets folder.
     """
     tables = [config_dir() / "assets.json", *sorted(config_dir().glob("assets-*.json"))]
     packages = tuple(
@@ -111,23 +111,23 @@ def packages_of(sets: Iterable[str]) -> tuple[AssetPackage, ...]:
     """The packages of these sets, in the catalogue's order.
 
     Raises:
-        ValueError: No such set; the message lists those that exist.
+        ValueError: A set does not exist; the message lists the sets that do.
     """
     wanted = set(sets)
     known = {package.set for package in catalogue()}
     if unknown := sorted(wanted - known):
-        raise ValueError(f"no set {', '.join(unknown)} of assets; there are: {', '.join(sorted(known))}")
+        raise ValueError(f"no asset set {', '.join(unknown)}; the sets are: {', '.join(sorted(known))}")
     return tuple(package for package in catalogue() if package.set in wanted)
 
 
 def asset(name: str) -> Path:
-    """The path of a fetched file, or of one converted from it, by its logical name (``photos/bus.jpg``).
+    """The path of a fetched or converted file, by its logical name (``photos/bus.jpg``).
 
-    Only the file's presence is checked here; its hash was checked when it was fetched.
+    This only checks that the file exists; its hash was checked when it was fetched.
 
     Raises:
-        AssetMissing: Not on this machine; the message says what to run.
-        ValueError: The name is absolute or leaves the assets folder.
+        AssetMissing: The file is not on this machine; the message says what to run.
+        ValueError: The name is an absolute path, or a path outside the assets folder.
     """
     path = assets_dir() / _relative(name)
     if path.is_file():
@@ -140,7 +140,7 @@ def asset(name: str) -> Path:
 
 
 def fetch_command(set_name: str = "base") -> str:
-    """What a person types to fetch a set, in a checkout and elsewhere."""
+    """The command that fetches a set, in a checkout or in an installation."""
     checkout = checkout_dir()
     if checkout is not None and set_name == "base":
         return f"`{checkout}/scripts/setup`"
@@ -149,7 +149,7 @@ def fetch_command(set_name: str = "base") -> str:
 
 
 def check(file: AssetFile, folder: Path | None = None) -> State:
-    """Whether a file is present and has the pinned hash (reads all of it)."""
+    """Whether a file exists and has the pinned hash; reads the whole file."""
     path = (folder or assets_dir()) / file.name
     if not path.is_file():
         return State.MISSING
@@ -157,10 +157,10 @@ def check(file: AssetFile, folder: Path | None = None) -> State:
 
 
 def check_converted(folder: Path) -> dict[str, State]:
-    """The files that are made of fetched ones, each against the hash that was noted when it was made.
+    """Check every converted file against the hash that was recorded when it was made.
 
     Args:
-        folder: Of the assets.
+        folder: The assets folder.
     """
     names = [name for name in vars(models).values() if isinstance(name, str) and name.startswith("models/")]
     try:

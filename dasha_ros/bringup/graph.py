@@ -1,7 +1,7 @@
-"""The graph, described once as plain data: processes, parameters, remappings, environment.
+"""Describes the graph as plain data: processes, parameters, remappings, environment.
 
-``launch/dasha.launch.py`` turns the description into launch actions, ``dasha up``
-into supervised processes. Nothing here imports ROS.
+``launch/dasha.launch.py`` turns the description into launch actions, ``dasha up`` into supervised processes.
+Nothing here imports ROS.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from dasha_ros.bringup.environment import profile_of, runtime_dir
+from dasha_ros.bringup.rigs import RIGS, STAGES
 from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.config.one_clock import with_one_clock
 from dasha_ros.config.overrides import merged, parse_overrides
 from dasha_ros.config.params_file import Loaded, load
 from dasha_ros.config.ros_value import Value, parameter_text
-from dasha_ros.system.paths import config_dir
 
 PACKAGE = "dasha_ros"
 RESPAWN_DELAY_S = 1.0
@@ -37,15 +36,15 @@ class Process:
     """The same node as a Python module, for machines without the ``ros2`` command."""
     namespace: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
-    """Only what differs from the node's defaults, and what the client library is told."""
+    """Parameters that differ from the node's defaults, and those of the client library."""
     remappings: tuple[tuple[str, str], ...] = ()
     ros_arguments: tuple[str, ...] = ()
-    """Further arguments behind ``--ros-args``."""
+    """More arguments after ``--ros-args``."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """What to add to the user's environment, however the process is started."""
+    """Variables to add to the user's environment, however the process is started."""
     respawn: bool = True
     stage: int = 0
-    """When it is ended: after all processes of lower stages are gone; see `END_ORDER`."""
+    """Position in the shutdown: the process is ended after those of lower stages; see `END_ORDER`."""
 
     @property
     def full_name(self) -> str:
@@ -59,7 +58,7 @@ class Process:
             arguments += ["-p", f"{key}:={parameter_text(value)}"]
         for source, target in self.remappings:
             arguments += ["-r", f"{source}:={target}"]
-        # All that is printed is collected: a file of each process's own, for ever, would say nothing more.
+        # The supervisor collects all output: rcl's log files would grow for ever and add nothing.
         logs = "--disable-external-lib-logs"
         return (sys.executable, "-m", self.module, "--ros-args", logs, *arguments, *self.ros_arguments)
 
@@ -71,7 +70,7 @@ class Graph:
     namespace: str
     processes: tuple[Process, ...]
     warnings: tuple[str, ...] = ()
-    """What was asked for and will not happen."""
+    """Requests of the user that have no effect."""
 
     @property
     def node_names(self) -> tuple[str, ...]:
@@ -79,79 +78,20 @@ class Graph:
         return tuple(p.full_name for p in self.processes)
 
 
-@dataclass(frozen=True)
-class Rig:
-    """Which devices stand behind the two driver nodes."""
-
-    nodes: tuple[str, ...]
-    parameters: Mapping[str, Value]
-    """Overrides that make it this rig, as ``node.parameter``."""
-
-
-_COMMON = (
-    "camera_driver",
-    "lens_driver",
-    "perception",
-    "high_level_agent",
-    "low_level_agent",
-    "focus_server",
-)
-
-RIGS: dict[str, Rig] = {
-    "twin": Rig(
-        nodes=("twin_world", *_COMMON),
-        parameters={"camera_driver.backend": "twin", "lens_driver.backend": "twin"},
-    ),
-    "emulated": Rig(
-        nodes=("twin_world", "device_emulator", *_COMMON),
-        parameters={
-            "camera_driver.backend": "pylon",
-            "camera_driver.serial": "0815-0000",
-            "camera_driver.emulator": "{runtime}/camera.socket",
-            "lens_driver.backend": "varioptic",
-            "lens_driver.port": "{runtime}/lens",
-            "device_emulator.lens_link": "{runtime}/lens",
-            "device_emulator.camera_socket": "{runtime}/camera.socket",
-        },
-    ),
-    "hardware": Rig(
-        nodes=_COMMON,
-        parameters={"camera_driver.backend": "pylon", "lens_driver.backend": "varioptic"},
-    ),
-}
-"""The rigs by name. ``{runtime}`` stands for a folder of this user's, ROS domain and namespace."""
-
-END_ORDER = (
-    ("trainer", "focus_server"),
-    ("high_level_agent", "low_level_agent"),
-    ("perception",),
-    ("camera_driver", "lens_driver"),
-    ("twin_world", "device_emulator"),
-)
-"""A graph ends from the top: drivers that live bring lens and exposure back when a goal in hand is ended.
-
-Nodes of one stage end together."""
-_STAGES = {name: stage for stage, names in enumerate(END_ORDER) for name in names}
-
 _PICTURE = ("width", "height", "encoding")
-_PROFILES = {"camera_driver": "fastdds.xml", "perception": "fastdds_frames.xml"}
-"""Who publishes frames needs a large segment of shared memory, and who hears them listens to it."""
-_SMALL_SEGMENT = 800_000
-"""What a process without a profile of its own takes of shared memory [bytes]; measured, ports included."""
-
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may ask for. ``None`` leaves the parameter file's value, or the default."""
+    """The user's options. ``None`` keeps the parameter file's value, or the default."""
 
     namespace: str = "/dasha"
     rig: str = "twin"
     params_file: str | None = None
     scene: str | None = None
     speed: float | None = None
-    """The twin's time against real time; other than 1 on the rig ``twin`` only."""
+    """How fast the twin's time passes; the other rigs need 1."""
     encoder: str | None = None
     detector: str | None = None
     exposure_policy: str | None = None
@@ -178,12 +118,12 @@ _NAMED_OPTIONS: dict[str, Callable[[Options], Value | None]] = {
 def describe(options: Options | None = None, environ: Mapping[str, str] = os.environ) -> Graph:
     """Describe the graph.
 
-    The parameter file is read first, then the rig, the named options and the
-    overrides each replace what came before.
+    The parameter file comes first; the rig, the named options and the overrides then replace its values, in
+    this order.
 
     Args:
-        options: What the user asked for.
-        environ: The user's environment, which decides what has to be added to it.
+        options: The user's options.
+        environ: The user's environment, which decides which variables are added.
 
     Raises:
         ConfigError: An unknown rig, node or parameter, a value out of bounds, an unreadable file.
@@ -207,12 +147,12 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
         )
     nodes = (*rig.nodes, "trainer") if options.learn else rig.nodes
     named = {key: value for key, of in _NAMED_OPTIONS.items() if (value := of(options)) is not None}
-    # Every node gets its values from here. Given the file as well, rcl would let a block for the
-    # node's own name win over the command line.
+    # The nodes don't get the file itself: in rcl, a block for the node's own name would override the
+    # command line.
     loaded = load(options.params_file, namespace, nodes) if options.params_file else Loaded()
     configs = merged(loaded.configs, {**parameters, **named, **parse_overrides(options.overrides)})
     if "device_emulator" in rig.nodes:
-        # An emulated camera shows what its driver asks for, whatever that is.
+        # The emulated camera has to produce the pictures that its driver is configured for.
         camera = configs["camera_driver"].model_dump()
         configs = merged(configs, {f"device_emulator.{key}": camera[key] for key in _PICTURE})
     speed = configs["twin_world"].model_dump()["speed"]
@@ -233,15 +173,6 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
     )
 
 
-def runtime_dir(namespace: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where a graph has its lock and its emulated devices: by user, ROS domain and namespace."""
-    base = environ.get("XDG_RUNTIME_DIR", "")
-    if not os.access(base, os.W_OK):  # after su or in a container it may be another user's, or not there
-        base = f"{tempfile.gettempdir()}/dasha-{os.getuid()}"
-    domain = environ.get("ROS_DOMAIN_ID") or "0"
-    return Path(base) / "dasha_ros" / f"domain{domain}{namespace.replace('/', '-')}"
-
-
 def _process(
     name: str,
     namespace: str,
@@ -257,7 +188,7 @@ def _process(
         for key in type(config).model_fields
         if getattr(config, key) != getattr(default, key)
     } | {key: value for key, value in others.items() if value != []}
-    # The level of this node's logger only: debug output of rcl and the middleware is a flood.
+    # Only for this node's own logger: rcl and the middleware print too much at the level debug.
     logger = f"{namespace.strip('/').replace('/', '.')}.{name}"
     return Process(
         name=name,
@@ -267,56 +198,20 @@ def _process(
         parameters=parameters,
         ros_arguments=() if log_level == "info" else ("--log-level", f"{logger}:={log_level}"),
         environment=profile_of(name, environ),
-        stage=_STAGES[name],
+        stage=STAGES[name],
     )
 
 
 def checked_namespace(text: str) -> str:
-    """The namespace with one leading and no trailing slash.
+    """Return the namespace with one leading and no trailing slash.
 
     Raises:
-        ConfigError: ROS would refuse it.
+        ConfigError: It is not a valid ROS namespace.
     """
     name = "/" + text.strip("/")
     if not re.fullmatch(r"(/[A-Za-z_][A-Za-z0-9_]*)+", name):
         raise ConfigError(
-            f"{text!r} is no namespace: use letters, digits and underscores, no digit first, e.g. /dasha"
+            f"{text!r} is not a valid namespace: use letters, digits and underscores, and no digit first, "
+            "as in /dasha"
         )
     return name
-
-
-def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What `dasha up`, and every command that speaks to a graph, adds to the user's environment.
-
-    Fast DDS, and discovery on this machine only. Whatever the user has set stays as it is. The launch
-    file adds none of this: middleware and discovery are the user's.
-    """
-    wanted = {"RMW_IMPLEMENTATION": "rmw_fastrtps_cpp", "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    return {name: value for name, value in wanted.items() if not environ.get(name)}
-
-
-def profile_of(name: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The settings of Fast DDS that a node's process adds, unless the user has some.
-
-    The segment of shared memory that frames fit in belongs to their publisher, so that the
-    graph fits into the 64 MB of shared memory that a container usually gets.
-
-    Args:
-        name: Of the node.
-        environ: The user's environment.
-    """
-    names = ["FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"]  # Fast DDS 2 and 3
-    if any(environ.get(variable) for variable in names):
-        return {}
-    prefixes = [Path(prefix) for prefix in environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
-    if any((prefix / "share" / "fastdds").is_dir() for prefix in prefixes):
-        names = names[1:]  # Fast DDS 3 warns of the old name, once for each process.
-    return dict.fromkeys(names, str(config_dir() / _PROFILES.get(name, "fastdds_node.xml")))
-
-
-def shared_memory_needed(processes: int) -> int:
-    """Shared memory that a graph takes [bytes]: a segment for frames, and a small one for each process."""
-    text = (config_dir() / "fastdds.xml").read_text(encoding="utf-8")
-    found = re.search(r"<segment_size>(\d+)</segment_size>", text)
-    assert found is not None, "fastdds.xml names no segment_size"
-    return int(found.group(1)) + processes * _SMALL_SEGMENT

@@ -1,4 +1,4 @@
-"""One graph for each user, ROS domain and namespace: whoever comes first."""
+"""Makes sure that there is only one graph for each user, ROS domain and namespace."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from dasha_ros.bringup.graph import runtime_dir
+from dasha_ros.bringup.environment import runtime_dir
 from dasha_ros.config import ConfigError
 
 
@@ -15,7 +15,7 @@ class GraphRunsAlreadyError(Exception):
 
 
 class GraphLock:
-    """A locked file. The kernel opens the lock when its process ends, however it ends."""
+    """A file lock. The kernel releases it when the process ends, however it ends."""
 
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
@@ -23,19 +23,19 @@ class GraphLock:
         self._handle: int | None = None
 
     def acquire(self) -> None:
-        """Claim the names of a graph.
+        """Take the lock.
 
         Raises:
-            GraphRunsAlreadyError: Another process has them.
-            ConfigError: The file can't be made.
+            GraphRunsAlreadyError: Another process holds it.
+            ConfigError: The lock file can't be created.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ConfigError(
-                f"the file {self.path}, by which a graph keeps others of its name away, can't be made: "
-                f"{error.strerror}. Set XDG_RUNTIME_DIR to a folder of your own"
+                f"can't create the lock file {self.path}: {error.strerror}. "
+                "Set XDG_RUNTIME_DIR to a folder of your own"
             ) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -44,7 +44,7 @@ class GraphLock:
             os.close(handle)
             who = f"{self._namespace}{f' (process {owner})' if owner else ''}"
             raise GraphRunsAlreadyError(
-                f"a graph in the namespace {who} runs already: stop the other graph, "
+                f"a graph in the namespace {who} is already running: stop it, "
                 "or use another --namespace or ROS_DOMAIN_ID"
             ) from None
         self._handle = handle
@@ -52,7 +52,7 @@ class GraphLock:
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
-        """Let the next one have the names. The file stays: who waits for it has it open."""
+        """Release the lock. The file stays, because another process may be waiting with it open."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None

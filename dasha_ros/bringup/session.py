@@ -1,4 +1,4 @@
-"""A supervised graph: the processes of a description, and whether their nodes are active."""
+"""Runs a described graph under a supervisor, and watches whether its nodes are active."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 from rich.console import Console
 from rich.text import Text
 
 from dasha_ros.bringup.child_process import Memory, Program
-from dasha_ros.bringup.graph import Graph, environment
+from dasha_ros.bringup.environment import environment
+from dasha_ros.bringup.graph import Graph
 from dasha_ros.bringup.lock import GraphLock, GraphRunsAlreadyError
 from dasha_ros.bringup.supervisor import Backoff, Ended, State, Supervisor
 from dasha_ros.bringup.watcher import UNREACHABLE, Client, LifecycleWatch
@@ -24,28 +24,28 @@ _SEVERITY = {"DEBUG": "dim", "INFO": "", "WARN": "yellow", "ERROR": "bold red", 
 
 
 LOOK_S = 0.8
-"""How long to look for another graph of the same names before this one is started."""
+"""How long to look for another graph with the same names before the start."""
 
 
 class LogPrinter:
-    """Prints the lines of all processes, each behind its node's name."""
+    """Prints the lines of all processes, each after its node's name."""
 
     def __init__(self, console: Console, names: tuple[str, ...], quiet: bool = False) -> None:
-        """Print to ``console``; ``quiet`` leaves out what is no warning."""
+        """Print to ``console``; ``quiet`` prints only warnings and errors."""
         self._console = console
         self._width = max(map(len, names), default=0)
         self._quiet = quiet
         self.muted = False
-        """Print nothing any more."""
+        """Whether to print nothing."""
 
     def __call__(self, name: str, line: str) -> None:
         """Print one line."""
         if self.muted or line.startswith(ConfigError.WORDS):
-            # What ends the graph is its last word.
+            # The command prints this error itself, at the very end.
             return
         match = _LOG_LINE.match(line)
         severity, text = match.groups() if match else ("INFO", line)
-        # Many a line begins with its node's name, as an error must where nothing stands before it.
+        # Some lines begin with their node's name, for places where no name is printed before them.
         text = text.removeprefix(f"{name} ")
         if self._quiet and severity in {"DEBUG", "INFO"}:
             return
@@ -53,7 +53,7 @@ class LogPrinter:
 
 
 def programs(graph: Graph) -> list[Program]:
-    """The processes of a graph that stays on this machine, unless the user's environment says otherwise."""
+    """The programs of a graph; it stays on this machine unless the user's environment says otherwise."""
     return [
         Program(
             p.name,
@@ -68,7 +68,7 @@ def programs(graph: Graph) -> list[Program]:
 
 
 class Session:
-    """Runs a graph, from its start to its clean end. Use it as a context manager."""
+    """Runs a graph from its start to its clean shutdown. Use it as a context manager."""
 
     def __init__(
         self,
@@ -80,9 +80,9 @@ class Session:
         self.graph = graph
         self.restarts: dict[str, int] = {}
         self.was_active = False
-        """All nodes were active at once at least one time."""
+        """Whether all nodes have been active at the same time."""
         self.exit_codes: dict[str, int] = {}
-        """Filled by the end of the session."""
+        """Exit codes by program; filled at the end of the session."""
         self._supervisor = Supervisor(
             programs(graph),
             output,
@@ -91,18 +91,18 @@ class Session:
         )
         self._lock = GraphLock(graph.namespace)
         self.tell_waiting: Callable[[list[str]], None] = lambda names: None
-        """Told who is waited for at the end."""
+        """Called during a slow shutdown with the names of the programs that are still running."""
         self._began = time.monotonic()
         self._away: set[str] = set()
-        """Processes that ended and were not seen active since."""
+        """Processes that ended and have not been active since."""
 
     def __enter__(self) -> Session:
         """Join the graph, then start the processes.
 
         Raises:
-            GraphRunsAlreadyError: Another graph has nodes of the same names.
+            GraphRunsAlreadyError: Another graph has nodes with the same names.
             OSError: A process can't be started.
-            ConfigError: A ``ROS_DOMAIN_ID`` that can't be.
+            ConfigError: ``ROS_DOMAIN_ID`` is invalid.
         """
         self._began = time.monotonic()
         self._lock.acquire()
@@ -128,16 +128,12 @@ class Session:
 
         if name := self.client.until(surplus, seconds):
             raise GraphRunsAlreadyError(
-                f"{name} runs already: stop the other graph, or use another --namespace or ROS_DOMAIN_ID"
+                f"{name} is already running: stop the other graph, or use another --namespace "
+                "or ROS_DOMAIN_ID"
             )
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the processes, in stages; Ctrl-C or SIGTERM meanwhile ends those that are left at once."""
+    def __exit__(self, *error: object) -> None:
+        """End the processes in stages; Ctrl-C or SIGTERM meanwhile ends the remaining ones at once."""
         self.client.close()
         with signals_counted() as signals:
             self.exit_codes = self._supervisor.stop(lambda: bool(signals), self.tell_waiting)
@@ -145,24 +141,24 @@ class Session:
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the start."""
         return time.monotonic() - self._began
 
     def poll(self) -> tuple[bool, list[Ended]]:
-        """Look after processes and nodes for a moment.
+        """Check processes and nodes once.
 
         Returns:
-            Whether all nodes are active, and which processes ended since the last call.
+            Whether all nodes are active, and the processes that ended since the last call.
 
         Raises:
-            GraphRunsAlreadyError: While this graph came up, another of the same names was seen.
+            GraphRunsAlreadyError: Another graph with the same names appeared while this one started.
         """
         ended = self._supervisor.poll()
         for event in ended:
             self.restarts[event.name] = self.restarts.get(event.name, 0) + 1
             self._away.add(event.name)
         for name in self._dead():
-            # What its last process said is not true of the next.
+            # The state belonged to the process that died.
             self._watch.states[f"{self.graph.namespace}/{name}"] = UNREACHABLE
         active = self._watch.poll()
         if not self.was_active and not self.restarts:
@@ -171,14 +167,14 @@ class Session:
         return active, ended
 
     def returned(self) -> list[str]:
-        """Which nodes are active again since the last call, after their processes had ended."""
+        """The nodes that became active again since the last call, after their processes had died."""
         states = self.node_states()
         back = sorted(name for name in self._away if states[name] == "active")
         self._away.difference_update(back)
         return back
 
     def node_states(self) -> dict[str, str]:
-        """Lifecycle state of every node by the name of its process; dead processes have none."""
+        """Lifecycle state of every node, by process; ``dead`` if the process is not running."""
         dead = self._dead()
         return {
             p.name: "dead" if p.name in dead else self._watch.states[p.full_name]
@@ -186,9 +182,9 @@ class Session:
         }
 
     def broken(self) -> list[str]:
-        """Nodes that could not come up by themselves, as long as the graph has never been active.
+        """The nodes that failed to activate themselves; empty once the graph has been active.
 
-        A node that is asked for its state answers when its attempt is over.
+        A node answers the question for its state only after its attempt.
         """
         if self.was_active:
             return []

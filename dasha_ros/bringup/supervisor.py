@@ -1,4 +1,4 @@
-"""Keeps processes running: starts them, collects their output, restarts the dead, ends them in order."""
+"""Keeps programs running: starts them, collects their output, restarts dead ones, ends them in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from types import TracebackType
 
 from dasha_ros.bringup.child_process import ChildProcess, Memory, Output, Program, memory_of
 from dasha_ros.freshness import limits
@@ -21,26 +20,26 @@ SIGNALS = (
     (signal.SIGTERM, limits.SIGTERM_S),
     (signal.SIGKILL, limits.SIGKILL_S),
 )
-"""How a program is ended: each signal, and how long it has to work [s]."""
+"""The signals that end a program, and how long to wait after each of them [s]."""
 IN_A_HURRY = ((signal.SIGINT, limits.HURRIED_S), (signal.SIGKILL, limits.SIGKILL_S))
-"""How all programs are ended at once when somebody does not want to wait."""
+"""The same for all programs at once, when the user does not want to wait."""
 TELL_AFTER_S = 2.0
-"""A wait for the end of a stage that is longer is told of."""
+"""A stage that takes longer to end is reported."""
 COULD_NOT_START = 127
-"""Stands for the exit code of a program whose command can't be executed, as in a shell."""
+"""Exit code of a program whose command can't be executed, as in a shell."""
 
 
 @dataclass(frozen=True)
 class Backoff:
-    """When a dead program is started again."""
+    """How long to wait before a dead program is started again."""
 
     first_s: float = 1.0
-    """Pause before the first restart; it doubles with each further one."""
+    """Pause before the first restart; it doubles with every further restart."""
     longest_s: float = 30.0
     healthy_s: float = 30.0
-    """A program that ran this long starts over with the shortest pause."""
+    """After a program has run this long, the pause is short again."""
     tries: int = 6
-    """Restarts in a row, none of them healthy, before the program is given up."""
+    """Give the program up after this many restarts in a row that were not healthy."""
 
     def delay(self, restarts: int) -> float:
         """Pause before restart number ``restarts``, counted from 1 [s]."""
@@ -48,13 +47,13 @@ class Backoff:
 
 
 class State(Enum):
-    """What a program does."""
+    """State of a program."""
 
     RUNNING = "running"
     WAITING = "waiting"
-    """Dead, to be started again after a pause."""
+    """Dead, and waiting for its restart."""
     ENDED = "ended"
-    """Dead, and stays so."""
+    """Dead for good."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +62,17 @@ class Ended:
 
     name: str
     exit_code: int
-    """Negative: the number of the signal that killed it."""
+    """Negative if a signal killed it: the number of the signal."""
     restart_in_s: float | None
-    """``None``: it will not be started again."""
+    """``None`` if it will not be started again."""
     last_lines: tuple[str, ...]
     is_final: bool = False
-    """It would end the same way again."""
+    """Whether a restart would fail the same way."""
     trouble: str = ""
-    """Why it could not even be started; it has no exit code of its own then."""
+    """Why it could not be started at all; `exit_code` is `COULD_NOT_START` then."""
 
     def __str__(self) -> str:
-        """One sentence for people."""
+        """One sentence for the user."""
         how = f"exit code {self.exit_code}"
         if self.exit_code < 0:
             how = f"signal {_signal_name(-self.exit_code)}"
@@ -85,11 +84,11 @@ class Ended:
 
 def _signal_name(number: int) -> str:
     known = {s.value: s.name for s in signal.Signals}
-    return known.get(number, str(number))  # those of real time have no name
+    return known.get(number, str(number))  # real-time signals have no name
 
 
 class _Running:
-    """A program and what becomes of it."""
+    """A program, its process and its restarts."""
 
     def __init__(self, child: ChildProcess) -> None:
         self.child, self.program = child, child.program
@@ -105,9 +104,9 @@ class _Running:
 
 
 class Supervisor:
-    """Runs programs until it is told to stop. Call `poll` regularly from one thread.
+    """Runs programs until it is stopped. Call `poll` regularly from one thread.
 
-    Usable as a context manager: leaving it stops everything.
+    Works as a context manager that stops all programs at its end.
     """
 
     def __init__(
@@ -122,16 +121,16 @@ class Supervisor:
         Args:
             programs: What to run; the names must differ.
             output: Gets every line that a program prints.
-            log_dir: Folder for one ``NAME.log`` each; made when it is missing.
-            backoff: When dead programs are started again.
+            log_dir: Folder for one ``NAME.log`` per program; created if it is missing.
+            backoff: How long to wait before restarts.
 
         Raises:
-            OSError: The folder for the logs can't be made.
+            OSError: The folder for the logs can't be created.
         """
         if log_dir is not None:
             log_dir.mkdir(parents=True, exist_ok=True)
         self._backoff = backoff or Backoff()
-        # Programs are told when the thread that started them ends: this one lives as long as the supervisor.
+        # A program gets a signal when the thread that started it ends, so this thread must live on.
         starter = ThreadPoolExecutor(1, "starts programs")
         self._running = {
             p.name: _Running(
@@ -140,24 +139,19 @@ class Supervisor:
             for p in programs
         }
         if len(self._running) != len(programs):
-            raise ValueError(f"programs of the same name: {[p.name for p in programs]}")
+            raise ValueError(f"programs with the same name: {[p.name for p in programs]}")
 
     def __enter__(self) -> Supervisor:
         """Start everything."""
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Stop everything."""
         self.stop()
 
     def start(self) -> None:
-        """Start all programs. If one can't be started, those before it are stopped again.
+        """Start all programs. If one can't be started, the others are stopped again.
 
         Raises:
             OSError: A command can't be executed.
@@ -170,7 +164,7 @@ class Supervisor:
             raise
 
     def poll(self) -> list[Ended]:
-        """Notice who ended since the last call, and restart whose pause is over. Does not block."""
+        """Return the programs that ended since the last call, and start those that are due (never blocks)."""
         events = []
         for running in self._running.values():
             if running.state is State.RUNNING and (code := running.child.exit_code) is not None:
@@ -203,14 +197,14 @@ class Supervisor:
         hurry: Callable[[], bool] = lambda: False,
         tell: Callable[[list[str]], None] = lambda names: None,
     ) -> dict[str, int]:
-        """End all programs, stage by stage: SIGINT, then SIGTERM, then SIGKILL for those that do not listen.
+        """End all programs, stage by stage, with SIGINT, then SIGTERM, then SIGKILL.
 
         Args:
-            hurry: Whether somebody does not want to wait: then all that is left is ended at once.
-            tell: Told once of a stage that takes its time: who is waited for.
+            hurry: Whether to end all remaining programs at once, because the user does not want to wait.
+            tell: Called once in a slow stage with the names of the programs that are still running.
 
         Returns:
-            The exit code of every program that was running; negative: killed by that signal.
+            The exit code of every program that was running; negative if a signal killed it.
         """
         alive = [r for r in self._running.values() if r.state is State.RUNNING]
         for running in self._running.values():
@@ -226,7 +220,7 @@ class Supervisor:
         return {r.program.name: code for r in alive if (code := r.child.exit_code) is not None}
 
     def states(self) -> dict[str, State]:
-        """What every program does."""
+        """State of every program."""
         return {name: running.state for name, running in self._running.items()}
 
     def pids(self) -> dict[str, int]:
@@ -248,7 +242,7 @@ def _end(
     hurry: Callable[[], bool],
     tell: Callable[[list[str]], None],
 ) -> None:
-    """Send one signal after the other until all have ended, or somebody is in a hurry."""
+    """Send one signal after the other until all programs have ended, or the user is in a hurry."""
     left, tell_at = list(children), time.monotonic() + TELL_AFTER_S
     for number, deadline_s in signals:
         for child in left:

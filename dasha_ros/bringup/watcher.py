@@ -1,11 +1,10 @@
-"""A node of the command line: it looks at a running graph and asks things of it."""
+"""The command line's own node: it watches a running graph and calls its services."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Any, TypeVar
 
 import rclpy
@@ -14,8 +13,8 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
-from dasha_ros.bringup import graph as bringup
-from dasha_ros.bringup.domain import domain_trouble
+from dasha_ros.bringup.environment import domain_trouble, environment
+from dasha_ros.bringup.graph import checked_namespace
 from dasha_ros.config import ConfigError
 from dasha_ros.ros.transport.retrying_call import RetryingCall
 from dasha_ros.ros.validation.subscribe import subscribe
@@ -23,7 +22,7 @@ from dasha_ros.ros.validation.subscribe import subscribe
 T = TypeVar("T")
 
 UNREACHABLE = "unreachable"
-"""Stands for the lifecycle state of a node that does not answer."""
+"""Lifecycle state of a node that does not answer."""
 
 STATE_AFTER = {
     Transition.TRANSITION_CONFIGURE: "inactive",
@@ -31,17 +30,17 @@ STATE_AFTER = {
     Transition.TRANSITION_DEACTIVATE: "inactive",
     Transition.TRANSITION_CLEANUP: "unconfigured",
 }
-"""Lifecycle state that each transition leads to."""
+"""The lifecycle state after each transition."""
 
 SPIN_S = 0.05
-"""Longest sleep between two looks at a condition or at Ctrl-C."""
+"""Longest sleep between two checks of a condition or of Ctrl-C."""
 
 
 class Client:
-    """A node with an executor that runs only while somebody waits.
+    """A node whose executor runs only while a method waits.
 
-    Ctrl-C stays an ordinary ``KeyboardInterrupt``: the context is not the default
-    one, so rclpy installs no signal handlers and a goal can still be cancelled.
+    Ctrl-C stays an ordinary ``KeyboardInterrupt``: the context is not the default one, so rclpy installs no
+    signal handlers, and a goal can still be cancelled.
     """
 
     def __init__(self, namespace: str = "/dasha", simulated_time: bool = False) -> None:
@@ -52,14 +51,14 @@ class Client:
             simulated_time: Take the time from ``/clock``.
 
         Raises:
-            ConfigError: No namespace, or a ``ROS_DOMAIN_ID`` that can't be.
+            ConfigError: The namespace or ``ROS_DOMAIN_ID`` is invalid.
         """
         if trouble := domain_trouble():
             raise ConfigError(trouble)
-        self.namespace = bringup.checked_namespace(namespace)
-        os.environ.update(bringup.environment())
+        self.namespace = checked_namespace(namespace)
+        os.environ.update(environment())
         self.context = rclpy.Context()
-        # A command says what it has to say itself: no log file of ROS's.
+        # Commands print their messages themselves, so ROS needs no log file.
         rclpy.init(args=["--ros-args", "--disable-external-lib-logs"], context=self.context)
         self.node = rclpy.create_node(
             f"dasha_cli_{os.getpid()}",
@@ -76,12 +75,7 @@ class Client:
         """Return the client itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Leave the graph."""
         self.close()
 
@@ -101,7 +95,7 @@ class Client:
         return value
 
     def newest(self, kind: Any, topic: str, qos: Any, timeout_s: float) -> Any | None:
-        """The first message of a topic that arrives, ``None`` when none does."""
+        """Wait for one message of a topic; ``None`` if none arrives."""
         messages: list[Any] = []
         subscription = subscribe(self.node, kind, topic, messages.append, qos)
         self.until(lambda: messages, timeout_s)
@@ -109,11 +103,11 @@ class Client:
         return messages[0] if messages else None
 
     def node_names(self) -> list[str]:
-        """Full names of all nodes that were discovered, its own among them, each as often as it is there."""
+        """Full names of all discovered nodes, including its own; a name that two nodes have occurs twice."""
         return [f"{ns.rstrip('/')}/{name}" for name, ns in self.node.get_node_names_and_namespaces()]
 
     def call(self, kind: Any, name: str, request: Any, timeout_s: float) -> Any | None:
-        """Call a service and return its answer; ``None`` when none comes within ``timeout_s``.
+        """Call a service and return its answer; ``None`` if there is none within ``timeout_s``.
 
         The request may be sent more than once.
         """
@@ -127,24 +121,24 @@ class Client:
             self.node.destroy_client(service)
 
     def change_state(self, node: str, transition: int, timeout_s: float) -> bool:
-        """Ask a lifecycle node for a transition; returns whether that brought it where it leads, in time.
+        """Ask a lifecycle node for a transition; returns whether it reached the new state in time.
 
         Args:
-            node: Its name, relative to the namespace or full.
+            node: The node's name, relative to the namespace or full.
             transition: One of `STATE_AFTER`.
-            timeout_s: To wait for the node and its answer, and as long again for a look at its state.
+            timeout_s: How long to wait for the answer, and once more for its state [s].
         """
         request = ChangeState.Request(transition=Transition(id=transition))
         answer = self.call(ChangeState, f"{node}/change_state", request, timeout_s)
         if answer is None or answer.success:
             return answer is not None
-        # Asked twice because the first reply was lost, a node that obeyed refuses the second time.
+        # If the first reply was lost, the node has already changed and refuses the repeated request.
         state = self.call(GetState, f"{node}/get_state", GetState.Request(), timeout_s)
         return state is not None and state.current_state.label == STATE_AFTER[transition]
 
 
 class LifecycleWatch:
-    """Asks nodes for their lifecycle states, again and again, without blocking."""
+    """Polls nodes for their lifecycle states without blocking."""
 
     def __init__(self, client: Client, nodes: Iterable[str]) -> None:
         self._client = client
@@ -154,10 +148,10 @@ class LifecycleWatch:
         """The newest known state of every node, by its full name."""
 
     ANSWER_S = 2.0
-    """A question without an answer for so long is asked again: its node may have been restarted."""
+    """A request without an answer for this long is sent again: its node may have been restarted."""
 
     def poll(self) -> bool:
-        """Run callbacks for a moment; return whether all nodes are active."""
+        """Run callbacks briefly, and return whether all nodes are active."""
         self._client.until(lambda: False, SPIN_S)
         now = time.monotonic()
         for name, service in self._services.items():
@@ -178,6 +172,6 @@ class LifecycleWatch:
         return all(state == "active" for state in self.states.values())
 
     def close(self) -> None:
-        """Ask no more."""
+        """Stop polling."""
         for service in self._services.values():
             self._client.node.destroy_client(service)

@@ -12,7 +12,7 @@ from dasha_ros.cli.terminal.options import Namespace
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dasha_ros.doctor.findings import Finding
+    from dasha_ros.doctor.finding import Finding
 
 
 def doctor(
@@ -24,7 +24,8 @@ def doctor(
     Exit code 1 if something that the graph needs is missing, if a node does not answer, or if
     another node publishes in the name of one.
     """
-    from dasha_ros.doctor.findings import Verdict, examine
+    from dasha_ros.doctor.examination import examine
+    from dasha_ros.doctor.finding import Verdict
 
     console = out()
     findings = examine()
@@ -54,7 +55,7 @@ def doctor(
 def _print_findings(console: Console, findings: list[Finding]) -> None:
     from rich.text import Text
 
-    from dasha_ros.doctor.findings import Verdict
+    from dasha_ros.doctor.finding import Verdict
 
     marks = {
         Verdict.OK: ("✓", "green"),

@@ -48,7 +48,7 @@ def focus(
     Exit codes: 0 found; 1 not found, lens and exposure are restored; 2 the goal was rejected;
     3 there is no server, or it died; 130 cancelled with Ctrl-C; 143 with SIGTERM.
     """
-    from dasha_ros.bringup import graph as bringup
+    from dasha_ros.bringup.environment import environment
     from dasha_ros.client import FocusClient, FocusError, GoalRejectedError
     from dasha_ros.config import ConfigError
     from dasha_ros.perception.labels import one_by_one
@@ -57,7 +57,7 @@ def focus(
     if labels and not wanted:
         fail("there are only commas and blanks: name what to look for", Exit.REFUSED)
     console = err()
-    os.environ.update(bringup.environment())
+    os.environ.update(environment())
     try:
         with sigterm_like_ctrl_c(), FocusClient(namespace=namespace) as client:
             task = client.start(

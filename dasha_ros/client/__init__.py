@@ -1,4 +1,4 @@
-"""The focus server's client: what a robot program needs to ask for a focus, and nothing else.
+"""The client of the focus server: all that a robot program needs.
 
 ::
 
@@ -7,8 +7,8 @@
     with FocusClient() as client:
         print(client.focus("person", min_score=0.5, timeout=60.0).raise_for_error())
 
-It has a thread, a node and a context of its own. So it needs no executor, blocks no executor's callbacks, and
-can't deadlock: `FocusClient.focus` may be called anywhere, also in a callback that may take so long;
+The client has its own thread, node and context. It needs no executor, blocks no callbacks, and can't
+deadlock: `FocusClient.focus` may be called anywhere, even in a callback that may block that long;
 `FocusClient.focus_async` is awaited in a coroutine callback of a node, or in asyncio.
 """
 

@@ -1,4 +1,4 @@
-"""The client itself."""
+"""Sends goals to the focus server and waits for their results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import weakref
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from dasha_ros.client.outcome import FocusError, FocusResult, Progress, progress_of
@@ -20,9 +19,9 @@ _TIMEOUT_S = 120.0
 
 
 class FocusClient:
-    """Asks a focus server. One client serves a whole program, from all its threads.
+    """Sends goals to a focus server. One client serves all threads of a program.
 
-    Close it, or use it as a context manager: a goal that is then in hand is cancelled, and its end awaited.
+    Close it, or use it as a context manager: closing cancels running goals and waits for their end.
     """
 
     def __init__(
@@ -36,16 +35,16 @@ class FocusClient:
         """Join the graph.
 
         Args:
-            node: Whose coroutine callbacks await goals. Its executor is woken when one ends, its domain
-                is used, and the end of its context cancels what is in hand.
-            namespace: Of the graph.
-            server_timeout: How long to look for a server, and twice as long for its answer to a goal [s].
-            restore_timeout: How long a cancelled goal may take to bring lens and exposure back [s];
-                `None`: as long as a server with the usual parameters and the longest exposure may.
+            node: The node whose coroutine callbacks await goals. Its executor is woken when a goal ends, its
+                domain is used, and the end of its context cancels running goals.
+            namespace: Namespace of the graph.
+            server_timeout: How long to wait for a server; an answer to a goal may take twice as long [s].
+            restore_timeout: How long a cancelled goal may take to restore lens and exposure [s]; `None` is
+                long enough for a server with default parameters and the longest exposure.
 
         Raises:
-            ImportError: ROS 2 or the built interfaces are not there.
-            ConfigError: No namespace, or a ``ROS_DOMAIN_ID`` that can't be.
+            ImportError: ROS 2 or the built interfaces are missing.
+            ConfigError: The namespace or ``ROS_DOMAIN_ID`` is invalid.
         """
         try:
             from dasha_ros.ros.goals.focus_client import FocusGoals
@@ -54,7 +53,7 @@ class FocusClient:
                 f"{error}. dasha_ros.client needs ROS 2 and the built interfaces: build the package with "
                 "colcon, or run ./scripts/setup in a checkout"
             ) from error
-        from dasha_ros.bringup.domain import domain_trouble
+        from dasha_ros.bringup.environment import domain_trouble
         from dasha_ros.bringup.graph import checked_namespace
         from dasha_ros.config import ConfigError, FocusServerConfig
         from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
@@ -83,24 +82,22 @@ class FocusClient:
         """Return the client itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """See `close`."""
         self.close()
 
     def close(self) -> None:
-        """Cancel what is in hand, wait for its end, and leave the graph."""
+        """Cancel running goals, wait for their end, and leave the graph."""
         _open.discard(self)
         try:
             self._goals.close()
-        except BaseException:  # Ctrl-C, while it is awaited.
+        except BaseException:  # Ctrl-C during the wait.
             for task in list(self._tasks):
                 task.abandon()
             raise
 
     def cancel_all(self) -> None:
-        """Cancel every goal in hand, without waiting."""
+        """Cancel every running goal, without waiting."""
         for task in list(self._tasks):
             task.cancel()
 
@@ -119,14 +116,14 @@ class FocusClient:
         """Send a goal and return at once.
 
         Args:
-            labels: What to look for; none: any object.
-            min_score: Least confidence, 0..1; 0: the server's default.
-            max_brisque: Worst BRISQUE to accept, lower is better; 0: the server's default.
-            max_steps: Of both agents together; 0: the server's default.
+            labels: What to look for; empty for any object.
+            min_score: Least confidence, 0..1; 0 for the server's default.
+            max_brisque: Worst BRISQUE to accept (lower is better); 0 for the server's default.
+            max_steps: Limit for both agents together; 0 for the server's default.
             keep_exposure: Leave the exposure alone and only focus.
-            timeout: Then the goal is cancelled [s]; `None`: never.
-            on_feedback: Called for each step, in the client's thread.
-            on_cancel: Called when a cancel begins, in the client's thread.
+            timeout: The goal is cancelled after this time [s]; `None` for never.
+            on_feedback: Called for every step, in the client's thread.
+            on_cancel: Called when a cancellation begins, in the client's thread.
         """
         from dasha_ros.action import FocusOnObject
         from dasha_ros.ros.goals.focus_client import Order
@@ -156,13 +153,13 @@ class FocusClient:
     def focus(self, labels: str | Sequence[str] = (), **goal: Any) -> FocusResult:
         """Send a goal, wait for its end, and return its result; the arguments are those of `start`.
 
-        Ctrl-C, like any exception that a signal handler raises, cancels the goal, waits until lens and
-        exposure are back, and goes on its way. A second one ends that wait.
+        Ctrl-C, like any exception from a signal handler, cancels the goal, waits until lens and exposure are
+        restored, and is then raised. A second Ctrl-C ends the wait.
 
         Raises:
-            NoServerError: Nobody serves the action, or nobody answers.
-            GoalRejectedError: The server refuses the goal.
-            ServerLostError: The server died or was started anew meanwhile, or does not answer any more.
+            NoServerError: No focus server was found, or it does not answer.
+            GoalRejectedError: The server rejects the goal.
+            ServerLostError: The server died, was restarted, or stopped answering.
             DeadlineError: The goal took longer than ``timeout`` and was cancelled.
         """
         task = self.start(labels, **goal)
@@ -180,9 +177,9 @@ class FocusClient:
             raise
 
     async def focus_async(self, labels: str | Sequence[str] = (), **goal: Any) -> FocusResult:
-        """Like `focus`, in a coroutine: of a callback of the client's ``node``, or of asyncio.
+        """Like `focus`, for coroutine callbacks of the client's ``node``, and for asyncio.
 
-        When the coroutine is cancelled, so is the goal; in asyncio its end is awaited first.
+        Cancelling the coroutine cancels the goal; in asyncio its end is awaited first.
         """
         task = self.start(labels, **goal)
         try:
@@ -192,7 +189,7 @@ class FocusClient:
             await asyncio.wait([asyncio.ensure_future(_ended(task))])
             raise
         finally:
-            # A coroutine that its executor throws away waits for nothing any more.
+            # The executor has dropped the coroutine, so nobody waits for the goal any more.
             task.cancel()
 
     def _wake_node(self) -> None:
@@ -206,7 +203,7 @@ _open: weakref.WeakSet[FocusClient] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """A program that ends waits for nothing any more: its goals are cancelled while it can."""
+    """Cancel the goals of a program that exits, while that is still possible."""
     for client in list(_open):
         client.close()
 

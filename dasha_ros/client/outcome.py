@@ -1,4 +1,4 @@
-"""How a goal goes and ends, for the program that asked for it: results, steps and errors."""
+"""Progress, results and errors of a goal, as plain Python."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 
 class FocusError(Exception):
-    """A goal has no result that can be used; the message says what happened and what to do."""
+    """A goal has no usable result; the message says what happened and what to do."""
 
 
 class NoServerError(FocusError):
-    """Nobody serves the action, or nobody answers."""
+    """No focus server was found, or it does not answer."""
 
 
 class GoalRejectedError(FocusError):
-    """The server did not take the goal; the message is its reason."""
+    """The server rejected the goal; the message is its reason."""
 
 
 class ServerLostError(FocusError):
-    """The server died, was started anew or stopped answering while it worked on the goal."""
+    """The server died, was restarted or stopped answering while it worked on the goal."""
 
 
 class DeadlineError(FocusError):
     """The goal took longer than allowed and was cancelled.
 
     Attributes:
-        result: What the server said at the end; `None` when no server had taken the goal yet.
+        result: The server's result; `None` if no server had accepted the goal yet.
     """
 
     def __init__(self, sentence: str, result: FocusResult | None) -> None:
@@ -46,7 +46,7 @@ class FocusFailedError(FocusError):
     """The server did not reach the goal; see `FocusResult.raise_for_error`.
 
     Attributes:
-        result: Of the goal.
+        result: The goal's result.
     """
 
     def __init__(self, result: FocusResult) -> None:
@@ -55,7 +55,7 @@ class FocusFailedError(FocusError):
 
 
 class Phase(IntEnum):
-    """What the server does; the numbers of ``FocusState``."""
+    """What the server is doing, with the numbers of ``FocusState``."""
 
     EXPOSING = 1
     FOCUSING = 2
@@ -68,17 +68,17 @@ class Progress:
 
     phase: Phase
     step: int
-    """Of both agents together."""
+    """Counts the steps of both agents together."""
     exposure_us: float
-    """Of the step's picture [us]."""
+    """Exposure of the step's picture [us]."""
     lens_position: float
-    """In ``lens_unit``."""
+    """Position of the lens in ``lens_unit``."""
     lens_unit: str
-    """Of the lens's positions: ``V``, ``D``, ``steps``, ..."""
+    """Unit of the lens's positions: ``V``, ``D``, ``steps``, ..."""
     focus_distance_m: float
-    """Where the lens focuses [m]; infinite at infinity and beyond, NaN if nobody has calibrated it."""
+    """Focus distance [m]; infinite at infinity and beyond, NaN if the lens is not calibrated."""
     best_score: float
-    """Best confidence of an object asked for, 0..1."""
+    """Best confidence of a wanted object, 0..1."""
     brisque: float
     reward: float
 
@@ -89,18 +89,18 @@ class FocusResult:
 
     code: ErrorCode
     message: str
-    """What happened and what to do; empty when the object was found."""
+    """What happened and what to do; empty if the object was found."""
     detection: Detection | None
-    """The object found, best score."""
+    """The found object with the best score."""
     brisque: float
     exposure_us: float
-    """In force at the end [us]."""
+    """Exposure at the end [us]."""
     lens_position: float
-    """In force at the end, in ``lens_unit``; NaN: not known."""
+    """Position of the lens at the end, in ``lens_unit``; NaN if it is unknown."""
     lens_unit: str
-    """Of the lens's positions: ``V``, ``D``, ``steps``, ..."""
+    """Unit of the lens's positions: ``V``, ``D``, ``steps``, ..."""
     focus_distance_m: float
-    """Where the lens focuses [m]; infinite at infinity and beyond, NaN if nobody has calibrated it."""
+    """Focus distance [m]; infinite at infinity and beyond, NaN if the lens is not calibrated."""
     exposure_steps: int
     focus_steps: int
     seconds: float
@@ -109,21 +109,21 @@ class FocusResult:
 
     @property
     def lens(self) -> str:
-        """Position and focus distance, for people."""
+        """Position and focus distance as text."""
         from dasha_ros.optics.lens_info import distance_text, position_text
 
         return f"{position_text(self.lens_position, self.lens_unit)}{distance_text(self.focus_distance_m)}"
 
     @property
     def found(self) -> bool:
-        """Whether the goal was reached."""
+        """Whether the object was found."""
         return self.code is ErrorCode.NONE
 
     def raise_for_error(self) -> FocusResult:
-        """Return the result itself when the goal was reached.
+        """Return the result itself if the object was found.
 
         Raises:
-            FocusFailedError: It was not.
+            FocusFailedError: The object was not found.
         """
         if not self.found:
             raise FocusFailedError(self)
@@ -131,7 +131,7 @@ class FocusResult:
 
 
 def progress_of(message: Any) -> Progress:
-    """Of a ``FocusOnObject.Feedback``."""
+    """Convert a ``FocusOnObject.Feedback``."""
     return Progress(
         phase=Phase(message.phase),
         step=message.step,
@@ -146,7 +146,7 @@ def progress_of(message: Any) -> Progress:
 
 
 def result_of(message: Any) -> FocusResult:
-    """Of a ``FocusOnObject.Result``."""
+    """Convert a ``FocusOnObject.Result``."""
     from dasha_ros.ros.transport.conversions import detection_from_msg
 
     return FocusResult(
@@ -168,13 +168,13 @@ def result_of(message: Any) -> FocusResult:
 def error_of(
     ending: Ending, result: FocusResult | None, namespace: str, restore_s: float
 ) -> FocusError | None:
-    """Why a goal has no result to use; `None` when it has one.
+    """Why a goal has no usable result; `None` if it has one.
 
     Args:
-        ending: Of the goal.
-        result: Of the goal, if there is one.
-        namespace: Of the graph.
-        restore_s: How long the end of a cancelled goal was awaited [s].
+        ending: How the goal ended.
+        result: The goal's result, if there is one.
+        namespace: Namespace of the graph.
+        restore_s: How long the client waited for a cancelled goal [s].
     """
     from dasha_ros.ros.goals.watch import SILENCE_S, Loss
 
@@ -184,8 +184,8 @@ def error_of(
     match ending.loss:
         case None:
             error: FocusError = FocusError(
-                "nobody waited for the goal's end: whether lens and exposure are back where they were is "
-                "unknown; `dasha echo focus/state --once` says what became of it"
+                "the client did not wait for the goal's end, so lens and exposure may not be restored; "
+                "`dasha echo focus/state --once` shows what the server is doing"
             )
         case Loss.ABSENT:
             error = NoServerError(
@@ -197,14 +197,14 @@ def error_of(
         case Loss.MUTE:
             error = NoServerError("the focus server does not answer; look at its log")
         case Loss.WITHDRAWN:
-            what = "the goal was cancelled before a focus server took it"
+            what = "the goal was cancelled before a focus server accepted it"
             error = DeadlineError(what, None) if ending.timed_out else FocusError(what)
         case Loss.GONE:
             error = _lost("is gone: it died or was stopped while it worked on the goal")
         case Loss.FORGOTTEN:
-            error = _lost("was started anew while it worked on the goal, and knows nothing of it")
+            error = _lost("was restarted while it worked on the goal, and no longer knows it")
         case Loss.SILENT:
-            error = _lost(f"answered nothing for {SILENCE_S:g} s: it hangs, or was stopped or killed")
+            error = _lost(f"did not answer for {SILENCE_S:g} s: it hangs, or was stopped or killed")
         case Loss.STUCK:
             error = _lost(f"did not end the goal within {restore_s:g} s of its cancellation")
     return error
@@ -212,6 +212,6 @@ def error_of(
 
 def _lost(what: str) -> ServerLostError:
     return ServerLostError(
-        f"the focus server {what}. Lens and exposure may not be back where they were: "
-        "look at its log and at `dasha doctor`, then ask again"
+        f"the focus server {what}. Lens and exposure may not be restored: "
+        "look at its log and at `dasha doctor`, then try again"
     )

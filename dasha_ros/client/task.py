@@ -1,4 +1,4 @@
-"""A goal in hand."""
+"""A running goal, as a future."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FocusTask:
-    """A goal in hand: wait for it in a thread, await it, or cancel it."""
+    """A running goal: wait for it in a thread, await it, or cancel it."""
 
     def __init__(self, wake: Callable[[], None], on_end: Callable[[], None]) -> None:
         """Made by `FocusClient.start`."""
@@ -27,44 +27,44 @@ class FocusTask:
         self._error: FocusError | None = None
 
     def done(self) -> bool:
-        """Whether it ended."""
+        """Whether the goal has ended."""
         return self._over.is_set()
 
     def cancel(self) -> None:
-        """End the goal early, from any thread: the server brings lens and exposure back.
+        """End the goal early, from any thread: the server restores lens and exposure.
 
-        The result then comes with the code ``CANCELED``, or an error, within the client's restore time-out.
+        The goal then ends with the code ``CANCELED``, or an error, within the client's restore timeout.
         """
         if self.order is not None:
             self.order.cancelled = True
             self._wake()
 
     def abandon(self) -> None:
-        """Cancel it and wait for it no more, from any thread."""
+        """Cancel the goal without waiting for its end, from any thread."""
         if self.order is not None:
             self.order.abandoned = True
             self.cancel()
 
     def wait_for_end(self) -> None:
-        """Block until it ended, however it did."""
+        """Block until the goal has ended in any way."""
         self._over.wait()
 
     def wait(self, timeout: float | None = None) -> FocusResult:
-        """Block until it ended, and return its result.
+        """Block until the goal has ended, and return its result.
 
         Args:
-            timeout: To wait [s]; the goal goes on.
+            timeout: How long to wait [s]; the goal goes on afterwards.
 
         Raises:
-            TimeoutError: It has not ended.
-            FocusError: It has no result; see the subclasses.
+            TimeoutError: The goal has not ended.
+            FocusError: The goal has no result; see the subclasses.
         """
         if not self._over.wait(timeout):
             raise TimeoutError(f"the goal has not ended within {timeout} s")
         return self._outcome()
 
     def add_done_callback(self, callback: Callable[[FocusTask], None]) -> None:
-        """Call a function when it ended: in the client's thread, or at once."""
+        """Call a function when the goal has ended, in the client's thread; at once if it already has."""
         with self._lock:
             if not self.done():
                 self._callbacks.append(callback)
@@ -82,7 +82,7 @@ class FocusTask:
         news = loop.create_future()
         self.add_done_callback(lambda _: _tell(loop, news))
         while not self.done():
-            # Only its first move: an executor that is itself run by asyncio resumes before the news.
+            # Only the first step: an executor that asyncio itself runs resumes before the future is set.
             yield next(iter(news.__await__()))
         return self._outcome()
 
@@ -93,14 +93,15 @@ class FocusTask:
         return self._result
 
     def end(self, ending: Ending, namespace: str, restore_s: float) -> None:
-        """It ended; called by its client."""
+        """Set how the goal ended; the client calls this."""
         self._result = None if ending.result is None else result_of(ending.result)
         self._error = error_of(ending, self._result, namespace, restore_s)
         with self._lock:
             self._over.set()
             callbacks, self._callbacks = self._callbacks, []
-        for callback in (*callbacks, lambda _: self._on_end()):
+        for callback in callbacks:
             callback(self)
+        self._on_end()
 
 
 def _tell(loop: asyncio.AbstractEventLoop, news: asyncio.Future[None]) -> None:

@@ -1,7 +1,7 @@
-"""Every parameter of every node: default, unit, bounds and meaning, in one place.
+"""Every parameter of every node in one place: default, unit, bounds and meaning.
 
-The nodes declare their ROS parameters from these models, ``config/dasha.yaml``
-is written from them (``dasha config``), and both are validated by them.
+The nodes declare their ROS parameters from these models, ``dasha config`` writes ``config/dasha.yaml`` from
+them, and both are validated by them.
 """
 
 from __future__ import annotations
@@ -67,16 +67,16 @@ NODES: dict[str, type[NodeConfig]] = {
 
 
 class ConfigError(ValueError):
-    """A configuration that can't be used; the message names file, node, parameter, value and bound."""
+    """A configuration is invalid; the message names file, node, parameter, value and bound."""
 
     EXIT_CODE = 2
-    """Of a process that ends with it. It is not started again: it would end the same way."""
+    """Exit code of a process that ends with this error; it is not restarted, because it would fail again."""
     WORDS = "configuration error: "
-    """What such a process says last begins so."""
+    """The last line of such a process begins with this."""
 
 
 def explain(error: ValidationError) -> str:
-    """Every reason in one sentence each, joined by ``; ``."""
+    """One sentence for every reason, joined by ``; ``."""
     return "; ".join(
         f"{'.'.join(str(p) for p in e['loc']) or 'configuration'} = {e['input']!r}: {e['msg']}"
         + (", so put it in quotes" if e["type"] == "string_type" else "")
@@ -102,7 +102,7 @@ def as_yaml() -> str:
 
 @cache
 def _properties(model: type[NodeConfig]) -> dict[str, dict[str, Any]]:
-    """What a model says of its parameters. Made once: a node asks some seventy times while it starts."""
+    """The schema of a model's parameters; cached, because a node asks for it seventy times at its start."""
     properties: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
     return properties
 
@@ -112,22 +112,22 @@ def _schema(model: type[NodeConfig], key: str) -> dict[str, Any]:
 
 
 def unit_of(model: type[NodeConfig], key: str) -> str:
-    """Unit of a parameter, empty when it has none."""
+    """Unit of a parameter; empty if it has none."""
     return str(_schema(model, key).get("unit", ""))
 
 
 def is_fixed(model: type[NodeConfig], key: str) -> bool:
-    """Whether a parameter is read only when the node is configured, and kept until it is cleaned up."""
+    """Whether a parameter is read when the node is configured, and can't change until it is cleaned up."""
     return bool(_schema(model, key).get("fixed", False))
 
 
 def is_for_good(model: type[NodeConfig], key: str) -> bool:
-    """Whether a parameter is read only when the process starts."""
+    """Whether a parameter is read when the process starts, and can't change afterwards."""
     return bool(_schema(model, key).get("for_good", False))
 
 
 def limits_of(model: type[NodeConfig], key: str) -> tuple[float, float] | None:
-    """Inclusive bounds of a number, ``None`` where there are none."""
+    """Inclusive bounds of a number; ``None`` where there is none."""
     schema = _schema(model, key)
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
@@ -135,12 +135,12 @@ def limits_of(model: type[NodeConfig], key: str) -> tuple[float, float] | None:
 
 
 def choices_of(model: type[NodeConfig], key: str) -> tuple[str, ...]:
-    """The allowed values of a choice, empty for other parameters."""
+    """The allowed values of a choice; empty for other parameters."""
     return tuple(_schema(model, key).get("enum", ()))
 
 
 def bounds_of(model: type[NodeConfig], key: str) -> str:
-    """The allowed values for people: ``24..70`` or ``twin | pylon``."""
+    """The allowed values as text: ``24..70`` or ``twin | pylon``."""
     limits, choices = limits_of(model, key), choices_of(model, key)
     if limits:
         return f"{limits[0]:g}..{limits[1]:g}"

@@ -10,7 +10,7 @@ from dasha_ros.config.parameter import NodeConfig, parameter
 
 
 class PerceptionConfig(NodeConfig):
-    """From image to percept."""
+    """Turns images into percepts."""
 
     encoder: str = parameter("efficientnet_lite0_grid", "Network that makes the latent vector.", fixed=True)
     encoder_weights: str = parameter("", "Weights file of the encoder; empty: the encoder's own.", fixed=True)
@@ -24,7 +24,7 @@ class PerceptionConfig(NodeConfig):
     min_score: FiniteFloat = parameter(0.1, "Detections below this confidence are dropped.", ge=0.01, le=1.0)
     preview_rate_hz: FiniteFloat = parameter(
         0.0,
-        "Percepts of frames that no command waits for; 0: none are computed.",
+        "Rate of percepts of frames that no command waits for; 0: none.",
         unit="Hz",
         ge=0.0,
         le=100.0,
@@ -33,14 +33,13 @@ class PerceptionConfig(NodeConfig):
 
 
 class AgentConfig(NodeConfig):
-    """What both agents share."""
+    """The parameters that both agents have."""
 
     inference_budget_s: FiniteFloat = parameter(
         3.0,
-        "Time allowed for transport and inference of a frame, on top of exposure and settling.",
+        "Time for transport and inference of a frame, besides exposure and settling.",
         unit="s",
-        # The camera tells of a picture under known settings up to half a second later: silence before that
-        # says nothing of who is silent.
+        # A driver reports an unchanged setting up to half a second late, so a shorter silence means nothing.
         ge=1.0,
         le=120.0,
     )
@@ -58,11 +57,11 @@ class AgentConfig(NodeConfig):
         "~/.ros/dasha/learning", "learn: checkpoints of both agents are kept below this folder.", fixed=True
     )
     learn_from: str = parameter(
-        "", "learn: policy file to go on from; empty: the one that ships for the preset.", fixed=True
+        "", "learn: policy file to start from; empty: the shipped one of the preset.", fixed=True
     )
     learn_fresh: bool = parameter(
         False,
-        "learn: begin with a network that knows nothing; what the latent is read with stays.",
+        "learn: start with an untrained network; the fitted feature extractor stays.",
         fixed=True,
     )
     learn_seed: int = parameter(0, "learn: seed of network and actions.", fixed=True, ge=0, le=2**31 - 1)
@@ -103,46 +102,46 @@ class LowLevelAgentConfig(AgentConfig):
         fixed=True,
     )
     max_steps: int = parameter(60, "Steps before the agent gives up.", ge=1, le=1000)
-    min_score: FiniteFloat = parameter(0.3, "Least confidence when the goal names none.", ge=0.01, le=1.0)
+    min_score: FiniteFloat = parameter(0.3, "Least confidence if the goal names none.", ge=0.01, le=1.0)
     max_brisque: FiniteFloat = parameter(
-        100.0, "Worst BRISQUE to accept when the goal names none.", gt=0.0, le=200.0
+        100.0, "Worst BRISQUE to accept if the goal names none.", gt=0.0, le=200.0
     )
 
 
 class FocusServerConfig(NodeConfig):
     """The action that robots call."""
 
-    min_score: FiniteFloat = parameter(0.3, "Least confidence when the goal names none.", ge=0.01, le=1.0)
+    min_score: FiniteFloat = parameter(0.3, "Least confidence if the goal names none.", ge=0.01, le=1.0)
     max_brisque: FiniteFloat = parameter(
-        100.0, "Worst BRISQUE to accept when the goal names none.", gt=0.0, le=200.0
+        100.0, "Worst BRISQUE to accept if the goal names none.", gt=0.0, le=200.0
     )
-    max_steps: int = parameter(80, "Steps of both agents when the goal names none.", ge=1, le=2000)
+    max_steps: int = parameter(80, "Steps of both agents if the goal names none.", ge=1, le=2000)
     agent_timeout_s: FiniteFloat = parameter(
         6.0,
-        "Time an agent has to accept its part of a goal, and to react to a cancel.",
+        "Time for an agent to accept its part of a goal, and to react to a cancellation.",
         unit="s",
         ge=0.5,
         le=60.0,
     )
-    report_dir: str = parameter("~/.ros/dasha/reports", "Folder of the reports; empty: none are written.")
-    report_keep: int = parameter(100, "How many reports are kept.", ge=1, le=100_000)
+    report_dir: str = parameter("~/.ros/dasha/reports", "Folder of the reports; empty: no reports.")
+    report_keep: int = parameter(100, "Number of reports to keep.", ge=1, le=100_000)
 
 
 class TrainerConfig(NodeConfig):
-    """Training only: new episodes for ever, each a random start and then a goal."""
+    """Training only: plays episodes without end, each a random start and then a goal."""
 
     task: Literal["joint", "exposure", "focus"] = parameter(
         "joint",
-        "Whom the goals are for: the focus server (both agents), A^H alone, or A^L alone.",
+        "Receiver of the goals: the focus server (both agents), only A^H, or only A^L.",
         fixed=True,
     )
     scenes: list[str] = parameter(
-        [], "Scenes to train on, by name or path; empty: all that ship.", fixed=True
+        [], "Scenes to train on, by name or path; empty: all shipped scenes.", fixed=True
     )
     schedule: Literal["paper", "random"] = parameter(
         "random",
-        "paper: 13..300 lx in steps of 10 lx, nearest layer at 1.4..2.0 m, starts with the factory's values. "
-        "random: light even in logarithm, distances within a factor.",
+        "paper: 13..300 lx in steps of 10 lx, nearest layer at 1.4..2.0 m, every start with factory values. "
+        "random: log-uniform light, distances within a factor.",
         fixed=True,
     )
     illuminance_min_lx: FiniteFloat = parameter(
@@ -155,9 +154,9 @@ class TrainerConfig(NodeConfig):
         1.5, "random: all distances of a scene are scaled by up to this factor, up or down.", ge=1.0, le=5.0
     )
     episodes_per_world: int = parameter(1, "Goals before light and distances change.", ge=1, le=100_000)
-    max_steps: int = parameter(20, "Steps of a goal.", ge=1, le=2000)
+    max_steps: int = parameter(20, "Most steps of a goal.", ge=1, le=2000)
     episodes: int = parameter(0, "Goals after which the trainer stops; 0: never.", ge=0, le=10_000_000)
-    seed: int = parameter(0, "Of the random worlds and starts.", fixed=True, ge=0, le=2**31 - 1)
+    seed: int = parameter(0, "Seed of the random worlds and starts.", fixed=True, ge=0, le=2**31 - 1)
 
     @model_validator(mode="after")
     def _ordered(self) -> TrainerConfig:

@@ -1,4 +1,4 @@
-"""Parameters of the nodes that own devices, real, emulated or twins."""
+"""Parameters of the nodes that own devices: real, emulated, or twins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CameraDriverConfig(NodeConfig):
     serial: str = parameter(
         "", "Serial number, user-defined name or IP address; empty: the only camera.", fixed=True
     )
-    frame_id: str = parameter("camera_optical_frame", "Frame of the images' headers.", fixed=True)
+    frame_id: str = parameter("camera_optical_frame", "frame_id in the images' headers.", fixed=True)
     width: int = parameter(2048, "Image width.", unit="px", fixed=True, ge=64, le=8192)
     height: int = parameter(1088, "Image height.", unit="px", fixed=True, ge=64, le=8192)
     encoding: Literal["mono8", "mono16", "rgb8"] = parameter(
@@ -31,18 +31,18 @@ class CameraDriverConfig(NodeConfig):
     binning: int = parameter(1, "Pixels binned in both directions.", fixed=True, ge=1, le=4)
     packet_size: int = parameter(
         0,
-        "GigE packets, at most the network's MTU; 0: as the camera has it.",
+        "Size of GigE packets, at most the network's MTU; 0: the camera's own setting.",
         unit="bytes",
         fixed=True,
         ge=0,
         le=16384,
     )
     frame_margin_s: FiniteFloat = parameter(
-        0.5, "Time that a frame may take on top of its exposure.", unit="s", fixed=True, ge=0.02, le=30.0
+        0.5, "Time that a frame may take besides its exposure.", unit="s", fixed=True, ge=0.02, le=30.0
     )
     emulator: str = parameter(
         "",
-        "Socket of `dasha emulate camera`: pylon's own emulator shows its pictures; empty: a real camera.",
+        "Socket of `dasha emulate camera`, whose pictures pylon's emulator shows; empty: a real camera.",
         fixed=True,
     )
     gain_db: FiniteFloat = parameter(0.0, "Analog gain.", unit="dB", ge=0.0, le=36.0)
@@ -51,12 +51,12 @@ class CameraDriverConfig(NodeConfig):
     )
     capture_mode: Literal["auto", "on_command", "free_running"] = parameter(
         "auto",
-        "on_command: one exposure for each command. free_running: newest image wins. "
-        "auto: on_command while a goal runs and for a second after a command, otherwise a preview.",
+        "on_command: one exposure for each command. free_running: always the newest image. "
+        "auto: on_command while a goal runs and for a second after a command, else a preview.",
     )
     preview_rate_hz: FiniteFloat = parameter(
         2.0,
-        "Pictures without a command, in auto and free_running; 0: none; from 10 on a camera streams.",
+        "Rate of pictures without a command, in auto and free_running; 0: none; from 10 on a stream.",
         unit="Hz",
         ge=0.0,
         le=200.0,
@@ -82,7 +82,7 @@ class LensDriverConfig(NodeConfig):
         "physical", "Lens model: physical, paper, or the path of a table of measured positions.", fixed=True
     )
     reply_timeout_ms: FiniteFloat = parameter(
-        50.0, "Time that the board has to answer.", unit="ms", fixed=True, ge=5.0, le=2_000.0
+        50.0, "Time for the board to answer.", unit="ms", fixed=True, ge=5.0, le=2_000.0
     )
     standby: bool = parameter(True, "Put the lens to rest when the node is deactivated.", fixed=True)
     settle_ms: FiniteFloat = parameter(
@@ -122,8 +122,8 @@ class TwinWorldConfig(NodeConfig):
 
     @model_validator(mode="after")
     def _is_possible(self) -> TwinWorldConfig:
-        """The twin's camera can make a picture of it, if it has the photographs."""
-        # Only whoever has a twin pays for scenes.
+        """Check that the scene fits, if its photographs are on this machine."""
+        # Imported here, because only nodes of a twin need scenes.
         from dasha_ros.twin.scene import SceneError, load_scene
         from dasha_ros.twin.world import World
 
@@ -145,13 +145,13 @@ def _probability(description: str) -> Any:
 class DeviceEmulatorConfig(NodeConfig):
     """Emulated rig only: a lens on a pseudo-terminal, pictures for pylon's emulator, faults on demand."""
 
-    lens_link: str = parameter("", "Path at which the lens's serial port appears.", fixed=True)
-    camera_socket: str = parameter("", "Socket at which the camera driver asks for pictures.", fixed=True)
+    lens_link: str = parameter("", "Path of the lens's serial port.", fixed=True)
+    camera_socket: str = parameter("", "Socket for the camera driver's requests for pictures.", fixed=True)
     profile: str = parameter("physical", "Lens model: physical, paper, or the path of a table.", fixed=True)
     width: int = parameter(2048, "Width of the pictures.", unit="px", fixed=True, ge=64, le=8192)
     height: int = parameter(1088, "Height of the pictures.", unit="px", fixed=True, ge=64, le=8192)
     encoding: Literal["mono8", "mono16", "rgb8"] = parameter("mono8", "Encoding of the pictures.", fixed=True)
-    seed: int = parameter(0, "Seed of the noise and of the faults.", fixed=True, ge=0, le=2**31 - 1)
+    seed: int = parameter(0, "Seed of noise and faults.", fixed=True, ge=0, le=2**31 - 1)
     lens_step: FiniteFloat = parameter(
         0.0445,
         "Step of the lens board's output; 0: it follows every command exactly.",
@@ -161,20 +161,25 @@ class DeviceEmulatorConfig(NodeConfig):
         le=1.0,
     )
     time_constant_s: FiniteFloat = parameter(
-        0.02, "Of the liquid: how fast the lens settles.", unit="s", fixed=True, ge=0.0, le=10.0
+        0.02,
+        "Time constant of the liquid's settling.",
+        unit="s",
+        fixed=True,
+        ge=0.0,
+        le=10.0,
     )
     lens_hysteresis: FiniteFloat = parameter(
         0.05, "Half width of the liquid's play.", unit="V", fixed=True, ge=0.0, le=5.0
     )
-    lens_plugged: bool = parameter(True, "false: the lens's cable is pulled.")
-    brown_outs: int = parameter(0, "Each change lets the lens board's supply dip once.", ge=0, le=1_000_000)
+    lens_plugged: bool = parameter(True, "false pulls the lens's cable.")
+    brown_outs: int = parameter(0, "Each change makes the lens board's supply dip once.", ge=0, le=1_000_000)
     fault_bits: int = parameter(0, "Fault register of the lens board.", ge=0, le=255)
     drop_request: FiniteFloat = _probability("Share of requests that never reach the board.")
-    corrupt_request: FiniteFloat = _probability("Share of requests of which a byte changes.")
+    corrupt_request: FiniteFloat = _probability("Share of requests with a changed byte.")
     drop_reply: FiniteFloat = _probability("Share of replies that are lost.")
-    corrupt_reply: FiniteFloat = _probability("Share of replies of which a byte changes.")
-    half_reply: FiniteFloat = _probability("Share of replies that break off.")
+    corrupt_reply: FiniteFloat = _probability("Share of replies with a changed byte.")
+    half_reply: FiniteFloat = _probability("Share of replies that are cut off.")
     late_reply: FiniteFloat = _probability("Share of replies that come late_s later.")
-    late_s: FiniteFloat = parameter(0.1, "How late a late reply is.", unit="s", ge=0.0, le=60.0)
-    nack: FiniteFloat = _probability("Share of sound requests that the board refuses.")
-    noise: FiniteFloat = _probability("Share of replies before which bytes come that nobody asked for.")
+    late_s: FiniteFloat = parameter(0.1, "Delay of late replies.", unit="s", ge=0.0, le=60.0)
+    nack: FiniteFloat = _probability("Share of valid requests that the board refuses.")
+    noise: FiniteFloat = _probability("Share of replies that random bytes precede.")

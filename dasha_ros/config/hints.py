@@ -1,4 +1,4 @@
-"""Hints at what may have been meant."""
+"""Suggests the name that a user may have meant."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from difflib import get_close_matches
 
 
 def meant(word: str, known: Collection[str]) -> str:
-    """``did you mean ...?``, empty when nothing is near."""
+    """``did you mean ...?``; empty if no known word is similar."""
     matches = get_close_matches(word, known, n=3, cutoff=0.6)
     return f"did you mean {' or '.join(matches)}?" if matches else ""
 
 
 def near(word: str, known: Collection[str]) -> str:
-    """A hint at what may have been meant; without one, everything that is known."""
+    """A suggestion, or a list of all known words if none is similar."""
     return meant(word, known) or f"known: {', '.join(sorted(known))}"

@@ -1,4 +1,4 @@
-"""``use_sim_time``: all nodes of a graph compare their times, so they have one clock."""
+"""Gives all nodes of a graph the same clock (``use_sim_time``), because they compare their times."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ _CLOCK, _WORLD = "use_sim_time", "twin_world"
 def with_one_clock(
     given: Mapping[str, Mapping[str, Value]], speed: float
 ) -> tuple[dict[str, dict[str, Value]], tuple[str, ...]]:
-    """Parameters of the client library, with ``use_sim_time`` where a node needs it.
+    """Add ``use_sim_time`` to the parameters of the client library where a node needs it.
 
     Args:
-        given: What a parameter file says, by the names of the nodes that will run.
+        given: The parameter file's values, by node, for the nodes that will run.
         speed: The twin's time against real time; other than 1, `TwinWorld` publishes ``/clock``.
 
     Returns:
-        The parameters, and what a person should know.
+        The parameters, and warnings for the user.
 
     Raises:
-        ConfigError: The file asks for another clock than the speed does, or for two.
+        ConfigError: The file asks for two clocks, or for one that does not fit the speed.
     """
     asked = {name: values[_CLOCK] for name, values in given.items() if _CLOCK in values}
     for name, value in asked.items():
         if not isinstance(value, bool):
             raise ConfigError(f"{name}: {_CLOCK} = {value!r}: must be true or false")
     if speed != 1.0:
-        # The world is where the clock comes from: it follows none, whatever a block for all nodes says.
+        # The world publishes the clock and follows none, whatever a block for all nodes says.
         simulated = set(given) - {_WORLD}
         for name in sorted(simulated & asked.keys()):
             if not asked[name]:

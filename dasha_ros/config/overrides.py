@@ -1,4 +1,4 @@
-"""Values of single parameters, on the way from a command line to a node's."""
+"""Parses ``node.parameter=value`` from a command line and merges it into configurations."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from dasha_ros.files import version_0_1
 
 
 def parse_overrides(texts: Sequence[str]) -> dict[str, Value]:
-    """Turn ``node.parameter=value`` texts into a mapping; the values are typed as in ROS parameters.
+    """Parse ``node.parameter=value`` texts into a mapping; the values are typed as ROS types them.
 
     Raises:
-        ConfigError: A text of another form.
+        ConfigError: A text has another form.
     """
     values: dict[str, Value] = {}
     for text in texts:
         match = re.fullmatch(r"(\w+)\.(\w+)=(.*)", text, flags=re.DOTALL)
         if match is None:
             raise ConfigError(
-                f"{text!r} is no override: write NODE.PARAMETER=VALUE, e.g. camera_driver.gain_db=6"
+                f"{text!r} is not an override: write NODE.PARAMETER=VALUE, e.g. camera_driver.gain_db=6"
             )
         node, parameter, value = match.groups()
         try:
@@ -39,15 +39,15 @@ def _value(node: str, parameter: str, text: str) -> Value:
     field = NODES[node].model_fields.get(parameter) if node in NODES else None
     is_text = field is not None and isinstance(field.default, str)
     if not text or (is_text and text[0] not in "'\""):
-        return text  # A serial number is a text, although it looks like a number.
+        return text  # A serial number looks like a number but is a text.
     return parse_value(text)
 
 
 def merged(configs: dict[str, NodeConfig], values: Mapping[str, Any]) -> dict[str, NodeConfig]:
-    """Configurations with values of ``node.parameter`` on top of them.
+    """Return configurations with values of ``node.parameter`` replaced.
 
     Raises:
-        ConfigError: An unknown node or parameter, or a value out of bounds.
+        ConfigError: A node or parameter is unknown, or a value is out of bounds.
     """
     changes: dict[str, dict[str, Any]] = {}
     for key, value in values.items():

@@ -1,4 +1,4 @@
-"""What a parameter is: a default with its meaning, unit and bounds."""
+"""Declares a parameter: default, meaning, unit and bounds."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def parameter(
     for_good: bool = False,
     **bounds: Any,
 ) -> Any:
-    """A parameter.
+    """Declare a parameter.
 
-    ``fixed``: read when the node is configured, not changeable until it is cleaned up.
-    ``for_good``: read when the process starts, not changeable at all.
+    ``fixed``: read when the node is configured; can't change until it is cleaned up.
+    ``for_good``: read when the process starts; can't change afterwards.
     """
     extra: dict[str, Any] = {"unit": unit, "fixed": fixed, "for_good": for_good}
     if isinstance(default, list):
@@ -30,9 +30,9 @@ def parameter(
 
 
 class NodeConfig(BaseModel):
-    """What all nodes share."""
+    """The parameters that all nodes have."""
 
-    # Every process knows the models of all nodes and uses its own: pydantic compiles each at its first use.
+    # Every process imports the models of all nodes but uses only its own: pydantic compiles at first use.
     model_config = ConfigDict(extra="forbid", validate_default=True, strict=True, defer_build=True)
 
     autostart: bool = parameter(

@@ -1,4 +1,4 @@
-"""What a ROS parameter file says to the nodes of one graph."""
+"""Reads from a ROS parameter file the values for the nodes of one graph."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dasha_ros.config.ros_value import Value, YamlError
 from dasha_ros.files import version_0_1
 
 _CLIENT_LIBRARY = ("use_sim_time", "start_type_description_service")
-"""Parameters that every node has without declaring them."""
+"""Parameters that every node has without declaring them itself."""
 _QOS = "qos_overrides."
 
 
@@ -26,25 +26,25 @@ class Loaded:
     """A file's values for the nodes of one namespace."""
 
     configs: dict[str, NodeConfig] = field(default_factory=lambda: {n: model() for n, model in NODES.items()})
-    """By the nodes' names; without a file, the defaults."""
+    """Configuration by node; without a file, the defaults."""
     others: dict[str, dict[str, Value]] = field(default_factory=dict)
-    """What the client library reads and no configuration knows: ``use_sim_time``, ``qos_overrides``."""
+    """Parameters of the client library by node: ``use_sim_time``, ``qos_overrides``."""
     warnings: tuple[str, ...] = ()
-    """What the file says to nobody, though it seems to be meant for these nodes."""
+    """Entries that seem to be meant for these nodes but have no effect."""
 
 
 def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) -> Loaded:
-    """Read a ROS 2 parameter file and validate what it says to the nodes of a namespace.
+    """Read a ROS 2 parameter file and validate the values for the nodes of a namespace.
 
-    Blocks that are not for these nodes are left alone: a file may serve a whole robot.
+    Blocks for other nodes are ignored, because one file may serve a whole robot.
 
     Args:
         path: The file.
-        namespace: Of the nodes, e.g. ``/dasha``.
-        nodes: Names of those that will run, for hints.
+        namespace: Namespace of the nodes, e.g. ``/dasha``.
+        nodes: Names of the nodes that will run, for hints.
 
     Raises:
-        ConfigError: No such file, nothing that rcl reads, or a value out of bounds.
+        ConfigError: The file does not exist, rcl could not read it, or a value is out of bounds.
     """
     path = Path(path)
     try:
@@ -69,7 +69,7 @@ def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) 
 
 
 def is_general(parameter: str) -> bool:
-    """Whether the client library reads a parameter, whatever the node is."""
+    """Whether a parameter belongs to the client library."""
     return parameter in _CLIENT_LIBRARY or parameter.startswith(_QOS)
 
 
@@ -88,7 +88,7 @@ def _config(path: Path, name: str, model: type[NodeConfig], given: dict[str, Giv
 
 
 def _unknown(path: Path, file: RosFile, full_name: str, parameter: str, line: int) -> str:
-    """A hint at a name that no parameter has, empty where it is for other nodes as well."""
+    """A warning about an unknown parameter; empty if its block is also for other nodes."""
     sources = [b for b in file.blocks if b.matches(full_name) and parameter in dict(b.parameters())]
     name = full_name.rpartition("/")[2]
     if all(block.is_for_all for block in sources):
@@ -99,7 +99,7 @@ def _unknown(path: Path, file: RosFile, full_name: str, parameter: str, line: in
 
 
 def _astray(path: Path, file: RosFile, block: Block, namespace: str, nodes: Sequence[str]) -> str:
-    """A hint at a block that is for none of the nodes but seems to be meant for one, or empty."""
+    """A warning about a block that matches no node but seems to be meant for one; else empty."""
     if any(block.matches(f"{namespace}/{name}") for name in NODES):
         return ""
     written = block.pattern.rpartition("/")[2]
@@ -109,7 +109,7 @@ def _astray(path: Path, file: RosFile, block: Block, namespace: str, nodes: Sequ
     name = like[0]
     full_name = f"{namespace}/{name}"
     if written == name and any(b.matches(full_name) and not b.is_for_all for b in file.blocks):
-        return ""  # For a node of the same name elsewhere: this one has a block of its own.
+        return ""  # It is for a node of the same name elsewhere, because this one has its own block.
     return (
         f"{path}: line {block.line}: {block.pattern} is not {full_name}, so this block is ignored; "
         f"did you mean {full_name}, or /**/{name} for any namespace?"

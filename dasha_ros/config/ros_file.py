@@ -1,7 +1,7 @@
-"""A ROS 2 parameter file as rcl reads it: which parameters it gives the node of a full name.
+"""Reads a ROS 2 parameter file as rcl does: which parameters does a node get?
 
-Nodes read such files with rcl. Whoever has no ROS at hand, or must know the values before
-there is a node, reads them here. What rcl reads otherwise than it is written is refused.
+Nodes read such files with rcl. This module is for code without ROS, and for code that needs the values before
+there is a node. It refuses files that rcl would read differently from what they say.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dasha_ros.config.ros_value import (
 PARAMETERS = "ros__parameters"
 _SEGMENT = re.compile(r"\*\*?|[A-Za-z_][A-Za-z0-9_]*")
 _ORDER = (bool, int, float, str)
-"""The first type that a parameter was ever given in counts, and any value more than any list."""
+"""If a parameter has values of several types, the first of these types wins; any value wins over a list."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Given:
     """A parameter's value in a file."""
 
     value: Value
-    """An empty list is also what rcl takes for no value at all."""
+    """For rcl, an empty list is the same as no value."""
     text: str | None
-    """The word as it is written; ``None`` for lists."""
+    """The word as written in the file; ``None`` for lists."""
     line: int
 
 
 @dataclass
 class _Entry:
-    """A parameter on its way through a file: for each type the last value of it."""
+    """Collects the values of a parameter in a file: the last value of each type."""
 
     name: str
     scalars: dict[type, Given] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class _Entry:
 
     @property
     def given(self) -> Given | None:
-        """What rcl makes of it, ``None`` when the name is only that of a group."""
+        """The value that rcl would use; ``None`` if the name is only a group."""
         for kept in (self.scalars, self.lists):
             for kind in _ORDER:
                 if kind in kept:
@@ -60,7 +60,7 @@ class _Entry:
 
 @dataclass
 class Block:
-    """All that a file says for one pattern of node names."""
+    """All parameters of a file for one pattern of node names."""
 
     pattern: str
     line: int
@@ -71,16 +71,16 @@ class Block:
         return re.compile(("/" + self.pattern.removeprefix("/")).replace("/*", r"(/\w+)"), re.ASCII)
 
     def matches(self, full_name: str) -> bool:
-        """Whether it is for the node of this full name, e.g. ``/dasha/camera_driver``."""
+        """Whether the pattern matches a full node name, e.g. ``/dasha/camera_driver``."""
         return self._names.fullmatch(full_name) is not None
 
     @property
     def is_for_all(self) -> bool:
-        """Whether its pattern says nothing about the name of the node."""
+        """Whether the pattern matches nodes of any name."""
         return self.pattern.rpartition("/")[2] in ("*", "**")
 
     def parameters(self) -> Iterator[tuple[str, Given]]:
-        """Names and values; of a name that is there twice, the later counts."""
+        """Names and values; the later one wins if a name occurs twice."""
         for entry in self._entries:
             if entry.given is not None:
                 yield entry.name, entry.given
@@ -93,18 +93,18 @@ class Block:
         return self._entries[-1]
 
     def add(self, group: Map, prefix: str | None = None) -> None:
-        """Take up the parameters of a map; those of a map inside it are called ``outer.inner``."""
+        """Add the parameters of a map; those of a nested map get the name ``outer.inner``."""
         for key, node in group.entries.items():
             entry = self._entry(key if prefix is None else prefix)
             if prefix is not None:
-                # rcl gives the group's own entry to its parameter.
+                # rcl gives the group's own entry to the parameter.
                 entry.name = f"{prefix}.{key}"
             if isinstance(node, Map):
                 if not node.entries:
-                    raise YamlError(f"line {node.line}: {key} holds nothing")
+                    raise YamlError(f"line {node.line}: {key} is empty")
                 if prefix is not None and "." in key:
                     raise YamlError(
-                        f"line {node.line}: ROS takes what follows {key!r} for a part of it: "
+                        f"line {node.line}: ROS would misread what follows {key!r}: "
                         "write each name between dots as a map of its own"
                     )
                 if self._entry(entry.name).given is not None:
@@ -129,31 +129,29 @@ def _keep(entry: _Entry, node: Leaf | Series) -> None:
 
 
 class RosFile:
-    """A file of parameters for many nodes, of which each takes what is for its name."""
+    """A parameter file for many nodes."""
 
     def __init__(self, source: str | bytes) -> None:
-        """Read a file's content.
+        """Parse the content of a file.
 
         Raises:
-            YamlError: rcl would refuse it, or read it otherwise than it is written; with the line.
+            YamlError: rcl would refuse it or read it differently; the message names the line.
         """
         self._blocks: dict[str, Block] = {}
         for document in documents(source):
             if isinstance(document, Leaf) and not document.text and not document.is_text:
-                continue  # Nothing between two lines of dashes.
+                continue  # An empty document between two lines of dashes.
             if not isinstance(document, Map):
-                raise YamlError(
-                    f"line {document.line}: a file of parameters maps names of nodes to {PARAMETERS}"
-                )
+                raise YamlError(f"line {document.line}: a parameter file maps node names to {PARAMETERS}")
             self._take(document, "", 0)
 
     @property
     def blocks(self) -> list[Block]:
-        """In the order in which their patterns appear, which is the order in which they are applied."""
+        """The blocks in the order of the file, in which they are applied."""
         return list(self._blocks.values())
 
     def parameters(self, full_name: str) -> dict[str, Given]:
-        """What the node of a full name gets: blocks that match, later ones over earlier ones."""
+        """The parameters of a node: all matching blocks, where later ones override earlier ones."""
         found: dict[str, Given] = {}
         for block in self._blocks.values():
             if block.matches(full_name):
@@ -172,7 +170,7 @@ class RosFile:
                     )
                 continue
             if not isinstance(node, Map):
-                raise YamlError(f"line {line}: {key!r} must hold {PARAMETERS}, or names of nodes")
+                raise YamlError(f"line {line}: {key!r} must hold {PARAMETERS}, or node names")
             if depth and "/" in key:
                 raise YamlError(
                     f"line {line}: ROS puts what follows {key!r} into another namespace: "
@@ -186,12 +184,12 @@ class RosFile:
         if key != PARAMETERS:
             raise YamlError(f"line {line}: {key!r} must be {PARAMETERS}")
         if not name:
-            raise YamlError(f"line {line}: there is no name of a node before {PARAMETERS}")
+            raise YamlError(f"line {line}: there is no node name before {PARAMETERS}")
         if not isinstance(node, Map):
             raise YamlError(f"line {line}: {PARAMETERS} of {name!r} must map names to values")
         if not all(_SEGMENT.fullmatch(part) for part in name.removeprefix("/").split("/")):
             raise YamlError(
-                f"line {line}: {name!r} is no name of a node: use letters, digits and underscores, "
+                f"line {line}: {name!r} is not a node name: use letters, digits and underscores, "
                 "no digit first, between slashes; * stands for one name, ** for any number of names"
             )
         self._blocks.setdefault(name, Block(name, line)).add(node)

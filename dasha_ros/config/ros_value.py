@@ -1,6 +1,6 @@
-"""Values of ROS parameters: a YAML text has the type that rcl gives it, which is not always YAML's.
+"""Parses values of ROS parameters with rcl's types, which are not always those of YAML.
 
-``yes`` is true, ``010`` is 8, ``1e3`` is a number and ``null`` a word. Quoted, everything is a text.
+``yes`` is true, ``010`` is 8, ``1e3`` is a number and ``null`` a word. Everything in quotes is a text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import yaml
 
 Scalar = bool | int | float | str
 Value = Scalar | list[bool] | list[int] | list[float] | list[str]
-"""What a ROS parameter can hold."""
+"""The values that a ROS parameter can have."""
 
 _TRUE = frozenset(["Y", "y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
 _FALSE = frozenset(["N", "n", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
@@ -29,20 +29,20 @@ _HEXADECIMAL = re.compile(
 _WORD = re.compile(_SPACE + r"([+-]?)(?:inf(?:inity)?|(nan(?:\([0-9A-Za-z_]*\))?))", re.IGNORECASE)
 _MOST_DEPTH = 32
 _STRING = "tag:yaml.org,2002:str"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, which rcl reads with, where it is there
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, which rcl uses, if it is available
 
 
 class YamlError(ValueError):
-    """A text that rcl does not read, or reads as nobody means it. The message says where, and why."""
+    """rcl can't read a text, or would misread it. The message says where and why."""
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One word of a YAML text, not typed yet."""
+    """An untyped word of a YAML text."""
 
     text: str
     is_text: bool
-    """In quotes, or tagged as a string."""
+    """Whether it is in quotes or tagged as a string."""
     line: int
 
     @property
@@ -60,10 +60,10 @@ class Series:
 
     @property
     def value(self) -> Value:
-        """A list of one type; rcl knows no others.
+        """The list, whose values must have one type, as rcl demands.
 
         Raises:
-            YamlError: Values of several types, or no plain values.
+            YamlError: The values have several types, or are not plain values.
         """
         values = self.scalars
         if len({type(value) for value in values}) > 1:
@@ -73,26 +73,24 @@ class Series:
 
     @property
     def scalars(self) -> list[Scalar]:
-        """The values, of whatever types.
+        """The values, of any types.
 
         Raises:
-            YamlError: No plain values.
+            YamlError: A value is not plain.
         """
         for item in self.items:
             if not isinstance(item, Leaf):
-                raise YamlError(
-                    f"line {item.line}: a list inside a list or a map inside a list is no parameter"
-                )
+                raise YamlError(f"line {item.line}: a list or a map inside a list can't be a parameter")
         return [leaf_value(item) for item in self.items if isinstance(item, Leaf)]
 
 
 @dataclass(frozen=True)
 class Map:
-    """A YAML mapping. No key is there twice."""
+    """A YAML mapping with unique keys."""
 
     entries: dict[str, Node]
     lines: dict[str, int]
-    """Of the keys."""
+    """Line of each key."""
     line: int
 
 
@@ -103,7 +101,7 @@ def leaf_value(leaf: Leaf) -> Scalar:
     """The value of a word.
 
     Raises:
-        YamlError: There is nothing, or a character that no ROS text can hold.
+        YamlError: The word is empty, or has a character that a ROS text can't hold.
     """
     if not leaf.text and not leaf.is_text:
         raise YamlError(f"line {leaf.line}: there is no value; an empty text is ''")
@@ -113,7 +111,7 @@ def leaf_value(leaf: Leaf) -> Scalar:
 
 
 def typed(text: str) -> Scalar:
-    """A word without quotes as rcl types it: C's ``strtoll`` with base 0 before ``strtod``."""
+    """Type a word without quotes as rcl does: C's ``strtoll`` with base 0, then ``strtod``."""
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     if match := _INTEGER.fullmatch(text):
@@ -139,16 +137,16 @@ def _float(text: str) -> float | str:
             return text
     except OverflowError:
         return text
-    # Out of range is a word, as strtod reports an error then.
+    # A number out of range is a word, because strtod reports an error.
     in_range = is_zero or sys.float_info.min <= abs(number) <= sys.float_info.max
     return number if in_range else text
 
 
 def documents(source: str | bytes) -> Iterator[Node]:
-    """The documents of a YAML text, untyped, with their lines.
+    """Parse the documents of a YAML text, untyped and with line numbers.
 
     Raises:
-        YamlError: No YAML, an alias, a key that is twice in a map or is no word.
+        YamlError: The text is not YAML, or has an alias, a duplicate key, or a key that is not a word.
     """
     try:
         events = yaml.parse(source, Loader=_LOADER)
@@ -162,7 +160,7 @@ def documents(source: str | bytes) -> Iterator[Node]:
 def _sentence(error: yaml.YAMLError | UnicodeDecodeError) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
-    return f"{f'line {mark.line + 1}: ' if mark else ''}this is no YAML: {problem}"
+    return f"{f'line {mark.line + 1}: ' if mark else ''}this is not YAML: {problem}"
 
 
 def _line(event: yaml.Event) -> int:
@@ -173,7 +171,7 @@ def _line(event: yaml.Event) -> int:
 def _node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
     line = _line(event)
     if depth > _MOST_DEPTH:
-        raise YamlError(f"line {line}: nested deeper than {_MOST_DEPTH} times")
+        raise YamlError(f"line {line}: nested deeper than {_MOST_DEPTH} levels")
     if isinstance(event, yaml.ScalarEvent):
         return Leaf(event.value, event.style in ("'", '"') or event.tag == _STRING, line)
     if isinstance(event, yaml.SequenceStartEvent):
@@ -183,7 +181,7 @@ def _node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
         return Series(items, line)
     if isinstance(event, yaml.MappingStartEvent):
         return _map(line, events, depth)
-    raise YamlError(f"line {line}: ROS reads no aliases (*name): write the value out")
+    raise YamlError(f"line {line}: ROS can't read aliases (*name): write the value out")
 
 
 def _map(line: int, events: Iterator[yaml.Event], depth: int) -> Map:
@@ -195,7 +193,7 @@ def _map(line: int, events: Iterator[yaml.Event], depth: int) -> Map:
             raise YamlError(f"line {here}: a key must be a word")
         if key.value in entries:
             raise YamlError(
-                f"line {here}: {key.value!r} is there already, in line {lines[key.value]}: one would be lost"
+                f"line {here}: {key.value!r} is already in line {lines[key.value]}: one of them would be lost"
             )
         lines[key.value] = here
         entries[key.value] = _node(next(events), events, depth + 1)
@@ -203,17 +201,17 @@ def _map(line: int, events: Iterator[yaml.Event], depth: int) -> Map:
 
 
 def parse_value(text: str) -> Value:
-    """The value of a text as ``-p name:=TEXT`` reads it, but that ``[1, 2.5]`` is a list of floats.
+    """Parse a text as ``-p name:=TEXT`` does, except that ``[1, 2.5]`` is a list of floats.
 
     Raises:
-        YamlError: No YAML, nothing, a map, or a list of several types.
+        YamlError: The text is not YAML, empty, a map, or a list of several types.
     """
     nodes = list(documents(text))
     node = nodes[0] if len(nodes) == 1 else None
     if isinstance(node, Leaf):
         return leaf_value(node)
     if not isinstance(node, Series):
-        raise YamlError(f"{text!r} is no value: write a number, a word, or a list")
+        raise YamlError(f"{text!r} is not a value: write a number, a word, or a list")
     scalars = node.scalars
     if {type(value) for value in scalars} == {int, float}:
         return [float(value) for value in scalars]
@@ -221,18 +219,18 @@ def parse_value(text: str) -> Value:
 
 
 def parameter_text(value: Value | Sequence[Scalar]) -> str:
-    """A parameter's value the way ``-p name:=value`` reads it: strings stay strings, numbers their type."""
+    """Write a value so that ``-p name:=value`` reads it back with the same type."""
     if isinstance(value, str):
-        # Valid YAML, which knows no pairs of surrogates, and a string whatever it looks like.
+        # Valid YAML without surrogate pairs, and always a string.
         words = (f"\\U{ord(c):08x}" if ord(c) > 0xFFFF else json.dumps(c)[1:-1] for c in value)
         return f'"{"".join(words)}"'
     if isinstance(value, Sequence):
         return "[" + ", ".join(parameter_text(v) for v in value) + "]"
-    return str(yaml.safe_dump(value)).split("\n", 1)[0]  # floats always with a dot: 1.0e-05
+    return str(yaml.safe_dump(value)).split("\n", 1)[0]  # floats always have a dot: 1.0e-05
 
 
 def plain_text(value: Value) -> str:
-    """The same without quotes where a word can be nothing else, for people to read."""
+    """The same for people: without quotes where they are not needed."""
     if value == "":
         return "''"
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z~][\w~./-]*", value) and typed(value) == value:

@@ -1,14 +1,15 @@
-"""``python3 -m dasha_ros.doctor``: plain lines, where ``dasha`` itself can't start."""
+"""``python3 -m dasha_ros.doctor`` prints plain lines, for machines where ``dasha`` can't start."""
 
 from __future__ import annotations
 
 import sys
 
-from dasha_ros.doctor.findings import Verdict, examine
+from dasha_ros.doctor.examination import examine
+from dasha_ros.doctor.finding import Verdict
 
 
 def main() -> int:
-    """Print all findings; 1 where there is a problem."""
+    """Print all findings; exit code 1 if there is a problem."""
     findings = examine()
     for finding in findings:
         print(f"{finding.verdict.value:<9} {finding.topic:<14} {finding.name}: {finding.detail}")

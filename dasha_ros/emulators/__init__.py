@@ -1,1 +1,1 @@
-"""Floor 4. Devices that exist only in software, spoken to through the real drivers."""
+"""Floor 5. Devices in software, used through the real drivers."""

@@ -6,7 +6,6 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
@@ -26,19 +25,19 @@ CHART_SQUARES = (34, 64)
 CHART_SQUARE_PX = 10
 ILLUMINANCE_LX = 300.0
 GUARDED_SETTLE_S = 0.1
-"""Until the settling time was measured [s]: five time constants of the emulated liquid."""
+"""Settling time before it is measured [s]: five time constants of the emulated liquid."""
 
 
 class CalibrationBench:
-    """An emulated camera, an emulated lens, and a chart that goes where it is told.
+    """An emulated camera, an emulated lens, and a chart at any distance.
 
-    Use it as a context manager; `camera` and `lens` are closed then.
+    Use it as a context manager; it closes `camera` and `lens` at its end.
 
     Args:
-        settings: Of the emulated lens.
-        width: Of the pictures [px].
-        height: Of the pictures [px].
-        seed: Of chart and noise.
+        settings: Settings of the emulated lens.
+        width: Width of the pictures [px].
+        height: Height of the pictures [px].
+        seed: Seed of chart and noise.
 
     Raises:
         DeviceError: (On entry) An emulated device could not be set up.
@@ -82,23 +81,21 @@ class CalibrationBench:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Clear up."""
+    def __exit__(self, *error: object) -> None:
+        """Clean up."""
         self._stack.close()
 
     def place(self, distance_m: float) -> None:
         """Move the chart.
 
         Raises:
-            SceneError: Nothing can stand there.
+            SceneError: The chart can't be at this distance.
         """
         self._view.camera.set_world(replace(self._view.camera.world, distances_m=(distance_m,)))
 
 
 def write_chart(folder: Path, seed: int = 0) -> Path:
-    """Write a scene of random squares: texture at every scale that a calibration needs, in no photograph."""
+    """Write a scene of random squares, which have texture at every scale and need no photograph."""
     rows, columns = CHART_SQUARES
     squares = np.random.default_rng(seed).integers(0, 256, (rows, columns, 3), dtype=np.uint8)
     size = (columns * CHART_SQUARE_PX, rows * CHART_SQUARE_PX)

@@ -1,7 +1,6 @@
-"""Running the emulators as programs: serve until told to stop, obey lines of text.
+"""Runs the emulators as programs that obey lines of text, for ``dasha emulate``.
 
-What ``dasha emulate lens`` and ``dasha emulate camera`` do. The lines let a person, or a test in
-another process, pull cables and turn knobs while a graph runs.
+The lines let a person, or a test in another process, pull cables and change settings while a graph runs.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ def run_lens(
     say: Say = print,
     stop: threading.Event | None = None,
 ) -> None:
-    """Serve an emulated lens at ``link`` and obey ``lines``; after the last line, until ``stop``.
+    """Serve an emulated lens at ``link`` and obey ``lines``, then wait for ``stop``.
 
     Args:
         link: Path of the port.
-        settings: How it behaves.
-        lines: Commands (see `LENS_HELP`), typically standard input.
-        say: Takes each answer.
-        stop: Ends it; without it the last line does.
+        settings: How the lens behaves.
+        lines: Commands (see `LENS_HELP`), usually standard input.
+        say: Gets every answer.
+        stop: Ends the emulator; without it, the last line does.
 
     Raises:
         FileExistsError: The path is taken.
@@ -53,7 +52,7 @@ def run_lens(
 def run_camera(
     socket: Path, view: TwinView, lines: Iterable[str], say: Say = print, stop: threading.Event | None = None
 ) -> None:
-    """Serve the twin's pictures at ``socket`` and obey ``lines``; after the last line, until ``stop``.
+    """Serve the twin's pictures at ``socket`` and obey ``lines``, then wait for ``stop``.
 
     Raises:
         FileExistsError: The path is taken.

@@ -1,4 +1,4 @@
-"""What the drivers cost on top of the wire and the exposure, measured on the emulators.
+"""Measures on the emulators how much time the drivers add to the wire and the exposure.
 
 ``python -m dasha_ros.emulators.latency`` prints milliseconds.
 """
@@ -21,13 +21,13 @@ from dasha_ros.emulators.camera.bench import CameraBench
 from dasha_ros.emulators.lens.port import LensEmulator
 
 MOVE_BYTES = 7 + 4 + 5 + 7
-"""Write of two registers, its acknowledgement, read of four, its reply."""
+"""Write two registers, acknowledgement, read four registers, reply."""
 EXPOSURE_US = 1_000.0
 PREVIEW_RATE_HZ = 50.0
 
 
 def lens_move_ms(count: int) -> list[float]:
-    """Time of each of ``count`` moves on a board paced at 57600 baud, less the time on the wire."""
+    """Time of each of ``count`` moves on a board paced at 57600 baud, without the time on the wire."""
     with tempfile.TemporaryDirectory() as folder, LensEmulator(Path(folder) / "lens") as emulator:
         lens = VariopticLens(VariopticSettings(port=str(emulator.link)))
         lens.open()
@@ -38,7 +38,7 @@ def lens_move_ms(count: int) -> list[float]:
 
 
 def capture_ms(count: int, width: int, height: int) -> list[float]:
-    """Time of each of ``count`` triggered captures, less the exposure; pylon's own test picture."""
+    """Time of each of ``count`` triggered captures of pylon's test picture, without the exposure."""
     camera = PylonCamera(
         PylonSettings(width=width, height=height, exposure_us=EXPOSURE_US), attach=CameraBench().attach
     )

@@ -1,7 +1,7 @@
-"""Folders in memory: what emulated devices show each other must not wait for a disk.
+"""Folders in memory for the files that emulated devices exchange.
 
-A file that is replaced on a disk waits for the file system's journal now and then, for a
-third of a second on a busy machine: longer than a driver waits for its device.
+Replacing a file on a disk sometimes waits for the file system's journal: a third of a second on a busy
+machine, which is longer than a driver waits for its device.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ PREFIX = "dasha_emulated_"
 
 
 def memory_folder(parent: Path | None = None) -> TemporaryDirectory[str]:
-    """Make a folder of this process's, and remove those of processes that were killed.
+    """Make a folder for this process, and remove the folders of killed processes.
 
-    It goes with its `cleanup`, or with the end of the process.
+    Its `cleanup`, or the end of the process, removes it.
 
     Args:
-        parent: Where; in memory by default, or where temporary files go if there is none.
+        parent: Where to make it; by default in memory, or among temporary files if that is impossible.
     """
     if parent is None:
         parent = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else Path(gettempdir())

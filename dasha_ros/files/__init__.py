@@ -1,1 +1,1 @@
-"""The door for people's files: each is read as what it is, or refused with one sentence that names it."""
+"""Reads and writes users' files: a file that can't be used is refused in one sentence that names it."""

@@ -1,4 +1,4 @@
-"""Reads NumPy archives (``.npz``) that may come from anywhere: no pickles, no zip bombs."""
+"""Reads NumPy archives (``.npz``) from untrusted sources: no pickles, no zip bombs."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from dasha_ros.files.errors import FileError, first_line
 from dasha_ros.files.regular import MEGABYTE, open_regular
 
 MOST_BYTES = 2**28
-"""Of all arrays of a file together, unpacked; policies have some megabytes."""
+"""Limit for all arrays of a file together, unpacked; policies have a few megabytes."""
 MOST_ARRAYS = 4096
 
 
 def read_arrays(path: str | Path, most_bytes: int = MOST_BYTES) -> dict[str, NDArray[Any]]:
-    """Every array of an archive, by name, in the file's order.
+    """Read every array of an archive, by name, in the file's order.
 
     Args:
-        path: The ``.npz``.
-        most_bytes: Of all arrays together, unpacked.
+        path: The ``.npz`` file.
+        most_bytes: Limit for all arrays together, unpacked.
 
     Raises:
-        FileError: No such file, no archive of arrays, a damaged one, one that holds Python objects, or one
-            that unpacks to more than ``most_bytes``.
+        FileError: The file does not exist, is not an archive of arrays, is damaged, holds Python objects, or
+            unpacks to more than ``most_bytes``.
     """
     with open_regular(path, most_bytes) as file:
         try:
@@ -45,10 +45,10 @@ def read_arrays(path: str | Path, most_bytes: int = MOST_BYTES) -> dict[str, NDA
                 found = {name: arrays[name] for name in arrays.files}
         except FileError:
             raise
-        except Exception as error:  # zipfile, zlib, NumPy and its header parser each raise their own
+        except Exception as error:  # zipfile, zlib, NumPy and its header parser raise errors of their own
             raise FileError(path, _why(error)) from error
     if wrong := [name for name, value in found.items() if not isinstance(value, np.ndarray)]:
-        raise FileError(path, f"holds {wrong[0]!r}, which is no array: it is no .npz")
+        raise FileError(path, f"holds {wrong[0]!r}, which is not an array: it is not an .npz file")
     return found
 
 
@@ -70,5 +70,5 @@ def _why(error: Exception) -> str:
     if isinstance(error, zipfile.BadZipFile | EOFError):
         return f"is cut short or damaged ({said}): copy it again"
     if isinstance(error, MemoryError):
-        return "says of itself that it holds more than fits into memory"
-    return f"is damaged, or no archive of arrays (.npz): {said}"
+        return "claims to hold more than fits into memory"
+    return f"is damaged, or not an archive of arrays (.npz): {said}"

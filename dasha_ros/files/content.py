@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever its name says."""
+"""Tells what a file is by its first bytes, whatever its name says."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _BOXES = {
 
 
 def is_lfs_pointer(head: bytes) -> bool:
-    """Whether Git LFS left a pointer in the file's place."""
+    """Whether Git LFS left a pointer in place of the file."""
     return head.startswith(_LFS)
 
 
 def is_html(head: bytes) -> bool:
-    """Whether a download left a web page in the file's place."""
+    """Whether a download left a web page in place of the file."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:512].lower()
     return start.startswith((b"<!doctype html", b"<html", b"<head")) or b"<html" in start
 
@@ -49,20 +49,20 @@ def is_pickle(head: bytes) -> bool:
 
 
 def placeholder(head: bytes) -> str:
-    """What stands in the place of a file that never arrived, and what to do; empty where nothing does."""
+    """What a failed download left in place of the file, and what to do; empty if the file looks real."""
     if not head:
         return "is empty: copy or download it again"
     if is_lfs_pointer(head):
-        return "is a Git LFS pointer, not the file itself: run `git lfs pull` where it comes from"
+        return "is a Git LFS pointer, not the file itself: run `git lfs pull` in its repository"
     if is_html(head):
-        return "is a web page, not the file itself: download it again (on GitHub by the link `raw`)"
+        return "is a web page, not the file itself: download it again (on GitHub with the link `raw`)"
     if not head.strip(b"\0"):
-        return "holds only zeros, as a download leaves it that did not end: copy or download it again"
+        return "holds only zeros, as an interrupted download leaves it: copy or download it again"
     return ""
 
 
 def kind_of(head: bytes) -> str:
-    """What a file is, such as ``a PNG picture``; empty where its first bytes say nothing."""
+    """What a file is, such as ``a PNG picture``; empty if its first bytes do not tell."""
     for magic, kind in _MAGICS:
         if head.startswith(magic):
             return kind

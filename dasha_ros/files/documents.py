@@ -1,4 +1,4 @@
-"""Reads YAML, JSON and text that people wrote, without their depth, size or tricks doing harm."""
+"""Reads users' YAML, JSON and text files, with limits on their size and depth."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from dasha_ros.files.errors import FileError, first_line
 from dasha_ros.files.regular import read_bytes
 
 MOST_YAML_BYTES = 2**20
-"""PyYAML takes some seconds for so much."""
+"""PyYAML takes a few seconds for this much."""
 MOST_JSON_BYTES = 2**28
 MOST_VALUES = 200_000
-"""Of a YAML document, each as often as it is referred to: nine lines of aliases can stand for 10^9 values."""
+"""Limit for a YAML document with its aliases expanded: nine lines of aliases can stand for 10^9 values."""
 DEEPEST = 64
 
 
 def read_text(path: str | Path, most_bytes: int = MOST_JSON_BYTES) -> str:
-    """A text in UTF-8; a byte order mark at its beginning is left out.
+    """Read a UTF-8 text, without the byte order mark that it may begin with.
 
     Raises:
-        FileError: No such file, none that can be read, or no text.
+        FileError: The file does not exist, can't be read, or is not text.
     """
     content = read_bytes(path, most_bytes)
     try:
@@ -32,53 +32,52 @@ def read_text(path: str | Path, most_bytes: int = MOST_JSON_BYTES) -> str:
     except UnicodeDecodeError as error:
         kind = kind_of(content[:4096])
         raise FileError(
-            path, f"is {kind}, not a text" if kind else f"is no text in UTF-8: {first_line(error)}"
+            path, f"is {kind}, not a text" if kind else f"is not UTF-8 text: {first_line(error)}"
         ) from error
     if "\0" in text:
-        raise FileError(path, f"is no text: {placeholder(content[:4096]) or 'it holds zero bytes'}")
+        raise FileError(path, f"is not text: {placeholder(content[:4096]) or 'it holds zero bytes'}")
     return text
 
 
 def read_yaml(path: str | Path) -> Any:
-    """What a YAML file holds: plain values, lists and dictionaries.
+    """Read a YAML file into plain values, lists and dictionaries.
 
     Raises:
-        FileError: See `read_text`; or it is no YAML, nested too deep, or holds more values than a person
-            writes.
+        FileError: See `read_text`; or it is not YAML, nested too deep, or too large.
     """
     text = _document(path, MOST_YAML_BYTES)
     try:
         document = yaml.safe_load(text)
         _check_size(document)
     except yaml.MarkedYAMLError as error:
-        raise FileError(path, f"is no YAML: {_where(error)}") from error
+        raise FileError(path, f"is not YAML: {_where(error)}") from error
     except RecursionError as error:
         raise FileError(path, f"is nested deeper than {DEEPEST} levels") from error
     except _TooMuchError as error:
         raise FileError(path, str(error)) from error
-    except Exception as error:  # PyYAML's constructors raise whatever a wrong value leads to
-        raise FileError(path, f"is no YAML: {first_line(error)}") from error
+    except Exception as error:  # PyYAML's constructors raise anything for a wrong value
+        raise FileError(path, f"is not YAML: {first_line(error)}") from error
     return document
 
 
 def read_json(path: str | Path) -> Any:
-    """What a JSON file holds.
+    """Read a JSON file.
 
     Raises:
-        FileError: See `read_text`; or it is no JSON, or nested too deep.
+        FileError: See `read_text`; or it is not JSON, or nested too deep.
     """
     text = _document(path, MOST_JSON_BYTES)
     try:
         return parse_json(text)
     except ValueError as error:
-        raise FileError(path, f"is no JSON: {first_line(error)}") from error
+        raise FileError(path, f"is not JSON: {first_line(error)}") from error
 
 
 def parse_json(text: str) -> Any:
-    """What a JSON text holds.
+    """Parse a JSON text.
 
     Raises:
-        ValueError: It is no JSON, or nested too deep.
+        ValueError: It is not JSON, or nested too deep.
     """
     try:
         return json.loads(text)
@@ -94,11 +93,11 @@ def _document(path: str | Path, most_bytes: int) -> str:
 
 
 class _TooMuchError(Exception):
-    """A document that no person wrote; the message goes on after "PATH: "."""
+    """A document is too deep or too large; the message continues after "PATH: "."""
 
 
 def _check_size(document: Any) -> None:
-    """Refuse what would take for ever to walk through, without walking through it."""
+    """Refuse a document that would take too long to walk through, without walking through it."""
     counts: dict[int, int] = {}
 
     def count(value: Any, depth: int) -> int:
@@ -114,7 +113,7 @@ def _check_size(document: Any) -> None:
             inside = value.values() if isinstance(value, dict) else value
             counts[id(value)] = known = 1 + sum(count(each, depth + 1) for each in inside)
         if known > MOST_VALUES:
-            raise _TooMuchError(f"holds more than {MOST_VALUES} values, its aliases written out")
+            raise _TooMuchError(f"holds more than {MOST_VALUES} values with its aliases expanded")
         return known
 
     count(document, 0)

@@ -1,4 +1,4 @@
-"""Whether a JPEG's pixels are all there: libjpeg fills what is missing with grey, and prints a warning."""
+"""Finds damaged JPEG files: libjpeg fills missing pixels with grey and only prints a warning."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _OURS = (
     "warning: unknown",
 )
 _FATAL = ("premature end", "bad huffman code", "instead of rst", "invalid sos")
-"""Of libjpeg's warnings (jerror.h), those after which pixels are made up. Bytes too many do no harm: phones
-write them."""
+"""The warnings of libjpeg (jerror.h) after which it makes pixels up. Extra bytes do no harm: phones write
+them."""
 
 
 def jpeg_damage(content: bytes) -> str:
-    """Why the pixels of a JPEG can't be trusted; empty where libjpeg has nothing to say against them."""
+    """Why the pixels of a JPEG can't be trusted; empty if libjpeg decodes them all."""
     data = np.frombuffer(content, np.uint8)
     with captured_lines(lambda line: line.lower().startswith(_OURS)) as lines:
         try:
-            # Greys at an eighth of the size: all of the data is unpacked, few of the pixels are computed.
+            # Grey at an eighth of the size: this unpacks all data but computes few pixels.
             cv2.imdecode(data, cv2.IMREAD_REDUCED_GRAYSCALE_8 | cv2.IMREAD_IGNORE_ORIENTATION)
         except cv2.error:
             return ""  # Pillow decides

@@ -1,4 +1,4 @@
-"""Which names pictures have, and why some kinds of pictures are not read."""
+"""Finds the pictures in a folder by name, and says why some kinds of pictures are not read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ READ = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".jp2",
     ".ppm", ".pgm",
 )  # fmt: skip
-"""Endings of the pictures that are read."""
+"""Endings of pictures that can be read."""
 
 _RAW = (
     ".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw",
@@ -37,16 +37,16 @@ _FOREIGN = {
     ),
 }  # fmt: skip
 PICTURES = (*READ, *_FOREIGN)
-"""Endings of everything that a person would call a picture, read or not."""
+"""Endings of everything that a user would call a picture, whether it can be read or not."""
 
 
 def foreign_by_name(path: str | Path) -> str:
-    """Why a file with this ending is not read; empty for all others."""
+    """Why a file with this ending can't be read; empty for all other endings."""
     return _FOREIGN.get(Path(path).suffix.lower(), "")
 
 
 def foreign_by_content(head: bytes) -> str:
-    """Why a file that begins like this is not read, whatever its name; empty for all others."""
+    """Why a file with these first bytes can't be read, whatever its name; empty for all others."""
     kind = kind_of(head)
     for word, ending in (
         ("HEI", ".heic"), ("raw picture", ".dng"), ("JPEG XL", ".jxl"), ("SVG", ".svg"),
@@ -58,14 +58,14 @@ def foreign_by_content(head: bytes) -> str:
 
 
 def pictures_below(folder: Path) -> tuple[list[str], dict[str, str]]:
-    """What a folder and those below it hold.
+    """List the pictures in a folder and its subfolders.
 
     Args:
         folder: Where to look; links to other folders are not followed.
 
     Returns:
-        Names of pictures to read, in order, relative to ``folder``; and everything else a person may have
-        meant, with the reason why it is left out.
+        The names of the pictures, sorted and relative to ``folder``; and everything else that the user may
+        have meant, with the reason why it is left out.
     """
     names: list[str] = []
     left_out: dict[str, str] = {}
@@ -83,7 +83,7 @@ def pictures_below(folder: Path) -> tuple[list[str], dict[str, str]]:
             if path.is_symlink():
                 left_out[_relative(path, folder)] = "is a link to a folder, which is not followed"
             elif path.suffix.lower() in PICTURES:
-                left_out[_relative(path, folder)] = "is a folder; pictures in it count"
+                left_out[_relative(path, folder)] = "is a folder; the pictures in it are read"
         for name in sorted(files):
             if name.startswith("."):
                 continue
@@ -96,16 +96,16 @@ def pictures_below(folder: Path) -> tuple[list[str], dict[str, str]]:
             else:
                 names.append(path.relative_to(folder).as_posix())
     if others:
-        left_out[f"{others} other file{'s' * (others > 1)}"] = "no picture by name and content"
+        left_out[f"{others} other file{'s' * (others > 1)}"] = "not a picture by name or content"
     return sorted(names), left_out
 
 
 def _left_out(path: Path) -> str | None:
-    """Why a file is not tried; empty where it is, ``None`` where it is no picture at all."""
+    """Why a picture is left out; empty if it is not, ``None`` if the file is not a picture at all."""
     try:
         path.name.encode()
     except UnicodeEncodeError:
-        return "has a name that is no UTF-8: rename it"
+        return "has a name that is not UTF-8: rename it"
     ending = path.suffix.lower()
     if ending in PICTURES:
         try:
@@ -119,7 +119,7 @@ def _left_out(path: Path) -> str | None:
         return None
     if not kind.endswith("picture"):
         return None
-    return f"is {kind} by its content, but has no ending that says so: rename it"
+    return f"is {kind} by its content, but its name does not end like one: rename it"
 
 
 def _relative(path: Path, folder: Path) -> str:

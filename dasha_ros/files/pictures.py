@@ -1,14 +1,14 @@
-"""The one door for pictures: every picture of a user is decoded here, as its own metadata says.
+"""Decodes every picture that a user gives; no other module does.
 
-Pillow decodes: it reads the size before the pixels, honours orientation in every format that has one,
-says when a file is cut short, and prints nothing.
+Pillow decodes because it reads the size before the pixels, knows the orientation in every format that has
+one, reports files that are cut short, and prints nothing.
 
 - Orientation (EXIF in JPEG, PNG, TIFF, WebP and AVIF) is applied to colour, alpha and maps alike.
-- 16 bits a channel: the upper 8 bits count (``value >> 8``).
-- 32-bit integers: up to 65535 as 16 bits; otherwise their own range is mapped to 0..255.
-- Floating point: within 0..1 as it is, otherwise its own range is mapped; what is not finite is black.
-- CMYK, palettes, YCbCr and grey become RGB; transparency of any kind becomes alpha.
-- Of an animation or a document of several pages the first picture is read.
+- 16 bits per channel: the upper 8 bits are kept (``value >> 8``).
+- 32-bit integers: values up to 65535 count as 16 bits; larger ones are scaled by their own range to 0..255.
+- Floating point: 0..1 is kept, any other range is scaled; values that are not finite become black.
+- CMYK, palettes, YCbCr and grey become RGB; any kind of transparency becomes alpha.
+- The first picture of an animation or of a document with several pages is read.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from dasha_ros.files.picture_names import foreign_by_content, foreign_by_name
 from dasha_ros.files.regular import MEGABYTE, open_regular
 
 MAX_PIXELS = 2**27
-"""Of a picture, 134 million: a phone of 108 megapixels passes. In linear light they fill 1.6 GB."""
+"""134 million: the pictures of a 108-megapixel phone pass. In linear light they fill 1.6 GB."""
 MAX_BYTES = 2**30
-"""Of a file: `MAX_PIXELS` of three channels of 16 bits fit in uncompressed."""
+"""Limit for a file: enough for `MAX_PIXELS` of three 16-bit channels, uncompressed."""
 MAX_ASPECT = 20
-"""Longer side to shorter: panoramas have 10. A strip would be enlarged without bounds to fill a frame."""
+"""Longer side to shorter; panoramas have 10. A longer strip would be blown up too much to fill a frame."""
 _HINT = "save it as a JPEG or PNG of 8 bits"
 _DNG_VERSION = 50706
 _open_lock = threading.Lock()
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # or its errors go to standard error, unnamed
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors go to standard error, unnamed
 
 
 @dataclass(frozen=True)
@@ -52,31 +52,31 @@ class Picture:
     rgb: NDArray[np.uint8]
     """Shape (height, width, 3)."""
     alpha: NDArray[np.uint8] | None
-    """Shape (height, width); ``None`` where every pixel is there by the file's kind."""
+    """Shape (height, width); ``None`` if the file has no transparency."""
 
 
 def read_picture(path: str | Path) -> Picture:
-    """A picture as viewers show it.
+    """Read a picture as image viewers show it.
 
     Raises:
-        FileError: No such file, no picture, one that is damaged, too large, or of a kind that is not read.
+        FileError: The file does not exist, is not a picture, is damaged, too large or of an unsupported kind.
     """
     with _opened(path) as image:
         return _as_rgb(path, image)
 
 
 def read_values(path: str | Path) -> NDArray[Any]:
-    """The numbers of a picture of one channel, upright, as the file holds them: for maps.
+    """Read the values of a map, which is a picture with one channel, upright and as the file holds them.
 
     Returns:
-        Shape (height, width): 8 bits, 16 bits or more, or floating point, which may hold what is not finite.
+        Shape (height, width): integers of 8, 16 or 32 bits, or floating point, which may not be finite.
 
     Raises:
-        FileError: See `read_picture`; or it has several channels.
+        FileError: See `read_picture`; or the picture has several channels.
     """
     with _opened(path) as image:
         if image.mode not in {"L", "I", "F"} and not image.mode.startswith("I;16"):
-            raise FileError(path, f"has channels of colour ({image.mode}); a map has one channel: {_HINT}")
+            raise FileError(path, f"has colour channels ({image.mode}); a map has one channel: {_HINT}")
         return np.array(image)
 
 
@@ -86,7 +86,7 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
     if why := foreign_by_name(path):
         raise FileError(path, why)
     with open_regular(path, MAX_BYTES) as file, warnings.catch_warnings():
-        # Pillow warns of sizes and of tags that nobody here reads; what matters is checked below.
+        # Pillow warns about sizes, which are checked below, and about tags that nobody reads.
         warnings.simplefilter("ignore")
         try:
             head = file.read(4096)
@@ -104,19 +104,19 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
 
 
 def _pillow_open() -> Callable[[BinaryIO], Image.Image]:
-    """Pillow's own way to open a picture.
+    """Pillow's own function to open a picture.
 
-    ultralytics, once imported, replaces it by one that installs a package when a picture is not identified.
+    ultralytics, once imported, replaces it by one that installs a package if a picture is not identified.
     """
     patches = sys.modules.get("ultralytics.utils.patches")
     return getattr(patches, "_image_open", Image.open)
 
 
 def _identified(path: str | Path, file: BinaryIO) -> Image.Image:
-    """The picture with its header read, and not too large."""
+    """A picture of acceptable size with only its header read."""
     file.seek(0)
     with _open_lock:
-        # Pillow's own bound gives no size; this module's does, before a pixel is decoded.
+        # Pillow's own limit does not say the size; the check below does, before a pixel is decoded.
         bound, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             image = _pillow_open()(file)
@@ -143,7 +143,7 @@ def _identified(path: str | Path, file: BinaryIO) -> Image.Image:
 
 def _decode(path: str | Path, file: BinaryIO, image: Image.Image) -> None:
     if image.format == "PNG":
-        # Decoding skips the checksums of what it decodes.
+        # Decoding does not check the checksums.
         file.seek(0)
         with _pillow_open()(file) as twin:
             twin.verify()
@@ -157,7 +157,7 @@ def _decode(path: str | Path, file: BinaryIO, image: Image.Image) -> None:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image) or image
-    except Exception:  # damaged metadata: the pixels are whole, and how to turn them nobody knows
+    except Exception:  # the metadata is damaged but the pixels are whole
         return image
 
 
@@ -171,12 +171,12 @@ def _as_rgb(path: str | Path, image: Image.Image) -> Picture:
             return Picture(np.array(image.convert("RGB")), None)
         rgba = np.array(image.convert("RGBA"))
     except ValueError as error:
-        raise FileError(path, f"has the colours {image.mode}, which are not read: {_HINT}") from error
+        raise FileError(path, f"has the unsupported colour mode {image.mode}: {_HINT}") from error
     return Picture(np.ascontiguousarray(rgba[:, :, :3]), np.ascontiguousarray(rgba[:, :, 3]))
 
 
 def _to_8_bits(path: str | Path, image: Image.Image) -> NDArray[np.uint8]:
-    """See the module's text."""
+    """Scale grey values as the module's docstring says."""
     values = np.asarray(image)
     if image.mode != "F" and values.min() >= 0 and values.max() <= 65535:
         return (values.astype(np.uint16) >> 8).astype(np.uint8)
@@ -193,9 +193,9 @@ def _to_8_bits(path: str | Path, image: Image.Image) -> NDArray[np.uint8]:
 def _unidentified(head: bytes) -> str:
     kind = kind_of(head)
     if kind == "a TIFF picture":
-        return f"is a TIFF of a kind that is not read (such as several channels of floating point): {_HINT}"
+        return f"is an unsupported kind of TIFF (such as several floating-point channels): {_HINT}"
     if kind.endswith("picture"):
-        return f"is {kind} whose header is damaged, or of a kind that is not read: {_HINT}"
+        return f"is {kind} with a damaged header, or of an unsupported kind: {_HINT}"
     return f"is {kind or 'something else'}, not a picture that can be read: give a JPEG, PNG, WebP or TIFF"
 
 
@@ -203,4 +203,4 @@ def _damage(error: Exception) -> str:
     said = first_line(error)
     if "truncated" in said.lower() or isinstance(error, EOFError):
         return "is cut short: its pixels end before the picture does; copy or download it again"
-    return f"is damaged, or of a kind that is not read ({said}): copy it again, or {_HINT}"
+    return f"is damaged, or of an unsupported kind ({said}): copy it again, or {_HINT}"

@@ -1,7 +1,7 @@
-"""Opens regular files only, and says of everything else what it is.
+"""Opens regular files only, and says what everything else is.
 
-A path that a person gives may be a folder, a pipe that nobody writes to, a device without an end, a link
-to nothing, or 100 GB long. None of them may block a process or fill its memory.
+A path from a user may be a folder, a pipe that nobody writes to, an endless device, a broken link, or a file
+of 100 GB. None of them may block a process or fill its memory.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ MEGABYTE = 10**6
 
 
 def check_regular(path: str | Path) -> os.stat_result:
-    """What the file system says of a regular file that may be read.
+    """Return the status of a regular file that this user may read.
 
     Raises:
-        FileError: There is none, it is something else, or it may not be read.
+        FileError: The file does not exist, is not a regular file, or may not be read.
     """
     path = Path(path)
     try:
         status = path.stat()
     except FileNotFoundError as error:
         if path.is_symlink():
-            raise FileError(path, f"is a link to {os.readlink(path)}, which is not there") from error
+            raise FileError(path, f"is a link to {os.readlink(path)}, which does not exist") from error
         raise FileError(path, "there is no such file") from error
     except (OSError, ValueError) as error:
         raise FileError(path, f"can't be read: {_why(error)}") from error
@@ -46,14 +46,14 @@ def check_regular(path: str | Path) -> os.stat_result:
 
 
 def open_regular(path: str | Path, most_bytes: int) -> BinaryIO:
-    """A regular file, open for reading.
+    """Open a regular file for reading.
 
     Args:
-        path: Which.
+        path: The file.
         most_bytes: Longer files are refused.
 
     Raises:
-        FileError: There is none, it is something else, it is too long, or it may not be read.
+        FileError: The file does not exist, is not a regular file, is too long, or may not be read.
     """
     status = check_regular(path)
     if status.st_size > most_bytes:
@@ -62,17 +62,17 @@ def open_regular(path: str | Path, most_bytes: int) -> BinaryIO:
             f"has {status.st_size / MEGABYTE:,.0f} MB; at most {most_bytes / MEGABYTE:,.0f} MB are read",
         )
     try:
-        # Not to wait, should a pipe have taken the file's place since.
+        # Non-blocking, in case a pipe has replaced the file since the check.
         return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     except OSError as error:
         raise FileError(path, f"can't be read: {_why(error)}") from error
 
 
 def read_bytes(path: str | Path, most_bytes: int) -> bytes:
-    """All of a regular file.
+    """Read a whole regular file.
 
     Raises:
-        FileError: See `open_regular`; or it grew meanwhile, or the disk fails.
+        FileError: See `open_regular`; or the file grew meanwhile, or the disk failed.
     """
     with open_regular(path, most_bytes) as file:
         try:
@@ -80,12 +80,12 @@ def read_bytes(path: str | Path, most_bytes: int) -> bytes:
         except (OSError, MemoryError) as error:
             raise FileError(path, f"can't be read: {_why(error)}") from error
     if len(content) > most_bytes:
-        raise FileError(path, f"grows while it is read; at most {most_bytes / MEGABYTE:,.0f} MB are read")
+        raise FileError(path, f"grew while it was read; at most {most_bytes / MEGABYTE:,.0f} MB are read")
     return content
 
 
 def read_head(path: str | Path, count: int = 4096) -> bytes:
-    """The first bytes of a regular file, however long it is.
+    """Read the first bytes of a regular file of any length.
 
     Raises:
         FileError: See `open_regular`.

@@ -1,4 +1,4 @@
-"""Catches what a C library prints on the process's standard error, so that it can be said of which file."""
+"""Catches what a C library prints on standard error, so that a message can name the file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _STDERR = 2
 
 @contextmanager
 def captured_lines(is_ours: Callable[[str], bool]) -> Iterator[list[str]]:
-    """Catch lines while the block runs; the list is filled when it ends.
+    """Catch lines while the block runs; the list is filled when the block ends.
 
-    Standard error belongs to the whole process: what others print meanwhile is passed on afterwards.
+    Standard error belongs to the whole process, so other lines are printed afterwards.
 
     Args:
-        is_ours: Which lines to keep.
+        is_ours: Says which lines to keep.
     """
     kept: list[str] = []
     with _lock, tempfile.TemporaryFile() as sink:
         try:
             real = os.dup(_STDERR)
-        except OSError:  # closed: nothing can be printed there either
+        except OSError:  # standard error is closed, so nothing is printed there either
             yield kept
             return
         try:

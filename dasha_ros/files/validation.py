@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a document, for people."""
+"""Turns pydantic's errors into messages for users."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def reasons(error: ValidationError | TypeError, whole: str = "") -> str:
-    """What is wrong with a document, one clause for each mistake, with the keys and short values.
+    """One clause for every mistake in a document, with its key and a short value.
 
     Args:
-        error: What a model raised; a `TypeError` where a key of the document is no text.
-        whole: Stands for the key where the mistake is about the whole document.
+        error: The error of the model; a `TypeError` if a key of the document is not a text.
+        whole: Replaces the key if the mistake is about the whole document.
     """
     if isinstance(error, TypeError):
         return str(error)

@@ -1,7 +1,7 @@
-"""Files written whole or not at all, and what to say when the disk refuses.
+"""Writes files whole or not at all, and explains why a disk refuses.
 
-A process may be killed in the middle of a write, and a disk may be full: readers must see the old
-content or the new one, never half of one.
+A process may be killed during a write, and a disk may be full: readers must see the old content or the new,
+never half of it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of ``path`` when the block ends without an error.
 
     Args:
-        path: The file to replace; its folder must be there.
+        path: The file to replace; its folder must exist.
         durable: Wait until the content is on the disk, so that it survives a power failure.
 
     Yields:
         The new file, open for writing.
 
     Raises:
-        OSError: The file can't be written; ``path`` is as it was.
+        OSError: The file can't be written; ``path`` is unchanged.
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -55,12 +55,12 @@ def write_whole(path: Path, content: bytes | str, *, durable: bool = False) -> N
 
 @contextmanager
 def disk_errors(kind: type[Exception], place: Path, remedy: str = "") -> Iterator[None]:
-    """Turn what a disk refuses in the block into an error with a sentence.
+    """Turn errors of the disk inside the block into an error with a helpful message.
 
     Args:
         kind: Type of the error to raise.
-        place: The folder or file that is written.
-        remedy: What to do besides freeing space when the disk is full; begins with a blank or a comma.
+        place: The folder or file to write.
+        remedy: What else to do if the disk is full; begins with a blank or a comma.
 
     Raises:
         Exception: One of ``kind``: the disk is full, or ``place`` can't be written.

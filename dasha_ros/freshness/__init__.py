@@ -1,1 +1,1 @@
-"""Floor 1. What made a frame, and which frame answers a command (design: never a stale frame)."""
+"""Floor 1. Which settings made a frame, and which frame answers a command: never use a stale frame."""

@@ -1,6 +1,6 @@
-"""The clock that devices wait on: real time here, compressed time in tests and in the twin.
+"""The clock that devices wait on: real time for devices, compressed time in tests and in the twin.
 
-It is a steady one: whoever sets the machine's time, by hand or by NTP, lengthens no exposure and no wait.
+The clock is steady: setting the machine's time, by hand or by NTP, changes no exposure and no wait.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """A steady clock in nanoseconds that can be waited on. Where it began to count says nothing."""
+    """A steady clock in nanoseconds that can be waited on. Its zero has no meaning."""
 
     def now_ns(self) -> int:
         """The time now."""
@@ -23,7 +23,7 @@ class Clock(Protocol):
 
 
 class SteadyClock:
-    """Real time as `time.monotonic_ns` counts it: one count for all processes of a machine."""
+    """Real time from `time.monotonic_ns`, which is the same in all processes of a machine."""
 
     def now_ns(self) -> int:
         """The time now."""

@@ -1,4 +1,4 @@
-"""Names of commands and frames: who sent it, and its number among theirs. No clock can break that."""
+"""Identities of commands and frames: the sender and its running number. They do not depend on any clock."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 
 def new_instance(name: str) -> str:
-    """A name that tells one start of a node from the next: ``/dasha/lens_driver#5f3a09c2``."""
+    """A name that differs between two starts of the same node: ``/dasha/lens_driver#5f3a09c2``."""
     return f"{name}#{secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True, slots=True)
 class CommandId:
-    """Which command: ``sequence`` counts those of one ``sender`` from 1."""
+    """Identifies a command: ``sequence`` counts the commands of one ``sender`` from 1."""
 
     sender: str = ""
     sequence: int = 0
 
 
 NO_COMMAND = CommandId()
-"""In force before the first command."""
+"""Stands for the setting before the first command."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameId:
-    """Which frame: ``sequence`` counts those of one ``driver`` from 0."""
+    """Identifies a frame: ``sequence`` counts the frames of one ``driver`` from 0."""
 
     driver: str = ""
     sequence: int = 0
@@ -34,4 +34,4 @@ class FrameId:
 NO_FRAME = FrameId()
 
 IN_PROCESS = "in_process"
-"""Who commands, moves and takes pictures where there are no nodes."""
+"""The sender and driver of rigs that run in one process, without nodes."""

@@ -1,8 +1,7 @@
-"""How long each part of an ending may take, from the innermost wait to the whole graph.
+"""Time limits for every part of a shutdown, from the innermost wait to the whole graph, in seconds.
 
-Whoever waits for an ending has more patience than all that happens inside it takes together: otherwise a
-node is cut off while it brings a lens back. So no limit is a number of its own that could not be one of the
-few at the top; all others are sums. Real time, in seconds.
+Whoever waits for a shutdown must wait longer than all its parts take together; otherwise a node is killed
+while it restores a lens. Therefore only the limits at the top are numbers; all others are sums of them.
 """
 
 from __future__ import annotations
@@ -10,80 +9,79 @@ from __future__ import annotations
 import math
 
 WORD_ARRIVES_S = 0.5
-"""What a node says last has been heard by all who listen, unless they are stopped."""
+"""A node's last message reaches all its subscribers."""
 GOAL_LOOKS_UP_S = 1.0
-"""A goal that is told to end notices: it looks up every 50 ms while it waits, and a policy decides sooner."""
+"""A goal notices that it has to end: it checks every 50 ms while it waits, and before every decision."""
 DRIVER_ANSWERS_S = 2.0
-"""A driver takes up a command, on top of the exposures that its picture needs."""
+"""A driver applies a command, in addition to the exposures that its picture needs."""
 EXPOSURE_S = 1.0
-"""The longest exposure that agents command. Who ends waits for no longer one: its driver knows of it."""
+"""The longest exposure that agents command. A node that shuts down waits for no longer one."""
 DRIVER_RESTARTS_S = 6.0
-"""A driver that died is started again, and speaks: whoever brings an actuator back waits for that, unless it
-has to end itself."""
+"""A driver that died is started again and publishes. A node that restores an actuator waits for this, unless
+it has to shut down itself."""
 PICTURE_S = 0.5
-"""The annotated picture of the last step follows its percept."""
+"""The annotated picture of the last step arrives after its percept."""
 REPORT_S = 1.0
 """The report of a goal is written."""
 TRAINER_YIELDS_S = 2.0
-"""The trainer has set the scene of an episode that it had begun with, when a goal of somebody else comes."""
+"""The trainer finishes setting up the episode that it had begun when somebody else's goal arrives."""
 LEARNER_STOPS_S = 10.0
 """A learner ends its step and its update."""
 DEVICE_CALL_S = 10.0
-"""No call to a device that is there takes longer."""
+"""The longest call to a connected device."""
 CLEAN_UP_S = 1.0
-"""A node leaves its topics and gives back what it holds, once its work has ended."""
+"""A node that has finished its work leaves its topics and releases what it holds."""
 PYTHON_LEAVES_S = 2.0
-"""An interpreter goes when all is done: its libraries have their own goodbyes."""
+"""A finished interpreter exits: its libraries clean up, too."""
 SIGNAL_WORKS_S = 2.0
-"""A signal that no process can refuse, or that interrupts all waiting, has worked."""
+"""A signal takes effect that no process can ignore, or that interrupts every wait."""
 STILL_LOADS_S = 2.0
-"""A node that loads after so long is left as it is when it is told to end: it has not worked yet."""
+"""A node that is still loading after this long has not worked yet: it does not have to clean up."""
 
 AGENT_RESTORES_S = DRIVER_ANSWERS_S + 2 * EXPOSURE_S
-"""An agent's actuator is back: the exposure in progress, and one that shows the old setting."""
+"""An agent restores its actuator: the exposure in progress, and one that shows the old setting."""
 AGENT_GOAL_ENDS_S = GOAL_LOOKS_UP_S + AGENT_RESTORES_S
-"""A goal of an agent that is told to end has its result."""
+"""An interrupted goal of an agent returns its result."""
 SERVER_RESTORES_S = AGENT_RESTORES_S
-"""The focus server has brought the lens and, at the same time, the exposure back."""
+"""The focus server restores the lens and, at the same time, the exposure."""
 SERVER_GOAL_ENDS_S = GOAL_LOOKS_UP_S + AGENT_GOAL_ENDS_S + SERVER_RESTORES_S + PICTURE_S + REPORT_S
-"""A goal of the focus server that is told to end has its result."""
+"""An interrupted goal of the focus server returns its result."""
 DRIVER_RESTORES_S = DRIVER_ANSWERS_S + WORD_ARRIVES_S
-"""A driver that is told to end in a goal brings its own actuator back."""
+"""A driver that shuts down during a goal restores its own actuator."""
 DRIVER_STOPS_S = DEVICE_CALL_S + DRIVER_RESTORES_S
-"""A driver ends the call in hand, brings its actuator back, and has given its device back."""
+"""A driver finishes the current call, restores its actuator and releases its device."""
 TRAINER_STOPS_S = GOAL_LOOKS_UP_S + SERVER_GOAL_ENDS_S
-"""The trainer has cancelled its goal, and the goal has ended."""
+"""The trainer cancels its goal, and the goal ends."""
 
 NODE_ENDS_S = CLEAN_UP_S + max(
     SERVER_GOAL_ENDS_S, LEARNER_STOPS_S + AGENT_GOAL_ENDS_S, DRIVER_STOPS_S, TRAINER_STOPS_S
 )
-"""Any node has cleaned up; one that has not is cut off."""
+"""Any node cleans up; a node that takes longer ends itself by force."""
 STUCK_S = NODE_ENDS_S + CLEAN_UP_S
-"""A library that keeps Python's lock keeps a node from cutting itself off: then the kernel's timer does."""
+"""The kernel's timer ends a node that can't end itself because a library holds Python's lock."""
 PROCESS_ENDS_S = STUCK_S + PYTHON_LEAVES_S
 """The process of any node is gone after the first SIGINT."""
 SIGTERM_S = SIGKILL_S = SIGNAL_WORKS_S
-"""Patience after each further signal."""
+"""The wait after each further signal."""
 
 HURRIED_S = DRIVER_RESTORES_S + CLEAN_UP_S + PYTHON_LEAVES_S
-"""All processes at once are given so long by somebody who does not want to wait: drivers that answer have
-brought their actuators back."""
+"""The wait for all processes when the user is in a hurry: drivers that respond restore their actuators."""
 
 LAUNCH_SIGTERM_S = PROCESS_ENDS_S
-"""``ros2 launch`` interrupts all nodes at once, and sends SIGTERM after so long."""
+"""``ros2 launch`` sends SIGTERM this long after it has interrupted all nodes."""
 LAUNCH_SIGKILL_S = SIGTERM_S
-"""``ros2 launch`` kills a node so long after SIGTERM."""
+"""``ros2 launch`` kills a node this long after SIGTERM."""
 
 
 def exposure_shows_s(
     *exposures_us: float, longest_s: float = math.inf, answers_s: float = DRIVER_ANSWERS_S
 ) -> float:
-    """How long to wait until a picture shows that the camera's driver took up an exposure [s].
+    """How long to wait for a picture that shows a commanded exposure [s].
 
     Args:
-        exposures_us: The one in progress, and the one commanded [us].
-        longest_s: As an exposure of so long is any longer one counted.
-        answers_s: What the driver needs beside them.
+        exposures_us: The exposure in progress, and the commanded one [us].
+        longest_s: Longer exposures count as this long.
+        answers_s: The time that the driver needs besides.
     """
     return answers_s + sum(min(us / 1e6, longest_s) for us in exposures_us)
 
@@ -92,8 +90,8 @@ def client_waits_s(agent_timeout_s: float, longest_exposure_us: float) -> float:
     """How long a client waits for the end of a goal that it cancelled [s].
 
     Args:
-        agent_timeout_s: What the focus server grants an agent to react.
-        longest_exposure_us: Of the exposures that a camera may have been set to before the goal [us].
+        agent_timeout_s: How long the focus server waits for an agent's answer.
+        longest_exposure_us: The longest exposure that the camera may have had before the goal [us].
     """
     restores_s = exposure_shows_s(longest_exposure_us, longest_exposure_us, answers_s=DRIVER_RESTARTS_S)
     return GOAL_LOOKS_UP_S + agent_timeout_s + restores_s + PICTURE_S + REPORT_S

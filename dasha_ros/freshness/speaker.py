@@ -1,34 +1,33 @@
-"""Which of several messages of a driver is the newest, through its restarts."""
+"""Tells whether a driver's message is its newest, across restarts of the driver."""
 
 from __future__ import annotations
 
 LATE_NS = 3_000_000_000
-"""What one process said arrives at most this long after what the next one said. Whoever goes on speaking
-longer lives: two drivers share a name, or somebody else spoke in the driver's name."""
+"""Messages of a process that has been replaced arrive at most this late. A process that publishes for longer
+is alive: two drivers share a name, or another node has published in the driver's name."""
 _KEPT = 16
 
 
 class Speaker:
-    """Follows the process that speaks for a driver: its newest word is that of the greatest sequence.
+    """Follows the process that publishes for a driver; the greatest sequence is its newest message.
 
-    A process that was never heard before takes over with its first word. What comes late from
-    the one before is no news.
+    A new process takes over with its first message. Late messages of the previous process are old.
     """
 
     def __init__(self) -> None:
         self.driver = ""
-        """Instance that speaks now, empty before the first word."""
+        """The instance that publishes now, empty before the first message."""
         self.sequence = -1
         self._retired: dict[str, tuple[int, int]] = {}
-        """Of instances that were followed by another: since when [ns], and their last sequence."""
+        """Instances that have been replaced: when [ns], and their last sequence."""
 
     def is_news(self, driver: str, sequence: int, now_ns: int) -> bool:
-        """Whether this is the newest word so far; it is remembered then.
+        """Whether this message is the newest so far; if so, it is remembered.
 
         Args:
-            driver: Instance that says so.
-            sequence: Its count.
-            now_ns: On a steady clock.
+            driver: The instance that sent it.
+            sequence: Its running number.
+            now_ns: Time on a steady clock.
         """
         if driver == self.driver:
             if sequence <= self.sequence:

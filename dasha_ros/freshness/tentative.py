@@ -1,4 +1,4 @@
-"""What an actuator is set to only while a goal lasts, and what it goes back to when nobody ends the goal."""
+"""Remembers the setting from before a goal, so that a driver can restore it if the goal's owner is gone."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import time
 from collections.abc import Callable, Set
 
 LOOK_S = 0.5
-"""How often the graph is looked at while a goal's value is in force."""
+"""How often the graph is checked while a goal's setting is active."""
 DISCOVERY_S = 3.0
-"""A command may be heard before discovery shows whose goal it is part of."""
+"""A command may arrive before discovery shows the owner of its goal."""
 
 
 _SHORTEST_GID = 24
-"""In hexadecimal digits: the id of a sender of commands is no gid."""
+"""Least hexadecimal digits of a gid; the id of a command's sender is shorter."""
 
 
 def owner_id(node: str, gid: bytes) -> str:
-    """How a command names its owner: the node's full name, and the publisher by which it commands."""
+    """How a command names its owner: by the node's full name and the gid of its publisher."""
     return f"{node}#{gid.hex()}"
 
 
 def parse_owner(owner: str) -> tuple[str, bytes | None]:
-    """The full name of an owner's node and the gid of its publisher, `None` if it names none."""
+    """The full name of an owner's node, and the gid of its publisher or `None`."""
     name, _, mark = owner.partition("#")
     try:
         return name, bytes.fromhex(mark) if len(mark) >= _SHORTEST_GID else None
@@ -30,32 +30,31 @@ def parse_owner(owner: str) -> tuple[str, bytes | None]:
 
 
 class Presence:
-    """Whether those who were there when the watch began still are."""
+    """Watches whether a node that was in the graph at the beginning still is."""
 
     def __init__(
         self, look: Callable[[], Set[bytes]], clock: Callable[[], float], who: bytes | None = None
     ) -> None:
-        """Begin to watch.
+        """Start watching.
 
         Args:
-            look: Gives the endpoints that a node has in the graph now; a process that is started again has
-                others.
-            clock: Time [s].
-            who: The endpoint to watch; `None`: all that are there, for nobody knows which one it is.
+            look: Returns the endpoints that the node has in the graph now; a restarted process has new ones.
+            clock: Returns the time [s].
+            who: The endpoint to watch; `None` for all present ones, if it is not known which one it is.
         """
         self._look, self._clock, self._who = look, clock, who
         self._begun_at, self._looked_at = clock(), clock()
         there = frozenset(look())
-        # One of the name that was there before may have been killed, and still be shown.
+        # An older process of the same name may have been killed but still be in the graph.
         self._others = frozenset() if who is None else there - {who}
         self._known = there - self._others
 
     def has_left(self) -> bool:
-        """Whether they are gone. Looks no more often than every `LOOK_S`.
+        """Whether the node is gone. The graph is checked at most every `LOOK_S`.
 
-        A node that was killed stays in the graph until its lease runs out. One of its name that comes
-        meanwhile was started in its place: two of a name do not live in one graph. Where two of its name
-        were there from the beginning and the owner is not told apart, both have to go.
+        A killed node stays in the graph until its lease expires. If a node of the same name appears
+        meanwhile, it has replaced the killed one, because names are unique. If two nodes of that name were
+        there from the beginning, and the owner's endpoint is unknown, both have to go.
         """
         now = self._clock()
         if now - self._looked_at < LOOK_S:
@@ -71,26 +70,27 @@ class Presence:
 
 
 class Tentative:
-    """Remembers the last value that was commanded for good while those of a goal are in force.
+    """Remembers the last permanent value while a goal's values are active.
 
-    A command that names an owner is part of that node's goal. The owner ends its goal with a command for
-    good. Where it can't, because it or the driver itself has to go, the driver brings its actuator back.
+    A command that names an owner belongs to that node's goal. The owner ends its goal with a permanent
+    command. If it can't, because it or the driver itself has to shut down, the driver restores its actuator.
 
-    Not safe for threads.
+    Not thread-safe.
 
     Attributes:
-        owner: Whose goal the value in force is part of, as its command names it; empty: it is for good.
-        before: The last value for good while there is an owner; ``None``: not known yet.
+        owner: Owner of the goal that set the active value, as its command names it; empty if the value is
+            permanent.
+        before: The last permanent value while there is an owner; ``None`` while it is unknown.
     """
 
     def __init__(
         self, look: Callable[[str], Set[bytes]], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Begin with a value that is for good.
+        """Start with a permanent value.
 
         Args:
-            look: Gives the endpoints in the graph of an owner's node; see `parse_owner`.
-            clock: Time [s].
+            look: Returns the endpoints in the graph of an owner's node; see `parse_owner`.
+            clock: Returns the time [s].
         """
         self._look, self._clock = look, clock
         self._presence: Presence | None = None
@@ -98,11 +98,11 @@ class Tentative:
         self.before: float | None = None
 
     def commanded(self, owner: str, in_force: float | None) -> None:
-        """A command was obeyed.
+        """Note that a command was applied.
 
         Args:
-            owner: That it names.
-            in_force: The value until then; ``None``: not known yet.
+            owner: The owner that the command names, empty for a permanent one.
+            in_force: The value until then; ``None`` if it is unknown.
         """
         if not owner:
             self.owner, self._presence, self.before = "", None, None
@@ -110,12 +110,12 @@ class Tentative:
         if not self.owner:
             self.before = in_force
         if owner != self.owner:
-            # The newest owner counts: that one before it leaves is none of the new goal's business.
+            # Only the newest owner counts; an earlier one may leave.
             self._presence = Presence(lambda: self._look(owner), self._clock, parse_owner(owner)[1])
         self.owner = owner
 
     def found(self, value: float) -> None:
-        """The device was opened and is at this value: what was there before counts, if it was not known."""
+        """Note the value that an opened device has; it is the one to restore if none was known."""
         if self.owner and self.before is None:
             self.before = value
 
@@ -124,7 +124,7 @@ class Tentative:
         return self._presence is not None and self._presence.has_left()
 
     def end(self) -> float | None:
-        """No goal owns the value any more. Returns what to go back to, ``None`` if it is in force."""
+        """End the goal's ownership; returns the value to restore, ``None`` if it is already active."""
         before = self.before if self.owner else None
         self.commanded("", None)
         return before

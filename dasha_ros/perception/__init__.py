@@ -1,1 +1,1 @@
-"""Floor 2. From an image to a `Percept`: encoders, detectors, BRISQUE, histogram."""
+"""Floor 2. Turns an image into a `Percept`: encoders, detectors, BRISQUE, histogram."""

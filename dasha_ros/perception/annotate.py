@@ -1,4 +1,4 @@
-"""Draws a percept into its picture, for people."""
+"""Draws a percept into its picture."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def annotate(image: NDArray[np.uint8], percept: Percept, min_score: float = 0.25
 
     Args:
         image: H x W in grey or H x W x 3 in BGR, of any size: boxes are scaled to it.
-        percept: What was read from it.
+        percept: The percept of the picture.
         min_score: Weaker detections are not drawn.
 
     Returns:
@@ -34,7 +34,7 @@ def annotate(image: NDArray[np.uint8], percept: Percept, min_score: float = 0.25
     canvas: Any = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy()
     height, width = canvas.shape[:2]
     scale = (width / percept.width, height / percept.height)
-    for found in reversed(percept.of((), min_score)):  # the best one on top
+    for found in reversed(percept.of((), min_score)):  # so that the best one is on top
         colour = _STRONG if found.score >= _STRONG_SCORE else _WEAK
         x_min, x_max = (round(x * scale[0]) for x in found.box[::2])
         y_min, y_max = (round(y * scale[1]) for y in found.box[1::2])
@@ -50,7 +50,7 @@ def annotate(image: NDArray[np.uint8], percept: Percept, min_score: float = 0.25
 
 
 def to_jpeg(image: NDArray[np.uint8], quality: int = 80) -> bytes:
-    """A picture H x W or H x W x 3 in BGR as the content of a JPEG file.
+    """Encode a picture, H x W or H x W x 3 in BGR, as a JPEG file.
 
     Args:
         image: The picture.
@@ -61,7 +61,7 @@ def to_jpeg(image: NDArray[np.uint8], quality: int = 80) -> bytes:
 
 
 def _write(canvas: Any, text: str, x: int, baseline: int, colour: tuple[int, int, int]) -> None:
-    """Text on a dark ground, inside the picture."""
+    """Write text on a dark background, inside the picture."""
     (text_width, text_height), below = cv2.getTextSize(text, _FONT, _FONT_SCALE, 1)
     x = max(0, min(x, canvas.shape[1] - text_width - 2))
     cv2.rectangle(canvas, (x, baseline - text_height - below), (x + text_width + 2, baseline + 2), _BLACK, -1)

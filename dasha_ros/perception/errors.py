@@ -1,10 +1,10 @@
-"""What goes wrong in perception, said in sentences for people."""
+"""The errors of perception; their messages are sentences for users."""
 
 from __future__ import annotations
 
 
 class PerceptionError(Exception):
-    """Perception cannot do what it was asked for."""
+    """Base of all errors of perception."""
 
 
 class ImageError(PerceptionError):
@@ -12,7 +12,7 @@ class ImageError(PerceptionError):
 
 
 class ModelError(PerceptionError):
-    """A model file is missing, corrupt or another one, or a package that the model needs is missing."""
+    """A model file is missing, corrupt or the wrong one, or the model needs a missing package."""
 
 
 class UnknownModelError(PerceptionError, ValueError):

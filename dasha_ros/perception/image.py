@@ -1,4 +1,4 @@
-"""From a camera's image to the grey image that perception works on."""
+"""Converts a camera's image into the grey image that perception works on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dasha_ros.perception.errors import ImageError
 
 MIN_SIDE = 32
-"""Pixels, of the image and of the working image."""
+"""Least side of the image and of the working image [px]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class _Encoding:
     dtype: type[np.generic]
     channels: int
     white: int
-    """Largest value."""
+    """Largest pixel value."""
     to_grey: int | None = None
-    """OpenCV's conversion."""
+    """OpenCV's conversion code."""
 
 
 ENCODINGS: Mapping[str, _Encoding] = {
@@ -39,10 +39,10 @@ ENCODINGS: Mapping[str, _Encoding] = {
 
 
 def working_image(image: NDArray[Any], encoding: str, width: int) -> NDArray[np.uint8]:
-    """The image in grey, 0..255, at most ``width`` pixels wide, in its own shape.
+    """Convert an image to grey, 0..255, and shrink it to at most ``width`` pixels, keeping its shape.
 
-    Areas are averaged, in two steps where the image is more than twice as wide:
-    the first halves it, which is much cheaper than one step of an odd factor.
+    Shrinking averages areas. An image more than twice as wide is halved first, which is much cheaper than one
+    step with an odd factor.
 
     Args:
         image: H x W or H x W x 3, as the encoding says.

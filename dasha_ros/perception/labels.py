@@ -1,4 +1,4 @@
-"""Labels of objects: one spelling inside, several accepted, and what an unknown one may mean."""
+"""Labels of objects: converts spellings, and suggests labels for unknown ones."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _ALIASES = {
     "diningtable": "dining table",
     "tvmonitor": "tv",
 }
-"""Darknet's list of COCO names keeps six names of PASCAL VOC; everyone else uses COCO's own."""
+"""Darknet's list of COCO names has six names of PASCAL VOC; everybody else uses COCO's own."""
 MOST_HINTS = 3
 _ONE_LETTER, _TWO_LETTERS = 6, 7
-"""Lengths from which one or two letters may be wrong: shorter words are one letter from other words
-(boot, boat), so there a hint would be nonsense as often as not."""
+"""Lengths from which one or two letters may be wrong. Shorter words differ from others by one letter (boot,
+boat), so hints for them would often be nonsense."""
 LONGEST = 64
-"""Of a label that a message repeats whole."""
+"""Longest label that a message repeats in full."""
 
 
 def canonical(label: str) -> str:
@@ -30,12 +30,12 @@ def canonical(label: str) -> str:
 
 
 def one_by_one(labels: Iterable[str]) -> list[str]:
-    """Labels that may stand in one text with commas between them: ``person, cup`` is two."""
+    """Split texts of several labels at their commas: ``person, cup`` is two labels."""
     return [part.strip() for label in labels for part in label.split(",") if part.strip()]
 
 
 def unknown_label(labels: Iterable[str], known: Sequence[str], detector: str) -> str:
-    """Why these labels can't be looked for, empty when the detector knows them all."""
+    """Why the detector can't find these labels; empty if it knows all of them."""
     for label in labels:
         name = canonical(label)
         if name in known:
@@ -52,10 +52,10 @@ def unknown_label(labels: Iterable[str], known: Sequence[str], detector: str) ->
 
 
 def meant(label: str, known: Sequence[str]) -> list[str]:
-    """Which of the known labels may be meant by one that is not among them.
+    """Known labels that an unknown label may mean.
 
-    First by meaning (``fridge``: refrigerator), then by spelling where it is really close; none rather
-    than nonsense.
+    They match by meaning (``fridge``: refrigerator), else by a really close spelling; without a good match
+    the list is empty.
 
     Returns:
         At most `MOST_HINTS`, each one of ``known``.
@@ -68,7 +68,7 @@ def meant(label: str, known: Sequence[str]) -> list[str]:
         return by_meaning[:MOST_HINTS]
     spellings = {known_label: known_label for known_label in known}
     spellings |= {alias: other for alias, other in _ALIASES.items() if other in known}
-    # Two slips seldom hit the first letter as well.
+    # Two mistakes rarely include the first letter.
     near = [
         (distance, other)
         for spelling, other in spellings.items()
@@ -85,7 +85,7 @@ def _most_wrong(name: str) -> int:
 
 
 def _distance(a: str, b: str) -> int:
-    """Letters to change, add, take away, or swap with their neighbour (Damerau, restricted)."""
+    """Number of letters to change, add, remove, or swap with a neighbour (restricted Damerau distance)."""
     if abs(len(a) - len(b)) > 2 or (len(a) == len(b) < _ONE_LETTER and sorted(a) != sorted(b)):
         return 99
     last: list[int] = []

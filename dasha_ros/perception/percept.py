@@ -1,4 +1,4 @@
-"""What perception reads from one frame."""
+"""The percept: everything that perception reads from one frame."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Percept:
-    """Everything that perception reads from one frame, and what made that frame."""
+    """Everything that perception reads from one frame, and the settings of the frame."""
 
     capture: CaptureInfo
     lens: LensState
     width: int
     height: int
     encoder: str
-    """Which network and layer the latent vector comes from."""
+    """Network and layer that the latent vector comes from."""
     latent: NDArray[np.float32]
     """E(I) of paper Eq. 5."""
     histogram_counts: NDArray[np.uint32]
@@ -52,7 +52,7 @@ class Percept:
     sharpness: float
     """Normalised Tenengrad of the whole frame."""
     detections: tuple[Detection, ...] = ()
-    """Best score first."""
+    """Detections, best score first."""
     stage_ms: dict[str, float] = field(default_factory=dict)
 
     def of(self, labels: Iterable[str], min_score: float = 0.0) -> tuple[Detection, ...]:
@@ -61,7 +61,7 @@ class Percept:
         return tuple(d for d in self.detections if d.score >= min_score and (not wanted or d.label in wanted))
 
     def is_finite(self) -> bool:
-        """Whether every number that a decision could rest on is finite."""
+        """Whether every number that a decision may use is finite."""
         scalars = (self.histogram_peak, self.mean_grey, self.brisque, self.sharpness)
         boxes = [v for d in self.detections for v in (d.score, d.sharpness, *d.box)]
         return bool(

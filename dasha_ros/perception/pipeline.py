@@ -1,4 +1,4 @@
-"""From one frame to one `Percept`."""
+"""Turns a frame into a `Percept`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.perception.annotate import annotate, to_jpeg
 from dasha_ros.perception.cores import leave_cores_to_networks
 from dasha_ros.perception.detectors import Detector, create_detector
-from dasha_ros.perception.encoders import Encoder, create_encoder
+from dasha_ros.perception.encoders import create_encoder
+from dasha_ros.perception.encoders.encoder import Encoder
 from dasha_ros.perception.image import working_image
 from dasha_ros.perception.labels import canonical
 from dasha_ros.perception.models.session import model_path
@@ -29,13 +30,12 @@ from dasha_ros.perception.quality.sharpness import Sharpness
 
 
 class Perception:
-    """Reads everything that the agents need from a frame.
+    """Reads from a frame everything that the agents need.
 
-    The frame is turned grey and shrunk once; all stages read that image. They run
-    one after the other, each network on two threads. Encoder and detector side by
-    side were 2 ms faster at the median on two idle cores, and slower in the worst
-    frames as soon as another process wanted a core, which in the graph one does.
-    OpenCV is kept to one thread in the whole process, see `perception.cores`.
+    The frame is converted to grey and shrunk once; all stages read that image. The stages run one after the
+    other, each network on two threads. Running encoder and detector in parallel was 2 ms faster at the
+    median on two idle cores, but slower in the worst frames as soon as another process needed a core, as in
+    the graph. OpenCV gets one thread in the whole process; see `perception.cores`.
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class Perception:
         Args:
             encoder: An encoder, or its name in `ENCODERS`.
             detector: A detector, or its name in `DETECTORS`.
-            encoder_weights: For an encoder by name: its weights file; by default its own.
-            detector_weights: For a detector by name: its weights file; by default its own.
-            detector_size: For a detector by name: the size of its input in pixels.
+            encoder_weights: Weights file of an encoder by name; by default its own.
+            detector_weights: Weights file of a detector by name; by default its own.
+            detector_size: Input size of a detector by name [px].
             brisque_model: The BRISQUE model; by default the one that the set-up makes.
-            width: Pixels that a frame is shrunk to. BRISQUE and sharpness depend on it.
-            min_score: Weaker detections are left out; may be set at any time.
-            labels: What to look for; empty: everything that the detector knows.
+            width: Width that frames are shrunk to [px]. BRISQUE and sharpness depend on it.
+            min_score: Weaker detections are dropped; may be changed at any time.
+            labels: Labels to look for; empty for everything that the detector knows.
 
         Raises:
-            ModelError: A model is missing, corrupt or another one; the message says what to do.
+            ModelError: A model is missing, corrupt or the wrong one; the message says what to do.
             UnknownModelError: No encoder or detector has this name.
         """
         leave_cores_to_networks()
@@ -135,7 +135,7 @@ class Perception:
         )
 
     def warm_up(self, width: int = 2048, height: int = 1088) -> None:
-        """Read a grey frame of this size twice, so that the first real one is not slower than the rest."""
+        """Read a grey frame of this size twice, so that the first real frame is as fast as the others."""
         ramp = np.broadcast_to(np.linspace(0, 255, width).astype(np.uint8), (height, width))
         for _ in range(2):
             self.perceive(
@@ -147,7 +147,7 @@ class Perception:
         self._shown = None
 
     def annotated_jpeg(self, percept: Percept, quality: int = 80) -> bytes:
-        """The frame of the last percept as a JPEG, with what was found drawn in.
+        """The frame of the last percept as a JPEG with the detections drawn in.
 
         Raises:
             ValueError: The percept is not the last one that this object made.

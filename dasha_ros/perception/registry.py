@@ -1,4 +1,4 @@
-"""Names for the things that perception is made of; a name costs no import until it is used."""
+"""Makes encoders and detectors by name; a class is imported when its name is first used."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Registry(Generic[T]):
         self._entries[name] = target
 
     def create(self, name: str, **options: Any) -> T:
-        """Make the object that ``name`` stands for.
+        """Make an object of the class that ``name`` stands for.
 
         Args:
             name: One of `names`, or ``package.module:Class`` of your own.
             options: Passed on to the class.
 
         Raises:
-            UnknownModelError: There is no such name.
+            UnknownModelError: The name is unknown.
             ModelError: The model cannot be loaded.
         """
         target = self._entries.get(name, name)

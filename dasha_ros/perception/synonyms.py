@@ -1,4 +1,4 @@
-"""Words that mean the same as a label: what people say for what a detector was taught to call it."""
+"""Synonyms of detectors' labels."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ GROUPS: tuple[tuple[str, ...], ...] = (
     ("hair drier", "hair dryer", "hairdryer", "hairdrier", "blow dryer"),
     ("toothbrush", "tooth brush"),
 )  # fmt: skip
-"""Words that can stand for one another, by meaning; a word may be in several groups."""
+"""Groups of words with the same meaning; a word may be in several groups."""
 
 _IRREGULAR = {"mice": "mouse", "men": "man", "women": "woman", "children": "child", "people": "person",
               "knives": "knife", "calves": "calf", "geese": "goose", "oxen": "ox"}  # fmt: skip
 
 
 def singulars(word: str) -> tuple[str, ...]:
-    """What a word may be the plural of, itself first: ``glasses`` of ``glass``."""
+    """The singulars of a word that may be a plural, itself first: ``glass`` for ``glasses``."""
     *before, last = word.split(" ")
     ends = [last, *([_IRREGULAR[last]] if last in _IRREGULAR else [])]
     if last.endswith("ies") and len(last) > 4:
@@ -92,7 +92,7 @@ def singulars(word: str) -> tuple[str, ...]:
 
 
 def same_meaning(word: str, known: Sequence[str]) -> list[str]:
-    """Those of the known labels that a word, or what it is the plural of, stands for."""
+    """The known labels that a word or its singular may mean."""
     forms = singulars(word)
     joined = {form.replace(" ", "").replace("-", "") for form in forms}
     found = [

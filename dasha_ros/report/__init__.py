@@ -1,4 +1,4 @@
-"""Floor 5. The report of one goal: every step as JSON, the pictures, and a page that a person can read."""
+"""Floor 5. The report of a goal: every step as JSON, the pictures, and a readable page."""
 
 from dasha_ros.report.model import (
     Command,

@@ -1,4 +1,4 @@
-"""``python -m dasha_ros.report FOLDER > course.svg``: the course of a reported goal as a picture."""
+"""``python -m dasha_ros.report FOLDER > course.svg`` draws the course of a reported goal."""
 
 from __future__ import annotations
 

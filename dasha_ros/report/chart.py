@@ -1,4 +1,4 @@
-"""A line chart of a few quantities over the steps, as SVG text."""
+"""Draws a line chart of a few quantities over the steps, as SVG text."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Series:
     """``None`` leaves a gap."""
     logarithmic: bool = False
     label: Callable[[float], str] = "{:.4g}".format
-    """How a value is written on the axis."""
+    """Formats a value for the axis."""
 
 
 def chart(series: Sequence[Series], agents: Sequence[str]) -> str:
-    """Draw one panel for each quantity, all over the same steps.
+    """Draw one panel for each quantity, over the same steps.
 
     Args:
-        series: What to draw; each as long as ``agents``.
-        agents: Who made each step; a rule separates one agent from the next.
+        series: The quantities; each has as many values as ``agents``.
+        agents: The agent that made each step; a line separates one agent from the next.
     """
     height = TOP + len(series) * (PANEL + GAP) + 8
     course = f"{len(agents)} step{'' if len(agents) == 1 else 's'}"
@@ -89,7 +89,7 @@ def _y(value: float, low: float, high: float, logarithmic: bool, top: float) -> 
 
 
 def _runs(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
-    """The unbroken stretches of at least two points."""
+    """The stretches of at least two points without a gap."""
     runs: list[list[tuple[float, float]]] = [[]]
     for point in points:
         if point is None:

@@ -1,4 +1,4 @@
-"""What ``report.json`` holds, format ``dasha-report`` version 3."""
+"""The content of ``report.json``, format ``dasha-report`` version 3."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _finite_or_none(value: Any) -> Any:
 
 
 Number = Annotated[float | None, BeforeValidator(_finite_or_none)]
-"""A number; ``None`` where it is not known or was not finite (JSON has no NaN)."""
+"""A number; ``None`` if it is unknown or not finite (JSON has no NaN)."""
 
 
 class _Part(BaseModel):
@@ -34,7 +34,7 @@ class _Part(BaseModel):
 
 
 class Goal(_Part):
-    """What was asked for, with the defaults filled in."""
+    """The goal, with the defaults filled in."""
 
     labels: tuple[str, ...] = ()
     min_score: float = 0.0
@@ -44,7 +44,7 @@ class Goal(_Part):
 
 
 class Setup(_Part):
-    """What did the work."""
+    """The software and models that worked on the goal."""
 
     version: str = ""
     """Version of the package."""
@@ -55,25 +55,25 @@ class Setup(_Part):
 
 
 class Settings(_Part):
-    """What is in force."""
+    """The active settings."""
 
     exposure_us: Number = None
     lens_position: Number = None
     lens_unit: str = ""
-    """Of every position in this report."""
+    """Unit of every position in this report."""
     focus_distance_m: Number = None
-    """Where the lens focuses [m]; ``None``: at infinity or beyond, or nobody knows."""
+    """Focus distance [m]; ``None`` at infinity, beyond it, or if it is unknown."""
 
 
 class CommandId(_Part):
-    """Which command: its sender, and its number among theirs. Empty: none."""
+    """Identifies a command by its sender and running number; empty for none."""
 
     sender: str = ""
     sequence: int = 0
 
 
 class Command(_Part):
-    """What an agent did. One of the values is set; none: it only looked."""
+    """An agent's command. One of the values is set, or none if the agent only looked."""
 
     id: CommandId = CommandId()
     exposure_us: Number = None
@@ -98,7 +98,7 @@ class Frame(_Part):
     sequence: int
     exposure_command: CommandId
     ready_ns: int = 0
-    """When the driver had the frame in hand."""
+    """When the driver received the frame."""
     driver: str = ""
     """Instance of the camera driver; ``sequence`` counts its frames."""
     lens: LensMove = LensMove()
@@ -117,10 +117,10 @@ class Lens(_Part):
     faults: tuple[str, ...] = ()
     driver: str = ""
     sequence: int = 0
-    """Counts what this driver says."""
+    """Counts the states of this driver."""
     move: int = 0
     settle_s: Number = 0.0
-    """Time that was left until the lens rests."""
+    """Time left until the lens rests [s]."""
 
 
 class Detection(_Part):
@@ -134,7 +134,7 @@ class Detection(_Part):
 
 
 class Percept(_Part):
-    """What perception read from the frame; the latent vector is left out."""
+    """The percept of the frame, without the latent vector."""
 
     width: int
     height: int
@@ -150,7 +150,7 @@ class Percept(_Part):
 
 
 class Reward(_Part):
-    """What the step was worth, and the terms that add up to it."""
+    """The step's reward, and the terms that it is the sum of."""
 
     value: Number
     terms: dict[str, Number] = {}
@@ -161,7 +161,7 @@ class Step(_Part):
 
     agent: Literal["A^H", "A^L"]
     index: int
-    """Of this agent, from 0."""
+    """Counts the steps of this agent from 0."""
     command: Command
     frame: Frame
     lens: Lens
@@ -172,10 +172,10 @@ class Step(_Part):
 
 
 class Outcome(_Part):
-    """How it ended."""
+    """How the goal ended."""
 
     error_code: int
-    """Number of ``FocusOnObject.Result``; 0: the object is found and sharp."""
+    """Number from ``FocusOnObject.Result``; 0 if the object is found and sharp."""
     error_name: str
     error_msg: str
     detection: Detection | None = None
@@ -186,7 +186,7 @@ class Outcome(_Part):
 
 
 class Record(_Part):
-    """One report: everything but the pictures."""
+    """A whole report, without the pictures."""
 
     format: Literal["dasha-report"] = FORMAT
     version: Literal[3] = VERSION
@@ -200,7 +200,7 @@ class Record(_Part):
     steps: tuple[Step, ...]
 
     def best_score(self, step: Step) -> float | None:
-        """Best confidence of the objects asked for in a step, ``None`` when there is none."""
+        """Best confidence of a wanted object in a step; ``None`` if there is none."""
         wanted = frozenset(self.goal.labels)
         scores = [
             d.score
@@ -211,13 +211,13 @@ class Record(_Part):
 
 
 def load(path: Path | str) -> Record:
-    """Read a report back, also one that was written by dasha_ros 0.1.
+    """Read a report, including reports of dasha_ros 0.1.
 
     Args:
         path: The report's folder or its ``report.json``.
 
     Raises:
-        ReportError: Not there, no report, or of another version.
+        ReportError: The file does not exist, is not a report, or has another version.
     """
     path = Path(path)
     if path.is_dir():
@@ -227,7 +227,7 @@ def load(path: Path | str) -> Record:
     except FileError as error:
         raise ReportError(str(error)) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ReportError(f"{path}: is no report of dasha_ros (format {FORMAT!r})")
+        raise ReportError(f"{path}: is not a report of dasha_ros (format {FORMAT!r})")
     document = report(document)
     if document.get("version") != VERSION:
         raise ReportError(

@@ -1,4 +1,4 @@
-"""The page of a report: one HTML file without scripts and without anything from elsewhere."""
+"""Renders the page of a report: one HTML file without scripts or external files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ svg polyline { fill: none; stroke: var(--ink); stroke-width: 1.6; } svg circle {
 
 
 def page(record: Record, pictures: Set[str]) -> str:
-    """The report as HTML.
+    """Render a report as HTML.
 
     Args:
         record: The report.
@@ -63,7 +63,7 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _duration(microseconds: float) -> str:
-    """Three digits and the unit in which they are easy to read."""
+    """Three digits and a suitable unit."""
     for unit, size in (("s", 1e6), ("ms", 1e3)):
         if microseconds >= size:
             return f"{float(f'{microseconds / size:.3g}'):g} {unit}"
@@ -119,7 +119,7 @@ def _pair(record: Record, pictures: Set[str]) -> str:
 
 
 def course(record: Record) -> str:
-    """Exposure, lens, score and BRISQUE over the steps of a goal, as SVG."""
+    """Draw exposure, lens, score and BRISQUE over the steps of a goal, as SVG."""
     steps = record.steps
     if not steps:
         return "<p>The goal ended before the first step.</p>"
@@ -132,7 +132,7 @@ def course(record: Record) -> str:
                 label=_duration,
             ),
             Series(f"Lens {_unit(record)}", [s.lens.position for s in steps]),
-            Series("Best score of the objects asked for", [record.best_score(s) for s in steps]),
+            Series("Best score of a wanted object", [record.best_score(s) for s in steps]),
             Series("BRISQUE, lower is better", [s.percept.brisque for s in steps]),
         ],
         [s.agent for s in steps],

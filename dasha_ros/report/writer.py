@@ -1,4 +1,4 @@
-"""Writes reports: one folder for each goal, complete or not there at all."""
+"""Writes reports: one folder for each goal, which appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def _part(model: type[M], value: object) -> M:
-    """``value`` (a mapping, a dataclass or the model itself) as a checked part of the report."""
+    """Convert ``value`` (a mapping, a dataclass or the model itself) into a validated part of the report."""
     if isinstance(value, model):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -40,7 +40,7 @@ def _part(model: type[M], value: object) -> M:
 
 
 class ReportWriter:
-    """A folder of reports, of which the newest ``keep`` stay."""
+    """A folder of reports that keeps the newest ``keep``."""
 
     def __init__(self, folder: Path | str, keep: int = 100) -> None:
         self.folder = user_folder(folder)
@@ -55,9 +55,9 @@ class ReportWriter:
         """Begin the report of a goal.
 
         Args:
-            goal: What was asked for.
-            setup: What does the work.
-            before: What is in force before the first command; may also be set later.
+            goal: The goal.
+            setup: The software and models that work on it.
+            before: The settings before the first command; may also be set later.
 
         Raises:
             ReportError: The folder can't be written.
@@ -82,14 +82,14 @@ class ReportWriter:
         )
 
     def _remove_orphans(self) -> None:
-        """Remove what processes that died in the middle of a goal left behind."""
+        """Remove unfinished reports of processes that died during a goal."""
         for path in self.folder.iterdir():
             match = _PARTIAL.fullmatch(path.name)
             if match and not Path(f"/proc/{match.group(1)}").exists():
                 shutil.rmtree(path, ignore_errors=True)
 
     def prune(self) -> None:
-        """Remove the oldest reports beyond ``keep``. Other files in the folder are left alone."""
+        """Remove the oldest reports beyond ``keep``. Other files in the folder stay."""
         finished = sorted(p for p in self.folder.iterdir() if _FINISHED.fullmatch(p.name) and p.is_dir())
         for path in finished[: max(0, len(finished) - self.keep)]:
             shutil.rmtree(path, ignore_errors=True)
@@ -116,18 +116,18 @@ class Report:
         self._goal = goal
         self._setup = setup
         self.before = before
-        """What was in force before the first command."""
+        """The settings before the first command."""
         self._steps: list[Step] = []
 
     def describe(self, **setup: str) -> None:
-        """Tell more of what does the work: fields of `Setup`."""
+        """Set fields of `Setup`."""
         self._setup = self._setup.model_copy(update=setup)
 
     def picture(self, name: str, jpeg: bytes) -> None:
-        """Keep a JPEG as ``NAME.jpg``: ``before`` and ``after`` are what the page shows.
+        """Save a JPEG as ``NAME.jpg``; the page shows ``before`` and ``after``.
 
         Raises:
-            ReportError: It can't be written; the unfinished report is gone.
+            ReportError: The picture can't be written; the unfinished report is removed.
         """
         with _sentences(self._partial):
             _write(self._partial / f"{name}.jpg", jpeg)
@@ -140,7 +140,8 @@ class Report:
             picture: The annotated frame as JPEG, if there is one.
 
         Raises:
-            ReportError: Not a valid step, or the picture can't be written (the unfinished report is gone).
+            ReportError: The step is not valid, or the picture can't be written (the unfinished report is
+                removed).
         """
         step = _part(Step, record)
         if picture is not None:
@@ -157,11 +158,11 @@ class Report:
         """Write the report and return its folder.
 
         Args:
-            outcome: How it ended.
-            after: What is in force now.
+            outcome: How the goal ended.
+            after: The settings now.
 
         Raises:
-            ReportError: It can't be written; the unfinished report is gone.
+            ReportError: The report can't be written; the unfinished report is removed.
         """
         record = Record(
             began=self._began,
@@ -177,12 +178,12 @@ class Report:
             _write(self._partial / "report.json", record.model_dump_json(indent=1).encode())
             _write(self._partial / "index.html", page(record, pictures).encode())
             folder = self._publish()
-        with contextlib.suppress(OSError):  # the report is there; old ones can go the next time
+        with contextlib.suppress(OSError):  # the report is written; old ones can be removed next time
             self._writer.prune()
         return folder
 
     def discard(self) -> None:
-        """Drop the unfinished report."""
+        """Remove the unfinished report."""
         shutil.rmtree(self._partial, ignore_errors=True)
 
     def _publish(self) -> Path:
@@ -191,7 +192,7 @@ class Report:
             if not folder.exists():
                 self._partial.rename(folder)
                 return folder
-        raise FileExistsError(17, "a thousand reports of the same millisecond", str(self._partial))
+        raise FileExistsError(17, "a thousand reports of the same millisecond exist", str(self._partial))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -201,7 +202,7 @@ def _write(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def _sentences(partial: Path, what: str = "") -> Iterator[None]:
-    """Turn system errors into a `ReportError` and leave nothing half-written."""
+    """Turn system errors into a `ReportError`, and remove the unfinished report."""
     try:
         yield
     except OSError as error:

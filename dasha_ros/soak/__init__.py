@@ -1,1 +1,1 @@
-"""Floor 8. Faults by the hundred against a whole graph, and a count of the promises that were kept."""
+"""Floor 10. Plays hundreds of faults against a whole graph, and counts the promises that it keeps."""

@@ -1,4 +1,4 @@
-"""A disk that can be full: a small file system in memory, where this user may mount one."""
+"""A small disk that a test can fill: a file system in memory, if this user may mount one."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import errno
 import shutil
 import subprocess
 from pathlib import Path
-from types import TracebackType
 
 SIZE_KB = 4096
-"""Room for some reports."""
+"""Room for a few reports."""
 _FILLER = "filler"
 
 
 class SmallDisk:
-    """Mounts a file system on a folder while it is used. Where that is not allowed it is an ordinary folder.
+    """Mounts a small file system on a folder while it is used, or uses an ordinary folder if it may not.
 
     Attributes:
-        folder: Where it is.
-        why_not: Why it can't be full; empty if it can.
+        folder: The folder.
+        why_not: Why the disk can't be filled; empty if it can.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -26,7 +25,7 @@ class SmallDisk:
         self.why_not = ""
 
     def __enter__(self) -> SmallDisk:
-        """Mount it."""
+        """Mount the file system."""
         self.folder.mkdir(parents=True, exist_ok=True)
         mount = shutil.which("mount")
         if mount is None:
@@ -38,18 +37,13 @@ class SmallDisk:
             self.why_not = f"a small disk can't be mounted ({said.stderr.strip()}): run it as root"
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Unmount it, even while a file in it is open."""
+    def __exit__(self, *error: object) -> None:
+        """Unmount the file system, even while one of its files is open."""
         if not self.why_not:
             subprocess.run(["umount", "--lazy", str(self.folder)], capture_output=True, check=False)
 
     def fill(self) -> None:
-        """Leave no byte."""
+        """Fill the disk to the last byte."""
         with (self.folder / _FILLER).open("wb", buffering=0) as file:
             block = bytes(64 * 1024)
             while block:
@@ -61,5 +55,5 @@ class SmallDisk:
                     block = block[: len(block) // 2]
 
     def free(self) -> None:
-        """Give the room back."""
+        """Free the disk."""
         (self.folder / _FILLER).unlink(missing_ok=True)

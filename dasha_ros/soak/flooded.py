@@ -1,7 +1,7 @@
-"""A graph under a flood of hostile messages, and goals during and after it.
+"""Floods a graph with hostile messages, and sends goals during and after the flood.
 
-``python -m dasha_ros.soak.flooded --seconds 60 --goals 20`` starts a graph of its own. Exit code 1: a goal
-after the flood failed, or a process ended.
+``python -m dasha_ros.soak.flooded --seconds 60 --goals 20`` starts its own graph. Exit code 1: a goal after
+the flood failed, or a process ended.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from dasha_ros.soak.tally import Tally
 
 
 def flooded(soak: Soak, seconds: float, goals: int, rate_hz: float, seed: int) -> dict[str, object]:
-    """Flood a graph and send goals all the while, and some more when it is over.
+    """Flood a graph, and send goals during and after the flood.
 
     Returns:
-        For JSON: the rates reached, how goals during the flood ended, and how many after it succeeded.
+        For JSON: the rates, how the goals during the flood ended, and how many goals after it succeeded.
     """
     during: Counter[str] = Counter()
     with Floods(seconds, seed, rate_hz) as flood:
@@ -47,13 +47,13 @@ def flooded(soak: Soak, seconds: float, goals: int, rate_hz: float, seed: int) -
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Print, as JSON, what a flood did to a graph."""
+    """Print the effects of a flood as JSON."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of the flood")
-    parser.add_argument("--rate", type=float, default=RATE_HZ, help="of each topic [Hz]")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of the flood")
+    parser.add_argument("--rate", type=float, default=RATE_HZ, help="messages on each topic [Hz]")
     parser.add_argument("--goals", type=int, default=20, help="after it")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--verbose", action="store_true", help="show what the nodes say")
+    parser.add_argument("--verbose", action="store_true", help="show the output of the nodes")
     options = parser.parse_args(args)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""Processes of strangers that flood a graph with hostile messages, and how fast they really were."""
+"""Processes that flood a graph with hostile messages, and the rates that they reached."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from types import TracebackType
 
 from rclpy.node import Node
 
@@ -14,26 +13,26 @@ from dasha_ros.ros.validation.hostile import TOPICS
 from dasha_ros.ros.validation.publishers import publishers_of
 
 RATE_HZ = 2000.0
-"""Wanted of each topic; the machine decides what is reached."""
+"""Target rate of each topic; the machine decides which rate is reached."""
 _PROCESSES = 2
-"""One process alone is kept from the rate by its own Python."""
+"""A single Python process can't reach the rate."""
 _START_S = 60.0
-"""Longest time beyond its own in which a flood has to end: Python and the middleware start first."""
+"""Extra time for a flood to end, because Python and the middleware have to start first."""
 
 
 class Floods:
-    """A flood that ends by itself. Use it as a context manager: what is left of it is killed."""
+    """A flood that ends by itself. Use it as a context manager, which kills processes that are left."""
 
     def __init__(
         self, seconds: float, seed: int, rate_hz: float = RATE_HZ, namespace: str = "/dasha"
     ) -> None:
-        """Start to flood.
+        """Start the flood.
 
         Args:
-            seconds: How long.
-            seed: Of the messages.
-            rate_hz: Messages of each topic in a second, of all processes together.
-            namespace: Of the graph.
+            seconds: Length of the flood.
+            seed: Seed of the messages.
+            rate_hz: Messages per second on each topic, of all processes together.
+            namespace: Namespace of the graph.
         """
         self._seconds, names = seconds, [f"stranger_{number}" for number in range(_PROCESSES)]
         self._strangers = {f"{namespace}/{name}" for name in names}
@@ -51,13 +50,11 @@ class Floods:
         ]
 
     def __enter__(self) -> Floods:
-        """Flood on."""
+        """Return itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End what has not ended."""
+    def __exit__(self, *error: object) -> None:
+        """Kill the processes that are left."""
         for process in self._processes:
             if process.poll() is None:
                 process.kill()
@@ -67,22 +64,22 @@ class Floods:
 
     @property
     def longest_s(self) -> float:
-        """Within this time it is over."""
+        """Time after which the flood must have ended [s]."""
         return self._seconds + _START_S
 
     def is_seen_by(self, node: Node) -> bool:
-        """Whether a node of the graph sees every process publish on the last of the topics."""
+        """Whether a node of the graph sees every process publish on its last topic."""
         return self._strangers <= set(publishers_of(node, TOPICS[-1][1]))
 
     def is_over(self) -> bool:
-        """Whether all processes ended."""
+        """Whether all processes have ended."""
         return all(process.poll() is not None for process in self._processes)
 
     def rates_hz(self) -> dict[str, float]:
-        """How many messages of each topic were sent in a second; to be asked once, when it is over.
+        """Messages per second that were sent on each topic; call it once, when the flood is over.
 
         Raises:
-            RuntimeError: A process failed; nothing is known of a flood then.
+            RuntimeError: A process failed, so the rates are unknown.
         """
         sent: Counter[str] = Counter()
         for process in self._processes:
@@ -90,8 +87,8 @@ class Floods:
             if process.returncode:
                 raise RuntimeError(f"a process of the flood ended with {process.returncode}")
             try:
-                # Libraries may have printed before.
+                # Libraries may have printed lines before.
                 sent.update(json.loads(said.splitlines()[-1]))
             except (IndexError, ValueError):
-                raise RuntimeError(f"a process of the flood said {said!r}, and not what it sent") from None
+                raise RuntimeError(f"a process of the flood printed {said!r} instead of its counts") from None
         return {topic: count / self._seconds for topic, count in sent.items()}

@@ -1,4 +1,4 @@
-"""Goals as an independent observer sends them: plain rclpy, and nothing of the package's own client."""
+"""Sends goals with plain rclpy, independently of the package's own client."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dasha_ros.action import FocusOnObject
 from dasha_ros.bringup.watcher import Client
 
 _PROBE_S = 1.0
-"""Silence after which the server is asked whether it still knows the goal."""
+"""After this silence, the server is asked whether it still knows the goal."""
 
 
 @dataclass(frozen=True)
@@ -21,19 +21,19 @@ class Ending:
     """How a goal ended."""
 
     code: int | None
-    """The result's ``error_code``; ``None``: it was rejected, or its server is gone."""
+    """The result's ``error_code``; ``None`` if the goal was rejected or its server is gone."""
     message: str
     label: str = ""
-    """Of the object that was found."""
+    """Label of the found object."""
 
     @property
     def found(self) -> bool:
         """Whether the object was found."""
-        return self.code == FocusOnObject.Result.NONE
+        return bool(self.code == FocusOnObject.Result.NONE)
 
 
 class Goal:
-    """One goal from its sending to its end."""
+    """One goal, from its request to its end."""
 
     def __init__(self, action: ActionClient, labels: tuple[str, ...]) -> None:
         self._action = action
@@ -44,7 +44,7 @@ class Goal:
         self._ending: Ending | None = None
 
     def poll(self) -> Ending | None:
-        """How it ended, ``None`` while it has not."""
+        """How the goal ended; ``None`` while it is running."""
         self._ending = self._ending or self._look()
         return self._ending
 
@@ -66,12 +66,12 @@ class Goal:
             return _gone("in the middle of the goal")
         if time.monotonic() - self._asked_at > _PROBE_S:
             self._asked_at = time.monotonic()
-            # A server that was started anew answers at once; one that works on the goal stays silent.
+            # A restarted server answers at once; one that works on the goal does not answer.
             self._results.append(self._handle.get_result_async())
         return None
 
     def cancel(self) -> None:
-        """Ask the server to end it, if it was accepted."""
+        """Cancel the goal, if it was accepted."""
         if self._handle is not None and self._handle.accepted:
             self._handle.cancel_goal_async()
 
@@ -87,9 +87,9 @@ class Goals:
         self._action = ActionClient(client.node, FocusOnObject, "focus_on_object")
 
     def send(self, *labels: str) -> Goal:
-        """Send a goal, without waiting for anything."""
+        """Send a goal without waiting."""
         return Goal(self._action, labels)
 
     def is_served(self) -> bool:
-        """Whether a server is there."""
+        """Whether a server is available."""
         return bool(self._action.server_is_ready())

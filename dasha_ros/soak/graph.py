@@ -1,4 +1,4 @@
-"""The graph that is soaked: its processes, what an observer sees of it, and its faults."""
+"""The graph under test: its processes, its observable state, and its faults."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TypeVar
 
 from dasha_ros.bringup import graph as bringup
@@ -25,25 +25,25 @@ from dasha_ros.twin.world import World
 T = TypeVar("T")
 
 UP_S = 90.0
-"""Longest time for all nodes to be active (again)."""
+"""Longest time until all nodes are active (again)."""
 _CALL_S = 10.0
 PATIENT = Backoff(first_s=0.2, longest_s=0.2, tries=1_000_000)
-"""A soak kills more often than a person who gives up on a graph."""
+"""A soak kills processes so often that the default would give the graph up."""
 WORKING = (FocusState.EXPOSING, FocusState.FOCUSING, FocusState.RESTORING)
 
 
 class SoakError(Exception):
-    """The soak itself can't go on; the sentence says why."""
+    """The soak can't continue; the message says why."""
 
 
 class SoakGraph:
-    """A supervised graph of the twin, watched from outside. Use it as a context manager.
+    """A supervised graph of the twin, observed from outside. Use it as a context manager.
 
     Attributes:
-        session: Its processes.
+        session: The processes.
         client: The observer's node.
         goals: Sends goals.
-        lost: Processes that ended although nobody ended them.
+        lost: Processes that ended by themselves.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class SoakGraph:
         """Describe the graph.
 
         Args:
-            report_dir: Where reports of goals go; its disk may be full.
-            environment: To add to that of every process.
+            report_dir: Folder of the goals' reports; its disk may be full.
+            environment: Variables to add for every process.
             output: Gets every line that a process prints.
         """
         graph = bringup.describe(
@@ -64,7 +64,7 @@ class SoakGraph:
                 namespace="/dasha",
                 overrides=(
                     f"focus_server.report_dir={report_dir}",
-                    # Smaller frames: the same graph, and more goals in the same time.
+                    # Smaller frames give more goals in the same time.
                     "camera_driver.width=1024",
                     "camera_driver.height=544",
                 ),
@@ -96,30 +96,19 @@ class SoakGraph:
                 (CaptureInfo, "camera/state", "camera"),
                 (FocusState, "focus/state", "focus"),
             ):
-                subscribe(
-                    self.client.node,
-                    kind,
-                    topic,
-                    lambda message, name=name: setattr(self, name, message),
-                    qos.STATE,
-                )
+                subscribe(self.client.node, kind, topic, partial(setattr, self, name), qos.STATE)
             self.until_active()
         except BaseException:
             self.session.__exit__(None, None, None)
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """End the processes."""
-        self.session.__exit__(kind, error, trace)
+        self.session.__exit__(*error)
 
     def poll(self) -> bool:
-        """Look after the processes for a moment; whether all nodes are active."""
+        """Check the processes once; returns whether all nodes are active."""
         active, ended = self.session.poll()
         for event in ended:
             if event.name in self._expected:
@@ -129,7 +118,7 @@ class SoakGraph:
         return active
 
     def until(self, condition: Callable[[], T], seconds: float) -> T | None:
-        """Wait until ``condition`` is true and return it, ``None`` after so many seconds."""
+        """Wait until ``condition`` is true and return it; ``None`` after ``seconds``."""
         end = time.monotonic() + seconds
         while not (value := condition()):
             if time.monotonic() > end:
@@ -138,16 +127,16 @@ class SoakGraph:
         return value
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait for a time, and keep checking the processes."""
         self.until(lambda: False, seconds)
 
     def until_active(self) -> None:
-        """Wait until all nodes are active, and a server of goals is there.
+        """Wait until all nodes are active and the action server is available.
 
         Raises:
             SoakError: They do not become active.
         """
-        # One that was told to end is active until it has.
+        # A node that is shutting down is still active for a while.
         if not self.until(lambda: self.poll() and not self._expected and self.goals.is_served(), UP_S):
             raise SoakError(f"after {UP_S:g} s not all nodes are active: {self.session.node_states()}")
 
@@ -155,25 +144,25 @@ class SoakGraph:
         """Exposure [us] and position of the lens that are active.
 
         Raises:
-            SoakError: A driver says nothing.
+            SoakError: A driver does not publish its state.
         """
         if not self.until(lambda: self.camera is not None and self.lens is not None, UP_S):
-            raise SoakError("camera/state or lens/state was never heard")
+            raise SoakError("camera/state or lens/state was never received")
         assert self.camera is not None
         assert self.lens is not None
         return self.camera.exposure_us, self.lens.commanded_position
 
     @property
     def phase(self) -> int | None:
-        """What the focus server does, as it says."""
+        """The phase that the focus server publishes."""
         return None if self.focus is None else int(self.focus.state)
 
     def until_idle(self, seconds: float) -> bool:
-        """Wait until no goal is worked on."""
+        """Wait until no goal is running."""
         return bool(self.until(lambda: self.phase is not None and self.phase not in WORKING, seconds))
 
     def signal(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a node's process; one that ends it is expected to."""
+        """Send a signal to a node's process; if the signal ends it, that is expected."""
         pid = self.session.pids().get(name)
         if pid is None:
             return
@@ -183,7 +172,7 @@ class SoakGraph:
             os.kill(pid, number)
 
     def set_world(self, world: World) -> None:
-        """Change scene, light and distances, and wait until the twin says so.
+        """Change scene, light and distances, and wait until the twin confirms it.
 
         Raises:
             SoakError: ``twin_world`` refuses or does not answer.

@@ -1,31 +1,31 @@
-"""Whether processes grow: the slope of their memory over goals."""
+"""Measures whether processes grow: the slope of their memory over goals."""
 
 from __future__ import annotations
 
 import numpy as np
 
 LEAST_SAMPLES = 20
-"""Fewer tell nothing."""
+"""Fewer samples are not significant."""
 WARM_UP = 5
 """The first goals of a process fill its caches and pools."""
 
 
 class MemorySlope:
-    """Collects the memory of processes after goals, and says how fast all of them grow together."""
+    """Collects the memory of processes after goals, and computes how fast they grow together."""
 
     def __init__(self) -> None:
         self._samples: dict[tuple[str, int], list[tuple[float, float]]] = {}
 
     def add(self, name: str, pid: int, goals: int, megabytes: float) -> None:
-        """A process had so much memory after so many goals. A process of another pid begins anew."""
+        """Add a sample: a process's memory after a number of goals. Another pid starts a new series."""
         self._samples.setdefault((name, pid), []).append((float(goals), megabytes))
 
     def per_1000_goals(self) -> tuple[float, float] | None:
         """Growth of all processes together and its standard error [MB in 1000 goals].
 
-        Each process is fitted by a straight line (least squares) from its first third on: caches and pools
-        fill before. Of a program whose process was replaced the longest-lived process counts. ``None``: no
-        process was seen often enough.
+        A straight line is fitted to each process (least squares), without the first third of its samples, in
+        which caches and pools fill. If a program's process was replaced, its longest-lived process counts.
+        ``None`` if there are too few samples.
         """
         longest: dict[str, list[tuple[float, float]]] = {}
         for (name, _), samples in self._samples.items():

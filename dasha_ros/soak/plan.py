@@ -1,4 +1,4 @@
-"""Which rounds a soak plays, in which order: the same ones for the same seed."""
+"""Chooses and orders the rounds of a soak; the same seed gives the same rounds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import cycle, islice, product
 from random import Random
 
 from dasha_ros.soak import rounds
-from dasha_ros.soak.rounds import BLOWS, VICTIMS, Round
+from dasha_ros.soak.rounds import NODES, SIGNALS, Round
 
 OTHERS: dict[str, Round] = {
     "scene gone": rounds.scene_gone,
@@ -22,38 +22,38 @@ OTHERS: dict[str, Round] = {
     "hostile flood": rounds.hostile_flood,
     "undisturbed": rounds.undisturbed,
 }
-"""All rounds without a blow, by name."""
+"""All rounds that send no signal, by name."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How long a soak is."""
+    """Length of a soak."""
 
-    blows: int
-    """Rounds in which a node is hurt in the middle of a goal."""
+    signals: int
+    """Rounds that send a node a signal during a goal."""
     others: int
-    """Rounds of every other kind, each."""
+    """Rounds of each other kind."""
     quiet: int
     """Undisturbed goals after all rounds, over which memory is measured."""
 
     @staticmethod
-    def of(blows: int) -> Size:
-        """A soak of so many blows, and of everything else in proportion."""
-        share = blows / FULL.blows
-        return Size(blows, max(1, round(FULL.others * share)), max(QUICK.quiet, round(FULL.quiet * share)))
+    def of(signals: int) -> Size:
+        """A soak with this many signals, and everything else in proportion."""
+        share = signals / FULL.signals
+        return Size(signals, max(1, round(FULL.others * share)), max(QUICK.quiet, round(FULL.quiet * share)))
 
 
-FULL = Size(blows=200, others=25, quiet=300)
-QUICK = Size(blows=8, others=1, quiet=30)
+FULL = Size(signals=200, others=25, quiet=300)
+QUICK = Size(signals=8, others=1, quiet=30)
 
 
 def plan(size: Size, random: Random) -> Iterator[tuple[str, Round]]:
-    """All rounds of a soak with their names, shuffled; every node gets every blow in turn."""
-    every = list(product(BLOWS, VICTIMS))
+    """All rounds of a soak with their names, shuffled; every node gets every signal in turn."""
+    every = list(product(SIGNALS, NODES))
     random.shuffle(every)
     named: list[tuple[str, Round]] = [
-        (f"SIG{how} to {victim}", partial(rounds.blow, victim, how))
-        for how, victim in islice(cycle(every), size.blows)
+        (f"SIG{how} to {node}", partial(rounds.signal_node, node, how))
+        for how, node in islice(cycle(every), size.signals)
     ]
     named += [item for item in OTHERS.items() for _ in range(size.others)]
     random.shuffle(named)

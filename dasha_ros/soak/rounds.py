@@ -1,4 +1,4 @@
-"""The rounds of a soak: each hurts the graph in one way, and checks what was promised."""
+"""The rounds of a soak: each disturbs the graph in one way, and checks the promises."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dasha_ros.soak.worlds import ABSENT, draw
 
 Round = Callable[[Soak], None]
 
-VICTIMS = (
+NODES = (
     "focus_server",
     "high_level_agent",
     "low_level_agent",
@@ -24,7 +24,7 @@ VICTIMS = (
     "lens_driver",
     "twin_world",
 )
-BLOWS = ("KILL", "TERM", "INT", "STOP")
+SIGNALS = ("KILL", "TERM", "INT", "STOP")
 _PAUSE_S = 5.0
 """Longest time that a stopped process stays stopped."""
 _CALL_S = 5.0
@@ -32,10 +32,10 @@ _FLOOD_S = 3.0
 _SAID = "could not be restored"
 
 
-def blow(victim: str, how: str, soak: Soak) -> None:
-    """A node is killed, told to end or stopped for a while, somewhere in the middle of a goal."""
+def signal_node(node: str, how: str, soak: Soak) -> None:
+    """Kill a node, end it, or stop it for a while, at some moment during a goal."""
     graph, random, tally = soak.graph, soak.random, soak.tally
-    what = f"SIG{how} to {victim}"
+    what = f"SIG{how} to {node}"
     graph.until_idle(END_S)
     before = graph.settings()
     goal = soak.send(ABSENT)
@@ -43,10 +43,10 @@ def blow(victim: str, how: str, soak: Soak) -> None:
     graph.until(lambda: graph.phase == phase or goal.poll(), ANSWER_S)
     graph.wait(random.uniform(0.0, 0.8))
     tally.kills += 1
-    graph.signal(victim, signal.Signals[f"SIG{how}"])
+    graph.signal(node, signal.Signals[f"SIG{how}"])
     if how == "STOP":
         graph.until(goal.poll, random.uniform(0.2, _PAUSE_S))
-        graph.signal(victim, signal.SIGCONT)
+        graph.signal(node, signal.SIGCONT)
     ending = soak.end_of(goal, END_S, what)
     tally.ended += ending is not None
     graph.until_active()
@@ -57,19 +57,19 @@ def blow(victim: str, how: str, soak: Soak) -> None:
             f"{what}: exposure and lens were at {before}, are at {graph.settings()}, and the goal "
             f"ended with {ending and ending.code}: {ending and ending.message}"
         )
-    if victim == "twin_world" and how != "STOP":
-        # A new world shows what its parameters say.
+    if node == "twin_world" and how != "STOP":
+        # A restarted twin_world shows the world of its parameters.
         soak.change_scene(soak.shown)
     tally.next_goal_ok += soak.finds_what_is_shown(what)
 
 
 def scene_gone(soak: Soak) -> None:
-    """The scene changes right after a success, and the same goal comes again at once."""
-    if not soak.finds_what_is_shown("before a change of the scene"):
+    """Change the scene right after a success, and send the same goal again at once."""
+    if not soak.finds_what_is_shown("before a scene change"):
         return
     old = soak.shown
     soak.change_scene(draw(soak.random, other_than=old))
-    ending = soak.end_of(soak.send(old.label), ANSWER_S, "a scene that changed")
+    ending = soak.end_of(soak.send(old.label), ANSWER_S, "after a scene change")
     if ending is not None and ending.found:
         soak.tally.stale_successes += 1
         soak.breaks(
@@ -78,7 +78,7 @@ def scene_gone(soak: Soak) -> None:
 
 
 def cancelled(soak: Soak) -> None:
-    """A goal is cancelled at any moment."""
+    """Cancel a goal at a random moment."""
     soak.graph.until_idle(END_S)
     before = soak.graph.settings()
     goal = soak.send(ABSENT)
@@ -90,7 +90,7 @@ def cancelled(soak: Soak) -> None:
 
 
 def burst(soak: Soak) -> None:
-    """Several goals come while others are worked on; the newest decides."""
+    """Send goals while others are running; the newest one wins."""
     goals = []
     for _ in range(soak.random.randint(2, 6)):
         goals.append(soak.send(soak.random.choice((ABSENT, soak.shown.label))))
@@ -100,17 +100,17 @@ def burst(soak: Soak) -> None:
 
 
 def light_changed(soak: Soak) -> None:
-    """The light changes in the middle of a goal."""
+    """Change the light during a goal."""
     goal = soak.send(soak.shown.label)
     soak.graph.until(goal.poll, soak.random.uniform(0.0, 1.0))
     soak.change_scene(soak.shown)
-    soak.end_of(goal, ANSWER_S, "a change of light")
+    soak.end_of(goal, ANSWER_S, "after a change of light")
 
 
 def transitions(soak: Soak) -> None:
-    """A node gets random lifecycle transitions, valid and not, while a goal is worked on."""
+    """Send a node random lifecycle transitions, valid and invalid ones, during a goal."""
     graph, random = soak.graph, soak.random
-    name = random.choice(VICTIMS)
+    name = random.choice(NODES)
     goal = soak.send(ABSENT)
     for _ in range(random.randint(3, 10)):
         number = random.choice((1, 2, 3, 4, 4, 3, 2, 1, 0, 9, 60, 255))
@@ -123,7 +123,7 @@ def transitions(soak: Soak) -> None:
 
 
 def bring_up(soak: Soak, name: str) -> bool:
-    """Lead a node to active from wherever it is."""
+    """Bring a node to active from any state."""
     for _ in range(3):
         state = soak.graph.client.call(GetState, f"{name}/get_state", GetState.Request(), _CALL_S)
         label = state.current_state.label if state is not None else "unreachable"
@@ -138,7 +138,7 @@ def bring_up(soak: Soak, name: str) -> bool:
 
 
 def disk_full(soak: Soak) -> None:
-    """No report can be written; the goal is none of its business."""
+    """Fill the disk of the reports; the goal must not be affected."""
     disk = soak.disk
     if disk.why_not:
         soak.tally.skipped["disk full"] = disk.why_not
@@ -151,20 +151,20 @@ def disk_full(soak: Soak) -> None:
 
 
 def clock_set(soak: Soak) -> None:
-    """The wall clock of all nodes is set, forth or back, in the middle of a goal."""
+    """Set the wall clock of all nodes, forward or back, during a goal."""
     if soak.clock is None:
         return
     goal = soak.send(soak.shown.label)
     for _ in range(soak.random.randint(1, 2)):
         soak.graph.until(goal.poll, soak.random.uniform(0.0, 0.6))
         soak.clock.step(soak.random.choice((-30.0, 30.0)))
-    ending = soak.end_of(goal, ANSWER_S, "a wall clock that was set")
+    ending = soak.end_of(goal, ANSWER_S, "setting the wall clock")
     if ending is not None and not ending.found:
-        soak.breaks(f"a wall clock that was set ended a goal with {ending.code}: {ending.message}")
+        soak.breaks(f"setting the wall clock ended a goal with {ending.code}: {ending.message}")
 
 
 def hostile_flood(soak: Soak) -> None:
-    """Strangers flood every topic during a goal and after it."""
+    """Flood every topic from other processes, during a goal and after it."""
     graph, tally = soak.graph, soak.tally
     with Floods(_FLOOD_S, soak.random.randrange(1_000_000)) as flood:
         graph.until(lambda: flood.is_seen_by(graph.client.node) or flood.is_over(), flood.longest_s)
@@ -178,5 +178,5 @@ def hostile_flood(soak: Soak) -> None:
 
 
 def undisturbed(soak: Soak) -> None:
-    """A goal that nobody disturbs."""
+    """Send a goal without any fault."""
     soak.finds_what_is_shown("an undisturbed goal")

@@ -1,4 +1,4 @@
-"""One soak from its first process to its last count."""
+"""Runs a whole soak."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def run(size: Size, seed: int, console: Console, *, verbose: bool = False) -> Ta
     """Start a graph, play a plan against it, and end it.
 
     Args:
-        size: Of the plan.
-        seed: Every choice follows from it; what the machine does between them does not.
-        console: For progress.
-        verbose: Also show what the nodes print.
+        size: Size of the plan.
+        seed: Determines every choice, but not the timing of the machine.
+        console: Shows the progress.
+        verbose: Also show the output of the nodes.
     """
     tally, random = Tally(), Random(seed)
     rounds = list(plan(size, random))
@@ -54,7 +54,7 @@ def run(size: Size, seed: int, console: Console, *, verbose: bool = False) -> Ta
                     soak.after_round(name, at)
                 soak.measure_memory(size.quiet)
         except SoakError as error:
-            tally.breaks(f"the soak could not go on after round {tally.rounds.total()}: {error}")
+            tally.breaks(f"the soak could not continue after round {tally.rounds.total()}: {error}")
     return tally
 
 

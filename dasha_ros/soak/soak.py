@@ -1,4 +1,4 @@
-"""Plays rounds of faults against a graph, and keeps count."""
+"""Sends goals to a graph under test, checks its promises, and counts."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from dasha_ros.soak.worlds import SCENES, Shown, draw, light
 from dasha_ros.twin.world import World
 
 ANSWER_S = 60.0
-"""A goal that nobody disturbs ends long before."""
+"""An undisturbed goal ends long before."""
 END_S = 15.0
-"""Promised: a goal whose graph was hurt ends within this."""
+"""The promise: a disturbed goal ends within this time."""
 BACK_S = 15.0
-"""Time for restarted drivers to be told where they were."""
+"""Time for restarted drivers to get their settings back."""
 _MB = 1e6
 _TELL_AFTER = 50
 """Goals between two lines of progress while memory is measured."""
 
 
 class Soak:
-    """One soak: what its rounds share.
+    """The state that the rounds of a soak share.
 
     Attributes:
-        graph: What is soaked.
-        disk: Where the graph writes its reports.
-        clock: The wall clock of the graph's processes; ``None``: this machine can't set it.
-        tally: What is counted.
-        random: Every choice comes from it.
-        shown: The scene before the camera, as it was last set.
+        graph: The graph under test.
+        disk: The disk of the graph's reports.
+        clock: The wall clock of the graph's processes; ``None`` if this machine can't set it.
+        tally: The counts.
+        random: The source of every choice.
+        shown: The scene before the camera.
     """
 
     def __init__(
@@ -58,17 +58,17 @@ class Soak:
         self.change_scene(self.shown)
 
     def change_scene(self, shown: Shown) -> None:
-        """Show another scene, in another light."""
+        """Show another scene in another light."""
         self.graph.set_world(World(shown.scene, light(self.random)))
         self.shown = shown
 
     def send(self, *labels: str) -> Goal:
-        """Send a goal; it is counted."""
+        """Send a goal and count it."""
         self.tally.goals += 1
         return self.graph.goals.send(*labels)
 
     def end_of(self, goal: Goal, seconds: float, what: str) -> Ending | None:
-        """Wait for the end of a goal; ``None``, and a broken promise, when it does not come in time."""
+        """Wait for the end of a goal; ``None``, and a broken promise, if it does not end in time."""
         ending = self.graph.until(goal.poll, seconds)
         if ending is None:
             self.breaks(f"{what}: the goal did not end within {seconds:g} s")
@@ -91,11 +91,11 @@ class Soak:
         return True
 
     def are_back(self, before: tuple[float, float]) -> bool:
-        """Whether exposure and lens come back to where they were."""
+        """Whether exposure and lens return to their settings from before the goal."""
         return bool(self.graph.until(lambda: self.graph.settings() == before, BACK_S))
 
     def sample_memory(self) -> None:
-        """Note the memory of every process."""
+        """Sample the memory of every process."""
         pids = self.graph.session.pids()
         for name, memory in self.graph.session.memory().items():
             if name in pids:
@@ -119,15 +119,15 @@ class Soak:
                 self._say(f"memory after {number} of {goals} undisturbed goals")
 
     def breaks(self, sentence: str) -> None:
-        """Count a broken promise, and say so."""
+        """Count a broken promise, and print it."""
         self.tally.breaks(sentence)
         self._say(f"BROKEN: {sentence}")
 
     def after_round(self, name: str, began: float) -> None:
-        """What is looked after between two rounds.
+        """Check the graph between two rounds.
 
         Raises:
-            SoakError: The graph does not come back.
+            SoakError: The graph does not become active again.
         """
         self.tally.rounds[name] += 1
         for event in self.graph.lost:

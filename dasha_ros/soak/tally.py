@@ -1,4 +1,4 @@
-"""What a soak counts, and which of the promises were broken."""
+"""The counts of a soak, and the promises that were broken."""
 
 from __future__ import annotations
 
@@ -9,63 +9,63 @@ from typing import Any
 
 @dataclass
 class Tally:
-    """Counts of one soak. Whatever breaks a promise also leaves a sentence in `broken`."""
+    """Counts of one soak. Every broken promise also adds a sentence to `broken`."""
 
     kills: int = 0
-    """Signals that were sent to a node in the middle of a goal."""
+    """Signals that were sent to a node during a goal."""
     ended: int = 0
-    """Of those: the goal ended, with a code or with word that its server is gone, in time."""
+    """Those after which the goal ended in time, with a result or because its server was gone."""
     restored_or_said: int = 0
-    """Of those: lens and exposure were back where they were, or the result said that they are not."""
+    """Those after which lens and exposure were restored, or the result said that they were not."""
     next_goal_ok: int = 0
-    """Of those: the next goal found its object."""
+    """Those after which the next goal found its object."""
     goals: int = 0
-    """All goals that were sent."""
+    """All goals."""
     answered: int = 0
-    """Of those: a result, a rejection, or word that the server is gone came in time."""
+    """Goals that ended in time: with a result, a rejection, or because the server was gone."""
     stale_successes: int = 0
-    """Goals that were said to have found what the scene no longer shows."""
+    """Goals that reported an object that the scene no longer showed."""
     processes_lost: int = 0
-    """Processes that ended although nobody ended them."""
+    """Processes that ended by themselves."""
     memory_mb_per_1000_goals: float | None = None
-    """Growth of all processes together [MB per 1000 goals]; ``None``: too few goals to tell."""
+    """Growth of all processes together [MB per 1000 goals]; ``None`` after too few goals."""
     memory_error_mb: float | None = None
-    """Standard error of that growth [MB per 1000 goals]."""
+    """Standard error of the growth [MB per 1000 goals]."""
     flood_hz: float | None = None
-    """Hostile messages on each topic in the slowest flood [Hz]; ``None``: there was none."""
+    """Hostile messages on each topic in the slowest flood [Hz]; ``None`` if there was no flood."""
     rounds: Counter[str] = field(default_factory=Counter)
-    """How often each kind of round was played."""
+    """Number of rounds of each kind."""
     skipped: dict[str, str] = field(default_factory=dict)
-    """Kinds of rounds that this machine can't play, and why."""
+    """The kinds of rounds that this machine can't play, and why."""
     broken: list[str] = field(default_factory=list)
-    """One sentence for each promise that was broken."""
+    """One sentence for each broken promise."""
 
     def breaks(self, sentence: str) -> None:
-        """A promise was broken."""
+        """Add a broken promise."""
         self.broken.append(sentence)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: every count under its name."""
+        """Every count by name, for JSON."""
         return {**vars(self), "rounds": dict(self.rounds)}
 
     def table(self) -> list[tuple[str, str, str]]:
-        """Rows for people: what was counted, the count, and of how many."""
+        """Rows of a table for the user: name, count, and total."""
         rows = [
-            ("kills and stops in the middle of a goal", str(self.kills), ""),
+            ("kills and stops during a goal", str(self.kills), ""),
             ("... whose goal ended in time", str(self.ended), f"of {self.kills}"),
             (
-                "... with lens and exposure back, or said not to be",
+                "... with lens and exposure restored, or reported as not restored",
                 str(self.restored_or_said),
                 f"of {self.kills}",
             ),
             ("... and the next goal succeeded", str(self.next_goal_ok), f"of {self.kills}"),
             ("goals answered", str(self.answered), f"of {self.goals}"),
-            ("successes on a scene that was gone", str(self.stale_successes), "must be 0"),
+            ("successes on an outdated scene", str(self.stale_successes), "must be 0"),
             ("processes that ended by themselves", str(self.processes_lost), "must be 0"),
         ]
         if self.flood_hz is not None:
-            rows.append(("hostile messages a second on each topic, at least", f"{self.flood_hz:.0f}", ""))
+            rows.append(("hostile messages per second on each topic, at least", f"{self.flood_hz:.0f}", ""))
         if self.memory_mb_per_1000_goals is not None:
             noise = f"+- {self.memory_error_mb:.1f}" if self.memory_error_mb is not None else ""
-            rows.append(("memory, MB in 1000 goals", f"{self.memory_mb_per_1000_goals:.1f}", noise))
+            rows.append(("memory growth, MB per 1000 goals", f"{self.memory_mb_per_1000_goals:.1f}", noise))
         return rows

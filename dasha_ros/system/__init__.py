@@ -1,1 +1,1 @@
-"""Floor 0. The machine that the package runs on: folders, streams, shared memory, optional packages."""
+"""Floor 0. The machine below: folders, streams, signals, shared memory, optional packages."""

@@ -1,4 +1,4 @@
-"""What only some users need, and how to install it."""
+"""Optional packages: checks that they are installed and says how to install them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,26 @@ _PACKAGES = {
 
 
 class ExtraMissing(ImportError):
-    """Something was asked for whose packages are not installed."""
+    """A feature needs packages that are not installed."""
 
 
 def how_to_install(extra: Extra) -> str:
-    """What to do to have the packages of an extra, as a clause."""
+    """The command that installs the packages of an extra, as a clause."""
     if checkout_dir() is not None:
         return f"run ./scripts/setup --{extra}"
     return f"pip install {_PACKAGES[extra]}"
 
 
 def require(extra: Extra, what: str, *modules: str) -> None:
-    """Make sure that modules are there, without importing them.
+    """Check that modules are installed, without importing them.
+
+    Args:
+        extra: The extra that brings the modules.
+        what: The feature that needs them; begins the message.
+        modules: Their names.
 
     Raises:
-        ExtraMissing: One is not; the sentence says what needs it and what to do.
+        ExtraMissing: A module is missing; the message says what needs it and how to install it.
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:

@@ -1,7 +1,7 @@
-"""Folders of the user's that are written to, where there is no home or it can't be written.
+"""The user's folders, with a fallback for machines that have no writable home.
 
-In a container, for a service or on a read-only disk, what belongs below ``~`` goes to a temporary folder, and
-a warning says so. What the user has named is used as it is.
+In a container, in a service or on a read-only disk, files that belong below ``~`` go to a temporary folder,
+and a warning says so. A folder that the user names is always used as named.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ _told: set[str] = set()
 
 
 def temporary_home() -> Path:
-    """Stands for the user's home where that can't be written."""
+    """The folder that replaces the user's home where that can't be written."""
     return Path(tempfile.gettempdir()) / f"dasha-{os.getuid()}"
 
 
 def warn(sentence: str) -> None:
-    """Say something on standard error, once."""
+    """Print a warning on standard error, once per process."""
     if sentence not in _told:
         _told.add(sentence)
-        with suppress(OSError, ValueError):  # a closed standard error
+        with suppress(OSError, ValueError):  # standard error may be closed
             print(f"warning: {sentence}", file=sys.stderr, flush=True)
 
 
 def why_not(folder: Path) -> str:
-    """Make a folder; why it can't be written, empty when it can."""
+    """Make a folder and return why it can't be written, or an empty string when it can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -39,24 +39,24 @@ def why_not(folder: Path) -> str:
 
 
 def user_folder(name: str | Path) -> Path:
-    """A folder to write to: ``name``, or a temporary one where ``name`` is below ``~`` and can't be made."""
+    """A folder to write to: ``name``, or a temporary one if ``name`` is below ``~`` and can't be made."""
     parts = Path(name).parts
     if not parts or parts[0] != "~":
         return Path(name).expanduser()
     try:
         folder = Path(name).expanduser()
         reason = why_not(folder)
-    except RuntimeError:  # a user that the system does not know, without HOME
+    except RuntimeError:  # HOME is not set and the system does not know the user
         folder, reason = Path(name), "there is no home directory"
     if not reason:
         return folder
     other = temporary_home().joinpath(*parts[1:])
-    warn(f"{folder} can't be used ({reason}): {other} is used instead")
+    warn(f"can't use {folder} ({reason}): using {other} instead")
     return other
 
 
 def settle(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Give the process a home, and a folder for ROS's logs that can be written. Call it before ROS begins."""
+    """Give the process a home and a writable folder for ROS logs. Call it before ROS starts."""
     if not environ.get("HOME"):
         try:
             environ["HOME"] = str(Path.home())
@@ -73,6 +73,6 @@ def settle(environ: MutableMapping[str, str] = os.environ) -> None:
         other.mkdir(parents=True, exist_ok=True)
         environ["ROS_LOG_DIR"] = str(other)
         warn(
-            f"logs can't be written to {folder} ({reason}): they go to {other}; "
+            f"can't write logs to {folder} ({reason}): writing them to {other}; "
             "set ROS_LOG_DIR to a folder of your own"
         )

@@ -1,4 +1,4 @@
-"""Shared memory that killed processes leave behind."""
+"""Shared memory, which ROS images travel through: is there enough, and what did killed processes leave."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ SHARED_MEMORY = Path("/dev/shm")
 
 
 def shortage(needed: int, folder: Path = SHARED_MEMORY) -> str:
-    """What to say when so many bytes do not fit into shared memory any more, empty when they do."""
+    """A warning if shared memory has less room than ``needed`` bytes; empty if it has enough."""
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        return f"{folder} can't be used ({error.strerror}): frames may not arrive. Mount shared memory there"
+        return f"can't use {folder} ({error.strerror}): frames may not arrive. Mount shared memory there"
     if free >= needed:
         return ""
     return (
@@ -27,10 +27,9 @@ def shortage(needed: int, folder: Path = SHARED_MEMORY) -> str:
 def remove_dead_segments(folder: Path = SHARED_MEMORY) -> list[Path]:
     """Remove shared-memory segments that killed Fast DDS processes left behind.
 
-    A living owner holds a lock on the segment's ``_el`` file; who gets that lock
-    knows that the owner is dead. It is the rule of Fast DDS's own ``fastdds shm
-    clean``. Ports are left alone: they are small, and the next process on the
-    same domain takes them over.
+    A living owner holds a lock on the segment's ``_el`` file, so whoever gets that lock knows that the
+    owner is dead. ``fastdds shm clean`` of Fast DDS does the same. Ports stay: they are small, and the
+    next process on the same domain takes them over.
 
     Args:
         folder: Where the system keeps shared memory.

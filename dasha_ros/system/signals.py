@@ -1,4 +1,4 @@
-"""Signals that a program counts instead of dying of them."""
+"""Signals that a program collects instead of ending at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def signals_counted() -> Iterator[list[int]]:
-    """SIGINT, SIGTERM and SIGHUP only add their number to a list: nothing is left half-done."""
+    """Collect SIGINT, SIGTERM and SIGHUP in a list, so that the block can finish what it began.
+
+    Outside the main thread, where Python allows no signal handlers, the list stays empty.
+    """
     came: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield came

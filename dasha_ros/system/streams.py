@@ -1,4 +1,4 @@
-"""Standard output and error that take every character, and say in one sentence when they are closed."""
+"""Makes standard output and error accept every character, and reports it in one sentence if they fail."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import TextIO
 
 
 def take_every_character() -> None:
-    """What a terminal's encoding has no sign for is written as an escape, and ends nothing.
+    """Write characters that the terminal's encoding lacks as escapes, instead of failing.
 
-    A stream that was closed before the start goes nowhere: no file that is opened later shall take its place.
+    A stream that was closed before the start is opened on /dev/null, so that no other file gets its number.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, io.TextIOWrapper):  # a test's stand-in may be none
+        elif isinstance(stream, io.TextIOWrapper):  # tests may replace it by something else
             stream.reconfigure(errors="backslashreplace")
 
 
@@ -46,10 +46,10 @@ class _Output(io.TextIOWrapper):
 
 @contextmanager
 def output_told() -> Iterator[None]:
-    """Around a whole command: output that can't be written ends it with one sentence and exit code 1.
+    """Run a whole command; if its output can't be written, end it with one sentence and exit code 1.
 
     Raises:
-        SystemExit: It could not be written.
+        SystemExit: The output could not be written.
     """
     before = sys.stdout
     if not isinstance(before, io.TextIOWrapper):
@@ -64,26 +64,26 @@ def output_told() -> Iterator[None]:
         finally:
             output.flush()
     except (OSError, SystemExit):
-        # Click and rich make a silent SystemExit of it.
+        # Click and rich turn the OSError into a silent SystemExit.
         if output.failure is None:
             raise
-        _forget_the_rest(output)
+        _discard_buffer(output)
         reason = output.failure
         closed = reason.errno == errno.EPIPE
-        _tell("nobody reads it any more" if closed else str(reason.strerror).lower())
+        _report("the reader has closed it" if closed else str(reason.strerror).lower())
         raise SystemExit(1) from None
     finally:
         sys.stdout = before
         with suppress(OSError, ValueError):
-            output.detach()  # else it would close what lies below with itself
+            output.detach()  # otherwise it would close the real stream with itself
 
 
-def _forget_the_rest(stream: TextIO) -> None:
-    """Python would try to write it once more at its end."""
+def _discard_buffer(stream: TextIO) -> None:
+    """Send the buffered rest to /dev/null: Python would try to write it again at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _tell(why: str) -> None:
+def _report(why: str) -> None:
     with suppress(OSError, ValueError):
         print(f"error: the output could not be written: {why}", file=sys.stderr, flush=True)

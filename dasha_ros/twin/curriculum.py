@@ -1,4 +1,4 @@
-"""Which world the next training episode happens in, and where camera and lens start."""
+"""Chooses the world of the next training episode, and where camera and lens start."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ class Episode:
 
     world: World
     label: str
-    """What is asked for."""
+    """The object to find."""
     exposure_us: float
-    """In force at the start."""
+    """Exposure at the start."""
     position: float
     """Where the lens is at the start."""
 
 
 class Curriculum:
-    """Draws episodes for ever. The same seed draws the same episodes.
+    """Draws episodes without end. The same seed draws the same episodes.
 
     Args:
-        scenes: To train on, by the names that `World.scene` takes; each must have an object.
-        table: Start exposures are drawn from it, even in logarithm.
+        scenes: Scenes to train on, as in `World.scene`; each must have an object.
+        table: Start exposures are drawn from it, log-uniformly.
         positions: Least and greatest start position of the lens.
-        seed: Of all draws.
+        seed: Seed of all draws.
         schedule: ``paper`` (13..300 lx and 1.4..2.0 m in loops, every start with the factory's values; paper,
             V.A.2, V.B and IV.D) or ``random``.
-        illuminance_lx: ``random``: least and most light, even in logarithm [lx].
-        distance_factor: ``random``: all distances of a scene are scaled by up to this, up or down, as far
-            as scenes reach.
+        illuminance_lx: For ``random``: least and most light, drawn log-uniformly [lx].
+        distance_factor: For ``random``: all distances of a scene are scaled by up to this factor, up or
+            down, within the limits of scenes.
         episodes_per_world: Episodes before the world changes.
 
     Raises:
-        ValueError: No scene, or one without objects.
+        ValueError: There is no scene, or a scene has no objects.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Curriculum:
         self._worlds = self._paper() if schedule == "paper" else self._drawn()
 
     def __iter__(self) -> Iterator[Episode]:
-        """The episodes."""
+        """Draw episodes."""
         for scene, world in self._worlds:
             for _ in range(self._episodes_per_world):
                 label = str(self._random.choice(scene.labels))

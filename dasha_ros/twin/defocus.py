@@ -1,10 +1,9 @@
-"""Disc blur of a layer, fast: a pyramid of the layer, and a disc of few pixels on the right level.
+"""Blurs a layer with a disc, fast: on the level of a pyramid where the disc has few pixels.
 
-A disc of radius r lets little pass that is finer than r, so a blurred picture can be made
-at a fraction of its size. Up to `MAX_RADIUS` the convolution with the (area-sampled) disc
-is exact. Above, it is done on the level on which the disc is 10 to 20 px in radius, and
-the blur of halving is taken off the disc (`_level_radius`). The error against the exact
-disc is held by ``test/twin/test_defocus.py``: below the noise of the sensor.
+A disc of radius r removes details finer than r, so a blurred picture can be computed at a fraction of its
+size. Up to `MAX_RADIUS`, the convolution with the (area-sampled) disc is exact. Larger discs are applied on
+the level where their radius is 10 to 20 px, less the blur of halving (`_level_radius`).
+``test/twin/test_defocus.py`` checks that the error against the exact disc stays below the sensor's noise.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ from numpy.typing import NDArray
 Image = NDArray[np.float32]
 
 MAX_RADIUS = 20.0
-"""Largest disc on any level [px of the level]: leaves an error below 2 grey levels of 255."""
+"""Largest disc on any level [px of the level]; the error is below 2 grey levels of 255."""
 QUICK_RADIUS = 5.5
-"""The same where speed counts more: the largest disc that OpenCV convolves without a Fourier transform."""
+"""A faster choice: the largest disc that OpenCV convolves without a Fourier transform."""
 _LANCZOS = 4
-"""How far enlarging looks [px of the level]."""
+"""Reach of the enlarging filter [px of the level]."""
 _LINES = 32
-"""Lines per pixel on which the disc's area is measured."""
+"""Lines per pixel that sample the disc's area."""
 
 
 class Window(NamedTuple):
-    """A rectangle of the frame [px]: columns left..right, rows top..bottom, ends excluded."""
+    """A rectangle of the frame [px]: columns left..right, rows top..bottom, without the ends."""
 
     left: int
     top: int
@@ -39,7 +38,7 @@ class Window(NamedTuple):
 
 
 class Pyramid:
-    """One plane of a layer (its colour or its alpha) in all the sizes that its blurs need."""
+    """One plane of a layer (its colour or its alpha) in all sizes that its blurs need."""
 
     def __init__(
         self, pixels: Image, x: int = 0, y: int = 0, *, endless: bool = False, max_radius: float = MAX_RADIUS
@@ -48,9 +47,9 @@ class Pyramid:
 
         Args:
             pixels: Linear light, pre-multiplied by alpha, or alpha; shape (height, width[, channels]).
-            x: Column of the frame at which the layer begins; it may reach beyond the frame.
-            y: Row of the frame at which the layer begins.
-            endless: What lies beyond the layer: its mirror image (a background), or nothing.
+            x: Column of the frame where the layer begins; it may reach beyond the frame.
+            y: Row of the frame where the layer begins.
+            endless: Whether the layer continues as its mirror image (a background) or ends.
             max_radius: Largest disc on any level [px of the level].
         """
         self._x, self._y, self._endless, self._max_radius = x, y, endless, max_radius
@@ -64,14 +63,14 @@ class Pyramid:
             self._levels.append(cv2.resize(image, half, interpolation=cv2.INTER_AREA))
 
     def blurred(self, radius: float, window: Window) -> tuple[Image, Window]:
-        """The part inside ``window`` of the layer convolved with a disc.
+        """Convolve the layer with a disc, and return the part inside ``window``.
 
         Args:
-            radius: Of the disc [px of the frame].
-            window: The part of the frame that is wanted.
+            radius: Radius of the disc [px of the frame].
+            window: The wanted part of the frame.
 
         Returns:
-            The pixels, and the part of ``window`` that they fill; outside it is nothing.
+            The pixels, and the part of ``window`` that they fill; the rest is empty.
         """
         level = 0
         while radius > self._max_radius * (1 << level) and level < len(self._levels) - 1:
@@ -93,21 +92,21 @@ class Pyramid:
         return part[rows.crop, columns.crop], Window(columns.begin, rows.begin, columns.end, rows.end)
 
     def _span(self, origin: int, size: int, window: tuple[int, int], scale: int, reach: int) -> _Span | None:
-        """What one axis reads and writes, or ``None`` when nothing falls into the window.
+        """The ranges that one axis reads and writes; ``None`` if nothing is inside the window.
 
         Args:
-            origin: Where the layer begins [px of the frame].
-            size: Of the level [px of the level].
-            window: Where the window begins and ends [px of the frame].
-            scale: Pixels of the frame in one of the level.
-            reach: Of the disc [px of the level].
+            origin: Begin of the layer [px of the frame].
+            size: Size of the level [px of the level].
+            window: Begin and end of the window [px of the frame].
+            scale: Pixels of the frame per pixel of the level.
+            reach: Reach of the disc [px of the level].
         """
         low, high = window
         looks = _LANCZOS if scale > 1 else 0
         first = (low - origin) // scale - looks
         last = -((origin - high) // scale) + looks
         if not self._endless:
-            # The blurred layer ends here; enlarging needs zeros around it to fade out to nothing.
+            # The blurred layer ends here; enlarging needs zeros around it to fade out.
             first, last = max(first, -reach - looks), min(last, size + reach + looks)
         read_first, read_last = first - reach, last + reach
         inside = slice(max(read_first, 0), min(read_last, size))
@@ -121,22 +120,22 @@ class Pyramid:
 
 class _Span(NamedTuple):
     inside: slice
-    """What the level has of what the disc looks at [px of the level]."""
+    """The part of the level under the disc [px of the level]."""
     missing: tuple[int, int]
-    """How much of that lies beyond the level, before and after it [px of the level]."""
+    """How far the disc reaches beyond the level, before and after it [px of the level]."""
     crop: slice
-    """Which part of the enlarged result falls into the window."""
+    """The part of the enlarged result inside the window."""
     begin: int
     end: int
-    """Where that part lies [px of the frame]."""
+    """Position of that part [px of the frame]."""
 
 
 @lru_cache(maxsize=512)
 def disc_kernel(radius: float) -> Image:
-    """A disc that adds up to 1: each pixel holds the share of its area inside the disc.
+    """A disc with the sum 1: each pixel has the share of its area inside the disc.
 
     Args:
-        radius: [px]; up to 1/2 the disc is inside one pixel, and the kernel is the identity.
+        radius: Radius [px]; a disc of up to 1/2 is inside one pixel, so the kernel is the identity.
 
     Returns:
         Shape (2n+1, 2n+1), n = ceil(radius - 1/2).
@@ -144,7 +143,7 @@ def disc_kernel(radius: float) -> Image:
     n = max(0, math.ceil(radius - 0.5))
     if n == 0:
         return np.ones((1, 1), np.float32)
-    # Along x the overlap of chord and pixel is exact, along y it is a sum over lines.
+    # Along x, the overlap of chord and pixel is exact; along y, it is a sum over lines.
     y = (np.arange((2 * n + 1) * _LINES) + 0.5) / _LINES - n - 0.5
     chord = np.sqrt(np.maximum(radius**2 - y**2, 0.0))[:, None]
     left = np.arange(-n, n + 1)[None, :] - 0.5
@@ -155,10 +154,10 @@ def disc_kernel(radius: float) -> Image:
 
 
 def _level_radius(radius: float, scale: int) -> float:
-    """The disc's radius on a level [px of the level], less the blur that the level brings itself.
+    """The disc's radius on a level [px of the level], without the blur of the level itself.
 
-    Variances along one axis add up: r^2/4 of a disc, (1 - 1/scale^2)/12 of averaging pixels.
-    Rounded, so that discs that differ by nothing share a kernel.
+    Variances along one axis add up: r^2/4 of a disc, (1 - 1/scale^2)/12 of averaging pixels. The radius is
+    rounded, so that practically equal discs share a kernel.
     """
     own = (1.0 - 1.0 / scale**2) / 12.0
     return round(math.sqrt(max((radius / scale) ** 2 - 4.0 * own, 0.0)) * 64) / 64

@@ -1,4 +1,4 @@
-"""Photographs as linear light, and what is cut out of them."""
+"""Reads photographs as linear light, and cuts objects out of them."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ from dasha_ros.twin.scene import (
 Image = NDArray[np.float32]
 
 MOST_MAP_BYTES = 8 * MAX_PIXELS
-"""Of a map's archive, unpacked: one number of 8 bytes for each pixel of the largest photograph."""
+"""Limit for a map's archive, unpacked: 8 bytes for each pixel of the largest photograph."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
-"""Of linear R, G, B (ITU-R BT.709): what a monochrome sensor sees of a photograph."""
+"""Weights of linear R, G, B (ITU-R BT.709) for a monochrome sensor."""
 
 
 def read_photograph(scene: Scene, name: str) -> tuple[Image, Image | None]:
-    """A photograph in linear light.
+    """Read a photograph in linear light.
 
     Args:
-        scene: Whose folder relative paths begin in.
+        scene: The scene; relative paths begin in its folder.
         name: Logical name, or a path.
 
     Returns:
-        Shape (height, width, 3), R, G, B in 0..1; and alpha, shape (height, width), where the file has it.
+        R, G, B in 0..1, shape (height, width, 3); and alpha, shape (height, width), if the file has it.
 
     Raises:
-        AssetMissing: Not on this machine; the message says what to run.
-        SceneError: No picture.
+        AssetMissing: The photograph is not on this machine; the message says what to run.
+        SceneError: The file is not a picture.
     """
     path = _path(scene, name)
     try:
@@ -59,14 +59,14 @@ def read_photograph(scene: Scene, name: str) -> tuple[Image, Image | None]:
 
 
 def read_disparity(scene: Scene, name: str, shape: tuple[int, ...]) -> Image:
-    """A disparity map [px]; 0 where unknown.
+    """Read a disparity map [px]; 0 where it is unknown.
 
-    An ``.npz`` holds it as its first array, a picture as its values: of 8 bits or floating point in
-    pixels, of 16 bits in 1/256 px, as KITTI does. What is not finite counts as unknown.
+    In an ``.npz`` it is the first array. In a picture, values of 8 bits or floating point are pixels, and
+    values of 16 bits are 1/256 px, as in KITTI. Values that are not finite count as unknown.
 
     Raises:
-        AssetMissing: Not on this machine; the message says what to run.
-        SceneError: No map, or not of the photograph's ``shape``.
+        AssetMissing: The map is not on this machine; the message says what to run.
+        SceneError: The file is not a map, or does not have the photograph's ``shape``.
     """
     path = _path(scene, name)
     try:
@@ -97,17 +97,17 @@ def _map(path: Path) -> Image:
 
 
 def _floats(values: NDArray[Any]) -> Image:
-    """What is beyond float32 becomes infinite, which is not known either."""
+    """Convert to float32; values beyond it become infinite, which counts as unknown."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(values, np.float32)
 
 
 def check_files(scene: Scene) -> None:
-    """Read every photograph and map of a scene, and keep nothing.
+    """Check that every photograph and map of a scene can be read.
 
     Raises:
-        AssetMissing: One is not on this machine; the message says what to run.
-        SceneError: One can't be used; the message names it.
+        AssetMissing: A file is not on this machine; the message says what to run.
+        SceneError: A file can't be used; the message names it.
     """
     for layer in scene.layers:
         if isinstance(layer, CutoutLayer):
@@ -119,15 +119,15 @@ def check_files(scene: Scene) -> None:
 
 
 def cut_out(scene: Scene, layer: CutoutLayer) -> tuple[Image, Image]:
-    """The colour and the alpha of a cut-out, trimmed to what is visible.
+    """The colour and the alpha of a cut-out, trimmed to its visible part.
 
-    The colour goes on beyond the outline, so that no light of the old background is left on the edge.
+    The colour continues beyond the outline, so that the edge shows no light of the old background.
 
     Returns:
         Shapes (height, width, 3) and (height, width), linear, not pre-multiplied.
 
     Raises:
-        SceneError: Nothing is left, or the photograph has no alpha channel.
+        SceneError: The cut-out is empty, or the photograph has no alpha channel.
     """
     colour, own_alpha = read_photograph(scene, layer.photo)
     mask = _mask(scene, layer, colour.shape, own_alpha)
@@ -143,11 +143,11 @@ def cut_out(scene: Scene, layer: CutoutLayer) -> tuple[Image, Image]:
 
 
 def spread(colour: Image, weight: Image) -> Image:
-    """Fill what has no weight with the colours around it (pull-push on a pyramid).
+    """Fill pixels without weight with the colours around them (pull-push on a pyramid).
 
     Args:
         colour: Shape (height, width, 3).
-        weight: Shape (height, width), 0..1; 1 is kept, 0 is filled. Not all 0.
+        weight: Shape (height, width), 0..1; 1 is kept, 0 is filled; at least one is not 0.
     """
     height, width = weight.shape
     if min(height, width) <= 2 or weight.min() >= 1.0:
@@ -169,7 +169,7 @@ def _path(scene: Scene, name: str) -> Path:
         local = path
     else:
         local = scene.folder / path
-        # A link to nothing, a folder or a pipe of this name is what was meant, and is told of as such.
+        # A broken link, a folder or a pipe of this name is meant, too; reading it explains what is wrong.
         if not os.path.lexists(local):
             return asset(name)
     return local
@@ -206,7 +206,7 @@ def _near_thing(disparity: Image, cut: DisparityCut) -> Image:
     near = disparity > cut.above
     if cut.without_floor:
         near &= disparity > _floor(disparity, cut.above) + 1.0
-    # Occlusions leave gaps of unknown disparity one pixel wide.
+    # Occlusions leave gaps of unknown disparity that are one pixel wide.
     closed = cv2.morphologyEx(near.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, regions, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     if count < 2:
@@ -216,7 +216,7 @@ def _near_thing(disparity: Image, cut: DisparityCut) -> Image:
 
 
 def _floor(disparity: Image, above: float) -> Image:
-    """The floor's disparity everywhere: a plane through the lowest rows, refitted to all it explains."""
+    """The floor's disparity everywhere: a plane through the lowest rows, refitted to all pixels near it."""
     height, width = disparity.shape
     y, x = np.mgrid[:height, :width].astype(np.float64)
     belongs = (disparity > above) & (y >= 0.92 * height)

@@ -1,4 +1,4 @@
-"""From a scene's description to flat planes of light, ready to be blurred."""
+"""Turns a scene's description into flat planes of light, ready to be blurred."""
 
 from __future__ import annotations
 
@@ -17,34 +17,33 @@ from dasha_ros.twin.scene import CutoutLayer, DepthLayer, PhotographLayer, Scene
 Image = NDArray[np.float32]
 
 _BEYOND = 0.14
-"""Widths of the frame that a slice of depth goes on beyond it: the largest blur is 0.13 (9.3 D, f/2)."""
+"""How far a slice of depth continues beyond the frame [frame widths]; the largest blur is 0.13."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """Something flat at one distance."""
+    """A flat plane at one distance."""
 
     layer: int
     """Index into the scene's layers."""
     nearness: float
-    """The layer's distance over the plane's: 1, and less for the farther slices of a layer with depth."""
+    """The layer's distance divided by the plane's: 1, or less for farther slices of a layer with depth."""
     colour: Pyramid
     """Linear light, pre-multiplied by alpha."""
     alpha: Pyramid | None
-    """``None``: opaque, and fills the frame."""
+    """``None`` if the plane is opaque and fills the frame."""
 
 
 def build_planes(scene: Scene, width: int, height: int, colour: bool) -> tuple[list[Plane], int]:
-    """All planes of a scene, and the scale at which they are worth working on.
+    """Build all planes of a scene at a suitable scale.
 
-    A frame that is larger than its photographs holds nothing that a smaller one does not:
-    the planes are built for a frame that is ``scale`` times smaller, a power of two, on
-    which no photograph loses a pixel.
+    A frame larger than its photographs shows no more detail than a smaller one. The planes are therefore
+    built for a frame that is ``scale`` times smaller, a power of two, on which no photograph loses a pixel.
 
     Args:
-        scene: What to build.
-        width: Of the frame [px].
-        height: Of the frame [px].
+        scene: The scene.
+        width: Width of the frame [px].
+        height: Height of the frame [px].
         colour: Three channels instead of one.
 
     Returns:
@@ -62,7 +61,7 @@ def build_planes(scene: Scene, width: int, height: int, colour: bool) -> tuple[l
         for i, layer in enumerate(scene.layers)
         if not isinstance(layer, CutoutLayer)
     }
-    # Pixels of the frame for one of the photograph, in each layer.
+    # Pixels of the frame per pixel of the photograph, for each layer.
     enlargements = [
         layer.width * width / cuts[i][1].shape[1]
         if isinstance(layer, CutoutLayer)
@@ -110,9 +109,9 @@ def _fitted(image: Image, layer: PhotographLayer | DepthLayer, frame: tuple[int,
 
 
 def _mirrored(first: int, count: int, size: int) -> NDArray[np.intp]:
-    """Indices ``first`` to ``first + count`` of something of ``size`` that goes on as its mirror image.
+    """Indices ``first`` to ``first + count`` of an axis of ``size`` that continues as its mirror image.
 
-    What is large enough to fill the range is shifted to do so.
+    If the axis is long enough for the range, it is shifted instead.
     """
     if size >= count:
         first = min(max(first, 0), size - count)
@@ -139,11 +138,10 @@ def _cutout_plane(
 def _slices(
     index: int, layer: DepthLayer, photograph: tuple[Image, Image], frame: tuple[int, int], colour: bool
 ) -> list[Plane]:
-    """A photograph with depth as planes at equal steps of dioptres, that is of blur.
+    """Slice a photograph with depth into planes at equal steps of dioptres, that is, of blur.
 
-    Dioptres are a straight line in disparity, so scaling the depths to a nearest and a
-    farthest distance means to lay the line through these two. A slice's blur is only right
-    to half a step, which is more than the error of `QUICK_RADIUS`.
+    Dioptres are linear in disparity, so the line through the nearest and the farthest distance scales the
+    depths. A slice's blur is exact only to half a step, which is more than the error of `QUICK_RADIUS`.
     """
     rgb, disparity = photograph
     known = disparity > 0
@@ -159,14 +157,14 @@ def _slices(
         own = (nearness >= lower) & ((nearness < upper) | (upper == edges[-1]))
         if not own.any():
             continue
-        # Below what is nearer the slice goes on, so that nothing shines through between slices.
+        # The slice continues behind nearer ones, so that nothing shines through between slices.
         pixels = _fitted(_channels(spread(rgb, own.astype(np.float32)), colour), layer, frame)
         here = float(nearness[own].mean())
         if not planes:
             planes.append(Plane(index, here, Pyramid(pixels, endless=True, max_radius=QUICK_RADIUS), None))
             continue
         alpha = _fitted((nearness >= lower).astype(np.float32), layer, frame)
-        # What a slice is cut by is the frame, not an edge of its own: it goes on beyond.
+        # A slice that the frame cuts off continues beyond it, because that is not its own edge.
         beyond = math.ceil(_BEYOND * frame[0])
         alpha, pixels = (
             cv2.copyMakeBorder(image, beyond, beyond, beyond, beyond, cv2.BORDER_REFLECT)

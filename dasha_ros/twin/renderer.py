@@ -1,4 +1,4 @@
-"""The twin's optics: from a scene and a focus to the light on the sensor."""
+"""The twin's optics: renders the light on the sensor from a scene and a focus."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from dasha_ros.twin.scene import Scene, SceneError, load_scene
 Image = NDArray[np.float32]
 
 _RADIUS_STEP_PX = 1 / 32
-"""Blurs that differ by less look the same and share a rendering."""
+"""Blurs that differ by less share a rendering."""
 _REMEMBERED = 2
-"""Renderings that are kept: a lens at rest, and the one before."""
+"""Number of kept renderings: the lens at rest, and the one before."""
 
 
 class Renderer:
     """Renders one scene through one lens.
 
-    Planes are blurred one by one with a disc, in linear light and pre-multiplied by alpha,
-    and laid over each other from far to near: what shows of a far plane at the edge of a
-    near one is 1 - (blurred alpha). That is exact where either plane is in focus, and the
-    usual approximation where both are blurred. Not safe for threads.
+    Every plane is blurred with a disc, in linear light and pre-multiplied by alpha. The planes are then laid
+    over each other from far to near: at the edge of a near plane, the far one shows with 1 - (blurred alpha).
+    That is exact where one of the planes is in focus, and the usual approximation where both are blurred.
+    Not thread-safe.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class Renderer:
         """Read the photographs and build the planes; takes up to a second.
 
         Args:
-            scene: A scene, or what `load_scene` takes.
-            width: Of the frame [px]; the view stays the same.
-            height: Of the frame [px].
+            scene: A scene, or an argument of `load_scene`.
+            width: Width of the frame [px]; the view stays the same.
+            height: Height of the frame [px].
             colour: Three channels (R, G, B) instead of one.
-            lens: Says how far a plane is blurred; the ``physical`` profile if left out.
+            lens: The lens that blurs the planes; the profile ``physical`` by default.
 
         Raises:
             AssetMissing: A photograph is not on this machine; the message says what to run.
@@ -63,26 +63,26 @@ class Renderer:
         try:
             self._planes, self._scale = build_planes(self.scene, width, height, colour)
         except (cv2.error, MemoryError, ArithmeticError) as error:
-            raise SceneError(f"scene {self.scene.name}: its pictures can't be laid out: {error}") from error
+            raise SceneError(f"scene {self.scene.name}: its layers can't be built: {error}") from error
         self._window = Window(0, 0, -(-width // self._scale), -(-height // self._scale))
         self._done: OrderedDict[tuple[tuple[float, int], ...], Image] = OrderedDict()
 
     def render(self, focus_dioptres: float, distances_m: Sequence[float] | None = None) -> Image:
-        """The reflectance that the sensor sees, blurred by defocus.
+        """Render the reflectance that the sensor sees, with defocus blur.
 
         Args:
-            focus_dioptres: Where the lens focuses [1/m].
-            distances_m: Of the layers, in the scene's order; ``None`` or empty: the scene's own.
+            focus_dioptres: Focus of the lens [1/m].
+            distances_m: Distances of the layers, in the scene's order; ``None`` or empty for the scene's own.
 
         Returns:
-            Linear, 0 to the scene's white; shape (height, width) or (height, width, 3).
-            Read-only: renderings are kept and given out again.
+            Linear, 0 to the scene's white; shape (height, width) or (height, width, 3). Read-only, because
+            renderings are reused.
 
         Raises:
-            SceneError: Not one positive distance for each layer.
+            SceneError: There is not one positive distance for each layer.
         """
         layers = self.scene.resolved_distances(distances_m)
-        # Far to near; at equal distances what comes first in the scene lies on top.
+        # Far to near; at equal distances, the layer that is first in the scene is on top.
         order = sorted((plane.nearness / layers[plane.layer], -i) for i, plane in enumerate(self._planes))
         key = tuple((self._radius(focus_dioptres, dioptres), -i) for dioptres, i in order)
         if key in self._done:
@@ -105,9 +105,9 @@ class Renderer:
         """True signed blur radius of each object of a label, nearest object first: for evaluations only.
 
         Args:
-            label: Of the objects; none gives an empty tuple.
-            focus_dioptres: Where the lens focuses [1/m].
-            distances_m: As for `render`.
+            label: Label of the objects; the result is empty if there are none.
+            focus_dioptres: Focus of the lens [1/m].
+            distances_m: See `render`.
             width_px: Width of the image that radii are measured in [px].
         """
         return tuple(
@@ -137,5 +137,5 @@ class Renderer:
             full = (size[1] * self._scale, size[0] * self._scale)
             image = cv2.resize(image, full, interpolation=cv2.INTER_LANCZOS4)[: self.height, : self.width]
         image *= np.float32(self.scene.white_reflectance)
-        # Enlarging overshoots a little at edges; there is no negative light.
+        # Enlarging overshoots a little at edges, but light can't be negative.
         return np.maximum(image, np.float32(0.0), out=image)

@@ -1,7 +1,7 @@
 """Scenes of the twin: photographs at distances, described in YAML and validated.
 
-``config/scenes/motorcycle_street.yaml`` is the example to copy. A scene is a list of
-layers, nearest first, and the objects whose true distance an evaluation may ask for.
+Copy ``config/scenes/motorcycle_street.yaml`` to make your own. A scene is a list of layers, nearest first,
+and of objects whose true distance evaluations may ask for.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Box = tuple[Fraction, Fraction, Fraction, Fraction]
 """left, top, right, bottom as fractions of the photograph."""
 Distance = Annotated[float, Field(ge=DISTANCE_MIN_M, le=DISTANCE_MAX_M)]
-"""From the lens [m]."""
+"""Distance from the lens [m]."""
 
 
 class SceneError(ValueError):
-    """A scene that can't be used; the message names the file, the key and the reason."""
+    """A scene can't be used; the message names the file, the key and the reason."""
 
 
 class _Model(BaseModel):
@@ -33,42 +33,42 @@ class _Model(BaseModel):
 
 
 class RectangleCut(_Model):
-    """A rectangle of the photograph: a picture card."""
+    """A rectangle of the photograph, like a picture card."""
 
     shape: Literal["rectangle"]
     box: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 class EllipseCut(_Model):
-    """The ellipse that fits into a box of the photograph."""
+    """The ellipse inside a box of the photograph."""
 
     shape: Literal["ellipse"]
     box: Box
 
 
 class PolygonCut(_Model):
-    """An outline by hand."""
+    """An outline drawn by hand."""
 
     shape: Literal["polygon"]
     points: Annotated[list[tuple[Fraction, Fraction]], Field(min_length=3)]
 
 
 class AlphaCut(_Model):
-    """What the photograph's own alpha channel shows."""
+    """The part that the photograph's own alpha channel shows."""
 
     shape: Literal["alpha"]
 
 
 class DisparityCut(_Model):
-    """The connected thing that is nearer than a disparity, for photographs with a disparity map."""
+    """The largest connected region nearer than a disparity, for photographs with a disparity map."""
 
     shape: Literal["disparity"]
     map: str
     """Logical name of the map, of the photograph's size; see `photograph.read_disparity`."""
     above: float
-    """[px of disparity]."""
+    """Least disparity [px]."""
     without_floor: bool = False
-    """Take away the plane that the photograph's lowest rows show."""
+    """Whether to remove the plane that the photograph's lowest rows show."""
 
 
 Cut = Annotated[
@@ -84,19 +84,19 @@ class _Layer(_Model):
 
 class _FrameLayer(_Layer):
     centre: tuple[Fraction, Fraction] = (0.5, 0.5)
-    """Which part of the photograph to keep where the frame can't show all."""
+    """The part of the photograph to keep if the frame can't show all of it."""
     zoom: Annotated[float, Field(ge=0.25, le=8.0)] = 1.0
-    """1: as large as fills the frame. Less: the photograph's mirror image goes on around it."""
+    """With 1, the photograph just fills the frame. With less, its mirror image continues around it."""
 
 
 class PhotographLayer(_FrameLayer):
-    """A photograph that fills the frame, as a plane."""
+    """A flat photograph that fills the frame."""
 
     kind: Literal["photograph"]
 
 
 class DepthLayer(_FrameLayer):
-    """A photograph that fills the frame, with its depth. ``distance_m`` is that of its nearest part."""
+    """A photograph with depth that fills the frame. ``distance_m`` is the distance of its nearest part."""
 
     kind: Literal["depth"]
     map: str
@@ -112,39 +112,39 @@ class DepthLayer(_FrameLayer):
 
 
 class CutoutLayer(_Layer):
-    """Something cut out of a photograph."""
+    """A part cut out of a photograph."""
 
     kind: Literal["cutout"]
     cut: Cut
     width: Annotated[float, Field(gt=0.01, le=2.0)]
-    """Of the cut-out, as a fraction of the frame's width."""
+    """Width of the cut-out, as a fraction of the frame's width."""
     centre: tuple[Annotated[float, Field(ge=-0.5, le=1.5)], Annotated[float, Field(ge=-0.5, le=1.5)]]
-    """Of the cut-out, as fractions of the frame's width and height."""
+    """Centre of the cut-out, as fractions of the frame's width and height."""
 
 
 Layer = Annotated[PhotographLayer | DepthLayer | CutoutLayer, Field(discriminator="kind")]
 
 
 class SceneObject(_Model):
-    """Something that a detector can find, and the layer it is in."""
+    """An object that a detector can find, and its layer."""
 
     label: Annotated[str, Field(min_length=1)]
     layer: Annotated[int, Field(ge=0)]
     distance_m: Distance | None = None
-    """Inside a layer with depth; elsewhere the layer's distance holds."""
+    """Distance inside a layer with depth; in other layers, the layer's distance counts."""
 
 
 class Scene(_Model):
-    """What stands before the camera."""
+    """The scene before the camera."""
 
     name: str
     folder: Path
-    """Where relative paths of photographs begin."""
+    """The folder where relative paths of photographs begin."""
     description: str = ""
     white_reflectance: Annotated[float, Field(gt=0.0, le=1.0)] = 0.9
-    """Of the photographs' white."""
+    """Reflectance of the photographs' white."""
     layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
-    """Nearest first."""
+    """The layers, nearest first."""
     objects: tuple[SceneObject, ...] = ()
 
     @model_validator(mode="after")
@@ -178,23 +178,23 @@ class Scene(_Model):
 
     @property
     def distances_m(self) -> tuple[float, ...]:
-        """Of the layers, nearest first; of a layer with depth its nearest part."""
+        """Distances of the layers, nearest first; of the nearest part of a layer with depth."""
         return tuple(layer.distance_m for layer in self.layers)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Of all objects, each once."""
+        """Labels of all objects, without duplicates."""
         return tuple(dict.fromkeys(thing.label for thing in self.objects))
 
     def object_distances(self, label: str, distances_m: Sequence[float] | None = None) -> tuple[float, ...]:
         """True distances [m] of all objects of a label, nearest first; empty if there are none.
 
         Args:
-            label: Of the objects.
-            distances_m: Of the layers; ``None``: the scene's own. A layer with depth is scaled.
+            label: Label of the objects.
+            distances_m: Distances of the layers; ``None`` for the scene's own. A layer with depth is scaled.
 
         Raises:
-            SceneError: Not one positive distance for each layer.
+            SceneError: There is not one positive distance for each layer.
         """
         layers = self.resolved_distances(distances_m)
         found = []
@@ -205,10 +205,10 @@ class Scene(_Model):
         return tuple(sorted(found))
 
     def resolved_distances(self, distances_m: Sequence[float] | None) -> tuple[float, ...]:
-        """One distance [m] for each layer: the given ones, or the scene's own if none are given.
+        """One distance [m] for each layer: the given ones, or the scene's own if there are none.
 
         Raises:
-            SceneError: Not one positive distance for each layer.
+            SceneError: There is not one positive distance for each layer.
         """
         if not distances_m:
             return self.distances_m
@@ -231,10 +231,10 @@ def scene_names() -> tuple[str, ...]:
 
 
 def load_scene(name_or_path: str | Path) -> Scene:
-    """A scene by the name of a shipped one, or from a YAML file.
+    """Load a shipped scene by name, or a scene from a YAML file.
 
     Raises:
-        SceneError: No such scene, no YAML, or a description that can't be used.
+        SceneError: The scene does not exist, is not YAML, or is invalid.
     """
     text = str(name_or_path)
     is_path = isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml"))
@@ -244,7 +244,7 @@ def load_scene(name_or_path: str | Path) -> Scene:
         )
     try:
         path = Path(text).expanduser() if is_path else config_dir() / "scenes" / f"{text}.yaml"
-    except RuntimeError as error:  # Nobody of that name has a home.
+    except RuntimeError as error:  # A path like ``~nobody``: there is no such user.
         raise SceneError(f"scene file {text}: {error}") from error
     try:
         document = read_yaml(path)
@@ -254,14 +254,14 @@ def load_scene(name_or_path: str | Path) -> Scene:
         raise SceneError(f"scene file {path} must hold the keys `layers` and `objects`")
     if reserved := sorted({"name", "folder"} & document.keys()):
         raise SceneError(
-            f"scene file {path}: key {reserved[0]} is not allowed; the file's own name and place count"
+            f"scene file {path}: key {reserved[0]} is not allowed: the file's own name and folder are used"
         )
     try:
         return Scene(name=path.stem, folder=path.parent.resolve(), **document)
     except (ValidationError, TypeError) as error:
         raise SceneError(f"scene file {path}: {_reasons(error)}") from error
     except RecursionError as error:
-        raise SceneError(f"scene file {path} is no scene: it is nested too deeply") from error
+        raise SceneError(f"scene file {path} is not a scene: it is nested too deep") from error
 
 
 def _reasons(error: ValidationError | TypeError) -> str:

@@ -1,4 +1,4 @@
-"""The twin's world: which scene, in what light, at what distances; and the paper's schedule of changes."""
+"""The twin's world (scene, light, distances), and the paper's schedule of changes."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from itertools import count
 from dasha_ros.optics.varioptic import AT_POWER_ON
 
 ILLUMINANCE_MIN_LX, ILLUMINANCE_MAX_LX = 0.01, 200_000.0
-"""Starlight and a little, to direct sun."""
+"""From starlight to direct sun."""
 TEMPERATURE_MIN_C, TEMPERATURE_MAX_C = -20.0, 80.0
 DISTANCE_MIN_M, DISTANCE_MAX_M = 0.05, 1000.0
-"""Of a layer from the lens. Here and not with the scenes: every node that checks messages imports this."""
+"""Distance of a layer from the lens. It is here because nodes that check messages need no scenes."""
 
 PAPER_ILLUMINANCES_LX = (*(float(lx) for lx in range(13, 300, 10)), 300.0)
-"""13 to 300 lx in steps of 10 lx, then from 13 again (paper, V.A.2 and V.B): the last step is one of 7 lx."""
+"""13 to 300 lx in steps of 10 lx (paper, V.A.2 and V.B); the last step is 7 lx."""
 PAPER_DISTANCES_M = tuple(cm / 100 for cm in range(140, 201, 10))
-"""140 to 200 cm (paper, V.B); its step is not given."""
+"""140 to 200 cm (paper, V.B); the paper does not give the step."""
 FACTORY_EXPOSURE_US, FACTORY_POSITION = 10_000.0, AT_POWER_ON
-"""What camera and lens start with when nobody has commanded them: at the paper's, every episode (IV.D)."""
+"""Exposure and lens position before any command; the paper starts every episode with them (IV.D)."""
 
 
 class WorldError(ValueError):
-    """A world that can't be; the message names the value and its bounds."""
+    """A world is invalid; the message names the value and its bounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What stands before the camera, and in what light. The fields of ``msg/TwinWorld``.
+    """The scene before the camera, and its light; the fields of ``msg/TwinWorld``.
 
     Raises:
-        WorldError: A value is not a number inside its bounds.
+        WorldError: A value is out of bounds or not finite.
     """
 
     scene: str = "motorcycle_street"
     """Name of a shipped scene, or path of a YAML file."""
     illuminance_lx: float = 100.0
     distances_m: tuple[float, ...] = ()
-    """Of the scene's layers, nearest first [m]; empty: as the scene says."""
+    """Distances of the scene's layers, nearest first [m]; empty for the scene's own."""
     temperature_c: float = 25.0
-    """Of lens and sensor."""
+    """Temperature of lens and sensor [deg C]."""
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -54,18 +54,18 @@ class World:
 
 
 def paper_schedule(start: World, layers: int = 1) -> Iterator[World]:
-    """The paper's training conditions, one change after the other, for ever.
+    """The paper's training conditions, one change after the other, without end.
 
-    Light and the distance of the nearest layer take their next value at every change; 30
-    illuminances and 7 distances meet in all 210 combinations before they repeat.
+    Every change moves light and the distance of the nearest layer to their next value, so all 210
+    combinations of 30 illuminances and 7 distances occur before they repeat.
 
     Args:
         start: Scene, temperature and the distances of the other layers.
-        layers: Number of layers of a scene whose ``distances_m`` are left out in ``start``; with
-            more than one, ``start`` must give them.
+        layers: Number of layers of the scene, if ``start`` has no ``distances_m``; ``start`` must have them
+            if there are several layers.
 
     Raises:
-        WorldError: There are other layers, and their distances are not given.
+        WorldError: There are several layers without distances.
     """
     others = start.distances_m[1:]
     if layers > 1 and len(start.distances_m) != layers:

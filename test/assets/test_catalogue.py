@@ -1,4 +1,4 @@
-"""Where photographs and models lie, and what is said when they don't."""
+"""Finding photographs and models, and the messages if they are missing."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ def test_catalogue_is_pinned() -> None:
 
 
 def test_unknown_set_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"no set photoes of assets; there are: .*base"):
+    with pytest.raises(ValueError, match=r"no asset set photoes; the sets are: .*base"):
         assets.packages_of(["photoes"])
 
 
-def test_check_tells_missing_corrupt_and_right_apart(folder: Path) -> None:
+def test_check_distinguishes_missing_corrupt_and_good_files(folder: Path) -> None:
     content = b"right"
     (folder / "models").mkdir()
     file = assets.AssetFile(

@@ -36,7 +36,7 @@ def wheel(folder: Path, name: str, files: dict[str, bytes]) -> AssetPackage:
 
 
 class Shelf:
-    """The packages that can be had, and the folder they are fetched into."""
+    """The available packages, and the folder that they are fetched into."""
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.wheels, self.folder = root / "wheels", root / "assets"
@@ -84,7 +84,7 @@ def test_a_damaged_file_is_fetched_again(shelf: Shelf, damage: bytes) -> None:
     assert shelf.read("n.bin") == NETWORK
 
 
-def test_what_a_killed_run_left_is_removed(shelf: Shelf) -> None:
+def test_leftovers_of_a_killed_run_are_removed(shelf: Shelf) -> None:
     leftover = shelf.folder / f"{fetch.PARTIAL}killed"
     leftover.mkdir(parents=True)
     (leftover / "half.whl").write_bytes(b"half")
@@ -92,7 +92,7 @@ def test_what_a_killed_run_left_is_removed(shelf: Shelf) -> None:
     assert sorted(path.name for path in shelf.folder.iterdir()) == [".lock", "got"]
 
 
-def test_a_changed_archive_is_refused_and_the_other_package_still_comes(shelf: Shelf) -> None:
+def test_a_changed_archive_is_refused_and_other_packages_are_fetched(shelf: Shelf) -> None:
     photos, models = shelf.packages
     shelf.offer(AssetPackage(**{**vars(photos), "sha256": "0" * 64}), models)
     with pytest.raises(FetchError, match=r"photos==1\.0: .*(hash|HASH)"):
@@ -126,17 +126,20 @@ def test_offline_says_what_to_do(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_folder_that_cannot_be_made_is_named(shelf: Shelf) -> None:
     shelf.folder.write_bytes(b"a file, not a folder")
-    with pytest.raises(FetchError, match=r"can't be made: .*DASHA_ASSETS"):
+    with pytest.raises(FetchError, match=r"can't create .*DASHA_ASSETS"):
         fetch.fetch()
 
 
-def test_fetch_says_that_all_is_well(
+def test_fetch_reports_that_everything_is_there(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fetch, "convert", lambda folder: None)
     for _ in range(2):
         assert fetch.main([]) == 0
-        assert f"all 2 photographs and models are in {shelf.folder}" in capsys.readouterr().err
+        assert (
+            f"all 2 photographs and models, and the files converted from them, are in {shelf.folder}"
+            in capsys.readouterr().err
+        )
 
 
 def test_check_prints_what_is_wrong(
@@ -147,7 +150,9 @@ def test_check_prints_what_is_wrong(
     fetch.fetch()
     monkeypatch.setattr(fetch, "check_converted", lambda folder: {"models/n.onnx": State.OK})
     assert fetch.main(["--check"]) == 0
-    assert capsys.readouterr().out.startswith(f"all 2 photographs and models are in {shelf.folder}")
+    assert capsys.readouterr().out.startswith(
+        f"all 2 photographs and models, and the files converted from them, are in {shelf.folder}"
+    )
     monkeypatch.setattr(fetch, "check_converted", lambda folder: {"models/n.onnx": State.CORRUPT})
     assert fetch.main(["--check"]) == 1
     assert capsys.readouterr().out == "corrupt: models/n.onnx (made of fetched files)\n"

@@ -1,4 +1,4 @@
-"""Publishes full frames on ``image``, the next one whenever the last was acknowledged on ``seen``."""
+"""Publishes full frames on ``image``, each one after the last was acknowledged on ``seen``."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dasha_ros.bringup import graph as bringup
+from dasha_ros.bringup import environment, rigs
 from dasha_ros.bringup.graph import Options, describe
 from dasha_ros.config import NODES, ConfigError, as_yaml
 from dasha_ros.config.ros_value import parameter_text
@@ -38,7 +38,7 @@ def test_every_process_is_a_module_and_an_installed_executable():
         assert process.executable in cmake.split("set(executables")[1].split(")")[0].split()
 
 
-def test_parameter_file_in_the_tree_is_what_the_models_say():
+def test_the_shipped_parameter_file_equals_the_models():
     assert (config_dir() / "dasha.yaml").read_text() == as_yaml(), (
         "write it again: dasha config > config/dasha.yaml"
     )
@@ -90,19 +90,19 @@ def test_a_text_that_looks_like_a_number_stays_a_text(override, value):
     assert parameters(options)["camera_driver"]["serial"] == value
 
 
-def test_a_parameter_file_that_is_no_text_is_refused(tmp_path):
+def test_a_binary_parameter_file_is_refused(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_bytes(bytes(range(256)))
-    with pytest.raises(ConfigError, match=r"mine\.yaml: this is no YAML: control characters"):
+    with pytest.raises(ConfigError, match=r"mine\.yaml: this is not YAML: control characters"):
         describe(Options(params_file=str(path)), {})
 
 
-@pytest.mark.parametrize("rig", bringup.RIGS)
+@pytest.mark.parametrize("rig", rigs.RIGS)
 def test_real_time_suits_every_rig(rig):
     assert parameters(Options(rig=rig, speed=1.0)) == parameters(Options(rig=rig))
 
 
-def test_an_emulated_camera_shows_what_its_driver_asks_for():
+def test_the_emulated_camera_has_its_drivers_picture_format():
     values = parameters(
         Options(rig="emulated", overrides=("camera_driver.width=640", "camera_driver.encoding=rgb8"))
     )
@@ -124,8 +124,8 @@ def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_of_th
     [
         (Options(rig="submarine"), "unknown rig 'submarine'; known: twin"),
         (Options(log_level="loud"), "unknown log level 'loud'"),
-        (Options(namespace="7up"), "is no namespace"),
-        (Options(namespace="/"), "is no namespace"),
+        (Options(namespace="7up"), "is not a valid namespace"),
+        (Options(namespace="/"), "is not a valid namespace"),
         (Options(params_file="/nowhere.yaml"), "can't be read"),
         (Options(speed=1000.0), r"twin_world: speed = 1000\.0: .*less than or equal to 50"),
         (
@@ -134,12 +134,12 @@ def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_of_th
         ),
         (Options(rig="hardware", speed=0.5), r"speed = 0\.5: 'hardware' works in real time"),
         (Options(rig="hardware", overrides=("twin_world.speed=2",)), "speed = 2: .* or the rig twin"),
-        (Options(overrides=("gain=1",)), "'gain=1' is no override: write NODE.PARAMETER=VALUE"),
+        (Options(overrides=("gain=1",)), "'gain=1' is not an override: write NODE.PARAMETER=VALUE"),
         (Options(overrides=("camera.gain_db=1",)), "unknown node 'camera'; known: camera_driver"),
         (Options(overrides=("camera_driver.gian_db=1",)), "no parameter 'gian_db'; it has: .*gain_db"),
         (Options(overrides=("camera_driver.gain_db=loud",)), "camera_driver: gain_db = 'loud'"),
         (Options(overrides=("camera_driver.gain_db=.nan",)), "camera_driver: gain_db = nan"),
-        (Options(overrides=("twin_world.distances_m=[1, 2",)), "this is no YAML: did not find expected"),
+        (Options(overrides=("twin_world.distances_m=[1, 2",)), "this is not YAML: did not find expected"),
         (
             Options(overrides=("twin_world.distances_m=[1, 2, 3]",)),
             "has 2 layers, but 3 distances",
@@ -149,23 +149,21 @@ def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_of_th
         (Options(scene="/nowhere/mine.yaml"), "scene file /nowhere/mine.yaml: there is no such file"),
     ],
 )
-def test_what_is_refused_and_why(options, sentence):
+def test_invalid_options_are_refused_with_a_reason(options, sentence):
     with pytest.raises(ConfigError, match=sentence):
         describe(options, {})
 
 
 def test_environment_adds_only_what_the_user_has_not_set():
-    added = bringup.environment({})
+    added = environment.environment({})
     assert added == {"RMW_IMPLEMENTATION": "rmw_fastrtps_cpp", "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    assert bringup.environment(added) == {}
-    assert bringup.environment({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}) == {
+    assert environment.environment(added) == {}
+    assert environment.environment({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}) == {
         "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp"
     }
 
 
-def test_only_who_publishes_or_hears_frames_uses_shared_memory_and_only_if_the_user_has_no_profile(
-    tmp_path,
-):
+def test_only_frames_use_shared_memory_unless_the_user_has_a_profile(tmp_path):
     def profile(file):
         path = str(config_dir() / file)
         assert (config_dir() / file).is_file()
@@ -175,15 +173,15 @@ def test_only_who_publishes_or_hears_frames_uses_shared_memory_and_only_if_the_u
     for process in describe(environ={}).processes:
         assert process.environment == profile(files.get(process.name, "fastdds_node.xml"))
     for name in profile("fastdds.xml"):
-        assert bringup.profile_of("camera_driver", {name: "/mine.xml"}) == {}
+        assert environment.profile_of("camera_driver", {name: "/mine.xml"}) == {}
     (tmp_path / "share" / "fastdds").mkdir(parents=True)
     ros = {"AMENT_PREFIX_PATH": f"/elsewhere{os.pathsep}{tmp_path}"}
-    assert list(bringup.profile_of("perception", ros)) == ["FASTDDS_DEFAULT_PROFILES_FILE"], (
+    assert list(environment.profile_of("perception", ros)) == ["FASTDDS_DEFAULT_PROFILES_FILE"], (
         "Fast DDS 3 warns of the other"
     )
 
 
-def test_log_level_is_of_the_package_only():
+def test_the_log_level_applies_only_to_the_package():
     process = describe(Options(namespace="/left/eye", log_level="debug"), {}).processes[0]
     assert process.ros_arguments == ("--log-level", f"left.eye.{process.name}:=debug")
 

@@ -1,4 +1,4 @@
-"""A child process: every line is read and kept, whatever happens to log and screen, and no orphan stays."""
+"""A child process: every line is read, whatever happens to log and screen, and no orphan remains."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_no_program_outlives_a_killed_supervisor(spawn):
     wait_for(lambda: not runs(pid), "the orphan's end")
 
 
-def test_memory_is_what_the_process_holds():
+def test_memory_equals_that_of_the_process():
     lines = Lines()
     code = "x = bytearray(b'1' * 50_000_000); print('ready'); import signal; signal.pause()"
     with Supervisor([program("big", code), program("small", OBEDIENT)], lines) as supervisor:

@@ -1,4 +1,4 @@
-"""The launch file says what `bringup` says: checked with the real launch, and without any."""
+"""The launch file equals the description of `bringup`, checked with and without the real launch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILE = share_dir() / "launch" / "dasha.launch.py"
 
 
 class _Recorded:
-    """An action of the fake launch: keeps what it was made of."""
+    """An action of the fake launch that records its arguments."""
 
     def __init__(self, *args, **kwargs):
         self.args, self.kwargs = args, kwargs
@@ -59,7 +59,7 @@ def fake_launch(monkeypatch):
 
 
 def launched(**given: str):
-    """The node actions that the file makes of some launch arguments."""
+    """The node actions that the file makes for given launch arguments."""
     entities = load_launch_file().generate_launch_description().args[0]
     declared = {
         e.args[0]: e.kwargs["default_value"] for e in entities if type(e).__name__ != "OpaqueFunction"
@@ -87,7 +87,7 @@ OPTIONS = bringup.Options(
 
 @pytest.mark.usefixtures("fake_launch")
 @pytest.mark.parametrize(("given_arguments", "options"), [({}, bringup.Options()), (GIVEN, OPTIONS)])
-def test_actions_are_the_description(given_arguments, options):
+def test_actions_equal_the_description(given_arguments, options):
     graph, as_given = bringup.describe(options), load_launch_file().as_given
     actions = launched(**given_arguments)
     assert [type(a).__name__ for a in actions] == ["LifecycleNode"] * len(graph.processes)
@@ -112,8 +112,8 @@ def test_actions_are_the_description(given_arguments, options):
 
 @pytest.mark.usefixtures("fake_launch")
 @pytest.mark.parametrize("value", ["", "007", "1.0", "yes", "two words", "plus", True, 5, 1e-5, [1.5, 2.0]])
-def test_launch_makes_the_same_value_of_it(value):
-    """launch_ros takes the texts among its parameters for YAML."""
+def test_launch_keeps_every_value(value):
+    """launch_ros parses text parameters as YAML."""
     given = load_launch_file().as_given(value)
     read = yaml.safe_load(given) if isinstance(given, str) else given
     assert (type(read), read) == (type(value), value)
@@ -129,7 +129,7 @@ def test_warnings_of_a_parameter_file_are_printed(tmp_path):
 
 
 @pytest.mark.usefixtures("fake_launch")
-def test_a_configuration_error_ends_the_graph_and_no_other_end_does():
+def test_only_a_configuration_error_ends_the_graph():
     on_exit = launched()[0].kwargs["on_exit"]
     ended = lambda code: types.SimpleNamespace(returncode=code, process_name="camera_driver-1")  # noqa: E731
     (shutdown,) = on_exit(ended(2), None)

@@ -1,4 +1,4 @@
-"""Parameter files and real drivers: which camera each of them was told to open."""
+"""Parameter files choose the camera that each real driver opens."""
 
 from __future__ import annotations
 

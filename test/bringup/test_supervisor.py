@@ -1,4 +1,4 @@
-"""The supervisor: starts, collects, restarts with back-off, and ends processes in order."""
+"""The supervisor starts processes, collects output, restarts with back-off, and ends them in order."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_stop_interrupts_and_reports_clean_exits():
 
 
 @pytest.mark.parametrize(("code", "number"), [(DEAF_TO_INT, signal.SIGTERM), (DEAF, signal.SIGKILL)])
-def test_stop_insists(code, number):
+def test_stop_escalates_its_signals(code, number):
     lines = Lines()
     supervisor = Supervisor([program("a", code), program("b", OBEDIENT)], lines)
     supervisor.start()
@@ -119,7 +119,7 @@ def test_names_must_differ():
 
 
 def test_stages_end_one_after_the_other(tmp_path):
-    """Each program notes the moment of its signal and waits a little: the next stage must not know yet."""
+    """Each program notes the time of its signal and waits: the next stage must not have a signal yet."""
     lines = Lines()
     code = """
         import signal, sys, time, pathlib
@@ -158,7 +158,7 @@ def test_a_hurry_ends_all_that_is_left_at_once():
         module.SIGNALS = usual
 
 
-def test_who_is_waited_for_is_told_once(monkeypatch):
+def test_slow_programs_are_reported_once(monkeypatch):
     monkeypatch.setattr(module, "TELL_AFTER_S", 0.1)
     lines, told = Lines(), []
     supervisor = Supervisor([program("hangs", DEAF), program("obeys", OBEDIENT)], lines)
@@ -168,7 +168,7 @@ def test_who_is_waited_for_is_told_once(monkeypatch):
     assert told == [["hangs"]]
 
 
-def test_a_restart_that_can_not_be_executed_is_an_end(tmp_path, monkeypatch):
+def test_a_restart_that_can_not_be_executed_counts_as_an_end(tmp_path, monkeypatch):
     monkeypatch.setattr(child_process.shutil, "which", lambda name: None)
     script = tmp_path / "script"
     script.write_text(f"#!{sys.executable}\nprint('once')\n")
@@ -192,7 +192,7 @@ def test_a_final_exit_code_is_not_tried_again():
     assert (ended.is_final, ended.restart_in_s, ended.last_lines) == (True, None, ("the reason",))
 
 
-def test_a_signal_without_a_name_is_told_by_its_number():
+def test_a_signal_without_a_name_is_reported_by_number():
     number = signal.SIGRTMIN + 3
     with Supervisor([program("a", f"import os; os.kill(os.getpid(), {number})")]) as supervisor:
         (ended,) = poll_until(supervisor, bool, "the end")

@@ -1,4 +1,4 @@
-"""The shipped Fast DDS profiles let frames through, and all else, whoever is killed."""
+"""The shipped Fast DDS profiles let all messages through, even if a process is killed."""
 
 from __future__ import annotations
 

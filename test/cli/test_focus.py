@@ -114,8 +114,8 @@ def test_a_restarted_server_ends_the_wait_with_3(server, focus, spawn):
     server.kill()
     spawn.python(str(SERVER)).wait_for_output("ready")
     assert child.wait() == 3
-    assert re.search(r"the focus server (is gone|was started anew)", child.output)
-    assert "Lens and exposure may not be back where they were: look at its log" in child.output
+    assert re.search(r"the focus server (is gone|was restarted)", child.output)
+    assert "Lens and exposure may not be restored: look at its log" in child.output
     assert "Traceback" not in child.output
 
 
@@ -137,7 +137,7 @@ def test_without_a_server_it_says_so_and_exits_with_3(focus):
 def test_bad_namespace_is_refused(focus):
     child = focus("cat", "--namespace", "7up")
     assert child.wait() == 2
-    assert "'7up' is no namespace" in child.output
+    assert "'7up' is not a valid namespace" in child.output
 
 
 @pytest.mark.parametrize(

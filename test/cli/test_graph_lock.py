@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from dasha_ros.bringup import graph as bringup
+from dasha_ros.bringup.environment import runtime_dir
 from dasha_ros.bringup.lock import GraphLock, GraphRunsAlreadyError
 from dasha_ros.config import ConfigError
 
@@ -25,7 +25,7 @@ def _runtime(monkeypatch, tmp_path):
 def test_the_second_graph_is_told_which_one_runs():
     first, second = GraphLock("/left"), GraphLock("/left")
     first.acquire()
-    with pytest.raises(GraphRunsAlreadyError, match=rf"/left \(process {os.getpid()}\) runs already"):
+    with pytest.raises(GraphRunsAlreadyError, match=rf"/left \(process {os.getpid()}\) is already running"):
         second.acquire()
     first.release()
     second.acquire()
@@ -81,7 +81,7 @@ def test_of_many_started_at_once_one_comes_up():
 
 def test_a_runtime_folder_that_is_not_ours_is_not_used(monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
-    assert f"dasha-{os.getuid()}" in str(bringup.runtime_dir("/x"))
+    assert f"dasha-{os.getuid()}" in str(runtime_dir("/x"))
 
 
 def test_a_lock_that_can_not_be_made_is_reported_with_its_file(monkeypatch, tmp_path):

@@ -117,7 +117,7 @@ def test_a_value_takes_the_type_of_the_parameter(text, before, value):
 
 @pytest.mark.parametrize("text", ["{a: 1}", "[1"])
 def test_invalid_values_are_refused(text):
-    with pytest.raises(ValueError, match=r"is no value|is no YAML"):
+    with pytest.raises(ValueError, match=r"is not a value|is not YAML"):
         parsed(text, 3)
 
 

@@ -10,7 +10,8 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from rich.console import Console
 
-from dasha_ros.bringup.graph import RIGS, describe
+from dasha_ros.bringup.graph import describe
+from dasha_ros.bringup.rigs import RIGS
 from dasha_ros.bringup.session import LogPrinter, programs
 from dasha_ros.cli.graph.reachable import Reached, expected
 

@@ -13,7 +13,7 @@ from programs import node_pids, runs
 from ros_harness import Probe, wait_for
 
 from dasha_ros.assets.fetch import missing
-from dasha_ros.bringup.graph import END_ORDER
+from dasha_ros.bringup.rigs import END_ORDER
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
@@ -93,7 +93,7 @@ def test_a_graph_that_ends_during_a_goal_restores_lens_and_exposure(start, probe
     up, twin = (up, twin) if up.returncode is None else (twin, up)
     assert twin.wait() == 2
     assert len(twin.lines) == 1
-    assert f"/dasha (process {up.pid}) runs already: stop the other graph" in twin.output
+    assert f"/dasha (process {up.pid}) is already running: stop it" in twin.output
     up.wait_for_output("all 7 nodes are active", UP_S)
 
     rig = Rig(probe)

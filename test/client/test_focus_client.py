@@ -75,7 +75,7 @@ def test_failure_rejection_and_deadline_are_distinguished(server: Child, client:
     assert client.focus("cat", on_feedback=lambda _: 1 / 0).found
 
 
-def test_without_a_server_it_says_so(ros_env: Any) -> None:
+def test_a_missing_server_is_reported(ros_env: Any) -> None:
     with (
         FocusClient(server_timeout=0.2) as client,
         pytest.raises(NoServerError, match="no focus server answers in the namespace /dasha"),
@@ -88,7 +88,7 @@ def test_a_restarted_server_is_noticed(server: Child, client: FocusClient, spawn
     server.wait_for_output("goal stuck")
     server.kill()
     spawn.python(str(SERVER)).wait_for_output("ready")
-    with pytest.raises(ServerLostError, match=r"the focus server (is gone|was started anew)"):
+    with pytest.raises(ServerLostError, match=r"the focus server (is gone|was restarted)"):
         task.wait(GIVEN_UP_S)
     assert client.focus("cat").found
 
@@ -122,7 +122,7 @@ def test_a_suspended_server_does_not_continue_the_goal_of_an_ended_command(
     server.wait_for_output("goal wait")
     server.send(signal.SIGSTOP)
     assert child.wait(5.0 + GIVEN_UP_S + 5.0) == 3
-    assert "Lens and exposure may not be back where they were" in child.output
+    assert "Lens and exposure may not be restored" in child.output
     server.send(signal.SIGCONT)
     server.wait_for_output("restored after", 30.0)
 
@@ -252,7 +252,7 @@ def test_asyncio_awaits_and_cancels(server: Child, client: FocusClient) -> None:
     asyncio.run(program())
 
 
-def test_without_ros_it_says_what_is_needed() -> None:
+def test_missing_ros_is_explained() -> None:
     script = (
         "import sys; sys.modules['rclpy'] = None\n"
         "from dasha_ros.client import FocusClient, FocusResult\n"

@@ -1,4 +1,4 @@
-"""What a parameter file says to the nodes of a graph: their values, what is passed on, hints."""
+"""Parameter files give nodes their values, and users warnings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BOTH = """
 
 
 @pytest.mark.parametrize(("namespace", "serial"), [("/left", "111"), ("/right", "222"), ("/dasha", None)])
-def test_a_block_is_for_its_namespace_only(write, namespace, serial):
+def test_a_block_applies_only_to_its_namespace(write, namespace, serial):
     graph = write(BOTH, rig="hardware", namespace=namespace)
     assert parameters(graph).get("serial") == serial
     assert bool(graph.warnings) == (serial is None)
@@ -76,7 +76,7 @@ def test_every_form_of_ros_is_read(write, text, expected):
 
 
 @pytest.mark.parametrize("serial", ["21234567", "007", "1e5", "0x10", "yes", "null", "1_000", "'5'"])
-def test_a_serial_number_is_the_text_as_it_is_written(write, serial):
+def test_a_serial_number_keeps_its_text(write, serial):
     expected = serial.strip("'")
     graph = write(f"/**/camera_driver: {{ros__parameters: {{serial: {serial}}}}}", rig="hardware")
     assert parameters(graph)["serial"] == expected
@@ -88,7 +88,7 @@ def test_a_serial_number_is_the_text_as_it_is_written(write, serial):
     "value",
     ["binning: true", "gain_db: true", "gain_db: '6'", "gain_db: yes", "autostart: 1", "width: 640.0"],
 )
-def test_a_value_of_another_type_is_no_value(write, value):
+def test_a_value_of_another_type_is_refused(write, value):
     node = "camera_driver"
     with pytest.raises(ConfigError, match=rf"mine\.yaml: line 3: {node}: {value.split(':')[0]} = "):
         write(f"/**/{node}:\n  ros__parameters:\n    {value}\n")
@@ -112,7 +112,7 @@ def test_a_value_of_another_type_is_no_value(write, value):
         ("/**: {ros__parameters: {use_sim_time: true}}", "until something else publishes /clock"),
     ],
 )
-def test_what_seems_to_be_meant_otherwise_is_told(write, text, sentence):
+def test_probable_mistakes_give_warnings(write, text, sentence):
     graph = write(text)
     (warning,) = graph.warnings
     assert sentence in warning
@@ -129,7 +129,7 @@ def test_what_seems_to_be_meant_otherwise_is_told(write, text, sentence):
         as_yaml(),
     ],
 )
-def test_what_is_for_others_is_no_matter(write, text):
+def test_blocks_for_other_nodes_give_no_warnings(write, text):
     assert write(text).warnings == ()
 
 
@@ -148,7 +148,7 @@ def test_all_nodes_have_one_clock(write):
         write(everywhere % "1")
 
 
-def test_the_printed_file_says_the_defaults(tmp_path):
+def test_the_printed_file_has_the_defaults(tmp_path):
     path = tmp_path / "dasha.yaml"
     path.write_text(as_yaml())
     loaded = load(path, "/dasha")

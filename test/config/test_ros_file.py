@@ -1,4 +1,4 @@
-"""Files of parameters, read by us and by rcl: random files, and the forms that people use."""
+"""Parameter files are read as rcl reads them: random files, and common forms."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ NODES = (("/dasha", "camera_driver"), ("/dasha", "lens"), ("/left/eye", "lens"),
 
 # What rcl takes although it does not do what is written, and we refuse.
 _MISREAD = (
-    "is there already",
-    "holds nothing",
+    "is already in line",
+    "is empty",
     "loses the namespace",
     "into another namespace",
-    "for a part of it",
+    "would misread",
     "must be ros__parameters",
     "inside a list",
     "can't be a group too",
@@ -28,7 +28,7 @@ _MISREAD = (
 
 
 class Rcl:
-    """What rcl gives nodes that are started with a file."""
+    """The values that rcl gives nodes that are started with a file."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "given.yaml"
@@ -66,7 +66,7 @@ def rcl(ros_env: dict[str, str], tmp_path: Path) -> Rcl:
 
 
 def ours(text: str) -> dict[str, dict[str, object]]:
-    """The same, read by us. An empty list is what rcl calls not set."""
+    """The values that our reader gives. An empty list means not set, as in rcl."""
     file = RosFile(text.encode())
     full_names = [f"{namespace.rstrip('/')}/{name}" for namespace, name in NODES]
     return {
@@ -79,7 +79,7 @@ def ours(text: str) -> dict[str, dict[str, object]]:
 
 
 def exactly(value: object) -> object:
-    """Something equal only where type and value are, a NaN included."""
+    """A form that is equal only if type and value are, including NaN."""
     if isinstance(value, dict):
         return {key: exactly(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -88,7 +88,7 @@ def exactly(value: object) -> object:
 
 
 def check(rcl: Rcl, text: str) -> None:
-    """We read what rcl reads, or say why not."""
+    """Check that our reader gives the same as rcl, or refuses with a reason."""
     theirs = rcl.read(text)
     try:
         mine, reason = ours(text), ""
@@ -219,13 +219,13 @@ dasha: {lens: {ros__parameters: {b: 4}}}
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_the_forms_that_people_use(rcl: Rcl, name: str) -> None:
+def test_common_forms_are_read_like_rcl(rcl: Rcl, name: str) -> None:
     ours(FORMS[name])
     check(rcl, FORMS[name])
 
 
 def test_rcl_lets_a_block_win_over_the_command_line(rcl: Rcl) -> None:
-    """Why nodes are told their values one by one, and not given the file with options on top."""
+    """This is why nodes get their values one by one instead of the file and overrides."""
     text = "/**: {ros__parameters: {b: 1}}\n/dasha/lens: {ros__parameters: {a: 1}}\n"
     given = rcl.read(text, "-p", "a:=2")
     assert given is not None
@@ -237,30 +237,30 @@ def test_rcl_lets_a_block_win_over_the_command_line(rcl: Rcl) -> None:
     [
         (
             "a: {ros__parameters: {x: 1}}\na: {ros__parameters: {y: 1}}",
-            "line 2: 'a' is there already, in line 1",
+            "line 2: 'a' is already in line 1",
         ),
-        ("a:\n  ros__parameters:\n    x: 1\n    x: 2", "line 4: 'x' is there already, in line 3"),
+        ("a:\n  ros__parameters:\n    x: 1\n    x: 2", "line 4: 'x' is already in line 3"),
         ("a:\n  ros__parameters:\n    x:\n", "line 3: there is no value; an empty text is ''"),
-        ("a: {ros__parameters: {x: &n 1, y: *n}}", "line 1: ROS reads no aliases"),
+        ("a: {ros__parameters: {x: &n 1, y: *n}}", "line 1: ROS can't read aliases"),
         (
             "a: {ros__parameters: {x: [1, 2.0]}}",
             "line 1: all values of a list must be of one type; write 1.0 for 1",
         ),
-        ("a: {ros__parameters: {x: {}}}", "line 1: x holds nothing"),
+        ("a: {ros__parameters: {x: {}}}", "line 1: x is empty"),
         ('a: {ros__parameters: {x: "a\\0b"}}', "line 1: a text can't hold the character NUL"),
         ("a: {ros__parameters: {x: 1}, b: {}}", "ROS loses the namespace of what follows ros__parameters"),
         ("a: {b/c: {ros__parameters: {}}}", "ROS puts what follows 'b/c' into another namespace"),
-        ("a: {parameters: 1}", "'parameters' must hold ros__parameters, or names of nodes"),
-        ("a: {ros__parameter: {x: 1}}", "'x' must hold ros__parameters, or names of nodes"),
-        ("ros__parameters: {x: 1}", "there is no name of a node before ros__parameters"),
+        ("a: {parameters: 1}", "'parameters' must hold ros__parameters, or node names"),
+        ("a: {ros__parameter: {x: 1}}", "'x' must hold ros__parameters, or node names"),
+        ("ros__parameters: {x: 1}", "there is no node name before ros__parameters"),
         ("a: {ros__parameters: 1}", "ros__parameters of 'a' must map names to values"),
-        ("a-b: {ros__parameters: {}}", "'a-b' is no name of a node: use letters"),
-        ("- 1", "line 1: a file of parameters maps names of nodes to ros__parameters"),
-        ("a: [1\n", "line 2: this is no YAML: did not find expected ',' or ']'"),
+        ("a-b: {ros__parameters: {}}", "'a-b' is not a node name: use letters"),
+        ("- 1", "line 1: a parameter file maps node names to ros__parameters"),
+        ("a: [1\n", "line 2: this is not YAML: did not find expected ',' or ']'"),
         ("{a: " * 2000, "line 1: nested deeper than"),
     ],
 )
-def test_what_is_refused_says_where_and_why(text: str, sentence: str) -> None:
+def test_refusals_say_where_and_why(text: str, sentence: str) -> None:
     with pytest.raises(YamlError) as refused:
         RosFile(text)
     assert sentence in str(refused.value)
@@ -276,6 +276,6 @@ _values = st.one_of(
 
 
 @given(value=_values)
-def test_a_value_that_is_written_out_is_read_as_it_was(value: object) -> None:
+def test_a_written_value_is_read_back_unchanged(value: object) -> None:
     assert exactly(parse_value(parameter_text(value))) == exactly(value)
     assert exactly(parse_value(plain_text(value))) == exactly(value)

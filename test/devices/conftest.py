@@ -52,7 +52,7 @@ class CameraUnderTest:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave SIGALRM to pylon's emulator, which times exposures with it; pytest-timeout would take it."""
+    """Keep SIGALRM for pylon's emulator, which times exposures with it; pytest-timeout would use it."""
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):

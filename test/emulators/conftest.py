@@ -1,4 +1,4 @@
-"""What all tests of the emulators share."""
+"""Fixtures for the tests of the emulators."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave SIGALRM to pylon's emulator, which times exposures with it; pytest-timeout would take it."""
+    """Keep SIGALRM for pylon's emulator, which times exposures with it; pytest-timeout would use it."""
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):

@@ -1,4 +1,4 @@
-"""Pictures on their way into pylon's emulator: painted, shown, seen; also from another process."""
+"""Rendered pictures appear in pylon's emulator, also from another process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from painters import Painter, Stage
+from painters import Level, Painter
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.pylon.camera import PylonCamera
@@ -40,7 +40,7 @@ def camera_for(render: Render, tmp_path: Path, **settings: Any) -> tuple[PylonCa
 
 
 @pytest.mark.parametrize("encoding", ["mono8", "mono16", "rgb8", "bgr8"])
-def test_what_was_painted_comes_out_of_pylon(encoding: str, tmp_path: Path) -> None:
+def test_pylon_shows_the_rendered_picture(encoding: str, tmp_path: Path) -> None:
     shape = (48, 64) if encoding.startswith("mono") else (48, 64, 3)
     deep = encoding == "mono16"
     picture = RNG.integers(0, 256, shape).astype(np.uint8)
@@ -57,7 +57,7 @@ def test_what_was_painted_comes_out_of_pylon(encoding: str, tmp_path: Path) -> N
     assert frame.pixels.dtype == picture.dtype
 
 
-def test_the_painter_is_asked_once_a_frame_with_what_is_in_force(tmp_path: Path) -> None:
+def test_each_frame_is_rendered_once_with_the_current_settings(tmp_path: Path) -> None:
     painter = Painter(np.zeros((48, 64), np.uint8))
     camera, feed = camera_for(painter, tmp_path)
     camera.open()
@@ -79,8 +79,8 @@ def grey_level(camera: PylonCamera, not_before_ns: int = 0) -> int:
     return int(frame.pixels[0, 0])
 
 
-def test_a_picture_is_painted_ahead_and_again_when_it_became_wrong(tmp_path: Path) -> None:
-    stage = Stage()
+def test_a_picture_is_rendered_ahead_and_again_if_it_is_outdated(tmp_path: Path) -> None:
+    stage = Level()
     camera, feed = camera_for(stage, tmp_path)
     camera.open()
     assert grey_level(camera) == 10
@@ -99,8 +99,8 @@ def test_a_picture_is_painted_ahead_and_again_when_it_became_wrong(tmp_path: Pat
     feed.close()
 
 
-def test_a_preview_is_painted_only_when_something_changed(tmp_path: Path) -> None:
-    stage = Stage()
+def test_a_preview_is_rendered_only_if_something_changed(tmp_path: Path) -> None:
+    stage = Level()
     camera, feed = camera_for(stage, tmp_path)
     camera.open()
     camera.start_preview(200.0)
@@ -138,7 +138,7 @@ def test_perception_sees_the_same_in_every_encoding(encoding: str, tmp_path: Pat
     assert np.corrcoef(greys[0].ravel(), greys[1].ravel())[0, 1] > 0.97
 
 
-def test_the_folders_of_killed_processes_are_swept_away(tmp_path: Path) -> None:
+def test_folders_of_killed_processes_are_removed(tmp_path: Path) -> None:
     program = (
         "import os, pathlib, signal, numpy\n"
         "from dasha_ros.emulators.camera.pictures import PictureFeed\n"
@@ -168,7 +168,7 @@ def test_the_folders_of_killed_processes_are_swept_away(tmp_path: Path) -> None:
         np.zeros((0, 4), np.uint8),
     ],
 )
-def test_what_is_no_picture_is_refused(picture: np.ndarray, tmp_path: Path) -> None:
+def test_invalid_pictures_are_refused(picture: np.ndarray, tmp_path: Path) -> None:
     camera, feed = camera_for(Painter(picture), tmp_path)
     camera.open()
     with pytest.raises(ValueError, match="this camera shows uint8"):
@@ -177,7 +177,7 @@ def test_what_is_no_picture_is_refused(picture: np.ndarray, tmp_path: Path) -> N
     feed.close()
 
 
-def test_a_preview_is_painted_too_and_survives_a_painter_in_trouble(tmp_path: Path) -> None:
+def test_a_preview_survives_a_failing_renderer(tmp_path: Path) -> None:
     calls = 0
 
     def render(exposure_us: float, gain_db: float) -> np.ndarray:
@@ -203,13 +203,13 @@ def test_a_preview_is_painted_too_and_survives_a_painter_in_trouble(tmp_path: Pa
     assert feed.trouble == "the light went out"
 
 
-def test_a_real_camera_is_not_painted_for() -> None:
+def test_a_real_camera_gets_no_rendered_pictures() -> None:
     class NodeMap:
         def GetNode(self, name: str) -> None:
             return None
 
     feed = PictureFeed(Painter(np.zeros((4, 4), np.uint8)))
-    with pytest.raises(DeviceError, match="no emulated one"):
+    with pytest.raises(DeviceError, match="not an emulated camera"):
         feed.opened(NodeMap())
     feed.close()
 
@@ -249,7 +249,7 @@ def settled(camera: PylonCamera, lens: VariopticLens, position: float) -> np.nda
     return frame.pixels
 
 
-def test_the_twin_is_seen_through_pylon_in_the_focus_of_the_serial_lens(
+def test_pylon_shows_the_twin_in_the_focus_of_the_serial_lens(
     rig: tuple[PylonCamera, VariopticLens, TwinView],
 ) -> None:
     camera, lens, _ = rig
@@ -260,7 +260,9 @@ def test_the_twin_is_seen_through_pylon_in_the_focus_of_the_serial_lens(
     assert sharp > 3 * Sharpness(settled(camera, lens, in_focus + 8.0)).frame()
 
 
-def test_the_twin_is_seen_at_the_exposure_in_force(rig: tuple[PylonCamera, VariopticLens, TwinView]) -> None:
+def test_pylon_shows_the_twin_at_its_exposure(
+    rig: tuple[PylonCamera, VariopticLens, TwinView],
+) -> None:
     camera, _, _ = rig
     means = []
     for exposure_us in (500.0, 1_000.0, 2_000.0):
@@ -272,7 +274,7 @@ def test_the_twin_is_seen_at_the_exposure_in_force(rig: tuple[PylonCamera, Vario
     assert means[2] / means[0] == pytest.approx(4.0, rel=0.15)
 
 
-def test_the_picture_is_the_one_that_the_twins_own_camera_takes(
+def test_the_picture_equals_that_of_the_twins_own_camera(
     rig: tuple[PylonCamera, VariopticLens, TwinView], chart: World
 ) -> None:
     camera, lens, view = rig
@@ -288,7 +290,7 @@ def test_the_picture_is_the_one_that_the_twins_own_camera_takes(
     assert np.abs(frame.pixels.astype(int) - seen.astype(int)).mean() < 4.0
 
 
-def test_the_view_knows_what_looks_the_same(tmp_path: Path, chart: World) -> None:
+def test_the_view_recognises_an_unchanged_picture(tmp_path: Path, chart: World) -> None:
     with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
         view = TwinView(emulator.link, world=chart, width=64, height=48, seed=1)
 
@@ -311,7 +313,7 @@ def test_the_view_knows_what_looks_the_same(tmp_path: Path, chart: World) -> Non
         assert not has_changed(2_000.0, 6.0, rests_ns + 10**9)
 
 
-def test_no_picture_of_a_world_that_is_not_known_yet(
+def test_there_is_no_picture_before_the_world_is_known(
     rig: tuple[PylonCamera, VariopticLens, TwinView], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     camera, _, view = rig

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from painters import Painter, Stage
+from painters import Level, Painter
 
 from dasha_ros.devices.errors import DeviceLost
 from dasha_ros.emulators.camera.server import PictureServer, RemotePictures
@@ -14,7 +14,7 @@ from dasha_ros.emulators.camera.server import PictureServer, RemotePictures
 RNG = np.random.default_rng(7)
 
 
-def test_pictures_come_from_another_process_too(tmp_path: Path) -> None:
+def test_pictures_come_from_another_process(tmp_path: Path) -> None:
     picture = RNG.integers(0, 256, (48, 64), dtype=np.uint8)
     painter = Painter(picture)
     remote = RemotePictures(tmp_path / "camera")
@@ -43,8 +43,8 @@ def test_every_kind_of_picture_travels(shape: tuple[int, ...], dtype: type, tmp_
         remote.close()
 
 
-def test_what_did_not_change_does_not_travel_again(tmp_path: Path) -> None:
-    stage = Stage()
+def test_an_unchanged_picture_is_not_sent_again(tmp_path: Path) -> None:
+    stage = Level()
     remote = RemotePictures(tmp_path / "camera")
     for _ in range(2):
         with PictureServer(tmp_path / "camera", stage):
@@ -60,7 +60,7 @@ def test_what_did_not_change_does_not_travel_again(tmp_path: Path) -> None:
             remote.close()
 
 
-def test_a_server_in_trouble_says_why(tmp_path: Path) -> None:
+def test_a_failing_server_says_why(tmp_path: Path) -> None:
     def render(exposure_us: float, gain_db: float) -> np.ndarray:
         raise DeviceLost("the light went out")
 

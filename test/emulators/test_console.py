@@ -22,7 +22,7 @@ def converse(tmp_path: Path, *lines: str) -> list[str]:
     return said
 
 
-def test_cables_are_pulled_and_knobs_turned_by_text(tmp_path: Path) -> None:
+def test_commands_pull_cables_and_set_faults(tmp_path: Path) -> None:
     said = converse(
         tmp_path,
         "state",
@@ -52,7 +52,7 @@ def test_cables_are_pulled_and_knobs_turned_by_text(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == []
 
 
-def test_nonsense_is_answered_and_survived(tmp_path: Path) -> None:
+def test_invalid_commands_are_answered(tmp_path: Path) -> None:
     said = converse(tmp_path, "explode", "set nack=2", "set speed=1", "set nack", "faults", "state")
     assert "unplug [SECONDS]" in said[1]
     assert said[2].startswith("error: nack = 2.0")
@@ -60,7 +60,7 @@ def test_nonsense_is_answered_and_survived(tmp_path: Path) -> None:
     assert said[6].startswith("plugged in")
 
 
-def test_it_serves_until_it_is_stopped(tmp_path: Path) -> None:
+def test_the_emulator_serves_until_it_is_stopped(tmp_path: Path) -> None:
     stop, up = threading.Event(), threading.Event()
     server = threading.Thread(
         target=run_lens,
@@ -77,7 +77,7 @@ def test_it_serves_until_it_is_stopped(tmp_path: Path) -> None:
     assert not server.is_alive()
 
 
-def test_the_camera_obeys_too(tmp_path: Path) -> None:
+def test_the_camera_obeys_commands(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "grey.png"), np.full((48, 64, 3), 128, np.uint8))
     scene = tmp_path / "grey.yaml"
     scene.write_text(

@@ -1,4 +1,4 @@
-"""The measurement itself; the numbers depend on the machine and are asserted nowhere."""
+"""The measurement itself; its numbers depend on the machine and are not asserted."""
 
 from __future__ import annotations
 

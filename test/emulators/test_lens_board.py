@@ -1,4 +1,4 @@
-"""The emulated board and its line: registers, modes, and the ways to spoil a frame."""
+"""The emulated board and its line: registers, modes, and faults."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Driven:
         return self.board.handle(request)
 
 
-def test_power_comes_in_analog_mode_with_the_lens_at_its_low_end() -> None:
+def test_the_board_powers_on_in_analog_mode_at_the_low_end() -> None:
     driven = Driven()
     assert driven.board.mode == 0b10
     assert driven.volts == [24.0]
@@ -48,7 +48,7 @@ def test_the_output_changes_on_the_high_byte_and_analog_mode_ends() -> None:
     assert driven.board.latched == [21_000]
 
 
-def test_standby_takes_the_voltage_away_and_keeps_the_registers() -> None:
+def test_standby_removes_the_voltage_and_keeps_the_registers() -> None:
     driven = Driven(analog_at_power_on=False)
     driven.send(write_request(0, focus_bytes(21_000)))
     driven.send(write_request(3, b"\x01"))
@@ -92,7 +92,7 @@ def test_a_write_to_the_eeprom_is_counted() -> None:
 @given(
     st.lists(st.builds(write_request, st.integers(0, 15), st.binary(min_size=1, max_size=12)), max_size=20)
 )
-def test_no_writes_whatsoever_drive_the_lens_out_of_range(frames: list[bytes]) -> None:
+def test_no_write_drives_the_lens_out_of_range(frames: list[bytes]) -> None:
     driven = Driven()
     for frame in frames:
         driven.send(frame)
@@ -112,26 +112,26 @@ def test_a_clean_line_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("knob", ["drop_request", "corrupt_request"])
-def test_requests_are_spoilt_as_often_as_told(knob: str) -> None:
+def test_faults_of_requests_have_the_given_probability(knob: str) -> None:
     line = FaultyLine(LineFaults(**{knob: 0.3}), seed=3)
     spoilt = sum(line.to_board(FRAME) != FRAME for _ in range(2000))
     assert spoilt == pytest.approx(600, abs=80)
 
 
 @pytest.mark.parametrize("knob", ["drop_reply", "corrupt_reply", "half_reply", "noise"])
-def test_replies_are_spoilt_as_often_as_told(knob: str) -> None:
+def test_faults_of_replies_have_the_given_probability(knob: str) -> None:
     line = FaultyLine(LineFaults(**{knob: 0.3}), seed=3)
     spoilt = sum(line.from_board(WRITE_ACK).data != WRITE_ACK for _ in range(2000))
     assert spoilt == pytest.approx(600, abs=80)
 
 
-def test_replies_are_late_and_refused_as_often_as_told() -> None:
+def test_delays_and_refusals_have_the_given_probability() -> None:
     line = FaultyLine(LineFaults(late_reply=0.5, late_s=0.2, nack=0.25), seed=3)
     assert sum(line.from_board(WRITE_ACK).delay_s == 0.2 for _ in range(1000)) == pytest.approx(500, abs=60)
     assert sum(line.refuses() for _ in range(1000)) == pytest.approx(250, abs=60)
 
 
-def test_the_same_seed_spoils_the_same_frames() -> None:
+def test_the_same_seed_gives_the_same_faults() -> None:
     def story(seed: int) -> list[bytes]:
         line = FaultyLine(LineFaults(drop_request=0.2, corrupt_request=0.5), seed)
         return [line.to_board(FRAME) for _ in range(50)]
@@ -152,7 +152,7 @@ def test_a_corrupt_request_never_reaches_the_output() -> None:
     assert driven.board.latched == []
 
 
-def test_a_knob_that_is_no_probability_is_refused() -> None:
+def test_invalid_probabilities_are_refused() -> None:
     with pytest.raises(ValueError, match=r"nack = 1\.5"):
         LineFaults(nack=1.5)
     with pytest.raises(ValueError, match="late_s = nan"):

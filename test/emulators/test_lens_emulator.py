@@ -56,7 +56,7 @@ def test_a_move_reaches_the_board(emulator: LensEmulator, lens: VariopticLens) -
     ],
     ids=lambda faults: next(iter(faults)),
 )
-def test_a_bad_line_slows_down_and_never_lies(
+def test_a_bad_line_is_slow_but_never_wrong(
     emulator: LensEmulator, lens: VariopticLens, faults: dict[str, float]
 ) -> None:
     emulator.set_faults(**faults)
@@ -137,7 +137,7 @@ def test_a_move_after_a_brown_out_just_works(emulator: LensEmulator, lens: Vario
     assert (emulator.board.code, emulator.board.mode) == (25_000, 0)
 
 
-def test_bytes_that_nobody_asked_for_are_thrown_away(emulator: LensEmulator, lens: VariopticLens) -> None:
+def test_unrequested_bytes_are_dropped(emulator: LensEmulator, lens: VariopticLens) -> None:
     emulator.inject(b"\x02\x37\x06\x3f" * 3 + b"\x02\x38")
     lens.move(49.0)
     assert emulator.board.code == 25_000
@@ -153,12 +153,12 @@ def test_a_port_in_use_is_refused(emulator: LensEmulator, lens: VariopticLens) -
     rival.close()
 
 
-def test_a_port_that_never_stops_talking_is_no_lens(
+def test_a_port_that_never_stops_sending_is_not_a_lens(
     emulator: LensEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link = SerialLink(str(emulator.link), 0.1)
     emulator.inject(bytes(500))
-    link.wait_quiet(0.2)  # an old buffer is no reason to give up
+    link.wait_quiet(0.2)  # an old buffer is not a reason to give up
     monkeypatch.setattr(SerialLink, "MAX_GARBAGE_BYTES", 400)
     emulator.inject(bytes(500))
     with pytest.raises(DeviceLost, match="bytes without end"):
@@ -171,7 +171,7 @@ def test_one_path_has_one_emulator(emulator: LensEmulator, tmp_path: Path) -> No
         LensEmulator(emulator.link).start()
     precious = tmp_path / "precious"
     precious.write_text("data")
-    with pytest.raises(FileExistsError, match="no emulator's link"):
+    with pytest.raises(FileExistsError, match="not an emulator's link"):
         LensEmulator(precious).start()
     assert precious.read_text() == "data"
 
@@ -185,7 +185,7 @@ def test_the_path_of_a_dead_emulator_is_taken_over(tmp_path: Path) -> None:
 
 
 def killed_emulator(link: Path) -> None:
-    """Leave behind what a lens emulator leaves that is killed with SIGKILL."""
+    """Leave the files of a lens emulator that was killed with SIGKILL."""
     program = (
         "import os, pathlib, signal\n"
         "from dasha_ros.emulators.lens.port import LensEmulator\n"
@@ -200,7 +200,7 @@ def test_a_killed_emulators_port_is_not_opened(tmp_path: Path) -> None:
     link = tmp_path / "lens"
     killed_emulator(link)
     assert link.is_symlink()
-    # The terminal's number has gone to somebody else meanwhile.
+    # Another program has got the terminal's number meanwhile.
     somebody, elses = os.openpty()
     link.unlink()
     link.symlink_to(os.ttyname(elses))
@@ -221,7 +221,7 @@ def test_a_killed_emulators_port_is_not_opened(tmp_path: Path) -> None:
     os.close(elses)
 
 
-def test_a_port_that_dies_while_it_is_opened_is_let_go(
+def test_a_port_that_dies_while_it_is_opened_is_closed(
     emulator: LensEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = iter([False, True])
@@ -232,7 +232,7 @@ def test_a_port_that_dies_while_it_is_opened_is_let_go(
     SerialLink(str(emulator.link), 0.1).close()  # nobody holds it
 
 
-def test_a_pseudo_terminal_that_is_no_emulators_is_a_port(tmp_path: Path) -> None:
+def test_a_foreign_pseudo_terminal_is_a_port(tmp_path: Path) -> None:
     # Such as a bridge to a serial port of another computer.
     master, slave = os.openpty()
     (tmp_path / "bridge").symlink_to(os.ttyname(slave))
@@ -241,7 +241,7 @@ def test_a_pseudo_terminal_that_is_no_emulators_is_a_port(tmp_path: Path) -> Non
     os.close(slave)
 
 
-def test_who_looks_at_the_lock_keeps_nobody_out(tmp_path: Path) -> None:
+def test_checking_the_lock_does_not_take_it(tmp_path: Path) -> None:
     link = tmp_path / "lens"
     killed_emulator(link)
     looker = os.open(lock_path(link), os.O_RDONLY)
@@ -276,7 +276,7 @@ def test_stopping_twice_is_fine_and_starting_again_too(tmp_path: Path) -> None:
         assert not emulator.link.is_symlink()
 
 
-def test_the_focus_is_there_for_the_camera_to_see(emulator: LensEmulator, lens: VariopticLens) -> None:
+def test_the_camera_can_read_the_focus(emulator: LensEmulator, lens: VariopticLens) -> None:
     before = time.monotonic_ns()
     lens.move(45.0)
     state = read_state(emulator.link)
@@ -289,7 +289,7 @@ def test_the_focus_is_there_for_the_camera_to_see(emulator: LensEmulator, lens: 
     assert read_state(emulator.link).volts == 24.4
 
 
-def test_no_disk_is_between_the_lens_and_the_camera(tmp_path: Path) -> None:
+def test_the_state_of_the_lens_is_not_on_a_disk(tmp_path: Path) -> None:
     """Replacing a file on a disk took 0.3 s now and then; the driver gives the board 0.26 s."""
     link = tmp_path / "lens"
     with LensEmulator(link):
@@ -303,15 +303,15 @@ def test_no_disk_is_between_the_lens_and_the_camera(tmp_path: Path) -> None:
         assert read_state(link).volts == 24.4
 
 
-def test_a_state_that_is_none_says_what_to_do(tmp_path: Path) -> None:
+def test_an_invalid_state_file_is_explained(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="dasha emulate lens"):
         read_state(tmp_path / "lens")
     state_path(tmp_path / "lens").write_text('{"volts": 3}')
-    with pytest.raises(ValueError, match="no state of an emulated lens"):
+    with pytest.raises(ValueError, match="not the state of an emulated lens"):
         read_state(tmp_path / "lens")
 
 
-def test_a_paced_emulator_takes_the_time_of_the_wire(tmp_path: Path) -> None:
+def test_a_paced_emulator_is_as_slow_as_the_wire(tmp_path: Path) -> None:
     with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=True)) as emulator:
         lens = VariopticLens(VariopticSettings(port=str(emulator.link)))
         lens.open()
@@ -323,7 +323,7 @@ def test_a_paced_emulator_takes_the_time_of_the_wire(tmp_path: Path) -> None:
         lens.close()
 
 
-def test_faults_can_be_there_from_the_start(tmp_path: Path) -> None:
+def test_faults_may_be_set_at_the_start(tmp_path: Path) -> None:
     settings = LensEmulatorSettings(faults=LineFaults(drop_reply=1.0), paced=False)
     with LensEmulator(tmp_path / "lens", settings) as emulator:
         lens = VariopticLens(

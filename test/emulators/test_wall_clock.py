@@ -40,7 +40,7 @@ def test_a_clock_steps_under_a_process(clock: WallClock, step_s: float) -> None:
     assert process.stdout is not None
 
     def ahead_s() -> tuple[float, float]:
-        """How far the process's wall clock and its steady clock are ahead of this one's."""
+        """How far the process's wall clock and steady clock are ahead of this process's clocks."""
         before = time.time(), time.monotonic()
         print(file=process.stdin, flush=True)
         told = process.stdout.readline().split()
@@ -58,7 +58,7 @@ def test_a_clock_steps_under_a_process(clock: WallClock, step_s: float) -> None:
     assert 0.0 <= later_steady < abs(step_s) / 2
 
 
-def test_without_a_compiler_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_compiler_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(WallClockError, match="install gcc"):
         WallClock(tmp_path)

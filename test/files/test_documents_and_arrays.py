@@ -1,4 +1,4 @@
-"""YAML, JSON and archives of arrays that are damaged, hostile or something else."""
+"""YAML, JSON and archives of arrays that are damaged, hostile or of another kind."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"a: [", r"is no YAML: .*line 1, column 5"),
-        (b"\xff\xfe\x00", "no text in UTF-8"),
-        (b"a: \x00", "no text"),
+        (b"a: [", r"is not YAML: .*line 1, column 5"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
+        (b"a: \x00", "not text"),
         (b"\x89PNG\r\n\x1a\n\xff", "is a PNG picture, not a text"),
         (b"<html><body/></html>", "is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid 1", "git lfs pull"),
-        (b"!!python/object/apply:os.system ['true']", "is no YAML"),
-        (b"!!int ''", "is no YAML"),
-        (b"!!timestamp x", "is no YAML"),
-        (b"d: 2001-99-99", "is no YAML"),
+        (b"!!python/object/apply:os.system ['true']", "is not YAML"),
+        (b"!!int ''", "is not YAML"),
+        (b"!!timestamp x", "is not YAML"),
+        (b"d: 2001-99-99", "is not YAML"),
         (b"[" * 100_000, "nested deeper"),
         (b"a: " + b"[" * 90 + b"]" * 90, "nested deeper than 64"),
         (BOMB.encode(), "more than 200000 values"),
@@ -39,7 +39,7 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
         (b"a: 1\n" * 300_000, "has 2 MB; at most 1 MB"),
     ],
 )  # fmt: skip
-def test_yaml_that_is_none_is_explained(tmp_path: Path, content: bytes, says: str) -> None:
+def test_invalid_yaml_is_explained(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "odd.yaml"
     path.write_bytes(content)
     with pytest.raises(FileError, match=says) as caught:
@@ -56,9 +56,9 @@ def test_plain_yaml_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(b"{", "is no JSON"), (b"[" * 200_000, "nested too deep"), (b"", "is no JSON")]
+    ("content", "says"), [(b"{", "is not JSON"), (b"[" * 200_000, "nested too deep"), (b"", "is not JSON")]
 )
-def test_json_that_is_none_is_explained(tmp_path: Path, content: bytes, says: str) -> None:
+def test_invalid_json_is_explained(tmp_path: Path, content: bytes, says: str) -> None:
     (tmp_path / "odd.json").write_bytes(content)
     with pytest.raises(FileError, match=rf"odd\.json: .*{says}"):
         read_json(tmp_path / "odd.json")
@@ -67,7 +67,7 @@ def test_json_that_is_none_is_explained(tmp_path: Path, content: bytes, says: st
 
 
 class Hostile:
-    """Ends the process when it is unpickled."""
+    """Kills the process that unpickles it."""
 
     def __reduce__(self):
         import os
@@ -84,7 +84,7 @@ def test_no_pickle_is_ever_loaded(tmp_path: Path) -> None:
         read_arrays(tmp_path / "pickle.npz")
 
 
-def test_archives_that_are_none_are_explained(tmp_path: Path) -> None:
+def test_invalid_archives_are_explained(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "bomb.npz", a=np.zeros(20_000_000, np.uint8))
     assert (tmp_path / "bomb.npz").stat().st_size < 100_000
     with pytest.raises(FileError, match=r"bomb\.npz: unpacks to 20 MB; at most 10 MB"):
@@ -95,7 +95,7 @@ def test_archives_that_are_none_are_explained(tmp_path: Path) -> None:
         read_arrays(tmp_path / "one.npz")
     with zipfile.ZipFile(tmp_path / "text.npz", "w") as archive:
         archive.writestr("readme.txt", "hello")
-    with pytest.raises(FileError, match="is no array"):
+    with pytest.raises(FileError, match="is not an array"):
         read_arrays(tmp_path / "text.npz")
     with zipfile.ZipFile(tmp_path / "lies.npz", "w") as archive:
         header = (

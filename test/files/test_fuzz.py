@@ -1,4 +1,4 @@
-"""Damage of every kind: each door raises its own error and no other, with the file's name, on one line."""
+"""Every reader answers every kind of damage with its own error: one line that names the file."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def damaged(draw: st.DrawFn, valid: bytes) -> bytes:
 @pytest.mark.parametrize("name", VALID)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_only_the_doors_own_error_comes_out(name: str, tmp_path: Path, capfd, data: st.DataObject) -> None:
+def test_damaged_files_raise_only_their_readers_error(
+    name: str, tmp_path: Path, capfd, data: st.DataObject
+) -> None:
     file, valid, (door, error) = VALID[name]
     path = tmp_path / file
     path.write_bytes(data.draw(damaged(valid)))

@@ -1,4 +1,4 @@
-"""People's files are read at one place: what a library raises is turned into a sentence there, once."""
+"""Users' files are read in few places, which turn every library's errors into sentences."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DOORS = {
     "json.load": (),
     "torch.load": ("perception/models/torch.py",),
 }
-"""Calls that read what may come from anywhere, and the files that may make them."""
+"""Calls that read untrusted files, and the modules that may make them."""
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[str, int]]:
@@ -45,7 +45,7 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("call", DOORS)
-def test_nobody_goes_around_the_doors(call: str) -> None:
+def test_only_the_named_modules_read_untrusted_files(call: str) -> None:
     wrong = [
         f"{path.relative_to(PACKAGE)}:{line}"
         for path in sorted(PACKAGE.rglob("*.py"))

@@ -1,4 +1,4 @@
-"""The door for pictures: each is read as its metadata says, or refused by name with its own reason."""
+"""Each picture is read as its metadata says, or refused with a reason that fits it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ORIENTATION = 0x0112
 
 
 def painted() -> np.ndarray:
-    """Quarters of four colours, so that every turn and every mirror image is another picture."""
+    """Four quarters of different colours, so that every rotation and reflection looks different."""
     rgb = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     rgb[: HEIGHT // 2, : WIDTH // 2] = (200, 30, 30)
     rgb[: HEIGHT // 2, WIDTH // 2 :] = (30, 200, 30)
@@ -29,7 +29,7 @@ def painted() -> np.ndarray:
 
 
 def as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
-    """The pixels that a camera stores beside an orientation so that viewers show ``upright`` (EXIF 2.3)."""
+    """The pixels that a camera stores with an orientation so that viewers show ``upright`` (EXIF 2.3)."""
     return {
         1: upright,
         2: upright[:, ::-1],
@@ -58,7 +58,7 @@ def noisy_jpeg(**options: object) -> bytes:
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_colour_stands_upright(tmp_path: Path, ending: str, orientation: int) -> None:
+def test_colour_is_turned_upright(tmp_path: Path, ending: str, orientation: int) -> None:
     path = save(tmp_path / f"phone.{ending}", as_stored(painted(), orientation), orientation)
     rgb = read_picture(path).rgb
     assert rgb.shape == (HEIGHT, WIDTH, 3)
@@ -67,7 +67,7 @@ def test_colour_stands_upright(tmp_path: Path, ending: str, orientation: int) ->
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 7])
-def test_alpha_and_maps_turn_as_colour_does(tmp_path: Path, orientation: int) -> None:
+def test_alpha_and_maps_are_turned_like_colour(tmp_path: Path, orientation: int) -> None:
     alpha = painted()[:, :, 0]
     rgba = np.dstack([painted(), alpha])
     picture = read_picture(save(tmp_path / "cut.png", as_stored(rgba, orientation), orientation))
@@ -79,14 +79,14 @@ def test_alpha_and_maps_turn_as_colour_does(tmp_path: Path, orientation: int) ->
     assert np.array_equal(values, depth)
 
 
-def test_damaged_orientation_costs_no_pixel(tmp_path: Path) -> None:
+def test_damaged_orientation_loses_no_pixels(tmp_path: Path) -> None:
     path = tmp_path / "odd.jpg"
     Image.fromarray(painted()).save(path, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert read_picture(path).rgb.shape == (HEIGHT, WIDTH, 3)
 
 
 @pytest.mark.parametrize("ending", ["png", "tif"])
-def test_of_16_bits_the_upper_8_count(tmp_path: Path, ending: str) -> None:
+def test_the_upper_8_of_16_bits_are_kept(tmp_path: Path, ending: str) -> None:
     values = np.random.default_rng(0).integers(0, 65536, (HEIGHT, WIDTH)).astype(np.uint16)
     path = tmp_path / f"sci.{ending}"
     assert cv2.imwrite(str(path), values)
@@ -112,7 +112,7 @@ def test_floating_point_is_mapped_as_documented(tmp_path: Path, values: list, ex
     assert read_picture(path).rgb[0, :, 0].tolist() == pytest.approx(expected, abs=1)
 
 
-def test_floating_point_without_a_number_is_refused(tmp_path: Path) -> None:
+def test_floating_point_without_a_finite_number_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "nan.tif")
     with pytest.raises(FileError, match=r"nan\.tif: holds no finite number"):
         read_picture(tmp_path / "nan.tif")
@@ -160,7 +160,7 @@ def test_the_first_of_several_pictures_is_read(tmp_path: Path, ending: str) -> N
     assert np.abs(read_picture(path).rgb.astype(int) - painted())[4:16, 4:40].max() < 30
 
 
-def test_the_size_is_judged_before_a_pixel_is_decoded(tmp_path: Path, monkeypatch) -> None:
+def test_the_size_is_checked_before_a_pixel_is_decoded(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(pictures, "_decode", lambda *_: pytest.fail("decoded"))
     # 146 kB, 1.2 gigapixels.
     Image.new("1", (40000, 30000)).save(tmp_path / "gigapan.png")
@@ -171,7 +171,7 @@ def test_the_size_is_judged_before_a_pixel_is_decoded(tmp_path: Path, monkeypatc
     assert Image.MAX_IMAGE_PIXELS, "Pillow's own bound is back"
 
 
-def test_a_picture_just_above_the_bound_is_refused_and_a_strip_too(tmp_path: Path, monkeypatch) -> None:
+def test_a_picture_above_the_limit_and_a_strip_are_refused(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(pictures, "MAX_PIXELS", 1200)
     Image.new("L", (40, 30)).save(tmp_path / "fits.png")
     assert read_picture(tmp_path / "fits.png").rgb.shape == (30, 40, 3)
@@ -195,7 +195,7 @@ def test_a_jpeg_that_is_cut_short_is_refused(tmp_path: Path, capfd, options: dic
     assert capfd.readouterr().err == "", "no library speaks to the user"
 
 
-def test_a_jpeg_with_a_hole_is_refused_and_bytes_too_many_do_no_harm(tmp_path: Path, capfd) -> None:
+def test_a_jpeg_with_missing_data_is_refused_and_extra_bytes_do_no_harm(tmp_path: Path, capfd) -> None:
     content = noisy_jpeg()
     third = len(content) // 3
     (tmp_path / "hole.jpg").write_bytes(content[:third] + bytes(third) + content[2 * third :])
@@ -208,7 +208,7 @@ def test_a_jpeg_with_a_hole_is_refused_and_bytes_too_many_do_no_harm(tmp_path: P
 
 
 @pytest.mark.parametrize("ending", ["png", "tif", "webp", "bmp", "gif"])
-def test_others_that_are_cut_short_are_refused(tmp_path: Path, ending: str) -> None:
+def test_other_kinds_that_are_cut_short_are_refused(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"torn.{ending}"
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     Image.fromarray(noise).save(path)
@@ -245,7 +245,7 @@ def test_a_flipped_bit_in_a_png_is_noticed(tmp_path: Path) -> None:
         ("text.jpg", b"hello", "not a picture that can be read"),
     ],
 )
-def test_what_is_none_is_named_as_what_it_is(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+def test_files_that_are_not_pictures_are_named(tmp_path: Path, name: str, content: bytes, says: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(FileError, match=says) as caught:
         read_picture(tmp_path / name)
@@ -259,5 +259,5 @@ def test_raw_pictures_under_another_name_are_named(tmp_path: Path) -> None:
 
 
 def test_a_map_in_colour_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=r"map\.png: has channels of colour"):
+    with pytest.raises(FileError, match=r"map\.png: has colour channels"):
         read_values(save(tmp_path / "map.png", painted()))

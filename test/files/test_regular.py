@@ -1,4 +1,4 @@
-"""Whatever stands at a path: it is opened only if it is a file, and nothing ever hangs."""
+"""Only regular files are opened, and no path makes a reader hang."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dasha_ros.files.picture_names import pictures_below
 from dasha_ros.files.regular import open_regular, read_bytes
 
 
-def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+def test_everything_but_a_regular_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "folder.jpg").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "broken.jpg").symlink_to("gone.jpg")
@@ -24,7 +24,7 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     for name, says in {
         "folder.jpg": "is a folder",
         "pipe.jpg": "is a named pipe",
-        "broken.jpg": "is a link to gone.jpg, which is not there",
+        "broken.jpg": "is a link to gone.jpg, which does not exist",
         "loop.jpg": "can't be read",
         "socket.jpg": "is a socket",
         "device.jpg": "is a device",
@@ -43,7 +43,7 @@ def test_long_files_are_refused_before_they_are_read(tmp_path: Path) -> None:
         open_regular(tmp_path / "long", 5_000_000)
 
 
-def test_permissions_are_told(tmp_path: Path, monkeypatch) -> None:
+def test_missing_permissions_are_reported(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "secret.jpg").write_bytes(b"x")
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may read everything
     with pytest.raises(FileError, match=r"secret\.jpg: may not be read by this user"):
@@ -55,7 +55,7 @@ def test_names_can_always_be_printed(tmp_path: Path) -> None:
     assert str(error).encode().decode().isprintable()
 
 
-def test_a_folder_is_listed_with_everything_that_is_left_out(tmp_path: Path) -> None:
+def test_a_folder_listing_says_what_is_left_out(tmp_path: Path) -> None:
     jpeg = b"\xff\xd8\xff\xe0"
     (tmp_path / "sub").mkdir()
     for name in ("b.JPG", "a[1].png", "sub/c.jpeg", "wild*?.gif"):

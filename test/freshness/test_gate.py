@@ -41,7 +41,7 @@ def test_reasons_name_the_value_and_what_to_send() -> None:
     assert "command 5 of a refused: command 5 of that sender came before it" in gate.last_refusal
 
 
-def test_invented_senders_fill_no_memory() -> None:
+def test_invented_senders_do_not_fill_the_memory() -> None:
     gate = lens_gate()
     for n in range(10_000):
         assert gate.admit(30.0, CommandId(f"stranger {n}", 2**64 - 1))

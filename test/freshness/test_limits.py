@@ -1,4 +1,4 @@
-"""No wait has less patience than all that happens inside it."""
+"""Every time limit is longer than all its parts together."""
 
 from __future__ import annotations
 
@@ -49,29 +49,29 @@ def total(names: list[str]) -> float:
 
 
 @pytest.mark.parametrize("outer", INSIDE)
-def test_patience_is_enough_for_all_that_is_waited_for(outer: str) -> None:
+def test_every_wait_is_longer_than_its_parts(outer: str) -> None:
     assert total(INSIDE[outer]) <= getattr(limits, outer) + 1e-9
 
 
 @pytest.mark.parametrize("node", NODES)
-def test_no_node_is_cut_off_while_it_does_what_it_should(node: str) -> None:
+def test_no_node_is_killed_during_a_proper_shutdown(node: str) -> None:
     assert total(NODES[node]) <= limits.NODE_ENDS_S + 1e-9
 
 
-def test_a_node_cuts_itself_off_before_anybody_else_does() -> None:
+def test_a_stuck_node_ends_itself_before_others_kill_it() -> None:
     assert limits.NODE_ENDS_S < limits.STUCK_S < limits.PROCESS_ENDS_S
 
 
-def test_an_agent_has_the_time_to_end_that_its_goal_takes() -> None:
-    """The default of what the focus server grants it; whoever sets less wants less."""
+def test_an_agents_timeout_covers_the_end_of_its_goal() -> None:
+    """This is the default timeout of the focus server; users may set a shorter one."""
     assert FocusServerConfig().agent_timeout_s > limits.AGENT_GOAL_ENDS_S
 
 
-def test_agents_command_no_longer_exposure_than_is_waited_for() -> None:
+def test_shutdown_waits_for_the_longest_exposure_of_agents() -> None:
     assert T_MAX_US / 1e6 <= limits.EXPOSURE_S
 
 
-def test_a_client_waits_until_the_longest_exposure_is_back() -> None:
+def test_a_client_waits_until_the_longest_exposure_is_restored() -> None:
     longest_s = EXPOSURE_LIMITS_US[1] / 1e6
     granted_s = FocusServerConfig().agent_timeout_s
     inside = limits.GOAL_LOOKS_UP_S + granted_s + limits.DRIVER_RESTARTS_S
@@ -80,13 +80,13 @@ def test_a_client_waits_until_the_longest_exposure_is_back() -> None:
     assert inside > limits.SERVER_GOAL_ENDS_S
 
 
-def test_an_exposure_is_waited_for_as_long_as_it_takes_unless_somebody_ends() -> None:
+def test_a_wait_covers_the_exposure_except_at_shutdown() -> None:
     assert exposure_shows_s(4e6, 6e6) == limits.DRIVER_ANSWERS_S + 10.0
     assert exposure_shows_s(4e6, 6e6, longest_s=limits.EXPOSURE_S) == limits.AGENT_RESTORES_S
     assert exposure_shows_s(5e5, longest_s=math.inf) == limits.DRIVER_ANSWERS_S + 0.5
 
 
-def test_every_limit_is_somebodys() -> None:
+def test_every_limit_is_used() -> None:
     code = "\n".join(
         p.read_text() for p in [*PACKAGE.rglob("*.py"), PACKAGE.parent / "launch/dasha.launch.py"]
     )
@@ -94,7 +94,7 @@ def test_every_limit_is_somebodys() -> None:
     assert named == {name for name in named if re.search(rf"\b{name}\b", code.replace(f"{name} =", ""))}
 
 
-def test_nobody_has_a_number_of_his_own_for_an_ending() -> None:
+def test_shutdown_waits_use_the_named_limits() -> None:
     """Waits for a thread, a process or a goal to end name a limit."""
     own = [
         f"{path.relative_to(PACKAGE)}: {line.strip()}"

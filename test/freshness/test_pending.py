@@ -1,4 +1,4 @@
-"""Which frames are worth looking at, judged by a world that knows what made them."""
+"""Which frames are fresh, judged by a simulated world that knows what made them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ H1, H2, L1, L2 = CommandId("h", 1), CommandId("h", 2), CommandId("l", 1), Comman
 
 
 def _live(world: World, events: int) -> None:
-    """Let everything happen that happens to a robot, at any moment."""
+    """Simulate everything that may happen to a robot, at any moment."""
     draw = world.draw
     for _ in range(events):
         what = draw.random()
@@ -53,8 +53,8 @@ def _newest(heard: list[Told | int]) -> int:
 
 @settings(max_examples=300)
 @given(seeds, st.integers(1, 40))
-def test_no_frame_that_counts_as_fresh_was_made_by_anything_else(seed: int, events: int) -> None:
-    """By commands that are late, doubled, out of order, lost and refused, faults, restarts and set clocks."""
+def test_every_fresh_frame_was_made_by_the_newest_commands(seed: int, events: int) -> None:
+    """Despite late, duplicate, reordered, lost and refused commands, faults, restarts and clock changes."""
     world = World(random.Random(seed))
     _live(world, events)
     for judgement in world.judgements:
@@ -64,7 +64,7 @@ def test_no_frame_that_counts_as_fresh_was_made_by_anything_else(seed: int, even
         # The lens may have begun a move of which nothing has reached anybody.
         newest = _newest(judgement.moves)
         assert frame.lens > newest or (frame.lens == newest and frame.lens_rested)
-        # Whoever commands sees what came after that, and not the world as it was before.
+        # Senders of commands see the world after that, not before.
         for id in (capture.exposure_command, capture.lens.command):
             if id != NO_COMMAND:
                 told = world.told[id]
@@ -74,7 +74,7 @@ def test_no_frame_that_counts_as_fresh_was_made_by_anything_else(seed: int, even
 
 @settings(max_examples=150)
 @given(seeds, st.integers(0, 40))
-def test_a_fresh_frame_is_found_once_the_drivers_answer_again(seed: int, events: int) -> None:
+def test_frames_are_fresh_again_once_the_drivers_answer(seed: int, events: int) -> None:
     world = World(random.Random(seed))
     _live(world, events)
     world.is_calm = True
@@ -96,8 +96,8 @@ def test_a_fresh_frame_is_found_once_the_drivers_answer_again(seed: int, events:
         assert not world.pending.is_awaited(capture, world.now_ns)
 
 
-def test_the_worlds_are_worth_judging() -> None:
-    """Worlds in which nothing is ever fresh, lost or refused would prove nothing."""
+def test_the_random_worlds_contain_every_kind_of_event() -> None:
+    """Worlds without fresh frames, lost messages or refusals would prove nothing."""
     fresh = refused = lost = stale = 0
     for seed in range(40):
         world = World(random.Random(seed))
@@ -139,7 +139,7 @@ positions = st.builds(LensMove, st.sampled_from(["", "l", "m"]), st.integers(0, 
 
 
 @given(commands, commands, commands, positions, positions, st.booleans())
-def test_the_rule(
+def test_only_frames_of_the_newest_commands_answer(
     made: CommandId, exposure: CommandId, moved: CommandId, shown: LensMove, at: LensMove, fault: bool
 ) -> None:
     frame = CaptureInfo(0, 1.0, 0.0, made, 0, lens=shown)
@@ -149,7 +149,7 @@ def test_the_rule(
     assert answers(frame, state, exposure, moved) == expected
 
 
-def test_a_command_on_its_way_makes_every_frame_stale() -> None:
+def test_a_pending_command_makes_every_frame_stale() -> None:
     rests = lens(1, L1)
     pending = pending_commands(rests, before := capture(0, NO_COMMAND, rests))
     assert pending.is_fresh(before, 0)
@@ -175,7 +175,7 @@ def test_an_older_exposure_is_never_fresh_again_once_a_newer_one_was_taken_up() 
 
 
 @pytest.mark.parametrize("exposure_us", [1000.0, 5e6])
-def test_a_command_that_its_driver_keeps_silent_about_blocks_for_the_grace_time(exposure_us: float) -> None:
+def test_an_unanswered_command_blocks_for_the_grace_time(exposure_us: float) -> None:
     rests = lens(1, L1)
     pending = pending_commands(rests, frame := capture(0, NO_COMMAND, rests))
     pending.exposure_sent(exposure_us, H1, 0)
@@ -185,7 +185,7 @@ def test_a_command_that_its_driver_keeps_silent_about_blocks_for_the_grace_time(
 
 
 @given(st.floats().filter(lambda v: not 24.0 <= v <= 70.0))
-def test_a_command_that_no_driver_accepts_blocks_nothing(position: float) -> None:
+def test_a_command_that_no_driver_accepts_is_ignored(position: float) -> None:
     rests = lens(1, L1)
     pending = pending_commands(rests, frame := capture(0, NO_COMMAND, rests))
     pending.limit_exposures(24.0, 1e6)
@@ -211,7 +211,7 @@ def test_no_frame_is_fresh_before_the_lens_is_known_nor_while_it_reports_a_fault
     assert pending.is_fresh(after, 0)
 
 
-def test_a_driver_that_was_started_anew_is_a_new_start() -> None:
+def test_a_restarted_driver_starts_a_new_count() -> None:
     rests = lens(1, NO_COMMAND)
     pending = pending_commands(rests, old := capture(50, NO_COMMAND, rests))
     pending.captured(new := capture(0, NO_COMMAND, rests, "camera, started anew"), 0)
@@ -222,8 +222,8 @@ def test_a_driver_that_was_started_anew_is_a_new_start() -> None:
     assert pending.is_fresh(new, LATE_NS)
 
 
-def test_whoever_goes_on_speaking_lives() -> None:
-    """A stranger who speaks in a driver's name does not silence it for ever."""
+def test_a_driver_that_keeps_publishing_is_heard_again() -> None:
+    """A foreign node that publishes in a driver's name does not silence it for ever."""
     speaker = Speaker()
     assert speaker.is_news("driver", 7, 0)
     assert speaker.is_news("stranger", 2**64 - 1, 1)

@@ -1,4 +1,4 @@
-"""When pictures are due that no command waits for."""
+"""When previews are due."""
 
 from __future__ import annotations
 
@@ -76,6 +76,6 @@ def test_a_preview_of_any_rate_comes_at_that_rate(rate_hz: float) -> None:
     assert plan.streams == (rate_hz >= 10.0)
 
 
-def test_a_rate_of_nothing_is_no_preview() -> None:
+def test_a_rate_of_zero_means_no_preview() -> None:
     plan, _ = _plan("free_running", 0.0)
     assert not any((plan.is_on, plan.is_due, plan.streams))

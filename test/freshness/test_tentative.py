@@ -1,4 +1,4 @@
-"""What a goal commands ends with the goal, whoever goes first: a driver against a history of the world."""
+"""A goal's settings end with the goal, whichever process ends first: a driver against a simulated world."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OWNERS = ("/dasha/focus_server", "/dasha/high_level_agent", "/dasha/low_level_ag
 
 @dataclass
 class Said:
-    """One value that was in force, and the process whose goal it was part of; `None`: for good."""
+    """An active value, and the process whose goal set it; `None` for a permanent value."""
 
     value: float
     process: bytes | None
@@ -24,7 +24,7 @@ class Said:
 
 
 class World(RuleBasedStateMachine):
-    """Processes that command, leave, are killed and started again, and a driver that is told to end.
+    """Processes that command, leave, are killed and restarted, and a driver that shuts down.
 
     It judges by its history alone: the last value that nobody's goal owned is the one to go back to.
     """
@@ -56,7 +56,7 @@ class World(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(OWNERS))
     def launch(self, name: str) -> None:
-        """A process begins, at once discovered; the lease of one that was killed before may still run."""
+        """A process starts and is discovered at once; the lease of a killed one may not have expired."""
         if name in self.alive:
             return
         self.number += 1
@@ -102,7 +102,7 @@ class World(RuleBasedStateMachine):
 
     @rule()
     def look(self) -> None:
-        """The driver looks, as often as it likes."""
+        """The driver checks the graph at any time."""
         if self.driver.is_abandoned():
             owner = self.history[-1].process
             assert owner is not None
@@ -123,7 +123,7 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def nobody_leaves_anything_behind(self) -> None:
-        """Once the graph shows that the owner has gone, the next look brings the value back.
+        """Once the graph shows that the owner is gone, the next check restores the value.
 
         While one of the owner's name that was killed before it is still shown, nobody can tell which of the
         two has gone: its lease runs out soon.
@@ -146,8 +146,8 @@ World.TestCase.settings = settings(max_examples=300, stateful_step_count=40, dea
 TestWorld = World.TestCase
 
 
-def test_a_killed_owner_that_is_started_again_is_another_one() -> None:
-    """Its lease has not run out, so that both are there: the driver does not wait for it."""
+def test_a_restarted_owner_is_a_new_owner() -> None:
+    """Its lease has not expired, so both are in the graph: the driver does not wait."""
     there, now = {b"old"}, [0.0]
     driver = Tentative(lambda _: frozenset(there), lambda: now[0])
     driver.commanded(OWNERS[0], 40.0)
@@ -204,7 +204,7 @@ def test_an_owner_has_time_to_be_discovered() -> None:
     assert nobody.is_abandoned()
 
 
-def test_what_was_found_counts_where_nothing_was_known() -> None:
+def test_the_value_found_at_opening_is_restored_if_none_was_known() -> None:
     driver = Tentative(lambda _: frozenset({b"it"}), lambda: 0.0)
     driver.commanded(OWNERS[0], None)
     driver.found(24.4)
@@ -212,7 +212,7 @@ def test_what_was_found_counts_where_nothing_was_known() -> None:
     assert driver.end() == 24.4
 
 
-def test_the_graph_is_not_looked_at_all_the_time() -> None:
+def test_the_graph_is_not_checked_all_the_time() -> None:
     looks, now = [0], [0.0]
 
     def look(_: str) -> frozenset[bytes]:

@@ -1,4 +1,4 @@
-"""A world that knows what really made each frame, and a network at its worst: judges of the stale-frame rule.
+"""A simulated world that knows what made each frame, and a bad network: they judge the stale-frame rule.
 
 Nothing here asks the rule: the world counts what the lens, the exposure and the light really did, in the
 order in which they did it, and notes for every frame where they stood when its exposure began.
@@ -22,17 +22,17 @@ from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensState
 
 MS = 1_000_000
 GHOST_MS = 2000
-"""What was delivered comes once more, so much later at most."""
+"""A delivered message may arrive again, at most this much later."""
 STARTS_MS = 450
 POSITIONS, EXPOSURES_US = (24.0, 70.0), (1.0, 10e6)
 CAMERA_US = (24.0, 1e6)
-"""What this camera can do."""
+"""The camera's exposure limits."""
 SENDERS = ("high", "low", "server")
 
 
 @dataclass
 class Truth:
-    """What really made a frame. Numbers count what happened to each of the three, in its order."""
+    """What really made a frame; each number counts the events of lens, camera or light."""
 
     begun_ns: int
     exposure: int
@@ -44,18 +44,18 @@ class Truth:
 
 @dataclass
 class Told:
-    """A command, and what became of it."""
+    """A command and its effect."""
 
     id: CommandId
     sent_ns: int
     light: int
     became: int = -1
-    """Number of the exposure or of the move that it became; -1: no driver obeyed it."""
+    """Number of the exposure or move that it caused; -1 if no driver obeyed it."""
 
 
 @dataclass
-class StepResults:
-    """A frame that counted as fresh, and what the observer had heard of by then."""
+class Judgement:
+    """A frame that counted as fresh, and what the observer knew by then."""
 
     at_ns: int
     frame: Truth
@@ -70,7 +70,7 @@ class World:
     draw: random.Random
     now_ns: int = 10**9
     frames: list[Truth] = field(default_factory=list)
-    judgements: list[StepResults] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
     told: dict[CommandId, Told] = field(default_factory=dict)
     is_calm: bool = False
 
@@ -84,7 +84,7 @@ class World:
         self.pending = PendingCommands(POSITIONS, EXPOSURES_US)
         self.pending.limit_exposures(*CAMERA_US)
         self.numbers: dict[tuple[str, int], int] = {}
-        """Which move of the lens a driver means by a move of its own."""
+        """The move of the lens that a driver means by one of its own numbers."""
         self.heard_exposures: list[Told | int] = []
         self.heard_moves: list[Told | int] = []
         self.kept: list[Truth] = []
@@ -108,7 +108,7 @@ class World:
         self.now_ns = end_ns
 
     def send(self, deliver: Callable[[], None], *, longest_ms: int, may_be_lost: bool = True) -> None:
-        """Late, out of order, never, or once more when nobody expects it."""
+        """Deliver late, out of order, never, or twice."""
         if self.is_calm:
             self.after(self.draw.randrange(5 * MS), deliver)
             return
@@ -120,13 +120,13 @@ class World:
             self.after(delay_ns + self.draw.randrange(GHOST_MS * MS), deliver)
 
     def stamp(self) -> int:
-        """What wall clocks say that people set: anything."""
+        """A wall clock that people set: any time."""
         return self.now_ns + self.draw.choice((0, -30, 30)) * 10**9
 
     # The lens and its driver.
 
     def kill(self, start: Callable[[], None]) -> None:
-        """A driver dies, and is started anew. That takes longer than any message travels."""
+        """A driver dies and is restarted, which takes longer than any message."""
         if not (self.lens_name if start == self.start_lens else self.camera_name):
             return
         if start == self.start_lens:
@@ -136,7 +136,7 @@ class World:
         self.after(self.draw.randrange(STARTS_MS, 3 * STARTS_MS) * MS, start)
 
     def start_lens(self) -> None:
-        """A driver that was started anew: it finds the lens somewhere."""
+        """A restarted driver, which finds the lens at any position."""
         self.lens_name, self.lens_gate = f"lens#{next(self._names)}", CommandGate("lens", "V", *POSITIONS)
         self.said = self.move_count = 0
         self.lens_command, self.faults = NO_COMMAND, ()  # type: ignore[var-annotated]
@@ -176,7 +176,7 @@ class World:
         camera = self.camera_name
 
         def camera_hears(said: LensState) -> None:
-            # A driver that was started since then is told the latched word instead.
+            # A driver that was started since then gets the latched message instead.
             if camera == self.camera_name:
                 self.camera_hears(said)
 
@@ -184,7 +184,7 @@ class World:
             self.send(self._latched(hear, state), longest_ms=200, may_be_lost=False)
 
     def _latched(self, hear: Callable[[LensState], None], state: LensState) -> Callable[[], None]:
-        """The newest word reaches everybody; one before it may be overwritten on its way."""
+        """The newest message arrives; an older one may be overwritten on the way."""
         arrives: bool | None = None
 
         def deliver() -> None:
@@ -205,7 +205,7 @@ class World:
             told.became = self.lens
 
     def break_lens(self) -> None:
-        """It loses its power, and is somewhere until it is opened again."""
+        """The lens loses its power, and is at an unknown position until it is opened again."""
         if not self.lens_name or self.faults:
             return
         self.lens, self.faults, self.rests_at_ns = next(self._moves), ("gone",), self.now_ns + 10**15
@@ -221,7 +221,7 @@ class World:
     # The camera and its driver.
 
     def start_camera(self) -> None:
-        """A driver that was started anew: it exposes as at its start."""
+        """A restarted driver, which exposes as at its start."""
         self.camera_name, self.camera_gate = f"camera#{next(self._names)}", CommandGate("e", "us", *CAMERA_US)
         self.exposure, self.exposure_command, self.exposure_us = next(self._exposures), NO_COMMAND, 10_000.0
         self.taken, self.rest, self.is_new = 0, LensRest(self.steady), True
@@ -244,7 +244,7 @@ class World:
             self.expose()
 
     def expose(self, waits: bool = True) -> None:
-        """Take a picture, at rest or, as a camera that runs freely does, at once."""
+        """Take a picture when the lens rests or, like a streaming camera, at once."""
         name, number = self.camera_name, self.exposure
         if not name:
             return
@@ -270,13 +270,13 @@ class World:
             )
             self.taken += 1
             self.frames.append(frame)
-            # What is in force is told by a topic that loses nothing.
+            # The active settings come on a reliable topic.
             self.send(lambda: self.observer_hears_frame(frame), longest_ms=400, may_be_lost=not self.is_new)
             self.is_new = False
 
         self.after(wait_ns, begin)
 
-    # Whoever commands.
+    # The senders of commands.
 
     def command(self, sender: str, which: str, value: float) -> Told:
         self._sequences[sender] += 1
@@ -294,7 +294,7 @@ class World:
         self.send(lambda: self.observer_hears_command(told, which, value), longest_ms=150)
         return told
 
-    # Whoever judges frames.
+    # The observer that judges frames.
 
     def observer_hears_command(self, told: Told, which: str, value: float) -> None:
         if which == "lens":
@@ -321,10 +321,10 @@ class World:
         self.judge()
 
     def judge(self) -> None:
-        """Look at all frames that are at hand, the late ones too."""
+        """Judge all available frames, including late ones."""
         for frame in self.kept:
             assert frame.capture is not None
             if self.pending.is_fresh(frame.capture, self.now_ns):
                 self.judgements.append(
-                    StepResults(self.now_ns, frame, list(self.heard_exposures), list(self.heard_moves))
+                    Judgement(self.now_ns, frame, list(self.heard_exposures), list(self.heard_moves))
                 )

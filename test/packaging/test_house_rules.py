@@ -1,10 +1,11 @@
-"""The rules of the house, read from the sources: floors, where ROS may be, sizes, unwanted words."""
+"""The rules of the house, read from the sources: floors, sizes, ROS, types, unwanted words."""
 
 from __future__ import annotations
 
 import ast
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +42,7 @@ FLOORS = {
     "soak": 10,
     "cli": 11,
 }
-"""Floor of every room; what stands for a part of a room counts for that part."""
+"""The floor of every room; an entry for a part of a room overrides the room's."""
 
 ROS_ROOMS = {"nodes", "ros", "bringup", "client", "cli", "soak"}
 ROS_PACKAGES = {
@@ -49,6 +50,7 @@ ROS_PACKAGES = {
     "builtin_interfaces", "action_msgs", "rosgraph_msgs", "vision_msgs", "unique_identifier_msgs",
 }  # fmt: skip
 LONGEST_FILE = 350
+FULLEST_ROOM = 15
 
 
 def sources() -> list[Path]:
@@ -56,7 +58,7 @@ def sources() -> list[Path]:
 
 
 def room_of(module: str) -> str:
-    """The room of a module: the longest name in `FLOORS` that its own begins with."""
+    """The room of a module: the longest entry of `FLOORS` that its name begins with."""
     parts = module.split(".")[1:]
     names = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
     return next((name for name in names if name in FLOORS), parts[0] if parts else "")
@@ -72,7 +74,7 @@ def is_for_types(node: ast.AST) -> bool:
 
 
 def imported(node: ast.AST, for_types: bool = False) -> Iterator[tuple[str, bool]]:
-    """Full names of all modules imported anywhere below a node, and whether for type checks only."""
+    """Full names of all modules imported anywhere below a node, and whether only for type checks."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
             yield from ((alias.name, for_types) for alias in child.names)
@@ -116,6 +118,25 @@ def test_rooms_import_only_from_lower_floors() -> None:
                     f"{path.relative_to(ROOT)} (floor {FLOORS[room]}): {name} (floor {FLOORS[other]})"
                 )
     assert not wrong, wrong
+
+
+def test_no_room_is_too_full() -> None:
+    files = Counter(path.parent for path in sources() if path.name not in {"__init__.py", "__main__.py"})
+    full = {
+        folder.relative_to(PACKAGE).as_posix(): count
+        for folder, count in files.items()
+        if count > FULLEST_ROOM
+    }
+    assert not full, f"more than {FULLEST_ROOM} files directly in a room: make folders of families: {full}"
+
+
+def test_mypy_checks_every_room() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    settings = text.partition("[tool.mypy]")[2].partition("[[tool.mypy.overrides]]")[0]
+    checked = re.search(r"^files = (\[.*?\])", settings, re.MULTILINE | re.DOTALL)
+    assert re.search(r"^strict = true$", settings, re.MULTILINE)
+    assert checked is not None
+    assert "dasha_ros" in ast.literal_eval(checked[1])
 
 
 def test_ros_stays_on_the_upper_floors() -> None:

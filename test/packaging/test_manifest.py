@@ -65,7 +65,7 @@ def test_every_node_is_an_executable() -> None:
 
 
 def test_bringup_starts_only_executables() -> None:
-    from dasha_ros.bringup.graph import RIGS
+    from dasha_ros.bringup.rigs import RIGS
 
     assert {node for rig in RIGS.values() for node in rig.nodes} <= executables()
 

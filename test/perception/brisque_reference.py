@@ -49,7 +49,7 @@ def pictures() -> dict[str, NDArray[np.uint8]]:
 
 
 def fingerprint(image: NDArray[np.uint8]) -> int:
-    """Tells whether a picture is still the one that was scored."""
+    """Identifies the picture that was scored."""
     return zlib.crc32(np.ascontiguousarray(image))
 
 

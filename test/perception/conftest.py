@@ -1,4 +1,4 @@
-"""What the tests of perception share."""
+"""Fixtures for the tests of perception."""
 
 from __future__ import annotations
 

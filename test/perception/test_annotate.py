@@ -45,7 +45,7 @@ def test_boxes_are_scaled_to_the_picture():
     assert not drawn[110:190, 215:385].any()
 
 
-def test_weak_detections_are_left_out_unless_asked_for():
+def test_weak_detections_are_drawn_only_on_request():
     assert not coloured(annotate(IMAGE, PERCEPT))[10:90, 98:103].any()
     assert coloured(annotate(IMAGE, PERCEPT, min_score=0.1))[30:90, 98:103].any()
 
@@ -71,7 +71,7 @@ def test_the_given_picture_is_not_drawn_on():
     assert (colour == 90).all()
 
 
-def test_jpeg_decodes_and_quality_costs_bytes():
+def test_jpeg_decodes_and_higher_quality_is_larger():
     picture = np.random.default_rng(0).integers(0, 256, (60, 80), dtype=np.uint8)
     small, large = to_jpeg(picture, 20), to_jpeg(picture, 95)
     assert len(small) < len(large)

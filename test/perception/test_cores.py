@@ -25,7 +25,7 @@ def threads() -> set[int]:
 
 
 @pytest.mark.parametrize(("cores", "count"), [({0}, 1), ({0}, 2), ({0, 1, 2}, 2), ({0, 1}, 1), (set(), 2)])
-def test_nobody_is_bound_unless_there_are_just_as_many_cores(
+def test_threads_are_bound_only_if_there_are_as_many_cores(
     monkeypatch: pytest.MonkeyPatch, cores: set[int], count: int
 ) -> None:
     bound: list[Any] = []
@@ -37,7 +37,7 @@ def test_nobody_is_bound_unless_there_are_just_as_many_cores(
     assert bound == []
 
 
-def test_the_caller_is_off_the_workers_cores_for_as_long_as_a_run_lasts(
+def test_the_caller_stays_off_the_workers_cores_during_a_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     course: list[Any] = []
@@ -56,7 +56,7 @@ def test_the_caller_is_off_the_workers_cores_for_as_long_as_a_run_lasts(
     assert course == [{4}, "run", {4, 7, 9}]
 
 
-def test_a_caller_whose_core_was_taken_away_is_not_brought_back_to_it(
+def test_a_core_that_was_taken_away_is_not_used_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     course: list[Any] = []
@@ -70,7 +70,7 @@ def test_a_caller_whose_core_was_taken_away_is_not_brought_back_to_it(
     assert course == []
 
 
-def test_a_refusal_of_the_kernel_stops_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_continues_if_the_kernel_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: int, to: Any) -> None:
         raise OSError(22, "Invalid argument")
 

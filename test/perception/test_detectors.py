@@ -65,7 +65,7 @@ def test_only_the_best_are_kept():
 
 
 class FakeSession:
-    """Stands for a network: answers every cell with nothing, except where a test puts an object."""
+    """Replaces a network: every cell is empty, except where a test puts an object."""
 
     path = "fake.onnx"
 
@@ -170,7 +170,7 @@ def yolo(request, fetched):
 
 
 DOG = {"dog": (125, 220, 315, 540), "bicycle": (120, 125, 570, 425), "car": (465, 75, 690, 170)}
-"""Where a person sees them in darknet's dog.jpg, 768 x 576."""
+"""Positions of the objects in darknet's dog.jpg, 768 x 576, by eye."""
 
 
 def test_finds_what_is_in_a_photograph(yolo, photograph):

@@ -1,4 +1,4 @@
-"""The grid of early statistics, and encoders read as one."""
+"""The grid of early statistics, and joint encoders."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_pooled_over_all_cells_it_is_the_early_latent(grid, picture, fetched):
     np.testing.assert_allclose(np.sqrt(variance), early[CHANNELS:], atol=1e-3)
 
 
-def test_a_cell_tells_of_its_own_place_only(grid, picture):
+def test_a_cell_depends_only_on_its_own_place(grid, picture):
     changed = picture.copy()
     changed[170:, :320] = cv2.GaussianBlur(changed, (0, 0), 4)[170:, :320]
     difference = np.abs(cells(grid.encode(picture)) - cells(grid.encode(changed))).mean(axis=(1, 2))
@@ -64,7 +64,7 @@ def test_any_frame_gives_the_same_number_of_cells(grid, shape):
     assert np.isfinite(latent).all()
 
 
-def test_a_joint_latent_comes_apart_into_its_parts(grid, picture, fetched):
+def test_a_joint_latent_is_split_into_its_parts(grid, picture, fetched):
     fetched(models.EFFICIENTNET_LITE0)
     joint = create_encoder(JOINT, threads=1)
     latent = joint.encode(picture)
@@ -85,15 +85,15 @@ def test_a_latent_alone_is_its_own_part():
     assert not has_part("efficientnet_lite0_early", "efficientnet_lite0")
 
 
-def test_many_latents_come_apart_at_once():
+def test_many_latents_are_split_at_once():
     latents = np.zeros((5, SIZES["efficientnet_lite0"] + SIZES["efficientnet_lite0_grid"]), np.float32)
     latents[:, 1280:] = 1.0
     assert part(latents, JOINT, "efficientnet_lite0_grid").min() == 1.0
     assert part(latents, JOINT, "efficientnet_lite0").max() == 0.0
 
 
-def test_what_is_not_in_a_latent_is_refused():
-    with pytest.raises(ModelError, match="holds none of resnet152"):
+def test_a_missing_part_of_a_latent_is_refused():
+    with pytest.raises(ModelError, match="does not contain resnet152"):
         part(np.zeros(7552, np.float32), JOINT, "resnet152")
     with pytest.raises(ModelError, match="has 7552 numbers, this one 10"):
         part(np.zeros(10, np.float32), JOINT, "efficientnet_lite0")

@@ -46,7 +46,7 @@ def test_reference_numbers_are_those_of_pytorch(fetched):
 
 
 @pytest.mark.parametrize("shape", [(340, 640), (480, 640), (640, 480), (40, 300)])
-def test_any_frame_gives_a_finite_vector_that_is_repeatable(embedded, shape):
+def test_any_frame_gives_a_finite_and_repeatable_vector(embedded, shape):
     encoder, _, size = embedded
     image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     latent = encoder.encode(image)
@@ -55,7 +55,7 @@ def test_any_frame_gives_a_finite_vector_that_is_repeatable(embedded, shape):
     np.testing.assert_array_equal(encoder.encode(image), latent)
 
 
-def test_latent_leaves_the_sharp_one_as_blur_grows(embedded):
+def test_latent_moves_away_from_the_sharp_one_with_blur(embedded):
     encoder, _, _ = embedded
     image = cv2.resize(photograph(448), (640, 640))
     sharp = encoder.encode(image)

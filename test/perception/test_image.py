@@ -57,7 +57,7 @@ def test_rows_with_padding_are_read():
     np.testing.assert_array_equal(working_image(view, "mono8", 640), working_image(SCENE, "mono8", 640))
 
 
-def test_colours_weigh_as_the_eye_weighs_them():
+def test_colours_have_the_weights_of_luminance():
     green = np.zeros((64, 64, 3), np.uint8)
     green[..., 1] = 255
     assert np.unique(working_image(green, "rgb8", 640)) == [150]  # 0.587 of 255
@@ -85,7 +85,7 @@ def test_colours_weigh_as_the_eye_weighs_them():
         (b"bytes", "mono8", "bytes"),
     ],
 )
-def test_what_is_no_image_is_refused_in_a_sentence(image, encoding, words):
+def test_invalid_images_are_refused_in_a_sentence(image, encoding, words):
     with pytest.raises(ImageError, match=words):
         working_image(image, encoding, 640)
 

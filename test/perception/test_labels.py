@@ -1,4 +1,4 @@
-"""A label that nobody knows is answered with those that may have been meant, by the names used here."""
+"""An unknown label gets suggestions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_spelling_is_known(label: str) -> None:
         ("sofas", "see the topic perception/info"),  # this detector has no couch
     ],
 )
-def test_a_near_miss_is_answered_with_what_may_be_meant(label: str, hint: str) -> None:
+def test_a_misspelt_label_gets_a_suggestion(label: str, hint: str) -> None:
     assert hint in unknown_label(["person", label], KNOWN, "yolo")
 
 
@@ -57,19 +57,19 @@ def test_a_near_miss_is_answered_with_what_may_be_meant(label: str, hint: str) -
         ("face", []), ("tree", []), ("wheel", []), ("x" * 10_000, []),
     ],
 )  # fmt: skip
-def test_hints_go_by_meaning(label: str, labels: list[str]) -> None:
+def test_suggestions_prefer_the_meaning(label: str, labels: list[str]) -> None:
     assert meant(label, COCO) == labels
 
 
-def test_hints_hold_in_both_directions() -> None:
-    """For a detector of other words than COCO's, too."""
+def test_suggestions_work_in_both_directions() -> None:
+    """Also for a detector whose labels are not COCO's."""
     assert meant("cell phone", ("smartphone", "mug")) == ["smartphone"]
     assert meant("person", ("man", "woman")) == ["man", "woman"]
     assert meant("people", ("car",)) == []
 
 
 @given(st.text(max_size=30) | st.sampled_from([w for group in GROUPS for w in group]), st.data())
-def test_a_hint_is_one_of_the_detectors_labels(word: str, data) -> None:
+def test_a_suggestion_is_one_of_the_detectors_labels(word: str, data) -> None:
     known = tuple(data.draw(st.lists(st.sampled_from(COCO), unique=True)))
     hints = meant(word, known)
     assert set(hints) <= set(known)
@@ -90,27 +90,27 @@ def edits(a: str, b: str) -> int:
 
 
 @given(st.text(string.ascii_lowercase, min_size=1, max_size=15))
-def test_words_far_from_every_label_have_no_hint(word: str) -> None:
+def test_words_unlike_any_label_get_no_suggestion(word: str) -> None:
     spoken = [w for group in GROUPS for w in group] + list(COCO) + ["tvmonitor", "pottedplant", "diningtable"]
     if min(edits(word, other.replace(" ", "")) for other in spoken) > 4:
         assert meant(word, COCO) == []
 
 
 @pytest.mark.parametrize("label", ["person,cup", "person, cup", " person , cup ,"])
-def test_labels_with_a_comma_are_two(label: str) -> None:
+def test_labels_are_split_at_commas(label: str) -> None:
     assert one_by_one([label]) == ["person", "cup"]
     said = unknown_label([label], COCO, "yolo")
     assert "holds a comma" in said
     assert "['person', 'cup']" in said
 
 
-def test_a_label_of_the_detector_may_hold_a_comma() -> None:
+def test_a_label_of_the_detector_may_contain_a_comma() -> None:
     assert unknown_label(["notebook, notebook computer"], ("notebook, notebook computer",), "yolo") == ""
     assert one_by_one([" person ", "dog"]) == ["person", "dog"]
 
 
-def test_the_table_knows_the_labels_that_ship(fetched) -> None:
-    """Every group begins with a label of COCO: a slip of the pen in the table would never be a hint."""
+def test_the_synonyms_cover_the_shipped_labels(fetched) -> None:
+    """Every group begins with a label of COCO; a misspelt one would never be suggested."""
     import onnxruntime
 
     path = fetched("models/yolov3-tiny.onnx")

@@ -71,7 +71,7 @@ def frame(rows=1088, columns=2048, seed=0):
     return np.clip(scene + random.normal(0, 3, scene.shape), 0, 255).astype(np.uint8)
 
 
-def test_percept_holds_what_made_the_frame_and_what_is_in_it(perception):
+def test_percept_holds_settings_and_content_of_the_frame(perception):
     image = frame()
     percept = perception.perceive(image, "mono8", CAPTURE, LENS)
     assert percept.capture is CAPTURE
@@ -142,21 +142,21 @@ def test_every_frame_of_every_light_gives_finite_numbers(perception, rows, colum
     assert percept.histogram_counts.sum() == rows * columns
 
 
-def test_a_frame_that_is_none_changes_nothing(perception):
+def test_an_invalid_frame_changes_nothing(perception):
     percept = perception.perceive(frame(64, 64), "mono8", CAPTURE, LENS)
     with pytest.raises(ImageError, match="uint16"):
         perception.perceive(frame(64, 64).astype(np.uint16), "mono8", CAPTURE, LENS)
     assert perception.annotated_jpeg(percept)
 
 
-def test_the_frame_is_left_as_it_was(perception):
+def test_the_frame_is_not_modified(perception):
     image = frame(200, 300)
     before = image.copy()
     perception.perceive(image, "mono8", CAPTURE, LENS)
     np.testing.assert_array_equal(image, before)
 
 
-def test_picture_of_the_last_percept_only(perception):
+def test_only_the_last_percept_has_a_picture(perception):
     first = perception.perceive(frame(), "mono8", CAPTURE, LENS)
     picture = cv2.imdecode(np.frombuffer(perception.annotated_jpeg(first), np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (340, 640, 3)
@@ -166,7 +166,7 @@ def test_picture_of_the_last_percept_only(perception):
         perception.annotated_jpeg(first)
 
 
-def test_warming_up_leaves_no_picture(brisque_file):
+def test_warm_up_leaves_no_picture(brisque_file):
     perception = Perception(Encoder(), Detector(), brisque_model=brisque_file)
     perception.warm_up()
     with pytest.raises(ValueError, match="last percept"):
@@ -177,7 +177,7 @@ def test_warming_up_leaves_no_picture(brisque_file):
         )
 
 
-def test_models_that_cannot_be_had_are_explained(tmp_path, monkeypatch, brisque_file):
+def test_missing_models_are_explained(tmp_path, monkeypatch, brisque_file):
     with pytest.raises(UnknownModelError, match="no detector called 'hog'"):
         Perception(Encoder(), "hog", brisque_model=brisque_file)
     monkeypatch.setenv("DASHA_ASSETS", str(tmp_path))

@@ -18,7 +18,7 @@ def no_network(*_args, **_kwargs):
 
 
 def check(found, detector, wanted=()):
-    """Whatever an untrained network finds is well formed."""
+    """The detections of an untrained network are well formed."""
     assert [d.score for d in found] == sorted((d.score for d in found), reverse=True)
     for detection in found:
         x_min, y_min, x_max, y_max = detection.box
@@ -74,7 +74,7 @@ def test_ultralytics_runs_without_training():
     assert detector.detect(IMAGE, 1.0) == []
 
 
-def test_ultralytics_weights_that_can_not_be_read_are_explained(tmp_path, monkeypatch):
+def test_unreadable_ultralytics_weights_are_explained(tmp_path, monkeypatch):
     pytest.importorskip("ultralytics")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.pt").touch()

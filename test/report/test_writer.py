@@ -1,4 +1,4 @@
-"""Reports: complete or not there at all, readable by program and by person."""
+"""Reports are complete or absent, and readable for programs and people."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class _Page(HTMLParser):
         self.text += data
 
 
-def test_reads_back_what_was_written(tmp_path):
+def test_a_report_is_read_back_as_written(tmp_path):
     folder = write(tmp_path)
     record = report.load(folder)
     assert record == report.load(folder / "report.json")
@@ -139,7 +139,7 @@ def test_reads_back_what_was_written(tmp_path):
     assert (document["format"], document["version"]) == ("dasha-report", 3)
 
 
-def test_best_score_is_of_the_objects_asked_for(tmp_path):
+def test_best_score_is_of_a_wanted_object(tmp_path):
     record = report.load(write(tmp_path, labels=("motorbike", "cat")))
     assert [record.best_score(s) for s in record.steps] == [0.9, 0.9]
     record = report.load(write(tmp_path, labels=()))
@@ -227,7 +227,7 @@ def test_keeps_the_newest_and_nothing_else_of_its_own(tmp_path):
     assert foreign.is_dir()
 
 
-def test_removes_what_a_dead_process_left_and_not_what_a_living_one_writes(tmp_path):
+def test_removes_leftovers_of_dead_processes_but_not_of_living_ones(tmp_path):
     dead = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], stdout=subprocess.PIPE, check=True
     )
@@ -247,7 +247,7 @@ def test_discarded_report_leaves_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("full_at", ["before.jpg", "step-0000.jpg", "report.json", "index.html"])
-def test_full_disk_is_a_sentence_and_leaves_nothing(tmp_path, monkeypatch, full_at):
+def test_a_full_disk_gives_a_sentence_and_leaves_no_files(tmp_path, monkeypatch, full_at):
     real = writer_module._write
 
     def disk(path: Path, content: bytes) -> None:
@@ -279,7 +279,7 @@ def test_really_full_disk(tmp_path):
         subprocess.run(["umount", str(tmp_path)], check=True)
 
 
-def test_folder_that_is_a_file_is_a_sentence(tmp_path):
+def test_a_file_in_place_of_the_folder_gives_a_sentence(tmp_path):
     path = tmp_path / "file"
     path.write_text("")
     with pytest.raises(report.ReportError, match=r"no report can be written to .*file.*report_dir"):
@@ -301,13 +301,13 @@ def test_step_of_another_form_is_refused(tmp_path, change, reason):
     ("text", "sentence"),
     [
         ('{"format": "dasha-report", "version": 1}', "report of version 1.*reads version 3"),
-        ('{"format": "other"}', "is no report of dasha_ros"),
-        ("[]", "is no report of dasha_ros"),
-        ('{"format"', "is no JSON"),
+        ('{"format": "other"}', "is not a report of dasha_ros"),
+        ("[]", "is not a report of dasha_ros"),
+        ('{"format"', "is not JSON"),
         ('{"format": "dasha-report", "version": 3, "goal": {}}', "is damaged: began"),
     ],
 )
-def test_load_explains_what_it_can_not_read(tmp_path, text, sentence):
+def test_load_explains_unreadable_reports(tmp_path, text, sentence):
     (tmp_path / "report.json").write_text(text)
     with pytest.raises(report.ReportError, match=sentence):
         report.load(tmp_path)

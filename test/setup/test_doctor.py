@@ -1,4 +1,4 @@
-"""What ``dasha doctor`` finds on machines that lack something."""
+"""``dasha doctor`` on machines that lack something."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from types import SimpleNamespace
 import pytest
 
 from dasha_ros.assets.catalogue import CONVERTED, check_converted, sha256_of
-from dasha_ros.doctor import findings as doctor
-from dasha_ros.doctor.findings import Finding, Verdict
+from dasha_ros.doctor import ros, software
+from dasha_ros.doctor.examination import examine
+from dasha_ros.doctor.finding import Finding, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +27,7 @@ def only(findings: Iterator[Finding], name: str) -> Finding:
 
 
 def convert_all_by_hand(folder: Path) -> list[str]:
-    """Files under the names of the converted models, and the record of their making."""
+    """Write stand-ins for the converted models, and the record of their conversion."""
     names = list(check_converted(folder))
     (folder / "models").mkdir()
     for name in names:
@@ -38,39 +39,40 @@ def convert_all_by_hand(folder: Path) -> list[str]:
 
 def test_every_problem_comes_with_advice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DASHA_ASSETS", str(tmp_path / "none"))
-    monkeypatch.setattr(doctor, "_present", lambda module: False)
-    problems = [finding for finding in doctor.examine({}) if finding.verdict is Verdict.PROBLEM]
+    monkeypatch.setattr(software, "is_installed", lambda module: False)
+    monkeypatch.setattr(ros, "is_installed", lambda module: False)
+    problems = [finding for finding in examine({}) if finding.verdict is Verdict.PROBLEM]
     assert {finding.topic for finding in problems} >= {"ros", "assets", "packages"}
     assert all(finding.advice for finding in problems)
 
 
-def test_missing_and_corrupt_files_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_and_corrupt_files_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DASHA_ASSETS", str(tmp_path))
-    assert only(doctor.assets(), "base").verdict is Verdict.PROBLEM
+    assert only(software.assets(), "base").verdict is Verdict.PROBLEM
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "yolov3-tiny.weights").write_bytes(b"half")
-    assert "models/yolov3-tiny.weights is corrupt" in only(doctor.assets(), "base").detail
-    assert only(doctor.assets(), "training").verdict is Verdict.OPTIONAL
-    assert "models/yolov3-tiny.onnx" in only(doctor.assets(), "converted models").detail
+    assert "models/yolov3-tiny.weights is corrupt" in only(software.assets(), "base").detail
+    assert only(software.assets(), "training").verdict is Verdict.OPTIONAL
+    assert "models/yolov3-tiny.onnx" in only(software.assets(), "converted models").detail
 
 
-def test_a_damaged_converted_model_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_damaged_converted_model_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DASHA_ASSETS", str(tmp_path))
     names = convert_all_by_hand(tmp_path)
-    assert only(doctor.assets(), "converted models").verdict is Verdict.OK
+    assert only(software.assets(), "converted models").verdict is Verdict.OK
     (tmp_path / names[0]).write_bytes(b"hal")
-    finding = only(doctor.assets(), "converted models")
+    finding = only(software.assets(), "converted models")
     assert finding.verdict is Verdict.PROBLEM
     assert finding.detail == f"{names[0]} is corrupt"
     (tmp_path / "models" / "converted.json").unlink()
-    assert only(doctor.assets(), "converted models").verdict is Verdict.PROBLEM
+    assert only(software.assets(), "converted models").verdict is Verdict.PROBLEM
 
 
 @pytest.mark.parametrize(
     ("text", "good"), [("", True), ("0", True), ("232", True), ("233", False), ("abc", False)]
 )
-def test_a_domain_that_can_not_be_is_a_problem(text: str, good: bool) -> None:
-    finding = only(doctor.discovery({"ROS_DOMAIN_ID": text}), "ROS_DOMAIN_ID")
+def test_an_invalid_ros_domain_is_a_problem(text: str, good: bool) -> None:
+    finding = only(ros.discovery({"ROS_DOMAIN_ID": text}), "ROS_DOMAIN_ID")
     assert finding.verdict is (Verdict.OK if good else Verdict.PROBLEM)
     assert good or "0 to 101 is safe" in finding.advice
 
@@ -82,14 +84,14 @@ def test_a_domain_that_can_not_be_is_a_problem(text: str, good: bool) -> None:
 def test_versions_of_older_distributions_are_too_old(
     monkeypatch: pytest.MonkeyPatch, package: str, too_old: str, recent: str
 ) -> None:
-    monkeypatch.setattr(doctor, "_present", lambda module: True)
-    monkeypatch.setattr(doctor, "_version", lambda *names: too_old)
-    finding = only(doctor.packages(), package)
+    monkeypatch.setattr(software, "is_installed", lambda module: True)
+    monkeypatch.setattr(software, "installed_version", lambda *names: too_old)
+    finding = only(software.packages(), package)
     assert finding.verdict is Verdict.PROBLEM
     assert f"{too_old} is too old" in finding.detail
     assert re.search(r'pip install "[a-z-]+>=\d', finding.advice)
-    monkeypatch.setattr(doctor, "_version", lambda *names: recent)
-    assert only(doctor.packages(), package).verdict is Verdict.OK
+    monkeypatch.setattr(software, "installed_version", lambda *names: recent)
+    assert only(software.packages(), package).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize(("free_mib", "verdict"), [(63, Verdict.PROBLEM), (4096, Verdict.OK)])
@@ -98,31 +100,31 @@ def test_a_container_with_little_shared_memory(
 ) -> None:
     usage = SimpleNamespace(free=free_mib << 20, total=free_mib << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    finding = only(doctor.shared_memory(), "/dev/shm")
+    finding = only(ros.shared_memory(), "/dev/shm")
     assert finding.verdict is verdict
     assert ("--shm-size" in finding.advice) == (verdict is Verdict.PROBLEM)
 
 
-def test_a_profile_that_does_not_exist(tmp_path: Path) -> None:
+def test_a_missing_profile_is_a_problem(tmp_path: Path) -> None:
     environ = {"FASTDDS_DEFAULT_PROFILES_FILE": str(tmp_path / "typo.xml")}
-    finding = only(doctor.ros(environ), "profile")
+    finding = only(ros.ros(environ), "profile")
     assert finding.verdict is Verdict.PROBLEM
     assert "typo.xml" in finding.detail
-    assert only(doctor.ros({}), "profile").verdict is Verdict.OK
+    assert only(ros.ros({}), "profile").verdict is Verdict.OK
 
 
-def test_settings_of_discovery_are_shown() -> None:
-    found = {f.name: f for f in doctor.discovery({"ROS_DOMAIN_ID": "42", "ROS_LOCALHOST_ONLY": "1"})}
+def test_discovery_settings_are_shown() -> None:
+    found = {f.name: f for f in ros.discovery({"ROS_DOMAIN_ID": "42", "ROS_LOCALHOST_ONLY": "1"})}
     assert found["ROS_DOMAIN_ID"].detail == "42"
     assert found["ROS_LOCALHOST_ONLY"].advice
 
 
-def test_a_probe_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> Iterator[Finding]:
         raise OSError("disk gone")
 
-    monkeypatch.setattr(doctor, "compiler", broken)
-    finding = next(f for f in doctor.examine({}) if f.topic == "compiler")
+    monkeypatch.setattr(software, "compiler", broken)
+    finding = next(f for f in examine({}) if f.topic == "compiler")
     assert finding.verdict is Verdict.PROBLEM
     assert "disk gone" in finding.detail
 

@@ -1,4 +1,4 @@
-"""What a soak counts: the slope of memory, the plan, and the disk that can be full."""
+"""The parts of a soak: the slope of memory, the plan, and the small disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dasha_ros.soak.memory import LEAST_SAMPLES, WARM_UP, MemorySlope
 from dasha_ros.soak.tally import Tally
 
 
-def test_too_few_samples_tell_nothing() -> None:
+def test_too_few_samples_give_no_slope() -> None:
     slope = MemorySlope()
     for goals in range(LEAST_SAMPLES + WARM_UP - 1):
         slope.add("a", 1, goals, 100.0)
@@ -41,8 +41,8 @@ def test_a_known_growth_is_found_within_its_error(growth: float, noise: float, s
     assert abs(per_1000 - 1000 * growth) <= 6 * error + 1e-6
 
 
-def test_what_a_process_grows_by_once_is_no_slope() -> None:
-    """Caches and pools fill over the first goals; with a third of them nothing is left of that."""
+def test_a_single_growth_at_the_start_is_not_a_slope() -> None:
+    """Caches and pools fill during the first goals, which are left out."""
     slope = MemorySlope()
     for goals in range(90):
         slope.add("fills", 1, goals, 100.0 + min(goals, 25))
@@ -51,10 +51,10 @@ def test_what_a_process_grows_by_once_is_no_slope() -> None:
     assert found[0] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_process_that_was_replaced_begins_anew() -> None:
+def test_a_replaced_process_starts_a_new_series() -> None:
     slope = MemorySlope()
     for goals in range(100):
-        # A new process is smaller: that is no shrinking, and the old one's growth is none of the new one's.
+        # A new process is smaller, but that is not shrinking, and it has not inherited the old one's growth.
         slope.add("a", 1 if goals < 30 else 2, goals, 300.0 + goals if goals < 30 else 100.0)
     found = slope.per_1000_goals()
     assert found is not None
@@ -91,23 +91,21 @@ def test_every_promise_that_was_broken_is_in_the_json() -> None:
     assert any("of 3" in row for row in map(" ".join, tally.table()))
 
 
-def test_every_node_gets_every_blow_in_turn() -> None:
+def test_every_node_gets_every_signal_in_turn() -> None:
     pytest.importorskip("rclpy")
     from dasha_ros.soak.plan import FULL, OTHERS, plan
-    from dasha_ros.soak.rounds import BLOWS, VICTIMS
+    from dasha_ros.soak.rounds import NODES, SIGNALS
 
     named = [name for name, _ in plan(FULL, Random(3))]
     assert [name for name, _ in plan(FULL, Random(3))] == named, "the same seed, the same plan"
     assert [name for name, _ in plan(FULL, Random(4))] != named
-    counts = {
-        f"SIG{how} to {victim}": named.count(f"SIG{how} to {victim}") for how in BLOWS for victim in VICTIMS
-    }
-    assert sum(counts.values()) == FULL.blows
+    counts = {f"SIG{how} to {node}": named.count(f"SIG{how} to {node}") for how in SIGNALS for node in NODES}
+    assert sum(counts.values()) == FULL.signals
     assert max(counts.values()) - min(counts.values()) <= 1
     assert all(named.count(name) == FULL.others for name in OTHERS)
 
 
-def test_a_full_disk_refuses_and_a_freed_one_takes(tmp_path: Path) -> None:
+def test_a_full_disk_refuses_writes_until_it_is_freed(tmp_path: Path) -> None:
     with SmallDisk(tmp_path / "disk") as disk:
         if disk.why_not:
             pytest.skip(disk.why_not)

@@ -1,4 +1,4 @@
-"""A flood reaches every topic, ends by itself, and says how fast it was."""
+"""A flood reaches every topic, ends by itself, and reports its rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dasha_ros.soak.floods import Floods
 pytestmark = pytest.mark.graph
 
 
-def test_a_flood_says_how_fast_it_was(probe: Probe) -> None:
+def test_a_flood_reports_its_rates(probe: Probe) -> None:
     with Floods(1.0, seed=1, rate_hz=100.0) as flood:
         probe.until(flood.is_over, "the end of the flood", flood.longest_s)
         rates_hz = flood.rates_hz()
@@ -22,13 +22,13 @@ def test_a_flood_says_how_fast_it_was(probe: Probe) -> None:
     assert all(0.0 < rate_hz <= 102.0 for rate_hz in rates_hz.values())
 
 
-def test_a_flood_is_seen_and_when_it_is_left_early_it_is_ended(probe: Probe) -> None:
+def test_a_flood_is_visible_and_ends_when_left_early(probe: Probe) -> None:
     with Floods(3600.0, seed=1) as flood:
         probe.until(lambda: flood.is_seen_by(probe.node), "the strangers", flood.longest_s)
     assert flood.is_over()
 
 
-def test_a_flood_that_failed_is_no_flood() -> None:
+def test_a_failed_flood_raises_an_error() -> None:
     with Floods(1.0, seed=1, namespace="no namespace") as flood:
         for process in flood._processes:
             process.wait()

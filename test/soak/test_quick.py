@@ -1,4 +1,4 @@
-"""Every kind of fault once or so, against a graph of its own: the promises hold."""
+"""The promises hold under at least one fault of every kind."""
 
 from __future__ import annotations
 

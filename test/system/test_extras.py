@@ -1,4 +1,4 @@
-"""What is not installed is named, with what to do."""
+"""A missing package is named, with the command that installs it."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def test_an_installed_package_takes_them_from_pip(monkeypatch: pytest.MonkeyPatc
         require("torch", "learning", "pytorches", "gyms")
 
 
-def test_what_is_there_is_not_complained_about() -> None:
+def test_installed_modules_raise_nothing() -> None:
     require("torch", "anything", "json", "pathlib")

@@ -1,4 +1,4 @@
-"""Where things are written that belong below a home which can't be written, or does not exist."""
+"""Files that belong below the home directory, where that is missing or read-only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dasha_ros.system.folders import settle, temporary_home, user_folder
 
 @pytest.fixture
 def no_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A home below a file: not even root can make a folder there."""
+    """A home below a file, where not even root can make a folder."""
     (tmp_path / "file").touch()
     home = tmp_path / "file" / "home"
     monkeypatch.setenv("HOME", str(home))
@@ -31,7 +31,7 @@ def test_a_home_that_can_be_written_is_used(monkeypatch: pytest.MonkeyPatch, tmp
     assert environment == {"HOME": str(tmp_path)}
 
 
-def test_what_belongs_below_home_goes_to_a_temporary_folder_and_it_is_said_once(
+def test_files_below_home_go_to_a_temporary_folder_with_one_warning(
     no_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
@@ -43,13 +43,13 @@ def test_what_belongs_below_home_goes_to_a_temporary_folder_and_it_is_said_once(
     assert "Not a directory" in said
 
 
-def test_a_folder_that_the_user_named_is_never_replaced(no_home: Path, capsys) -> None:
+def test_a_folder_named_by_the_user_is_never_replaced(no_home: Path, capsys) -> None:
     named = no_home / "reports"
     assert user_folder(named) == named
     assert capsys.readouterr().err == ""
 
 
-def test_reports_are_written_all_the_same(no_home: Path) -> None:
+def test_reports_are_written_without_a_home(no_home: Path) -> None:
     ReportWriter("~/.ros/dasha/reports").begin(
         {"labels": ["cat"], "min_score": 0.5, "max_brisque": 50.0, "max_steps": 5, "keep_exposure": False}
     )
@@ -57,7 +57,7 @@ def test_reports_are_written_all_the_same(no_home: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["ROS_LOG_DIR", "ROS_HOME", "HOME"])
-def test_logs_of_ros_go_where_they_can_and_the_variable_is_named(
+def test_ros_logs_go_to_a_writable_folder_and_the_warning_names_the_variable(
     no_home: Path, given: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment = {"HOME": "/tmp", given: str(no_home)}
@@ -78,7 +78,7 @@ def test_a_user_without_a_home_gets_one(monkeypatch: pytest.MonkeyPatch, no_home
 
 
 @pytest.mark.graph
-def test_a_node_without_a_home_works_and_says_one_line(spawn, probe, tmp_path: Path) -> None:
+def test_a_node_without_a_home_works_and_prints_one_warning(spawn, probe, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     node = spawn.node(
         "twin_world",

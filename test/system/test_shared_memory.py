@@ -1,16 +1,16 @@
-"""Segments of dead processes go, those of the living stay."""
+"""Segments of dead processes are removed, those of living ones stay."""
 
 from __future__ import annotations
 
 import fcntl
 from types import SimpleNamespace
 
-from dasha_ros.bringup import graph as bringup
+from dasha_ros.bringup.environment import shared_memory_needed
 from dasha_ros.system import shared_memory
 from dasha_ros.system.shared_memory import remove_dead_segments
 
 
-def test_only_segments_of_the_dead_are_removed(tmp_path):
+def test_only_segments_of_dead_processes_are_removed(tmp_path):
     names = ["fastrtps_0a", "fastrtps_0a_el", "fastdds_0b", "fastdds_0b_el", "fastrtps_port7411_el"]
     for name in [*names, "fastrtps_alive", "fastrtps_alive_el", "sem.other", "fastrtps_without_lock"]:
         (tmp_path / name).touch()
@@ -27,8 +27,8 @@ def test_only_segments_of_the_dead_are_removed(tmp_path):
     ]
 
 
-def test_frames_that_do_not_fit_are_told_before_they_are_missed(monkeypatch, tmp_path):
-    needed = bringup.shared_memory_needed(8)
+def test_a_warning_says_that_frames_will_not_fit_into_shared_memory(monkeypatch, tmp_path):
+    needed = shared_memory_needed(8)
     assert 32 * 2**20 < needed < 64 * 2**20, "a container's 64 MB hold a graph"
     for free, says in ((needed, ""), (needed - 1, "--shm-size")):
         monkeypatch.setattr(

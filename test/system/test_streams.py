@@ -1,4 +1,4 @@
-"""Output that can't be written, or not in these characters: one sentence, never a traceback."""
+"""An output that can't be written gives one sentence, never a traceback."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _run(*command: str, stdout: int, **environment: str) -> subprocess.Completed
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_full_disk_is_told_in_one_sentence(command: tuple[str, ...]) -> None:
+def test_a_full_disk_is_reported_in_one_sentence(command: tuple[str, ...]) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     try:
         ended = _run(*DASHA, *command, stdout=full)
@@ -47,7 +47,7 @@ def test_a_full_disk_is_told_in_one_sentence(command: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_reader_that_left_is_told_in_one_sentence(command: tuple[str, ...]) -> None:
+def test_a_closed_pipe_is_reported_in_one_sentence(command: tuple[str, ...]) -> None:
     reads, writes = os.pipe()
     os.close(reads)
     try:
@@ -55,7 +55,7 @@ def test_a_reader_that_left_is_told_in_one_sentence(command: tuple[str, ...]) ->
     finally:
         os.close(writes)
     assert ended.returncode == 1
-    assert ended.stderr == "error: the output could not be written: nobody reads it any more\n"
+    assert ended.stderr == "error: the output could not be written: the reader has closed it\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
@@ -64,13 +64,13 @@ def test_every_character_can_be_written(encoding: str) -> None:
     assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
 
 
-def test_an_output_that_was_closed_before_the_start_is_no_error() -> None:
+def test_an_output_closed_before_the_start_is_not_an_error() -> None:
     code = "import os; os.close(1); os.execv({0!r}, [{0!r}, '-m', 'dasha_ros.cli', 'config'])"
     ended = _run(sys.executable, "-c", code.format(sys.executable), stdout=subprocess.DEVNULL)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_another_full_disk_is_not_taken_for_the_output() -> None:
+def test_another_full_disk_is_not_blamed_on_the_output() -> None:
     with pytest.raises(OSError, match="No space left"), output_told(), open("/dev/full", "w") as file:
         file.write("a checkpoint")
 

@@ -1,4 +1,4 @@
-"""Worlds for training: whatever is asked for, they can be shown."""
+"""Worlds for training can be rendered for any settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ light = st.floats(0.01, 200_000.0)
 
 
 @given(light, light, st.floats(1.0, 5.0), st.integers(0, 2**31 - 1))
-def test_every_draw_is_a_world_within_what_was_asked_for(
+def test_every_drawn_world_is_within_the_given_ranges(
     one: float, other: float, factor: float, seed: int
 ) -> None:
     low, high = sorted((one, other))

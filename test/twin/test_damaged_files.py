@@ -1,4 +1,4 @@
-"""Scene files and maps as they should not be: refused with their names, whatever a library throws."""
+"""Damaged scene files and maps are refused by name, whatever error a library raises."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DEEP = {"kind": "depth", "photo": "wall.png", "map": "map.npz", "distance_m": 0.
     ],
     ids=["brackets", "braces", "date", "number", "circle", "object", "large", "key"],
 )
-def test_a_file_that_yaml_chokes_on_is_no_scene(tmp_path: Path, text: str, says: str) -> None:
+def test_invalid_yaml_is_not_a_scene(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "scene.yaml"
     path.write_text(text)
     with pytest.raises(SceneError, match=says) as refused:
@@ -69,7 +69,7 @@ def scene(studio: Studio) -> Callable[[bytes], None]:
     return check
 
 
-def test_a_map_in_order_is_accepted(scene: Callable[[bytes], None], tmp_path: Path) -> None:
+def test_a_valid_map_is_accepted(scene: Callable[[bytes], None], tmp_path: Path) -> None:
     scene(the_map(tmp_path))
 
 

@@ -105,7 +105,7 @@ def test_a_layer_inside_the_frame_loses_no_light(radius: float) -> None:
     assert frame.sum() == pytest.approx(spot.sum(), rel=0.005)
 
 
-def test_a_layer_out_of_sight_gives_nothing() -> None:
+def test_an_invisible_layer_gives_no_pixels() -> None:
     pixels, filled = Pyramid(LAYER, 5000, 0).blurred(10.0, WHOLE)
     assert pixels.size == 0
     assert filled == Window(0, 0, 0, 0)

@@ -29,9 +29,7 @@ def light(level: int) -> float:
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(focus=FOCI, level=st.integers(1, 255))
-def test_a_card_before_a_wall_of_its_own_grey_can_not_be_seen(
-    studio: Studio, focus: float, level: int
-) -> None:
+def test_a_card_is_invisible_before_a_wall_of_the_same_grey(studio: Studio, focus: float, level: int) -> None:
     path = studio.card_before(studio.grey("card.png", level, (64, 64)), studio.grey("wall.png", level))
     image = Renderer(load_scene(path), **FRAME).render(focus)
     # A halo, dark or bright, at any blur would be seen here.
@@ -40,7 +38,7 @@ def test_a_card_before_a_wall_of_its_own_grey_can_not_be_seen(
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(focus=FOCI)
-def test_edges_stay_between_what_meets_there(studio: Studio, focus: float) -> None:
+def test_edges_stay_between_the_adjacent_levels(studio: Studio, focus: float) -> None:
     path = studio.card_before(studio.grey("card.png", 40, (64, 64)), studio.grey("wall.png", 220))
     image = Renderer(load_scene(path), **FRAME).render(focus)
     assert image.min() > light(40) - 1 / 255
@@ -48,7 +46,7 @@ def test_edges_stay_between_what_meets_there(studio: Studio, focus: float) -> No
 
 
 @pytest.mark.parametrize("focus", [NEAR, FAR, 0.0, 4.0, -3.0])
-def test_layers_cover_each_other_as_exact_discs_say(studio: Studio, focus: float) -> None:
+def test_layers_cover_each_other_like_exact_discs(studio: Studio, focus: float) -> None:
     path = studio.card_before(studio.texture("card.png", 1, (64, 64)), studio.texture("wall.png", 2))
     renderer = Renderer(load_scene(path), **FRAME)
     card, wall = (read_photograph(renderer.scene, name)[0][..., 0] for name in ("card.png", "wall.png"))
@@ -77,7 +75,7 @@ def test_each_focus_shows_its_own_layer_sharp(studio: Studio) -> None:
     assert max(foci, key=lambda f: contrast(f, wall)) == FAR
 
 
-def test_what_comes_nearer_covers_what_was_before_it(studio: Studio) -> None:
+def test_a_layer_that_comes_nearer_covers_the_others(studio: Studio) -> None:
     path = studio.card_before(studio.grey("card.png", 255, (64, 64)), studio.grey("wall.png", 0))
     renderer = Renderer(load_scene(path), **FRAME)
     assert renderer.render(NEAR).max() > 0.99
@@ -93,7 +91,7 @@ def test_blur_depends_on_distance_alone(studio: Studio) -> None:
     assert renderer.blur_px("unicorn", 3.0) == ()
 
 
-def test_a_rendering_is_kept_but_can_not_be_spoilt(studio: Studio) -> None:
+def test_a_cached_rendering_can_not_be_modified(studio: Studio) -> None:
     renderer = Renderer(
         load_scene(studio.card_before(studio.grey("card.png", 9), studio.grey("wall.png", 9))), **FRAME
     )
@@ -185,7 +183,7 @@ def test_a_map_without_depth_is_refused(studio: Studio) -> None:
             Renderer(scene, **FRAME)
 
 
-def test_a_mirror_image_goes_on_around_a_small_photograph(studio: Studio) -> None:
+def test_a_small_photograph_continues_as_its_mirror_image(studio: Studio) -> None:
     name = studio.texture("wall.png", 4, (68, 128))
     path = studio.scene(
         white_reflectance=1.0,

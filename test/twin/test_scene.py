@@ -72,7 +72,7 @@ def test_a_bad_scene_is_refused_with_file_and_key(
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "a: [", "\x00", "3: {}"])
-def test_what_is_no_scene_is_refused(tmp_path: Path, text: str) -> None:
+def test_invalid_scenes_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "scene.yaml"
     path.write_text(text)
     with pytest.raises(SceneError, match=str(path)):
@@ -167,7 +167,7 @@ def test_no_light_of_the_old_background_is_left_on_a_cut_out(studio: Studio, sha
     assert seen[:, 2].max() < 0.01
 
 
-def test_the_floor_can_be_taken_away(studio: Studio) -> None:
+def test_the_floor_can_be_removed(studio: Studio) -> None:
     y, x = np.mgrid[:100, :200]
     disparity = np.where(y > 40, 20.0 + 0.2 * (y - 40), 5.0)
     thing = (abs(x - 100) < 20) & (y > 20) & (y < 70)
@@ -192,7 +192,7 @@ def test_the_floor_can_be_taken_away(studio: Studio) -> None:
         ({"shape": "disparity", "map": "text.npz", "above": 1.0}, "not an archive of arrays"),
     ],
 )
-def test_a_cut_that_gives_nothing_is_explained(studio: Studio, shape: dict[str, Any], says: str) -> None:
+def test_an_empty_cut_is_explained(studio: Studio, shape: dict[str, Any], says: str) -> None:
     studio.grey("card.png", 128)
     np.savez(studio.folder / "map.npz", np.ones((136, 256)))
     np.savez(studio.folder / "small.npz", np.ones((2, 2)))
@@ -201,7 +201,7 @@ def test_a_cut_that_gives_nothing_is_explained(studio: Studio, shape: dict[str, 
         cut(studio, shape)
 
 
-def test_spreading_keeps_what_has_weight_and_stays_between_its_colours() -> None:
+def test_spreading_keeps_weighted_pixels_and_stays_between_their_colours() -> None:
     rng = np.random.default_rng(0)
     colour = rng.uniform(0.4, 0.6, (61, 83, 3)).astype(np.float32)
     weight = np.zeros((61, 83), np.float32)

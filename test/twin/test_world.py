@@ -19,7 +19,7 @@ from dasha_ros.twin.world import PAPER_DISTANCES_M, PAPER_ILLUMINANCES_LX, World
         ({"scene": ""}, "scene"),
     ],
 )
-def test_a_world_that_cant_be_is_refused(change: dict, says: str) -> None:
+def test_invalid_worlds_are_refused(change: dict, says: str) -> None:
     with pytest.raises(WorldError, match=says):
         replace(World(), **change)
 

@@ -1,6 +1,6 @@
-"""Models as ONNX Runtime reads them, converted at set-up from the files that packages ship.
+"""Converts the model files that packages ship into files for ONNX Runtime, at set-up.
 
-``python -m dasha_ros.assets.convert`` converts; running it again repairs.
+``python -m dasha_ros.assets.convert`` converts; running it again repairs missing or damaged files.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def convert_all(folder: Path, progress: Callable[[str], None] = lambda _line: None) -> list[Path]:
-    """Convert every model that is missing or out of date; the others are left alone.
+    """Convert every model that is missing or out of date.
 
     Args:
         folder: The assets folder, which holds ``models/`` with the raw files.
@@ -20,7 +20,7 @@ def convert_all(folder: Path, progress: Callable[[str], None] = lambda _line: No
         The converted files.
 
     Raises:
-        ModelError: A raw file is missing, corrupt or another one than was pinned.
+        ModelError: A raw file is missing, corrupt, or not the pinned one.
     """
     from dasha_ros.assets.convert.convert import convert_all as convert
 

@@ -12,7 +12,7 @@ from dasha_ros.perception.errors import ModelError
 
 
 def main() -> int:
-    """Convert the models in a folder; exit code 1 with a sentence where that fails."""
+    """Convert the models in a folder; exit code 1 with a message if that fails."""
     parser = argparse.ArgumentParser(prog="python -m dasha_ros.assets.convert", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=assets_dir(), help="the assets folder")
     try:

@@ -1,7 +1,7 @@
-"""The BRISQUE model of the package ``brisque`` as plain arrays.
+"""Converts the BRISQUE model of the package ``brisque`` into plain arrays.
 
 ``svm.txt`` is libsvm's text format; ``normalize.pickle`` is a pickle of two
-lists. A pickle can name any function to call: this reader refuses all names.
+lists. A pickle can call any function by name, so this reader refuses all names.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from dasha_ros.perception.quality.brisque import FEATURES, BrisqueModel
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Knows lists, dictionaries, texts and numbers only."""
+    """Reads only lists, dictionaries, texts and numbers."""
 
     def find_class(self, module: str, name: str) -> Any:
         raise pickle.UnpicklingError(f"refused to load {module}.{name}")
 
 
 def convert(svm_text: str, normalisation: bytes) -> BrisqueModel:
-    """The model from the content of both files.
+    """Convert the content of both files.
 
     Raises:
-        ModelError: One of them is not what it should be.
+        ModelError: A file has another format.
     """
     try:
         ranges = _PlainUnpickler(io.BytesIO(normalisation)).load()

@@ -1,4 +1,4 @@
-"""What is converted from what; see the package's documentation."""
+"""Which file is converted from which, and which of them are up to date."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dasha_ros.assets import models
+from dasha_ros.assets.catalogue import CONVERTED
 from dasha_ros.files.writing import disk_errors, write_whole
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.labels import canonical
@@ -22,11 +23,10 @@ RAW_SHA256: Mapping[str, str] = {
     "models/brisque_svm.txt": "19526fb799c4c7992ccc109fcfecddb25976ba024b194cd3ee275d27e8909c8d",
     "models/brisque_normalize.pickle": "a91753fe7088efe0b40e4d091315201fdb067966fc6785cf465e1eab060acda9",
 }
-"""The raw files by logical name: the contents that the converters were checked with."""
+"""Hashes of the raw files by logical name; the converters were tested with these."""
 
 _VERSION = 1
-"""Raise it when a converter changes: then converted files are made anew."""
-_STAMPS = "models/converted.json"
+"""Raise it when a converter changes, so that all files are converted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def convert_all(folder: Path, progress: Callable[[str], None]) -> list[Path]:
         content = recipe.convert({source: _read_raw(folder, source) for source in recipe.sources})
         _write(folder / name, content)
         stamps[name] = {"from": stamp, "sha256": hashlib.sha256(content).hexdigest()}
-        _write(folder / _STAMPS, json.dumps(stamps, indent=2).encode())
+        _write(folder / CONVERTED, json.dumps(stamps, indent=2).encode())
     return [folder / name for name in _RECIPES]
 
 
@@ -118,9 +118,9 @@ def _read_raw(folder: Path, name: str) -> bytes:
 
 
 def _read_stamps(folder: Path) -> dict[str, dict[str, str]]:
-    """What was converted from what; nothing where the record is missing or damaged."""
+    """The record of conversions; empty if it is missing or damaged."""
     try:
-        stamps = json.loads((folder / _STAMPS).read_text())
+        stamps = json.loads((folder / CONVERTED).read_text())
     except (OSError, ValueError):
         return {}
     return stamps if isinstance(stamps, dict) else {}

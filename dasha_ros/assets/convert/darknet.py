@@ -1,4 +1,4 @@
-"""A darknet network (``.cfg`` and ``.weights``) to an ONNX graph.
+"""Converts a darknet network (``.cfg`` and ``.weights``) into an ONNX graph.
 
 The format is that of ``parser.c`` of darknet (github pjreddie/darknet): a header
 of three int32 and a count of images seen, then for each convolution bias,
@@ -21,7 +21,7 @@ from dasha_ros.assets.convert.onnx_graph import GraphBuilder, fold_batch_norm
 from dasha_ros.perception.errors import ModelError
 
 _BATCH_NORM_EPSILON = 1e-6
-"""Darknet adds it to the deviation, not to the variance; the difference is below float32 noise."""
+"""Darknet adds it to the deviation instead of the variance; the difference is below float32 precision."""
 _LEAKY_SLOPE = 0.1
 _INPUT_CHANNELS = 3
 
@@ -34,7 +34,7 @@ class Section:
     options: dict[str, str] = field(default_factory=dict)
 
     def number(self, key: str, default: int | None = None) -> int:
-        """A whole number; ``default`` when the key is absent."""
+        """A whole number; ``default`` if the key is missing."""
         if key not in self.options:
             if default is None:
                 raise ModelError(f"The darknet section [{self.kind}] has no {key}.")
@@ -42,7 +42,7 @@ class Section:
         return self.numbers(key)[0]
 
     def numbers(self, key: str) -> list[int]:
-        """Whole numbers between commas."""
+        """Whole numbers separated by commas."""
         text = self.options.get(key, "")
         try:
             return [int(part) for part in text.split(",")]
@@ -51,10 +51,10 @@ class Section:
 
 
 def parse_cfg(text: str) -> list[Section]:
-    """The sections of a configuration file in order; the first is ``[net]``.
+    """Parse the sections of a configuration file; the first is ``[net]``.
 
     Raises:
-        ModelError: The text is no darknet configuration.
+        ModelError: The text is not a darknet configuration.
     """
     sections: list[Section] = []
     for number, raw in enumerate(text.splitlines(), 1):
@@ -74,11 +74,11 @@ def parse_cfg(text: str) -> list[Section]:
 
 
 class _WeightReader:
-    """Hands out float32 values in the order of the file."""
+    """Reads float32 values in the order of the file."""
 
     def __init__(self, data: bytes) -> None:
         if len(data) < 20:
-            raise ModelError("The darknet weights are cut short: not even the header is there.")
+            raise ModelError("The darknet weights are cut short: even the header is missing.")
         major, minor = np.frombuffer(data, "<i4", 2)
         header = 20 if major * 10 + minor >= 2 else 16
         if (len(data) - header) % 4:
@@ -105,7 +105,7 @@ class _Layer:
     output: str
     channels: int
     stride: int
-    """Of one cell in input pixels."""
+    """Size of a cell [px of the input]."""
 
 
 class _Converter:
@@ -161,7 +161,7 @@ class _Converter:
 
     def _maxpool(self, section: Section, below: _Layer) -> _Layer:
         size, stride = section.number("size"), section.number("stride")
-        end = size - stride  # sides are multiples of the stride, so darknet pads only where stride < size
+        end = size - stride  # sides are multiples of the stride, so darknet pads only if stride < size
         output = self._graph.node(
             "MaxPool", [below.output], kernel_shape=[size] * 2, strides=[stride] * 2, pads=[0, 0, end, end]
         )
@@ -208,7 +208,7 @@ class _Converter:
 
 
 def convert(cfg: str, weights: bytes, labels: Sequence[str]) -> onnx.ModelProto:
-    """The network as an ONNX graph with one output of raw values per ``[yolo]`` layer.
+    """Convert the network into an ONNX graph with one output of raw values per ``[yolo]`` layer.
 
     The input may have any size whose sides are multiples of the coarsest stride.
     The file's metadata hold the labels and, for each head, its output, stride and

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 from its PyTorch weights to ONNX graphs.
+"""Converts the PyTorch weights of EfficientNet-Lite0 into ONNX graphs.
 
 Architecture: the EfficientNet-Lite0 of Google's TPU repository as written in the
 package ``efficientnet-lite-pytorch`` 0.1.0 (Apache-2.0): MBConv blocks without
@@ -25,8 +25,6 @@ _HEAD_CHANNELS = 1280
 _EARLY_STAGES = 3
 INPUT_SIZE = 224
 """Pixels; the size that the network was trained at."""
-SIZE_MULTIPLE = 32
-"""Every side of an input must be a multiple: then SAME padding is the same at each of the five halvings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,13 @@ _STAGES = (
     _Stage(1, 3, 1, 6, 320),
 )
 EARLY_DIM = 2 * (_STEM_CHANNELS + sum(stage.channels for stage in _STAGES[:_EARLY_STAGES]))
-"""224: a mean and a deviation of each channel of the stem and of the first three stages."""
+"""224: mean and deviation of each channel of the stem and of the first three stages."""
 GRID_ROWS, GRID_COLUMNS = 4, 7
-"""Cells of the grid: as many as leave whole columns of the coarsest early layer at `GRID_WIDTH` pixels."""
+"""Cells of the grid; they have whole columns of the coarsest early layer at `GRID_WIDTH` pixels."""
 GRID_WIDTH = 448
-"""Pixels."""
+"""In pixels."""
 _STRIDES = (2, 2, 4, 8)
-"""Of the stem and of the first three stages."""
+"""Strides of the stem and of the first three stages."""
 
 
 class _Network:
@@ -95,7 +93,7 @@ class _Network:
         return self.graph.node("Clip", [source, "zero", "six"])
 
     def stem(self) -> str:
-        """From the grey image, 0..255, to the first layer."""
+        """The first layer, from a grey image of 0..255."""
         for name, value in (("zero", 0.0), ("six", 6.0), ("scale", 2 / 255), ("offset", 1.0)):
             self.graph.weight(name, np.array(value, np.float32))
         floats = self.graph.node("Cast", ["image"], to=onnx.TensorProto.FLOAT)
@@ -141,9 +139,10 @@ def build(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
 
 
 def build_early(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
-    """Mean and deviation of each channel of the stem and stages 1 to 3: 224 numbers, where blur still shows.
+    """Mean and deviation of each channel of the stem and stages 1 to 3: 224 numbers, which still show blur.
 
-    The image may have any size whose sides are multiples of 32. First all means, then all deviations.
+    The image may have any size whose sides are multiples of 32, so that SAME padding is the same at each of
+    the five halvings. All means come first, then all deviations.
 
     Raises:
         ModelError: The tensors are not those of EfficientNet-Lite0.
@@ -154,12 +153,9 @@ def build_early(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
         stem = network.stem()
         means, deviations = [], []
         for layer in (stem, *network.stages(stem, _EARLY_STAGES)):
-            mean = graph.node("ReduceMean", [layer], axes=[2, 3], keepdims=1)
-            centred = graph.node("Sub", [layer, mean])
-            square = graph.node("Mul", [centred, centred])
-            variance = graph.node("ReduceMean", [square], axes=[2, 3], keepdims=1)
+            mean, deviation = _statistics(graph, layer, [2, 3])
             means.append(mean)
-            deviations.append(graph.node("Sqrt", [variance]))
+            deviations.append(deviation)
         joined = graph.node("Concat", [*means, *deviations], axis=1)
         graph.output(graph.node("Flatten", [joined]), "latent", [1, EARLY_DIM])
         return graph.build("height", "width", {"encoder": "efficientnet_lite0_early"})
@@ -168,10 +164,10 @@ def build_early(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
 
 
 def build_grid(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
-    """The statistics of `build_early` in each of 4 x 7 cells of the image: 6272 numbers that also tell where.
+    """The statistics of `build_early` in each of 4 x 7 cells of the image: 6272 numbers with positions.
 
-    The image is 448 pixels wide and of any height that is a multiple of 32. Cells go row by
-    row, and each holds first all means, then all deviations.
+    The image is 448 pixels wide, and its height is a multiple of 32. The cells are in row order; each has
+    all means first, then all deviations.
 
     Raises:
         ModelError: The tensors are not those of EfficientNet-Lite0.
@@ -187,12 +183,9 @@ def build_grid(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
             cells = np.array([1, count, GRID_ROWS, -1, GRID_COLUMNS, GRID_WIDTH // stride // GRID_COLUMNS])
             shape = graph.weight(f"cells_{layer}", cells)
             split = graph.node("Reshape", [layer, shape])
-            mean = graph.node("ReduceMean", [split], axes=[3, 5], keepdims=1)
-            centred = graph.node("Sub", [split, mean])
-            square = graph.node("Mul", [centred, centred])
-            variance = graph.node("ReduceMean", [square], axes=[3, 5], keepdims=1)
+            mean, deviation = _statistics(graph, split, [3, 5])
             means.append(mean)
-            deviations.append(graph.node("Sqrt", [variance]))
+            deviations.append(deviation)
         joined = graph.node("Concat", [*means, *deviations], axis=1)
         by_cell = graph.node("Transpose", [joined], perm=[0, 2, 4, 1, 3, 5])
         size = GRID_ROWS * GRID_COLUMNS * EARLY_DIM
@@ -200,6 +193,15 @@ def build_grid(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
         return graph.build("height", GRID_WIDTH, {"encoder": "efficientnet_lite0_grid"})
     except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
         raise _wrong_tensors(error) from error
+
+
+def _statistics(graph: GraphBuilder, source: str, axes: list[int]) -> tuple[str, str]:
+    """Mean and deviation of a tensor over some axes."""
+    mean = graph.node("ReduceMean", [source], axes=axes, keepdims=1)
+    centred = graph.node("Sub", [source, mean])
+    square = graph.node("Mul", [centred, centred])
+    variance = graph.node("ReduceMean", [square], axes=axes, keepdims=1)
+    return mean, graph.node("Sqrt", [variance])
 
 
 def _wrong_tensors(error: Exception) -> ModelError:

@@ -1,4 +1,4 @@
-"""A thin builder of ONNX graphs, so that converters read like the networks they build."""
+"""A thin builder for ONNX graphs, so that converters read like the networks that they build."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class GraphBuilder:
         """Make the model; its input is ``image``, 1 x 1 x height x width, uint8.
 
         Args:
-            height: Pixels, or a name when any height will do.
-            width: Pixels, or a name when any width will do.
+            height: In pixels, or a name for any height.
+            width: In pixels, or a name for any width.
             metadata: Stored in the file, so that it describes itself.
         """
         image = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, 1, height, width])

@@ -1,4 +1,4 @@
-"""Qt's binary resource files (``.rcc``): an archive of named files.
+"""Reads Qt's binary resource files (``.rcc``), which are archives of named files.
 
 Format as written by ``rcc --binary`` and read by Qt's ``qresource.cpp``, versions 1 to 3: a
 header (magic, version, offsets of tree, data and names; all numbers big-endian), a tree of
@@ -17,7 +17,7 @@ _MAX_DEPTH = 64
 
 
 class QtResourceError(ValueError):
-    """No Qt resource file, a damaged one, or nothing of that name in it."""
+    """The file is not a Qt resource file, is damaged, or has no entry of that name."""
 
 
 class QtResource:
@@ -27,19 +27,19 @@ class QtResource:
         """Read the directory.
 
         Args:
-            content: Of the whole file.
+            content: Content of the whole file.
 
         Raises:
-            QtResourceError: Not such a file, or damaged.
+            QtResourceError: It is not a Qt resource file, or damaged.
         """
         self._content = content
         try:
             if content[:4] != _MAGIC:
-                raise QtResourceError("this is no Qt resource file: it doesn't begin with `qres`")
+                raise QtResourceError("this is not a Qt resource file: it does not begin with `qres`")
             version, self._tree, self._data, self._names = struct.unpack_from(">4I", content, 4)
             if version not in (1, 2, 3):
                 raise QtResourceError(f"Qt resource files of version {version} are not known, only 1 to 3")
-            # Version 2 added the time of the last change to every node.
+            # Version 2 added a modification time to every node.
             self._node_size = 14 if version == 1 else 22
             self._files = dict(self._walk(0, "", 0))
         except (struct.error, UnicodeDecodeError) as error:
@@ -54,7 +54,7 @@ class QtResource:
         """The content of one file.
 
         Raises:
-            QtResourceError: No such file, or its data is damaged.
+            QtResourceError: There is no such entry, or its data is damaged.
         """
         if name not in self._files:
             raise QtResourceError(f"the Qt resource file holds no {name}")
@@ -90,5 +90,5 @@ class QtResource:
 
     def _name(self, offset: int) -> str:
         (length,) = struct.unpack_from(">H", self._content, self._names + offset)
-        begin = self._names + offset + 6  # after the length comes a hash of four bytes
+        begin = self._names + offset + 6  # a hash of four bytes follows the length
         return self._content[begin : begin + 2 * length].decode("utf-16-be")

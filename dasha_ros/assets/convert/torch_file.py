@@ -1,10 +1,10 @@
-"""Reads tensors from a PyTorch file without PyTorch and without running what the file asks for.
+"""Reads tensors from a PyTorch file without PyTorch, and without running the file's code.
 
 The format is the one that ``torch.save`` wrote before version 1.6: a magic
 number, a protocol version, the machine's sizes and the object as four pickles,
 then the keys of the storages as a fifth, then each storage as an 8-byte count
-and raw values (``torch/serialization.py``, ``_legacy_save``). A pickle can name
-any function to call; this reader knows three names and refuses all others.
+and raw values (``torch/serialization.py``, ``_legacy_save``). A pickle can
+call any function by name; this reader knows three names and refuses all others.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Tensor:
 
 
 class _TensorUnpickler(pickle.Unpickler):
-    """Knows ordered dictionaries and tensors; refuses every other name."""
+    """Reads ordered dictionaries and tensors, and refuses every other name."""
 
     _KNOWN: dict[tuple[str, str], Callable[..., Any] | str] = {  # noqa: RUF012
         ("collections", "OrderedDict"): OrderedDict,
@@ -82,13 +82,13 @@ class _TensorUnpickler(pickle.Unpickler):
 
 
 def read_state_dict(file: io.BufferedIOBase) -> dict[str, NDArray[Any]]:
-    """The named tensors of a model, as numpy arrays.
+    """Read the named tensors of a model as numpy arrays.
 
     Args:
-        file: Open for reading, of the format that the module describes.
+        file: Open for reading; the module describes the format.
 
     Raises:
-        ModelError: The file is truncated, of another format, or asks for code to be run.
+        ModelError: The file is truncated, has another format, or asks to run code.
     """
     try:
         return _read(file)

@@ -37,7 +37,7 @@ Emulator = Annotated[
 
 def default_path(name: str) -> Path:
     """The default path of an emulated device: one per user."""
-    from dasha_ros.bringup.graph import runtime_dir
+    from dasha_ros.bringup.environment import runtime_dir
 
     return runtime_dir("/emulated") / name
 

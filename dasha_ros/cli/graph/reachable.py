@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rclpy.node import Node
 
-from dasha_ros.bringup.graph import RIGS
+from dasha_ros.bringup.rigs import RIGS
 from dasha_ros.bringup.watcher import UNREACHABLE, Client, LifecycleWatch
 from dasha_ros.config import NODES
 from dasha_ros.ros.validation.publishers import EXCLUSIVE_TOPICS, conflict_of, publishers_of

@@ -94,7 +94,7 @@ def _watch(
     """Run the graph until ``stop`` holds a signal or a node is lost."""
     from rich.live import Live
 
-    from dasha_ros.bringup.graph import shared_memory_needed
+    from dasha_ros.bringup.environment import shared_memory_needed
     from dasha_ros.system.shared_memory import shortage
 
     session.tell_waiting = lambda names: console.print(

@@ -1,7 +1,7 @@
-"""pylon's emulated camera on a bench where somebody pulls cables.
+"""A bench for pylon's emulated camera, whose cable can be pulled.
 
-The emulator simulates damaged frames and a dying stream by itself, but no removal: that is
-played here, with the errors that real cameras were seen to raise.
+The emulator itself simulates damaged frames and a failing stream, but no removal. The bench does that, with
+the errors that real cameras raise.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ HELD = (
 
 
 class CameraBench:
-    """Cameras to `attach` to, and ways to spoil them.
+    """Provides cameras to `attach` to, and makes them fail.
 
-    Give `attach` to `PylonCamera` in place of its own.
+    Pass `attach` to `PylonCamera` instead of its default.
     """
 
     def __init__(self) -> None:
@@ -29,22 +29,22 @@ class CameraBench:
         self._cameras: list[BenchCamera] = []
         self.plugged = True
         self.serial_number = ""
-        """Of another camera that was plugged in instead; empty: the emulator's own."""
+        """Serial number of another camera that replaces the emulator's; empty for the emulator's own."""
         self.announces_removal = True
-        """Whether pylon notices by itself that a camera is gone; real systems sometimes do not."""
+        """Whether pylon notices a removed camera; real systems sometimes do not."""
         self.held = False
-        """Whether another process has the camera."""
+        """Whether another process holds the camera."""
         self.swallowed_triggers = 0
-        """So many triggers make no frame: the camera is there but silent."""
+        """The next triggers that produce no frame, although the camera is connected."""
         self.damages_frames = False
         """Whether every frame is incomplete."""
         self.stream_dies = False
-        """Whether every stream breaks down with its next trigger."""
+        """Whether every stream fails at its next trigger."""
         self.mute = False
-        """Whether a free-running camera is silent, too."""
+        """Whether a streaming camera produces no frames."""
 
     def attach(self, address: str) -> BenchCamera:
-        """The emulated camera that ``address`` names (empty: the only one).
+        """Attach to the emulated camera that ``address`` names; empty for the only one.
 
         Raises:
             DeviceLost: It is unplugged, or has another serial number.
@@ -61,29 +61,29 @@ class CameraBench:
         return camera
 
     def unplug(self) -> None:
-        """Pull the cable. Its settings are lost with its power."""
+        """Pull the cable. The camera loses its power, and so its settings."""
         self.plugged = False
         for camera in self._cameras:
             camera.vanish()
 
     def plug(self) -> None:
-        """Plug it in again; who had it open must open it anew."""
+        """Plug the camera in again; whoever had it open must open it again."""
         self.plugged = True
 
     def damage_frames(self, count: int) -> None:
-        """Let the next ``count`` frames be incomplete."""
+        """Make the next ``count`` frames incomplete."""
         for camera in self._cameras:
             camera.real.ForceFailedBufferCount.Value = count
             camera.real.ForceFailedBuffer.Execute()
 
     def kill_stream(self) -> None:
-        """Let the stream end with an error while the camera stays open."""
+        """End the stream with an error; the camera stays open."""
         for camera in self._cameras:
             camera.real.GetStreamGrabberNodeMap().GetNode("ImposedError").SetValue("the stream broke down")
 
 
 class BenchCamera:
-    """An ``InstantCamera`` that obeys its bench."""
+    """An ``InstantCamera`` that fails as its bench says."""
 
     def __init__(self, bench: CameraBench, real: Any) -> None:
         self._bench = bench
@@ -92,25 +92,25 @@ class BenchCamera:
         self._handlers: list[Any] = []
 
     def __getattr__(self, name: str) -> Any:
-        """Everything that is not spoilt here is pylon's."""
+        """Everything else is pylon's."""
         self._check()
         return getattr(self.real, name)
 
     def vanish(self) -> None:
-        """Be unplugged; pylon tells its handlers, if it notices."""
+        """Be unplugged; pylon calls its handlers if it notices."""
         self.gone = True
         if self._bench.announces_removal:
             for handler in self._handlers:
                 handler.OnCameraDeviceRemoved(self.real)
 
     def RegisterConfiguration(self, handler: Any, mode: Any, cleanup: Any) -> None:  # noqa: N802  # pylon's name
-        """Remember whom to tell."""
+        """Remember the handler."""
         self._check()
         self._handlers.append(handler)
         self.real.RegisterConfiguration(handler, mode, cleanup)
 
     def Open(self) -> None:  # noqa: N802  # pylon's name
-        """Open, unless another process has it."""
+        """Open the camera, unless another process holds it."""
         self._check()
         if self._bench.held:
             from pypylon import genicam
@@ -119,11 +119,11 @@ class BenchCamera:
         self.real.Open()
 
     def IsCameraDeviceRemoved(self) -> bool:  # noqa: N802  # pylon's name
-        """Whether pylon noticed."""
+        """Whether pylon noticed the removal."""
         return self.gone and self._bench.announces_removal
 
     def ExecuteSoftwareTrigger(self) -> None:  # noqa: N802  # pylon's name
-        """Begin an exposure, or swallow the trigger, as a camera does whose removal went unnoticed."""
+        """Begin an exposure, or ignore the trigger, like a camera whose removal went unnoticed."""
         self._check()
         if self.gone:
             return
@@ -145,20 +145,20 @@ class BenchCamera:
         return result
 
     def Close(self) -> None:  # noqa: N802  # pylon's name
-        """Close; works on a camera that is gone, as with a real one."""
+        """Close the camera; works on a removed camera, as with a real one."""
         self._handlers.clear()
         self.real.Close()
 
     def DestroyDevice(self) -> None:  # noqa: N802  # pylon's name
-        """Destroy."""
+        """Destroy the device."""
         self.real.DestroyDevice()
 
     def StopGrabbing(self) -> None:  # noqa: N802  # pylon's name
-        """Stop."""
+        """Stop the stream."""
         self.real.StopGrabbing()
 
     def IsGrabbing(self) -> bool:  # noqa: N802  # pylon's name
-        """Whether the stream runs."""
+        """Whether the stream is running."""
         return bool(self.real.IsGrabbing())
 
     def _check(self) -> None:

@@ -1,17 +1,18 @@
-"""Pictures for pylon's camera emulator: what comes out of pylon is what `render` painted.
+"""Feeds pictures to pylon's camera emulator, so that its frames show what `render` painted.
 
-The emulator's pixels react to nothing. In its image directory, though, it reads each file
-anew when the file's turn comes, provided that there are at least two. Both names lead to the
-same picture here, so that it does not matter whose turn it is.
+The emulator's own test pictures do not react to anything. But it reads every file of its image directory
+again when the file's turn comes, if there are at least two. Here both names lead to the same picture, so it
+does not matter whose turn it is.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,18 +24,20 @@ from dasha_ros.emulators.memory import memory_folder
 
 Picture = NDArray[np.uint8] | NDArray[np.uint16]
 Render = Callable[[float, float], Picture]
-"""From exposure [us] and gain [dB] to a picture: (height, width), or (height, width, 3) as RGB.
-Of uint16 the upper 12 bits count."""
+"""Renders an exposure [us] and gain [dB]: (height, width), or (height, width, 3) as RGB.
+Of uint16, the upper 12 bits are used."""
 
 
-@runtime_checkable
-class Scenery(Protocol):
-    """A `Render` that can look ahead, and knows whether it would paint the same again."""
+class Scenery(ABC):
+    """A `Render` that can render ahead, and knows whether the picture would change."""
 
     def __call__(self, exposure_us: float, gain_db: float) -> Picture:
-        """The picture of an exposure that begins now."""
-        ...
+        """The picture of an exposure that begins now; raises the errors of `seen`."""
+        picture = self.seen(exposure_us, gain_db)
+        assert picture is not None, "only a request for changes may return nothing"
+        return picture
 
+    @abstractmethod
     def seen(
         self, exposure_us: float, gain_db: float, begin_ns: int = 0, *, only_if_changed: bool = False
     ) -> Picture | None:
@@ -44,10 +47,9 @@ class Scenery(Protocol):
             exposure_us: Length [us].
             gain_db: Gain [dB].
             begin_ns: Begin.
-            only_if_changed: Return ``None`` if the last picture that was given out still shows
-                what would be seen, but for its noise.
+            only_if_changed: Return ``None`` if the last picture still shows the same,
+                except for its noise.
         """
-        ...
 
 
 NAMES = ("a", "b")
@@ -57,7 +59,7 @@ PREVIEW_RATE_HZ = 50.0
 def enable_emulator(cameras: int = 1) -> None:
     """Make pylon show emulated cameras, serial numbers 0815-0000 and up.
 
-    Must be called before the first enumeration in this process; never takes one away.
+    Call it before the first enumeration in this process; it never removes a camera.
     """
     wanted = os.environ.get("PYLON_CAMEMU", "0")
     if not wanted.isdigit() or int(wanted) < cameras:
@@ -65,18 +67,18 @@ def enable_emulator(cameras: int = 1) -> None:
 
 
 class PictureFeed:
-    """A `StreamListener` that paints every frame of an emulated camera just before its exposure.
+    """A `StreamListener` that renders every frame of an emulated camera just before its exposure.
 
     Raises:
-        ValueError: (On use) ``render`` gave something that is no picture.
+        ValueError: (On use) ``render`` did not return a picture.
     """
 
     def __init__(self, render: Render, directory: Path | None = None) -> None:
         """Make the folders.
 
         Args:
-            render: Paints. Called in the camera's thread; in a preview, in one of its own.
-            directory: Where the folders go; see `memory_folder`.
+            render: Renders pictures: in the camera's thread, or for a preview in a thread of its own.
+            directory: Parent of the folders; see `memory_folder`.
         """
         self._render = render
         self._scenery = render if isinstance(render, Scenery) else None
@@ -88,9 +90,9 @@ class PictureFeed:
         self._stop = threading.Event()
         self._painter: threading.Thread | None = None
         self.painted = 0
-        """Pictures so far."""
+        """Number of pictures so far."""
         self.trouble = ""
-        """Why the newest picture of a preview could not be painted; empty: none was missed."""
+        """Why the newest preview could not be rendered; empty if it was."""
 
     def close(self) -> None:
         """Remove the folders; the end of the process does so, too."""
@@ -101,10 +103,10 @@ class PictureFeed:
         """Switch the camera to the image directory.
 
         Raises:
-            DeviceError: A real camera: it takes its own pictures.
+            DeviceError: The camera is a real one.
         """
         if nodes.find(node_map, "ImageFileMode") is None:
-            raise DeviceError("this camera is no emulated one; choose the emulator's address (0815-0000)")
+            raise DeviceError("this is not an emulated camera; choose the emulator's address (0815-0000)")
         self._deep = nodes.need(node_map, "PixelFormat").GetValue() == "Mono12"
         width, height = (nodes.need(node_map, name).GetValue() for name in ("Width", "Height"))
         self._put(np.zeros((height, width), np.uint16 if self._deep else np.uint8))
@@ -113,7 +115,7 @@ class PictureFeed:
         nodes.choose(node_map, "ImageFileMode", "On")
 
     def planned(self, exposure_us: float, gain_db: float, begin_ns: int) -> None:
-        """Paint ahead, while the lens settles: a real camera's picture needs no time to be painted."""
+        """Render ahead while the lens settles, because a real camera needs no time for rendering."""
         if (
             self._scenery is not None
             and (picture := self._scenery.seen(exposure_us, gain_db, begin_ns)) is not None
@@ -121,11 +123,11 @@ class PictureFeed:
             self._put(picture)
 
     def before_trigger(self, exposure_us: float, gain_db: float) -> None:
-        """Paint the picture of the exposure that is about to begin, unless it is what was painted ahead."""
+        """Render the exposure that is about to begin, unless that has already been done ahead."""
         self._repaint(exposure_us, gain_db)
 
     def free_running(self, exposure_us: float, gain_db: float, frame_rate_hz: float) -> None:
-        """Keep the picture up to date, as well as a thread can."""
+        """Keep the picture up to date in a thread."""
         self.stopped()
         self._put(self._render(exposure_us, gain_db))
         self._stop.clear()
@@ -136,7 +138,7 @@ class PictureFeed:
         self._painter.start()
 
     def stopped(self) -> None:
-        """Stop painting by itself."""
+        """Stop the rendering thread."""
         self._stop.set()
         if self._painter is not None:
             self._painter.join()
@@ -147,7 +149,7 @@ class PictureFeed:
             try:
                 self._repaint(exposure_us, gain_db)
             except DeviceError as error:
-                # The last picture stands; whoever asks for a single one gets the error itself.
+                # The last picture stays; a request for a single picture raises the error itself.
                 self.trouble = str(error)
 
     def _repaint(self, exposure_us: float, gain_db: float) -> None:

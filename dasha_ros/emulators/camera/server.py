@@ -1,8 +1,8 @@
-"""Pictures from another process: what ``dasha emulate camera`` serves and the camera's driver asks for.
+"""Brings pictures from ``dasha emulate camera`` to the process of the camera driver.
 
-pylon's emulator lives in the process that opens the camera; the twin that it looks at lives
-in one of its own, as the world does. Requests and answers go through a socket, pixels through
-memory that both processes share: two megapixels through a socket are a dozen changes of process.
+pylon's emulator runs in the process that opens the camera; the twin that it shows runs in another one.
+Requests and answers go through a socket, pixels through shared memory: two megapixels through a socket cost
+a dozen switches between the processes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
 from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -22,18 +21,18 @@ from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.emulators.camera.pictures import Picture, Render, Scenery
 
 _REQUEST = struct.Struct("<ddq?")
-"""Exposure [us], gain [dB], begin [ns], whether only a changed picture is wanted."""
+"""Exposure [us], gain [dB], begin [ns], whether to send only a changed picture."""
 _HEADER = struct.Struct("<4I")
-"""Bytes per value, height, width, channels; the picture lies in the shared memory."""
+"""Bytes per value, height, width, channels; the picture is in the shared memory."""
 _ERROR, _UNCHANGED = 0, 0xFF
-"""In place of the bytes per value: a message comes, or nothing."""
+"""Instead of the bytes per value: an error message follows, or nothing has changed."""
 
 
 class PictureServer:
     """Serves a `Render` at a socket. Use it as a context manager.
 
     Raises:
-        FileExistsError: (On start) Another server is there.
+        FileExistsError: (On start) Another server uses the socket.
     """
 
     def __init__(self, path: Path, render: Render) -> None:
@@ -44,7 +43,7 @@ class PictureServer:
         self._stopping = False
 
     def start(self) -> None:
-        """Begin to serve, one client after another."""
+        """Start serving, one client at a time."""
         if _answers(self.path):
             raise FileExistsError(
                 f"another camera emulator serves {self.path}; stop it or choose another path"
@@ -61,7 +60,7 @@ class PictureServer:
         if self._listener is None or self._thread is None:
             return
         self._stopping = True
-        _answers(self.path)  # wakes the thread from its wait for a client
+        _answers(self.path)  # wakes the thread that waits for a client
         self._thread.join()
         self._listener.close()
         self._listener = None
@@ -71,9 +70,7 @@ class PictureServer:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Stop it."""
         self.stop()
 
@@ -81,7 +78,7 @@ class PictureServer:
         assert self._listener is not None
         while not self._stopping:
             with suppress(OSError, EOFError, struct.error), self._listener.accept() as client:
-                # Nameless: the kernel frees it with the last of the two processes, however they end.
+                # It has no name, so the kernel frees it when both processes have ended in any way.
                 memory = os.memfd_create("dasha_picture")
                 try:
                     send_handle(client, memory, None)
@@ -114,8 +111,8 @@ class PictureServer:
         return self._render(exposure_us, gain_db)
 
 
-class RemotePictures:
-    """A `Scenery` that asks a `PictureServer`; connects again when the server was restarted."""
+class RemotePictures(Scenery):
+    """A `Scenery` that asks a `PictureServer`, and reconnects if the server was restarted."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -123,27 +120,17 @@ class RemotePictures:
         self._memory = -1
         self._lock = threading.Lock()
 
-    def __call__(self, exposure_us: float, gain_db: float) -> Picture:
-        """The picture of an exposure that begins now.
-
-        Raises:
-            DeviceLost: No server is there, or it has no picture.
-        """
-        picture = self.seen(exposure_us, gain_db)
-        assert picture is not None, "a picture was wanted in any case"
-        return picture
-
     def seen(
         self, exposure_us: float, gain_db: float, begin_ns: int = 0, *, only_if_changed: bool = False
     ) -> Picture | None:
         """The picture of an exposure that begins at ``begin_ns``; see `Scenery`.
 
         Raises:
-            DeviceLost: No server is there, or it has no picture.
+            DeviceLost: There is no server, or it has no picture.
         """
         with self._lock:
             try:
-                # A server that was not asked before does not know what is shown here.
+                # A new server does not know the last picture of this client.
                 fresh = self._server is None or not only_if_changed
                 return self._ask(exposure_us, gain_db, begin_ns, not fresh)
             except (OSError, EOFError, struct.error) as error:
@@ -153,7 +140,7 @@ class RemotePictures:
                 ) from error
 
     def close(self) -> None:
-        """Hang up."""
+        """Disconnect."""
         with self._lock:
             self._hang_up()
 

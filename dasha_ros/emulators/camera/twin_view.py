@@ -1,4 +1,4 @@
-"""What the emulated camera sees: the digital twin through the emulated lens."""
+"""The emulated camera's view: the digital twin through the emulated lens."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.devices.errors import DeviceLost
 from dasha_ros.devices.twin.camera import TwinCamera
-from dasha_ros.emulators.camera.pictures import Picture
+from dasha_ros.emulators.camera.pictures import Picture, Scenery
 from dasha_ros.emulators.lens.state import read_state
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.world import World
 
 SAME_FOCUS_DIOPTRES = 0.01
-"""Pictures whose focus differs by less look the same; within it the twin's lens counts as settled, too."""
+"""Pictures whose focus differs by less look the same; the twin's lens counts as settled within it."""
 
 WORLD_S = 2.0
 
 
 class _Impatient:
-    """The steady clock, on which waiting takes no time: pylon's emulator waits for the exposure itself."""
+    """A steady clock that never waits, because pylon's emulator waits for the exposure itself."""
 
     def now_ns(self) -> int:
         """The time now."""
@@ -46,17 +46,17 @@ class _Seen:
         return near and replace(other, focus_dioptres=self.focus_dioptres) == self
 
 
-class TwinView:
-    """A `Scenery` for `PictureFeed`: the twin's picture at the exposure, gain and focus in force.
+class TwinView(Scenery):
+    """A `Scenery` for `PictureFeed`: the twin's picture at the current exposure, gain and focus.
 
     Args:
-        link: Port of the lens emulator whose focus is seen.
-        model: Aperture and blur; the ``physical`` profile if left out.
-        world: What stands before the camera; the default scene if left out.
-        width: Of the pictures [px].
-        height: Of the pictures [px].
+        link: Port of the lens emulator that the camera looks through.
+        model: Aperture and blur; the profile ``physical`` by default.
+        world: The world before the camera; the default scene by default.
+        width: Width of the pictures [px].
+        height: Height of the pictures [px].
         encoding: ``mono8``, ``mono16`` or ``rgb8``.
-        seed: Of the noise; ``None``: new noise every time.
+        seed: Seed of the noise; ``None`` for new noise every time.
 
     Raises:
         DeviceLost: The scene can't be used.
@@ -83,22 +83,12 @@ class TwinView:
             encoding=encoding,
             seed=seed,
         )
-        """Takes a new world through its `set_world`, from any thread."""
+        """The twin's camera; its `set_world` may be called from any thread."""
         self._limits: CameraLimits = self.camera.open()
         self._shown: _Seen | None = None
         self.world_known = threading.Event()
-        """Cleared, no picture is given out: whoever owns the view waits for the world to show."""
+        """While it is cleared, there are no pictures: the owner of the view waits for the world to show."""
         self.world_known.set()
-
-    def __call__(self, exposure_us: float, gain_db: float) -> Picture:
-        """The picture of an exposure that begins now.
-
-        Raises:
-            DeviceLost: No emulator serves the lens: there is nothing to look through.
-        """
-        picture = self.seen(exposure_us, gain_db)
-        assert picture is not None, "a picture was wanted in any case"
-        return picture
 
     def seen(
         self, exposure_us: float, gain_db: float, begin_ns: int = 0, *, only_if_changed: bool = False
@@ -106,8 +96,7 @@ class TwinView:
         """The picture of an exposure that begins at ``begin_ns``; see `emulators.camera.pictures.Scenery`.
 
         Raises:
-            DeviceLost: No emulator serves the lens: there is nothing to look through. Or the
-                world stays unknown.
+            DeviceLost: No emulator serves the lens, or the world stays unknown.
         """
         limits = self._limits
         if not self.world_known.wait(WORLD_S):

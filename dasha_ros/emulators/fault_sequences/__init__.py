@@ -1,1 +1,1 @@
-"""Random sequences of faults for the drivers, the same ones for the same seed."""
+"""Random sequences of faults for the drivers; the same seed gives the same faults."""

@@ -1,44 +1,41 @@
-"""Random sequences of faults against the pylon back end on pylon's emulated camera."""
+"""Random faults for the pylon back end, on pylon's emulated camera."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.devices.camera import Frame
-from dasha_ros.devices.errors import DeviceError, DeviceLost
+from dasha_ros.devices.errors import DeviceError
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.emulators.camera.bench import CameraBench
 from dasha_ros.emulators.camera.pictures import PictureFeed
 from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally
+from dasha_ros.emulators.fault_sequences.sequence import FaultSequence
 
 EVENTS = 12
 WIDTH, HEIGHT = 64, 48
 MARGIN_S = 0.1
-ATTEMPTS_TO_RECOVER = 5
 EXPOSURES_US = (100.0, 1_000.0, 5_000.0, 20_000.0)
 
 
-class CameraSoak:
-    """A bench, and a fresh driver for every sequence."""
+class CameraFaults:
+    """Plays sequences on one bench, each with a new driver."""
 
     def __init__(self) -> None:
         self._bench = CameraBench()
         self._painted = 0
         self._feed = PictureFeed(self._paint)
 
-    def __enter__(self) -> CameraSoak:
-        """Nothing to start."""
+    def __enter__(self) -> CameraFaults:
+        """Return itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Clean up."""
         self._feed.close()
 
@@ -47,33 +44,33 @@ class CameraSoak:
         bench = self._bench
         bench.held, bench.announces_removal, bench.swallowed_triggers = False, True, 0
         bench.plug()
-        _Sequence(bench, self._feed, lambda: self._painted, random, tally).play()
+        _Sequence(bench, self._feed, lambda: self._painted, random, tally).play(EVENTS)
 
     def _paint(self, exposure_us: float, gain_db: float) -> NDArray[np.uint8]:
-        """A picture that says its number: a frame that shows another one is stale."""
+        """A picture that shows its number, so that a stale frame shows another one."""
         self._painted += 1
         return numbered(self._painted)
 
 
 def numbered(number: int) -> NDArray[np.uint8]:
-    """A picture whose first four pixels are ``number``."""
+    """A picture whose first four pixels encode ``number``."""
     picture = np.zeros((HEIGHT, WIDTH), np.uint8)
     picture[0, :4] = np.frombuffer(number.to_bytes(4, "little"), np.uint8)
     return picture
 
 
-class _Sequence:
+class _Sequence(FaultSequence):
     def __init__(
         self, bench: CameraBench, feed: PictureFeed, painted: Callable[[], int], random: Random, tally: Tally
     ) -> None:
-        self._bench, self._random, self._tally, self._painted = bench, random, tally, painted
+        self._bench, self._painted = bench, painted
         settings = PylonSettings(width=WIDTH, height=HEIGHT, margin_s=MARGIN_S, exposure_us=1_000.0)
         self._camera = PylonCamera(settings, attach=bench.attach, listener=feed)
-        self._open = False
+        super().__init__(self._camera, random, tally)
         self._wanted_us = settings.exposure_us
 
-    def play(self) -> None:
-        events = (
+    def events(self) -> Sequence[tuple[Callable[[], object], int]]:
+        return (
             (self._expose, 8),
             (self._preview, 2),
             (self._unplug, 2),
@@ -85,32 +82,27 @@ class _Sequence:
             (self._abort, 1),
             (self._hostile, 1),
         )
-        doings, weights = zip(*events, strict=True)
-        for doing in self._random.choices(doings, weights, k=EVENTS):
-            doing()
-        self._recover()
-        self._camera.close()
 
     def _expose(self) -> bool:
         exposure_us = self._random.choice(EXPOSURES_US)
-        return self._call("exposure", lambda: self._check_exposed(exposure_us))
+        return self.call("exposure", lambda: self._check_exposed(exposure_us))
 
     def _check_exposed(self, exposure_us: float) -> None:
         self._camera.set_exposure(exposure_us)
-        # From here on every frame is made by it, also after a loss.
+        # From now on every frame has this exposure, even after a loss.
         self._wanted_us = exposure_us
         self._check(self._camera.capture(), "capture")
 
-    def _capture(self) -> bool:
-        return self._call("capture", lambda: self._check(self._camera.capture(), "capture"))
+    def attempt(self) -> bool:
+        return self.call("capture", lambda: self._check(self._camera.capture(), "capture"))
 
     def _check(self, frame: Frame | None, what: str) -> None:
         if frame is None:
-            raise PromiseBroken(f"{what} gave nothing, and nobody aborted it")
+            raise PromiseBroken(f"{what} returned nothing although nobody aborted it")
         if frame.exposure_us != self._wanted_us:
             raise PromiseBroken(f"a frame of {frame.exposure_us} us after a command of {self._wanted_us} us")
         if not np.array_equal(frame.pixels, numbered(self._painted())):
-            raise PromiseBroken("a frame is not the picture of its own exposure: it is stale")
+            raise PromiseBroken("a frame is stale: it shows an earlier picture")
 
     def _preview(self) -> None:
         def run_freely() -> None:
@@ -118,10 +110,10 @@ class _Sequence:
             for _ in range(3):
                 frame = self._camera.latest(1.0)
                 if frame is not None and frame.exposure_us != self._wanted_us:
-                    raise PromiseBroken(f"a preview of {frame.exposure_us} us, {self._wanted_us} us in force")
+                    raise PromiseBroken(f"a preview of {frame.exposure_us} us, after {self._wanted_us} us")
             self._camera.stop_preview()
 
-        self._call("preview", run_freely)
+        self.call("preview", run_freely)
 
     def _unplug(self) -> None:
         self._tally.faults["unplug"] += 1
@@ -152,16 +144,15 @@ class _Sequence:
 
     def _held(self) -> None:
         self._tally.faults["held by another process"] += 1
-        self._camera.close()
-        self._open = False
+        self.close()
         self._bench.held = True
-        if self._capture():
+        if self.attempt():
             raise PromiseBroken("a camera that another process holds was opened")
         self._bench.held = False
 
     def _abort(self) -> None:
         self._camera.abort()
-        self._capture()
+        self.attempt()
 
     def _hostile(self) -> None:
         exposure_us = self._random.choice((float("nan"), float("inf"), 0.0, -5.0, 99.0, 3_000_001.0))
@@ -171,28 +162,5 @@ class _Sequence:
             return
         raise PromiseBroken(f"an exposure of {exposure_us} us was accepted")
 
-    def _recover(self) -> None:
+    def end_faults(self) -> None:
         self._bench.swallowed_triggers = 0
-        for _ in range(ATTEMPTS_TO_RECOVER):
-            if self._capture():
-                self._tally.recoveries += 1
-                return
-        raise PromiseBroken(f"no recovery in {ATTEMPTS_TO_RECOVER} attempts with the camera plugged in")
-
-    def _call(self, name: str, call: Callable[[], object]) -> bool:
-        with self._tally.timed():
-            try:
-                if not self._open:
-                    self._camera.open()
-                    self._open = True
-                call()
-            except DeviceLost:
-                self._camera.close()
-                self._open = False
-                outcome = "lost"
-            except DeviceError:
-                outcome = "failed"
-            else:
-                outcome = "done"
-        self._tally.calls[f"{name} {outcome}"] += 1
-        return outcome == "done"

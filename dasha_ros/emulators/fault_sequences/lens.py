@@ -1,28 +1,27 @@
-"""Random sequences of faults against the Varioptic port on the emulated board."""
+"""Random faults for the Varioptic back end, on the emulated board."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from types import TracebackType
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.devices.varioptic.link import SerialLink
 from dasha_ros.devices.varioptic.protocol import focus_code
 from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally
+from dasha_ros.emulators.fault_sequences.sequence import FaultSequence
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.optics.varioptic import VOLTS_MAX, VOLTS_MIN, quantised_volts
 
 EVENTS = 14
 REPLY_TIMEOUT_S = 0.012
 LATE_S = 0.016
-"""Later than the time-out, so that the reply meets the next request."""
-ATTEMPTS_TO_RECOVER = 5
+"""Later than the timeout, so that the reply arrives after the next request."""
 LINE_FAULTS = (
     "drop_request",
     "corrupt_request",
@@ -35,33 +34,31 @@ LINE_FAULTS = (
 )
 
 
-class LensSoak:
-    """One emulator on a pseudo-terminal, and a fresh driver for every sequence."""
+class LensFaults:
+    """Plays sequences on one emulator on a pseudo-terminal, each with a new driver."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="dasha_soak_"))
         self._emulator = LensEmulator(self._folder / "lens", LensEmulatorSettings(paced=False))
 
-    def __enter__(self) -> LensSoak:
+    def __enter__(self) -> LensFaults:
         """Plug the lens in."""
         self._emulator.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Clean up."""
         self._emulator.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def play(self, random: Random, tally: Tally) -> None:
         """Play one sequence; see `promises.Sequencer`."""
-        _Sequence(self._emulator, random, tally).play()
+        _Sequence(self._emulator, random, tally).play(EVENTS)
 
 
-class _Sequence:
+class _Sequence(FaultSequence):
     def __init__(self, emulator: LensEmulator, random: Random, tally: Tally) -> None:
-        self._emulator, self._random, self._tally = emulator, random, tally
+        self._emulator = emulator
         emulator.clear_faults()
         emulator.on_request = None
         emulator.unplug()
@@ -77,16 +74,16 @@ class _Sequence:
                 settle_s=0.0,
             )
         )
-        self._open = False
-        # The first `open` may put the board's own power-on value in force.
+        super().__init__(self._lens, random, tally)
+        # The first `open` may apply the board's own power-on value.
         self._allowed = {0}
 
-    def play(self) -> None:
-        events = (
-            (self._move, 10),
+    def events(self) -> Sequence[tuple[Callable[[], object], int]]:
+        return (
+            (self.attempt, 10),
             (self._read, 3),
             (self._spoil_line, 4),
-            (self._clear_line, 2),
+            (self.end_faults, 2),
             (self._unplug, 2),
             (self._unplug_within_command, 1),
             (self._brown_out, 1),
@@ -94,21 +91,16 @@ class _Sequence:
             (self._rival, 1),
             (self._hostile, 1),
         )
-        doings, weights = zip(*events, strict=True)
-        for doing in self._random.choices(doings, weights, k=EVENTS):
-            doing()
-        self._recover()
-        self._lens.close()
 
-    def _move(self) -> None:
-        self._move_to(round(self._random.uniform(VOLTS_MIN, VOLTS_MAX), 3))
+    def attempt(self) -> bool:
+        return self._move_to(round(self._random.uniform(VOLTS_MIN, VOLTS_MAX), 3))
 
     def _move_to(self, volts: float) -> bool:
         code = focus_code(volts)
         self._allowed.add(code)
-        done = self._call("move", lambda: self._check_moved(volts, code))
+        done = self.call("move", lambda: self._check_moved(volts, code))
         if done:
-            # From here on only this voltage may be put in force again, until the next command.
+            # From now on, only this voltage may be applied again until the next command.
             self._allowed = {code}
         return done
 
@@ -123,21 +115,18 @@ class _Sequence:
             raise PromiseBroken(f"the reading says {reading.position} V after a command of {volts} V")
 
     def _read(self) -> None:
-        self._call("read", self._lens.read)
+        self.call("read", self._lens.read)
 
     def _spoil_line(self) -> None:
         knob = self._random.choice(LINE_FAULTS)
         self._tally.faults[knob] += 1
         self._emulator.set_faults(late_s=LATE_S, **{knob: self._random.choice((0.1, 0.3, 0.6, 1.0))})
 
-    def _clear_line(self) -> None:
-        self._emulator.clear_faults()
-
     def _unplug(self) -> None:
         self._tally.faults["unplug"] += 1
         self._emulator.unplug()
         for _ in range(self._random.choice((0, 1, 5))):
-            self._random.choice((self._move, self._read))()
+            self._random.choice((self.attempt, self._read))()
         self._emulator.plug()
 
     def _unplug_within_command(self) -> None:
@@ -151,8 +140,8 @@ class _Sequence:
                 self._emulator.unplug()
 
         self._emulator.on_request = count_down
-        self._move()
-        self._move()
+        self.attempt()
+        self.attempt()
         self._emulator.on_request = None
         self._emulator.unplug()
         self._emulator.plug()
@@ -166,16 +155,15 @@ class _Sequence:
         self._emulator.inject(self._random.randbytes(self._random.randrange(1, 40)))
 
     def _rival(self) -> None:
-        """Another process takes the port while it is free."""
+        """Another process takes the port while the driver is closed."""
         self._tally.faults["held by another process"] += 1
-        self._lens.close()
-        self._open = False
+        self.close()
         try:
             rival = SerialLink(str(self._emulator.link), REPLY_TIMEOUT_S)
         except DeviceLost:
             return
         try:
-            if self._call("open", lambda: None):
+            if self.call("open", lambda: None):
                 raise PromiseBroken("the port was opened twice")
         finally:
             rival.close()
@@ -189,35 +177,10 @@ class _Sequence:
         if self._open and self._emulator.board.latched != before:
             raise PromiseBroken(f"{volts} V moved the lens")
 
-    def _recover(self) -> None:
-        """A quiet line, a lens that is plugged in: the next command must work."""
+    def end_faults(self) -> None:
         self._emulator.clear_faults()
-        for _ in range(ATTEMPTS_TO_RECOVER):
-            if self._move_to(round(self._random.uniform(VOLTS_MIN, VOLTS_MAX), 3)):
-                self._tally.recoveries += 1
-                return
-        raise PromiseBroken(f"no recovery in {ATTEMPTS_TO_RECOVER} attempts on a clean line")
 
-    def _call(self, name: str, call: Callable[[], object]) -> bool:
-        with self._tally.timed():
-            try:
-                if not self._open:
-                    self._lens.open()
-                    self._open = True
-                call()
-            except DeviceLost:
-                self._lens.close()
-                self._open = False
-                outcome = "lost"
-            except DeviceError:
-                outcome = "failed"
-            else:
-                outcome = "done"
-        self._tally.calls[f"{name} {outcome}"] += 1
-        self._check_board()
-        return outcome == "done"
-
-    def _check_board(self) -> None:
+    def check(self) -> None:
         board = self._emulator.board
         wrong = set(board.latched) - self._allowed
         board.latched.clear()

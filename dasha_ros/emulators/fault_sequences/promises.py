@@ -1,4 +1,4 @@
-"""What a soak is made of: sequences of random faults, promises to keep, and a tally."""
+"""Plays sequences of random faults, counts what happened, and reports broken promises."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from random import Random
 
 
 class PromiseBroken(Exception):
-    """What must never happen happened; the message says how to repeat it."""
+    """A driver did what it must never do; the message says how to repeat it."""
 
 
 @dataclass
 class Tally:
-    """What a soak did."""
+    """Counts of a run."""
 
     sequences: int = 0
     calls: Counter[str] = field(default_factory=Counter)
-    """Calls of the driver by their outcome."""
+    """Calls of the driver by outcome."""
     faults: Counter[str] = field(default_factory=Counter)
-    """Faults by their kind."""
+    """Faults by kind."""
     recoveries: int = 0
     longest_call_s: float = 0.0
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Note how long a call of the driver took."""
+        """Measure a call of the driver."""
         begin = time.monotonic()
         try:
             yield
@@ -36,7 +36,7 @@ class Tally:
             self.longest_call_s = max(self.longest_call_s, time.monotonic() - begin)
 
     def __str__(self) -> str:
-        """For people."""
+        """A summary of three lines."""
         calls = ", ".join(f"{count} {name}" for name, count in self.calls.most_common())
         faults = ", ".join(f"{count} {name}" for name, count in self.faults.most_common())
         return (
@@ -54,18 +54,18 @@ Raises:
 """
 
 
-def soak(name: str, play: Sequencer, sequences: int, seed: int, first: int = 0) -> Tally:
+def play_sequences(name: str, play: Sequencer, sequences: int, seed: int, first: int = 0) -> Tally:
     """Play ``sequences`` sequences of faults.
 
     Args:
-        name: Of the driver, for messages.
-        play: Plays one.
-        sequences: How many.
-        seed: Of the randomness; each sequence depends on it and on its own number only.
+        name: Name of the driver, for messages.
+        play: Plays one sequence.
+        sequences: Number of sequences.
+        seed: Seed; each sequence depends only on it and on its own number.
         first: Number of the first sequence.
 
     Raises:
-        PromiseBroken: With the seed and the number of the sequence that repeats it.
+        PromiseBroken: The driver broke a promise; the message has the seed and number that repeat it.
     """
     tally = Tally()
     for number in range(first, first + sequences):

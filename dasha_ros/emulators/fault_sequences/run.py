@@ -1,8 +1,8 @@
-"""Random faults for the drivers, by the thousand, the same ones for the same seed.
+"""Plays thousands of random faults against the drivers; the same seed gives the same faults.
 
-``python -m dasha_ros.emulators.fault_sequences.run --seed 1 --lens 1000 --camera 200`` prints what it did
-and ends with 1 when a promise was broken. Time is compressed: time-outs are short, and
-where a person would wait for a cable to be plugged in again, the driver just tries often.
+``python -m dasha_ros.emulators.fault_sequences.run --seed 1 --lens 1000 --camera 200`` prints a summary, and
+ends with exit code 1 if a driver broke a promise. Time is compressed: timeouts are short, and the driver
+retries at once instead of waiting for the cable to be plugged in again.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import sys
 import time
 from collections.abc import Sequence
 
-from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, soak
+from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, play_sequences
 
 STDERR = 2
 HANG_S = 60.0
-"""A sequence takes a fraction of a second; one that takes so long hangs."""
+"""A sequence takes a fraction of a second: one that takes this long hangs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the soak from the command line; 0 when every promise was kept."""
+    """Run from the command line; exit code 0 if every promise was kept."""
     parser = argparse.ArgumentParser(
         prog="dasha_ros.emulators.fault_sequences.run", description="Random faults for the drivers."
     )
@@ -30,17 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lens", type=int, default=1000, help="sequences against the lens port")
     parser.add_argument("--camera", type=int, default=200, help="sequences against the camera")
     options = parser.parse_args(arguments)
-    from dasha_ros.emulators.fault_sequences.camera import CameraSoak
-    from dasha_ros.emulators.fault_sequences.lens import LensSoak
+    from dasha_ros.emulators.fault_sequences.camera import CameraFaults
+    from dasha_ros.emulators.fault_sequences.lens import LensFaults
 
-    for name, count, make in (("lens", options.lens, LensSoak), ("camera", options.camera, CameraSoak)):
+    for name, count, make in (("lens", options.lens, LensFaults), ("camera", options.camera, CameraFaults)):
         if not count:
             continue
         begin = time.monotonic()
         with make() as player:
             faulthandler.dump_traceback_later(HANG_S + count, exit=True, file=STDERR)
             try:
-                tally = soak(name, player.play, count, options.seed, options.first)
+                tally = play_sequences(name, player.play, count, options.seed, options.first)
             except PromiseBroken as error:
                 print(f"BROKEN: {error}", file=sys.stderr)
                 return 1

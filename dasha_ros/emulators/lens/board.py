@@ -1,4 +1,4 @@
-"""The driver board's registers and output, without a wire: requests in, replies out."""
+"""The driver board's registers and output, without the serial line: requests in, replies out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAULT = BOARDS["flexiboard"].fault
 MODE = 0x03
 VERSION = 0x05
 FIRMWARE = 0x12
-"""Version that the emulated board reports."""
+"""Firmware version of the emulated board."""
 
 
 class LensBoard:
@@ -31,7 +31,7 @@ class LensBoard:
 
     Args:
         on_drive: Called with the voltage asked of the driver chip [V] whenever the board sets it.
-        analog_at_power_on: Whether the board starts in analog mode, as real ones do.
+        analog_at_power_on: Whether the board starts in analog mode, as real boards do.
     """
 
     def __init__(self, on_drive: Callable[[float], None], *, analog_at_power_on: bool = True) -> None:
@@ -39,13 +39,13 @@ class LensBoard:
         self._analog_at_power_on = analog_at_power_on
         self._registers = bytearray(REGISTERS)
         self.latched: list[int] = []
-        """Focus codes that the board took over, in order: what a test of safety looks at."""
+        """All focus codes that the board applied, in order, for tests of safety."""
         self.stored = 0
         """How often the EEPROM was written."""
         self.power_on()
 
     def power_on(self) -> None:
-        """Start as after a loss of power: registers at their defaults, in analog mode."""
+        """Start as after a power loss: registers at their defaults, in analog mode."""
         self._registers[:] = bytes(REGISTERS)
         self._registers[MODE] = ANALOG if self._analog_at_power_on else 0
         self._registers[VERSION] = FIRMWARE

@@ -1,4 +1,4 @@
-"""A serial line that spoils what passes: lost, late, garbled, cut off, refused, and noise."""
+"""A faulty serial line: it loses, delays, corrupts, truncates and refuses frames, and adds noise."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from random import Random
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineFaults:
-    """How often a frame is spoilt, each a probability from 0 to 1. All zero: a clean line."""
+    """Probabilities of the faults, from 0 to 1; all zero for a clean line."""
 
     drop_request: float = 0.0
-    """The request never reaches the board."""
+    """The request does not reach the board."""
     corrupt_request: float = 0.0
-    """One byte of the request changes on the way."""
+    """One byte of the request changes."""
     drop_reply: float = 0.0
-    """The board obeys, its reply is lost."""
+    """The board obeys, but its reply is lost."""
     corrupt_reply: float = 0.0
     half_reply: float = 0.0
     """The reply breaks off."""
     late_reply: float = 0.0
-    """The reply comes ``late_s`` later."""
+    """The reply arrives ``late_s`` later."""
     late_s: float = 0.1
     nack: float = 0.0
-    """The board refuses a sound request."""
+    """The board refuses a valid request."""
     noise: float = 0.0
-    """Bytes that nobody asked for come before the reply."""
+    """Random bytes arrive before the reply."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no probability."""
+        """Refuse values out of range."""
         for field in fields(self):
             value = getattr(self, field.name)
             if not 0.0 <= value <= (60.0 if field.name == "late_s" else 1.0):
@@ -39,21 +39,21 @@ class LineFaults:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What comes back over the line, and how much later than it would."""
+    """A reply as it leaves the line, and its delay."""
 
     data: bytes
     delay_s: float = 0.0
 
 
 class FaultyLine:
-    """Spoils frames as `LineFaults` says, the same way for the same seed."""
+    """Applies `LineFaults` to frames; the same seed gives the same faults."""
 
     def __init__(self, faults: LineFaults, seed: int = 0) -> None:
         self.faults = faults
         self._random = Random(seed)
 
     def to_board(self, request: bytes) -> bytes:
-        """What of a request reaches the board."""
+        """The part of a request that reaches the board."""
         if self._happens(self.faults.drop_request):
             return b""
         if self._happens(self.faults.corrupt_request):
@@ -61,11 +61,11 @@ class FaultyLine:
         return request
 
     def refuses(self) -> bool:
-        """Whether the board refuses a sound request."""
+        """Whether the board refuses this valid request."""
         return self._happens(self.faults.nack)
 
     def from_board(self, reply: bytes) -> Reply:
-        """What of a reply reaches the computer."""
+        """The part of a reply that reaches the computer."""
         if self._happens(self.faults.drop_reply):
             reply = b""
         if reply and self._happens(self.faults.corrupt_reply):
@@ -78,7 +78,7 @@ class FaultyLine:
         return Reply(reply, self.faults.late_s if late else 0.0)
 
     def _happens(self, probability: float) -> bool:
-        # A draw for every question keeps the rest of the sequence the same when one knob changes.
+        # Always draw, so that changing one setting does not change the rest of the sequence.
         return self._random.random() < probability
 
     def _one_byte_changed(self, frame: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""A lens board on a pseudo-terminal: real pyserial opens it, and it fails as real ones do."""
+"""A lens board on a pseudo-terminal, which pyserial opens like a real port and which fails like one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from types import TracebackType
 
 from dasha_ros.devices.varioptic.port_lock import claim, release
 from dasha_ros.devices.varioptic.protocol import Request, RequestParser, wire_seconds
@@ -26,23 +25,23 @@ from dasha_ros.optics.profiles import lens_model
 from dasha_ros.optics.varioptic import DRIVE, STEP_VOLTS, VOLTS_MIN
 
 HALF_REQUEST_S = 0.02
-"""The board forgets a request that stops half-way for so long."""
+"""The board drops an incomplete request after this time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LensEmulatorSettings:
-    """What kind of lens is emulated, and how badly it behaves."""
+    """The emulated lens and its faults."""
 
     faults: LineFaults = field(default_factory=LineFaults)
     seed: int = 0
-    """Of the faults."""
+    """Seed of the faults."""
     paced: bool = True
-    """Whether bytes take the time that they take at 57600 baud."""
+    """Whether bytes take as long as at 57600 baud."""
     analog_at_power_on: bool = True
     profile: str = "physical"
     """Lens model: ``physical``, ``paper`` or the path of a table."""
     time_constant_s: float = 0.02
-    """Of the liquid [s]."""
+    """Time constant of the liquid [s]."""
     hysteresis: float = DRIVE.hysteresis
     step: float = STEP_VOLTS
     """Of the driver chip [V]; 0: it follows every command exactly."""
@@ -51,8 +50,8 @@ class LensEmulatorSettings:
 class LensEmulator:
     """Serves one emulated board at a stable path.
 
-    The path is a link to whatever pseudo-terminal is in use; it vanishes while the lens is
-    unplugged and comes back as another device, as a USB serial port does. Safe for threads.
+    The path is a link to the current pseudo-terminal. It vanishes while the lens is unplugged and comes back
+    as another device, like a USB serial port. Thread-safe.
     Use it as a context manager, or call `start` and `stop`.
     """
 
@@ -81,18 +80,18 @@ class LensEmulator:
         self._stopping = False
         self._thread: threading.Thread | None = None
         self.requests = 0
-        """Whole requests that reached the board."""
+        """Number of complete requests that reached the board."""
         self.on_request: Callable[[], None] | None = None
-        """Called, in the emulator's thread, before the board sees a request; may unplug."""
+        """Called in the emulator's thread before every request; may unplug the lens."""
         self.on_move: Callable[[PowerTrajectory], None] | None = None
-        """Called with every new course of the lens, in the thread that moves it: truth for evaluations."""
+        """Called with every new trajectory of the lens, in the thread that moves it; for evaluations."""
         self.board = LensBoard(self._drive, analog_at_power_on=self.settings.analog_at_power_on)
 
     def start(self) -> None:
-        """Claim the path, plug the lens in and serve it.
+        """Take the path, plug the lens in and serve it.
 
         Raises:
-            FileExistsError: Another emulator serves this path, or something else is there.
+            FileExistsError: Another emulator, or something else, uses the path.
         """
         self.link.parent.mkdir(parents=True, exist_ok=True)
         self._claim_link()
@@ -104,7 +103,7 @@ class LensEmulator:
         self._thread.start()
 
     def stop(self) -> None:
-        """Unplug the lens and give the path back. Stopping twice is fine."""
+        """Unplug the lens and free the path. Stopping twice is fine."""
         if self._thread is None or self._claim is None or self._state is None or self._wake_pipe is None:
             return
         self._stopping = True
@@ -125,9 +124,7 @@ class LensEmulator:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Stop it."""
         self.stop()
 
@@ -150,11 +147,11 @@ class LensEmulator:
         self._wake()
 
     def plug(self) -> None:
-        """Plug the lens in: the board starts anew behind a new port."""
+        """Plug the lens in: the board restarts behind a new port."""
         with self._lock:
             if self._ends is not None:
                 return
-            # The slave end stays open here: without it the first client that closes hangs up the master.
+            # The slave end stays open here; otherwise the first client that closes it hangs up the master.
             master, slave = os.openpty()
             tty.setraw(slave)
             os.set_blocking(master, False)
@@ -167,34 +164,34 @@ class LensEmulator:
         self._wake()
 
     def brown_out(self) -> None:
-        """Let the board's supply dip: it restarts in analog mode; the port stays."""
+        """Let the supply voltage dip: the board restarts in analog mode, and the port stays."""
         with self._lock:
             self._forget_line()
             self.board.power_on()
 
     def set_faults(self, **changes: float) -> None:
-        """Change knobs of the line while it runs, by the names in `LineFaults`.
+        """Change fields of `LineFaults` while the line is in use.
 
         Raises:
-            ValueError: Not a probability.
-            TypeError: No such knob.
+            ValueError: A value is out of range.
+            TypeError: There is no such field.
         """
         with self._lock:
             self._line.faults = replace(self._line.faults, **changes)
 
     def clear_faults(self) -> None:
-        """From now on the line is clean, and late replies are lost."""
+        """Make the line clean; late replies are lost."""
         with self._lock:
             self._line.faults = LineFaults()
             self._replies.clear()
 
     def reseed(self, seed: int) -> None:
-        """Begin the faults of another seed."""
+        """Restart the faults with another seed."""
         with self._lock:
             self._line = FaultyLine(self._line.faults, seed)
 
     def inject(self, noise: bytes) -> None:
-        """Let the port say something that nobody asked for."""
+        """Send bytes that no request asked for."""
         with self._lock:
             self._send_at(time.monotonic(), noise)
         self._wake()
@@ -218,8 +215,8 @@ class LensEmulator:
             ) from error
         if self.link.exists() and not self.link.is_symlink():
             release(self.link, handle)
-            raise FileExistsError(f"{self.link} exists and is no emulator's link; choose another path")
-        # What a killed one left must not pass for ours.
+            raise FileExistsError(f"{self.link} exists and is not an emulator's link; choose another path")
+        # A link that a killed emulator left must not pass for this one's.
         self.link.unlink(missing_ok=True)
         self._claim = handle
 
@@ -250,7 +247,7 @@ class LensEmulator:
             try:
                 ready = select.select([wake] if master is None else [wake, master], [], [], wait)[0]
             except OSError:
-                continue  # unplugged between the look and the wait
+                continue  # unplugged between the check and the wait
             if wake in ready:
                 os.read(wake, 4096)
             with self._lock:
@@ -267,12 +264,12 @@ class LensEmulator:
         try:
             received = os.read(master, 4096)
         except BlockingIOError:
-            return  # plugged in again meanwhile: what was ready is gone
+            return  # plugged in again meanwhile: the old port is gone
         now = time.monotonic()
         if self._parser.pending and now - self._heard_at > HALF_REQUEST_S:
             self._parser.reset()
         self._heard_at = now
-        # The driver writes a request at once, so that what is read is one frame for the line to spoil.
+        # The driver writes a request at once, so one read is one frame.
         for request in self._parser.feed(self._line.to_board(received)):
             self.requests += 1
             if self.on_request is not None:
@@ -295,5 +292,5 @@ class LensEmulator:
             _, _, data = heapq.heappop(self._replies)
             if self._ends is None or not data:
                 continue
-            with suppress(BlockingIOError):  # nobody reads: a real bridge drops bytes, too
+            with suppress(BlockingIOError):  # nobody reads; a real bridge would drop the bytes, too
                 os.write(self._ends[0], data)

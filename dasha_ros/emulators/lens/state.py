@@ -1,8 +1,7 @@
-"""What the emulated lens does, told to the emulated camera through a small file beside the lens's port.
+"""Tells the emulated camera where the emulated lens is, through a small file beside the lens's port.
 
-A real camera sees a real lens; an emulated one must ask. The file is the light between
-them: no driver and no agent reads it. It lies in memory, and a link beside the port leads to
-it: the board must not answer late because a disk is busy.
+The file replaces the light between a real lens and a real camera: no driver and no agent reads it. It is in
+memory, and a link beside the port leads to it, so that a busy disk does not delay the board's answers.
 """
 
 from __future__ import annotations
@@ -20,53 +19,53 @@ from dasha_ros.optics.actuator import PowerTrajectory
 
 @dataclass(frozen=True, slots=True)
 class EmulatedLensState:
-    """The output of the driver chip and the move that it started."""
+    """The output of the driver chip, and the move that it started."""
 
     volts: float
     """What the driver chip puts out [V]."""
     trajectory: PowerTrajectory
-    """The focus in time, on the steady clock."""
+    """The focus as a function of time, on the steady clock."""
 
 
 def state_path(link: Path) -> Path:
-    """Where the state of the emulator whose port is ``link`` is found."""
+    """The path of the state of the emulator whose port is ``link``."""
     return link.with_name(link.name + ".state.json")
 
 
 class StateFile:
-    """The state of one emulated lens, for its camera to see.
+    """The state of one emulated lens, for its camera.
 
     Raises:
         OSError: (On creation) The folder of ``link`` can't be written to.
     """
 
     def __init__(self, link: Path) -> None:
-        """Make the file, still empty, and the link to it beside the port."""
+        """Make the link to the file, which does not exist yet."""
         self._link = state_path(link)
         self._folder = memory_folder()
         self._file = Path(self._folder.name) / "state.json"
         self._fresh = self._file.with_name("fresh.json")
-        # What a killed one left must not pass for ours.
+        # A link that a killed emulator left must not pass for this one's.
         self._link.unlink(missing_ok=True)
         self._link.symlink_to(self._file)
 
     def write(self, state: EmulatedLensState) -> None:
-        """Replace the state; a reader sees the old or the new one, never half of one."""
+        """Replace the state; readers see the old or the new one, never half of it."""
         self._fresh.write_text(json.dumps(asdict(state)), encoding="ascii")
         os.replace(self._fresh, self._file)
 
     def remove(self) -> None:
-        """Take both away; the end of the process takes the file away, too."""
+        """Remove file and link; the end of the process removes the file, too."""
         self._link.unlink(missing_ok=True)
         self._folder.cleanup()
 
 
 def read_state(link: Path) -> EmulatedLensState:
-    """The newest state.
+    """Read the newest state.
 
     Raises:
         FileNotFoundError: No emulator serves ``link``, or it was killed.
-        ValueError: The file is none of ours.
+        ValueError: The file is not a state file.
     """
     path = state_path(link)
     if is_abandoned(link):
@@ -81,4 +80,4 @@ def read_state(link: Path) -> EmulatedLensState:
         fields = parse_json(text)
         return EmulatedLensState(float(fields["volts"]), PowerTrajectory(**fields["trajectory"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no state of an emulated lens: {error}") from error
+        raise ValueError(f"{path} is not the state of an emulated lens: {error}") from error

@@ -1,11 +1,11 @@
-"""A wall clock that can be set while chosen processes run, as NTP or a person sets a machine's.
+"""A wall clock for chosen processes, which can be set while they run, as NTP or a person sets a machine's.
 
     clock = WallClock(folder)
     subprocess.Popen(command, env={**os.environ, **clock.environment})
     clock.step(-30.0)
 
-The processes load ``shim.c``, compiled on the spot, before their libraries; it adds the offset to
-``CLOCK_REALTIME`` and leaves ``CLOCK_MONOTONIC`` alone. The machine's own clock is not touched.
+The processes load ``shim.c``, which is compiled when it is needed, before their libraries. It adds the offset
+to ``CLOCK_REALTIME`` and leaves ``CLOCK_MONOTONIC`` alone. The machine's own clock stays as it is.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ class WallClockError(Exception):
 
 
 class WallClock:
-    """The wall clock of the processes that are started with `environment`."""
+    """The wall clock of processes that are started with `environment`."""
 
     def __init__(self, folder: Path) -> None:
         """Compile the shim.
 
         Args:
-            folder: Where the shim and the offset go; must outlive the processes.
+            folder: Folder for the shim and the offset; it must outlive the processes.
 
         Raises:
             WallClockError: There is no C compiler, or it fails.
-            OSError: The folder can't be written to.
+            OSError: The folder can't be written.
         """
         compiler = shutil.which("cc") or shutil.which("gcc")
         if compiler is None:
-            raise WallClockError("there is no C compiler: install gcc to let the clock of processes jump")
+            raise WallClockError("there is no C compiler: install gcc to set the clock of processes")
         shim, offset = folder / "wall_clock.so", folder / "wall_clock.offset"
         command = [compiler, "-shared", "-fPIC", "-O2", "-o", str(shim), str(_SOURCE), "-ldl", "-lpthread"]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -51,10 +51,10 @@ class WallClock:
 
     @property
     def offset_s(self) -> float:
-        """How far the clock is ahead of the machine's [s]."""
+        """How far this clock is ahead of the machine's [s]."""
         nanoseconds: int = struct.unpack("=q", self._mapped[:])[0]
         return nanoseconds / 1e9
 
     def step(self, seconds: float) -> None:
-        """Set the clock forward, or back, at once."""
+        """Set the clock forward or, with a negative number, back."""
         self._mapped[:] = struct.pack("=q", round((self.offset_s + seconds) * 1e9))

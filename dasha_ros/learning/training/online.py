@@ -17,8 +17,7 @@ import gymnasium as gym
 import numpy as np
 
 from dasha_ros.files.writing import replacing
-from dasha_ros.learning.training.divergence import says_diverged
-from dasha_ros.learning.training.ppo import load_network, make_learner, network_of
+from dasha_ros.learning.training.ppo import load_network, make_learner, network_of, says_diverged
 from dasha_ros.learning.training.preset_models import Ppo
 from dasha_ros.policies.learned.policy_file import PolicyFile
 

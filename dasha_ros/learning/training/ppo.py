@@ -116,3 +116,8 @@ def _layers(hidden: Any, last: Any) -> Mlp:
         tuple(layer.weight.detach().cpu().numpy().T.copy() for layer in layers),
         tuple(layer.bias.detach().cpu().numpy().copy() for layer in layers),
     )
+
+
+def says_diverged(error: ValueError) -> bool:
+    """Whether PyTorch refused to draw an action because the network's outputs are not finite."""
+    return "to satisfy the constraint" in str(error)

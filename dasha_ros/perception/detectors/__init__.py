@@ -1,4 +1,4 @@
-"""Detectors: from a grey image to labelled boxes."""
+"""Detectors find labelled boxes in a grey image; here they are made by name."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from dasha_ros.perception.registry import Registry
 
 
 class Detector(Protocol):
-    """Finds objects."""
+    """Finds objects in an image."""
 
     @property
     def id(self) -> str:
-        """Which network."""
+        """Name of the network."""
         ...
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Everything that it can find, in COCO's names where COCO has one."""
+        """All labels that it can find, with COCO's names where they exist."""
         ...
 
     def detect(
         self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()
     ) -> list[Detection]:
-        """What is in an image.
+        """Find the objects in an image.
 
         Args:
             grey: H x W, 0..255.
-            min_score: Weaker detections are left out.
-            labels: What to look for; empty: everything.
+            min_score: Weaker detections are dropped.
+            labels: Labels to look for; empty for all.
 
         Returns:
-            Best score first; boxes in pixels of ``grey``.
+            Detections, best score first; boxes in pixels of ``grey``.
         """
         ...
 

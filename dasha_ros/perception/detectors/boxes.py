@@ -1,4 +1,4 @@
-"""From raw boxes to detections: the steps that detectors share."""
+"""Turns raw boxes into detections, for all detectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dasha_ros.perception.percept import Detection
 
 MAX_CANDIDATES = 1000
-"""Boxes that enter the suppression of overlaps; the best ones."""
+"""Only the best boxes enter the suppression of overlaps."""
 MAX_DETECTIONS = 100
 
 
@@ -24,14 +24,14 @@ def to_detections(
     wanted: Collection[str],
     size: tuple[int, int],
 ) -> list[Detection]:
-    """Detections of the wanted kinds, cut to the image, best score first.
+    """Make detections of the wanted labels, cut to the image, best score first.
 
     Args:
         boxes: n x 4: x_min, y_min, x_max, y_max in pixels.
         scores: One per box.
-        classes: Index into ``names``, one per box.
+        classes: One index into ``names`` per box.
         names: Label of each class.
-        wanted: Labels to keep; empty: all.
+        wanted: Labels to keep; empty for all.
         size: Width and height of the image in pixels.
     """
     limits = np.array(size * 2, np.float32)
@@ -60,12 +60,12 @@ def suppress_overlaps(
         boxes: n x 4: x_min, y_min, x_max, y_max.
         scores: One per box.
         classes: One per box.
-        max_iou: Intersection over union above which the weaker box goes.
+        max_iou: Intersection over union above which the weaker box is dropped.
     """
     best = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
     sizes = boxes[best]
     sizes[:, 2:] -= sizes[:, :2]
-    # Classes are laid side by side, so that boxes of two classes never overlap: OpenCV's own
+    # Every class is moved to a place of its own, so that boxes of two classes never overlap. OpenCV's
     # NMSBoxesBatched does the same, but Ubuntu 24.04's OpenCV does not have it yet.
     span = float(np.abs(boxes).max()) + 1.0 if len(boxes) else 0.0
     sizes[:, 0] += classes[best].astype(np.float32) * 2 * span

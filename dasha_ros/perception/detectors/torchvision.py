@@ -1,4 +1,4 @@
-"""Faster R-CNN and RetinaNet, two of the paper's detectors, from torchvision."""
+"""Faster R-CNN and RetinaNet from torchvision, two of the paper's detectors."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class TorchvisionDetector(ABC):
         """Load the model.
 
         Args:
-            weights: A local file of torchvision's weights, ``random``, or nothing for torchvision's
-                ``COCO_V1``, which it downloads once.
-            input_size: Shorter side in pixels that the network scales an image to.
-            device: Of PyTorch.
-            threads: Of PyTorch, for the whole process; 0 leaves its own choice.
+            weights: A local file with torchvision's weights, or ``random``; by default ``COCO_V1``, which
+                torchvision downloads once.
+            input_size: Shorter side that the network scales an image to [px].
+            device: PyTorch's device.
+            threads: PyTorch's threads, for the whole process; 0 keeps its own choice.
 
         Raises:
             ModelError: PyTorch or the weights are missing.
@@ -65,7 +65,7 @@ class TorchvisionDetector(ABC):
     def detect(
         self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()
     ) -> list[Detection]:
-        """What is in an image; see `Detector.detect`."""
+        """Find the objects in an image; see `Detector.detect`."""
         torch = self._torch
         self._thresholded().score_thresh = min_score
         with torch.inference_mode():

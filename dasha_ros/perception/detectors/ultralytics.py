@@ -1,7 +1,7 @@
-"""Any model of the package ultralytics, YOLOv5 first, as in the paper.
+"""Uses any detector of the package ultralytics; by default YOLOv5, as in the paper.
 
-The package and its weights are under AGPL-3.0 (or a commercial licence of
-theirs): it is never a dependency, only imported when a user asks for it.
+The package and its weights are under AGPL-3.0 (or a commercial
+licence), so it is never a dependency and only imported if a user asks for it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNTRAINED = "yolov5n.yaml"
 
 
 class UltralyticsDetector:
-    """Finds what the model file was trained for."""
+    """Finds the objects that the model file was trained for."""
 
     def __init__(
         self,
@@ -41,18 +41,18 @@ class UltralyticsDetector:
         """Load the model.
 
         Args:
-            weights: A model file, or a published name, which ultralytics downloads once; ``random`` for
-                an untrained YOLOv5n; nothing for YOLOv5n.
-            input_size: Longer side of the network's input in pixels.
-            device: Of PyTorch.
+            weights: A model file, or a published name, which ultralytics downloads once; ``random`` for an
+                untrained YOLOv5n; by default the published YOLOv5n.
+            input_size: Longer side of the network's input [px].
+            device: PyTorch's device.
 
         Raises:
-            ModelError: The package or the weights are missing, or the model is no detector.
+            ModelError: The package or the weights are missing, or the model is not a detector.
         """
         chosen = _UNTRAINED if weights == RANDOM else os.path.expanduser(weights or DEFAULT_WEIGHTS)
         is_here = os.path.lexists(chosen)
         if os.sep in chosen and not is_here:
-            # Said before PyTorch is imported, which takes seconds.
+            # Checked before the import of PyTorch, which takes seconds.
             raise _unavailable(chosen, "there is no such file")
         facts = _checked(Path(chosen), input_size) if is_here and weights != RANDOM else ModelFacts()
         os.environ.setdefault("YOLO_AUTOINSTALL", "false")  # a robot's node must not install packages
@@ -66,8 +66,8 @@ class UltralyticsDetector:
         try:
             self._model: Any = YOLO(chosen, task="detect")
             names = self._model.names
-        except Exception as error:  # ultralytics raises whatever its downloads and unpickling raise
-            said = first_line(error)  # the other lines say how to use their command
+        except Exception as error:  # downloads and unpickling raise anything
+            said = first_line(error)  # the other lines explain ultralytics' own command
             raise _unreadable(chosen, said) if is_here else _unavailable(chosen, said) from error
         _check_task(chosen, self._model.task)
         self.id = f"ultralytics:{Path(chosen).name}"
@@ -85,11 +85,11 @@ class UltralyticsDetector:
     def detect(
         self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()
     ) -> list[Detection]:
-        """What is in an image; see `Detector.detect`."""
+        """Find the objects in an image; see `Detector.detect`."""
         image = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
         try:
             found = self._model.predict(image, conf=min_score, **self._options)[0].boxes
-        except Exception as error:  # a backend raises whatever its runtime raises
+        except Exception as error:  # a runtime may raise anything
             raise _unreadable(self._chosen, first_line(error)) from error
         boxes = found.xyxy.cpu().numpy().astype(np.float32).reshape(-1, 4)
         scores = found.conf.cpu().numpy().astype(np.float32)
@@ -101,7 +101,7 @@ class UltralyticsDetector:
 
 
 def _checked(path: Path, input_size: int) -> ModelFacts:
-    """What a file says of itself, if it can be used here."""
+    """Read the description of a model file, and check that it fits."""
     facts = onnx_facts(path) if path.suffix == ".onnx" else facts_of(path)
     _check_task(str(path), facts.task or "detect")
     if facts.size and facts.size != (input_size, input_size):
@@ -126,7 +126,7 @@ def _check_task(chosen: str, task: str) -> None:
 
 
 def _classes_of(model: Any) -> int | None:
-    """How many classes the network has, where it is one of PyTorch."""
+    """Number of classes of a PyTorch network; ``None`` for other networks."""
     layers = getattr(getattr(model, "model", None), "model", None)
     try:
         return int(layers[-1].nc) if layers is not None else None

@@ -18,10 +18,10 @@ from dasha_ros.perception.models.session import OnnxSession, model_path
 from dasha_ros.perception.percept import Detection
 
 _MULTIPLE = 32
-"""Sides of the input must be multiples of the coarsest cell."""
+"""Sides of the input must be multiples of the coarsest cell [px]."""
 _PADDING = 128
 _MAX_IOU = 0.45
-"""Darknet's own."""
+"""The default of darknet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class _Head:
 
 
 class YoloV3Tiny:
-    """Finds the 80 kinds of objects of COCO.
+    """Finds the 80 classes of COCO.
 
-    The longer side of the image is scaled to the input size and the shorter one
-    padded with grey to a multiple of 32 only: a wide frame costs half of a square.
+    The longer side of the image is scaled to the input size. The shorter side is padded with grey only to a
+    multiple of 32, so that a wide frame costs half as much as a square.
     """
 
     id = "yolov3_tiny"
@@ -46,11 +46,11 @@ class YoloV3Tiny:
 
         Args:
             weights: An ``.onnx`` file; by default the one that the set-up makes.
-            input_size: Longer side of the network's input in pixels, a multiple of 32: 320, 416, 640.
-            threads: Of each run.
+            input_size: Longer side of the network's input [px], a multiple of 32: 320, 416, 640.
+            threads: Threads of each run.
 
         Raises:
-            ModelError: The file is missing, corrupt or another model, or the size will not do.
+            ModelError: The file is missing, corrupt or another model, or the size is invalid.
         """
         if input_size < _MULTIPLE or input_size % _MULTIPLE:
             raise ModelError(
@@ -71,7 +71,7 @@ class YoloV3Tiny:
     def detect(
         self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()
     ) -> list[Detection]:
-        """What is in an image; see `Detector.detect`."""
+        """Find the objects in an image; see `Detector.detect`."""
         image, scale = self._letterbox(grey)
         outputs = self._session.run(image)
         parts = [self._decode(outputs[head.output], head, min_score) for head in self._heads]
@@ -88,7 +88,7 @@ class YoloV3Tiny:
         )
 
     def _letterbox(self, grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-        """The image in the network's size, at the top left, and the scale that brought it there."""
+        """Scale the image into the top left of the network's input; returns input and scale."""
         rows, columns = grey.shape
         scale = self._size / max(rows, columns)
         height, width = max(1, round(rows * scale)), max(1, round(columns * scale))
@@ -100,7 +100,7 @@ class YoloV3Tiny:
     def _decode(
         self, raw: NDArray[np.float32], head: _Head, min_score: float
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp]]:
-        """Boxes in input pixels, scores and classes of one head's cells that reach ``min_score``."""
+        """Boxes [px of the input], scores and classes of the cells of one head that reach ``min_score``."""
         count = len(head.anchors)
         cells = raw.reshape(count, 5 + len(self.labels), *raw.shape[2:])
         objectness = _sigmoid(cells[:, 4])

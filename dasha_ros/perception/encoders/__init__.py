@@ -1,32 +1,12 @@
-"""Encoders: from a grey image to a latent vector, E(I) of paper Eq. 5."""
+"""Encoders turn a grey image into a latent vector, E(I) of paper Eq. 5; here they are made by name."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from dasha_ros.perception.encoders.encoder import Encoder
+from dasha_ros.perception.encoders.joint import JointEncoder
 from dasha_ros.perception.registry import Registry
-
-
-class Encoder(Protocol):
-    """Makes a latent vector of an image."""
-
-    @property
-    def id(self) -> str:
-        """Network and layer; latents of different ids do not compare."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """Length of the latent vector."""
-        ...
-
-    def encode(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The latent vector, shape (size,), of an image H x W, 0..255."""
-        ...
-
 
 ENCODERS: Registry[Encoder] = Registry(
     "encoder",
@@ -42,12 +22,10 @@ ENCODERS: Registry[Encoder] = Registry(
 def create_encoder(name: str, **options: Any) -> Encoder:
     """Make an encoder by name; see `Registry.create`.
 
-    Several names joined by ``+`` make one encoder of their latents one after the other
-    (see `joint`); options then go to each.
+    Several names joined by ``+`` make one encoder that concatenates their latents (see `joint`); each of
+    them gets the options.
     """
     names = name.split("+")
     if len(names) == 1:
         return ENCODERS.create(name, **options)
-    from dasha_ros.perception.encoders.joint import JointEncoder
-
     return JointEncoder([ENCODERS.create(part, **options) for part in names])

@@ -1,4 +1,4 @@
-"""Several encoders read as one, for a graph whose two agents know different latents."""
+"""Joins several encoders into one, for graphs whose two agents use different latents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.perception.encoders import Encoder
+from dasha_ros.perception.encoders.encoder import Encoder
 from dasha_ros.perception.errors import ModelError
 
 SEPARATOR = "+"
@@ -18,21 +18,21 @@ SIZES: Mapping[str, int] = {
     "resnet152": 2048,
     "resnet152_random": 2048,
 }
-"""Length of each encoder's latent by its id: a latent is taken apart where no model is loaded."""
+"""Length of each encoder's latent by its id, for code that splits latents without loading a model."""
 
 
 class JointEncoder:
-    """The latents of several encoders, one after the other."""
+    """Concatenates the latents of several encoders."""
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:
         """Join encoders.
 
         Raises:
-            ModelError: One of them stands in the list twice.
+            ModelError: An encoder is in the list twice.
         """
         ids = [encoder.id for encoder in encoders]
         if len(set(ids)) < len(ids):
-            raise ModelError(f"The encoder {SEPARATOR.join(ids)} holds one of them twice; name each once.")
+            raise ModelError(f"The encoder {SEPARATOR.join(ids)} names an encoder twice; name each once.")
         self._encoders = tuple(encoders)
         self.id = SEPARATOR.join(ids)
         self.size = sum(encoder.size for encoder in encoders)
@@ -43,29 +43,29 @@ class JointEncoder:
 
 
 def has_part(encoder_id: str, wanted: str) -> bool:
-    """Whether a latent of ``encoder_id`` holds that of ``wanted``."""
+    """Whether a latent of the encoder ``encoder_id`` contains that of ``wanted``."""
     return encoder_id == wanted or wanted in encoder_id.split(SEPARATOR)
 
 
 def part(latent: NDArray[np.float32], encoder_id: str, wanted: str) -> NDArray[np.float32]:
-    """One encoder's latent out of a joint one.
+    """Extract one encoder's latent from a joint one.
 
     Args:
         latent: Shape (..., size).
-        encoder_id: Of the encoder that made it.
+        encoder_id: Id of the encoder that made it.
         wanted: Id of the part.
 
     Returns:
-        A view of shape (..., size of the part); ``latent`` itself when it is just that.
+        A view of shape (..., size of the part); ``latent`` itself if it is nothing else.
 
     Raises:
-        ModelError: The part is not in it, or the latent is not as long as its parts.
+        ModelError: The part is not in the latent, or the length of the latent is wrong.
     """
     if encoder_id == wanted:
         return latent
     ids = encoder_id.split(SEPARATOR)
     if wanted not in ids:
-        raise ModelError(f"A latent of the encoder {encoder_id} holds none of {wanted}.")
+        raise ModelError(f"A latent of the encoder {encoder_id} does not contain {wanted}.")
     sizes = [SIZES[name] for name in ids]
     if latent.shape[-1] != sum(sizes):
         raise ModelError(

@@ -1,4 +1,4 @@
-"""ResNet-152, the paper's encoder, on PyTorch."""
+"""ResNet-152 on PyTorch, the paper's encoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEVIATION = (0.229, 0.224, 0.225)
 
 
 class ResNet152:
-    """The layer before the classifier, 2048 numbers, of the whole frame squeezed to 224 x 224 pixels."""
+    """The layer before the classifier, 2048 numbers, for the whole frame resized to 224 x 224 pixels."""
 
     size = 2048
 
@@ -26,12 +26,12 @@ class ResNet152:
         """Load the model.
 
         Args:
-            weights: A local file of torchvision's ResNet-152 weights, ``random``, or nothing for
-                torchvision's ``IMAGENET1K_V2``, which it downloads once.
-            bfloat16: Half the memory traffic, channels last: about twice as fast on recent processors,
-                with latents that differ by about 1 %.
-            device: Of PyTorch.
-            threads: Of PyTorch, for the whole process; 0 leaves its own choice.
+            weights: A local file with torchvision's ResNet-152 weights, or ``random``; by default
+                ``IMAGENET1K_V2``, which torchvision downloads once.
+            bfloat16: Use half the memory traffic and channels last: about twice as fast on recent
+                processors, with latents that differ by about 1 %.
+            device: PyTorch's device.
+            threads: PyTorch's threads, for the whole process; 0 keeps its own choice.
 
         Raises:
             ModelError: PyTorch or the weights are missing.
@@ -48,7 +48,7 @@ class ResNet152:
         self._device = device
 
     def encode(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The latent vector of an image H x W, repeated in the three colour channels."""
+        """Encode an image H x W, repeated in the three colour channels."""
         torch = self._torch
         square = cv2.resize(grey, (_INPUT_SIZE, _INPUT_SIZE), interpolation=cv2.INTER_AREA)
         with torch.inference_mode():

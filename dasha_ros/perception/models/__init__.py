@@ -1,1 +1,1 @@
-"""Model files: what they say of themselves, and how they are opened."""
+"""Model files: reads their descriptions, and opens them."""

@@ -1,8 +1,8 @@
-"""The door for model files: what a file says of itself, read before any library runs what it holds.
+"""Reads the description of a model file before any library runs its content.
 
-A ``.pt`` is a pickle: whoever loads one runs what its author wrote. Nothing here unpickles; the names that
-a pickle asks for are listed, and names that have no business in a network are refused. That is no sandbox:
-give only files of people you trust.
+A ``.pt`` is a pickle, so loading it runs its author's code. This module does not unpickle: it lists the
+names that a pickle would import, and refuses names that no network needs. That is not a sandbox: only use
+files from people you trust.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dasha_ros.files.regular import check_regular, read_head
 from dasha_ros.perception.errors import ModelError
 
 METADATA = "metadata.yaml"
-"""What ultralytics writes into every folder that it exports."""
+"""File that ultralytics writes into every exported folder."""
 MOST_PICKLE_BYTES = 2**28
 _TASKS = {
     "SegmentationModel": "segment", "PoseModel": "pose", "ClassificationModel": "classify",
@@ -39,19 +39,19 @@ _HARMFUL = {
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a model file says of itself; empty where it says nothing."""
+    """The description of a model file; empty where the file has none."""
 
     task: str = ""
     size: tuple[int, ...] = ()
-    """Height and width of its input, if it takes no other."""
+    """Height and width of the input, if they are fixed."""
     names: tuple[str, ...] | None = None
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no model whatever its format.
+    """Refuse files that can't be a model of any format.
 
     Raises:
-        ModelError: There is no such file, or it is empty, a web page, a Git LFS pointer, a pipe, ...
+        ModelError: The file does not exist, or is empty, a web page, a Git LFS pointer, a pipe, ...
     """
     try:
         check_regular(path)
@@ -62,10 +62,10 @@ def check_file(path: Path) -> None:
 
 
 def facts_of(path: Path) -> ModelFacts:
-    """What a file or folder of ultralytics says of itself.
+    """Read the description of a file or folder of ultralytics.
 
     Raises:
-        ModelError: It is none, it is damaged, or of another project.
+        ModelError: It is damaged, is not a model, or belongs to another project.
     """
     if path.is_dir():
         return _of_folder(path)
@@ -85,10 +85,10 @@ def facts_of(path: Path) -> ModelFacts:
 
 
 def facts_from(path: Path, metadata: Mapping[str, Any]) -> ModelFacts:
-    """What the metadata of an exported model says.
+    """Read the metadata of an exported model.
 
     Raises:
-        ModelError: Its names or its size can't be understood.
+        ModelError: Its names or its size are invalid.
     """
     task, names, size = (_plain(metadata.get(key)) for key in ("task", "names", "imgsz"))
     fixed = not bool(_plain(metadata.get("dynamic")))
@@ -108,7 +108,7 @@ def facts_from(path: Path, metadata: Mapping[str, Any]) -> ModelFacts:
 
 
 def names_of(names: Any) -> tuple[str, ...]:
-    """Names of classes in their order, from a list or a dictionary by number.
+    """Names of the classes in order, from a list or a dictionary by number.
 
     Raises:
         ValueError: A number or a name is missing.
@@ -201,7 +201,7 @@ def _judged(path: Path, asked: set[str]) -> ModelFacts:
 
 
 def _names_asked_for(content: bytes, several: bool = False) -> set[str]:
-    """Full names of everything that a pickle would import, without running it."""
+    """Full names of everything that a pickle would import, found without running it."""
     asked: set[str] = set()
     begin = 0
     while True:

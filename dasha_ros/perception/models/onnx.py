@@ -1,4 +1,4 @@
-"""What an exported ONNX model says of itself and what its graph shows, without running it."""
+"""Reads the description of an exported ONNX model from its metadata and graph, without running it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dasha_ros.perception.models.files import ModelFacts, check_file, facts_from
 
 
 def onnx_facts(path: Path) -> ModelFacts:
-    """Task, size and names: from the metadata, and from the graph where there is none.
+    """Read task, size and names from the metadata, or from the graph if there is none.
 
     Raises:
-        ModelError: It is no ONNX model, it is damaged, or no detector.
+        ModelError: The file is damaged, is not an ONNX model, or is not a detector.
     """
     check_file(path)
     options = ort.SessionOptions()
@@ -26,7 +26,7 @@ def onnx_facts(path: Path) -> ModelFacts:
         session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a dozen unrelated types
         raise ModelError(
-            f"The model {path}: is no ONNX model, or a damaged one ({first_line(error)}): copy or "
+            f"The model {path}: is not an ONNX model, or is damaged ({first_line(error)}): copy or "
             "export it again."
         ) from error
     told = facts_from(path, session.get_modelmeta().custom_metadata_map)
@@ -49,7 +49,7 @@ def onnx_facts(path: Path) -> ModelFacts:
 
 
 def names_do_not_fit(path: Path | str, classes: int, names: int) -> str:
-    """The sentence for a model with more or fewer names than classes."""
+    """The message for a model whose names do not match its classes."""
     return (
         f"The model {path}: the model has {classes} class{'es' * (classes != 1)} and "
         f"{names} name{'s' * (names != 1)}: give it one name for each class, and train or export it again."
@@ -57,7 +57,7 @@ def names_do_not_fit(path: Path | str, classes: int, names: int) -> str:
 
 
 def _task(outputs: list[list[Any]]) -> str:
-    """What outputs of this shape are for, where it can be told."""
+    """The task of a model with outputs of this shape; empty if it is unknown."""
     if len(outputs) > 1 and any(len(shape) == 4 for shape in outputs):
         return "segment"
     if len(outputs) == 1 and len(outputs[0]) == 2:
@@ -66,12 +66,12 @@ def _task(outputs: list[list[Any]]) -> str:
 
 
 def _classes(path: Path, outputs: list[list[Any]]) -> int | None:
-    """How many classes an output (1, 4 + classes, boxes) has; unknown for boxes that are already chosen."""
+    """Number of classes of an output (1, 4 + classes, boxes); unknown if overlaps are already suppressed."""
     shape = outputs[0] if outputs else []
     if len(shape) != 3 or not isinstance(shape[1], int):
         return None
     if shape[2] == 6:
-        return None  # x, y, x, y, score, class: overlaps are suppressed inside
+        return None  # x, y, x, y, score, class: the model suppresses overlaps itself
     if isinstance(shape[2], int) and shape[1] > shape[2] > 6:
         raise ModelError(
             f"The model {path}: was exported by the yolov5 (or yolov7) repository, whose output {shape} is "

@@ -17,7 +17,7 @@ from dasha_ros.perception.models.files import check_file
 
 
 def model_path(weights: str | Path | None, default: str) -> Path:
-    """The file that was asked for, or the default asset.
+    """The given file, or the default asset.
 
     Raises:
         ModelError: The asset is not on this machine; the message says how to get it.
@@ -31,20 +31,20 @@ def model_path(weights: str | Path | None, default: str) -> Path:
 
 
 def _providers() -> list[str]:
-    """A GPU first, where ONNX Runtime was built for one; it falls back by itself when that fails."""
+    """A GPU first, if ONNX Runtime was built for one; it falls back to the CPU by itself."""
     built_for = ort.get_available_providers()
     return [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in built_for]
 
 
 class OnnxSession:
-    """A model whose input is one grey 8-bit image."""
+    """An ONNX model whose input is one grey 8-bit image."""
 
     def __init__(self, path: Path, threads: int) -> None:
         """Open a model.
 
         Args:
             path: An ``.onnx`` file made by `dasha_ros.assets.convert`.
-            threads: Of each run. They sleep between runs, for other processes need the cores.
+            threads: Threads of each run. They sleep between runs, because other processes need the cores.
 
         Raises:
             ModelError: The file is missing, corrupt or made for something else.
@@ -58,7 +58,7 @@ class OnnxSession:
         options.add_session_config_entry("session.dynamic_block_base", "4")
         self._share = CoreShare(threads)
         if self._share.workers:
-            # Its cores count from 1.
+            # ONNX Runtime counts cores from 1.
             places = ";".join(str(core + 1) for core in self._share.workers)
             options.add_session_config_entry("session.intra_op_thread_affinities", places)
         options.log_severity_level = 3
@@ -79,11 +79,11 @@ class OnnxSession:
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """What the file says about itself."""
+        """The metadata of the file."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
     def run(self, image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """Every output by name, for a grey image H x W of the size that the model takes."""
+        """Run the model on a grey image H x W of its input size; returns every output by name."""
         with self._share.bound():
             values = self._session.run(self._outputs, {"image": image[None, None]})
         return dict(zip(self._outputs, values, strict=True))

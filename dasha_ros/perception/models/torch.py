@@ -1,4 +1,4 @@
-"""What encoders and detectors on PyTorch share: imports, weights, and sentences for what is missing."""
+"""Imports PyTorch and loads weights, with helpful errors, for encoders and detectors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dasha_ros.perception.models.files import check_file
 from dasha_ros.system.extras import how_to_install
 
 RANDOM = "random"
-"""The weights of a network that has learned nothing: for tests of the way there and back."""
+"""Stands for the weights of an untrained network, for tests."""
 
 
 def import_torch(threads: int = 0) -> Any:
-    """PyTorch, with this many threads for the whole process (0: its own choice).
+    """Import PyTorch, and set its threads for the whole process (0 keeps its own choice).
 
     Raises:
-        ModelError: It is not installed.
+        ModelError: PyTorch is not installed.
     """
     try:
         import torch
@@ -33,10 +33,10 @@ def import_torch(threads: int = 0) -> Any:
 
 
 def import_torchvision() -> Any:
-    """The models of torchvision.
+    """Import the models of torchvision.
 
     Raises:
-        ModelError: It is not installed.
+        ModelError: torchvision is not installed.
     """
     try:
         import torchvision
@@ -50,15 +50,15 @@ def import_torchvision() -> Any:
 
 
 def load_weights(net: Any, weights: str | Path | None, published: Any) -> None:
-    """Fill a network.
+    """Load weights into a network.
 
     Args:
         net: The network to fill, in place.
-        weights: A local file, `RANDOM`, or nothing for the published weights.
+        weights: A local file, or `RANDOM`; by default the published weights.
         published: The entry of torchvision's weights enumeration.
 
     Raises:
-        ModelError: The weights cannot be had or belong to another network.
+        ModelError: The weights can't be loaded or belong to another network.
     """
     if weights == RANDOM:
         return
@@ -74,7 +74,7 @@ def load_weights(net: Any, weights: str | Path | None, published: Any) -> None:
             state = published.get_state_dict(progress=False, check_hash=True, map_location="cpu")
     except ModelError:
         raise
-    except Exception as error:  # no file, no network, no room, a wrong hash, a hostile pickle
+    except Exception as error:  # a missing file, no network, a full disk, a wrong hash, a hostile pickle
         if weights and Path(weights).expanduser().exists():
             raise ModelError(
                 f"The weights {weights}: can't be read as plain tensors ({first_line(error)}): give a file "

@@ -1,15 +1,14 @@
-"""BRISQUE: how natural an image looks, without a reference.
+"""BRISQUE measures how natural an image looks, without a reference.
 
 Mittal, Moorthy and Bovik, "No-Reference Image Quality Assessment in the Spatial
 Domain", IEEE TIP 2012: B of paper Eq. 7 and 8. The model and every convention
 (7 x 7 Gaussian, zero borders, C = 1/255, cubic halving, 36 features, RBF
 support-vector regression) are those of the package ``brisque`` 0.2.0.
 
-Scores agree with it within 0.01 where every window of the image has some
-structure, as the noise of a sensor gives it. Where whole windows are flat
-(clipped, or free of noise) its score hangs on the signs of its rounding errors,
-which count as "not negative" here: the difference is 0.1 at the median and
-below 5. Float32 is enough for that, and takes a fortieth of the package's time.
+Scores agree with the package within 0.01 if every window of the image has some structure, such as a sensor's
+noise. If whole windows are flat (clipped or without noise), the package's score depends on the signs of its
+rounding errors, which count as "not negative" here: the difference is 0.1 at the median and below 5. Float32
+is precise enough, and takes a fortieth of the package's time.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ from dasha_ros.perception.errors import ImageError, ModelError
 
 FEATURES = 36
 MIN_SIDE = 16
-"""Pixels; below, the half-size image is smaller than the Gaussian window."""
+"""In pixels. In a smaller image, the half-size image would be smaller than the Gaussian window."""
 BLANK_SCORE = 100.0
-"""The worst score of the scale, for an image without any structure; there the reference has no value."""
+"""The worst score of the scale, for an image without structure, for which the reference is undefined."""
 
 _KERNEL_SIZE = 7
 _KERNEL_SIGMA = 7 / 6
 _FLUSH = np.float32(1024)
-"""Added and taken away again, it drops what is below 1e-4 grey levels."""
+"""Adding and subtracting it drops differences below 1e-4 grey levels."""
 _TABLE_SIZE = 8192
 _TABLE_RANGE = (0.05, 1e4)
-"""Beyond its end, for noise flatter than any such curve, every kernel vanishes, as in the reference."""
+"""Beyond its end the noise is flatter than any such curve, and every kernel vanishes, as in the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +52,16 @@ class BrisqueModel:
     gamma: float
     rho: float
     minimum: NDArray[np.float64]
-    """Per feature: what is mapped to -1."""
+    """The value of each feature that is mapped to -1."""
     maximum: NDArray[np.float64]
-    """Per feature: what is mapped to +1."""
+    """The value of each feature that is mapped to +1."""
 
     @classmethod
     def load(cls, path: Path) -> BrisqueModel:
         """Read the ``.npz`` that the set-up converts from the package's files.
 
         Raises:
-            ModelError: The file is missing, corrupt or another.
+            ModelError: The file is missing, corrupt or another one.
         """
         try:
             arrays = read_arrays(path)
@@ -87,7 +86,7 @@ class BrisqueModel:
         return model
 
     def save(self, file: BinaryIO) -> None:
-        """Write what `load` reads."""
+        """Write the file that `load` reads."""
         np.savez(
             file,
             vectors=self.vectors,
@@ -129,7 +128,7 @@ class Brisque:
         return BLANK_SCORE if features is None else self._model.predict(features)
 
     def features(self, grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-        """The 36 features, 18 at full and 18 at half size; ``None`` where the image has no structure.
+        """The 36 features, 18 at full and 18 at half size; ``None`` if the image has no structure.
 
         Raises:
             ImageError: The image has another type or is too small.
@@ -157,7 +156,7 @@ class Brisque:
     def _normalise(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean-subtracted, contrast-normalised coefficients; grey levels 0..255, so C is 1.
 
-        The features count signs, and where a window is flat the sign is rounding error: it becomes zero.
+        The features count signs. In a flat window the sign would be a rounding error, so it becomes zero.
         """
         kernel, border = self._kernel, cv2.BORDER_CONSTANT
         mean = cv2.sepFilter2D(image, -1, kernel, kernel, borderType=border)

@@ -29,14 +29,14 @@ _STARTS = np.searchsorted(np.minimum(_FIRST_LEVELS, BINS - 1), np.arange(BINS))
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How bright an image is."""
+    """The brightness of an image."""
 
     counts: NDArray[np.uint32]
     """Shape (10,): pixels in each bin of `EDGES`."""
     peak: float
-    """Centre of the fullest bin, of several the darkest; grey levels."""
+    """Centre of the fullest bin (of several, the darkest) [grey levels]."""
     mean: float
-    """Grey levels."""
+    """Mean grey level."""
 
 
 def histogram(grey: NDArray[np.uint8]) -> Histogram:

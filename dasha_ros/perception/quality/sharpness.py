@@ -1,4 +1,4 @@
-"""Normalised Tenengrad: how much the grey levels change from pixel to pixel.
+"""Normalised Tenengrad measures how much the grey levels change from pixel to pixel.
 
 Tenenbaum's measure (the sum of squared Sobel gradients; Krotkov, "Focusing",
 1988), per pixel and divided by the squared mean, so that a brighter exposure
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 class Sharpness:
-    """The gradients of one image, computed once and read in any box."""
+    """The gradients of one image, computed once for any number of boxes."""
 
     def __init__(self, grey: NDArray[np.uint8]) -> None:
         """Compute the gradients of an image H x W."""
@@ -22,12 +22,12 @@ class Sharpness:
         self._horizontal, self._vertical = cv2.spatialGradient(grey)
 
     def frame(self) -> float:
-        """Of the whole image."""
+        """Sharpness of the whole image."""
         height, width = self._grey.shape
         return self.box((0, 0, width, height))
 
     def box(self, box: tuple[float, float, float, float]) -> float:
-        """Of the pixels inside x_min, y_min, x_max, y_max; 0 for a box outside the image."""
+        """Sharpness inside x_min, y_min, x_max, y_max; 0 for a box outside the image."""
         height, width = self._grey.shape
         left, top = max(0, int(box[0])), max(0, int(box[1]))
         right, bottom = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))
@@ -36,6 +36,6 @@ class Sharpness:
         window = np.s_[top:bottom, left:right]
         energy = cv2.norm(self._horizontal[window], cv2.NORM_L2SQR)
         energy += cv2.norm(self._vertical[window], cv2.NORM_L2SQR)
-        # a mean below one grey level is a black image, whose noise is no structure
+        # an image with a mean below one grey level is black, and its noise is not structure
         mean = max(1.0, cv2.mean(self._grey[window])[0])
         return float(energy / ((right - left) * (bottom - top)) / mean**2)

@@ -60,7 +60,7 @@ def test_everything_is_converted_once_and_repaired_when_damaged(raw):
     assert {p.name for p in (raw / "models").iterdir() if p.name.startswith(".")} == set()
 
 
-def test_a_damaged_record_means_converting_again(raw):
+def test_a_damaged_record_converts_again(raw):
     convert_all(raw)
     (raw / "models/converted.json").write_text("[1, 2")
     lines: list[str] = []

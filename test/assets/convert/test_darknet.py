@@ -144,7 +144,7 @@ def run(model, image):
 
 @pytest.mark.parametrize("version", [(0, 1), (0, 2)])
 @pytest.mark.parametrize("shape", [(8, 8), (12, 20)])
-def test_network_computes_what_darknet_defines(shape, version):
+def test_network_computes_the_same_as_darknet(shape, version):
     image = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
     weights = RandomWeights(2)
     coarse, fine = weights.forward(image)
@@ -171,7 +171,7 @@ def good_weights():
         (CFG, good_weights()[:-4], LABELS, "end before the configuration"),
         (CFG, good_weights() + b"1234", LABELS, "1 numbers more"),
         (CFG, good_weights()[:-2], LABELS, "middle of a number"),
-        (CFG, b"", LABELS, "not even the header"),
+        (CFG, b"", LABELS, "even the header"),
         (CFG, good_weights(), ("cat",), "2 classes, the list of names 1"),
         (CFG.replace("[upsample]", "[crnn]"), good_weights(), LABELS, r"\[crnn\] is not supported"),
         (CFG.replace("layers = -4", "layers = -40"), good_weights(), LABELS, "does not exist"),

@@ -22,7 +22,7 @@ PICTURES: Tree = {"a": {"one.webp": b"first" * 50, "two.webp": b""}, "three.webp
 
 
 def written(tree: Tree, version: int = 2, compress: bool = False) -> bytes:
-    """A resource file: breadth first, the children of a folder side by side, as ``rcc`` writes it."""
+    """A resource file as ``rcc`` writes it: breadth first, with the children of a folder side by side."""
     names, data, nodes = bytearray(), bytearray(), []
     queue: list[tuple[str, bytes | Tree]] = [("", tree)]
     following = 1
@@ -48,7 +48,7 @@ def written(tree: Tree, version: int = 2, compress: bool = False) -> bytes:
 
 @pytest.mark.parametrize("version", [1, 2, 3])
 @pytest.mark.parametrize("compress", [False, True])
-def test_files_come_out_as_they_went_in(version: int, compress: bool) -> None:
+def test_files_are_read_as_they_were_written(version: int, compress: bool) -> None:
     resource = QtResource(written(PICTURES, version, compress))
     assert sorted(resource.names) == ["a/one.webp", "a/two.webp", "three.webp"]
     assert resource.read("a/one.webp") == b"first" * 50
@@ -57,7 +57,7 @@ def test_files_come_out_as_they_went_in(version: int, compress: bool) -> None:
 
 
 def test_other_files_and_unknown_names_are_refused() -> None:
-    with pytest.raises(QtResourceError, match="no Qt resource file"):
+    with pytest.raises(QtResourceError, match="not a Qt resource file"):
         QtResource(b"RIFF....")
     with pytest.raises(QtResourceError, match="version 9"):
         QtResource(written(PICTURES).replace(b"qres\0\0\0\2", b"qres\0\0\0\x09"))
@@ -66,7 +66,7 @@ def test_other_files_and_unknown_names_are_refused() -> None:
 
 
 @given(cut=st.integers(0, 400), flip=st.tuples(st.integers(0, 399), st.integers(1, 255)))
-def test_damage_is_an_error_of_its_own(cut: int, flip: tuple[int, int]) -> None:
+def test_damage_raises_the_readers_own_error(cut: int, flip: tuple[int, int]) -> None:
     content = bytearray(written(PICTURES, compress=True))
     content[flip[0] % len(content)] ^= flip[1]
     try:
@@ -89,7 +89,7 @@ def archive(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_member_may_lie_inside_a_resource_file(archive: Path) -> None:
+def test_a_member_may_be_inside_a_resource_file(archive: Path) -> None:
     with Archive(archive) as opened:
         assert opened.read("usr/lone.png") == b"lone"
         assert opened.read("usr/many.rcc!three.webp") == b"\x00\xff"
@@ -97,11 +97,11 @@ def test_a_member_may_lie_inside_a_resource_file(archive: Path) -> None:
             opened.read("usr/many.rcc!four.webp")
         with pytest.raises(FetchError, match=r"no readable usr/none\.rcc"):
             opened.read("usr/none.rcc!three.webp")
-        with pytest.raises(FetchError, match=r"lone\.png: this is no Qt resource file"):
+        with pytest.raises(FetchError, match=r"lone\.png: this is not a Qt resource file"):
             opened.read("usr/lone.png!three.webp")
 
 
-def test_what_a_distribution_dropped_is_left_out_and_named(
+def test_files_that_a_distribution_dropped_are_left_out_and_named(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "lone").write_bytes(b"lone")

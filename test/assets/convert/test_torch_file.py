@@ -149,7 +149,7 @@ def test_other_formats_are_refused(content):
 
 
 @pytest.mark.torch
-def test_reads_what_pytorch_writes():
+def test_reads_files_of_pytorch():
     torch = pytest.importorskip("torch")
     base = torch.arange(24, dtype=torch.float32)
     state = OrderedDict(

@@ -83,7 +83,7 @@ def test_what_is_no_set_is_explained(tmp_path: Path) -> None:
     with pytest.raises(SceneSetError, match="no such file"):
         load_scene_set(tmp_path / "absent.yaml")
     (tmp_path / "torn.yaml").write_text("planes: [")
-    with pytest.raises(SceneSetError, match="is no YAML"):
+    with pytest.raises(SceneSetError, match="is not YAML"):
         load_scene_set(tmp_path / "torn.yaml")
 
 

@@ -111,7 +111,7 @@ def test_values_that_can_not_be_used_are_named(changes, says):
     ("content", "says"),
     [
         (None, "there is no such file"),
-        ("a: [", "is no YAML"),
+        ("a: [", "is not YAML"),
         ("- 1", "must hold keys and values"),
         ("description: too little", "encoder: Field required"),
     ],

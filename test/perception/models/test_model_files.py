@@ -1,4 +1,4 @@
-"""The door for models: what a file says of itself is read before a library runs what it holds."""
+"""A model file's description is read before any library runs its content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dasha_ros.perception.models.onnx import onnx_facts
 
 
 def exported(path: Path, inputs: list, outputs: list[list], **metadata: str) -> Path:
-    """An ONNX model of some shapes that answers with zeros."""
+    """An ONNX model with given shapes whose outputs are zeros."""
     nodes, made = [], []
     for number, shape in enumerate(outputs):
         name = f"output{number}"
@@ -61,7 +61,7 @@ def test_other_tasks_are_refused_by_their_metadata(tmp_path: Path, task: str) ->
         ([[1, 10647, 85]], "yolov5"),
     ],
 )
-def test_without_metadata_the_shapes_tell(tmp_path: Path, outputs: list[list], says: str) -> None:
+def test_without_metadata_the_shapes_decide(tmp_path: Path, outputs: list[list], says: str) -> None:
     with pytest.raises(ModelError, match=rf"m\.onnx: .*{says}"):
         UltralyticsDetector(exported(tmp_path / "m.onnx", SQUARE, outputs), 416)
 
@@ -77,7 +77,7 @@ def test_another_size_is_named_with_the_parameter(tmp_path: Path) -> None:
         UltralyticsDetector(wide, 416)
 
 
-def test_a_size_that_is_free_fits_everything(tmp_path: Path) -> None:
+def test_a_free_size_fits_every_setting(tmp_path: Path) -> None:
     path = exported(tmp_path / "m.onnx", [1, 3, "h", "w"], [[1, 6, "n"]], task="detect", dynamic="True",
                     imgsz="[640, 640]", names="{0: 'cat', 1: 'dog'}")  # fmt: skip
     facts = _checked(path, 416)
@@ -123,7 +123,7 @@ class Reference:
 
 
 class Pickler(pickle._Pickler):
-    """Python's own, which writes references to what is not there."""
+    """Python's pickler, which can also write references to missing modules."""
 
     def save(self, obj, save_persistent_id=True):
         if not isinstance(obj, Reference):
@@ -158,7 +158,7 @@ def checkpoint(path: Path, *names: str, protocol: int = 2, zipped: bool = True) 
         (["ultralytics.nn.tasks.PoseModel"], "task pose"),
     ],
 )
-def test_checkpoints_are_told_apart_without_running_them(
+def test_checkpoints_are_recognised_without_running_them(
     tmp_path: Path, names: list[str], says: str, zipped: bool
 ) -> None:
     path = checkpoint(tmp_path / "best.pt", *names, zipped=zipped)
@@ -180,18 +180,20 @@ def test_checkpoints_are_told_apart_without_running_them(
     ],
 )
 @pytest.mark.parametrize("ending", ["pt", "onnx"])
-def test_what_is_no_model_is_named(tmp_path: Path, content: bytes, says: str, ending: str) -> None:
+def test_files_that_are_not_models_are_named(tmp_path: Path, content: bytes, says: str, ending: str) -> None:
     path = tmp_path / f"best.{ending}"
     path.write_bytes(content)
     expected = (
-        says if ending == "pt" or "is " in says[:6] or "LFS" in says or "page" in says else "no ONNX model"
+        says
+        if ending == "pt" or "is " in says[:6] or "LFS" in says or "page" in says
+        else "not an ONNX model"
     )
-    with pytest.raises(ModelError, match=rf"best\.{ending}: .*({expected}|no ONNX model)") as caught:
+    with pytest.raises(ModelError, match=rf"best\.{ending}: .*({expected}|not an ONNX model)") as caught:
         UltralyticsDetector(path, 416)
     assert "download it from" not in str(caught.value)
 
 
-def test_a_torchscript_under_another_name_is_told(tmp_path: Path) -> None:
+def test_a_torchscript_with_a_wrong_ending_is_named(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "best.pt", "w") as archive:
         archive.writestr("best/constants.pkl", b"")
         archive.writestr("best/data.pkl", b"")

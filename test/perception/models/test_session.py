@@ -21,7 +21,7 @@ from dasha_ros.perception.models.session import OnnxSession
         ),
     ],
 )
-def test_a_gpu_is_used_where_the_runtime_knows_one(
+def test_a_gpu_is_used_if_the_runtime_has_one(
     fetched: Any, monkeypatch: pytest.MonkeyPatch, built_for: list[str], asked: list[str]
 ) -> None:
     seen: list[list[str]] = []

@@ -38,7 +38,7 @@ def brisque(fetched):
 
 @pytest.fixture(scope="module")
 def differences(brisque):
-    """Our score less the reference's, by picture."""
+    """Our score minus the reference's, by picture."""
     pytest.importorskip("skimage")
     reference = json.loads(SCORES.read_text())
     found = {}
@@ -54,7 +54,7 @@ def test_equals_the_reference_where_every_window_has_structure(differences):
     assert max(map(abs, checked.values())) < 0.01, checked
 
 
-def test_is_near_the_reference_where_windows_are_flat(differences):
+def test_is_close_to_the_reference_where_windows_are_flat(differences):
     flat = [abs(d) for n, d in differences.items() if n.split("_", 1)[1] not in STRUCTURED]
     assert max(flat) < 5
     assert np.median(flat) < 0.15

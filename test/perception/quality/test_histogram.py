@@ -32,7 +32,7 @@ def test_mean_and_peak(image):
     ("grey", "satisfactory"),
     [(0, False), (10, False), (60, True), (100, True), (145, True), (200, False), (255, False)],
 )
-def test_peak_of_an_even_image_falls_where_the_paper_judges_it(grey, satisfactory):
+def test_peak_of_an_even_image_is_in_the_papers_range(grey, satisfactory):
     peak = histogram(np.full((8, 8), grey, np.uint8)).peak
     assert (50 <= peak <= 150) == satisfactory  # paper Eq. 7
 

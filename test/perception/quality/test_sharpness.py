@@ -53,7 +53,7 @@ def test_steepest_edge_does_not_overflow():
     assert Sharpness(image).frame() == pytest.approx(expected)
 
 
-def test_falls_with_blur_and_does_not_see_exposure():
+def test_falls_with_blur_but_not_with_exposure():
     random = np.random.default_rng(1)
     scene = cv2.GaussianBlur(random.uniform(0, 255, (120, 160)), (0, 0), 1.5)
     scene = (scene - scene.min()) / np.ptp(scene) * 120

@@ -48,7 +48,7 @@ def episodes_over_ros(
     Args:
         goals: What to look for.
         seeds: Each goal is played once per seed.
-        rig: A device set of `bringup.RIGS` with a twin behind it.
+        rig: A device set of `bringup.rigs.RIGS` with a twin behind it.
         exposure_policy: Policy of A^H; ``None``: the graph's default.
         focus_policy: Policy of A^L; ``None``: the graph's default.
         table: Start exposures are drawn from it; ``None``: the usual ones that the camera has.

@@ -18,7 +18,8 @@ from dasha_ros.assets import models
 from dasha_ros.estimation.readout import CHANNELS, GRID_ENCODER
 from dasha_ros.learning.dataset.cache.view_camera import Grey
 from dasha_ros.perception.detectors import Detector, create_detector
-from dasha_ros.perception.encoders import Encoder, create_encoder
+from dasha_ros.perception.encoders import create_encoder
+from dasha_ros.perception.encoders.encoder import Encoder
 from dasha_ros.perception.models.session import model_path
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.quality.brisque import BLANK_SCORE, FEATURES, Brisque, BrisqueModel

@@ -1,4 +1,4 @@
-"""Random faults, a short run of them; ``DASHA_SOAK=1`` runs the full number.
+"""A short run of random faults; ``DASHA_SOAK=1`` runs the full number.
 
 ``python -m dasha_ros.emulators.fault_sequences.run`` is the same as a program.
 """
@@ -18,9 +18,9 @@ from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.frames import FrameReader
 from dasha_ros.devices.varioptic.lens import VariopticLens
 from dasha_ros.emulators.fault_sequences import run as program
-from dasha_ros.emulators.fault_sequences.camera import CameraSoak
-from dasha_ros.emulators.fault_sequences.lens import LensSoak
-from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally, soak
+from dasha_ros.emulators.fault_sequences.camera import CameraFaults
+from dasha_ros.emulators.fault_sequences.lens import LensFaults
+from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally, play_sequences
 
 FULL = bool(os.environ.get("DASHA_SOAK"))
 LENS_SEQUENCES, CAMERA_SEQUENCES = (1000, 200) if FULL else (25, 8)
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.timeout(1200 if FULL else 120, method="thread")
 
 
 def test_the_lens_port_keeps_its_promises() -> None:
-    with LensSoak() as player:
-        tally = soak("lens", player.play, LENS_SEQUENCES, SEED)
+    with LensFaults() as player:
+        tally = play_sequences("lens", player.play, LENS_SEQUENCES, SEED)
     print(f"lens, seed {SEED}: {tally}")
     assert tally.sequences == tally.recoveries == LENS_SEQUENCES
     assert len(tally.faults) >= 10
@@ -38,15 +38,15 @@ def test_the_lens_port_keeps_its_promises() -> None:
 
 
 def test_the_camera_keeps_its_promises() -> None:
-    with CameraSoak() as player:
-        tally = soak("camera", player.play, CAMERA_SEQUENCES, SEED)
+    with CameraFaults() as player:
+        tally = play_sequences("camera", player.play, CAMERA_SEQUENCES, SEED)
     print(f"camera, seed {SEED}: {tally}")
     assert tally.sequences == tally.recoveries == CAMERA_SEQUENCES
     assert len(tally.faults) >= 5
     assert tally.longest_call_s < 5.0
 
 
-def test_a_port_that_trusts_acknowledgements_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_that_trusts_acknowledgements_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = VariopticLens.move
 
     def hasty(self: VariopticLens, position: float) -> object:
@@ -58,13 +58,13 @@ def test_a_port_that_trusts_acknowledgements_is_found_out(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(VariopticLens, "move", hasty)
     with (
-        LensSoak() as player,
+        LensFaults() as player,
         pytest.raises(PromiseBroken, match=rf"lens, --seed {SEED} --first \d+: .*in force"),
     ):
-        soak("lens", player.play, 40, SEED)
+        play_sequences("lens", player.play, 40, SEED)
 
 
-def test_a_camera_that_forgets_its_settings_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_that_forgets_its_settings_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = PylonCamera.open
 
     def forgetful(self: PylonCamera) -> CameraLimits:
@@ -73,13 +73,13 @@ def test_a_camera_that_forgets_its_settings_is_found_out(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(PylonCamera, "open", forgetful)
     with (
-        CameraSoak() as player,
+        CameraFaults() as player,
         pytest.raises(PromiseBroken, match=r"of 1000\.0 us"),
     ):
-        soak("camera", player.play, 20, SEED)
+        play_sequences("camera", player.play, 20, SEED)
 
 
-def test_a_camera_that_shows_an_old_picture_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_that_returns_an_old_picture_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = FrameReader.pixels
     shown: list[NDArray[Any]] = []
 
@@ -88,17 +88,17 @@ def test_a_camera_that_shows_an_old_picture_is_found_out(monkeypatch: pytest.Mon
         return shown[max(0, len(shown) - 2)]
 
     monkeypatch.setattr(FrameReader, "pixels", late)
-    with CameraSoak() as player, pytest.raises(PromiseBroken, match="it is stale"):
-        soak("camera", player.play, 20, SEED)
+    with CameraFaults() as player, pytest.raises(PromiseBroken, match="is stale"):
+        play_sequences("camera", player.play, 20, SEED)
 
 
 def test_a_sequence_can_be_repeated_by_its_number() -> None:
     def draw(random: Random, tally: Tally) -> None:
         tally.faults[str(random.random())] += 1
 
-    alone = soak("x", draw, 1, seed=5, first=3).faults
-    assert alone.keys() < soak("x", draw, 6, seed=5).faults.keys()
-    assert alone != soak("x", draw, 1, seed=6, first=3).faults
+    alone = play_sequences("x", draw, 1, seed=5, first=3).faults
+    assert alone.keys() < play_sequences("x", draw, 6, seed=5).faults.keys()
+    assert alone != play_sequences("x", draw, 1, seed=6, first=3).faults
 
 
 def test_the_program_prints_count_and_seed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,9 +112,9 @@ def test_the_program_prints_count_and_seed(capsys: pytest.CaptureFixture[str]) -
 def test_the_program_ends_with_1_when_a_promise_is_broken(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def lie(self: LensSoak, random: Random, tally: Tally) -> None:
+    def lie(self: LensFaults, random: Random, tally: Tally) -> None:
         raise PromiseBroken("the moon is made of cheese")
 
-    monkeypatch.setattr(LensSoak, "play", lie)
+    monkeypatch.setattr(LensFaults, "play", lie)
     assert program.main(["--lens", "1", "--camera", "0", "--first", "7"]) == 1
     assert "--seed 1 --first 7: the moon" in capsys.readouterr().err

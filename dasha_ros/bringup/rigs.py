@@ -1,0 +1,64 @@
+"""Rigs: the devices behind the two driver nodes, and the nodes that each rig has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dasha_ros.config.ros_value import Value
+
+
+@dataclass(frozen=True)
+class Rig:
+    """The devices behind the two driver nodes."""
+
+    nodes: tuple[str, ...]
+    parameters: Mapping[str, Value]
+    """The overrides that make this rig, by ``node.parameter``."""
+
+
+_COMMON = (
+    "camera_driver",
+    "lens_driver",
+    "perception",
+    "high_level_agent",
+    "low_level_agent",
+    "focus_server",
+)
+
+RIGS: dict[str, Rig] = {
+    "twin": Rig(
+        nodes=("twin_world", *_COMMON),
+        parameters={"camera_driver.backend": "twin", "lens_driver.backend": "twin"},
+    ),
+    "emulated": Rig(
+        nodes=("twin_world", "device_emulator", *_COMMON),
+        parameters={
+            "camera_driver.backend": "pylon",
+            "camera_driver.serial": "0815-0000",
+            "camera_driver.emulator": "{runtime}/camera.socket",
+            "lens_driver.backend": "varioptic",
+            "lens_driver.port": "{runtime}/lens",
+            "device_emulator.lens_link": "{runtime}/lens",
+            "device_emulator.camera_socket": "{runtime}/camera.socket",
+        },
+    ),
+    "hardware": Rig(
+        nodes=_COMMON,
+        parameters={"camera_driver.backend": "pylon", "lens_driver.backend": "varioptic"},
+    ),
+}
+"""All rigs by name. ``{runtime}`` stands for the folder of `environment.runtime_dir`."""
+
+END_ORDER = (
+    ("trainer", "focus_server"),
+    ("high_level_agent", "low_level_agent"),
+    ("perception",),
+    ("camera_driver", "lens_driver"),
+    ("twin_world", "device_emulator"),
+)
+"""The stages of a shutdown; the nodes of a stage end together.
+
+Drivers end after the nodes that command them, so that they can still restore lens and exposure."""
+STAGES = {name: stage for stage, names in enumerate(END_ORDER) for name in names}
+"""The stage of each node."""

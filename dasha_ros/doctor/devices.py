@@ -1,0 +1,48 @@
+"""Checks the devices: serial ports that may carry a lens, and Basler cameras."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from dasha_ros.doctor.finding import Finding, Verdict, judged
+from dasha_ros.doctor.software import is_installed
+
+CAMERA_TIMEOUT_S = 15.0
+
+
+def serial_ports() -> Iterator[Finding]:
+    """Serial ports that may carry a lens, by names that stay the same after replugging."""
+    stable = sorted(Path("/dev/serial/by-id").glob("*"))
+    ports = stable or sorted([*Path("/dev").glob("ttyUSB*"), *Path("/dev").glob("ttyACM*")])
+    if not ports:
+        yield Finding("devices", "serial ports", Verdict.OPTIONAL, "none")
+    for port in ports:
+        usable = os.access(port, os.R_OK | os.W_OK)
+        advice = "sudo usermod -aG dialout $USER, then log in again"
+        yield judged("devices", str(port), usable, "usable" if usable else "no permission", advice)
+
+
+def cameras() -> Iterator[Finding]:
+    """Basler cameras, listed in a separate process because the vendor's library may hang or crash."""
+    if not is_installed("pypylon"):
+        return
+    ask = "from dasha_ros.devices.pylon.discovery import list_cameras\nfor c in list_cameras(): print(c)"
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", ask], capture_output=True, text=True, timeout=CAMERA_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        detail = f"pylon gave no answer in {CAMERA_TIMEOUT_S:g} s"
+        yield Finding("devices", "cameras", Verdict.PROBLEM, detail)
+        return
+    if answer.returncode:
+        reason = (answer.stderr.strip().splitlines() or ["no message"])[-1]
+        yield Finding("devices", "cameras", Verdict.PROBLEM, f"pylon failed: {reason}")
+    elif not answer.stdout.strip():
+        yield Finding("devices", "cameras", Verdict.OPTIONAL, "none")
+    for line in answer.stdout.splitlines():
+        yield Finding("devices", "camera", Verdict.OK, line)
