@@ -1,4 +1,4 @@
-"""The rules of the house, read from the sources: floors, sizes, ROS, types, unwanted words."""
+"""The rules of the house, read from the sources: floors, import cycles, sizes, ROS, types, unwanted words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,21 @@ def imports_of(path: Path) -> list[tuple[str, bool]]:
     return list(imported(ast.parse(path.read_text(encoding="utf-8"))))
 
 
+def modules_imported(path: Path, modules: set[str]) -> set[str]:
+    """The modules of the package that a file imports, also inside functions and for type checks."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            members = {f"{node.module}.{alias.name}" for alias in node.names} & modules
+            names.update(members)
+            # ``from package import module`` doesn't use the package itself.
+            if len(members) < len(node.names):
+                names.add(node.module)
+    return names & modules
+
+
 def tracked() -> list[Path]:
     if not (ROOT / ".git").exists():
         pytest.skip("needs a git checkout, to know what belongs to the tree")
@@ -118,6 +134,17 @@ def test_rooms_import_only_from_lower_floors() -> None:
                     f"{path.relative_to(ROOT)} (floor {FLOORS[room]}): {name} (floor {FLOORS[other]})"
                 )
     assert not wrong, wrong
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {module_of(path): path for path in sources()}
+    sorter = TopologicalSorter(
+        {name: modules_imported(path, set(modules)) - {name} for name, path in modules.items()}
+    )
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
 def test_no_room_is_too_full() -> None:

@@ -6,20 +6,25 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 from rclpy.node import Node
 
 from dasha_ros.ros.node.condition import Condition, warning
 
-if TYPE_CHECKING:
-    from dasha_ros.ros.validation.subscribe import MessageFilter
-
 _WARNING_LASTS_S = 10.0
 """How long the status warns after the last rejected message [s]."""
 _MOST_CHARACTERS = 200
 """Longest reason that is kept."""
+
+
+class Follower(Protocol):
+    """A filter of messages that expects a certain publisher."""
+
+    def look(self, node: Node) -> None:
+        """Check whether the expected publisher is still there."""
+        ...
 
 
 @dataclass
@@ -37,7 +42,7 @@ class Rejections:
         self._lock = threading.Lock()
         self._rejected: dict[str, _Rejected] = {}
         # A filter lives as long as its subscription.
-        self._filters: WeakSet[MessageFilter] = WeakSet()
+        self._filters: WeakSet[Follower] = WeakSet()
 
     def add(self, topic: str, reason: str) -> None:
         """Count a rejected message. The log reports the 1st, 2nd, 4th, ... of a topic."""
@@ -68,7 +73,7 @@ class Rejections:
             for topic, rejected in list(self._rejected.items())
         }
 
-    def follow(self, message_filter: MessageFilter) -> None:
+    def follow(self, message_filter: Follower) -> None:
         """Have `look` tell a filter whether the publisher it expects is there."""
         with self._lock:
             self._filters.add(message_filter)
