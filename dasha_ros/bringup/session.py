@@ -17,7 +17,7 @@ from dasha_ros.bringup.lock import GraphLock, GraphRunsAlreadyError
 from dasha_ros.bringup.supervisor import Backoff, Ended, State, Supervisor
 from dasha_ros.bringup.watcher import UNREACHABLE, Client, LifecycleWatch
 from dasha_ros.config import ConfigError
-from dasha_ros.system.signals import signals_counted
+from dasha_ros.system.signals import signals_collected
 
 _LOG_LINE = re.compile(r"\[(DEBUG|INFO|WARN|ERROR|FATAL)\] \[[\d.]+\] \[[^\]]*\]: (.*)")
 _SEVERITY = {"DEBUG": "dim", "INFO": "", "WARN": "yellow", "ERROR": "bold red", "FATAL": "bold red"}
@@ -135,7 +135,7 @@ class Session:
     def __exit__(self, *error: object) -> None:
         """End the processes in stages; Ctrl-C or SIGTERM meanwhile ends the remaining ones at once."""
         self.client.close()
-        with signals_counted() as signals:
+        with signals_collected() as signals:
             self.exit_codes = self._supervisor.stop(lambda: bool(signals), self.tell_waiting)
         self._lock.release()
 

@@ -1,8 +1,8 @@
-"""What dasha_ros 0.1 wrote, read as this version writes it. Nothing else knows the old names.
+"""Converts files of dasha_ros 0.1. No other module knows the old names.
 
-Version 0.1 knew one lens, whose positions are volts from 24 to 70; since 0.2 a lens has a unit of its
-own. Each function takes what a file holds and returns it under the names of today, the numbers unchanged;
-what is of today already comes back as it is.
+Version 0.1 knew one lens, whose positions were volts from 24 to 70; since 0.2 every lens has its own unit.
+Each function takes the content of a file and returns it under today's names, with the same numbers. Content
+that is already up to date is returned unchanged.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 WRITTEN = "written by dasha_ros 0.1"
-"""How a file of that version is named to people."""
+"""How messages describe a file of that version."""
 UNIT = "V"
 """Unit of every position in files of 0.1."""
 DIOPTRES_PER_VOLT = 0.31
-"""Of the lens that 0.1 trained with (profile ``physical``)."""
+"""The lens that 0.1 trained with (profile ``physical``)."""
 
 
 _PARAMETERS = {
@@ -27,12 +27,12 @@ _PARAMETERS = {
 
 
 def parameter(node: str, name: str) -> str:
-    """What became of a ROS parameter of 0.1, empty for any other."""
+    """The replacement of a ROS parameter of 0.1; empty for any other."""
     return _PARAMETERS.get(f"{node}.{name}", "")
 
 
 def lens_table(document: dict[str, Any]) -> dict[str, Any]:
-    """A lens profile: rows had ``volts``, and no file a unit."""
+    """Convert a lens profile: rows had ``volts``, and files had no unit."""
     rows = document.get("points")
     if not isinstance(rows, list) or not any(isinstance(row, dict) and "volts" in row for row in rows):
         return document
@@ -41,7 +41,7 @@ def lens_table(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def report(document: dict[str, Any]) -> dict[str, Any]:
-    """A ``report.json`` of version 2: lens positions were ``volts``."""
+    """Convert a ``report.json`` of version 2: lens positions were ``volts``."""
     if document.get("version") != 2 or not isinstance(document.get("steps"), list):
         return document
     settings = {
@@ -64,7 +64,7 @@ def _step(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def preset(document: dict[str, Any]) -> dict[str, Any]:
-    """A preset of training, whole or in part: other keys, and what A^L's episodes are drawn from in volts."""
+    """Convert a preset of training, or a part of one: it had other keys, and A^L's ranges in volts."""
     changed = dict(document)
     if isinstance(exposure := document.get("exposure"), dict):
         changed["exposure"] = _renamed(exposure, {"interface": "observation"})
@@ -93,7 +93,7 @@ def _focus(focus: dict[str, Any]) -> dict[str, Any]:
 
 
 def policy(info: dict[str, Any]) -> dict[str, Any]:
-    """What a policy file of format 1 says of itself: other keys, kinds of ablations, and a rule in volts."""
+    """Convert the description of a policy file of format 1: other keys, other ablations, a rule in volts."""
     if info.get("format") != 1:
         return info
     info = _renamed(info, {"reader": "extractor", "observation": "observation_size"}) | {"format": 2}
@@ -112,17 +112,17 @@ def policy(info: dict[str, Any]) -> dict[str, Any]:
 
 
 def policy_arrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays of a policy file: what was fitted before learning by reward was under ``reader/``."""
+    """Convert the arrays of a policy file: those of the fitted feature extractor were under ``reader/``."""
     old, new = "reader/", "fitted/"
     return {new + k[len(old) :] if k.startswith(old) else k: value for k, value in arrays.items()}
 
 
 def _dioptres(volts: Any) -> Any:
-    """A difference of positions as the change of focus that it makes [1/m]."""
-    # Twelve digits: 0.2 V are 0.062 D, and no rounding is left that a comparison could see.
+    """Convert a difference of positions into the change of focus that it makes [1/m]."""
+    # Twelve digits, so that 0.2 V are exactly 0.062 D.
     return float(f"{volts * DIOPTRES_PER_VOLT:.12g}") if isinstance(volts, int | float) else volts
 
 
 def _renamed(values: Mapping[Any, Any], names: Mapping[str, str]) -> dict[Any, Any]:
-    """A mapping under other names, in the same order."""
+    """Rename the keys of a mapping, in the same order."""
     return {names.get(key, key): value for key, value in values.items()}

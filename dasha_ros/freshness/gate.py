@@ -1,4 +1,4 @@
-"""Which commands a driver obeys."""
+"""Decides which commands a driver obeys."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import math
 from dasha_ros.freshness.command import CommandId
 
 SENDERS_KEPT = 256
-"""A flood of invented names must not fill the memory."""
+"""Senders to remember: a flood of invented names must not fill the memory."""
 
 
 class CommandGate:
-    """Admits commands that are numbers in range and newer than what their sender said before.
+    """Admits commands whose value is in range and which are newer than their sender's earlier ones.
 
-    One gate guards one actuator. Several nodes may command it: each counts its own commands, and
-    what arrives late, twice or out of order is refused and counted. No clock takes part.
+    One gate guards one actuator, which several nodes may command. Each of them counts its own commands, so
+    that late, duplicate and reordered commands are refused and counted without any clock.
     """
 
     def __init__(self, quantity: str, unit: str, low: float, high: float) -> None:
         self.quantity, self.unit, self.low, self.high = quantity, unit, low, high
         self.newest: dict[str, int] = {}
-        """Greatest sequence heard of each sender, the one heard last at the end."""
+        """Greatest sequence of each sender; the most recent sender is last."""
         self.admitted = 0
         self.refused = 0
         self.last_refusal = ""
 
     def limit(self, unit: str, low: float, high: float) -> None:
-        """From now on values from ``low`` to ``high`` [unit] are in range."""
+        """Set the range of values, from ``low`` to ``high`` [unit]."""
         self.unit, self.low, self.high = unit, low, high
 
     def admit(self, value: float, command: CommandId) -> bool:
-        """Whether to obey; a refusal is counted and its reason kept in `last_refusal`."""
+        """Whether to obey a command; a refusal is counted, and `last_refusal` has its reason."""
         reason = self._reason(value, command)
         if reason:
             self.refused += 1
@@ -56,7 +56,7 @@ class CommandGate:
         return self.beyond(value)
 
     def beyond(self, value: float) -> str:
-        """Why a value is out of range, empty when it is not."""
+        """Why a value is out of range; empty if it is in range."""
         if math.isfinite(value) and self.low <= value <= self.high:
             return ""
         return (
@@ -65,7 +65,7 @@ class CommandGate:
         )
 
     def withdraw(self, reason: str) -> None:
-        """An admitted command turns out to be refused."""
+        """Count an admitted command as refused after all."""
         self.admitted -= 1
         self.refused += 1
         self.last_refusal = reason

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-WORD_ARRIVES_S = 0.5
+MESSAGE_ARRIVES_S = 0.5
 """A node's last message reaches all its subscribers."""
-GOAL_LOOKS_UP_S = 1.0
+GOAL_NOTICES_S = 1.0
 """A goal notices that it has to end: it checks every 50 ms while it waits, and before every decision."""
 DRIVER_ANSWERS_S = 2.0
 """A driver applies a command, in addition to the exposures that its picture needs."""
@@ -31,7 +31,7 @@ DEVICE_CALL_S = 10.0
 """The longest call to a connected device."""
 CLEAN_UP_S = 1.0
 """A node that has finished its work leaves its topics and releases what it holds."""
-PYTHON_LEAVES_S = 2.0
+PYTHON_EXITS_S = 2.0
 """A finished interpreter exits: its libraries clean up, too."""
 SIGNAL_WORKS_S = 2.0
 """A signal takes effect that no process can ignore, or that interrupts every wait."""
@@ -40,17 +40,17 @@ STILL_LOADS_S = 2.0
 
 AGENT_RESTORES_S = DRIVER_ANSWERS_S + 2 * EXPOSURE_S
 """An agent restores its actuator: the exposure in progress, and one that shows the old setting."""
-AGENT_GOAL_ENDS_S = GOAL_LOOKS_UP_S + AGENT_RESTORES_S
+AGENT_GOAL_ENDS_S = GOAL_NOTICES_S + AGENT_RESTORES_S
 """An interrupted goal of an agent returns its result."""
 SERVER_RESTORES_S = AGENT_RESTORES_S
 """The focus server restores the lens and, at the same time, the exposure."""
-SERVER_GOAL_ENDS_S = GOAL_LOOKS_UP_S + AGENT_GOAL_ENDS_S + SERVER_RESTORES_S + PICTURE_S + REPORT_S
+SERVER_GOAL_ENDS_S = GOAL_NOTICES_S + AGENT_GOAL_ENDS_S + SERVER_RESTORES_S + PICTURE_S + REPORT_S
 """An interrupted goal of the focus server returns its result."""
-DRIVER_RESTORES_S = DRIVER_ANSWERS_S + WORD_ARRIVES_S
+DRIVER_RESTORES_S = DRIVER_ANSWERS_S + MESSAGE_ARRIVES_S
 """A driver that shuts down during a goal restores its own actuator."""
 DRIVER_STOPS_S = DEVICE_CALL_S + DRIVER_RESTORES_S
 """A driver finishes the current call, restores its actuator and releases its device."""
-TRAINER_STOPS_S = GOAL_LOOKS_UP_S + SERVER_GOAL_ENDS_S
+TRAINER_STOPS_S = GOAL_NOTICES_S + SERVER_GOAL_ENDS_S
 """The trainer cancels its goal, and the goal ends."""
 
 NODE_ENDS_S = CLEAN_UP_S + max(
@@ -59,12 +59,12 @@ NODE_ENDS_S = CLEAN_UP_S + max(
 """Any node cleans up; a node that takes longer ends itself by force."""
 STUCK_S = NODE_ENDS_S + CLEAN_UP_S
 """The kernel's timer ends a node that can't end itself because a library holds Python's lock."""
-PROCESS_ENDS_S = STUCK_S + PYTHON_LEAVES_S
+PROCESS_ENDS_S = STUCK_S + PYTHON_EXITS_S
 """The process of any node is gone after the first SIGINT."""
 SIGTERM_S = SIGKILL_S = SIGNAL_WORKS_S
 """The wait after each further signal."""
 
-HURRIED_S = DRIVER_RESTORES_S + CLEAN_UP_S + PYTHON_LEAVES_S
+HURRIED_S = DRIVER_RESTORES_S + CLEAN_UP_S + PYTHON_EXITS_S
 """The wait for all processes when the user is in a hurry: drivers that respond restore their actuators."""
 
 LAUNCH_SIGTERM_S = PROCESS_ENDS_S
@@ -94,4 +94,4 @@ def client_waits_s(agent_timeout_s: float, longest_exposure_us: float) -> float:
         longest_exposure_us: The longest exposure that the camera may have had before the goal [us].
     """
     restores_s = exposure_shows_s(longest_exposure_us, longest_exposure_us, answers_s=DRIVER_RESTARTS_S)
-    return GOAL_LOOKS_UP_S + agent_timeout_s + restores_s + PICTURE_S + REPORT_S
+    return GOAL_NOTICES_S + agent_timeout_s + restores_s + PICTURE_S + REPORT_S

@@ -1,4 +1,4 @@
-"""Which frames are worth looking at: the stale-frame rule, kept up to date."""
+"""Decides which frames are fresh: the stale-frame rule, applied to the messages of a running graph."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from collections.abc import Mapping
 
 from dasha_ros.freshness.command import CommandId
 from dasha_ros.freshness.gate import SENDERS_KEPT
+from dasha_ros.freshness.newest import NewestMessage
 from dasha_ros.freshness.rule import answers
-from dasha_ros.freshness.speaker import Speaker
 from dasha_ros.freshness.state import CaptureInfo, LensState
 
 GRACE_NS = 1_000_000_000
-"""How long a driver may take to speak of a command, beyond the exposure that the command asks for: after that
-it counts as lost, or refused."""
+"""How long a driver may take to report a command, besides the exposure that the command asks for. A later
+command counts as lost or refused."""
 ANY_POSITION = (-math.inf, math.inf)
-"""Of a lens whose limits are not known yet."""
+"""The limits of a lens that has not reported them yet."""
 
 
 class PendingCommands:
-    """Follows commands, lens states and captures, and says of a frame whether it answers.
+    """Follows commands, lens states and captures, and tells whether a frame answers them.
 
-    What is in force is what the newest word of each driver says. A command that was sent and of
-    which its driver has not spoken yet makes every frame stale. One that its driver never speaks
-    of, because it was lost or refused, does so for a while only; one that no driver accepts never.
+    The newest message of each driver says which settings are active. While a command is pending, that is,
+    sent but not yet reported by its driver, every frame is stale. A command that its driver never reports,
+    because it was lost or refused, is pending only for `GRACE_NS`. Commands that the driver will reject are
+    ignored.
 
-    All times are of one steady clock [ns]. Callable from any thread.
+    All times are from one steady clock [ns]. Callable from any thread.
     """
 
     def __init__(self, positions: tuple[float, float], exposure_us: tuple[float, float]) -> None:
@@ -34,84 +35,84 @@ class PendingCommands:
 
         Args:
             positions: Least and greatest position that the lens driver accepts; `ANY_POSITION` until it has
-                said so.
+                reported them.
             exposure_us: Shortest and longest exposure that any camera driver accepts [us].
         """
         self._lens_commands = _Commands(*positions)
         self._exposure_commands = _Commands(*exposure_us)
-        self._lens_speaker, self._camera_speaker = Speaker(), Speaker()
+        self._newest_lens, self._newest_camera = NewestMessage(), NewestMessage()
         self.lens: LensState | None = None
         """Newest state of the lens, `None` before the first."""
         self.capture: CaptureInfo | None = None
         """Newest frame, `None` before the first."""
         self._answered: object = None
-        # Own commands come from the thread that sends them, other nodes' from the one that hears them.
+        # Own commands come from the thread that sends them, others from the thread that receives them.
         self._lock = threading.Lock()
 
     def exposure_sent(self, exposure_us: float, command: CommandId, now_ns: int) -> None:
-        """An exposure command was seen on its way to the camera."""
+        """Note an exposure command that was sent to the camera."""
         with self._lock:
-            # The first word of it comes with its picture.
+            # The driver reports it with its picture.
             self._exposure_commands.sent(exposure_us, command, now_ns, ns_per_unit=1e3)
 
     def lens_sent(self, position: float, command: CommandId, now_ns: int) -> None:
-        """A lens command was seen on its way to the lens."""
+        """Note a lens command that was sent to the lens."""
         with self._lock:
             self._lens_commands.sent(position, command, now_ns)
 
     def limit_exposures(self, low_us: float, high_us: float) -> None:
-        """The camera was opened: what it can't do [us] is a command that its driver refuses."""
+        """Set the camera's exposure limits [us]; its driver rejects commands beyond them."""
         with self._lock:
             self._exposure_commands.low, self._exposure_commands.high = low_us, high_us
 
     def limit_positions(self, low: float, high: float) -> None:
-        """The lens was heard of: a position that it can't take is a command that its driver refuses."""
+        """Set the lens's limits; its driver rejects commands beyond them."""
         with self._lock:
             self._lens_commands.low, self._lens_commands.high = low, high
 
     def captured(self, capture: CaptureInfo, now_ns: int) -> bool:
-        """A frame was heard of. Returns whether it is the newest."""
+        """Note a frame; returns whether it is the newest."""
         with self._lock:
-            if not self._camera_speaker.is_news(capture.driver, capture.sequence, now_ns):
+            if not self._newest_camera.is_newest(capture.driver, capture.sequence, now_ns):
                 return False
             self.capture = capture
-            self._exposure_commands.taken_up(capture.exposure_command)
+            self._exposure_commands.applied(capture.exposure_command)
             return True
 
-    def lens_said(self, state: LensState, now_ns: int) -> bool:
-        """The lens driver spoke. Returns whether that is its newest word."""
+    def lens_reported(self, state: LensState, now_ns: int) -> bool:
+        """Note a state of the lens; returns whether it is the newest."""
         with self._lock:
-            if not self._lens_speaker.is_news(state.driver, state.sequence, now_ns):
+            if not self._newest_lens.is_newest(state.driver, state.sequence, now_ns):
                 return False
             self.lens = state
-            self._lens_commands.taken_up(state.command)
+            self._lens_commands.applied(state.command)
             return True
 
     def exposures_heard(self) -> Mapping[str, int]:
-        """The last exposure command that was heard of each sender."""
+        """The last known exposure command of each sender."""
         with self._lock:
             return self._exposure_commands.heard()
 
     def moves_heard(self) -> Mapping[str, int]:
-        """The last lens command that was heard of each sender."""
+        """The last known lens command of each sender."""
         with self._lock:
             return self._lens_commands.heard()
 
-    def exposure_came(self, command: CommandId) -> bool:
-        """Whether an exposure command was heard from its sender, and not only of from the driver."""
+    def exposure_seen(self, command: CommandId) -> bool:
+        """Whether an exposure command came from its sender, and not only in the driver's report."""
         with self._lock:
             return self._exposure_commands.came(command)
 
-    def move_came(self, command: CommandId) -> bool:
-        """Whether a lens command was heard from its sender, and not only of from the driver."""
+    def move_seen(self, command: CommandId) -> bool:
+        """Whether a lens command came from its sender, and not only in the driver's report."""
         with self._lock:
             return self._lens_commands.came(command)
 
     def is_fresh(self, capture: CaptureInfo, now_ns: int) -> bool:
-        """Whether a frame answers the newest commands, and none is on its way.
+        """Whether a frame answers the newest commands, and no command is pending.
 
-        It has to show what the newest frame shows: the camera hears of some commands first. None is
-        while the lens reports a fault: nobody knows then where it is.
+        It must have the settings of the newest frame, because the camera may know commands that this object
+        does not. While the lens reports a fault, no frame is fresh, because its position is unknown.
         """
         with self._lock:
             newest, lens = self.capture, self.lens
@@ -122,27 +123,27 @@ class PendingCommands:
             return not self._exposure_commands.is_open(now_ns) and not self._lens_commands.is_open(now_ns)
 
     def is_awaited(self, capture: CaptureInfo, now_ns: int) -> bool:
-        """Whether a frame is fresh and its pair of commands has had no answer yet."""
+        """Whether a frame is fresh, and no percept has shown its settings yet."""
         return self.is_fresh(capture, now_ns) and _settings(capture) != self._answered
 
     def answered(self, capture: CaptureInfo) -> None:
-        """A percept of this frame was published."""
+        """Note that a percept of this frame was published."""
         self._answered = _settings(capture)
 
 
 class _Commands:
-    """Commands to one actuator, and those of which its driver has not spoken yet."""
+    """The commands to one actuator, and which of them are pending."""
 
     def __init__(self, low: float, high: float) -> None:
         self.low, self.high = low, high
         self._heard: dict[str, int] = {}
-        """Greatest sequence that was heard of each sender, from itself or from the driver."""
+        """Greatest known sequence of each sender, from itself or from the driver."""
         self._sent: dict[str, int] = {}
-        """Greatest sequence that was heard from each sender itself."""
-        self._taken_up: dict[str, int] = {}
-        """Greatest sequence of each sender that the driver spoke of."""
+        """Greatest sequence that each sender itself has sent."""
+        self._applied: dict[str, int] = {}
+        """Greatest sequence of each sender that the driver has reported."""
         self._open: dict[str, tuple[int, int]] = {}
-        """Of each sender: its newest command that the driver is silent about, and how long it may be."""
+        """The newest pending command of each sender, and when it stops being pending."""
 
     def sent(self, value: float, command: CommandId, now_ns: int, ns_per_unit: float = 0.0) -> None:
         sender, sequence = command.sender, command.sequence
@@ -150,15 +151,15 @@ class _Commands:
             return
         _raise(self._heard, sender, sequence)
         _raise(self._sent, sender, sequence)
-        # The driver may have spoken of it before it was heard of.
-        newest = max(self._taken_up.get(sender, 0), self._open.get(sender, (0, 0))[0])
+        # The driver's report may arrive before the command.
+        newest = max(self._applied.get(sender, 0), self._open.get(sender, (0, 0))[0])
         if sequence > newest and math.isfinite(value) and self.low <= value <= self.high:
             self._open[sender] = sequence, now_ns + GRACE_NS + round(value * ns_per_unit)
 
-    def taken_up(self, command: CommandId) -> None:
+    def applied(self, command: CommandId) -> None:
         sender, sequence = command.sender, command.sequence
         _raise(self._heard, sender, sequence)
-        _raise(self._taken_up, sender, sequence)
+        _raise(self._applied, sender, sequence)
         if self._open.get(sender, (sequence + 1, 0))[0] <= sequence:
             del self._open[sender]
 
@@ -174,7 +175,7 @@ class _Commands:
 
 
 def _raise(counts: dict[str, int], sender: str, sequence: int) -> None:
-    """Note a sequence, and put its sender last: those of long ago are forgotten."""
+    """Note a sequence and put its sender last; the oldest senders are forgotten."""
     counts[sender] = max(counts.pop(sender, 0), sequence)
     while len(counts) > SENDERS_KEPT:
         del counts[next(iter(counts))]

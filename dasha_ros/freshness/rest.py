@@ -1,11 +1,11 @@
-"""When the lens rests, judged by the steady clock of whoever asks."""
+"""Tells when the lens rests, on this process's steady clock."""
 
 from __future__ import annotations
 
 import math
 
 from dasha_ros.freshness.clock import Clock
-from dasha_ros.freshness.speaker import Speaker
+from dasha_ros.freshness.newest import NewestMessage
 from dasha_ros.freshness.state import NOWHERE, LensMove, LensState
 
 SETTLING_MAX_S = 10.0
@@ -13,27 +13,27 @@ SETTLING_MAX_S = 10.0
 
 
 class LensRest:
-    """Follows what the lens driver says.
+    """Follows the states of the lens.
 
-    A state tells how long the lens still settles. That time begins when the state is heard,
-    which is never before it was said: the lens may rest earlier than it is thought to, never later.
+    A state says how long the lens will still settle. This time is counted from the state's arrival, which is
+    never before it was sent: the lens may rest earlier than computed, but never later.
 
     Attributes:
-        state: The newest, `None` before the first.
+        state: The newest state, `None` before the first.
         rest_ns: When the lens rests, on the steady clock; 0 before the first state.
     """
 
     def __init__(self, clock: Clock) -> None:
-        """Begin with nothing heard; ``clock`` is a steady one."""
+        """Start without a state; ``clock`` is a steady clock."""
         self._clock = clock
-        self._speaker = Speaker()
+        self._newest = NewestMessage()
         self.state: LensState | None = None
         self.rest_ns = 0
 
     def hear(self, state: LensState) -> bool:
-        """The driver said something. Returns whether that asks for a new picture."""
+        """Note a state; returns whether it requires a new picture."""
         now_ns = self._clock.now_ns()
-        if not self._speaker.is_news(state.driver, state.sequence, now_ns):
+        if not self._newest.is_newest(state.driver, state.sequence, now_ns):
             return False
         before, self.state = self.state, state
         rest_ns = now_ns + round(_left_s(state) * 1e9)
@@ -44,7 +44,7 @@ class LensRest:
         return bool(before.faults) != bool(state.faults)
 
     def position_at(self, begun_ns: int) -> LensMove:
-        """Where the lens rested, on the steady clock, as far as is known now; `NOWHERE` if it did not."""
+        """The move after which the lens rested at ``begun_ns``; `NOWHERE` if it did not rest."""
         state = self.state
         if state is None or state.faults or begun_ns < self.rest_ns:
             return NOWHERE

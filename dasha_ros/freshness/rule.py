@@ -11,9 +11,9 @@ def answers(
 ) -> bool:
     """Whether a frame may be used to judge the newest commands.
 
-    A frame answers when the newest exposure command made it, and when the lens rested from
-    the newest lens command as its exposure began. Both are told by identity: the camera's
-    driver names them in the frame, and no two processes' clocks are compared.
+    A frame answers if the newest exposure command made it, and if the lens rested after the newest lens
+    command when the exposure began. The camera's driver names both commands in the frame, so the rule
+    compares identities, and never the clocks of two processes.
 
     Args:
         capture: The exposure that made the frame.

@@ -1,7 +1,7 @@
-"""What the camera and the lens were set to when a frame was exposed.
+"""The settings of camera and lens that made a frame.
 
-Stamps are integer nanoseconds since 1970, or of simulated time, and for people: which
-command, which frame and which state comes first is told by who says it and their count.
+Stamps are integer nanoseconds since 1970, or of simulated time, and only for people. Senders and their
+running numbers tell which command, frame or state came first.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dasha_ros.freshness.command import NO_COMMAND, CommandId, FrameId
 
 @dataclass(frozen=True, slots=True)
 class LensMove:
-    """Where a lens rests, by the move that brought it there: what one driver said of one of its moves."""
+    """Identifies a move of a lens, and so the place where it rests afterwards."""
 
     driver: str = ""
-    """Instance of the lens driver, empty where the lens does not rest."""
+    """Instance of the lens driver; empty if the lens does not rest."""
     move: int = 0
     """Counts the moves of this driver."""
     command: CommandId = NO_COMMAND
-    """What the move obeys, `NO_COMMAND` for what was found when the lens was opened."""
+    """The command of the move; `NO_COMMAND` for the position at which the lens was opened."""
 
 
 NOWHERE = LensMove()
-"""The lens moves, or nobody knows where it is."""
+"""The lens is moving, or its position is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class CaptureInfo:
     exposure_us: float
     gain_db: float
     exposure_command: CommandId
-    """The exposure command in force."""
+    """The active exposure command."""
     sequence: int
     """Counts the frames of its driver from 0."""
     ready_ns: int = 0
-    """When the driver had the frame in hand, 0 where nobody measures it."""
+    """When the driver received the frame; 0 if it is not measured."""
     driver: str = ""
     """Instance of the camera driver."""
     lens: LensMove = NOWHERE
@@ -49,38 +49,38 @@ class CaptureInfo:
 
     @property
     def id(self) -> FrameId:
-        """Which frame this is."""
+        """The identity of this frame."""
         return FrameId(self.driver, self.sequence)
 
 
 @dataclass(frozen=True, slots=True)
 class LensState:
-    """What the lens does, as its driver reports it."""
+    """The state of the lens, as its driver reports it."""
 
     command: CommandId
-    """The lens command in force."""
+    """The active lens command."""
     commanded_position: float
-    """In the lens's unit, as every position."""
+    """In the lens's unit, like every position."""
     position: float
-    """Where the lens really goes, after the steps of its electronics."""
+    """The real position, rounded by the resolution of the electronics."""
     settled: bool
     settled_at_ns: int
-    """When the lens came, or is expected to come, to rest."""
+    """When the lens came to rest, or is expected to."""
     faults: tuple[str, ...] = ()
     driver: str = ""
     """Instance of the lens driver."""
     sequence: int = 0
-    """Counts what this driver says: the greatest is the newest."""
+    """Counts the states of this driver: the greatest is the newest."""
     move: int = 0
     """Counts the moves of this driver."""
     unit: str = ""
-    """Of positions; empty: nobody has said."""
+    """Unit of the positions; empty if it is unknown."""
     focus_distance_m: float = field(default=math.nan, compare=False)
-    """Where the lens focuses at ``position`` [m]: infinite at infinity and beyond, NaN if nobody knows."""
+    """Focus distance at ``position`` [m]: infinite at infinity and beyond, NaN if it is unknown."""
     settle_s: float = 0.0
-    """Time that was left until the lens rests when this was said [s]."""
+    """Time until the lens rests, when the state was sent [s]."""
 
     @property
     def last_move(self) -> LensMove:
-        """Names where the lens rests once it has settled."""
+        """The last move, after which the lens rests."""
         return LensMove(self.driver, self.move, self.command)

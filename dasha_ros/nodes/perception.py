@@ -126,7 +126,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._pending.limit_positions(info.position_min, info.position_max)
 
     def _on_lens(self, state: msg.LensState) -> None:
-        self._pending.lens_said(lens_from_msg(state), self.steady.now_ns())
+        self._pending.lens_reported(lens_from_msg(state), self.steady.now_ns())
         self._look()
 
     def _on_limits(self, limits: msg.CameraLimits) -> None:

@@ -82,7 +82,7 @@ def _age(record: Record) -> str:
 
 
 def _unit(record: Record) -> str:
-    """Of the lens's positions, in brackets."""
+    """Unit of the lens's positions, in brackets."""
     unit = record.after.lens_unit or record.before.lens_unit
     return f"[{unit}]" if unit else ""
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def signals_counted() -> Iterator[list[int]]:
+def signals_collected() -> Iterator[list[int]]:
     """Collect SIGINT, SIGTERM and SIGHUP in a list, so that the block can finish what it began.
 
     Outside the main thread, where Python allows no signal handlers, the list stays empty.

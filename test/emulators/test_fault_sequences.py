@@ -59,7 +59,7 @@ def test_a_driver_that_trusts_acknowledgements_is_caught(monkeypatch: pytest.Mon
     monkeypatch.setattr(VariopticLens, "move", hasty)
     with (
         LensFaults() as player,
-        pytest.raises(PromiseBroken, match=rf"lens, --seed {SEED} --first \d+: .*in force"),
+        pytest.raises(PromiseBroken, match=rf"lens, --seed {SEED} --first \d+: .*reported as active"),
     ):
         play_sequences("lens", player.play, 40, SEED)
 

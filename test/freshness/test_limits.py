@@ -19,9 +19,9 @@ PACKAGE = Path(limits.__file__).parents[1]
 # Read off the code of each ending, call by call: what runs one after the other is a list.
 INSIDE = {
     "AGENT_RESTORES_S": ["DRIVER_ANSWERS_S", "EXPOSURE_S", "EXPOSURE_S"],
-    "AGENT_GOAL_ENDS_S": ["GOAL_LOOKS_UP_S", "AGENT_RESTORES_S"],
+    "AGENT_GOAL_ENDS_S": ["GOAL_NOTICES_S", "AGENT_RESTORES_S"],
     "SERVER_GOAL_ENDS_S": [
-        "GOAL_LOOKS_UP_S",
+        "GOAL_NOTICES_S",
         "AGENT_GOAL_ENDS_S",  # the cancel of the agent's part
         "DRIVER_ANSWERS_S",  # the lens, and at the same time the exposure
         "EXPOSURE_S",
@@ -29,11 +29,11 @@ INSIDE = {
         "PICTURE_S",
         "REPORT_S",
     ],
-    "DRIVER_STOPS_S": ["DEVICE_CALL_S", "DRIVER_ANSWERS_S", "WORD_ARRIVES_S"],
-    "TRAINER_STOPS_S": ["GOAL_LOOKS_UP_S", "SERVER_GOAL_ENDS_S"],
+    "DRIVER_STOPS_S": ["DEVICE_CALL_S", "DRIVER_ANSWERS_S", "MESSAGE_ARRIVES_S"],
+    "TRAINER_STOPS_S": ["GOAL_NOTICES_S", "SERVER_GOAL_ENDS_S"],
     "STUCK_S": ["NODE_ENDS_S"],
-    "PROCESS_ENDS_S": ["STUCK_S", "PYTHON_LEAVES_S"],
-    "LAUNCH_SIGTERM_S": ["STUCK_S", "PYTHON_LEAVES_S"],
+    "PROCESS_ENDS_S": ["STUCK_S", "PYTHON_EXITS_S"],
+    "LAUNCH_SIGTERM_S": ["STUCK_S", "PYTHON_EXITS_S"],
 }
 NODES = {
     "an agent": ["LEARNER_STOPS_S", "AGENT_GOAL_ENDS_S", "CLEAN_UP_S"],
@@ -74,7 +74,7 @@ def test_shutdown_waits_for_the_longest_exposure_of_agents() -> None:
 def test_a_client_waits_until_the_longest_exposure_is_restored() -> None:
     longest_s = EXPOSURE_LIMITS_US[1] / 1e6
     granted_s = FocusServerConfig().agent_timeout_s
-    inside = limits.GOAL_LOOKS_UP_S + granted_s + limits.DRIVER_RESTARTS_S
+    inside = limits.GOAL_NOTICES_S + granted_s + limits.DRIVER_RESTARTS_S
     inside += 2 * longest_s + limits.PICTURE_S + limits.REPORT_S
     assert limits.client_waits_s(granted_s, EXPOSURE_LIMITS_US[1]) == pytest.approx(inside)
     assert inside > limits.SERVER_GOAL_ENDS_S

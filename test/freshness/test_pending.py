@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from world import EXPOSURES_US, MS, POSITIONS, SENDERS, Told, World
 
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
+from dasha_ros.freshness.newest import LATE_NS, NewestMessage
 from dasha_ros.freshness.pending import GRACE_NS, PendingCommands
 from dasha_ros.freshness.rule import answers
-from dasha_ros.freshness.speaker import LATE_NS, Speaker
 from dasha_ros.freshness.state import NOWHERE, CaptureInfo, LensMove, LensState
 
 seeds = st.integers(0, 2**32)
@@ -130,7 +130,7 @@ def capture(
 def pending_commands(*heard: LensState | CaptureInfo) -> PendingCommands:
     pending = PendingCommands(POSITIONS, EXPOSURES_US)
     for it in heard:
-        _ = pending.lens_said(it, 0) if isinstance(it, LensState) else pending.captured(it, 0)
+        _ = pending.lens_reported(it, 0) if isinstance(it, LensState) else pending.captured(it, 0)
     return pending
 
 
@@ -156,7 +156,7 @@ def test_a_pending_command_makes_every_frame_stale() -> None:
     pending.lens_sent(30.0, L2, 0)
     assert not pending.is_fresh(before, 1)
     moved = lens(2, L2)
-    pending.lens_said(moved, 2)
+    pending.lens_reported(moved, 2)
     assert not pending.is_fresh(before, 2)
     pending.captured(after := capture(1, NO_COMMAND, moved), 3)
     assert pending.is_fresh(after, 3)
@@ -205,7 +205,7 @@ def test_no_frame_is_fresh_before_the_lens_is_known_nor_while_it_reports_a_fault
     assert not pending.is_fresh(frame, 0)
     # It was given the same command again: that is another move.
     again = lens(2, L1, sequence=3)
-    pending.lens_said(again, 0)
+    pending.lens_reported(again, 0)
     assert not pending.is_fresh(frame, 0)
     pending.captured(after := capture(1, NO_COMMAND, again), 0)
     assert pending.is_fresh(after, 0)
@@ -224,9 +224,9 @@ def test_a_restarted_driver_starts_a_new_count() -> None:
 
 def test_a_driver_that_keeps_publishing_is_heard_again() -> None:
     """A foreign node that publishes in a driver's name does not silence it for ever."""
-    speaker = Speaker()
-    assert speaker.is_news("driver", 7, 0)
-    assert speaker.is_news("stranger", 2**64 - 1, 1)
-    assert not speaker.is_news("driver", 8, 2)
-    assert speaker.is_news("driver", 9, LATE_NS + 1)
-    assert not speaker.is_news("driver", 9, LATE_NS + 2)
+    newest = NewestMessage()
+    assert newest.is_newest("driver", 7, 0)
+    assert newest.is_newest("stranger", 2**64 - 1, 1)
+    assert not newest.is_newest("driver", 8, 2)
+    assert newest.is_newest("driver", 9, LATE_NS + 1)
+    assert not newest.is_newest("driver", 9, LATE_NS + 2)

@@ -306,7 +306,7 @@ class World:
         self.judge()
 
     def observer_hears_lens(self, state: LensState, number: int) -> None:
-        self.pending.lens_said(state, self.now_ns)
+        self.pending.lens_reported(state, self.now_ns)
         self.heard_moves.append(number)
         self.judge()
 

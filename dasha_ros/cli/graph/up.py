@@ -9,7 +9,7 @@ import typer
 
 from dasha_ros.cli.terminal import options
 from dasha_ros.cli.terminal.console import Exit, err, fail
-from dasha_ros.system.signals import signals_counted
+from dasha_ros.system.signals import signals_collected
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,7 +84,7 @@ def up(
 
 
 def _run(session: Session, printer: LogPrinter, console: Console, timeout_s: float) -> Exit:
-    with signals_counted() as stop:
+    with signals_collected() as stop:
         return _watch(session, printer, console, timeout_s, stop)
 
 

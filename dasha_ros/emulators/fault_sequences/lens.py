@@ -109,7 +109,7 @@ class _Sequence(FaultSequence):
         board = self._emulator.board
         if (board.code, board.mode) != (code, 0):
             raise PromiseBroken(
-                f"{volts} V was reported in force, the board holds code {board.code}, mode {board.mode}"
+                f"{volts} V was reported as active, but the board has code {board.code}, mode {board.mode}"
             )
         if reading.position != quantised_volts(volts):
             raise PromiseBroken(f"the reading says {reading.position} V after a command of {volts} V")

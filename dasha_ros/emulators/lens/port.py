@@ -44,7 +44,7 @@ class LensEmulatorSettings:
     """Time constant of the liquid [s]."""
     hysteresis: float = DRIVE.hysteresis
     step: float = STEP_VOLTS
-    """Of the driver chip [V]; 0: it follows every command exactly."""
+    """Step of the driver chip [V]; 0 follows every command exactly."""
 
 
 class LensEmulator:

@@ -14,7 +14,7 @@ from dasha_ros import msg
 from dasha_ros.freshness import limits
 from dasha_ros.freshness.command import CommandId, new_instance
 from dasha_ros.freshness.gate import CommandGate
-from dasha_ros.freshness.tentative import Tentative, parse_owner
+from dasha_ros.freshness.restorable import RestorableValue, parse_owner
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.transport.conversions import id_from_msg
 from dasha_ros.ros.transport.endpoints import endpoints_of
@@ -33,7 +33,7 @@ class Order:
 class Commands:
     """Passes on commands that its gate admits, counts the others, and logs the 1st, 2nd, 4th, ... of them.
 
-    The commands of a goal are tentative (see `freshness.tentative`): when the goal's owner leaves the
+    The commands of a goal are temporary (see `freshness.restorable`): when the goal's owner leaves the
     graph or the driver ends, this class commands the last permanent value.
 
     Attributes:
@@ -66,7 +66,7 @@ class Commands:
         self.instance = new_instance(node.get_fully_qualified_name())
         self._own = 0
         self._lock = threading.Lock()
-        self._tentative = Tentative(self._endpoints)
+        self._restorable = RestorableValue(self._endpoints)
         node.health.show("commands", lambda: {"last_refusal": gate.last_refusal} if gate.refused else {})
 
     def hear(self, command: msg.ExposureCommand | msg.LensCommand, value: float) -> None:
@@ -79,9 +79,9 @@ class Commands:
                 node.health.count("commands_while_inactive")
                 return
             if gate.admit(value, named):
-                before, was_tentative = self._current(), bool(self._tentative.owner)
-                self._tentative.commanded(command.owner, before)
-                confirms = was_tentative and not command.owner and value == before
+                before, was_temporary = self._current(), bool(self._restorable.owner)
+                self._restorable.commanded(command.owner, before)
+                confirms = was_temporary and not command.owner and value == before
                 self._obey(Order(named, value, confirms))
                 return
         node.health.count("refused_commands")
@@ -94,13 +94,13 @@ class Commands:
     def found(self, value: float) -> None:
         """Take note of the value at which the device was opened."""
         with self._lock:
-            self._tentative.found(value)
+            self._restorable.found(value)
 
     def restore_if_abandoned(self) -> None:
         """Restore the last permanent value if the owner of the current one has left the graph."""
         with self._lock:
-            owner = self._tentative.owner
-            if self._tentative.is_abandoned():
+            owner = self._restorable.owner
+            if self._restorable.is_abandoned():
                 self._restore(f"{parse_owner(owner)[0]} left the graph during a goal")
 
     def end(self) -> bool:
@@ -111,10 +111,10 @@ class Commands:
     @staticmethod
     def await_delivery(publisher: Publisher) -> None:
         """Wait until all subscribers have the last message, which is lost if its sender leaves at once."""
-        publisher.wait_for_all_acked(Duration(seconds=limits.WORD_ARRIVES_S))
+        publisher.wait_for_all_acked(Duration(seconds=limits.MESSAGE_ARRIVES_S))
 
     def _restore(self, why: str) -> bool:
-        value = self._tentative.end()
+        value = self._restorable.end()
         if value is None:
             return False
         self._own += 1

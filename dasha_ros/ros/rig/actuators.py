@@ -233,13 +233,13 @@ class Actuators:
 
     def _on_lens(self, message: msg.LensState) -> None:
         state = lens_from_msg(message)
-        if self._lens_said(state):
+        if self._lens_reported(state):
             self.refusal = message.last_refusal
         self.waiter.notify()
 
-    def _lens_said(self, state: LensState) -> bool:
+    def _lens_reported(self, state: LensState) -> bool:
         self.lens_rest.hear(state)
-        return self.pending.lens_said(state, self.steady.now_ns())
+        return self.pending.lens_reported(state, self.steady.now_ns())
 
     def _on_lens_info(self, message: msg.LensInfo) -> None:
         self.lens_info = lens_info_from_msg(message)

@@ -12,7 +12,7 @@ from dasha_ros import msg
 from dasha_ros.control.rig import RigError
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
 from dasha_ros.freshness.command import NO_FRAME, FrameId
-from dasha_ros.freshness.limits import GOAL_LOOKS_UP_S
+from dasha_ros.freshness.limits import GOAL_NOTICES_S
 from dasha_ros.freshness.rest import SETTLING_MAX_S
 from dasha_ros.freshness.state import CaptureInfo
 from dasha_ros.optics.exposure import ExposureTable
@@ -91,7 +91,7 @@ class RosRig(Actuators):
         Raises:
             RigError: No percept answers.
         """
-        self.wait(lambda: self.interrupted() is not None or self.lens_works, GOAL_LOOKS_UP_S)
+        self.wait(lambda: self.interrupted() is not None or self.lens_works, GOAL_NOTICES_S)
         self._camera_known = self.capture.driver if self.capture else ""
         percept, first = self._fresh_percept(), self.not_before
         if (
@@ -148,7 +148,7 @@ class RosRig(Actuators):
         def answer(sent: Sent) -> Percept | None:
             self._heed_lens_faults()
             capture, percept = self.capture, self._fresh_percept()
-            if capture and overridden(sent) and self.pending.exposure_came(capture.exposure_command):
+            if capture and overridden(sent) and self.pending.exposure_seen(capture.exposure_command):
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
             return percept if percept and percept.capture.exposure_command == sent.id else None
 
@@ -189,7 +189,7 @@ class RosRig(Actuators):
 
         def answer(sent: Sent) -> Percept | None:
             lens, percept = self.lens_state, self._fresh_percept()
-            if lens and overridden(sent) and self.pending.move_came(lens.command):
+            if lens and overridden(sent) and self.pending.move_seen(lens.command):
                 raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
             self._heed_lens_faults()
             self._heed_new_camera(self.capture)
@@ -321,7 +321,7 @@ class RosRig(Actuators):
     def _on_percept(self, message: msg.Percept) -> None:
         percept = percept_from_msg(message)
         # A percept contains its capture and lens state, which may arrive later on their own topics.
-        self._lens_said(percept.lens)
+        self._lens_reported(percept.lens)
         self.pending.captured(percept.capture, self.steady.now_ns())
         self._percept = percept
         self.waiter.notify()

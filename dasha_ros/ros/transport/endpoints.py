@@ -8,7 +8,7 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 
-from dasha_ros.freshness.tentative import owner_id, parse_owner
+from dasha_ros.freshness.restorable import owner_id, parse_owner
 
 
 def publishers(node: Node, topic: str) -> dict[bytes, str]:

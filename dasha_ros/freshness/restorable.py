@@ -69,7 +69,7 @@ class Presence:
         return not there & self._known or not there <= self._known
 
 
-class Tentative:
+class RestorableValue:
     """Remembers the last permanent value while a goal's values are active.
 
     A command that names an owner belongs to that node's goal. The owner ends its goal with a permanent

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dasha_ros.freshness.tentative import DISCOVERY_S, LOOK_S, Tentative, owner_id, parse_owner
+from dasha_ros.freshness.restorable import DISCOVERY_S, LOOK_S, RestorableValue, owner_id, parse_owner
 
 OWNERS = ("/dasha/focus_server", "/dasha/high_level_agent", "/dasha/low_level_agent")
 
@@ -36,7 +36,7 @@ class World(RuleBasedStateMachine):
         self.name_of: dict[bytes, str] = {}
         self.seen: dict[str, set[bytes]] = {name: set() for name in OWNERS}
         self.history = [Said(value, None)]
-        self.driver = Tentative(self.endpoints, lambda: self.now)
+        self.driver = RestorableValue(self.endpoints, lambda: self.now)
         for name in OWNERS:
             self.launch(name)
 
@@ -149,7 +149,7 @@ TestWorld = World.TestCase
 def test_a_restarted_owner_is_a_new_owner() -> None:
     """Its lease has not expired, so both are in the graph: the driver does not wait."""
     there, now = {b"old"}, [0.0]
-    driver = Tentative(lambda _: frozenset(there), lambda: now[0])
+    driver = RestorableValue(lambda _: frozenset(there), lambda: now[0])
     driver.commanded(OWNERS[0], 40.0)
     now[0] += LOOK_S
     assert not driver.is_abandoned()
@@ -163,7 +163,7 @@ def test_a_new_process_commands_before_the_driver_noticed_that_the_old_one_was_k
     """What the old one left behind is not restored in the new one's goal, but by the end of that goal."""
     old, new, now = b"old-process-1234", b"new-process-5678", [0.0]
     there = {old}
-    driver = Tentative(lambda _: frozenset(there), lambda: now[0])
+    driver = RestorableValue(lambda _: frozenset(there), lambda: now[0])
     driver.commanded(owner_id(OWNERS[0], old), 40.0)
     there.add(new)
     driver.commanded(owner_id(OWNERS[0], new), 55.0)
@@ -188,7 +188,7 @@ def test_an_owner_that_names_no_publisher_is_known_by_its_node() -> None:
 
 def test_an_owner_has_time_to_be_discovered() -> None:
     there, now = set[bytes](), [0.0]
-    driver = Tentative(lambda _: frozenset(there), lambda: now[0])
+    driver = RestorableValue(lambda _: frozenset(there), lambda: now[0])
     driver.commanded(OWNERS[0], 40.0)
     now[0] += DISCOVERY_S - 0.1
     assert not driver.is_abandoned()
@@ -198,14 +198,14 @@ def test_an_owner_has_time_to_be_discovered() -> None:
     there.clear()
     now[0] += LOOK_S
     assert driver.is_abandoned()
-    nobody = Tentative(lambda _: frozenset(), lambda: now[0])
+    nobody = RestorableValue(lambda _: frozenset(), lambda: now[0])
     nobody.commanded(OWNERS[0], 40.0)
     now[0] += DISCOVERY_S
     assert nobody.is_abandoned()
 
 
 def test_the_value_found_at_opening_is_restored_if_none_was_known() -> None:
-    driver = Tentative(lambda _: frozenset({b"it"}), lambda: 0.0)
+    driver = RestorableValue(lambda _: frozenset({b"it"}), lambda: 0.0)
     driver.commanded(OWNERS[0], None)
     driver.found(24.4)
     driver.found(60.0)
@@ -219,7 +219,7 @@ def test_the_graph_is_not_checked_all_the_time() -> None:
         looks[0] += 1
         return frozenset({b"it"})
 
-    driver = Tentative(look, lambda: now[0])
+    driver = RestorableValue(look, lambda: now[0])
     for _ in range(1000):
         driver.is_abandoned()
     assert looks == [0]

@@ -8,7 +8,7 @@ is alive: two drivers share a name, or another node has published in the driver'
 _KEPT = 16
 
 
-class Speaker:
+class NewestMessage:
     """Follows the process that publishes for a driver; the greatest sequence is its newest message.
 
     A new process takes over with its first message. Late messages of the previous process are old.
@@ -21,7 +21,7 @@ class Speaker:
         self._retired: dict[str, tuple[int, int]] = {}
         """Instances that have been replaced: when [ns], and their last sequence."""
 
-    def is_news(self, driver: str, sequence: int, now_ns: int) -> bool:
+    def is_newest(self, driver: str, sequence: int, now_ns: int) -> bool:
         """Whether this message is the newest so far; if so, it is remembered.
 
         Args:
