@@ -188,9 +188,9 @@ def test_a_confirmed_goal_stays_and_nothing_moves(bench: Bench) -> None:
 def test_a_goal_whose_owner_is_not_in_the_graph_is_undone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dasha_ros.freshness import tentative
+    from dasha_ros.freshness import restorable
 
-    monkeypatch.setattr(tentative, "DISCOVERY_S", 0.0)
+    monkeypatch.setattr(restorable, "DISCOVERY_S", 0.0)
     bench.move(40.0)
     bench.driver._on_command(owned(50.0))
     bench.states.until(lambda state: state.commanded_position == 50.0, "50 V")
