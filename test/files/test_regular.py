@@ -78,7 +78,7 @@ def test_a_folder_listing_says_what_is_left_out(tmp_path: Path) -> None:
         "pipe.jpg": "named pipe",
         "broken.jpg": "gone.jpg",
         "link": "link to a folder",
-        "caf\\udce9.jpg": "no UTF-8",
+        "caf\\udce9.jpg": "not UTF-8",
         "1 other file": "no picture",
     }.items():
         assert says in left_out.pop(name)

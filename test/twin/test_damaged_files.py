@@ -27,9 +27,9 @@ DEEP = {"kind": "depth", "photo": "wall.png", "map": "map.npz", "distance_m": 0.
         ("layers: 2026-99-99", "month must be in"),
         ("layers: " + "9" * 5_000, "limit"),
         ("layers: &a [*a]", "scene.yaml"),
-        ("!!python/object:os.system {}", "no YAML"),
+        ("!!python/object:os.system {}", "not YAML"),
         ("layers: []\n# " + "x" * 2_000_000, "scene.yaml"),
-        ("? [a]\n: b", "no YAML"),
+        ("? [a]\n: b", "not YAML"),
     ],
     ids=["brackets", "braces", "date", "number", "circle", "object", "large", "key"],
 )
