@@ -15,8 +15,7 @@ from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.learning.envs.joint import DashaJointEnv
 from dasha_ros.learning.envs.parts import RigEnv
 from dasha_ros.learning.envs.single import DashaExposureEnv, DashaFocusEnv
-from dasha_ros.learning.training.presets import load_preset
-from dasha_ros.learning.training.verdict import verdict_of
+from dasha_ros.learning.training.presets import load_preset, verdict_of
 from dasha_ros.perception.percept import Detection
 from dasha_ros.policies.classical.exposure import HistogramExposure
 from dasha_ros.policies.learned.deployed import ExposureBounds

@@ -79,7 +79,7 @@ def test_a_folder_listing_says_what_is_left_out(tmp_path: Path) -> None:
         "broken.jpg": "gone.jpg",
         "link": "link to a folder",
         "caf\\udce9.jpg": "not UTF-8",
-        "1 other file": "no picture",
+        "1 other file": "not a picture",
     }.items():
         assert says in left_out.pop(name)
     assert not left_out

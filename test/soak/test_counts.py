@@ -64,9 +64,9 @@ def test_a_replaced_process_starts_a_new_series() -> None:
 def test_a_soak_of_fewer_kills_is_smaller_in_all_its_parts() -> None:
     from dasha_ros.soak.plan import FULL, QUICK, Size
 
-    assert Size.of(FULL.blows) == FULL
-    half = Size.of(FULL.blows // 2)
-    assert (half.blows, half.quiet) == (FULL.blows // 2, FULL.quiet // 2)
+    assert Size.of(FULL.signals) == FULL
+    half = Size.of(FULL.signals // 2)
+    assert (half.signals, half.quiet) == (FULL.signals // 2, FULL.quiet // 2)
     assert Size.of(1) == Size(1, 1, QUICK.quiet)
 
 

@@ -8,8 +8,9 @@ differences.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -18,7 +19,14 @@ from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.validation import reasons
 from dasha_ros.learning.training.preset_models import Preset
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.policy import FocusTask
+from dasha_ros.policies.reached import exposure_verdict, focus_verdict
 from dasha_ros.system.paths import config_dir
+
+Verdict = Callable[[Percept, FocusTask], tuple[ErrorCode, str]]
+"""Returns the error code of an episode, and what happened, from its last percept."""
 
 
 class PresetError(ValueError):
@@ -107,3 +115,16 @@ def _put(document: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
         document = document.setdefault(key, {})
     document[keys[-1]] = value
+
+
+def verdict_of(preset: Preset, agent: Literal["exposure", "focus"]) -> Verdict:
+    """A function that returns the error code of an episode, and what happened, from its last percept.
+
+    Args:
+        preset: Has the rules.
+        agent: Which agent plays.
+    """
+    if agent == "focus":
+        return focus_verdict
+    rule = preset.exposure.rule
+    return lambda percept, task: exposure_verdict(rule, percept)

@@ -13,8 +13,7 @@ from dasha_ros.control.step import Step
 from dasha_ros.freshness import limits
 from dasha_ros.learning.training.online import POLICY, NoMoreEpisodes, learn_online
 from dasha_ros.learning.training.preset_models import Preset
-from dasha_ros.learning.training.presets import load_preset
-from dasha_ros.learning.training.verdict import verdict_of
+from dasha_ros.learning.training.presets import load_preset, verdict_of
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalQueue
