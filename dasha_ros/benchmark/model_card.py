@@ -222,6 +222,8 @@ def _limits(info: RunInfo, policy: PolicyInfo, sentences: Sequence[str]) -> str:
 
 
 def _value(value: Any) -> str:
+    if value is None:
+        return "anywhere"
     return f"{value[0]:g} to {value[1]:g}" if isinstance(value, list) else str(value)
 
 

@@ -95,7 +95,7 @@ def test_a_lens_is_set_and_read(lens: LensEmulator) -> None:
     assert done.exit_code == 0
     assert done.stdout.splitlines()[0] == "45.0035 V, commanded 45.000 V"
     assert done.stdout.splitlines()[2] == "faults: none"
-    assert lens.position() == pytest.approx(45.0035)
+    assert lens.volts() == pytest.approx(45.0035)
 
 
 def test_faults_are_printed_and_counted_as_a_failure(lens: LensEmulator) -> None:
@@ -162,7 +162,7 @@ def test_both_emulators_as_programs_and_a_picture_through_them(
     tmp_path: Path, program: Callable[..., Program]
 ) -> None:
     port, socket, picture = tmp_path / "lens", tmp_path / "camera", tmp_path / "seen.png"
-    serving = program("emulate", "lens", "--link", port, "--step-position", 0, "--nack", 0.1)
+    serving = program("emulate", "lens", "--link", port, "--step", 0, "--nack", 0.1)
     looking = program(
         "emulate", "camera", "--socket", socket, "--lens-link", port, "--scene", write_chart(tmp_path),
         "--illuminance", 300, "--width", 320, "--height", 170,
@@ -226,7 +226,7 @@ def test_a_person_is_asked_for_distances(lens: LensEmulator, tmp_path: Path, mon
     assert "'near' is not a distance" in done.stderr
     points = yaml.safe_load(profile.read_text())["points"]
     assert points == [{"position": 43.2, "distance_m": 1}, {"position": 48.0, "distance_m": 0.4}]
-    assert lens.position() == 24.4  # on standby: nothing rests on the lens
+    assert lens.volts() == 24.4  # on standby: nothing rests on the lens
 
 
 def test_a_person_is_told_where_to_put_the_target(lens: LensEmulator, tmp_path: Path, monkeypatch) -> None:

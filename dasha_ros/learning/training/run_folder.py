@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dasha_ros import __version__
+from dasha_ros.files import version_0_1
 from dasha_ros.files.documents import read_json
 from dasha_ros.files.writing import disk_errors, write_whole
 
@@ -76,7 +77,10 @@ class RunInfo:
             KeyError: The command is missing.
             TypeError: Another key is missing, or there is one too many.
         """
-        return cls(**{**document, "command": tuple(document["command"])})
+        document = {**document, "command": tuple(document["command"])}
+        if isinstance(preset := document.get("preset"), dict):
+            document["preset"] = version_0_1.preset(preset)
+        return cls(**document)
 
 
 class RunFolder:
