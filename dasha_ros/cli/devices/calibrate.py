@@ -83,6 +83,8 @@ def calibrate_lens(
     from dasha_ros.freshness.clock import SteadyClock
 
     refuse_unwritable(output)
+    if low is not None and high is not None and not low < high:
+        fail(f"--low {low:g} is not below --high {high:g}", Exit.REFUSED)
     known = _distances(distances)
     # The inner context comes first: a failed calibration is not a refused value.
     with device_errors(), _calibration_errors():
