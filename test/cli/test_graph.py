@@ -91,7 +91,7 @@ def test_second_graph_of_the_same_names_is_refused(up, spawn, tmp_path):
     up.wait_for_output("all 7 nodes are active", UP_S)
     second = spawn.dasha("up", *_reports(tmp_path))
     assert second.wait(UP_S) == 2
-    assert "is already running: stop the other graph" in second.output
+    assert "is already running: stop it" in second.output
 
 
 def test_doctor_lists_active_nodes_and_those_that_hang(up, spawn):

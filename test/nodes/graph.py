@@ -10,6 +10,8 @@ from typing import Any
 
 from ros_harness import Child, Probe, Spawner, free_domain, ros_environment
 
+from dasha_ros.bringup.environment import profile_of
+
 NODES = (
     "twin_world",
     "camera_driver",
@@ -63,7 +65,7 @@ class Graph:
                 arguments += ["-r", f"{source}:={target}"]
             for key, value in values.items():
                 arguments += ["-p", f"{key}:={value}"]
-            self.processes[name] = self.spawner.python(*program, *arguments)
+            self.processes[name] = self.spawner.python(*program, *arguments, env=profile_of(name, {}))
 
     def until_active(self, *nodes: str) -> None:
         """Wait until nodes are active."""
