@@ -50,4 +50,4 @@ def test_without_a_word_of_the_lens_a_goal_ends_with_the_reason(bare_graph: Grap
     bare_graph.until_active()
     result = bare_graph.client().run("motorcycle")
     assert result.error_code == 302
-    assert "nobody says on lens/info what the lens can do" in result.error_msg
+    assert "no lens/info was ever received" in result.error_msg
