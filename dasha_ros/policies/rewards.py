@@ -6,7 +6,12 @@ BRISQUE is a regression and may leave 0..100. The term -0.01 B is not clipped, a
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from dasha_ros.perception.percept import Percept
 
@@ -31,6 +36,42 @@ class Reward:
     """They add up to ``value``. An agent has the same terms in every step."""
 
 
+def equation_7(level: ArrayLike, good: ArrayLike, brisque: ArrayLike) -> dict[str, NDArray[np.float64]]:
+    """The terms of Eq. 7, ``exposure`` and ``quality``, each of the shape of the arguments.
+
+    Args:
+        level: The quantity for P, grey levels 0..255.
+        good: Which pictures are paid +1.
+        brisque: B of the pictures.
+    """
+    good, brisque = np.asarray(good, bool), np.asarray(brisque, np.float64)
+    discernible = ~good & is_inside(level, DISCERNIBLE_PEAK)
+    return {
+        "exposure": np.where(good, 1.0, np.where(discernible, 0.0, -1.0)),
+        "quality": np.where(discernible, -QUALITY_WEIGHT * brisque, 0.0),
+    }
+
+
+def equation_8(detected: ArrayLike, brisque: ArrayLike) -> dict[str, NDArray[np.float64]]:
+    """The terms of Eq. 8, ``detection`` and ``quality``, each of the shape of the arguments.
+
+    Args:
+        detected: In which pictures one of the objects asked for was detected.
+        brisque: B of the pictures.
+    """
+    detected, brisque = np.asarray(detected, bool), np.asarray(brisque, np.float64)
+    return {
+        "detection": np.where(detected, 0.0, -1.0),
+        "quality": np.where(detected, -QUALITY_WEIGHT * brisque, 0.0),
+    }
+
+
+def is_inside(level: ArrayLike, interval: tuple[float, float]) -> NDArray[np.bool_]:
+    """Whether each level is in an interval; both ends belong."""
+    level = np.asarray(level)
+    return np.asarray((level >= interval[0]) & (level <= interval[1]))
+
+
 def exposure_reward(histogram_peak: float, brisque: float) -> Reward:
     """Eq. 7, r^H.
 
@@ -45,11 +86,7 @@ def exposure_reward(histogram_peak: float, brisque: float) -> Reward:
         RewardError: A value is NaN or infinite.
     """
     _require_finite(histogram_peak=histogram_peak, brisque=brisque)
-    if GOOD_PEAK[0] <= histogram_peak <= GOOD_PEAK[1]:
-        return _reward(exposure=1.0, quality=0.0)
-    if DISCERNIBLE_PEAK[0] <= histogram_peak <= DISCERNIBLE_PEAK[1]:
-        return _reward(exposure=0.0, quality=-QUALITY_WEIGHT * brisque)
-    return _reward(exposure=-1.0, quality=0.0)
+    return _reward(equation_7(histogram_peak, is_inside(histogram_peak, GOOD_PEAK), brisque))
 
 
 def focus_reward(detected: bool, brisque: float) -> Reward:
@@ -66,9 +103,7 @@ def focus_reward(detected: bool, brisque: float) -> Reward:
         RewardError: ``brisque`` is NaN or infinite, even where Eq. 8 does not use it.
     """
     _require_finite(brisque=brisque)
-    if not detected:
-        return _reward(detection=-1.0, quality=0.0)
-    return _reward(detection=0.0, quality=-QUALITY_WEIGHT * brisque)
+    return _reward(equation_8(detected, brisque))
 
 
 def reward_exposure(percept: Percept) -> Reward:
@@ -81,8 +116,9 @@ def reward_focus(percept: Percept, labels: frozenset[str], min_score: float) -> 
     return focus_reward(bool(percept.of(labels, min_score)), percept.brisque)
 
 
-def _reward(**terms: float) -> Reward:
-    return Reward(value=sum(terms.values()), terms=terms)
+def _reward(terms: Mapping[str, Any]) -> Reward:
+    values = {name: float(value) for name, value in terms.items()}
+    return Reward(value=sum(values.values()), terms=values)
 
 
 def _require_finite(**values: float) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dasha_ros.policies.learned.exposure_encoder import ExposureInputs
 from dasha_ros.policies.moves import MoveLog
 from dasha_ros.policies.policy import ExposureRule
-from dasha_ros.policies.rewards import DISCERNIBLE_PEAK, GOOD_PEAK, QUALITY_WEIGHT
+from dasha_ros.policies.rewards import GOOD_PEAK, equation_7, equation_8, is_inside
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -65,8 +65,7 @@ class FocusRules:
         again = step.turned & (log.reversals > 1)
         pays_quality = detected if self.detection else np.ones_like(detected)
         return {
-            "detection": np.where(pays_quality, 0.0, -1.0),
-            "quality": np.where(pays_quality, -QUALITY_WEIGHT * brisque, 0.0),
+            **equation_8(pays_quality, brisque),
             "move": -self.move_price * step.moved,
             "reversal": -self.reversal_price * step.turned - self.hunting_price * again,
             "defocus": -self.defocus_price * defocus_probability,
@@ -113,23 +112,3 @@ class ExposureRules:
     def reached(self, pictures: ExposureInputs) -> Flags:
         """Whether A^H hands over to A^L in each episode."""
         return pictures.reached(self.hand_over)
-
-
-def equation_7(level: Array, good: Flags, brisque: Array) -> dict[str, Array]:
-    """The two terms of Eq. 7, each of shape (batch,).
-
-    Args:
-        level: The quantity for P, grey levels 0..255.
-        good: Which pictures are paid +1.
-        brisque: B of the pictures.
-    """
-    discernible = ~good & is_inside(level, DISCERNIBLE_PEAK)
-    return {
-        "exposure": np.where(good, 1.0, np.where(discernible, 0.0, -1.0)),
-        "quality": np.where(discernible, -QUALITY_WEIGHT * brisque, 0.0),
-    }
-
-
-def is_inside(level: Array, interval: tuple[float, float]) -> Flags:
-    """Whether each level is in an interval; both ends belong."""
-    return (level >= interval[0]) & (level <= interval[1])
