@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 from rclpy.node import Node
@@ -25,8 +26,36 @@ from dasha_ros.ros.rig.settlement import ActuatorReport, Sent, Settlement
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import id_from_msg, percept_from_msg
 
-_OTHER_EXPOSURE = "another node commanded the exposure meanwhile"
-_OTHER_MOVE = "another node moved the lens meanwhile"
+
+@dataclass(frozen=True)
+class _Overridden:
+    """How an episode ends if its command was overridden."""
+
+    lost: ErrorCode
+    """If the actuator's own driver did it."""
+    by_driver: str
+    by_other: str
+
+    def error(self, report: ActuatorReport) -> RigError:
+        """The end of the episode, by the command that is active instead."""
+        if report.is_the_drivers_own:
+            return RigError(self.lost, self.by_driver)
+        return RigError(ErrorCode.COMMAND_OVERRIDDEN, self.by_other)
+
+
+_EXPOSURE = _Overridden(
+    ErrorCode.CAMERA_LOST,
+    "the camera driver restored the exposure",
+    "another node commanded the exposure meanwhile",
+)
+_POSITION = _Overridden(
+    ErrorCode.LENS_LOST, "the lens driver restored the lens", "another node moved the lens meanwhile"
+)
+
+
+def _overriding(report: ActuatorReport | None, sent: Sent) -> ActuatorReport | None:
+    """The driver's report, if it names a command that overrides the one that was sent."""
+    return report if report is not None and sent.is_overridden_by(report.command) else None
 
 
 class RosRig(Actuators):
@@ -142,38 +171,26 @@ class RosRig(Actuators):
             RigError: No percept answers.
         """
 
-        def overridden(sent: Sent) -> bool:
-            return self.capture is not None and sent.is_overridden_by(self.capture.exposure_command)
-
         def answer(sent: Sent) -> Percept | None:
             self._heed_lens_faults()
-            capture, percept = self.capture, self._fresh_percept()
-            if capture and overridden(sent) and self.pending.exposure_seen(capture.exposure_command):
-                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
+            other, percept = _overriding(self.exposure_report, sent), self._fresh_percept()
+            if other is not None and self.pending.exposure_seen(other.command):
+                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _EXPOSURE.by_other)
             return percept if percept and percept.capture.exposure_command == sent.id else None
 
         def silence(sent: Sent) -> RigError:
-            if overridden(sent):
-                said = self.exposure_report
-                if said is not None and said.is_the_drivers_own:
-                    return RigError(ErrorCode.CAMERA_LOST, "the camera driver restored the exposure")
-                return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_EXPOSURE)
             if self.capture is not None and self.capture.exposure_command == sent.id:
                 return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
             return RigError(
                 ErrorCode.CAMERA_LOST, f"no frame came with the commanded exposure of {exposure_us:g} us"
             )
 
-        def restored(sent: Sent) -> bool:
-            said = self.exposure_report
-            return said is not None and said.is_the_drivers_own and overridden(sent)
-
         return self._ask(
             lambda: self.send_exposure(exposure_us),
             answer,
-            overridden,
-            restored,
             silence,
+            lambda: self.exposure_report,
+            _EXPOSURE,
             exposure_us=exposure_us,
         )
 
@@ -184,13 +201,10 @@ class RosRig(Actuators):
             RigError: No percept answers.
         """
 
-        def overridden(sent: Sent) -> bool:
-            return self.lens_state is not None and sent.is_overridden_by(self.lens_state.command)
-
         def answer(sent: Sent) -> Percept | None:
-            lens, percept = self.lens_state, self._fresh_percept()
-            if lens and overridden(sent) and self.pending.move_seen(lens.command):
-                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
+            other, percept = _overriding(self.position_report, sent), self._fresh_percept()
+            if other is not None and self.pending.move_seen(other.command):
+                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _POSITION.by_other)
             self._heed_lens_faults()
             self._heed_new_camera(self.capture)
             if percept is not None:
@@ -198,11 +212,6 @@ class RosRig(Actuators):
             return percept if percept and percept.capture.lens.command == sent.id else None
 
         def silence(sent: Sent) -> RigError:
-            if overridden(sent):
-                said = self.position_report
-                if said is not None and said.is_the_drivers_own:
-                    return RigError(ErrorCode.LENS_LOST, "the lens driver restored the lens")
-                return RigError(ErrorCode.COMMAND_OVERRIDDEN, _OTHER_MOVE)
             lens, capture = self.lens_state, self.capture
             if lens is None or lens.command != sent.id:
                 refusal = f": {self.refusal}" if self.refusal else ""
@@ -215,16 +224,12 @@ class RosRig(Actuators):
                 ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {self._named(position)}"
             )
 
-        def restored(sent: Sent) -> bool:
-            said = self.position_report
-            return said is not None and said.is_the_drivers_own and overridden(sent)
-
         return self._ask(
             lambda: self.send_position(position),
             answer,
-            overridden,
-            restored,
             silence,
+            lambda: self.position_report,
+            _POSITION,
             exposure_us=self.exposure_us or 0.0,
         )
 
@@ -260,16 +265,16 @@ class RosRig(Actuators):
         self,
         send: Callable[[], Sent],
         answer: Callable[[Sent], Percept | None],
-        overridden: Callable[[Sent], bool],
-        restored: Callable[[Sent], bool],
         silence: Callable[[Sent], RigError],
+        report: Callable[[], ActuatorReport | None],
+        overridden: _Overridden,
         *,
         exposure_us: float,
     ) -> Percept:
         """Repeat a command until a percept answers, as often as `retries` allows.
 
-        If the driver restored its actuator (``restored``), it did so after an earlier goal and may have
-        overridden the command on its way. Then the command is repeated at once.
+        If the driver restored its actuator, it did so after an earlier goal and may have overridden the
+        command on its way. Then the command is repeated at once.
         """
         tries = self.retries
         while True:
@@ -279,13 +284,17 @@ class RosRig(Actuators):
             patience = self._patience(exposure_us + in_progress_us)
 
             def ended(sent: Sent = sent, tries: int = tries) -> Percept | bool | None:
-                return answer(sent) or (tries > 0 and restored(sent)) or None
+                if (percept := answer(sent)) is not None:
+                    return percept
+                other = _overriding(report(), sent)
+                return (tries > 0 and other is not None and other.is_the_drivers_own) or None
 
             end = self.waiter.wait_for(ended, patience)
             if isinstance(end, Percept):
                 return end
-            if tries <= 0 or (overridden(sent) and not restored(sent)):
-                raise silence(sent)
+            other = _overriding(report(), sent)
+            if tries <= 0 or (other is not None and not other.is_the_drivers_own):
+                raise silence(sent) if other is None else overridden.error(other)
             tries -= 1
 
     def _patience(self, exposure_us: float) -> Callable[[], bool]:
