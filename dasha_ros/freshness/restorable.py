@@ -63,9 +63,7 @@ class Presence:
         there = frozenset(self._look()) - self._others
         if not self._known:
             self._known = there if self._who is None else there & {self._who}
-            if self._who is not None:
-                return not self._known and now - self._begun_at >= DISCOVERY_S
-            return not there and now - self._begun_at >= DISCOVERY_S
+            return not self._known and now - self._begun_at >= DISCOVERY_S
         return not there & self._known or not there <= self._known
 
 

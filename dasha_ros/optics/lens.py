@@ -8,6 +8,7 @@ the device's own unit: V, dioptres, steps of a motor.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -122,7 +123,7 @@ def travel(lens: LensModel, dioptres: float) -> float:
 
 
 @dataclass(frozen=True)
-class ThinLens:
+class ThinLens(ABC):
     """The common part of all profiles: range of positions, aperture, circle of confusion."""
 
     name: str
@@ -158,13 +159,13 @@ class ThinLens:
         at = np.linspace(self.position_min, self.position_max, _SAMPLES)
         return tuple((float(position), self.dioptres(float(position))) for position in at)
 
+    @abstractmethod
     def dioptres(self, position: float) -> float:
         """Focus [1/m] at rest at ``position``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def position(self, dioptres: float) -> float:
         """Position that focuses at ``dioptres`` [1/m], clipped to the lens's range."""
-        raise NotImplementedError
 
     @property
     def _numbers(self) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dasha_ros.optics.lens import LensModel, LensProfile, focus_range
 
@@ -100,6 +102,11 @@ class LensInfo:
         """Whether the map from positions to focus, and from dioptres to blur, is known."""
         return bool(self.map_positions) and self.blur_px_per_dioptre > 0.0
 
+    @cached_property
+    def map_arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Positions and dioptres of the map, shape (n,): every state of the lens looks something up."""
+        return np.array(self.map_positions, np.float64), np.array(self.map_dioptres, np.float64)
+
     def model(self) -> LensModel:
         """The lens as policies know it.
 
@@ -117,7 +124,7 @@ class LensInfo:
         """Where the lens focuses at a position [m]: infinite at infinity and beyond, NaN if unknown."""
         if not self.map_positions or not math.isfinite(position):
             return math.nan
-        dioptres = float(np.interp(position, self.map_positions, self.map_dioptres))
+        dioptres = float(np.interp(position, *self.map_arrays))
         return 1.0 / dioptres if dioptres > 1e-9 else math.inf
 
 
@@ -138,8 +145,9 @@ class MappedLens:
 
     def __init__(self, info: LensInfo) -> None:
         self.info = info
-        order = np.argsort(info.map_dioptres)
-        self._by_dioptres = np.array(info.map_dioptres)[order], np.array(info.map_positions)[order]
+        positions, dioptres = info.map_arrays
+        order = np.argsort(dioptres)
+        self._by_dioptres = dioptres[order], positions[order]
 
     @property
     def unit(self) -> str:
@@ -164,7 +172,7 @@ class MappedLens:
     def dioptres(self, position: float) -> float:
         """Focus [1/m] at ``position``, after clipping to the lens's range."""
         within = min(max(position, self.position_min), self.position_max)
-        return float(np.interp(within, self.info.map_positions, self.info.map_dioptres))
+        return float(np.interp(within, *self.info.map_arrays))
 
     def position(self, dioptres: float) -> float:
         """Position that focuses at ``dioptres`` [1/m], clipped to the lens's range."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from dasha_ros.config import FocusServerConfig
@@ -10,13 +11,14 @@ from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.rig.actuators import Actuators
 
 
-class GoalServer(DashaNode[FocusServerConfig]):
+class GoalServer(DashaNode[FocusServerConfig], ABC):
     """Both agents, both actuators, and a way to publish the state."""
 
     actuators: Actuators
     exposure_agent: AgentClient
     focus_agent: AgentClient
 
+    @abstractmethod
     def publish_state(
         self,
         state: int,
@@ -27,4 +29,3 @@ class GoalServer(DashaNode[FocusServerConfig]):
         background: bool = False,
     ) -> None:
         """Publish the state of the goal."""
-        raise NotImplementedError
