@@ -118,18 +118,14 @@ def focus_methods(
     """
     known = knowledge or Knowledge()
     if (path := _learned(name, "focus")) is not None:
-        info = PolicyFile.load(path, "focus").info
-        return [
-            FocusMethod(
-                _title(path, info.preset, name),
-                _learned_focus(path, draw, seed),
-                _number(info.made.get("seed")),
-                _number(info.made.get("split")),
-                draw,
-                info.encoder,
-            )
-            for draw in sampled
-        ]
+        return _learned_methods(
+            LearnedFocus,
+            "focus",
+            name,
+            path,
+            sampled=sampled,
+            seed_of=lambda scene: scene.start.seed + seed,
+        )
     make = _rival(name, known, seed)
     made = known.ten.made if name == "ten_dqn" and known.ten else {}
     return [FocusMethod(name, make, _number(made.get("seed")))]
@@ -175,18 +171,14 @@ def exposure_methods(name: str, *, sampled: Sequence[bool] = (False,), seed: int
         UnknownPolicyError: No policy has this name.
     """
     if (path := _learned(name, "exposure")) is not None:
-        info = PolicyFile.load(path, "exposure").info
-        return [
-            ExposureMethod(
-                _title(path, info.preset, name),
-                _learned_exposure(path, draw, seed),
-                _number(info.made.get("seed")),
-                _number(info.made.get("split")),
-                draw,
-                info.encoder,
-            )
-            for draw in sampled
-        ]
+        return _learned_methods(
+            LearnedExposure,
+            "exposure",
+            name,
+            path,
+            sampled=sampled,
+            seed_of=lambda start: start.seed + seed,
+        )
     rival, _, argument = name.partition(":")
     if argument:
         if rival != "constant":
@@ -216,22 +208,27 @@ def _learned(name: str, agent: Agent) -> Path | None:
     return shipped if shipped.is_file() else None
 
 
-def _learned_focus(path: Path, sampled: bool, seed: int) -> Callable[[Scene], FocusPolicy]:
-    if not sampled:
-        policy = LearnedFocus(path)
-        return lambda _: policy
-    return lambda scene: LearnedFocus(path, sampled=True, seed=scene.start.seed + seed)
+def _learned_methods(
+    policy: Callable[[Path, bool, int | None], Policy],
+    agent: Agent,
+    name: str,
+    path: Path,
+    *,
+    sampled: Sequence[bool],
+    seed_of: Callable[[Moment], int],
+) -> list[Method[Moment, Policy]]:
+    """The methods of a policy file: one for each way of taking actions."""
+    info = PolicyFile.load(path, agent).info
 
+    def maker(draw: bool) -> Callable[[Moment], Policy]:
+        if draw:
+            return lambda moment: policy(path, True, seed_of(moment))
+        made = policy(path, False, None)
+        return lambda _: made
 
-def _learned_exposure(path: Path, sampled: bool, seed: int) -> Callable[[Start], ExposurePolicy]:
-    if not sampled:
-        policy = LearnedExposure(path)
-        return lambda _: policy
-    return lambda start: LearnedExposure(path, sampled=True, seed=start.seed + seed)
-
-
-def _title(path: Path, preset: str, name: str) -> str:
-    return preset if name.endswith(".npz") else path.stem.rsplit("_", 1)[0]
+    title = info.preset if name.endswith(".npz") else path.stem.rsplit("_", 1)[0]
+    seed, split = _number(info.made.get("seed")), _number(info.made.get("split"))
+    return [Method(title, maker(draw), seed, split, draw, info.encoder) for draw in sampled]
 
 
 def _value(name: str, text: str) -> float:

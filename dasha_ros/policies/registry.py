@@ -23,12 +23,17 @@ class UnknownPolicyError(ValueError):
 
 def imported(target: str) -> Callable[[], Any]:
     """A function that imports ``module:attribute`` when it is called, and calls it."""
-    module, attribute = target.split(":")
 
     def make() -> Any:
-        return getattr(import_module(module), attribute)()
+        return _attribute(target)()
 
     return make
+
+
+def _attribute(target: str) -> Any:
+    """What ``module:attribute`` names."""
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 class _Registry(Generic[Policy]):
@@ -49,13 +54,11 @@ class _Registry(Generic[Policy]):
         if name in self._makers:
             return self._makers[name]()
         if name.endswith(".npz"):
-            learned, _, attribute = self._learned.partition(":")
-            return cast(Policy, getattr(import_module(learned), attribute)(Path(name).expanduser()))
-        module, _, attribute = name.partition(":")
+            return cast(Policy, _attribute(self._learned)(Path(name).expanduser()))
         try:
-            maker = cast(Callable[[], Policy], getattr(import_module(module), attribute))
+            maker = cast(Callable[[], Policy], _attribute(name))
         except (ImportError, AttributeError, ValueError) as error:
-            why = f" ({error})" if attribute else ""
+            why = f" ({error})" if name.partition(":")[2] else ""
             raise UnknownPolicyError(
                 f"unknown {self._what} policy {name!r}{why}: name a class of your own as "
                 f"package.module:Class, or one that is known: {', '.join(self.names())}"
