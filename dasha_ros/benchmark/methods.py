@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,8 @@ class Method(Generic[Moment, Policy]):
     """Whether actions are sampled by their probabilities."""
     encoder: str = ""
     """Id of the encoder whose latents it reads; empty: none."""
+    digest: str = ""
+    """Of its policy file; empty: it has none."""
 
     @property
     def reference_based(self) -> bool:
@@ -228,7 +231,8 @@ def _learned_methods(
 
     title = info.preset if name.endswith(".npz") else path.stem.rsplit("_", 1)[0]
     seed, split = _number(info.made.get("seed")), _number(info.made.get("split"))
-    return [Method(title, maker(draw), seed, split, draw, info.encoder) for draw in sampled]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return [Method(title, maker(draw), seed, split, draw, info.encoder, digest) for draw in sampled]
 
 
 def _value(name: str, text: str) -> float:

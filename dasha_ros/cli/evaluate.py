@@ -1,19 +1,44 @@
-"""``dasha evaluate``: focus policies compared on photographs that they never saw."""
+"""``dasha evaluate``: focus policies compared on pictures that they never saw."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from dasha_ros.cli import study
-from dasha_ros.cli.terminal.console import err, out
+from dasha_ros.cli.evaluate_stacks import evaluate_stacks
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
+
+SCENES, CACHE, STACKS = "--scenes", "--cache", "--stacks"
+APPLIES = {
+    "rendered": (CACHE,),
+    "splits": (CACHE,),
+    "rivals": (CACHE,),
+    "composites": (SCENES,),
+    "setting": (SCENES, CACHE),
+    "episodes": (SCENES, CACHE),
+    "exposure_policy": (SCENES, CACHE),
+    "step_ms": (SCENES, CACHE),
+    "plots": (SCENES, CACHE),
+    "tone": (STACKS,),
+    "step": (STACKS,),
+    "rows": (STACKS,),
+    "page": (STACKS,),
+}
+"""Parameters that mean nothing with some kinds of pictures, and the kinds with which they do."""
 
 
 def evaluate(
+    context: typer.Context,
     *,
     policy: study.Policies = None,
+    stacks: Annotated[
+        Path | None,
+        typer.Option(help="Focal stack, or folder of stacks; every object, from every start frame."),
+    ] = None,
     scenes: study.Scenes = None,
     cache: study.Cache = None,
     rendered: study.Rendered = False,
@@ -37,8 +62,41 @@ def evaluate(
     json_file: Json = None,
     markdown_file: study.Markdown = None,
     plots: study.Plots = None,
+    tone: Annotated[
+        str, typer.Option(help="With --stacks: response curve of the camera, linear or srgb.")
+    ] = "linear",
+    step: Annotated[
+        float,
+        typer.Option(
+            min=0.05,
+            max=1.0,
+            help="With --stacks: smallest move of the lens in frames; below 1, neighbours are blended.",
+        ),
+    ] = 1.0,
+    rows: study.Rows = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --stacks: write a page with the pictures of failed episodes into this folder."
+        ),
+    ] = None,
 ) -> None:
-    """Play focus policies and their rivals on photographs that they never saw, and print a table."""
+    """Play focus policies and their rivals on pictures that they never saw, and print a table."""
+    given = {STACKS: stacks, SCENES: scenes, CACHE: cache}
+    chosen_places = [name for name, path in given.items() if path is not None]
+    if len(chosen_places) != 1:
+        fail(
+            "give one of --stacks (a focal stack, or a folder of them), --scenes (a folder of photographs) "
+            "and --cache (a percept cache)",
+            Exit.REFUSED,
+        )
+    study.refuse_inapplicable(context, chosen_places[0], APPLIES)
+    if stacks is not None:
+        evaluate_stacks(
+            stacks, policy, tone=tone, step=step, sampled=sampled, seed=seed, rows_file=rows, page=page,
+            json_file=json_file, markdown_file=markdown_file,
+        )  # fmt: skip
+        return
     from dasha_ros.benchmark.plots import plot
     from dasha_ros.benchmark.study import focus_study, tables
     from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS, focus_setting
@@ -54,20 +112,20 @@ def evaluate(
         if scenes and not setting:
             # In the paper's bands one lens position is right for all photographs, so they show nothing here.
             chosen = [s for s in chosen if s.name in {"planes_wide", "two_depths"}]
-        rows: list[dict[str, Any]] = []
+        summed: list[dict[str, Any]] = []
         with study.photographs_listed(testbed), study.progress() as progress:
             try:
                 focus_study(
                     testbed.arena, names, chosen, testbed.parts, per_view=episodes, seed=seed,
                     sampled=(False, True) if sampled else (False,), step_ms=step_ms, progress=progress,
-                    exposure_policy=exposure_policy, keep=rows.append,
+                    exposure_policy=exposure_policy, keep=summed.append,
                 )  # fmt: skip
             except KeyboardInterrupt:
                 err().print("[yellow]stopped: the tables hold only complete rows")
-        text = tables(rows)
+        text = tables(summed)
         out().print(text, markup=False)
-        write(json_file, study.json_lines(rows))
+        write(json_file, study.json_lines(summed))
         write(markdown_file, text)
-        if plots is not None and rows:
-            for path in plot(rows, plots):
+        if plots is not None and summed:
+            for path in plot(summed, plots):
                 err().print(f"wrote {path}", markup=False)

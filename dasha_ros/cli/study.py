@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dasha_ros.cli.terminal.console import Exit, err, fail
+from dasha_ros.cli.terminal.progress import Lines
 
 if TYPE_CHECKING:
     from dasha_ros.benchmark.testbed import Testbed
@@ -34,6 +35,14 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of starts, composites and s
 Sampled = Annotated[bool, typer.Option("--sampled", help="Also play learned policies with sampled actions.")]
 Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write the tables to this file.")]
 Plots = Annotated[Path | None, typer.Option("--plots", help="Write figures into this folder.")]
+Rows = Annotated[
+    Path | None,
+    typer.Option(
+        "--rows",
+        help="Write a row for each episode to this file, with start, trajectory and end. If it exists, the "
+        "episodes in it are not played again.",
+    ),
+]
 StepMs = Annotated[
     float, typer.Option(min=0.0, help="Time to transport and read a frame in ms, for wall times.")
 ]
@@ -109,9 +118,33 @@ def errors_explained() -> Iterator[None]:
         fail(str(error), Exit.REFUSED)
 
 
+def refuse_inapplicable(context: typer.Context, where: str, applies: Mapping[str, Sequence[str]]) -> None:
+    """End the command if an option was given that means nothing here.
+
+    Args:
+        context: Of the command.
+        where: The option that says where policies play, such as ``--stacks``.
+        applies: Parameters that do not apply everywhere, by name, and the options with which they do.
+    """
+    for name, options in applies.items():
+        source = context.get_parameter_source(name)
+        if where not in options and source is not None and source.name == "COMMANDLINE":
+            option = next(p.opts[0] for p in context.command.params if p.name == name)
+            fail(f"{option} does not apply to {where}, only to {' and '.join(options)}", Exit.REFUSED)
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[int, int, str], None]]:
-    """Show a bar; yields a function that takes what is done, the total and a description."""
+    """Show how far it is: a bar on a terminal, a line now and then elsewhere.
+
+    Yields:
+        A function that takes what is done, the total and a description.
+    """
+    if not err().is_terminal:
+        lines = Lines(lambda line: err().print(line, markup=False))
+        # The part before the colon is what is counted: a line for each policy would be too many.
+        yield lambda done, total, what: lines(what.partition(":")[0], done, total)
+        return
     from dasha_ros.benchmark import focus
 
     bar = focus.progress(err())

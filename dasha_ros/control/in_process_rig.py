@@ -11,6 +11,7 @@ from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.freshness.state import LensState
+from dasha_ros.optics.actuator import SETTLED_DIOPTRES
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.profiles import lens_model
@@ -46,6 +47,7 @@ class InProcessRig(ABC):
         table: ExposureTable | None,
         position: float | None,
         hysteresis: float | None,
+        tolerance_dioptres: float = SETTLED_DIOPTRES,
     ) -> None:
         """Set up the lens.
 
@@ -54,6 +56,7 @@ class InProcessRig(ABC):
             table: A^H's exposures; those of the paper's camera if left out.
             position: Where the lens is; left out: at its least position.
             hysteresis: Half width of the lens's play, in its unit; left out: as the profile has it.
+            tolerance_dioptres: The lens counts as settled within this error [1/m].
 
         Raises:
             OutOfRange: ``position`` is beyond the lens's limits.
@@ -64,7 +67,13 @@ class InProcessRig(ABC):
         self.usage = Usage()
         changes = {} if hysteresis is None else {"hysteresis": hysteresis}
         self._start = self.lens.position_min if position is None else position
-        self._lens = TwinLens(self.clock, self.lens, initial_position=self._start, **changes)
+        self._lens = TwinLens(
+            self.clock,
+            self.lens,
+            initial_position=self._start,
+            tolerance_dioptres=tolerance_dioptres,
+            **changes,
+        )
         self._lens.open()
         self._exposure_command, self._sent = NO_COMMAND, 0
         self._state = LensState(NO_COMMAND, self._start, self._start, True, 0, driver=IN_PROCESS)

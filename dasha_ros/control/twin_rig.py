@@ -1,28 +1,19 @@
-"""The rig in one process: the digital twin's camera and lens, and perception, on a clock that jumps.
-
-Exposures and settling pass on the clock but cost no time, so an episode runs as fast as the
-twin renders and perception reads.
-"""
+"""The digital twin's camera and lens as a rig in one process; see `camera_rig`."""
 
 from __future__ import annotations
 
-from dasha_ros.control.in_process_rig import InProcessRig
-from dasha_ros.control.rig import RigError
-from dasha_ros.devices.errors import DeviceError
+from dasha_ros.control.camera_rig import CameraRig
 from dasha_ros.devices.twin.camera import TwinCamera
-from dasha_ros.freshness.command import IN_PROCESS
-from dasha_ros.freshness.rule import answers
-from dasha_ros.freshness.state import NOWHERE, CaptureInfo
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensProfile
-from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.twin.world import World
 
 
-class TwinRig(InProcessRig):
-    """Implements `Rig` over the twin; see `InProcessRig`."""
+class TwinRig(CameraRig):
+    """Implements `Rig` over the twin; see `CameraRig`."""
+
+    _camera: TwinCamera
 
     def __init__(
         self,
@@ -57,9 +48,9 @@ class TwinRig(InProcessRig):
         Raises:
             DeviceError: The scene can't be used, or a value is out of range.
         """
-        super().__init__(lens, table, position, hysteresis)
-        self._perception = perception
-        self._encoding = encoding
+        super().__init__(
+            perception, encoding, lens=lens, table=table, position=position, hysteresis=hysteresis
+        )
         self._camera = TwinCamera(
             self.clock,
             self.lens,
@@ -94,33 +85,3 @@ class TwinRig(InProcessRig):
         self._camera.set_exposure(exposure_us)
         if seed is not None:
             self._camera.seed_noise(seed)
-
-    def _set_exposure(self, exposure_us: float) -> None:
-        self._camera.set_exposure(exposure_us)
-
-    def _lens_moved(self) -> None:
-        self._camera.set_trajectory(self._lens.trajectory)
-
-    def _look(self) -> Percept:
-        begun_ns = self.clock.now_ns()
-        try:
-            frame = self._camera.capture(self._state.settled_at_ns)
-        except DeviceError as error:
-            raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
-        if frame is None:
-            raise RigError(ErrorCode.CAMERA_LOST, "the capture was aborted")
-        self.usage.frames += 1
-        self.usage.seconds += (self.clock.now_ns() - begun_ns) / 1e9
-        rests = frame.begun_ns >= self._state.settled_at_ns
-        capture = CaptureInfo(
-            frame.begun_ns,
-            frame.exposure_us,
-            frame.gain_db,
-            self._exposure_command,
-            self.usage.frames,
-            driver=IN_PROCESS,
-            lens=self._state.last_move if rests else NOWHERE,
-        )
-        if not answers(capture, self._state, self._exposure_command, self._state.command):
-            raise RigError(ErrorCode.INTERNAL, f"frame of {frame.begun_ns} ns is older than its command")
-        return self._perception.perceive(frame.pixels, self._encoding, capture, self._state)

@@ -41,6 +41,10 @@ MAX_ASPECT = 20
 """Longer side to shorter; panoramas have 10. A longer strip would be blown up too much to fill a frame."""
 _HINT = "save it as a JPEG or PNG of 8 bits"
 _DNG_VERSION = 50706
+_ORIENTATION = 0x0112
+"""EXIF's tag of the orientation."""
+_ON_ITS_SIDE = frozenset({5, 6, 7, 8})
+"""Orientations that exchange width and height."""
 _open_lock = threading.Lock()
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors go to standard error, unnamed
 
@@ -63,6 +67,29 @@ def read_picture(path: str | Path) -> Picture:
     """
     with _opened(path) as image:
         return _as_rgb(path, image)
+
+
+def picture_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of a picture as `read_picture` would give it [px]; only its header is read.
+
+    Raises:
+        FileError: The file does not exist, is not a picture, too large or of an unsupported kind.
+    """
+    if why := foreign_by_name(path):
+        raise FileError(path, why)
+    with open_regular(path, MAX_BYTES) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if why := placeholder(head := file.read(4096)) or foreign_by_content(head):
+            raise FileError(path, why)
+        try:
+            with _identified(path, file) as image:
+                width, height = image.size
+                turned = image.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
+        except FileError:
+            raise
+        except Exception as error:  # Pillow's decoders raise a dozen unrelated types
+            raise FileError(path, _damage(error)) from error
+    return (height, width) if turned else (width, height)
 
 
 def read_values(path: str | Path) -> NDArray[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from dasha_ros.assets.catalogue import asset
 from dasha_ros.files.arrays import read_arrays
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.pictures import MAX_PIXELS, read_picture, read_values
+from dasha_ros.optics.tone import linear_of_srgb
 from dasha_ros.twin.scene import (
     AlphaCut,
     CutoutLayer,
@@ -55,7 +55,7 @@ def read_photograph(scene: Scene, name: str) -> tuple[Image, Image | None]:
     except FileError as error:
         raise SceneError(f"scene {scene.name}: {error}") from error
     alpha = None if picture.alpha is None else np.asarray(picture.alpha, np.float32) / 255.0
-    return np.asarray(_linear_of_srgb()[picture.rgb], np.float32), alpha
+    return np.asarray(linear_of_srgb()[picture.rgb], np.float32), alpha
 
 
 def read_disparity(scene: Scene, name: str, shape: tuple[int, ...]) -> Image:
@@ -233,11 +233,3 @@ def _floor(disparity: Image, above: float) -> Image:
 
 def _softened(mask: Image) -> Image:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.7), np.float32)
-
-
-@lru_cache(maxsize=1)
-def _linear_of_srgb() -> Image:
-    """Linear light of the 256 sRGB values (IEC 61966-2-1)."""
-    value = np.arange(256) / 255.0
-    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    return linear.astype(np.float32)

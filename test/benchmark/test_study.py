@@ -24,7 +24,7 @@ from dasha_ros.benchmark.testbed import cache_testbed
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.evaluation.evaluate import FocusTrial
-from dasha_ros.learning.evaluation.settings import focus_setting
+from dasha_ros.learning.evaluation.settings import Start, focus_setting
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.registry import UnknownPolicyError
 from dasha_ros.policies.rivals.constant import ConstantFocus
@@ -185,6 +185,7 @@ def trial(**changes):
         "view": ViewInfo("v", "plane", "cat", ("a",)), "code": ErrorCode.NONE, "detected": True,
         "blur_px": 0.5, "moves_first": 2, "moves_settled": 4, "frames": 5, "reversals": 1, "actuations": 4,
         "seconds": 1.0, "decide_ms": 2.0, "positions": (40.0,),
+        "blurs_px": (0.5,), "start": Start(0, 40.0, 1.0, 0.0, 100.0, 10_000.0, 0),
     }  # fmt: skip
     return FocusTrial(**(values | changes))
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from analytic_cache import analytic_cache
+from stack_maker import twin_stack
 from typer.testing import CliRunner
 
 from dasha_ros.cli import app
@@ -20,6 +21,41 @@ def cache(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cache") / "c"
     analytic_cache(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    return twin_stack(tmp_path_factory.mktemp("stacks") / "motorcycle", frames=5, blur_px_per_frame=3.0)
+
+
+def test_focal_stacks(stack, tmp_path):
+    arguments = (
+        "evaluate", "--stacks", stack, "--tone", "srgb", "--policy", "constant:4", "--policy", "oracle",
+        "--policy", "paper", "--rows", tmp_path / "rows.jsonl", "--json", tmp_path / "sums.json",
+        "--markdown", tmp_path / "table.md", "--page", tmp_path / "page",
+    )  # fmt: skip
+    done = run(*arguments)
+    assert done.exit_code == 0, done.output
+    assert "### stacks_srgb, all objects (1 objects of 1 stacks)" in done.stdout
+    assert (tmp_path / "table.md").read_text() in done.stdout
+    assert "not played: paper: the policy 'paper' was trained with the lens" in done.output
+    assert "episodes: 10 of 10" in done.output
+    sums = json.loads((tmp_path / "sums.json").read_text())
+    shares = {row["policy"]: row["within_2px"] for row in sums if row["objects"] == "all"}
+    assert shares == {"constant:4": 0.0, "oracle": 1.0}
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert len(rows) == 10
+    assert "constant:4: 5 of 5 episodes failed" in (tmp_path / "page" / "index.html").read_text()
+    again = run(*arguments)
+    assert "10 of 10 episodes came from" in again.output
+    assert json.loads((tmp_path / "sums.json").read_text()) == sums
+
+
+def test_skipped_stacks_are_listed_with_their_reasons(stack, tmp_path):
+    (stack.parent / "empty").mkdir(exist_ok=True)
+    done = run("evaluate", "--stacks", stack.parent, "--policy", "constant:2")
+    assert done.exit_code == 0, done.output
+    assert "skipped: empty: it holds no stack.yaml" in done.output
 
 
 def test_tables_json_and_plots(cache, tmp_path):
@@ -52,7 +88,17 @@ def test_exposure(cache, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "either --scenes"),
+        ((), "give one of --stacks"),
+        (("--cache", "CACHE", "--stacks", "STACK"), "give one of --stacks"),
+        (("--stacks", "/nowhere"), "no such folder"),
+        (("--stacks", "STACK", "--policy", "magic"), "no focus policy 'magic'"),
+        (("--stacks", "STACK", "--tone", "sepia"), "--tone 'sepia': there are linear and srgb"),
+        (("--stacks", "STACK", "--rendered"), "--rendered does not apply to --stacks, only to --cache"),
+        (("--stacks", "STACK", "--setting", "joint"), "--setting does not apply to --stacks"),
+        (("--stacks", "STACK", "--episodes", "4"), "--episodes does not apply to --stacks"),
+        (("--stacks", "STACK", "--rows", "/nowhere/rows.jsonl"), "no folder /nowhere"),
+        (("--cache", "CACHE", "--tone", "srgb"), "--tone does not apply to --cache, only to --stacks"),
+        (("--scenes", "/nowhere", "--splits", "2"), "--splits does not apply to --scenes, only to --cache"),
         (("--scenes", "/nowhere"), "/nowhere is no folder"),
         (("--cache", "/nowhere"), "no percept cache"),
         (("--cache", "CACHE", "--policy", "magic"), "no focus policy 'magic'"),
@@ -62,8 +108,9 @@ def test_exposure(cache, tmp_path):
         (("--cache", "CACHE", "--json", "/nowhere/rows.json"), "no folder /nowhere"),
     ],
 )
-def test_refusals_are_sentences(cache, arguments, sentence):
-    done = run("evaluate", *(cache if a == "CACHE" else a for a in arguments))
+def test_refusals_are_sentences(cache, stack, arguments, sentence):
+    places = {"CACHE": cache, "STACK": stack}
+    done = run("evaluate", *(places.get(a, a) for a in arguments))
     assert done.exit_code == 2
     assert sentence in done.output
     assert "Traceback" not in done.output

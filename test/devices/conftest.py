@@ -13,12 +13,16 @@ import pytest
 from example_code import example
 from other_lenses import DIOPTRES, STEPS
 from pylon_studio import PylonStudio
+from stack_maker import squares_stack
 
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
 from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.device import PylonSettings
+from dasha_ros.devices.stack.camera import StackCamera
+from dasha_ros.devices.stack.description import load_stack
+from dasha_ros.devices.stack.lens import StackLens
 from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
@@ -63,7 +67,10 @@ def backends(*names: str) -> list[object]:
     return [*names, pytest.param("hardware", marks=pytest.mark.hardware)]
 
 
-@pytest.fixture(params=backends("twin", "twin in dioptres", "twin in steps", "emulated", "fake", "example"))
+LENSES = ("twin", "twin in dioptres", "twin in steps", "stack", "emulated", "fake", "example")
+
+
+@pytest.fixture(params=backends(*LENSES))
 def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LensUnderTest]:
     if request.param == "emulated":
         with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
@@ -80,6 +87,10 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         clock = ManualClock()
         fake = FakeLens(clock)
         yield LensUnderTest(fake, clock, fake.failures.unplug, fake.failures.plug)
+    elif request.param == "stack":
+        clock = ManualClock()
+        # As many frames as the suite's smallest move needs.
+        yield LensUnderTest(StackLens(clock, load_stack(squares_stack(tmp_path, frames=40))), clock)
     elif request.param == "example":
         clock = ManualClock()
         yield LensUnderTest(example("own_backend").OwnLens(clock), clock)
@@ -126,8 +137,10 @@ def studio(make_studio: Callable[..., PylonStudio]) -> PylonStudio:
     return made
 
 
-@pytest.fixture(params=backends("twin", "emulated", "fake", "example"))
-def camera_under_test(request: pytest.FixtureRequest, chart_scene: str) -> Iterator[CameraUnderTest]:
+@pytest.fixture(params=backends("twin", "stack", "emulated", "fake", "example"))
+def camera_under_test(
+    request: pytest.FixtureRequest, chart_scene: str, tmp_path: Path
+) -> Iterator[CameraUnderTest]:
     if request.param == "emulated":
         bench = CameraBench()
         feed = PictureFeed(lambda exposure_us, gain_db: np.zeros((48, 64), np.uint8))
@@ -146,6 +159,9 @@ def camera_under_test(request: pytest.FixtureRequest, chart_scene: str) -> Itera
         clock = ManualClock()
         fake = FakeCamera(clock)
         yield CameraUnderTest(fake, clock, fake.failures.unplug, fake.failures.plug)
+    elif request.param == "stack":
+        clock = ManualClock()
+        yield CameraUnderTest(StackCamera(clock, load_stack(squares_stack(tmp_path / "stack"))), clock)
     elif request.param == "example":
         clock = ManualClock()
         yield CameraUnderTest(example("own_backend").OwnCamera(clock), clock)

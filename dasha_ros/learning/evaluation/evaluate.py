@@ -50,12 +50,20 @@ class FocusTrial:
     decide_ms: float
     """Mean time of the policy for a decision [ms]."""
     positions: tuple[float, ...]
-    """Positions of the lens, from the start on."""
+    """Commanded positions of the lens, from the start on."""
+    blurs_px: tuple[float, ...]
+    """True blur radius of the object at each of them [px at 640]."""
+    start: Start
 
     @property
     def focused(self) -> bool:
         """Whether the object is within 2 px at the end."""
         return self.blur_px <= FOCUSED_PX
+
+    @property
+    def false_found(self) -> bool:
+        """Whether it ended "found", and the object is more than 2 px off."""
+        return self.code is ErrorCode.NONE and not self.focused
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,8 @@ def play_focus(
         seconds=usage.seconds,
         decide_ms=timed.decide_ms,
         positions=tuple(positions),
+        blurs_px=tuple(blurs),
+        start=start,
     )
 
 

@@ -1,7 +1,8 @@
 """Learned policies on disk: one ``.npz`` with the numbers and what they were made for.
 
-A policy fits one encoder, one lens and one table of exposures, which the file names. Anything else is
-rejected, when a file is loaded or an episode begins, with a sentence that says what to do.
+A policy fits one encoder and one table of exposures, and one lens if its actions are positions, which the
+file names. Anything else is rejected, when a file is loaded or an episode begins, with a sentence that says
+what to do.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from dasha_ros.system.paths import config_dir
 FORMAT = 2
 """Format of the file. Raise it when an observation or an action comes to mean something else."""
 
+ABSOLUTE = "latent"
+"""Kind of the feature extractor of the policies whose actions are absolute positions of one lens."""
 Agent = Literal["exposure", "focus"]
 
 
@@ -149,16 +152,18 @@ def check_encoder(info: PolicyInfo, encoder: str) -> None:
 
 
 def check_lens(info: PolicyInfo, lens: str) -> None:
-    """Reject another lens than the policy was trained with.
+    """Reject another lens than the policy was trained with, if its actions are positions of that lens.
+
+    A policy with a belief acts in px of blur through the lens's map, and takes any lens that has one.
 
     Raises:
         PolicyFileError: The lens profile is another.
     """
-    if lens != info.lens:
+    if info.extractor == ABSOLUTE and lens != info.lens:
         raise PolicyFileError(
             f"the policy {info.preset!r} was trained with the lens {info.lens}, and this one is {lens}: "
-            "give the lens driver that lens as `profile`, train a policy for this one "
-            "(`dasha train focus`), or choose the policy coarse_to_fine, which needs no training"
+            "give the lens driver that lens as `profile`, choose the policy plus, which takes any calibrated "
+            "lens, or coarse_to_fine, which needs no training"
         )
 
 

@@ -36,7 +36,8 @@ def test_a_goal_is_reached_in_steps(bare_graph: Graph, profile: str) -> None:
 
 
 def test_a_policy_for_another_lens_is_refused_with_both_named(bare_graph: Graph, profile: str) -> None:
-    bare_graph.start(lens_driver={"profile": profile})
+    """Its actions are positions of the lens that it was trained with."""
+    bare_graph.start(lens_driver={"profile": profile}, low_level_agent={"policy": "paper"})
     bare_graph.until_active()
     result = bare_graph.client().run("motorcycle")
     assert result.error_code == 308

@@ -21,6 +21,7 @@ from dasha_ros.policies.learned.policy_file import (
     check_table,
 )
 from dasha_ros.policies.policy import FocusTask
+from dasha_ros.policies.registry import focus_policy
 
 LENS = lens_model()
 
@@ -88,6 +89,10 @@ def test_another_agent_format_or_content_is_refused(path, tmp_path):
 def test_another_lens_is_refused(path):
     with pytest.raises(PolicyFileError, match=r"trained with the lens physical.*coarse_to_fine"):
         LearnedFocus(path).reset(FocusTask(lens_model(f_number=4.0)))
+
+
+def test_a_belief_takes_any_lens_that_has_a_map():
+    focus_policy("plus").reset(FocusTask(lens_model(f_number=4.0)))
 
 
 def test_another_encoder_is_refused_and_a_joint_one_is_not():

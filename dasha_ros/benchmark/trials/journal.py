@@ -1,0 +1,87 @@
+"""Rows of episodes in a file, one a line, from which an interrupted evaluation goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+
+from dasha_ros.benchmark.rows import Row
+from dasha_ros.files.documents import parse_json, read_text
+from dasha_ros.files.errors import FileError, shown
+from dasha_ros.files.writing import disk_errors
+
+ID = "id"
+"""Key of a row that names its episode."""
+
+
+class JournalError(ValueError):
+    """A file of rows can't be used; the message says why."""
+
+
+class Journal:
+    """Remembers the rows of episodes; with a file, also those of earlier runs.
+
+    A context manager. Each row is in the file as soon as it is added: a killed run loses the episode that it
+    was playing, and no other.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Read what a file holds; a last line that was cut off is dropped.
+
+        Args:
+            path: The file, made if it does not exist; ``None``: nothing is kept.
+
+        Raises:
+            JournalError: The file is not one of these, or can't be written.
+        """
+        self._path, self._file = path, None
+        self.rows: dict[str, Row] = {}
+        """By id."""
+        if path is not None:
+            whole = self._read(path) if path.exists() else ""
+            with disk_errors(JournalError, path):
+                if path.exists():
+                    with path.open("r+", encoding="utf-8") as file:
+                        file.truncate(len(whole.encode()))
+                self._file = path.open("a", encoding="utf-8")
+
+    def add(self, name: str, row: Row) -> Row:
+        """Keep a row under the id of its episode, and return it with the id.
+
+        Raises:
+            JournalError: The disk is full.
+        """
+        self.rows[name] = row = {ID: name, **row}
+        if self._file is not None and self._path is not None:
+            with disk_errors(JournalError, self._path):
+                self._file.write(json.dumps(row) + "\n")
+                self._file.flush()
+        return row
+
+    def __enter__(self) -> Journal:
+        """Use it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def _read(self, path: Path) -> str:
+        try:
+            text = read_text(path)
+        except FileError as error:
+            raise JournalError(f"rows of episodes {error}") from error
+        lines = text.split("\n")
+        for number, line in enumerate(lines[:-1], start=1):
+            try:
+                row = parse_json(line)
+                self.rows[row[ID]] = row
+            except (ValueError, TypeError, KeyError) as error:
+                raise JournalError(
+                    f"{shown(path)}: line {number} is no row of an episode: name another file, or remove it"
+                ) from error
+        return "\n".join(lines[:-1]) + "\n" if len(lines) > 1 else ""

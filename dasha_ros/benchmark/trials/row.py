@@ -1,0 +1,72 @@
+"""One episode as a row: who played, from where, along which way, and how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from dasha_ros import __version__
+from dasha_ros.benchmark.methods import FocusMethod
+from dasha_ros.benchmark.rows import Row
+from dasha_ros.learning.evaluation.evaluate import FocusTrial
+from dasha_ros.policies.moves import HUNTING_REVERSALS
+from dasha_ros.policies.outcome import ErrorCode
+
+
+def episode_id(method: FocusMethod, *what: Any) -> str:
+    """Names an episode: equal for equal policies, versions of the package, and starts (``what``)."""
+    who = __version__, method.policy, method.policy_seed, method.sampled, method.digest
+    return hashlib.sha256(repr((*who, *what)).encode()).hexdigest()[:20]
+
+
+def episode_row(
+    method: FocusMethod, trial: FocusTrial, *, setting: str, split: int | None, arena: str
+) -> Row:
+    """The row of an episode.
+
+    - ``setting``, ``arena``, ``split``, ``policy``, ``policy_seed``, ``sampled``, ``reference_based`` as in
+      `rows.rows_of`
+    - ``view``, ``object`` (its label), ``photographs``
+    - ``start``: position of the lens; ``object_dioptres``, ``drift_dioptres``, ``illuminance_lx``,
+      ``exposure_us``, ``seed``: the rest of the start
+    - ``code``: how it ended; ``NONE`` means "found". ``detected``, ``blur_px``, ``within_2px``,
+      ``within_1px``: the end; ``false_found``: it ended "found" more than 2 px off
+    - ``trajectory``, ``trajectory_px``: commanded positions from the start on, and the true blur radius there
+    - ``moves_first``, ``moves_settled``, ``frames``, ``reversals``, ``hunting``, ``actuations``, ``seconds``,
+      ``decide_ms``: as in `evaluation.focus_rows`
+    """
+    start = trial.start
+    return {
+        "setting": setting,
+        "policy": method.policy,
+        "reference_based": method.reference_based,
+        "policy_seed": method.policy_seed,
+        "split": split,
+        "sampled": method.sampled,
+        "arena": arena,
+        "view": trial.view.name,
+        "object": trial.view.label,
+        "photographs": list(trial.view.photographs),
+        "start": round(start.position, 4),
+        "object_dioptres": round(start.object_dioptres, 5),
+        "drift_dioptres": round(start.drift_dioptres, 5),
+        "illuminance_lx": round(start.illuminance_lx, 3),
+        "exposure_us": start.exposure_us,
+        "seed": start.seed,
+        "code": ErrorCode(trial.code).name,
+        "detected": trial.detected,
+        "blur_px": round(trial.blur_px, 3),
+        "within_2px": trial.focused,
+        "within_1px": trial.blur_px <= 1.0,
+        "false_found": trial.false_found,
+        "moves_first": trial.moves_first,
+        "moves_settled": trial.moves_settled,
+        "frames": trial.frames,
+        "reversals": trial.reversals,
+        "hunting": trial.reversals >= HUNTING_REVERSALS,
+        "actuations": trial.actuations,
+        "seconds": round(trial.seconds, 4),
+        "decide_ms": round(trial.decide_ms, 3),
+        "trajectory": [round(position, 4) for position in trial.positions],
+        "trajectory_px": [round(blur, 3) for blur in trial.blurs_px],
+    }

@@ -1,0 +1,75 @@
+"""``dasha evaluate --stacks``: policies on pictures that a real lens took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import get_args
+
+from dasha_ros.cli import study
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.files import refuse_unwritable, write
+
+
+def evaluate_stacks(
+    folder: Path,
+    names: Sequence[str] | None,
+    *,
+    tone: str,
+    step: float,
+    sampled: bool,
+    seed: int,
+    rows_file: Path | None,
+    page: Path | None,
+    json_file: Path | None,
+    markdown_file: Path | None,
+) -> None:
+    """Play, print tables, and write what was asked for; see the command's options.
+
+    Raises:
+        Exit: Something was refused; the sentence is printed.
+    """
+    from dasha_ros.benchmark.trials.journal import Journal
+    from dasha_ros.benchmark.trials.stack_page import write_stack_page
+    from dasha_ros.benchmark.trials.stacks import StackStudy, play_stacks, stack_methods, stack_perception
+    from dasha_ros.benchmark.trials.summary import stack_rows, stack_tables
+    from dasha_ros.learning.evaluation.stacks import stacks_in
+    from dasha_ros.optics.tone import Tone
+
+    refuse_unwritable(json_file, markdown_file, rows_file, page)
+    curve = next((known for known in get_args(Tone) if known == tone), None)
+    if curve is None:
+        fail(f"--tone {tone!r}: there are {' and '.join(get_args(Tone))}", Exit.REFUSED)
+    made = StackStudy()
+    with study.errors_explained():
+        chosen = list(names) if names else study.default_policies("focus")
+        methods = stack_methods(chosen, sampled=(False, True) if sampled else (False,), seed=seed)
+        stacks, skipped = stacks_in(folder)
+        with Journal(rows_file) as journal, study.progress() as progress:
+            try:
+                play_stacks(
+                    stacks, methods, stack_perception(chosen), tone=curve, step=step, seed=seed,
+                    journal=journal, progress=progress, study=made,
+                )  # fmt: skip
+            except KeyboardInterrupt:
+                again = f"; the same command with --rows {rows_file} goes on" if rows_file else ""
+                err().print(f"stopped after {len(made.rows)} episodes{again}", style="yellow", markup=False)
+    _listed("skipped", skipped | made.skipped)
+    _listed("not played", made.refused)
+    if made.resumed:
+        err().print(f"{made.resumed} of {len(made.rows)} episodes came from {rows_file}", markup=False)
+    if not made.rows:
+        return
+    summed = stack_rows(made.rows)
+    text = stack_tables(summed)
+    out().print(text, markup=False)
+    write(json_file, study.json_lines(summed))
+    write(markdown_file, text)
+    if page is not None:
+        with study.errors_explained():
+            err().print(f"wrote {write_stack_page(page, stacks, made.rows)}", markup=False)
+
+
+def _listed(what: str, reasons: Mapping[str, str]) -> None:
+    for name, why in reasons.items():
+        err().print(f"{what}: {name}: {why}", markup=False)

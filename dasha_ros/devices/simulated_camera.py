@@ -1,0 +1,192 @@
+"""A camera in software: a real camera's timing and noise, and the focus that the lens really had.
+
+An exposure takes its time on the clock. The owner passes the lens's trajectory to the camera, so that a frame
+shows the focus that the lens had in the middle of its exposure.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.devices.camera import CameraLimits, Frame, never
+from dasha_ros.devices.errors import DeviceLost, OutOfRange
+from dasha_ros.freshness.clock import Clock
+from dasha_ros.optics.actuator import PowerTrajectory
+from dasha_ros.optics.sensor import Pixels, Sensor, SensorReadout
+
+GAIN_DB_MIN, GAIN_DB_MAX = 0.0, 24.08
+"""GainRaw 32 to 512 of acA2000-50gm, dB = 20 log10(GainRaw/32); the sensor's own 0 dB is allowed."""
+
+View = TypeVar("View")
+"""What is before a camera: compared to see whether it changed."""
+
+
+class SimulatedCamera(ABC, Generic[View]):
+    """A CMV2000 sensor before something that subclasses show.
+
+    Pictures are computed while the clock waits for the exposure. In real time a frame therefore
+    takes the longer of the two, not their sum.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        name: str,
+        sensor: Sensor,
+        *,
+        seed: int | None,
+        exposure_min_us: float,
+        exposure_max_us: float,
+        latency_s: float = 0.0,
+    ) -> None:
+        """Set up a camera that is not open yet.
+
+        Args:
+            clock: Exposures take their time on it.
+            name: What it is called in messages.
+            sensor: Its sensor.
+            seed: Seed of the noise; ``None``: new noise every time.
+            exposure_min_us: Shortest exposure [us].
+            exposure_max_us: Longest exposure [us].
+            latency_s: Delay of a finished frame, as on a slow link [s].
+        """
+        self._clock, self._name, self._seed = clock, name, seed
+        self._readout = SensorReadout(sensor, seed)
+        self._exposures_us = exposure_min_us, exposure_max_us
+        self._latency_ns = round(latency_s * 1e9)
+        self._exposure_us, self._gain_db = min(max(10_000.0, exposure_min_us), exposure_max_us), 0.0
+        self._interrupt = threading.Event()
+        self._limits: CameraLimits | None = None
+        self._is_open = False
+        at_infinity = PowerTrajectory(0, 0.0, 0.0, 0.0)
+        self._trajectories: deque[PowerTrajectory] = deque([at_infinity], maxlen=8)
+
+    @abstractmethod
+    def _load(self) -> tuple[int, int, str]:
+        """Read what it shows; return width and height [px] and the encoding.
+
+        Raises:
+            DeviceLost: There is nothing to show.
+        """
+
+    @abstractmethod
+    def _view(self) -> View:
+        """What is before it now."""
+
+    @abstractmethod
+    def _light(self, view: View, focus_dioptres: float) -> NDArray[np.float32]:
+        """The light on the sensor: linear, 1 is white, shape (height, width) or (height, width, 3)."""
+
+    @abstractmethod
+    def _image_lx(self, view: View) -> float:
+        """Illuminance of the sensor by white [lx]."""
+
+    def _temperature_c(self, view: View) -> float:
+        """Temperature of the sensor [deg C]."""
+        return 25.0
+
+    def _developed(self, pixels: Pixels) -> Pixels:
+        """The frame's pixels, made of the sensor's levels."""
+        return pixels
+
+    def seed_noise(self, seed: int | None) -> None:
+        """Restart the sensor's noise: equal views, commands and seeds give equal frames."""
+        self._seed = seed
+        self._readout.seed(seed)
+
+    def set_trajectory(self, trajectory: PowerTrajectory) -> None:
+        """Tell how the lens moves. Callable from any thread, before or after the move began."""
+        self._trajectories.append(trajectory)
+
+    def open(self) -> CameraLimits:
+        """Read what it shows.
+
+        Raises:
+            DeviceLost: There is nothing to show; the message says why.
+        """
+        width, height, encoding = self._load()
+        self._limits = CameraLimits(width, height, encoding, *self._exposures_us, GAIN_DB_MIN, GAIN_DB_MAX)
+        self._is_open = True
+        return self._limits
+
+    def close(self) -> None:
+        """Give the camera back."""
+        self._is_open = False
+
+    def set_exposure(self, exposure_us: float) -> float:
+        """Set the exposure time; see `devices.camera.Camera`. The device counts whole microseconds."""
+        low, high = self._exposures_us
+        if not low <= exposure_us <= high:
+            raise OutOfRange(
+                f"exposure {exposure_us!r} us refused: it must be a number from {low:g} to {high:g} us"
+            )
+        self._exposure_us = float(round(exposure_us))
+        return self._exposure_us
+
+    def set_gain(self, gain_db: float) -> float:
+        """Set the gain; see `devices.camera.Camera`. GainRaw = 32 10^(dB/20) is a whole number."""
+        if not GAIN_DB_MIN <= gain_db <= GAIN_DB_MAX:
+            raise OutOfRange(
+                f"gain {gain_db!r} dB refused: it must be a number from {GAIN_DB_MIN:g} to {GAIN_DB_MAX:g} dB"
+            )
+        self._gain_db = 20.0 * math.log10(round(32.0 * 10.0 ** (gain_db / 20.0)) / 32.0)
+        return self._gain_db
+
+    def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
+        """Take one picture; see `devices.camera.Camera`."""
+        if not self._is_open or self._limits is None:
+            raise DeviceLost(f"the {self._name} is not open")
+        self._interrupt.clear()
+        if overtaken():
+            return None
+        exposure_us, gain_db = self._exposure_us, self._gain_db
+        begun_ns = max(self._clock.now_ns(), not_before_ns)
+        middle_ns = begun_ns + round(exposure_us * 500)
+        # Compute a guess while there is time; it is nearly always right.
+        guess = self._view(), self._focus_at(middle_ns)
+        light = self._light(*guess)
+        if not self._clock.wait_until(begun_ns, self._interrupt):
+            return None
+        view = self._view()
+        if not self._clock.wait_until(begun_ns + round(exposure_us * 1000), self._interrupt):
+            return None
+        # The message about a move may arrive later than the move itself.
+        seen = view, self._focus_at(middle_ns)
+        if seen != guess:
+            light = self._light(*seen)
+        levels = self._readout.expose(
+            light, self._image_lx(view), exposure_us, gain_db, self._temperature_c(view)
+        )
+        pixels = self._developed(levels)
+        if self._latency_ns and not self._clock.wait_until(
+            self._clock.now_ns() + self._latency_ns, self._interrupt
+        ):
+            return None
+        return Frame(pixels, self._limits.encoding, begun_ns, exposure_us, gain_db)
+
+    def abort(self) -> None:
+        """End a `capture` in progress early."""
+        self._interrupt.set()
+
+    def describe(self) -> dict[str, Any]:
+        """For diagnostics."""
+        seed = "none" if self._seed is None else self._seed
+        return {
+            "hardware_id": f"{self._name}, seed {seed}",
+            "exposure_us": self._exposure_us,
+            "gain_db": self._gain_db,
+        }
+
+    def _focus_at(self, stamp_ns: int) -> float:
+        """The lens's focus [1/m] at a time."""
+        known = tuple(self._trajectories)
+        begun = [t for t in known if t.moved_at_ns <= stamp_ns]
+        return (begun[-1] if begun else known[0]).at(stamp_ns)

@@ -1,0 +1,1 @@
+"""A recorded focal stack as camera and lens: real pictures, taken once at many settings of a real lens."""
