@@ -31,7 +31,8 @@ def packages() -> list[str]:
     return find_packages(include=["dasha_ros", "dasha_ros.*"], exclude=["dasha_ros.nodes*", "dasha_ros.ros*"])
 
 
-HARDWARE = ["pypylon", "pyserial"]
+WEBCAM = ["linuxpy"]
+HARDWARE = ["pypylon", "pyserial", *WEBCAM]
 PLOTS = ["matplotlib"]
 TORCH = ["torch", "torchvision", "ultralytics-opencv-headless"]
 TRAINING = ["gymnasium", "stable-baselines3", "tensorboard", "torch"]
@@ -61,6 +62,7 @@ setup(
     entry_points={"console_scripts": ["dasha = dasha_ros.cli:main"]},
     extras_require={
         "hardware": HARDWARE,
+        "webcam": WEBCAM,
         "plots": PLOTS,
         "torch": TORCH,
         "training": TRAINING,

@@ -47,6 +47,10 @@ RIGS: dict[str, Rig] = {
         nodes=_COMMON,
         parameters={"camera_driver.backend": "pylon", "lens_driver.backend": "varioptic"},
     ),
+    "webcam": Rig(
+        nodes=_COMMON,
+        parameters={"camera_driver.backend": "v4l2", "lens_driver.backend": "v4l2"},
+    ),
 }
 """All rigs by name. ``{runtime}`` stands for the folder of `environment.runtime_dir`."""
 

@@ -12,15 +12,22 @@ from dasha_ros.config.parameter import NodeConfig, parameter
 class CameraDriverConfig(NodeConfig):
     """The node that owns the camera."""
 
-    backend: Literal["twin", "pylon"] = parameter("twin", "Which camera.", fixed=True)
+    backend: Literal["twin", "pylon", "v4l2"] = parameter("twin", "Which camera; v4l2: a webcam.", fixed=True)
     serial: str = parameter(
-        "", "Serial number, user-defined name or IP address; empty: the only camera.", fixed=True
+        "",
+        "Serial number, user-defined name or IP address; of a webcam also its bus path or /dev path; "
+        "empty: the only camera.",
+        fixed=True,
     )
     frame_id: str = parameter("camera_optical_frame", "frame_id in the images' headers.", fixed=True)
-    width: int = parameter(2048, "Image width.", unit="px", fixed=True, ge=64, le=8192)
-    height: int = parameter(1088, "Image height.", unit="px", fixed=True, ge=64, le=8192)
+    width: int = parameter(
+        2048, "Image width; a webcam uses its nearest size.", unit="px", fixed=True, ge=64, le=8192
+    )
+    height: int = parameter(
+        1088, "Image height; a webcam uses its nearest size.", unit="px", fixed=True, ge=64, le=8192
+    )
     encoding: Literal["mono8", "mono16", "rgb8"] = parameter(
-        "mono8", "Image encoding; mono16 holds 12 bits.", fixed=True
+        "mono8", "Image encoding; mono16 holds 12 bits, and a webcam has none.", fixed=True
     )
     offset_x: int = parameter(
         -1, "Left edge of the region of interest; -1: centred.", unit="px", fixed=True, ge=-1, le=16384
@@ -43,6 +50,22 @@ class CameraDriverConfig(NodeConfig):
     emulator: str = parameter(
         "",
         "Socket of `dasha emulate camera`, whose pictures pylon's emulator shows; empty: a real camera.",
+        fixed=True,
+    )
+    webcam_format: Literal["fastest", "MJPG", "YUYV", "GREY"] = parameter(
+        "fastest", "How a webcam sends its pictures; fastest: with the highest frame rate.", fixed=True
+    )
+    webcam_flicker: Literal["as_it_is", "off", "50", "60"] = parameter(
+        "as_it_is", "Mains frequency in Hz that a webcam's exposure goes by.", fixed=True
+    )
+    webcam_controls: list[str] = parameter(
+        [],
+        "Other controls of a webcam to set while it is used, as NAME=VALUE, such as sharpness=0.",
+        fixed=True,
+    )
+    webcam_latency: str = parameter(
+        "",
+        "File of a webcam's measured lag; empty: the one that `dasha calibrate latency` kept for the model.",
         fixed=True,
     )
     gain_db: FiniteFloat = parameter(0.0, "Analog gain.", unit="dB", ge=0.0, le=36.0)
@@ -70,16 +93,33 @@ class CameraDriverConfig(NodeConfig):
 class LensDriverConfig(NodeConfig):
     """The node that owns the lens."""
 
-    backend: Literal["twin", "varioptic"] = parameter("twin", "Which lens.", fixed=True)
-    port: str = parameter("", "Serial port of the lens board; empty: found by serial number.", fixed=True)
+    backend: Literal["twin", "varioptic", "v4l2"] = parameter(
+        "twin", "Which lens; v4l2: the focus motor of a webcam.", fixed=True
+    )
+    port: str = parameter(
+        "",
+        "Serial port of the lens board, or /dev path of a webcam; empty: found by serial number.",
+        fixed=True,
+    )
     serial: str = parameter(
-        "", "Serial number of the USB bridge; empty: whatever is at the port.", fixed=True
+        "",
+        "Serial number of the USB bridge, or of a webcam, or its name or bus path; empty: whatever is at "
+        "the port, or the only webcam.",
+        fixed=True,
     )
     board: Literal["flexiboard", "caspian", "c-mount-com"] = parameter(
         "flexiboard", "Register map of the lens board.", fixed=True
     )
     profile: str = parameter(
-        "physical", "Lens model: physical, paper, or the path of a table of measured positions.", fixed=True
+        "physical",
+        "Lens model: physical, paper, or the path of a table of measured positions. A webcam has no model "
+        "of these names, and runs without a map until it has a table.",
+        fixed=True,
+    )
+    webcam_latency: str = parameter(
+        "",
+        "File of a webcam's measured lag; empty: the one that `dasha calibrate latency` kept for the model.",
+        fixed=True,
     )
     reply_timeout_ms: FiniteFloat = parameter(
         50.0, "Time for the board to answer.", unit="ms", fixed=True, ge=5.0, le=2_000.0

@@ -1,4 +1,4 @@
-"""Checks the devices: serial ports that may carry a lens, and Basler cameras."""
+"""Checks the devices: serial ports that may carry a lens, Basler cameras, and webcams."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from dasha_ros.devices.lag.latency import latency_of
+from dasha_ros.devices.v4l2.discovery import list_webcams
 from dasha_ros.doctor.finding import Finding, Verdict, judged
 from dasha_ros.doctor.software import is_installed
 
@@ -46,3 +48,15 @@ def cameras() -> Iterator[Finding]:
         yield Finding("devices", "cameras", Verdict.OPTIONAL, "none")
     for line in answer.stdout.splitlines():
         yield Finding("devices", "camera", Verdict.OK, line)
+
+
+def webcams() -> Iterator[Finding]:
+    """Webcams: whether this user may open them, and whether their lag was measured."""
+    found = list_webcams()
+    if not found:
+        yield Finding("devices", "webcams", Verdict.OPTIONAL, "none")
+    for webcam in found:
+        usable = os.access(webcam.node, os.R_OK | os.W_OK)
+        detail = f"{webcam}, lag: {latency_of(webcam.model)}" if usable else f"{webcam}, no permission"
+        advice = "sudo usermod -aG video $USER, then log in again"
+        yield judged("devices", "webcam", usable, detail, advice)

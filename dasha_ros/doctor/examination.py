@@ -25,6 +25,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
         "packages": software.packages,
         "serial ports": devices.serial_ports,
         "cameras": devices.cameras,
+        "webcams": devices.webcams,
     }
     findings: list[Finding] = []
     for topic, run in checks.items():

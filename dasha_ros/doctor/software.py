@@ -61,6 +61,7 @@ PACKAGES = (
     Package("gymnasium", ("gymnasium",), "learning"),
     Package("pypylon", ("pypylon",), "Basler cameras and their emulator"),
     Package("serial", ("pyserial",), "the lens on a serial port"),
+    Package("linuxpy", ("linuxpy",), "webcams"),
 )
 
 

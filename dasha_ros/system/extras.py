@@ -7,12 +7,15 @@ from typing import Literal
 
 from dasha_ros.system.paths import checkout_dir
 
-Extra = Literal["hardware", "torch"]
+Extra = Literal["hardware", "webcam", "torch"]
 
 _PACKAGES = {
-    "hardware": "pypylon pyserial",
+    "hardware": "pypylon pyserial linuxpy",
+    "webcam": "linuxpy",
     "torch": "torch torchvision ultralytics-opencv-headless gymnasium stable-baselines3",
 }
+_LAYERS = {"webcam": "hardware"}
+"""The layer of ``scripts/setup`` that brings an extra, where it is not called the same."""
 
 
 class ExtraMissing(ImportError):
@@ -22,7 +25,7 @@ class ExtraMissing(ImportError):
 def how_to_install(extra: Extra) -> str:
     """The command that installs the packages of an extra, as a clause."""
     if checkout_dir() is not None:
-        return f"run ./scripts/setup --{extra}"
+        return f"run ./scripts/setup --{_LAYERS.get(extra, extra)}"
     return f"pip install {_PACKAGES[extra]}"
 
 

@@ -14,6 +14,7 @@ from example_code import example
 from other_lenses import DIOPTRES, STEPS
 from pylon_studio import PylonStudio
 from stack_maker import squares_stack
+from webcam_in_memory import MemoryWebcam
 
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
@@ -25,6 +26,8 @@ from dasha_ros.devices.stack.description import load_stack
 from dasha_ros.devices.stack.lens import StackLens
 from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.devices.twin.lens import TwinLens
+from dasha_ros.devices.v4l2.camera import WebcamCamera, WebcamSettings
+from dasha_ros.devices.v4l2.lens import WebcamLens
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera.bench import CameraBench
 from dasha_ros.emulators.camera.pictures import PictureFeed
@@ -67,7 +70,7 @@ def backends(*names: str) -> list[object]:
     return [*names, pytest.param("hardware", marks=pytest.mark.hardware)]
 
 
-LENSES = ("twin", "twin in dioptres", "twin in steps", "stack", "emulated", "fake", "example")
+LENSES = ("twin", "twin in dioptres", "twin in steps", "stack", "emulated", "webcam", "fake", "example")
 
 
 @pytest.fixture(params=backends(*LENSES))
@@ -83,6 +86,12 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         real = VariopticLens(VariopticSettings(port=port))
         yield LensUnderTest(real, SteadyClock())
         real.close()
+    elif request.param == "webcam":
+        clock = ManualClock()
+        device = MemoryWebcam(clock, tmp_path)
+        focus = WebcamLens(clock=clock, access=device.access)
+        yield LensUnderTest(focus, clock, device.unplug, device.plug)
+        focus.close()
     elif request.param == "fake":
         clock = ManualClock()
         fake = FakeLens(clock)
@@ -137,7 +146,7 @@ def studio(make_studio: Callable[..., PylonStudio]) -> PylonStudio:
     return made
 
 
-@pytest.fixture(params=backends("twin", "stack", "emulated", "fake", "example"))
+@pytest.fixture(params=backends("twin", "stack", "emulated", "webcam", "fake", "example"))
 def camera_under_test(
     request: pytest.FixtureRequest, chart_scene: str, tmp_path: Path
 ) -> Iterator[CameraUnderTest]:
@@ -155,6 +164,12 @@ def camera_under_test(
         real = PylonCamera(PylonSettings(address=address))
         yield CameraUnderTest(real, SteadyClock())
         real.close()
+    elif request.param == "webcam":
+        clock = ManualClock()
+        device = MemoryWebcam(clock, tmp_path)
+        webcam = WebcamCamera(WebcamSettings(), clock, device.access)
+        yield CameraUnderTest(webcam, clock, device.unplug, device.plug)
+        webcam.close()
     elif request.param == "fake":
         clock = ManualClock()
         fake = FakeCamera(clock)

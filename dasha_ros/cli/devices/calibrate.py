@@ -1,4 +1,4 @@
-"""``dasha calibrate``: measures a lens profile with the lens's own camera."""
+"""``dasha calibrate``: measures a lens profile with the lens's own camera, and the lag of a webcam."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dasha_ros.cli.devices.calibrate_latency import calibrate_latency
 from dasha_ros.cli.devices.hardware import Board, Emulator, Serial, device_errors, picture_feed
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import refuse_unwritable
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from dasha_ros.devices.lens import Lens
     from dasha_ros.optics.lens_info import LensInfo
 
-app = typer.Typer(help="Measure a lens profile with the lens's own camera.", no_args_is_help=True)
+app = typer.Typer(help="Measure a lens with its own camera, or a webcam's lag.", no_args_is_help=True)
+app.command("latency")(calibrate_latency)
 
 EMULATED_DISTANCES_M = (0.4, 0.6, 1.0, 2.0)
 SETTLING_STEPS = 5.0

@@ -13,7 +13,7 @@ Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of 
 Rig = Annotated[
     str,
     typer.Option(
-        help="Devices to use: twin, emulated (real drivers, emulated devices) or hardware.",
+        help="Devices to use: twin, emulated (real drivers, emulated devices), hardware or webcam.",
         rich_help_panel=_GRAPH,
     ),
 ]

@@ -11,7 +11,7 @@ from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.lens import Lens
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.optics.lens_table import TableLens
-from dasha_ros.optics.profiles import lens_model
+from dasha_ros.optics.profiles import PROFILES, lens_model
 from dasha_ros.system.extras import require
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
     Raises:
         ExtraMissing: Its library is not installed.
     """
-    return _pylon(config, clock) if config.backend == "pylon" else _twin_camera(config, clock)
+    makers = {"pylon": _pylon, "v4l2": _webcam_camera, "twin": _twin_camera}
+    return makers[config.backend](config, clock)
 
 
 def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
@@ -33,7 +34,8 @@ def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
     Raises:
         ExtraMissing: Its library is not installed.
     """
-    return _varioptic(config, clock) if config.backend == "varioptic" else _twin_lens(config, clock)
+    makers = {"varioptic": _varioptic, "v4l2": _webcam_lens, "twin": _twin_lens}
+    return makers[config.backend](config, clock)
 
 
 def perception_of(config: PerceptionConfig) -> Perception:
@@ -120,3 +122,33 @@ def _varioptic(config: LensDriverConfig, clock: Clock) -> Lens:
     if isinstance(model, TableLens) and model.settle_s is not None:
         settings = replace(settings, settle_s=model.settle_s)
     return VariopticLens(settings, clock, profile=model)
+
+
+def _webcam_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
+    require("webcam", "a webcam", "linuxpy")
+    from dasha_ros.devices.v4l2.camera import WebcamCamera, WebcamSettings
+
+    flicker = {"as_it_is": -1, "off": 0}.get(config.webcam_flicker)
+    settings = WebcamSettings(
+        address=config.serial,
+        encoding=config.encoding,
+        width=config.width,
+        height=config.height,
+        pixels="" if config.webcam_format == "fastest" else config.webcam_format,
+        exposure_us=config.initial_exposure_us,
+        gain_db=config.gain_db,
+        power_line_hz=int(config.webcam_flicker) if flicker is None else flicker,
+        controls=tuple(config.webcam_controls),
+        latency=config.webcam_latency,
+        margin_s=config.frame_margin_s,
+    )
+    return WebcamCamera(settings, clock)
+
+
+def _webcam_lens(config: LensDriverConfig, clock: Clock) -> Lens:
+    require("webcam", "the lens of a webcam", "linuxpy")
+    from dasha_ros.devices.v4l2.lens import WebcamLens
+
+    # The models that have a name are of another lens; without a table this one has no map.
+    profile = None if config.profile in PROFILES else lens_model(config.profile)
+    return WebcamLens(config.port or config.serial, config.webcam_latency, clock, profile)

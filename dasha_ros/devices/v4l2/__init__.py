@@ -1,0 +1,1 @@
+"""Webcams: camera and lens of one UVC device behind Linux's video interface."""

@@ -1,0 +1,280 @@
+"""The camera of a webcam."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dasha_ros.devices.camera import CameraLimits, Frame, never
+from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete, OutOfRange
+from dasha_ros.devices.lag.latency import MARGIN_FRAMES
+from dasha_ros.devices.v4l2.controls import (
+    EXPOSURE_MANUAL,
+    EXPOSURE_UNIT_US,
+    POWER_LINE,
+    Control,
+    ControlId,
+    chosen_controls,
+    need_range,
+)
+from dasha_ros.devices.v4l2.device import Webcam, WebcamAccess
+from dasha_ros.devices.v4l2.formats import best_format
+from dasha_ros.devices.v4l2.gain import GainScale
+from dasha_ros.devices.v4l2.pixels import ENCODINGS, decode
+from dasha_ros.devices.v4l2.port import RawPicture, WebcamPort
+from dasha_ros.freshness.clock import Clock, SteadyClock
+from dasha_ros.freshness.lag import FrameLag
+
+_SILENT = 3
+"""After this many pictures in a row that did not come, the device counts as lost."""
+_AUTOMATICS = {
+    ControlId.AUTO_EXPOSURE: EXPOSURE_MANUAL,
+    ControlId.AUTO_GAIN: 0,
+    ControlId.AUTO_WHITE_BALANCE: 0,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebcamSettings:
+    """Which webcam, and how to set it up."""
+
+    address: str = ""
+    """Serial number, bus path, name, or a path; empty: the only one."""
+    encoding: str = "mono8"
+    """``mono8`` or ``rgb8``."""
+    width: int = 640
+    height: int = 480
+    """The nearest size that the device has is used [px]."""
+    pixels: str = ""
+    """``MJPG``, ``YUYV`` or ``GREY``; empty: the one with the highest frame rate."""
+    exposure_us: float = 10_000.0
+    gain_db: float = 0.0
+    power_line_hz: int = -1
+    """Frequency of the light's flicker: 50 or 60 Hz, 0: none; -1: as the device has it."""
+    controls: tuple[str, ...] = ()
+    """``NAME=VALUE`` of other controls to set while the camera is open."""
+    latency: str = ""
+    """File of the measured lag; empty: the one of this model."""
+    margin_s: float = 0.5
+    """Time that a frame may take besides its exposure and the lag [s]."""
+
+
+class WebcamCamera:
+    """A `Camera` whose stream runs all the time; the frames that answer a command are told by counting.
+
+    A setting is read back at once, but the picture follows later: until the measured lag and a margin have
+    passed, no frame is returned. Automatic exposure, gain and white balance are off while the camera is open.
+    """
+
+    def __init__(
+        self, settings: WebcamSettings, clock: Clock | None = None, access: WebcamAccess | None = None
+    ) -> None:
+        """Not opened yet.
+
+        Args:
+            settings: Which webcam, and how to set it up.
+            clock: A steady one, of frames and of ``not_before_ns``.
+            access: How to get at the device.
+
+        Raises:
+            ValueError: The encoding is none that a webcam has.
+        """
+        if settings.encoding not in ENCODINGS:
+            raise ValueError(f"encoding {settings.encoding!r}: a webcam has {' and '.join(ENCODINGS)}")
+        self.settings = settings
+        self.counts: Counter[str] = Counter()
+        """Frames, and what went wrong with them, since this object was made."""
+        self._clock = clock or SteadyClock()
+        self._webcam = Webcam("camera", settings.address, settings.latency, access)
+        self._exposure_us, self._gain_db = settings.exposure_us, settings.gain_db
+        self._slowest_us = settings.exposure_us
+        """The longest exposure of which a frame may still come [us]."""
+        self._lag = FrameLag()
+        self._lens_rests_ns = 0
+        """The latest time that a picture had to wait for."""
+        self._abort = threading.Event()
+        self._silent = 0
+
+    def open(self) -> CameraLimits:
+        """Claim the camera, switch its automatic functions off, apply every setting and start its stream.
+
+        Raises:
+            DeviceLost: It is not there, another program uses it, or it cannot be set up.
+            OutOfRange: The settings name a control or a value that it does not have.
+        """
+        self.close()
+        port = self._webcam.open()
+        try:
+            return self._set_up(port)
+        except DeviceError as error:
+            self.close()
+            if isinstance(error, DeviceLost | OutOfRange):
+                raise
+            raise DeviceLost(f"{error}; it can't be used without") from error
+
+    def close(self) -> None:
+        """Stop the stream, give the automatic functions back, and then the camera."""
+        self._webcam.close()
+
+    def set_exposure(self, exposure_us: float) -> float:
+        """Set the exposure time of the next `capture`, in steps of the device [us]."""
+        port, limits = self._webcam.opened(), self._limits
+        if not limits.exposure_min_us <= exposure_us <= limits.exposure_max_us:
+            raise OutOfRange(
+                f"exposure {exposure_us!r} us refused: this webcam takes {limits.exposure_min_us:g} to "
+                f"{limits.exposure_max_us:g} us"
+            )
+        value = self._exposure.nearest(exposure_us / EXPOSURE_UNIT_US)
+        # Until the lag has passed, frames of the exposures before may still come.
+        before_us = self._slowest_us if self._lag.left else self._exposure_us
+        self._slowest_us = max(before_us, exposure_us)
+        self._command(port, self._exposure, value)
+        self._exposure_us = exposure_us
+        return value * EXPOSURE_UNIT_US
+
+    def set_gain(self, gain_db: float) -> float:
+        """Set the gain of the next `capture`, clipped to the webcam's limits; see `gain.GainScale` [dB].
+
+        Raises:
+            OutOfRange: Not a finite number.
+            DeviceLost: The device is gone.
+        """
+        port = self._webcam.opened()
+        if not math.isfinite(gain_db):
+            raise OutOfRange(f"gain {gain_db!r} dB refused: it must be a number")
+        if self._gain is None:
+            return 0.0
+        value = self._gain.value(gain_db)
+        self._command(port, self._gain.control, value)
+        self._gain_db = gain_db
+        return self._gain.db(value)
+
+    def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
+        """The first picture of the stream that began after the call and answers every setting."""
+        port = self._webcam.opened()
+        self._abort.clear()
+        if overtaken():
+            return None
+        begin_ns = max(self._clock.now_ns(), not_before_ns)
+        for _ in range(port.drain()):
+            self._lag.arrived()
+        if not_before_ns > self._lens_rests_ns:
+            # The lens moved before this call. Its driver counts time; frames may take longer than it knows.
+            self._lens_rests_ns = not_before_ns
+            self._lag.commanded((self._webcam.latency.focus_frames or 0) + MARGIN_FRAMES)
+        # Up to half of the frames may be lost on the way.
+        wait_s = self.settings.margin_s + (2 * self._lag.left + 3) * self._frame_s()
+        end_ns = begin_ns + round(wait_s * 1e9)
+        while (picture := self._next(port, end_ns)) is not None:
+            exposure_us = self._value(port, self._exposure) * EXPOSURE_UNIT_US
+            # The stamp may be that of the first byte, which comes after the exposure.
+            begun_ns = picture.stamp_ns - round(exposure_us * 1e3)
+            if self._lag.arrived() and begun_ns >= begin_ns:
+                gain_db = self._gain.db(self._value(port, self._gain.control)) if self._gain else 0.0
+                return self._frame(picture, begun_ns, exposure_us, gain_db)
+            self.counts["frames let pass"] += 1
+        if self._abort.is_set():
+            self.counts["aborted"] += 1
+            return None
+        raise self._missed((end_ns - begin_ns) / 1e9)
+
+    def abort(self) -> None:
+        """End a `capture` in progress within 20 ms. Callable from any thread."""
+        self._abort.set()
+
+    def describe(self) -> dict[str, Any]:
+        """Model, node, settings, the assumed lag, and counts."""
+        described = self._webcam.describe()
+        if self._webcam.port is not None:
+            format = self._format
+            described["format"] = f"{format.width}x{format.height} {format.pixels} at {format.rate_hz:.3g} Hz"
+            described["exposure_us"] = self._exposure_us
+        return described | {f"count {name}": count for name, count in sorted(self.counts.items())}
+
+    def _set_up(self, port: WebcamPort) -> CameraLimits:
+        webcam, settings = self._webcam, self.settings
+        controls = webcam.controls
+        self._exposure = need_range(controls, ControlId.EXPOSURE_TIME_ABSOLUTE, webcam.name)
+        self._gain = GainScale.of(controls.get(ControlId.GAIN))
+        self._in_force: dict[int, int] = {}
+        for which, off in _AUTOMATICS.items():
+            if which in controls:
+                webcam.take(controls[which], off)
+        if settings.power_line_hz >= 0 and (line := controls.get(ControlId.POWER_LINE_FREQUENCY)):
+            webcam.take(line, POWER_LINE[settings.power_line_hz])
+        for number, value in chosen_controls(controls, settings.controls).items():
+            webcam.take(controls[number], value)
+        wanted = best_format(port.formats(), settings.width, settings.height, settings.pixels, webcam.name)
+        self._format = port.start(wanted)
+        self._silent = 0
+        exposure, gain = self._exposure, self._gain
+        self._limits = CameraLimits(
+            width=self._format.width,
+            height=self._format.height,
+            encoding=settings.encoding,
+            exposure_min_us=exposure.minimum * EXPOSURE_UNIT_US,
+            exposure_max_us=exposure.greatest * EXPOSURE_UNIT_US,
+            gain_min_db=0.0,
+            gain_max_db=gain.greatest_db if gain else 0.0,
+        )
+        # The first pictures of a stream may show anything.
+        self._command_lags()
+        self.set_exposure(self._limits.nearest_exposure_us(self._exposure_us))
+        self.set_gain(self._limits.nearest_gain_db(self._gain_db))
+        return self._limits
+
+    def _command_lags(self) -> None:
+        self._lag.commanded(self._webcam.latency.exposure_frames + MARGIN_FRAMES)
+
+    def _command(self, port: WebcamPort, control: Control, value: int) -> None:
+        """Give the device a value that it does not have yet, and let the lag pass."""
+        if self._in_force.get(control.id) == value:
+            return
+        # A command that failed half-way may be in force; the device says what it has.
+        self._in_force.pop(control.id, None)
+        try:
+            self._webcam.take(control, value)
+        finally:
+            port.drain()
+            self._command_lags()
+        self._in_force[control.id] = value
+
+    def _value(self, port: WebcamPort, control: Control) -> int:
+        """The value in force."""
+        if control.id not in self._in_force:
+            self._in_force[control.id] = port.get(control)
+        return self._in_force[control.id]
+
+    def _frame_s(self) -> float:
+        """The longest time between two frames [s]: a longer exposure slows the stream down."""
+        nominal_s = 1.0 / self._format.rate_hz if self._format.rate_hz else self._webcam.latency.frame_s
+        return max(nominal_s, self._slowest_us / 1e6)
+
+    def _next(self, port: WebcamPort, end_ns: int) -> RawPicture | None:
+        left_s = (end_ns - self._clock.now_ns()) / 1e9
+        return port.next(max(0.0, left_s), self._abort.is_set)
+
+    def _frame(self, picture: RawPicture, begun_ns: int, exposure_us: float, gain_db: float) -> Frame:
+        self._silent = 0
+        encoding = self.settings.encoding
+        try:
+            if picture.damaged:
+                raise FrameIncomplete("a part of a frame is missing. If this is frequent: another USB port")
+            pixels = decode(picture.data, self._format, encoding)
+        except FrameIncomplete:
+            self.counts["incomplete"] += 1
+            raise
+        self.counts["frames"] += 1
+        return Frame(pixels, encoding, begun_ns, exposure_us, gain_db)
+
+    def _missed(self, waited_s: float) -> DeviceError:
+        self.counts["timeouts"] += 1
+        self._silent += 1
+        message = f"{self._webcam.name} sent no frame that answers within {waited_s:.2f} s"
+        if self._silent >= _SILENT:
+            return DeviceLost(f"{message}, {self._silent} times in a row: open it again")
+        return DeviceTimeout(message)

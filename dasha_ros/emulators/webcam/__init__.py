@@ -1,0 +1,1 @@
+"""A webcam in software that Linux's own driver takes for a real one: USB/IP, UVC, and the twin's picture."""
