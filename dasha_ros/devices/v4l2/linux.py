@@ -107,9 +107,10 @@ class LinuxWebcam:
 
     def frame_s(self) -> float:
         """Time between two frames [s]."""
-        with self._errors("reading its frame rate"):
-            interval = self._v4l2.get_parm(self._fd, _CAPTURE).parm.capture.timeperframe
-        return interval.numerator / interval.denominator if interval.denominator else 0.0
+        with self._errors("reading its frame rate"), suppress(ZeroDivisionError):
+            rate_hz = float(self._v4l2.get_fps(self._fd, _CAPTURE))
+            return 1.0 / rate_hz
+        return 0.0
 
     def start(self, format: PictureFormat) -> PictureFormat:
         """Start the stream."""
