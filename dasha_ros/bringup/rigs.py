@@ -26,6 +26,15 @@ _COMMON = (
     "focus_server",
 )
 
+_EMULATED: dict[str, Value] = {
+    "camera_driver.backend": "pylon",
+    "camera_driver.serial": "0815-0000",
+    "camera_driver.emulator": "{runtime}/camera.socket",
+    "lens_driver.port": "{runtime}/lens",
+    "device_emulator.lens_link": "{runtime}/lens",
+    "device_emulator.camera_socket": "{runtime}/camera.socket",
+}
+
 RIGS: dict[str, Rig] = {
     "twin": Rig(
         nodes=("twin_world", *_COMMON),
@@ -33,14 +42,18 @@ RIGS: dict[str, Rig] = {
     ),
     "emulated": Rig(
         nodes=("twin_world", "device_emulator", *_COMMON),
+        parameters={**_EMULATED, "lens_driver.backend": "varioptic"},
+    ),
+    "emulated-optotune": Rig(
+        nodes=("twin_world", "device_emulator", *_COMMON),
         parameters={
-            "camera_driver.backend": "pylon",
-            "camera_driver.serial": "0815-0000",
-            "camera_driver.emulator": "{runtime}/camera.socket",
-            "lens_driver.backend": "varioptic",
-            "lens_driver.port": "{runtime}/lens",
-            "device_emulator.lens_link": "{runtime}/lens",
-            "device_emulator.camera_socket": "{runtime}/camera.socket",
+            **_EMULATED,
+            "lens_driver.backend": "optotune",
+            "device_emulator.lens_device": "optotune",
+            "device_emulator.profile": "optotune",
+            "device_emulator.lens_step": 0.005,
+            "device_emulator.lens_hysteresis": 0.0,
+            "device_emulator.time_constant_s": 0.005,
         },
     ),
     "hardware": Rig(

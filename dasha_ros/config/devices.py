@@ -93,7 +93,7 @@ class CameraDriverConfig(NodeConfig):
 class LensDriverConfig(NodeConfig):
     """The node that owns the lens."""
 
-    backend: Literal["twin", "varioptic", "v4l2"] = parameter(
+    backend: Literal["twin", "varioptic", "optotune", "v4l2"] = parameter(
         "twin", "Which lens; v4l2: the focus motor of a webcam.", fixed=True
     )
     port: str = parameter(
@@ -108,18 +108,35 @@ class LensDriverConfig(NodeConfig):
         fixed=True,
     )
     board: Literal["flexiboard", "caspian", "c-mount-com"] = parameter(
-        "flexiboard", "Register map of the lens board.", fixed=True
+        "flexiboard", "Varioptic only: register map of the lens board.", fixed=True
     )
     profile: str = parameter(
         "physical",
-        "Lens model: physical, paper, or the path of a table of measured positions. A webcam has no model "
-        "of these names, and runs without a map until it has a table.",
+        "Lens model: physical, paper, optotune, or the path of a table of measured positions. With a webcam "
+        "or an Optotune lens only a table counts; without one, the webcam runs without a map, and the other "
+        "takes optotune.",
         fixed=True,
     )
     webcam_latency: str = parameter(
         "",
         "File of a webcam's measured lag; empty: the one that `dasha calibrate latency` kept for the model.",
         fixed=True,
+    )
+    temperature_min_c: FiniteFloat = parameter(
+        20.0,
+        "Optotune only: least temperature at which focal powers shall be guaranteed.",
+        unit="deg C",
+        fixed=True,
+        ge=-120.0,
+        le=119.0,
+    )
+    temperature_max_c: FiniteFloat = parameter(
+        45.0,
+        "Optotune only: greatest temperature at which focal powers shall be guaranteed.",
+        unit="deg C",
+        fixed=True,
+        ge=-119.0,
+        le=120.0,
     )
     reply_timeout_ms: FiniteFloat = parameter(
         50.0, "Time for the board to answer.", unit="ms", fixed=True, ge=5.0, le=2_000.0
@@ -139,6 +156,15 @@ class LensDriverConfig(NodeConfig):
         ge=0.0,
         le=1.0,
     )
+
+    @model_validator(mode="after")
+    def _temperatures_are_a_range(self) -> LensDriverConfig:
+        if not self.temperature_min_c < self.temperature_max_c:
+            raise ValueError(
+                f"temperature_min_c is {self.temperature_min_c:g}; it must be below temperature_max_c, "
+                f"{self.temperature_max_c:g}"
+            )
+        return self
 
 
 class TwinWorldConfig(NodeConfig):
@@ -187,15 +213,17 @@ class DeviceEmulatorConfig(NodeConfig):
 
     lens_link: str = parameter("", "Path of the lens's serial port.", fixed=True)
     camera_socket: str = parameter("", "Socket for the camera driver's requests for pictures.", fixed=True)
-    profile: str = parameter("physical", "Lens model: physical, paper, or the path of a table.", fixed=True)
+    lens_device: Literal["varioptic", "optotune"] = parameter("varioptic", "Which lens board.", fixed=True)
+    profile: str = parameter(
+        "physical", "Lens model: physical, paper, optotune, or the path of a table.", fixed=True
+    )
     width: int = parameter(2048, "Width of the pictures.", unit="px", fixed=True, ge=64, le=8192)
     height: int = parameter(1088, "Height of the pictures.", unit="px", fixed=True, ge=64, le=8192)
     encoding: Literal["mono8", "mono16", "rgb8"] = parameter("mono8", "Encoding of the pictures.", fixed=True)
     seed: int = parameter(0, "Seed of noise and faults.", fixed=True, ge=0, le=2**31 - 1)
     lens_step: FiniteFloat = parameter(
         0.0445,
-        "Step of the lens board's output; 0: it follows every command exactly.",
-        unit="V",
+        "Step of the lens board's output, in its lens's unit; 0: it follows every command exactly.",
         fixed=True,
         ge=0.0,
         le=1.0,
@@ -209,7 +237,7 @@ class DeviceEmulatorConfig(NodeConfig):
         le=10.0,
     )
     lens_hysteresis: FiniteFloat = parameter(
-        0.05, "Half width of the liquid's play.", unit="V", fixed=True, ge=0.0, le=5.0
+        0.05, "Half width of the liquid's play, in the lens's unit.", fixed=True, ge=0.0, le=5.0
     )
     lens_plugged: bool = parameter(True, "false pulls the lens's cable.")
     brown_outs: int = parameter(0, "Each change makes the lens board's supply dip once.", ge=0, le=1_000_000)

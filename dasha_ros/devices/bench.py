@@ -7,13 +7,30 @@ from typing import Any
 
 from dasha_ros.devices.camera import Frame
 from dasha_ros.devices.lens import LensReading
+from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.devices.pylon.discovery import CameraFound, list_cameras
 from dasha_ros.devices.pylon.listener import StreamListener
+from dasha_ros.devices.serial.lens import SerialLens
+from dasha_ros.devices.serial.ports import SerialPort, list_ports
+from dasha_ros.devices.varioptic.boards import BOARDS
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 
-__all__ = ["CameraFound", "list_cameras", "read_lens", "save_frame", "set_lens", "snap"]
+__all__ = [
+    "CameraFound",
+    "SerialPort",
+    "board_lens",
+    "list_cameras",
+    "list_ports",
+    "read_lens",
+    "save_frame",
+    "set_lens",
+    "snap",
+]
+
+LENS_DRIVER_4 = "lens-driver-4"
+"""The board of Optotune's lenses."""
 
 
 def read_lens(port: str, board: str = "flexiboard") -> tuple[LensReading, dict[str, Any]]:
@@ -38,6 +55,25 @@ def set_lens(port: str, position: float, board: str = "flexiboard") -> tuple[Len
         ValueError: Unknown board.
     """
     return _with_lens(port, board, position)
+
+
+def board_lens(port: str, board: str, **settings: Any) -> SerialLens:
+    """The lens behind a board, not opened yet.
+
+    Args:
+        port: Path of its port.
+        board: A Varioptic board, or `LENS_DRIVER_4`.
+        **settings: More fields of `VariopticSettings` or `OptotuneSettings`.
+
+    Raises:
+        ValueError: Unknown board.
+    """
+    if board == LENS_DRIVER_4:
+        return OptotuneLens(OptotuneSettings(port=port, **settings))
+    if board not in BOARDS:
+        known = ", ".join((*sorted(BOARDS), LENS_DRIVER_4))
+        raise ValueError(f"unknown lens board {board!r}; choose one of {known}")
+    return VariopticLens(VariopticSettings(port=port, board=board, **settings))
 
 
 def snap(
@@ -95,7 +131,7 @@ def save_frame(path: Path, frame: Frame) -> None:
 
 
 def _with_lens(port: str, board: str, position: float | None) -> tuple[LensReading, dict[str, Any]]:
-    lens = VariopticLens(VariopticSettings(port=port, board=board, standby_on_close=False))
+    lens = board_lens(port, board, standby_on_close=False)
     try:
         reading = lens.open()
         if position is not None:

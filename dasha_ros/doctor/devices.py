@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dasha_ros.devices.lag.latency import latency_of
+from dasha_ros.devices.serial.ports import likely_backend
 from dasha_ros.devices.v4l2.discovery import list_webcams
 from dasha_ros.doctor.finding import Finding, Verdict, judged
 from dasha_ros.doctor.software import is_installed
@@ -25,7 +26,9 @@ def serial_ports() -> Iterator[Finding]:
     for port in ports:
         usable = os.access(port, os.R_OK | os.W_OK)
         advice = "sudo usermod -aG dialout $USER, then log in again"
-        yield judged("devices", str(port), usable, "usable" if usable else "no permission", advice)
+        backend = likely_backend(port.name)
+        detail = f"usable{f', back end {backend}?' if backend else ''}" if usable else "no permission"
+        yield judged("devices", str(port), usable, detail, advice)
 
 
 def cameras() -> Iterator[Finding]:

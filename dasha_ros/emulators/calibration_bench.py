@@ -16,7 +16,6 @@ from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera.pictures import PictureFeed, enable_emulator
 from dasha_ros.emulators.camera.twin_view import TwinView
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
-from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.world import World
 
 EMULATED_CAMERA = "0815-0000"
@@ -63,7 +62,7 @@ class CalibrationBench:
             emulator = stack.enter_context(LensEmulator(folder / "lens", self._settings))
             self._view = TwinView(
                 emulator.link,
-                lens_model(self._settings.profile),
+                self._settings.model,
                 world=World(scene=str(write_chart(folder, self._seed)), illuminance_lx=ILLUMINANCE_LX),
                 width=width,
                 height=height,

@@ -98,7 +98,7 @@ def _lens_commands(emulator: LensEmulator, stop: threading.Event) -> dict[str, C
 
     def brown_out(_: list[str]) -> str:
         emulator.brown_out()
-        return "restarted in analog mode"
+        return f"restarted in {emulator.board.mode_name} mode"
 
     def set_knobs(words: list[str]) -> str:
         emulator.set_faults(**_numbers(words))
@@ -115,7 +115,7 @@ def _lens_commands(emulator: LensEmulator, stop: threading.Event) -> dict[str, C
     def state(_: list[str]) -> str:
         board = emulator.board
         plugged = "plugged in" if emulator.plugged else "unplugged"
-        held = f"{emulator.volts():.4f} V, code {board.code}, mode {board.mode}"
+        held = f"{emulator.position():.4f} {board.unit}, code {board.code}, mode {board.mode}"
         return f"{plugged}, {held}, {emulator.requests} requests"
 
     return {

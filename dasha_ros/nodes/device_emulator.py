@@ -76,6 +76,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
             link,
             LensEmulatorSettings(
                 seed=config.seed,
+                device=config.lens_device,
                 profile=config.profile,
                 step=config.lens_step,
                 time_constant_s=config.time_constant_s,

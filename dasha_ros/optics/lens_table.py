@@ -145,7 +145,9 @@ def _document(path: Path) -> dict[Any, Any]:
     from dasha_ros.files.version_0_1 import lens_table
 
     if not path.exists():
-        raise ValueError(f"lens profile {str(path)!r} is neither physical, nor paper, nor a file")
+        raise ValueError(
+            f"lens profile {str(path)!r} is neither physical, nor paper, nor optotune, nor a file"
+        )
     try:
         document = read_yaml(path)
     except ValueError as error:

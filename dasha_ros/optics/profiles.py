@@ -6,18 +6,23 @@ from pathlib import Path
 
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.lens_table import load_table
+from dasha_ros.optics.optotune import TunableLens
 from dasha_ros.optics.varioptic import PaperLens, PhysicalLens
 
-PROFILES: dict[str, type[PhysicalLens] | type[PaperLens]] = {"physical": PhysicalLens, "paper": PaperLens}
+PROFILES: dict[str, type[PhysicalLens] | type[PaperLens] | type[TunableLens]] = {
+    "physical": PhysicalLens,
+    "paper": PaperLens,
+    "optotune": TunableLens,
+}
 """``physical``: a liquid lens adds power to a lens that stands still; the default. ``paper``: the paper's
-map, read as a moving thin lens."""
+map, read as a moving thin lens. ``optotune``: a lens that takes dioptres."""
 
 
 def lens_model(name_or_path: str | Path = "physical", **overrides: float) -> LensProfile:
     """A lens model by the name of its profile, or from a YAML table of measured positions.
 
     Args:
-        name_or_path: ``physical``, ``paper``, or the path of a table (see `lens_table`).
+        name_or_path: ``physical``, ``paper``, ``optotune``, or the path of a table (see `lens_table`).
         **overrides: Numbers of the profile to change, such as ``f_number=4.0``.
 
     Raises:

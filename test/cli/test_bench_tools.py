@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import pytest
@@ -35,6 +36,13 @@ def run(*arguments: object, **options: object):
 @pytest.fixture
 def lens(tmp_path: Path) -> Iterator[LensEmulator]:
     with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def tunable(tmp_path: Path) -> Iterator[LensEmulator]:
+    settings = LensEmulatorSettings(device="optotune", paced=False)
+    with LensEmulator(tmp_path / "tunable", settings) as emulator:
         yield emulator
 
 
@@ -95,7 +103,51 @@ def test_a_lens_is_set_and_read(lens: LensEmulator) -> None:
     assert done.exit_code == 0
     assert done.stdout.splitlines()[0] == "45.0035 V, commanded 45.000 V"
     assert done.stdout.splitlines()[2] == "faults: none"
-    assert lens.volts() == pytest.approx(45.0035)
+    assert lens.position() == pytest.approx(45.0035)
+
+
+def test_an_optotune_lens_is_set_and_read(tunable: LensEmulator) -> None:
+    named = ("--port", tunable.link, "--board", "lens-driver-4")
+    done = run("lens", "set", 1.234, *named)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[:2] == [
+        "1.2350 D, commanded 1.234 D",
+        f"Optotune Lens Driver 4 at {tunable.link}, firmware 1.11.7.42",
+    ]
+    assert tunable.position() == pytest.approx(1.235)
+    tunable.board.set_faults(0b10_0000)
+    done = run("lens", "faults", *named)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == ["temperature outside the specification"]
+    done = run("lens", "set", 3.1, *named)
+    assert done.exit_code == 2
+    assert "it must be a number from -2.0 to 3.0 D" in done.stderr
+
+
+def test_ports_are_listed_with_the_back_end_that_they_probably_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    bridges = [
+        SimpleNamespace(
+            device=f"/dev/ttyACM{number}", serial_number=serial, manufacturer=maker, product=product, vid=vid
+        )
+        for number, (serial, maker, product, vid) in enumerate(
+            [
+                ("A1", "Optotune", "LD", 1),
+                ("0001", "Silicon Labs", "CP2102", 1),
+                (None, None, None, 1),
+                (None, None, None, None),  # a port on the main board
+            ]
+        )
+    ]
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: bridges)
+    done = run("lens", "list")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [
+        "/dev/ttyACM0: Optotune LD, serial number A1, back end optotune",
+        "/dev/ttyACM1: Silicon Labs CP2102, serial number 0001, back end varioptic",
+        "/dev/ttyACM2: no description, serial number none, back end unknown",
+    ]
+    monkeypatch.setattr("serial.tools.list_ports.comports", list)
+    assert "no serial port with a USB bridge" in run("lens", "list").stderr
 
 
 def test_faults_are_printed_and_counted_as_a_failure(lens: LensEmulator) -> None:
@@ -122,6 +174,17 @@ def test_faults_are_printed_and_counted_as_a_failure(lens: LensEmulator) -> None
         (("calibrate", "lens", "--distances", "1,x", "-o", "{folder}/x"), 2, "write metres with commas"),
         (("calibrate", "lens", "--distances", "1", "-o", "{folder}/x"), 2, "two or more different"),
         (("emulate", "lens", "--link", "{port}"), 2, "another lens emulator serves"),
+        (
+            ("emulate", "lens", "--device", "toaster"),
+            2,
+            "device 'toaster'; known: varioptic, optotune",
+        ),
+        (
+            ("emulate", "lens", "--device", "optotune", "--profile", "paper"),
+            2,
+            "the emulated optotune lens",
+        ),
+        (("lens", "get", "--port", "{port}", "--board", "lens-driver-4"), 3, "as an Optotune Lens Driver 4"),
         (("emulate", "camera", "--scene", "atlantis"), 2, "no scene 'atlantis'"),
     ],
 )
@@ -226,7 +289,7 @@ def test_a_person_is_asked_for_distances(lens: LensEmulator, tmp_path: Path, mon
     assert "'near' is not a distance" in done.stderr
     points = yaml.safe_load(profile.read_text())["points"]
     assert points == [{"position": 43.2, "distance_m": 1}, {"position": 48.0, "distance_m": 0.4}]
-    assert lens.volts() == 24.4  # on standby: nothing rests on the lens
+    assert lens.position() == 24.4  # on standby: nothing rests on the lens
 
 
 def test_a_person_is_told_where_to_put_the_target(lens: LensEmulator, tmp_path: Path, monkeypatch) -> None:

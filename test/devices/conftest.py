@@ -19,6 +19,7 @@ from webcam_in_memory import MemoryWebcam
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
 from dasha_ros.devices.lens import Lens
+from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.devices.stack.camera import StackCamera
@@ -70,7 +71,17 @@ def backends(*names: str) -> list[object]:
     return [*names, pytest.param("hardware", marks=pytest.mark.hardware)]
 
 
-LENSES = ("twin", "twin in dioptres", "twin in steps", "stack", "emulated", "webcam", "fake", "example")
+LENSES = (
+    "twin",
+    "twin in dioptres",
+    "twin in steps",
+    "stack",
+    "emulated",
+    "emulated optotune",
+    "webcam",
+    "fake",
+    "example",
+)
 
 
 @pytest.fixture(params=backends(*LENSES))
@@ -81,6 +92,12 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
             lens = VariopticLens(settings)
             yield LensUnderTest(lens, SteadyClock(), emulator.unplug, emulator.plug)
             lens.close()
+    elif request.param == "emulated optotune":
+        emulated = LensEmulatorSettings(device="optotune", paced=False)
+        with LensEmulator(tmp_path / "lens", emulated) as emulator:
+            tunable = OptotuneLens(OptotuneSettings(port=str(emulator.link), reply_timeout_s=0.5))
+            yield LensUnderTest(tunable, SteadyClock(), emulator.unplug, emulator.plug)
+            tunable.close()
     elif request.param == "hardware":
         port = os.environ.get(LENS_PORT) or pytest.skip(f"set {LENS_PORT} to the port of a lens board")
         real = VariopticLens(VariopticSettings(port=port))

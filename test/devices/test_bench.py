@@ -21,7 +21,7 @@ def test_a_lens_is_set_and_stays_there(tmp_path: Path) -> None:
     with LensEmulator(tmp_path / "lens", LensEmulatorSettings(paced=False)) as emulator:
         port = str(emulator.link)
         reading, description = bench.set_lens(port, 45.0)
-        assert reading.position == emulator.volts() == pytest.approx(45.0035)
+        assert reading.position == emulator.position() == pytest.approx(45.0035)
         assert description["port"] == port
         emulator.board.set_faults(0b10)
         reading, description = bench.read_lens(port)
@@ -30,7 +30,7 @@ def test_a_lens_is_set_and_stays_there(tmp_path: Path) -> None:
         assert description["firmware"] == "18"
         with pytest.raises(OutOfRange, match="refused"):
             bench.set_lens(port, 71.0)
-        assert emulator.volts() == pytest.approx(45.0035)
+        assert emulator.position() == pytest.approx(45.0035)
 
 
 def test_no_lens_and_no_board_are_said_so(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from dasha_ros.emulators.fault_sequences.lens import LensFaults
 from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally, play_sequences
 
 FULL = bool(os.environ.get("DASHA_SOAK"))
-LENS_SEQUENCES, CAMERA_SEQUENCES = (1000, 200) if FULL else (25, 8)
+LENS_SEQUENCES, OPTOTUNE_SEQUENCES, CAMERA_SEQUENCES = (1000, 500, 200) if FULL else (25, 12, 8)
 SEED = 2
 pytestmark = pytest.mark.timeout(1200 if FULL else 120, method="thread")
 
@@ -33,6 +33,15 @@ def test_the_lens_port_keeps_its_promises() -> None:
         tally = play_sequences("lens", player.play, LENS_SEQUENCES, SEED)
     print(f"lens, seed {SEED}: {tally}")
     assert tally.sequences == tally.recoveries == LENS_SEQUENCES
+    assert len(tally.faults) >= 10
+    assert tally.longest_call_s < 5.0
+
+
+def test_the_optotune_port_keeps_its_promises() -> None:
+    with LensFaults("optotune") as player:
+        tally = play_sequences("optotune", player.play, OPTOTUNE_SEQUENCES, SEED)
+    print(f"optotune, seed {SEED}: {tally}")
+    assert tally.sequences == tally.recoveries == OPTOTUNE_SEQUENCES
     assert len(tally.faults) >= 10
     assert tally.longest_call_s < 5.0
 
@@ -102,9 +111,10 @@ def test_a_sequence_can_be_repeated_by_its_number() -> None:
 
 
 def test_the_program_prints_count_and_seed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert program.main(["--lens", "1", "--camera", "1", "--seed", "9"]) == 0
-    lens, *_, faults = capsys.readouterr().out.splitlines()
+    assert program.main(["--lens", "1", "--optotune", "1", "--camera", "1", "--seed", "9"]) == 0
+    lens, _, _, optotune, *_, faults = capsys.readouterr().out.splitlines()
     assert lens.startswith("lens: seed 9")
+    assert optotune.startswith("optotune: seed 9")
     assert "1 sequences, 1 recoveries" in lens
     assert "faults" in faults
 
@@ -116,5 +126,5 @@ def test_the_program_ends_with_1_when_a_promise_is_broken(
         raise PromiseBroken("the moon is made of cheese")
 
     monkeypatch.setattr(LensFaults, "play", lie)
-    assert program.main(["--lens", "1", "--camera", "0", "--first", "7"]) == 1
+    assert program.main(["--lens", "1", "--optotune", "0", "--camera", "0", "--first", "7"]) == 1
     assert "--seed 1 --first 7: the moon" in capsys.readouterr().err

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from dasha_ros.devices.errors import DeviceLost, DeviceTimeout
-from dasha_ros.devices.varioptic import link as varioptic_link
+from dasha_ros.devices.serial import link as serial_link
+from dasha_ros.devices.serial.link import SerialLink
+from dasha_ros.devices.serial.port_lock import lock_path
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
-from dasha_ros.devices.varioptic.link import SerialLink
-from dasha_ros.devices.varioptic.port_lock import lock_path
-from dasha_ros.devices.varioptic.protocol import wire_seconds
+from dasha_ros.devices.varioptic.protocol import BAUD, wire_seconds
 from dasha_ros.emulators.lens.line import LineFaults
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.emulators.lens.state import read_state, state_path
@@ -42,7 +42,7 @@ def lens(emulator: LensEmulator) -> Iterator[VariopticLens]:
 
 
 def test_a_move_reaches_the_board(emulator: LensEmulator, lens: VariopticLens) -> None:
-    assert lens.move(45.0).position == emulator.volts() == pytest.approx(45.0035)
+    assert lens.move(45.0).position == emulator.position() == pytest.approx(45.0035)
     assert emulator.board.latched[-1] == 21_000
 
 
@@ -156,7 +156,7 @@ def test_a_port_in_use_is_refused(emulator: LensEmulator, lens: VariopticLens) -
 def test_a_port_that_never_stops_sending_is_not_a_lens(
     emulator: LensEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    link = SerialLink(str(emulator.link), 0.1)
+    link = SerialLink(str(emulator.link), 0.1, BAUD)
     emulator.inject(bytes(500))
     link.wait_quiet(0.2)  # an old buffer is not a reason to give up
     monkeypatch.setattr(SerialLink, "MAX_GARBAGE_BYTES", 400)
@@ -215,7 +215,7 @@ def test_a_killed_emulators_port_is_not_opened(tmp_path: Path) -> None:
     with LensEmulator(link):
         lens.open()
         lens.close()
-        assert read_state(link).volts == pytest.approx(24.4)
+        assert read_state(link).position == pytest.approx(24.4)
     assert os.listdir(tmp_path) == []
     os.close(somebody)
     os.close(elses)
@@ -225,18 +225,18 @@ def test_a_port_that_dies_while_it_is_opened_is_closed(
     emulator: LensEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = iter([False, True])
-    monkeypatch.setattr(varioptic_link, "is_abandoned", lambda port: next(looks))
+    monkeypatch.setattr(serial_link, "is_abandoned", lambda port: next(looks))
     with pytest.raises(DeviceLost, match="left behind"):
-        SerialLink(str(emulator.link), 0.1)
+        SerialLink(str(emulator.link), 0.1, BAUD)
     monkeypatch.undo()
-    SerialLink(str(emulator.link), 0.1).close()  # nobody holds it
+    SerialLink(str(emulator.link), 0.1, BAUD).close()  # nobody holds it
 
 
 def test_a_foreign_pseudo_terminal_is_a_port(tmp_path: Path) -> None:
     # Such as a bridge to a serial port of another computer.
     master, slave = os.openpty()
     (tmp_path / "bridge").symlink_to(os.ttyname(slave))
-    SerialLink(str(tmp_path / "bridge"), 0.1).close()
+    SerialLink(str(tmp_path / "bridge"), 0.1, BAUD).close()
     os.close(master)
     os.close(slave)
 
@@ -259,7 +259,7 @@ def test_a_lens_without_steps_and_play_is_exact(tmp_path: Path) -> None:
         lens = VariopticLens(VariopticSettings(port=str(emulator.link)))
         lens.open()
         lens.move(45.123)
-        assert emulator.volts() == pytest.approx(45.123)
+        assert emulator.position() == pytest.approx(45.123)
         state = read_state(emulator.link)
         now_ns = state.trajectory.moved_at_ns
         assert state.trajectory.at(now_ns) == pytest.approx(lens_model().dioptres(45.123))
@@ -280,13 +280,13 @@ def test_the_camera_can_read_the_focus(emulator: LensEmulator, lens: VariopticLe
     before = time.monotonic_ns()
     lens.move(45.0)
     state = read_state(emulator.link)
-    assert state.volts == pytest.approx(45.0035)
+    assert state.position == pytest.approx(45.0035)
     assert before <= state.trajectory.moved_at_ns <= time.monotonic_ns()
     # At rest within the slack of 0.05 V of the liquid.
     at_rest = state.trajectory.at(time.monotonic_ns() + 10**9)
     assert at_rest == pytest.approx(lens_model().dioptres(45.0), abs=0.06 * 0.31)
     emulator.unplug()
-    assert read_state(emulator.link).volts == 24.4
+    assert read_state(emulator.link).position == 24.4
 
 
 def test_the_state_of_the_lens_is_not_on_a_disk(tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_the_state_of_the_lens_is_not_on_a_disk(tmp_path: Path) -> None:
     left = state_path(link).resolve(strict=True)
     with LensEmulator(link):
         assert not left.exists()
-        assert read_state(link).volts == 24.4
+        assert read_state(link).position == 24.4
 
 
 def test_an_invalid_state_file_is_explained(tmp_path: Path) -> None:

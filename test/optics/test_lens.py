@@ -155,7 +155,7 @@ def test_a_bad_table_is_refused_with_its_reason(tmp_path: Path, text: str, says:
 
 
 def test_unknown_profiles_and_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match="neither physical, nor paper, nor a file"):
+    with pytest.raises(ValueError, match="neither physical, nor paper, nor optotune, nor a file"):
         lens_model("phisical")
     with pytest.raises(ValueError, match="has no aperture"):
         lens_model("physical", aperture=2.0)

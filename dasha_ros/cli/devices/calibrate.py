@@ -181,16 +181,16 @@ def _opened(rig: str, port: str, board: str, serial: str, emulator: Path | None)
         fail(f"unknown rig {rig!r}; known: hardware, emulated", Exit.REFUSED)
     if not port:
         fail("give the lens's serial port with --port or DASHA_LENS_PORT", Exit.REFUSED)
+    from dasha_ros.devices.bench import board_lens
     from dasha_ros.devices.pylon.camera import PylonCamera
     from dasha_ros.devices.pylon.device import PylonSettings
-    from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 
     with ExitStack() as stack:
         feed = picture_feed(emulator)
         if feed is not None:
             stack.callback(feed.close)
         # Safely long, because the settling time has not been measured yet.
-        lens = VariopticLens(VariopticSettings(port=port, board=board, settle_s=0.2))
+        lens = board_lens(port, board, settle_s=0.2)
         camera = PylonCamera(PylonSettings(address=serial), listener=feed)
         stack.callback(lens.close)
         stack.callback(camera.close)

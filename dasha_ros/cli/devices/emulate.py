@@ -31,19 +31,35 @@ def lens(
         Path | None, typer.Option(help="Path of the serial port; default: one in your runtime folder.")
     ] = None,
     *,
+    device: Annotated[
+        str, typer.Option(help="varioptic: Corning's Flexiboard. optotune: Optotune's Lens Driver 4.")
+    ] = "varioptic",
     profile: Annotated[
-        str, typer.Option(help="Lens model: physical, paper, or the path of a table.")
-    ] = "physical",
+        str,
+        typer.Option(
+            help="Lens model: physical, paper, optotune, or the path of a table; default: the device's own."
+        ),
+    ] = "",
     step: Annotated[
-        float, typer.Option(min=0.0, help="Step of the board's output in V; 0: it follows exactly.")
-    ] = 0.0445,
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Step of the output in the lens's unit; 0: it follows exactly; default: as the lens model.",
+        ),
+    ] = None,
     time_constant: Annotated[
-        float, typer.Option(min=0.0, help="Time constant of the liquid in s: how fast the lens settles.")
-    ] = 0.02,
-    hysteresis: Annotated[float, typer.Option(min=0.0, help="Half width of the liquid's play in V.")] = 0.05,
-    analog: Annotated[bool, typer.Option("--analog/--digital", help="Mode of the board at power-on.")] = True,
+        float | None,
+        typer.Option(min=0.0, help="Time constant of the liquid in s: how fast the lens settles."),
+    ] = None,
+    hysteresis: Annotated[
+        float | None, typer.Option(min=0.0, help="Half width of the liquid's play, in the lens's unit.")
+    ] = None,
+    analog: Annotated[
+        bool, typer.Option("--analog/--digital", help="Varioptic only: mode of the board at power-on.")
+    ] = True,
     paced: Annotated[
-        bool, typer.Option("--paced/--unpaced", help="Whether bytes take as long as at 57600 baud.")
+        bool,
+        typer.Option("--paced/--unpaced", help="Whether bytes take as long as at the board's baud rate."),
     ] = True,
     drop_request: Annotated[float, _share("requests that get lost")] = 0.0,
     corrupt_request: Annotated[float, _share("requests with a changed byte")] = 0.0,
@@ -58,14 +74,16 @@ def lens(
     noise: Annotated[float, _share("replies that follow stray bytes")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the line's faults.", rich_help_panel=_LINE)] = 0,
 ) -> None:
-    """Serve a Varioptic lens board on a pseudo-terminal until Ctrl-C.
+    """Serve a lens board on a pseudo-terminal until Ctrl-C.
 
     Commands on standard input pull its cable and change its faults: type ``help``.
     """
     from dasha_ros.emulators.console import run_lens
     from dasha_ros.emulators.lens.line import LineFaults
-    from dasha_ros.emulators.lens.port import LensEmulatorSettings
+    from dasha_ros.emulators.lens.port import DEVICES, LensEmulatorSettings
 
+    if device not in DEVICES:
+        fail(f"unknown device {device!r}; known: {', '.join(DEVICES)}", Exit.REFUSED)
     path = (link or default_path("lens")).absolute()
     with device_errors(), _until_interrupted() as stop:
         settings = LensEmulatorSettings(
@@ -81,6 +99,7 @@ def lens(
                 noise=noise,
             ),
             seed=seed,
+            device=device,
             paced=paced,
             analog_at_power_on=analog,
             profile=profile,

@@ -21,7 +21,12 @@ Port = Annotated[
         help="Serial port of the lens board, best a link in /dev/serial/by-id.",
     ),
 ]
-Board = Annotated[str, typer.Option(help="Register map of the board: flexiboard, caspian or c-mount-com.")]
+Board = Annotated[
+    str,
+    typer.Option(
+        help="The board. Varioptic: flexiboard, caspian or c-mount-com. Optotune: lens-driver-4.",
+    ),
+]
 Serial = Annotated[
     str,
     typer.Option(

@@ -7,12 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dasha_ros.cli.devices.hardware import Board, Port, device_errors
-from dasha_ros.cli.terminal.console import Exit, out
+from dasha_ros.cli.terminal.console import Exit, err, out
 
 if TYPE_CHECKING:
     from dasha_ros.devices.lens import LensReading
 
 app = typer.Typer(help="A lens board on a bench, without a graph.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_lenses() -> None:
+    """List serial ports that may carry a lens, and the back end that each probably needs."""
+    from dasha_ros.devices import bench
+
+    with device_errors():
+        ports = bench.list_ports()
+    for port in ports:
+        said = f"{port.description or 'no description'}, serial number {port.serial_number or 'none'}"
+        out().print(f"{port.path}: {said}, back end {port.backend or 'unknown'}", markup=False)
+    if not ports:
+        err().print("no serial port with a USB bridge; is the lens board plugged in?")
 
 
 @app.command()
@@ -28,7 +42,8 @@ def get(port: Port, board: Board = "flexiboard") -> None:
 @app.command("set")
 def set_position(
     position: Annotated[
-        float, typer.Argument(help="Position in the lens's unit; a Varioptic lens accepts 24.0 to 70.0 V.")
+        float,
+        typer.Argument(help="Position in the lens's unit: V for Varioptic (24.0 to 70.0), D for Optotune."),
     ],
     port: Port,
     board: Board = "flexiboard",

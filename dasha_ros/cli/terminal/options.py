@@ -13,7 +13,7 @@ Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of 
 Rig = Annotated[
     str,
     typer.Option(
-        help="Devices to use: twin, emulated (real drivers, emulated devices), hardware or webcam.",
+        help="Devices: twin; emulated, emulated-optotune (real drivers, emulated devices); hardware; webcam.",
         rich_help_panel=_GRAPH,
     ),
 ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from dasha_ros.devices.errors import OutOfRange
+from dasha_ros.devices.serial.replies import ReplyGarbled, ReplyIncomplete, RequestRefused, hexadecimal
 from dasha_ros.optics.varioptic import VOLTS_MAX, VOLTS_MIN
 
 BAUD = 57600
@@ -34,26 +35,6 @@ class Verb(IntEnum):
 
     WRITE = 0x37
     READ = 0x38
-
-
-class ProtocolError(Exception):
-    """A reply that does not answer the request. Asking again is safe: every request is idempotent."""
-
-
-class ReplyIncomplete(ProtocolError):
-    """The reply did not arrive completely in time."""
-
-    def __init__(self, reply: bytes, expected: int) -> None:
-        super().__init__(f"{len(reply)} of {expected} bytes came in time: {_hex(reply)}")
-        self.silent = not reply
-
-
-class ReplyGarbled(ProtocolError):
-    """The bytes are not a reply to this request: wrong head or wrong sum."""
-
-
-class RequestRefused(ProtocolError):
-    """The board answered NACK: the request arrived garbled, or the register is unknown."""
 
 
 def checksum(frame: bytes) -> int:
@@ -110,7 +91,7 @@ def parse_write_reply(reply: bytes) -> None:
         raise RequestRefused("the board refused the write (NACK)")
     if len(reply) < WRITE_REPLY_BYTES:
         raise ReplyIncomplete(reply, WRITE_REPLY_BYTES)
-    raise ReplyGarbled(f"no reply to a write: {_hex(reply)}")
+    raise ReplyGarbled(f"no reply to a write: {hexadecimal(reply)}")
 
 
 def parse_read_reply(reply: bytes, count: int) -> bytes:
@@ -131,7 +112,7 @@ def parse_read_reply(reply: bytes, count: int) -> bytes:
         raise ReplyIncomplete(reply, expected)
     head = bytes([START, Verb.READ])
     if len(reply) != expected or reply[:2] != head or reply[-1] != checksum(reply[:-1]):
-        raise ReplyGarbled(f"no reply to a read of {count} registers: {_hex(reply)}")
+        raise ReplyGarbled(f"no reply to a read of {count} registers: {hexadecimal(reply)}")
     return reply[2:-1]
 
 
@@ -244,7 +225,3 @@ def _check_span(address: int, count: int) -> None:
         raise ValueError(f"register address {address} is not in 0..255")
     if not 1 <= count <= MAX_REGISTERS:
         raise ValueError(f"{count} registers in one request; 1 to {MAX_REGISTERS} are allowed")
-
-
-def _hex(data: bytes) -> str:
-    return data.hex(" ") or "nothing"

@@ -1,4 +1,4 @@
-"""Random faults for the Varioptic back end, on the emulated board."""
+"""Random faults for the lens back ends on serial ports, on their emulated boards."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import TypedDict
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
+from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
+from dasha_ros.devices.optotune.protocol import CODES_PER_DIOPTRE
+from dasha_ros.devices.serial.lens import SerialLens
+from dasha_ros.devices.serial.link import SerialLink
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
-from dasha_ros.devices.varioptic.link import SerialLink
 from dasha_ros.devices.varioptic.protocol import focus_code
 from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally
 from dasha_ros.emulators.fault_sequences.sequence import FaultSequence
-from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
-from dasha_ros.optics.varioptic import VOLTS_MAX, VOLTS_MIN, quantised_volts
+from dasha_ros.emulators.lens.optotune import RANGE_DIOPTRES
+from dasha_ros.emulators.lens.port import EmulatedDevice, LensEmulator, LensEmulatorSettings
+from dasha_ros.optics.optotune import STEP_DIOPTRES
+from dasha_ros.optics.varioptic import RANGE, quantised_volts
 
 EVENTS = 14
 REPLY_TIMEOUT_S = 0.012
@@ -34,12 +41,59 @@ LINE_FAULTS = (
 )
 
 
-class LensFaults:
-    """Plays sequences on one emulator on a pseudo-terminal, each with a new driver."""
+class _Impatient(TypedDict):
+    """Settings that all drivers have, for a compressed time."""
 
-    def __init__(self) -> None:
+    port: str
+    reply_timeout_s: float
+    quiet_s: float
+    attempts: int
+    settle_s: float
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What differs from back end to back end."""
+
+    driver: Callable[[_Impatient], SerialLens]
+    code: Callable[[float], int]
+    output: Callable[[float], float]
+    """Where the lens goes for a command."""
+    limits: tuple[float, float]
+    step: float
+    """The least difference of two commands."""
+
+
+_KINDS: dict[EmulatedDevice, _Kind] = {
+    "varioptic": _Kind(
+        lambda settings: VariopticLens(VariopticSettings(**settings)),
+        focus_code,
+        quantised_volts,
+        RANGE,
+        0.001,
+    ),
+    "optotune": _Kind(
+        lambda settings: OptotuneLens(OptotuneSettings(**settings)),
+        lambda dioptres: round(dioptres * CODES_PER_DIOPTRE),
+        lambda dioptres: round(dioptres * CODES_PER_DIOPTRE) / CODES_PER_DIOPTRE,
+        RANGE_DIOPTRES,
+        STEP_DIOPTRES,
+    ),
+}
+
+
+class LensFaults:
+    """Plays sequences on one emulator on a pseudo-terminal, each with a new driver.
+
+    Args:
+        device: Which board is emulated.
+    """
+
+    def __init__(self, device: EmulatedDevice = "varioptic") -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="dasha_soak_"))
-        self._emulator = LensEmulator(self._folder / "lens", LensEmulatorSettings(paced=False))
+        self._kind = _KINDS[device]
+        settings = LensEmulatorSettings(device=device, paced=False)
+        self._emulator = LensEmulator(self._folder / "lens", settings)
 
     def __enter__(self) -> LensFaults:
         """Plug the lens in."""
@@ -53,20 +107,20 @@ class LensFaults:
 
     def play(self, random: Random, tally: Tally) -> None:
         """Play one sequence; see `promises.Sequencer`."""
-        _Sequence(self._emulator, random, tally).play(EVENTS)
+        _Sequence(self._kind, self._emulator, random, tally).play(EVENTS)
 
 
 class _Sequence(FaultSequence):
-    def __init__(self, emulator: LensEmulator, random: Random, tally: Tally) -> None:
-        self._emulator = emulator
+    def __init__(self, kind: _Kind, emulator: LensEmulator, random: Random, tally: Tally) -> None:
+        self._kind, self._emulator = kind, emulator
         emulator.clear_faults()
         emulator.on_request = None
         emulator.unplug()
         emulator.reseed(random.getrandbits(32))
         emulator.board.latched.clear()
         emulator.plug()
-        self._lens = VariopticLens(
-            VariopticSettings(
+        self._lens = kind.driver(
+            _Impatient(
                 port=str(emulator.link),
                 reply_timeout_s=REPLY_TIMEOUT_S,
                 quiet_s=0.004,
@@ -76,7 +130,7 @@ class _Sequence(FaultSequence):
         )
         super().__init__(self._lens, random, tally)
         # The first `open` may apply the board's own power-on value.
-        self._allowed = {0}
+        self._allowed = {emulator.board.code}
 
     def events(self) -> Sequence[tuple[Callable[[], object], int]]:
         return (
@@ -93,26 +147,29 @@ class _Sequence(FaultSequence):
         )
 
     def attempt(self) -> bool:
-        return self._move_to(round(self._random.uniform(VOLTS_MIN, VOLTS_MAX), 3))
+        return self._move_to(self._random.uniform(*self._kind.limits))
 
-    def _move_to(self, volts: float) -> bool:
-        code = focus_code(volts)
+    def _move_to(self, position: float) -> bool:
+        code = self._kind.code(position)
         self._allowed.add(code)
-        done = self.call("move", lambda: self._check_moved(volts, code))
+        done = self.call("move", lambda: self._check_moved(position, code))
         if done:
-            # From now on, only this voltage may be applied again until the next command.
+            # From now on, only this position may be applied again until the next command.
             self._allowed = {code}
         return done
 
-    def _check_moved(self, volts: float, code: int) -> None:
-        reading = self._lens.move(volts)
+    def _check_moved(self, position: float, code: int) -> None:
+        reading = self._lens.move(position)
         board = self._emulator.board
-        if (board.code, board.mode) != (code, 0):
+        if board.code != code or not board.obeys:
             raise PromiseBroken(
-                f"{volts} V was reported as active, but the board has code {board.code}, mode {board.mode}"
+                f"{position} {board.unit} was reported as active, but the board has code {board.code}, mode"
+                f" {board.mode}"
             )
-        if reading.position != quantised_volts(volts):
-            raise PromiseBroken(f"the reading says {reading.position} V after a command of {volts} V")
+        if reading.position != self._kind.output(position):
+            raise PromiseBroken(
+                f"the reading says {reading.position} {board.unit} after a command of {position}"
+            )
 
     def _read(self) -> None:
         self.call("read", self._lens.read)
@@ -159,7 +216,7 @@ class _Sequence(FaultSequence):
         self._tally.faults["held by another process"] += 1
         self.close()
         try:
-            rival = SerialLink(str(self._emulator.link), REPLY_TIMEOUT_S)
+            rival = SerialLink(str(self._emulator.link), REPLY_TIMEOUT_S, self._emulator.board.baud)
         except DeviceLost:
             return
         try:
@@ -169,13 +226,14 @@ class _Sequence(FaultSequence):
             rival.close()
 
     def _hostile(self) -> None:
-        volts = self._random.choice((float("nan"), float("inf"), -1.0, 23.999, 70.001, 1e9))
+        (low, high), step = self._kind.limits, self._kind.step
+        position = self._random.choice((float("nan"), float("inf"), -1e9, low - step, high + step, 1e9))
         before = list(self._emulator.board.latched)
         with suppress(ValueError, DeviceError):
-            self._lens.move(volts)
-            raise PromiseBroken(f"{volts} V was accepted")
+            self._lens.move(position)
+            raise PromiseBroken(f"{position} was accepted")
         if self._open and self._emulator.board.latched != before:
-            raise PromiseBroken(f"{volts} V moved the lens")
+            raise PromiseBroken(f"{position} moved the lens")
 
     def end_faults(self) -> None:
         self._emulator.clear_faults()

@@ -1,8 +1,8 @@
 """Plays thousands of random faults against the drivers; the same seed gives the same faults.
 
-``python -m dasha_ros.emulators.fault_sequences.run --seed 1 --lens 1000 --camera 200`` prints a summary, and
-ends with exit code 1 if a driver broke a promise. Time is compressed: timeouts are short, and the driver
-retries at once instead of waiting for the cable to be plugged in again.
+``python -m dasha_ros.emulators.fault_sequences.run --seed 1 --lens 1000 --optotune 500 --camera 200`` prints
+a summary, and ends with exit code 1 if a driver broke a promise. Time is compressed: timeouts are short, and
+the driver retries at once instead of waiting for the cable to be plugged in again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import faulthandler
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, play_sequences
 
@@ -27,13 +27,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first sequence")
-    parser.add_argument("--lens", type=int, default=1000, help="sequences against the lens port")
+    parser.add_argument("--lens", type=int, default=1000, help="sequences against the Varioptic back end")
+    parser.add_argument("--optotune", type=int, default=500, help="sequences against the Optotune back end")
     parser.add_argument("--camera", type=int, default=200, help="sequences against the camera")
     options = parser.parse_args(arguments)
     from dasha_ros.emulators.fault_sequences.camera import CameraFaults
     from dasha_ros.emulators.fault_sequences.lens import LensFaults
 
-    for name, count, make in (("lens", options.lens, LensFaults), ("camera", options.camera, CameraFaults)):
+    players: tuple[tuple[str, int, Callable[[], CameraFaults | LensFaults]], ...] = (
+        ("lens", options.lens, LensFaults),
+        ("optotune", options.optotune, lambda: LensFaults("optotune")),
+        ("camera", options.camera, CameraFaults),
+    )
+    for name, count, make in players:
         if not count:
             continue
         begin = time.monotonic()

@@ -1,4 +1,4 @@
-"""The driver board's registers and output, without the serial line: requests in, replies out."""
+"""A Varioptic board's registers and output, without the serial line: requests in, replies out."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from collections.abc import Callable
 
 from dasha_ros.devices.varioptic.boards import ANALOG, BOARDS, COMMAND, FOCUS, STANDBY
 from dasha_ros.devices.varioptic.protocol import (
+    BAUD,
     MAX_CODE,
     READ_NACK,
     START,
     WRITE_ACK,
     WRITE_NACK,
     Request,
+    RequestParser,
     Verb,
     code_volts,
     sealed,
 )
-from dasha_ros.optics.varioptic import VOLTS_MIN
+from dasha_ros.emulators.lens.emulated_board import EmulatedBoard
+from dasha_ros.optics.varioptic import UNIT, VOLTS_MIN
 
 REGISTERS = 0x10
 FAULT = BOARDS["flexiboard"].fault
@@ -26,7 +29,7 @@ FIRMWARE = 0x12
 """Firmware version of the emulated board."""
 
 
-class LensBoard:
+class LensBoard(EmulatedBoard[Request]):
     """A Flexiboard: its registers, its modes and the voltage that they make.
 
     Args:
@@ -34,14 +37,14 @@ class LensBoard:
         analog_at_power_on: Whether the board starts in analog mode, as real boards do.
     """
 
+    unit = UNIT
+    baud = BAUD
+    rest = VOLTS_MIN
+
     def __init__(self, on_drive: Callable[[float], None], *, analog_at_power_on: bool = True) -> None:
-        self._on_drive = on_drive
+        super().__init__(on_drive, RequestParser())
         self._analog_at_power_on = analog_at_power_on
         self._registers = bytearray(REGISTERS)
-        self.latched: list[int] = []
-        """All focus codes that the board applied, in order, for tests of safety."""
-        self.stored = 0
-        """How often the EEPROM was written."""
         self.power_on()
 
     def power_on(self) -> None:
@@ -49,7 +52,7 @@ class LensBoard:
         self._registers[:] = bytes(REGISTERS)
         self._registers[MODE] = ANALOG if self._analog_at_power_on else 0
         self._registers[VERSION] = FIRMWARE
-        self._drive()
+        self.drive()
 
     @property
     def code(self) -> int:
@@ -62,12 +65,22 @@ class LensBoard:
         return self._registers[MODE]
 
     @property
-    def volts(self) -> float:
+    def obeys(self) -> bool:
+        """Whether the output follows the focus code."""
+        return not self.mode & (ANALOG | STANDBY)
+
+    @property
+    def mode_name(self) -> str:
+        """The mode in a word."""
+        return "standby" if self.mode & STANDBY else "analog" if self.mode & ANALOG else "digital"
+
+    @property
+    def driven(self) -> float:
         """What the board asks of the driver chip [V].
 
         In analog mode the open input, and in standby the missing voltage, leave the lens at its low end.
         """
-        return VOLTS_MIN if self.mode & (ANALOG | STANDBY) else code_volts(self.code)
+        return code_volts(self.code) if self.obeys else VOLTS_MIN
 
     def set_faults(self, bits: int) -> None:
         """Raise or clear faults: bit 0 overload, 1 driver not answering, 2 thermal shutdown."""
@@ -86,6 +99,10 @@ class LensBoard:
         self._write(request)
         return WRITE_ACK
 
+    def refuse(self, request: Request) -> bytes:
+        """The reply to a request that the board refuses for no reason."""
+        return READ_NACK if request.verb is Verb.READ else WRITE_NACK
+
     def _may_write(self, request: Request) -> bool:
         after = bytearray(self._registers)
         after[request.address : request.address + request.count] = request.values
@@ -102,10 +119,7 @@ class LensBoard:
             if not _writes(request, MODE):
                 self._registers[MODE] &= ~ANALOG
         if _writes(request, FOCUS + 1) or _writes(request, MODE):
-            self._drive()
-
-    def _drive(self) -> None:
-        self._on_drive(self.volts)
+            self.drive()
 
 
 def _writes(request: Request, register: int) -> bool:

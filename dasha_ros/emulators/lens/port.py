@@ -13,19 +13,25 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import Any, Literal
 
-from dasha_ros.devices.varioptic.port_lock import claim, release
-from dasha_ros.devices.varioptic.protocol import Request, RequestParser, wire_seconds
+from dasha_ros.devices.serial.port_lock import claim, release
 from dasha_ros.emulators.lens.board import LensBoard
+from dasha_ros.emulators.lens.emulated_board import Asked, EmulatedBoard
 from dasha_ros.emulators.lens.line import FaultyLine, LineFaults
+from dasha_ros.emulators.lens.optotune import LensDriver4
 from dasha_ros.emulators.lens.state import EmulatedLensState, StateFile
 from dasha_ros.optics.actuator import LensActuator, PowerTrajectory
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.profiles import lens_model
-from dasha_ros.optics.varioptic import DRIVE, STEP_VOLTS, VOLTS_MIN
 
 HALF_REQUEST_S = 0.02
 """The board drops an incomplete request after this time."""
+EmulatedDevice = Literal["varioptic", "optotune"]
+_BOARDS: dict[EmulatedDevice, type[EmulatedBoard[Any]]] = {"varioptic": LensBoard, "optotune": LensDriver4}
+DEVICES = tuple(_BOARDS)
+"""Names of all emulated devices."""
+_PROFILES: dict[EmulatedDevice, str] = {"varioptic": "physical", "optotune": "optotune"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +41,46 @@ class LensEmulatorSettings:
     faults: LineFaults = field(default_factory=LineFaults)
     seed: int = 0
     """Seed of the faults."""
+    device: EmulatedDevice = "varioptic"
+    """Which board: a Varioptic Flexiboard, or Optotune's Lens Driver 4."""
     paced: bool = True
-    """Whether bytes take as long as at 57600 baud."""
+    """Whether bytes take as long as at the board's baud rate."""
     analog_at_power_on: bool = True
-    profile: str = "physical"
-    """Lens model: ``physical``, ``paper`` or the path of a table."""
-    time_constant_s: float = 0.02
-    """Time constant of the liquid [s]."""
-    hysteresis: float = DRIVE.hysteresis
-    step: float = STEP_VOLTS
-    """Step of the driver chip [V]; 0 follows every command exactly."""
+    """Varioptic only: whether the board starts in analog mode, as real boards do."""
+    profile: str = ""
+    """Lens model, by name or by the path of a table; empty: the device's own."""
+    time_constant_s: float | None = None
+    """Time constant of the liquid [s]; ``None``: that of the lens model, as for all that follow."""
+    hysteresis: float | None = None
+    """Half width of the play."""
+    step: float | None = None
+    """Step of the output; 0 follows every command exactly."""
+
+    @property
+    def model(self) -> LensProfile:
+        """The lens model.
+
+        Raises:
+            ValueError: There is none of that name, or it is in another unit than the device.
+        """
+        model, board = lens_model(self.profile or _PROFILES[self.device]), _BOARDS[self.device]
+        if model.unit != board.unit:
+            raise ValueError(
+                f"the profile {model.name} is in {model.unit}, and the emulated {self.device} lens takes"
+                f" {board.unit}"
+            )
+        return model
+
+    @property
+    def rest(self) -> float:
+        """Where the lens is without power."""
+        return _BOARDS[self.device].rest
+
+    def board(self, on_drive: Callable[[float], None]) -> EmulatedBoard[Any]:
+        """The board, which calls ``on_drive`` with every position that it asks of its lens."""
+        if self.device == "optotune":
+            return LensDriver4(on_drive)
+        return LensBoard(on_drive, analog_at_power_on=self.analog_at_power_on)
 
 
 class LensEmulator:
@@ -58,18 +94,14 @@ class LensEmulator:
     def __init__(self, link: Path, settings: LensEmulatorSettings | None = None) -> None:
         self.link = link
         self.settings = settings or LensEmulatorSettings()
-        model: LensProfile = lens_model(self.settings.profile)
-        self._actuator = LensActuator(
-            model,
-            VOLTS_MIN,
-            time.monotonic_ns(),
-            hysteresis=self.settings.hysteresis,
-            time_constant_s=self.settings.time_constant_s,
-            step=self.settings.step,
-        )
+        changed = {
+            name: value
+            for name in ("hysteresis", "time_constant_s", "step")
+            if (value := getattr(self.settings, name)) is not None
+        }
+        self._actuator = LensActuator(self.settings.model, self.settings.rest, time.monotonic_ns(), **changed)
         self._lock = threading.RLock()
         self._line = FaultyLine(self.settings.faults, self.settings.seed)
-        self._parser = RequestParser()
         self._replies: list[tuple[float, int, bytes]] = []
         self._order = count()
         self._heard_at = 0.0
@@ -85,7 +117,7 @@ class LensEmulator:
         """Called in the emulator's thread before every request; may unplug the lens."""
         self.on_move: Callable[[PowerTrajectory], None] | None = None
         """Called with every new trajectory of the lens, in the thread that moves it; for evaluations."""
-        self.board = LensBoard(self._drive, analog_at_power_on=self.settings.analog_at_power_on)
+        self.board = self.settings.board(self._drive)
 
     def start(self) -> None:
         """Take the path, plug the lens in and serve it.
@@ -143,7 +175,7 @@ class LensEmulator:
                 os.close(end)
             self._ends = None
             self._forget_line()
-            self._drive(VOLTS_MIN)
+            self._drive(self.settings.rest)
         self._wake()
 
     def plug(self) -> None:
@@ -164,7 +196,7 @@ class LensEmulator:
         self._wake()
 
     def brown_out(self) -> None:
-        """Let the supply voltage dip: the board restarts in analog mode, and the port stays."""
+        """Let the supply voltage dip: the board restarts, and the port stays."""
         with self._lock:
             self._forget_line()
             self.board.power_on()
@@ -196,14 +228,15 @@ class LensEmulator:
             self._send_at(time.monotonic(), noise)
         self._wake()
 
-    def volts(self) -> float:
-        """What the driver chip puts out now [V]."""
+    def position(self) -> float:
+        """What the electronics put out now, in the lens's unit."""
         with self._lock:
             return self._actuator.position
 
     def set_temperature(self, temperature_c: float) -> None:
         """Let the lens drift to another temperature [deg C]."""
         with self._lock:
+            self.board.temperature_c = temperature_c
             self._moved(self._actuator.set_temperature(temperature_c, time.monotonic_ns()))
 
     def _claim_link(self) -> None:
@@ -220,8 +253,8 @@ class LensEmulator:
         self.link.unlink(missing_ok=True)
         self._claim = handle
 
-    def _drive(self, volts: float) -> None:
-        self._moved(self._actuator.command(volts, time.monotonic_ns()))
+    def _drive(self, position: float) -> None:
+        self._moved(self._actuator.command(position, time.monotonic_ns()))
 
     def _moved(self, trajectory: PowerTrajectory) -> None:
         if self._state is not None:
@@ -230,7 +263,7 @@ class LensEmulator:
             self.on_move(trajectory)
 
     def _forget_line(self) -> None:
-        self._parser.reset()
+        self.board.parser.reset()
         self._replies.clear()
 
     def _wake(self) -> None:
@@ -266,22 +299,23 @@ class LensEmulator:
         except BlockingIOError:
             return  # plugged in again meanwhile: the old port is gone
         now = time.monotonic()
-        if self._parser.pending and now - self._heard_at > HALF_REQUEST_S:
-            self._parser.reset()
+        if self.board.parser.pending and now - self._heard_at > HALF_REQUEST_S:
+            self.board.parser.reset()
         self._heard_at = now
         # The driver writes a request at once, so one read is one frame.
-        for request in self._parser.feed(self._line.to_board(received)):
+        for request in self.board.parser.feed(self._line.to_board(received)):
             self.requests += 1
             if self.on_request is not None:
                 self.on_request()
             if self._ends is not None:
                 self._answer(request, now)
 
-    def _answer(self, request: Request, now: float) -> None:
-        if request.intact and self._line.refuses():
-            request = replace(request, intact=False)
-        spoilt = self._line.from_board(self.board.handle(request))
-        on_wire_s = wire_seconds(request.size + len(spoilt.data)) if self.settings.paced else 0.0
+    def _answer(self, request: Asked, now: float) -> None:
+        board = self.board
+        refused = request.intact and self._line.refuses()
+        reply = board.refuse(request) if refused else board.handle(request)
+        spoilt = self._line.from_board(reply)
+        on_wire_s = board.wire_seconds(request.size + len(spoilt.data)) if self.settings.paced else 0.0
         self._send_at(now + on_wire_s + spoilt.delay_s, spoilt.data)
 
     def _send_at(self, due: float, data: bytes) -> None:

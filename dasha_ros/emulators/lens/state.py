@@ -11,7 +11,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dasha_ros.devices.varioptic.port_lock import is_abandoned
+from dasha_ros.devices.serial.port_lock import is_abandoned
 from dasha_ros.emulators.memory import memory_folder
 from dasha_ros.files.documents import parse_json
 from dasha_ros.optics.actuator import PowerTrajectory
@@ -19,10 +19,10 @@ from dasha_ros.optics.actuator import PowerTrajectory
 
 @dataclass(frozen=True, slots=True)
 class EmulatedLensState:
-    """The output of the driver chip, and the move that it started."""
+    """The output of the electronics, and the move that it started."""
 
-    volts: float
-    """What the driver chip puts out [V]."""
+    position: float
+    """What the electronics put out, in the lens's unit."""
     trajectory: PowerTrajectory
     """The focus as a function of time, on the steady clock."""
 
@@ -78,6 +78,6 @@ def read_state(link: Path) -> EmulatedLensState:
         ) from error
     try:
         fields = parse_json(text)
-        return EmulatedLensState(float(fields["volts"]), PowerTrajectory(**fields["trajectory"]))
+        return EmulatedLensState(float(fields["position"]), PowerTrajectory(**fields["trajectory"]))
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not the state of an emulated lens: {error}") from error

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, PerceptionConfig
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.lens import Lens
 from dasha_ros.freshness.clock import Clock
+from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.lens_table import TableLens
 from dasha_ros.optics.profiles import PROFILES, lens_model
 from dasha_ros.system.extras import require
 
 if TYPE_CHECKING:
+    from dasha_ros.devices.optotune.lens import OptotuneSettings
+    from dasha_ros.devices.varioptic.lens import VariopticSettings
     from dasha_ros.perception.pipeline import Perception
+
+    Settings = TypeVar("Settings", VariopticSettings, OptotuneSettings)
 
 
 def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
@@ -33,8 +38,9 @@ def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
 
     Raises:
         ExtraMissing: Its library is not installed.
+        ValueError: The profile can't be used, or is in another unit than the lens.
     """
-    makers = {"varioptic": _varioptic, "v4l2": _webcam_lens, "twin": _twin_lens}
+    makers = {"twin": _twin_lens, "varioptic": _varioptic, "optotune": _optotune, "v4l2": _webcam_lens}
     return makers[config.backend](config, clock)
 
 
@@ -118,10 +124,32 @@ def _varioptic(config: LensDriverConfig, clock: Clock) -> Lens:
         reply_timeout_s=config.reply_timeout_ms / 1e3,
         standby_on_close=config.standby,
     )
-    model = lens_model(config.profile)
-    if isinstance(model, TableLens) and model.settle_s is not None:
-        settings = replace(settings, settle_s=model.settle_s)
-    return VariopticLens(settings, clock, profile=model)
+    profile = lens_model(config.profile)
+    return VariopticLens(_measured(settings, profile), clock, profile=profile)
+
+
+def _optotune(config: LensDriverConfig, clock: Clock) -> Lens:
+    require("hardware", "an Optotune lens", "serial")
+    from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
+
+    settings = OptotuneSettings(
+        port=config.port,
+        serial_number=config.serial,
+        temperature_min_c=config.temperature_min_c,
+        temperature_max_c=config.temperature_max_c,
+        reply_timeout_s=config.reply_timeout_ms / 1e3,
+        standby_on_close=config.standby,
+    )
+    # The other models that have a name are of another lens.
+    profile = lens_model("optotune" if config.profile in PROFILES else config.profile)
+    return OptotuneLens(_measured(settings, profile), clock, profile=profile)
+
+
+def _measured(settings: Settings, profile: LensProfile) -> Settings:
+    """The settings with the settling time that a table measured, if it did."""
+    if isinstance(profile, TableLens) and profile.settle_s is not None:
+        return replace(settings, settle_s=profile.settle_s)
+    return settings
 
 
 def _webcam_camera(config: CameraDriverConfig, clock: Clock) -> Camera:

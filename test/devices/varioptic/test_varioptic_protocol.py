@@ -9,6 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dasha_ros.devices.errors import OutOfRange
+from dasha_ros.devices.serial.replies import (
+    ProtocolError,
+    ReplyGarbled,
+    ReplyIncomplete,
+    RequestRefused,
+)
 from dasha_ros.devices.varioptic.protocol import (
     MAX_CODE,
     MAX_REGISTERS,
@@ -16,12 +22,8 @@ from dasha_ros.devices.varioptic.protocol import (
     START,
     WRITE_ACK,
     WRITE_NACK,
-    ProtocolError,
-    ReplyGarbled,
-    ReplyIncomplete,
     Request,
     RequestParser,
-    RequestRefused,
     Verb,
     checksum,
     code_volts,

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, choices_of
+from dasha_ros.devices.lens import Lens
+from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.devices.varioptic.boards import BOARDS
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.freshness.clock import ManualClock
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.ros.driver_nodes.backends import camera_backend, lens_backend
 from dasha_ros.system import extras
 from dasha_ros.system.extras import ExtraMissing
@@ -45,7 +48,7 @@ def test_a_measured_settling_time_is_used_or_else_the_default(tmp_path: Path) ->
 
 
 def test_an_unknown_profile_is_reported_before_anything_is_opened() -> None:
-    with pytest.raises(ValueError, match="neither physical, nor paper, nor a file"):
+    with pytest.raises(ValueError, match="neither physical, nor paper, nor optotune, nor a file"):
         varioptic(profile="/nowhere.yaml")
 
 
@@ -56,6 +59,40 @@ def test_lens_parameters_reach_the_back_end() -> None:
         0.08,
         False,
     )
+
+
+def test_optotune_parameters_reach_the_back_end() -> None:
+    config = LensDriverConfig(
+        backend="optotune", port="/dev/lens", serial="A1", profile="optotune", temperature_min_c=15.0,
+        temperature_max_c=35.0, reply_timeout_ms=80.0, standby=False,
+    )  # fmt: skip
+    lens = lens_backend(config, ManualClock())
+    assert isinstance(lens, OptotuneLens)
+    assert lens.settings == OptotuneSettings(
+        port="/dev/lens", serial_number="A1", temperature_min_c=15.0, temperature_max_c=35.0,
+        reply_timeout_s=0.08, standby_on_close=False,
+    )  # fmt: skip
+
+
+def test_an_optotune_lens_is_optotune_or_a_table_in_dioptres(tmp_path: Path) -> None:
+    def lens(profile: str) -> Lens:
+        return lens_backend(
+            LensDriverConfig(backend="optotune", port="/dev/lens", profile=profile), ManualClock()
+        )
+
+    for named in ("physical", "optotune"):
+        assert lens(named).describe()["profile"] == lens_model("optotune").id
+    table = tmp_path / "lens.yaml"
+    table.write_text(f"unit: D\nposition_min: -2\nposition_max: 60\n{TABLE}")
+    assert lens(str(table)).describe()["profile"].startswith("table:")
+    table.write_text(TABLE)
+    with pytest.raises(ValueError, match="is in V, and an Optotune lens takes D"):
+        lens(str(table))
+
+
+def test_temperature_limits_that_are_no_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="temperature_min_c is 50; it must be below temperature_max_c, 45"):
+        LensDriverConfig(temperature_min_c=50.0)
 
 
 def test_camera_parameters_reach_the_back_end() -> None:
@@ -85,6 +122,7 @@ def test_the_twin_is_the_default() -> None:
     [
         (camera_backend, CameraDriverConfig(backend="pylon"), "a Basler camera needs pypylon"),
         (lens_backend, LensDriverConfig(backend="varioptic"), "a Varioptic lens needs serial"),
+        (lens_backend, LensDriverConfig(backend="optotune"), "an Optotune lens needs serial"),
     ],
 )
 def test_a_missing_library_is_named_before_anything_is_opened(

@@ -11,14 +11,15 @@ import serial
 from serial.tools import list_ports
 
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
-from dasha_ros.devices.varioptic.link import SerialLink, find_port
+from dasha_ros.devices.serial.link import SerialLink
+from dasha_ros.devices.serial.ports import find_port
 
 
 def test_the_port_is_opened_as_the_board_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     # A pseudo-terminal ignores baud rate and parity, so that no emulator can miss them.
     seen: dict[str, Any] = {}
     monkeypatch.setattr(serial, "Serial", lambda port, **options: seen.update(options, port=port))
-    SerialLink("/dev/lens", 0.05)
+    SerialLink("/dev/lens", 0.05, 57_600)
     assert (seen["baudrate"], seen["bytesize"], seen["parity"], seen["stopbits"]) == (57_600, 8, "N", 1)
     assert [seen[flow] for flow in ("xonxoff", "rtscts", "dsrdtr")] == [False] * 3
     assert seen["exclusive"]
@@ -43,10 +44,10 @@ def test_a_port_that_does_not_open_says_what_to_do(
 
     monkeypatch.setattr(serial, "Serial", fail)
     with pytest.raises(DeviceLost, match=words):
-        SerialLink(os.devnull, 0.05)
+        SerialLink(os.devnull, 0.05, 57_600)
     if "something" in words:
         with pytest.raises(DeviceLost, match="there is no /dev/nothing"):
-            SerialLink("/dev/nothing", 0.05)
+            SerialLink("/dev/nothing", 0.05, 57_600)
 
 
 @pytest.fixture

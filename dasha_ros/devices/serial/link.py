@@ -9,9 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from dasha_ros.devices.errors import DeviceLost, OutOfRange
-from dasha_ros.devices.varioptic.port_lock import is_abandoned
-from dasha_ros.devices.varioptic.protocol import BAUD
+from dasha_ros.devices.errors import DeviceLost
+from dasha_ros.devices.serial.port_lock import is_abandoned
 
 WRITE_TIMEOUT_S = 0.5
 """A request takes 3 ms at most; a write that blocks longer has a dead device behind it."""
@@ -24,7 +23,7 @@ class Link(Protocol):
         """Throw away what came before, send ``request`` and return at most ``reply_bytes``.
 
         Returns early with ``short_reply`` when that came and nothing after it, and with fewer
-        bytes when time is up.
+        bytes when time is up. With no ``reply_bytes`` it does not wait.
         """
         ...
 
@@ -38,22 +37,33 @@ class Link(Protocol):
 
 
 class SerialLink:
-    """A `Link` over pyserial, opened for this process alone."""
+    """A `Link` over pyserial, opened for this process alone.
+
+    8 data bits, no parity, 1 stop bit, no flow control.
+
+    Args:
+        port: Path of the port.
+        reply_timeout_s: How long a reply may take [s].
+        baud: Rate of the line [bit/s].
+
+    Raises:
+        DeviceLost: It can't be opened; the message says why and what to do.
+    """
 
     GAP_S = 0.005
     """Bytes of one reply follow each other without a gap; USB adds a few milliseconds."""
     MAX_GARBAGE_BYTES = 4096
 
-    def __init__(self, port: str, reply_timeout_s: float) -> None:
+    def __init__(self, port: str, reply_timeout_s: float, baud: int) -> None:
         import serial
 
-        self.port = port
+        self.port, self._baud = port, baud
         self._serial: Any = None
         _refuse_abandoned(port)
         try:
             self._serial = serial.Serial(
                 port,
-                baudrate=BAUD,
+                baudrate=baud,
                 bytesize=serial.EIGHTBITS,
                 parity=serial.PARITY_NONE,
                 stopbits=serial.STOPBITS_ONE,
@@ -78,6 +88,8 @@ class SerialLink:
         with self._line_errors():
             self._drain()
             self._serial.write(request)
+            if not reply_bytes:
+                return b""
             first = min(reply_bytes, len(short_reply)) or reply_bytes
             reply = bytes(self._serial.read(first))
             if len(reply) < first or len(reply) == reply_bytes:
@@ -95,7 +107,7 @@ class SerialLink:
                 if discarded > self.MAX_GARBAGE_BYTES:
                     raise DeviceLost(
                         f"{self.port} sends bytes without end: another device is there, or its baud rate"
-                        f" is not {BAUD}. Check which device the port belongs to."
+                        f" is not {self._baud}. Check which device the port belongs to."
                     )
 
     def close(self) -> None:
@@ -155,44 +167,3 @@ def _why_not_open(port: str, error: Exception) -> str:
             "docs/how-to/connect-hardware.md."
         )
     return f"{port} could not be opened: {text}"
-
-
-def find_port(port: str, serial_number: str) -> str:
-    """The path of the port to open.
-
-    Args:
-        port: A path; empty: whichever port has the serial number.
-        serial_number: Serial number of the USB bridge; empty: whatever is at ``port``.
-
-    Raises:
-        DeviceLost: Nothing matches, or the device at ``port`` has another serial number.
-        OutOfRange: Both are empty.
-    """
-    if not serial_number:
-        if not port:
-            raise OutOfRange(
-                "a lens needs a port or a serial number: set `port`, best to a path under /dev/serial/by-id"
-            )
-        return port
-    from serial.tools import list_ports
-
-    found: dict[str, str] = {
-        info.device: info.serial_number or "" for info in list_ports.comports(include_links=True)
-    }
-    if port:
-        if not os.path.exists(port):
-            raise DeviceLost(f"there is no {port}. Is the lens board plugged in?")
-        actual = found.get(port) or found.get(os.path.realpath(port), "")
-        if actual != serial_number:
-            raise DeviceLost(
-                f"the device at {port} has the serial number {actual or 'unknown'!r}, not {serial_number!r}."
-                " Plug in the right board, or change the parameter."
-            )
-        return port
-    for device, actual in sorted(found.items()):
-        if actual == serial_number:
-            return device
-    there = ", ".join(
-        f"{device} ({number or 'no serial number'})" for device, number in sorted(found.items())
-    )
-    raise DeviceLost(f"no serial port has the serial number {serial_number!r}; found: {there or 'none'}")

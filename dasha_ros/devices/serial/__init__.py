@@ -1,0 +1,1 @@
+"""What lenses on serial ports share: port, lock, requests and replies, retries, held positions."""
