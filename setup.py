@@ -44,9 +44,10 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=packages(),
-    package_data={"": ["py.typed", "*.html", "*.c"]},
+    package_data={"": ["py.typed", "*.html", "*.css", "*.js", "*.svg", "*.LICENSE", "*.c"]},
     data_files=data_files(),
     install_requires=[
+        "aiohttp>=3.9",
         "numpy>=1.26",
         "onnx",
         "onnxruntime",

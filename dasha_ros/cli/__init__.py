@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from dasha_ros.cli import assets, cache, config, doctor, echo, evaluate, focus, get, set, soak, version
+from dasha_ros.cli import assets, cache, config, doctor, echo, evaluate, focus, get, set, soak, version, watch
 from dasha_ros.cli.benchmark import app as benchmark
 from dasha_ros.cli.demo import command as demo
 from dasha_ros.cli.devices import calibrate, camera, emulate, lens
@@ -30,6 +30,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(up.up)
+app.command()(watch.watch)
 app.command()(focus.focus)
 app.command()(demo.demo)
 app.command()(echo.echo)

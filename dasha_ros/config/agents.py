@@ -23,8 +23,9 @@ class PerceptionConfig(NodeConfig):
     )
     min_score: FiniteFloat = parameter(0.1, "Detections below this confidence are dropped.", ge=0.01, le=1.0)
     preview_rate_hz: FiniteFloat = parameter(
-        0.0,
-        "Rate of percepts of frames that no command waits for; 0: none.",
+        1.0,
+        "Rate of percepts of frames that no command waits for, while a node outside the graph listens to the "
+        "annotated picture; 0: none.",
         unit="Hz",
         ge=0.0,
         le=100.0,

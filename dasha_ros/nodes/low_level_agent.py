@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rclpy.publisher import Publisher
+
 from dasha_ros.action import AdjustFocus
 from dasha_ros.config import LowLevelAgentConfig
 from dasha_ros.control.loop import run_focus
-from dasha_ros.control.step import FocusOutcome
+from dasha_ros.control.step import FocusOutcome, Step
 from dasha_ros.freshness.command import NO_FRAME
-from dasha_ros.msg import Detection
+from dasha_ros.msg import Belief, Detection
 from dasha_ros.perception.labels import canonical
 from dasha_ros.policies.learned.focus import LearnedFocus
 from dasha_ros.policies.outcome import explain
-from dasha_ros.policies.policy import FocusTask
+from dasha_ros.policies.policy import FocusTask, HasBelief
 from dasha_ros.policies.registry import focus_policy
 from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.run import run as run_node
+from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import detection_to_msg, frame_to_msg, id_to_msg
+from dasha_ros.ros.transport.stamps import to_stamp
 
 if TYPE_CHECKING:
     from dasha_ros.ros.agents.learning import AgentLearning
@@ -42,6 +47,19 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
 
     def __init__(self) -> None:
         super().__init__("low_level_agent")
+        self._beliefs: Publisher | None = None
+
+    def configure(self) -> None:
+        """See `AgentNode.configure`; and create the topic of the belief."""
+        super().configure()
+        self._beliefs = self.create_publisher(Belief, "focus/belief", qos.PERCEPT)
+
+    def cleanup(self) -> None:
+        """See `AgentNode.cleanup`."""
+        super().cleanup()
+        if self._beliefs is not None:
+            self.destroy_publisher(self._beliefs)
+            self._beliefs = None
 
     def load_policy(self) -> None:
         """Create the policy that the configuration names."""
@@ -93,6 +111,23 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         """Search with the policy."""
         task = self.task_of(run.request)
         return run_focus(self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted)
+
+    def report(self, run: ActiveGoal, step: Step) -> None:
+        """See `AgentNode.report`; the belief follows if somebody listens to it."""
+        super().report(run, step)
+        beliefs, policy = self._beliefs, self._policy if self.learning is None else None
+        if beliefs is None or not isinstance(policy, HasBelief) or not beliefs.get_subscription_count():
+            return
+        belief = policy.belief()
+        if belief is not None:
+            dioptres, probability = (values.astype("f4").tobytes() for values in belief)
+            message = Belief(
+                node=self.instance,
+                dioptres=array("f", dioptres),
+                probability=array("f", probability),
+            )
+            message.header.stamp = to_stamp(step.percept.capture.stamp_ns)
+            beliefs.publish(message)
 
     def learn(self, run: ActiveGoal, learning: AgentLearning) -> FocusOutcome:
         """Play one episode; the detection is what is seen at its end."""

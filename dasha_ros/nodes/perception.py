@@ -10,7 +10,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 
 from dasha_ros import msg
-from dasha_ros.config import PerceptionConfig
+from dasha_ros.config import NODES, PerceptionConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
 from dasha_ros.freshness.pending import ANY_POSITION, PendingCommands
 from dasha_ros.freshness.state import CaptureInfo
@@ -20,6 +20,7 @@ from dasha_ros.ros.driver_nodes.backends import perception_of
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.audience import Audience
 from dasha_ros.ros.transport.conversions import capture_from_msg, id_from_msg, lens_from_msg, percept_to_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.image import ImageMessageError, pixels_of
@@ -34,6 +35,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     It subscribes to images with their CaptureInfo, to the lens state and to both commands. It publishes one
     `Percept` for each answered pair of commands and then, if there are subscribers, the annotated picture.
+    While somebody outside the graph listens to that picture, it also looks at the camera's previews.
     """
 
     config_model = PerceptionConfig
@@ -62,6 +64,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._perception.warm_up()
         self._percept_publisher = self._publish(msg.Percept, "perception/percept", qos.PERCEPT)
         self._picture_publisher = self._publish(CompressedImage, "perception/annotated/compressed", qos.IMAGE)
+        self._audience = Audience(self, [self._picture_publisher], NODES, self.steady.now_ns)
         self._info_publisher = self._publish(msg.PerceptionInfo, "perception/info", qos.STATE)
         self._subscriber = FastSubscriber(self)
         for kind, topic, callback, profile in (
@@ -156,12 +159,10 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         if capture is None or self._pending.lens is None:
             return
         now_ns = self.steady.now_ns()
-        rate = self.config.preview_rate_hz
-        preview = rate > 0 and now_ns >= self._next_preview_ns and self._pending.is_fresh(capture, now_ns)
-        if not preview and not self._pending.is_awaited(capture, now_ns):
+        if not self._pending.is_awaited(capture, now_ns) and not self._is_preview_due(capture, now_ns):
             return
         self._waiting = None
-        if rate > 0:
+        if (rate := self.config.preview_rate_hz) > 0:
             self._next_preview_ns = now_ns + round(1e9 / rate)
         try:
             self._perceive(image, capture)
@@ -171,6 +172,15 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         except Exception as error:  # From a model, a driver or memory: the next picture may work.
             self.health.count("failed_frames")
             self.health.error("picture", f"perception failed: {type(error).__name__}: {error}")
+
+    def _is_preview_due(self, capture: CaptureInfo, now_ns: int) -> bool:
+        """Whether to look at a frame that no command waits for."""
+        return (
+            self.config.preview_rate_hz > 0
+            and now_ns >= self._next_preview_ns
+            and self._audience.is_there()
+            and self._pending.is_fresh(capture, now_ns)
+        )
 
     def _perceive(self, image: Image, capture: CaptureInfo) -> None:
         assert self._perception is not None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensModel
@@ -85,4 +88,16 @@ class FocusPolicy(Protocol):
 
     def act(self, percept: Percept) -> FocusDecision:
         """Decide from the percept that answers the last command."""
+        ...
+
+
+@runtime_checkable
+class HasBelief(Protocol):
+    """A policy of A^L that can say where it expects the object's focus."""
+
+    def belief(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Focus positions [1/m], evenly spaced, and the probability of each, both of shape (h,).
+
+        ``None`` before the first percept of an episode, and if this policy has no belief after all.
+        """
         ...

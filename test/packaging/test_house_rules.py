@@ -41,11 +41,12 @@ FLOORS = {
     "doctor": 10,
     "client": 10,
     "soak": 10,
-    "cli": 11,
+    "watch": 11,
+    "cli": 12,
 }
 """The floor of every room; an entry for a part of a room overrides the room's."""
 
-ROS_ROOMS = {"nodes", "ros", "bringup", "client", "cli", "soak"}
+ROS_ROOMS = {"nodes", "ros", "bringup", "client", "cli", "soak", "watch"}
 ROS_PACKAGES = {
     "rclpy", "rcl_interfaces", "lifecycle_msgs", "diagnostic_msgs", "sensor_msgs", "std_msgs",
     "builtin_interfaces", "action_msgs", "rosgraph_msgs", "vision_msgs", "unique_identifier_msgs",

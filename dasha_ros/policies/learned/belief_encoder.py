@@ -145,6 +145,10 @@ class BeliefEncoder:
         """See `FocusEncoder`: the probability that the focus is more than `SHARP_PX` of blur from here."""
         return 1.0 - self._within(SHARP_PX, log)
 
+    def belief(self, row: int) -> tuple[Array, Array]:
+        """Focus positions [1/m] and the probability of each, in one episode; shape (h,)."""
+        return self._belief.dioptres, self._belief.posterior[row]
+
     def _forget(self, rows: Rows) -> None:
         self._belief.reset(rows)
         self._pictures[rows] = 0.0

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from dasha_ros.estimation.profile import Array
 from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
 from dasha_ros.policies.learned.deployed import focus_moves
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder
 from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_extractor
@@ -74,6 +76,10 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
             return FocusDecision(here, done=True, found=bool(pictures.detected[0]))
         self._log.go(position)
         return FocusDecision(float(position[0]))
+
+    def belief(self) -> tuple[Array, Array] | None:
+        """See `HasBelief`; only the preset ``plus`` has one."""
+        return self._encoder.belief(0) if isinstance(self._encoder, BeliefEncoder) else None
 
 
 def shipped_focus(name: str) -> LearnedFocus:

@@ -29,6 +29,7 @@ TOPICS: tuple[tuple[Any, str, Any], ...] = (
     (msg.PerceptionInfo, "perception/info", qos.STATE),
     (CompressedImage, "perception/annotated/compressed", qos.IMAGE),
     (msg.FocusState, "focus/state", qos.STATE),
+    (msg.Belief, "focus/belief", qos.PERCEPT),
     (msg.TwinWorld, "twin/world", qos.STATE),
     (msg.TwinLens, "twin/lens", qos.STATE),
 )

@@ -168,6 +168,11 @@ def _reward(message: Any) -> None:
             raise InvalidMessage(f"{len(names)} {what}_names come with {len(values)} {what}_values")
 
 
+def _belief(message: Any) -> None:
+    if len(message.dioptres) != len(message.probability):
+        raise InvalidMessage(f"{len(message.dioptres)} dioptres come with {len(message.probability)} numbers")
+
+
 def _step(message: Any) -> None:
     _reward(message.reward)
     _percept(message.percept)
@@ -202,6 +207,7 @@ _MEANINGS: dict[type, Check] = {
     msg.FocusState: _focus,
     msg.Percept: _percept,
     msg.Reward: _reward,
+    msg.Belief: _belief,
     **dict.fromkeys(_STEP, _step),
     FocusOnObject.Feedback: _progress,
     Image: _image,

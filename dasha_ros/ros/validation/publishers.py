@@ -13,6 +13,7 @@ _PUBLISHERS = {
     "camera/image_raw": ("camera_driver",),
     "camera/limits": ("camera_driver",),
     "camera/state": ("camera_driver",),
+    "focus/belief": ("low_level_agent",),
     "focus/state": ("focus_server",),
     "lens/info": ("lens_driver",),
     "lens/state": ("lens_driver",),

@@ -87,6 +87,43 @@ def test_the_object_is_found_in_the_dark_and_out_of_focus(client: FocusClient, i
     client.probe.until(lambda: client.states[-1].state == client.states[-1].FOCUSED, "state FOCUSED")
 
 
+def test_who_looks_sees_previews_and_the_belief_and_nobody_else_pays(
+    graph: Graph, client: FocusClient, in_force: InForce
+) -> None:
+    from sensor_msgs.msg import CompressedImage
+
+    from dasha_ros import msg
+    from dasha_ros.ros.transport import qos
+
+    probe = graph.probe
+    percepts = probe.subscribe(msg.Percept, "perception/percept", qos.PERCEPT)
+    in_force.set(20_000.0, NEAR_POSITION)
+    probe.until(
+        lambda: any(p.lens.commanded_position == NEAR_POSITION for p in percepts),
+        "the percept of the command",
+    )
+    heard = len(percepts)
+    probe.spin(2.5)  # The camera takes five previews meanwhile; the focus server listens to pictures.
+    assert len(percepts) == heard
+
+    pictures: list[Any] = []
+    look = probe.node.create_subscription(
+        CompressedImage, "perception/annotated/compressed", pictures.append, qos.IMAGE
+    )
+    probe.until(lambda: len(pictures) >= 2 and len(percepts) >= heard + 2, "two previews")
+    assert bytes(pictures[-1].data[:2]) == b"\xff\xd8"
+    probe.node.destroy_subscription(look)
+
+    beliefs = probe.subscribe(msg.Belief, "focus/belief", qos.PERCEPT)
+    result = client.run("motorcycle")
+    assert result.error_code == 0
+    probe.until(lambda: beliefs, "a belief")
+    belief = beliefs[-1]
+    assert sum(belief.probability) == pytest.approx(1.0, abs=1e-4)
+    likely = max(zip(belief.probability, belief.dioptres, strict=True))[1]
+    assert likely == pytest.approx(1.0 / result.focus_distance_m, abs=0.3)
+
+
 def test_the_report_tells_every_step(client: FocusClient, in_force: InForce) -> None:
     result = client.run("motorbike")  # darknet's name of the same thing
     folder = Path(result.report)

@@ -24,7 +24,7 @@ from dasha_ros.ros.rig.rig import RosRig
 _ANSWER_S = 10.0
 _BLOCK = 10
 """Steps of one kind before steps of the other, so that the machine's load affects both."""
-_QUIET = ("camera_driver.preview_rate_hz=0", "camera_driver.initial_exposure_us=40000")
+QUIET = ("camera_driver.preview_rate_hz=0", "camera_driver.initial_exposure_us=40000")
 """No previews between the steps."""
 
 
@@ -49,7 +49,7 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
     Raises:
         GraphError: The graph does not come up or does not answer.
     """
-    graph = bringup.describe(bringup.Options(overrides=_QUIET))
+    graph = bringup.describe(bringup.Options(overrides=QUIET))
     with Session(graph, lambda name, line: None) as session:
         wait_until_active(session, active_s)
         up_s = session.seconds
@@ -87,12 +87,17 @@ def _by_turns(
     alone: list[dict[str, float]] = []
     for first in range(0, steps, _BLOCK):
         block = [POSITIONS[i % len(POSITIONS)] for i in range(WARM_UP + min(_BLOCK, steps - first))]
-        timed += [_step(rig, position) for position in block][WARM_UP:]
+        timed += [timed_step(rig, position) for position in block][WARM_UP:]
         alone += [one_process.step(position) for position in block][WARM_UP:]
     return timed, alone
 
 
-def _step(rig: RosRig, position: float) -> dict[str, float]:
+def timed_step(rig: RosRig, position: float) -> dict[str, float]:
+    """Time one step to a position: ``step`` and its parts [ms]; see `step_over_ros`.
+
+    Raises:
+        GraphError: The graph does not answer.
+    """
     try:
         rig.move(position)
         # The second move goes to the same position, so there is no settling time to subtract.

@@ -1,0 +1,124 @@
+"use strict";
+// Shows what the server sends, and sends it goals. Texts go in as text, never as HTML.
+
+const $ = (id) => document.getElementById(id);
+const curves = new Curves($("curves"));
+const belief = new Belief($("belief"));
+const AGAIN_MS = [300, 600, 1200, 2500, 5000];
+let socket = null, failures = 0, pictureAt = 0, quietTimer = 0;
+
+function trouble(text) {
+  $("trouble").textContent = text;
+  $("trouble").hidden = !text;
+}
+
+function passingTrouble(text) {
+  trouble(text);
+  clearTimeout(quietTimer);
+  quietTimer = setTimeout(() => trouble(""), 8000);
+}
+
+function headline(text, kind) {
+  $("state").textContent = text;
+  $("state").className = kind;
+}
+
+const number = (value, digits) => (typeof value === "number" ? value.toPrecision(digits) : "–");
+const duration = (us) => (us >= 1e6 ? `${number(us / 1e6, 3)} s` : us >= 1e3 ? `${number(us / 1e3, 3)} ms` : `${number(us, 3)} µs`);
+
+const facts = {
+  graph({ there, namespace }) {
+    trouble(there ? "" : `No graph answers in ${namespace}. Start it with dasha up, in the same ROS_DOMAIN_ID.`);
+    if (!there) headline("no graph", "bad");
+  },
+  state(now) {
+    const kinds = { focused: "good", failed: "bad", idle: "", restoring: "busy", exposing: "busy", focusing: "busy" };
+    const what = now.labels.join(", ");
+    const step = kinds[now.state] === "busy" ? `, step ${now.step}` : "";
+    headline(`${now.state}${what ? ` on ${what}` : ""}${step}`, kinds[now.state]);
+    document.title = `${now.state} – dasha`;
+    $("message").textContent = now.text;
+    $("cancel").disabled = kinds[now.state] !== "busy";
+  },
+  lens({ unit, dioptres }) {
+    curves.unit(unit);
+    belief.at(dioptres);
+  },
+  belief: (now) => belief.show(now),
+  labels(known) {
+    $("known").replaceChildren(...known.map((label) => Object.assign(document.createElement("option"), { value: label })));
+  },
+  perception() {},
+  outcome({ goal, ended, found, text, report }) {
+    $("outcome").textContent = `${goal}: ${text}`;
+    $("outcome").className = !ended ? "busy" : found ? "good" : "bad";
+  },
+  reports(names) {
+    $("reports").replaceChildren(...names.map((name) => {
+      const link = Object.assign(document.createElement("a"), { textContent: name, target: "_blank", rel: "noopener" });
+      link.href = `reports/${encodeURIComponent(name)}/index.html`;
+      const item = document.createElement("li");
+      item.append(link);
+      return item;
+    }));
+    if (!names.length) $("reports").replaceChildren("none on this machine");
+  },
+  trouble: passingTrouble,
+};
+
+function rows(news) {
+  if (!news.length) return;
+  curves.add(news);
+  const last = news.findLast((row) => "exposure" in row);
+  if (last) $("caption").textContent = `exposure ${duration(last.exposure)}, lens ${number(last.lens, 4)}, score ${number(last.score, 2)}, BRISQUE ${number(last.brisque, 3)}`;
+}
+
+function picture(data) {
+  const url = URL.createObjectURL(new Blob([data], { type: "image/jpeg" }));
+  const image = $("picture"), before = image.src;
+  image.onload = () => {
+    if (before) URL.revokeObjectURL(before);
+    if (!pictureAt) pictureAt = performance.now();
+    document.documentElement.dataset.firstPictureMs = Math.round(pictureAt);
+  };
+  image.src = url;
+  image.hidden = false;
+}
+
+function connect() {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  socket = new WebSocket(`${scheme}//${location.host}/ws`);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => {
+    failures = 0;
+    trouble("");
+    curves.clear();
+  };
+  socket.onmessage = ({ data }) => {
+    if (typeof data !== "string") return picture(data);
+    const update = JSON.parse(data);
+    for (const name in update.facts) facts[name]?.(update.facts[name]);
+    rows(update.rows);
+  };
+  socket.onclose = () => {
+    headline("not connected", "bad");
+    trouble("The server does not answer; trying again. If dasha watch was started anew with a token, open its new address.");
+    setTimeout(connect, AGAIN_MS[Math.min(failures++, AGAIN_MS.length - 1)]);
+  };
+}
+
+function ask(order) {
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(order));
+  else passingTrouble("Not sent: the server does not answer.");
+}
+
+$("goal").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const order = { do: "goal", labels: $("labels").value.trim() ? [$("labels").value] : [], keep_exposure: $("keep_exposure").checked };
+  for (const name of ["min_score", "max_brisque", "max_steps"]) {
+    if ($(name).value) order[name] = Number($(name).value);
+  }
+  ask(order);
+});
+$("cancel").addEventListener("click", () => ask({ do: "cancel" }));
+connect();
