@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dasha_ros.bringup.environment import profile_of, runtime_dir
+from dasha_ros.bringup.one_stack import with_one_stack
 from dasha_ros.bringup.rigs import RIGS, STAGES
 from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.config.one_clock import with_one_clock
@@ -150,7 +151,10 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
     # The nodes don't get the file itself: in rcl, a block for the node's own name would override the
     # command line.
     loaded = load(options.params_file, namespace, nodes) if options.params_file else Loaded()
-    configs = merged(loaded.configs, {**parameters, **named, **parse_overrides(options.overrides)})
+    wanted = {**parameters, **named, **parse_overrides(options.overrides)}
+    if options.rig == "stack":
+        wanted = with_one_stack(loaded.configs, wanted)
+    configs = merged(loaded.configs, wanted)
     if "device_emulator" in rig.nodes:
         # The emulated camera has to produce the pictures that its driver is configured for.
         camera = configs["camera_driver"].model_dump()

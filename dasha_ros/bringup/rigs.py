@@ -56,6 +56,10 @@ RIGS: dict[str, Rig] = {
             "device_emulator.time_constant_s": 0.005,
         },
     ),
+    "stack": Rig(
+        nodes=_COMMON,
+        parameters={"camera_driver.backend": "stack", "lens_driver.backend": "stack"},
+    ),
     "hardware": Rig(
         nodes=_COMMON,
         parameters={"camera_driver.backend": "pylon", "lens_driver.backend": "varioptic"},

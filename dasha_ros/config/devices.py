@@ -9,10 +9,27 @@ from pydantic import FiniteFloat, model_validator
 from dasha_ros.config.parameter import NodeConfig, parameter
 
 
+def _stack() -> Any:
+    return parameter("", "Stack only: folder of the focal stack, the same for camera and lens.", fixed=True)
+
+
+def _stack_step() -> Any:
+    return parameter(
+        1.0,
+        "Stack only: smallest move of the lens, the same for camera and lens; below 1, frames are blended.",
+        unit="frames",
+        fixed=True,
+        ge=0.05,
+        le=1.0,
+    )
+
+
 class CameraDriverConfig(NodeConfig):
     """The node that owns the camera."""
 
-    backend: Literal["twin", "pylon", "v4l2"] = parameter("twin", "Which camera; v4l2: a webcam.", fixed=True)
+    backend: Literal["twin", "pylon", "v4l2", "stack"] = parameter(
+        "twin", "Which camera; v4l2: a webcam.", fixed=True
+    )
     serial: str = parameter(
         "",
         "Serial number, user-defined name or IP address; of a webcam also its bus path or /dev path; "
@@ -84,16 +101,23 @@ class CameraDriverConfig(NodeConfig):
         ge=0.0,
         le=200.0,
     )
-    twin_seed: int = parameter(0, "Seed of the twin's sensor noise.", fixed=True, ge=0, le=2**31 - 1)
+    twin_seed: int = parameter(
+        0, "Seed of the sensor noise of a twin or a stack.", fixed=True, ge=0, le=2**31 - 1
+    )
     twin_latency_ms: FiniteFloat = parameter(
         0.0, "Time that the twin's camera keeps a finished frame.", unit="ms", fixed=True, ge=0.0, le=10_000.0
+    )
+    stack: str = _stack()
+    stack_step: FiniteFloat = _stack_step()
+    stack_tone: Literal["linear", "srgb"] = parameter(
+        "linear", "Stack only: how grey levels follow the light.", fixed=True
     )
 
 
 class LensDriverConfig(NodeConfig):
     """The node that owns the lens."""
 
-    backend: Literal["twin", "varioptic", "optotune", "v4l2"] = parameter(
+    backend: Literal["twin", "varioptic", "optotune", "v4l2", "stack"] = parameter(
         "twin", "Which lens; v4l2: the focus motor of a webcam.", fixed=True
     )
     port: str = parameter(
@@ -151,11 +175,13 @@ class LensDriverConfig(NodeConfig):
     )
     initial_share: FiniteFloat = parameter(
         0.0,
-        "Twin only: where the lens is when power comes; 0: at its least position, 1: at its greatest.",
+        "Twin and stack: where the lens is when power comes; 0: at its least position, 1: at its greatest.",
         fixed=True,
         ge=0.0,
         le=1.0,
     )
+    stack: str = _stack()
+    stack_step: FiniteFloat = _stack_step()
 
     @model_validator(mode="after")
     def _temperatures_are_a_range(self) -> LensDriverConfig:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera
-from dasha_ros.devices.twin.camera import TwinCamera
+from dasha_ros.devices.simulated_camera import SimulatedCamera
 from dasha_ros.freshness.gate import CommandGate
 from dasha_ros.ros.driver_nodes.backends import camera_backend
 from dasha_ros.ros.driver_nodes.camera_job import CameraJob
@@ -66,7 +66,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             current=lambda: job.exposure[1],
         )
         self._subscriber = FastSubscriber(self)
-        if isinstance(self._camera, TwinCamera):
+        if isinstance(self._camera, SimulatedCamera):
             self._twin = CameraTwinLink(
                 self, self._subscriber, self._camera, self.health, changed=job.notify, heard=self._on_lens
             )

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stack_maker import squares_stack
 
 from dasha_ros.bringup import environment, rigs
 from dasha_ros.bringup.graph import Options, describe
@@ -98,8 +99,43 @@ def test_a_binary_parameter_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("rig", rigs.RIGS)
-def test_real_time_suits_every_rig(rig):
-    assert parameters(Options(rig=rig, speed=1.0)) == parameters(Options(rig=rig))
+def test_real_time_suits_every_rig(rig, tmp_path):
+    stack = (f"camera_driver.stack={squares_stack(tmp_path)}",) if rig == "stack" else ()
+    assert parameters(Options(rig=rig, speed=1.0, overrides=stack)) == parameters(
+        Options(rig=rig, overrides=stack)
+    )
+
+
+def test_a_stack_is_named_once(tmp_path):
+    folder = str(squares_stack(tmp_path))
+    for overrides in (
+        (f"camera_driver.stack={folder}", "lens_driver.stack_step=0.25"),
+        (f"lens_driver.stack={folder}", "camera_driver.stack_step=0.25"),
+        (f"lens_driver.stack={folder}", f"camera_driver.stack={folder}", "camera_driver.stack_step=0.25"),
+    ):
+        values = parameters(Options(rig="stack", overrides=overrides))
+        assert "twin_world" not in values
+        for node in ("camera_driver", "lens_driver"):
+            named = {key: values[node][key] for key in ("backend", "stack", "stack_step")}
+            assert named == {"backend": "stack", "stack": folder, "stack_step": 0.25}
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"/dasha/camera_driver: {{ros__parameters: {{stack: {folder}}}}}")
+    values = parameters(Options(rig="stack", params_file=str(path)))
+    assert values["lens_driver"]["stack"] == folder
+
+
+def test_a_stack_that_is_none_is_refused_before_anything_starts(tmp_path):
+    folder = squares_stack(tmp_path / "s")
+    with pytest.raises(ConfigError, match=r"needs a focal stack: --set camera_driver\.stack=FOLDER"):
+        describe(Options(rig="stack"), {})
+    named = (f"camera_driver.stack={folder}", f"lens_driver.stack={tmp_path}")
+    with pytest.raises(ConfigError, match="give both the same, or one alone"):
+        describe(Options(rig="stack", overrides=named), {})
+    with pytest.raises(ConfigError, match="no such folder"):
+        describe(Options(rig="stack", overrides=(f"lens_driver.stack={tmp_path}/nothing",)), {})
+    (folder / "frame3.png").rename(folder / "frame4.png")
+    with pytest.raises(ConfigError, match="a frame is missing between"):
+        describe(Options(rig="stack", overrides=(f"lens_driver.stack={folder}",)), {})
 
 
 def test_the_emulated_camera_has_its_drivers_picture_format():

@@ -17,6 +17,7 @@ from dasha_ros.system.extras import require
 
 if TYPE_CHECKING:
     from dasha_ros.devices.optotune.lens import OptotuneSettings
+    from dasha_ros.devices.stack.description import Stack
     from dasha_ros.devices.varioptic.lens import VariopticSettings
     from dasha_ros.perception.pipeline import Perception
 
@@ -28,8 +29,9 @@ def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
 
     Raises:
         ExtraMissing: Its library is not installed.
+        ValueError: It can't be as configured, such as a focal stack that is none.
     """
-    makers = {"pylon": _pylon, "v4l2": _webcam_camera, "twin": _twin_camera}
+    makers = {"twin": _twin_camera, "pylon": _pylon, "v4l2": _webcam_camera, "stack": _stack_camera}
     return makers[config.backend](config, clock)
 
 
@@ -38,9 +40,15 @@ def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
 
     Raises:
         ExtraMissing: Its library is not installed.
-        ValueError: The profile can't be used, or is in another unit than the lens.
+        ValueError: The profile can't be used, or is in another unit than the lens; or a focal stack is none.
     """
-    makers = {"twin": _twin_lens, "varioptic": _varioptic, "optotune": _optotune, "v4l2": _webcam_lens}
+    makers = {
+        "twin": _twin_lens,
+        "varioptic": _varioptic,
+        "optotune": _optotune,
+        "v4l2": _webcam_lens,
+        "stack": _stack_lens,
+    }
     return makers[config.backend](config, clock)
 
 
@@ -75,6 +83,34 @@ def _twin_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
         seed=config.twin_seed,
         latency_s=config.twin_latency_ms / 1e3,
     )
+
+
+def _stack_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
+    from dasha_ros.devices.stack.camera import StackCamera
+
+    return StackCamera(
+        clock,
+        _stack(config.stack, "camera_driver"),
+        tone=config.stack_tone,
+        encoding=config.encoding,
+        step=config.stack_step,
+        seed=config.twin_seed,
+    )
+
+
+def _stack_lens(config: LensDriverConfig, clock: Clock) -> Lens:
+    from dasha_ros.devices.stack.lens import StackLens
+
+    stack = _stack(config.stack, "lens_driver")
+    return StackLens(clock, stack, step=config.stack_step, initial_share=config.initial_share)
+
+
+def _stack(folder: str, node: str) -> Stack:
+    from dasha_ros.devices.stack.description import StackError, load_stack
+
+    if not folder:
+        raise StackError(f"{node} has no focal stack to show: set its parameter `stack` to the folder")
+    return load_stack(folder)
 
 
 def _pylon(config: CameraDriverConfig, clock: Clock) -> Camera:

@@ -12,6 +12,7 @@ from rclpy.lifecycle import LifecycleNode
 
 from dasha_ros import msg
 from dasha_ros.assets.catalogue import AssetMissing
+from dasha_ros.devices.simulated_camera import SimulatedCamera
 from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.state import LensState
@@ -141,47 +142,73 @@ class WorldLink(_WorldListener):
         self.changed()
 
 
-class CameraTwinLink(WorldLink):
-    """Passes the world and the lens's moves to the twin's camera."""
+class _CameraWorldLink(WorldLink):
+    """Passes the world to a twin's camera, and tells of it."""
 
     def __init__(
         self,
         node: LifecycleNode,
-        subscriber: FastSubscriber,
         camera: TwinCamera,
         health: Health,
-        *,
-        changed: Callable[[], None],
-        heard: Callable[[msg.LensState], None],
+        subscriber: FastSubscriber,
+        tell: Callable[[], None],
     ) -> None:
-        """Follow world and lens.
-
-        Args:
-            node: Owns the topics.
-            subscriber: Serves its topics.
-            camera: Looks at the world through the lens.
-            health: The node's health.
-            changed: Called after the camera received something new.
-            heard: Called with the state that the lens driver sent along with a move.
-        """
-        # The thread that receives commands also receives worlds, so a command never overtakes the world.
+        self._tell = tell
         super().__init__(node, camera, health, subscriber)
-        self._known: msg.LensState | None = None
-        """The state that the lens driver sent with the newest move."""
-        self._tell, self._heard = changed, heard
-        subscriber.listen(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE)
 
     def changed(self) -> None:
         """See `WorldLink.changed`."""
         self._tell()
 
+
+class CameraTwinLink:
+    """Passes the lens's moves to a camera in software, and the world to one that shows a world."""
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        subscriber: FastSubscriber,
+        camera: SimulatedCamera[Any],
+        health: Health,
+        *,
+        changed: Callable[[], None],
+        heard: Callable[[msg.LensState], None],
+    ) -> None:
+        """Follow the lens, and the world if there is one.
+
+        Args:
+            node: Owns the topics.
+            subscriber: Serves its topics.
+            camera: Looks through the lens.
+            health: The node's health.
+            changed: Called after the camera received something new.
+            heard: Called with the state that the lens driver sent along with a move.
+        """
+        self._camera = camera
+        # The thread that receives commands also receives worlds, so a command never overtakes the world.
+        self._world = (
+            _CameraWorldLink(node, camera, health, subscriber, changed)
+            if isinstance(camera, TwinCamera)
+            else None
+        )
+        self._known: msg.LensState | None = None
+        """The state that the lens driver sent with the newest move."""
+        self._tell, self._heard = changed, heard
+        subscriber.listen(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE)
+
+    def close(self) -> None:
+        """Unsubscribe from the world. The `FastSubscriber` is closed by its owner."""
+        if self._world is not None:
+            self._world.close()
+
     def follows(self, lens: LensState | None) -> bool:
         """Whether a picture would show the world with the lens where its driver says it is.
 
-        Real light needs no message. The twin's does, and the lens's state may arrive before it.
+        Real light needs no message. That of a camera in software does, and the lens's state may arrive before
+        it.
         """
         known = self._known
-        if not self.knows_world or known is None:
+        if (self._world is not None and not self._world.knows_world) or known is None:
             return False
         return lens is None or (known.driver == lens.driver and known.move >= lens.move)
 
@@ -201,4 +228,4 @@ class CameraTwinLink(WorldLink):
         if said.sequence:
             # The state is empty until the driver has opened its lens.
             self._heard(said)
-        self.changed()
+        self._tell()

@@ -193,7 +193,7 @@ def test_a_twin_camera_waits_for_its_world(ros_env: dict[str, str]) -> None:
         driver._job.changed.wait = waiting
         driver.trigger_activate()
         assert looked.wait(20.0)
-        driver._twin._on_world(msg.TwinWorld(scene="motorcycle_street", illuminance_lx=100.0))
+        driver._twin._world._on_world(msg.TwinWorld(scene="motorcycle_street", illuminance_lx=100.0))
         wait_for(lambda: len(waits) > 1, "a look at the world")
         # A picture is due, but the lens is still unknown.
         assert min(waits) > 0.0

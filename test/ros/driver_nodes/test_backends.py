@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stack_maker import squares_stack
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, choices_of
 from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.devices.stack.camera import StackCamera
+from dasha_ros.devices.stack.description import StackError
+from dasha_ros.devices.stack.lens import StackLens
 from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.devices.varioptic.boards import BOARDS
@@ -110,6 +114,24 @@ def test_camera_parameters_reach_the_back_end() -> None:
     centred = camera_backend(CameraDriverConfig(backend="pylon"), ManualClock())
     assert isinstance(centred, PylonCamera)
     assert centred.settings.offset is None
+
+
+def test_a_focal_stack_is_camera_and_lens(tmp_path: Path) -> None:
+    folder = str(squares_stack(tmp_path))
+    camera = camera_backend(
+        CameraDriverConfig(backend="stack", stack=folder, stack_tone="srgb", encoding="rgb8"), ManualClock()
+    )
+    assert isinstance(camera, StackCamera)
+    assert camera.open().encoding == "rgb8"
+    assert camera.describe()["tone"] == "srgb"
+    lens = lens_backend(
+        LensDriverConfig(backend="stack", stack=folder, stack_step=0.5, initial_share=1.0), ManualClock()
+    )
+    assert isinstance(lens, StackLens)
+    assert (lens.open().position, lens.info.resolution) == (2.0, 0.5)
+    for config, make in ((CameraDriverConfig, camera_backend), (LensDriverConfig, lens_backend)):
+        with pytest.raises(StackError, match="set its parameter `stack` to the folder"):
+            make(config(backend="stack"), ManualClock())
 
 
 def test_the_twin_is_the_default() -> None:

@@ -1,0 +1,48 @@
+"""The rig ``stack``: camera and lens show the same focal stack, though the user names it once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dasha_ros.config import ConfigError, NodeConfig
+from dasha_ros.config.ros_value import Value
+
+_NODES = "camera_driver", "lens_driver"
+_SHARED = "stack", "stack_step"
+
+
+def with_one_stack(configs: Mapping[str, NodeConfig], values: Mapping[str, Value]) -> dict[str, Value]:
+    """Complete the values of one driver node by those of the other, and check the stack.
+
+    Args:
+        configs: Of the parameter file, by node.
+        values: ``node.parameter`` and the value that replaces the file's.
+
+    Raises:
+        ConfigError: No stack is named, two different ones are, or it can't be used.
+    """
+    # Imported here, because only this rig needs pictures before a node runs.
+    from dasha_ros.devices.stack.description import StackError, load_stack
+
+    complete = dict(values)
+    for key in _SHARED:
+        known = {}
+        for node in _NODES:
+            default = getattr(type(configs[node])(), key)
+            value = complete.get(f"{node}.{key}", getattr(configs[node], key))
+            if value != default:
+                known[node] = value
+        if len(set(known.values())) > 1:
+            raise ConfigError(
+                f"camera_driver.{key} = {known['camera_driver']!r} and "
+                f"lens_driver.{key} = {known['lens_driver']!r}: give both the same, or one alone"
+            )
+        complete |= {f"{node}.{key}": value for value in known.values() for node in _NODES}
+    folder = complete.get("camera_driver.stack", "")
+    if not folder:
+        raise ConfigError("the rig 'stack' needs a focal stack: --set camera_driver.stack=FOLDER")
+    try:
+        load_stack(str(folder))
+    except StackError as error:
+        raise ConfigError(str(error)) from error
+    return complete
