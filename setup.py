@@ -32,7 +32,8 @@ def packages() -> list[str]:
 
 
 WEBCAM = ["linuxpy"]
-HARDWARE = ["pypylon", "pyserial", *WEBCAM]
+INDI = ["indipyclient"]
+HARDWARE = ["pypylon", "pyserial", *WEBCAM, *INDI]
 PLOTS = ["matplotlib"]
 TORCH = ["torch", "torchvision", "ultralytics-opencv-headless"]
 TRAINING = ["gymnasium", "stable-baselines3", "tensorboard", "torch"]
@@ -64,6 +65,7 @@ setup(
     extras_require={
         "hardware": HARDWARE,
         "webcam": WEBCAM,
+        "indi": INDI,
         "plots": PLOTS,
         "torch": TORCH,
         "training": TRAINING,

@@ -252,7 +252,7 @@ def main() -> int:
         "--torch", action="store_true", help="also torch, stable-baselines3, ultralytics (5 GB)"
     )
     parser.add_argument("--docs", action="store_true", help="also what builds the documentation's site")
-    parser.add_argument("--hardware", action="store_true", help="also pypylon, pyserial and linuxpy")
+    parser.add_argument("--hardware", action="store_true", help="also what real devices need")
     parser.add_argument(
         "--ros", choices=ROS_LAYERS, help=f"the ROS 2 distribution of a new .venv (default: {DEFAULT_ROS})"
     )

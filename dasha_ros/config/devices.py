@@ -117,8 +117,10 @@ class CameraDriverConfig(NodeConfig):
 class LensDriverConfig(NodeConfig):
     """The node that owns the lens."""
 
-    backend: Literal["twin", "varioptic", "optotune", "v4l2", "stack"] = parameter(
-        "twin", "Which lens; v4l2: the focus motor of a webcam.", fixed=True
+    backend: Literal["twin", "varioptic", "optotune", "v4l2", "stack", "indi"] = parameter(
+        "twin",
+        "Which lens; v4l2: the focus motor of a webcam; indi: a motor focuser behind an INDI server.",
+        fixed=True,
     )
     port: str = parameter(
         "",
@@ -161,6 +163,27 @@ class LensDriverConfig(NodeConfig):
         fixed=True,
         ge=-119.0,
         le=120.0,
+    )
+    indi_server: str = parameter(
+        "localhost:7624", "INDI only: host and port of the server, with a colon between.", fixed=True
+    )
+    indi_device: str = parameter("", "INDI only: name of the focuser; empty: the only device.", fixed=True)
+    indi_home: str = parameter(
+        "",
+        "INDI only: PROPERTY.SWITCH that makes the focuser find its reference, pressed once; empty: none.",
+        fixed=True,
+    )
+    indi_backlash_steps: int = parameter(
+        0, "INDI only: steps that are lost after a turn.", fixed=True, ge=0, le=1_000_000
+    )
+    indi_approach: Literal["either", "from_below", "from_above"] = parameter(
+        "either",
+        "INDI only: side from which positions are reached; moves from the other side first go farther by "
+        "the backlash.",
+        fixed=True,
+    )
+    indi_travel_timeout_s: FiniteFloat = parameter(
+        30.0, "INDI only: how long a move may take.", unit="s", fixed=True, ge=0.1, le=600.0
     )
     reply_timeout_ms: FiniteFloat = parameter(
         50.0, "Time for the board to answer.", unit="ms", fixed=True, ge=5.0, le=2_000.0

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from dasha_ros.devices.indi.server import DEFAULT_PORT as INDI_PORT
 from dasha_ros.devices.lag.latency import latency_of
 from dasha_ros.devices.serial.ports import likely_backend
 from dasha_ros.devices.v4l2.discovery import list_webcams
 from dasha_ros.doctor.finding import Finding, Verdict, judged
 from dasha_ros.doctor.software import is_installed
+from dasha_ros.system.extras import how_to_install
 
 CAMERA_TIMEOUT_S = 15.0
 
@@ -63,3 +66,16 @@ def webcams() -> Iterator[Finding]:
         detail = f"{webcam}, lag: {latency_of(webcam.model)}" if usable else f"{webcam}, no permission"
         advice = "sudo usermod -aG video $USER, then log in again"
         yield judged("devices", "webcam", usable, detail, advice)
+
+
+def indi_server() -> Iterator[Finding]:
+    """Whether an INDI server is where the lens driver looks for one by default."""
+    address = f"localhost:{INDI_PORT}"
+    try:
+        socket.create_connection(("localhost", INDI_PORT), 1.0).close()
+    except OSError:
+        yield Finding("devices", "INDI server", Verdict.OPTIONAL, f"none at {address}")
+        return
+    good = is_installed("indipyclient")
+    detail = f"answers at {address}" + ("" if good else ", but indipyclient is not installed")
+    yield judged("devices", "INDI server", good, detail, how_to_install("indi"))

@@ -26,6 +26,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
         "serial ports": devices.serial_ports,
         "cameras": devices.cameras,
         "webcams": devices.webcams,
+        "focusers": devices.indi_server,
     }
     findings: list[Finding] = []
     for topic, run in checks.items():

@@ -7,14 +7,15 @@ from typing import Literal
 
 from dasha_ros.system.paths import checkout_dir
 
-Extra = Literal["hardware", "webcam", "torch"]
+Extra = Literal["hardware", "webcam", "indi", "torch"]
 
 _PACKAGES = {
-    "hardware": "pypylon pyserial linuxpy",
+    "hardware": "pypylon pyserial linuxpy indipyclient",
     "webcam": "linuxpy",
+    "indi": "indipyclient",
     "torch": "torch torchvision ultralytics-opencv-headless gymnasium stable-baselines3",
 }
-_LAYERS = {"webcam": "hardware"}
+_LAYERS = {"webcam": "hardware", "indi": "hardware"}
 """The layer of ``scripts/setup`` that brings an extra, where it is not called the same."""
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from example_code import example
+from indi_servers import simulator
 from other_lenses import DIOPTRES, STEPS
 from pylon_studio import PylonStudio
 from stack_maker import squares_stack
@@ -18,6 +19,7 @@ from webcam_in_memory import MemoryWebcam
 
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
+from dasha_ros.devices.indi.lens import IndiLens, IndiSettings
 from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
@@ -79,6 +81,7 @@ LENSES = (
     "emulated",
     "emulated optotune",
     "webcam",
+    "INDI simulator",
     "fake",
     "example",
 )
@@ -98,6 +101,12 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
             tunable = OptotuneLens(OptotuneSettings(port=str(emulator.link), reply_timeout_s=0.5))
             yield LensUnderTest(tunable, SteadyClock(), emulator.unplug, emulator.plug)
             tunable.close()
+    elif request.param == "INDI simulator":
+        pytest.importorskip("indipyclient", reason="./scripts/setup --hardware installs it")
+        with simulator() as server:
+            focuser = IndiLens(IndiSettings(server=f"127.0.0.1:{server.port}"))
+            yield LensUnderTest(focuser, SteadyClock(), server.stop, server.start)
+            focuser.close()
     elif request.param == "hardware":
         port = os.environ.get(LENS_PORT) or pytest.skip(f"set {LENS_PORT} to the port of a lens board")
         real = VariopticLens(VariopticSettings(port=port))

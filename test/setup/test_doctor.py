@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from dasha_ros.assets.catalogue import CONVERTED, check_converted, sha256_of
-from dasha_ros.doctor import ros, software
+from dasha_ros.doctor import devices, ros, software
 from dasha_ros.doctor.examination import examine
 from dasha_ros.doctor.finding import Finding, Verdict
 
@@ -138,3 +139,14 @@ def test_runs_without_any_package() -> None:
     assert answer.returncode == 1, answer.stderr
     assert "problem   packages       numpy: not installed" in answer.stdout
     assert "Traceback" not in answer.stderr
+
+
+def test_an_indi_server_is_found_and_its_library_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("localhost", 0)) as listener:
+        monkeypatch.setattr(devices, "INDI_PORT", listener.getsockname()[1])
+        for installed, verdict in ((True, Verdict.OK), (False, Verdict.PROBLEM)):
+            monkeypatch.setattr(devices, "is_installed", lambda module, installed=installed: installed)
+            finding = only(devices.indi_server(), "INDI server")
+            assert finding.verdict is verdict
+            assert finding.detail.startswith("answers at localhost:")
+    assert only(devices.indi_server(), "INDI server").verdict is Verdict.OPTIONAL

@@ -11,17 +11,19 @@ from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.lens import Lens
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.lens_info import EITHER_SIDE, FROM_ABOVE, FROM_BELOW
 from dasha_ros.optics.lens_table import TableLens
 from dasha_ros.optics.profiles import PROFILES, lens_model
 from dasha_ros.system.extras import require
 
 if TYPE_CHECKING:
+    from dasha_ros.devices.indi.lens import IndiSettings
     from dasha_ros.devices.optotune.lens import OptotuneSettings
     from dasha_ros.devices.stack.description import Stack
     from dasha_ros.devices.varioptic.lens import VariopticSettings
     from dasha_ros.perception.pipeline import Perception
 
-    Settings = TypeVar("Settings", VariopticSettings, OptotuneSettings)
+    Settings = TypeVar("Settings", VariopticSettings, OptotuneSettings, IndiSettings)
 
 
 def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
@@ -48,6 +50,7 @@ def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
         "optotune": _optotune,
         "v4l2": _webcam_lens,
         "stack": _stack_lens,
+        "indi": _indi,
     }
     return makers[config.backend](config, clock)
 
@@ -179,6 +182,25 @@ def _optotune(config: LensDriverConfig, clock: Clock) -> Lens:
     # The other models that have a name are of another lens.
     profile = lens_model("optotune" if config.profile in PROFILES else config.profile)
     return OptotuneLens(_measured(settings, profile), clock, profile=profile)
+
+
+def _indi(config: LensDriverConfig, clock: Clock) -> Lens:
+    require("indi", "a focuser behind an INDI server", "indipyclient")
+    from dasha_ros.devices.indi.lens import IndiLens, IndiSettings
+
+    settings = IndiSettings(
+        server=config.indi_server,
+        device=config.indi_device,
+        home=config.indi_home,
+        backlash_steps=config.indi_backlash_steps,
+        approach={"either": EITHER_SIDE, "from_below": FROM_BELOW, "from_above": FROM_ABOVE}[
+            config.indi_approach
+        ],
+        travel_timeout_s=config.indi_travel_timeout_s,
+    )
+    # The models that have a name are of other lenses; without a table this one has no map.
+    profile = None if config.profile in PROFILES else lens_model(config.profile)
+    return IndiLens(settings if profile is None else _measured(settings, profile), clock, profile)
 
 
 def _measured(settings: Settings, profile: LensProfile) -> Settings:

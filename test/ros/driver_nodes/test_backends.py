@@ -9,6 +9,7 @@ import pytest
 from stack_maker import squares_stack
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, choices_of
+from dasha_ros.devices.indi.lens import IndiLens, IndiSettings
 from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
@@ -20,6 +21,7 @@ from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.devices.varioptic.boards import BOARDS
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.freshness.clock import ManualClock
+from dasha_ros.optics.lens_info import FROM_ABOVE
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.ros.driver_nodes.backends import camera_backend, lens_backend
 from dasha_ros.system import extras
@@ -94,6 +96,25 @@ def test_an_optotune_lens_is_optotune_or_a_table_in_dioptres(tmp_path: Path) -> 
         lens(str(table))
 
 
+def test_indi_parameters_reach_the_back_end(tmp_path: Path) -> None:
+    table = tmp_path / "motor.yaml"
+    table.write_text(f"unit: steps\nposition_min: 0\nposition_max: 100\nsettle_s: 0.3\n{TABLE}")
+    config = LensDriverConfig(
+        backend="indi", indi_server="pi.local:1234", indi_device="Moon", indi_home="HOME.GO",
+        profile=str(table), indi_backlash_steps=7, indi_approach="from_above", indi_travel_timeout_s=5.0,
+    )  # fmt: skip
+    lens = lens_backend(config, ManualClock())
+    assert isinstance(lens, IndiLens)
+    assert lens.settings == IndiSettings(
+        server="pi.local:1234", device="Moon", home="HOME.GO", backlash_steps=7, approach=FROM_ABOVE,
+        travel_timeout_s=5.0, settle_s=0.3,
+    )  # fmt: skip
+    without_map = lens_backend(LensDriverConfig(backend="indi"), ManualClock())
+    assert isinstance(without_map, IndiLens)
+    with pytest.raises(ValueError, match="no HOST:PORT"):
+        lens_backend(LensDriverConfig(backend="indi", indi_server="pi.local:"), ManualClock())
+
+
 def test_temperature_limits_that_are_no_range_are_refused() -> None:
     with pytest.raises(ValueError, match="temperature_min_c is 50; it must be below temperature_max_c, 45"):
         LensDriverConfig(temperature_min_c=50.0)
@@ -145,6 +166,11 @@ def test_the_twin_is_the_default() -> None:
         (camera_backend, CameraDriverConfig(backend="pylon"), "a Basler camera needs pypylon"),
         (lens_backend, LensDriverConfig(backend="varioptic"), "a Varioptic lens needs serial"),
         (lens_backend, LensDriverConfig(backend="optotune"), "an Optotune lens needs serial"),
+        (
+            lens_backend,
+            LensDriverConfig(backend="indi"),
+            "a focuser behind an INDI server needs indi",
+        ),
     ],
 )
 def test_a_missing_library_is_named_before_anything_is_opened(

@@ -1,0 +1,327 @@
+"""A motor focuser behind an INDI server as a lens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
+from dasha_ros.devices.indi.server import DEFAULT_PORT, IndiServer, Vector
+from dasha_ros.devices.lens import LensReading, LimitedLens
+from dasha_ros.freshness.clock import Clock, SteadyClock
+from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.lens_info import EITHER_SIDE, FROM_ABOVE, FROM_BELOW, LensInfo
+
+UNIT = "steps"
+# Names of the INDI library's standard properties for focusers.
+CONNECTION, CONNECT = "CONNECTION", "CONNECT"
+POSITION, STEPS = "ABS_FOCUS_POSITION", "FOCUS_ABSOLUTE_POSITION"
+ABORT = "FOCUS_ABORT_MOTION", "ABORT"
+TEMPERATURE = "FOCUS_TEMPERATURE", "TEMPERATURE"
+VERSION = "DRIVER_INFO", "DRIVER_VERSION"
+ON = "On"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndiSettings:
+    """Which focuser, and how it moves."""
+
+    server: str = f"localhost:{DEFAULT_PORT}"
+    """Name or address of the server's machine, and its port after a colon."""
+    device: str = ""
+    """Name of the focuser; empty: the only one there is."""
+    backlash_steps: int = 0
+    """Steps that are lost after a turn."""
+    approach: int = EITHER_SIDE
+    """`FROM_BELOW` or `FROM_ABOVE`: every position is reached from this side, and moves from the other one
+    first go farther by the backlash. `EITHER_SIDE`: moves are direct."""
+    home: str = ""
+    """``PROPERTY.SWITCH`` that makes the focuser find its reference, pressed at the first opening; empty:
+    none."""
+    travel_timeout_s: float = 30.0
+    """How long a move may take [s]."""
+    settle_s: float = 0.1
+    """How long the optics tremble after the motor has stopped [s]."""
+    reply_timeout_s: float = 2.0
+    """How long an answer may take [s]."""
+
+    def __post_init__(self) -> None:
+        """Check the settings.
+
+        Raises:
+            ValueError: One is impossible.
+        """
+        self.address  # noqa: B018 - asking is the check
+        if self.approach not in (EITHER_SIDE, FROM_BELOW, FROM_ABOVE):
+            raise ValueError(f"approach is {self.approach!r}; it must be 1, -1 or 0")
+        if self.backlash_steps < 0:
+            raise ValueError(f"backlash_steps is {self.backlash_steps!r}; it must not be negative")
+        if self.home and self.home.count(".") != 1:
+            raise ValueError(f"home is {self.home!r}; write PROPERTY.SWITCH, such as FOCUS_HOME.GO")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port.
+
+        Raises:
+            ValueError: ``server`` names none.
+        """
+        host, _, port = self.server.rpartition(":")
+        if not host:
+            host, port = port, str(DEFAULT_PORT)
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError(f"the INDI server {self.server!r} is no HOST:PORT, such as localhost:7624")
+        return host, int(port)
+
+
+class IndiLens(LimitedLens):
+    """A `Lens` whose positions are the steps of a focuser's motor.
+
+    A move returns when the motor has stopped at the position that was asked for; an acknowledgement
+    counts for nothing. After a loss, `open` goes back to the last position.
+    """
+
+    def __init__(
+        self, settings: IndiSettings, clock: Clock | None = None, profile: LensProfile | None = None
+    ) -> None:
+        """Not connected yet.
+
+        Args:
+            settings: Which focuser.
+            clock: On which moves settle.
+            profile: The measured map of this lens; ``None``: it has none.
+
+        Raises:
+            ValueError: The profile's positions are no steps.
+        """
+        if profile is not None and profile.unit != UNIT:
+            raise ValueError(
+                f"the profile {profile.name} is in {profile.unit}, and a focuser takes {UNIT}: measure one"
+                " with `dasha calibrate lens`"
+            )
+        self.settings = settings
+        self._profile = profile
+        self._clock = clock or SteadyClock()
+        self._server = IndiServer(*settings.address, settings.reply_timeout_s)
+        self._device = settings.device
+        self._info: LensInfo | None = None
+        self._in_force: int | None = None
+        self._attempted: int | None = None
+        """Asked for, but not reached yet as far as is known."""
+        self._homed = False
+        self._stopped_at_ns: int | None = None
+
+    @property
+    def info(self) -> LensInfo:
+        """Steps, from and to where the focuser says, and the profile's map if there is one.
+
+        Raises:
+            DeviceLost: It was never opened.
+        """
+        if self._info is None:
+            raise DeviceLost("the range of a focuser is known once it was opened")
+        return self._info
+
+    def open(self) -> LensReading:
+        """Connect to the server and the focuser, and read where it is.
+
+        The first time, it finds its reference if ``home`` says so, and stays there. Later, it goes back to
+        the last position.
+
+        Raises:
+            DeviceLost: No server, no such focuser, or it does not work.
+        """
+        self.close()
+        self._server.open()
+        try:
+            self._device = self._found()
+            self._connect_device()
+            if self.settings.home and not self._homed:
+                self._find_reference()
+            at = self._position()
+            self._info = self._described(at)
+            if self._in_force is None:
+                self._in_force = round(at.number(STEPS))
+            elif self._in_force != round(at.number(STEPS)):
+                inside = min(max(self._in_force, self._info.position_min), self._info.position_max)
+                self._go(round(inside))
+                self._in_force = round(inside)
+            self._attempted = None
+            return self.read()
+        except DeviceError as error:
+            self.close()
+            if isinstance(error, DeviceLost):
+                raise
+            raise DeviceLost(
+                f"the focuser {self._device or 'at ' + self._server.address}: {error}"
+            ) from error
+
+    def close(self) -> None:
+        """Leave the focuser where it is, and the server's connection to it as it is."""
+        self._server.close()
+
+    def _move(self, position: float) -> LensReading:
+        target = round(position)
+        side, backlash = self.settings.approach, self.settings.backlash_steps
+        now = self._in_force if self._in_force is not None else target
+        self._attempted = target
+        if side != EITHER_SIDE and backlash and (target - now) * side < 0:
+            beyond = min(max(target - side * backlash, self.info.position_min), self.info.position_max)
+            self._go(round(beyond))
+        self._go(target)
+        self._in_force, self._attempted = target, None
+        return self.read()
+
+    def read(self) -> LensReading:
+        """Where the motor is, asked anew, and the time until the picture rests.
+
+        Raises:
+            DeviceTimeout: No answer in time.
+            DeviceLost: Server or focuser is gone, or somebody else moved it.
+        """
+        at = self._position()
+        steps = round(at.number(STEPS))
+        if steps == self._attempted:
+            # It arrived later than it was waited for.
+            self._in_force, self._attempted = steps, None
+        if self._in_force is not None and steps != self._in_force:
+            raise DeviceLost(
+                f"{self._device} is at {steps} steps, not at {self._in_force}: it restarted by itself or"
+                " someone else moved it. Opening it anew brings it back."
+            )
+        faults = ("the focuser reports Alert",) if at.state == "Alert" else ()
+        return LensReading(float(steps), self._unrest_s(), faults)
+
+    def describe(self) -> dict[str, Any]:
+        """Server, focuser, version, temperature and what its driver said last."""
+        server, device = self._server, self._device
+        temperature = server.vector(device, TEMPERATURE[0])
+        degrees = temperature.number(TEMPERATURE[1]) if temperature else math.nan
+        version = server.vector(device, VERSION[0])
+        return {
+            "hardware_id": f"{device or 'focuser'} at {server.address}",
+            "model": f"INDI {device}".strip(),
+            "port": server.address,
+            "firmware": version.values.get(VERSION[1], "unknown").strip() if version else "unknown",
+            "unit": UNIT,
+            "position_in_force": self._in_force,
+            "temperature_c": degrees if math.isfinite(degrees) else None,
+            "said": server.said(device),
+        }
+
+    def _found(self) -> str:
+        """The name of the focuser: the one that is set, or the only one."""
+        server, wanted = self._server, self.settings.device
+
+        def there() -> bool:
+            return wanted in server.devices() if wanted else bool(server.devices())
+
+        try:
+            server.wait(there, "device")
+        except DeviceTimeout as error:
+            there_are = ", ".join(server.devices()) or "none"
+            raise DeviceLost(
+                f"the INDI server at {server.address} has no device {wanted!r}; it has: {there_are}."
+                if wanted
+                else f"the INDI server at {server.address} has no device."
+            ) from error
+        devices = server.devices()
+        if not wanted and len(devices) > 1:
+            raise DeviceLost(
+                f"the INDI server at {server.address} has several devices: {', '.join(devices)}."
+                " Choose one with `indi_device`."
+            )
+        return wanted or devices[0]
+
+    def _connect_device(self) -> None:
+        server, device = self._server, self._device
+        if server.ask(device, CONNECTION).values.get(CONNECT) != ON:
+            before = server.send(device, CONNECTION, {CONNECT: ON})
+            answer = server.heard(device, CONNECTION, before)
+            while answer.state == "Busy":
+                answer = server.heard(device, CONNECTION, answer.heard)
+            if answer.values.get(CONNECT) != ON:
+                raise DeviceLost(
+                    f"{device} can't be connected{self._reason()}. Check its power, its cable, and the port"
+                    " that its driver uses."
+                )
+        server.wait(lambda: server.vector(device, POSITION), f"{POSITION}: {device} may be no focuser")
+
+    def _described(self, at: Vector) -> LensInfo:
+        low, high = at.limits.get(STEPS, (math.nan, math.nan))
+        profile, settings = self._profile, self.settings
+        if profile is not None:
+            low, high = max(low, profile.position_min), min(high, profile.position_max)
+        if not low < high:
+            raise DeviceLost(
+                f"{self._device} takes positions from {low:g} to {high:g} steps"
+                f"{' with this profile' if profile else ''}, which is no range. Set its greatest position."
+            )
+        if profile is None:
+            info = LensInfo(UNIT, low, high, settle_s=settings.settle_s)
+        else:
+            info = LensInfo.of(profile, limits=(low, high), settle_s=settings.settle_s)
+        # The play that approaching from one side takes up is nobody else's worry.
+        play = float(settings.backlash_steps) if settings.approach == EITHER_SIDE else 0.0
+        return replace(info, resolution=1.0, play=play, approach=settings.approach)
+
+    def _find_reference(self) -> None:
+        name, _, switch = self.settings.home.partition(".")
+        server, device = self._server, self._device
+        try:
+            server.wait(lambda: server.vector(device, name), name)
+        except DeviceTimeout as error:
+            raise DeviceLost(f"{device} has no property {name}, which `indi_home` names") from error
+        before = server.send(device, name, {switch: ON})
+        self._arrived(name, before, lambda vector: vector.state in ("Ok", "Idle"), "its reference")
+        self._homed = True
+
+    def _position(self) -> Vector:
+        at = self._server.ask(self._device, POSITION)
+        if not math.isfinite(at.number(STEPS)):
+            raise DeviceTimeout(f"{self._device} does not say where it is")
+        return at
+
+    def _go(self, target: int) -> None:
+        """Move, and wait until the motor has stopped there."""
+        before = self._server.send(self._device, POSITION, {STEPS: str(target)})
+        self._arrived(
+            POSITION,
+            before,
+            lambda vector: vector.state != "Busy" and round(vector.number(STEPS)) == target,
+            f"{target} steps",
+        )
+        self._stopped_at_ns = self._clock.now_ns()
+
+    def _arrived(self, name: str, after: int, done: Callable[[Vector], bool], where: str) -> None:
+        """Wait until a motion ends; stops it when it takes too long."""
+        server, device = self._server, self._device
+
+        def ended() -> Vector | None:
+            vector = server.vector(device, name)
+            if vector is None or vector.heard <= after or vector.state == "Busy":
+                return None
+            return vector if done(vector) or vector.state == "Alert" else None
+
+        try:
+            vector = server.wait(ended, f"arrival of {device} at {where}", self.settings.travel_timeout_s)
+        except DeviceTimeout:
+            with suppress(DeviceError):
+                server.send(device, ABORT[0], {ABORT[1]: ON})
+            raise
+        if not done(vector):
+            raise DeviceTimeout(f"{device} did not go to {where}{self._reason()}")
+
+    def _reason(self) -> str:
+        said = self._server.said(self._device).strip()
+        return f": its driver says {said!r}" if said else ""
+
+    def _unrest_s(self) -> float:
+        """Time left until the optics rest [s]."""
+        if self._stopped_at_ns is None:
+            return 0.0
+        rest_ns = self._stopped_at_ns + round(self.settings.settle_s * 1e9)
+        return max(0.0, (rest_ns - self._clock.now_ns()) / 1e9)
