@@ -13,9 +13,9 @@ from rich.text import Text
 from dasha_ros.bringup.child_process import Memory, Program
 from dasha_ros.bringup.environment import environment
 from dasha_ros.bringup.graph import Graph
+from dasha_ros.bringup.graph_client import UNREACHABLE, GraphClient, LifecycleWatch
 from dasha_ros.bringup.lock import GraphLock, GraphRunsAlreadyError
 from dasha_ros.bringup.supervisor import Backoff, Ended, State, Supervisor
-from dasha_ros.bringup.watcher import UNREACHABLE, Client, LifecycleWatch
 from dasha_ros.config import ConfigError
 from dasha_ros.system.signals import signals_collected
 
@@ -107,7 +107,7 @@ class Session:
         self._began = time.monotonic()
         self._lock.acquire()
         try:
-            self.client = Client(self.graph.namespace)
+            self.client = GraphClient(self.graph.namespace)
         except BaseException:
             self._lock.release()
             raise

@@ -19,7 +19,7 @@ def echo(
     namespace: Namespace = "/dasha",
 ) -> None:
     """Print the messages of a topic as YAML. Finds the type by itself; latched topics work."""
-    from dasha_ros.bringup.watcher import Client
+    from dasha_ros.bringup.graph_client import GraphClient
     from dasha_ros.cli.graph.introspection import (
         BadTopicError,
         UnknownTypeError,
@@ -32,7 +32,7 @@ def echo(
     from dasha_ros.config import ConfigError
 
     try:
-        client = Client(namespace)
+        client = GraphClient(namespace)
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)
     with client:

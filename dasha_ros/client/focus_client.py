@@ -58,7 +58,7 @@ class FocusClient:
         from dasha_ros.config import ConfigError, FocusServerConfig
         from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
         from dasha_ros.freshness import limits
-        from dasha_ros.ros.goals.watch import SILENCE_S, Patience
+        from dasha_ros.ros.goals.goal_watchdog import SILENCE_S, GoalTimeouts
 
         if node is None and (trouble := domain_trouble()):
             raise ConfigError(trouble)
@@ -71,7 +71,7 @@ class FocusClient:
         self._goals = FocusGoals(
             self._namespace,
             None if node is None else node.context.get_domain_id(),
-            Patience(server_timeout, 2.0 * server_timeout, SILENCE_S, restore_timeout),
+            GoalTimeouts(server_timeout, 2.0 * server_timeout, SILENCE_S, restore_timeout),
         )
         self._tasks: weakref.WeakSet[FocusTask] = weakref.WeakSet()
         _open.add(self)

@@ -176,7 +176,7 @@ def error_of(
         namespace: Namespace of the graph.
         restore_s: How long the client waited for a cancelled goal [s].
     """
-    from dasha_ros.ros.goals.watch import SILENCE_S, Loss
+    from dasha_ros.ros.goals.goal_watchdog import SILENCE_S, Loss
 
     if result is not None:
         late = ending.timed_out and not result.found

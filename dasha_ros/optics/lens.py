@@ -59,7 +59,11 @@ class LensModel(Protocol):
         ...
 
     def blur_px(self, focus_dioptres: float, object_dioptres: float, width_px: int = 640) -> float:
-        """Radius of blur [px of an image ``width_px`` wide], signed: positive when focused too near."""
+        """Radius of blur [px of an image ``width_px`` wide], signed: positive when focused too near.
+
+        This is the radius of the circle of confusion. The depth of field is the range of ``object_dioptres``
+        in which its size stays below what counts as sharp.
+        """
         ...
 
     def focus_range(self, near_m: float = 0.25) -> tuple[float, float]:

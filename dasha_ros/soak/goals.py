@@ -10,7 +10,7 @@ from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
 
 from dasha_ros.action import FocusOnObject
-from dasha_ros.bringup.watcher import Client
+from dasha_ros.bringup.graph_client import GraphClient
 
 _PROBE_S = 1.0
 """After this silence, the server is asked whether it still knows the goal."""
@@ -83,7 +83,7 @@ def _gone(when: str) -> Ending:
 class Goals:
     """Sends goals to ``focus_on_object``."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: GraphClient) -> None:
         self._action = ActionClient(client.node, FocusOnObject, "focus_on_object")
 
     def send(self, *labels: str) -> Goal:

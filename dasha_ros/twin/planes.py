@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.twin.defocus import QUICK_RADIUS, Pyramid
+from dasha_ros.twin.disc_blur import QUICK_RADIUS, Pyramid
 from dasha_ros.twin.photograph import LUMINANCE, cut_out, read_disparity, read_photograph, spread
 from dasha_ros.twin.scene import CutoutLayer, DepthLayer, PhotographLayer, Scene, SceneError
 

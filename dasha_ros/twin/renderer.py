@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.optics.profiles import lens_model
-from dasha_ros.twin.defocus import Window
+from dasha_ros.twin.disc_blur import Window
 from dasha_ros.twin.planes import build_planes
 from dasha_ros.twin.scene import Scene, SceneError, load_scene
 

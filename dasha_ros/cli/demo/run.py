@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 
 from dasha_ros.bringup.graph import Graph
+from dasha_ros.bringup.graph_client import GraphClient
 from dasha_ros.bringup.session import LogPrinter, Session
-from dasha_ros.bringup.watcher import Client
 from dasha_ros.cli.demo.contrast import Contrast, contrast_focus
 from dasha_ros.cli.demo.true_lens import TrueLens
 from dasha_ros.cli.focus import StepPrinter, beginning
@@ -126,7 +126,7 @@ def _blur_px(focus_dioptres: float, distance_m: float) -> float:
 class _Player:
     """Plays one goal after another."""
 
-    def __init__(self, client: Client, scene: Scene, console: Console) -> None:
+    def __init__(self, client: GraphClient, scene: Scene, console: Console) -> None:
         self._client = client
         self._scene = scene
         self._console = console

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dasha_ros.bringup.watcher import Client
+from dasha_ros.bringup.graph_client import GraphClient
 from dasha_ros.msg import TwinLens
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.validation.subscribe import subscribe
@@ -14,7 +14,7 @@ _CATCH_UP_S = 0.3
 class TrueLens:
     """Follows the twin's lens."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: GraphClient) -> None:
         self._client = client
         self._newest: TwinLens | None = None
         subscribe(client.node, TwinLens, "twin/lens", self._hear, qos.STATE)

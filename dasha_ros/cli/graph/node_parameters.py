@@ -9,7 +9,7 @@ import typer
 from dasha_ros.cli.terminal.console import Exit, fail
 
 if TYPE_CHECKING:
-    from dasha_ros.bringup.watcher import Client
+    from dasha_ros.bringup.graph_client import GraphClient
 
 ANSWER_S = 5.0
 """How long a node may take to be discovered, and again to answer [s]."""
@@ -33,21 +33,21 @@ def parsed(text: str, before: Any) -> Any:
     return value
 
 
-def joined(namespace: str) -> Client:
+def joined(namespace: str) -> GraphClient:
     """Join the graph."""
     from dasha_ros.config import ConfigError
 
     try:
-        from dasha_ros.bringup.watcher import Client
+        from dasha_ros.bringup.graph_client import GraphClient
     except ImportError as error:
         fail(f"{error}. Parameters of running nodes need ROS 2: run ./scripts/setup")
     try:
-        return Client(namespace)
+        return GraphClient(namespace)
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)
 
 
-def values_of(client: Client, node: str, parameter: str | None) -> dict[str, Any]:
+def values_of(client: GraphClient, node: str, parameter: str | None) -> dict[str, Any]:
     """The values of one parameter or of all."""
     from rcl_interfaces.srv import GetParameters, ListParameters
     from rclpy.parameter import parameter_value_to_python
@@ -80,7 +80,7 @@ def _refuse_bad_name(node: str) -> None:
         fail(f"{node!r} is not a valid node name: write e.g. twin_world", Exit.REFUSED)
 
 
-def fail_unanswered(client: Client, node: str) -> NoReturn:
+def fail_unanswered(client: GraphClient, node: str) -> NoReturn:
     """End the command because a node does not answer, and say why that may be."""
     from dasha_ros.config import NODES
     from dasha_ros.config.hints import near

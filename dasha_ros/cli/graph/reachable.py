@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from rclpy.node import Node
 
+from dasha_ros.bringup.graph_client import UNREACHABLE, GraphClient, LifecycleWatch
 from dasha_ros.bringup.rigs import RIGS
-from dasha_ros.bringup.watcher import UNREACHABLE, Client, LifecycleWatch
 from dasha_ros.config import NODES
 from dasha_ros.ros.validation.publishers import EXCLUSIVE_TOPICS, conflict_of, publishers_of
 
@@ -118,7 +118,7 @@ def look(namespace: str, seconds: float) -> Reached:
     Raises:
         ConfigError: The namespace is invalid.
     """
-    with Client(namespace) as client:
+    with GraphClient(namespace) as client:
         inside = client.namespace + "/"
         watch = LifecycleWatch(client, [inside + name for name in NODES])
         own = client.node.get_fully_qualified_name()

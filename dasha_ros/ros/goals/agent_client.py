@@ -11,8 +11,8 @@ from rclpy.node import Node
 from dasha_ros.freshness import limits
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.goals.action_client import PatientActionClient
+from dasha_ros.ros.goals.goal_watchdog import SILENCE_S, GoalLostError, GoalTimeouts, Loss
 from dasha_ros.ros.goals.remote import RemoteGoal
-from dasha_ros.ros.goals.watch import SILENCE_S, GoalLostError, Loss, Patience
 from dasha_ros.ros.node.guard import guard_of
 from dasha_ros.ros.node.retiring import retire_action
 from dasha_ros.ros.node.waiter import POLL_S
@@ -84,7 +84,7 @@ class AgentClient:
                 guard_of(self._node).caught(f"feedback of {self._name}", error)
 
         remote = RemoteGoal(
-            self._client, goal, heard, Patience(timeout_s, timeout_s, SILENCE_S, end_s=timeout_s)
+            self._client, goal, heard, GoalTimeouts(timeout_s, timeout_s, SILENCE_S, end_s=timeout_s)
         )
         cancelled = False
         try:

@@ -19,8 +19,8 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from dasha_ros.action import FocusOnObject
 from dasha_ros.msg import FocusState
 from dasha_ros.ros.goals.action_client import PatientActionClient
+from dasha_ros.ros.goals.goal_watchdog import GoalLostError, GoalTimeouts, Loss
 from dasha_ros.ros.goals.remote import RemoteGoal
-from dasha_ros.ros.goals.watch import GoalLostError, Loss, Patience
 from dasha_ros.ros.node.waiter import POLL_S
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.validation.subscribe import subscribe
@@ -105,9 +105,9 @@ class _Graph:
 class _Run:
     """One goal in progress. Used only by the thread of `FocusGoals`."""
 
-    def __init__(self, order: Order, graph: _Graph, patience: Patience) -> None:
+    def __init__(self, order: Order, graph: _Graph, timeouts: GoalTimeouts) -> None:
         self.order, self._graph = order, graph
-        self._remote = RemoteGoal(graph.client, order.goal, self._on_feedback, patience)
+        self._remote = RemoteGoal(graph.client, order.goal, self._on_feedback, timeouts)
         self._began = time.monotonic()
         self._ready_at: float | None = None
         self._ended_at: float | None = None
@@ -176,15 +176,15 @@ class FocusGoals:
     makes a new one, cancels all goals there and waits for their ends.
     """
 
-    def __init__(self, namespace: str, domain_id: int | None, patience: Patience) -> None:
+    def __init__(self, namespace: str, domain_id: int | None, timeouts: GoalTimeouts) -> None:
         """Join the graph.
 
         Args:
             namespace: Namespace of the graph.
             domain_id: `None`: the one in ``ROS_DOMAIN_ID``.
-            patience: Limits of all waits.
+            timeouts: Limits of all waits.
         """
-        self._where, self._patience = (namespace, domain_id), patience
+        self._where, self._timeouts = (namespace, domain_id), timeouts
         self._graph = _Graph(*self._where)
         self._former: list[_Graph] = []
         """Kept until the end, because a server ends a goal whose client has left the graph."""
@@ -247,7 +247,7 @@ class FocusGoals:
     def _take_orders(self) -> None:
         with suppress(Empty):
             while True:
-                self._runs.append(_Run(self._orders.get_nowait(), self._graph, self._patience))
+                self._runs.append(_Run(self._orders.get_nowait(), self._graph, self._timeouts))
 
     def _advance(self, run: _Run) -> None:
         try:

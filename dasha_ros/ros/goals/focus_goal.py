@@ -20,8 +20,8 @@ from dasha_ros.report.writer import ReportWriter
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError
 from dasha_ros.ros.goals.focus_messages import Before, progress, report_end
 from dasha_ros.ros.goals.goal_server import GoalServer
-from dasha_ros.ros.goals.goal_settings import GoalSettings
 from dasha_ros.ros.goals.recorder import Recorder
+from dasha_ros.ros.goals.restoration import Restoration
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.transport.conversions import id_from_msg, percept_from_msg
@@ -68,18 +68,18 @@ class FocusGoal:
         self._recorder = Recorder(self._report_failed)
         self._lock = threading.Lock()
         self._waiter = Waiter()
-        self._settings = GoalSettings(server)
+        self._restoration = Restoration(server)
 
     def work(self) -> FocusOnObject.Result:
         """Reach the goal, or restore lens and exposure."""
         began = time.monotonic()
         own = self._actuators
         own.wait(
-            lambda: self._run.reason or (self._drivers_work() and not self._settings.are_left_behind()),
+            lambda: self._run.reason or (self._drivers_work() and not self._restoration.are_left_behind()),
             _DISCOVERY_S,
         )
         before = Before(own.exposure_us, own.position)
-        self._settings.begin()
+        self._restoration.begin()
         config = self._server.config
         if config.report_dir:
             writer = ReportWriter(config.report_dir, config.report_keep)
@@ -93,7 +93,7 @@ class FocusGoal:
         code, what = self._try(before)
         if code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN):
             # An actuator that another node did not take over stays as well.
-            unconfirmed = self._settings.confirm(self._reached)
+            unconfirmed = self._restoration.confirm(self._reached)
             if unconfirmed and code == ErrorCode.NONE:
                 code = self._run.reason or _LOST[unconfirmed[0]]
                 what = explain(code, f"the {unconfirmed[0]}'s driver does not confirm its final setting")
@@ -208,7 +208,7 @@ class FocusGoal:
         if not self._asked:
             return ""
         self._begin(msg.FocusState.RESTORING, "restoring lens and exposure")
-        lost = self._settings.restore(before)
+        lost = self._restoration.restore(before)
         if not lost:
             self._server.health.clear("restore")
             return ""

@@ -13,7 +13,7 @@ from rclpy.task import Future
 from unique_identifier_msgs.msg import UUID
 
 from dasha_ros.ros.goals.action_client import PatientActionClient
-from dasha_ros.ros.goals.watch import AGAIN_S, GoalLostError, GoalWatch, Move, Patience
+from dasha_ros.ros.goals.goal_watchdog import AGAIN_S, GoalLostError, GoalTimeouts, GoalWatchdog, Move
 
 CANCEL_RETRIES_S = 60.0
 """How long to repeat a cancel that the server did not hear, until it is back [s]."""
@@ -22,7 +22,7 @@ _DISCOVERY_S = 3.0
 
 
 class RemoteGoal:
-    """Carries out the moves of a `GoalWatch`. Call `advance` repeatedly while an executor serves the node.
+    """Carries out the moves of a `GoalWatchdog`. Call `advance` repeatedly while an executor serves the node.
 
     Attributes:
         changed: Set when `advance` may have something to do.
@@ -33,7 +33,7 @@ class RemoteGoal:
         client: PatientActionClient,
         goal: Any,
         on_feedback: Callable[[Any], None],
-        patience: Patience,
+        timeouts: GoalTimeouts,
     ) -> None:
         """Prepare a goal; nothing is sent yet.
 
@@ -41,10 +41,10 @@ class RemoteGoal:
             client: The action's client.
             goal: The action's goal.
             on_feedback: Called with each feedback, by the executor. It must not raise.
-            patience: Limits of all waits.
+            timeouts: Limits of all waits.
         """
         self._client, self._goal, self._on_feedback = client, goal, on_feedback
-        self._watch = GoalWatch(patience, time.monotonic())
+        self._watch = GoalWatchdog(timeouts, time.monotonic())
         self.changed = threading.Event()
         self._ids: list[UUID] = []
         """Ids of all goals that were sent."""
@@ -62,7 +62,7 @@ class RemoteGoal:
         """The action's result, once `advance` returned true."""
 
     def cancel(self, end_s: float | None = None) -> None:
-        """Cancel the goal; callable from any thread. ``end_s``: see `GoalWatch.cancel`."""
+        """Cancel the goal; callable from any thread. ``end_s``: see `GoalWatchdog.cancel`."""
         self._hurry_s, self._wanted = end_s, False
         self.changed.set()
 

@@ -11,7 +11,7 @@ from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
 
 from dasha_ros import msg
-from dasha_ros.bringup.watcher import Client
+from dasha_ros.bringup.graph_client import GraphClient
 from dasha_ros.cli.graph.ready import GraphError
 from dasha_ros.freshness.command import NO_COMMAND
 from dasha_ros.ros.rig.actuators import Actuators
@@ -34,7 +34,7 @@ class Commander:
         actuators: Sends the commands.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: GraphClient) -> None:
         self.client = client
         self.actuators = Actuators(client.node)
         self._percept = NO_COMMAND, NO_COMMAND

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rclpy", reason="the package that it is in needs scripts/setup")
 
-from dasha_ros.ros.goals.watch import GoalLostError, GoalWatch, Loss, Move, Patience
+from dasha_ros.ros.goals.goal_watchdog import GoalLostError, GoalTimeouts, GoalWatchdog, Loss, Move
 
-PATIENCE = Patience(appear_s=5.0, accept_s=10.0, silence_s=8.0, end_s=20.0)
+TIMEOUTS = GoalTimeouts(appear_s=5.0, accept_s=10.0, silence_s=8.0, end_s=20.0)
 TICK_S = 0.05
-LONGEST_S = PATIENCE.appear_s + PATIENCE.accept_s + PATIENCE.end_s + PATIENCE.silence_s + 60.0
+LONGEST_S = TIMEOUTS.appear_s + TIMEOUTS.accept_s + TIMEOUTS.end_s + TIMEOUTS.silence_s + 60.0
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Server:
 
 def play(server: Server, cancel_at: float = float("inf")) -> tuple[Loss | None, float, float | None]:
     """How a goal ends: the loss (`None`: a result), when, and when it was accepted."""
-    watch, now = GoalWatch(PATIENCE, 0.0), 0.0
+    watch, now = GoalWatchdog(TIMEOUTS, 0.0), 0.0
     accepted: float | None = None
     answers: list[float] = []
     while now < LONGEST_S:
@@ -125,12 +125,12 @@ def test_no_goal_is_awaited_forever_and_no_living_goal_is_given_up(server: Serve
     if loss is Loss.GONE:
         assert when >= server.dies
     elif loss is Loss.SILENT:
-        assert when >= server.hangs + PATIENCE.silence_s - 1.0
+        assert when >= server.hangs + TIMEOUTS.silence_s - 1.0
     elif loss is Loss.FORGOTTEN:
         assert when >= server.forgets
     elif loss is Loss.STUCK:
-        assert when >= cancel_at + PATIENCE.end_s - TICK_S
-        assert server.restores > PATIENCE.end_s - 2 * TICK_S or server.hangs < when
+        assert when >= cancel_at + TIMEOUTS.end_s - TICK_S
+        assert server.restores > TIMEOUTS.end_s - 2 * TICK_S or server.hangs < when
     elif loss is Loss.WITHDRAWN:
         assert cancel_at <= when
         assert accepted is None
@@ -139,7 +139,7 @@ def test_no_goal_is_awaited_forever_and_no_living_goal_is_given_up(server: Serve
 
 
 def test_a_client_that_was_suspended_asks_before_it_gives_up() -> None:
-    watch = GoalWatch(PATIENCE, 0.0)
+    watch = GoalWatchdog(TIMEOUTS, 0.0)
     assert watch.next(0.0, True) is Move.SEND
     watch.accepted(0.1)
     assert watch.next(1000.0, True) is Move.PROBE
@@ -148,7 +148,7 @@ def test_a_client_that_was_suspended_asks_before_it_gives_up() -> None:
 
 
 def test_a_cancel_is_repeated_until_it_is_answered() -> None:
-    watch = GoalWatch(PATIENCE, 0.0)
+    watch = GoalWatchdog(TIMEOUTS, 0.0)
     assert watch.next(0.0, True) is Move.SEND
     watch.accepted(0.0)
     watch.cancel(0.0)
@@ -159,12 +159,12 @@ def test_a_cancel_is_repeated_until_it_is_answered() -> None:
 
 
 def test_a_client_in_a_hurry_waits_no_longer_than_it_may() -> None:
-    watch = GoalWatch(PATIENCE, 0.0)
+    watch = GoalWatchdog(TIMEOUTS, 0.0)
     watch.next(0.0, True)
     watch.cancel(1.0, end_s=2.0)
     with pytest.raises(GoalLostError, match="withdrawn"):
         watch.next(1.0, True)
-    watch = GoalWatch(PATIENCE, 0.0)
+    watch = GoalWatchdog(TIMEOUTS, 0.0)
     watch.next(0.0, True)
     watch.accepted(0.5)
     watch.cancel(1.0, end_s=2.0)

@@ -63,7 +63,7 @@ class GoalLostError(Exception):
 
 
 @dataclass(frozen=True)
-class Patience:
+class GoalTimeouts:
     """How long to wait [s]."""
 
     appear_s: float
@@ -82,11 +82,11 @@ class _Phase(Enum):
     RUNNING = auto()
 
 
-class GoalWatch:
+class GoalWatchdog:
     """One goal, from the search for a server to its end. All times are from one monotonic clock [s]."""
 
-    def __init__(self, patience: Patience, now: float) -> None:
-        self._patience = patience
+    def __init__(self, timeouts: GoalTimeouts, now: float) -> None:
+        self._timeouts = timeouts
         self._phase, self._since = _Phase.LOOKING, now
         self._asked_at = self._heard_at = self._probed_at = now
         self._unanswered = 0
@@ -155,12 +155,12 @@ class GoalWatch:
         if server_is_there:
             self._phase, self._since, self._asked_at = _Phase.ASKING, now, now
             return Move.SEND
-        if now - self._since >= self._patience.appear_s:
+        if now - self._since >= self._timeouts.appear_s:
             raise GoalLostError(Loss.ABSENT)
         return Move.WAIT
 
     def _ask(self, now: float) -> Move:
-        if self._hurry_s is not None or now - self._since >= self._patience.accept_s:
+        if self._hurry_s is not None or now - self._since >= self._timeouts.accept_s:
             raise GoalLostError(Loss.MUTE if self._cancel_at is None else Loss.WITHDRAWN)
         if self._cancel_at is None and now - self._asked_at >= SEND_AGAIN_S:
             self._asked_at = now
@@ -169,7 +169,7 @@ class GoalWatch:
 
     def _follow(self, now: float) -> Move:
         if self._cancel_at is not None:
-            end_s = self._patience.end_s
+            end_s = self._timeouts.end_s
             if now - self._cancel_at >= (end_s if self._hurry_s is None else min(end_s, self._hurry_s)):
                 raise GoalLostError(Loss.STUCK)
             sent_at = self._cancel_sent_at
@@ -177,7 +177,7 @@ class GoalWatch:
                 self._cancel_sent_at = now
                 return Move.CANCEL
         # Count probes instead of seconds, so that a client that was itself suspended asks again first.
-        if self._unanswered * PROBE_S >= self._patience.silence_s:
+        if self._unanswered * PROBE_S >= self._timeouts.silence_s:
             raise GoalLostError(Loss.SILENT)
         if now - max(self._heard_at, self._probed_at) >= PROBE_S:
             self._probed_at = now

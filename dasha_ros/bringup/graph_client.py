@@ -36,7 +36,7 @@ SPIN_S = 0.05
 """Longest sleep between two checks of a condition or of Ctrl-C."""
 
 
-class Client:
+class GraphClient:
     """A node whose executor runs only while a method waits.
 
     Ctrl-C stays an ordinary ``KeyboardInterrupt``: the context is not the default one, so rclpy installs no
@@ -71,7 +71,7 @@ class Client:
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> GraphClient:
         """Return the client itself."""
         return self
 
@@ -140,7 +140,7 @@ class Client:
 class LifecycleWatch:
     """Polls nodes for their lifecycle states without blocking."""
 
-    def __init__(self, client: Client, nodes: Iterable[str]) -> None:
+    def __init__(self, client: GraphClient, nodes: Iterable[str]) -> None:
         self._client = client
         self._services = {n: client.node.create_client(GetState, f"{n}/get_state") for n in nodes}
         self._pending: dict[str, tuple[Any, float]] = {}

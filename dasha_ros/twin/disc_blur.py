@@ -3,7 +3,7 @@
 A disc of radius r removes details finer than r, so a blurred picture can be computed at a fraction of its
 size. Up to `MAX_RADIUS`, the convolution with the (area-sampled) disc is exact. Larger discs are applied on
 the level where their radius is 10 to 20 px, less the blur of halving (`_level_radius`).
-``test/twin/test_defocus.py`` checks that the error against the exact disc stays below the sensor's noise.
+``test/twin/test_disc_blur.py`` checks that the error against the exact disc stays below the sensor's noise.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _RESTORED_S = 2.0
 _STATES = {"lens": "lens/state", "camera": "camera/state"}
 
 
-class GoalSettings:
+class Restoration:
     """Confirms or restores the two actuators, ``lens`` and ``camera``, at the end of a goal."""
 
     def __init__(self, server: GoalServer) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.signal import fftconvolve
 from studio import exact_disc
 
-from dasha_ros.twin.defocus import MAX_RADIUS, Pyramid, Window, disc_kernel
+from dasha_ros.twin.disc_blur import MAX_RADIUS, Pyramid, Window, disc_kernel
 
 WHOLE = Window(0, 0, 512, 272)
 LEVELS = 255.0
