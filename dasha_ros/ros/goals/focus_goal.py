@@ -18,7 +18,7 @@ from dasha_ros.perception.labels import canonical
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.report.writer import ReportWriter
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError
-from dasha_ros.ros.goals.focus_messages import Before, progress, report_end
+from dasha_ros.ros.goals.focus_messages import progress, report_end
 from dasha_ros.ros.goals.goal_server import GoalServer
 from dasha_ros.ros.goals.recorder import Recorder
 from dasha_ros.ros.goals.restoration import Restoration
@@ -78,7 +78,6 @@ class FocusGoal:
             lambda: self._run.reason or (self._drivers_work() and not self._restoration.are_left_behind()),
             _DISCOVERY_S,
         )
-        before = Before(own.exposure_us, own.position)
         self._restoration.begin()
         config = self._server.config
         if config.report_dir:
@@ -90,7 +89,7 @@ class FocusGoal:
                     self._info,
                     {"exposure_us": own.exposure_us, **own.lens_values},
                 )
-        code, what = self._try(before)
+        code, what = self._try()
         if code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN):
             # An actuator that another node did not take over stays as well.
             unconfirmed = self._restoration.confirm(self._reached)
@@ -98,7 +97,7 @@ class FocusGoal:
                 code = self._run.reason or _LOST[unconfirmed[0]]
                 what = explain(code, f"the {unconfirmed[0]}'s driver does not confirm its final setting")
         if code != ErrorCode.NONE:
-            what = f"{what}{self._restore(code, before)}"
+            what = f"{what}{self._restore(code)}"
         self._finish(code, what, time.monotonic() - began)
         return self._result
 
@@ -112,11 +111,11 @@ class FocusGoal:
             self._recorder.picture(message)
         self._waiter.notify()
 
-    def _try(self, before: Before) -> tuple[ErrorCode, str]:
+    def _try(self) -> tuple[ErrorCode, str]:
         # If a current setting is unknown, command nothing, because it could not be restored.
-        if before.position is None:
+        if self._restoration.position is None:
             return ErrorCode.LENS_LOST, explain(ErrorCode.LENS_LOST, "no lens state was ever received")
-        if before.exposure_us is None:
+        if self._restoration.exposure_us is None:
             return ErrorCode.CAMERA_LOST, explain(ErrorCode.CAMERA_LOST, "no frame was ever received")
         try:
             return self._reach()
@@ -201,14 +200,14 @@ class FocusGoal:
             step = sum(self._steps.values())
         self._run.feedback(progress(phase, step, percept, self._goal.labels, float(reward.value)))
 
-    def _restore(self, code: ErrorCode, before: Before) -> str:
+    def _restore(self, code: ErrorCode) -> str:
         """Restore lens and exposure; return a sentence to add to the message, or ""."""
         if code == ErrorCode.COMMAND_OVERRIDDEN:
             return " Lens and exposure stay as the other node set them."
         if not self._asked:
             return ""
         self._begin(msg.FocusState.RESTORING, "restoring lens and exposure")
-        lost = self._restoration.restore(before)
+        lost = self._restoration.restore()
         if not lost:
             self._server.health.clear("restore")
             return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from dasha_ros.action import FocusOnObject
@@ -11,14 +10,6 @@ from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.transport.conversions import detection_from_msg
 
 _SETTINGS = ("exposure_us", "lens_position", "lens_unit", "focus_distance_m")
-
-
-@dataclass(frozen=True)
-class Before:
-    """The settings at the start of a goal; ``None``: unknown."""
-
-    exposure_us: float | None
-    position: float | None
 
 
 def progress(

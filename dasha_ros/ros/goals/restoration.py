@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from dasha_ros.freshness import limits
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
-from dasha_ros.ros.goals.focus_messages import Before
 from dasha_ros.ros.goals.goal_server import GoalServer
 from dasha_ros.ros.rig.settlement import ActuatorReport, Patience, Settlement
 
@@ -17,15 +16,46 @@ _STATES = {"lens": "lens/state", "camera": "camera/state"}
 
 
 class Restoration:
-    """Confirms or restores the two actuators, ``lens`` and ``camera``, at the end of a goal."""
+    """Confirms or restores the two actuators, ``lens`` and ``camera``, at the end of a goal.
+
+    A report that was made before the goal may be heard after it has begun, because reports and goals travel
+    separately. So the settings to restore are those of the last report before the first command of an agent.
+    """
 
     def __init__(self, server: GoalServer) -> None:
         self._server, self._actuators = server, server.actuators
         self._begun: dict[str, ActuatorReport | None] = {}
+        self._before: dict[str, float] = {}
+        self._touched: set[str] = set()
+        """The actuators that an agent of this goal has commanded."""
 
     def begin(self) -> None:
         """Remember what the drivers report at the start of the goal."""
         self._begun = self._reports()
+        self._before = {actuator: said.value for actuator, said in self._begun.items() if said is not None}
+        self._actuators.reported = self._heed
+
+    def _heed(self) -> None:
+        for actuator, said in self._reports().items():
+            begun = self._begun[actuator]
+            # A driver that was restarted has forgotten what was to be restored.
+            is_late = said is not None and begun is not None and said != begun and said.driver == begun.driver
+            if said is None or not is_late or actuator in self._touched:
+                continue
+            if self._is_an_agent(said.command.sender):
+                self._touched.add(actuator)
+            else:
+                self._before[actuator] = said.value
+
+    @property
+    def exposure_us(self) -> float | None:
+        """Exposure time to restore [us]; ``None``: unknown."""
+        return self._before.get("camera")
+
+    @property
+    def position(self) -> float | None:
+        """Position to restore, in the lens's unit; ``None``: unknown."""
+        return self._before.get("lens")
 
     def are_left_behind(self) -> bool:
         """Whether the active settings may belong to a goal of a server that was killed before this one.
@@ -37,14 +67,15 @@ class Restoration:
             return False
         return any(said and self._is_an_agent(said.command.sender) for said in self._reports().values())
 
-    def restore(self, before: Before) -> list[str]:
+    def restore(self) -> list[str]:
         """Restore both actuators; return those whose driver does not answer."""
         own, back = self._actuators, dict[str, Settlement]()
-        if before.position is not None:
-            back["lens"] = own.settle_position(before.position, self._is_an_agent)
-        if before.exposure_us is not None:
-            back["camera"] = own.settle_exposure(before.exposure_us, self._is_an_agent)
-        return self._missing(back, before.exposure_us or 0.0, limits.DRIVER_RESTARTS_S)
+        position, exposure_us = self.position, self.exposure_us
+        if position is not None:
+            back["lens"] = own.settle_position(position, self._is_an_agent)
+        if exposure_us is not None:
+            back["camera"] = own.settle_exposure(exposure_us, self._is_an_agent)
+        return self._missing(back, exposure_us or 0.0, limits.DRIVER_RESTARTS_S)
 
     def confirm(self, reached: Mapping[str, CommandId]) -> list[str]:
         """Make permanent what the agents reached.

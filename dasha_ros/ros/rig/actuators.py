@@ -34,6 +34,11 @@ from dasha_ros.ros.transport.endpoints import create_commander
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.stamps import RosClock, to_stamp
 
+
+def _nobody() -> None:
+    """Nobody follows the reports."""
+
+
 Wait = Callable[[Callable[[], bool], str], None]
 """Waits until a condition holds; raises an error with the given text if it never does."""
 
@@ -46,6 +51,7 @@ class Actuators:
 
     Attributes:
         waiter: Notified of every message.
+        reported: Called after each report of a driver about its actuator, in the subscriber's thread.
         pending: Which frames are fresh, given the commands that were sent.
         lens_rest: When the lens rests.
         sender: The sender of the commands: the node's name and an id of this object.
@@ -66,6 +72,7 @@ class Actuators:
         self.joined_at = time.monotonic()
         self.sender, self.owner = new_instance(node.get_fully_qualified_name()), ""
         self.waiter = Waiter()
+        self.reported: Callable[[], None] = _nobody
         self.pending = PendingCommands(ANY_POSITION, EXPOSURE_LIMITS_US)
         self.lens_rest = LensRest(self.steady)
         self.limits: CameraLimits | None = None
@@ -235,6 +242,7 @@ class Actuators:
         state = lens_from_msg(message)
         if self._lens_reported(state):
             self.refusal = message.last_refusal
+            self.reported()
         self.waiter.notify()
 
     def _lens_reported(self, state: LensState) -> bool:
@@ -252,5 +260,6 @@ class Actuators:
         self.waiter.notify()
 
     def _on_capture(self, message: msg.CaptureInfo) -> None:
-        self.pending.captured(capture_from_msg(message), self.steady.now_ns())
+        if self.pending.captured(capture_from_msg(message), self.steady.now_ns()):
+            self.reported()
         self.waiter.notify()

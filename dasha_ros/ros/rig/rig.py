@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from rclpy.node import Node
@@ -23,39 +22,9 @@ from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.rig.actuators import Actuators
 from dasha_ros.ros.rig.settlement import ActuatorReport, Sent, Settlement
+from dasha_ros.ros.rig.takeover import EXPOSURE_TAKEN, LENS_TAKEN, Override, Takeover, overriding
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import id_from_msg, percept_from_msg
-
-
-@dataclass(frozen=True)
-class _Overridden:
-    """How an episode ends if its command was overridden."""
-
-    lost: ErrorCode
-    """If the actuator's own driver did it."""
-    by_driver: str
-    by_other: str
-
-    def error(self, report: ActuatorReport) -> RigError:
-        """The end of the episode, by the command that is active instead."""
-        if report.is_the_drivers_own:
-            return RigError(self.lost, self.by_driver)
-        return RigError(ErrorCode.COMMAND_OVERRIDDEN, self.by_other)
-
-
-_EXPOSURE = _Overridden(
-    ErrorCode.CAMERA_LOST,
-    "the camera driver restored the exposure",
-    "another node commanded the exposure meanwhile",
-)
-_POSITION = _Overridden(
-    ErrorCode.LENS_LOST, "the lens driver restored the lens", "another node moved the lens meanwhile"
-)
-
-
-def _overriding(report: ActuatorReport | None, sent: Sent) -> ActuatorReport | None:
-    """The driver's report, if it names a command that overrides the one that was sent."""
-    return report if report is not None and sent.is_overridden_by(report.command) else None
 
 
 class RosRig(Actuators):
@@ -64,7 +33,8 @@ class RosRig(Actuators):
     Its methods block, so call them from a thread that no executor needs. A `FastSubscriber` serves the
     topics meanwhile.
 
-    If another node's command is active and was heard from that node, the episode ends at once. If only the
+    If another node's command is active after one of the rig's own was, the episode ends before the next
+    command. If it is active and was heard from that node, the episode ends at once. If only the
     driver reported it, it may be older than the rig's own command, which is still on its way; then the
     episode ends if that command is still active after the wait.
 
@@ -89,6 +59,8 @@ class RosRig(Actuators):
         self.not_before: FrameId = NO_FRAME
         self._camera_known = ""
         """Instance of the camera driver when the episode began."""
+        self._takeover = Takeover(self.sender)
+        self.reported = lambda: self._takeover.heed(self.exposure_report, self.position_report)
         # To judge frames, the rig must hear all nodes' commands, before the percepts that they make stale.
         self.listen(msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND)
         self.listen(msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND)
@@ -122,6 +94,7 @@ class RosRig(Actuators):
         """
         self.wait(lambda: self.interrupted() is not None or self.lens_works, GOAL_NOTICES_S)
         self._camera_known = self.capture.driver if self.capture else ""
+        self._takeover.begin()
         percept, first = self._fresh_percept(), self.not_before
         if (
             percept is not None
@@ -173,9 +146,9 @@ class RosRig(Actuators):
 
         def answer(sent: Sent) -> Percept | None:
             self._heed_lens_faults()
-            other, percept = _overriding(self.exposure_report, sent), self._fresh_percept()
+            other, percept = overriding(self.exposure_report, sent), self._fresh_percept()
             if other is not None and self.pending.exposure_seen(other.command):
-                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _EXPOSURE.by_other)
+                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, EXPOSURE_TAKEN.by_other)
             return percept if percept and percept.capture.exposure_command == sent.id else None
 
         def silence(sent: Sent) -> RigError:
@@ -190,7 +163,7 @@ class RosRig(Actuators):
             answer,
             silence,
             lambda: self.exposure_report,
-            _EXPOSURE,
+            EXPOSURE_TAKEN,
             exposure_us=exposure_us,
         )
 
@@ -202,9 +175,9 @@ class RosRig(Actuators):
         """
 
         def answer(sent: Sent) -> Percept | None:
-            other, percept = _overriding(self.position_report, sent), self._fresh_percept()
+            other, percept = overriding(self.position_report, sent), self._fresh_percept()
             if other is not None and self.pending.move_seen(other.command):
-                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, _POSITION.by_other)
+                raise RigError(ErrorCode.COMMAND_OVERRIDDEN, LENS_TAKEN.by_other)
             self._heed_lens_faults()
             self._heed_new_camera(self.capture)
             if percept is not None:
@@ -229,7 +202,7 @@ class RosRig(Actuators):
             answer,
             silence,
             lambda: self.position_report,
-            _POSITION,
+            LENS_TAKEN,
             exposure_us=self.exposure_us or 0.0,
         )
 
@@ -267,7 +240,7 @@ class RosRig(Actuators):
         answer: Callable[[Sent], Percept | None],
         silence: Callable[[Sent], RigError],
         report: Callable[[], ActuatorReport | None],
-        overridden: _Overridden,
+        overridden: Override,
         *,
         exposure_us: float,
     ) -> Percept:
@@ -278,6 +251,8 @@ class RosRig(Actuators):
         """
         tries = self.retries
         while True:
+            if (other := self._takeover.of(overridden.actuator)) is not None:
+                raise overridden.error(other)
             # The exposure in progress may have to end before the new one begins.
             in_progress_us = self.exposure_us or 0.0
             sent = send()
@@ -286,13 +261,13 @@ class RosRig(Actuators):
             def ended(sent: Sent = sent, tries: int = tries) -> Percept | bool | None:
                 if (percept := answer(sent)) is not None:
                     return percept
-                other = _overriding(report(), sent)
+                other = overriding(report(), sent)
                 return (tries > 0 and other is not None and other.is_the_drivers_own) or None
 
             end = self.waiter.wait_for(ended, patience)
             if isinstance(end, Percept):
                 return end
-            other = _overriding(report(), sent)
+            other = overriding(report(), sent)
             if tries <= 0 or (other is not None and not other.is_the_drivers_own):
                 raise silence(sent) if other is None else overridden.error(other)
             tries -= 1
