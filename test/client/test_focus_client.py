@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,50 @@ def test_a_program_that_ends_cancels_its_goal_first(
     # client's cancel, the server notices that its client is gone.
     races = (number, script.endswith(BLOCKING)) == (signal.SIGTERM, True)
     server.wait_for_output("restored after" if races else "restored after CANCELED")
+
+
+@pytest.mark.parametrize(
+    "moment", ["before the wait", "within the wait", "after the wait", "while joining again"]
+)
+def test_whatever_rclpy_raises_at_a_shutdown_the_goal_is_cancelled(
+    server: Child, ros_env: Any, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """A signal may come at any line of rclpy, and each line raises something else."""
+    import rclpy
+
+    from dasha_ros.ros.goals import focus_client
+
+    armed, create_node = threading.Event(), rclpy.create_node
+
+    class Interrupted(focus_client.SingleThreadedExecutor):
+        def spin_once(self, timeout_sec: float | None = None) -> None:
+            is_armed = armed.is_set()
+            if is_armed and moment == "after the wait":
+                super().spin_once(timeout_sec)
+            if is_armed:
+                self._context.shutdown()
+            if is_armed and moment != "while joining again":
+                armed.clear()
+            if is_armed and moment == "after the wait":
+                return
+            if is_armed and moment == "within the wait":
+                raise RuntimeError("failed to initialize wait set: the given context is not valid")
+            super().spin_once(timeout_sec)
+
+    def interrupted_node(*args: Any, context: Any, **options: Any) -> Any:
+        if armed.is_set():
+            armed.clear()
+            context.shutdown()
+        return create_node(*args, context=context, **options)
+
+    monkeypatch.setattr(focus_client, "SingleThreadedExecutor", Interrupted)
+    monkeypatch.setattr(rclpy, "create_node", interrupted_node)
+    with FocusClient() as client:
+        task = client.start("wait")
+        server.wait_for_output("goal wait")
+        armed.set()
+        assert task.wait(GIVEN_UP_S).code is ErrorCode.CANCELED
+    server.wait_for_output("restored after CANCELED")
 
 
 IN_A_NODE = """

@@ -31,6 +31,8 @@ _STATE_S = 2.0
 """How long to wait for ``focus/state``, which says why a goal was rejected [s]: before and after the goal."""
 _LATE_S = 0.2
 """How long to wait for the last feedback, which may arrive after the result [s]."""
+_REJOINS = 2
+"""How many more signals may interrupt the client while it joins again."""
 _REJECTED = "goal rejected"
 
 _numbers = itertools.count(1)
@@ -102,6 +104,14 @@ class _Graph:
         self.context.try_shutdown()
 
 
+def _joined(namespace: str, domain_id: int | None) -> _Graph:
+    """Join again. Another signal may shut down the new context before its node is made."""
+    for _ in range(_REJOINS):
+        with suppress(Exception):
+            return _Graph(namespace, domain_id)
+    return _Graph(namespace, domain_id)
+
+
 class _Run:
     """One goal in progress. Used only by the thread of `FocusGoals`."""
 
@@ -135,6 +145,8 @@ class _Run:
                 if not self._remote.advance():
                     return None
             except GoalLostError as error:
+                if not self._graph.context.ok():
+                    raise  # No server is seen because a signal has shut the context down.
                 self._loss = error.loss
             self._ended_at = now
         if self._loss is Loss.REJECTED:
@@ -223,7 +235,10 @@ class FocusGoals:
             while not self._closing.is_set() or self._runs or not self._orders.empty():
                 try:
                     self._turn()
-                except ExternalShutdownException:
+                except Exception:
+                    # When a signal shuts a context down, rclpy raises what its current line happens to raise.
+                    if self._graph.context.ok():
+                        raise
                     self._rejoin()
         finally:
             # Whatever ended the thread, no caller may be left waiting.
@@ -256,7 +271,7 @@ class FocusGoals:
                 ending = Ending()
         except Exception as error:
             if not self._graph.context.ok():
-                raise ExternalShutdownException from error
+                raise
             self._graph.node.get_logger().error(f"internal error: {error!r}")
             ending = Ending()
         if ending is not None:
@@ -266,7 +281,7 @@ class FocusGoals:
 
     def _rejoin(self) -> None:
         self._former.append(self._graph)
-        self._graph = _Graph(*self._where)
+        self._graph = _joined(*self._where)
         for run in self._runs:
             run.order.cancelled = True
             run.move_to(self._graph)
