@@ -12,7 +12,7 @@ from action_msgs.srv import CancelGoal
 from sensor_msgs.msg import CompressedImage
 
 from dasha_ros import msg
-from dasha_ros.bringup.watcher import Client
+from dasha_ros.bringup.graph_client import GraphClient
 from dasha_ros.client import FocusClient, FocusError, FocusTask
 from dasha_ros.perception.labels import canonical
 from dasha_ros.ros.transport import qos
@@ -40,7 +40,7 @@ class GraphLink:
         Raises:
             ConfigError: The namespace or ``ROS_DOMAIN_ID`` is invalid.
         """
-        self._client = Client(namespace)
+        self._client = GraphClient(namespace)
         self.namespace = self._client.namespace
         self._feed = feed
         self._lock = threading.Lock()
