@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
@@ -23,6 +24,8 @@ ABORT = "FOCUS_ABORT_MOTION", "ABORT"
 TEMPERATURE = "FOCUS_TEMPERATURE", "TEMPERATURE"
 VERSION = "DRIVER_INFO", "DRIVER_VERSION"
 ON = "On"
+OTHERS_S = 0.3
+"""A server's drivers answer one after the other, with less time between [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,13 +231,24 @@ class IndiLens(LimitedLens):
                 if wanted
                 else f"the INDI server at {server.address} has no device."
             ) from error
+        if wanted:
+            return wanted
+        # Each driver answers for itself: wait until no more do.
         devices = server.devices()
-        if not wanted and len(devices) > 1:
+        with suppress(DeviceTimeout):
+            while True:
+                known = len(devices)
+                devices = server.wait(partial(self._more_than, known), "more", OTHERS_S)
+        if len(devices) > 1:
             raise DeviceLost(
                 f"the INDI server at {server.address} has several devices: {', '.join(devices)}."
                 " Choose one with `indi_device`."
             )
-        return wanted or devices[0]
+        return devices[0]
+
+    def _more_than(self, known: int) -> list[str] | None:
+        devices = self._server.devices()
+        return devices if len(devices) > known else None
 
     def _connect_device(self) -> None:
         server, device = self._server, self._device

@@ -185,7 +185,7 @@ def _optotune(config: LensDriverConfig, clock: Clock) -> Lens:
 
 
 def _indi(config: LensDriverConfig, clock: Clock) -> Lens:
-    require("indi", "a focuser behind an INDI server", "indipyclient")
+    require("indi", "an INDI focuser", "indipyclient")
     from dasha_ros.devices.indi.lens import IndiLens, IndiSettings
 
     settings = IndiSettings(

@@ -169,7 +169,7 @@ def test_the_twin_is_the_default() -> None:
         (
             lens_backend,
             LensDriverConfig(backend="indi"),
-            "a focuser behind an INDI server needs indi",
+            "an INDI focuser needs indipyclient",
         ),
     ],
 )
