@@ -176,16 +176,25 @@ def shebang(python: Path) -> str:
 
 
 def build_interfaces(stamp: dict[str, Any]) -> None:
-    """Compile msg/ and action/ into the virtual environment."""
-    sources = [*ROOT.glob("msg/*.msg"), *ROOT.glob("action/*.action"), ROOT / "CMakeLists.txt"]
+    """Compile the messages and actions into the virtual environment."""
     ros_lock = ROOT / "requirements" / f"{ROS_LAYERS[stamp['ros']]}.lock"
-    wanted = digest([*sources, ROOT / "package.xml", ros_lock], str(ROOT))
-    if stamp.get("interfaces") == wanted:
-        return
+    for key, folder in (("vision_msgs", Path("scripts/vision_msgs")), ("interfaces", Path())):
+        project = ROOT / folder
+        files = [*project.glob("msg/*.msg"), *project.glob("action/*.action"), project / "CMakeLists.txt"]
+        wanted = digest([*files, project / "package.xml", ros_lock], str(ROOT))
+        if stamp.get(key) != wanted:
+            build_project(key, folder, stamp)
+            stamp.update({key: wanted, "root": str(ROOT)})
+            write_stamp(stamp)
+
+
+def build_project(key: str, folder: Path, stamp: dict[str, Any]) -> None:
+    """Compile one package of interfaces; ``folder`` is relative to the checkout."""
     check_compiler(PYTHON, environment())
-    say("==> building the ROS interfaces")
+    say("==> building the ROS interfaces" + (f" of {key}" if folder != Path() else ""))
+    target = BUILD if folder == Path() else BUILD.with_name(key)
     if stamp.get("root") != str(ROOT):
-        shutil.rmtree(BUILD, ignore_errors=True)
+        shutil.rmtree(target, ignore_errors=True)
     tools = [tool for tool in ("cmake", "ninja") if not shutil.which(tool, path=environment()["PATH"])]
     if tools:
         say(f"      {' and '.join(tools)} not found: taken from pip")
@@ -193,16 +202,14 @@ def build_interfaces(stamp: dict[str, Any]) -> None:
     with plain_path(ROOT) as root:
         if root != ROOT:
             # CMake builds only where it was configured, and this path is different each time.
-            shutil.rmtree(BUILD, ignore_errors=True)
-        venv, build = root / VENV.relative_to(ROOT), str(root / BUILD.relative_to(ROOT))
+            shutil.rmtree(target, ignore_errors=True)
+        venv, build = root / VENV.relative_to(ROOT), str(root / target.relative_to(ROOT))
         prefix = environment(AMENT_PREFIX_PATH=str(venv), CMAKE_PREFIX_PATH=str(venv))
-        configure = ["-S", str(root), "-B", build, "-G", "Ninja", f"-DCMAKE_INSTALL_PREFIX={venv}"]
+        configure = ["-S", str(root / folder), "-B", build, "-G", "Ninja", f"-DCMAKE_INSTALL_PREFIX={venv}"]
         configure += [f"-DPython3_EXECUTABLE={venv / 'bin' / 'python'}"]
         configure += ["-DBUILD_TESTING=OFF", "-DDASHA_INSTALL_PYTHON=OFF"]
         for arguments in (configure, ["--build", build], ["--install", build]):
-            run_cmake(arguments, prefix, BUILD)
-    stamp.update(interfaces=wanted, root=str(ROOT))
-    write_stamp(stamp)
+            run_cmake(arguments, prefix, target)
 
 
 def fetch_assets() -> None:

@@ -21,11 +21,27 @@ class PerceptionConfig(NodeConfig):
     detector_size_px: int = parameter(
         416, "Width of the detector's input.", unit="px", fixed=True, ge=128, le=1280, multiple_of=32
     )
+    detector_topic: str = parameter(
+        "",
+        "Take another node's detections (vision_msgs/Detection2DArray) from this topic instead of running a "
+        "detector; empty: run one.",
+        fixed=True,
+    )
+    detector_labels: list[str] = parameter(
+        [], "detector_topic: names of the classes 0, 1, ... of a node that numbers them.", fixed=True
+    )
+    detector_timeout_s: FiniteFloat = parameter(
+        1.0,
+        "detector_topic: a node that takes longer for a picture is named in the diagnostics.",
+        unit="s",
+        ge=0.05,
+        le=60.0,
+    )
     min_score: FiniteFloat = parameter(0.1, "Detections below this confidence are dropped.", ge=0.01, le=1.0)
     preview_rate_hz: FiniteFloat = parameter(
         1.0,
         "Rate of percepts of frames that no command waits for, while a node outside the graph listens to the "
-        "annotated picture; 0: none.",
+        "annotated picture or the detections; 0: none.",
         unit="Hz",
         ge=0.0,
         le=100.0,

@@ -8,6 +8,8 @@ from typing import Any
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
 
 from dasha_ros import msg
 from dasha_ros.config import NODES, PerceptionConfig
@@ -19,12 +21,15 @@ from dasha_ros.perception.pipeline import Perception
 from dasha_ros.ros.driver_nodes.backends import perception_of
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.node.run import run
+from dasha_ros.ros.perception.audience import Audience
+from dasha_ros.ros.perception.detections import detections_to_msg
+from dasha_ros.ros.perception.other_detector import OtherDetector, Picture
 from dasha_ros.ros.transport import qos
-from dasha_ros.ros.transport.audience import Audience
 from dasha_ros.ros.transport.conversions import capture_from_msg, id_from_msg, lens_from_msg, percept_to_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.image import ImageMessageError, pixels_of
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
+from dasha_ros.ros.validation.publishers import publishers_of
 
 _KEPT_CAPTURES = 8
 """Captures to keep: image and CaptureInfo use different topics and arrive in either order."""
@@ -34,8 +39,9 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
     """Reads the newest image that can answer a command, and skips all others.
 
     It subscribes to images with their CaptureInfo, to the lens state and to both commands. It publishes one
-    `Percept` for each answered pair of commands and then, if there are subscribers, the annotated picture.
-    While somebody outside the graph listens to that picture, it also looks at the camera's previews.
+    `Percept` for each answered pair of commands and then, if there are subscribers, its detections and the
+    annotated picture. While somebody outside the graph listens to these two, it also looks at the camera's
+    previews. The detections may come from another node (`OtherDetector`).
     """
 
     config_model = PerceptionConfig
@@ -51,9 +57,9 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         """Forget all commands, states and images."""
         self._pending = PendingCommands(ANY_POSITION, EXPOSURE_LIMITS_US)
         self._captures: dict[int, CaptureInfo] = {}
-        self._waiting: Image | None = None
-        self._received_ns = 0
+        self._waiting: Picture | None = None
         self._next_preview_ns = 0
+        self._other: OtherDetector | None = None
         self._stage_ms: dict[str, float] = {}
 
     def configure(self) -> None:
@@ -64,9 +70,21 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._perception.warm_up()
         self._percept_publisher = self._publish(msg.Percept, "perception/percept", qos.PERCEPT)
         self._picture_publisher = self._publish(CompressedImage, "perception/annotated/compressed", qos.IMAGE)
-        self._audience = Audience(self, [self._picture_publisher], NODES, self.steady.now_ns)
+        self._detections_publisher = self._publish(Detection2DArray, "perception/detections", qos.PERCEPT)
+        for_people = (self._picture_publisher, self._detections_publisher)
+        self._audience = Audience(self, for_people, NODES, self.steady.now_ns)
         self._info_publisher = self._publish(msg.PerceptionInfo, "perception/info", qos.STATE)
         self._subscriber = FastSubscriber(self)
+        self.health.watch("detector", lambda: self._other.condition() if self._other else None)
+        if elsewhere := self.config.detector_topic:
+            self._other = OtherDetector(
+                self.resolve_topic_name(elsewhere),
+                self.config.detector_labels,
+                self.steady.now_ns,
+                lambda: publishers_of(self, elsewhere),
+            )
+            self._other.timeout_s = self.config.detector_timeout_s
+            self._subscriber.listen(Detection2DArray, elsewhere, self._on_detections, qos.DETECTIONS)
         for kind, topic, callback, profile in (
             (msg.ExposureCommand, "camera/exposure_command", self._on_exposure_command, qos.COMMAND),
             (msg.LensCommand, "lens/command", self._on_lens_command, qos.COMMAND),
@@ -87,9 +105,12 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._publish_info()
         self.exclusive_topics.add("perception/info", self._publish_info)
         assert self._perception is not None
-        encoder, detector = self._perception.encoder.id, self.config.detector
-        self.health.set_activity(f"{encoder}, {detector}")
+        self.health.set_activity(f"{self._perception.encoder.id}, {self._detector_name}")
         self.health.show("stages", lambda: {f"{stage}_ms": ms for stage, ms in self._stage_ms.items()})
+
+    @property
+    def _detector_name(self) -> str:
+        return self.config.detector_topic or self.config.detector
 
     def _publish_info(self) -> None:
         perception = self._perception
@@ -100,7 +121,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
                 node=self.instance,
                 encoder=perception.encoder.id,
                 latent_size=perception.encoder.size,
-                detector=self.config.detector,
+                detector=self._detector_name,
                 labels=list(perception.detector.labels),
             )
         )
@@ -118,6 +139,8 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         """Apply a changed threshold with the next frame."""
         if self._perception is not None:
             self._perception.min_score = config.min_score
+        if self._other is not None:
+            self._other.timeout_s = config.detector_timeout_s
 
     def _on_exposure_command(self, command: msg.ExposureCommand) -> None:
         self._pending.exposure_sent(command.exposure_us, id_from_msg(command.id), self.steady.now_ns())
@@ -145,27 +168,56 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     def _on_image(self, image: Image) -> None:
         self.health.count("images")
+        if self._other is not None:
+            self._other.picture(image, self.clock.now_ns())
+            self._look()
+            return
         if self._waiting is not None:
             self.health.count("unneeded_images")
-        self._waiting, self._received_ns = image, self.clock.now_ns()
+        self._waiting = Picture(image, self.clock.now_ns(), 0)
         self._look()
 
+    def _on_detections(self, detections: Any) -> None:
+        self.health.count("detections")
+        if self._other is not None:
+            self._other.heard(detections)
+            self._look()
+
     def _look(self) -> None:
-        """Read the waiting image if everything about it is known and a command awaits it."""
-        image = self._waiting
-        if image is None or not self.is_active:
+        """Read a picture if everything about it is known and a command awaits it."""
+        if not self.is_active or self._pending.lens is None:
             return
-        capture = self._captures.get(to_ns(image.header.stamp))
-        if capture is None or self._pending.lens is None:
+        if self._other is None:
+            if self._waiting is not None and (capture := self._wanted(self._waiting)) is not None:
+                picture, self._waiting = self._waiting, None
+                self._read(picture, capture)
             return
+        needed = False
+        for picture in self._other.pictures():
+            if (capture := self._wanted(picture)) is None:
+                continue
+            if picture.found is not None:
+                self._other.take(picture)
+                self._read(picture, capture)
+                return
+            needed = True
+        self._other.needs(needed)
+
+    def _wanted(self, picture: Picture) -> CaptureInfo | None:
+        """The settings of a picture, if they are known and a percept of it is wanted."""
+        capture = self._captures.get(to_ns(picture.image.header.stamp))
         now_ns = self.steady.now_ns()
-        if not self._pending.is_awaited(capture, now_ns) and not self._is_preview_due(capture, now_ns):
-            return
-        self._waiting = None
+        if capture is not None and (
+            self._pending.is_awaited(capture, now_ns) or self._is_preview_due(capture, now_ns)
+        ):
+            return capture
+        return None
+
+    def _read(self, picture: Picture, capture: CaptureInfo) -> None:
         if (rate := self.config.preview_rate_hz) > 0:
-            self._next_preview_ns = now_ns + round(1e9 / rate)
+            self._next_preview_ns = self.steady.now_ns() + round(1e9 / rate)
         try:
-            self._perceive(image, capture)
+            self._perceive(picture, capture)
         except (ImageMessageError, ImageError) as error:
             self.health.count("bad_images")
             self.health.warn("picture", f"image skipped: {error}")
@@ -182,11 +234,16 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             and self._pending.is_fresh(capture, now_ns)
         )
 
-    def _perceive(self, image: Image, capture: CaptureInfo) -> None:
+    def _perceive(self, picture: Picture, capture: CaptureInfo) -> None:
         assert self._perception is not None
         assert self._pending.lens is not None
-        percept = self._perception.perceive(pixels_of(image), image.encoding, capture, self._pending.lens)
-        percept.stage_ms["transport"] = (self._received_ns - capture.ready_ns) / 1e6
+        image = picture.image
+        percept = self._perception.perceive(
+            pixels_of(image), image.encoding, capture, self._pending.lens, picture.found
+        )
+        percept.stage_ms["transport"] = (picture.received_ns - capture.ready_ns) / 1e6
+        if picture.found is not None:
+            percept.stage_ms["detector"] = picture.detector_ms
         self._percept_publisher.publish(percept_to_msg(percept, image.header.frame_id, self.instance))
         self._pending.answered(capture)
         self._stage_ms = percept.stage_ms
@@ -196,12 +253,12 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         else:
             self.health.count("invalid_percepts")
             self.health.warn("picture", "the last percept holds values that are not numbers")
+        header = Header(stamp=to_stamp(capture.stamp_ns), frame_id=image.header.frame_id)
+        if self._detections_publisher.get_subscription_count() > 0:
+            self._detections_publisher.publish(detections_to_msg(percept.detections, header))
         if self._picture_publisher.get_subscription_count() > 0:
-            picture = CompressedImage(format="jpeg")
-            picture.header.stamp = to_stamp(capture.stamp_ns)
-            picture.header.frame_id = image.header.frame_id
-            picture.data = self._perception.annotated_jpeg(percept, self.config.jpeg_quality)
-            self._picture_publisher.publish(picture)
+            jpeg = self._perception.annotated_jpeg(percept, self.config.jpeg_quality)
+            self._picture_publisher.publish(CompressedImage(header=header, format="jpeg", data=jpeg))
 
 
 def main(args: Sequence[str] | None = None) -> None:

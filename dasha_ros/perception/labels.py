@@ -35,8 +35,8 @@ def one_by_one(labels: Iterable[str]) -> list[str]:
 
 
 def unknown_label(labels: Iterable[str], known: Sequence[str], detector: str) -> str:
-    """Why the detector can't find these labels; empty if it knows all of them."""
-    for label in labels:
+    """Why the detector can't find these labels; empty if it does, or if ``known`` is empty: unknown."""
+    for label in labels if known else ():
         name = canonical(label)
         if name in known:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -83,7 +83,14 @@ class Perception:
         self.labels = frozenset(canonical(label) for label in labels)
         self._shown: tuple[CaptureInfo, NDArray[np.uint8]] | None = None
 
-    def perceive(self, image: NDArray[Any], encoding: str, capture: CaptureInfo, lens: LensState) -> Percept:
+    def perceive(
+        self,
+        image: NDArray[Any],
+        encoding: str,
+        capture: CaptureInfo,
+        lens: LensState,
+        found_elsewhere: Sequence[Detection] | None = None,
+    ) -> Percept:
         """Read one frame.
 
         Args:
@@ -91,6 +98,8 @@ class Perception:
             encoding: A key of `perception.image.ENCODINGS`.
             capture: The exposure that made the frame.
             lens: The lens position that made it.
+            found_elsewhere: What a detector elsewhere found in this frame, in pixels of ``image``, instead of
+                what this object's detector finds.
 
         Returns:
             The percept; boxes are in pixels of ``image``.
@@ -106,6 +115,10 @@ class Perception:
                 latent = self.encoder.encode(grey)
             with _timed("detector", stage_ms):
                 found = self.detector.detect(grey, self.min_score, self.labels)
+                height, width = image.shape[:2]
+                scale = (width / grey.shape[1], height / grey.shape[0])
+                if found_elsewhere is not None:
+                    found = [_shrunk(d, scale) for d in found_elsewhere if self._counts(d)]
             with _timed("brisque", stage_ms):
                 brisque = self._brisque.score(grey)
             with _timed("histogram", stage_ms):
@@ -113,8 +126,6 @@ class Perception:
             with _timed("sharpness", stage_ms):
                 sharpness = Sharpness(grey)
                 frame_sharpness = sharpness.frame()
-                height, width = image.shape[:2]
-                scale = (width / grey.shape[1], height / grey.shape[0])
                 detections = tuple(_in_full_image(d, scale, sharpness) for d in found)
         self._shown = capture, grey
         return Percept(
@@ -133,6 +144,9 @@ class Perception:
             detections=detections,
             stage_ms=stage_ms,
         )
+
+    def _counts(self, found: Detection) -> bool:
+        return found.score >= self.min_score and (not self.labels or found.label in self.labels)
 
     def warm_up(self, width: int = 2048, height: int = 1088) -> None:
         """Read a grey frame of this size twice, so that the first real frame is as fast as the others."""
@@ -161,6 +175,11 @@ def _in_full_image(found: Detection, scale: tuple[float, float], sharpness: Shar
     x_min, y_min, x_max, y_max = found.box
     box = (x_min * scale[0], y_min * scale[1], x_max * scale[0], y_max * scale[1])
     return replace(found, box=box, sharpness=sharpness.box(found.box))
+
+
+def _shrunk(found: Detection, scale: tuple[float, float]) -> Detection:
+    x_min, y_min, x_max, y_max = found.box
+    return replace(found, box=(x_min / scale[0], y_min / scale[1], x_max / scale[0], y_max / scale[1]))
 
 
 @contextmanager

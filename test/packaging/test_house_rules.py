@@ -49,7 +49,8 @@ FLOORS = {
 ROS_ROOMS = {"nodes", "ros", "bringup", "client", "cli", "soak", "watch"}
 ROS_PACKAGES = {
     "rclpy", "rcl_interfaces", "lifecycle_msgs", "diagnostic_msgs", "sensor_msgs", "std_msgs",
-    "builtin_interfaces", "action_msgs", "rosgraph_msgs", "vision_msgs", "unique_identifier_msgs",
+    "builtin_interfaces", "action_msgs", "rosgraph_msgs", "vision_msgs", "geometry_msgs",
+    "unique_identifier_msgs",
 }  # fmt: skip
 LONGEST_FILE = 350
 FULLEST_ROOM = 15

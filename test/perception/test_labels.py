@@ -118,3 +118,7 @@ def test_the_synonyms_cover_the_shipped_labels(fetched) -> None:
     labels = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
     assert {group[0] for group in GROUPS} <= set(labels)
     assert set(COCO) == set(labels)
+
+
+def test_a_detector_whose_labels_nobody_knows_may_know_any() -> None:
+    assert unknown_label(["gizmo"], (), "/yolo/detections") == ""

@@ -219,3 +219,20 @@ def test_contracts_import_nothing_heavy(module):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_what_a_detector_elsewhere_found_is_taken_instead(perception):
+    frame = np.zeros((1088, 2048), np.uint8)
+    frame[400:600:2, 800:1000] = 200  # the only structure
+    found = [
+        Detection("cup", 0.9, (800.0, 400.0, 1000.0, 600.0)),
+        Detection("cat", 0.05, (0.0, 0.0, 100.0, 100.0)),
+        Detection("dog", 0.5, (0.0, 0.0, 100.0, 100.0)),
+    ]
+    percept = perception.perceive(frame, "mono8", CAPTURE, LENS, found)
+    assert [d.label for d in percept.detections] == ["cup", "dog"], "below min_score"
+    cup, dog = percept.detections
+    assert cup.box == pytest.approx(found[0].box)
+    assert cup.sharpness > 0.0
+    assert dog.sharpness == 0.0
+    assert perception.perceive(frame, "mono8", CAPTURE, LENS, []).detections == ()

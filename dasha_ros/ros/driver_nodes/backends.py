@@ -62,12 +62,14 @@ def perception_of(config: PerceptionConfig) -> Perception:
         ModelError: A model is missing, corrupt or not the expected one.
     """
     # The driver nodes need neither OpenCV nor ONNX Runtime and start faster without them.
+    from dasha_ros.perception.detectors.elsewhere import Elsewhere
     from dasha_ros.perception.pipeline import Perception
 
+    elsewhere = Elsewhere(config.detector_topic, config.detector_labels) if config.detector_topic else None
     return Perception(
         encoder=config.encoder,
         encoder_weights=config.encoder_weights or None,
-        detector=config.detector,
+        detector=elsewhere or config.detector,
         detector_weights=config.detector_weights or None,
         detector_size=config.detector_size_px,
         min_score=config.min_score,

@@ -21,6 +21,8 @@ CAPTURE = _profile(reliable=True, depth=5, latched=True)
 COMMAND = _profile(reliable=True, depth=1)
 STATE = _profile(reliable=True, depth=1, latched=True)
 PERCEPT = _profile(reliable=True, depth=1)
+DETECTIONS = _profile(reliable=True, depth=5)
+"""Another package's detections, as most detectors publish them. One that is lost costs a goal seconds."""
 REWARD = _profile(reliable=True, depth=100)
 DIAGNOSTICS = _profile(reliable=True, depth=10)
 KEPT = 20

@@ -1,0 +1,1 @@
+"""What the perception node says to other packages, and hears from them."""
