@@ -20,6 +20,7 @@ from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.optics.actuator import PowerTrajectory
+from dasha_ros.optics.binned import BinnedReadout
 from dasha_ros.optics.sensor import Pixels, Sensor, SensorReadout
 
 GAIN_DB_MIN, GAIN_DB_MAX = 0.0, 24.08
@@ -46,6 +47,7 @@ class SimulatedCamera(ABC, Generic[View]):
         exposure_min_us: float,
         exposure_max_us: float,
         latency_s: float = 0.0,
+        binned: bool = False,
     ) -> None:
         """Set up a camera that is not open yet.
 
@@ -57,9 +59,10 @@ class SimulatedCamera(ABC, Generic[View]):
             exposure_min_us: Shortest exposure [us].
             exposure_max_us: Longest exposure [us].
             latency_s: Delay of a finished frame, as on a slow link [s].
+            binned: Frames hold the mean of 2 x 2 pixels of the default sensor, which has no gain then.
         """
         self._clock, self._name, self._seed = clock, name, seed
-        self._readout = SensorReadout(sensor, seed)
+        self._readout = BinnedReadout(seed) if binned else SensorReadout(sensor, seed)
         self._exposures_us = exposure_min_us, exposure_max_us
         self._latency_ns = round(latency_s * 1e9)
         self._exposure_us, self._gain_db = min(max(10_000.0, exposure_min_us), exposure_max_us), 0.0

@@ -8,7 +8,9 @@ from typing import Any
 from dasha_ros import __version__
 from dasha_ros.benchmark.methods import FocusMethod
 from dasha_ros.benchmark.rows import Row
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.evaluate import FocusTrial
+from dasha_ros.learning.evaluation.settings import Start
 from dasha_ros.policies.moves import HUNTING_REVERSALS
 from dasha_ros.policies.outcome import ErrorCode
 
@@ -17,6 +19,26 @@ def episode_id(method: FocusMethod, *what: Any) -> str:
     """Names an episode: equal for equal policies, versions of the package, and starts (``what``)."""
     who = __version__, method.policy, method.policy_seed, method.sampled, method.digest
     return hashlib.sha256(repr((*who, *what)).encode()).hexdigest()[:20]
+
+
+def trial_of(row: Row, view: ViewInfo, start: Start) -> FocusTrial:
+    """The trial of a row from `episode_row`; numbers are rounded as there."""
+    return FocusTrial(
+        view=view,
+        code=ErrorCode[row["code"]],
+        detected=row["detected"],
+        blur_px=row["blur_px"],
+        moves_first=row["moves_first"],
+        moves_settled=row["moves_settled"],
+        frames=row["frames"],
+        reversals=row["reversals"],
+        actuations=row["actuations"],
+        seconds=row["seconds"],
+        decide_ms=row["decide_ms"],
+        positions=tuple(row["trajectory"]),
+        blurs_px=tuple(row["trajectory_px"]),
+        start=start,
+    )
 
 
 def episode_row(

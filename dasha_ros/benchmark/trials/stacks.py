@@ -27,16 +27,12 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass
 class StackStudy:
-    """What came of it."""
+    """What came of it, besides the rows in the journal."""
 
-    rows: list[Row] = field(default_factory=list)
-    """One for each episode; see `play_stacks`."""
     skipped: dict[str, str] = field(default_factory=dict)
     """Stacks on which nobody played, and why."""
     refused: dict[str, str] = field(default_factory=dict)
     """Policies that can't run on a stack, and why."""
-    resumed: int = 0
-    """Episodes whose rows came from the journal."""
 
 
 def stack_methods(
@@ -65,14 +61,14 @@ def play_stacks(
     stacks: Sequence[Stack],
     methods: Sequence[FocusMethod],
     perception: Perception,
+    journal: Journal,
     *,
     tone: Tone = "linear",
     step: float = WHOLE_FRAMES,
     seed: int = 0,
-    journal: Journal | None = None,
     progress: Progress | None = None,
     study: StackStudy | None = None,
-) -> StackStudy:
+) -> list[Row]:
     """Every method from every frame of every stack, for every object.
 
     Rows are those of `episode_row`, and
@@ -86,22 +82,22 @@ def play_stacks(
         stacks: The stacks.
         methods: Who plays.
         perception: Reads the frames.
+        journal: Keeps each row at once; what it holds already is not played again.
         tone: Response curve of the camera.
         step: Smallest move of the lens [frames]; see `stack_lens`.
         seed: Seed of the sensor's noise.
-        journal: Keeps each row at once; what it holds already is not played again.
         progress: Told how far it is.
-        study: Filled as it goes, so that an interrupted caller has what is done; left out: a new one.
+        study: Told of stacks and policies that can't play.
 
     Returns:
-        ``study``.
+        The rows that the journal holds of this study.
 
     Raises:
         JournalError: The disk is full.
         StackError: No stack can be used.
         MethodError: No policy can run on a stack.
     """
-    kept, made = journal or Journal(), study or StackStudy()
+    made = study or StackStudy()
     total = sum(len(stack.files) * len(stack.objects) for stack in stacks) * len(methods)
     done = 0
     used = 0
@@ -121,21 +117,17 @@ def play_stacks(
             for start in arena.starts(number):
                 for method in able:
                     name = episode_id(method, setting.name, digest, number, start, step, seed)
-                    row = kept.rows.get(name)
-                    if row is None:
+                    if journal.take(name) is None:
                         row = _played(arena, method, setting, start)
-                        row = kept.add(name, row | {"tone": tone, "step": step})
-                    else:
-                        made.resumed += 1
-                    made.rows.append(row)
+                        journal.add(name, row | {"tone": tone, "step": step})
                     done += 1
                     if progress is not None:
                         progress(done, total, f"episodes: {stack.name}, {method.policy}")
     if not used:
         raise StackError(f"no stack can be used; {_reasons(made.skipped)}")
-    if not made.rows:
+    if not done:
         raise MethodError(f"no policy can run on a stack; {_reasons(made.refused)}")
-    return made
+    return journal.played
 
 
 def _played(arena: StackArena, method: FocusMethod, setting: FocusSetting, start: Start) -> Row:
