@@ -37,6 +37,12 @@ class CameraDriverConfig(NodeConfig):
         fixed=True,
     )
     frame_id: str = parameter("camera_optical_frame", "frame_id in the images' headers.", fixed=True)
+    camera_info_url: str = parameter(
+        "",
+        "Calibration for camera_info: file:///..., package://PACKAGE/... or a path; empty: "
+        "${ROS_HOME}/camera_info/${NAME}.yaml, if it is there.",
+        fixed=True,
+    )
     width: int = parameter(
         2048, "Image width; a webcam uses its nearest size.", unit="px", fixed=True, ge=64, le=8192
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dasha_ros import msg
@@ -10,6 +11,7 @@ from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera
 from dasha_ros.devices.simulated_camera import SimulatedCamera
 from dasha_ros.freshness.gate import CommandGate
 from dasha_ros.ros.driver_nodes.backends import camera_backend
+from dasha_ros.ros.driver_nodes.camera_info import CameraInfos
 from dasha_ros.ros.driver_nodes.camera_job import CameraJob
 from dasha_ros.ros.driver_nodes.camera_topics import CameraTopics
 from dasha_ros.ros.driver_nodes.commands import Commands
@@ -34,6 +36,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
       the exposure;
     - ``camera/state``, the active settings, when they changed or answer a command;
     - ``camera/limits``, the limits of the open camera.
+
+    ``camera/set_camera_info`` sets and keeps the calibration that ``camera/camera_info`` carries.
 
     A newer command aborts the exposure in progress, because its picture would answer nothing. The exposure
     that a goal commanded lasts only as long as the goal: if the goal's owner leaves the graph or this driver
@@ -70,7 +74,15 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._twin = CameraTwinLink(
                 self, self._subscriber, self._camera, self.health, changed=job.notify, heard=self._on_lens
             )
-        self._topics = CameraTopics(self, self.clock, self.config.frame_id, self.instance)
+        config = self.config
+        self._infos = CameraInfos(
+            self,
+            config.camera_info_url,
+            re.sub(r"[^\w-]+", "_", config.serial) or config.backend,
+            simulated=config.backend == "twin" or bool(config.emulator),
+        )
+        self.health.watch("calibration", self._infos.condition)
+        self._topics = CameraTopics(self, self.clock, config.frame_id, self.instance, self._infos)
         job.connect(self._commands, self._topics, self._twin)
         listen = self._subscriber.listen
         listen(msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND)
@@ -107,6 +119,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._twin.close()
             self._twin = None
         self._topics.close()
+        self._infos.close()
 
     def reconfigure(self, config: CameraDriverConfig) -> None:
         """Apply a changed gain, mode or preview rate with the next picture."""
