@@ -38,18 +38,22 @@ def rows_of(
     for method, trial in done:
         groups.setdefault(id(method), (method, []))[1].append(trial)
     return [
-        {
-            "setting": setting,
-            "policy": method.policy,
-            "reference_based": method.reference_based,
-            "policy_seed": method.policy_seed,
-            "split": split,
-            "sampled": method.sampled,
-            "arena": arena,
-            **numbers(trials),
-        }
+        {**identity(method, setting=setting, split=split, arena=arena), **numbers(trials)}
         for method, trials in groups.values()
     ]
+
+
+def identity(method: Method[Any, Any], *, setting: str, split: int | None, arena: str) -> Row:
+    """What says in a row who played, and where; see `rows_of`."""
+    return {
+        "setting": setting,
+        "policy": method.policy,
+        "reference_based": method.reference_based,
+        "policy_seed": method.policy_seed,
+        "split": split,
+        "sampled": method.sampled,
+        "arena": arena,
+    }
 
 
 def summary(rows: Sequence[Row], keys: Sequence[str]) -> list[Row]:

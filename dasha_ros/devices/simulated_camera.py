@@ -64,6 +64,7 @@ class SimulatedCamera(ABC, Generic[View]):
         self._clock, self._name, self._seed = clock, name, seed
         self._readout = BinnedReadout(seed) if binned else SensorReadout(sensor, seed)
         self._exposures_us = exposure_min_us, exposure_max_us
+        self._gain_max_db = GAIN_DB_MIN if binned else GAIN_DB_MAX
         self._latency_ns = round(latency_s * 1e9)
         self._exposure_us, self._gain_db = min(max(10_000.0, exposure_min_us), exposure_max_us), 0.0
         self._interrupt = threading.Event()
@@ -116,7 +117,9 @@ class SimulatedCamera(ABC, Generic[View]):
             DeviceLost: There is nothing to show; the message says why.
         """
         width, height, encoding = self._load()
-        self._limits = CameraLimits(width, height, encoding, *self._exposures_us, GAIN_DB_MIN, GAIN_DB_MAX)
+        self._limits = CameraLimits(
+            width, height, encoding, *self._exposures_us, GAIN_DB_MIN, self._gain_max_db
+        )
         self._is_open = True
         return self._limits
 
@@ -136,10 +139,9 @@ class SimulatedCamera(ABC, Generic[View]):
 
     def set_gain(self, gain_db: float) -> float:
         """Set the gain; see `devices.camera.Camera`. GainRaw = 32 10^(dB/20) is a whole number."""
-        if not GAIN_DB_MIN <= gain_db <= GAIN_DB_MAX:
-            raise OutOfRange(
-                f"gain {gain_db!r} dB refused: it must be a number from {GAIN_DB_MIN:g} to {GAIN_DB_MAX:g} dB"
-            )
+        low, high = GAIN_DB_MIN, self._gain_max_db
+        if not low <= gain_db <= high:
+            raise OutOfRange(f"gain {gain_db!r} dB refused: it must be a number from {low:g} to {high:g} dB")
         self._gain_db = 20.0 * math.log10(round(32.0 * 10.0 ** (gain_db / 20.0)) / 32.0)
         return self._gain_db
 

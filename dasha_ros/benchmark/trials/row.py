@@ -7,7 +7,7 @@ from typing import Any
 
 from dasha_ros import __version__
 from dasha_ros.benchmark.methods import FocusMethod
-from dasha_ros.benchmark.rows import Row
+from dasha_ros.benchmark.rows import Row, identity
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.evaluate import FocusTrial
 from dasha_ros.learning.evaluation.settings import Start
@@ -59,13 +59,7 @@ def episode_row(
     """
     start = trial.start
     return {
-        "setting": setting,
-        "policy": method.policy,
-        "reference_based": method.reference_based,
-        "policy_seed": method.policy_seed,
-        "split": split,
-        "sampled": method.sampled,
-        "arena": arena,
+        **identity(method, setting=setting, split=split, arena=arena),
         "view": trial.view.name,
         "object": trial.view.label,
         "photographs": list(trial.view.photographs),
