@@ -11,6 +11,7 @@ SHARES = frozenset(
         "within_2px",
         "within_1px",
         "false_found",
+        "found_another",
         "detected",
         "hunting",
         "well_exposed",

@@ -38,6 +38,7 @@ def trial_of(row: Row, view: ViewInfo, start: Start) -> FocusTrial:
         positions=tuple(row["trajectory"]),
         blurs_px=tuple(row["trajectory_px"]),
         start=start,
+        box=tuple(row["box"]) if row["box"] else None,
     )
 
 
@@ -52,7 +53,8 @@ def episode_row(
     - ``start``: position of the lens; ``object_dioptres``, ``drift_dioptres``, ``illuminance_lx``,
       ``exposure_us``, ``seed``: the rest of the start
     - ``code``: how it ended; ``NONE`` means "found". ``detected``, ``blur_px``, ``within_2px``,
-      ``within_1px``: the end; ``false_found``: it ended "found" more than 2 px off
+      ``within_1px``: the end; ``box``: x0, y0, x1, y1 of the detection there, as shares of the picture;
+      ``false_found``: it ended "found" more than 2 px off
     - ``trajectory``, ``trajectory_px``: commanded positions from the start on, and the true blur radius there
     - ``moves_first``, ``moves_settled``, ``frames``, ``reversals``, ``hunting``, ``actuations``, ``seconds``,
       ``decide_ms``: as in `evaluation.focus_rows`
@@ -71,6 +73,7 @@ def episode_row(
         "seed": start.seed,
         "code": ErrorCode(trial.code).name,
         "detected": trial.detected,
+        "box": [round(edge, 4) for edge in trial.box] if trial.box else None,
         "blur_px": round(trial.blur_px, 3),
         "within_2px": trial.focused,
         "within_1px": trial.blur_px <= 1.0,

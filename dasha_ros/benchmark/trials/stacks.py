@@ -17,10 +17,15 @@ from dasha_ros.learning.evaluation.settings import FocusSetting, Start
 from dasha_ros.learning.evaluation.stacks import StackArena, reason
 from dasha_ros.optics.tone import Tone
 from dasha_ros.perception.encoders.joint import SEPARATOR
+from dasha_ros.perception.percept import Box, iou
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.policy_file import PolicyFileError
+from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import FocusTask
 
+OVERLAPS = 0.1
+"""A detection with less intersection over union with an object's box is another thing. It is small, because
+people move between frames and a blurred object is wider."""
 Progress = Callable[[int, int, str], None]
 """Called with how many episodes are done, of how many, and what is played."""
 
@@ -74,6 +79,8 @@ def play_stacks(
     Rows are those of `episode_row`, and
 
     - ``stack``, ``object``, ``object_number``: which object (its number in ``stack.yaml``, from 0)
+    - ``found_another``: it ended "found", and the detection does not overlap the object's box: it is another
+      thing of that label
     - ``near``: whether it is sharpest in the nearer half of the stack
     - ``in_focus``: whether the end is in the range that ``stack.yaml`` counts as in focus
     - ``tone``; ``step``: smallest move of the lens [frames]
@@ -133,15 +140,21 @@ def play_stacks(
 def _played(arena: StackArena, method: FocusMethod, setting: FocusSetting, start: Start) -> Row:
     policy = method.make(Scene(arena, setting, start))
     trial = play_focus(arena, policy, start, encoder=method.encoder)
-    first, last = arena.stack.objects[start.view].in_focus
+    thing = arena.stack.objects[start.view]
+    first, last = thing.in_focus
     frame = arena.lens.position(arena.rig.focus_dioptres)
     return {
         **episode_row(method, trial, setting=setting.name, split=None, arena=arena.name),
         "stack": arena.stack.name,
         "object_number": start.view,
+        "found_another": trial.code is ErrorCode.NONE and not _overlaps(trial.box, thing.box),
         "near": arena.is_near(start.view),
         "in_focus": first <= round(frame, 6) <= last,
     }
+
+
+def _overlaps(seen: Box | None, true: Box) -> bool:
+    return seen is not None and iou(seen, true) >= OVERLAPS
 
 
 def _takes(method: FocusMethod, arena: StackArena, setting: FocusSetting, refused: dict[str, str]) -> bool:

@@ -9,7 +9,7 @@ from dasha_ros.benchmark.rows import Row
 from dasha_ros.benchmark.table import markdown
 from dasha_ros.benchmark.trials.intervals import Estimate, mean_of, share_of
 
-SHARES = ("within_2px", "within_1px", "false_found", "detected", "hunting")
+SHARES = ("within_2px", "within_1px", "false_found", "found_another", "detected", "hunting")
 MEANS = ("moves_first", "moves_settled", "frames")
 _COLUMNS = ("policy", "episodes", *SHARES, *MEANS)
 _METHOD = ("setting", "policy", "reference_based", "policy_seed", "sampled", "arena")

@@ -86,6 +86,9 @@ def test_rows_tell_the_start_the_way_and_the_truth(played):
         assert row["trajectory_px"] == pytest.approx(
             [1.5 * abs(round(position) - 2) for position in row["trajectory"]], abs=1e-3
         )
+        # The true box fills the middle of the picture, and so does the motorcycle.
+        assert not row["found_another"]
+        assert (row["box"] is not None) == row["detected"]
         assert row["in_focus"] == (row["blur_px"] <= 1.51)
     mine = {row["start"]: row for row in rows if row["policy"] == "constant:8"}
     assert {row["blur_px"] for row in mine.values()} == {9.0}
@@ -102,6 +105,18 @@ def test_the_learned_policy_finds_it_and_the_oracle_always_does(played):
     text = stack_tables(stack_rows(rows))
     assert "near objects (1 objects of 1 stacks)" in text
     assert "far objects" not in text
+
+
+def test_another_thing_of_that_name_is_told(folder, perception, tmp_path):
+    """The truth is said to be in a corner, where there is nothing."""
+    shutil.copytree(folder / "near", tmp_path / "corner")
+    thing = {"label": "motorcycle", "sharpest_frame": 2, "in_focus": [1, 3], "box": [0.0, 0.0, 0.04, 0.05]}
+    write_description(tmp_path / "corner", blur_px_per_frame=1.5, objects=[thing])
+    rows = play_stacks(
+        [load_stack(tmp_path / "corner")], stack_methods(["oracle", "constant:8"]), perception, Journal()
+    )
+    for row in rows:
+        assert row["found_another"] == (row["policy"] == "oracle")
 
 
 def test_what_was_played_is_not_played_again(played, folder, perception, monkeypatch):
