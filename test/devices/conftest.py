@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from example_code import example
 from indi_servers import simulator
+from kernel_webcam import KernelWebcam, chart_options
 from other_lenses import DIOPTRES, STEPS
 from pylon_studio import PylonStudio
 from stack_maker import squares_stack
@@ -30,6 +31,7 @@ from dasha_ros.devices.stack.lens import StackLens
 from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.devices.v4l2.camera import WebcamCamera, WebcamSettings
+from dasha_ros.devices.v4l2.device import WebcamAccess
 from dasha_ros.devices.v4l2.lens import WebcamLens
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera.bench import CameraBench
@@ -70,7 +72,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def backends(*names: str) -> list[object]:
-    return [*names, pytest.param("hardware", marks=pytest.mark.hardware)]
+    real = pytest.param("hardware", marks=pytest.mark.hardware)
+    return [*names, real, pytest.param("kernel", marks=pytest.mark.webcam)]
 
 
 LENSES = (
@@ -112,6 +115,11 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         real = VariopticLens(VariopticSettings(port=port))
         yield LensUnderTest(real, SteadyClock())
         real.close()
+    elif request.param == "kernel":
+        plugged = request.getfixturevalue("kernel_webcam")
+        motor = WebcamLens(access=WebcamAccess(folder=tmp_path))
+        yield LensUnderTest(motor, SteadyClock(), plugged.unplug, plugged.plug)
+        motor.close()
     elif request.param == "webcam":
         clock = ManualClock()
         device = MemoryWebcam(clock, tmp_path)
@@ -135,9 +143,10 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         yield LensUnderTest(TwinLens(clock, profiles[request.param]), clock)
 
 
-@pytest.fixture
-def chart_scene(tmp_path: Path) -> str:
+@pytest.fixture(scope="session")
+def chart_scene(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A scene that needs no downloaded photograph: random squares on one plane."""
+    tmp_path = tmp_path_factory.mktemp("chart")
     rng = np.random.default_rng(0)
     squares = rng.integers(0, 256, (34, 64, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / "chart.png"), cv2.resize(squares, (640, 340), interpolation=cv2.INTER_NEAREST))
@@ -148,6 +157,14 @@ def chart_scene(tmp_path: Path) -> str:
         "objects:\n  - {label: chart, layer: 0}\n"
     )
     return str(scene)
+
+
+@pytest.fixture(scope="session")
+def kernel_webcam(chart_scene: str) -> Iterator[KernelWebcam]:
+    """The emulated webcam behind Linux's own driver."""
+    webcam = KernelWebcam(*chart_options(chart_scene))
+    yield webcam
+    webcam.close()
 
 
 @pytest.fixture
@@ -190,6 +207,11 @@ def camera_under_test(
         real = PylonCamera(PylonSettings(address=address))
         yield CameraUnderTest(real, SteadyClock())
         real.close()
+    elif request.param == "kernel":
+        plugged = request.getfixturevalue("kernel_webcam")
+        eye = WebcamCamera(WebcamSettings(), access=WebcamAccess(folder=tmp_path))
+        yield CameraUnderTest(eye, SteadyClock(), plugged.unplug, plugged.plug)
+        eye.close()
     elif request.param == "webcam":
         clock = ManualClock()
         device = MemoryWebcam(clock, tmp_path)
