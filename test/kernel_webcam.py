@@ -77,4 +77,4 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 def chart_options(scene: str | Path) -> list[str]:
     """Options of a small webcam that looks at a scene."""
-    return ["--scene", str(scene), "--width", "64", "--height", "48", "--rate", "30", "--seed", "0"]
+    return ["--scene", str(scene), "--width", "64", "--height", "48", "--rate", "60", "--seed", "0"]
