@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from example_code import example
@@ -15,6 +14,7 @@ from indi_servers import simulator
 from kernel_webcam import KernelWebcam, chart_options
 from other_lenses import DIOPTRES, STEPS
 from pylon_studio import PylonStudio
+from squares import squares_scene
 from stack_maker import squares_stack
 from webcam_in_memory import MemoryWebcam
 
@@ -143,26 +143,16 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         yield LensUnderTest(TwinLens(clock, profiles[request.param]), clock)
 
 
-@pytest.fixture(scope="session")
-def chart_scene(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A scene that needs no downloaded photograph: random squares on one plane."""
-    tmp_path = tmp_path_factory.mktemp("chart")
-    rng = np.random.default_rng(0)
-    squares = rng.integers(0, 256, (34, 64, 3), dtype=np.uint8)
-    cv2.imwrite(str(tmp_path / "chart.png"), cv2.resize(squares, (640, 340), interpolation=cv2.INTER_NEAREST))
-    scene = tmp_path / "chart.yaml"
-    scene.write_text(
-        "description: Squares.\n"
-        "layers:\n  - {kind: photograph, photo: chart.png, distance_m: 1.0}\n"
-        "objects:\n  - {label: chart, layer: 0}\n"
-    )
-    return str(scene)
+@pytest.fixture
+def chart_scene(tmp_path: Path) -> str:
+    """Random squares; a test may change the picture."""
+    return squares_scene(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def kernel_webcam(chart_scene: str) -> Iterator[KernelWebcam]:
+def kernel_webcam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelWebcam]:
     """The emulated webcam behind Linux's own driver."""
-    webcam = KernelWebcam(*chart_options(chart_scene))
+    webcam = KernelWebcam(*chart_options(squares_scene(tmp_path_factory.mktemp("chart"))))
     yield webcam
     webcam.close()
 

@@ -21,7 +21,7 @@ from dasha_ros.devices.v4l2.lag_bench import WebcamLagBench
 from dasha_ros.devices.v4l2.lens import WebcamLens
 from dasha_ros.freshness.clock import SteadyClock
 
-pytestmark = [pytest.mark.webcam, pytest.mark.timeout(180, method="thread")]
+pytestmark = pytest.mark.webcam
 STEPS = 60
 DARK_US, BRIGHT_US = 1_000.0, 20_000.0
 
