@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera
 from dasha_ros.devices.simulated_camera import SimulatedCamera
 from dasha_ros.freshness.gate import CommandGate
-from dasha_ros.ros.driver_nodes.backends import camera_backend
+from dasha_ros.ros.driver_nodes.backends import camera_backend, lens_port
 from dasha_ros.ros.driver_nodes.camera_info import CameraInfos
 from dasha_ros.ros.driver_nodes.camera_job import CameraJob
 from dasha_ros.ros.driver_nodes.camera_topics import CameraTopics
@@ -23,6 +24,9 @@ from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import lens_from_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
+
+if TYPE_CHECKING:
+    from dasha_ros.devices.pylon.lens_port import LensPortServer
 
 _GOAL_STATES = (msg.FocusState.EXPOSING, msg.FocusState.FOCUSING, msg.FocusState.RESTORING)
 
@@ -52,6 +56,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._worker: DeviceWorker | None = None
         self._camera: Camera | None = None
         self._twin: CameraTwinLink | None = None
+        self._lens_port: LensPortServer | None = None
         self._job = CameraJob(self)
         self.health.watch("settings", self._out_of_range)
         self.health.show("frame", self._job.frame_values)
@@ -62,6 +67,9 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         job = self._job
         self._camera = camera_backend(self.config, self.steady)
         job.set_up(self._camera)
+        self._lens_port = lens_port(self.config, self._camera)
+        if self._lens_port is not None:
+            self._lens_port.start()
         self._commands = Commands(
             self,
             "camera/exposure_command",
@@ -112,6 +120,9 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self.deactivate()
         if self._camera is None:
             return
+        if self._lens_port is not None:
+            self._lens_port.stop()
+            self._lens_port = None
         self._subscriber.close()
         self._job.forget()
         self._camera = None

@@ -12,6 +12,7 @@ import pytest
 from example_code import example
 from indi_servers import simulator
 from kernel_webcam import KernelWebcam, chart_options
+from optic_nodes import OpticNodes
 from other_lenses import DIOPTRES, STEPS
 from pylon_studio import PylonStudio
 from squares import squares_scene
@@ -25,6 +26,8 @@ from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.device import PylonSettings
+from dasha_ros.devices.pylon.lens import PylonLens
+from dasha_ros.devices.pylon.lens_port import LensPortServer, RemoteLensPort
 from dasha_ros.devices.stack.camera import StackCamera
 from dasha_ros.devices.stack.description import load_stack
 from dasha_ros.devices.stack.lens import StackLens
@@ -85,6 +88,7 @@ LENSES = (
     "emulated optotune",
     "webcam",
     "INDI simulator",
+    "camera's lens port",
     "fake",
     "example",
 )
@@ -104,6 +108,14 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
             tunable = OptotuneLens(OptotuneSettings(port=str(emulator.link), reply_timeout_s=0.5))
             yield LensUnderTest(tunable, SteadyClock(), emulator.unplug, emulator.plug)
             tunable.close()
+    elif request.param == "camera's lens port":
+        optic = OpticNodes()
+        server = LensPortServer(tmp_path / "port", optic)
+        server.start()
+        at_port = PylonLens(RemoteLensPort(tmp_path / "port"))
+        yield LensUnderTest(at_port, SteadyClock(), optic.unplug, optic.plug)
+        at_port.close()
+        server.stop()
     elif request.param == "INDI simulator":
         pytest.importorskip("indipyclient", reason="./scripts/setup --hardware installs it")
         with simulator() as server:
