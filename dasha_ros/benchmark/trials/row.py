@@ -15,9 +15,13 @@ from dasha_ros.policies.moves import HUNTING_REVERSALS
 from dasha_ros.policies.outcome import ErrorCode
 
 
+FORMAT = 2
+"""Raise it when a key is added to a row or comes to mean something else: older rows are then not taken."""
+
+
 def episode_id(method: FocusMethod, *what: Any) -> str:
     """Names an episode: equal for equal policies, versions of the package, and starts (``what``)."""
-    who = __version__, method.policy, method.policy_seed, method.sampled, method.digest
+    who = FORMAT, __version__, method.policy, method.policy_seed, method.sampled, method.digest
     return hashlib.sha256(repr((*who, *what)).encode()).hexdigest()[:20]
 
 
