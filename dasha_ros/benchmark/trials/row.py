@@ -14,7 +14,6 @@ from dasha_ros.learning.evaluation.settings import Start
 from dasha_ros.policies.moves import HUNTING_REVERSALS
 from dasha_ros.policies.outcome import ErrorCode
 
-
 FORMAT = 2
 """Raise it when a key is added to a row or comes to mean something else: older rows are then not taken."""
 

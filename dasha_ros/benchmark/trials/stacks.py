@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dasha_ros.benchmark.methods import FocusMethod, MethodError, Scene, encoders_of, focus_methods
 from dasha_ros.benchmark.rows import Row
@@ -49,7 +49,7 @@ def stack_methods(
         MethodError: A name is unknown.
         PolicyFileError: A learned policy can't be read.
     """
-    return [replace(each) for name in names for each in focus_methods(name, sampled=sampled, seed=seed)]
+    return [each for name in names for each in focus_methods(name, sampled=sampled, seed=seed)]
 
 
 def stack_perception(names: Sequence[str]) -> Perception:
