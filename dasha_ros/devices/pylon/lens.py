@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -178,7 +179,12 @@ class PylonLens(LimitedLens):
                 f" {state.unit}: choose another profile"
             )
         else:
-            low, high = max(state.least, profile.position_min), min(state.greatest, profile.position_max)
+            # Inward to positions that the lens has, so that no rounding leaves the profile.
+            step, least = state.step or _SAME, state.least
+            low = max(least, least + math.ceil((profile.position_min - least) / step - _SAME) * step)
+            high = min(
+                state.greatest, least + math.floor((profile.position_max - least) / step + _SAME) * step
+            )
             if not low < high:
                 raise DeviceLost(
                     f"the profile {profile.name} has no position that this lens takes, {state.least:g} to"

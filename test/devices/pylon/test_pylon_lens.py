@@ -17,7 +17,7 @@ from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.optics.lens_table import load_table
 
 MOTOR = (
-    "unit: steps\nposition_min: 100\nposition_max: 9000\npoints:\n"
+    "unit: steps\nposition_min: 99\nposition_max: 9000\npoints:\n"
     "  - {position: 200, distance_m: 2.0}\n  - {position: 500, distance_m: 0.5}\n"
 )
 
@@ -138,7 +138,7 @@ def test_profiles_must_fit(tmp_path: Path) -> None:
     liquid = PylonLens(CameraLensPort(OpticNodes()), None, ManualClock(), load_table(path))
     with pytest.raises(DeviceLost, match="is in steps, and the lens at the camera's port takes D"):
         liquid.open()
-    path.write_text(MOTOR.replace("position_min: 100", "position_min: 700").replace("200", "800"))
+    path.write_text(MOTOR.replace("position_min: 99", "position_min: 700").replace("200", "800"))
     path.write_text(path.read_text().replace("500", "900"))
     far = PylonLens(CameraLensPort(OpticNodes("FocusStepper")), None, ManualClock(), load_table(path))
     with pytest.raises(DeviceLost, match="has no position that this lens takes, 0 to 600 steps"):
