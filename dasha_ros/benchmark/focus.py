@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.benchmark.episodes import HEIGHT, ORACLE, WIDTH, Episode, episodes, goals_of
+from dasha_ros.benchmark.methods import perception_for
 from dasha_ros.benchmark.rows import Row, mean, share
 from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.perception.pipeline import Perception
@@ -33,7 +34,7 @@ def benchmark_focus(
             detector could succeed at all.
         scenes: Names or paths; empty: all that ship with the package.
         seeds: Episodes for each goal, that is for each label of each scene.
-        perception: Reads the frames; the embedded models if left out.
+        perception: Reads the frames; if left out: the embedded models that the policies need.
         size: Width and height of the rendered frames [px].
         console: Where progress is shown; ``None``: nowhere.
 
@@ -57,10 +58,11 @@ def benchmark_focus(
         UnknownPolicyError: No policy has this name.
         SceneError: No such scene.
         DeviceError: A scene can't be used.
+        PolicyFileError: A learned policy can't be used.
         ModelError: A model of the embedded perception is missing.
     """
     goals = goals_of(tuple(scenes) or scene_names())
-    reader = perception or Perception()
+    reader = perception or perception_for(policies, "focus")
     done: list[Episode] = []
     with progress(console) as bar:
         task = bar.add_task("", total=len(goals) * seeds * len(policies))

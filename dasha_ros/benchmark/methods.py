@@ -13,9 +13,11 @@ from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import FocusSetting, Start
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Percept
+from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.focus import LearnedFocus
 from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, shipped_policy
+from dasha_ros.policies.planning.focus import GreedyFocus, PlannerFocus
 from dasha_ros.policies.policy import ExposurePolicy, FocusPolicy, FocusTask
 from dasha_ros.policies.registry import exposure_policy, focus_policies, focus_policy
 from dasha_ros.policies.rivals.constant import ConstantExposure, ConstantFocus
@@ -28,6 +30,8 @@ from dasha_ros.policies.search import ScriptedFocus, Search
 
 ORACLE = "oracle"
 PHASE_SHIFT = "phase_shift_rl"
+BELIEVERS = frozenset({GreedyFocus.name, PlannerFocus.name})
+"""Policies without a network that believe what ``plus`` believes."""
 REFERENCE_BASED = frozenset({ORACLE, PHASE_SHIFT})
 """Policies that see the twin's truth: flagged in every table."""
 
@@ -131,7 +135,8 @@ def focus_methods(
         )
     make = _rival(name, known, seed)
     made = known.ten.made if name == "ten_dqn" and known.ten else {}
-    return [FocusMethod(name, make, _number(made.get("seed")))]
+    encoder = "".join(encoders_of([name], "focus"))
+    return [FocusMethod(name, make, _number(made.get("seed")), encoder=encoder)]
 
 
 def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPolicy]:
@@ -193,14 +198,30 @@ def exposure_methods(name: str, *, sampled: Sequence[bool] = (False,), seed: int
 
 
 def encoders_of(names: Sequence[str], agent: Agent) -> tuple[str, ...]:
-    """Ids of the encoders that an agent's learned policies among some names read, each once.
+    """Ids of the encoders that an agent's policies among some names read, each once.
 
     Raises:
         PolicyFileError: A learned policy can't be read.
     """
-    paths = [path for name in names if (path := _learned(name, agent)) is not None]
+    paths = [path for name in names if (path := _file_of(name, agent)) is not None]
     joined = SEPARATOR.join(PolicyFile.load(path, agent).info.encoder for path in paths)
     return tuple(dict.fromkeys(filter(None, joined.split(SEPARATOR))))
+
+
+def perception_for(names: Sequence[str], agent: Agent) -> Perception:
+    """Perception with every encoder that one of the policies reads; with the default one where none does.
+
+    Raises:
+        PolicyFileError: A learned policy can't be read.
+        ModelError: A model is missing.
+    """
+    wanted = encoders_of(names, agent)
+    return Perception(SEPARATOR.join(wanted)) if wanted else Perception()
+
+
+def _file_of(name: str, agent: Agent) -> Path | None:
+    """The policy file that a policy reads; ``None``: none."""
+    return shipped_policy("plus", agent) if name in BELIEVERS else _learned(name, agent)
 
 
 def _learned(name: str, agent: Agent) -> Path | None:

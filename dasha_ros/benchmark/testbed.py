@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dasha_ros.benchmark.methods import Knowledge, encoders_of
+from dasha_ros.benchmark.methods import Knowledge, perception_for
 from dasha_ros.benchmark.study import Part
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes.folder_views import Report, folder_views
@@ -14,8 +14,6 @@ from dasha_ros.learning.dataset.scenes.splits import splits as make_splits
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena
 from dasha_ros.learning.training.rivals import fit_contrast_profile
-from dasha_ros.perception.encoders.joint import SEPARATOR
-from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.policy_file import Agent
 from dasha_ros.policies.rivals.q_network import QNetwork
 
@@ -30,8 +28,6 @@ class Testbed:
     """Files of a folder that give no view, and why."""
     used: int = 0
     """Pictures of a folder that give one."""
-    views: tuple[View, ...] = ()
-    """Its views with their scenes."""
 
 
 def cache_testbed(
@@ -72,9 +68,11 @@ def cache_testbed(
         own = [network for network in networks if network.made.get("split") == split.number]
         knowledge = tuple(Knowledge(profile, network) for network in own) or (Knowledge(profile),)
         parts.append(Part(split.test.tolist(), split.number, knowledge))
-    views = tuple(View(info, scene) for info, scene in zip(cache.views, cache.scenes, strict=True))
-    arena: Arena = TwinArena(views, _perception(agent, names)) if rendered else CacheArena(cache)
-    return Testbed(arena, tuple(parts), views=views)
+    arena: Arena = CacheArena(cache)
+    if rendered:
+        views = [View(info, scene) for info, scene in zip(cache.views, cache.scenes, strict=True)]
+        arena = TwinArena(views, perception_for(names, agent))
+    return Testbed(arena, tuple(parts))
 
 
 def folder_testbed(
@@ -101,14 +99,7 @@ def folder_testbed(
         PolicyFileError: A learned policy can't be read.
         ModelError: A model is missing.
     """
-    perception = _perception(agent, names)
+    perception = perception_for(names, agent)
     views, skipped = folder_views(folder, composites, seed=seed, report=report)
     used = len({photo for view in views for photo in view.info.photographs})
-    arena = TwinArena(views, perception)
-    return Testbed(arena, (Part(range(len(views))),), skipped, used, tuple(views))
-
-
-def _perception(agent: Agent, names: Sequence[str]) -> Perception:
-    """Perception with every encoder that one of the policies reads; with the default one where none does."""
-    wanted = encoders_of(names, agent)
-    return Perception(SEPARATOR.join(wanted)) if wanted else Perception()
+    return Testbed(TwinArena(views, perception), (Part(range(len(views))),), skipped, used)

@@ -29,9 +29,10 @@ def evaluate_stacks(
     Raises:
         Exit: Something was refused; the sentence is printed.
     """
+    from dasha_ros.benchmark.methods import perception_for
     from dasha_ros.benchmark.trials.journal import Journal
     from dasha_ros.benchmark.trials.stack_page import write_stack_page
-    from dasha_ros.benchmark.trials.stacks import StackStudy, play_stacks, stack_methods, stack_perception
+    from dasha_ros.benchmark.trials.stacks import StackStudy, play_stacks, stack_methods
     from dasha_ros.benchmark.trials.summary import stack_rows, stack_tables
     from dasha_ros.learning.evaluation.stacks import stacks_in
     from dasha_ros.optics.tone import Tone
@@ -48,24 +49,26 @@ def evaluate_stacks(
         with Journal(rows_file) as journal, study.progress() as progress:
             try:
                 play_stacks(
-                    stacks, methods, stack_perception(chosen), journal, tone=curve, step=step, seed=seed,
-                    progress=progress, study=made,
+                    stacks, methods, perception_for(chosen, "focus"), tone=curve, step=step, seed=seed,
+                    journal=journal, progress=progress, study=made,
                 )  # fmt: skip
             except KeyboardInterrupt:
-                study.stopped(journal, rows_file)
+                again = f"; the same command with --rows {rows_file} goes on" if rows_file else ""
+                err().print(f"stopped after {len(made.rows)} episodes{again}", style="yellow", markup=False)
     _listed("skipped", skipped | made.skipped)
     _listed("not played", made.refused)
-    study.resumed(journal, rows_file)
-    if not journal.played:
+    if made.resumed:
+        err().print(f"{made.resumed} of {len(made.rows)} episodes came from {rows_file}", markup=False)
+    if not made.rows:
         return
-    summed = stack_rows(journal.played)
+    summed = stack_rows(made.rows)
     text = stack_tables(summed)
     out().print(text, markup=False)
     write(json_file, study.json_lines(summed))
     write(markdown_file, text)
     if page is not None:
         with study.errors_explained():
-            err().print(f"wrote {write_stack_page(page, stacks, journal.played)}", markup=False)
+            err().print(f"wrote {write_stack_page(page, stacks, made.rows)}", markup=False)
 
 
 def _listed(what: str, reasons: Mapping[str, str]) -> None:

@@ -82,7 +82,9 @@ _FOCUS: _Registry[FocusPolicy] = _Registry(
     "focus",
     {
         "coarse_to_fine": "dasha_ros.policies.classical.focus:CoarseToFineFocus",
+        "greedy": "dasha_ros.policies.planning.focus:GreedyFocus",
         "paper": "dasha_ros.policies.learned.focus:paper",
+        "planner": "dasha_ros.policies.planning.focus:PlannerFocus",
         "plus": "dasha_ros.policies.learned.focus:plus",
     },
     learned="dasha_ros.policies.learned.focus:LearnedFocus",

@@ -33,6 +33,7 @@ def focus(
     from dasha_ros.benchmark.table import markdown
     from dasha_ros.devices.errors import DeviceError
     from dasha_ros.perception.errors import ModelError
+    from dasha_ros.policies.learned.policy_file import PolicyFileError
     from dasha_ros.policies.registry import UnknownPolicyError
     from dasha_ros.twin.scene import SceneError
 
@@ -42,7 +43,14 @@ def focus(
     else:
         try:
             rows = benchmark_focus(policy or POLICIES, scene or (), seeds, console=err())
-        except (UnknownPolicyError, SceneError, AssetMissing, DeviceError, ModelError) as error:
+        except (
+            UnknownPolicyError,
+            PolicyFileError,
+            SceneError,
+            AssetMissing,
+            DeviceError,
+            ModelError,
+        ) as error:
             fail(str(error), Exit.REFUSED)
     out().print(markdown(rows), markup=False)
     write_json(json_file, rows)

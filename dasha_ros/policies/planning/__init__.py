@@ -1,0 +1,1 @@
+"""A^L without reinforcement learning: rules that decide from the belief alone."""

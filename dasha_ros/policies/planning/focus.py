@@ -1,0 +1,142 @@
+"""A^L's simple baselines: they believe what the learned policy ``plus`` believes, and need no network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from dasha_ros.estimation.candidates import candidates, probability_within
+from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.estimation.profile import Array
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.learned.belief_encoder import APART_PX, SHARP_PX, BeliefEncoder
+from dasha_ros.policies.learned.deployed import GIVE_UP
+from dasha_ros.policies.learned.focus_features import BeliefFeatureExtractor, focus_extractor
+from dasha_ros.policies.learned.learned_policy import ROW
+from dasha_ros.policies.learned.policy_file import PolicyFile, check_encoder, shipped_policy
+from dasha_ros.policies.moves import STAY_DIOPTRES, MoveLog
+from dasha_ros.policies.planning.qmdp import plan
+from dasha_ros.policies.policy import FocusDecision, FocusTask
+
+SURE = 0.7
+"""`GreedyFocus` stops once the focus is here with this probability."""
+_SEARCH_PX = 4.0
+"""Step of a search that sees nothing and has nowhere else to go [px of blur at 640]."""
+
+
+class BeliefFocus(ABC):
+    """Decides from the belief of ``plus``. Holds the state of one episode."""
+
+    name: str
+
+    def __init__(self) -> None:
+        """Read the belief's fitted models from the shipped policy ``plus``.
+
+        Raises:
+            PolicyFileError: The file is missing or damaged.
+        """
+        self._file = PolicyFile.load(shipped_policy("plus", "focus"), "focus")
+        info = self._file.info
+        extractor = focus_extractor(info.extractor, info.encoder, self._file.fitted)
+        assert isinstance(extractor, BeliefFeatureExtractor), "plus has a belief"
+        self._extractor = extractor
+        self._task: FocusTask | None = None
+        self._encoder: BeliefEncoder | None = None
+
+    def reset(self, task: FocusTask) -> None:
+        """Begin a new episode on any lens whose map is known."""
+        self._task, self._encoder = task, None
+        self._map = LensMap(task.lens)
+        # The log counts directions in positions, and the map of a lens may fall.
+        ends = self._map.dioptres(np.array([task.lens.position_min, task.lens.position_max]))
+        self._slope = float(np.sign(ends[1] - ends[0]))
+        self._log = MoveLog(task.lens, 1)
+
+    def act(self, percept: Percept) -> FocusDecision:
+        """Decide from the percept that answers the last command.
+
+        Raises:
+            PolicyFileError: The percept's latent comes from another encoder.
+            RuntimeError: `reset` was not called for this episode.
+        """
+        if self._task is None:
+            raise RuntimeError("act before reset: a policy needs a task for every episode")
+        check_encoder(self._file.info, percept.encoder)
+        pictures = self._extractor.read(percept, self._task)
+        if self._encoder is None:
+            self._encoder = self._extractor.observation_encoder(self._task.lens, 1)
+            self._log.reset(ROW, pictures.position)
+            self._encoder.reset(ROW, pictures)
+        else:
+            self._encoder.see(ROW, pictures)
+        detected = bool(pictures.detected[0])
+        grid, chances = self._encoder.belief(0)
+        here = self._map.dioptres(self._log.position)
+        target, stays = self.target(grid, chances[None], here)
+        position = self._map.position(target)
+        idle = stays or not self._log.would_move(position)[0]
+        if detected and (idle or self._log.would_repeat(position)[0]):
+            return self._end(percept, found=True)
+        if not detected:
+            if self._log.moves[0] >= GIVE_UP:
+                return self._end(percept, found=False)
+            if idle:
+                position = self._elsewhere(grid, chances[None], here)
+        self._log.go(position)
+        return FocusDecision(float(self._log.position[0]))
+
+    @abstractmethod
+    def target(self, grid: Array, posterior: Array, here: Array) -> tuple[Array, bool]:
+        """Where to focus next [1/m], shape (1,), and whether to stay here.
+
+        Args:
+            grid: Hypotheses [1/m], shape (h,).
+            posterior: Their probabilities, shape (1, h).
+            here: Where the lens is focused [1/m], shape (1,).
+        """
+
+    def _elsewhere(self, grid: Array, posterior: Array, here: Array) -> Array:
+        """The second-best place; if the lens is there already, a step nearer, or farther at the near end."""
+        px = self._map.px_per_dioptre
+        _, second = candidates(posterior, grid, SHARP_PX / px, APART_PX / px)
+        for dioptres in (second.dioptres, here + _SEARCH_PX / px, here - _SEARCH_PX / px):
+            position = self._map.position(dioptres)
+            if self._log.would_move(position)[0]:
+                break
+        return position
+
+    def _end(self, percept: Percept, *, found: bool) -> FocusDecision:
+        return FocusDecision(percept.lens.commanded_position, done=True, found=found)
+
+
+class GreedyFocus(BeliefFocus):
+    """Goes to the likeliest place, until it is likely enough that the focus is there."""
+
+    name = "greedy"
+
+    def target(self, grid: Array, posterior: Array, here: Array) -> tuple[Array, bool]:
+        """See `BeliefFocus.target`."""
+        px = self._map.px_per_dioptre
+        first, _ = candidates(posterior, grid, SHARP_PX / px, APART_PX / px)
+        sure = probability_within(posterior, grid, here, SHARP_PX / px)[0] >= SURE
+        return first.dioptres, bool(sure)
+
+
+class PlannerFocus(BeliefFocus):
+    """Plans with `qmdp`: turning back costs more than going on, and hunting costs most."""
+
+    name = "planner"
+
+    def target(self, grid: Array, posterior: Array, here: Array) -> tuple[Array, bool]:
+        """See `BeliefFocus.target`."""
+        planned = plan(
+            posterior,
+            grid,
+            here,
+            self._log.direction * self._slope,
+            self._log.reversals,
+            px_per_dioptre=self._map.px_per_dioptre,
+            stay_dioptres=STAY_DIOPTRES,
+        )
+        return planned.dioptres, bool(planned.stays[0])

@@ -1,0 +1,115 @@
+"""Plans the next move of the lens from a belief: QMDP.
+
+QMDP (Littman, Cassandra, Kaelbling, 1995: "Learning policies for partially observable environments") takes
+the action that costs least if the truth were known from the next step on. So a move is priced by itself and
+by what is left to do after it, averaged over the belief. It does not plan to look for information alone; here
+every move brings a picture anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.estimation.profile import Array
+from dasha_ros.policies.moves import HUNTING_REVERSALS, REVERSAL_DIOPTRES
+
+_STRIDE = 2
+"""Neighbouring hypotheses that are priced as one truth."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What moves and blur cost, in the units of A^L's reward."""
+
+    move: float = 0.05
+    """A move of the lens."""
+    reversal: float = 0.3
+    """Turning back."""
+    hunting: float = 0.8
+    """The second reversal, and each later one, on top."""
+    blur: float = 1.5
+    """Resting out of focus."""
+    sharp_px: float = 0.35
+    """Up to this blur, resting costs nothing [px at 640]."""
+    blurred_px: float = 1.05
+    """From this blur on, resting costs all of `blur` [px at 640]; in between the price rises evenly."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The best next step of each episode."""
+
+    dioptres: Array
+    """Where to focus [1/m], shape (batch,)."""
+    stays: NDArray[np.bool_]
+    """Whether staying is best, shape (batch,)."""
+    cost: Array
+    """Expected cost of the plan, shape (batch,)."""
+
+
+def plan(
+    posterior: Array,
+    dioptres: Array,
+    here: Array,
+    direction: Array,
+    reversals: NDArray[np.integer],
+    *,
+    px_per_dioptre: float,
+    stay_dioptres: float,
+    prices: Prices | None = None,
+) -> Plan:
+    """The step that costs least if the truth were known after it.
+
+    Args:
+        posterior: Probability of each hypothesis, shape (batch, h); rows sum to 1.
+        dioptres: The hypotheses [1/m], ascending and evenly spaced, shape (h,).
+        here: Where the lens is focused [1/m], shape (batch,).
+        direction: Sign of the last clear move in dioptres, 0 before the first, shape (batch,).
+        reversals: Reversals so far, shape (batch,).
+        px_per_dioptre: Blur of a dioptre [px at 640].
+        stay_dioptres: Steps up to this size are not made [1/m].
+        prices: What moves and blur cost; left out: the defaults.
+    """
+    costs = prices or Prices()
+    truths, chances = _thinned(posterior, dioptres)
+    targets = np.concatenate([np.broadcast_to(dioptres, posterior.shape), here[:, None]], axis=1)
+    step = targets - here[:, None]
+    turns, heading = _turns(step, direction[:, None])
+    turned = reversals[:, None] + turns
+    now = costs.move * (np.abs(step) > stay_dioptres) + _turning(costs, turns, turned)
+
+    left = truths - targets[:, :, None]
+    width = costs.blurred_px - costs.sharp_px
+    blurred = np.clip((np.abs(left) * px_per_dioptre - costs.sharp_px) / width, 0.0, 1.0)
+    turns_later, _ = _turns(left, heading[:, :, None])
+    later = costs.blur + costs.move + _turning(costs, turns_later, turned[:, :, None] + turns_later)
+    total = now + np.einsum("ntg,ng->nt", blurred * later, chances)
+
+    best = total.argmin(axis=1)
+    rows = np.arange(len(here))
+    return Plan(targets[rows, best], best == len(dioptres), total[rows, best])
+
+
+def _thinned(posterior: Array, dioptres: Array) -> tuple[Array, Array]:
+    """`_STRIDE` neighbouring hypotheses as one: means, shape (g,), and chances, shape (batch, g)."""
+    count = len(dioptres) // _STRIDE
+    inner = slice(0, count * _STRIDE)
+    truths: Array = dioptres[inner].reshape(count, _STRIDE).mean(axis=1)
+    chances: Array = posterior[:, inner].reshape(-1, count, _STRIDE).sum(axis=2)
+    return truths, chances / np.maximum(chances.sum(axis=1, keepdims=True), 1e-300)
+
+
+def _turns(step: Array, direction: Array) -> tuple[NDArray[np.bool_], Array]:
+    """Which steps turn back, and the direction after each."""
+    sign = np.where(np.abs(step) > REVERSAL_DIOPTRES, np.sign(step), 0.0)
+    turns: NDArray[np.bool_] = (sign != 0.0) & (direction != 0.0) & (sign != direction)
+    return turns, np.where(sign != 0.0, sign, direction)
+
+
+def _turning(costs: Prices, turns: NDArray[np.bool_], reversals: NDArray[np.integer]) -> Array:
+    """What turning back costs, given the number of reversals afterwards."""
+    price: Array = costs.reversal * turns + costs.hunting * (turns & (reversals >= HUNTING_REVERSALS))
+    return price
