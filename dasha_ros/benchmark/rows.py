@@ -38,18 +38,22 @@ def rows_of(
     for method, trial in done:
         groups.setdefault(id(method), (method, []))[1].append(trial)
     return [
-        {
-            "setting": setting,
-            "policy": method.policy,
-            "reference_based": method.reference_based,
-            "policy_seed": method.policy_seed,
-            "split": split,
-            "sampled": method.sampled,
-            "arena": arena,
-            **numbers(trials),
-        }
+        {**identity(method, setting=setting, split=split, arena=arena), **numbers(trials)}
         for method, trials in groups.values()
     ]
+
+
+def identity(method: Method[Any, Any], *, setting: str, split: int | None, arena: str) -> Row:
+    """What says in a row who played, and where; see `rows_of`."""
+    return {
+        "setting": setting,
+        "policy": method.policy,
+        "reference_based": method.reference_based,
+        "policy_seed": method.policy_seed,
+        "split": split,
+        "sampled": method.sampled,
+        "arena": arena,
+    }
 
 
 def summary(rows: Sequence[Row], keys: Sequence[str]) -> list[Row]:
@@ -57,7 +61,7 @@ def summary(rows: Sequence[Row], keys: Sequence[str]) -> list[Row]:
 
     Every key of ``keys`` gets a second one, ``KEY_sd``: the standard deviation between the rows
     (``None`` for a single one). ``runs`` says how many rows were summed up. Of keys that begin with
-    ``max_`` the greatest counts.
+    ``max_`` the greatest counts. A single row keeps its intervals, ``KEY_low`` and ``KEY_high``.
     """
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
@@ -71,6 +75,8 @@ def summary(rows: Sequence[Row], keys: Sequence[str]) -> list[Row]:
             middle = max if key.startswith("max_") else statistics.fmean
             line[key] = round(middle(numbers), 4) if numbers else None
             line[f"{key}_sd"] = round(statistics.stdev(numbers), 4) if len(numbers) > 1 else None
+        if len(group) == 1:
+            line |= {key: value for key, value in group[0].items() if key.endswith(("_low", "_high"))}
         if curves := [row["reached"] for row in group if "reached" in row]:
             line["reached"] = [round(statistics.fmean(values), 4) for values in zip(*curves, strict=True)]
         summed.append(line)

@@ -17,12 +17,13 @@ from dasha_ros.benchmark.methods import (
 )
 from dasha_ros.benchmark.rows import Row, summary
 from dasha_ros.benchmark.table import markdown
+from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING, FocusSetting
 
 FOCUS_COLUMNS = (
-    "policy", "runs", "episodes", "within_2px", "within_1px", "detected", "moves_first", "moves_settled",
-    "frames", "hunting", "actuations", "wall_seconds", "af_steps", "af_seconds",
+    "policy", "runs", "episodes", "within_2px", "within_1px", "false_found", "detected", "moves_first",
+    "moves_settled", "frames", "hunting", "actuations", "wall_seconds", "af_steps", "af_seconds",
 )  # fmt: skip
 EXPOSURE_COLUMNS = (
     "policy", "runs", "episodes", "success", "well_exposed", "good_peak", "steps", "max_steps", "seconds"
@@ -50,6 +51,7 @@ def focus_study(
     seed: int = 0,
     exposure_policy: str = HAND_OVER_POLICY,
     step_ms: float = STEP_MS,
+    journal: Journal | None = None,
     progress: Progress | None = None,
     keep: Callable[[Row], None] | None = None,
 ) -> list[Row]:
@@ -67,6 +69,7 @@ def focus_study(
         seed: Seed of the starts.
         exposure_policy: A^H, where a setting has a hand-over.
         step_ms: Transport and reading of a frame [ms].
+        journal: Keeps a row for each episode; what it holds is not played again.
         progress: Told how far each setting is.
         keep: Given every row as soon as it is complete, so that an interrupted study keeps them.
 
@@ -88,7 +91,7 @@ def focus_study(
                 continue
             done = evaluation.play(
                 arena, methods, setting, part.numbers, per_view=per_view, seed=seed,
-                exposure=exposure_policy, progress=progress,
+                split=part.split, exposure=exposure_policy, journal=journal, progress=progress,
             )  # fmt: skip
             new = evaluation.focus_rows(
                 done, setting.name, split=part.split, arena=arena.name, step_ms=step_ms

@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 SHARES = frozenset(
-    {"success", "within_2px", "within_1px", "detected", "hunting", "well_exposed", "good_peak"}
+    {
+        "success",
+        "within_2px",
+        "within_1px",
+        "false_found",
+        "found_another",
+        "detected",
+        "hunting",
+        "well_exposed",
+        "good_peak",
+    }
 )
 """Columns shown in per cent."""
 TITLES = {
@@ -23,7 +33,8 @@ def markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> 
     """A Markdown table, numbers to the right.
 
     Args:
-        rows: Same keys in all rows; a missing value or ``None`` shows as a dash.
+        rows: Same keys in all rows; a missing value or ``None`` shows as a dash. A value with ``KEY_low`` and
+            ``KEY_high`` is followed by that interval.
         columns: Which keys, in order; empty: those of the first row.
 
     Returns:
@@ -32,7 +43,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> 
     if not rows:
         return ""
     keys = list(columns) or list(rows[0])
-    cells = [[_text(key, row.get(key)) for key in keys] for row in rows]
+    cells = [[_text(key, row.get(key)) + _interval(row, key) for key in keys] for row in rows]
     numeric = [
         all(row.get(key) is None or isinstance(row.get(key), int | float) for row in rows) for key in keys
     ]
@@ -49,6 +60,14 @@ def markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> 
         + " |\n"
         for line in lines
     )
+
+
+def _interval(row: Mapping[str, Any], key: str) -> str:
+    ends = row.get(f"{key}_low"), row.get(f"{key}_high")
+    if row.get(key) is None or None in ends:
+        return ""
+    low, high = (_text(key, float(end)).removesuffix(" %") for end in ends if end is not None)
+    return f" [{low}, {high}]"
 
 
 def _text(key: str, value: Any) -> str:

@@ -28,6 +28,8 @@ class Testbed:
     """Files of a folder that give no view, and why."""
     used: int = 0
     """Pictures of a folder that give one."""
+    views: tuple[View, ...] = ()
+    """Its views with their scenes."""
 
 
 def cache_testbed(
@@ -68,11 +70,9 @@ def cache_testbed(
         own = [network for network in networks if network.made.get("split") == split.number]
         knowledge = tuple(Knowledge(profile, network) for network in own) or (Knowledge(profile),)
         parts.append(Part(split.test.tolist(), split.number, knowledge))
-    arena: Arena = CacheArena(cache)
-    if rendered:
-        views = [View(info, scene) for info, scene in zip(cache.views, cache.scenes, strict=True)]
-        arena = TwinArena(views, perception_for(names, agent))
-    return Testbed(arena, tuple(parts))
+    views = tuple(View(info, scene) for info, scene in zip(cache.views, cache.scenes, strict=True))
+    arena: Arena = TwinArena(views, perception_for(names, agent)) if rendered else CacheArena(cache)
+    return Testbed(arena, tuple(parts), views=views)
 
 
 def folder_testbed(
@@ -102,4 +102,5 @@ def folder_testbed(
     perception = perception_for(names, agent)
     views, skipped = folder_views(folder, composites, seed=seed, report=report)
     used = len({photo for view in views for photo in view.info.photographs})
-    return Testbed(TwinArena(views, perception), (Part(range(len(views))),), skipped, used)
+    arena = TwinArena(views, perception)
+    return Testbed(arena, (Part(range(len(views))),), skipped, used, tuple(views))

@@ -26,8 +26,14 @@ _COMMON = (
     "focus_server",
 )
 
-_EMULATED: dict[str, Value] = {
+_PYLON: dict[str, Value] = {
     "camera_driver.backend": "pylon",
+    # A lens at the camera's own port is reached through the driver that owns the camera.
+    "camera_driver.lens_socket": "{runtime}/lens_port.socket",
+    "lens_driver.camera_socket": "{runtime}/lens_port.socket",
+}
+_EMULATED: dict[str, Value] = {
+    **_PYLON,
     "camera_driver.serial": "0815-0000",
     "camera_driver.emulator": "{runtime}/camera.socket",
     "lens_driver.port": "{runtime}/lens",
@@ -62,7 +68,7 @@ RIGS: dict[str, Rig] = {
     ),
     "hardware": Rig(
         nodes=_COMMON,
-        parameters={"camera_driver.backend": "pylon", "lens_driver.backend": "varioptic"},
+        parameters={**_PYLON, "lens_driver.backend": "varioptic"},
     ),
     "webcam": Rig(
         nodes=_COMMON,

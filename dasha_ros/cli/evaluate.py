@@ -25,8 +25,6 @@ APPLIES = {
     "plots": (SCENES, CACHE),
     "tone": (STACKS,),
     "step": (STACKS,),
-    "rows": (STACKS,),
-    "page": (STACKS,),
 }
 """Parameters that mean nothing with some kinds of pictures, and the kinds with which they do."""
 
@@ -76,9 +74,7 @@ def evaluate(
     rows: study.Rows = None,
     page: Annotated[
         Path | None,
-        typer.Option(
-            help="With --stacks: write a page with the pictures of failed episodes into this folder."
-        ),
+        typer.Option(help="Write a page with the pictures of failed episodes into this folder."),
     ] = None,
 ) -> None:
     """Play focus policies and their rivals on pictures that they never saw, and print a table."""
@@ -97,31 +93,45 @@ def evaluate(
             json_file=json_file, markdown_file=markdown_file,
         )  # fmt: skip
         return
+    from dasha_ros.benchmark.methods import exposure_methods, focus_methods
     from dasha_ros.benchmark.plots import plot
     from dasha_ros.benchmark.study import focus_study, tables
+    from dasha_ros.benchmark.trials.journal import Journal
+    from dasha_ros.benchmark.trials.view_page import write_view_page
     from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS, focus_setting
 
-    refuse_unwritable(json_file, markdown_file)
+    refuse_unwritable(json_file, markdown_file, rows, page)
     with study.errors_explained():
         chosen = [focus_setting(name) for name in setting] if setting else list(FOCUS_SETTINGS)
-        names = policy or study.default_policies("focus")
-        testbed = study.testbed_of(
-            scenes, cache, agent="focus", names=names, rendered=rendered, composites=composites,
-            splits=splits, rivals=rivals, seed=seed,
-        )  # fmt: skip
         if scenes and not setting:
             # In the paper's bands one lens position is right for all photographs, so they show nothing here.
             chosen = [s for s in chosen if s.name in {"planes_wide", "two_depths"}]
+        used = {
+            "exposure_policy": any(s.hand_over for s in chosen),
+            "composites": any(s.kind == "composite" for s in chosen),
+        }
+        study.refuse_unused(context, used, [s.name for s in chosen])
+        names = policy or study.default_policies("focus")
+        # Photographs take minutes, and a wrong name should not cost them.
+        for name in names:
+            focus_methods(name)
+        exposure_methods(exposure_policy)
+        testbed = study.testbed_of(
+            scenes, cache, agent="focus", names=names, rendered=rendered,
+            composites=composites if used["composites"] else 0, splits=splits, rivals=rivals, seed=seed,
+        )  # fmt: skip
         summed: list[dict[str, Any]] = []
-        with study.photographs_listed(testbed), study.progress() as progress:
+        with study.photographs_listed(testbed), Journal(rows) as journal, study.progress() as progress:
             try:
                 focus_study(
                     testbed.arena, names, chosen, testbed.parts, per_view=episodes, seed=seed,
-                    sampled=(False, True) if sampled else (False,), step_ms=step_ms, progress=progress,
-                    exposure_policy=exposure_policy, keep=summed.append,
+                    sampled=(False, True) if sampled else (False,), step_ms=step_ms, journal=journal,
+                    progress=progress, exposure_policy=exposure_policy, keep=summed.append,
                 )  # fmt: skip
             except KeyboardInterrupt:
-                err().print("[yellow]stopped: the tables hold only complete rows")
+                study.stopped(journal, rows)
+                err().print("the tables hold only complete rows", style="yellow")
+        study.resumed(journal, rows)
         text = tables(summed)
         out().print(text, markup=False)
         write(json_file, study.json_lines(summed))
@@ -129,3 +139,6 @@ def evaluate(
         if plots is not None and summed:
             for path in plot(summed, plots):
                 err().print(f"wrote {path}", markup=False)
+        if page is not None:
+            written = write_view_page(page, testbed.views, journal.played, testbed.arena.lens)
+            err().print(f"wrote {written}", markup=False)

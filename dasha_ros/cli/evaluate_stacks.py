@@ -49,26 +49,24 @@ def evaluate_stacks(
         with Journal(rows_file) as journal, study.progress() as progress:
             try:
                 play_stacks(
-                    stacks, methods, perception_for(chosen, "focus"), tone=curve, step=step, seed=seed,
-                    journal=journal, progress=progress, study=made,
+                    stacks, methods, perception_for(chosen, "focus"), journal, tone=curve, step=step,
+                    seed=seed, progress=progress, study=made,
                 )  # fmt: skip
             except KeyboardInterrupt:
-                again = f"; the same command with --rows {rows_file} goes on" if rows_file else ""
-                err().print(f"stopped after {len(made.rows)} episodes{again}", style="yellow", markup=False)
+                study.stopped(journal, rows_file)
     _listed("skipped", skipped | made.skipped)
     _listed("not played", made.refused)
-    if made.resumed:
-        err().print(f"{made.resumed} of {len(made.rows)} episodes came from {rows_file}", markup=False)
-    if not made.rows:
+    study.resumed(journal, rows_file)
+    if not journal.played:
         return
-    summed = stack_rows(made.rows)
+    summed = stack_rows(journal.played)
     text = stack_tables(summed)
     out().print(text, markup=False)
     write(json_file, study.json_lines(summed))
     write(markdown_file, text)
     if page is not None:
         with study.errors_explained():
-            err().print(f"wrote {write_stack_page(page, stacks, made.rows)}", markup=False)
+            err().print(f"wrote {write_stack_page(page, stacks, journal.played)}", markup=False)
 
 
 def _listed(what: str, reasons: Mapping[str, str]) -> None:

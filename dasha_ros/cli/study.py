@@ -15,6 +15,7 @@ from dasha_ros.cli.terminal.progress import Lines
 
 if TYPE_CHECKING:
     from dasha_ros.benchmark.testbed import Testbed
+    from dasha_ros.benchmark.trials.journal import Journal
 
 Policies = Annotated[
     list[str] | None,
@@ -118,6 +119,18 @@ def errors_explained() -> Iterator[None]:
         fail(str(error), Exit.REFUSED)
 
 
+def stopped(journal: Journal, file: Path | None) -> None:
+    """Say that Ctrl-C ended the evaluation, and how to go on."""
+    again = f"; the same command with --rows {file} goes on" if file else ""
+    err().print(f"stopped after {len(journal.played)} episodes{again}", style="yellow", markup=False)
+
+
+def resumed(journal: Journal, file: Path | None) -> None:
+    """Say how many episodes were not played, because their rows were there."""
+    if journal.resumed:
+        err().print(f"{journal.resumed} of {len(journal.played)} episodes came from {file}", markup=False)
+
+
 def refuse_inapplicable(context: typer.Context, where: str, applies: Mapping[str, Sequence[str]]) -> None:
     """End the command if an option was given that means nothing here.
 
@@ -127,10 +140,29 @@ def refuse_inapplicable(context: typer.Context, where: str, applies: Mapping[str
         applies: Parameters that do not apply everywhere, by name, and the options with which they do.
     """
     for name, options in applies.items():
-        source = context.get_parameter_source(name)
-        if where not in options and source is not None and source.name == "COMMANDLINE":
-            option = next(p.opts[0] for p in context.command.params if p.name == name)
+        if where not in options and (option := _given(context, name)):
             fail(f"{option} does not apply to {where}, only to {' and '.join(options)}", Exit.REFUSED)
+
+
+def refuse_unused(context: typer.Context, used: Mapping[str, bool], settings: Sequence[str]) -> None:
+    """End the command if an option was given that none of the settings uses.
+
+    Args:
+        context: Of the command.
+        used: Parameters by name, and whether a setting uses them.
+        settings: Names of the settings.
+    """
+    for name, is_used in used.items():
+        if not is_used and (option := _given(context, name)):
+            fail(f"{option} does not apply to the settings {', '.join(settings)}", Exit.REFUSED)
+
+
+def _given(context: typer.Context, name: str) -> str:
+    """The option of a parameter if the user gave it; empty if it has its default."""
+    source = context.get_parameter_source(name)
+    if source is None or source.name != "COMMANDLINE":
+        return ""
+    return str(next(p.opts[0] for p in context.command.params if p.name == name))
 
 
 @contextmanager

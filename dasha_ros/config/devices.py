@@ -37,6 +37,12 @@ class CameraDriverConfig(NodeConfig):
         fixed=True,
     )
     frame_id: str = parameter("camera_optical_frame", "frame_id in the images' headers.", fixed=True)
+    camera_info_url: str = parameter(
+        "",
+        "Calibration for camera_info: file:///..., package://PACKAGE/... or a path; empty: "
+        "${ROS_HOME}/camera_info/${NAME}.yaml, if it is there.",
+        fixed=True,
+    )
     width: int = parameter(
         2048, "Image width; a webcam uses its nearest size.", unit="px", fixed=True, ge=64, le=8192
     )
@@ -85,6 +91,11 @@ class CameraDriverConfig(NodeConfig):
         "File of a webcam's measured lag; empty: the one that `dasha calibrate latency` kept for the model.",
         fixed=True,
     )
+    lens_socket: str = parameter(
+        "",
+        "pylon only: socket at which the lens driver reaches the camera's own lens port; empty: none.",
+        fixed=True,
+    )
     gain_db: FiniteFloat = parameter(0.0, "Analog gain.", unit="dB", ge=0.0, le=36.0)
     initial_exposure_us: FiniteFloat = parameter(
         10_000.0, "Exposure before the first command.", unit="us", fixed=True, ge=1.0, le=10e6
@@ -117,9 +128,10 @@ class CameraDriverConfig(NodeConfig):
 class LensDriverConfig(NodeConfig):
     """The node that owns the lens."""
 
-    backend: Literal["twin", "varioptic", "optotune", "v4l2", "stack", "indi"] = parameter(
+    backend: Literal["twin", "varioptic", "optotune", "v4l2", "stack", "indi", "pylon"] = parameter(
         "twin",
-        "Which lens; v4l2: the focus motor of a webcam; indi: a motor focuser behind an INDI server.",
+        "Which lens; v4l2: the focus motor of a webcam; indi: a motor focuser behind an INDI "
+        "server; pylon: at the port of a Basler camera.",
         fixed=True,
     )
     port: str = parameter(
@@ -163,6 +175,9 @@ class LensDriverConfig(NodeConfig):
         fixed=True,
         ge=-119.0,
         le=120.0,
+    )
+    camera_socket: str = parameter(
+        "", "pylon only: `lens_socket` of the camera driver that owns the camera.", fixed=True
     )
     indi_server: str = parameter(
         "localhost:7624", "INDI only: host and port of the server, with a colon between.", fixed=True

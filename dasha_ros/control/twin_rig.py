@@ -29,6 +29,7 @@ class TwinRig(CameraRig):
         encoding: str = "mono8",
         seed: int | None = 0,
         hysteresis: float | None = None,
+        binned: bool = False,
     ) -> None:
         """Read the photographs and put everything in place.
 
@@ -44,6 +45,7 @@ class TwinRig(CameraRig):
             encoding: ``mono8``, ``mono16`` or ``rgb8``.
             seed: Seed of the sensor's noise; ``None``: new noise every time.
             hysteresis: Half width of the lens's play, in its unit; left out: as the profile has it.
+            binned: Frames are those of a sensor twice as wide and high, binned; see `TwinCamera`.
 
         Raises:
             DeviceError: The scene can't be used, or a value is out of range.
@@ -59,6 +61,7 @@ class TwinRig(CameraRig):
             height=height,
             encoding=encoding,
             seed=seed,
+            binned=binned,
             exposure_min_us=self.table.t_min_us,
             exposure_max_us=self.table.t_max_us,
         )

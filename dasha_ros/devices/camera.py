@@ -14,6 +14,27 @@ EXPOSURE_LIMITS_US = (1.0, 10e6)
 
 
 @dataclass(frozen=True, slots=True)
+class SensorRegion:
+    """Which part of the sensor a picture shows, in pixels of the sensor."""
+
+    sensor_width: int
+    sensor_height: int
+    x: int
+    """Left edge."""
+    y: int
+    """Upper edge."""
+    width: int
+    height: int
+    binning: int = 1
+    """Pixels of the sensor that make one of the picture, in both directions."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole sensor."""
+        return (self.width, self.height) == (self.sensor_width, self.sensor_height)
+
+
+@dataclass(frozen=True, slots=True)
 class CameraLimits:
     """What this camera can do, read from the device."""
 
@@ -25,6 +46,8 @@ class CameraLimits:
     exposure_max_us: float
     gain_min_db: float
     gain_max_db: float
+    region: SensorRegion | None = None
+    """Which part of the sensor the pictures show; `None`: the camera does not tell."""
 
     def nearest_exposure_us(self, exposure_us: float) -> float:
         """The exposure nearest to ``exposure_us`` that this camera can do [us]."""

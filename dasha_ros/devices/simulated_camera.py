@@ -20,6 +20,7 @@ from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.optics.actuator import PowerTrajectory
+from dasha_ros.optics.binned import BinnedReadout
 from dasha_ros.optics.sensor import Pixels, Sensor, SensorReadout
 
 GAIN_DB_MIN, GAIN_DB_MAX = 0.0, 24.08
@@ -46,6 +47,7 @@ class SimulatedCamera(ABC, Generic[View]):
         exposure_min_us: float,
         exposure_max_us: float,
         latency_s: float = 0.0,
+        binned: bool = False,
     ) -> None:
         """Set up a camera that is not open yet.
 
@@ -57,10 +59,12 @@ class SimulatedCamera(ABC, Generic[View]):
             exposure_min_us: Shortest exposure [us].
             exposure_max_us: Longest exposure [us].
             latency_s: Delay of a finished frame, as on a slow link [s].
+            binned: Frames hold the mean of 2 x 2 pixels of the default sensor, which has no gain then.
         """
         self._clock, self._name, self._seed = clock, name, seed
-        self._readout = SensorReadout(sensor, seed)
+        self._readout = BinnedReadout(seed) if binned else SensorReadout(sensor, seed)
         self._exposures_us = exposure_min_us, exposure_max_us
+        self._gain_max_db = GAIN_DB_MIN if binned else GAIN_DB_MAX
         self._latency_ns = round(latency_s * 1e9)
         self._exposure_us, self._gain_db = min(max(10_000.0, exposure_min_us), exposure_max_us), 0.0
         self._interrupt = threading.Event()
@@ -113,7 +117,9 @@ class SimulatedCamera(ABC, Generic[View]):
             DeviceLost: There is nothing to show; the message says why.
         """
         width, height, encoding = self._load()
-        self._limits = CameraLimits(width, height, encoding, *self._exposures_us, GAIN_DB_MIN, GAIN_DB_MAX)
+        self._limits = CameraLimits(
+            width, height, encoding, *self._exposures_us, GAIN_DB_MIN, self._gain_max_db
+        )
         self._is_open = True
         return self._limits
 
@@ -133,10 +139,9 @@ class SimulatedCamera(ABC, Generic[View]):
 
     def set_gain(self, gain_db: float) -> float:
         """Set the gain; see `devices.camera.Camera`. GainRaw = 32 10^(dB/20) is a whole number."""
-        if not GAIN_DB_MIN <= gain_db <= GAIN_DB_MAX:
-            raise OutOfRange(
-                f"gain {gain_db!r} dB refused: it must be a number from {GAIN_DB_MIN:g} to {GAIN_DB_MAX:g} dB"
-            )
+        low, high = GAIN_DB_MIN, self._gain_max_db
+        if not low <= gain_db <= high:
+            raise OutOfRange(f"gain {gain_db!r} dB refused: it must be a number from {low:g} to {high:g} dB")
         self._gain_db = 20.0 * math.log10(round(32.0 * 10.0 ** (gain_db / 20.0)) / 32.0)
         return self._gain_db
 

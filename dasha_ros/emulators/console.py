@@ -14,6 +14,7 @@ from pathlib import Path
 from dasha_ros.emulators.camera.server import PictureServer
 from dasha_ros.emulators.camera.twin_view import TwinView
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
+from dasha_ros.twin.world import World
 
 Say = Callable[[str], None]
 Command = Callable[[list[str]], str]
@@ -46,7 +47,7 @@ def run_lens(
     """
     with LensEmulator(link, settings) as emulator:
         say(f"lens at {link}")
-        _obey(lines, _lens_commands(emulator, stop or threading.Event()), LENS_HELP, say, stop)
+        obey(lines, _lens_commands(emulator, stop or threading.Event()), LENS_HELP, say, stop)
 
 
 def run_camera(
@@ -59,16 +60,25 @@ def run_camera(
     """
     with PictureServer(socket, view):
         say(f"pictures at {socket}")
-        _obey(lines, _camera_commands(view), CAMERA_HELP, say, stop)
+        obey(lines, _camera_commands(view), CAMERA_HELP, say, stop)
 
 
-def _obey(
+def obey(
     lines: Iterable[str],
     commands: Mapping[str, Command],
     usage: str,
     say: Say,
     stop: threading.Event | None,
 ) -> None:
+    """Obey lines until they end, or until ``stop`` is set; then wait for it.
+
+    Args:
+        lines: A command and its words each; comments begin with ``#``.
+        commands: What to call for a command, with its words; the answer is said.
+        usage: Said for an unknown command, and after an error.
+        say: Gets every answer.
+        stop: Ends it; ``None``: the last line does.
+    """
     for line in lines:
         words = shlex.split(line, comments=True)
         if not words:
@@ -131,23 +141,31 @@ def _lens_commands(emulator: LensEmulator, stop: threading.Event) -> dict[str, C
 
 def _camera_commands(view: TwinView) -> dict[str, Command]:
     def set_world(words: list[str]) -> str:
-        world = view.camera.world
-        for word in words:
-            key, _, value = word.partition("=")
-            if key == "scene":
-                world = replace(world, scene=value)
-            elif key == "illuminance_lx":
-                world = replace(world, illuminance_lx=float(value))
-            elif key == "distances_m":
-                world = replace(world, distances_m=tuple(map(float, filter(None, value.split(",")))))
-            elif key == "temperature_c":
-                world = replace(world, temperature_c=float(value))
-            else:
-                raise ValueError(f"{key!r} can't be set")
-        view.camera.set_world(world)
-        return f"{world}"
+        view.camera.set_world(changed_world(view.camera.world, words))
+        return f"{view.camera.world}"
 
     return {"set": set_world, "state": lambda _: f"{view.camera.world}"}
+
+
+def changed_world(world: World, words: Iterable[str]) -> World:
+    """A world with the changes that words such as ``illuminance_lx=50`` name.
+
+    Raises:
+        ValueError: A key is unknown, or a value impossible.
+    """
+    for word in words:
+        key, _, value = word.partition("=")
+        if key == "scene":
+            world = replace(world, scene=value)
+        elif key == "illuminance_lx":
+            world = replace(world, illuminance_lx=float(value))
+        elif key == "distances_m":
+            world = replace(world, distances_m=tuple(map(float, filter(None, value.split(",")))))
+        elif key == "temperature_c":
+            world = replace(world, temperature_c=float(value))
+        else:
+            raise ValueError(f"{key!r} can't be set")
+    return world
 
 
 def _numbers(words: list[str]) -> dict[str, float]:

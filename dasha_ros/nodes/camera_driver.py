@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera
 from dasha_ros.devices.simulated_camera import SimulatedCamera
 from dasha_ros.freshness.gate import CommandGate
-from dasha_ros.ros.driver_nodes.backends import camera_backend
+from dasha_ros.ros.driver_nodes.backends import camera_backend, lens_port
+from dasha_ros.ros.driver_nodes.camera_info import CameraInfos
 from dasha_ros.ros.driver_nodes.camera_job import CameraJob
 from dasha_ros.ros.driver_nodes.camera_topics import CameraTopics
 from dasha_ros.ros.driver_nodes.commands import Commands
@@ -21,6 +24,9 @@ from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import lens_from_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
+
+if TYPE_CHECKING:
+    from dasha_ros.devices.pylon.lens_port import LensPortServer
 
 _GOAL_STATES = (msg.FocusState.EXPOSING, msg.FocusState.FOCUSING, msg.FocusState.RESTORING)
 
@@ -35,6 +41,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     - ``camera/state``, the active settings, when they changed or answer a command;
     - ``camera/limits``, the limits of the open camera.
 
+    ``camera/set_camera_info`` sets and keeps the calibration that ``camera/camera_info`` carries.
+
     A newer command aborts the exposure in progress, because its picture would answer nothing. The exposure
     that a goal commanded lasts only as long as the goal: if the goal's owner leaves the graph or this driver
     ends, the last permanent exposure is restored. Exposures and gains beyond the camera's limits are moved
@@ -48,6 +56,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._worker: DeviceWorker | None = None
         self._camera: Camera | None = None
         self._twin: CameraTwinLink | None = None
+        self._lens_port: LensPortServer | None = None
         self._job = CameraJob(self)
         self.health.watch("settings", self._out_of_range)
         self.health.show("frame", self._job.frame_values)
@@ -58,6 +67,9 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         job = self._job
         self._camera = camera_backend(self.config, self.steady)
         job.set_up(self._camera)
+        self._lens_port = lens_port(self.config, self._camera)
+        if self._lens_port is not None:
+            self._lens_port.start()
         self._commands = Commands(
             self,
             "camera/exposure_command",
@@ -70,7 +82,15 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._twin = CameraTwinLink(
                 self, self._subscriber, self._camera, self.health, changed=job.notify, heard=self._on_lens
             )
-        self._topics = CameraTopics(self, self.clock, self.config.frame_id, self.instance)
+        config = self.config
+        self._infos = CameraInfos(
+            self,
+            config.camera_info_url,
+            re.sub(r"[^\w-]+", "_", config.serial) or config.backend,
+            simulated=config.backend == "twin" or bool(config.emulator),
+        )
+        self.health.watch("calibration", self._infos.condition)
+        self._topics = CameraTopics(self, self.clock, config.frame_id, self.instance, self._infos)
         job.connect(self._commands, self._topics, self._twin)
         listen = self._subscriber.listen
         listen(msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND)
@@ -100,6 +120,9 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self.deactivate()
         if self._camera is None:
             return
+        if self._lens_port is not None:
+            self._lens_port.stop()
+            self._lens_port = None
         self._subscriber.close()
         self._job.forget()
         self._camera = None
@@ -107,6 +130,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._twin.close()
             self._twin = None
         self._topics.close()
+        self._infos.close()
 
     def reconfigure(self, config: CameraDriverConfig) -> None:
         """Apply a changed gain, mode or preview rate with the next picture."""

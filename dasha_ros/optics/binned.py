@@ -10,6 +10,7 @@ distribution as a halved full frame whose light does not vary within four pixels
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,64 @@ class HalfSizeReadout:
         at_least = np.pad(np.clip(above, 0, 1), ((0, 0), (1, 0)), constant_values=1.0)
         at_least = np.minimum.accumulate(at_least, axis=1)
         return np.asarray(at_least - np.pad(at_least[:, 1:], ((0, 0), (0, 1))))
+
+
+class BinnedReadout:
+    """Turns images of reflectance into half frames, with new noise in every frame.
+
+    The same calls as `sensor.SensorReadout`, for frames that hold the mean of 2 x 2 pixels: their noise is
+    half of a single pixel's, and so is their pattern of responsivity.
+    """
+
+    def __init__(self, seed: int | None = None, serial: int = 0) -> None:
+        """Set up the default sensor.
+
+        Args:
+            seed: Seed of the noise; equal seeds and calls give equal frames. ``None``: random noise.
+            serial: Number of the specimen; decides the pattern of the pixels' responsivity.
+        """
+        self._half = _default_readout()
+        self._bits = np.random.SFC64(seed)
+        self._serial = serial
+        self._pattern: NDArray[np.float32] = np.empty((0, 0), np.float32)
+
+    @property
+    def sensor(self) -> Sensor:
+        """The sensor."""
+        return self._half.sensor
+
+    def seed(self, seed: int | None) -> None:
+        """Restart the noise; ``None``: with a random seed. The pattern of the pixels stays."""
+        self._bits = np.random.SFC64(seed)
+
+    def expose(
+        self,
+        reflectance: NDArray[np.float32],
+        image_lx: float,
+        exposure_us: float,
+        gain_db: float = 0.0,
+        temperature_c: float = 25.0,
+    ) -> NDArray[np.uint8]:
+        """One half frame; see `HalfSizeReadout.expose`.
+
+        Raises:
+            ValueError: There is a gain, or more than one channel: neither is tabulated.
+        """
+        if gain_db != 0.0 or reflectance.ndim != 2:
+            raise ValueError("a binned frame is grey and has no gain: draw the full frame instead")
+        if self._pattern.shape != reflectance.shape:
+            rng = np.random.Generator(np.random.SFC64(self._serial))
+            spread = np.float32(self.sensor.prnu / 2.0)
+            self._pattern = 1.0 + spread * rng.standard_normal(reflectance.shape, dtype=np.float32)
+        words = self._bits.random_raw(-(-reflectance.size // 8)).view(np.uint8)
+        noise = words[: reflectance.size].reshape(reflectance.shape)
+        light = np.asarray(reflectance * self._pattern, np.float32)
+        return self._half.expose(light, image_lx, exposure_us, noise, temperature_c)
+
+
+@lru_cache(maxsize=1)
+def _default_readout() -> HalfSizeReadout:
+    return HalfSizeReadout()
 
 
 def _sum_of_four(pixel: NDArray[np.float64]) -> NDArray[np.float64]:

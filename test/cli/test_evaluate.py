@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import cv2
+import numpy as np
 import pytest
 from analytic_cache import analytic_cache
 from stack_maker import twin_stack
 from typer.testing import CliRunner
 
+from dasha_ros.assets.catalogue import asset
 from dasha_ros.cli import app
 
 
@@ -49,6 +53,58 @@ def test_focal_stacks(stack, tmp_path):
     again = run(*arguments)
     assert "10 of 10 episodes came from" in again.output
     assert json.loads((tmp_path / "sums.json").read_text()) == sums
+
+
+def test_photographs(tmp_path):
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    shutil.copy(asset("photos/motorcycle_left.png"), folder / "bike.png")
+    assert cv2.imwrite(str(folder / "blank.png"), np.full((340, 640), 128, np.uint8))
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    arguments = (
+        "evaluate", "--scenes", folder, "--policy", "constant:24", "--policy", "oracle",
+        "--setting", "planes_wide", "--episodes", 2, "--rows", tmp_path / "rows.jsonl",
+        "--page", tmp_path / "page", "--json", tmp_path / "sums.json",
+    )  # fmt: skip
+    done = run(*arguments)
+    assert done.exit_code == 0, done.output
+    assert "skipped blank.png: the detector finds nothing in the sharp picture" in done.output
+    assert "skipped broken.jpg: is " in done.output
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert {row["policy"] for row in rows} == {"constant:24", "oracle"}
+    for row in rows:
+        assert row["photographs"] == [str(folder / "bike.png")]
+        assert row["trajectory"][0] == row["start"]
+        assert len(row["trajectory"]) == row["moves_settled"] + 1
+    sums = {row["policy"]: row for row in json.loads((tmp_path / "sums.json").read_text())}
+    assert sums["oracle"]["within_1px"] == 1.0
+    assert sums["constant:24"]["false_found"] == 0.0
+    page = (tmp_path / "page" / "index.html").read_text()
+    assert "oracle: 0 of " in page
+    assert "of blur" in page
+    again = run(*arguments)
+    assert f"{len(rows)} of {len(rows)} episodes came from" in again.output
+    assert json.loads((tmp_path / "sums.json").read_text()) == list(sums.values())
+
+
+def test_a_folder_with_nothing_to_detect_is_one_sentence(tmp_path):
+    assert cv2.imwrite(str(tmp_path / "blank.png"), np.full((340, 640), 128, np.uint8))
+    done = run("evaluate", "--scenes", tmp_path, "--policy", "oracle")
+    assert done.exit_code == 2
+    assert "none of the 1 pictures" in done.output
+    assert "blank.png: the detector finds nothing in the sharp picture" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_wrong_name_costs_no_photograph(tmp_path, monkeypatch):
+    def fail(*_args, **_options):
+        raise AssertionError("photographs were read")
+
+    monkeypatch.setattr("dasha_ros.benchmark.testbed.folder_testbed", fail)
+    for wrong in (("--policy", "magic"), ("--setting", "joint", "--exposure-policy", "magic")):
+        done = run("evaluate", "--scenes", tmp_path, *wrong)
+        assert done.exit_code == 2
+        assert "'magic'" in done.output
 
 
 def test_skipped_stacks_are_listed_with_their_reasons(stack, tmp_path):
@@ -98,6 +154,10 @@ def test_exposure(cache, tmp_path):
         (("--stacks", "STACK", "--episodes", "4"), "--episodes does not apply to --stacks"),
         (("--stacks", "STACK", "--rows", "/nowhere/rows.jsonl"), "no folder /nowhere"),
         (("--cache", "CACHE", "--tone", "srgb"), "--tone does not apply to --cache, only to --stacks"),
+        (("--cache", "CACHE", "--setting", "planes_wide", "--exposure-policy", "histogram"),
+         "--exposure-policy does not apply to the settings planes_wide"),
+        (("--scenes", "/nowhere", "--setting", "planes_wide", "--composites", "2"),
+         "--composites does not apply to the settings planes_wide"),
         (("--scenes", "/nowhere", "--splits", "2"), "--splits does not apply to --scenes, only to --cache"),
         (("--scenes", "/nowhere"), "/nowhere is no folder"),
         (("--cache", "/nowhere"), "no percept cache"),
@@ -107,7 +167,7 @@ def test_exposure(cache, tmp_path):
         (("--cache", "CACHE", "--splits", "9"), "9 splits"),
         (("--cache", "CACHE", "--json", "/nowhere/rows.json"), "no folder /nowhere"),
     ],
-)
+)  # fmt: skip
 def test_refusals_are_sentences(cache, stack, arguments, sentence):
     places = {"CACHE": cache, "STACK": stack}
     done = run("evaluate", *(places.get(a, a) for a in arguments))

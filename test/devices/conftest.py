@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from example_code import example
 from indi_servers import simulator
+from kernel_webcam import KernelWebcam, chart_options
+from optic_nodes import OpticNodes
 from other_lenses import DIOPTRES, STEPS
 from pylon_studio import PylonStudio
+from squares import squares_scene
 from stack_maker import squares_stack
 from webcam_in_memory import MemoryWebcam
 
@@ -24,12 +26,15 @@ from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.device import PylonSettings
+from dasha_ros.devices.pylon.lens import PylonLens
+from dasha_ros.devices.pylon.lens_port import LensPortServer, RemoteLensPort
 from dasha_ros.devices.stack.camera import StackCamera
 from dasha_ros.devices.stack.description import load_stack
 from dasha_ros.devices.stack.lens import StackLens
 from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.devices.v4l2.camera import WebcamCamera, WebcamSettings
+from dasha_ros.devices.v4l2.device import WebcamAccess
 from dasha_ros.devices.v4l2.lens import WebcamLens
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera.bench import CameraBench
@@ -70,7 +75,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def backends(*names: str) -> list[object]:
-    return [*names, pytest.param("hardware", marks=pytest.mark.hardware)]
+    real = pytest.param("hardware", marks=pytest.mark.hardware)
+    return [*names, real, pytest.param("kernel", marks=pytest.mark.webcam)]
 
 
 LENSES = (
@@ -82,6 +88,7 @@ LENSES = (
     "emulated optotune",
     "webcam",
     "INDI simulator",
+    "camera's lens port",
     "fake",
     "example",
 )
@@ -101,6 +108,14 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
             tunable = OptotuneLens(OptotuneSettings(port=str(emulator.link), reply_timeout_s=0.5))
             yield LensUnderTest(tunable, SteadyClock(), emulator.unplug, emulator.plug)
             tunable.close()
+    elif request.param == "camera's lens port":
+        optic = OpticNodes()
+        server = LensPortServer(tmp_path / "port", optic)
+        server.start()
+        at_port = PylonLens(RemoteLensPort(tmp_path / "port"))
+        yield LensUnderTest(at_port, SteadyClock(), optic.unplug, optic.plug)
+        at_port.close()
+        server.stop()
     elif request.param == "INDI simulator":
         pytest.importorskip("indipyclient", reason="./scripts/setup --hardware installs it")
         with simulator() as server:
@@ -112,6 +127,11 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         real = VariopticLens(VariopticSettings(port=port))
         yield LensUnderTest(real, SteadyClock())
         real.close()
+    elif request.param == "kernel":
+        plugged = request.getfixturevalue("kernel_webcam")
+        motor = WebcamLens(access=WebcamAccess(folder=tmp_path))
+        yield LensUnderTest(motor, SteadyClock(), plugged.unplug, plugged.plug)
+        motor.close()
     elif request.param == "webcam":
         clock = ManualClock()
         device = MemoryWebcam(clock, tmp_path)
@@ -137,17 +157,16 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
 
 @pytest.fixture
 def chart_scene(tmp_path: Path) -> str:
-    """A scene that needs no downloaded photograph: random squares on one plane."""
-    rng = np.random.default_rng(0)
-    squares = rng.integers(0, 256, (34, 64, 3), dtype=np.uint8)
-    cv2.imwrite(str(tmp_path / "chart.png"), cv2.resize(squares, (640, 340), interpolation=cv2.INTER_NEAREST))
-    scene = tmp_path / "chart.yaml"
-    scene.write_text(
-        "description: Squares.\n"
-        "layers:\n  - {kind: photograph, photo: chart.png, distance_m: 1.0}\n"
-        "objects:\n  - {label: chart, layer: 0}\n"
-    )
-    return str(scene)
+    """Random squares; a test may change the picture."""
+    return squares_scene(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def kernel_webcam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelWebcam]:
+    """The emulated webcam behind Linux's own driver."""
+    webcam = KernelWebcam(*chart_options(squares_scene(tmp_path_factory.mktemp("chart"))))
+    yield webcam
+    webcam.close()
 
 
 @pytest.fixture
@@ -190,6 +209,11 @@ def camera_under_test(
         real = PylonCamera(PylonSettings(address=address))
         yield CameraUnderTest(real, SteadyClock())
         real.close()
+    elif request.param == "kernel":
+        plugged = request.getfixturevalue("kernel_webcam")
+        eye = WebcamCamera(WebcamSettings(), access=WebcamAccess(folder=tmp_path))
+        yield CameraUnderTest(eye, SteadyClock(), plugged.unplug, plugged.plug)
+        eye.close()
     elif request.param == "webcam":
         clock = ManualClock()
         device = MemoryWebcam(clock, tmp_path)

@@ -6,7 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dasha_ros.optics.binned import HalfSizeReadout
+from dasha_ros.devices.errors import OutOfRange
+from dasha_ros.devices.twin.camera import TwinCamera
+from dasha_ros.freshness.clock import ManualClock
+from dasha_ros.optics.binned import BinnedReadout, HalfSizeReadout
 from dasha_ros.optics.sensor import Sensor, SensorReadout, image_illuminance_lx
 
 IMAGE_LX = image_illuminance_lx(100.0, 2.0)
@@ -70,3 +73,43 @@ def test_the_same_bytes_give_the_same_frame(half: HalfSizeReadout) -> None:
 def test_twelve_bits_are_refused() -> None:
     with pytest.raises(ValueError, match="12 bits"):
         HalfSizeReadout(Sensor(bits=12))
+
+
+@pytest.mark.parametrize("exposure_us", [400, 10_000, 45_000])
+def test_binned_frames_have_the_noise_and_the_pattern_of_four_pixels(exposure_us: float) -> None:
+    grey = np.full(SIZE, 0.5, np.float32)
+    full = np.repeat(np.repeat(grey, 2, axis=0), 2, axis=1)
+    expected, drawn = [], []
+    pixels, binned = SensorReadout(seed=1), BinnedReadout(seed=1)
+    for _ in range(6):
+        frame = pixels.expose(full, IMAGE_LX, exposure_us)
+        expected.append(cv2.resize(frame, SIZE[::-1], interpolation=cv2.INTER_AREA))
+        drawn.append(binned.expose(grey, IMAGE_LX, exposure_us))
+    assert np.mean(drawn) == pytest.approx(np.mean(expected), abs=0.1)
+    assert np.std(drawn) == pytest.approx(np.std(expected), rel=0.05, abs=0.03)
+    # What stays from frame to frame is the pattern; what changes is the noise.
+    assert np.mean(drawn, axis=0).std() == pytest.approx(np.mean(expected, axis=0).std(), rel=0.06, abs=0.03)
+    assert not np.array_equal(drawn[0], drawn[1])
+
+
+def test_a_seed_repeats_binned_frames() -> None:
+    grey = np.full(SIZE, 0.5, np.float32)
+    binned = BinnedReadout(seed=3)
+    first = [binned.expose(grey, IMAGE_LX, 5_000) for _ in range(2)]
+    binned.seed(3)
+    again = [binned.expose(grey, IMAGE_LX, 5_000) for _ in range(2)]
+    assert np.array_equal(first, again)
+    binned.seed(4)
+    assert not np.array_equal(binned.expose(grey, IMAGE_LX, 5_000), first[0])
+
+
+def test_a_binned_frame_has_neither_gain_nor_colour() -> None:
+    grey = np.full(SIZE, 0.5, np.float32)
+    with pytest.raises(ValueError, match="no gain"):
+        BinnedReadout().expose(grey, IMAGE_LX, 5_000, gain_db=6.0)
+    with pytest.raises(ValueError, match="no gain"):
+        BinnedReadout().expose(np.repeat(grey[..., None], 3, axis=2), IMAGE_LX, 5_000)
+    with pytest.raises(ValueError, match="binned frames are mono8"):
+        TwinCamera(ManualClock(), encoding="rgb8", binned=True)
+    with pytest.raises(OutOfRange, match="from 0 to 0 dB"):
+        TwinCamera(ManualClock(), binned=True).set_gain(6.0)

@@ -37,7 +37,11 @@ class Journal:
         """
         self._path, self._file = path, None
         self.rows: dict[str, Row] = {}
-        """By id."""
+        """All rows, by id."""
+        self.played: list[Row] = []
+        """The rows that this run asked for or added, in order."""
+        self.resumed = 0
+        """How many of them were there before."""
         if path is not None:
             whole = self._read(path) if path.exists() else ""
             with disk_errors(JournalError, path):
@@ -46,6 +50,14 @@ class Journal:
                         file.truncate(len(whole.encode()))
                 self._file = path.open("a", encoding="utf-8")
 
+    def take(self, name: str) -> Row | None:
+        """The row of an episode that was played before; ``None``: play it, and `add` the row."""
+        row = self.rows.get(name)
+        if row is not None:
+            self.played.append(row)
+            self.resumed += 1
+        return row
+
     def add(self, name: str, row: Row) -> Row:
         """Keep a row under the id of its episode, and return it with the id.
 
@@ -53,6 +65,7 @@ class Journal:
             JournalError: The disk is full.
         """
         self.rows[name] = row = {ID: name, **row}
+        self.played.append(row)
         if self._file is not None and self._path is not None:
             with disk_errors(JournalError, self._path):
                 self._file.write(json.dumps(row) + "\n")

@@ -101,7 +101,9 @@ def write_page(folder: Path, title: str, rows: Sequence[Row], show: Callable[[Ro
 
 def _episode(failure: Failure, folder: Path, written: dict[str, str]) -> str:
     row = failure.row
-    ended = "found, but blurred" if row["false_found"] else str(row["code"]).lower().replace("_", " ")
+    ended = str(row["code"]).lower().replace("_", " ")
+    if row["false_found"]:
+        ended = "found another one" if row.get("found_another") else "found, but blurred"
     way = ", ".join(f"{position:g}" for position in row["trajectory"])
     figures = "".join(_figure(shown, folder, written) for shown in (failure.start, failure.end, failure.best))
     return (

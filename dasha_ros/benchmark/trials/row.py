@@ -7,16 +7,42 @@ from typing import Any
 
 from dasha_ros import __version__
 from dasha_ros.benchmark.methods import FocusMethod
-from dasha_ros.benchmark.rows import Row
+from dasha_ros.benchmark.rows import Row, identity
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.evaluate import FocusTrial
+from dasha_ros.learning.evaluation.settings import Start
 from dasha_ros.policies.moves import HUNTING_REVERSALS
 from dasha_ros.policies.outcome import ErrorCode
+
+FORMAT = 2
+"""Raise it when a key is added to a row or comes to mean something else: older rows are then not taken."""
 
 
 def episode_id(method: FocusMethod, *what: Any) -> str:
     """Names an episode: equal for equal policies, versions of the package, and starts (``what``)."""
-    who = __version__, method.policy, method.policy_seed, method.sampled, method.digest
+    who = FORMAT, __version__, method.policy, method.policy_seed, method.sampled, method.digest
     return hashlib.sha256(repr((*who, *what)).encode()).hexdigest()[:20]
+
+
+def trial_of(row: Row, view: ViewInfo, start: Start) -> FocusTrial:
+    """The trial of a row from `episode_row`; numbers are rounded as there."""
+    return FocusTrial(
+        view=view,
+        code=ErrorCode[row["code"]],
+        detected=row["detected"],
+        blur_px=row["blur_px"],
+        moves_first=row["moves_first"],
+        moves_settled=row["moves_settled"],
+        frames=row["frames"],
+        reversals=row["reversals"],
+        actuations=row["actuations"],
+        seconds=row["seconds"],
+        decide_ms=row["decide_ms"],
+        positions=tuple(row["trajectory"]),
+        blurs_px=tuple(row["trajectory_px"]),
+        start=start,
+        box=tuple(row["box"]) if row["box"] else None,
+    )
 
 
 def episode_row(
@@ -30,20 +56,15 @@ def episode_row(
     - ``start``: position of the lens; ``object_dioptres``, ``drift_dioptres``, ``illuminance_lx``,
       ``exposure_us``, ``seed``: the rest of the start
     - ``code``: how it ended; ``NONE`` means "found". ``detected``, ``blur_px``, ``within_2px``,
-      ``within_1px``: the end; ``false_found``: it ended "found" more than 2 px off
+      ``within_1px``: the end; ``box``: x0, y0, x1, y1 of the detection there, as shares of the picture;
+      ``false_found``: it ended "found" more than 2 px off
     - ``trajectory``, ``trajectory_px``: commanded positions from the start on, and the true blur radius there
     - ``moves_first``, ``moves_settled``, ``frames``, ``reversals``, ``hunting``, ``actuations``, ``seconds``,
       ``decide_ms``: as in `evaluation.focus_rows`
     """
     start = trial.start
     return {
-        "setting": setting,
-        "policy": method.policy,
-        "reference_based": method.reference_based,
-        "policy_seed": method.policy_seed,
-        "split": split,
-        "sampled": method.sampled,
-        "arena": arena,
+        **identity(method, setting=setting, split=split, arena=arena),
         "view": trial.view.name,
         "object": trial.view.label,
         "photographs": list(trial.view.photographs),
@@ -55,6 +76,7 @@ def episode_row(
         "seed": start.seed,
         "code": ErrorCode(trial.code).name,
         "detected": trial.detected,
+        "box": [round(edge, 4) for edge in trial.box] if trial.box else None,
         "blur_px": round(trial.blur_px, 3),
         "within_2px": trial.focused,
         "within_1px": trial.blur_px <= 1.0,

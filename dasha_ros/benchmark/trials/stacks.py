@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dasha_ros.benchmark.methods import FocusMethod, MethodError, Scene, focus_methods
 from dasha_ros.benchmark.rows import Row
@@ -16,26 +16,27 @@ from dasha_ros.learning.evaluation.evaluate import play_focus
 from dasha_ros.learning.evaluation.settings import FocusSetting, Start
 from dasha_ros.learning.evaluation.stacks import StackArena, reason
 from dasha_ros.optics.tone import Tone
+from dasha_ros.perception.percept import Box, iou
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.policy_file import PolicyFileError
+from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import FocusTask
 
+OVERLAPS = 0.1
+"""A detection with less intersection over union with an object's box is another thing. It is small, because
+people move between frames and a blurred object is wider."""
 Progress = Callable[[int, int, str], None]
 """Called with how many episodes are done, of how many, and what is played."""
 
 
 @dataclass
 class StackStudy:
-    """What came of it."""
+    """What came of it, besides the rows in the journal."""
 
-    rows: list[Row] = field(default_factory=list)
-    """One for each episode; see `play_stacks`."""
     skipped: dict[str, str] = field(default_factory=dict)
     """Stacks on which nobody played, and why."""
     refused: dict[str, str] = field(default_factory=dict)
     """Policies that can't run on a stack, and why."""
-    resumed: int = 0
-    """Episodes whose rows came from the journal."""
 
 
 def stack_methods(
@@ -47,26 +48,28 @@ def stack_methods(
         MethodError: A name is unknown.
         PolicyFileError: A learned policy can't be read.
     """
-    return [replace(each) for name in names for each in focus_methods(name, sampled=sampled, seed=seed)]
+    return [each for name in names for each in focus_methods(name, sampled=sampled, seed=seed)]
 
 
 def play_stacks(
     stacks: Sequence[Stack],
     methods: Sequence[FocusMethod],
     perception: Perception,
+    journal: Journal,
     *,
     tone: Tone = "linear",
     step: float = WHOLE_FRAMES,
     seed: int = 0,
-    journal: Journal | None = None,
     progress: Progress | None = None,
     study: StackStudy | None = None,
-) -> StackStudy:
+) -> list[Row]:
     """Every method from every frame of every stack, for every object.
 
     Rows are those of `episode_row`, and
 
     - ``stack``, ``object``, ``object_number``: which object (its number in ``stack.yaml``, from 0)
+    - ``found_another``: it ended "found", and the detection does not overlap the object's box: it is another
+      thing of that label
     - ``near``: whether it is sharpest in the nearer half of the stack
     - ``in_focus``: whether the end is in the range that ``stack.yaml`` counts as in focus
     - ``tone``; ``step``: smallest move of the lens [frames]
@@ -75,22 +78,22 @@ def play_stacks(
         stacks: The stacks.
         methods: Who plays.
         perception: Reads the frames.
+        journal: Keeps each row at once; what it holds already is not played again.
         tone: Response curve of the camera.
         step: Smallest move of the lens [frames]; see `stack_lens`.
         seed: Seed of the sensor's noise.
-        journal: Keeps each row at once; what it holds already is not played again.
         progress: Told how far it is.
-        study: Filled as it goes, so that an interrupted caller has what is done; left out: a new one.
+        study: Told of stacks and policies that can't play.
 
     Returns:
-        ``study``.
+        The rows that the journal holds of this study.
 
     Raises:
         JournalError: The disk is full.
         StackError: No stack can be used.
         MethodError: No policy can run on a stack.
     """
-    kept, made = journal or Journal(), study or StackStudy()
+    made = study or StackStudy()
     total = sum(len(stack.files) * len(stack.objects) for stack in stacks) * len(methods)
     done = 0
     used = 0
@@ -110,35 +113,37 @@ def play_stacks(
             for start in arena.starts(number):
                 for method in able:
                     name = episode_id(method, setting.name, digest, number, start, step, seed)
-                    row = kept.rows.get(name)
-                    if row is None:
+                    if journal.take(name) is None:
                         row = _played(arena, method, setting, start)
-                        row = kept.add(name, row | {"tone": tone, "step": step})
-                    else:
-                        made.resumed += 1
-                    made.rows.append(row)
+                        journal.add(name, row | {"tone": tone, "step": step})
                     done += 1
                     if progress is not None:
                         progress(done, total, f"episodes: {stack.name}, {method.policy}")
     if not used:
         raise StackError(f"no stack can be used; {_reasons(made.skipped)}")
-    if not made.rows:
+    if not done:
         raise MethodError(f"no policy can run on a stack; {_reasons(made.refused)}")
-    return made
+    return journal.played
 
 
 def _played(arena: StackArena, method: FocusMethod, setting: FocusSetting, start: Start) -> Row:
     policy = method.make(Scene(arena, setting, start))
     trial = play_focus(arena, policy, start, encoder=method.encoder)
-    first, last = arena.stack.objects[start.view].in_focus
+    thing = arena.stack.objects[start.view]
+    first, last = thing.in_focus
     frame = arena.lens.position(arena.rig.focus_dioptres)
     return {
         **episode_row(method, trial, setting=setting.name, split=None, arena=arena.name),
         "stack": arena.stack.name,
         "object_number": start.view,
+        "found_another": trial.code is ErrorCode.NONE and not _overlaps(trial.box, thing.box),
         "near": arena.is_near(start.view),
         "in_focus": first <= round(frame, 6) <= last,
     }
+
+
+def _overlaps(seen: Box | None, true: Box) -> bool:
+    return seen is not None and iou(seen, true) >= OVERLAPS
 
 
 def _takes(method: FocusMethod, arena: StackArena, setting: FocusSetting, refused: dict[str, str]) -> bool:

@@ -9,8 +9,9 @@ from dasha_ros.benchmark.rows import Row
 from dasha_ros.benchmark.table import markdown
 from dasha_ros.benchmark.trials.intervals import Estimate, mean_of, share_of
 
-SHARES = ("within_2px", "within_1px", "false_found", "detected", "hunting")
+SHARES = ("within_2px", "within_1px", "false_found", "found_another", "detected", "hunting")
 MEANS = ("moves_first", "moves_settled", "frames")
+_COLUMNS = ("policy", "episodes", *SHARES, *MEANS)
 _METHOD = ("setting", "policy", "reference_based", "policy_seed", "sampled", "arena")
 ALL, NEAR, FAR = "all", "near", "far"
 """Objects of stacks: all, those in the nearer half of their stack, and the others."""
@@ -69,9 +70,8 @@ def stack_tables(rows: Sequence[Row]) -> str:
             if not mine:
                 continue
             held = f"{mine[0]['units']} objects of {mine[0]['clusters']} stacks"
-            text.append(
-                f"### {setting}, {objects} objects ({held})\n\n{markdown([_shown(row) for row in mine])}"
-            )
+            table = markdown([_shown(row) for row in mine], _COLUMNS)
+            text.append(f"### {setting}, {objects} objects ({held})\n\n{table}")
     note = "\n\\* reference-based: it sees the truth.\n" if any(r["reference_based"] for r in rows) else ""
     return "\n".join(text) + note
 
@@ -80,22 +80,7 @@ def _shown(row: Row) -> Row:
     name = (
         row["policy"] + ("\\*" if row["reference_based"] else "") + (" (sampled)" if row["sampled"] else "")
     )
-    line: Row = {"policy": name, "episodes": row["episodes"]}
-    for key in SHARES:
-        line[key] = _ranged(row, key, 100.0, 1, " %")
-    for key in MEANS:
-        line[key] = _ranged(row, key, 1.0, 2, "")
-    return line
-
-
-def _ranged(row: Row, key: str, scale: float, digits: int, unit: str) -> str:
-    if row[key] is None:
-        return "-"
-    text = f"{scale * row[key]:.{digits}f}{unit}"
-    if row[f"{key}_low"] is None:
-        return text
-    low, high = (f"{scale * row[f'{key}_{end}']:.{digits}f}" for end in ("low", "high"))
-    return f"{text} [{low}, {high}]"
+    return {**row, "policy": name}
 
 
 def _clustered(

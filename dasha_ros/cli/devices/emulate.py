@@ -161,6 +161,62 @@ def camera(
         run_camera((socket or default_path("camera.socket")).absolute(), view, sys.stdin, _say, stop)
 
 
+@app.command()
+def webcam(
+    *,
+    scene: Annotated[str, typer.Option(help="Name of a shipped scene or path of a YAML file.")] = (
+        "motorcycle_street"
+    ),
+    illuminance: Annotated[float, typer.Option(min=0.0, help="Light on the scene in lx.")] = 100.0,
+    width: Annotated[int, typer.Option(min=16, max=1920, help="Of the pictures in px; even.")] = 640,
+    height: Annotated[int, typer.Option(min=16, max=1080, help="Of the pictures in px.")] = 480,
+    rate: Annotated[float, typer.Option(min=1.0, max=120.0, help="Frames a second.")] = 30.0,
+    colour: Annotated[bool, typer.Option("--colour/--grey", help="Whether the sensor sees colours.")] = False,
+    exposure_lag: Annotated[
+        int, typer.Option(min=0, max=50, help="Frames that still show the exposure before a command.")
+    ] = 2,
+    focus_lag: Annotated[
+        int, typer.Option(min=0, max=50, help="Frames that still show the focus before a command.")
+    ] = 2,
+    focus_time_constant: Annotated[
+        float, typer.Option(min=0.0, max=5.0, help="Time constant of the lens's travel in s.")
+    ] = 0.05,
+    focus_play: Annotated[float, typer.Option(min=0.0, help="Half width of the lens's play in steps.")] = 2.5,
+    focus_motor: Annotated[
+        bool, typer.Option("--focus-motor/--no-focus-motor", help="Whether it can focus at all.")
+    ] = True,
+    serial: Annotated[str, typer.Option(help="Serial number of the device.")] = "E1",
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the noise; default: new noise every time.")
+    ] = None,
+) -> None:
+    """Plug a webcam into this machine's kernel that shows the digital twin, until Ctrl-C.
+
+    Linux's own driver takes it for a real one, and /dev/video* appears. Needs root and the kernel modules
+    vhci-hcd and uvcvideo. Commands on standard input pull its cable, change its lag and its world, and let
+    it refuse controls: type ``help``.
+    """
+    from dasha_ros.devices.errors import DeviceLost
+    from dasha_ros.emulators.webcam.console import run_webcam
+    from dasha_ros.emulators.webcam.controls import WebcamKnobs
+    from dasha_ros.emulators.webcam.device import WebcamEmulator
+    from dasha_ros.emulators.webcam.pictures import PictureSize, TwinPainter
+    from dasha_ros.twin.world import World
+
+    if width % 2:
+        fail(f"--width {width}: two pixels share their colour, so it must be even", Exit.REFUSED)
+    size = PictureSize(width, height, rate)
+    with device_errors(), _until_interrupted() as stop:
+        try:
+            world = World(scene=scene, illuminance_lx=illuminance)
+            painter = TwinPainter(size, world=world, colour=colour, seed=seed)
+        except DeviceLost as error:
+            fail(str(error), Exit.REFUSED)
+        knobs = WebcamKnobs(exposure_lag, focus_lag, focus_time_constant, focus_play)
+        emulator = WebcamEmulator(size, painter, knobs, has_focus=focus_motor, serial_number=serial)
+        run_webcam(emulator, painter, sys.stdin, _say, stop)
+
+
 def _say(line: str) -> None:
     out().print(line, markup=False)
     # Flushed, so that a reader of a pipe knows at once that the device is there.

@@ -115,6 +115,8 @@ class IndiLens(LimitedLens):
         self._attempted: int | None = None
         """Asked for, but not reached yet as far as is known."""
         self._homed = False
+        self._taken_up = False
+        """Whether the last motion came from the wanted side, as far as is known."""
         self._stopped_at_ns: int | None = None
 
     @property
@@ -138,6 +140,7 @@ class IndiLens(LimitedLens):
             DeviceLost: No server, no such focuser, or it does not work.
         """
         self.close()
+        self._taken_up = False
         self._server.open()
         try:
             self._device = self._found()
@@ -150,7 +153,7 @@ class IndiLens(LimitedLens):
                 self._in_force = round(at.number(STEPS))
             elif self._in_force != round(at.number(STEPS)):
                 inside = min(max(self._in_force, self._info.position_min), self._info.position_max)
-                self._go(round(inside))
+                self._travel(round(at.number(STEPS)), round(inside))
                 self._in_force = round(inside)
             self._attempted = None
             return self.read()
@@ -168,13 +171,8 @@ class IndiLens(LimitedLens):
 
     def _move(self, position: float) -> LensReading:
         target = round(position)
-        side, backlash = self.settings.approach, self.settings.backlash_steps
-        now = self._in_force if self._in_force is not None else target
         self._attempted = target
-        if side != EITHER_SIDE and backlash and (target - now) * side < 0:
-            beyond = min(max(target - side * backlash, self.info.position_min), self.info.position_max)
-            self._go(round(beyond))
-        self._go(target)
+        self._travel(self._in_force if self._in_force is not None else target, target)
         self._in_force, self._attempted = target, None
         return self.read()
 
@@ -268,7 +266,7 @@ class IndiLens(LimitedLens):
         low, high = at.limits.get(STEPS, (math.nan, math.nan))
         profile, settings = self._profile, self.settings
         if profile is not None:
-            low, high = max(low, profile.position_min), min(high, profile.position_max)
+            low, high = max(low, math.ceil(profile.position_min)), min(high, math.floor(profile.position_max))
         if not low < high:
             raise DeviceLost(
                 f"{self._device} takes positions from {low:g} to {high:g} steps"
@@ -298,6 +296,17 @@ class IndiLens(LimitedLens):
         if not math.isfinite(at.number(STEPS)):
             raise DeviceTimeout(f"{self._device} does not say where it is")
         return at
+
+    def _travel(self, now: int, target: int) -> None:
+        """Go somewhere, from the side that is wanted."""
+        side, backlash = self.settings.approach, self.settings.backlash_steps
+        from_there = (target - now) * side >= 0 and self._taken_up
+        if side != EITHER_SIDE and backlash and not from_there:
+            beyond = min(max(target - side * backlash, self.info.position_min), self.info.position_max)
+            self._taken_up = False
+            self._go(round(beyond))
+        self._go(target)
+        self._taken_up = True
 
     def _go(self, target: int) -> None:
         """Move, and wait until the motor has stopped there."""

@@ -73,11 +73,6 @@ class IndiServer:
         self.events = 0
         """Number of events heard."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the connection is there, as far as is known."""
-        return self._thread is not None and not self._lost
-
     def open(self) -> None:
         """Connect.
 

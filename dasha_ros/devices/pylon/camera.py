@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete, OutOfRange
@@ -18,6 +18,7 @@ from dasha_ros.devices.pylon.listener import StreamListener, flag_removal
 from dasha_ros.devices.pylon.stream import PylonStream
 from dasha_ros.freshness.clock import Clock, SteadyClock
 
+T = TypeVar("T")
 PREVIEW_SLICE_MS = 4
 """The reported start of a preview frame may be too early by at most this [ms]."""
 
@@ -56,6 +57,8 @@ class PylonCamera:
         self._camera: Any = None
         self._device: PylonDevice | None = None
         self._stream: PylonStream | None = None
+        self._lending = threading.Lock()
+        """Held while another thread uses the node map, so that the camera is not destroyed under it."""
         self._abort = threading.Event()
         self._removed = threading.Event()
         self._preview_rate_hz = 0.0
@@ -91,18 +94,32 @@ class PylonCamera:
 
     def close(self) -> None:
         """Give the camera back."""
-        camera, self._camera, self._device, self._stream = self._camera, None, None, None
-        if camera is None:
-            return
-        from pypylon import genicam
+        with self._lending:
+            camera, self._camera, self._device, self._stream = self._camera, None, None, None
+            if camera is None:
+                return
+            from pypylon import genicam
 
-        # On a camera that is gone each step may fail; try the next one all the same.
-        for step in (camera.StopGrabbing, camera.Close, camera.DestroyDevice):
-            try:
-                step()
-            except genicam.GenericException:
-                self.counts["failed closes"] += 1
+            # On a camera that is gone each step may fail; try the next one all the same.
+            for step in (camera.StopGrabbing, camera.Close, camera.DestroyDevice):
+                try:
+                    step()
+                except genicam.GenericException:
+                    self.counts["failed closes"] += 1
         self._preview_ended()
+
+    def with_nodes(self, call: Callable[[Any], T]) -> T:
+        """The result of ``call`` with the node map, from any thread; the camera stays open meanwhile.
+
+        Raises:
+            DeviceLost: The camera is not open or gone.
+            DeviceError: It refused.
+        """
+        with self._lending:
+            if self._device is None:
+                raise DeviceLost("the camera is not open")
+            with sdk(self._camera, "using its lens port"):
+                return call(self._device.node_map)
 
     def set_exposure(self, exposure_us: float) -> float:
         """Set the exposure time of the next frame and return the value read back [us]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dasha_ros.devices.camera import CameraLimits
+from dasha_ros.devices.camera import CameraLimits, SensorRegion
 from dasha_ros.devices.pylon import nodes
 from dasha_ros.devices.pylon.frames import FrameReader
 
@@ -90,6 +90,28 @@ class PylonDevice:
             exposure_max_us=float(self._exposure.GetMax()),
             gain_min_db=low_db,
             gain_max_db=high_db,
+            region=self._sensor_region(),
+        )
+
+    def _sensor_region(self) -> SensorRegion:
+        """The region in pixels of the sensor; pylon counts binned ones."""
+        x, y, width, height = self.region
+        horizontal, vertical = (
+            node.GetValue() if (node := nodes.find(self.node_map, name)) is not None else 1
+            for name in ("BinningHorizontal", "BinningVertical")
+        )
+        whole = [
+            node.GetValue() if (node := nodes.find(self.node_map, name)) is not None else size
+            for name, size in (("WidthMax", x + width), ("HeightMax", y + height))
+        ]
+        return SensorRegion(
+            sensor_width=int(whole[0] * horizontal),
+            sensor_height=int(whole[1] * vertical),
+            x=int(x * horizontal),
+            y=int(y * vertical),
+            width=int(width * horizontal),
+            height=int(height * vertical),
+            binning=int(horizontal),
         )
 
     @property

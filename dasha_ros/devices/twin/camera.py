@@ -38,6 +38,7 @@ class TwinCamera(SimulatedCamera[World]):
         encoding: str = "mono8",
         seed: int | None = None,
         latency_s: float = 0.0,
+        binned: bool = False,
         exposure_min_us: float = T_MIN_US,
         exposure_max_us: float = T_MAX_US,
     ) -> None:
@@ -52,6 +53,8 @@ class TwinCamera(SimulatedCamera[World]):
             encoding: ``mono8``, ``mono16`` (12 bits, the upper ones, so that white is white) or ``rgb8``.
             seed: Seed of the noise; ``None``: new noise every time.
             latency_s: Delay of a finished frame, as on a slow link [s].
+            binned: Draw what perception first makes of a frame twice as wide and high: the mean of 2 x 2
+                pixels, with the noise of four. ``mono8`` without gain only.
             exposure_min_us: Shortest exposure [us].
             exposure_max_us: Longest exposure [us].
 
@@ -60,6 +63,8 @@ class TwinCamera(SimulatedCamera[World]):
         """
         if encoding not in ("mono8", "mono16", "rgb8"):
             raise ValueError(f"encoding {encoding!r}: the twin's camera has mono8, mono16 and rgb8")
+        if binned and encoding != "mono8":
+            raise ValueError(f"encoding {encoding!r}: binned frames are mono8")
         super().__init__(
             clock,
             "twin camera",
@@ -68,6 +73,7 @@ class TwinCamera(SimulatedCamera[World]):
             exposure_min_us=exposure_min_us,
             exposure_max_us=exposure_max_us,
             latency_s=latency_s,
+            binned=binned,
         )
         self._lens = lens or lens_model()
         self._width, self._height, self._encoding = width, height, encoding

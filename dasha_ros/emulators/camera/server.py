@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import threading
-from contextlib import suppress
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Client, Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.emulators.camera.pictures import Picture, Render, Scenery
+from dasha_ros.system.socket_server import SocketServer
 
 _REQUEST = struct.Struct("<ddq?")
 """Exposure [us], gain [dB], begin [ns], whether to send only a changed picture."""
@@ -28,66 +28,32 @@ _ERROR, _UNCHANGED = 0, 0xFF
 """Instead of the bytes per value: an error message follows, or nothing has changed."""
 
 
-class PictureServer:
+class PictureServer(SocketServer):
     """Serves a `Render` at a socket. Use it as a context manager.
 
     Raises:
         FileExistsError: (On start) Another server uses the socket.
     """
 
+    named = "camera emulator"
+    breaks = (struct.error,)
+
     def __init__(self, path: Path, render: Render) -> None:
-        self.path = path
+        super().__init__(path)
         self._render = render
-        self._listener: Listener | None = None
-        self._thread: threading.Thread | None = None
-        self._stopping = False
 
-    def start(self) -> None:
-        """Start serving, one client at a time."""
-        if _answers(self.path):
-            raise FileExistsError(
-                f"another camera emulator serves {self.path}; stop it or choose another path"
-            )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.unlink(missing_ok=True)
-        self._stopping = False
-        self._listener = Listener(str(self.path), "AF_UNIX")
-        self._thread = threading.Thread(target=self._serve, name="picture server", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop serving. Stopping twice is fine."""
-        if self._listener is None or self._thread is None:
-            return
-        self._stopping = True
-        _answers(self.path)  # wakes the thread that waits for a client
-        self._thread.join()
-        self._listener.close()
-        self._listener = None
-
-    def __enter__(self) -> PictureServer:
-        """Start it."""
-        self.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Stop it."""
-        self.stop()
-
-    def _serve(self) -> None:
-        assert self._listener is not None
-        while not self._stopping:
-            with suppress(OSError, EOFError, struct.error), self._listener.accept() as client:
-                # It has no name, so the kernel frees it when both processes have ended in any way.
-                memory = os.memfd_create("dasha_picture")
-                try:
-                    send_handle(client, memory, None)
-                    self._answer(client, memory)
-                finally:
-                    os.close(memory)
+    def attend(self, client: Connection) -> None:
+        """Hand the memory for pictures over, and answer."""
+        # It has no name, so the kernel frees it when both processes have ended in any way.
+        memory = os.memfd_create("dasha_picture")
+        try:
+            send_handle(client, memory, None)
+            self._answer(client, memory)
+        finally:
+            os.close(memory)
 
     def _answer(self, client: Connection, memory: int) -> None:
-        while not self._stopping:
+        while not self.stopping:
             if not client.poll(0.1):
                 continue
             try:
@@ -169,11 +135,3 @@ class RemotePictures(Scenery):
         if self._memory >= 0:
             os.close(self._memory)
             self._memory = -1
-
-
-def _answers(path: Path) -> bool:
-    try:
-        Client(str(path), "AF_UNIX").close()
-    except OSError:
-        return False
-    return True

@@ -17,6 +17,7 @@ from dasha_ros.control.rig import Rig
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.rig import CachedRig
+from dasha_ros.learning.dataset.cache.view_camera import HALF
 from dasha_ros.learning.dataset.scenes.scene_file import scene_text
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.learning.evaluation.settings import Start
@@ -28,8 +29,9 @@ from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.twin.world import World
 
-TWIN_SIZE = (640, 340)
-"""Size of the rendered frame [px]: that of perception's working image."""
+TWIN_SIZE = HALF
+"""Size of the rendered frames [px]. They are binned: what perception makes of the camera's full frame first.
+Frames of the working image's size would have the noise of single pixels, 3.2 times too much."""
 
 
 class Arena(Protocol):
@@ -125,7 +127,7 @@ class TwinArena(_PlacedArena[TwinRig]):
         Args:
             views: What it can show.
             perception: Reads the frames.
-            size: Width and height of the frames [px].
+            size: Width and height of the frames [px], binned from twice as many pixels.
 
         Raises:
             ValueError: No views.
@@ -161,10 +163,14 @@ class TwinArena(_PlacedArena[TwinRig]):
                 table=self.table,
                 width=width,
                 height=height,
+                binned=True,
             )
             self._shown = start.view
-        # Approach from the same side every time, because hysteresis remembers the last episode.
-        self._rig.place(world, self.lens.position_min, start.exposure_us)
+        # The play remembers the last episode. From the lower end to half the play above the start and back,
+        # the lens rests in the middle of its play, as a lens does that the cache's rig makes anew.
+        above = min(start.position + self.lens.drive.hysteresis, self.lens.position_max)
+        for position in (self.lens.position_min, above):
+            self._rig.place(world, position, start.exposure_us)
         self._rig.place(world, start.position, start.exposure_us, start.seed)
         self._object_dioptres = start.object_dioptres
 
@@ -227,10 +233,15 @@ def _world(scene: str, view: ViewInfo, start: Start, lens: LensProfile) -> World
     """The world of a start: all layers are shifted together; drift is a change of temperature."""
     # A lens that does not drift with temperature can't be made to drift.
     drift_per_kelvin = lens.drive.dioptres_per_kelvin or math.inf
-    shift = start.object_dioptres - 1.0 / view.distance_m
     return World(
         scene,
         start.illuminance_lx,
-        tuple(1.0 / (1.0 / distance + shift) for distance in view.distances_m),
+        shifted_distances(view, start.object_dioptres),
         REFERENCE_C + start.drift_dioptres / drift_per_kelvin,
     )
+
+
+def shifted_distances(view: ViewInfo, object_dioptres: float) -> tuple[float, ...]:
+    """Distances of a view's layers [m] when all are shifted so that its object is at a place [1/m]."""
+    shift = object_dioptres - 1.0 / view.distance_m
+    return tuple(1.0 / (1.0 / distance + shift) for distance in view.distances_m)

@@ -15,7 +15,7 @@ from dasha_ros.control.step import Step
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import FOCUSED_PX, Start
-from dasha_ros.perception.percept import Percept
+from dasha_ros.perception.percept import Box, Percept
 from dasha_ros.policies.moves import reversals
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposurePolicy, ExposureRule, ExposureTask, FocusPolicy, FocusTask
@@ -54,6 +54,8 @@ class FocusTrial:
     blurs_px: tuple[float, ...]
     """True blur radius of the object at each of them [px at 640]."""
     start: Start
+    box: Box | None = None
+    """The best detection of the object at the end, as shares of the picture."""
 
     @property
     def focused(self) -> bool:
@@ -139,13 +141,17 @@ def play_focus(
             blurs.append(abs(arena.defocus_px()))
 
     timed = _Timed(policy)
-    code, detected = ErrorCode.NONE, False
+    code, detected, box = ErrorCode.NONE, False, None
     if exposure is not None:
         code = run_exposure(arena.rig, exposure, ExposureTask(arena.table, MAX_EXPOSURES)).code
     if code is ErrorCode.NONE:
         task = FocusTask(arena.lens, frozenset({view.label}), max_steps=max_moves)
         outcome = run_focus(arena.rig, timed, task, on_step)
         code, detected = outcome.code, outcome.detection is not None
+        if outcome.detection is not None and outcome.percept is not None:
+            width, height = outcome.percept.width, outcome.percept.height
+            x0, y0, x1, y1 = outcome.detection.box
+            box = (x0 / width, y0 / height, x1 / width, y1 / height)
     usage = arena.usage
     return FocusTrial(
         view=view,
@@ -162,6 +168,7 @@ def play_focus(
         positions=tuple(positions),
         blurs_px=tuple(blurs),
         start=start,
+        box=box,
     )
 
 

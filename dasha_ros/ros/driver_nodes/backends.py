@@ -19,11 +19,13 @@ from dasha_ros.system.extras import require
 if TYPE_CHECKING:
     from dasha_ros.devices.indi.lens import IndiSettings
     from dasha_ros.devices.optotune.lens import OptotuneSettings
+    from dasha_ros.devices.pylon.lens import PylonLensSettings
+    from dasha_ros.devices.pylon.lens_port import LensPortServer
     from dasha_ros.devices.stack.description import Stack
     from dasha_ros.devices.varioptic.lens import VariopticSettings
     from dasha_ros.perception.pipeline import Perception
 
-    Settings = TypeVar("Settings", VariopticSettings, OptotuneSettings, IndiSettings)
+    Settings = TypeVar("Settings", VariopticSettings, OptotuneSettings, IndiSettings, PylonLensSettings)
 
 
 def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
@@ -35,6 +37,17 @@ def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
     """
     makers = {"twin": _twin_camera, "pylon": _pylon, "v4l2": _webcam_camera, "stack": _stack_camera}
     return makers[config.backend](config, clock)
+
+
+def lens_port(config: CameraDriverConfig, camera: Camera) -> LensPortServer | None:
+    """Serves the camera's own lens port to the lens driver, not started yet; ``None``: it shall not."""
+    if config.backend != "pylon" or not config.lens_socket:
+        return None
+    from dasha_ros.devices.pylon.camera import PylonCamera
+    from dasha_ros.devices.pylon.lens_port import LensPortServer
+
+    assert isinstance(camera, PylonCamera)
+    return LensPortServer(Path(config.lens_socket), camera)
 
 
 def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
@@ -51,6 +64,7 @@ def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
         "v4l2": _webcam_lens,
         "stack": _stack_lens,
         "indi": _indi,
+        "pylon": _pylon_lens,
     }
     return makers[config.backend](config, clock)
 
@@ -203,6 +217,21 @@ def _indi(config: LensDriverConfig, clock: Clock) -> Lens:
     # The models that have a name are of other lenses; without a table this one has no map.
     profile = None if config.profile in PROFILES else lens_model(config.profile)
     return IndiLens(settings if profile is None else _measured(settings, profile), clock, profile)
+
+
+def _pylon_lens(config: LensDriverConfig, clock: Clock) -> Lens:
+    from dasha_ros.devices.pylon.lens import PylonLens, PylonLensSettings
+    from dasha_ros.devices.pylon.lens_port import RemoteLensPort
+
+    if not config.camera_socket:
+        raise ValueError(
+            "a lens at a camera's port needs `camera_socket`, the `lens_socket` of the camera driver"
+        )
+    # The models that have a name are of other lenses; without a table this one has no map.
+    profile = None if config.profile in PROFILES else lens_model(config.profile)
+    settings = PylonLensSettings()
+    settings = settings if profile is None else _measured(settings, profile)
+    return PylonLens(RemoteLensPort(Path(config.camera_socket)), settings, clock, profile)
 
 
 def _measured(settings: Settings, profile: LensProfile) -> Settings:

@@ -13,6 +13,7 @@ from dasha_ros import msg
 from dasha_ros.devices.camera import CameraLimits, Frame
 from dasha_ros.freshness.command import CommandId
 from dasha_ros.freshness.state import NOWHERE, CaptureInfo
+from dasha_ros.ros.driver_nodes.camera_info import CameraInfos
 from dasha_ros.ros.driver_nodes.camera_state import CameraState
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import capture_to_msg, limits_to_msg
@@ -30,7 +31,7 @@ class CameraTopics:
         last: Settings of the newest picture, `None` before the first.
     """
 
-    def __init__(self, node: Node, clock: RosClock, frame_id: str, instance: str) -> None:
+    def __init__(self, node: Node, clock: RosClock, frame_id: str, instance: str, infos: CameraInfos) -> None:
         """Create the topics.
 
         Args:
@@ -38,9 +39,10 @@ class CameraTopics:
             clock: Gives the stamps.
             frame_id: Frame of every header.
             instance: The driver's instance.
+            infos: Makes what ``camera/camera_info`` says.
         """
         self._node, self._clock = node, clock
-        self._frame_id, self._instance = frame_id, instance
+        self._frame_id, self._instance, self._infos = frame_id, instance, infos
         self._writer = ImageWriter(frame_id)
         self.last: CaptureInfo | None = None
         self._image = node.create_publisher(Image, "camera/image_raw", qos.IMAGE)
@@ -57,6 +59,7 @@ class CameraTopics:
 
     def publish_limits(self, limits: CameraLimits) -> None:
         """Publish the limits of the open camera."""
+        self._infos.use(limits)
         if self._node.context.ok():
             self._limits.publish(limits_to_msg(limits, self._instance))
 
@@ -87,5 +90,4 @@ class CameraTopics:
         self._image.publish(image)
         # The subscriber that the image woke may be waiting for this core.
         os.sched_yield()
-        # The camera is not calibrated. By REP 104, K and D are zero then.
-        self._info.publish(CameraInfo(header=info.header, height=image.height, width=image.width))
+        self._info.publish(self._infos.message(info.header, image.width, image.height))

@@ -40,11 +40,11 @@ def perception():
 
 @pytest.fixture(scope="module")
 def played(folder, perception, tmp_path_factory):
-    """A study, and the file of its rows."""
-    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    """A study, its rows, and their file."""
+    path, study = tmp_path_factory.mktemp("rows") / "rows.jsonl", StackStudy()
     with Journal(path) as journal:
-        study = play_stacks(stacks_in(folder)[0], stack_methods(NAMES), perception, journal=journal)
-    return study, path
+        rows = play_stacks(stacks_in(folder)[0], stack_methods(NAMES), perception, journal, study=study)
+    return study, rows, path
 
 
 def test_folders_that_are_no_stack_are_told(folder):
@@ -61,7 +61,7 @@ def test_folders_that_are_no_stack_are_told(folder):
 
 
 def test_each_stack_and_policy_that_can_not_play_has_its_own_reason(played):
-    study, _ = played
+    study, _, _ = played
     assert set(study.skipped) == {"unknown", "without_truth"}
     assert "names no objects" in study.skipped["without_truth"]
     assert "does not know the label 'astrolabe'" in study.skipped["unknown"]
@@ -70,9 +70,9 @@ def test_each_stack_and_policy_that_can_not_play_has_its_own_reason(played):
 
 
 def test_rows_tell_the_start_the_way_and_the_truth(played):
-    study, _ = played
-    assert len(study.rows) == 3 * FRAMES
-    for row in study.rows:
+    _, rows, _ = played
+    assert len(rows) == 3 * FRAMES
+    for row in rows:
         assert (row["stack"], row["object"], row["tone"], row["near"]) == (
             "near",
             "motorcycle",
@@ -86,35 +86,50 @@ def test_rows_tell_the_start_the_way_and_the_truth(played):
         assert row["trajectory_px"] == pytest.approx(
             [1.5 * abs(round(position) - 2) for position in row["trajectory"]], abs=1e-3
         )
+        # The true box fills the middle of the picture, and so does the motorcycle.
+        assert not row["found_another"]
+        assert (row["box"] is not None) == row["detected"]
         assert row["in_focus"] == (row["blur_px"] <= 1.51)
-    mine = {row["start"]: row for row in study.rows if row["policy"] == "constant:8"}
+    mine = {row["start"]: row for row in rows if row["policy"] == "constant:8"}
     assert {row["blur_px"] for row in mine.values()} == {9.0}
-    assert [row["start"] for row in study.rows if row["policy"] == "oracle"] == list(range(FRAMES))
+    assert [row["start"] for row in rows if row["policy"] == "oracle"] == list(range(FRAMES))
 
 
 def test_the_learned_policy_finds_it_and_the_oracle_always_does(played):
-    study, _ = played
-    sums = {row["policy"]: row for row in stack_rows(study.rows) if row["objects"] == "all"}
+    _, rows, _ = played
+    sums = {row["policy"]: row for row in stack_rows(rows) if row["objects"] == "all"}
     assert sums["oracle"]["within_1px"] == 1.0
     assert sums["plus"]["within_2px"] >= 0.7
     assert sums["constant:8"]["within_2px"] == 0.0
     assert (sums["plus"]["episodes"], sums["plus"]["units"], sums["plus"]["clusters"]) == (FRAMES, 1, 1)
-    text = stack_tables(stack_rows(study.rows))
+    text = stack_tables(stack_rows(rows))
     assert "near objects (1 objects of 1 stacks)" in text
     assert "far objects" not in text
 
 
+def test_another_thing_of_that_name_is_told(folder, perception, tmp_path):
+    """The truth is said to be in a corner, where there is nothing."""
+    shutil.copytree(folder / "near", tmp_path / "corner")
+    thing = {"label": "motorcycle", "sharpest_frame": 2, "in_focus": [1, 3], "box": [0.0, 0.0, 0.04, 0.05]}
+    write_description(tmp_path / "corner", blur_px_per_frame=1.5, objects=[thing])
+    rows = play_stacks(
+        [load_stack(tmp_path / "corner")], stack_methods(["oracle", "constant:8"]), perception, Journal()
+    )
+    for row in rows:
+        assert row["found_another"] == (row["policy"] == "oracle")
+
+
 def test_what_was_played_is_not_played_again(played, folder, perception, monkeypatch):
-    study, path = played
+    _, rows, path = played
     monkeypatch.setattr("dasha_ros.benchmark.trials.stacks.play_focus", None)
     with Journal(path) as journal:
-        again = play_stacks(stacks_in(folder)[0], stack_methods(NAMES), perception, journal=journal)
-    assert again.rows == study.rows
-    assert again.resumed == len(study.rows)
+        again = play_stacks(stacks_in(folder)[0], stack_methods(NAMES), perception, journal)
+        assert again == rows
+        assert journal.resumed == len(rows)
 
 
 def test_what_an_interrupted_study_played_stays(folder, perception):
-    made = StackStudy()
+    journal = Journal()
 
     def stop(done: int, total: int, what: str) -> None:
         assert total == FRAMES
@@ -123,16 +138,16 @@ def test_what_an_interrupted_study_played_stays(folder, perception):
 
     with pytest.raises(KeyboardInterrupt):
         play_stacks(
-            [load_stack(folder / "near")], stack_methods(["oracle"]), perception, progress=stop, study=made
+            [load_stack(folder / "near")], stack_methods(["oracle"]), perception, journal, progress=stop
         )
-    assert len(made.rows) == 3
+    assert len(journal.played) == 3
 
 
 def test_a_study_of_nothing_is_refused(folder, perception):
     with pytest.raises(StackError, match=r"no stack can be used; without_truth: stack.yaml names no objects"):
-        play_stacks([load_stack(folder / "without_truth")], stack_methods(["oracle"]), perception)
+        play_stacks([load_stack(folder / "without_truth")], stack_methods(["oracle"]), perception, Journal())
     with pytest.raises(MethodError, match="no policy can run on a stack; paper: "):
-        play_stacks([load_stack(folder / "near")], stack_methods(["paper"]), perception)
+        play_stacks([load_stack(folder / "near")], stack_methods(["paper"]), perception, Journal())
 
 
 class Links(HTMLParser):
@@ -148,14 +163,14 @@ class Links(HTMLParser):
 
 
 def test_the_page_shows_what_failed(played, folder, tmp_path):
-    study, _ = played
+    _, rows, _ = played
     stacks = [load_stack(folder / "near")]
     target = tmp_path / "page"
     for _ in range(2):
-        page = write_stack_page(target, stacks, study.rows)
+        page = write_stack_page(target, stacks, rows)
     links = Links()
     links.feed(page.read_text())
-    failed = [row for row in study.rows if row["code"] != "NONE" or row["blur_px"] > 2.0]
+    failed = [row for row in rows if row["code"] != "NONE" or row["blur_px"] > 2.0]
     assert links.failures == len(failed) >= FRAMES
     assert len(links.pictures) == 3 * len(failed)
     assert {str(path.relative_to(target)) for path in (target / "pictures").iterdir()} == set(links.pictures)
@@ -164,4 +179,4 @@ def test_the_page_shows_what_failed(played, folder, tmp_path):
     shutil.rmtree(target)
     target.write_text("a file")
     with pytest.raises(ValueError, match="can't be written"):
-        write_stack_page(target, stacks, study.rows)
+        write_stack_page(target, stacks, rows)

@@ -124,6 +124,16 @@ def test_impossible_settings_are_refused_on_opening(
         studio.capture()
 
 
+def test_the_region_is_told_in_pixels_of_the_sensor(make_studio: Callable[..., PylonStudio]) -> None:
+    whole = make_studio(width=0, height=0).camera.open().region
+    assert whole is not None
+    assert whole.is_whole
+    part = make_studio(width=64, height=48, offset=(16, 8)).camera.open().region
+    assert part is not None
+    assert (part.x, part.y, part.width, part.height, part.binning) == (16, 8, 64, 48, 1)
+    assert (part.sensor_width, part.sensor_height) == (whole.sensor_width, whole.sensor_height)
+
+
 def test_settings_reach_the_camera(make_studio: Callable[..., PylonStudio]) -> None:
     studio = make_studio(binning=2, packet_size=9000, offset=(8, 4), gain_db=3.0)
     studio.camera.open()

@@ -312,7 +312,7 @@ def test_photographs_that_nobody_prepared(few_views: SceneSet, tmp_path: Path) -
     cache = build_cache(folder_scene_set(folder), tmp_path / "cache", workers=1, grids=Grids.tiny())
     assert {(v.label, v.photographs) for v in cache.views} == {("motorcycle", (str(folder / "bike.png"),))}
     skipped = {Path(name).name: why for name, why in cache.meta.skipped.items()}
-    assert "nothing is found" in skipped["blank.png"]
+    assert skipped["blank.png"] == "the detector finds nothing in the sharp picture"
     assert "not a picture that can be read" in skipped["broken.jpg"]
 
 
@@ -322,7 +322,8 @@ def test_a_set_without_any_object_is_refused_with_reasons(few_views: SceneSet, t
     )
     with pytest.raises(
         CacheError,
-        match=r"gives no view: photos/china\.jpg: nothing is found.*things that the detector knows",
+        match=r"gives no view: photos/china\.jpg: (the detector finds nothing|.* is found with).*Give "
+        "photographs of things that the detector knows",
     ):
         build_cache(empty, tmp_path, workers=1, grids=Grids.tiny())
     absent = few_views.model_copy(

@@ -237,3 +237,37 @@ def test_a_damaged_frame_does_not_clear_the_warning_of_a_clipped_gain(ros_env: d
         )
         wait_for(lambda: driver.health.values().get("exposure_us") == 5_000.0, "the exposure of now")
         assert driver.health.values()["gain_db"] == 24.0
+
+
+def test_a_calibration_is_set_published_and_loaded_again(bare_graph: Graph, tmp_path: Path) -> None:
+    from sensor_msgs.msg import CameraInfo
+    from sensor_msgs.srv import SetCameraInfo
+
+    from dasha_ros.ros.transport import qos
+
+    graph, probe = bare_graph, bare_graph.probe
+    url = f"file://{tmp_path}/calibrations/mine.yaml"
+    graph.start("twin_world", "camera_driver", "lens_driver")
+    infos = probe.subscribe(CameraInfo, "camera/camera_info", qos.CAPTURE)
+    graph.until_active()
+    probe.until(lambda: infos and infos[-1].k[0] > 0.0, "the twin's own intrinsics")
+    assert (infos[-1].width, infos[-1].k[2]) == (640, 319.5)
+    graph.processes["camera_driver"].stop()
+
+    graph.start("camera_driver", camera_driver={"camera_info_url": url})
+    graph.until_active("camera_driver")
+    infos.clear()
+    probe.until(lambda: infos, "what the driver says without the file")
+    assert not any(infos[-1].k)
+    wanted = CameraInfo(width=640, height=340, distortion_model="plumb_bob", d=[0.1, 0.0, 0.0, 0.0, 0.0])
+    wanted.k = [500.0, 0.0, 320.0, 0.0, 510.0, 170.0, 0.0, 0.0, 1.0]
+    wanted.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    wanted.p = [500.0, 0.0, 320.0, 0.0, 0.0, 510.0, 170.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    answer = probe.call(SetCameraInfo, "camera/set_camera_info", SetCameraInfo.Request(camera_info=wanted))
+    assert answer.success, answer.status_message
+    probe.until(lambda: list(infos[-1].k) == list(wanted.k), "the calibration to be published")
+    graph.processes["camera_driver"].stop()
+
+    infos.clear()
+    graph.start("camera_driver", camera_driver={"camera_info_url": url})
+    probe.until(lambda: infos and list(infos[-1].d) == list(wanted.d), "the calibration that was kept")

@@ -13,6 +13,8 @@ from dasha_ros.devices.indi.lens import IndiLens, IndiSettings
 from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
+from dasha_ros.devices.pylon.lens import PylonLens
+from dasha_ros.devices.pylon.lens_port import LensPortServer
 from dasha_ros.devices.stack.camera import StackCamera
 from dasha_ros.devices.stack.description import StackError
 from dasha_ros.devices.stack.lens import StackLens
@@ -23,7 +25,7 @@ from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.optics.lens_info import FROM_ABOVE
 from dasha_ros.optics.profiles import lens_model
-from dasha_ros.ros.driver_nodes.backends import camera_backend, lens_backend
+from dasha_ros.ros.driver_nodes.backends import camera_backend, lens_backend, lens_port
 from dasha_ros.system import extras
 from dasha_ros.system.extras import ExtraMissing
 
@@ -113,6 +115,20 @@ def test_indi_parameters_reach_the_back_end(tmp_path: Path) -> None:
     assert isinstance(without_map, IndiLens)
     with pytest.raises(ValueError, match="no HOST:PORT"):
         lens_backend(LensDriverConfig(backend="indi", indi_server="pi.local:"), ManualClock())
+
+
+def test_a_lens_at_the_camera_s_port_is_reached_through_the_camera_driver(tmp_path: Path) -> None:
+    socket = str(tmp_path / "port")
+    config = CameraDriverConfig(backend="pylon", lens_socket=socket)
+    camera = camera_backend(config, ManualClock())
+    assert isinstance(lens_port(config, camera), LensPortServer)
+    assert lens_port(CameraDriverConfig(backend="pylon"), camera) is None
+    twin = CameraDriverConfig(lens_socket=socket)
+    assert lens_port(twin, camera_backend(twin, ManualClock())) is None
+    lens = lens_backend(LensDriverConfig(backend="pylon", camera_socket=socket), ManualClock())
+    assert isinstance(lens, PylonLens)
+    with pytest.raises(ValueError, match="needs `camera_socket`"):
+        lens_backend(LensDriverConfig(backend="pylon"), ManualClock())
 
 
 def test_temperature_limits_that_are_no_range_are_refused() -> None:

@@ -44,7 +44,7 @@ class PlaneMaker:
             The views, and why there are none (empty if there are).
         """
         found: list[View] = []
-        reason = f"nothing is found with a score of {self._set.min_score:g} in the sharp picture"
+        reason = "the detector finds nothing in the sharp picture"
         for number, framing in enumerate(self._rules.framings):
             try:
                 views, why_not = self._framed(photo, framing, number, fold)
@@ -71,6 +71,10 @@ class PlaneMaker:
         views, why_not = [], ""
         for label, seen in sharp.items():
             if seen.worst < self._set.min_score:
+                why_not = why_not or (
+                    f"{label} is found with a score of {seen.best.score:.2f}, and of {seen.worst:.2f} at the "
+                    f"worst exposure that A^H may hand over; {self._set.min_score:g} is needed"
+                )
                 continue
             if label in blurred and blurred[label].score > LOST_SHARE * seen.best.score:
                 why_not = f"{label} is found however blurred the picture is"
