@@ -8,10 +8,12 @@ import typer
 
 from dasha_ros.cli.terminal.console import fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
+from dasha_ros.cli.terminal.options import ParamsFile
 
 
 def step(
     steps: Annotated[int, typer.Option(min=10, help="Number of steps to time.")] = 100,
+    params_file: ParamsFile = None,
     json_file: Json = None,
 ) -> None:
     """Time one closed-loop step over the graph, and the same step in one process."""
@@ -24,7 +26,7 @@ def step(
 
     refuse_unwritable(json_file)
     try:
-        numbers = step_over_ros(steps)
+        numbers = step_over_ros(steps, params_file=str(params_file) if params_file else None)
     except (GraphError, GraphRunsAlreadyError, ConfigError, AssetMissing, ModelError) as error:
         fail(str(error))
     for key, value in numbers.items():

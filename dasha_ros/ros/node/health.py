@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections import Counter, deque
@@ -18,6 +19,8 @@ from dasha_ros.ros.node.condition import Condition, Level, failure, summary, war
 from dasha_ros.ros.transport.qos import DIAGNOSTICS
 
 _PERIOD_S = 1.0
+_COMPUTER = socket.gethostname()
+"""The hardware of a node that owns no device."""
 _AT_ONCE = 10
 """Most level changes per second that are published at once: a flapping cause must not flood the topic."""
 
@@ -84,8 +87,8 @@ class Health:
     def show(self, topic: str, values: Callable[[], Mapping[str, Any]]) -> None:
         """Show values beside the status, computed whenever it is published.
 
-        ``hardware_id`` among them names the device. If two topics have a key of the same name, the
-        first one added is shown.
+        ``hardware_id`` among them names the device; without one, the computer is named. If two topics have a
+        key of the same name, the first one added is shown.
         """
         with self._lock:
             self._shown[topic] = values
@@ -169,7 +172,7 @@ class Health:
             level=bytes([status.level]),
             name=self._node.get_fully_qualified_name().lstrip("/"),
             message=status.sentence,
-            hardware_id=str(values.pop("hardware_id", "")),
+            hardware_id=str(values.pop("hardware_id", "") or _COMPUTER),
             values=[KeyValue(key=str(k), value=_text(v)) for k, v in values.items()],
         )
         array = DiagnosticArray(status=[message])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
 
 from dasha_ros.config import NodeConfig
 from dasha_ros.freshness.command import new_instance
@@ -18,6 +21,7 @@ from dasha_ros.ros.node.lifecycle import SafeLifecycleNode
 from dasha_ros.ros.node.memory import release_memory
 from dasha_ros.ros.node.parameter_requests import reject_unknown_types
 from dasha_ros.ros.node.parameters import Parameters
+from dasha_ros.ros.node.qos_overrides import overridden
 from dasha_ros.ros.node.retiring import retire
 from dasha_ros.ros.transport.stamps import RosClock
 from dasha_ros.ros.validation.exclusive_topics import ExclusiveTopics
@@ -69,6 +73,28 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
     def config(self) -> C:
         """The current parameters."""
         return self.parameters.values
+
+    def create_publisher(
+        self, msg_type: Any, topic: str, qos_profile: QoSProfile, **options: Any
+    ) -> Publisher:
+        """See `rclpy.node.Node.create_publisher`; the user may override the quality of service.
+
+        Raises:
+            ConfigError: An override is impossible.
+        """
+        profile, overrides = overridden(self, topic, qos_profile, "publisher")
+        if overrides is not None:
+            options["qos_overriding_options"] = overrides
+        return super().create_publisher(msg_type, topic, profile, **options)
+
+    def create_subscription(
+        self, msg_type: Any, topic: str, callback: Callable[..., Any], qos_profile: QoSProfile, **options: Any
+    ) -> Subscription:
+        """See `rclpy.node.Node.create_subscription` and `create_publisher`."""
+        profile, overrides = overridden(self, topic, qos_profile, "subscription")
+        if overrides is not None:
+            options["qos_overriding_options"] = overrides
+        return super().create_subscription(msg_type, topic, callback, profile, **options)
 
     def configure(self) -> None:
         """Create what the node needs: models, topics and threads."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,9 +14,11 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from chart import Chart
 
+from dasha_ros.config import NODES
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.ros.driver_nodes.device_worker import ERRORS_IN_A_ROW, DeviceWorker
 from dasha_ros.ros.node.condition import Condition, Level, failure, summary, warning
+from dasha_ros.system.paths import config_dir
 
 CAUSES = ("device", "faults", "settings", "world")
 sentences = st.sampled_from(("too hot", "too cold", "gone"))
@@ -211,3 +215,28 @@ def test_the_status_of_a_driver_is_a_function_of_its_device(happens: list[tuple[
     device = Watched(happens)
     device.worker._run()
     assert device.chart.count("internal_errors", by=0) == 0
+
+
+def test_a_node_without_a_device_names_the_computer() -> None:
+    chart = Chart()
+    chart.publish()
+    assert chart.published[-1].hardware_id == socket.gethostname()
+    chart.show("device", lambda: {"hardware_id": ""})
+    chart.publish()
+    assert chart.published[-1].hardware_id == socket.gethostname()
+
+
+@pytest.mark.parametrize("namespace", ["", "dasha/", "robot_1/left/"])
+def test_every_node_falls_into_one_group_of_the_aggregator(namespace: str) -> None:
+    """GenericAnalyzer's rule: a status belongs to the group one of whose ``contains`` is in its name."""
+    content = yaml.safe_load((config_dir() / "diagnostic_aggregator.yaml").read_text())
+    parameters = content["analyzers"]["ros__parameters"]
+    groups = {name: group for name, group in parameters.items() if isinstance(group, dict)}
+    for group in groups.values():
+        assert group["type"] == "diagnostic_aggregator/GenericAnalyzer"
+        assert group.keys() == {"type", "path", "contains", "timeout"}
+        assert isinstance(group["timeout"], float)
+    for node in NODES:
+        name = f"{namespace}{node}"
+        found = [key for key, group in groups.items() if any(part in name for part in group["contains"])]
+        assert len(found) == 1, f"{node}: {found}"

@@ -28,13 +28,18 @@ QUIET = ("camera_driver.preview_rate_hz=0", "camera_driver.initial_exposure_us=4
 """No previews between the steps."""
 
 
-def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
+def step_over_ros(steps: int = 100, active_s: float = 60.0, params_file: str | None = None) -> dict[str, Any]:
     """Time steps over the graph and in one process, alternating in one run on one machine.
 
     This process takes the place of A^L: once all nodes are active, ``low_level_agent`` closes its topics,
     so that the graph has no extra subscriber. A step lasts from the lens command to the arrival of the
     percept that answers it. Physics does not count: the lens is already where it is sent, and the time from
     the start of the exposure until the frame is there (exposure and rendering) is subtracted.
+
+    Args:
+        steps: How many steps of each kind are timed.
+        active_s: How long the graph may take to start [s].
+        params_file: Parameters of the graph's nodes.
 
     Returns:
         - ``step_ms_p50``, ``step_ms_p95``: over the graph [ms]
@@ -49,7 +54,7 @@ def step_over_ros(steps: int = 100, active_s: float = 60.0) -> dict[str, Any]:
     Raises:
         GraphError: The graph does not come up or does not answer.
     """
-    graph = bringup.describe(bringup.Options(overrides=QUIET))
+    graph = bringup.describe(bringup.Options(overrides=QUIET, params_file=params_file))
     with Session(graph, lambda name, line: None) as session:
         wait_until_active(session, active_s)
         up_s = session.seconds
