@@ -69,11 +69,14 @@ class Feed:
             self._picture = self._count, jpeg
         self.on_change()
 
-    def forget(self) -> None:
-        """Remove rows and picture: nobody looked for a while, and they are old."""
+    def forget(self, *facts: str) -> None:
+        """Remove rows, picture and these facts: nobody looked for a while, and they are old."""
         with self._lock:
             self._rows.clear()
             self._picture = 0, b""
+            for name in facts:
+                self._facts.pop(name, None)
+            self._last = (-1, -1, "")
 
     def since(self, seen: int) -> Update:
         """What is newer than a page's number; 0: everything."""

@@ -43,7 +43,7 @@ class GraphLink:
         self._client = GraphClient(namespace)
         self.namespace = self._client.namespace
         self._feed = feed
-        self._lock = threading.Lock()
+        self._lock, self._calling = threading.Lock(), threading.Lock()
         self._subscriber: FastSubscriber | None = None
         self._focus: FocusClient | None = None
         self._tasks: set[FocusTask] = set()
@@ -67,7 +67,7 @@ class GraphLink:
                 self._subscriber.close()
                 self._subscriber = None
                 return
-            self._feed.forget()
+            self._feed.forget("state", "lens", "belief", "labels")
             self._subscriber = FastSubscriber(self._client.node)
             listen: tuple[tuple[Any, str, Callable[[Any], None], Any], ...] = (
                 (CompressedImage, "perception/annotated/compressed", self._on_picture, qos.IMAGE),
@@ -115,7 +115,7 @@ class GraphLink:
         Raises:
             OrderError: The server does not answer.
         """
-        with self._lock:
+        with self._calling:
             # A request without an id and a time means all goals (action_msgs/CancelGoal).
             answer = self._client.call(
                 CancelGoal, "focus_on_object/_action/cancel_goal", CancelGoal.Request(), _CANCEL_S
@@ -163,7 +163,6 @@ class GraphLink:
 
     def _on_info(self, message: msg.PerceptionInfo) -> None:
         self._feed.fact("labels", list(message.labels))
-        self._feed.fact("perception", f"{message.encoder}, {message.detector}")
 
     def _on_state(self, message: msg.FocusState) -> None:
         self._wanted = frozenset(map(canonical, message.labels))

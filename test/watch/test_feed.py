@@ -89,15 +89,19 @@ def test_texts_are_put_together_once_for_all_pages() -> None:
     assert feed.since(0).text is feed.since(0).text
 
 
-def test_what_is_forgotten_is_not_sent_but_facts_stay() -> None:
+def test_what_is_forgotten_is_not_sent_again() -> None:
     feed = Feed()
     feed.row(n=1)
     feed.picture(b"old")
     feed.fact("state", "idle")
-    feed.forget()
+    feed.fact("outcome", "found")
+    assert "idle" in feed.since(0).text
+    feed.forget("state", "never said")
     update = feed.since(0)
-    assert read(update.text) == {"rows": [], "facts": {"state": "idle"}}
+    assert read(update.text) == {"rows": [], "facts": {"outcome": "found"}}
     assert update.picture == b""
+    feed.fact("state", "idle")
+    assert read(feed.since(update.seen).text)["facts"] == {"state": "idle"}
 
 
 def test_changes_are_told_but_repetitions_are_not() -> None:

@@ -131,6 +131,14 @@ def test_a_person_sees_the_graph_and_sends_a_goal(spawn: Spawner, probe: Probe, 
             await page.screenshot(tmp_path / "page.png")
             assert page.errors == []
 
+            # The graph ends and comes back, in the same state.
+            await asyncio.to_thread(server.stop)
+            await page.until("document.getElementById('state').textContent === 'no graph'")
+            back = spawn.python(str(SERVER))
+            await asyncio.to_thread(back.wait_for_output, "ready")
+            await page.until("document.getElementById('state').textContent === 'idle'")
+            assert await page.value("document.getElementById('trouble').hidden")
+
             # The server ends and comes back: the page connects again by itself.
             assert await asyncio.to_thread(child.stop, signal.SIGTERM) == 143
             await page.until("document.getElementById('state').textContent === 'not connected'")

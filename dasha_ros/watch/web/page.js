@@ -26,19 +26,33 @@ function headline(text, kind) {
 const number = (value, digits) => (typeof value === "number" ? value.toPrecision(digits) : "–");
 const duration = (us) => (us >= 1e6 ? `${number(us / 1e6, 3)} s` : us >= 1e3 ? `${number(us / 1e3, 3)} ms` : `${number(us, 3)} µs`);
 
+const KINDS = { focused: "good", failed: "bad", idle: "", restoring: "busy", exposing: "busy", focusing: "busy" };
+let graph = null, state = null;
+
+// A graph that comes back may be in the state that it was in before, which is not sent again.
+function describe() {
+  if (graph && !graph.there) {
+    headline("no graph", "bad");
+    trouble(`No graph answers in ${graph.namespace}. Start it with dasha up, in the same ROS_DOMAIN_ID.`);
+  } else if (state) {
+    const kind = KINDS[state.state], what = state.labels.join(", ");
+    const step = kind === "busy" ? `, step ${state.step}` : "";
+    headline(`${state.state}${what ? ` on ${what}` : ""}${step}${state.training ? ", training" : ""}`, kind);
+    document.title = `${state.state} – dasha`;
+    $("message").textContent = state.text;
+    $("cancel").disabled = kind !== "busy";
+  }
+}
+
 const facts = {
-  graph({ there, namespace }) {
-    trouble(there ? "" : `No graph answers in ${namespace}. Start it with dasha up, in the same ROS_DOMAIN_ID.`);
-    if (!there) headline("no graph", "bad");
+  graph(now) {
+    if (graph && !graph.there && now.there) trouble("");
+    graph = now;
+    describe();
   },
   state(now) {
-    const kinds = { focused: "good", failed: "bad", idle: "", restoring: "busy", exposing: "busy", focusing: "busy" };
-    const what = now.labels.join(", ");
-    const step = kinds[now.state] === "busy" ? `, step ${now.step}` : "";
-    headline(`${now.state}${what ? ` on ${what}` : ""}${step}`, kinds[now.state]);
-    document.title = `${now.state} – dasha`;
-    $("message").textContent = now.text;
-    $("cancel").disabled = kinds[now.state] !== "busy";
+    state = now;
+    describe();
   },
   lens({ unit, dioptres }) {
     curves.unit(unit);
@@ -48,7 +62,6 @@ const facts = {
   labels(known) {
     $("known").replaceChildren(...known.map((label) => Object.assign(document.createElement("option"), { value: label })));
   },
-  perception() {},
   outcome({ goal, ended, found, text, report }) {
     $("outcome").textContent = `${goal}: ${text}`;
     $("outcome").className = !ended ? "busy" : found ? "good" : "bad";
@@ -93,6 +106,7 @@ function connect() {
     failures = 0;
     trouble("");
     curves.clear();
+    graph = state = null;
   };
   socket.onmessage = ({ data }) => {
     if (typeof data !== "string") return picture(data);
