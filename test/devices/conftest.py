@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from example_code import example
-from indi_servers import simulator
+from indi_servers import SIMULATOR, simulator
 from kernel_webcam import KernelWebcam, chart_options
 from optic_nodes import OpticNodes
 from other_lenses import DIOPTRES, STEPS
@@ -119,7 +119,7 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
     elif request.param == "INDI simulator":
         pytest.importorskip("indipyclient", reason="./scripts/setup --hardware installs it")
         with simulator() as server:
-            focuser = IndiLens(IndiSettings(server=f"127.0.0.1:{server.port}"))
+            focuser = IndiLens(IndiSettings(server=f"127.0.0.1:{server.port}", device=SIMULATOR))
             yield LensUnderTest(focuser, SteadyClock(), server.stop, server.start)
             focuser.close()
     elif request.param == "hardware":

@@ -94,6 +94,7 @@ class IndiServer:
         self._thread = threading.Thread(target=self._run, name="INDI", daemon=True)
         self._thread.start()
         self.wait(lambda: self._client is not None and self._client.connected, "a connection")
+        self._do(lambda client: client.send_getProperties())  # the client itself takes its time
 
     def close(self) -> None:
         """Disconnect. Never raises; closing twice is fine."""

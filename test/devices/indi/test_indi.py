@@ -33,8 +33,9 @@ def make(focuser: FakeFocuser) -> Iterator[Any]:
     made: list[IndiLens] = []
 
     def lens(profile: Any = None, **settings: Any) -> IndiLens:
-        limits = {"reply_timeout_s": 2.0, "travel_timeout_s": 2.0, "server": f"127.0.0.1:{focuser.port}"}
-        made.append(IndiLens(IndiSettings(**{**limits, **settings}), profile=profile))
+        usual = {"reply_timeout_s": 2.0, "travel_timeout_s": 2.0, "device": FAKE}
+        usual["server"] = f"127.0.0.1:{focuser.port}"
+        made.append(IndiLens(IndiSettings(**{**usual, **settings}), profile=profile))
         return made[-1]
 
     yield lens
@@ -43,7 +44,7 @@ def make(focuser: FakeFocuser) -> Iterator[Any]:
 
 
 def test_opening_connects_the_focuser_and_leaves_it_where_it_is(make: Any, focuser: FakeFocuser) -> None:
-    lens = make()
+    lens = make(device="")
     with pytest.raises(DeviceLost, match="known once it was opened"):
         lens.info  # noqa: B018 - reading it is the test
     assert lens.open().position == 500.0
@@ -196,7 +197,7 @@ def test_garbage_from_the_server_hurts_nothing(make: Any, focuser: FakeFocuser) 
         ({"is_focuser": False}, {}, "Fake Focuser may be no focuser"),
         (
             {"extra_devices": ("Camera",)},
-            {},
+            {"device": ""},
             "several devices: Camera, Fake Focuser. Choose one with",
         ),
         ({}, {"device": "Moon"}, "has no device 'Moon'; it has: Fake Focuser"),
@@ -217,7 +218,7 @@ def test_what_is_no_usable_focuser_is_refused_with_the_reason(
 
 def test_the_one_that_is_named_is_taken(make: Any, focuser: FakeFocuser) -> None:
     focuser.extra_devices = ("Camera",)
-    lens = make(device=FAKE)
+    lens = make()
     lens.open()
     assert lens.describe()["hardware_id"] == f"{FAKE} at 127.0.0.1:{focuser.port}"
 
