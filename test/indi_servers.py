@@ -152,6 +152,11 @@ class FakeFocuser:
             with suppress(OSError):  # it has hung up
                 client.sendall(text.encode())
 
+    def disconnect(self) -> None:
+        """The driver lets the focuser go, as another client may ask of it."""
+        self.connected = False
+        self.send(self._connection("set"))
+
     def arrive(self, at: int, state: str = "Ok") -> None:
         """The motor is somewhere."""
         self.at = at

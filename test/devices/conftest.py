@@ -21,7 +21,8 @@ from webcam_in_memory import MemoryWebcam
 
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
-from dasha_ros.devices.indi.lens import IndiLens, IndiSettings
+from dasha_ros.devices.indi.lens import IndiLens
+from dasha_ros.devices.indi.settings import IndiSettings
 from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
-from dasha_ros.devices.indi.server import DEFAULT_PORT, IndiServer, Vector
+from dasha_ros.devices.indi.server import IndiServer, Vector
+from dasha_ros.devices.indi.settings import IndiSettings
 from dasha_ros.devices.lens import LensReading, LimitedLens
 from dasha_ros.freshness.clock import Clock, SteadyClock
 from dasha_ros.optics.lens import LensProfile
-from dasha_ros.optics.lens_info import EITHER_SIDE, FROM_ABOVE, FROM_BELOW, LensInfo
+from dasha_ros.optics.lens_info import EITHER_SIDE, LensInfo
 
 UNIT = "steps"
 # Names of the INDI library's standard properties for focusers.
@@ -24,60 +25,10 @@ ABORT = "FOCUS_ABORT_MOTION", "ABORT"
 TEMPERATURE = "FOCUS_TEMPERATURE", "TEMPERATURE"
 VERSION = "DRIVER_INFO", "DRIVER_VERSION"
 ON = "On"
+SILENT_QUESTIONS = 2
+"""After this many questions in a row without an answer the focuser counts as lost."""
 OTHERS_S = 0.3
 """A server's drivers answer one after the other, with less time between [s]."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndiSettings:
-    """Which focuser, and how it moves."""
-
-    server: str = f"localhost:{DEFAULT_PORT}"
-    """Name or address of the server's machine, and its port after a colon."""
-    device: str = ""
-    """Name of the focuser; empty: the only one there is."""
-    backlash_steps: int = 0
-    """Steps that are lost after a turn."""
-    approach: int = EITHER_SIDE
-    """`FROM_BELOW` or `FROM_ABOVE`: every position is reached from this side, and moves from the other one
-    first go farther by the backlash. `EITHER_SIDE`: moves are direct."""
-    home: str = ""
-    """``PROPERTY.SWITCH`` that makes the focuser find its reference, pressed at the first opening; empty:
-    none."""
-    travel_timeout_s: float = 30.0
-    """How long a move may take [s]."""
-    settle_s: float = 0.1
-    """How long the optics tremble after the motor has stopped [s]."""
-    reply_timeout_s: float = 2.0
-    """How long an answer may take [s]."""
-
-    def __post_init__(self) -> None:
-        """Check the settings.
-
-        Raises:
-            ValueError: One is impossible.
-        """
-        self.address  # noqa: B018 - asking is the check
-        if self.approach not in (EITHER_SIDE, FROM_BELOW, FROM_ABOVE):
-            raise ValueError(f"approach is {self.approach!r}; it must be 1, -1 or 0")
-        if self.backlash_steps < 0:
-            raise ValueError(f"backlash_steps is {self.backlash_steps!r}; it must not be negative")
-        if self.home and self.home.count(".") != 1:
-            raise ValueError(f"home is {self.home!r}; write PROPERTY.SWITCH, such as FOCUS_HOME.GO")
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port.
-
-        Raises:
-            ValueError: ``server`` names none.
-        """
-        host, _, port = self.server.rpartition(":")
-        if not host:
-            host, port = port, str(DEFAULT_PORT)
-        if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise ValueError(f"the INDI server {self.server!r} is no HOST:PORT, such as localhost:7624")
-        return host, int(port)
 
 
 class IndiLens(LimitedLens):
@@ -115,6 +66,8 @@ class IndiLens(LimitedLens):
         self._attempted: int | None = None
         """Asked for, but not reached yet as far as is known."""
         self._homed = False
+        self._silent = 0
+        """Questions in a row without an answer."""
         self._taken_up = False
         """Whether the last motion came from the wanted side, as far as is known."""
         self._stopped_at_ns: int | None = None
@@ -140,7 +93,7 @@ class IndiLens(LimitedLens):
             DeviceLost: No server, no such focuser, or it does not work.
         """
         self.close()
-        self._taken_up = False
+        self._taken_up, self._silent = False, 0
         self._server.open()
         try:
             self._device = self._found()
@@ -292,10 +245,33 @@ class IndiLens(LimitedLens):
         self._homed = True
 
     def _position(self) -> Vector:
-        at = self._server.ask(self._device, POSITION)
+        self._check_connected()
+        try:
+            at = self._server.ask(self._device, POSITION)
+        except DeviceTimeout as error:
+            self._check_connected()
+            self._silent += 1
+            if self._silent < SILENT_QUESTIONS:
+                raise
+            raise DeviceLost(f"{error}, {self._silent} times in a row") from error
+        self._silent = 0
         if not math.isfinite(at.number(STEPS)):
             raise DeviceTimeout(f"{self._device} does not say where it is")
         return at
+
+    def _check_connected(self) -> None:
+        """The server lives on when a focuser does not.
+
+        Raises:
+            DeviceLost: The server has told that the focuser is no longer there.
+        """
+        server, device = self._server, self._device
+        connection = server.vector(device, CONNECTION)
+        if connection is not None and connection.values.get(CONNECT) != ON:
+            raise DeviceLost(
+                f"{device} was disconnected, by its driver or by another client{self._reason()}. Opening it"
+                " anew connects it."
+            )
 
     def _travel(self, now: int, target: int) -> None:
         """Go somewhere, from the side that is wanted."""
@@ -310,6 +286,7 @@ class IndiLens(LimitedLens):
 
     def _go(self, target: int) -> None:
         """Move, and wait until the motor has stopped there."""
+        self._check_connected()
         before = self._server.send(self._device, POSITION, {STEPS: str(target)})
         self._arrived(
             POSITION,

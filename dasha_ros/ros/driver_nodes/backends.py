@@ -17,7 +17,7 @@ from dasha_ros.optics.profiles import PROFILES, lens_model
 from dasha_ros.system.extras import require
 
 if TYPE_CHECKING:
-    from dasha_ros.devices.indi.lens import IndiSettings
+    from dasha_ros.devices.indi.settings import IndiSettings
     from dasha_ros.devices.optotune.lens import OptotuneSettings
     from dasha_ros.devices.pylon.lens import PylonLensSettings
     from dasha_ros.devices.pylon.lens_port import LensPortServer
@@ -202,7 +202,8 @@ def _optotune(config: LensDriverConfig, clock: Clock) -> Lens:
 
 def _indi(config: LensDriverConfig, clock: Clock) -> Lens:
     require("indi", "an INDI focuser", "indipyclient")
-    from dasha_ros.devices.indi.lens import IndiLens, IndiSettings
+    from dasha_ros.devices.indi.lens import IndiLens
+    from dasha_ros.devices.indi.settings import IndiSettings
 
     settings = IndiSettings(
         server=config.indi_server,

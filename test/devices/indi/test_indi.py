@@ -13,7 +13,8 @@ pytest.importorskip("indipyclient", reason="./scripts/setup --hardware installs 
 from indi_servers import FAKE, STEPS_MAX, FakeFocuser, free_port
 
 from dasha_ros.devices.errors import DeviceLost, DeviceTimeout, OutOfRange
-from dasha_ros.devices.indi.lens import IndiLens, IndiSettings
+from dasha_ros.devices.indi.lens import IndiLens
+from dasha_ros.devices.indi.settings import IndiSettings
 from dasha_ros.optics.lens_info import EITHER_SIDE, FROM_ABOVE, FROM_BELOW
 from dasha_ros.optics.lens_table import load_table
 from dasha_ros.optics.profiles import lens_model
@@ -141,6 +142,16 @@ def test_a_focuser_that_somebody_else_moved_is_brought_back(make: Any, focuser: 
     assert lens.open().position == focuser.at == 700
 
 
+def test_a_focuser_that_is_disconnected_is_connected_again(make: Any, focuser: FakeFocuser) -> None:
+    lens = make()
+    lens.open()
+    lens.move(700)
+    focuser.disconnect()
+    with pytest.raises(DeviceLost, match="was disconnected, by its driver or by another client"):
+        lens.read()
+    assert lens.open().position == 700.0
+
+
 def test_a_server_that_is_gone_is_noticed_in_the_middle_of_a_move(make: Any, focuser: FakeFocuser) -> None:
     lens = make(travel_timeout_s=30.0)
     lens.open()
@@ -167,6 +178,8 @@ def test_a_silent_server_is_a_timeout_and_an_absent_one_a_loss(make: Any, focuse
     lens.open()
     focuser.silent = True
     with pytest.raises(DeviceTimeout, match=r"gave no ABS_FOCUS_POSITION of Fake Focuser in 0\.3 s"):
+        lens.read()
+    with pytest.raises(DeviceLost, match="2 times in a row"):
         lens.read()
     with pytest.raises(DeviceLost, match="has no device"):
         lens.open()

@@ -9,7 +9,8 @@ pytest.importorskip("indipyclient", reason="./scripts/setup --hardware installs 
 from indi_servers import SIMULATOR, STEPS_MAX, simulator
 
 from dasha_ros.devices.errors import DeviceLost
-from dasha_ros.devices.indi.lens import IndiLens, IndiSettings
+from dasha_ros.devices.indi.lens import IndiLens
+from dasha_ros.devices.indi.settings import IndiSettings
 
 STEP_US = 200
 

@@ -9,7 +9,8 @@ import pytest
 from stack_maker import squares_stack
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, choices_of
-from dasha_ros.devices.indi.lens import IndiLens, IndiSettings
+from dasha_ros.devices.indi.lens import IndiLens
+from dasha_ros.devices.indi.settings import IndiSettings
 from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
