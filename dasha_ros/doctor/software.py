@@ -52,6 +52,7 @@ PACKAGES = (
     Package("rich", ("rich",), "the command line", required=True),
     Package("typer", ("typer",), "the command line", required=True, at_least=(0, 12, 5)),
     Package("psutil", ("psutil",), "measurements", required=True),
+    Package("aiohttp", ("aiohttp",), "`dasha watch`", at_least=(3, 9)),
     Package("onnx", ("onnx",), "converting models"),
     Package("matplotlib", ("matplotlib",), "plots"),
     Package("torch", ("torch",), "learning, and the paper's encoder"),

@@ -26,6 +26,7 @@ from dasha_ros.ros.perception.detections import detections_to_msg
 from dasha_ros.ros.perception.other_detector import OtherDetector, Picture
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import capture_from_msg, id_from_msg, lens_from_msg, percept_to_msg
+from dasha_ros.ros.transport.endpoints import is_mismatched
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.image import ImageMessageError, pixels_of
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
@@ -82,6 +83,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
                 self.config.detector_labels,
                 self.steady.now_ns,
                 lambda: publishers_of(self, elsewhere),
+                lambda: is_mismatched(self, elsewhere),
             )
             self._other.timeout_s = self.config.detector_timeout_s
             self._subscriber.listen(Detection2DArray, elsewhere, self._on_detections, qos.DETECTIONS)

@@ -44,6 +44,7 @@ class OtherDetector:
         labels: Sequence[str],
         now_ns: Callable[[], int],
         publishers: Callable[[], Sequence[str]],
+        mismatched: Callable[[], bool] = lambda: False,
     ) -> None:
         """Nothing has come yet.
 
@@ -52,7 +53,9 @@ class OtherDetector:
             labels: See `detections_from_msg`.
             now_ns: A steady clock [ns].
             publishers: Names of the nodes that publish the topic now.
+            mismatched: Whether they offer it best effort, while it is asked for reliably.
         """
+        self._mismatched = mismatched
         self._topic, self._labels, self._now_ns, self._publishers = topic, tuple(labels), now_ns, publishers
         self.timeout_s = 1.0
         self._pictures: dict[int, Picture] = {}
@@ -111,6 +114,12 @@ class OtherDetector:
                 return failure(
                     f"{waits}, but no node publishes {self._topic}: start the detector, or clear "
                     "perception.detector_topic"
+                )
+            if heard_ns is None and self._mismatched():
+                return failure(
+                    f"{waits}: {names} offers {self._topic} best effort, and perception asks for it "
+                    f"reliably; set perception's qos_overrides.{self._topic}.subscription.reliability to "
+                    "best_effort"
                 )
             if heard_ns is None or heard_ns < since_ns:
                 return failure(f"{waits}: {names} sends nothing on {self._topic}; look at its log")
