@@ -16,6 +16,7 @@ import yaml
 from typer.testing import CliRunner
 
 from dasha_ros.cli import app
+from dasha_ros.devices.v4l2.discovery import WebcamFound
 from dasha_ros.emulators.calibration_bench import write_chart
 from dasha_ros.emulators.camera.pictures import enable_emulator
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
@@ -311,3 +312,12 @@ def test_a_person_is_told_where_to_put_the_target(lens: LensEmulator, tmp_path: 
     assert "put the target at 1 m" not in done.stderr
     assert "give the target fine texture" in done.stderr
     assert not (tmp_path / "x.yaml").exists()
+
+
+def test_webcams_are_listed_where_pylon_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    brio = WebcamFound(Path("/dev/video0"), "Brio", "046d:085e", "AB12", "1-2")
+    monkeypatch.setattr("dasha_ros.devices.v4l2.discovery.list_webcams", lambda: [brio])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = run("camera", "list")
+    assert done.exit_code == 0
+    assert done.stdout.split() == ["webcam", "Brio", "on", "/dev/video0", "(AB12,", "at", "1-2)"]

@@ -212,7 +212,7 @@ def camera_under_test(
         real.close()
     elif request.param == "kernel":
         plugged = request.getfixturevalue("kernel_webcam")
-        eye = WebcamCamera(WebcamSettings(), access=WebcamAccess(folder=tmp_path))
+        eye = WebcamCamera(WebcamSettings(margin_s=30.0), access=WebcamAccess(folder=tmp_path))
         yield CameraUnderTest(eye, SteadyClock(), plugged.unplug, plugged.plug)
         eye.close()
     elif request.param == "webcam":

@@ -1,4 +1,4 @@
-"""``dasha camera``: uses a Basler camera on a bench, without a graph."""
+"""``dasha camera``: uses a camera on a bench, without a graph."""
 
 from __future__ import annotations
 
@@ -18,18 +18,25 @@ app = typer.Typer(help="A Basler camera on a bench, without a graph.", no_args_i
 def list_cameras(
     emulated: Annotated[bool, typer.Option("--emulated", help="Also show pylon's emulated camera.")] = False,
 ) -> None:
-    """Print every camera that pylon sees; exit code 1 if there is none."""
+    """Print every camera that pylon sees, and every webcam; exit code 1 if there is none."""
+    from importlib.util import find_spec
+
     from dasha_ros.devices import bench
+    from dasha_ros.devices.v4l2.discovery import list_webcams
 
     if emulated:
         from dasha_ros.emulators.camera.pictures import enable_emulator
 
         enable_emulator()
+    webcams = list_webcams()
     with device_errors():
-        cameras = bench.list_cameras()
+        # Who has a webcam need not have pylon.
+        cameras = [] if webcams and find_spec("pypylon") is None else bench.list_cameras()
     for camera in cameras:
         out().print(f"{camera.kind:12} {camera}", markup=False)
-    if not cameras:
+    for webcam in webcams:
+        out().print(f"{'webcam':12} {webcam}", markup=False)
+    if not cameras and not webcams:
         fail(
             "pylon sees no camera. Check power, cable and, on GigE, the IP address "
             "(docs/how-to/connect-hardware.md)"

@@ -83,16 +83,6 @@ class LagBench(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StepResponse:
-    """How many frames a setting lags."""
-
-    frames: int
-    """The most of all steps: frames that may show anything but the new setting."""
-    first: int
-    """The least number of frames before one that differs from the old setting."""
-
-
 def measure(bench: LagBench, clock: Clock, report: Report, *, with_focus: bool = True) -> Latency:
     """Measure the lag of an open device that looks at a still scene. Takes a minute at 30 Hz.
 
@@ -110,10 +100,10 @@ def measure(bench: LagBench, clock: Clock, report: Report, *, with_focus: bool =
     steps = _Steps(bench, clock, report, float(np.median(np.diff(stamps))) / 1e9)
     exposure, focus = bench.exposure, bench.focus if with_focus else None
     lit = steps.tried(exposure)
-    exposure_frames, focus_frames = steps.response(exposure, lit).frames, None
+    exposure_frames, focus_frames = steps.lag(exposure, lit), None
     if focus is not None:
         exposure.set(min(lit, key=lambda value: abs(lit[value] - _MIDDLE)))
-        focus_frames = steps.response(focus, steps.tried(focus)).frames
+        focus_frames = steps.lag(focus, steps.tried(focus))
     return Latency(bench.model, exposure_frames, focus_frames, steps.frame_s)
 
 
@@ -139,22 +129,21 @@ class _Steps:
             raise LagError(f"the picture does not show the {setting.name}: {setting.advice}")
         return levels
 
-    def response(self, setting: Setting, levels: Mapping[float, float]) -> StepResponse:
-        """Step between the two values whose pictures differ most."""
+    def lag(self, setting: Setting, levels: Mapping[float, float]) -> int:
+        """Step between the two values whose pictures differ most; the most frames at odds of all steps."""
         low, high = min(levels, key=lambda v: levels[v]), max(levels, key=lambda v: levels[v])
         setting.set(low)
         before = self._levels(setting)
-        counts, firsts = [], []
+        counts = []
         for step in range(STEPS):
             # The command comes at another moment of a frame each time.
             self.clock.wait_until(self.clock.now_ns() + round(step / STEPS * self.frame_s * 1e9))
             setting.set(high if step % 2 == 0 else low)
             after = self._levels(setting)
             counts.append(frames_at_odds(before, after, setting))
-            firsts.append(frames_before_answer(before, after))
             before = after
             self.report(f"{setting.name} steps", step + 1, STEPS)
-        return StepResponse(max(counts), min(firsts))
+        return max(counts)
 
     def _levels(self, setting: Setting) -> list[float]:
         return [setting.level(self.bench.next()[0]) for _ in range(WATCHED[setting.name])]
@@ -183,13 +172,6 @@ def frames_at_odds(before: Sequence[float], after: Sequence[float], setting: Set
             " something moves before the camera, or the light flickers"
         )
     return count
-
-
-def frames_before_answer(before: Sequence[float], after: Sequence[float]) -> int:
-    """How many frames after a step still look as before it."""
-    old, final = _rest(before), _rest(after)
-    changed = np.abs(np.asarray(after) - old) > TOLERANCE * abs(final - old)
-    return int(np.argmax(changed)) if changed.any() else len(after)
 
 
 def _calm(count: int) -> int:

@@ -82,21 +82,23 @@ class TakenControls:
         port.set(control, value)
 
     def give_back(self, port: WebcamPort, controls: Mapping[int, Control]) -> list[str]:
-        """Set every control to what it was and forget it; returns the names of those that refused."""
+        """Set every control to what it was and forget it; returns the names of those that refused.
+
+        Those stay noted for the next time, and so do all of a device that is lost.
+        """
         refused: list[str] = []
         # The last one taken comes first: an automatic function would refuse what it takes over.
         for number, value in reversed(list(self._before.items())):
             control = controls.get(number)
-            if control is None:
-                continue
-            try:
-                port.set(control, value)
-            except DeviceLost:
-                # It keeps its note for the next time.
-                return [*refused, control.name]
-            except DeviceError:
-                refused.append(control.name)
-        self._before.clear()
+            if control is not None:
+                try:
+                    port.set(control, value)
+                except DeviceError as error:
+                    refused.append(control.name)
+                    if isinstance(error, DeviceLost):
+                        break
+                    continue
+            del self._before[number]
         self._note()
         return refused
 

@@ -159,13 +159,16 @@ class WebcamCamera:
         self._abort.clear()
         if overtaken():
             return None
-        begin_ns = max(self._clock.now_ns(), not_before_ns)
+        begin_ns = max(self._clock.now_ns(), self._shown_from_ns(not_before_ns))
         for _ in range(port.drain()):
             self._lag.arrived()
+        latency = self._webcam.latency
+        # A frame that arrives now may show what was there before this call.
+        self._lag.commanded(latency.exposure_frames)
         if not_before_ns > self._lens_rests_ns:
             # The lens moved before this call. Its driver counts time; frames may take longer than it knows.
             self._lens_rests_ns = not_before_ns
-            self._lag.commanded((self._webcam.latency.focus_frames or 0) + MARGIN_FRAMES)
+            self._lag.commanded((latency.focus_frames or 0) + MARGIN_FRAMES)
         # Up to half of the frames may be lost on the way.
         wait_s = self.settings.margin_s + (2 * self._lag.left + 3) * self._frame_s()
         end_ns = begin_ns + round(wait_s * 1e9)
@@ -192,7 +195,7 @@ class WebcamCamera:
         if self._webcam.port is not None:
             format = self._format
             described["format"] = f"{format.width}x{format.height} {format.pixels} at {format.rate_hz:.3g} Hz"
-            described["exposure_us"] = self._exposure_us
+            described["exposure_us"] = self._in_force.get(self._exposure.id, 0) * EXPOSURE_UNIT_US
         return described | {f"count {name}": count for name, count in sorted(self.counts.items())}
 
     def _set_up(self, port: WebcamPort) -> CameraLimits:
@@ -248,6 +251,16 @@ class WebcamCamera:
         if control.id not in self._in_force:
             self._in_force[control.id] = port.get(control)
         return self._in_force[control.id]
+
+    def _shown_from_ns(self, rest_ns: int) -> int:
+        """From when on frames show a lens that rests at ``rest_ns``, on the steady clock.
+
+        The driver of the webcam's own lens has counted the lag. That of another lens knows nothing of it.
+        """
+        latency = self._webcam.latency
+        if latency.focus_frames is not None:
+            return rest_ns
+        return rest_ns + round(latency.exposure_frames * self._frame_s() * 1e9)
 
     def _frame_s(self) -> float:
         """The longest time between two frames [s]: a longer exposure slows the stream down."""

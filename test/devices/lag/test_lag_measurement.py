@@ -18,7 +18,6 @@ from dasha_ros.devices.lag.measurement import (
     LagError,
     exposure_setting,
     frames_at_odds,
-    frames_before_answer,
     measure,
 )
 from dasha_ros.devices.v4l2.camera import WebcamCamera, WebcamSettings
@@ -128,14 +127,13 @@ def test_a_clean_step_is_counted_exactly(lag: int, base: float, step: float, fal
     sign = -1.0 if falls else 1.0
     before = [base] * FRAMES
     after = [base] * lag + [base + sign * step] * (FRAMES - lag)
-    assert frames_at_odds(before, after, EXPOSURE) == frames_before_answer(before, after) == lag
+    assert frames_at_odds(before, after, EXPOSURE) == lag
 
 
 def test_a_late_spike_counts() -> None:
     after = [1.0] * FRAMES
     after[10] = 0.2
     assert frames_at_odds([0.0] * FRAMES, after, EXPOSURE) == 11
-    assert frames_before_answer([0.0] * FRAMES, after) == 0
 
 
 def test_a_picture_that_moves_at_the_end_is_not_at_rest() -> None:

@@ -281,3 +281,16 @@ def test_a_profile_must_be_of_this_lens(device: MemoryWebcam) -> None:
     mapped.open()
     assert mapped.info.is_calibrated
     assert mapped.info.resolution == 5.0
+
+
+def test_a_control_that_refused_to_come_back_comes_back_the_next_time(device: MemoryWebcam) -> None:
+    before = values(device)
+    focus = lens(device)
+    focus.open()
+    device.knobs.refuse.add("auto_focus")
+    focus.close()
+    assert values(device)["auto_focus"] == 0
+    device.knobs.refuse.clear()
+    focus.open()
+    focus.close()
+    assert values(device) == before

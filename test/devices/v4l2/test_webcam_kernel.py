@@ -37,7 +37,8 @@ def device(kernel_webcam: KernelWebcam) -> KernelWebcam:
 
 
 def camera(folder: Path, **settings: object) -> WebcamCamera:
-    return WebcamCamera(WebcamSettings(**settings), access=WebcamAccess(folder=folder))
+    # A guest may be slow; nothing here is about how fast a frame comes.
+    return WebcamCamera(WebcamSettings(margin_s=30.0, **settings), access=WebcamAccess(folder=folder))
 
 
 def lens(folder: Path, **settings: str) -> WebcamLens:
@@ -94,14 +95,12 @@ def test_no_stale_frame_through_the_driver(device: KernelWebcam, tmp_path: Path)
 
 
 def test_the_measured_lag_is_the_devices(device: KernelWebcam, tmp_path: Path) -> None:
-    device("set exposure_lag=3 focus_lag=5 focus_time_constant_s=0 focus_play=0")
+    device("set exposure_lag=3")
     with WebcamLagBench(access=WebcamAccess(folder=tmp_path)) as bench:
-        latency = measure(bench, SteadyClock(), lambda *_: None)
+        latency = measure(bench, SteadyClock(), lambda *_: None, with_focus=False)
     assert latency.model == list_webcams()[0].model
     # The frame on its way, and the one that the driver had not handed over yet.
     assert 3 <= latency.exposure_frames <= 5
-    assert latency.focus_frames is not None
-    assert 5 <= latency.focus_frames <= 7
 
 
 def test_automatics_come_back_and_survive_a_kill(device: KernelWebcam, tmp_path: Path) -> None:

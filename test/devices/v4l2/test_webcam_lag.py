@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from pathlib import Path
 
+import numpy as np
 import pytest
 from webcam_in_memory import MemoryWebcam, told
 
 from dasha_ros.devices.lag.latency import Latency, write_latency
 from dasha_ros.devices.v4l2.camera import WebcamCamera, WebcamSettings
 from dasha_ros.devices.v4l2.lens import WebcamLens
-from dasha_ros.emulators.webcam.controls import WebcamKnobs
+from dasha_ros.emulators.webcam.controls import Shown, WebcamKnobs
 from dasha_ros.emulators.webcam.optics import WEBCAM_LENS
 from dasha_ros.freshness.clock import ManualClock
 
@@ -115,3 +117,35 @@ def test_a_lag_that_nobody_measured_is_said_to_be_assumed(tmp_path: Path, monkey
     camera = WebcamCamera(WebcamSettings(), device.clock, device.access)
     camera.open()
     assert "assumed; measure it with `dasha calibrate latency`" in camera.describe()["lag"]
+
+
+def test_a_picture_never_shows_what_was_there_before_it_was_asked_for(tmp_path: Path) -> None:
+    # The knob's lag is that of the way from the sensor to here, too: the light changes at once.
+    lag, light = 4, {"now": 0}
+    bench = Bench(tmp_path, lag)
+    line: deque[int] = deque([0] * lag)
+
+    def paint(shown: Shown, size: tuple[int, int]) -> np.ndarray:
+        line.append(light["now"])
+        return np.full(size, line.popleft(), np.uint8)
+
+    bench.device.paint = paint
+    rng = random.Random(0)
+    for number in range(1, 200):
+        bench.clock.advance(rng.randrange(300_000_000))
+        bench.camera.capture()
+        light["now"] = number
+        assert bench.camera.capture().pixels[0, 0] == number
+
+
+def test_a_lens_of_another_device_has_to_be_shown_as_well(tmp_path: Path) -> None:
+    lag = 3
+    bench = Bench(tmp_path, lag)
+    bench.camera.close()
+    path = tmp_path / "exposure_only.yaml"
+    write_latency(path, Latency(bench.device.found.model, lag + 1, None, 1 / 30))
+    camera = WebcamCamera(WebcamSettings(latency=str(path)), bench.clock, bench.device.access)
+    camera.open()
+    rest_ns = bench.clock.now_ns() + 400_000_000
+    frame = camera.capture(rest_ns)
+    assert frame.begun_ns >= rest_ns + (lag + 1) * 33_000_000
