@@ -27,7 +27,8 @@ from dasha_ros.optics.lens_info import FROM_BELOW
 
 FULL = bool(os.environ.get("DASHA_SOAK"))
 EVENTS = 12
-pytestmark = pytest.mark.timeout(1200 if FULL else 120, method="thread")
+patient = pytest.mark.timeout(1800 if FULL else 120, method="thread")
+"""On each test: a mark of the whole file counts less than that of the folder."""
 
 
 class _Sequence(FaultSequence):
@@ -100,6 +101,7 @@ class _Sequence(FaultSequence):
             raise PromiseBroken(f"{outside} was sent, beyond {self._limits}")
 
 
+@patient
 def test_the_lens_at_the_camera_s_port_keeps_its_promises() -> None:
     def play(random: Random, tally: Tally) -> None:
         nodes = OpticNodes(random.choice(("FocalPower", "FocusStepper")), travel=random.randrange(4))
@@ -131,6 +133,7 @@ def test_the_lens_at_the_camera_s_port_keeps_its_promises() -> None:
     assert len(tally.faults) >= 8
 
 
+@patient
 def test_the_focuser_behind_a_server_keeps_its_promises() -> None:
     pytest.importorskip("indipyclient", reason="./scripts/setup --hardware installs it")
 
