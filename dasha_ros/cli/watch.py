@@ -51,7 +51,7 @@ def watch(
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = os.strerror(error.errno) if error.errno else str(error)
         fail(f"can't listen on {host}, port {port}: {reason}. Choose another one with --port", Exit.REFUSED)
     except KeyboardInterrupt as reason:
         raise typer.Exit(interrupted(reason)) from None
