@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from dasha_ros.emulators.camera.server import PictureServer
 from dasha_ros.emulators.camera.twin_view import TwinView
@@ -94,18 +95,36 @@ def obey(
         stop.wait()
 
 
-def _lens_commands(emulator: LensEmulator, stop: threading.Event) -> dict[str, Command]:
+class HasCable(Protocol):
+    """An emulated device whose cable can be pulled."""
+
+    def plug(self) -> None:
+        """Plug it in."""
+        ...
+
+    def unplug(self) -> None:
+        """Pull it."""
+        ...
+
+
+def cable_commands(device: HasCable, stop: threading.Event) -> dict[str, Command]:
+    """The commands ``unplug [SECONDS]`` and ``plug``; ``stop`` ends the wait."""
+
     def unplug(words: list[str]) -> str:
-        emulator.unplug()
+        device.unplug()
         if words:
             stop.wait(float(words[0]))
-            emulator.plug()
+            device.plug()
         return "plugged in again" if words else "unplugged"
 
     def plug(_: list[str]) -> str:
-        emulator.plug()
+        device.plug()
         return "plugged in"
 
+    return {"unplug": unplug, "plug": plug}
+
+
+def _lens_commands(emulator: LensEmulator, stop: threading.Event) -> dict[str, Command]:
     def brown_out(_: list[str]) -> str:
         emulator.brown_out()
         return f"restarted in {emulator.board.mode_name} mode"
@@ -129,8 +148,7 @@ def _lens_commands(emulator: LensEmulator, stop: threading.Event) -> dict[str, C
         return f"{plugged}, {held}, {emulator.requests} requests"
 
     return {
-        "unplug": unplug,
-        "plug": plug,
+        **cable_commands(emulator, stop),
         "brown-out": brown_out,
         "set": set_knobs,
         "clear": clear,

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from dasha_ros.assets.catalogue import CONVERTED, check_converted, sha256_of
+from dasha_ros.devices.v4l2.discovery import WebcamFound
 from dasha_ros.doctor import devices, ros, software
 from dasha_ros.doctor.examination import examine
 from dasha_ros.doctor.finding import Finding, Verdict
@@ -150,3 +151,22 @@ def test_an_indi_server_is_found_and_its_library_missed(monkeypatch: pytest.Monk
             assert finding.verdict is verdict
             assert finding.detail.startswith("answers at localhost:")
     assert only(devices.indi_server(), "INDI server").verdict is Verdict.OPTIONAL
+
+
+def test_webcams_are_named_with_their_lag_and_with_what_to_do(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    node = tmp_path / "video0"
+    node.write_text("")
+    brio = WebcamFound(node, "Brio", "046d:085e", "AB12", "1-2")
+    monkeypatch.setattr(devices, "list_webcams", lambda: [brio])
+    (usable,) = devices.webcams()
+    assert usable.verdict is Verdict.OK
+    assert usable.detail.startswith(
+        f"Brio on {node} (AB12, at 1-2), lag: exposure 6, focus 6 frames, assumed"
+    )
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    (refused,) = devices.webcams()
+    assert refused.verdict is Verdict.PROBLEM
+    assert refused.advice == "sudo usermod -aG video $USER, then log in again"
+    monkeypatch.setattr(devices, "list_webcams", list)
+    assert [finding.verdict for finding in devices.webcams()] == [Verdict.OPTIONAL]

@@ -63,6 +63,8 @@ class WebcamLens(LimitedLens):
         self._wanted: int | None = None
         """The last commanded position, which `open` restores."""
         self._rest_ns = 0
+        self._rested_at: int | None = None
+        """What the device said when the last move had settled; `None`: it has not, or nobody asked."""
 
     @property
     def info(self) -> LensInfo:
@@ -115,10 +117,15 @@ class WebcamLens(LimitedLens):
         return self.read()
 
     def read(self) -> LensReading:
-        """The position in force, and the time until the picture shows it."""
+        """The position in force, the time until the picture shows it, and whether somebody else moved it."""
         port, focus = self._opened()
         left_s = max(0.0, (self._rest_ns - self._clock.now_ns()) / 1e9)
-        return LensReading(float(port.get(focus)), left_s)
+        value = port.get(focus)
+        if self._rested_at is None and left_s == 0.0:
+            self._rested_at = value
+        rested_at = value if self._rested_at is None else self._rested_at
+        moved = f"another program moved the lens from {rested_at} to {value} {UNIT}; the next move mends it"
+        return LensReading(float(value), left_s, () if value == rested_at else (moved,))
 
     def describe(self) -> dict[str, Any]:
         """Model, node, position and the assumed lag."""
@@ -134,6 +141,7 @@ class WebcamLens(LimitedLens):
         return port, self._focus
 
     def _moved(self, port: WebcamPort) -> None:
+        self._rested_at = None
         self._rest_ns = self._clock.now_ns() + round(self._settle_s(port) * 1e9)
 
     def _settle_s(self, port: WebcamPort) -> float:

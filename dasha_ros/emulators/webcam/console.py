@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import fields
 
-from dasha_ros.emulators.console import Command, Say, changed_world, obey
+from dasha_ros.emulators.console import Command, Say, cable_commands, changed_world, obey
 from dasha_ros.emulators.webcam.controls import BY_NAME, WebcamKnobs
 from dasha_ros.emulators.webcam.device import WebcamEmulator
 from dasha_ros.emulators.webcam.pictures import TwinPainter
@@ -43,17 +43,6 @@ def run_webcam(
 
 
 def _commands(emulator: WebcamEmulator, painter: TwinPainter, stop: threading.Event) -> dict[str, Command]:
-    def unplug(words: list[str]) -> str:
-        emulator.unplug()
-        if words:
-            stop.wait(float(words[0]))
-            emulator.plug()
-        return "plugged in again" if words else "unplugged"
-
-    def plug(_: list[str]) -> str:
-        emulator.plug()
-        return "plugged in"
-
     def set_knobs(words: list[str]) -> str:
         for word in words:
             name, _, value = word.partition("=")
@@ -87,8 +76,7 @@ def _commands(emulator: WebcamEmulator, painter: TwinPainter, stop: threading.Ev
         return f"plugged in, {values}, {emulator.frames} frames"
 
     return {
-        "unplug": unplug,
-        "plug": plug,
+        **cable_commands(emulator, stop),
         "set": set_knobs,
         "refuse": refuse,
         "accept": accept,

@@ -294,3 +294,18 @@ def test_a_control_that_refused_to_come_back_comes_back_the_next_time(device: Me
     focus.open()
     focus.close()
     assert values(device) == before
+
+
+def test_a_lens_that_another_program_moves_has_a_fault_until_it_is_moved_again(device: MemoryWebcam) -> None:
+    focus = lens(device)
+    focus.open()
+    reading = focus.move(100.0)
+    assert reading.faults == ()
+    device.clock.advance(round(reading.settle_s * 1e9) + 1)
+    assert focus.read().faults == ()
+    device.states.set("focus", 150)
+    assert focus.read().position == 150.0
+    (fault,) = focus.read().faults
+    assert fault == "another program moved the lens from 100 to 150 steps; the next move mends it"
+    assert focus.move(100.0).faults == ()
+    assert focus.read().faults == ()
