@@ -99,8 +99,10 @@ def test_who_looks_sees_previews_and_the_belief_and_nobody_else_pays(
     percepts = probe.subscribe(msg.Percept, "perception/percept", qos.PERCEPT)
     in_force.set(20_000.0, NEAR_POSITION)
     probe.until(
-        lambda: any(p.lens.commanded_position == NEAR_POSITION for p in percepts),
-        "the percept of the command",
+        lambda: any(
+            p.lens.commanded_position == NEAR_POSITION and p.capture.exposure_us == 20_000.0 for p in percepts
+        ),
+        "the percept of both commands",
     )
     heard = len(percepts)
     probe.spin(2.5)  # The camera takes five previews meanwhile; the focus server listens to pictures.
