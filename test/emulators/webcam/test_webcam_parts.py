@@ -19,6 +19,7 @@ from dasha_ros.emulators.webcam.device import WebcamEmulator
 from dasha_ros.emulators.webcam.optics import WEBCAM_LENS
 from dasha_ros.emulators.webcam.pictures import FORMATS, PictureSize, TwinPainter, encode
 from dasha_ros.emulators.webcam.vhci import KernelError, free_port, plug
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.quality.sharpness import Sharpness
 from dasha_ros.twin.world import World
 
@@ -107,6 +108,18 @@ def test_an_equal_picture_is_not_painted_again_unless_the_world_changed(chart_wo
     assert painter(Shown(20_000.0, 1.0, 1.001)) is one
     painter.set_world(World(scene=chart_world.scene, illuminance_lx=10.0))
     assert painter(Shown(20_000.0, 1.0, 1.0)).mean() < one.mean()
+
+
+def test_the_documented_map_is_that_of_the_emulated_lens(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/how-to/use-the-emulators.md").read_text()
+    profile = tmp_path / "webcam.yaml"
+    profile.write_text(page.split("```yaml\n")[1].split("```")[0])
+    table = lens_model(profile)
+    assert (table.unit, table.position_min, table.position_max) == ("steps", 0.0, 250.0)
+    assert table.drive.step == WEBCAM_LENS.drive.step
+    assert table.drive.hysteresis == WEBCAM_LENS.drive.hysteresis
+    for position in range(0, 251, 5):
+        assert table.dioptres(position) == pytest.approx(WEBCAM_LENS.dioptres(position))
 
 
 def test_a_free_port_is_found() -> None:
