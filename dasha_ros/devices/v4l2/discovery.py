@@ -26,8 +26,6 @@ class WebcamFound:
     """Empty where the device has none."""
     bus: str
     """The USB port, such as ``1-2.3``; stays the same when the same socket is used."""
-    links: tuple[str, ...] = ()
-    """Stable paths that lead to it, such as those in ``/dev/v4l/by-id``."""
 
     def __str__(self) -> str:
         """For people."""
@@ -45,8 +43,10 @@ class WebcamFound:
         return f"{self.model} {self.serial_number or self.bus or self.node.name}"
 
     def matches(self, address: str) -> bool:
-        """Whether ``address`` names this device."""
-        return address in {self.serial_number, self.bus, self.name, str(self.node), *self.links}
+        """Whether ``address`` names this device: by itself, or as a link to its node."""
+        if address in (self.serial_number, self.bus, self.name):
+            return True
+        return address.startswith("/") and Path(address).resolve() == self.node.resolve()
 
 
 def list_webcams(sysfs: Path = SYSFS, dev: Path = DEV) -> list[WebcamFound]:
@@ -63,13 +63,15 @@ def chosen(webcams: Iterable[WebcamFound], address: str) -> WebcamFound:
 
     Args:
         webcams: Those that are there.
-        address: Serial number, bus path, name, or a path; empty: the only one.
+        address: Serial number, bus path, name, or a path; empty: the only one on USB, or the only one at all.
 
     Raises:
         DeviceLost: None is, or several are.
     """
     there = list(webcams)
-    matching = [found for found in there if not address or found.matches(address)]
+    # Single-board computers have a dozen video nodes that are no webcams; those on USB are.
+    usb = [found for found in there if found.usb_id]
+    matching = [found for found in there if found.matches(address)] if address else usb or there
     if len(matching) == 1:
         return matching[0]
     seen = "; ".join(map(str, there)) or "none"
@@ -93,18 +95,15 @@ def check_permission(found: WebcamFound) -> None:
 
 
 def _found(node: Path, dev: Path) -> WebcamFound:
-    path = dev / node.name
     usb = (node / "device").resolve().parent
     vendor, product = _text(usb / "idVendor"), _text(usb / "idProduct")
     is_usb = bool(vendor and product)
-    links = [link for folder in ("by-id", "by-path") for link in (dev / "v4l" / folder).glob("*")]
     return WebcamFound(
-        node=path,
+        node=dev / node.name,
         name=_text(node / "name") or node.name,
         usb_id=f"{vendor}:{product}" if is_usb else "",
         serial_number=_text(usb / "serial") if is_usb else "",
         bus=usb.name if is_usb else "",
-        links=tuple(sorted(str(link) for link in links if link.resolve() == path.resolve())),
     )
 
 

@@ -78,6 +78,13 @@ def test_who_names_none_or_several_is_told_what_is_there(root: Path, address: st
         chosen(webcams(root), address)
 
 
+def test_the_only_webcam_on_usb_needs_no_name(root: Path) -> None:
+    (brio, *_) = webcams(root)
+    decoder = WebcamFound(Path("/dev/video20"), "bcm2835-codec-decode", "", "", "")
+    assert chosen([decoder, brio], "") == brio
+    assert chosen([decoder], "") == decoder
+
+
 def test_where_nothing_is_there_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(DeviceLost, match=r"no webcam is there .the kernel shows: none"):
         chosen(list_webcams(tmp_path, tmp_path), "")
