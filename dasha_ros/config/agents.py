@@ -19,7 +19,13 @@ class PerceptionConfig(NodeConfig):
         "", "Weights file of the detector; empty: the detector's own.", fixed=True
     )
     detector_size_px: int = parameter(
-        416, "Width of the detector's input.", unit="px", fixed=True, ge=128, le=1280, multiple_of=32
+        416,
+        "Width of the detector's input; nanodet and centernet have a fixed one.",
+        unit="px",
+        fixed=True,
+        ge=128,
+        le=1280,
+        multiple_of=32,
     )
     detector_topic: str = parameter(
         "",

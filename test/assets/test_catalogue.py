@@ -54,12 +54,15 @@ def test_names_stay_in_the_folder(folder: Path, name: str) -> None:
 
 def test_catalogue_is_pinned() -> None:
     for package in assets.catalogue():
-        assert package.registry in {"pypi", "debian"}
+        assert package.registry in {"pypi", "debian", "npm"}
         if package.registry == "pypi":
             assert package.version
             assert package.sha256 is not None
             assert len(package.sha256) == 64
             assert package.format in {"wheel", "sdist"}
+        if package.registry == "npm":
+            assert package.version
+            assert package.sha256 is not None
         for file in package.files:
             assert len(file.sha256) == 64
             assert file.licence

@@ -150,7 +150,8 @@ def test_model_without_heads_is_refused(monkeypatch):
 
 def test_unknown_detector_is_refused_with_those_that_exist():
     with pytest.raises(
-        UnknownModelError, match=r"'yolov9'.*yolov3_tiny, ultralytics, faster_rcnn, retinanet"
+        UnknownModelError,
+        match=r"'yolov9'.*yolov3_tiny, nanodet, centernet, ultralytics, faster_rcnn, retinanet",
     ):
         create_detector("yolov9")
 

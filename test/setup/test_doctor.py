@@ -58,6 +58,13 @@ def test_missing_and_corrupt_files_are_named(monkeypatch: pytest.MonkeyPatch, tm
     assert "models/yolov3-tiny.onnx" in only(software.assets(), "converted models").detail
 
 
+def test_an_optional_model_is_checked_where_its_set_was_fetched(tmp_path: Path) -> None:
+    assert "models/nanodet.onnx" not in check_converted(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "nanodet.bin").write_bytes(b"raw")
+    assert "models/nanodet.onnx" in check_converted(tmp_path)
+
+
 def test_a_damaged_converted_model_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DASHA_ASSETS", str(tmp_path))
     names = convert_all_by_hand(tmp_path)

@@ -12,6 +12,8 @@ from pathlib import Path
 def convert_all(folder: Path, progress: Callable[[str], None] = lambda _line: None) -> list[Path]:
     """Convert every model that is missing or out of date.
 
+    Models of an optional set are left out where their raw files were not fetched.
+
     Args:
         folder: The assets folder, which holds ``models/`` with the raw files.
         progress: Called with one line per model.

@@ -24,6 +24,11 @@ class GraphBuilder:
         self._weights: list[onnx.TensorProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
 
+    @property
+    def weights(self) -> int:
+        """How many constant tensors are stored."""
+        return len(self._weights)
+
     def weight(self, name: str, value: NDArray[Any]) -> str:
         """Store a constant tensor and return its name."""
         self._weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))

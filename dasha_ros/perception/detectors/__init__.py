@@ -45,6 +45,8 @@ DETECTORS: Registry[Detector] = Registry(
     "detector",
     {
         "yolov3_tiny": f"{__name__}.yolov3_tiny:YoloV3Tiny",
+        "nanodet": f"{__name__}.nanodet:NanoDet",
+        "centernet": f"{__name__}.centernet:CenterNet",
         "ultralytics": f"{__name__}.ultralytics:UltralyticsDetector",
         "faster_rcnn": f"{__name__}.torchvision:FasterRCNN",
         "retinanet": f"{__name__}.torchvision:RetinaNet",

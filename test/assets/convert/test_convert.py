@@ -23,9 +23,12 @@ CONVERTED = (
 
 @pytest.fixture
 def raw(tmp_path, fetched):
-    """A folder with the raw files only."""
+    """A folder with the raw files of the base set only."""
     (tmp_path / "models").mkdir()
-    for name in convert.RAW_SHA256:
+    optional = {
+        name for name in convert.RAW_SHA256 if name.startswith(("models/nanodet", "models/centernet"))
+    }
+    for name in convert.RAW_SHA256.keys() - optional:
         (tmp_path / name).symlink_to(fetched(name))
     return tmp_path
 
@@ -58,6 +61,17 @@ def test_everything_is_converted_once_and_repaired_when_damaged(raw):
     for name in CONVERTED[:4]:
         assert digests(raw)[name] == first[name]
     assert {p.name for p in (raw / "models").iterdir() if p.name.startswith(".")} == set()
+
+
+def test_an_optional_model_is_converted_where_its_files_were_fetched(one_recipe, monkeypatch):
+    recipe = convert._RECIPES["models/result.bin"]
+    extra = convert._Recipe(("models/extra.txt",), lambda raw: raw["models/extra.txt"], optional=True)
+    monkeypatch.setattr(convert, "_RECIPES", {"models/result.bin": recipe, "models/extra.bin": extra})
+    digest = hashlib.sha256(b"more").hexdigest()
+    monkeypatch.setattr(convert, "RAW_SHA256", {**convert.RAW_SHA256, "models/extra.txt": digest})
+    assert convert_all(one_recipe) == [one_recipe / "models/result.bin"]
+    (one_recipe / "models/extra.txt").write_bytes(b"more")
+    assert convert_all(one_recipe)[1].read_bytes() == b"more"
 
 
 def test_a_damaged_record_converts_again(raw):
