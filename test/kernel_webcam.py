@@ -13,7 +13,7 @@ import pytest
 from dasha_ros.devices.v4l2.discovery import list_webcams
 from dasha_ros.emulators.webcam import vhci
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 """A guest without a processor of its own is slow."""
 
 

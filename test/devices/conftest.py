@@ -72,7 +72,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.timeout(120, method="thread"))
+            # A guest has no processor of its own; see scripts/test-webcam.
+            seconds = 600 if item.get_closest_marker("webcam") else 120
+            item.add_marker(pytest.mark.timeout(seconds, method="thread"))
 
 
 def backends(*names: str) -> list[object]:
