@@ -29,6 +29,8 @@ from dasha_ros.devices.v4l2.port import RawPicture, WebcamPort
 from dasha_ros.freshness.clock import Clock, SteadyClock
 from dasha_ros.freshness.lag import FrameLag
 
+_START_S = 5.0
+"""The first picture of a stream may take this much longer: webcams take a second or two to start [s]."""
 _SILENT = 3
 """After this many pictures in a row that did not come, the device counts as lost."""
 _AUTOMATICS = {
@@ -98,6 +100,8 @@ class WebcamCamera:
         """The latest time that a picture had to wait for."""
         self._abort = threading.Event()
         self._silent = 0
+        self._streams = False
+        """Whether a picture has come since the stream was started."""
 
     def open(self) -> CameraLimits:
         """Claim the camera, switch its automatic functions off, apply every setting and start its stream.
@@ -171,8 +175,10 @@ class WebcamCamera:
             self._lag.commanded((latency.focus_frames or 0) + MARGIN_FRAMES)
         # Up to half of the frames may be lost on the way.
         wait_s = self.settings.margin_s + (2 * self._lag.left + 3) * self._frame_s()
+        wait_s += 0.0 if self._streams else _START_S
         end_ns = begin_ns + round(wait_s * 1e9)
         while (picture := self._next(port, end_ns)) is not None:
+            self._streams = True
             exposure_us = self._value(port, self._exposure) * EXPOSURE_UNIT_US
             # The stamp may be that of the first byte, which comes after the exposure.
             begun_ns = picture.stamp_ns - round(exposure_us * 1e3)
@@ -213,7 +219,7 @@ class WebcamCamera:
             webcam.take(controls[number], value)
         wanted = best_format(port.formats(), settings.width, settings.height, settings.pixels, webcam.name)
         self._format = port.start(wanted)
-        self._silent = 0
+        self._silent, self._streams = 0, False
         exposure, gain = self._exposure, self._gain
         self._limits = CameraLimits(
             width=self._format.width,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webcam_in_memory import MemoryWebcam
 
-from dasha_ros.devices.errors import DeviceError, DeviceLost, OutOfRange
+from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, OutOfRange
 from dasha_ros.devices.v4l2.automatics import TakenControls
 from dasha_ros.devices.v4l2.camera import WebcamCamera, WebcamSettings
 from dasha_ros.devices.v4l2.controls import Control, ControlId, chosen_controls, need_range, plain_name
@@ -309,3 +309,16 @@ def test_a_lens_that_another_program_moves_has_a_fault_until_it_is_moved_again(d
     assert fault == "another program moved the lens from 100 to 150 steps; the next move mends it"
     assert focus.move(100.0).faults == ()
     assert focus.read().faults == ()
+
+
+def test_a_stream_may_take_its_time_to_start(device: MemoryWebcam) -> None:
+    begun_ns = device.clock.now_ns()
+    device.lose = lambda _: device.clock.now_ns() - begun_ns < 3_000_000_000
+    eye = camera(device)
+    eye.open()
+    assert eye.capture() is not None
+    # Later, a silence of three seconds is no start any more.
+    device.lose = lambda _: True
+    with pytest.raises(DeviceTimeout, match="sent no frame that answers within"):
+        eye.capture()
+    assert device.clock.now_ns() - begun_ns < 5_000_000_000
