@@ -49,6 +49,8 @@ setup(
     data_files=data_files(),
     install_requires=[
         "aiohttp>=3.9",
+        "mcap>=1.3",
+        "mcap-ros2-support",
         "numpy>=1.26",
         "onnx",
         "onnxruntime",

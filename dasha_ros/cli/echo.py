@@ -22,14 +22,13 @@ def echo(
     from dasha_ros.bringup.graph_client import GraphClient
     from dasha_ros.cli.graph.introspection import (
         BadTopicError,
-        UnknownTypeError,
         as_yaml,
         full_topic_name,
-        matching_qos,
-        message_class,
         type_of_topic,
     )
     from dasha_ros.config import ConfigError
+    from dasha_ros.ros.recording.schema import UnknownTypeError, message_class
+    from dasha_ros.ros.recording.topics import fitting_qos
 
     try:
         client = GraphClient(namespace)
@@ -62,7 +61,7 @@ def echo(
                 typer.echo(as_yaml(message, arrays=not no_arr) + "---")
                 printed += 1
 
-        client.node.create_subscription(cls, name, show, matching_qos(client.node, name))
+        client.node.create_subscription(cls, name, show, fitting_qos(client.node, name))
         end = time.monotonic() + timeout if once and timeout else float("inf")
         try:
             client.until(lambda: once and printed, end - time.monotonic())

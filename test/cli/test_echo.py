@@ -15,7 +15,8 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import Image
 from std_msgs.msg import ByteMultiArray, String
 
-from dasha_ros.cli.graph.introspection import UnknownTypeError, as_yaml, message_class, plain
+from dasha_ros.cli.graph.introspection import as_yaml, plain
+from dasha_ros.ros.recording.schema import UnknownTypeError, message_class
 from dasha_ros.ros.transport import qos
 
 

@@ -21,6 +21,7 @@ FLOORS = {
     "optics": 1,
     "freshness": 1,
     "assets": 1,
+    "recording": 1,
     "perception": 2,
     "twin": 2,
     "assets.convert": 3,  # at set-up, not at run time: it knows what perception reads

@@ -1,23 +1,17 @@
-"""Handles messages of any type: finds the class by name, matches the publishers' QoS, prints YAML."""
+"""Handles messages of any type: names topics, finds their types, prints YAML."""
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
 from rclpy.exceptions import InvalidTopicNameException
 from rclpy.expand_topic_name import expand_topic_name
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.validate_full_topic_name import validate_full_topic_name
 
 if TYPE_CHECKING:
     from rclpy.node import Node
-
-
-class UnknownTypeError(Exception):
-    """There is no Python class for a message type."""
 
 
 class BadTopicError(Exception):
@@ -45,31 +39,6 @@ def type_of_topic(node: Node, topic: str) -> str | None:
     """The type of a published topic, or ``None`` if no node publishes it."""
     publishers = node.get_publishers_info_by_topic(topic)
     return str(publishers[0].topic_type) if publishers else None
-
-
-def message_class(kind: str) -> Any:
-    """The class of ``package/msg/Type``.
-
-    Raises:
-        UnknownTypeError: Its package is not installed.
-    """
-    package, _, name = kind.partition("/msg/")
-    try:
-        return getattr(importlib.import_module(f"{package}.msg"), name)
-    except (ImportError, AttributeError):
-        raise UnknownTypeError(f"the message type {kind} is not installed here: install {package}") from None
-
-
-def matching_qos(node: Node, topic: str) -> QoSProfile:
-    """A QoS that matches all publishers of a topic: reliable and latched only if all of them are."""
-    offered = [info.qos_profile for info in node.get_publishers_info_by_topic(topic)]
-    reliable = all(q.reliability == ReliabilityPolicy.RELIABLE for q in offered)
-    latched = all(q.durability == DurabilityPolicy.TRANSIENT_LOCAL for q in offered)
-    return QoSProfile(
-        depth=10,
-        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
-    )
 
 
 def plain(value: Any, arrays: bool = True) -> Any:

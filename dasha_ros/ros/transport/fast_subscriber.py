@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -48,7 +48,8 @@ class _NotForExecutors(CallbackGroup):
 @dataclass(frozen=True)
 class _Topic:
     subscription: Subscription
-    hear: Callable[[bytes], None]
+    hear: Callable[[tuple[bytes, Mapping[str, int]]], None]
+    """Called with a serialized message and rclpy's facts about it."""
     most: int
     """Most messages to take before the next topic's turn: a flood must not block the others."""
 
@@ -86,14 +87,36 @@ class FastSubscriber:
         Raises:
             TypeError: The type has a field that `cdr` can't read.
         """
-        message_filter = MessageFilter(self._node, kind, topic, callback)
+        hear = MessageFilter(self._node, kind, topic, callback).hear
+        self._listen(kind, topic, to_hear(qos), lambda taken: hear(taken[0]))
+
+    def listen_raw(
+        self, kind: type, topic: str, callback: Callable[[bytes, int], None], qos: QoSProfile
+    ) -> None:
+        """Subscribe to whatever comes, unread and unchecked; for those who only pass it on.
+
+        Args:
+            kind: Type of the messages.
+            topic: Its name.
+            callback: Called with a serialized message and the time of sending [ns since 1970; 0: unknown].
+            qos: Quality of service, taken as it is.
+        """
+        self._listen(kind, topic, qos, lambda taken: callback(taken[0], int(taken[1]["source_timestamp"])))
+
+    def _listen(
+        self,
+        kind: type,
+        topic: str,
+        qos: QoSProfile,
+        hear: Callable[[tuple[bytes, Mapping[str, int]]], None],
+    ) -> None:
         subscription = self._node.create_subscription(
-            kind, topic, message_filter.hear, to_hear(qos), callback_group=self._group, raw=True
+            kind, topic, hear, qos, callback_group=self._group, raw=True
         )
         # Only one image per turn, so that the messages that describe it come first.
         most = KEPT if qos.reliability is ReliabilityPolicy.RELIABLE else 1
         with self._lock:
-            self._topics.append(_Topic(subscription, message_filter.hear, most))
+            self._topics.append(_Topic(subscription, hear, most))
         self._notify()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="fast_subscriber", daemon=True)
@@ -180,7 +203,7 @@ class FastSubscriber:
             taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
             if taken is None:
                 return False
-            topic.hear(taken[0])
+            topic.hear(taken)
         except InvalidHandle:
             raise
         except (Exception, SystemExit) as error:  # One message must not stop the thread of the control loop.

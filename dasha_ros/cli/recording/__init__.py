@@ -1,0 +1,1 @@
+"""``dasha record`` and ``dasha replay``."""

@@ -1,0 +1,1 @@
+"""Records the topics of a running graph, whatever their types."""

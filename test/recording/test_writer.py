@@ -1,0 +1,182 @@
+"""Recordings as independent readers see them: whole, split, limited, on a full and on a failing disk."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recorded_words import KIND, START_NS, by_mcap, by_rosbags, cdr, topic, write
+
+from dasha_ros.recording.reader import Recording
+from dasha_ros.recording.recover import recover
+from dasha_ros.recording.writer import RecordingError, RecordingWriter
+
+TESTS = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+
+
+def texts(count: int) -> list[str]:
+    """Texts of 3000 characters that zstd hardly packs."""
+    return [f"{number} {Random(number).randbytes(1500).hex()}" for number in range(count)]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=0xD7FF), max_size=50), min_size=1))
+def test_other_libraries_read_what_was_written(said: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "rec"
+        write(folder, said)
+        stamps = [START_NS + number * 1_000_000 for number in range(len(said))]
+        assert by_rosbags(folder) == [
+            ("/dasha/words", stamp, text) for stamp, text in zip(stamps, said, strict=True)
+        ]
+        assert by_mcap(folder / "rec_0.mcap") == said
+
+
+def test_our_reader_gives_times_types_and_the_message_again(tmp_path: Path) -> None:
+    write(tmp_path / "rec", ["a", "b"])
+    recording = Recording(tmp_path / "rec")
+    first, second = recording.messages()
+    assert (first.topic, first.kind, first.log_ns, first.publish_ns) == (
+        "/dasha/words",
+        KIND,
+        START_NS,
+        START_NS - 1,
+    )
+    assert recording.decode(second).data == "b"
+    assert recording.read(first.place) == cdr("a")
+    assert not recording.troubles
+
+
+def test_files_of_a_split_recording_follow_one_another_and_can_be_read_alone(tmp_path: Path) -> None:
+    writer = RecordingWriter(tmp_path / "rec", split_bytes=40_000)
+    writer.add_topic(topic())
+    writer.add_topic(topic("/dasha/latched", latched=True))
+    writer.write("/dasha/latched", cdr("known to all"), START_NS, START_NS)
+    said = texts(60)
+    for number, text in enumerate(said):
+        writer.write("/dasha/words", cdr(text), START_NS + number, START_NS + number)
+    writer.close()
+    files = sorted(path.name for path in (tmp_path / "rec").glob("*.mcap"))
+    assert files == [f"rec_{number}.mcap" for number in range(len(files))]
+    assert len(files) > 2
+    alone = [by_mcap(tmp_path / "rec" / name) for name in files]
+    assert all(found[0] == "known to all" for found in alone)
+    assert [text for found in alone for text in found if text != "known to all"] == said
+    words = [text for name, _, text in by_rosbags(tmp_path / "rec") if name == "/dasha/words"]
+    assert words == said
+    assert [m.topic for m in Recording(tmp_path / "rec").messages()].count("/dasha/words") == 60
+
+
+def test_recording_ends_at_its_limit_and_says_so(tmp_path: Path) -> None:
+    writer = write(tmp_path / "rec", texts(500), limit_bytes=100_000)
+    assert "the limit of 0.1 MB is reached" in writer.ended
+    assert not writer.failed
+    assert 100_000 <= writer.size < 150_000
+    kept = by_mcap(tmp_path / "rec" / "rec_0.mcap")
+    assert 0 < len(kept) < 500
+    assert kept == texts(500)[: len(kept)]
+
+
+class FullDisk:
+    """`os.write` of a disk with little space, which grows when the reserve is given back."""
+
+    def __init__(self, folder: Path, space: int, reserve: int, broken: int = errno.ENOSPC) -> None:
+        self._folder, self._space, self._reserve, self._error = folder, space, reserve, broken
+        self._write = os.write
+
+    def __call__(self, handle: int, data: memoryview) -> int:
+        if not (self._folder / ".space-for-the-end").exists():
+            self._space, self._reserve = self._space + self._reserve, 0
+        if self._space == 0:
+            raise OSError(self._error, os.strerror(self._error))
+        count = self._write(handle, data[: self._space])
+        self._space -= count
+        return count
+
+
+@pytest.mark.parametrize("space", [50_000, 50_001, 61_234])
+def test_full_disk_ends_a_recording_which_is_closed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, space: int
+) -> None:
+    folder = tmp_path / "rec"
+    monkeypatch.setattr(os, "write", FullDisk(folder, space, reserve=200_000))
+    writer = write(folder, texts(200))
+    monkeypatch.undo()
+    assert writer.failed
+    assert "the disk" in writer.ended
+    assert "is full" in writer.ended
+    kept = by_mcap(folder / "rec_0.mcap")
+    assert kept == texts(200)[: len(kept)]
+    assert len(kept) > 10
+    assert [text for _, _, text in by_rosbags(folder)] == kept
+    assert not (folder / ".space-for-the-end").exists()
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_failing_disk_leaves_what_came_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    folder = tmp_path / "rec"
+    monkeypatch.setattr(os, "write", FullDisk(folder, 50_000, reserve=0, broken=number))
+    writer = write(folder, texts(200))
+    monkeypatch.undo()
+    assert writer.failed
+    assert os.strerror(number) in writer.ended
+    assert "--recover" in writer.ended
+    recording = Recording(folder)
+    kept = [recording.decode(message).data for message in recording.messages()]
+    assert kept == texts(200)[: len(kept)]
+    assert len(kept) > 10
+    count, troubles = recover(folder, tmp_path / "again")
+    assert count == len(kept)
+    assert len(troubles) == 1
+    assert [text for _, _, text in by_rosbags(tmp_path / "again")] == kept
+
+
+def test_killed_recorder_loses_only_its_last_small_messages(tmp_path: Path) -> None:
+    program = (
+        "import os, pathlib, signal, sys; sys.path[:0] = sys.argv[2:]\n"
+        "from recorded_words import START_NS, cdr, topic; from test_writer import texts\n"
+        "from dasha_ros.recording.writer import RecordingWriter\n"
+        "writer = RecordingWriter(pathlib.Path(sys.argv[1])); writer.add_topic(topic())\n"
+        "for text in texts(100): writer.write('/dasha/words', cdr(text), START_NS, START_NS)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    folder = tmp_path / "rec"
+    ended = subprocess.run([sys.executable, "-c", program, str(folder), *TESTS], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    recording = Recording(folder)
+    kept = [recording.decode(message).data for message in recording.messages()]
+    assert kept == texts(100)[: len(kept)]
+    assert len(kept) >= 94, "a chunk holds 16 kB, which is five of these messages"
+    (trouble,) = recording.troubles
+    assert "rec_0.mcap ends unclosed" in trouble
+    assert f"dasha record --recover {folder}" in trouble
+
+
+def test_folder_in_use_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("x", encoding="utf-8")
+    with pytest.raises(RecordingError, match="is not empty: give a new folder"):
+        RecordingWriter(tmp_path)
+    assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "x"
+    with pytest.raises(RecordingError, match=r"mine\.txt/rec can't be recorded to: Not a directory"):
+        RecordingWriter(tmp_path / "mine.txt" / "rec")
+
+
+def test_disk_that_is_full_at_the_start_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int, offset: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(RecordingError, match="can't be recorded to: No space left"):
+        RecordingWriter(tmp_path / "rec")
+    assert list((tmp_path / "rec").iterdir()) == []
