@@ -109,7 +109,7 @@ def test_unknown_compression_and_wrong_checksum_are_named(tmp_path: Path) -> Non
     recording = Recording(tmp_path / "odd.mcap")
     assert list(recording.messages()) == []
     assert "compression 'brotli' is unknown" in recording.troubles[0]
-    body = struct.pack("<QQQII", 0, 0, 3, zlib.crc32(b"abd"), 0) + struct.pack("<Q", 3) + b"abc"
+    body = struct.pack("<QQQII", 0, 0, 3, zlib.crc32(b"xyz"), 0) + struct.pack("<Q", 3) + b"abc"
     (tmp_path / "crc.mcap").write_bytes(MAGIC + b"\x06" + struct.pack("<Q", len(body)) + body)
     recording = Recording(tmp_path / "crc.mcap")
     assert list(recording.messages()) == []

@@ -53,9 +53,11 @@ def record(
     ] = None,
     namespace: Namespace = "/dasha",
 ) -> None:
-    """Record the topics of a running graph as MCAP, until Ctrl-C. `dasha replay` plays them."""
-    from dasha_ros.recording.writer import RecordingError
-
+    """Record the topics of a running graph as MCAP, until Ctrl-C."""
+    try:
+        from dasha_ros.recording.writer import RecordingError
+    except ImportError as error:
+        fail(f"{error}. `dasha record` needs the packages mcap and mcap-ros2-support: run ./scripts/setup")
     if recover is not None:
         _recover(recover, output)
         return
