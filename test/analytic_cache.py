@@ -92,4 +92,5 @@ def _cell(info: ViewInfo, gain: float, defocus: float, ev: float) -> dict:
         "latent": (defocus, ev, gain, 1.0), "latent_small": (defocus, ev), "brisque": 90.0 - 75.0 * whole,
         "blur_features": 0.0, "sharpness": gain * whole, "box_sharpness": gain * own,
         "score": visible * 0.9 * (0.3 / 0.9) ** ((blur / 6.0) ** 2), "box": (0.3, 0.3, 0.6, 0.6),
+        **dict.fromkeys(("box_detail", "object_detail"), 6.0 - blur / np.arange(1.0, 7.0)),
     }  # fmt: skip

@@ -22,7 +22,7 @@ def model() -> BeliefModel:
     curve = np.log1p(node_radii())[:, None]
     profile = Profile(curve, np.zeros((NODES, 1, 1)), np.full((NODES, 1), 0.05**2))
     nothing = Detectability(np.ones(1), np.full((1, NODES, CLASSES), -np.log(CLASSES)))
-    return BeliefModel(profile, profile, nothing)
+    return BeliefModel(profile, profile, profile, nothing)
 
 
 def picture(position: float) -> FocusInputs:
@@ -32,4 +32,5 @@ def picture(position: float) -> FocusInputs:
     return FocusInputs(
         position=np.array([position]), score=np.array([0.9]), detected=np.array([True]),
         brisque=np.array([30.0]), latent=np.zeros((1, 0), np.float32), frame=read, box=read,
+        detail=read, place=np.full_like(read, np.nan),
     )  # fmt: skip

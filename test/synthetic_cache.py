@@ -13,6 +13,7 @@ from dasha_ros.learning.dataset.cache.layout import CELL, GREY, Field, Meta
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.store import Store
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
+from dasha_ros.perception.quality.detail import BANDS
 from dasha_ros.twin.scene import Scene
 
 PX = 8.877840909090908
@@ -35,6 +36,7 @@ def synthetic_cache(folder: Path, planes: int = 10, composites: int = 0) -> Perc
         "latent_grid": ((GRID_SIZE,), "float16"),
         **dict.fromkeys(("brisque", "sharpness", "score", "box_sharpness"), ((), "float32")),
         "box": ((4,), "float32"),
+        **dict.fromkeys(("box_detail", "object_detail"), ((BANDS,), "float32")),
     }
     grey = {"mean_grey": ((), "float32"), "histogram": ((10,), "float16")}
     fields = {name: Field(CELL, *kind) for name, kind in cell.items()}
@@ -75,6 +77,8 @@ def synthetic_cache(folder: Path, planes: int = 10, composites: int = 0) -> Perc
                     arrays["latent"][row] = np.exp(-radius * np.linspace(0.02, 0.5, LATENT)) * light
                     arrays["score"][row] = 0.9 * np.exp(-((radius / 9.0) ** 2)) * (abs(ev) < 3.0)
                     arrays["box"][row] = (0.2, 0.2, 0.7, 0.8)
+                    detail = 6.0 + level[:BANDS] - np.log1p(radius) * np.linspace(2.0, 0.2, BANDS)
+                    arrays["box_detail"][row] = arrays["object_detail"][row] = detail
                     arrays["brisque"][row] = 20.0 + 60.0 * (1.0 - 1.0 / (1.0 + radius / 4.0))
                     arrays["sharpness"][row] = 1.0 / (1.0 + radius)
         _greys(arrays, store, i)

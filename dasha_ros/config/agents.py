@@ -129,6 +129,13 @@ class LowLevelAgentConfig(AgentConfig):
     max_brisque: FiniteFloat = parameter(
         100.0, "Worst BRISQUE to accept if the goal names none.", gt=0.0, le=200.0
     )
+    min_sharp: FiniteFloat = parameter(
+        0.3,
+        "Least probability, by the object's own detail, that it is sharp where a goal ends as found. "
+        "0 accepts every detection, as in the paper.",
+        ge=0.0,
+        le=1.0,
+    )
 
 
 class FocusServerConfig(NodeConfig):

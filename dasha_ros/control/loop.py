@@ -25,6 +25,7 @@ from dasha_ros.control.step import (
     Step,
 )
 from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.learned.object_evidence import ObjectEvidence
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.policies.policy import (
     ExposureDecision,
@@ -89,8 +90,14 @@ def run_focus(
     """One goal of A^L (paper, Algorithm 2).
 
     Ends like `run_exposure`. The policy's word is not enough for success: a wanted object must
-    be detected in the last percept, with a BRISQUE of at most ``task.max_brisque``.
+    be detected in the last percept, with a BRISQUE of at most ``task.max_brisque``, and what the goal's
+    pictures show of the object's own detail must not speak against its sharpness.
     """
+    evidence = ObjectEvidence(task)
+
+    def act(percept: Percept) -> FocusDecision:
+        evidence.see(percept)
+        return policy.act(percept)
 
     def reward(percept: Percept) -> Reward:
         return reward_focus(percept, task.labels, task.min_score)
@@ -104,11 +111,11 @@ def run_focus(
         return Command(LENS_POSITION, decision.position)
 
     def verdict(decision: FocusDecision, percept: Percept) -> tuple[ErrorCode, str]:
-        return focus_verdict(percept, task) if decision.found else not_found(task)
+        return focus_verdict(percept, task, evidence.probability) if decision.found else not_found(task)
 
     policy.reset(task)
     run = _run(
-        _Goal(LOW_LEVEL, task.max_steps, policy.act, reward, command, rig.move, verdict),
+        _Goal(LOW_LEVEL, task.max_steps, act, reward, command, rig.move, verdict),
         rig,
         on_step,
         interrupted,

@@ -4,7 +4,8 @@ A picture tells how blurred things are, but not on which side of the focus. Seve
 lens positions, leave only the hypotheses that explain all of them. Three sources of evidence count:
 
 - the frame's latent: its blur, and the scene's own way of showing it (`profile`);
-- the latent inside the box of the best detection: the same for the object alone;
+- the latent inside the box of the best detection, mostly of the object, and the object's own detail
+  (`own_sharpness`), which is also read where the object was last seen;
 - the detector's score, which falls with blur differently for each kind of object (`detectability`).
 
 The frame may show another depth than the object's, so three cases are kept: the object lies in the plane
@@ -20,8 +21,13 @@ from numpy.typing import NDArray
 
 from dasha_ros.estimation.detectability import Detectability, DetectionEvidence
 from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.estimation.own_sharpness import NOVEL_PX, SURE_SCORES, OwnSharpness
 from dasha_ros.estimation.profile import Array, Profile, ProfileEvidence, nearest_node
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.profiles import lens_model
 
+PX_PER_DIOPTRE = abs(lens_model().blur_px(1.0, 0.0))
+"""Unit of the belief: the blur of a dioptre [px at 640] of the lens of the twin, 25 mm at f/2."""
 NEAREST_D, FARTHEST_D = 1.0 / 0.3, 1.0 / 10.0
 """Where objects are expected [1/m]: 0.3 to 10 m."""
 MARGIN_D = 0.35
@@ -34,15 +40,10 @@ hundred more is missed on two-depth views, and nothing is gained on planes."""
 BEHIND = 0.1
 """Prior probability that the object stands behind what fills the frame. Without this case, a person behind a
 model motorcycle is never searched at a distance, because the frame suggests near."""
+OUT_OF_REACH = 0.1
+"""How much rarer an object is where the lens can't focus on it."""
 GAP_D = 0.3
 """Least depth between an object and what fills the frame [1/m]; less makes no difference in blur."""
-NOVEL_PX = 2.5
-"""A picture counts fully if it was taken at least this much blur away from all earlier ones [px at 640],
-and less
-if it was nearer. The model's errors are the same at one place, so more pictures of it add no certainty."""
-SURE_SCORES = (0.1, 0.4)
-"""The weight of a detection's box grows from 0 to 1 between these scores: an unsure detection may be another
-thing, sharp at another depth."""
 _PICTURES = 16
 """Number of places that are remembered."""
 
@@ -53,23 +54,48 @@ class BeliefModel:
 
     frame: Profile
     box: Profile
+    detail: Profile
+    """Of the object's own detail."""
     detection: Detectability
 
 
-def hypotheses() -> Array:
-    """The focus positions that the belief distinguishes [1/m], shape (h,)."""
-    return np.arange(FARTHEST_D - MARGIN_D, NEAREST_D + MARGIN_D, STEP_D, dtype=np.float64)
+def belief_map(lens: LensModel) -> LensMap:
+    """The map of any lens in the units of the belief: those of `PX_PER_DIOPTRE` of blur."""
+    return LensMap(lens, PX_PER_DIOPTRE)
 
 
-def log_prior(dioptres: Array) -> Array:
-    """Log prior of each hypothesis: half even in dioptres, half in log distance, small beyond the ends."""
-    inside = (dioptres >= FARTHEST_D) & (dioptres <= NEAREST_D)
-    near = np.abs(dioptres - np.clip(dioptres, FARTHEST_D, NEAREST_D))
-    by_distance = np.where(inside, 1.0 / np.maximum(dioptres, FARTHEST_D), 0.0)
+def hypotheses(scale: float = 1.0) -> Array:
+    """The focus positions that the belief distinguishes, shape (h,).
+
+    Args:
+        scale: How many units of the map a dioptre is (`LensMap.scale`).
+    """
+    return np.arange(FARTHEST_D * scale - MARGIN_D, NEAREST_D * scale + MARGIN_D, STEP_D, dtype=np.float64)
+
+
+def log_prior(dioptres: Array, reach: tuple[float, float] = (-np.inf, np.inf), scale: float = 1.0) -> Array:
+    """Log prior of each hypothesis: half even in dioptres, half in log distance, small beyond the ends.
+
+    Args:
+        dioptres: Hypotheses, evenly spaced.
+        reach: Least and greatest focus of the lens. An object that it can't focus on is unusual.
+        scale: How many units of the map a dioptre is.
+    """
+    farthest, nearest = FARTHEST_D * scale, NEAREST_D * scale
+    inside = (dioptres >= farthest) & (dioptres <= nearest)
+    near = np.abs(dioptres - np.clip(dioptres, farthest, nearest))
+    by_distance = np.where(inside, 1.0 / np.maximum(dioptres, farthest), 0.0)
     density = inside / inside.sum() + by_distance / by_distance.sum()
     density += np.exp(-near / 0.1) / len(dioptres)
+    density = np.where((dioptres < reach[0]) | (dioptres > reach[1]), OUT_OF_REACH * density, density)
     result: Array = np.log(density / density.sum())
     return result
+
+
+def prior_of(lens: LensMap) -> tuple[Array, Array]:
+    """Hypotheses and their log prior for a lens."""
+    places = hypotheses(lens.scale)
+    return places, log_prior(places, lens.reach, lens.scale)
 
 
 class FocusBelief:
@@ -82,15 +108,17 @@ class FocusBelief:
 
         Args:
             model: Models of the evidence.
-            lens: Maps positions to focus and blur.
+            lens: Maps positions to focus and blur; `belief_map`.
             batch: Number of episodes.
-            prior: Hypotheses [1/m], `STEP_D` apart, and their log probabilities; left out:
+            prior: Hypotheses, `STEP_D` apart, and their log probabilities; left out:
                 `hypotheses` and `log_prior`.
         """
-        self.dioptres, self._prior = prior or (hypotheses(), log_prior(hypotheses()))
+        self.dioptres, self._prior = prior or prior_of(lens)
         self._lens = lens
         count = len(self.dioptres)
         self._frame = ProfileEvidence(model.frame, batch, count)
+        self.own = OwnSharpness(model.detail, batch, self.dioptres, self._prior, lens.px_per_dioptre)
+        """What the object's own detail tells, whatever fills the frame and the detector prefers."""
         self._box = ProfileEvidence(model.box, batch, count)
         self._detection = DetectionEvidence(model.detection, batch, count)
         self._visited = np.full((batch, _PICTURES), np.inf)
@@ -106,8 +134,10 @@ class FocusBelief:
 
     def reset(self, rows: NDArray[np.intp]) -> None:
         """Restart these episodes with the prior."""
-        for evidence in (self._frame, self._box, self._detection):
-            evidence.reset(rows)
+        self._frame.reset(rows)
+        self._box.reset(rows)
+        self.own.reset(rows)
+        self._detection.reset(rows)
         self._visited[rows] = np.inf
         self.posterior[rows] = np.exp(self._prior)
         self.separate[rows] = SEPARATE + BEHIND
@@ -119,6 +149,9 @@ class FocusBelief:
         frame: NDArray[np.floating],
         box: NDArray[np.floating],
         scores: NDArray[np.floating],
+        *,
+        detail: NDArray[np.floating],
+        trust: NDArray[np.floating],
     ) -> None:
         """Take in one picture of some episodes.
 
@@ -128,6 +161,8 @@ class FocusBelief:
             frame: Numbers read from the frame's latent, shape (b, m).
             box: Numbers read from the latent in the best detection's box, shape (b, m); NaN without one.
             scores: Scores of the best detection, shape (b,); 0 without one, NaN where there is no detector.
+            detail: Numbers read from the object's own detail, shape (b, m); NaN where no object is known.
+            trust: Score of the detection that told where the object is, shape (b,).
         """
         here, px = self._lens.dioptres(position), self._lens.px_per_dioptre
         apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * px
@@ -143,10 +178,12 @@ class FocusBelief:
             low, high = SURE_SCORES
             sure = np.clip((scores - low) / (high - low), 0.0, 1.0) * weight
             self._box.add(rows[boxed], nodes[boxed], box[boxed], sure[boxed])
+        self.own.add(rows, here, detail, trust)
         self._update(rows)
 
     def _update(self, rows: NDArray[np.intp]) -> None:
-        own = self._prior + (self._box.log_likelihood() + self._detection.log_likelihood())[rows]
+        witnesses = self._box, self.own, self._detection
+        own = self._prior + sum(witness.log_likelihood()[rows] for witness in witnesses)
         frame = self._frame.log_likelihood()[rows]
         top = frame.max(axis=1, keepdims=True)
         likelihood = np.exp(frame - top)

@@ -15,15 +15,26 @@ _POINTS = 2301
 class LensMap:
     """Maps arrays of positions to focus and back; the error is below a 40,000th of the range."""
 
-    def __init__(self, lens: LensModel) -> None:
-        """Tabulate a lens model."""
+    def __init__(self, lens: LensModel, px_per_dioptre: float | None = None) -> None:
+        """Tabulate a lens model.
+
+        Args:
+            lens: The lens.
+            px_per_dioptre: Measure focus in units that blur by so much [px at 640] instead of in dioptres, so
+                that what was learned with one lens holds for every lens.
+        """
         self.position_min, self.position_max = lens.position_min, lens.position_max
         self._position = np.linspace(lens.position_min, lens.position_max, _POINTS)
-        self._dioptres = np.array([lens.dioptres(float(v)) for v in self._position])
+        own = abs(lens.blur_px(1.0, 0.0))
+        self.px_per_dioptre = px_per_dioptre or own
+        """Blur radius [px at 640] of a dioptre of defocus, or of one of the units asked for."""
+        self.scale = own / self.px_per_dioptre
+        """How many of these units a dioptre is."""
+        self._dioptres = self.scale * np.array([lens.dioptres(float(v)) for v in self._position])
         order = np.argsort(self._dioptres)
         self._by_dioptres = self._dioptres[order], self._position[order]
-        self.px_per_dioptre = abs(lens.blur_px(1.0, 0.0))
-        """Blur radius [px at 640] of a dioptre of defocus."""
+        self.reach = float(self._dioptres.min()), float(self._dioptres.max())
+        """Least and greatest focus [1/m]."""
 
     def dioptres(self, position: NDArray[np.floating]) -> Array:
         """Focus at positions [1/m]; clipped to the range."""

@@ -74,16 +74,16 @@ def _covered(begin: Floats, end: Floats, cells: int) -> Floats:
 
 @dataclass(frozen=True)
 class Readout:
-    """A linear map from features to a few numbers."""
+    """A linear map from f features to m numbers."""
 
     centre: Floats
-    """Shape (`FEATURES`,): subtracted from the features."""
+    """Shape (f,): subtracted from the features."""
     weights: Floats
-    """Shape (`FEATURES`, m)."""
+    """Shape (f, m)."""
     offset: Floats
     """Shape (m,)."""
 
     def __call__(self, pooled: NDArray[np.floating]) -> Floats:
-        """The numbers, shape (n, m), of features of shape (n, `FEATURES`)."""
+        """The numbers, shape (n, m), of features of shape (n, f)."""
         numbers = (np.asarray(pooled, np.float32) - self.centre) @ self.weights + self.offset
         return np.asarray(numbers, np.float32)

@@ -104,6 +104,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
             labels=frozenset(map(canonical, request.labels)),
             min_score=request.min_score or self.config.min_score,
             max_brisque=request.max_brisque or self.config.max_brisque,
+            min_sharp=self.config.min_sharp,
             max_steps=request.max_steps or self.config.max_steps,
         )
 

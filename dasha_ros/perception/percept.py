@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.freshness.state import CaptureInfo, LensState
+from dasha_ros.perception.quality.detail import BANDS
 
+NO_DETAIL = (0, 0, BANDS)
+"""Shape of the map of detail of a percept without one."""
 Box = tuple[float, float, float, float]
 """x_min, y_min, x_max, y_max."""
 
@@ -54,6 +57,8 @@ class Percept:
     detections: tuple[Detection, ...] = ()
     """Detections, best score first."""
     stage_ms: dict[str, float] = field(default_factory=dict)
+    detail: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(NO_DETAIL, np.uint8))
+    """The map of `perception.quality.detail`; of shape `NO_DETAIL` where nobody made one."""
 
     def of(self, labels: Iterable[str], min_score: float = 0.0) -> tuple[Detection, ...]:
         """The detections of any of ``labels`` (empty: all labels) with at least ``min_score``, best first."""

@@ -25,6 +25,7 @@ from dasha_ros.perception.labels import canonical
 from dasha_ros.perception.models.session import model_path
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.perception.quality.brisque import Brisque, BrisqueModel
+from dasha_ros.perception.quality.detail_map import detail_map
 from dasha_ros.perception.quality.histogram import EDGES, histogram
 from dasha_ros.perception.quality.sharpness import Sharpness
 
@@ -123,6 +124,8 @@ class Perception:
                 brisque = self._brisque.score(grey)
             with _timed("histogram", stage_ms):
                 light = histogram(grey)
+            with _timed("detail", stage_ms):
+                detail = detail_map(grey)
             with _timed("sharpness", stage_ms):
                 sharpness = Sharpness(grey)
                 frame_sharpness = sharpness.frame()
@@ -141,6 +144,7 @@ class Perception:
             mean_grey=light.mean,
             brisque=brisque,
             sharpness=frame_sharpness,
+            detail=detail,
             detections=detections,
             stage_ms=stage_ms,
         )

@@ -21,15 +21,20 @@ HUNTING_REVERSALS = 2
 class MoveLog:
     """Where the lens went, for a batch of episodes."""
 
-    def __init__(self, lens: LensModel, batch: int, stay_dioptres: float = STAY_DIOPTRES) -> None:
+    def __init__(
+        self, lens: LensModel, batch: int, stay_dioptres: float = STAY_DIOPTRES, scale: float = 1.0
+    ) -> None:
         """Nothing commanded yet.
 
         Args:
             lens: Tells how far it moves for a dioptre.
             batch: Number of episodes.
             stay_dioptres: Commands that change the focus by at most this are not sent [1/m].
+            scale: How many times as much as the twin's this lens blurs per dioptre: both thresholds are so
+                many times less, and the same in px of blur.
         """
-        self._stay, self._reversal = travel(lens, stay_dioptres), travel(lens, REVERSAL_DIOPTRES)
+        self._stay = travel(lens, stay_dioptres / scale)
+        self._reversal = travel(lens, REVERSAL_DIOPTRES / scale)
         self.position: Array = np.zeros(batch)
         """The last commanded position of each lens."""
         self.last: Array = np.zeros(batch)

@@ -63,6 +63,8 @@ class FocusTask:
     """Objects to look for; empty: any."""
     min_score: float = 0.3
     max_brisque: float = 100.0
+    min_sharp: float = 0.3
+    """Least probability that the object itself is sharp where a goal ends as found (`policies.reached`)."""
     max_steps: int = 60
 
 

@@ -5,11 +5,13 @@ A^H has three rules. ``well_exposed``: the mean grey level is in 60..150 and at 
 clipped or nearly so; some exposure always satisfies it, because both grow steadily with the exposure.
 ``acceptable``: the histogram's peak is in neither the darkest nor the brightest tenth (paper, Algorithm 1,
 line 7). ``good_peak``: the peak is in 50..150, where Eq. 7 pays +1; in 4 of 17 photographs no exposure puts
-it there. A^L has one: the object is detected, and BRISQUE is good enough.
+it there. A^L has one: the object is detected, BRISQUE is good enough, and the object's own detail does not
+speak against it.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -122,14 +124,26 @@ def seen(percept: Percept, task: FocusTask) -> tuple[Detection, ...]:
     return percept.of(task.labels, task.min_score)
 
 
-def focus_verdict(percept: Percept, task: FocusTask) -> tuple[ErrorCode, str]:
-    """How a goal of A^L ends with this picture; if it failed, what happened."""
+def focus_verdict(percept: Percept, task: FocusTask, sharp: float = math.nan) -> tuple[ErrorCode, str]:
+    """How a goal of A^L ends with this picture; if it failed, what happened.
+
+    Args:
+        percept: Percept of the last picture.
+        task: What was wanted.
+        sharp: Probability that the object itself is sharp in it
+            (`policies.learned.object_evidence`); NaN where its detail is not known, which counts as sharp.
+    """
     found = seen(percept, task)
     if not found:
         return not_found(task)
     if percept.brisque > task.max_brisque:
         return ErrorCode.QUALITY_NOT_REACHED, (
             f"{found[0].label} found, but BRISQUE is {percept.brisque:.1f}, above {task.max_brisque:g}"
+        )
+    if sharp < task.min_sharp:
+        return ErrorCode.QUALITY_NOT_REACHED, (
+            f"{found[0].label} found, but by its own detail the probability that it is sharp is "
+            f"{sharp:.2f}, below {task.min_sharp:g}"
         )
     return ErrorCode.NONE, ""
 

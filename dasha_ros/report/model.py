@@ -134,7 +134,7 @@ class Detection(_Part):
 
 
 class Percept(_Part):
-    """The percept of the frame, without the latent vector."""
+    """The percept of the frame, without the latent vector and the map of detail."""
 
     width: int
     height: int

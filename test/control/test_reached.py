@@ -160,7 +160,7 @@ def test_every_door_says_the_same_of_a_focus(percept, labels, min_score, max_bri
     )
     preset, rig = load_preset("paper"), Shows(percept)
     assert bool(seen(percept, task)) == is_seen
-    assert FOCUS_READER.read(percept, task).detected[0] == is_seen
+    assert FOCUS_READER.read(percept, task, np.full(4, np.nan)).detected[0] == is_seen
     assert verdict_of(preset, "focus")(percept, task)[0] is code
     outcome = run_focus(rig, Content(FocusDecision(24.0, done=True, found=True)), task)
     assert outcome.code is code

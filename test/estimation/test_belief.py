@@ -12,9 +12,7 @@ from dasha_ros.estimation.belief import (
     FARTHEST_D,
     GAP_D,
     NEAREST_D,
-    NOVEL_PX,
     SEPARATE,
-    SURE_SCORES,
     BeliefModel,
     FocusBelief,
     hypotheses,
@@ -22,6 +20,7 @@ from dasha_ros.estimation.belief import (
 )
 from dasha_ros.estimation.detectability import CLASSES, Detectability, score_class
 from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.estimation.own_sharpness import MISTAKEN, NOVEL_PX, SCALES, SURE_SCORES
 from dasha_ros.estimation.profile import NODES, Profile, nearest_node
 from dasha_ros.optics.profiles import lens_model
 
@@ -47,6 +46,7 @@ def model(seed):
     return BeliefModel(
         curves(random),
         curves(random),
+        curves(random),
         Detectability(kinds / kinds.sum(), np.log(answers / answers.sum(axis=2, keepdims=True))),
     )
 
@@ -65,19 +65,23 @@ def log_normal(y, profile, nodes):
     return -0.5 * (residual @ np.linalg.solve(covariance, residual) + np.linalg.slogdet(covariance)[1])
 
 
-def written_down(made, position, frame, box, scores):
+def written_down(made, position, pictures, scores):
     """Posterior and probability of standing apart, by the model's own words."""
     prior = np.exp(log_prior(GRID))
     here = LENS.dioptres(position)
-    of_frame, own = [], []
+    frame, box, detail = pictures
+    of_frame, own, of_detail = [], [], []
     for at in GRID:
         nodes = nearest_node(np.abs(here - at) * PX)
         of_frame.append(log_normal(frame, made.frame, nodes))
         answers = made.detection.log_answers[:, nodes, score_class(scores)].sum(axis=1)
         kinds = np.log(np.sum(made.detection.weights * np.exp(answers)))
+        scaled = [nearest_node(np.abs(here - at) * PX * scale) for scale in SCALES]
+        of_detail.append(np.logaddexp.reduce([log_normal(detail, made.detail, each) for each in scaled]))
         own.append(log_normal(box, made.box, nodes) + kinds)
     of_frame = np.exp(np.array(of_frame) - max(of_frame))
-    own = prior * np.exp(np.array(own) - max(own))
+    told = np.exp(np.array(of_detail) - max(of_detail))
+    own = prior * np.exp(np.array(own) - max(own)) * ((1.0 - MISTAKEN) * told / told.mean() + MISTAKEN)
     apart = np.zeros(len(GRID))
     for i, at in enumerate(GRID):
         for share, gap in ((SEPARATE, at - GRID), (BEHIND, GRID - at)):
@@ -94,12 +98,14 @@ def written_down(made, position, frame, box, scores):
 def test_it_is_the_posterior_of_the_model(seed, pictures):
     made, random = model(seed), np.random.default_rng(seed + 1)
     position = apart(*random.permutation([0.3, 1.4, 2.6])[:pictures])
-    frame, box = random.normal(size=(2, pictures, 2))
+    shown = random.normal(size=(3, pictures, 2))
     scores = random.uniform(SURE, 1.0, pictures)
     belief = FocusBelief(made, LENS, 1)
     for i in range(pictures):
-        belief.add(ROW, position[i : i + 1], frame[i : i + 1], box[i : i + 1], scores[i : i + 1])
-    posterior, separate = written_down(made, position, frame, box, scores)
+        one = slice(i, i + 1)
+        frame, box, detail = shown[:, one]
+        belief.add(ROW, position[one], frame, box, scores[one], detail=detail, trust=scores[one])
+    posterior, separate = written_down(made, position, shown, scores)
     np.testing.assert_allclose(belief.posterior[0], posterior, rtol=1e-6, atol=1e-9)
     assert belief.separate[0] == pytest.approx(separate, rel=1e-6)
 
@@ -114,7 +120,8 @@ def add(belief, rows, pictures):
     )
     frame = np.stack([first, second], axis=1)
     box = np.where(boxed[:, None] > 0, frame[:, ::-1], np.nan)
-    belief.add(rows, position, frame, box, np.where(boxed > 0, scores, 0.0))
+    score = np.where(boxed > 0, scores, 0.0)
+    belief.add(rows, position, frame, box, score, detail=box, trust=score)
 
 
 @settings(max_examples=25)
@@ -156,7 +163,8 @@ def test_a_box_that_the_detector_is_not_sure_of_is_not_believed():
     for box in (1.5, -1.5):
         belief = FocusBelief(model(7), LENS, 1)
         score = np.array([SURE_SCORES[0]])
-        belief.add(ROW, np.array([45.0]), np.zeros((1, 2)), np.full((1, 2), box), score)
+        boxed = np.full((1, 2), box)
+        belief.add(ROW, np.array([45.0]), np.zeros((1, 2)), boxed, score, detail=boxed, trust=score)
         posteriors.append(belief.posterior)
     np.testing.assert_array_equal(*posteriors)
 

@@ -24,7 +24,7 @@ CAPTURE = CaptureInfo(
 LENS = LensState(
     command=CommandId("l", 2), commanded_position=47.0, position=46.98, settled=True, settled_at_ns=4
 )
-STAGES = {"resize", "encoder", "detector", "brisque", "histogram", "sharpness", "total"}
+STAGES = {"resize", "encoder", "detector", "brisque", "histogram", "detail", "sharpness", "total"}
 
 
 class Encoder:

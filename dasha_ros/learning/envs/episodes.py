@@ -44,7 +44,7 @@ class FocusEpisodes:
         self, encoder: FocusEncoder, rules: FocusRules, lens: LensModel, batch: int, stay_dioptres: float
     ) -> None:
         self.encoder, self.rules = encoder, rules
-        self.log = MoveLog(lens, batch, stay_dioptres)
+        self.log = MoveLog(lens, batch, stay_dioptres, encoder.scale)
         self.steps = np.zeros(batch, np.intp)
         self.detected: Flags = np.zeros(batch, bool)
         self.brisque: Array = np.zeros(batch)

@@ -17,7 +17,7 @@ from dasha_ros.learning.envs.focus_batch import focus_rules
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor, ExposureInputs
-from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor
+from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, FocusReader
 from dasha_ros.policies.policy import FocusTask
 
 Observation = NDArray[np.float32]
@@ -105,7 +105,7 @@ class FocusPart:
     """A^L's part of a step."""
 
     def __init__(self, rig: Rig, extractor: FocusFeatureExtractor, preset: Preset) -> None:
-        self._rig, self._reader = rig, extractor
+        self._rig, self._reader = rig, FocusReader(extractor)
         encoder = extractor.observation_encoder(rig.lens, 1)
         self.episodes = FocusEpisodes(encoder, focus_rules(preset), rig.lens, 1, preset.focus.stay_dioptres)
         self.action_space = action_space(encoder.nvec)
@@ -113,6 +113,7 @@ class FocusPart:
 
     def begin(self, percept: Percept, task: FocusTask) -> Observation:
         """Begin an episode at the current position."""
+        self._reader.reset()
         self.episodes.begin(_ROW, self._reader.read(percept, task))
         return self.observation()
 

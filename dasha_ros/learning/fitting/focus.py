@@ -44,6 +44,8 @@ logarithm; they matter near focus. They are flat in focus, like pictures, in whi
 can't be seen; with numbers that have a kink there, 3 % fewer episodes end within 1 px."""
 _BELL_HEIGHT = 4.0
 _LEAST_PLANES = 4
+_DETAIL_RIDGE = 0.001
+"""Penalty of the regression of six numbers of detail, which can hardly overfit."""
 
 
 class FocusLookup:
@@ -54,7 +56,7 @@ class FocusLookup:
         cache: PerceptCache,
         extractor: FocusFeatureExtractor,
         min_score: float,
-        numbers: tuple[Array, Array] | None = None,
+        numbers: tuple[Array, Array, Array, Array] | None = None,
     ) -> None:
         """Prepare the look-up.
 
@@ -62,7 +64,8 @@ class FocusLookup:
             cache: Cache of percepts.
             extractor: Reads percepts in the same way.
             min_score: Least score of a detection.
-            numbers: Numbers read from every cell's frame and box, shape (cells, m) each.
+            numbers: Numbers read from every cell's frame and box, and from the detail in the box and in the
+                object's place, shape (cells, m) each.
         """
         self.cache, self.extractor, self.min_score = cache, extractor, min_score
         self.views = cache.views
@@ -73,7 +76,7 @@ class FocusLookup:
         """Whether inputs hold P of Eq. 7; only rewards may need it, and its look-up takes time."""
         self._locator = CellMap(cache).focus
         nothing = np.zeros((len(cache.fields["score"]), 0))
-        self._frame, self._box = numbers or (nothing, nothing)
+        self._frame, self._box, self._detail, self._place = numbers or (nothing,) * 4
         self._latent = (
             latent_field(cache, extractor.encoder) if isinstance(extractor, LatentFeatureExtractor) else ""
         )
@@ -109,6 +112,8 @@ class FocusLookup:
             latent=np.asarray(found[self._latent], np.float32) if self._latent else nothing,
             frame=frame,
             box=np.where(seen[:, None], weighted(weights, self._box[rows]), np.nan),
+            detail=np.where(seen[:, None], weighted(weights, self._detail[rows]), np.nan),
+            place=weighted(weights, self._place[rows]),
             peak=peak_of(found["histogram"]) if self.reads_peak else None,
         )
 
@@ -145,22 +150,33 @@ def belief_focus_lookup(
         raise ReadingError(
             f"only {len(planes)} training views are planes; blur is read from at least {_LEAST_PLANES}"
         )
-    frame_readout, box_readout = fit.readouts([int(v) for v in train])
-    frame, box = frame_readout(cells.frame), box_readout(cells.box)
+    readouts = fit.readouts([int(v) for v in train])
+    shown = cells.frame, cells.box, *(np.asarray(cache.fields[n]) for n in ("box_detail", "object_detail"))
+    frame, box, detail, place = (read(x) for read, x in zip(_reads(readouts), shown, strict=True))
     folds = folds_of([cache.views[v].photographs for v in train])
     for fold in np.unique(folds):
         kept, held = [int(v) for v in train[folds != fold]], train[folds == fold]
         if any(cache.views[v].kind == "plane" for v in kept):
             mine = joined(fit.cells(int(v)) for v in held)
             out_of_fold = fit.readouts(kept)
-            frame[mine], box[mine] = out_of_fold[0](cells.frame[mine]), out_of_fold[1](cells.box[mine])
+            for number, read, x in zip((frame, box, detail, place), _reads(out_of_fold), shown, strict=True):
+                number[mine] = read(x[mine])
     model = BeliefModel(
         fit_profile(fit.radii, fit.curves(frame, planes), preset.widen),
         fit_profile(fit.radii, fit.curves(box, train), preset.widen),
+        fit_profile(fit.radii, fit.curves(place, train), preset.widen),
         fit_detectability(fit.radii, fit.answers(train)),
     )
-    extractor = BeliefFeatureExtractor(frame_readout, box_readout, model, _kind(preset))
-    return FocusLookup(cache, extractor, preset.min_score, (frame.astype(np.float64), box.astype(np.float64)))
+    extractor = BeliefFeatureExtractor(*readouts, model, _kind(preset))
+    numbers = (
+        frame.astype(np.float64), box.astype(np.float64), detail.astype(np.float64), place.astype(np.float64)
+    )  # fmt: skip
+    return FocusLookup(cache, extractor, preset.min_score, numbers)
+
+
+def _reads(readouts: tuple[Readout, Readout, Readout]) -> tuple[Readout, Readout, Readout, Readout]:
+    """What reads frame, box, the detail in the box, and the detail in the object's place."""
+    return (*readouts, readouts[2])
 
 
 def _kind(preset: FocusPreset) -> str:
@@ -193,18 +209,21 @@ class _BeliefFit:
         """Rows of a view's focus grid, flat."""
         return self._map.focus_cells(view).rows.ravel()
 
-    def readouts(self, views: list[int]) -> tuple[Readout, Readout]:
-        """Fit the regressions for frame and box."""
+    def readouts(self, views: list[int]) -> tuple[Readout, Readout, Readout]:
+        """Fit the regressions for the latent of frame and box, and for an object's detail."""
         features, targets = self._features, self._targets
         # A composite's frame shows two blurs, so the frame is fitted on planes only.
         frame = joined(self.cells(v) for v in views if self._cache.views[v].kind == "plane")
-        box = joined(self.cells(v) for v in views)
-        box = box[np.isfinite(features.box[box, 0])]
+        every = joined(self.cells(v) for v in views)
+        box = every[np.isfinite(features.box[every, 0])]
         # A plane's frame is also a large box of the object: more training data.
         both = np.concatenate([features.box[box], features.frame[frame]])
+        detail = np.asarray(self._cache.fields["object_detail"])[every]
+        known = np.isfinite(detail[:, 0])
         return (
             fit_ridge(features.frame[frame], targets[frame], self._strength),
             fit_ridge(both, np.concatenate([targets[box], targets[frame]]), self._strength),
+            fit_ridge(detail[known], targets[every[known]], _DETAIL_RIDGE),
         )
 
     def curves(self, numbers: Floats, views: NDArray[np.integer] | list[int]) -> Array:

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.estimation.belief import STEP_D, BeliefModel
-from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.estimation.belief import STEP_D, BeliefModel, belief_map
 from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
@@ -26,7 +25,11 @@ class BeliefWithoutDetection(BeliefEncoder):
     def see(self, rows: Rows, pictures: FocusInputs) -> None:
         """See `FocusEncoder`. Detections are left out."""
         deaf = replace(
-            pictures, score=np.full_like(pictures.score, np.nan), box=np.full_like(pictures.box, np.nan)
+            pictures,
+            score=np.full_like(pictures.score, np.nan),
+            box=np.full_like(pictures.box, np.nan),
+            detail=np.full_like(pictures.detail, np.nan),
+            place=np.full_like(pictures.place, np.nan),
         )
         super().see(rows, deaf)
 
@@ -42,14 +45,15 @@ class BeliefWithoutPosition(BeliefEncoder):
 
     def __init__(self, model: BeliefModel, lens: LensModel, batch: int) -> None:
         """See `BeliefEncoder`."""
-        ends = LensMap(lens).dioptres(np.array([lens.position_min, lens.position_max]))
+        places_of = belief_map(lens)
+        ends = places_of.dioptres(np.array([lens.position_min, lens.position_max]))
         self._middle, reach = float(ends.mean()), float(np.ptp(ends)) / 2.0
         count = int(reach / STEP_D)
         places: Array = self._middle + STEP_D * np.arange(-count, count + 1, dtype=np.float64)
         evenly: Array = np.full(len(places), -np.log(len(places)))
         self._nowhere = MoveLog(lens, batch)
         """A log of a lens that stands in the middle of its range and never moved."""
-        self._nowhere.reset(np.arange(batch), LensMap(lens).position(np.full(batch, self._middle)))
+        self._nowhere.reset(np.arange(batch), places_of.position(np.full(batch, self._middle)))
         super().__init__(model, lens, batch, (places, evenly))
 
     def see(self, rows: Rows, pictures: FocusInputs) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.estimation.belief import BeliefModel, FocusBelief
+from dasha_ros.estimation.belief import BeliefModel, FocusBelief, belief_map
 from dasha_ros.estimation.candidates import Candidate, candidates, probability_within
-from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.estimation.own_sharpness import SHARP_PX as SHARP_ENOUGH_PX
 from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.policies.learned.focus_encoder import Floats, FocusInputs, Rows
@@ -55,13 +55,19 @@ class BeliefEncoder:
             batch: Number of episodes.
             prior: Prior of the belief; see `FocusBelief`.
         """
-        self._map = LensMap(lens)
+        self._map = belief_map(lens)
         self._belief = FocusBelief(model, self._map, batch, prior)
         self._pictures = np.zeros((batch, FRAMES, 4 + 2 * model.frame.mean.shape[1]))
         self._best_score = np.zeros(batch)
+        self._found = np.zeros(batch, bool)
         self._ahead: tuple[Candidate, Candidate] | None = None
         self.size = self.observation(MoveLog(lens, batch)).shape[1]
         """Length of an observation."""
+
+    @property
+    def scale(self) -> float:
+        """See `FocusEncoder`."""
+        return self._map.scale
 
     @property
     def nvec(self) -> tuple[int, ...]:
@@ -76,9 +82,15 @@ class BeliefEncoder:
     def see(self, rows: Rows, pictures: FocusInputs) -> None:
         """See `FocusEncoder`."""
         self._ahead = None
-        self._belief.add(rows, pictures.position, pictures.frame, pictures.box, pictures.score)
         score = np.nan_to_num(pictures.score)
-        self._best_score[rows] = np.maximum(self._best_score[rows], score)
+        best = self._best_score[rows] = np.maximum(self._best_score[rows], score)
+        # What was once detected is still there when the detector is silent.
+        lost = self._found[rows] & ~pictures.detected
+        detail = np.where(lost[:, None], pictures.place, pictures.detail)
+        trust = np.where(lost, best, score)
+        self._found[rows] |= pictures.detected
+        inputs = pictures.position, pictures.frame, pictures.box, pictures.score
+        self._belief.add(rows, *inputs, detail=detail, trust=trust)
         boxed = np.isfinite(pictures.box).all(axis=1, keepdims=True)
         newest = np.concatenate(
             [
@@ -147,12 +159,33 @@ class BeliefEncoder:
 
     def belief(self, row: int) -> tuple[Array, Array]:
         """Focus positions [1/m] and the probability of each, in one episode; shape (h,)."""
-        return self._belief.dioptres, self._belief.posterior[row]
+        return self._belief.dioptres / self._map.scale, self._belief.posterior[row]
+
+    def sharp_probability(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`."""
+        return self._belief.own.probability(self._map.dioptres(log.position))
+
+    def is_far(self, position: Array, log: MoveLog) -> NDArray[np.bool_]:
+        """See `FocusEncoder`."""
+        apart = self._map.dioptres(position) - self._map.dioptres(log.position)
+        far: NDArray[np.bool_] = np.abs(apart) * self._map.px_per_dioptre > SHARP_ENOUGH_PX
+        return far
+
+    def sharpest(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`."""
+        return self._map.position(self._belief.own.sharpest().dioptres)
+
+    def next_look(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`."""
+        look = self._belief.own.next_look(self._map.dioptres(log.position), self._map.reach)
+        result: Array = self._map.position(look)
+        return result
 
     def _forget(self, rows: Rows) -> None:
         self._belief.reset(rows)
         self._pictures[rows] = 0.0
         self._best_score[rows] = 0.0
+        self._found[rows] = False
 
     def _within(self, px: float, log: MoveLog) -> Array:
         here, window = self._map.dioptres(log.position), px / self._map.px_per_dioptre

@@ -11,6 +11,15 @@ from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.policies.moves import MoveLog
 from dasha_ros.policies.policy import ExposureRule
 
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+EVIDENCE = 0.7
+"""Below this probability that the object itself is sharp, one more look is taken before the end."""
+SURE = 0.9
+"""From this probability on, the object is not left."""
+MOST_MOVES = 10
+"""After this many moves no more evidence is looked for."""
 GIVE_UP = 12
 """After this many moves without a detection the object counts as absent."""
 
@@ -23,12 +32,13 @@ def focus_moves(
     *,
     end_on_detection: bool = False,
     rng: np.random.Generator | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[Array, Flags]:
     """The next move of each episode, or its end.
 
     An episode stops when a wanted object is detected and the network wants to stay, to make a move that is
-    too small, or to move back and forth between two places that it has already seen. While nothing is
-    detected, staying is useless: the network's next best action is taken, for up to `GIVE_UP` moves.
+    too small, or to move back and forth between two places that it has already seen; and the object's own
+    detail agrees. While nothing is detected, staying is useless: the network's next best action is taken, for
+    up to `GIVE_UP` moves.
 
     Args:
         net: Decides.
@@ -54,7 +64,33 @@ def focus_moves(
         stays = open_ones & ~moves & detected
         stop |= stays
         open_ones &= ~(moves | stays)
-    return position, stop | open_ones
+    stop |= open_ones
+    return (position, stop) if end_on_detection else _by_evidence(encoder, log, position, detected, stop)
+
+
+def _by_evidence(
+    encoder: FocusEncoder, log: MoveLog, position: Array, detected: Flags, stop: Flags
+) -> tuple[Array, Flags]:
+    """What the object's own detail says about ends and moves that the network chose.
+
+    An episode that would end without evidence that the object itself is sharp looks once more. One that
+    would leave a place where the object is known to be sharp ends there; if the detector is silent there, not
+    before the sharpest place was tried.
+    """
+    sharp = encoder.sharp_probability(log)
+    leaves = ~stop & (sharp >= SURE) & encoder.is_far(position, log)
+    sharpest = encoder.sharpest(log)
+    tries = (
+        leaves & ~detected & log.would_move(sharpest) & (log.moves < MOST_MOVES) & ~log.would_repeat(sharpest)
+    )
+    position = np.where(tries, sharpest, position)
+    leaves &= ~tries
+    unsure = detected & stop & (sharp < EVIDENCE) & (log.moves < MOST_MOVES)
+    if unsure.any():
+        look = encoder.next_look(log)
+        unsure &= log.would_move(look)
+        position = np.where(unsure, look, position)
+    return np.where(leaves, log.position, position), (stop | leaves) & ~unsure
 
 
 PATIENCE = 3

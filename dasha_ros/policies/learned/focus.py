@@ -10,7 +10,11 @@ from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
 from dasha_ros.policies.learned.deployed import focus_moves
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder
-from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_extractor
+from dasha_ros.policies.learned.focus_features import (
+    FocusFeatureExtractor,
+    FocusReader,
+    focus_extractor,
+)
 from dasha_ros.policies.learned.learned_policy import ROW, LearnedPolicy
 from dasha_ros.policies.learned.policy_file import (
     check_encoder,
@@ -35,16 +39,21 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
         self._encoder: FocusEncoder | None = None
         self._stay_dioptres = float(self.file.info.rules.get("stay_dioptres", STAY_DIOPTRES))
         self._log: MoveLog | None = None
+        self._begun = False
+        self._reader = FocusReader(self.extractor)
 
     def reset(self, task: FocusTask) -> None:
         """Begin a new episode.
 
         Raises:
-            PolicyFileError: The lens is another than the policy was trained with.
+            PolicyFileError: The policy commands positions of the lens that it was trained with, and this is
+                another one.
         """
         check_lens(self.file.info, task.lens.id)
-        self._task, self._encoder = task, None
-        self._log = MoveLog(task.lens, 1, self._stay_dioptres)
+        self._task = task
+        self._reader.reset()
+        self._encoder = self.extractor.observation_encoder(task.lens, 1)
+        self._log, self._begun = MoveLog(task.lens, 1, self._stay_dioptres, self._encoder.scale), False
 
     def act(self, percept: Percept) -> FocusDecision:
         """Decide from the percept that answers the last command.
@@ -53,12 +62,12 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
             PolicyFileError: The percept's latent comes from another encoder.
             RuntimeError: `reset` was not called for this episode.
         """
-        if self._task is None or self._log is None:
+        if self._task is None or self._log is None or self._encoder is None:
             raise RuntimeError("act before reset: a policy needs a task for every episode")
         check_encoder(self.file.info, percept.encoder)
-        pictures = self.extractor.read(percept, self._task)
-        if self._encoder is None:
-            self._encoder = self.extractor.observation_encoder(self._task.lens, 1)
+        pictures = self._reader.read(percept, self._task)
+        if not self._begun:
+            self._begun = True
             self._log.reset(ROW, pictures.position)
             self._encoder.reset(ROW, pictures)
         else:

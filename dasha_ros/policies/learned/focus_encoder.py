@@ -40,6 +40,11 @@ class FocusInputs:
     """Numbers read from the early latent of the frame, shape (b, m)."""
     box: Array
     """Numbers read from the early latent inside the best detection's box, shape (b, m); NaN without one."""
+    detail: Array
+    """Numbers read from the object's own detail inside that box, shape (b, m); NaN without one."""
+    place: Array
+    """The same where the object was last detected in this episode, shape (b, m); NaN where that is unknown.
+    An encoder uses it only after a detection, because over the percept cache it is always known."""
     peak: Array | None = None
     """P of Eq. 7, grey levels 0..255, shape (b,); ``None`` where it is not needed."""
 
@@ -61,6 +66,11 @@ class FocusEncoder(Protocol):
     @property
     def nvec(self) -> tuple[int, ...]:
         """Number of choices of each part of an action."""
+        ...
+
+    @property
+    def scale(self) -> float:
+        """What thresholds in dioptres are divided by for this lens; see `MoveLog`."""
         ...
 
     def reset(self, rows: Rows, pictures: FocusInputs) -> None:
@@ -86,6 +96,25 @@ class FocusEncoder(Protocol):
         """
         ...
 
+    def sharp_probability(self, log: MoveLog) -> Array:
+        """Probability that the object itself is sharp where the lens stands, shape (batch,).
+
+        Based on its own detail alone; NaN for an encoder without a belief, or where no detail is known.
+        """
+        ...
+
+    def is_far(self, position: Array, log: MoveLog) -> NDArray[np.bool_]:
+        """Whether an object that is sharp where the lens stands would be blurred at ``position``."""
+        ...
+
+    def sharpest(self, log: MoveLog) -> Array:
+        """Where the object's own detail says that it is sharpest, shape (batch,)."""
+        ...
+
+    def next_look(self, log: MoveLog) -> Array:
+        """Where a picture would tell most about the object's own sharpness, shape (batch,)."""
+        ...
+
 
 class LatentFocusEncoder:
     """As in the paper: the latent of one frame (Eq. 5), absolute coarse and fine positions."""
@@ -98,6 +127,11 @@ class LatentFocusEncoder:
     def size(self) -> int:
         """Length of an observation."""
         return self._latent.shape[1]
+
+    @property
+    def scale(self) -> float:
+        """See `FocusEncoder`: 1, because it fits one lens only."""
+        return 1.0
 
     @property
     def nvec(self) -> tuple[int, ...]:
@@ -123,3 +157,19 @@ class LatentFocusEncoder:
     def defocus_probability(self, log: MoveLog) -> Array:
         """See `FocusEncoder`."""
         return np.zeros(len(self._latent))
+
+    def sharp_probability(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`."""
+        return np.full(len(self._latent), np.nan)
+
+    def is_far(self, position: Array, log: MoveLog) -> NDArray[np.bool_]:
+        """See `FocusEncoder`."""
+        return np.zeros(len(position), bool)
+
+    def sharpest(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`."""
+        return log.position.copy()
+
+    def next_look(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`."""
+        return log.position.copy()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.estimation.belief import BeliefModel
+from dasha_ros.estimation.detail_reading import object_detail
 from dasha_ros.estimation.detectability import Detectability
 from dasha_ros.estimation.profile import Profile
 from dasha_ros.estimation.readout import GRID_ENCODER, Readout, features
@@ -24,8 +25,11 @@ from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.reached import seen
 
 Arrays = Mapping[str, NDArray[Any]]
+Array = NDArray[np.float64]
+Box = NDArray[np.float64]
 BELIEF, WITHOUT_POSITION, WITHOUT_DETECTION = "belief", "belief_without_position", "belief_without_detection"
 """Kinds of `BeliefFeatureExtractor` in files: the whole, and its ablations."""
+_NOWHERE: Box = np.full(4, np.nan)
 _ENCODERS: dict[str, type[BeliefEncoder]] = {
     BELIEF: BeliefEncoder,
     WITHOUT_POSITION: BeliefWithoutPosition,
@@ -50,8 +54,14 @@ class FocusFeatureExtractor(Protocol):
         """A new encoder for a batch of episodes."""
         ...
 
-    def read(self, percept: Percept, task: FocusTask) -> FocusInputs:
-        """A batch of one picture.
+    def read(self, percept: Percept, task: FocusTask, place: Box) -> FocusInputs:
+        """A batch of one picture; `FocusReader` remembers the place.
+
+        Args:
+            percept: The picture.
+            task: Which objects are wanted.
+            place: Where a wanted object was last detected, as fractions of the frame, shape (4,); NaN where
+                none was.
 
         Raises:
             ModelError: The percept holds no latent of the encoder.
@@ -75,7 +85,7 @@ class LatentFeatureExtractor:
         """See `FocusFeatureExtractor`."""
         return LatentFocusEncoder(lens, batch, self.latent_size)
 
-    def read(self, percept: Percept, task: FocusTask) -> FocusInputs:
+    def read(self, percept: Percept, task: FocusTask, place: Box) -> FocusInputs:
         """See `FocusFeatureExtractor`."""
         latent = part(percept.latent, percept.encoder, self.encoder)
         return _picture(percept, task, latent=latent[None].astype(np.float32, copy=False))
@@ -92,10 +102,13 @@ class LatentFeatureExtractor:
 
 @dataclass(frozen=True)
 class BeliefFeatureExtractor:
-    """Numbers read from the early latent of the frame and of the best detection's box."""
+    """Numbers read from the early latent of the frame and of the best detection's box, and from the object's
+    detail."""
 
     frame: Readout
     box: Readout
+    detail: Readout
+    """Reads the object's own detail."""
     model: BeliefModel
     kind: str = BELIEF
     """`BELIEF`, or the kind of an ablation."""
@@ -109,17 +122,21 @@ class BeliefFeatureExtractor:
         """See `FocusFeatureExtractor`."""
         return _ENCODERS[self.kind](self.model, lens, batch)
 
-    def read(self, percept: Percept, task: FocusTask) -> FocusInputs:
+    def read(self, percept: Percept, task: FocusTask, place: Box) -> FocusInputs:
         """See `FocusFeatureExtractor`."""
         latent = part(percept.latent, percept.encoder, self.encoder)[None]
-        seen = percept.of(task.labels)
-        scale = np.array([percept.width, percept.height] * 2)
-        box = np.array([seen[0].box]) / scale if seen else np.full((1, 4), np.nan)
+
+        def blur(box: Box) -> Array:
+            return self.detail(object_detail(percept.detail, box)[None]).astype(np.float64)
+
+        box, _ = best_box(percept, task)
         return _picture(
             percept,
             task,
             frame=self.frame(features(latent)).astype(np.float64),
-            box=self.box(features(latent, box)).astype(np.float64),
+            box=self.box(features(latent, box[None])).astype(np.float64),
+            detail=blur(box),
+            place=blur(place),
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -127,8 +144,10 @@ class BeliefFeatureExtractor:
         parts: dict[str, Any] = {
             "frame": self.frame,
             "box": self.box,
+            "detail": self.detail,
             "frame_profile": self.model.frame,
             "box_profile": self.model.box,
+            "detail_profile": self.model.detail,
             "detection": self.model.detection,
         }
         return {f"{name}.{f.name}": getattr(p, f.name) for name, p in parts.items() for f in fields(p)}
@@ -141,9 +160,12 @@ class BeliefFeatureExtractor:
             return kind(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(kind)})
 
         model = BeliefModel(
-            of(Profile, "frame_profile"), of(Profile, "box_profile"), of(Detectability, "detection")
+            of(Profile, "frame_profile"),
+            of(Profile, "box_profile"),
+            of(Profile, "detail_profile"),
+            of(Detectability, "detection"),
         )
-        return cls(of(Readout, "frame"), of(Readout, "box"), model, kind)
+        return cls(of(Readout, "frame"), of(Readout, "box"), of(Readout, "detail"), model, kind)
 
 
 def focus_extractor(kind: str, encoder: str, arrays: Arrays) -> FocusFeatureExtractor:
@@ -163,12 +185,70 @@ def focus_extractor(kind: str, encoder: str, arrays: Arrays) -> FocusFeatureExtr
     return extractor
 
 
+class ObjectPlace:
+    """Where the object of an episode is, also in pictures in which the detector does not find it."""
+
+    def __init__(self) -> None:
+        """Nothing seen yet."""
+        self.last: Box = _NOWHERE
+        """Where a wanted object was last detected, as fractions of the frame, shape (4,); NaN before."""
+        self._best_score = 0.0
+
+    def look(self, percept: Percept, task: FocusTask) -> tuple[Box, float]:
+        """The object's box in the next picture, and the score of the detection that told of it."""
+        box, score = best_box(percept, task)
+        self._best_score = max(self._best_score, score)
+        if seen(percept, task):
+            self.last = box
+        elif np.isfinite(self.last).all():
+            return self.last, self._best_score
+        return box, score
+
+
+class FocusReader:
+    """Reads the pictures of one episode after the other, and remembers where the object was."""
+
+    def __init__(self, extractor: FocusFeatureExtractor) -> None:
+        """Nothing seen yet."""
+        self._extractor = extractor
+        self._place = ObjectPlace()
+
+    def reset(self) -> None:
+        """Begin a new episode."""
+        self._place = ObjectPlace()
+
+    def read(self, percept: Percept, task: FocusTask) -> FocusInputs:
+        """The next picture of the episode.
+
+        Raises:
+            ModelError: The percept holds no latent of the encoder.
+        """
+        pictures = self._extractor.read(percept, task, self._place.last)
+        self._place.look(percept, task)
+        return pictures
+
+
+def best_box(percept: Percept, task: FocusTask) -> tuple[Box, float]:
+    """The box of the best detection of a wanted object as fractions of the frame, shape (4,), and its score.
+
+    NaN and 0 where there is none.
+    """
+    candidates = percept.of(task.labels)
+    if not candidates:
+        return _NOWHERE, 0.0
+    left, top, right, bottom = candidates[0].box
+    width, height = float(percept.width), float(percept.height)
+    return np.array([left / width, top / height, right / width, bottom / height]), candidates[0].score
+
+
 def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusInputs:
     candidates = percept.of(task.labels)
     nothing: dict[str, NDArray[Any]] = {
         "latent": np.zeros((1, 0), np.float32),
         "frame": np.zeros((1, 0)),
         "box": np.zeros((1, 0)),
+        "detail": np.zeros((1, 0)),
+        "place": np.zeros((1, 0)),
     }
     return FocusInputs(
         position=np.array([percept.lens.commanded_position]),

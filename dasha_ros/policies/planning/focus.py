@@ -12,7 +12,7 @@ from dasha_ros.estimation.profile import Array
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.belief_encoder import APART_PX, SHARP_PX, BeliefEncoder
 from dasha_ros.policies.learned.deployed import GIVE_UP
-from dasha_ros.policies.learned.focus_features import BeliefFeatureExtractor, focus_extractor
+from dasha_ros.policies.learned.focus_features import BeliefFeatureExtractor, FocusReader, focus_extractor
 from dasha_ros.policies.learned.learned_policy import ROW
 from dasha_ros.policies.learned.policy_file import PolicyFile, check_encoder, shipped_policy
 from dasha_ros.policies.moves import STAY_DIOPTRES, MoveLog
@@ -40,13 +40,14 @@ class BeliefFocus(ABC):
         info = self._file.info
         extractor = focus_extractor(info.extractor, info.encoder, self._file.fitted)
         assert isinstance(extractor, BeliefFeatureExtractor), "plus has a belief"
-        self._extractor = extractor
+        self._extractor, self._reader = extractor, FocusReader(extractor)
         self._task: FocusTask | None = None
         self._encoder: BeliefEncoder | None = None
 
     def reset(self, task: FocusTask) -> None:
         """Begin a new episode on any lens whose map is known."""
         self._task, self._encoder = task, None
+        self._reader.reset()
         self._map = LensMap(task.lens)
         # The log counts directions in positions, and the map of a lens may fall.
         ends = self._map.dioptres(np.array([task.lens.position_min, task.lens.position_max]))
@@ -63,7 +64,7 @@ class BeliefFocus(ABC):
         if self._task is None:
             raise RuntimeError("act before reset: a policy needs a task for every episode")
         check_encoder(self._file.info, percept.encoder)
-        pictures = self._extractor.read(percept, self._task)
+        pictures = self._reader.read(percept, self._task)
         if self._encoder is None:
             self._encoder = self._extractor.observation_encoder(self._task.lens, 1)
             self._log.reset(ROW, pictures.position)

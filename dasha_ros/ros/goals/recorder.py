@@ -67,7 +67,7 @@ class Recorder:
         role = "exposure_policy" if reward.agent == "A^H" else "focus_policy"
         self._report.describe(**{role: reward.policy})
         record = asdict(seen)
-        for key in ("capture", "lens", "latent", "histogram_edges"):
+        for key in ("capture", "lens", "latent", "detail", "histogram_edges"):
             del record[key]
         record["histogram_counts"] = [int(n) for n in seen.histogram_counts]
         self._waiting = {

@@ -12,7 +12,8 @@ from dasha_ros.freshness.command import CommandId, FrameId
 from dasha_ros.freshness.state import CaptureInfo, LensMove, LensState
 from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.optics.lens_info import LensInfo
-from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.perception.percept import NO_DETAIL, Detection, Percept
+from dasha_ros.perception.quality.detail import SHAPE
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
 
 
@@ -213,7 +214,7 @@ def detection_to_msg(detection: Detection) -> msg.Detection:
 
 
 def percept_from_msg(message: msg.Percept) -> Percept:
-    """`Percept` of a message. The latent vector shares the message's memory."""
+    """`Percept` of a message. The latent vector and the map of detail share the message's memory."""
     return Percept(
         capture=capture_from_msg(message.capture),
         lens=lens_from_msg(message.lens),
@@ -227,6 +228,7 @@ def percept_from_msg(message: msg.Percept) -> Percept:
         mean_grey=message.mean_grey,
         brisque=message.brisque,
         sharpness=message.sharpness,
+        detail=np.frombuffer(message.detail, np.uint8).reshape(SHAPE if len(message.detail) else NO_DETAIL),
         detections=tuple(detection_from_msg(d) for d in message.detections),
         stage_ms=dict(zip(message.stage_names, message.stage_ms, strict=False)),
     )
@@ -250,6 +252,7 @@ def percept_to_msg(percept: Percept, frame_id: str, node: str = "") -> msg.Perce
         mean_grey=float(percept.mean_grey),
         brisque=float(percept.brisque),
         sharpness=float(percept.sharpness),
+        detail=array.array("B", percept.detail.tobytes()),
         detections=[detection_to_msg(d) for d in percept.detections],
         stage_names=list(percept.stage_ms),
         stage_ms=array.array("f", percept.stage_ms.values()),

@@ -16,6 +16,7 @@ from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
 from dasha_ros.optics.lens_info import LensInfoError
+from dasha_ros.perception.quality.detail import SHAPE
 from dasha_ros.ros.transport.conversions import lens_info_from_msg
 from dasha_ros.ros.validation.message_shape import Check, InvalidMessage, shape_check
 from dasha_ros.twin.world import World, WorldError
@@ -155,6 +156,8 @@ def _percept(message: Any) -> None:
     checks_of(msg.LensState)(message.lens)
     _within("width", message.width, (1, _SIDE_PX))
     _within("height", message.height, (1, _SIDE_PX))
+    if len(message.detail) not in (0, math.prod(SHAPE)):
+        raise InvalidMessage(f"detail has {len(message.detail)} bytes, not {math.prod(SHAPE)} or none")
     if len(message.stage_names) != len(message.stage_ms):
         raise InvalidMessage(
             f"{len(message.stage_names)} stage_names come with {len(message.stage_ms)} stage_ms"

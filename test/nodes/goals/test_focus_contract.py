@@ -180,7 +180,7 @@ def failed(result: Any, name: str, words: str) -> None:
     [
         (("giraffe",), {}, "OBJECT_NOT_FOUND", "min_score"),
         (("motorcycle",), {"max_brisque": 0.5}, "QUALITY_NOT_REACHED", "max_brisque"),
-        (("motorcycle",), {"max_steps": 3}, "STEPS_EXHAUSTED", "max_steps"),
+        (("motorcycle",), {"max_steps": 1}, "STEPS_EXHAUSTED", "max_steps"),
     ],
 )
 def test_a_goal_out_of_reach_fails_and_restores(

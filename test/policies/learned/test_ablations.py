@@ -114,7 +114,7 @@ def test_no_detection_changes_what_the_deaf_see(score, box, position):
 )
 def test_a_policys_file_tells_which_it_was_learned_with(kind, encoder):
     nothing = Readout(*(np.zeros((2, 1)) for _ in fields(Readout)))
-    made = BeliefFeatureExtractor(nothing, nothing, model(), kind)
+    made = BeliefFeatureExtractor(nothing, nothing, nothing, model(), kind)
     again = focus_extractor(made.kind, made.encoder, made.arrays())
     assert again.kind == kind
     assert type(again.observation_encoder(LENS, 1)) is encoder

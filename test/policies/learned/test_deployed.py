@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from dasha_ros.config import HighLevelAgentConfig
 from dasha_ros.optics.profiles import lens_model
-from dasha_ros.policies.learned.deployed import GIVE_UP, ExposureBounds, focus_moves
+from dasha_ros.policies.learned.deployed import (
+    EVIDENCE,
+    GIVE_UP,
+    MOST_MOVES,
+    SURE,
+    ExposureBounds,
+    focus_moves,
+)
 from dasha_ros.policies.moves import MoveLog
 
 LENS = lens_model()
@@ -21,8 +28,10 @@ STAY_DIOPTRES = 0.062
 class Wishes:
     """A network and an encoder: it wants to go to these places, one after the other, best first."""
 
-    def __init__(self, *position: float) -> None:
+    def __init__(self, *position: float, sharp: float = np.nan, look: float = 0.0) -> None:
+        """``sharp``: probability that the object is sharp here; ``look``: where to look for more evidence."""
         self._position = np.array(position)
+        self._sharp, self._look = sharp, look
 
     def ranked(self, observation: object, rng: object) -> np.ndarray:
         return np.arange(len(self._position))[None, :]
@@ -32,6 +41,17 @@ class Wishes:
 
     def position(self, actions: np.ndarray, log: MoveLog) -> np.ndarray:
         return self._position[actions]
+
+    def sharp_probability(self, log: MoveLog) -> np.ndarray:
+        return np.array([self._sharp])
+
+    def is_far(self, position: np.ndarray, log: MoveLog) -> np.ndarray:
+        return np.abs(position - log.position) > 1.0
+
+    def sharpest(self, log: MoveLog) -> np.ndarray:
+        return np.array([self._look])
+
+    next_look = sharpest
 
 
 def decide(wishes: Wishes, log: MoveLog, *, detected: bool) -> tuple[float, bool]:
@@ -62,6 +82,30 @@ def test_standing_still_finds_nothing() -> None:
 def test_it_gives_up_in_the_end() -> None:
     log = been_at(*(30.0 + i for i in range(GIVE_UP + 1)))
     assert decide(Wishes(60.0), log, detected=False)[1]
+
+
+def test_without_evidence_that_the_object_is_sharp_it_looks_once_more() -> None:
+    unsure = Wishes(40.1, sharp=EVIDENCE - 0.01, look=43.0)
+    assert decide(unsure, been_at(40.0), detected=True) == (43.0, False)
+    assert decide(Wishes(40.1, sharp=EVIDENCE, look=43.0), been_at(40.0), detected=True) == (40.0, True)
+    # There is nothing left to look at, or there were moves enough.
+    assert decide(Wishes(40.1, sharp=0.1, look=40.0), been_at(40.0), detected=True) == (40.0, True)
+    log = been_at(*(30.0 + i for i in range(MOST_MOVES + 1)))
+    assert decide(Wishes(40.1, sharp=0.1, look=43.0), log, detected=True) == (40.0, True)
+
+
+def test_it_does_not_leave_an_object_that_is_known_to_be_sharp() -> None:
+    sure = Wishes(60.0, sharp=SURE, look=40.0)
+    assert decide(sure, been_at(40.0), detected=True) == (40.0, True)
+    assert decide(Wishes(60.0, sharp=SURE - 0.01), been_at(40.0), detected=True) == (60.0, False)
+    # The last pixel may still be mended.
+    assert decide(Wishes(40.9, sharp=SURE), been_at(40.0), detected=True) == (40.9, False)
+
+
+def test_a_silent_detector_is_asked_again_at_the_sharpest_place() -> None:
+    silent = Wishes(60.0, sharp=SURE, look=40.7)
+    assert decide(silent, been_at(40.0), detected=False) == (40.7, False)
+    assert decide(Wishes(60.0, sharp=SURE, look=40.0), been_at(40.0), detected=False) == (40.0, True)
 
 
 def test_to_and_fro_between_two_places_that_were_seen_is_the_end() -> None:

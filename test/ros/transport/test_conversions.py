@@ -13,10 +13,12 @@ pytest.importorskip("rclpy", reason="ROS is not installed: scripts/setup install
 from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
 from dasha_ros.freshness.state import CaptureInfo, LensMove, LensState
-from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.perception.percept import NO_DETAIL, Detection, Percept
+from dasha_ros.perception.quality.detail import SHAPE
 from dasha_ros.ros.transport import conversions
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
 
+_DETAIL = np.arange(np.prod(SHAPE), dtype=np.uint8).reshape(SHAPE)
 stamps = st.integers(0, 2**31 * 10**9 - 1)
 reals = st.floats(allow_nan=False, width=64)
 singles = st.floats(allow_nan=False, width=32)
@@ -66,6 +68,7 @@ def test_lens(lens: LensState) -> None:
     captures,
     lenses,
     st.lists(singles, max_size=30),
+    st.booleans(),
     st.lists(detections, max_size=4).map(tuple),
     st.lists(st.integers(0, 2**32 - 1), min_size=10, max_size=10),
     st.dictionaries(words, singles, max_size=4),
@@ -74,6 +77,7 @@ def test_percept(
     capture: CaptureInfo,
     lens: LensState,
     latent: list[float],
+    has_detail: bool,
     found: tuple[Detection, ...],
     counts: list[int],
     stages: dict[str, float],
@@ -91,6 +95,7 @@ def test_percept(
         mean_grey=99.0,
         brisque=33.25,
         sharpness=0.5,
+        detail=_DETAIL if has_detail else np.zeros(NO_DETAIL, np.uint8),
         detections=found,
         stage_ms=stages,
     )

@@ -15,6 +15,7 @@ from sensor_msgs.msg import Image
 
 from dasha_ros import msg
 from dasha_ros.devices.camera import CameraLimits
+from dasha_ros.perception.quality.detail import SHAPE
 from dasha_ros.ros.transport.cdr import reader
 from dasha_ros.ros.transport.conversions import limits_to_msg
 from dasha_ros.ros.validation.message_checks import checks_of
@@ -70,6 +71,7 @@ GOOD: dict[type, dict[str, Any]] = {
         # Measured values may be NaN: the agents then end the goal with PERCEPT_INVALID.
         "brisque": math.nan,
         "latent": [math.nan],
+        "detail": b"\0" * math.prod(SHAPE),
     },
     msg.Reward: {"term_names": ["a"], "term_values": [1.0]},
     AdjustFocus.Feedback: {"percept": PERCEPT, "reward": msg.Reward(value=math.nan)},
@@ -125,6 +127,7 @@ BAD: list[tuple[type, dict[str, Any]]] = [
     (msg.TwinWorld, {"distances_m": [1.0, math.inf]}),
     (msg.TwinWorld, {"scene": ""}),
     (msg.Percept, {"width": 0}),
+    (msg.Percept, {"detail": b"\0" * 7}),
     (msg.Percept, {"capture": msg.CaptureInfo(exposure_us=math.inf)}),
     (msg.Percept, {"lens": msg.LensState(position=math.nan)}),
     (msg.Percept, {"stage_names": ["a"], "stage_ms": [1.0, 2.0]}),

@@ -39,7 +39,7 @@ ABSENT = Unreadable("is not on this machine: `dasha assets fetch --set training`
 PERIOD = 16
 """Every sixteenth view is computed first, then their neighbours, so that any part of a build is a fair
 sample."""
-CONTENT = 1
+CONTENT = 2
 """Version of the content. Raise it when renderer, sensor or perception change a percept; caches are then
 rebuilt."""
 _MODELS = (

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.assets import models
+from dasha_ros.estimation.detail_reading import object_detail
 from dasha_ros.estimation.readout import CHANNELS, GRID_ENCODER
 from dasha_ros.learning.dataset.cache.view_camera import Grey
 from dasha_ros.perception.detectors import Detector, create_detector
@@ -23,6 +24,8 @@ from dasha_ros.perception.encoders.encoder import Encoder
 from dasha_ros.perception.models.session import model_path
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.quality.brisque import BLANK_SCORE, FEATURES, Brisque, BrisqueModel
+from dasha_ros.perception.quality.detail import BANDS
+from dasha_ros.perception.quality.detail_map import detail_map
 from dasha_ros.perception.quality.histogram import BINS, histogram
 from dasha_ros.perception.quality.sharpness import Sharpness
 
@@ -30,6 +33,7 @@ MIN_SCORE = 0.02
 """Detections below are stored as 0. Far below any threshold, so that interpolation meets no cliff."""
 ENERGIES = 8
 BLUR_FEATURES = FEATURES + ENERGIES
+Array = NDArray[np.float64]
 ENCODERS: Mapping[str, str] = {"latent": "efficientnet_lite0", "latent_grid": "efficientnet_lite0_grid"}
 """Field by field, which encoder's latent it holds."""
 EARLY = "latent_early", "efficientnet_lite0_early"
@@ -65,12 +69,24 @@ class CellReader:
         """What the detector sees; boxes in pixels of ``grey``."""
         return self.detector.detect(grey, min_score)
 
-    def cell(self, grey: Grey, label: str) -> dict[str, NDArray[np.floating] | float]:
-        """Every field of a cell but those of `light_fields`; see `PerceptCache.fields`."""
+    def place(self, grey: Grey, label: str) -> Array:
+        """The box of the best detection in a view's sharp picture, as fractions of the frame, shape (4,).
+
+        NaN where the detector finds nothing.
+        """
+        return _box(next((d for d in self.detector.detect(grey, MIN_SCORE, (label,))), None), grey)
+
+    def cell(self, grey: Grey, label: str, place: Array) -> dict[str, NDArray[np.floating] | float]:
+        """Every field of a cell but those of `light_fields`; see `PerceptCache.fields`.
+
+        Args:
+            grey: The working image.
+            label: What the view asks for.
+            place: Where that is in the sharp picture; see `place`.
+        """
         features = self._brisque.features(grey)
-        sharpness = Sharpness(grey)
+        sharpness, detail = Sharpness(grey), detail_map(grey)
         best = next((d for d in self.detector.detect(grey, MIN_SCORE, (label,))), None)
-        rows, columns = grey.shape
         energies = blur_energies(grey)
         latents = {encoder.id: encoder.encode(grey) for encoder in self.encoders.values()}
         return {
@@ -80,9 +96,16 @@ class CellReader:
             "blur_features": np.concatenate([np.zeros(FEATURES) if features is None else features, energies]),
             "sharpness": sharpness.frame(),
             "score": best.score if best else 0.0,
-            "box": np.array(best.box) / (columns, rows, columns, rows) if best else np.zeros(4),
+            "box": np.nan_to_num(_box(best, grey)),
             "box_sharpness": sharpness.box(best.box) if best else 0.0,
+            "box_detail": object_detail(detail, _box(best, grey)),
+            "object_detail": object_detail(detail, place),
         }
+
+
+def _box(found: Detection | None, grey: Grey) -> Array:
+    rows, columns = grey.shape
+    return np.array(found.box) / (columns, rows, columns, rows) if found else np.full(4, np.nan)
 
 
 SCALARS: Mapping[str, tuple[tuple[int, ...], type[np.generic]]] = {
@@ -92,6 +115,8 @@ SCALARS: Mapping[str, tuple[tuple[int, ...], type[np.generic]]] = {
     "score": ((), np.float32),
     "box": ((4,), np.float32),
     "box_sharpness": ((), np.float32),
+    "box_detail": ((BANDS,), np.float32),
+    "object_detail": ((BANDS,), np.float32),
 }
 LIGHT_FIELDS: Mapping[str, tuple[tuple[int, ...], type[np.generic]]] = {
     "mean_grey": ((), np.float32),

@@ -77,7 +77,8 @@ def check(
 
     Returns:
         Errors by regime and quantity: absolute differences of ``score``, ``brisque`` and
-        ``mean_grey``, factors of ``sharpness`` in powers of 2, and 1 - cosine of each latent.
+        ``mean_grey``, mean ones of ``object_detail``, factors of ``sharpness`` in powers of 2, and 1 - cosine
+        of each latent.
 
     Raises:
         AssetMissing: A photograph is not on this machine.
@@ -85,7 +86,7 @@ def check(
     rng = np.random.default_rng(seed)
     reader = CellReader(detector=cache.meta.detector)
     latents = tuple(cache.meta.encoders)
-    fields = ("score", "brisque", "sharpness", "mean_grey", *latents)
+    fields = ("score", "brisque", "sharpness", "mean_grey", "object_detail", *latents)
     errors: list[Error] = []
     for number, regime in enumerate(REGIMES):
         found: list[tuple[Numbers, Numbers, Numbers]] = []
@@ -93,9 +94,10 @@ def check(
             view = int(rng.integers(len(cache.views)))
             defocus, ev = _drawn(cache, view, regime, rng)
             camera = FullCamera(cache.scenes[view], cache.views[view].layer)
-            lux_seconds = cache.views[view].mid_grey_lux_seconds * 2.0**ev
+            mid_grey, label = cache.views[view].mid_grey_lux_seconds, cache.views[view].label
+            place, lux_seconds = reader.place(camera.grey(0.0, mid_grey, 0), label), mid_grey * 2.0**ev
             one, two = (
-                {**reader.cell(grey, cache.views[view].label), **light_fields(grey)}
+                {**reader.cell(grey, label, place), **light_fields(grey)}
                 for grey in (camera.grey(defocus, lux_seconds, noise) for noise in (1, 2))
             )
             looked_up = {k: v[0] for k, v in cache.lookup(view, defocus, ev, point, fields).items()}
@@ -143,4 +145,4 @@ def _distance(quantity: str, a: Any, b: Any) -> float:
         return float(1.0 - a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-12))
     if quantity == "sharpness":
         return abs(math.log2(max(float(a), 1e-6) / max(float(b), 1e-6)))
-    return abs(float(a) - float(b))
+    return float(np.abs(np.asarray(a, np.float64) - b).mean())

@@ -8,13 +8,15 @@ one up a few microseconds. Three grids (`axes.Grids`) are stored for every view:
 - ``grey``: histogram and mean grey alone, in steps of 1/4 EV.
 
 Values are interpolated linearly between cells, in defocus and in exposure; sharpness by its logarithm,
-because it spans decades; a box is taken from the nearest cell. All cells of a view and a draw have the same
-noise, so interpolation does not average it away. Composites have a signed axis of defocus; planes store half
-of it, because their blur has no sign. ``dasha cache check`` measures how far look-ups are from renderings.
+because it spans decades; a box and its detail are taken from the nearest cell. All cells of a view and a draw
+have the same noise, so interpolation does not average it away. Composites have a signed axis of defocus;
+planes store half of it, because their blur has no sign. ``dasha cache check`` measures how far look-ups are
+from renderings.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.optics.varioptic import PhysicalLens
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.perception.quality.detail import COLUMNS, ROWS, SHAPE, DetailMap, codes
 from dasha_ros.perception.quality.histogram import EDGES
 
 MIN_SCORE = 0.1
@@ -39,7 +42,8 @@ PIXELS = WORKING_WIDTH * WORKING_WIDTH * FRAME[1] // FRAME[0]
 """Number of pixels of perception's working image."""
 JOINT = "latent+latent_grid"
 """The latents of the graph's joint encoder, which contains those of every kind of policy."""
-_NEAREST = "box"
+_NEAREST = ("box", "box_detail")
+_DETAIL = ("box_detail", "object_detail")
 _BY_LOGARITHM = "sharpness"
 _LEAST_SHARPNESS = 1e-9
 
@@ -66,8 +70,9 @@ class PerceptCache:
         """One array for each field, a row for each cell: ``latent``, ``latent_grid`` and
         ``latent_early`` (float16), ``brisque``, ``blur_features`` (36 BRISQUE features and 8
         energies), ``sharpness``, ``score`` (best of the view's label, 0 below 0.02), ``box``
-        (fractions of the frame), ``box_sharpness``; and in the grey grid ``mean_grey`` and
-        ``histogram`` (10 shares that add up to 1)."""
+        (fractions of the frame), ``box_sharpness``, ``box_detail`` (`object_detail` of that box, NaN without
+        one), ``object_detail`` (the same of the box in the sharp picture); and in the grey grid
+        ``mean_grey`` and ``histogram`` (10 shares that add up to 1)."""
         layout, grids = store.layout, store.meta.grids
         self._focus = Locator(grids.focus, layout.kinds, layout.focus)
         self._light = Locator(grids.light, layout.kinds, layout.light)
@@ -196,7 +201,17 @@ class PerceptCache:
             latent: The latent field, or several joined by ``+``, as for joint encoders.
         """
         latents = latent.split(SEPARATOR)
-        names = ("brisque", "sharpness", "score", "box", "box_sharpness", "mean_grey", "histogram", *latents)
+        names = (
+            "brisque",
+            "sharpness",
+            "score",
+            "box",
+            "box_sharpness",
+            "mean_grey",
+            "histogram",
+            *_DETAIL,
+            *latents,
+        )
         found = {name: value[0] for name, value in self.lookup(view, defocus, ev, draw, names).items()}
         counts = np.rint(found["histogram"] * PIXELS).astype(np.uint32)
         fullest = int(counts.argmax())
@@ -218,6 +233,7 @@ class PerceptCache:
             mean_grey=float(found["mean_grey"]),
             brisque=float(found["brisque"]),
             sharpness=float(found["sharpness"]),
+            detail=_detail(found),
             detections=(seen,) if score >= MIN_SCORE else (),
         )
 
@@ -237,7 +253,7 @@ class PerceptCache:
 
     def _gather(self, name: str, rows: Rows, weights: Floats) -> Floats:
         field = self.fields[name]
-        if name == _NEAREST:
+        if name in _NEAREST:
             nearest = rows[np.arange(len(rows)), weights.argmax(axis=1)]
             return np.asarray(field[nearest], np.float32)
         if name == _BY_LOGARITHM:
@@ -251,3 +267,14 @@ class PerceptCache:
             if weight.any():
                 total += field[rows[:, corner]].astype(np.float32) * weight.reshape(shape)
         return total
+
+
+def _detail(found: dict[str, Floats]) -> DetailMap:
+    """The map of detail of a cell, which knows two boxes: the detection's, and elsewhere the object's own."""
+    detail = np.broadcast_to(codes(found["object_detail"]), SHAPE).copy()
+    if np.isfinite(found["box_detail"]).all():
+        left, top, right, bottom = (float(v) for v in found["box"])
+        rows = slice(math.floor(top * ROWS), math.ceil(bottom * ROWS))
+        columns = slice(math.floor(left * COLUMNS), math.ceil(right * COLUMNS))
+        detail[rows, columns] = codes(found["box_detail"])
+    return detail

@@ -77,11 +77,13 @@ class Worker:
         view, layout, grids = store.views[number], store.layout, store.meta.grids
         kind = int(layout.kinds[number])
         camera = ViewCamera(view.scene, view.info.layer, self._lens, self._readout)
+        sharp = camera.grey(camera.light(0.0), view.info.mid_grey_lux_seconds)
+        place = self.reader.place(sharp, view.info.label)
         for grid, first in ((grids.focus, layout.focus[number]), (grids.light, layout.light[number])):
             for row, grey in enumerate(
                 camera.pictures(grid, kind, view.info.mid_grey_lux_seconds), int(first)
             ):
-                for name, value in self.reader.cell(grey, view.info.label).items():
+                for name, value in self.reader.cell(grey, view.info.label, place).items():
                     arrays[name][row] = value
         first = int(layout.grey[number])
         for row, grey in enumerate(camera.pictures(grids.grey, kind, view.info.mid_grey_lux_seconds), first):

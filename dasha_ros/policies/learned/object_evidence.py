@@ -1,0 +1,58 @@
+"""Whether the object of a goal was seen to be sharp, for the verdict on every policy.
+
+The pictures of a goal are read as the policy ``plus`` reads them, by the models in its file, whatever policy
+moves the lens. So a policy that follows the background, or a detector that prefers a blurred object, does
+not end a goal as found.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from dasha_ros.estimation.belief import belief_map, prior_of
+from dasha_ros.estimation.detail_reading import object_detail
+from dasha_ros.estimation.own_sharpness import OwnSharpness
+from dasha_ros.estimation.profile import Array
+from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.learned.focus_features import BeliefFeatureExtractor, ObjectPlace
+from dasha_ros.policies.learned.learned_policy import ROW
+from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
+from dasha_ros.policies.policy import FocusTask
+
+
+class ObjectEvidence:
+    """What the pictures of one goal tell about the sharpness of its object."""
+
+    def __init__(self, task: FocusTask) -> None:
+        """Nothing seen yet.
+
+        Raises:
+            PolicyFileError: The policy ``plus`` is missing or damaged.
+        """
+        self._task, self._reading = task, _reading()
+        self._map = belief_map(task.lens)
+        self._own = OwnSharpness(
+            self._reading.model.detail, 1, *prior_of(self._map), self._map.px_per_dioptre
+        )
+        self._place = ObjectPlace()
+        self._here: Array = np.zeros(1)
+
+    def see(self, percept: Percept) -> None:
+        """Take in the next picture of the goal."""
+        box, trust = self._place.look(percept, self._task)
+        self._here = self._map.dioptres(np.array([percept.lens.commanded_position]))
+        numbers = self._reading.detail(object_detail(percept.detail, box)[None])
+        self._own.add(ROW, self._here, numbers.astype(np.float64), np.array([trust]))
+
+    @property
+    def probability(self) -> float:
+        """Probability that the object is sharp in the last picture; NaN if its detail was never seen."""
+        return float(self._own.probability(self._here)[0])
+
+
+@cache
+def _reading() -> BeliefFeatureExtractor:
+    file = PolicyFile.load(shipped_policy("plus", "focus"), "focus")
+    return BeliefFeatureExtractor.from_arrays(file.info.encoder, file.fitted)
