@@ -70,6 +70,10 @@ RIGS: dict[str, Rig] = {
         nodes=_COMMON,
         parameters={**_PYLON, "lens_driver.backend": "varioptic"},
     ),
+    "ros-driver": Rig(
+        nodes=_COMMON,
+        parameters={"camera_driver.backend": "ros_driver", "lens_driver.backend": "ros_driver"},
+    ),
     "webcam": Rig(
         nodes=_COMMON,
         parameters={"camera_driver.backend": "v4l2", "lens_driver.backend": "v4l2"},

@@ -19,14 +19,10 @@ from dasha_ros.config.agents import (
     PerceptionConfig,
     TrainerConfig,
 )
-from dasha_ros.config.devices import (
-    CameraDriverConfig,
-    DeviceEmulatorConfig,
-    LensDriverConfig,
-    TwinWorldConfig,
-)
+from dasha_ros.config.devices import CameraDriverConfig, LensDriverConfig
 from dasha_ros.config.parameter import NodeConfig
 from dasha_ros.config.ros_value import plain_text
+from dasha_ros.config.simulation import DeviceEmulatorConfig, TwinWorldConfig
 
 __all__ = [
     "NODES",

@@ -65,7 +65,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def configure(self) -> None:
         """Create the topics and the back end; the device is opened on activation."""
         job = self._job
-        self._camera = camera_backend(self.config, self.steady)
+        self._camera = camera_backend(self.config, self.steady, self)
         job.set_up(self._camera)
         self._lens_port = lens_port(self.config, self._camera)
         if self._lens_port is not None:

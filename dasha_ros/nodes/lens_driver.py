@@ -50,7 +50,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def configure(self) -> None:
         """Create the topics and the back end; the device is opened on activation."""
         job = self._job
-        self._lens = lens_backend(self.config, self.steady)
+        self._lens = lens_backend(self.config, self.steady, self)
         if isinstance(self._lens, TwinLens):
             self._twin = LensTwinLink(self, self._lens, self.health, self.instance)
         job.connect_twin(self._twin)

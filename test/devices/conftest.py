@@ -15,6 +15,7 @@ from kernel_webcam import KernelWebcam, chart_options
 from optic_nodes import OpticNodes
 from other_lenses import DIOPTRES, STEPS
 from pylon_studio import PylonStudio
+from scripted_driver import Script, ScriptedHost
 from squares import squares_scene
 from stack_maker import squares_stack
 from webcam_in_memory import MemoryWebcam
@@ -43,6 +44,9 @@ from dasha_ros.emulators.camera.pictures import PictureFeed
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.freshness.clock import Clock, ManualClock, SteadyClock
 from dasha_ros.optics.profiles import lens_model
+from dasha_ros.ros.driver.camera import DriverCamera, DriverSettings
+from dasha_ros.ros.driver.lens import DriverLens
+from dasha_ros.ros.driver.table import driver_named
 from dasha_ros.twin.world import World
 
 LENS_PORT = "DASHA_LENS_PORT"
@@ -90,6 +94,7 @@ LENSES = (
     "emulated",
     "emulated optotune",
     "webcam",
+    "ROS driver",
     "INDI simulator",
     "camera's lens port",
     "fake",
@@ -141,6 +146,12 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         focus = WebcamLens(clock=clock, access=device.access)
         yield LensUnderTest(focus, clock, device.unplug, device.plug)
         focus.close()
+    elif request.param == "ROS driver":
+        clock = ManualClock()
+        host = ScriptedHost(clock)
+        of_driver = DriverLens(driver_named("camera_ros"), host.port, clock=clock)
+        yield LensUnderTest(of_driver, clock, host.stop, host.start)
+        of_driver.close()
     elif request.param == "fake":
         clock = ManualClock()
         fake = FakeLens(clock)
@@ -194,7 +205,19 @@ def studio(make_studio: Callable[..., PylonStudio]) -> PylonStudio:
     return made
 
 
-@pytest.fixture(params=backends("twin", "stack", "emulated", "webcam", "fake", "example"))
+CAMERAS = (
+    "twin",
+    "stack",
+    "emulated",
+    "webcam",
+    "ROS driver",
+    "ROS driver without metadata",
+    "fake",
+    "example",
+)
+
+
+@pytest.fixture(params=backends(*CAMERAS))
 def camera_under_test(
     request: pytest.FixtureRequest, chart_scene: str, tmp_path: Path
 ) -> Iterator[CameraUnderTest]:
@@ -223,6 +246,12 @@ def camera_under_test(
         webcam = WebcamCamera(WebcamSettings(), clock, device.access)
         yield CameraUnderTest(webcam, clock, device.unplug, device.plug)
         webcam.close()
+    elif request.param.startswith("ROS driver"):
+        clock = ManualClock()
+        host = ScriptedHost(clock, Script(has_metadata=request.param == "ROS driver"))
+        eye_of_driver = DriverCamera(driver_named("camera_ros"), DriverSettings(), host.port, clock)
+        yield CameraUnderTest(eye_of_driver, clock, host.stop, host.start)
+        eye_of_driver.close()
     elif request.param == "fake":
         clock = ManualClock()
         fake = FakeCamera(clock)

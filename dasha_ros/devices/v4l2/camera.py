@@ -11,7 +11,7 @@ from typing import Any
 
 from dasha_ros.devices.camera import CameraLimits, Frame, never
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete, OutOfRange
-from dasha_ros.devices.lag.latency import MARGIN_FRAMES
+from dasha_ros.devices.lag.counting import CountedFrames
 from dasha_ros.devices.v4l2.controls import (
     EXPOSURE_MANUAL,
     EXPOSURE_UNIT_US,
@@ -27,7 +27,6 @@ from dasha_ros.devices.v4l2.gain import GainScale
 from dasha_ros.devices.v4l2.pixels import ENCODINGS, decode
 from dasha_ros.devices.v4l2.port import RawPicture, WebcamPort
 from dasha_ros.freshness.clock import Clock, SteadyClock
-from dasha_ros.freshness.lag import FrameLag
 
 _START_S = 5.0
 """The first picture of a stream may take this much longer: webcams take a second or two to start [s]."""
@@ -93,11 +92,7 @@ class WebcamCamera:
         self._clock = clock or SteadyClock()
         self._webcam = Webcam("camera", settings.address, settings.latency, access)
         self._exposure_us, self._gain_db = settings.exposure_us, settings.gain_db
-        self._slowest_us = settings.exposure_us
-        """The longest exposure of which a frame may still come [us]."""
-        self._lag = FrameLag()
-        self._lens_rests_ns = 0
-        """The latest time that a picture had to wait for."""
+        self._counted = CountedFrames()
         self._abort = threading.Event()
         self._silent = 0
         self._streams = False
@@ -133,9 +128,7 @@ class WebcamCamera:
                 f"{limits.exposure_max_us:g} us"
             )
         value = self._exposure.nearest(exposure_us / EXPOSURE_UNIT_US)
-        # Until the lag has passed, frames of the exposures before may still come.
-        before_us = self._slowest_us if self._lag.left else self._exposure_us
-        self._slowest_us = max(before_us, exposure_us)
+        self._counted.exposing(exposure_us)
         self._command(port, self._exposure, value)
         self._exposure_us = exposure_us
         return value * EXPOSURE_UNIT_US
@@ -163,33 +156,22 @@ class WebcamCamera:
         self._abort.clear()
         if overtaken():
             return None
-        begin_ns = max(self._clock.now_ns(), self._shown_from_ns(not_before_ns))
-        for _ in range(port.drain()):
-            self._lag.arrived()
-        latency = self._webcam.latency
-        # A frame that arrives now may show what was there before this call.
-        self._lag.commanded(latency.exposure_frames)
-        if not_before_ns > self._lens_rests_ns:
-            # The lens moved before this call. Its driver counts time; frames may take longer than it knows.
-            self._lens_rests_ns = not_before_ns
-            self._lag.commanded((latency.focus_frames or 0) + MARGIN_FRAMES)
-        # Up to half of the frames may be lost on the way.
-        wait_s = self.settings.margin_s + (2 * self._lag.left + 3) * self._frame_s()
-        wait_s += 0.0 if self._streams else _START_S
-        end_ns = begin_ns + round(wait_s * 1e9)
+        counted = self._counted
+        counted.begin(self._clock.now_ns(), not_before_ns, port.drain())
+        end_ns = counted.end_ns(self.settings.margin_s + (0.0 if self._streams else _START_S))
         while (picture := self._next(port, end_ns)) is not None:
             self._streams = True
             exposure_us = self._value(port, self._exposure) * EXPOSURE_UNIT_US
             # The stamp may be that of the first byte, which comes after the exposure.
             begun_ns = picture.stamp_ns - round(exposure_us * 1e3)
-            if self._lag.arrived() and begun_ns >= begin_ns:
+            if counted.arrived(begun_ns).answers:
                 gain_db = self._gain.db(self._value(port, self._gain.control)) if self._gain else 0.0
                 return self._frame(picture, begun_ns, exposure_us, gain_db)
             self.counts["frames let pass"] += 1
         if self._abort.is_set():
             self.counts["aborted"] += 1
             return None
-        raise self._missed((end_ns - begin_ns) / 1e9)
+        raise self._missed((end_ns - counted.begin_ns) / 1e9)
 
     def abort(self) -> None:
         """End a `capture` in progress within 20 ms. Callable from any thread."""
@@ -231,13 +213,12 @@ class WebcamCamera:
             gain_max_db=gain.greatest_db if gain else 0.0,
         )
         # The first pictures of a stream may show anything.
-        self._command_lags()
+        self._counted.latency = webcam.latency
+        self._counted.nominal_s = 1.0 / self._format.rate_hz if self._format.rate_hz else 0.0
+        self._counted.commanded()
         self.set_exposure(self._limits.nearest_exposure_us(self._exposure_us))
         self.set_gain(self._limits.nearest_gain_db(self._gain_db))
         return self._limits
-
-    def _command_lags(self) -> None:
-        self._lag.commanded(self._webcam.latency.exposure_frames + MARGIN_FRAMES)
 
     def _command(self, port: WebcamPort, control: Control, value: int) -> None:
         """Give the device a value that it does not have yet, and let the lag pass."""
@@ -249,7 +230,7 @@ class WebcamCamera:
             self._webcam.take(control, value)
         finally:
             port.drain()
-            self._command_lags()
+            self._counted.commanded()
         self._in_force[control.id] = value
 
     def _value(self, port: WebcamPort, control: Control) -> int:
@@ -257,21 +238,6 @@ class WebcamCamera:
         if control.id not in self._in_force:
             self._in_force[control.id] = port.get(control)
         return self._in_force[control.id]
-
-    def _shown_from_ns(self, rest_ns: int) -> int:
-        """From when on frames show a lens that rests at ``rest_ns``, on the steady clock.
-
-        The driver of the webcam's own lens has counted the lag. That of another lens knows nothing of it.
-        """
-        latency = self._webcam.latency
-        if latency.focus_frames is not None:
-            return rest_ns
-        return rest_ns + round(latency.exposure_frames * self._frame_s() * 1e9)
-
-    def _frame_s(self) -> float:
-        """The longest time between two frames [s]: a longer exposure slows the stream down."""
-        nominal_s = 1.0 / self._format.rate_hz if self._format.rate_hz else self._webcam.latency.frame_s
-        return max(nominal_s, self._slowest_us / 1e6)
 
     def _next(self, port: WebcamPort, end_ns: int) -> RawPicture | None:
         left_s = (end_ns - self._clock.now_ns()) / 1e9

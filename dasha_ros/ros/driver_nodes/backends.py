@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, PerceptionConfig
 from dasha_ros.devices.camera import Camera
@@ -24,17 +25,28 @@ if TYPE_CHECKING:
     from dasha_ros.devices.stack.description import Stack
     from dasha_ros.devices.varioptic.lens import VariopticSettings
     from dasha_ros.perception.pipeline import Perception
+    from dasha_ros.ros.driver.port import DriverPort
+    from dasha_ros.ros.driver.table import DriverDescription
+    from dasha_ros.ros.node.node import DashaNode
 
     Settings = TypeVar("Settings", VariopticSettings, OptotuneSettings, IndiSettings, PylonLensSettings)
 
 
-def camera_backend(config: CameraDriverConfig, clock: Clock) -> Camera:
+def camera_backend(config: CameraDriverConfig, clock: Clock, node: DashaNode[Any] | None = None) -> Camera:
     """The camera that a configuration names, not yet opened.
+
+    Args:
+        config: Which, and how.
+        clock: On which exposures take their time.
+        node: Owns it; a camera behind another node's topics needs it.
 
     Raises:
         ExtraMissing: Its library is not installed.
         ValueError: It can't be as configured, such as a focal stack that is none.
     """
+    if config.backend == "ros_driver":
+        assert node is not None
+        return _driver_camera(config, node)
     makers = {"twin": _twin_camera, "pylon": _pylon, "v4l2": _webcam_camera, "stack": _stack_camera}
     return makers[config.backend](config, clock)
 
@@ -50,13 +62,16 @@ def lens_port(config: CameraDriverConfig, camera: Camera) -> LensPortServer | No
     return LensPortServer(Path(config.lens_socket), camera)
 
 
-def lens_backend(config: LensDriverConfig, clock: Clock) -> Lens:
-    """The lens that a configuration names, not yet opened.
+def lens_backend(config: LensDriverConfig, clock: Clock, node: DashaNode[Any] | None = None) -> Lens:
+    """The lens that a configuration names, not yet opened; see `camera_backend`.
 
     Raises:
         ExtraMissing: Its library is not installed.
         ValueError: The profile can't be used, or is in another unit than the lens; or a focal stack is none.
     """
+    if config.backend == "ros_driver":
+        assert node is not None
+        return _driver_lens(config, node)
     makers = {
         "twin": _twin_lens,
         "varioptic": _varioptic,
@@ -240,6 +255,47 @@ def _measured(settings: Settings, profile: LensProfile) -> Settings:
     if isinstance(profile, TableLens) and profile.settle_s is not None:
         return replace(settings, settle_s=profile.settle_s)
     return settings
+
+
+def _driver_camera(config: CameraDriverConfig, node: DashaNode[Any]) -> Camera:
+    from dasha_ros.ros.driver.camera import DriverCamera, DriverSettings
+    from dasha_ros.ros.driver.table import driver_named
+
+    description = driver_named(config.driver)
+    settings = DriverSettings(
+        node=config.driver_node,
+        exposure_us=config.initial_exposure_us,
+        gain_db=config.gain_db,
+        latency=config.driver_latency,
+        margin_s=config.frame_margin_s,
+    )
+    make_port = _driver_port(description, node, config.driver_node, config.driver_topic)
+    return DriverCamera(description, settings, make_port, node.steady)
+
+
+def _driver_lens(config: LensDriverConfig, node: DashaNode[Any]) -> Lens:
+    from dasha_ros.ros.driver.lens import DriverLens
+    from dasha_ros.ros.driver.table import driver_named
+
+    description = driver_named(config.driver)
+    # The models that have a name are of other lenses; without a table this one has no map.
+    profile = None if config.profile in PROFILES else lens_model(config.profile)
+    return DriverLens(
+        description,
+        _driver_port(description, node, config.driver_node, ""),
+        node=config.driver_node,
+        latency=config.driver_latency,
+        clock=node.steady,
+        profile=profile,
+    )
+
+
+def _driver_port(
+    description: DriverDescription, node: DashaNode[Any], driver_node: str, topic: str
+) -> Callable[[], DriverPort]:
+    from dasha_ros.ros.driver.ros_port import RosDriverPort
+
+    return lambda: RosDriverPort(node, node.clock, description, driver_node, topic)
 
 
 def _webcam_camera(config: CameraDriverConfig, clock: Clock) -> Camera:

@@ -27,6 +27,7 @@ _HEADER_BYTES = 4
 _LITTLE_ENDIAN = b"\x00\x01"
 _FORMATS = {
     "boolean": "?",
+    "octet": "c",
     "uint8": "B",
     "int8": "b",
     "int16": "h",

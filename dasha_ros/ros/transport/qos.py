@@ -41,3 +41,10 @@ def to_hear(profile: QoSProfile) -> QoSProfile:
 
 
 CLOCK = _profile(reliable=False, depth=1)
+METADATA = _profile(reliable=False, depth=100)
+"""What a camera node of another package tells about its pictures, maybe on a topic that many nodes share."""
+
+
+def images(depth: int) -> QoSProfile:
+    """Another package's pictures, of which the newest ``depth`` are kept: their order is counted."""
+    return _profile(reliable=False, depth=depth)

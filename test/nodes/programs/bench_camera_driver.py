@@ -57,7 +57,7 @@ def watch() -> None:
         obey(orders, before)
 
 
-def camera_backend(config: Any, clock: Any) -> PylonCamera:
+def camera_backend(config: Any, clock: Any, node: Any) -> PylonCamera:
     made = backends.camera_backend(config, clock)
     made._attach = lambda address: Witnessed(bench.attach(address))
     return made

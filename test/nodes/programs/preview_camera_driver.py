@@ -41,7 +41,7 @@ class SlowToStart(FakeCamera):
             self.told.set()
 
 
-def camera_backend(config: object, clock: object) -> SlowToStart:
+def camera_backend(config: object, clock: object, node: object) -> SlowToStart:
     return SlowToStart(clock)
 
 

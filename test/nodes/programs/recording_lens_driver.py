@@ -20,7 +20,7 @@ class RecordingLens(TwinLens):
         return super().move(position)
 
 
-def lens_backend(config: object, clock: object) -> RecordingLens:
+def lens_backend(config: object, clock: object, node: object) -> RecordingLens:
     made = backends.lens_backend(config, clock)
     return RecordingLens(clock, made._model)
 

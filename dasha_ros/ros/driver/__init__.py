@@ -1,0 +1,1 @@
+"""Camera nodes of other packages as cameras and lenses: parameters set, pictures and metadata heard."""
