@@ -165,7 +165,13 @@ def subscriptions() -> Iterator[tuple[str, int]]:
 
 def test_every_subscription_is_filtered() -> None:
     # A fast subscriber has a `MessageFilter` for each topic; `dasha echo` shows people what is really there.
-    filtered = {"ros/validation/subscribe.py", "ros/transport/fast_subscriber.py", "cli/echo.py"}
+    # A node of the house passes on what `subscribe` asks for, with the user's QoS.
+    filtered = {
+        "ros/validation/subscribe.py",
+        "ros/transport/fast_subscriber.py",
+        "cli/echo.py",
+        "ros/node/node.py",
+    }
     found = list(subscriptions())
     assert {path for path, _ in found} == filtered
     assert len(found) == len(filtered), found
