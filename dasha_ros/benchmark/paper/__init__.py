@@ -1,0 +1,1 @@
+"""The paper's comparisons, made anew: measured, drawn, and put on one page."""
