@@ -47,7 +47,16 @@ def test_numbers_of_a_step(tmp_path, perception):
     assert (numbers["steps"], numbers["width"], numbers["height"]) == (8, 320, 170)
     assert 0.0 < numbers["step_ms_p50"] <= numbers["step_ms_p95"]
     stages = numbers["stages_ms"]
-    perception_stages = {"resize", "encoder", "detector", "brisque", "histogram", "sharpness", "total"}
+    perception_stages = {
+        "resize",
+        "encoder",
+        "detector",
+        "brisque",
+        "histogram",
+        "detail",
+        "sharpness",
+        "total",
+    }
     assert set(stages) == perception_stages | {"command", "decide"}
     assert stages["total"] <= numbers["step_ms_p95"]
 
