@@ -74,6 +74,8 @@ class DriverLens(LimitedLens):
         self._focus: NumberParameter | None = None
         self._wanted: float | None = None
         """The last commanded position, which `open` restores."""
+        self._left_at: float | None = None
+        """Where this object left the lens last, by the driver's word."""
         self._rest_ns = 0
 
     @property
@@ -100,8 +102,7 @@ class DriverLens(LimitedLens):
             position = device.read(focus)
             wanted = position if self._wanted is None else self._wanted
             inside = min(max(wanted, focus.low), focus.high)
-            if inside != position:
-                device.set(focus, inside)
+            self._left_at = position if inside == position else device.set(focus, inside)
             self._rest_ns = self._clock.now_ns() + round(self._settle_s() * 1e9)
             return self.read()
         except DeviceError as error:
@@ -116,7 +117,7 @@ class DriverLens(LimitedLens):
 
     def _move(self, position: float) -> LensReading:
         focus = self._opened()
-        self._wanted = self._device.set(focus, position)
+        self._wanted = self._left_at = self._device.set(focus, position)
         self._rest_ns = self._clock.now_ns() + round(self._settle_s() * 1e9)
         return self.read()
 
@@ -125,9 +126,9 @@ class DriverLens(LimitedLens):
         position = self._device.read(self._opened())
         left_s = max(0.0, (self._rest_ns - self._clock.now_ns()) / 1e9)
         faults: tuple[str, ...] = ()
-        if self._wanted is not None and position != self._wanted:
+        if self._left_at is not None and position != self._left_at:
             faults = (
-                f"another program moved the lens from {self._wanted:g} to {position:g} {self._unit}; the "
+                f"another program moved the lens from {self._left_at:g} to {position:g} {self._unit}; the "
                 "next move mends it",
             )
         return LensReading(position, left_s, faults)
