@@ -99,7 +99,7 @@ class DriverCamera:
             raise DeviceLost(f"{error}; it can't be used without") from error
 
     def close(self) -> None:
-        """Give automatic exposure back and leave the driver."""
+        """Give exposure, gain and automatic exposure back, and leave the driver."""
         self._device.close()
 
     def set_exposure(self, exposure_us: float) -> float:

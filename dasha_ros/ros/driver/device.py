@@ -8,7 +8,7 @@ from typing import Any
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.lag.latency import MARGIN_FRAMES, Latency, latency_of
 from dasha_ros.files.errors import FileError
-from dasha_ros.ros.driver.parameters import Automatics, NumberParameter
+from dasha_ros.ros.driver.parameters import NumberParameter, TakenParameters
 from dasha_ros.ros.driver.port import DriverPort
 from dasha_ros.ros.driver.table import DriverDescription, Quantity, Value
 
@@ -49,7 +49,7 @@ class DriverDevice:
         self.name = f"driver {description.name} at {self._node}"
         self.latency = Latency(self.model)
         self.refusals = 0
-        self._automatics = Automatics(automatics)
+        self._taken = TakenParameters(automatics)
         self._port: DriverPort | None = None
 
     @property
@@ -69,14 +69,14 @@ class DriverDevice:
         except FileError as error:
             raise DeviceLost(f"the lag of {self.name} is unknown: {error}") from error
         self._port = port = self._make_port()
-        self._automatics.take(port, self.name)
+        self._taken.take(port, self.name)
         return port
 
     def close(self) -> None:
         """Give everything back. Never raises; closing twice is fine."""
         port, self._port = self._port, None
         if port is not None:
-            self._automatics.give_back(port)
+            self._taken.give_back(port)
             port.close()
 
     def opened(self) -> DriverPort:
@@ -101,11 +101,15 @@ class DriverDevice:
     def set(self, parameter: NumberParameter, own: float) -> float:
         """Set a parameter and return what the driver says that it has now, in this package's unit.
 
+        `close` gives back what it was, except that a lens stays where it is.
+
         Raises:
             DeviceError: The driver refused.
             DeviceLost: It is gone, or its parameter is.
         """
         port, name = self.opened(), parameter.quantity.name
+        if parameter.quantity.quantity != "focus":
+            self._taken.note(port, name)
         try:
             port.set({name: parameter.nearest(own)})
         except DeviceError:
@@ -127,6 +131,6 @@ class DriverDevice:
             "lag": f"{self.latency} (and {MARGIN_FRAMES} as a margin)",
             "count refused": self.refusals,
         }
-        if self._automatics.not_given_back:
-            described["not given back"] = ", ".join(self._automatics.not_given_back)
+        if self._taken.not_given_back:
+            described["not given back"] = ", ".join(self._taken.not_given_back)
         return described

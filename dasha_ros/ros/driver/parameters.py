@@ -1,4 +1,4 @@
-"""A driver's parameter as a number in this package's unit, and automatic functions that are given back."""
+"""A driver's parameter as a number in this package's unit, and what is given back afterwards."""
 
 from __future__ import annotations
 
@@ -97,8 +97,11 @@ class NumberParameter:
         return to_own(self.quantity.quantity, self.quantity.unit, float(value))
 
 
-class Automatics:
-    """Automatic functions of a driver that are off while a back end is open, and come back afterwards."""
+class TakenParameters:
+    """Parameters of a driver that a back end changes while it is open, and that come back afterwards.
+
+    Automatic functions are the first of them: they are off while the back end is open.
+    """
 
     def __init__(self, off: Mapping[str, Value]) -> None:
         """Take nothing yet.
@@ -111,8 +114,17 @@ class Automatics:
         self.not_given_back: tuple[str, ...] = ()
         """Parameters that the driver did not take back when it was closed last."""
 
+    def note(self, port: DriverPort, name: str) -> None:
+        """Note what a parameter is, before it is changed for the first time.
+
+        Raises:
+            DeviceLost: The driver is gone.
+        """
+        if name not in self._before:
+            self._before |= port.get([name])
+
     def take(self, port: DriverPort, driver: str) -> None:
-        """Switch them off, after noting what they were.
+        """Switch automatic functions off, after noting what they were.
 
         Raises:
             DeviceLost: The driver does not have one of them, or refused.
@@ -136,11 +148,16 @@ class Automatics:
             ) from error
 
     def give_back(self, port: DriverPort) -> None:
-        """Set them to what they were, the last one first. Never raises."""
+        """Set all to what they were, the last one first. Never raises.
+
+        A driver that is gone has its defaults when it comes back.
+        """
         failed = []
         for name, value in reversed(list(self._before.items())):
             try:
                 port.set({name: value})
+            except DeviceLost:
+                break
             except DeviceError:
                 failed.append(name)
         self._before, self.not_given_back = {}, tuple(failed)

@@ -76,6 +76,17 @@ def test_automatics_come_back_when_camera_and_lens_close() -> None:
     assert (bench.values["AeEnable"], bench.values["AfMode"]) == (DEFAULTS["AeEnable"], DEFAULTS["AfMode"])
 
 
+def test_an_exposure_that_a_person_had_set_by_hand_comes_back() -> None:
+    bench = Bench()
+    by_hand = {"AeEnable": False, "ExposureTime": 777, "AnalogueGain": 3.0}
+    bench.values.update(by_hand)
+    bench.camera.open()
+    bench.camera.set_exposure(5_000.0)
+    bench.camera.set_gain(1.0)
+    bench.camera.close()
+    assert {name: bench.values[name] for name in by_hand} == by_hand
+
+
 def test_automatics_that_the_driver_does_not_take_back_are_told() -> None:
     bench = Bench()
     bench.camera.open()
