@@ -14,6 +14,14 @@ The file is YAML::
       - {position: 210, distance_m: .inf}
       - {position: 432, distance_m: 1.0}
       - {position: 801, distance_m: 0.32}
+
+Where nobody knows distances, a point has ``blur_px`` in place of ``distance_m``: the radius of blur [px of an
+image 640 px wide] of a thing that is sharp where ``blur_px`` is 0, nearer positive. A dioptre then blurs as
+much as with the package's standard lens (25 mm, f/2), so blur is right and metres mean nothing::
+
+    points:
+      - {position: 20, blur_px: 3.1}
+      - {position: 120, blur_px: 27.9}
 """
 
 from __future__ import annotations
@@ -28,10 +36,12 @@ import numpy as np
 
 from dasha_ros.optics import varioptic
 from dasha_ros.optics.drive import LensDrive
-from dasha_ros.optics.lens import ThinLens
+from dasha_ros.optics.lens import LinearLens, ThinLens
 
 SETTLE_MAX_S = 5.0
 """No lens takes longer; a larger number is in the wrong unit."""
+STANDARD_PX_PER_DIOPTRE = LinearLens("standard", "D", 0.0, 1.0).blur_px(1.0, 0.0)
+"""Blur radius of a dioptre with the standard lens [px at 640]."""
 _OPTICS = {"focal_length_mm": 25.0, "f_number": 2.0}
 _DEVICE = ("position_min", "position_max", "resolution", "play")
 _KEYS = {"points", "unit", "settle_s", *_OPTICS, *_DEVICE}
@@ -111,14 +121,15 @@ def load_table(path: Path, **overrides: float) -> TableLens:
         raise ValueError(
             f"lens table {path}: unknown key {', '.join(unknown)}; known: {', '.join(sorted(_KEYS))}"
         )
-    rows = document.get("points")
-    if not isinstance(rows, list):
-        raise ValueError(f"lens table {path}: `points` must be a list of {{position, distance_m}}")
-    points = sorted(_point(path, i, row) for i, row in enumerate(rows))
     optics = {
         key: _number(path, key, overrides.get(key, document.get(key, default)))
         for key, default in _OPTICS.items()
     }
+    if wrong := [key for key, value in optics.items() if not (math.isfinite(value) and value > 0)]:
+        raise ValueError(
+            f"lens table {path}: {wrong[0]} is {optics[wrong[0]]!r}; it must be a positive number"
+        )
+    points = _points(path, document.get("points"), optics)
     unit = document.get("unit", varioptic.UNIT)
     if not isinstance(unit, str) or not unit.strip():
         raise ValueError(f"lens table {path}: unit is {unit!r}; it must be a word such as 'steps'")
@@ -179,16 +190,38 @@ def _device(unit: str, numbers: dict[str, float]) -> tuple[float, float, LensDri
     )
 
 
-def _point(path: Path, index: int, row: Any) -> tuple[float, float]:
+def _points(path: Path, rows: Any, optics: dict[str, float]) -> list[tuple[float, float]]:
+    """Positions and dioptres of the table's rows, ascending."""
+    if not isinstance(rows, list):
+        raise ValueError(f"lens table {path}: `points` must be a list of {{position, distance_m}}")
+    kinds = [_kind(path, index, row) for index, row in enumerate(rows)]
+    if len(set(kinds)) > 1:
+        raise ValueError(f"lens table {path}: points hold distance_m and blur_px; use one for all of them")
+    lens = LinearLens("", "D", 0.0, 1.0, optics["focal_length_mm"], optics["f_number"])
+    px_per_dioptre = lens.blur_px(1.0, 0.0)
+    return sorted(_point(path, i, row, px_per_dioptre) for i, row in enumerate(rows))
+
+
+def _kind(path: Path, index: int, row: Any) -> str:
+    for key in ("distance_m", "blur_px"):
+        if isinstance(row, dict) and set(row) == {"position", key}:
+            return key
+    raise ValueError(
+        f"lens table {path}: points[{index}] must hold position and distance_m (or blur_px) and nothing else"
+    )
+
+
+def _point(path: Path, index: int, row: dict[str, Any], px_per_dioptre: float) -> tuple[float, float]:
     where = f"points[{index}]"
-    if not isinstance(row, dict) or set(row) != {"position", "distance_m"}:
-        raise ValueError(f"lens table {path}: {where} must hold position and distance_m and nothing else")
+    position = _number(path, f"{where}.position", row["position"])
+    if "blur_px" in row:
+        return position, _number(path, f"{where}.blur_px", row["blur_px"]) / px_per_dioptre
     distance = _number(path, f"{where}.distance_m", row["distance_m"])
     if not distance > 0:
         raise ValueError(
             f"lens table {path}: {where}.distance_m is {distance:g}; it must be positive (.inf: infinity)"
         )
-    return _number(path, f"{where}.position", row["position"]), 1.0 / distance
+    return position, 1.0 / distance
 
 
 def _number(path: Path, key: str, value: Any) -> float:

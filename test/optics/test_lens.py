@@ -127,6 +127,9 @@ def test_a_table_may_tell_how_long_a_move_takes(tmp_path: Path) -> None:
         (f"settle_s: 70\n{TABLE}", "settle_s is 70.0; it must lie in 0..5 s"),
         (f"settle_s: soon\n{TABLE}", "settle_s is 'soon'; it must be a number"),
         ("points: [{position: 40, distance_m: 1}]", "at least two"),
+        ("points: [{position: 40, distance_m: 1}, {position: 50, blur_px: 2}]", "use one for all"),
+        ("points: [{position: 40, blur_px: x}, {position: 50, blur_px: 2}]", r"points\[0\].blur_px"),
+        ("f_number: 0\npoints: [{position: 40, blur_px: 1}, {position: 50, blur_px: 2}]", "f_number is 0"),
         ("points: [{position: 40, distance_m: 1}, {position: 40, distance_m: 2}]", "twice"),
         ("points: [{position: 40, distance_m: 1}, {position: 80, distance_m: 2}]", "80 V"),
         (
@@ -165,3 +168,15 @@ def test_unknown_profiles_and_numbers_are_refused() -> None:
         lens_model("physical", infinity_position=10.0)
     with pytest.raises(ValueError, match="nearest distance"):
         lens_model().focus_range(0.0)
+
+
+def test_a_table_of_blur_blurs_as_it_says_whatever_its_optics(tmp_path: Path) -> None:
+    for optics in ("", "f_number: 4.0\nfocal_length_mm: 35.0\n"):
+        path = tmp_path / "blur.yaml"
+        path.write_text(
+            "unit: steps\nposition_min: 0\nposition_max: 250\n"
+            f"{optics}points: [{{position: 20, blur_px: 3.0}}, {{position: 120, blur_px: 28.0}}]\n"
+        )
+        lens = lens_model(path)
+        assert lens.blur_px(lens.dioptres(120), lens.dioptres(20)) == pytest.approx(25.0)
+        assert lens.blur_px(lens.dioptres(220), lens.dioptres(120)) == pytest.approx(25.0)

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dasha_ros.cli.devices.calibrate_blind import Wanted, calibrate_blind
 from dasha_ros.cli.devices.calibrate_latency import calibrate_latency
 from dasha_ros.cli.devices.hardware import Board, Emulator, Serial, device_errors, picture_feed
+from dasha_ros.cli.devices.rig_devices import range_to_try
+from dasha_ros.cli.terminal import options
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import refuse_unwritable
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Measure a lens with its own camera, or a webcam's lag.", no_args_is_help=True)
 app.command("latency")(calibrate_latency)
 
+LENS_DRIVER_4 = "lens-driver-4"
+"""The board of Optotune's lenses."""
 EMULATED_DISTANCES_M = (0.4, 0.6, 1.0, 2.0)
 SETTLING_STEPS = 5.0
 """The move to time, in steps of the coarse scan: far enough to blur the target."""
@@ -44,9 +49,21 @@ class _Rig:
 def calibrate_lens(
     output: Annotated[Path, typer.Option("--output", "-o", help="Profile to write.")] = Path("lens.yaml"),
     *,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Measure the blur of any still scene; needs no distances.")
+    ] = False,
+    near_end: Annotated[
+        str,
+        typer.Option(help="Blind: which end of the lens's range focuses nearest, greatest or least."),
+    ] = "greatest",
     rig: Annotated[
-        str, typer.Option(help="hardware: you move the target. emulated: emulated lens and chart.")
+        str,
+        typer.Option(
+            help="hardware: you move the target. emulated: emulated lens and chart. Blind: any of `dasha up`."
+        ),
     ] = "hardware",
+    params_file: options.ParamsFile = None,
+    override: options.Override = None,
     port: Annotated[str, typer.Option(envvar="DASHA_LENS_PORT", help="Serial port of the lens board.")] = "",
     board: Board = "flexiboard",
     serial: Serial = "",
@@ -80,6 +97,9 @@ def calibrate_lens(
 
     Put a target with fine texture (newspaper will do) at two or more known distances, in even
     light, so that it fills the middle of the picture.
+
+    With --blind, any still scene with texture will do, such as a book shelf: the blur of each step is
+    measured, which policies need, and no distances.
     """
     from dasha_ros.devices.calibration.scan import Scanner
     from dasha_ros.freshness.clock import SteadyClock
@@ -87,6 +107,16 @@ def calibrate_lens(
     refuse_unwritable(output)
     if low is not None and high is not None and not low < high:
         fail(f"--low {low:g} is not below --high {high:g}", Exit.REFUSED)
+    if blind:
+        if distances or repeats != 1:
+            fail("--blind needs neither --distances nor --repeats", Exit.REFUSED)
+        wished = Wanted(output, plot or output.with_suffix(".png"), low, high, exposure, settling, near_end)
+        chosen = (*_overrides(port, board, serial, emulator), *(override or ()))
+        with device_errors(), _calibration_errors():
+            calibrate_blind(wished, rig, params_file=params_file, overrides=chosen)
+        return
+    if params_file is not None or override:
+        fail("--params-file and --set are for --blind", Exit.REFUSED)
     known = _distances(distances)
     # The inner context comes first: a failed calibration is not a refused value.
     with device_errors(), _calibration_errors():
@@ -94,7 +124,7 @@ def calibrate_lens(
             limits = bench.camera.open()
             bench.lens.open()
             lens = bench.lens.info
-            tried = _tried(lens, low, high)
+            tried = range_to_try(lens, low, high)
             scanner = Scanner(bench.camera, bench.lens, SteadyClock())
 
             def expose() -> float:
@@ -111,6 +141,18 @@ def calibrate_lens(
         )
 
 
+def _overrides(port: str, board: str, serial: str, emulator: Path | None) -> tuple[str, ...]:
+    """The options of a Basler and a lens board as parameters of the drivers."""
+    named = {"lens_driver.port": port, "camera_driver.serial": serial}
+    if board == LENS_DRIVER_4:
+        named["lens_driver.backend"] = "optotune"
+    elif board != "flexiboard":
+        named["lens_driver.board"] = board
+    if emulator is not None:
+        named["camera_driver.emulator"] = str(emulator)
+    return tuple(f"{key}={value}" for key, value in named.items() if value)
+
+
 @contextmanager
 def _calibration_errors() -> Iterator[None]:
     from dasha_ros.devices.calibration.profile import CalibrationError
@@ -119,19 +161,6 @@ def _calibration_errors() -> Iterator[None]:
         yield
     except CalibrationError as error:
         fail(str(error))
-
-
-def _tried(lens: LensInfo, low: float | None, high: float | None) -> tuple[float, float]:
-    """Least and greatest position to try."""
-    least = lens.position_min if low is None else low
-    greatest = lens.position_max if high is None else high
-    if not (lens.admits(least) and lens.admits(greatest) and least < greatest):
-        fail(
-            f"--low {least:g} and --high {greatest:g}: give a range inside {lens.position_min:g} to "
-            f"{lens.position_max:g} {lens.unit}",
-            Exit.REFUSED,
-        )
-    return least, greatest
 
 
 def _distances(text: str) -> tuple[float, ...]:

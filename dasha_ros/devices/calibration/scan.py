@@ -180,7 +180,7 @@ class Scanner:
 
     def _middle(self, not_before_ns: int) -> NDArray[np.uint8]:
         """The evaluated part of a new picture, in grey."""
-        pixels = self._frame(not_before_ns).pixels
+        pixels = patient_capture(self._camera, not_before_ns).pixels
         grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
         scale = 1.0 if pixels.dtype == np.uint8 else 255.0 / 65535.0
         height, width = grey.shape
@@ -188,14 +188,20 @@ class Scanner:
         middle = grey[top : height - top, left : width - left]
         return np.ascontiguousarray(np.clip(middle * scale, 0, 255), dtype=np.uint8)
 
-    def _frame(self, not_before_ns: int) -> Frame:
-        for attempt in range(RETRIES):
-            try:
-                frame = self._camera.capture(not_before_ns)
-            except (DeviceTimeout, FrameIncomplete):
-                if attempt == RETRIES - 1:
-                    raise
-            else:
-                if frame is not None:
-                    return frame
-        raise DeviceTimeout("the camera's exposures were aborted again and again")
+
+def patient_capture(camera: Camera, not_before_ns: int) -> Frame:
+    """A frame whose exposure begins at ``not_before_ns`` or later; damaged and late ones are asked for again.
+
+    Raises:
+        DeviceError: The camera failed `RETRIES` times, or is gone.
+    """
+    for attempt in range(RETRIES):
+        try:
+            frame = camera.capture(not_before_ns)
+        except (DeviceTimeout, FrameIncomplete):
+            if attempt == RETRIES - 1:
+                raise
+        else:
+            if frame is not None:
+                return frame
+    raise DeviceTimeout("the camera's exposures were aborted again and again")
