@@ -1,4 +1,4 @@
-"""The rig ``stack``: camera and lens show the same focal stack, though the user names it once."""
+"""Rigs whose camera and lens are one device, though the user names it once: a focal stack, a camera node."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.config.ros_value import Value
 
 _NODES = "camera_driver", "lens_driver"
-_SHARED = "stack", "stack_step"
+_STACK = "stack", "stack_step"
+_DRIVER = "driver", "driver_node", "driver_latency"
 
 
 def with_one_stack(configs: Mapping[str, NodeConfig], values: Mapping[str, Value]) -> dict[str, Value]:
@@ -24,20 +25,7 @@ def with_one_stack(configs: Mapping[str, NodeConfig], values: Mapping[str, Value
     # Imported here, because only this rig needs pictures before a node runs.
     from dasha_ros.devices.stack.description import StackError, load_stack
 
-    complete = dict(values)
-    for key in _SHARED:
-        known = {}
-        for node in _NODES:
-            default = getattr(type(configs[node])(), key)
-            value = complete.get(f"{node}.{key}", getattr(configs[node], key))
-            if value != default:
-                known[node] = value
-        if len(set(known.values())) > 1:
-            raise ConfigError(
-                f"camera_driver.{key} = {known['camera_driver']!r} and "
-                f"lens_driver.{key} = {known['lens_driver']!r}: give both the same, or one alone"
-            )
-        complete |= {f"{node}.{key}": value for value in known.values() for node in _NODES}
+    complete = _shared(configs, values, _STACK)
     folder = complete.get("camera_driver.stack", "")
     if not folder:
         raise ConfigError("the rig 'stack' needs a focal stack: --set camera_driver.stack=FOLDER")
@@ -45,4 +33,34 @@ def with_one_stack(configs: Mapping[str, NodeConfig], values: Mapping[str, Value
         load_stack(str(folder))
     except StackError as error:
         raise ConfigError(str(error)) from error
+    return complete
+
+
+def with_one_driver(configs: Mapping[str, NodeConfig], values: Mapping[str, Value]) -> dict[str, Value]:
+    """Complete the values of one driver node by those of the other; two camera nodes may be named, too."""
+    return _shared(configs, values, _DRIVER, may_differ=True)
+
+
+def _shared(
+    configs: Mapping[str, NodeConfig],
+    values: Mapping[str, Value],
+    keys: tuple[str, ...],
+    may_differ: bool = False,
+) -> dict[str, Value]:
+    complete = dict(values)
+    for key in keys:
+        known = {}
+        for node in _NODES:
+            default = getattr(type(configs[node])(), key)
+            value = complete.get(f"{node}.{key}", getattr(configs[node], key))
+            if value != default:
+                known[node] = value
+        if len(set(known.values())) > 1:
+            if may_differ:
+                continue
+            raise ConfigError(
+                f"camera_driver.{key} = {known['camera_driver']!r} and "
+                f"lens_driver.{key} = {known['lens_driver']!r}: give both the same, or one alone"
+            )
+        complete |= {f"{node}.{key}": value for value in known.values() for node in _NODES}
     return complete

@@ -106,6 +106,15 @@ def test_real_time_suits_every_rig(rig, tmp_path):
     )
 
 
+def test_a_camera_node_of_another_package_is_named_once():
+    once = parameters(Options(rig="ros-driver", overrides=("camera_driver.driver=camera_ros",)))
+    assert once["lens_driver"]["driver"] == once["camera_driver"]["driver"] == "camera_ros"
+    two = ("camera_driver.driver=camera_ros", "lens_driver.driver=usb_cam", "lens_driver.driver_node=/eye")
+    values = parameters(Options(rig="ros-driver", overrides=two))
+    assert (values["camera_driver"]["driver"], values["lens_driver"]["driver"]) == ("camera_ros", "usb_cam")
+    assert values["camera_driver"]["backend"] == values["lens_driver"]["backend"] == "ros_driver"
+
+
 def test_a_stack_is_named_once(tmp_path):
     folder = str(squares_stack(tmp_path))
     for overrides in (
