@@ -23,6 +23,7 @@ RUNNER = CliRunner()
         (("--blind", "--rig", "toy"), "unknown rig 'toy'"),
         (("--blind", "--rig", "emulated-optotune"), "its devices belong to a graph"),
         (("--blind", "--rig", "twin", "--set", "lens_driver.toast=1"), "has no parameter 'toast'"),
+        (("--blind", "--rig", "ros-driver"), "is another ROS node"),
         (("--blind", "--near-end", "up"), "it is greatest or least"),
         (("--blind", "--rig", "twin", "--low", "3"), "give a range inside 24 to 70 V"),
         (("--set", "lens_driver.port=x"), "--params-file and --set are for --blind"),

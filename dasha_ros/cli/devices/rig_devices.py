@@ -87,6 +87,13 @@ def _configs(rig: str, params_file: Path | None, overrides: Sequence[str]) -> di
     configs: dict[str, NodeConfig] = {
         name: NODES[name]() for name in ("camera_driver", "lens_driver", "twin_world")
     }
+    for driver in ("camera_driver", "lens_driver"):
+        if any(p.name == driver and p.parameters.get("backend") == "ros_driver" for p in graph.processes):
+            fail(
+                f"the {driver}'s device is another ROS node, which only a graph can reach: calibrate with the"
+                " device's own back end, or measure a table at known distances",
+                Exit.REFUSED,
+            )
     own = {
         f"{process.name}.{key}": value
         for process in graph.processes
