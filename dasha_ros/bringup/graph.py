@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dasha_ros.bringup.environment import profile_of, runtime_dir
-from dasha_ros.bringup.one_stack import with_one_driver, with_one_stack
+from dasha_ros.bringup.one_stack import with_one_driver, with_one_recording, with_one_stack
 from dasha_ros.bringup.rigs import RIGS, STAGES
 from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.config.one_clock import with_one_clock
@@ -156,6 +156,8 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
         wanted = with_one_stack(loaded.configs, wanted)
     elif options.rig == "ros-driver":
         wanted = with_one_driver(loaded.configs, wanted)
+    elif options.rig == "replay":
+        wanted = with_one_recording(loaded.configs, wanted)
     configs = merged(loaded.configs, wanted)
     if "device_emulator" in rig.nodes:
         # The emulated camera has to produce the pictures that its driver is configured for.

@@ -1,11 +1,13 @@
-"""Rigs whose camera and lens are one device, though the user names it once: a focal stack, a camera node."""
+"""Rigs whose camera and lens are one thing that is named once: a stack, a recording, a camera node."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.config.ros_value import Value
+from dasha_ros.files.errors import shown
 
 _NODES = "camera_driver", "lens_driver"
 _STACK = "stack", "stack_step"
@@ -34,6 +36,26 @@ def with_one_stack(configs: Mapping[str, NodeConfig], values: Mapping[str, Value
     except StackError as error:
         raise ConfigError(str(error)) from error
     return complete
+
+
+def with_one_recording(configs: Mapping[str, NodeConfig], values: Mapping[str, Value]) -> dict[str, Value]:
+    """Complete the values of one driver node by those of the other; the nodes check the recording.
+
+    Args:
+        configs: Of the parameter file, by node.
+        values: ``node.parameter`` and the value that replaces the file's.
+
+    Raises:
+        ConfigError: No recording is named, two different ones are, or there is none.
+    """
+    complete = _shared(configs, values, ("recording",))
+    path = str(complete.get("camera_driver.recording", ""))
+    if not path:
+        raise ConfigError("the rig 'replay' needs a recording: --set camera_driver.recording=PATH")
+    if not Path(path).expanduser().exists():
+        raise ConfigError(f"{shown(path)}: there is no such recording")
+    # The nodes may run in another folder.
+    return complete | {f"{node}.recording": str(Path(path).expanduser().absolute()) for node in _NODES}
 
 
 def with_one_driver(configs: Mapping[str, NodeConfig], values: Mapping[str, Value]) -> dict[str, Value]:

@@ -66,6 +66,10 @@ RIGS: dict[str, Rig] = {
         nodes=_COMMON,
         parameters={"camera_driver.backend": "stack", "lens_driver.backend": "stack"},
     ),
+    "replay": Rig(
+        nodes=_COMMON,
+        parameters={"camera_driver.backend": "replay", "lens_driver.backend": "replay"},
+    ),
     "hardware": Rig(
         nodes=_COMMON,
         parameters={**_PYLON, "lens_driver.backend": "varioptic"},

@@ -16,7 +16,7 @@ from dasha_ros.cli.benchmark import app as benchmark
 from dasha_ros.cli.demo import command as demo
 from dasha_ros.cli.devices import calibrate, camera, emulate, lens
 from dasha_ros.cli.graph import up
-from dasha_ros.cli.recording import record
+from dasha_ros.cli.recording import record, replay
 from dasha_ros.cli.train import app as train
 from dasha_ros.system.streams import output_told, take_every_character
 
@@ -33,6 +33,7 @@ app = typer.Typer(
 app.command()(up.up)
 app.command()(watch.watch)
 app.command()(record.record)
+app.command()(replay.replay)
 app.command()(focus.focus)
 app.command()(demo.demo)
 app.command()(echo.echo)

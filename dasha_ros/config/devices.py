@@ -13,6 +13,14 @@ def _stack() -> Any:
     return parameter("", "Stack only: folder of the focal stack, the same for camera and lens.", fixed=True)
 
 
+def _recording() -> Any:
+    return parameter(
+        "",
+        "Replay only: the recording, a file or a folder of `dasha record`; the same for camera and lens.",
+        fixed=True,
+    )
+
+
 def _stack_step() -> Any:
     return parameter(
         1.0,
@@ -53,7 +61,7 @@ def _driver_latency() -> Any:
 class CameraDriverConfig(NodeConfig):
     """The node that owns the camera."""
 
-    backend: Literal["twin", "pylon", "v4l2", "stack", "ros_driver"] = parameter(
+    backend: Literal["twin", "pylon", "v4l2", "stack", "replay", "ros_driver"] = parameter(
         "twin",
         "Which camera; v4l2: a webcam; ros_driver: a camera node of another package.",
         fixed=True,
@@ -154,6 +162,7 @@ class CameraDriverConfig(NodeConfig):
     )
     stack: str = _stack()
     stack_step: FiniteFloat = _stack_step()
+    recording: str = _recording()
     stack_tone: Literal["linear", "srgb"] = parameter(
         "linear", "Stack only: how grey levels follow the light.", fixed=True
     )
@@ -162,13 +171,13 @@ class CameraDriverConfig(NodeConfig):
 class LensDriverConfig(NodeConfig):
     """The node that owns the lens."""
 
-    backend: Literal["twin", "varioptic", "optotune", "v4l2", "stack", "indi", "pylon", "ros_driver"] = (
-        parameter(
-            "twin",
-            "Which lens; v4l2: the focus motor of a webcam; indi: a motor focuser behind an INDI "
-            "server; pylon: at the port of a Basler camera; ros_driver: of a camera node of another package.",
-            fixed=True,
-        )
+    backend: Literal[
+        "twin", "varioptic", "optotune", "v4l2", "stack", "replay", "indi", "pylon", "ros_driver"
+    ] = parameter(
+        "twin",
+        "Which lens; v4l2: the focus motor of a webcam; indi: a motor focuser behind an INDI "
+        "server; pylon: at the port of a Basler camera; ros_driver: of a camera node of another package.",
+        fixed=True,
     )
     port: str = parameter(
         "",
@@ -259,6 +268,7 @@ class LensDriverConfig(NodeConfig):
     )
     stack: str = _stack()
     stack_step: FiniteFloat = _stack_step()
+    recording: str = _recording()
 
     @model_validator(mode="after")
     def _temperatures_are_a_range(self) -> LensDriverConfig:

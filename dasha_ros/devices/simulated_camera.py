@@ -7,9 +7,7 @@ shows the focus that the lens had in the middle of its exposure.
 from __future__ import annotations
 
 import math
-import threading
-from abc import ABC, abstractmethod
-from collections import deque
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -17,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.devices.camera import CameraLimits, Frame, never
-from dasha_ros.devices.errors import DeviceLost, OutOfRange
+from dasha_ros.devices.errors import OutOfRange
+from dasha_ros.devices.software_camera import SoftwareCamera
 from dasha_ros.freshness.clock import Clock
-from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.optics.binned import BinnedReadout
 from dasha_ros.optics.sensor import Pixels, Sensor, SensorReadout
 
@@ -30,7 +28,7 @@ View = TypeVar("View")
 """What is before a camera: compared to see whether it changed."""
 
 
-class SimulatedCamera(ABC, Generic[View]):
+class SimulatedCamera(SoftwareCamera, Generic[View]):
     """A CMV2000 sensor before something that subclasses show.
 
     Pictures are computed while the clock waits for the exposure. In real time a frame therefore
@@ -61,17 +59,11 @@ class SimulatedCamera(ABC, Generic[View]):
             latency_s: Delay of a finished frame, as on a slow link [s].
             binned: Frames hold the mean of 2 x 2 pixels of the default sensor, which has no gain then.
         """
-        self._clock, self._name, self._seed = clock, name, seed
+        super().__init__(clock, name, exposure_min_us=exposure_min_us, exposure_max_us=exposure_max_us)
+        self._seed = seed
         self._readout = BinnedReadout(seed) if binned else SensorReadout(sensor, seed)
-        self._exposures_us = exposure_min_us, exposure_max_us
         self._gain_max_db = GAIN_DB_MIN if binned else GAIN_DB_MAX
         self._latency_ns = round(latency_s * 1e9)
-        self._exposure_us, self._gain_db = min(max(10_000.0, exposure_min_us), exposure_max_us), 0.0
-        self._interrupt = threading.Event()
-        self._limits: CameraLimits | None = None
-        self._is_open = False
-        at_infinity = PowerTrajectory(0, 0.0, 0.0, 0.0)
-        self._trajectories: deque[PowerTrajectory] = deque([at_infinity], maxlen=8)
 
     @abstractmethod
     def _load(self) -> tuple[int, int, str]:
@@ -106,10 +98,6 @@ class SimulatedCamera(ABC, Generic[View]):
         self._seed = seed
         self._readout.seed(seed)
 
-    def set_trajectory(self, trajectory: PowerTrajectory) -> None:
-        """Tell how the lens moves. Callable from any thread, before or after the move began."""
-        self._trajectories.append(trajectory)
-
     def open(self) -> CameraLimits:
         """Read what it shows.
 
@@ -120,22 +108,7 @@ class SimulatedCamera(ABC, Generic[View]):
         self._limits = CameraLimits(
             width, height, encoding, *self._exposures_us, GAIN_DB_MIN, self._gain_max_db
         )
-        self._is_open = True
         return self._limits
-
-    def close(self) -> None:
-        """Give the camera back."""
-        self._is_open = False
-
-    def set_exposure(self, exposure_us: float) -> float:
-        """Set the exposure time; see `devices.camera.Camera`. The device counts whole microseconds."""
-        low, high = self._exposures_us
-        if not low <= exposure_us <= high:
-            raise OutOfRange(
-                f"exposure {exposure_us!r} us refused: it must be a number from {low:g} to {high:g} us"
-            )
-        self._exposure_us = float(round(exposure_us))
-        return self._exposure_us
 
     def set_gain(self, gain_db: float) -> float:
         """Set the gain; see `devices.camera.Camera`. GainRaw = 32 10^(dB/20) is a whole number."""
@@ -147,8 +120,7 @@ class SimulatedCamera(ABC, Generic[View]):
 
     def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
         """Take one picture; see `devices.camera.Camera`."""
-        if not self._is_open or self._limits is None:
-            raise DeviceLost(f"the {self._name} is not open")
+        limits = self._opened()
         self._interrupt.clear()
         if overtaken():
             return None
@@ -175,23 +147,9 @@ class SimulatedCamera(ABC, Generic[View]):
             self._clock.now_ns() + self._latency_ns, self._interrupt
         ):
             return None
-        return Frame(pixels, self._limits.encoding, begun_ns, exposure_us, gain_db)
-
-    def abort(self) -> None:
-        """End a `capture` in progress early."""
-        self._interrupt.set()
+        return Frame(pixels, limits.encoding, begun_ns, exposure_us, gain_db)
 
     def describe(self) -> dict[str, Any]:
         """For diagnostics."""
         seed = "none" if self._seed is None else self._seed
-        return {
-            "hardware_id": f"{self._name}, seed {seed}",
-            "exposure_us": self._exposure_us,
-            "gain_db": self._gain_db,
-        }
-
-    def _focus_at(self, stamp_ns: int) -> float:
-        """The lens's focus [1/m] at a time."""
-        known = tuple(self._trajectories)
-        begun = [t for t in known if t.moved_at_ns <= stamp_ns]
-        return (begun[-1] if begun else known[0]).at(stamp_ns)
+        return {**super().describe(), "hardware_id": f"{self._name}, seed {seed}"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, Camera
-from dasha_ros.devices.simulated_camera import SimulatedCamera
+from dasha_ros.devices.software_camera import SoftwareCamera
 from dasha_ros.freshness.gate import CommandGate
 from dasha_ros.ros.driver_nodes.backends import camera_backend, lens_port
 from dasha_ros.ros.driver_nodes.camera_info import CameraInfos
@@ -78,7 +78,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             current=lambda: job.exposure[1],
         )
         self._subscriber = FastSubscriber(self)
-        if isinstance(self._camera, SimulatedCamera):
+        if isinstance(self._camera, SoftwareCamera):
             self._twin = CameraTwinLink(
                 self, self._subscriber, self._camera, self.health, changed=job.notify, heard=self._on_lens
             )

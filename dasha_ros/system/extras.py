@@ -7,16 +7,17 @@ from typing import Literal
 
 from dasha_ros.system.paths import checkout_dir
 
-Extra = Literal["hardware", "webcam", "indi", "torch"]
+Extra = Literal["hardware", "webcam", "indi", "torch", "replay"]
 
 _PACKAGES = {
     "hardware": "pypylon pyserial linuxpy indipyclient",
     "webcam": "linuxpy",
     "indi": "indipyclient",
+    "replay": "mcap mcap-ros2-support",
     "torch": "torch torchvision ultralytics-opencv-headless gymnasium stable-baselines3",
 }
-_LAYERS = {"webcam": "hardware", "indi": "hardware"}
-"""The layer of ``scripts/setup`` that brings an extra, where it is not called the same."""
+_LAYERS = {"webcam": "hardware", "indi": "hardware", "replay": ""}
+"""The layer of ``scripts/setup`` that brings an extra, where it has another name; empty: it is in all."""
 
 
 class ExtraMissing(ImportError):
@@ -26,7 +27,8 @@ class ExtraMissing(ImportError):
 def how_to_install(extra: Extra) -> str:
     """The command that installs the packages of an extra, as a clause."""
     if checkout_dir() is not None:
-        return f"run ./scripts/setup --{_LAYERS.get(extra, extra)}"
+        layer = _LAYERS.get(extra, extra)
+        return f"run ./scripts/setup --{layer}" if layer else "run ./scripts/setup"
     return f"pip install {_PACKAGES[extra]}"
 
 

@@ -100,9 +100,12 @@ def test_a_binary_parameter_file_is_refused(tmp_path):
 
 @pytest.mark.parametrize("rig", rigs.RIGS)
 def test_real_time_suits_every_rig(rig, tmp_path):
-    stack = (f"camera_driver.stack={squares_stack(tmp_path)}",) if rig == "stack" else ()
-    assert parameters(Options(rig=rig, speed=1.0, overrides=stack)) == parameters(
-        Options(rig=rig, overrides=stack)
+    shown = {
+        "stack": (f"camera_driver.stack={squares_stack(tmp_path / 's')}",),
+        "replay": (f"camera_driver.recording={tmp_path}",),
+    }.get(rig, ())
+    assert parameters(Options(rig=rig, speed=1.0, overrides=shown)) == parameters(
+        Options(rig=rig, overrides=shown)
     )
 
 
@@ -113,6 +116,22 @@ def test_a_camera_node_of_another_package_is_named_once():
     values = parameters(Options(rig="ros-driver", overrides=two))
     assert (values["camera_driver"]["driver"], values["lens_driver"]["driver"]) == ("camera_ros", "usb_cam")
     assert values["camera_driver"]["backend"] == values["lens_driver"]["backend"] == "ros_driver"
+
+
+def test_a_recording_is_named_once(tmp_path):
+    folder = tmp_path / "goal"
+    with pytest.raises(ConfigError, match=r"needs a recording: --set camera_driver\.recording=PATH"):
+        describe(Options(rig="replay"), {})
+    named = f"lens_driver.recording={folder}"
+    with pytest.raises(ConfigError, match=r"goal: there is no such recording"):
+        describe(Options(rig="replay", overrides=(named,)), {})
+    folder.mkdir()
+    values = parameters(Options(rig="replay", overrides=(named,)))
+    assert "twin_world" not in values
+    for node in ("camera_driver", "lens_driver"):
+        assert values[node] == {"backend": "replay", "recording": str(folder)}
+    with pytest.raises(ConfigError, match="give both the same, or one alone"):
+        describe(Options(rig="replay", overrides=(named, f"camera_driver.recording={tmp_path}")), {})
 
 
 def test_a_stack_is_named_once(tmp_path):

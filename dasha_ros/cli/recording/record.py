@@ -53,7 +53,7 @@ def record(
     ] = None,
     namespace: Namespace = "/dasha",
 ) -> None:
-    """Record the topics of a running graph as MCAP, until Ctrl-C."""
+    """Record the topics of a running graph as MCAP, until Ctrl-C. `dasha replay` plays them."""
     try:
         from dasha_ros.recording.writer import RecordingError
     except ImportError as error:

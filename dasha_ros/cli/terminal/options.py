@@ -13,8 +13,8 @@ Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of 
 Rig = Annotated[
     str,
     typer.Option(
-        help="Devices: twin; emulated, emulated-optotune (real drivers, emulated devices); stack (recorded); "
-        "hardware; webcam.",
+        help="Devices: twin; emulated, emulated-optotune (real drivers, emulated devices); stack, replay "
+        "(recorded); hardware; webcam.",
         rich_help_panel=_GRAPH,
     ),
 ]

@@ -15,6 +15,7 @@ from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.lens_info import EITHER_SIDE, FROM_ABOVE, FROM_BELOW
 from dasha_ros.optics.lens_table import TableLens
 from dasha_ros.optics.profiles import PROFILES, lens_model
+from dasha_ros.ros.driver_nodes.recorded import replay_camera, replay_lens, stack_camera, stack_lens
 from dasha_ros.system.extras import require
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from dasha_ros.devices.optotune.lens import OptotuneSettings
     from dasha_ros.devices.pylon.lens import PylonLensSettings
     from dasha_ros.devices.pylon.lens_port import LensPortServer
-    from dasha_ros.devices.stack.description import Stack
     from dasha_ros.devices.varioptic.lens import VariopticSettings
     from dasha_ros.perception.pipeline import Perception
     from dasha_ros.ros.driver.port import DriverPort
@@ -47,7 +47,13 @@ def camera_backend(config: CameraDriverConfig, clock: Clock, node: DashaNode[Any
     if config.backend == "ros_driver":
         assert node is not None
         return _driver_camera(config, node)
-    makers = {"twin": _twin_camera, "pylon": _pylon, "v4l2": _webcam_camera, "stack": _stack_camera}
+    makers = {
+        "twin": _twin_camera,
+        "pylon": _pylon,
+        "v4l2": _webcam_camera,
+        "stack": stack_camera,
+        "replay": replay_camera,
+    }
     return makers[config.backend](config, clock)
 
 
@@ -77,7 +83,8 @@ def lens_backend(config: LensDriverConfig, clock: Clock, node: DashaNode[Any] | 
         "varioptic": _varioptic,
         "optotune": _optotune,
         "v4l2": _webcam_lens,
-        "stack": _stack_lens,
+        "stack": stack_lens,
+        "replay": replay_lens,
         "indi": _indi,
         "pylon": _pylon_lens,
     }
@@ -117,34 +124,6 @@ def _twin_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
         seed=config.twin_seed,
         latency_s=config.twin_latency_ms / 1e3,
     )
-
-
-def _stack_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
-    from dasha_ros.devices.stack.camera import StackCamera
-
-    return StackCamera(
-        clock,
-        _stack(config.stack, "camera_driver"),
-        tone=config.stack_tone,
-        encoding=config.encoding,
-        step=config.stack_step,
-        seed=config.twin_seed,
-    )
-
-
-def _stack_lens(config: LensDriverConfig, clock: Clock) -> Lens:
-    from dasha_ros.devices.stack.lens import StackLens
-
-    stack = _stack(config.stack, "lens_driver")
-    return StackLens(clock, stack, step=config.stack_step, initial_share=config.initial_share)
-
-
-def _stack(folder: str, node: str) -> Stack:
-    from dasha_ros.devices.stack.description import StackError, load_stack
-
-    if not folder:
-        raise StackError(f"{node} has no focal stack to show: set its parameter `stack` to the folder")
-    return load_stack(folder)
 
 
 def _pylon(config: CameraDriverConfig, clock: Clock) -> Camera:

@@ -12,7 +12,7 @@ from rclpy.lifecycle import LifecycleNode
 
 from dasha_ros import msg
 from dasha_ros.assets.catalogue import AssetMissing
-from dasha_ros.devices.simulated_camera import SimulatedCamera
+from dasha_ros.devices.software_camera import SoftwareCamera
 from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.state import LensState
@@ -168,7 +168,7 @@ class CameraTwinLink:
         self,
         node: LifecycleNode,
         subscriber: FastSubscriber,
-        camera: SimulatedCamera[Any],
+        camera: SoftwareCamera,
         health: Health,
         *,
         changed: Callable[[], None],

@@ -132,6 +132,9 @@ def test_nothing_to_record_and_bad_orders_are_told(spawn: Spawner, tmp_path: Pat
         ("-t", "a b"): (2, "'a b' is not a topic name"),
         ("--recover", str(tmp_path / "none")): (2, "there is no such file"),
     }
+    replaying = spawn.dasha("replay", str(tmp_path / "none"))
+    assert replaying.wait() == 2
+    assert "there is no such file" in replaying.output
     for options, (code, sentence) in cases.items():
         child = spawn.dasha("record", "-o", str(tmp_path / "rec"), *options)
         assert child.wait() == code

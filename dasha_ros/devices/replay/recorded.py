@@ -1,0 +1,287 @@
+"""The pictures of a recording, and the settings of camera and lens that made each.
+
+A picture is used if the recording tells its exposure (``camera/capture``) and where the lens rested meanwhile
+(the move that ``camera/capture`` names, and its position in ``lens/state``). What is left out is counted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.files.errors import shown
+from dasha_ros.optics.lens_info import LensInfo, LensInfoError
+from dasha_ros.perception.image import ENCODINGS
+from dasha_ros.perception.image_message import ImageMessageError, pixels_of
+from dasha_ros.recording.reader import Recorded, Recording
+from dasha_ros.recording.writer import RecordingError
+
+_IMAGE, _JPEG = "/camera/image_raw", "/camera/image_raw/compressed"
+_CAPTURE, _STATE, _INFO = "/camera/capture", "/lens/state", "/lens/info"
+_SAME_EXPOSURE = 0.01
+"""Exposures that differ by less are the same."""
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+Visit = tuple[str, int, str, int]
+"""Sender and number of the exposure command; driver and number of the lens's move."""
+
+
+class ReplayError(ValueError):
+    """A recording can't be played; the message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFrame:
+    """A picture of a recording, and what made it."""
+
+    position: float
+    """Where the lens rested, in its unit."""
+    exposure_us: float
+    gain_db: float
+    visit: Visit
+    """The commands that made it: equal for pictures of which none was taken for a new command."""
+    message: Recorded
+    """The message that holds it, without its data."""
+
+
+@dataclass
+class _Found:
+    """What is collected on the way through a file."""
+
+    images: list[tuple[tuple[int, int], Recorded]]
+    captures: dict[tuple[int, int], Any]
+    positions: dict[tuple[str, int], float]
+    info: Any = None
+    spaces: frozenset[str] = frozenset()
+
+
+class Replay:
+    """The pictures of a recording, read from the file when they are shown."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Read everything but the pictures; takes about a second for each gigabyte of them.
+
+        Raises:
+            ReplayError: It is no recording, or it does not hold what a replay needs.
+        """
+        self._shown: dict[tuple[float, float], tuple[int, int]] = {}
+        """By position and exposure, the visit that was shown last, and the number of its picture."""
+        try:
+            self.recording = Recording(path)
+            found = _search(self.recording)
+            self.info = _lens_info(self.recording, found)
+            self.frames, left_out = _frames(self.recording, found)
+            self.encoding, self.size = self._first()
+        except RecordingError as error:
+            raise ReplayError(str(error)) from error
+        self.notes = list(self._told(left_out))
+        """What the recording can't tell, a sentence each."""
+
+    @property
+    def name(self) -> str:
+        """Its path, for people."""
+        return shown(self.recording.path)
+
+    @property
+    def positions(self) -> list[float]:
+        """The positions of the lens at which there are pictures, ascending."""
+        return sorted({frame.position for frame in self.frames})
+
+    @property
+    def exposures_us(self) -> list[float]:
+        """The exposures of the pictures, ascending [us]."""
+        return sorted({frame.exposure_us for frame in self.frames})
+
+    def nearest_position(self, position: float) -> float:
+        """The recorded position that is nearest to one."""
+        return min((frame.position for frame in self.frames), key=lambda known: abs(known - position))
+
+    def nearest_exposure(self, exposure_us: float) -> float:
+        """The recorded exposure that is nearest to one, as a ratio [us]."""
+        return min(
+            (frame.exposure_us for frame in self.frames),
+            key=lambda known: abs(math.log(known / exposure_us)),
+        )
+
+    def frame(self, position: float, exposure_us: float, anew: bool) -> RecordedFrame:
+        """The picture that was taken nearest to a position, and there nearest to an exposure.
+
+        If camera and lens were set so several times, each of these visits is shown in its turn, from its
+        first picture on, which is the one that an agent judged.
+
+        Args:
+            position: Of the lens.
+            exposure_us: As it was asked for [us].
+            anew: Whether camera or lens were commanded since the last picture: the next visit begins.
+        """
+        place = self.nearest_position(position)
+        here = [frame for frame in self.frames if frame.position == place]
+        exposure = min(here, key=lambda frame: abs(math.log(frame.exposure_us / exposure_us))).exposure_us
+        visits: dict[Visit, list[RecordedFrame]] = {}
+        for frame in here:
+            if abs(math.log(frame.exposure_us / exposure)) < _SAME_EXPOSURE:
+                visits.setdefault(frame.visit, []).append(frame)
+        turn, index = self._shown.get((place, exposure), (-1, 0))
+        turn, index = (turn + 1, 0) if anew or turn < 0 else (turn, index + 1)
+        self._shown[place, exposure] = turn, index
+        pictures = list(visits.values())[turn % len(visits)]
+        return pictures[index % len(pictures)]
+
+    def pixels(self, frame: RecordedFrame) -> Pixels:
+        """The pixels of a picture, as recorded.
+
+        Raises:
+            ReplayError: The file changed, or the picture is damaged or of another kind than the first.
+        """
+        try:
+            data = self.recording.read(frame.message.place)
+            message = self.recording.decode(replace(frame.message, data=data))
+            encoding, pixels = _pixels(message, f"{self.name}: a picture")
+        except RecordingError as error:
+            raise ReplayError(str(error)) from error
+        if (encoding, pixels.shape[1::-1]) != (self.encoding, self.size):
+            raise ReplayError(
+                f"{self.name}: its pictures have different sizes or encodings: record each of them alone"
+            )
+        return pixels
+
+    def _first(self) -> tuple[str, tuple[int, int]]:
+        first = self.frames[0].message
+        message = self.recording.decode(replace(first, data=self.recording.read(first.place)))
+        encoding, pixels = _pixels(message, f"{self.name}: the first picture")
+        height, width = pixels.shape[:2]
+        return encoding, (width, height)
+
+    def _told(self, left_out: Counter[str]) -> Iterator[str]:
+        yield from self.recording.troubles
+        for reason, count in sorted(left_out.items()):
+            yield f"{count} of {count + len(self.frames)} pictures are not shown: {reason}"
+        positions, info = self.positions, self.info
+        yield (
+            f"{len(self.frames)} pictures at {len(positions)} position(s) from {positions[0]:.2f} to "
+            f"{positions[-1]:.2f} {info.unit}, of a lens that moves from {info.position_min:.2f} to "
+            f"{info.position_max:.2f} {info.unit}: elsewhere the lens goes to the nearest of them"
+        )
+        exposures = self.exposures_us
+        yield (
+            f"{len(exposures)} exposure(s) from {exposures[0]:,.0f} to {exposures[-1]:,.0f} µs: another "
+            "one shows the picture whose exposure is nearest at that position, and the capture tells it"
+        )
+
+
+def _search(recording: Recording) -> _Found:
+    found, spaces = _Found([], {}, {}), set[str]()
+    topics = (_IMAGE, _JPEG, _CAPTURE, _STATE, _INFO)
+    for message in recording.messages():
+        topic = next((topic for topic in topics if message.topic.endswith(topic)), None)
+        if topic is None:
+            continue
+        if topic in (_IMAGE, _JPEG):
+            spaces.add(message.topic.removesuffix(topic))
+            stamp = _first_stamp(message)
+            found.images.append((stamp, replace(message, data=b"")))
+            continue
+        content = recording.decode(message)
+        try:
+            if topic == _CAPTURE:
+                found.captures[_stamp(content.header.stamp)] = content
+            elif topic == _STATE:
+                found.positions[content.driver, content.move] = float(content.position)
+            else:
+                found.info = content
+        except (AttributeError, TypeError, ValueError) as error:
+            raise _of_others(recording, message) from error
+    found.spaces = frozenset(spaces)
+    return found
+
+
+def _of_others(recording: Recording, message: Recorded) -> RecordingError:
+    return RecordingError(
+        f"{shown(recording.path)}: {shown(message.topic)} is a {shown(message.kind)}, not what this package "
+        "records there: record it with `dasha record`"
+    )
+
+
+def _frames(recording: Recording, found: _Found) -> tuple[list[RecordedFrame], Counter[str]]:
+    name = shown(recording.path)
+    if not found.images:
+        raise RecordingError(
+            f"{name} holds no pictures: no topic ends in {_IMAGE} or {_JPEG}. "
+            "Record with --images raw or jpeg"
+        )
+    if len(found.spaces) > 1:
+        graphs = " and ".join(shown(space) for space in sorted(found.spaces))
+        raise RecordingError(f"{name} holds the pictures of {graphs}: record each graph alone")
+    frames, left_out = list[RecordedFrame](), Counter[str]()
+    for stamp, message in found.images:
+        capture = found.captures.get(stamp)
+        if capture is None:
+            left_out["camera/capture does not tell their exposure"] += 1
+        elif not capture.lens_driver:
+            left_out["the lens moved"] += 1
+        elif (position := found.positions.get((capture.lens_driver, capture.lens_move))) is None:
+            left_out["lens/state does not tell where the lens was"] += 1
+        elif not (math.isfinite(position) and capture.exposure_us > 0.0):
+            left_out["their settings are no numbers"] += 1
+        else:
+            command = capture.exposure_command
+            visit = command.sender, command.sequence, capture.lens_driver, capture.lens_move
+            exposure_us, gain_db = float(capture.exposure_us), float(capture.gain_db)
+            frames.append(RecordedFrame(position, exposure_us, gain_db, visit, message))
+    if not frames:
+        reasons = "; ".join(f"{count} because {reason}" for reason, count in sorted(left_out.items()))
+        raise RecordingError(f"{name}: none of its {len(found.images)} pictures can be used: {reasons}")
+    return frames, left_out
+
+
+def _lens_info(recording: Recording, found: _Found) -> LensInfo:
+    name = shown(recording.path)
+    if found.info is None:
+        raise RecordingError(f"{name} does not tell the lens's unit and limits: record lens/info, too")
+    try:
+        values = {field.name: getattr(found.info, field.name) for field in fields(LensInfo)}
+        maps = {key: tuple(values[key]) for key in ("map_positions", "map_dioptres")}
+        return LensInfo(**{**values, **maps})
+    except (AttributeError, TypeError, LensInfoError) as error:
+        raise RecordingError(f"{name}: its lens/info can't be used: {error}") from error
+
+
+def _pixels(message: Any, what: str) -> tuple[str, Pixels]:
+    """Encoding and pixels of an ``Image`` or a ``CompressedImage``."""
+    try:
+        if hasattr(message, "encoding"):
+            return str(message.encoding), pixels_of(message)
+        encoding = str(message.format).partition(";")[0].strip()
+        if encoding not in ENCODINGS:
+            raise ImageMessageError(f"its format {shown(message.format)!r} names no encoding")
+        grey = ENCODINGS[encoding].channels == 1
+        flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
+        pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), flag)
+        if pixels is None:
+            raise ImageMessageError("its JPEG is damaged")
+        rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if encoding == "rgb8" else pixels
+        return encoding, np.asarray(rgb, np.uint8)
+    except (ImageMessageError, AttributeError, TypeError, ValueError, cv2.error) as error:
+        raise RecordingError(f"{what} can't be read: {error}") from error
+
+
+def _first_stamp(message: Recorded) -> tuple[int, int]:
+    """The stamp of a message that begins with a header, without decoding the rest."""
+    order: Literal["little", "big"] = "little" if message.data[1:2] != b"\0" else "big"
+    return (
+        int.from_bytes(message.data[4:8], order, signed=True),
+        int.from_bytes(message.data[8:12], order),
+    )
+
+
+def _stamp(stamp: Any) -> tuple[int, int]:
+    return int(stamp.sec), int(stamp.nanosec)
