@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import IO, cast
 
+import mcap.writer
+import zstandard
 from mcap.writer import CompressionType, Writer
 
 from dasha_ros import __version__
@@ -22,6 +24,20 @@ from dasha_ros.recording.metadata import Part, Topic, write_metadata
 _CHUNK_BYTES = 16_384
 FLUSH_S = 1.0
 """Oldest age of a message that is not on the disk yet [s], while messages come."""
+
+
+class _QuickZstd:
+    """Compresses at level 1: pictures become as small as at level 3, in a sixth of the time.
+
+    The library has no option for the level. It only calls ``compress``.
+    """
+
+    @staticmethod
+    def compress(data: bytes) -> bytes:
+        return zstandard.ZstdCompressor(level=1).compress(data)
+
+
+mcap.writer.zstandard = _QuickZstd  # type: ignore[assignment, attr-defined]
 
 
 class RecordingError(ValueError):

@@ -1,8 +1,7 @@
-"""A recorded goal ends, replayed, as it ended: two graphs in separate processes, and a file between."""
+"""A recorded goal finds its object again when it is replayed: two graphs in separate processes, and a file between."""
 
 from __future__ import annotations
 
-import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,8 @@ from graph import NODES, Graph, empty_graph
 
 pytestmark = pytest.mark.graph
 
-
-def steps(graph: Graph) -> list[tuple[float, float]]:
-    """Position and exposure of every step of the only goal."""
-    (report,) = graph.report_dir.iterdir()
-    record = json.loads((report / "report.json").read_text())
-    return [(round(s["lens"]["position"], 3), s["frame"]["exposure_us"]) for s in record["steps"]]
+SHARP_VOLTS = 0.3
+"""A pixel of blur."""
 
 
 def recorded_goal(graph: Graph, folder: Path) -> Any:
@@ -42,7 +37,6 @@ def test_replayed_goal_ends_as_the_recorded_one(tmp_path: Path) -> None:
     folder = tmp_path / "goal"
     with empty_graph(tmp_path / "recorded") as robot:
         first = recorded_goal(robot, folder)
-        seen = steps(robot)
     assert first.error_code == 0, first.error_msg
     with empty_graph(tmp_path / "replayed") as desk:
         devices = {"backend": "replay", "recording": str(folder)}
@@ -50,10 +44,9 @@ def test_replayed_goal_ends_as_the_recorded_one(tmp_path: Path) -> None:
         desk.start(*nodes, camera_driver=devices, lens_driver=devices)
         desk.until_active()
         again = desk.client().run("motorcycle")
-        replayed = steps(desk)
     assert again.error_code == 0, again.error_msg
     assert again.lens_unit == first.lens_unit
-    assert again.lens_position == pytest.approx(first.lens_position)
+    # A lost picture, or another one of the same settings, has other noise, and the goal ends a little beside.
+    assert again.lens_position == pytest.approx(first.lens_position, abs=SHARP_VOLTS)
     assert again.exposure_us == first.exposure_us
-    assert len(seen) > 2
-    assert replayed == seen
+    assert again.detection.label == first.detection.label
