@@ -39,8 +39,9 @@ class Restoration:
         for actuator, said in self._reports().items():
             begun = self._begun[actuator]
             # A driver that was restarted has forgotten what was to be restored.
-            is_late = said is not None and begun is not None and said != begun and said.driver == begun.driver
-            if said is None or not is_late or actuator in self._touched:
+            if said is None or begun is None or said.driver != begun.driver:
+                continue
+            if said.command == begun.command or actuator in self._touched:
                 continue
             if self._is_an_agent(said.command.sender):
                 self._touched.add(actuator)

@@ -69,7 +69,7 @@ def read(rig: Rig, plus: LearnedFocus, label: str, blur_px: float) -> float:
     # Nearer, because a lens can't focus that far beyond infinity.
     percept = rig.move(lens.position(1.0 + blur_px / lens.blur_px(1.0, 0.0)))
     task = FocusTask(lens, frozenset({label}))
-    return float(plus.extractor.read(percept, task).frame[0, 0])
+    return float(plus.extractor.read(percept, task, np.full(4, np.nan)).frame[0, 0])
 
 
 @pytest.mark.parametrize("made", ["binned", "cached"])

@@ -117,7 +117,7 @@ def test_settings_beyond_the_camera_are_clipped_and_reported(ros_env: dict[str, 
 
     camera = Beyond()
     parameters = {"gain_db": 36.0, "initial_exposure_us": 1e7}
-    with _alone(lambda config, clock: camera, **parameters) as driver:
+    with _alone(lambda config, clock, node: camera, **parameters) as driver:
         wait_for(lambda: camera.aims, "a picture")
         assert camera.aims[0] == (1e6, 24.0)
         _told(driver, "gain_db is 36 dB, but this camera has at most 24 dB")
@@ -137,7 +137,7 @@ def test_settings_beyond_the_camera_are_clipped_and_reported(ros_env: dict[str, 
 
 def test_a_gain_that_the_open_camera_does_not_have_is_refused(ros_env: dict[str, str]) -> None:
     camera = Beyond()
-    with _alone(lambda config, clock: camera) as driver:
+    with _alone(lambda config, clock, node: camera) as driver:
         wait_for(lambda: camera.aims, "a picture")
         answer = driver.set_parameters([Parameter("gain_db", value=30.0)])[0]
         assert not answer.successful
@@ -161,7 +161,7 @@ def test_a_command_that_comes_as_an_exposure_begins_aborts_it(ros_env: dict[str,
             return super().capture(not_before_ns, overtaken)
 
     camera = Surprised()
-    with _alone(lambda config, clock: camera, autostart=False, preview_rate_hz=0.0) as driver:
+    with _alone(lambda config, clock, node: camera, autostart=False, preview_rate_hz=0.0) as driver:
         camera.driver = driver
         published = Ears()
         driver.trigger_configure()
@@ -205,7 +205,7 @@ def test_pictures_are_counted_since_the_driver_was_configured(ros_env: dict[str,
     from dasha_ros import msg
 
     camera = Beyond()
-    with _alone(lambda config, clock: camera, autostart=False) as driver:
+    with _alone(lambda config, clock, node: camera, autostart=False) as driver:
         for _ in range(2):
             driver.trigger_configure()
             captures = Ears()
@@ -224,7 +224,7 @@ def test_a_damaged_frame_does_not_clear_the_warning_of_a_clipped_gain(ros_env: d
     from dasha_ros import msg
 
     camera = Beyond()
-    with _alone(lambda config, clock: camera, gain_db=36.0) as driver:
+    with _alone(lambda config, clock, node: camera, gain_db=36.0) as driver:
         clipped = "gain_db is 36 dB, but this camera has at most 24 dB"
         _told(driver, clipped)
         seen = len(camera.aims)

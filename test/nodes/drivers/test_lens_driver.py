@@ -58,7 +58,7 @@ class Bench:
 def bench(ros_env: dict[str, str]) -> Iterator[Bench]:
     from dasha_ros.nodes import lens_driver
 
-    with in_process(lens_driver, "LensDriver", lambda config, clock: FakeLens(clock)) as driver:
+    with in_process(lens_driver, "LensDriver", lambda config, clock, node: FakeLens(clock)) as driver:
         made = Bench(driver)
         made.activate()
         yield made
@@ -269,7 +269,7 @@ def test_a_fault_found_on_opening_is_reported_and_no_move_clears_it(
     from dasha_ros.nodes import lens_driver
     from dasha_ros.ros.node.condition import Level
 
-    def hot(config: Any, clock: Any) -> FakeLens:
+    def hot(config: Any, clock: Any, node: Any) -> FakeLens:
         lens = FakeLens(clock)
         lens.faults = ("thermal shutdown",)
         return lens

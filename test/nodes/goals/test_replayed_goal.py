@@ -1,4 +1,4 @@
-"""A recorded goal finds its object again when it is replayed: two graphs in separate processes, and a file between."""
+"""A recorded goal finds its object again when it is replayed: two graphs, and a file between."""
 
 from __future__ import annotations
 
