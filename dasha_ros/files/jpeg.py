@@ -1,9 +1,10 @@
-"""Finds damaged JPEG files: libjpeg fills missing pixels with grey and only prints a warning."""
+"""JPEG: finds damage, because libjpeg fills missing pixels with grey and only prints a warning; decodes."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dasha_ros.files.stderr import captured_lines
 
@@ -33,3 +34,14 @@ def jpeg_damage(content: bytes) -> str:
         if any(word in line.lower() for word in _FATAL):
             return f"is cut short or damaged inside (libjpeg: {line}): copy or download it again"
     return ""
+
+
+def jpeg_pixels(content: bytes, *, grey: bool) -> NDArray[np.uint8] | None:
+    """Decode a JPEG: shape (height, width), or (height, width, 3) as BGR; ``None`` if it is damaged."""
+    try:
+        pixels = cv2.imdecode(
+            np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
+        )
+    except cv2.error:
+        return None
+    return None if pixels is None else np.asarray(pixels, np.uint8)

@@ -33,7 +33,16 @@ MOST_BYTES = 1 << 40
 _MOST_CHUNK = 1 << 29
 """A chunk that is larger, packed or unpacked, is refused: it would fill the memory."""
 _NEEDED = (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.CHUNK)
-_BROKEN = (McapError, struct.error, ValueError, zstandard.ZstdError, RuntimeError, StopIteration)
+_BROKEN = (
+    McapError,
+    struct.error,
+    ValueError,
+    zstandard.ZstdError,
+    RuntimeError,
+    StopIteration,
+    OverflowError,
+    MemoryError,
+)
 """What the libraries raise for damaged bytes."""
 
 

@@ -91,6 +91,15 @@ def chunk(data: bytes, compression: str, claimed: int) -> bytes:
     return b"\x06" + struct.pack("<Q", len(body)) + body
 
 
+@pytest.mark.parametrize("length", [1 << 40, 1 << 62, (1 << 64) - 1])
+def test_a_chunk_that_claims_more_bytes_than_there_are_is_damage(tmp_path: Path, length: int) -> None:
+    record = bytearray(chunk(b"12345678", "", 8))
+    record[-16:-8] = struct.pack("<Q", length)
+    (tmp_path / "claims.mcap").write_bytes(MAGIC + bytes(record))
+    with contextlib.suppress(RecordingError):
+        assert list(Recording(tmp_path / "claims.mcap").messages()) == []
+
+
 @pytest.mark.parametrize("claimed", [10, 1 << 40])
 def test_a_chunk_that_unpacks_to_more_than_memory_is_not_unpacked(tmp_path: Path, claimed: int) -> None:
     packer = zstandard.ZstdCompressor(level=1).compressobj()

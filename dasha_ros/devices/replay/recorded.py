@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.files.errors import shown
+from dasha_ros.files.jpeg import jpeg_pixels
 from dasha_ros.optics.lens_info import LensInfo, LensInfoError
 from dasha_ros.perception.image import ENCODINGS
 from dasha_ros.perception.image_message import ImageMessageError, pixels_of
@@ -264,8 +265,7 @@ def _pixels(message: Any, what: str) -> tuple[str, Pixels]:
         if encoding not in ENCODINGS:
             raise ImageMessageError(f"its format {shown(message.format)!r} names no encoding")
         grey = ENCODINGS[encoding].channels == 1
-        flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
-        pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), flag)
+        pixels = jpeg_pixels(bytes(message.data), grey=grey)
         if pixels is None:
             raise ImageMessageError("its JPEG is damaged")
         rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if encoding == "rgb8" else pixels

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.devices.errors import FrameIncomplete
 from dasha_ros.devices.v4l2.port import PictureFormat
+from dasha_ros.files.jpeg import jpeg_pixels
 
 FORMATS = ("GREY", "YUYV", "MJPG")
 """What can be decoded; at an equal frame rate the first is best."""
@@ -64,8 +65,7 @@ def _decode_jpeg(data: bytes, format: PictureFormat, encoding: str) -> NDArray[n
     # A JPEG that breaks off decodes to a picture with a grey part, so its end is looked for first.
     # Some cameras fill the rest of the buffer with zeros.
     whole = data.startswith(_JPEG_BEGIN) and data.rstrip(b"\0").endswith(_JPEG_END)
-    flag = cv2.IMREAD_GRAYSCALE if encoding == "mono8" else cv2.IMREAD_COLOR
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag) if whole else None
+    pixels = jpeg_pixels(data, grey=encoding == "mono8") if whole else None
     if pixels is None or pixels.shape[:2] != (format.height, format.width):
         raise FrameIncomplete(
             "a frame is no whole JPEG. If this is frequent: another USB port, or a smaller picture"
