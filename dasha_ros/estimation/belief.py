@@ -14,7 +14,10 @@ that fills the frame; it stands in front of that plane; or it is seen behind som
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +63,15 @@ class BeliefModel:
 
 
 def belief_map(lens: LensModel) -> LensMap:
-    """The map of any lens in the units of the belief: those of `PX_PER_DIOPTRE` of blur."""
+    """The map of any lens in the units of the belief: those of `PX_PER_DIOPTRE` of blur.
+
+    It is tabulated once for each lens that can be told apart: a goal asks for it several times.
+    """
+    return _known_map(lens) if isinstance(lens, Hashable) else LensMap(lens, PX_PER_DIOPTRE)
+
+
+@lru_cache(maxsize=8)
+def _known_map(lens: Any) -> LensMap:
     return LensMap(lens, PX_PER_DIOPTRE)
 
 

@@ -70,11 +70,14 @@ class OwnSharpness:
         """Shape (batch, h); rows sum to 1."""
         self.heard = np.zeros(batch, bool)
         """Whether any detail of the object counted, shape (batch,)."""
+        self._told: Array | None = None
+        """The log likelihood of all that was added; ``None``: not computed since."""
 
     def reset(self, rows: NDArray[np.intp]) -> None:
         """Restart these episodes with the prior."""
         for evidence in self._evidence:
             evidence.reset(rows)
+        self._told = None
         self._visited[rows] = np.inf
         self._blur[rows] = np.nan
         self.posterior[rows] = np.exp(self._prior)
@@ -110,6 +113,7 @@ class OwnSharpness:
         radius = np.abs(here[told, None] - self.dioptres) * self._px
         for scale, evidence in zip(SCALES, self._evidence, strict=True):
             evidence.add(mine, nearest_node(radius * scale), numbers[told], sure[told])
+        self._told = None
         self.heard[mine] = True
         logarithms = self._log_likelihood()[mine] + self._prior
         shares = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
@@ -126,8 +130,9 @@ class OwnSharpness:
         return result
 
     def _log_likelihood(self) -> Array:
-        total: Array = np.logaddexp.reduce([e.log_likelihood() for e in self._evidence], axis=0)
-        return total
+        if self._told is None:
+            self._told = np.logaddexp.reduce([e.log_likelihood() for e in self._evidence], axis=0)
+        return self._told
 
     def probability(self, here: Array) -> Array:
         """Probability that the object has at most `SHARP_PX` of blur at ``here`` [1/m], shape (batch,).
