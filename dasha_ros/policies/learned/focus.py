@@ -10,18 +10,15 @@ from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
 from dasha_ros.policies.learned.deployed import focus_moves
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder
-from dasha_ros.policies.learned.focus_features import (
-    FocusFeatureExtractor,
-    FocusReader,
-    focus_extractor,
-)
-from dasha_ros.policies.learned.learned_policy import ROW, LearnedPolicy
+from dasha_ros.policies.learned.focus_episode import FocusEpisode
+from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_extractor
+from dasha_ros.policies.learned.learned_policy import LearnedPolicy
 from dasha_ros.policies.learned.policy_file import (
     check_encoder,
     check_lens,
     shipped_policy,
 )
-from dasha_ros.policies.moves import STAY_DIOPTRES, MoveLog
+from dasha_ros.policies.moves import STAY_DIOPTRES
 from dasha_ros.policies.policy import FocusDecision, FocusTask
 
 
@@ -35,12 +32,8 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
         """Read a policy; see `LearnedPolicy`."""
         super().__init__(path, "focus", focus_extractor, sampled, seed)
         self._end_on_detection = bool(self.file.info.rules.get("end_on_detection", False))
-        self._task: FocusTask | None = None
-        self._encoder: FocusEncoder | None = None
         self._stay_dioptres = float(self.file.info.rules.get("stay_dioptres", STAY_DIOPTRES))
-        self._log: MoveLog | None = None
-        self._begun = False
-        self._reader = FocusReader(self.extractor)
+        self._episode: FocusEpisode[FocusEncoder] | None = None
 
     def reset(self, task: FocusTask) -> None:
         """Begin a new episode.
@@ -50,10 +43,8 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
                 another one.
         """
         check_lens(self.file.info, task.lens.id)
-        self._task = task
-        self._reader.reset()
-        self._encoder = self.extractor.observation_encoder(task.lens, 1)
-        self._log, self._begun = MoveLog(task.lens, 1, self._stay_dioptres, self._encoder.scale), False
+        encoder = self.extractor.observation_encoder(task.lens, 1)
+        self._episode = FocusEpisode(self.extractor, encoder, task, self._stay_dioptres)
 
     def act(self, percept: Percept) -> FocusDecision:
         """Decide from the percept that answers the last command.
@@ -62,20 +53,14 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
             PolicyFileError: The percept's latent comes from another encoder.
             RuntimeError: `reset` was not called for this episode.
         """
-        if self._task is None or self._log is None or self._encoder is None:
+        if self._episode is None:
             raise RuntimeError("act before reset: a policy needs a task for every episode")
         check_encoder(self.file.info, percept.encoder)
-        pictures = self._reader.read(percept, self._task)
-        if not self._begun:
-            self._begun = True
-            self._log.reset(ROW, pictures.position)
-            self._encoder.reset(ROW, pictures)
-        else:
-            self._encoder.see(ROW, pictures)
+        pictures, log = self._episode.see(percept), self._episode.log
         position, stop = focus_moves(
             self.file.net,
-            self._encoder,
-            self._log,
+            self._episode.encoder,
+            log,
             pictures.detected,
             end_on_detection=self._end_on_detection,
             rng=self._rng,
@@ -83,12 +68,13 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
         if stop[0]:
             here = percept.lens.commanded_position
             return FocusDecision(here, done=True, found=bool(pictures.detected[0]))
-        self._log.go(position)
+        log.go(position)
         return FocusDecision(float(position[0]))
 
     def belief(self) -> tuple[Array, Array] | None:
         """See `HasBelief`; only the preset ``plus`` has one."""
-        return self._encoder.belief(0) if isinstance(self._encoder, BeliefEncoder) else None
+        encoder = None if self._episode is None else self._episode.encoder
+        return encoder.belief(0) if isinstance(encoder, BeliefEncoder) else None
 
 
 def shipped_focus(name: str) -> LearnedFocus:

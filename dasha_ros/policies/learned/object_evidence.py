@@ -18,7 +18,7 @@ from dasha_ros.estimation.profile import Array
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.focus_features import BeliefFeatureExtractor, ObjectPlace
 from dasha_ros.policies.learned.learned_policy import ROW
-from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
+from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyInfo, shipped_policy
 from dasha_ros.policies.policy import FocusTask
 
 
@@ -31,7 +31,7 @@ class ObjectEvidence:
         Raises:
             PolicyFileError: The policy ``plus`` is missing or damaged.
         """
-        self._task, self._reading = task, _reading()
+        self._task, (_, self._reading) = task, shipped_belief()
         self._map = belief_map(task.lens)
         self._own = OwnSharpness(
             self._reading.model.detail, 1, *prior_of(self._map), self._map.px_per_dioptre
@@ -53,6 +53,11 @@ class ObjectEvidence:
 
 
 @cache
-def _reading() -> BeliefFeatureExtractor:
+def shipped_belief() -> tuple[PolicyInfo, BeliefFeatureExtractor]:
+    """What the policy ``plus`` was made for, and how it reads pictures, without its network.
+
+    Raises:
+        PolicyFileError: Its file is missing or damaged.
+    """
     file = PolicyFile.load(shipped_policy("plus", "focus"), "focus")
-    return BeliefFeatureExtractor.from_arrays(file.info.encoder, file.fitted)
+    return file.info, BeliefFeatureExtractor.from_arrays(file.info.encoder, file.fitted)

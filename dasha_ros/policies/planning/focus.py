@@ -6,16 +6,16 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from dasha_ros.estimation.belief import belief_map
 from dasha_ros.estimation.candidates import candidates, probability_within
-from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.estimation.profile import Array
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.belief_encoder import APART_PX, SHARP_PX, BeliefEncoder
 from dasha_ros.policies.learned.deployed import GIVE_UP
-from dasha_ros.policies.learned.focus_features import BeliefFeatureExtractor, FocusReader, focus_extractor
-from dasha_ros.policies.learned.learned_policy import ROW
-from dasha_ros.policies.learned.policy_file import PolicyFile, check_encoder, shipped_policy
-from dasha_ros.policies.moves import STAY_DIOPTRES, MoveLog
+from dasha_ros.policies.learned.focus_episode import FocusEpisode
+from dasha_ros.policies.learned.object_evidence import shipped_belief
+from dasha_ros.policies.learned.policy_file import check_encoder
+from dasha_ros.policies.moves import STAY_DIOPTRES
 from dasha_ros.policies.planning.qmdp import plan
 from dasha_ros.policies.policy import FocusDecision, FocusTask
 
@@ -36,23 +36,17 @@ class BeliefFocus(ABC):
         Raises:
             PolicyFileError: The file is missing or damaged.
         """
-        self._file = PolicyFile.load(shipped_policy("plus", "focus"), "focus")
-        info = self._file.info
-        extractor = focus_extractor(info.extractor, info.encoder, self._file.fitted)
-        assert isinstance(extractor, BeliefFeatureExtractor), "plus has a belief"
-        self._extractor, self._reader = extractor, FocusReader(extractor)
-        self._task: FocusTask | None = None
-        self._encoder: BeliefEncoder | None = None
+        self._info, self._extractor = shipped_belief()
+        self._episode: FocusEpisode[BeliefEncoder] | None = None
 
     def reset(self, task: FocusTask) -> None:
         """Begin a new episode on any lens whose map is known."""
-        self._task, self._encoder = task, None
-        self._reader.reset()
-        self._map = LensMap(task.lens)
+        encoder = self._extractor.observation_encoder(task.lens, 1)
+        self._episode = FocusEpisode(self._extractor, encoder, task)
+        self._map, self._log = belief_map(task.lens), self._episode.log
         # The log counts directions in positions, and the map of a lens may fall.
         ends = self._map.dioptres(np.array([task.lens.position_min, task.lens.position_max]))
         self._slope = float(np.sign(ends[1] - ends[0]))
-        self._log = MoveLog(task.lens, 1)
 
     def act(self, percept: Percept) -> FocusDecision:
         """Decide from the percept that answers the last command.
@@ -61,18 +55,14 @@ class BeliefFocus(ABC):
             PolicyFileError: The percept's latent comes from another encoder.
             RuntimeError: `reset` was not called for this episode.
         """
-        if self._task is None:
+        if self._episode is None:
             raise RuntimeError("act before reset: a policy needs a task for every episode")
-        check_encoder(self._file.info, percept.encoder)
-        pictures = self._reader.read(percept, self._task)
-        if self._encoder is None:
-            self._encoder = self._extractor.observation_encoder(self._task.lens, 1)
-            self._log.reset(ROW, pictures.position)
-            self._encoder.reset(ROW, pictures)
-        else:
-            self._encoder.see(ROW, pictures)
+        check_encoder(self._info, percept.encoder)
+        pictures = self._episode.see(percept)
         detected = bool(pictures.detected[0])
-        grid, chances = self._encoder.belief(0)
+        dioptres, chances = self._episode.encoder.belief(0)
+        # In the units of the belief, prices and thresholds mean the same blur on every lens.
+        grid = dioptres * self._map.scale
         here = self._map.dioptres(self._log.position)
         target, stays = self.target(grid, chances[None], here)
         position = self._map.position(target)
@@ -89,12 +79,12 @@ class BeliefFocus(ABC):
 
     @abstractmethod
     def target(self, grid: Array, posterior: Array, here: Array) -> tuple[Array, bool]:
-        """Where to focus next [1/m], shape (1,), and whether to stay here.
+        """Where to focus next, shape (1,), and whether to stay here; all in the units of `belief_map`.
 
         Args:
-            grid: Hypotheses [1/m], shape (h,).
+            grid: Hypotheses, shape (h,).
             posterior: Their probabilities, shape (1, h).
-            here: Where the lens is focused [1/m], shape (1,).
+            here: Where the lens is focused, shape (1,).
         """
 
     def _elsewhere(self, grid: Array, posterior: Array, here: Array) -> Array:
