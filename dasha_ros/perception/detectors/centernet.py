@@ -6,58 +6,32 @@ The method is that of Zhou et al., "Objects as Points", 2019; the network, of gi
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.assets import models
-from dasha_ros.perception.detectors.boxes import to_detections
-from dasha_ros.perception.detectors.fixed_input import FixedInput
-from dasha_ros.perception.percept import Detection
+from dasha_ros.perception.detectors.fixed_input import FixedInputDetector, Found
 
 _STRIDE = 4
 """Side of a cell of the heat map [px of the input]."""
 
 
-class CenterNet:
+class CenterNet(FixedInputDetector):
     """Finds the 80 classes of COCO.
 
     An object is a peak of a class's heat map, so no overlaps are suppressed.
     """
 
-    id = "centernet"
+    id, asset = "centernet", models.CENTERNET
 
-    def __init__(self, weights: str | Path | None = None, input_size: int = 512, threads: int = 2) -> None:
-        """Load the model.
-
-        Args:
-            weights: An ``.onnx`` file; by default the one of the optional set ``detectors``.
-            input_size: Not used: the network's input is 512 px square.
-            threads: Threads of each run.
-
-        Raises:
-            ModelError: The file is missing (the message says how to fetch it), corrupt or another model.
-        """
-        self._net = FixedInput(self.id, weights, models.CENTERNET, threads)
-        self.labels = self._net.labels
-
-    def detect(
-        self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()
-    ) -> list[Detection]:
-        """Find the objects in an image; see `Detector.detect`."""
-        outputs, scale = self._net.run(grey)
-        boxes, scores, classes = _decode(outputs["heat"][0], outputs["sides"][0], min_score)
-        height, width = grey.shape
-        return to_detections(
-            boxes / scale, scores, classes, names=self.labels, wanted=labels, size=(width, height)
-        )
+    def _found(self, outputs: Mapping[str, NDArray[np.float32]], min_score: float) -> Found:
+        """See `FixedInputDetector`."""
+        return _decode(outputs["heat"][0], outputs["sides"][0], min_score)
 
 
-def _decode(
-    heat: NDArray[np.float32], sides: NDArray[np.float32], min_score: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp]]:
+def _decode(heat: NDArray[np.float32], sides: NDArray[np.float32], min_score: float) -> Found:
     """Boxes [px of the input], scores and classes of the peaks that reach ``min_score``.
 
     Args:

@@ -3,45 +3,75 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.perception.detectors.boxes import to_detections
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.models.session import OnnxSession, model_path
+from dasha_ros.perception.percept import Detection
+
+Found = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp]]
+"""Boxes, n x 4: x_min, y_min, x_max, y_max [px of the input]; scores; classes."""
 
 
-class FixedInput:
-    """A network of `dasha_ros.assets.convert` with a square input, which describes itself in its file."""
+class FixedInputDetector(ABC):
+    """A network of `dasha_ros.assets.convert` with a square input, which describes itself in its file.
 
-    def __init__(self, kind: str, weights: str | Path | None, default: str, threads: int) -> None:
-        """Open the model.
+    It finds the 80 classes of COCO.
+    """
+
+    id: ClassVar[str]
+    """Name of the detector, which must stand in the file."""
+    asset: ClassVar[str]
+    """Name of the model to take by default."""
+
+    def __init__(self, weights: str | Path | None = None, input_size: int = 0, threads: int = 2) -> None:
+        """Load the model.
 
         Args:
-            kind: Name of the detector, which must stand in the file.
-            weights: An ``.onnx`` file; ``None`` for the default.
-            default: Name of the asset to take by default.
+            weights: An ``.onnx`` file; by default the one of the optional set ``detectors``.
+            input_size: Not used: the size of the network's input is fixed.
             threads: Threads of each run.
 
         Raises:
-            ModelError: The file is missing, corrupt or another model.
+            ModelError: The file is missing (the message says how to fetch it), corrupt or another model.
         """
-        self._session = OnnxSession(model_path(weights, default), threads)
+        self._session = OnnxSession(model_path(weights, self.asset), threads)
         try:
             metadata = self._session.metadata
-            if metadata["detector"] != kind:
+            if metadata["detector"] != self.id:
                 raise ValueError(metadata["detector"])
             self.labels: tuple[str, ...] = tuple(json.loads(metadata["labels"]))
             self.size = int(metadata["size"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
-                f"{self._session.path} is not a model for the detector {kind}: "
+                f"{self._session.path} is not a model for the detector {self.id}: "
                 "give another file as its weights."
             ) from error
 
-    def run(self, grey: NDArray[np.uint8]) -> tuple[dict[str, NDArray[np.float32]], float]:
+    def detect(
+        self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()
+    ) -> list[Detection]:
+        """Find the objects in an image; see `Detector.detect`."""
+        outputs, scale = self._run(grey)
+        boxes, scores, classes = self._found(outputs, min_score)
+        height, width = grey.shape
+        return to_detections(
+            boxes / scale, scores, classes, names=self.labels, wanted=labels, size=(width, height)
+        )
+
+    @abstractmethod
+    def _found(self, outputs: Mapping[str, NDArray[np.float32]], min_score: float) -> Found:
+        """What the network's outputs, by name, say, without overlaps."""
+
+    def _run(self, grey: NDArray[np.uint8]) -> tuple[dict[str, NDArray[np.float32]], float]:
         """Run the network on an image, scaled into the top left of its input; the rest is black.
 
         Args:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.assets import models
-from dasha_ros.perception.detectors.boxes import suppress_overlaps, to_detections
-from dasha_ros.perception.detectors.fixed_input import FixedInput
-from dasha_ros.perception.percept import Detection
+from dasha_ros.perception.detectors.boxes import suppress_overlaps
+from dasha_ros.perception.detectors.fixed_input import FixedInputDetector, Found
 
 _STRIDES = (8, 16, 32)
 """Sides of a cell of each output [px of the input]."""
@@ -19,54 +17,27 @@ _MAX_IOU = 0.6
 """The default of NanoDet."""
 
 
-class NanoDet:
+class NanoDet(FixedInputDetector):
     """Finds the 80 classes of COCO.
 
     Each cell says for each side of the box how likely it is 0, 1, .. 10 cells away (generalised focal loss,
     Li et al., 2020); the mean of that is the box.
     """
 
-    id = "nanodet"
+    id, asset = "nanodet", models.NANODET
 
-    def __init__(self, weights: str | Path | None = None, input_size: int = 416, threads: int = 2) -> None:
-        """Load the model.
-
-        Args:
-            weights: An ``.onnx`` file; by default the one of the optional set ``detectors``.
-            input_size: Not used: the network's input is 416 px square.
-            threads: Threads of each run.
-
-        Raises:
-            ModelError: The file is missing (the message says how to fetch it), corrupt or another model.
-        """
-        self._net = FixedInput(self.id, weights, models.NANODET, threads)
-        self.labels = self._net.labels
-
-    def detect(
-        self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()
-    ) -> list[Detection]:
-        """Find the objects in an image; see `Detector.detect`."""
-        outputs, scale = self._net.run(grey)
+    def _found(self, outputs: Mapping[str, NDArray[np.float32]], min_score: float) -> Found:
+        """See `FixedInputDetector`."""
         parts = [
             _decode(outputs[f"scores_{stride}"][0], outputs[f"boxes_{stride}"][0], stride, min_score)
             for stride in _STRIDES
         ]
         boxes, scores, classes = (np.concatenate(part) for part in zip(*parts, strict=True))
         kept = suppress_overlaps(boxes, scores, classes, _MAX_IOU)
-        height, width = grey.shape
-        return to_detections(
-            boxes[kept] / scale,
-            scores[kept],
-            classes[kept],
-            names=self.labels,
-            wanted=labels,
-            size=(width, height),
-        )
+        return boxes[kept], scores[kept], classes[kept]
 
 
-def _decode(
-    scores: NDArray[np.float32], sides: NDArray[np.float32], stride: int, min_score: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp]]:
+def _decode(scores: NDArray[np.float32], sides: NDArray[np.float32], stride: int, min_score: float) -> Found:
     """Boxes [px of the input], scores and classes of the cells of one output that reach ``min_score``.
 
     Args:
