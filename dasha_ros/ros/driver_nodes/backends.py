@@ -209,9 +209,8 @@ def _indi(config: LensDriverConfig, clock: Clock) -> Lens:
         ],
         travel_timeout_s=config.indi_travel_timeout_s,
     )
-    # The models that have a name are of other lenses; without a table this one has no map.
-    profile = None if config.profile in PROFILES else lens_model(config.profile)
-    return IndiLens(settings if profile is None else _measured(settings, profile), clock, profile)
+    profile = _own_table(config)
+    return IndiLens(_measured(settings, profile), clock, profile)
 
 
 def _pylon_lens(config: LensDriverConfig, clock: Clock) -> Lens:
@@ -222,14 +221,20 @@ def _pylon_lens(config: LensDriverConfig, clock: Clock) -> Lens:
         raise ValueError(
             "a lens at a camera's port needs `camera_socket`, the `lens_socket` of the camera driver"
         )
-    # The models that have a name are of other lenses; without a table this one has no map.
-    profile = None if config.profile in PROFILES else lens_model(config.profile)
-    settings = PylonLensSettings()
-    settings = settings if profile is None else _measured(settings, profile)
+    profile = _own_table(config)
+    settings = _measured(PylonLensSettings(), profile)
     return PylonLens(RemoteLensPort(Path(config.camera_socket)), settings, clock, profile)
 
 
-def _measured(settings: Settings, profile: LensProfile) -> Settings:
+def _own_table(config: LensDriverConfig) -> LensProfile | None:
+    """The table of this very lens; ``None``: none was given, so the lens has no map.
+
+    The models that have a name are of other lenses.
+    """
+    return None if config.profile in PROFILES else lens_model(config.profile)
+
+
+def _measured(settings: Settings, profile: LensProfile | None) -> Settings:
     """The settings with the settling time that a table measured, if it did."""
     if isinstance(profile, TableLens) and profile.settle_s is not None:
         return replace(settings, settle_s=profile.settle_s)
@@ -257,8 +262,7 @@ def _driver_lens(config: LensDriverConfig, node: DashaNode[Any]) -> Lens:
     from dasha_ros.ros.driver.table import driver_named
 
     description = driver_named(config.driver)
-    # The models that have a name are of other lenses; without a table this one has no map.
-    profile = None if config.profile in PROFILES else lens_model(config.profile)
+    profile = _own_table(config)
     return DriverLens(
         description,
         _driver_port(description, node, config.driver_node, ""),
@@ -302,6 +306,5 @@ def _webcam_lens(config: LensDriverConfig, clock: Clock) -> Lens:
     require("webcam", "the lens of a webcam", "linuxpy")
     from dasha_ros.devices.v4l2.lens import WebcamLens
 
-    # The models that have a name are of another lens; without a table this one has no map.
-    profile = None if config.profile in PROFILES else lens_model(config.profile)
+    profile = _own_table(config)
     return WebcamLens(config.port or config.serial, config.webcam_latency, clock, profile)
