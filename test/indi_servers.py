@@ -27,6 +27,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _own_socket(port: int) -> list[str]:
+    """Options for a local socket of its own: newer servers share one, and the second of them ends."""
+    usage = subprocess.run(["indiserver", "-h"], capture_output=True, check=False).stderr
+    return ["-u", f"/tmp/dasha-indiserver-{port}"] if b"-u path" in usage else []
+
+
 class FocuserSimulator:
     """``indiserver`` with ``indi_simulator_focus``: written by others, with travel time and temperature."""
 
@@ -41,7 +47,7 @@ class FocuserSimulator:
     def start(self) -> None:
         """Start the server, and give its focuser a speed and a range that suit tests."""
         self._process = subprocess.Popen(
-            ["indiserver", "-p", str(self.port), "indi_simulator_focus"],
+            ["indiserver", "-p", str(self.port), *_own_socket(self.port), "indi_simulator_focus"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
