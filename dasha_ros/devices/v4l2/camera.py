@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dasha_ros.devices.camera import CameraLimits, Frame, never
-from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete, OutOfRange
-from dasha_ros.devices.lag.counting import CountedFrames
+from dasha_ros.devices.camera import CameraLimits, Frame
+from dasha_ros.devices.errors import DeviceError, DeviceLost, FrameIncomplete, OutOfRange
+from dasha_ros.devices.lag.stream_camera import StreamCamera
 from dasha_ros.devices.v4l2.controls import (
     EXPOSURE_MANUAL,
     EXPOSURE_UNIT_US,
@@ -26,12 +23,10 @@ from dasha_ros.devices.v4l2.formats import best_format
 from dasha_ros.devices.v4l2.gain import GainScale
 from dasha_ros.devices.v4l2.pixels import ENCODINGS, decode
 from dasha_ros.devices.v4l2.port import RawPicture, WebcamPort
-from dasha_ros.freshness.clock import Clock, SteadyClock
+from dasha_ros.freshness.clock import Clock
 
 _START_S = 5.0
 """The first picture of a stream may take this much longer: webcams take a second or two to start [s]."""
-_SILENT = 3
-"""After this many pictures in a row that did not come, the device counts as lost."""
 _AUTOMATICS = {
     ControlId.AUTO_EXPOSURE: EXPOSURE_MANUAL,
     ControlId.AUTO_GAIN: 0,
@@ -64,7 +59,7 @@ class WebcamSettings:
     """Time that a frame may take besides its exposure and the lag [s]."""
 
 
-class WebcamCamera:
+class WebcamCamera(StreamCamera[RawPicture]):
     """A `Camera` whose stream runs all the time; the frames that answer a command are told by counting.
 
     A setting is read back at once, but the picture follows later: until the measured lag and a margin have
@@ -86,15 +81,10 @@ class WebcamCamera:
         """
         if settings.encoding not in ENCODINGS:
             raise ValueError(f"encoding {settings.encoding!r}: a webcam has {' and '.join(ENCODINGS)}")
+        super().__init__(clock)
         self.settings = settings
-        self.counts: Counter[str] = Counter()
-        """Frames, and what went wrong with them, since this object was made."""
-        self._clock = clock or SteadyClock()
         self._webcam = Webcam("camera", settings.address, settings.latency, access)
         self._exposure_us, self._gain_db = settings.exposure_us, settings.gain_db
-        self._counted = CountedFrames()
-        self._abort = threading.Event()
-        self._silent = 0
         self._streams = False
         """Whether a picture has come since the stream was started."""
 
@@ -150,33 +140,6 @@ class WebcamCamera:
         self._gain_db = gain_db
         return self._gain.db(value)
 
-    def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
-        """The first picture of the stream that began after the call and answers every setting."""
-        port = self._webcam.opened()
-        self._abort.clear()
-        if overtaken():
-            return None
-        counted = self._counted
-        counted.begin(self._clock.now_ns(), not_before_ns, port.drain())
-        end_ns = counted.end_ns(self.settings.margin_s + (0.0 if self._streams else _START_S))
-        while (picture := self._next(port, end_ns)) is not None:
-            self._streams = True
-            exposure_us = self._value(port, self._exposure) * EXPOSURE_UNIT_US
-            # The stamp may be that of the first byte, which comes after the exposure.
-            begun_ns = picture.stamp_ns - round(exposure_us * 1e3)
-            if counted.arrived(begun_ns).answers:
-                gain_db = self._gain.db(self._value(port, self._gain.control)) if self._gain else 0.0
-                return self._frame(picture, begun_ns, exposure_us, gain_db)
-            self.counts["frames let pass"] += 1
-        if self._abort.is_set():
-            self.counts["aborted"] += 1
-            return None
-        raise self._missed((end_ns - counted.begin_ns) / 1e9)
-
-    def abort(self) -> None:
-        """End a `capture` in progress within 20 ms. Callable from any thread."""
-        self._abort.set()
-
     def describe(self) -> dict[str, Any]:
         """Model, node, settings, the assumed lag, and counts."""
         described = self._webcam.describe()
@@ -184,7 +147,7 @@ class WebcamCamera:
             format = self._format
             described["format"] = f"{format.width}x{format.height} {format.pixels} at {format.rate_hz:.3g} Hz"
             described["exposure_us"] = self._in_force.get(self._exposure.id, 0) * EXPOSURE_UNIT_US
-        return described | {f"count {name}": count for name, count in sorted(self.counts.items())}
+        return described | self._counts()
 
     def _set_up(self, port: WebcamPort) -> CameraLimits:
         webcam, settings = self._webcam, self.settings
@@ -239,9 +202,21 @@ class WebcamCamera:
             self._in_force[control.id] = port.get(control)
         return self._in_force[control.id]
 
-    def _next(self, port: WebcamPort, end_ns: int) -> RawPicture | None:
-        left_s = (end_ns - self._clock.now_ns()) / 1e9
-        return port.next(max(0.0, left_s), self._abort.is_set)
+    def _stream(self) -> WebcamPort:
+        return self._webcam.opened()
+
+    def _margin_s(self) -> float:
+        return self.settings.margin_s + (0.0 if self._streams else _START_S)
+
+    def _answer(self, picture: RawPicture) -> Frame | None:
+        self._streams, port = True, self._webcam.opened()
+        exposure_us = self._value(port, self._exposure) * EXPOSURE_UNIT_US
+        # The stamp may be that of the first byte, which comes after the exposure.
+        begun_ns = picture.stamp_ns - round(exposure_us * 1e3)
+        if not self._counted.arrived(begun_ns).answers:
+            return None
+        gain_db = self._gain.db(self._value(port, self._gain.control)) if self._gain else 0.0
+        return self._frame(picture, begun_ns, exposure_us, gain_db)
 
     def _frame(self, picture: RawPicture, begun_ns: int, exposure_us: float, gain_db: float) -> Frame:
         self._silent = 0
@@ -256,10 +231,5 @@ class WebcamCamera:
         self.counts["frames"] += 1
         return Frame(pixels, encoding, begun_ns, exposure_us, gain_db)
 
-    def _missed(self, waited_s: float) -> DeviceError:
-        self.counts["timeouts"] += 1
-        self._silent += 1
-        message = f"{self._webcam.name} sent no frame that answers within {waited_s:.2f} s"
-        if self._silent >= _SILENT:
-            return DeviceLost(f"{message}, {self._silent} times in a row: open it again")
-        return DeviceTimeout(message)
+    def _missing(self, waited_s: float) -> str:
+        return f"{self._webcam.name} sent no frame that answers within {waited_s:.2f} s"

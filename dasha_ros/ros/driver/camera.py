@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, CameraLimits, Frame, never
-from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, OutOfRange
-from dasha_ros.devices.lag.counting import CountedFrames
-from dasha_ros.freshness.clock import Clock, SteadyClock
+from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, CameraLimits, Frame
+from dasha_ros.devices.errors import DeviceError, DeviceLost, OutOfRange
+from dasha_ros.devices.lag.stream_camera import StreamCamera
+from dasha_ros.freshness.clock import Clock
 from dasha_ros.ros.driver.answers import Answers
 from dasha_ros.ros.driver.device import DriverDevice, MakePort
 from dasha_ros.ros.driver.parameters import NumberParameter
 from dasha_ros.ros.driver.port import DriverPicture, DriverPort
 from dasha_ros.ros.driver.table import DriverDescription
 
-_SILENT = 3
-"""After this many pictures in a row that did not come, the device counts as lost."""
 _FIRST_S = 5.0
 """How long the first picture may take [s]."""
 _SLOWEST_S = 1.0 / 15.0
@@ -41,7 +36,7 @@ class DriverSettings:
     """Time that a frame may take besides its exposure and the lag [s]."""
 
 
-class DriverCamera:
+class DriverCamera(StreamCamera[DriverPicture]):
     """A `Camera` whose pictures another node publishes all the time.
 
     A setting is a parameter of that node. Where its pictures have metadata, the first whose own metadata
@@ -64,10 +59,8 @@ class DriverCamera:
             make_port: Makes a port to it.
             clock: A steady one, of frames and of ``not_before_ns``.
         """
+        super().__init__(clock)
         self.settings = settings
-        self.counts: Counter[str] = Counter()
-        """Frames, and what went wrong with them, since this object was made."""
-        self._clock = clock or SteadyClock()
         self._device = DriverDevice(
             "camera",
             description,
@@ -79,9 +72,7 @@ class DriverCamera:
         self._exposure_us, self._gain_db = settings.exposure_us, settings.gain_db
         self._in_force: dict[str, tuple[int | float, float]] = {}
         """What was sent for each quantity and what the driver has since, in this package's unit."""
-        self._counted, self._answers = CountedFrames(), Answers()
-        self._abort = threading.Event()
-        self._silent = 0
+        self._answers = Answers()
 
     def open(self) -> CameraLimits:
         """Find the driver, switch its automatic exposure off, and apply every setting.
@@ -132,40 +123,12 @@ class DriverCamera:
         self._gain_db = gain_db
         return in_force_db
 
-    def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
-        """The first picture that began after the call and answers every setting."""
-        port = self._device.opened()
-        self._abort.clear()
-        if overtaken():
-            return None
-        counted = self._counted
-        counted.begin(self._clock.now_ns(), not_before_ns, port.drain())
-        end_ns = counted.end_ns(self.settings.margin_s)
-        while (picture := self._next(port, end_ns)) is not None:
-            told = picture.told
-            exposure_us = told.exposure_us if told is not None else self._value("exposure")
-            begun_ns = picture.stamp_ns
-            if not (self._device.description.stamp_is_begin and picture.stamp_is_known):
-                # The stamp may be that of the last line, or of the publication.
-                begun_ns -= round(exposure_us * 1e3)
-            if self._answers.admit(picture, counted.arrived(begun_ns)):
-                return self._frame(picture, begun_ns, exposure_us)
-            self.counts["frames let pass"] += 1
-        if self._abort.is_set():
-            self.counts["aborted"] += 1
-            return None
-        raise self._missed((end_ns - counted.begin_ns) / 1e9)
-
-    def abort(self) -> None:
-        """End a `capture` in progress within 20 ms. Callable from any thread."""
-        self._abort.set()
-
     def describe(self) -> dict[str, Any]:
         """Driver, node, settings, what tells a frame's settings, the lag, and counts."""
         described = self._device.describe() | {"frames told by": self._answers.source}
         if "exposure" in self._in_force:
             described["exposure_us"] = self._in_force["exposure"][1]
-        return described | {f"count {name}": count for name, count in sorted(self.counts.items())}
+        return described | self._counts()
 
     def _set_up(self, port: DriverPort) -> CameraLimits:
         device, description = self._device, self._device.description
@@ -232,9 +195,22 @@ class DriverCamera:
             self._in_force[quantity] = (math.nan, in_force)
         return self._in_force[quantity][1]
 
-    def _next(self, port: DriverPort, end_ns: int) -> DriverPicture | None:
-        left_s = (end_ns - self._clock.now_ns()) / 1e9
-        return port.next(max(0.0, left_s), self._abort.is_set)
+    def _stream(self) -> DriverPort:
+        return self._device.opened()
+
+    def _margin_s(self) -> float:
+        return self.settings.margin_s
+
+    def _answer(self, picture: DriverPicture) -> Frame | None:
+        told = picture.told
+        exposure_us = told.exposure_us if told is not None else self._value("exposure")
+        begun_ns = picture.stamp_ns
+        if not (self._device.description.stamp_is_begin and picture.stamp_is_known):
+            # The stamp may be that of the last line, or of the publication.
+            begun_ns -= round(exposure_us * 1e3)
+        if not self._answers.admit(picture, self._counted.arrived(begun_ns)):
+            return None
+        return self._frame(picture, begun_ns, exposure_us)
 
     def _frame(self, picture: DriverPicture, begun_ns: int, exposure_us: float) -> Frame:
         limits = self._limits
@@ -250,12 +226,7 @@ class DriverCamera:
         gain_db = told.gain_db if told is not None and told.gain_db is not None else self._value("gain")
         return Frame(picture.pixels.copy(), picture.encoding, begun_ns, exposure_us, gain_db)
 
-    def _missed(self, waited_s: float) -> DeviceError:
-        self.counts["timeouts"] += 1
-        self._silent += 1
+    def _missing(self, waited_s: float) -> str:
         message = f"{self._device.name} published no frame that answers within {waited_s:.2f} s"
-        if reason := self._answers.reason():
-            message = f"{message}: {reason}"
-        if self._silent >= _SILENT:
-            return DeviceLost(f"{message}, {self._silent} times in a row: open it again")
-        return DeviceTimeout(message)
+        reason = self._answers.reason()
+        return f"{message}: {reason}" if reason else message

@@ -189,8 +189,7 @@ def _optotune(config: LensDriverConfig, clock: Clock) -> Lens:
         reply_timeout_s=config.reply_timeout_ms / 1e3,
         standby_on_close=config.standby,
     )
-    # The other models that have a name are of another lens.
-    profile = lens_model("optotune" if config.profile in PROFILES else config.profile)
+    profile = _own_table(config) or lens_model("optotune")
     return OptotuneLens(_measured(settings, profile), clock, profile=profile)
 
 
