@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ros_harness import wait_for
 
 from dasha_ros.devices.v4l2.discovery import list_webcams
 from dasha_ros.emulators.webcam import vhci
@@ -68,11 +68,8 @@ class KernelWebcam:
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
-    """Poll the kernel, which tells nobody, until a condition holds."""
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)
+    """Poll the kernel, which tells nobody, until a condition holds; a guest without acceleration is slow."""
+    wait_for(condition, what, PATIENCE_S)
 
 
 def chart_options(scene: str | Path) -> list[str]:
