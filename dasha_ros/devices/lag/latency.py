@@ -25,6 +25,8 @@ ASSUMED_FRAMES = 6
 """The lag of a device that nobody measured: more than any webcam that we know of."""
 MARGIN_FRAMES = 1
 """A measured lag may be one frame too short, because a command comes at any moment of a frame."""
+SLOWEST_S = 1.0 / 15.0
+"""Time between two frames where nobody measured it [s]."""
 _FRAME_MS_MAX = 10_000.0
 _KEYS = {"model", "exposure_frames", "focus_frames", "frame_ms"}
 

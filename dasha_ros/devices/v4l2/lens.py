@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
-from dasha_ros.devices.lag.latency import ASSUMED_FRAMES
+from dasha_ros.devices.lag.latency import ASSUMED_FRAMES, SLOWEST_S
 from dasha_ros.devices.lens import LensReading, LimitedLens
 from dasha_ros.devices.v4l2.controls import EXPOSURE_UNIT_US, Control, ControlId, need_range
 from dasha_ros.devices.v4l2.device import Webcam, WebcamAccess
@@ -20,8 +20,6 @@ from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.lens_info import LensInfo
 
 UNIT = "steps"
-_SLOWEST_S = 1.0 / 15.0
-"""Time between two frames where the device does not say it [s]."""
 
 
 class WebcamLens(LimitedLens):
@@ -150,7 +148,7 @@ class WebcamLens(LimitedLens):
         exposure = self._webcam.controls.get(ControlId.EXPOSURE_TIME_ABSOLUTE)
         # A longer exposure than the time between two frames slows the stream down.
         exposure_s = port.get(exposure) * EXPOSURE_UNIT_US / 1e6 if exposure is not None else 0.0
-        frame_s = max(port.frame_s() or _SLOWEST_S, exposure_s)
+        frame_s = max(port.frame_s() or SLOWEST_S, exposure_s)
         return self._webcam.frames_s(ASSUMED_FRAMES if frames is None else frames, frame_s)
 
     def _described(self, focus: Control, port: WebcamPort) -> LensInfo:

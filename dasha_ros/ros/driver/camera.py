@@ -8,6 +8,7 @@ from typing import Any
 
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, CameraLimits, Frame
 from dasha_ros.devices.errors import DeviceError, DeviceLost, OutOfRange
+from dasha_ros.devices.lag.latency import SLOWEST_S
 from dasha_ros.devices.lag.stream_camera import StreamCamera
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.ros.driver.answers import Answers
@@ -18,8 +19,6 @@ from dasha_ros.ros.driver.table import DriverDescription
 
 _FIRST_S = 5.0
 """How long the first picture may take [s]."""
-_SLOWEST_S = 1.0 / 15.0
-"""Time between two frames where nobody measured it [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +136,7 @@ class DriverCamera(StreamCamera[DriverPicture]):
         self._gain = gain = None if description.gain is None else device.number(description.gain)
         self._answers = Answers()
         self._counted.latency = device.latency
-        self._counted.nominal_s = device.latency.frame_s or _SLOWEST_S
+        self._counted.nominal_s = device.latency.frame_s or SLOWEST_S
         port.start()
         first = port.next(_FIRST_S, self._abort.is_set)
         if first is None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
-from dasha_ros.devices.lag.latency import ASSUMED_FRAMES, MARGIN_FRAMES
+from dasha_ros.devices.lag.latency import ASSUMED_FRAMES, MARGIN_FRAMES, SLOWEST_S
 from dasha_ros.devices.lens import LensReading, LimitedLens
 from dasha_ros.freshness.clock import Clock, SteadyClock
 from dasha_ros.optics.lens import LensProfile
@@ -14,9 +14,6 @@ from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.ros.driver.device import DriverDevice, MakePort
 from dasha_ros.ros.driver.parameters import NumberParameter
 from dasha_ros.ros.driver.table import DriverDescription
-
-_SLOWEST_S = 1.0 / 15.0
-"""Time between two frames where nobody measured it [s]."""
 
 
 class DriverLens(LimitedLens):
@@ -146,7 +143,7 @@ class DriverLens(LimitedLens):
         """How long no frame may begin that shows the lens where it is told to go [s]."""
         latency = self._device.latency
         frames = ASSUMED_FRAMES if latency.focus_frames is None else latency.focus_frames
-        return (frames + MARGIN_FRAMES) * (latency.frame_s or _SLOWEST_S)
+        return (frames + MARGIN_FRAMES) * (latency.frame_s or SLOWEST_S)
 
     def _described(self, focus: NumberParameter) -> LensInfo:
         low, high, settle_s = focus.low, focus.high, self._settle_s()
