@@ -8,24 +8,24 @@ import pytest
 from typer.testing import CliRunner
 
 from dasha_ros.benchmark.episodes import Goal
-from dasha_ros.benchmark.paper.recall import Grid
+from dasha_ros.benchmark.paper.parts import recall
+from dasha_ros.benchmark.paper.parts.recall.measure import Grid
 from dasha_ros.cli import app
-from dasha_ros.cli.benchmark import paper
 
 RUN = CliRunner()
+ONLY = ["benchmark", "paper", "--part", "recall"]
 
 
 @pytest.fixture
 def one_cell(monkeypatch: pytest.MonkeyPatch, fetched) -> None:
     fetched("photos/chelsea.png")
     fetched("models/yolov3-tiny.onnx")
-    monkeypatch.setattr(
-        paper, "_grid", lambda quick, seed: Grid((300.0,), (0.0,), (Goal("cat", "cat"),), seed)
-    )
+    grid = Grid((300.0,), (0.0,), (Goal("cat", "cat"),))
+    monkeypatch.setattr(recall, "grid_of", lambda context: grid)
 
 
 def test_a_report_is_written_and_a_second_run_plays_nothing(one_cell: None, tmp_path: Path) -> None:
-    command = ["benchmark", "paper", "--out", str(tmp_path / "new"), "--detector", "yolov3_tiny"]
+    command = [*ONLY, "--out", str(tmp_path / "new"), "--detector", "yolov3_tiny"]
     first = RUN.invoke(app, command)
     assert first.exit_code == 0, first.output
     names = {path.name for path in (tmp_path / "new").iterdir()}
@@ -36,20 +36,29 @@ def test_a_report_is_written_and_a_second_run_plays_nothing(one_cell: None, tmp_
 
 
 def test_an_unknown_detector_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    done = RUN.invoke(app, ["benchmark", "paper", "--out", str(tmp_path), "--detector", "yolov9"])
+    done = RUN.invoke(app, [*ONLY, "--out", str(tmp_path), "--detector", "yolov9"])
     assert done.exit_code == 2
     assert "nanodet" in done.output
 
 
 def test_missing_detectors_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHA_ASSETS", str(tmp_path / "none"))
-    done = RUN.invoke(app, ["benchmark", "paper", "--out", str(tmp_path / "out"), "--quick"])
+    done = RUN.invoke(app, [*ONLY, "--out", str(tmp_path / "out"), "--quick"])
     assert done.exit_code == 2
-    assert "no detector could be loaded" in " ".join(done.output.split())
+    said = " ".join(done.output.split())
+    assert "no detector could be loaded" in said
+    assert "no part could be computed" in said
+
+
+def test_an_unknown_part_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["benchmark", "paper", "--part", "figure_99", "--out", str(tmp_path / "new")])
+    assert done.exit_code == 2
+    assert "recall" in done.output
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = RUN.invoke(app, ["benchmark", "paper", "--out", str(tmp_path / "file" / "out")])
+    done = RUN.invoke(app, [*ONLY, "--out", str(tmp_path / "file" / "out")])
     assert done.exit_code == 2
     assert "can't be made" in done.output

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from pathlib import Path
-
 import pytest
 
 from dasha_ros.benchmark.episodes import Goal
-from dasha_ros.benchmark.paper import recall, report
-from dasha_ros.benchmark.paper.recall import Agents, Grid, recall_rows, summed_up
-from dasha_ros.benchmark.paper.report import ReportError, write_report
+from dasha_ros.benchmark.paper.parts.recall import measure
+from dasha_ros.benchmark.paper.parts.recall.measure import Agents, Grid, recall_rows, summed_up
 from dasha_ros.benchmark.trials.journal import Journal
 
 GRID = Grid((37.0, 300.0), (0.0, 2.0), (Goal("cat", "cat"),))
@@ -92,43 +87,13 @@ def test_sums_are_shares_by_detector_light_and_defocus():
     assert ("other", 300.0, None) not in found
 
 
-def test_the_report_is_whole_and_says_what_is_not_in_it(tmp_path):
-    rows = [row(photograph=p, defocus=d) for p in ("a.jpg", "b.jpg") for d in (0.0, 1.0)]
-    rows += [row("<net>", photograph=p, off=True) for p in ("a.jpg", "b.jpg")]
-    page = write_report(tmp_path, rows, {"nanodet": "not fetched & so on"}, {"command": "dasha"})
-    text = page.read_text()
-    assert "&lt;net&gt;" in text
-    assert "nanodet: not fetched &amp; so on" in text
-    assert "off finds nothing" in text
-    assert all(line in text for line in report.NOT_SHOWN)
-    assert "<svg" in text
-    assert not {"<script", "<img", "<link"} & set(text.split())  # nothing is loaded from elsewhere
-    data = json.loads((tmp_path / "recall.json").read_text())
-    assert data["missing"] == {"nanodet": "not fetched & so on"}
-    lines = list(csv.DictReader((tmp_path / "recall.csv").open()))
-    assert len(lines) == len(data["recall"]) == len(summed_up(rows))
-    assert (tmp_path / "recall.png").read_bytes().startswith(b"\x89PNG")
-    again = (tmp_path / "recall.svg").read_bytes()
-    write_report(tmp_path, rows, {}, {})
-    assert (tmp_path / "recall.svg").read_bytes() == again
-
-
-def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def full(*_args):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(report, "write_whole", full)
-    with pytest.raises(ReportError, match=r"disk .* is full"):
-        write_report(tmp_path, [row()], {}, {})
-
-
 def test_the_start_is_on_the_side_that_the_lens_reaches(perception):
     from dasha_ros.optics.profiles import lens_model
 
     lens = lens_model()
     near, far = lens.dioptres(lens.position_max), lens.dioptres(lens.position_min)
     near, far = max(near, far), min(near, far)
-    at = recall._start(lens, far + 0.1, 0.5)
+    at = measure._start(lens, far + 0.1, 0.5)
     assert lens.dioptres(at) == pytest.approx(far + 0.6, abs=0.02)
-    at = recall._start(lens, near - 0.1, 0.5)
+    at = measure._start(lens, near - 0.1, 0.5)
     assert lens.dioptres(at) == pytest.approx(near - 0.6, abs=0.02)
