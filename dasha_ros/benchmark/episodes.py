@@ -35,8 +35,8 @@ twice."""
 ORACLE = "oracle"
 """Name of the policy that knows the truth; only here, for comparison."""
 WIDTH, HEIGHT = 1024, 544
-"""Size of the rendered frame [px]. Perception shrinks frames to 640 px, so it reads the same as from
-2048x1088, except for a little noise (box sharpness within 5 %), in half the time."""
+"""Size of the rendered frame [px]. It is binned from a sensor of twice that size, so perception, which shrinks
+frames to 640 px, reads the same as from the camera's 2048x1088, noise included, in half the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def episodes(
             (any of the table), the light (13..300 lx, evenly in logarithm) and the layers' distances.
         perception: Reads the frames.
         exposure: Name of the A^H policy.
-        size: Width and height of the frames [px].
+        size: Width and height of the frames [px], binned from twice as many pixels.
 
     Raises:
         UnknownPolicyError: No policy has this name.
@@ -128,7 +128,7 @@ def episodes(
     rig: TwinRig | None = None
     for i, goal in enumerate(goals):
         if rig is None or goal.scene != goals[i - 1].scene:
-            rig = TwinRig(perception, World(goal.scene), width=size[0], height=size[1])
+            rig = TwinRig(perception, World(goal.scene), width=size[0], height=size[1], binned=True)
         for seed in seeds:
             for policy in policies:
                 yield _play(rig, goal, seed, policy, exposure)

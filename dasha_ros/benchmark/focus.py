@@ -35,7 +35,7 @@ def benchmark_focus(
         scenes: Names or paths; empty: all that ship with the package.
         seeds: Episodes for each goal, that is for each label of each scene.
         perception: Reads the frames; if left out: the embedded models that the policies need.
-        size: Width and height of the rendered frames [px].
+        size: Width and height of the rendered frames [px], binned from twice as many pixels.
         console: Where progress is shown; ``None``: nowhere.
 
     Returns:

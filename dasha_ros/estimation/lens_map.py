@@ -35,6 +35,8 @@ class LensMap:
         self._by_dioptres = self._dioptres[order], self._position[order]
         self.reach = float(self._dioptres.min()), float(self._dioptres.max())
         """Least and greatest focus [1/m]."""
+        self.slope = float(np.sign(self._dioptres[-1] - self._dioptres[0]))
+        """1 where the focus comes nearer as the position rises, -1 where it goes away."""
 
     def dioptres(self, position: NDArray[np.floating]) -> Array:
         """Focus at positions [1/m]; clipped to the range."""

@@ -33,6 +33,8 @@ class MoveLog:
             scale: How many times as much as the twin's this lens blurs per dioptre: both thresholds are so
                 many times less, and the same in px of blur.
         """
+        self.stay_dioptres = stay_dioptres
+        """Commands that change the focus by at most this are not sent [1/m of a lens of scale 1]."""
         self._stay = travel(lens, stay_dioptres / scale)
         self._reversal = travel(lens, REVERSAL_DIOPTRES / scale)
         self.position: Array = np.zeros(batch)

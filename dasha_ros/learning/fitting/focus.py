@@ -31,6 +31,7 @@ from dasha_ros.learning.training.preset_models import FocusPreset
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
 from dasha_ros.policies.learned.focus_features import (
     BELIEF,
+    WITH_PLAN,
     WITHOUT_DETECTION,
     WITHOUT_POSITION,
     BeliefFeatureExtractor,
@@ -182,7 +183,9 @@ def _reads(readouts: tuple[Readout, Readout, Readout]) -> tuple[Readout, Readout
 def _kind(preset: FocusPreset) -> str:
     if not preset.observe_position:
         return WITHOUT_POSITION
-    return BELIEF if preset.observe_detection else WITHOUT_DETECTION
+    if not preset.observe_detection:
+        return WITHOUT_DETECTION
+    return WITH_PLAN if preset.plan else BELIEF
 
 
 def blur_numbers(radius: Floats) -> Array:

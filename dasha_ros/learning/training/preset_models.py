@@ -137,6 +137,9 @@ class FocusPreset(_Model):
     observe_position: bool = True
     """``False`` is an ablation of the observation ``belief``; see `policies.learned.ablations`. ``latent``
     never holds positions."""
+    plan: bool = False
+    """Whether the observation ``belief`` holds plans, and actions follow them; see
+    `policies.learned.plan_encoder`."""
     stay_dioptres: NotNegative = STAY_DIOPTRES
     """Commands that are at most so far from the last one are not sent [1/m]."""
     min_score: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
@@ -145,8 +148,19 @@ class FocusPreset(_Model):
     """Penalty of the regressions that read the latent."""
     widen: Positive = 1.5
     """Factor of the noise that a belief expects in what is read."""
+    merit_hunting: NotNegative = 0.2
+    """Weight of hunting where the best network of a run is chosen; see `learning.training.score.FocusScore`."""
     world: FocusWorld = FocusWorld()
     ppo: Ppo
+
+    @model_validator(mode="after")
+    def _plans_from_a_whole_belief(self) -> FocusPreset:
+        whole = self.observation == "belief" and self.observe_detection and self.observe_position
+        if self.plan and not whole:
+            raise ValueError(
+                "plan: a plan needs the observation belief with detections and positions: set plan to false"
+            )
+        return self
 
 
 class ExposurePreset(_Model):

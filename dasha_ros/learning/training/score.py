@@ -38,15 +38,20 @@ class FocusScore:
     hunting: float
     reward: float
     """Mean return of Eq. 8 with prices, until the policy stopped."""
+    hunting_weight: float = 0.2
+    """Weight of hunting in `merit`; see `FocusPreset.merit_hunting`."""
 
     @property
     def merit(self) -> float:
         """One number for choosing the best network: success, then sharpness, then few and calm moves."""
-        return (self.within_2px + self.within_1px) / 2 - 0.02 * self.moves_settled - 0.2 * self.hunting
+        sharp = (self.within_2px + self.within_1px) / 2
+        return sharp - 0.02 * self.moves_settled - self.hunting_weight * self.hunting
 
     def as_dict(self) -> dict[str, float]:
         """For JSON and TensorBoard."""
-        return {**asdict(self), "merit": self.merit}
+        numbers = asdict(self)
+        del numbers["hunting_weight"]
+        return {**numbers, "merit": self.merit}
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,7 @@ def score_focus(
         moves_settled=float(settled.mean()),
         hunting=float((playing.log.reversals >= HUNTING_REVERSALS).mean()),
         reward=float(returns.mean()),
+        hunting_weight=preset.focus.merit_hunting,
     )
 
 

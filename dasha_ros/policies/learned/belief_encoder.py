@@ -81,7 +81,7 @@ class BeliefEncoder:
 
     def see(self, rows: Rows, pictures: FocusInputs) -> None:
         """See `FocusEncoder`."""
-        self._ahead = None
+        self._belief_changed()
         score = np.nan_to_num(pictures.score)
         best = self._best_score[rows] = np.maximum(self._best_score[rows], score)
         # What was once detected is still there when the detector is silent.
@@ -113,27 +113,27 @@ class BeliefEncoder:
         columns = [here / 5.0]
         for place in self._candidates():
             columns += [
-                _squeezed((place.dioptres - here) * px),
+                squeezed((place.dioptres - here) * px),
                 place.mass,
-                _squeezed(place.spread * px),
+                squeezed(place.spread * px),
             ]
         mean = posterior @ grid
         columns += [
-            _squeezed((mean - here) * px),
-            _squeezed(np.sqrt(np.maximum(posterior @ grid**2 - mean**2, 0.0)) * px),
+            squeezed((mean - here) * px),
+            squeezed(np.sqrt(np.maximum(posterior @ grid**2 - mean**2, 0.0)) * px),
             self._within(SHARP_PX, log),
             self._within(2.0 * SHARP_PX, log),
             (posterior * (grid > here[:, None])).sum(axis=1),
             self._belief.separate,
             self._best_score,
-            _squeezed((here - self._map.dioptres(log.position - log.last)) * px),
+            squeezed((here - self._map.dioptres(log.position - log.last)) * px),
             np.sign(log.direction),
             log.reversals / 2.0,
         ]
         pictures = self._pictures.copy()
         known = pictures[:, :, 1] > 0.0
         at = self._map.dioptres(pictures[:, :, 0])
-        pictures[:, :, 0] = np.where(known, _squeezed((at - here[:, None]) * px), 0.0)
+        pictures[:, :, 0] = np.where(known, squeezed((at - here[:, None]) * px), 0.0)
         stacked = np.column_stack(columns)
         return np.concatenate([stacked, pictures.reshape(len(here), -1)], axis=1).astype(np.float32)
 
@@ -181,6 +181,10 @@ class BeliefEncoder:
         result: Array = self._map.position(look)
         return result
 
+    def _belief_changed(self) -> None:
+        """What was derived from the belief no longer holds."""
+        self._ahead = None
+
     def _forget(self, rows: Rows) -> None:
         self._belief.reset(rows)
         self._pictures[rows] = 0.0
@@ -200,7 +204,7 @@ class BeliefEncoder:
         return self._ahead
 
 
-def _squeezed(value: Array) -> Array:
+def squeezed(value: Array) -> Array:
     """Compress large numbers and keep small ones."""
     result: Array = np.arcsinh(value) / 2.0
     return result

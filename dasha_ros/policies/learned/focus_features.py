@@ -21,17 +21,20 @@ from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.ablations import BeliefWithoutDetection, BeliefWithoutPosition
 from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder, FocusInputs, LatentFocusEncoder
+from dasha_ros.policies.learned.plan_encoder import PlanEncoder
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.reached import seen
 
 Arrays = Mapping[str, NDArray[Any]]
 Array = NDArray[np.float64]
 Box = NDArray[np.float64]
-BELIEF, WITHOUT_POSITION, WITHOUT_DETECTION = "belief", "belief_without_position", "belief_without_detection"
-"""Kinds of `BeliefFeatureExtractor` in files: the whole, and its ablations."""
+BELIEF, WITH_PLAN = "belief", "belief_with_plan"
+WITHOUT_POSITION, WITHOUT_DETECTION = "belief_without_position", "belief_without_detection"
+"""Kinds of `BeliefFeatureExtractor` in files: the belief, the same with plans, and ablations."""
 _NOWHERE: Box = np.full(4, np.nan)
 _ENCODERS: dict[str, type[BeliefEncoder]] = {
     BELIEF: BeliefEncoder,
+    WITH_PLAN: PlanEncoder,
     WITHOUT_POSITION: BeliefWithoutPosition,
     WITHOUT_DETECTION: BeliefWithoutDetection,
 }
@@ -111,7 +114,7 @@ class BeliefFeatureExtractor:
     """Reads the object's own detail."""
     model: BeliefModel
     kind: str = BELIEF
-    """`BELIEF`, or the kind of an ablation."""
+    """`BELIEF`, `WITH_PLAN`, or the kind of an ablation."""
 
     @property
     def encoder(self) -> str:

@@ -44,9 +44,6 @@ class BeliefFocus(ABC):
         encoder = self._extractor.observation_encoder(task.lens, 1)
         self._episode = FocusEpisode(self._extractor, encoder, task)
         self._map, self._log = belief_map(task.lens), self._episode.log
-        # The log counts directions in positions, and the map of a lens may fall.
-        ends = self._map.dioptres(np.array([task.lens.position_min, task.lens.position_max]))
-        self._slope = float(np.sign(ends[1] - ends[0]))
 
     def act(self, percept: Percept) -> FocusDecision:
         """Decide from the percept that answers the last command.
@@ -125,7 +122,7 @@ class PlannerFocus(BeliefFocus):
             posterior,
             grid,
             here,
-            self._log.direction * self._slope,
+            self._log.direction * self._map.slope,
             self._log.reversals,
             px_per_dioptre=self._map.px_per_dioptre,
             stay_dioptres=STAY_DIOPTRES,

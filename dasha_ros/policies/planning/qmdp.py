@@ -48,6 +48,8 @@ class Plan:
     """Whether staying is best, shape (batch,)."""
     cost: Array
     """Expected cost of the plan, shape (batch,)."""
+    gain: Array
+    """How much more staying would cost, shape (batch,); 0 where it is best."""
 
 
 def plan(
@@ -81,16 +83,28 @@ def plan(
     turned = reversals[:, None] + turns
     now = costs.move * (np.abs(step) > stay_dioptres) + _turning(costs, turns, turned)
 
-    left = truths - targets[:, :, None]
-    width = costs.blurred_px - costs.sharp_px
-    blurred = np.clip((np.abs(left) * px_per_dioptre - costs.sharp_px) / width, 0.0, 1.0)
-    turns_later, _ = _turns(left, heading[:, :, None])
-    later = costs.blur + costs.move + _turning(costs, turns_later, turned[:, :, None] + turns_later)
-    total = now + np.einsum("ntg,ng->nt", blurred * later, chances)
+    # On the grid the distances are the same in every episode, so the sums over truths are matrix products.
+    on_grid = _blurs(costs, truths - dioptres[:, None], px_per_dioptre)
+    from_here = _blurs(costs, truths - here[:, None], px_per_dioptre)
+    left, ahead, behind = (
+        np.column_stack([chances @ grid.T, (chances * mine).sum(axis=1)])
+        for grid, mine in zip(on_grid, from_here, strict=True)
+    )
+    back = np.where(heading > 0.0, behind, np.where(heading < 0.0, ahead, 0.0))
+    turning_later = costs.reversal + costs.hunting * (turned + 1 >= HUNTING_REVERSALS)
+    total = now + (costs.blur + costs.move) * left + turning_later * back
 
     best = total.argmin(axis=1)
-    rows = np.arange(len(here))
-    return Plan(targets[rows, best], best == len(dioptres), total[rows, best])
+    cost = total[np.arange(len(here)), best]
+    return Plan(targets[np.arange(len(here)), best], best == len(dioptres), cost, total[:, -1] - cost)
+
+
+def _blurs(costs: Prices, left: Array, px_per_dioptre: float) -> tuple[Array, Array, Array]:
+    """How much of the blur's price is left after a step: in all, where the truth lies clearly nearer, and where
+    it lies clearly farther; each of the shape of ``left``, the truth minus the step's target."""
+    width = costs.blurred_px - costs.sharp_px
+    share = np.clip((np.abs(left) * px_per_dioptre - costs.sharp_px) / width, 0.0, 1.0)
+    return share, share * (left > REVERSAL_DIOPTRES), share * (left < -REVERSAL_DIOPTRES)
 
 
 def _thinned(posterior: Array, dioptres: Array) -> tuple[Array, Array]:

@@ -99,6 +99,7 @@ def test_ranges_ascend(a, b):
         ({"exposure__steps": 0}, r"exposure\.steps"),
         ({"focus__observation": "mind"}, r"focus\.observation: .*latent"),
         ({"focus__prize": 1.0}, r"focus\.prize: Extra inputs are not permitted"),
+        ({"focus__plan": True}, "focus: .*a plan needs the observation belief"),
         ({"description": ""}, "description"),
     ],
 )

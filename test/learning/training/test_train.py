@@ -33,8 +33,10 @@ def cache(tmp_path_factory):
     return synthetic_cache(tmp_path_factory.mktemp("cache"), planes=15, composites=5)
 
 
-@pytest.mark.parametrize("preset", ["plus", "paper"])
-@pytest.mark.parametrize("agent", ["focus", "exposure"])
+@pytest.mark.parametrize(
+    ("agent", "preset"),
+    [("focus", "plus"), ("focus", "plus_plan"), ("focus", "paper"), ("exposure", "plus"), ("exposure", "paper")],
+)
 def test_a_run_leaves_a_policy_that_runs(agent, preset, cache, tmp_path):
     run, info = run_of(agent, preset, cache, tmp_path / "run")
     assert train(run, info, cache)
