@@ -35,8 +35,8 @@ twice."""
 ORACLE = "oracle"
 """Name of the policy that knows the truth; only here, for comparison."""
 WIDTH, HEIGHT = 1024, 544
-"""Size of the rendered frame [px]. It is binned from a sensor of twice that size, so perception, which shrinks
-frames to 640 px, reads the same as from the camera's 2048x1088, noise included, in half the time."""
+"""Size of the rendered frame [px]. It is binned from a sensor of twice that size. So perception, which
+shrinks frames to 640 px, reads the same as from the camera's 2048x1088, noise included, in half the time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class FocusPreset(_Model):
     widen: Positive = 1.5
     """Factor of the noise that a belief expects in what is read."""
     merit_hunting: NotNegative = 0.2
-    """Weight of hunting where the best network of a run is chosen; see `learning.training.score.FocusScore`."""
+    """Weight of hunting where the best network of a run is chosen; see `training.score.FocusScore`."""
     world: FocusWorld = FocusWorld()
     ppo: Ppo
 

@@ -1,8 +1,7 @@
 """A belief whose plans are part of what A^L sees and can do.
 
-A plan (`policies.planning.qmdp`) knows what turning back costs and what lies ahead, which the moves of
-`BeliefEncoder` cannot say: "go to the near edge first, so that all that is left lies ahead". Whether to follow it
-is learned.
+A plan (`policies.planning.qmdp`) knows what turning back costs. It can say what the moves of `BeliefEncoder`
+can't: "go to the near edge first, so that all that is left lies ahead". Whether to follow it is learned.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from dasha_ros.policies.moves import MoveLog
 from dasha_ros.policies.planning.qmdp import Plan, Prices, plan
 
 PLANS = (Prices(), Prices(reversal=0.0, hunting=0.3))
-"""A strict plan, as the baseline ``planner`` follows it, and a gentle one, to which a first turn costs nothing."""
+"""A strict plan, as the baseline ``planner`` follows it, and a gentle one, for which a first turn is free."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ class _Planned:
 class PlanEncoder(BeliefEncoder):
     """`BeliefEncoder` with a plan for each of `PLANS`.
 
-    Observation: as there, and for each plan the distance to its target [asinh of px of blur] and how much more
-    staying would cost.
+    Observation: as there, and for each plan the distance to its target [asinh of px of blur], and how much
+    more staying would cost.
 
     Action: as there, and for each plan to follow it.
     """

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-import numpy as np
-
 from dasha_ros.estimation.belief import belief_map
 from dasha_ros.estimation.candidates import candidates, probability_within
 from dasha_ros.estimation.profile import Array

@@ -100,8 +100,17 @@ def plan(
 
 
 def _blurs(costs: Prices, left: Array, px_per_dioptre: float) -> tuple[Array, Array, Array]:
-    """How much of the blur's price is left after a step: in all, where the truth lies clearly nearer, and where
-    it lies clearly farther; each of the shape of ``left``, the truth minus the step's target."""
+    """The share of the blur's price that is left after a step.
+
+    Args:
+        costs: The prices.
+        left: Truth minus the step's target [1/m].
+        px_per_dioptre: Blur of a dioptre [px at 640].
+
+    Returns:
+        The share everywhere; only where the truth lies clearly nearer; only where it lies clearly farther.
+        Each has the shape of ``left``.
+    """
     width = costs.blurred_px - costs.sharp_px
     share = np.clip((np.abs(left) * px_per_dioptre - costs.sharp_px) / width, 0.0, 1.0)
     return share, share * (left > REVERSAL_DIOPTRES), share * (left < -REVERSAL_DIOPTRES)

@@ -35,7 +35,13 @@ def cache(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("agent", "preset"),
-    [("focus", "plus"), ("focus", "plus_plan"), ("focus", "paper"), ("exposure", "plus"), ("exposure", "paper")],
+    [
+        ("focus", "plus"),
+        ("focus", "plus_plan"),
+        ("focus", "paper"),
+        ("exposure", "plus"),
+        ("exposure", "paper"),
+    ],
 )
 def test_a_run_leaves_a_policy_that_runs(agent, preset, cache, tmp_path):
     run, info = run_of(agent, preset, cache, tmp_path / "run")
