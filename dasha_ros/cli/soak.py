@@ -23,20 +23,28 @@ def soak(
         int | None,
         typer.Option(min=1, help="Faults during goals (default: 200), and all else in proportion."),
     ] = None,
+    memory: Annotated[
+        bool,
+        typer.Option(
+            "--memory", help="No faults: memory over 2000 goals and 500 lifecycle cycles of all nodes."
+        ),
+    ] = False,
     json_file: Json = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print the logs of all nodes.")] = False,
 ) -> None:
     """Inject every kind of fault into a graph and count broken promises; exit code 1 if there are any."""
+    if sum((quick, memory, kills is not None)) > 1:
+        fail("--quick, --kills and --memory each say how long the soak is: give one of them", Exit.REFUSED)
     refuse_unwritable(json_file)
     try:
         from dasha_ros.soak.run import run
     except ImportError as error:
         fail(f"{error}. `dasha soak` needs ROS 2 and the built interfaces: run ./scripts/setup")
-    from dasha_ros.soak.plan import FULL, QUICK, Size
+    from dasha_ros.soak.plan import FULL, MEMORY, QUICK, Size
 
     try:
-        size = QUICK if quick else FULL
-        tally = run(size if kills is None else Size.of(kills), seed, err(), verbose=verbose)
+        size = QUICK if quick else MEMORY if memory else FULL if kills is None else Size.of(kills)
+        tally = run(size, seed, err(), verbose=verbose)
     except KeyboardInterrupt:
         fail("interrupted: there is no result", Exit.INTERRUPTED)
     write_json(json_file, {"seed": seed, "quick": quick, **tally.as_dict()}, indent=2)

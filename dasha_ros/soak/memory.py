@@ -1,4 +1,4 @@
-"""Measures whether processes grow: the slope of their memory over goals."""
+"""Measures whether processes grow: the slope of their memory over goals or lifecycle cycles."""
 
 from __future__ import annotations
 
@@ -11,40 +11,46 @@ WARM_UP = 5
 
 
 class MemorySlope:
-    """Collects the memory of processes after goals, and computes how fast they grow together."""
+    """Collects the memory of processes after goals or cycles, and computes how fast they grow."""
 
     def __init__(self) -> None:
         self._samples: dict[tuple[str, int], list[tuple[float, float]]] = {}
 
-    def add(self, name: str, pid: int, goals: int, megabytes: float) -> None:
-        """Add a sample: a process's memory after a number of goals. Another pid starts a new series."""
-        self._samples.setdefault((name, pid), []).append((float(goals), megabytes))
+    def add(self, name: str, pid: int, count: int, megabytes: float) -> None:
+        """Add a sample: a process's memory after a count of goals. Another pid starts a new series."""
+        self._samples.setdefault((name, pid), []).append((float(count), megabytes))
 
-    def per_1000_goals(self) -> tuple[float, float] | None:
+    def per_1000(self) -> tuple[float, float] | None:
         """Growth of all processes together and its standard error [MB in 1000 goals].
 
-        A straight line is fitted to each process (least squares), without the first third of its samples, in
-        which caches and pools fill. If a program's process was replaced, its longest-lived process counts.
         ``None`` if there are too few samples.
+        """
+        if not (fits := self.of_each()):
+            return None
+        slopes, errors = np.array(list(fits.values())).T
+        return float(slopes.sum()), float(np.hypot.reduce(errors))
+
+    def of_each(self) -> dict[str, tuple[float, float]]:
+        """Growth of each process and its standard error [MB in 1000 goals]; those with enough samples.
+
+        A straight line is fitted (least squares), without the first third of the samples, in which caches and
+        pools fill. If a program's process was replaced, its longest-lived process counts.
         """
         longest: dict[str, list[tuple[float, float]]] = {}
         for (name, _), samples in self._samples.items():
             kept = samples[max(WARM_UP, len(samples) // 3) :]
             if len(kept) >= LEAST_SAMPLES and len(kept) > len(longest.get(name, [])):
                 longest[name] = kept
-        if not longest:
-            return None
-        fits = [_slope(samples) for samples in longest.values()]
-        total = sum(slope for slope, _ in fits)
-        return 1000.0 * total, 1000.0 * float(np.hypot.reduce([error for _, error in fits]))
+        return {name: _slope_per_1000(samples) for name, samples in longest.items()}
 
 
-def _slope(samples: list[tuple[float, float]]) -> tuple[float, float]:
-    goals, megabytes = np.array(samples).T
-    centred = goals - goals.mean()
+def _slope_per_1000(samples: list[tuple[float, float]]) -> tuple[float, float]:
+    counts, megabytes = np.array(samples).T
+    centred = counts - counts.mean()
     spread = float(centred @ centred)
     if spread == 0.0:
         return 0.0, 0.0
     slope = float(centred @ megabytes) / spread
     rest = megabytes - megabytes.mean() - slope * centred
-    return slope, float(np.sqrt(rest @ rest / max(1, len(goals) - 2) / spread))
+    error = float(np.sqrt(rest @ rest / max(1, len(counts) - 2) / spread))
+    return 1000.0 * slope, 1000.0 * error

@@ -35,6 +35,8 @@ class Size:
     """Rounds of each other kind."""
     quiet: int
     """Undisturbed goals after all rounds, over which memory is measured."""
+    cycles: int = 0
+    """Lifecycle cycles of every node after that, over which memory is measured again."""
 
     @staticmethod
     def of(signals: int) -> Size:
@@ -45,6 +47,8 @@ class Size:
 
 FULL = Size(signals=200, others=25, quiet=300)
 QUICK = Size(signals=8, others=1, quiet=30)
+MEMORY = Size(signals=0, others=0, quiet=2000, cycles=500)
+"""No faults at all: only whether the processes grow."""
 
 
 def plan(size: Size, random: Random) -> Iterator[tuple[str, Round]]:

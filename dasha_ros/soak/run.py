@@ -53,6 +53,7 @@ def run(size: Size, seed: int, console: Console, *, verbose: bool = False) -> Ta
                     play(soak)
                     soak.after_round(name, at)
                 soak.measure_memory(size.quiet)
+                soak.measure_cycles(size.cycles)
         except SoakError as error:
             tally.breaks(f"the soak could not continue after round {tally.rounds.total()}: {error}")
     return tally

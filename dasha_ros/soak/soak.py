@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from random import Random
 
+from lifecycle_msgs.msg import Transition
+
 from dasha_ros.emulators.wall_clock import WallClock
 from dasha_ros.soak.disk import SmallDisk
 from dasha_ros.soak.goals import Ending, Goal
@@ -23,7 +25,14 @@ BACK_S = 15.0
 """Time for restarted drivers to get their settings back."""
 _MB = 1e6
 _TELL_AFTER = 50
-"""Goals between two lines of progress while memory is measured."""
+"""Goals or cycles between two lines of progress while memory is measured."""
+_CYCLE = {
+    "deactivate": Transition.TRANSITION_DEACTIVATE,
+    "clean up": Transition.TRANSITION_CLEANUP,
+    "configure": Transition.TRANSITION_CONFIGURE,
+    "activate": Transition.TRANSITION_ACTIVATE,
+}
+_CYCLE_S = 15.0
 
 
 class Soak:
@@ -50,7 +59,6 @@ class Soak:
     ) -> None:
         self.graph, self.disk, self.clock, self.tally = graph, disk, clock, tally
         self.random, self._say = random, say
-        self._memory = MemorySlope()
         self.shown: Shown = draw(random)
 
     def begin(self) -> None:
@@ -94,15 +102,6 @@ class Soak:
         """Whether exposure and lens return to their settings from before the goal."""
         return bool(self.graph.until(lambda: self.graph.settings() == before, BACK_S))
 
-    def sample_memory(self) -> None:
-        """Sample the memory of every process."""
-        pids = self.graph.session.pids()
-        for name, memory in self.graph.session.memory().items():
-            if name in pids:
-                self._memory.add(name, pids[name], self.tally.goals, memory.rss / _MB)
-        if (slope := self._memory.per_1000_goals()) is not None:
-            self.tally.memory_mb_per_1000_goals, self.tally.memory_error_mb = slope
-
     def measure_memory(self, goals: int) -> None:
         """Send undisturbed goals, and note how the processes grow with them.
 
@@ -112,11 +111,46 @@ class Soak:
         for shown in SCENES:
             self.change_scene(shown)
             self.finds_what_is_shown("a goal before memory is measured")
+        slope = MemorySlope()
         for number in range(1, goals + 1):
             self.finds_what_is_shown("a goal while memory is measured")
-            self.sample_memory()
+            self._sample(slope, number)
             if number % _TELL_AFTER == 0 or number == goals:
                 self._say(f"memory after {number} of {goals} undisturbed goals")
+        self.tally.memory_of_each["goals"] = slope.of_each()
+        if (growth := slope.per_1000()) is not None:
+            self.tally.memory_mb_per_1000_goals, self.tally.memory_error_mb = growth
+
+    def measure_cycles(self, cycles: int) -> None:
+        """Deactivate, clean up, configure and activate every node, and note how the processes grow with it.
+
+        A cycle that fails is a broken promise.
+
+        Raises:
+            SoakError: The graph does not become active again.
+        """
+        slope = MemorySlope()
+        for number in range(1, cycles + 1):
+            for node in self.graph.session.pids():
+                for name, transition in _CYCLE.items():
+                    if not self.graph.client.change_state(node, transition, _CYCLE_S):
+                        self.breaks(f"cycle {number}: {node} did not {name}")
+            self.graph.until_active()
+            self._sample(slope, number)
+            if number % _TELL_AFTER == 0 or number == cycles:
+                self._say(f"memory after {number} of {cycles} lifecycle cycles of every node")
+        if not cycles:
+            return
+        self.finds_what_is_shown("a goal after all lifecycle cycles")
+        self.tally.memory_of_each["cycles"] = slope.of_each()
+        if (growth := slope.per_1000()) is not None:
+            self.tally.memory_mb_per_1000_cycles, self.tally.memory_error_mb_cycles = growth
+
+    def _sample(self, slope: MemorySlope, count: int) -> None:
+        pids = self.graph.session.pids()
+        for name, memory in self.graph.session.memory().items():
+            if name in pids:
+                slope.add(name, pids[name], count, memory.rss / _MB)
 
     def breaks(self, sentence: str) -> None:
         """Count a broken promise, and print it."""

@@ -31,6 +31,12 @@ class Tally:
     """Growth of all processes together [MB per 1000 goals]; ``None`` after too few goals."""
     memory_error_mb: float | None = None
     """Standard error of the growth [MB per 1000 goals]."""
+    memory_mb_per_1000_cycles: float | None = None
+    """Growth of all nodes together when each is cleaned up and brought up again [MB per 1000 cycles]."""
+    memory_error_mb_cycles: float | None = None
+    """Standard error of that growth [MB per 1000 cycles]."""
+    memory_of_each: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    """Growth and standard error of each process [MB per 1000], over ``goals`` and over ``cycles``."""
     flood_hz: float | None = None
     """Hostile messages on each topic in the slowest flood [Hz]; ``None`` if there was no flood."""
     rounds: Counter[str] = field(default_factory=Counter)
@@ -65,7 +71,15 @@ class Tally:
         ]
         if self.flood_hz is not None:
             rows.append(("hostile messages per second on each topic, at least", f"{self.flood_hz:.0f}", ""))
-        if self.memory_mb_per_1000_goals is not None:
-            noise = f"+- {self.memory_error_mb:.1f}" if self.memory_error_mb is not None else ""
-            rows.append(("memory growth, MB per 1000 goals", f"{self.memory_mb_per_1000_goals:.1f}", noise))
+        for what, growth, error in (
+            ("goals", self.memory_mb_per_1000_goals, self.memory_error_mb),
+            ("cycles", self.memory_mb_per_1000_cycles, self.memory_error_mb_cycles),
+        ):
+            if growth is not None:
+                noise = f"+- {error:.1f}" if error is not None else ""
+                rows.append((f"memory growth, MB per 1000 {what}", f"{growth:.1f}", noise))
+                rows += [
+                    (f"... of {name}", f"{slope:.2f}", f"+- {own:.2f}")
+                    for name, (slope, own) in sorted(self.memory_of_each.get(what, {}).items())
+                ]
         return rows

@@ -20,7 +20,7 @@ def test_too_few_samples_give_no_slope() -> None:
     slope = MemorySlope()
     for goals in range(LEAST_SAMPLES + WARM_UP - 1):
         slope.add("a", 1, goals, 100.0)
-    assert slope.per_1000_goals() is None
+    assert slope.per_1000() is None
 
 
 @given(
@@ -35,7 +35,7 @@ def test_a_known_growth_is_found_within_its_error(growth: float, noise: float, s
     for goals in range(count):
         slope.add("grows", 1, goals, 200.0 + growth * goals + float(rng.normal(0.0, noise)))
         slope.add("stays", 2, goals, 80.0)
-    found = slope.per_1000_goals()
+    found = slope.per_1000()
     assert found is not None
     per_1000, error = found
     assert abs(per_1000 - 1000 * growth) <= 6 * error + 1e-6
@@ -46,7 +46,7 @@ def test_a_single_growth_at_the_start_is_not_a_slope() -> None:
     slope = MemorySlope()
     for goals in range(90):
         slope.add("fills", 1, goals, 100.0 + min(goals, 25))
-    found = slope.per_1000_goals()
+    found = slope.per_1000()
     assert found is not None
     assert found[0] == pytest.approx(0.0, abs=1e-6)
 
@@ -56,7 +56,7 @@ def test_a_replaced_process_starts_a_new_series() -> None:
     for goals in range(100):
         # A new process is smaller, but that is not shrinking, and it has not inherited the old one's growth.
         slope.add("a", 1 if goals < 30 else 2, goals, 300.0 + goals if goals < 30 else 100.0)
-    found = slope.per_1000_goals()
+    found = slope.per_1000()
     assert found is not None
     assert found[0] == pytest.approx(0.0, abs=1e-6)
 
@@ -85,6 +85,7 @@ def test_every_promise_that_was_broken_is_in_the_json() -> None:
         "stale_successes",
         "processes_lost",
         "memory_mb_per_1000_goals",
+        "memory_mb_per_1000_cycles",
     ):
         assert key in told
     assert told["broken"] == ["the lens did not come back"]

@@ -8,6 +8,8 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 _DEPTH = 100
+_BEST_EFFORT_DEPTH = 10
+"""Best-effort topics carry pictures of megabytes. A recorder that is busy for a moment must not lose them."""
 _ON_DEMAND = ("/perception/annotated", "/perception/annotated/compressed")
 """Pictures that are drawn only when somebody listens: recording them would slow every step down."""
 _EVERYWHERE = ("/clock", "/diagnostics", "/tf", "/tf_static")
@@ -48,7 +50,7 @@ def fitting_qos(node: Node, topic: str) -> QoSProfile:
     reliable = all(q.reliability == ReliabilityPolicy.RELIABLE for q in offered)
     latched = all(q.durability == DurabilityPolicy.TRANSIENT_LOCAL for q in offered)
     return QoSProfile(
-        depth=_DEPTH if reliable else 1,
+        depth=_DEPTH if reliable else _BEST_EFFORT_DEPTH,
         reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
     )

@@ -134,7 +134,7 @@ def cycles(lifecycle: Lifecycle, count: int) -> str:
                 seen.append(process.memory_info().rss / 1e6)
         if i >= count // 4:
             memory.add("node", process.pid, i, seen[-1])
-    slope, error = memory.per_1000_goals() or (0.0, 0.0)
+    slope, error = memory.per_1000() or (0.0, 0.0)
     return f"{seen[0]:.1f} to {seen[-1]:.1f} MB, {slope:+.2f} +- {error:.2f} MB in 1000 cycles"
 
 
