@@ -20,6 +20,7 @@ from dasha_ros.config.one_clock import with_one_clock
 from dasha_ros.config.overrides import merged, parse_overrides
 from dasha_ros.config.params_file import Loaded, load
 from dasha_ros.config.ros_value import Value, parameter_text
+from dasha_ros.system.enclave import enclave_arguments
 
 PACKAGE = "dasha_ros"
 RESPAWN_DELAY_S = 1.0
@@ -204,7 +205,10 @@ def _process(
         module=f"{PACKAGE}.nodes.{name}",
         namespace=namespace,
         parameters=parameters,
-        ros_arguments=() if log_level == "info" else ("--log-level", f"{logger}:={log_level}"),
+        ros_arguments=(
+            *enclave_arguments(f"{namespace}/{name}", environ),
+            *(() if log_level == "info" else ("--log-level", f"{logger}:={log_level}")),
+        ),
         environment=profile_of(name, environ),
         stage=STAGES[name],
     )

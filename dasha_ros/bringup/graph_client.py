@@ -18,6 +18,7 @@ from dasha_ros.bringup.graph import checked_namespace
 from dasha_ros.config import ConfigError
 from dasha_ros.ros.transport.retrying_call import RetryingCall
 from dasha_ros.ros.validation.subscribe import subscribe
+from dasha_ros.system.enclave import enclave_arguments
 
 T = TypeVar("T")
 
@@ -59,7 +60,8 @@ class GraphClient:
         os.environ.update(environment())
         self.context = rclpy.Context()
         # Commands print their messages themselves, so ROS needs no log file.
-        rclpy.init(args=["--ros-args", "--disable-external-lib-logs"], context=self.context)
+        enclave = enclave_arguments(f"{self.namespace}/tools")
+        rclpy.init(args=["--ros-args", "--disable-external-lib-logs", *enclave], context=self.context)
         self.node = rclpy.create_node(
             f"dasha_cli_{os.getpid()}",
             namespace=self.namespace,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import pytest
 from graph import NODES, Graph
+from sros2_policy import forbidden, unused
+from sros2_policy import read as policy
 
 from dasha_ros.config import NODES as CONFIGS
 from dasha_ros.config import limits_of, unit_of
+from dasha_ros.system.paths import share_dir
 
 pytestmark = pytest.mark.graph
 
@@ -153,3 +159,58 @@ def test_a_file_that_can_not_be_loaded_is_reported_and_the_node_stays(
     )
     assert bare_graph.probe.lifecycle_state(node) == "unconfigured"
     assert bare_graph.processes[node].stop() == 0
+
+
+CONDITIONAL = {
+    "subscribe /clock": "with use_sim_time",
+    "publish /clock": "with another speed than 1",
+}
+"""What the policy allows and no node of this graph does."""
+
+
+def done_by(graph: Graph, name: str) -> dict[str, set[str]]:
+    """What a node publishes, hears, serves and calls, as the graph shows it."""
+    from rclpy import action
+
+    node = graph.probe.node
+
+    def names(ask: Callable[[str, str], list[tuple[str, list[str]]]]) -> set[str]:
+        return {full for full, _ in ask(name, "/dasha") if "/_action/" not in full}
+
+    return {
+        "publish": names(node.get_publisher_names_and_types_by_node),
+        "subscribe": names(node.get_subscriber_names_and_types_by_node),
+        "reply": names(node.get_service_names_and_types_by_node),
+        "request": names(node.get_client_names_and_types_by_node),
+        "execute": names(partial(action.get_action_server_names_and_types_by_node, node)),
+        "call": names(partial(action.get_action_client_names_and_types_by_node, node)),
+    }
+
+
+def test_the_security_policy_allows_what_nodes_do_and_no_more(graph: Graph, tmp_path: Path) -> None:
+    """Adds the two nodes that the shared graph lacks, and activates neither; the last test of this file."""
+    from lifecycle_msgs.msg import Transition
+    from lifecycle_msgs.srv import ChangeState
+
+    graph.start(
+        "device_emulator",
+        "trainer",
+        device_emulator={
+            "autostart": "false",
+            "lens_link": tmp_path / "lens",
+            "camera_socket": tmp_path / "camera.socket",
+        },
+        trainer={"autostart": "false"},
+    )
+    for name in ("device_emulator", "trainer"):
+        request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+        assert graph.probe.call(ChangeState, f"{name}/change_state", request).success
+    for name, rules in policy(share_dir() / "config" / "security" / "policy.xml").items():
+        node = name.rpartition("/")[2]
+        if node not in CONFIGS:
+            continue  # the enclaves of programs
+        graph.probe.until(
+            lambda node=node, rules=rules: not unused(rules, done_by(graph, node)) - CONDITIONAL.keys(),
+            f"{node} to use what it may",
+        )
+        assert not forbidden(rules, done_by(graph, node)), f"add it to config/security/policy.xml ({node})"

@@ -24,6 +24,7 @@ from dasha_ros.ros.goals.remote import RemoteGoal
 from dasha_ros.ros.node.waiter import POLL_S
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.validation.subscribe import subscribe
+from dasha_ros.system.enclave import enclave_arguments
 
 _IDLE_S = 1.0
 """Longest wait [s]. An order wakes the thread at once, but a wake-up may come a moment too early."""
@@ -75,7 +76,8 @@ class _Graph:
     def __init__(self, namespace: str, domain_id: int | None) -> None:
         self.context = rclpy.Context()
         # If the user's program lets rclpy handle signals, a signal shuts down this context too.
-        rclpy.init(args=[], context=self.context, domain_id=domain_id)
+        arguments = ["--ros-args", *enclave_arguments(f"{namespace}/client")]
+        rclpy.init(args=arguments, context=self.context, domain_id=domain_id)
         self.node = rclpy.create_node(
             f"dasha_client_{os.getpid()}_{next(_numbers)}",
             namespace=namespace,
