@@ -15,6 +15,9 @@ from dasha_ros.config.hints import meant
 from dasha_ros.config.ros_file import Block, Given, RosFile
 from dasha_ros.config.ros_value import Value, YamlError
 from dasha_ros.files import version_0_1
+from dasha_ros.files.documents import MOST_YAML_BYTES
+from dasha_ros.files.errors import FileError
+from dasha_ros.files.regular import read_bytes
 
 _CLIENT_LIBRARY = ("use_sim_time", "start_type_description_service")
 """Parameters that every node has without declaring them itself."""
@@ -48,9 +51,9 @@ def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) 
     """
     path = Path(path)
     try:
-        file = RosFile(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+        file = RosFile(read_bytes(path, MOST_YAML_BYTES))
+    except FileError as error:
+        raise ConfigError(str(error)) from error
     except YamlError as error:
         raise ConfigError(f"{path}: {error}") from error
     configs: dict[str, NodeConfig] = {}

@@ -19,6 +19,25 @@ _OURS = (
 _FATAL = ("premature end", "bad huffman code", "instead of rst", "invalid sos")
 """The warnings of libjpeg (jerror.h) after which it makes pixels up. Extra bytes do no harm: phones write
 them."""
+MOST_PIXELS = 2**27
+"""A few kilobytes may announce 65535 x 65535 pixels, which would take 13 GB of memory."""
+_NO_FRAMES = frozenset({0xC4, 0xC8, 0xCC})
+"""Markers among those of frames that begin none: Huffman tables, an extension, arithmetic coding."""
+
+
+def claimed_pixels(content: bytes) -> int:
+    """Number of pixels that the header of a JPEG announces; 0 if it has none (ITU-T T.81, B.1 and B.2)."""
+    place = 2
+    while content[:2] == b"\xff\xd8" and content[place : place + 1] == b"\xff":
+        marker = content[place + 1 : place + 2]
+        if marker == b"\xff":  # a fill byte
+            place += 1
+            continue
+        if len(marker) and 0xC0 <= marker[0] <= 0xCF and marker[0] not in _NO_FRAMES:
+            height, width = content[place + 5 : place + 7], content[place + 7 : place + 9]
+            return int.from_bytes(height, "big") * int.from_bytes(width, "big") if len(width) == 2 else 0
+        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return 0
 
 
 def jpeg_damage(content: bytes) -> str:
@@ -37,7 +56,13 @@ def jpeg_damage(content: bytes) -> str:
 
 
 def jpeg_pixels(content: bytes, *, grey: bool) -> NDArray[np.uint8] | None:
-    """Decode a JPEG: shape (height, width), or (height, width, 3) as BGR; ``None`` if it is damaged."""
+    """Decode a JPEG: shape (height, width), or (height, width, 3) as BGR.
+
+    Returns:
+        ``None`` if it is damaged, is no JPEG, or claims more than `MOST_PIXELS`.
+    """
+    if not 0 < claimed_pixels(content) <= MOST_PIXELS:
+        return None
     try:
         pixels = cv2.imdecode(
             np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR

@@ -29,11 +29,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dasha_ros.files.content import kind_of, placeholder
 from dasha_ros.files.errors import FileError, first_line
-from dasha_ros.files.jpeg import jpeg_damage
+from dasha_ros.files.jpeg import MOST_PIXELS, jpeg_damage
 from dasha_ros.files.picture_names import foreign_by_content, foreign_by_name
 from dasha_ros.files.regular import MEGABYTE, open_regular
 
-MAX_PIXELS = 2**27
+MAX_PIXELS = MOST_PIXELS
 """134 million: the pictures of a 108-megapixel phone pass. In linear light they fill 1.6 GB."""
 MAX_BYTES = 2**30
 """Limit for a file: enough for `MAX_PIXELS` of three 16-bit channels, uncompressed."""

@@ -190,7 +190,8 @@ def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_of_th
         (Options(log_level="loud"), "unknown log level 'loud'"),
         (Options(namespace="7up"), "is not a valid namespace"),
         (Options(namespace="/"), "is not a valid namespace"),
-        (Options(params_file="/nowhere.yaml"), "can't be read"),
+        (Options(params_file="/nowhere.yaml"), "there is no such file"),
+        (Options(params_file="/dev/zero"), "is a device, not a file"),
         (Options(speed=1000.0), r"twin_world: speed = 1000\.0: .*less than or equal to 50"),
         (
             Options(rig="emulated", speed=5.0),

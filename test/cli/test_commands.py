@@ -44,7 +44,7 @@ def test_version_and_config():
     [
         (("up", "--set", "camera_driver.gain_db=99"), "camera_driver: gain_db = 99"),
         (("up", "--rig", "submarine"), "unknown rig 'submarine'"),
-        (("up", "--params-file", "/nowhere.yaml"), "/nowhere.yaml: can't be read"),
+        (("up", "--params-file", "/nowhere.yaml"), "/nowhere.yaml: there is no such file"),
         (("demo", "--set", "nonsense"), "'nonsense' is not an override"),
         (("demo", "--namespace", "7up"), "'7up' is not a valid namespace"),
         (("benchmark", "focus", "--scene", "atlantis", "--seeds", "1"), "no scene 'atlantis'"),

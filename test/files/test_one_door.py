@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "dasha_ros"
 
 DOORS = {
     "cv2.imread": (),
-    "cv2.imdecode": ("files/jpeg.py", "cli/demo/montage.py"),  # the door; a JPEG that the graph published
+    "cv2.imdecode": ("files/jpeg.py",),
     "Image.open": ("files/pictures.py",),
     "np.load": ("files/arrays.py",),
     "np.loadtxt": (),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.jpeg import jpeg_pixels
 from dasha_ros.files.pictures import read_picture
 
 WIDTH = 640
@@ -74,11 +75,10 @@ def _of_file(path: Path) -> Picture:
 
 
 def _of_topic(jpeg: bytes) -> Picture:
-    data = np.frombuffer(jpeg, np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    picture = jpeg_pixels(jpeg, grey=False)
     if picture is None:
         raise OSError("a picture that the graph published is not a JPEG")
-    return np.asarray(picture, np.uint8)
+    return picture
 
 
 def _captioned(picture: Picture, text: str) -> Picture:

@@ -25,6 +25,7 @@ from dasha_ros.perception.errors import ModelError
 METADATA = "metadata.yaml"
 """File that ultralytics writes into every exported folder."""
 MOST_PICKLE_BYTES = 2**28
+_MOST_TEXT_BYTES = 2**22
 _TASKS = {
     "SegmentationModel": "segment", "PoseModel": "pose", "ClassificationModel": "classify",
     "OBBModel": "obb", "DetectionModel": "detect", "WorldModel": "detect", "RTDETRDetectionModel": "detect",
@@ -151,6 +152,8 @@ def _of_torchscript(path: Path) -> ModelFacts:
         texts = [name for name in archive.namelist() if name.endswith("extra/config.txt")]
         if not texts:
             return ModelFacts()
+        if archive.getinfo(texts[0]).file_size > _MOST_TEXT_BYTES:
+            raise FileError(path, "unpacks to more than a description holds")
         document = json.loads(archive.read(texts[0]))
     return facts_from(path, document if isinstance(document, dict) else {})
 

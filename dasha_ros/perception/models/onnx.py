@@ -9,6 +9,7 @@ import onnxruntime as ort
 
 from dasha_ros.files.errors import first_line
 from dasha_ros.perception.errors import ModelError
+from dasha_ros.perception.models.external_data import check_external_data
 from dasha_ros.perception.models.files import ModelFacts, check_file, facts_from
 
 
@@ -19,6 +20,7 @@ def onnx_facts(path: Path) -> ModelFacts:
         ModelError: The file is damaged, is not an ONNX model, or is not a detector.
     """
     check_file(path)
+    check_external_data(path)
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dasha_ros.assets.catalogue import AssetMissing, asset
 from dasha_ros.perception.cores import CoreShare
 from dasha_ros.perception.errors import ModelError
+from dasha_ros.perception.models.external_data import check_external_data
 from dasha_ros.perception.models.files import check_file
 
 
@@ -20,10 +21,14 @@ def model_path(weights: str | Path | None, default: str) -> Path:
     """The given file, or the default asset.
 
     Raises:
-        ModelError: The asset is not on this machine; the message says how to get it.
+        ModelError: The asset is not on this machine, and the message says how to get it; or the given file
+            wants weights from elsewhere.
     """
     if weights:
-        return Path(weights).expanduser()
+        path = Path(weights).expanduser()
+        if path.is_file():
+            check_external_data(path)
+        return path
     try:
         return asset(default)
     except AssetMissing as error:

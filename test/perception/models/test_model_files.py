@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dasha_ros.perception.detectors.ultralytics import UltralyticsDetector, _che
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.models.files import facts_of
 from dasha_ros.perception.models.onnx import onnx_facts
+from dasha_ros.perception.models.session import model_path
 
 
 def exported(path: Path, inputs: list, outputs: list[list], **metadata: str) -> Path:
@@ -216,3 +218,71 @@ def test_a_checkpoint_with_fewer_names_than_classes_is_refused(tmp_path: Path) -
                 UltralyticsDetector(path, 416)
         else:
             assert UltralyticsDetector(path, 416).labels == ("cat", "dog")
+
+
+def with_weights_in(path: Path, place: str, deep: bool = False) -> Path:
+    """A model that adds four weights from another file; ``deep``: in a branch of its graph."""
+    weights = onnx.TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[4])
+    weights.data_location = TensorProto.EXTERNAL
+    for key, value in (("offset", "0"), ("location", place), ("length", "16")):
+        entry = weights.external_data.add()
+        entry.key, entry.value = key, value
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [4]) for name in "xy")
+    if deep:
+        branch = helper.make_graph(
+            [helper.make_node("Constant", [], ["y"], value=weights)], "branch", [], [y]
+        )
+        always = helper.make_tensor("always", TensorProto.BOOL, [], [True])
+        nodes = [
+            helper.make_node("Constant", [], ["if"], value=always),
+            helper.make_node("If", ["if"], ["y"], then_branch=branch, else_branch=branch),
+        ]
+        graph = helper.make_graph(nodes, "g", [x], [y])
+    else:
+        graph = helper.make_graph([helper.make_node("Add", ["x", "w"], ["y"])], "g", [x], [y], [weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize(
+    "place", ["../secret.bin", "/dev/zero", "sub/../../secret.bin", "..", "", "link.bin", "gone.bin"]
+)
+def test_weights_are_taken_from_beside_the_model_only(tmp_path: Path, place: str, deep: bool) -> None:
+    (tmp_path / "secret.bin").write_bytes(bytes(16))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
+    path = with_weights_in(folder / "m.onnx", place, deep)
+    for opened in (onnx_facts, lambda path: model_path(path, "")):
+        with pytest.raises(ModelError, match="its weights"):
+            opened(path)
+
+
+def test_weights_beside_the_model_are_read(tmp_path: Path) -> None:
+    (tmp_path / "w.bin").write_bytes(bytes(16))
+    path = with_weights_in(tmp_path / "m.onnx", "w.bin")
+    assert model_path(path, "") == path
+    with pytest.raises(ModelError, match="not one picture"):  # opened, and found to be no detector
+        onnx_facts(path)
+
+
+def test_without_the_package_a_doubtful_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "w.bin").write_bytes(bytes(16))
+    path = with_weights_in(tmp_path / "m.onnx", "w.bin")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ModelError, match="`pip install onnx`"):
+        onnx_facts(path)
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    script, checkpoint = tmp_path / "m.torchscript", tmp_path / "m.pt"
+    for path, member in ((script, "m/extra/config.txt"), (checkpoint, "m/data.pkl")):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, bytes(2**28 + 1))
+        assert path.stat().st_size < 2**20
+        with pytest.raises(ModelError, match="unpacks to more"):
+            facts_of(path)
