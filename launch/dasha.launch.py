@@ -15,7 +15,7 @@ from launch import LaunchDescription
 
 ARGUMENTS = {
     "namespace": ("/dasha", "Namespace of all nodes, one per camera."),
-    "rig": ("twin", f"Devices to use: {', '.join(RIGS)}."),
+    "rig": ("", f"Devices: {', '.join(RIGS)}; empty: those of the parameter file, else the twin."),
     "params_file": ("", "ROS parameter file; `dasha config` prints one to start from."),
     "scene": ("", "Twin: name of a shipped scene or path of a YAML file."),
     "speed": ("", "Twin: speed of its clock relative to real time."),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from dasha_ros.bringup.environment import profile_of, runtime_dir
 from dasha_ros.bringup.one_stack import with_one_driver, with_one_recording, with_one_stack
-from dasha_ros.bringup.rigs import RIGS, STAGES
+from dasha_ros.bringup.rigs import RIGS, STAGES, rig_of
 from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.config.one_clock import with_one_clock
 from dasha_ros.config.overrides import merged, parse_overrides
@@ -89,7 +89,8 @@ class Options:
     """The user's options. ``None`` keeps the parameter file's value, or the default."""
 
     namespace: str = "/dasha"
-    rig: str = "twin"
+    rig: str = ""
+    """One of `RIGS`; empty: the devices that the parameter file and the overrides name, else the twin."""
     params_file: str | None = None
     scene: str | None = None
     speed: float | None = None
@@ -132,11 +133,15 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
     """
     options = options or Options()
     namespace = checked_namespace(options.namespace)
-    if options.rig not in RIGS:
+    if options.rig and options.rig not in RIGS:
         raise ConfigError(f"unknown rig {options.rig!r}; known: {', '.join(RIGS)}")
     if options.log_level not in LOG_LEVELS:
         raise ConfigError(f"unknown log level {options.log_level!r}; known: {', '.join(LOG_LEVELS)}")
-    rig = RIGS[options.rig]
+    given = parse_overrides(options.overrides)
+    loaded = load(options.params_file, namespace) if options.params_file else Loaded()
+    name, rig = (
+        (options.rig, RIGS[options.rig]) if options.rig else rig_of(merged(loaded.configs, _backends(given)))
+    )
     folder = str(runtime_dir(namespace, environ))
     parameters = {
         key: value.format(runtime=folder) if isinstance(value, str) else value
@@ -144,20 +149,20 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
     }
     if options.learn and "twin_world" not in rig.nodes:
         raise ConfigError(
-            f"learning needs a world that can be changed, and the rig {options.rig!r} has none: "
-            "use twin or emulated"
+            f"learning needs a world that can be changed, and the rig {name!r} has none: use twin or emulated"
         )
     nodes = (*rig.nodes, "trainer") if options.learn else rig.nodes
     named = {key: value for key, of in _NAMED_OPTIONS.items() if (value := of(options)) is not None}
     # The nodes don't get the file itself: in rcl, a block for the node's own name would override the
     # command line.
-    loaded = load(options.params_file, namespace, nodes) if options.params_file else Loaded()
-    wanted = {**parameters, **named, **parse_overrides(options.overrides)}
-    if options.rig == "stack":
+    if options.params_file:
+        loaded = load(options.params_file, namespace, nodes)
+    wanted = {**parameters, **named, **given}
+    if name == "stack":
         wanted = with_one_stack(loaded.configs, wanted)
-    elif options.rig == "ros-driver":
+    elif name == "ros-driver":
         wanted = with_one_driver(loaded.configs, wanted)
-    elif options.rig == "replay":
+    elif name == "replay":
         wanted = with_one_recording(loaded.configs, wanted)
     configs = merged(loaded.configs, wanted)
     if "device_emulator" in rig.nodes:
@@ -165,21 +170,26 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
         camera = configs["camera_driver"].model_dump()
         configs = merged(configs, {f"device_emulator.{key}": camera[key] for key in _PICTURE})
     speed = configs["twin_world"].model_dump()["speed"]
-    if speed != 1.0 and options.rig != "twin":
+    if speed != 1.0 and name != "twin":
         raise ConfigError(
-            f"twin_world: speed = {speed:g}: {options.rig!r} works in real time; use speed 1, or the rig twin"
+            f"twin_world: speed = {speed:g}: {name!r} works in real time; use speed 1, or the rig twin"
         )
-    others, warnings = with_one_clock({name: loaded.others.get(name, {}) for name in nodes}, speed)
+    others, warnings = with_one_clock({node: loaded.others.get(node, {}) for node in nodes}, speed)
     return Graph(
         namespace=namespace,
         processes=tuple(
             _process(
-                name, namespace, configs[name], others[name], log_level=options.log_level, environ=environ
+                node, namespace, configs[node], others[node], log_level=options.log_level, environ=environ
             )
-            for name in nodes
+            for node in nodes
         ),
         warnings=(*loaded.warnings, *warnings),
     )
+
+
+def _backends(given: Mapping[str, Value]) -> dict[str, Value]:
+    """The overrides that choose devices."""
+    return {key: value for key, value in given.items() if key.endswith("_driver.backend")}
 
 
 def _process(

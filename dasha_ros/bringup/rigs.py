@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dasha_ros.config import NodeConfig
 from dasha_ros.config.ros_value import Value
 
 
@@ -26,12 +27,12 @@ _COMMON = (
     "focus_server",
 )
 
-_PYLON: dict[str, Value] = {
-    "camera_driver.backend": "pylon",
+_SOCKETS: dict[str, Value] = {
     # A lens at the camera's own port is reached through the driver that owns the camera.
     "camera_driver.lens_socket": "{runtime}/lens_port.socket",
     "lens_driver.camera_socket": "{runtime}/lens_port.socket",
 }
+_PYLON: dict[str, Value] = {"camera_driver.backend": "pylon", **_SOCKETS}
 _EMULATED: dict[str, Value] = {
     **_PYLON,
     "camera_driver.serial": "0815-0000",
@@ -84,6 +85,30 @@ RIGS: dict[str, Rig] = {
     ),
 }
 """All rigs by name. ``{runtime}`` stands for the folder of `environment.runtime_dir`."""
+
+_BACKENDS = "camera_driver.backend", "lens_driver.backend"
+
+
+def rig_of(configs: Mapping[str, NodeConfig]) -> tuple[str, Rig]:
+    """The rig of the devices that a configuration names; those of two kinds make a rig of their own.
+
+    A twin's camera sees no other lens, so it is the twin's rig.
+
+    Args:
+        configs: By node.
+
+    Returns:
+        Its name and the rig.
+    """
+    camera, lens = (str(configs[node].model_dump()["backend"]) for node in ("camera_driver", "lens_driver"))
+    if camera == "twin":
+        return "twin", RIGS["twin"]
+    for name in ("stack", "replay", "ros-driver", "webcam", "hardware"):
+        if tuple(RIGS[name].parameters[key] for key in _BACKENDS) == (camera, lens):
+            return name, RIGS[name]
+    sockets = _SOCKETS if camera == lens == "pylon" else {}
+    return f"{camera} and {lens}", Rig(_COMMON, {_BACKENDS[0]: camera, _BACKENDS[1]: lens, **sockets})
+
 
 END_ORDER = (
     ("trainer", "focus_server"),

@@ -15,6 +15,7 @@ from dasha_ros.cli import assets, cache, config, doctor, echo, evaluate, focus, 
 from dasha_ros.cli.benchmark import app as benchmark
 from dasha_ros.cli.demo import command as demo
 from dasha_ros.cli.devices import calibrate, camera, emulate, lens
+from dasha_ros.cli.devices.setup import command as setup
 from dasha_ros.cli.graph import up
 from dasha_ros.cli.recording import record, replay
 from dasha_ros.cli.train import app as train
@@ -30,6 +31,7 @@ app = typer.Typer(
     # Joins the lines of a paragraph, which would otherwise be wrapped twice.
     rich_markup_mode="markdown",
 )
+app.command("setup-camera")(setup.setup_camera)
 app.command()(up.up)
 app.command()(watch.watch)
 app.command()(record.record)

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dasha_ros.config import NODES, ConfigError, NodeConfig, explain
-from dasha_ros.config.ros_value import Value, YamlError, parse_value
+from dasha_ros.config.ros_value import Value, YamlError, parameter_text, parse_value
 from dasha_ros.files import version_0_1
 
 
@@ -32,6 +32,11 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Value]:
         except YamlError as error:
             raise ConfigError(f"{text!r}: {error}") from error
     return values
+
+
+def override_texts(values: Mapping[str, Value]) -> tuple[str, ...]:
+    """The reverse of `parse_overrides`."""
+    return tuple(f"{key}={parameter_text(value)}" for key, value in values.items())
 
 
 def _value(node: str, parameter: str, text: str) -> Value:

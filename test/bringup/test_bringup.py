@@ -73,6 +73,7 @@ def test_file_then_rig_then_named_option_then_override(tmp_path):
     )
     values = parameters(
         Options(
+            rig="twin",
             params_file=str(path),
             encoder="from_option",
             overrides=("camera_driver.gain_db=3.5", "perception.min_score=0.2"),
@@ -80,6 +81,37 @@ def test_file_then_rig_then_named_option_then_override(tmp_path):
     )
     assert values["camera_driver"] == {"gain_db": 3.5, "width": 640}  # the twin's back end: the rig decides
     assert values["perception"] == {"encoder": "from_option", "detector": "from_file", "min_score": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("camera", "lens", "rig"),
+    [
+        ("twin", "twin", "twin"),
+        ("twin", "varioptic", "twin"),
+        ("v4l2", "v4l2", "webcam"),
+        ("pylon", "varioptic", "hardware"),
+        ("ros_driver", "ros_driver", "ros-driver"),
+    ],
+)
+def test_a_file_that_names_its_devices_needs_no_rig(tmp_path, camera, lens, rig):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        f"/**/camera_driver:\n  ros__parameters: {{backend: {camera}}}\n"
+        f"/**/lens_driver:\n  ros__parameters: {{backend: {lens}}}\n"
+    )
+    assert describe(Options(params_file=str(path)), {}) == describe(
+        Options(rig=rig, params_file=str(path)), {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("camera", "lens", "sockets"), [("pylon", "optotune", False), ("pylon", "pylon", True)]
+)
+def test_devices_of_two_kinds_make_a_rig_of_their_own(camera, lens, sockets):
+    values = parameters(Options(overrides=(f"camera_driver.backend={camera}", f"lens_driver.backend={lens}")))
+    assert "twin_world" not in values
+    assert (values["camera_driver"]["backend"], values["lens_driver"]["backend"]) == (camera, lens)
+    assert ("lens_socket" in values["camera_driver"]) == ("camera_socket" in values["lens_driver"]) == sockets
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
-import cv2
 import pytest
+from ros_harness import Spawner
 from typer.testing import CliRunner
+from webcam_in_memory import told
 
 from dasha_ros.cli import app
 from dasha_ros.cli.devices.rig_devices import rig_devices
@@ -14,6 +17,7 @@ from dasha_ros.emulators.calibration_bench import write_chart
 from dasha_ros.optics.profiles import lens_model
 
 RUNNER = CliRunner()
+SCRIPTED_NODE = Path(__file__).resolve().parents[1] / "nodes" / "programs" / "scripted_camera_node.py"
 
 
 @pytest.mark.parametrize(
@@ -23,7 +27,7 @@ RUNNER = CliRunner()
         (("--blind", "--rig", "toy"), "unknown rig 'toy'"),
         (("--blind", "--rig", "emulated-optotune"), "its devices belong to a graph"),
         (("--blind", "--rig", "twin", "--set", "lens_driver.toast=1"), "has no parameter 'toast'"),
-        (("--blind", "--rig", "ros-driver"), "is another ROS node"),
+        (("--blind", "--rig", "ros-driver"), "no driver is named: set `driver` to camera_ros"),
         (("--blind", "--near-end", "up"), "it is greatest or least"),
         (("--blind", "--rig", "twin", "--low", "3"), "give a range inside 24 to 70 V"),
         (("--set", "lens_driver.port=x"), "--params-file and --set are for --blind"),
@@ -54,14 +58,14 @@ def test_the_devices_of_a_rig_see_each_other(tmp_path: Path) -> None:
         assert contrast[0] > 1.5 * contrast[1]
 
 
-@pytest.mark.slow
-def test_the_emulated_rig_is_calibrated_without_distances(tmp_path: Path) -> None:
-    profile = tmp_path / "lens.yaml"
-    command = f"calibrate lens --blind --rig emulated -o {profile} --low 36 --high 52"
-    done = RUNNER.invoke(app, command.split())
-    assert done.exit_code == 0, done.output
-    model, truth = lens_model(profile), lens_model("physical")
-    measured = model.blur_px(model.dioptres(46.0), model.dioptres(40.0))
-    assert measured == pytest.approx(truth.blur_px(truth.dioptres(46.0), truth.dioptres(40.0)), rel=0.05)
-    assert cv2.imread(str(tmp_path / "lens.png")).shape[2] == 3
-    assert str(profile) in "".join(done.output.split())
+def test_the_devices_of_a_rig_may_be_behind_another_packages_node(spawn: Spawner) -> None:
+    child = spawn(sys.executable, str(SCRIPTED_NODE), json.dumps({"lag": 1, "focus_lag": 1}))
+    child.wait_for_output("the scripted camera runs")
+    with rig_devices("ros-driver", overrides=("camera_driver.driver=camera_ros",)) as devices:
+        lens = devices.lens
+        assert (lens.info.unit, lens.info.position_max) == ("D", 10.0)
+        devices.camera.set_exposure(4_000.0)
+        reading = lens.move(3.0)
+        frame = devices.camera.capture(devices.clock.now_ns() + round(reading.settle_s * 1e9))
+        assert frame is not None
+        assert told(frame.pixels) == (40, pytest.approx(3.0, abs=0.02))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.devices.calibrate_blind import Wanted, calibrate_blind
+from dasha_ros.cli.devices.calibrate_blind import Wanted, calibrate_blind, calibration_errors
 from dasha_ros.cli.devices.calibrate_latency import calibrate_latency
 from dasha_ros.cli.devices.hardware import Board, Emulator, Serial, device_errors, picture_feed
 from dasha_ros.cli.devices.rig_devices import range_to_try
@@ -112,14 +112,14 @@ def calibrate_lens(
             fail("--blind needs neither --distances nor --repeats", Exit.REFUSED)
         wished = Wanted(output, plot or output.with_suffix(".png"), low, high, exposure, settling, near_end)
         chosen = (*_overrides(port, board, serial, emulator), *(override or ()))
-        with device_errors(), _calibration_errors():
+        with device_errors(), calibration_errors():
             calibrate_blind(wished, rig, params_file=params_file, overrides=chosen)
         return
     if params_file is not None or override:
         fail("--params-file and --set are for --blind", Exit.REFUSED)
     known = _distances(distances)
     # The inner context comes first: a failed calibration is not a refused value.
-    with device_errors(), _calibration_errors():
+    with device_errors(), calibration_errors():
         with _opened(rig, port, board, serial, emulator) as bench:
             limits = bench.camera.open()
             bench.lens.open()
@@ -151,16 +151,6 @@ def _overrides(port: str, board: str, serial: str, emulator: Path | None) -> tup
     if emulator is not None:
         named["camera_driver.emulator"] = str(emulator)
     return tuple(f"{key}={value}" for key, value in named.items() if value)
-
-
-@contextmanager
-def _calibration_errors() -> Iterator[None]:
-    from dasha_ros.devices.calibration.profile import CalibrationError
-
-    try:
-        yield
-    except CalibrationError as error:
-        fail(str(error))
 
 
 def _distances(text: str) -> tuple[float, ...]:

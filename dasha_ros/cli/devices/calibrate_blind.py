@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +68,17 @@ def calibrate_blind(
     out().print(f"profile: {wanted.output}", markup=False)
     _draw(wanted.plot, found)
     out().print(f"use it with: --set lens_driver.profile={wanted.output}", markup=False)
+
+
+@contextmanager
+def calibration_errors() -> Iterator[None]:
+    """Turn a calibration that failed into its sentence and exit code 1."""
+    from dasha_ros.devices.calibration.profile import CalibrationError
+
+    try:
+        yield
+    except CalibrationError as error:
+        fail(str(error))
 
 
 def _draw(path: Path, found: BlindCalibration) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from dasha_ros.cli.terminal.console import Exit, fail
 
 if TYPE_CHECKING:
+    from rclpy.node import Node
+
     from dasha_ros.bringup.graph import Graph
     from dasha_ros.config import NodeConfig
     from dasha_ros.devices.camera import Camera, CameraLimits
@@ -51,8 +53,16 @@ def rig_devices(
             bench.lens.open()
             yield Devices(bench.camera, bench.lens, limits, SteadyClock())
         return
+    configs = _configs(rig, params_file, overrides)
     with ExitStack() as stack:
-        yield _opened(stack, _configs(rig, params_file, overrides), SteadyClock())
+        if "ros_driver" in (configs["camera_driver"].backend, configs["lens_driver"].backend):
+            from dasha_ros.bringup.graph_client import GraphClient
+            from dasha_ros.ros.transport.stamps import RosClock
+
+            node = stack.enter_context(GraphClient()).node
+            yield _opened(stack, configs, RosClock(node.get_clock()).steady, node)
+        else:
+            yield _opened(stack, configs, SteadyClock())
 
 
 def range_to_try(lens: LensInfo, low: float | None, high: float | None) -> tuple[float, float]:
@@ -68,7 +78,7 @@ def range_to_try(lens: LensInfo, low: float | None, high: float | None) -> tuple
     return least, greatest
 
 
-def _configs(rig: str, params_file: Path | None, overrides: Sequence[str]) -> dict[str, NodeConfig]:
+def _configs(rig: str, params_file: Path | None, overrides: Sequence[str]) -> dict[str, Any]:
     """The configurations of the drivers and of the twin's world."""
     from dasha_ros.bringup.graph import Options, describe
     from dasha_ros.config import NODES, ConfigError
@@ -87,13 +97,6 @@ def _configs(rig: str, params_file: Path | None, overrides: Sequence[str]) -> di
     configs: dict[str, NodeConfig] = {
         name: NODES[name]() for name in ("camera_driver", "lens_driver", "twin_world")
     }
-    for driver in ("camera_driver", "lens_driver"):
-        if any(p.name == driver and p.parameters.get("backend") == "ros_driver" for p in graph.processes):
-            fail(
-                f"the {driver}'s device is another ROS node, which only a graph can reach: calibrate with the"
-                " device's own back end, or measure a table at known distances",
-                Exit.REFUSED,
-            )
     own = {
         f"{process.name}.{key}": value
         for process in graph.processes
@@ -104,14 +107,14 @@ def _configs(rig: str, params_file: Path | None, overrides: Sequence[str]) -> di
     return merged(configs, own)
 
 
-def _opened(stack: ExitStack, configs: dict[str, Any], clock: Clock) -> Devices:
+def _opened(stack: ExitStack, configs: dict[str, Any], clock: Clock, node: Node | None = None) -> Devices:
     from dasha_ros.devices.simulated_camera import SimulatedCamera
     from dasha_ros.devices.twin.camera import TwinCamera
     from dasha_ros.devices.twin.lens import TwinLens
     from dasha_ros.ros.driver_nodes.backends import camera_backend, lens_backend, lens_port
     from dasha_ros.twin.world import World
 
-    camera = camera_backend(configs["camera_driver"], clock)
+    camera = camera_backend(configs["camera_driver"], clock, node)
     stack.callback(camera.close)
     if isinstance(camera, TwinCamera):
         world = configs["twin_world"]
@@ -122,7 +125,7 @@ def _opened(stack: ExitStack, configs: dict[str, Any], clock: Clock) -> Devices:
     if (server := lens_port(configs["camera_driver"], camera)) is not None:
         server.start()
         stack.callback(server.stop)
-    lens = lens_backend(configs["lens_driver"], clock)
+    lens = lens_backend(configs["lens_driver"], clock, node)
     if isinstance(lens, TwinLens) and isinstance(camera, SimulatedCamera):
         lens = _Seen(lens, camera)
     stack.callback(lens.close)

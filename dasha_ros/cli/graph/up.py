@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def up(
     *,
     namespace: options.Namespace = "/dasha",
-    rig: options.Rig = "twin",
+    rig: options.Rig = "",
     params_file: options.ParamsFile = None,
     override: options.Override = None,
     scene: options.Scene = None,

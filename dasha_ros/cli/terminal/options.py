@@ -14,7 +14,7 @@ Rig = Annotated[
     str,
     typer.Option(
         help="Devices: twin; emulated, emulated-optotune (real drivers, emulated devices); stack, replay "
-        "(recorded); hardware; webcam.",
+        "(recorded); hardware; webcam; ros-driver. Default: those of the parameter file, else twin.",
         rich_help_panel=_GRAPH,
     ),
 ]

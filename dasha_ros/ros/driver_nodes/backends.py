@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, PerceptionConfig
 from dasha_ros.devices.camera import Camera
@@ -19,6 +19,8 @@ from dasha_ros.ros.driver_nodes.recorded import replay_camera, replay_lens, stac
 from dasha_ros.system.extras import require
 
 if TYPE_CHECKING:
+    from rclpy.node import Node
+
     from dasha_ros.devices.indi.settings import IndiSettings
     from dasha_ros.devices.optotune.lens import OptotuneSettings
     from dasha_ros.devices.pylon.lens import PylonLensSettings
@@ -27,12 +29,11 @@ if TYPE_CHECKING:
     from dasha_ros.perception.pipeline import Perception
     from dasha_ros.ros.driver.port import DriverPort
     from dasha_ros.ros.driver.table import DriverDescription
-    from dasha_ros.ros.node.node import DashaNode
 
     Settings = TypeVar("Settings", VariopticSettings, OptotuneSettings, IndiSettings, PylonLensSettings)
 
 
-def camera_backend(config: CameraDriverConfig, clock: Clock, node: DashaNode[Any] | None = None) -> Camera:
+def camera_backend(config: CameraDriverConfig, clock: Clock, node: Node | None = None) -> Camera:
     """The camera that a configuration names, not yet opened.
 
     Args:
@@ -46,7 +47,7 @@ def camera_backend(config: CameraDriverConfig, clock: Clock, node: DashaNode[Any
     """
     if config.backend == "ros_driver":
         assert node is not None
-        return _driver_camera(config, node)
+        return _driver_camera(config, clock, node)
     makers = {
         "twin": _twin_camera,
         "pylon": _pylon,
@@ -68,7 +69,7 @@ def lens_port(config: CameraDriverConfig, camera: Camera) -> LensPortServer | No
     return LensPortServer(Path(config.lens_socket), camera)
 
 
-def lens_backend(config: LensDriverConfig, clock: Clock, node: DashaNode[Any] | None = None) -> Lens:
+def lens_backend(config: LensDriverConfig, clock: Clock, node: Node | None = None) -> Lens:
     """The lens that a configuration names, not yet opened; see `camera_backend`.
 
     Raises:
@@ -77,7 +78,7 @@ def lens_backend(config: LensDriverConfig, clock: Clock, node: DashaNode[Any] | 
     """
     if config.backend == "ros_driver":
         assert node is not None
-        return _driver_lens(config, node)
+        return _driver_lens(config, clock, node)
     makers = {
         "twin": _twin_lens,
         "varioptic": _varioptic,
@@ -240,7 +241,7 @@ def _measured(settings: Settings, profile: LensProfile | None) -> Settings:
     return settings
 
 
-def _driver_camera(config: CameraDriverConfig, node: DashaNode[Any]) -> Camera:
+def _driver_camera(config: CameraDriverConfig, clock: Clock, node: Node) -> Camera:
     from dasha_ros.ros.driver.camera import DriverCamera, DriverSettings
     from dasha_ros.ros.driver.table import driver_named
 
@@ -253,10 +254,10 @@ def _driver_camera(config: CameraDriverConfig, node: DashaNode[Any]) -> Camera:
         margin_s=config.frame_margin_s,
     )
     make_port = _driver_port(description, node, config.driver_node, config.driver_topic)
-    return DriverCamera(description, settings, make_port, node.steady)
+    return DriverCamera(description, settings, make_port, clock)
 
 
-def _driver_lens(config: LensDriverConfig, node: DashaNode[Any]) -> Lens:
+def _driver_lens(config: LensDriverConfig, clock: Clock, node: Node) -> Lens:
     from dasha_ros.ros.driver.lens import DriverLens
     from dasha_ros.ros.driver.table import driver_named
 
@@ -267,17 +268,19 @@ def _driver_lens(config: LensDriverConfig, node: DashaNode[Any]) -> Lens:
         _driver_port(description, node, config.driver_node, ""),
         node=config.driver_node,
         latency=config.driver_latency,
-        clock=node.steady,
+        clock=clock,
         profile=profile,
     )
 
 
 def _driver_port(
-    description: DriverDescription, node: DashaNode[Any], driver_node: str, topic: str
+    description: DriverDescription, node: Node, driver_node: str, topic: str
 ) -> Callable[[], DriverPort]:
     from dasha_ros.ros.driver.ros_port import RosDriverPort
+    from dasha_ros.ros.transport.stamps import RosClock
 
-    return lambda: RosDriverPort(node, node.clock, description, driver_node, topic)
+    clock = RosClock(node.get_clock())
+    return lambda: RosDriverPort(node, clock, description, driver_node, topic)
 
 
 def _webcam_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
