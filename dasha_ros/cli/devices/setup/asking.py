@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import typer
 
-from dasha_ros.cli.devices.setup.found import Choice
 from dasha_ros.cli.terminal.console import Exit, err, fail
+
+if TYPE_CHECKING:
+    from dasha_ros.cli.devices.setup.found import Choice
 
 
 class Answer(Enum):

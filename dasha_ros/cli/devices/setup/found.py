@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from dasha_ros.config.ros_value import Value
-
 if TYPE_CHECKING:
+    from dasha_ros.config.ros_value import Value
     from dasha_ros.devices.v4l2.discovery import WebcamFound
 
 LOOK_S = 2.0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dasha_ros.cli.devices.setup import found
 from dasha_ros.cli.devices.setup.asking import Asking
-from dasha_ros.cli.devices.setup.file import SetupFile
 from dasha_ros.cli.terminal.console import Exit, err, fail
+
+if TYPE_CHECKING:
+    from dasha_ros.cli.devices.setup.file import SetupFile
 
 CAMERA, LATENCY, LENS, GOAL = "camera", "latency", "lens", "goal"
 _LAGGING = ("v4l2", "ros_driver")
