@@ -92,9 +92,14 @@ def install(python: Path, locks: list[Path], environment: dict[str, str]) -> Non
         raise SetupError(
             "pip could not install the pinned packages:\n  "
             + "\n  ".join(errors)
-            + "\nIs this machine offline, or does pip need a proxy or another index (`pip config`)? "
-            "Run it again: what is installed is kept."
+            + f"\n{_advice(environment)} Run it again: what is installed is kept."
         )
+
+
+def _advice(environment: dict[str, str]) -> str:
+    if "PIP_NO_INDEX" in environment and (folder := environment.get("PIP_FIND_LINKS")):
+        return f"pip may use {folder} only: build that folder again, where there is a network."
+    return "Is this machine offline, or does pip need a proxy or another index (`pip config`)?"
 
 
 def _watch_unpacking(over: threading.Event, python: Path, total: int, ticker: Ticker) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 from setup_cmake import PLAIN, check_compiler, plain_path, run_cmake
 from setup_pip import SetupError, forget_broken, install, say
 from setup_ros import DEFAULT_ROS, ROS_LAYERS, choose_ros, ubuntu_requirements
+from setup_wheelhouse import Wheelhouse
 
 ROOT = Path(__file__).resolve().parent.parent
 ROS_ROOT = Path("/opt/ros")
@@ -110,9 +111,24 @@ def make_venv() -> None:
         )
 
 
+def running_python() -> str:
+    """The version of the virtual environment's Python, such as ``3.11``."""
+    return site_packages().parent.name.removeprefix("python")
+
+
 def site_packages() -> Path:
     """The folder of the virtual environment's packages."""
     return next((VENV / "lib").glob("python3.*/site-packages"))
+
+
+def lock_digest(layer: str) -> str:
+    """The hash that says which lock file of a layer was installed."""
+    return digest([ROOT / "requirements" / f"{layer}.lock"])
+
+
+def outdated(layers: list[str], stamp: dict[str, Any]) -> list[str]:
+    """The layers that are not installed as their lock files say."""
+    return [layer for layer in layers if stamp.get("layers", {}).get(layer) != lock_digest(layer)]
 
 
 def install_layers(layers: list[str], stamp: dict[str, Any], repair: bool) -> None:
@@ -122,15 +138,14 @@ def install_layers(layers: list[str], stamp: dict[str, Any], repair: bool) -> No
         if broken := forget_broken(site_packages()):
             say(f"      found incomplete: {', '.join(sorted(broken))}")
         installed.clear()
-    wanted = {layer: digest([ROOT / "requirements" / f"{layer}.lock"]) for layer in layers}
-    todo = [layer for layer in layers if installed.get(layer) != wanted[layer]]
+    todo = outdated(layers, stamp)
     if todo:
         say(f"==> installing packages: {', '.join(todo)}")
         UNFINISHED.touch()
         install(PYTHON, [ROOT / "requirements" / f"{layer}.lock" for layer in todo], environment())
         fix_wheels()
         UNFINISHED.unlink()
-        installed.update(wanted)
+        installed.update({layer: lock_digest(layer) for layer in todo})
         write_stamp(stamp)
     link_checkout()
 
@@ -266,7 +281,16 @@ def main() -> int:
     parser.add_argument(
         "--repair", action="store_true", help="look for incomplete packages and install them again"
     )
+    parser.add_argument(
+        "--wheelhouse",
+        type=Path,
+        metavar="DIR",
+        help="take everything from this folder, without a network; an empty folder is filled first",
+    )
+    parser.add_argument("--wheelhouse-build", action="store_true", help="fill the folder again, or add to it")
     options = parser.parse_args()
+    if options.wheelhouse_build and options.wheelhouse is None:
+        parser.error("--wheelhouse-build needs --wheelhouse DIR")
     started = time.monotonic()
     try:
         check_machine()
@@ -282,9 +306,21 @@ def main() -> int:
             asked |= {implied for layer in asked for implied in IMPLIED.get(layer, ())}
             asked |= set(stamp.get("layers", {}))
             layers = [*base, *(layer for layer in OPTIONAL_LAYERS if layer in asked)]
+            house = None if options.wheelhouse is None else Wheelhouse(options.wheelhouse)
+            filling = house is not None and (options.wheelhouse_build or house.is_new)
+            locks = {layer: ROOT / "requirements" / f"{layer}.lock" for layer in (*layers, "build")}
+            facts = {"python": running_python(), "ros": stamp["ros"]}
+            if house is not None and filling:
+                house.collect(PYTHON, locks, environment())
+            elif house is not None:
+                house.check({layer: locks[layer] for layer in (*outdated(layers, stamp), "build")}, facts)
+                os.environ.update(house.variables())
+                house.hand_over(PYTHON, cwd=ROOT, env=environment())
             install_layers(layers, stamp, options.repair)
             build_interfaces(stamp)
             fetch_assets()
+            if house is not None and filling:
+                house.close(PYTHON, locks, facts, cwd=ROOT, env=environment())
     except (SetupError, OSError) as error:
         say(f"error: {error}")
         return 1
