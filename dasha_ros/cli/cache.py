@@ -30,6 +30,7 @@ def build(
         str,
         typer.Argument(help="A scene set by name, its YAML file, or a folder of photographs."),
     ] = "training",
+    *,
     path: Annotated[
         Path | None, typer.Option(help="Folder of the cache; default: one in the cache home.")
     ] = None,
@@ -41,21 +42,28 @@ def build(
         int | None,
         typer.Option(min=0, help="Only the four fifths that training on this split by photograph reads."),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Only the latents that learning with this preset reads; makes another cache."),
+    ] = None,
 ) -> None:
     """Compute a cache, or its missing part. If it is killed, run it again to continue."""
     from dasha_ros.cli.terminal.progress import progress
     from dasha_ros.learning.dataset.cache.build import build_cache
+    from dasha_ros.learning.dataset.cache.cell_content import ENCODERS, encoders_for
     from dasha_ros.learning.dataset.cache.store import CacheError
     from dasha_ros.learning.dataset.scenes import SceneSetError
     from dasha_ros.learning.dataset.scenes.summary import summary
+    from dasha_ros.learning.training.presets import PresetError, load_preset
     from dasha_ros.perception.errors import ModelError
 
     console = err()
     try:
+        encoders = encoders_for(load_preset(preset).encoder) if preset else ENCODERS
         scene_set = _scene_set(scenes, composites)
         with progress(console) as report:
-            cache = build_cache(scene_set, path, workers, report, split=split)
-    except (CacheError, SceneSetError, ModelError) as error:
+            cache = build_cache(scene_set, path, workers, report, split=split, encoders=encoders)
+    except (CacheError, SceneSetError, ModelError, PresetError) as error:
         fail(str(error))
     except KeyboardInterrupt:
         fail("interrupted; run the same command again to continue", Exit.INTERRUPTED)

@@ -34,6 +34,13 @@ def test_an_unknown_set_names_the_known_ones() -> None:
     assert "training" in result.output
 
 
+def test_an_unknown_preset_names_the_known_ones() -> None:
+    result = runner.invoke(app, ["build", "small", "--preset", "minus"])
+    assert result.exit_code == 1
+    assert "no preset 'minus'" in result.output
+    assert "plus" in result.output
+
+
 @pytest.mark.parametrize("command", ["info", "check"])
 def test_without_a_cache_the_way_to_one_is_shown(command: str) -> None:
     result = runner.invoke(app, [command])

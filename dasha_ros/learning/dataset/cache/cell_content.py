@@ -40,6 +40,20 @@ EARLY = "latent_early", "efficientnet_lite0_early"
 """A field that is not encoded but pooled from the grid, and the encoder that would make it."""
 
 
+def encoders_for(encoder: str) -> dict[str, str]:
+    """The part of `ENCODERS` that learning from an encoder's latents needs: that encoder, and the grid's.
+
+    Args:
+        encoder: Id of the encoder.
+    """
+    return {field: name for field, name in ENCODERS.items() if name in {encoder, GRID_ENCODER}}
+
+
+def encoded(held: Mapping[str, str]) -> dict[str, str]:
+    """The latent fields of a cache that were encoded, of all that it holds."""
+    return {field: name for field, name in held.items() if field != EARLY[0]}
+
+
 class CellReader:
     """Perception, one thread, into the fields of a cell."""
 

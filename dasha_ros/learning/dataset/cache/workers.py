@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from dasha_ros.learning.dataset.cache.cell_content import CellReader, light_fields
+from dasha_ros.learning.dataset.cache.cell_content import ENCODERS, CellReader, light_fields
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.dataset.cache.view_camera import ViewCamera
 from dasha_ros.learning.dataset.scenes.composites import CompositeMaker
@@ -35,15 +35,19 @@ _SPAWN = multiprocessing.get_context("spawn")
 class Worker:
     """Keeps the models in memory and does one job after the other."""
 
-    def __init__(self, scene_set: SceneSet) -> None:
+    def __init__(self, scene_set: SceneSet, encoders: Mapping[str, str] = ENCODERS) -> None:
         """Load the models.
+
+        Args:
+            scene_set: The scene set to work on.
+            encoders: See `CellReader`.
 
         Raises:
             ModelError: One is missing.
         """
         self._set = scene_set
         self._lens = lens_model()
-        self.reader = CellReader()
+        self.reader = CellReader(encoders)
         self._readout = HalfSizeReadout()
         self.count_part: Callable[[], None] = lambda: None
         """Called when a part of a job is done."""
@@ -98,19 +102,20 @@ class Worker:
 class WorkerPool:
     """Runs jobs on workers, in order. Use it as a context manager."""
 
-    def __init__(self, workers: int, scene_set: SceneSet) -> None:
+    def __init__(self, workers: int, scene_set: SceneSet, encoders: Mapping[str, str] = ENCODERS) -> None:
         """Prepare the pool; processes start with the first job.
 
         Args:
             workers: Number of processes; 1 works in this process.
             scene_set: The scene set to work on.
+            encoders: See `CellReader`.
 
         Raises:
             ValueError: Fewer than one worker.
         """
         if workers < 1:
             raise ValueError(f"{workers} workers can't build a cache: give at least 1")
-        self._scene_set = scene_set
+        self._scene_set, self._encoders = scene_set, dict(encoders)
         self._count = workers
         self._pool: ProcessPoolExecutor | None = None
         self._parts = _SPAWN.Value("q")
@@ -175,13 +180,14 @@ class WorkerPool:
 
     def _own(self) -> Worker:
         if self._worker is None:
-            self._worker = Worker(self._scene_set)
+            self._worker = Worker(self._scene_set, self._encoders)
         return self._worker
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # Don't fork: a child gets the locks of this process, but not the threads that hold them.
-            self._pool = ProcessPoolExecutor(self._count, _SPAWN, _begin, (self._scene_set, self._parts))
+            given = self._scene_set, self._encoders, self._parts
+            self._pool = ProcessPoolExecutor(self._count, _SPAWN, _begin, given)
         return self._pool
 
 
@@ -189,11 +195,11 @@ _worker: Worker | None = None
 """The worker of this process, in a process of the pool."""
 
 
-def _begin(scene_set: SceneSet, parts: Synchronized[int]) -> None:
+def _begin(scene_set: SceneSet, encoders: Mapping[str, str], parts: Synchronized[int]) -> None:
     global _worker  # noqa: PLW0603 - how a pool's initializer hands over
     cv2.setNumThreads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _worker = Worker(scene_set)
+    _worker = Worker(scene_set, encoders)
 
     def count() -> None:
         with parts.get_lock():

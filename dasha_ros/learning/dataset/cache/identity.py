@@ -1,0 +1,92 @@
+"""What percepts depend on, as digests: caches of equal digests hold equal percepts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dasha_ros.assets import models
+from dasha_ros.assets.catalogue import asset, sha256_of
+from dasha_ros.files.errors import FileError
+from dasha_ros.files.regular import check_regular
+from dasha_ros.learning.dataset.cache.axes import Grids
+from dasha_ros.learning.dataset.scenes.description import SceneSet
+from dasha_ros.optics.profiles import lens_model
+from dasha_ros.optics.sensor import Sensor
+
+DETECTOR, _DETECTOR_MODEL = "yolov3_tiny", models.YOLOV3_TINY
+CONTENT = 2
+"""Version of the content. Raise it when renderer, sensor or perception change a percept; caches are then
+rebuilt."""
+_MODELS = _DETECTOR_MODEL, models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_GRID, models.BRISQUE
+
+
+def pictures_of(scene_set: SceneSet) -> tuple[dict[str, str], list[str]]:
+    """SHA-256 of every photograph of a set, and the names of those that are absent."""
+    patterns = [*(scene_set.planes.photographs if scene_set.planes else ())]
+    if scene_set.composites:
+        patterns += [*scene_set.composites.objects, *scene_set.composites.backgrounds]
+    here, absent = scene_set.pictures(patterns)
+    return {name: _digest(_path(name)) for name in here}, absent
+
+
+def _digest(path: Path) -> str:
+    """Digest of a file; of an unreadable one the kind of error, because it is skipped for this."""
+    try:
+        check_regular(path)
+        return sha256_of(path)
+    except (FileError, OSError) as error:
+        return type(error).__name__
+
+
+def _path(name: str) -> Path:
+    return Path(name) if Path(name).is_absolute() else asset(name)
+
+
+def cache_key(
+    scene_set: SceneSet, pictures: Mapping[str, str], grids: Grids, encoders: Mapping[str, str]
+) -> str:
+    """Digest of everything that changes a percept of a cache.
+
+    Args:
+        scene_set: Describes the views.
+        pictures: From `pictures_of`.
+        grids: Where cells lie.
+        encoders: Field by field, which encoder's latent it holds.
+    """
+    return _hashed(
+        {
+            **_drawing(scene_set, pictures),
+            "models": {name: sha256_of(asset(name)) for name in _MODELS},
+            "encoders": dict(encoders),
+            "grids": asdict(grids),
+        }
+    )
+
+
+def selection_key(scene_set: SceneSet, pictures: Mapping[str, str]) -> str:
+    """Digest of everything that changes which views of a set are kept; arguments as for `cache_key`."""
+    detector = {_DETECTOR_MODEL: sha256_of(asset(_DETECTOR_MODEL))}
+    return _hashed({**_drawing(scene_set, pictures), "models": detector})
+
+
+def _drawing(scene_set: SceneSet, pictures: Mapping[str, str]) -> dict[str, Any]:
+    """What decides how views are drawn."""
+    lens = lens_model()
+    return {
+        "content": CONTENT,
+        "scene_set": scene_set.model_dump(mode="json", exclude={"name", "folder", "description", "left_out"}),
+        # By content, so that the same pictures in another folder make the same cache.
+        "pictures": sorted((Path(name).name, digest) for name, digest in pictures.items()),
+        "detector": DETECTOR,
+        "sensor": asdict(Sensor()),
+        "lens": [lens.focal_length_mm, lens.f_number],
+    }
+
+
+def _hashed(parts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
