@@ -21,16 +21,13 @@ from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.learning.dataset.cache import store as cache_store
 from dasha_ros.learning.dataset.cache.axes import Grids
 from dasha_ros.learning.dataset.cache.build import build_cache
-from dasha_ros.learning.dataset.cache.cell_content import CellReader, encoders_for, pooled
-from dasha_ros.learning.dataset.cache.cells import ReadingError, latent_field
+from dasha_ros.learning.dataset.cache.cell_content import CellReader
 from dasha_ros.learning.dataset.cache.check import FullCamera, check
 from dasha_ros.learning.dataset.cache.layout import GREY
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.store import CacheError, Store, locked
 from dasha_ros.learning.dataset.scenes import SceneSet, folder_scene_set, splits
 from dasha_ros.learning.dataset.scenes.description import Planes
-from dasha_ros.learning.training.presets import load_preset
-from dasha_ros.perception.encoders import create_encoder
 from dasha_ros.perception.encoders.joint import part
 from dasha_ros.perception.quality.histogram import histogram
 
@@ -76,15 +73,6 @@ def test_a_cell_is_what_the_whole_chain_shows(few_cache: PerceptCache) -> None:
             assert found["histogram"].sum() == pytest.approx(1.0, abs=0.01)
             if defocus == 0.0:
                 assert found["mean_grey"] == pytest.approx(grey.mean(), abs=1.0)
-
-
-def test_the_early_latent_is_the_grid_pooled(few_views: SceneSet) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (340, 640), np.uint8)
-    picture = cv2.GaussianBlur(picture, (0, 0), 3.0)
-    expected = create_encoder("efficientnet_lite0_early").encode(picture)
-    assert pooled(create_encoder("efficientnet_lite0_grid").encode(picture)) == pytest.approx(
-        expected, abs=1e-3
-    )
 
 
 def test_mid_grey_is_ev_0(few_cache: PerceptCache) -> None:
@@ -216,22 +204,6 @@ def test_only_what_a_split_learns_from_is_computed_and_the_rest_later(
         PerceptCache.open(tmp_path, split=7)
     whole = build_cache(scene_set, tmp_path, 1, grids=Grids.tiny())
     assert whole.fields["mean_grey"].all()
-
-
-def test_without_the_last_layer_all_else_is_the_same(
-    few_cache: PerceptCache, few_views: SceneSet, tmp_path: Path
-) -> None:
-    """What `plus` learns from is computed in a fifth less time."""
-    lean = build_cache(
-        few_views, tmp_path, 1, grids=Grids.tiny(), encoders=encoders_for(load_preset("plus").encoder)
-    )
-    assert few_cache.fields.keys() - lean.fields.keys() == {"latent"}
-    for name, array in lean.fields.items():
-        assert np.array_equal(array, few_cache.fields[name], equal_nan=True), name
-    with pytest.raises(ReadingError, match="not of efficientnet_lite0: build one that does"):
-        latent_field(lean, load_preset("paper").encoder)
-    with pytest.raises(CacheError, match="another cache"):
-        build_cache(few_views, tmp_path, 1, grids=Grids.tiny())
 
 
 def test_a_torn_journal_costs_one_view(copied: Path, few_cache: PerceptCache, few_views: SceneSet) -> None:
