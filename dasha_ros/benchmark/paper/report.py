@@ -18,11 +18,14 @@ from dasha_ros.files.writing import disk_errors, write_whole
 _TITLE = "DASHA against its paper"
 _STYLE = """
 :root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
-table { border-collapse: collapse; } th, td { padding: .2rem .7rem; border-bottom: 1px solid #ccc; }
-td, th { text-align: right; vertical-align: top; } td:first-child, th:first-child { text-align: left; }
-table.text td, table.text th { text-align: left; } .wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .8rem; margin: 1rem 0; }
+th, td { padding: .2rem .5rem; border-bottom: 1px solid #ccc; }
+td, th { text-align: right; vertical-align: top; } td { white-space: nowrap; }
+td:first-child, th:first-child { text-align: left; }
+table.text td, table.text th { text-align: left; white-space: normal; } .wide { overflow-x: auto; }
+p, li, figcaption { max-width: 62rem; }
 figure { margin: 1rem 0; } figcaption, .made { font-size: .85rem; color: #444; }
 svg { max-width: 100%; height: auto; }
 """
