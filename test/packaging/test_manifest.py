@@ -97,9 +97,8 @@ def test_every_ros_package_that_is_imported_is_a_dependency() -> None:
         for path in [*(ROOT / "dasha_ros").rglob("*.py"), *(ROOT / "launch").glob("*.py")]
         for name in re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    ros = {
-        name for name in imported if name.endswith("_msgs") or name in {"rclpy", "rcl_interfaces", "launch"}
-    }
+    named = {"rclpy", "rcl_interfaces", "launch", "launch_ros", "ament_index_python", "cv_bridge"}
+    ros = {name for name in imported if name.endswith("_msgs") or name in named}
     assert ros <= dependencies() | {"builtin_interfaces"}
 
 
