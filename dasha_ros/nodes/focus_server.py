@@ -57,6 +57,7 @@ class FocusServer(GoalServer):
         """Create the topics and the clients of both agents."""
         self.actuators = Actuators(self)
         self.actuators.listen(CompressedImage, "perception/annotated/compressed", self._on_picture, qos.IMAGE)
+        self.actuators.listen(msg.Belief, "focus/belief", self._on_belief, qos.PERCEPT)
         self.actuators.rest()
         self.exposure_agent = AgentClient(self, AdjustExposure, "adjust_exposure", "high_level_agent")
         self.focus_agent = AgentClient(self, AdjustFocus, "adjust_focus", "low_level_agent")
@@ -195,6 +196,11 @@ class FocusServer(GoalServer):
         goal = self._focus_goal
         if goal is not None:
             goal.picture(picture)
+
+    def _on_belief(self, belief: msg.Belief) -> None:
+        goal = self._focus_goal
+        if goal is not None:
+            goal.belief(belief)
 
 
 def main(args: Sequence[str] | None = None) -> None:

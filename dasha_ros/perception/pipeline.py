@@ -170,9 +170,17 @@ class Perception:
         Raises:
             ValueError: The percept is not the last one that this object made.
         """
+        return to_jpeg(annotate(self.picture(percept), percept), quality)
+
+    def picture(self, percept: Percept) -> NDArray[np.uint8]:
+        """The grey image that the last percept was read from, H x W, 0..255.
+
+        Raises:
+            ValueError: The percept is not the last one that this object made.
+        """
         if self._shown is None or self._shown[0] is not percept.capture:
             raise ValueError("only the picture of the last percept is kept")
-        return to_jpeg(annotate(self._shown[1], percept), quality)
+        return self._shown[1]
 
 
 def _in_full_image(found: Detection, scale: tuple[float, float], sharpness: Sharpness) -> Detection:

@@ -1,10 +1,12 @@
 """Floor 5. The report of a goal: every step as JSON, the pictures, and a readable page."""
 
 from dasha_ros.report.model import (
+    Belief,
     Command,
     Detection,
     Frame,
     Goal,
+    KnownLens,
     Lens,
     Outcome,
     Percept,
@@ -19,10 +21,12 @@ from dasha_ros.report.model import (
 from dasha_ros.report.writer import Report, ReportWriter
 
 __all__ = [
+    "Belief",
     "Command",
     "Detection",
     "Frame",
     "Goal",
+    "KnownLens",
     "Lens",
     "Outcome",
     "Percept",

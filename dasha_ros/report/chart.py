@@ -39,7 +39,7 @@ def chart(series: Sequence[Series], agents: Sequence[str]) -> str:
     for n, one in enumerate(series):
         parts.append(_panel(one, agents, TOP + n * (PANEL + GAP)))
     for step in _ticks(len(agents)):
-        parts.append(_text(_x(step, len(agents)), height - 8, str(step), "middle"))
+        parts.append(text(_x(step, len(agents)), height - 8, str(step), "middle"))
     return "\n".join([*parts, "</svg>"])
 
 
@@ -48,7 +48,7 @@ def _panel(series: Series, agents: Sequence[str], top: float) -> str:
     known = [v for v in values if v is not None]
     parts = [
         f'<rect class="panel" x="{LEFT}" y="{top}" width="{WIDTH - LEFT - RIGHT}" height="{PANEL}"/>',
-        _text(LEFT, top - 6, series.title, "start"),
+        text(LEFT, top - 6, series.title, "start"),
     ]
     for step in range(1, len(agents)):
         if agents[step] != agents[step - 1]:
@@ -56,9 +56,9 @@ def _panel(series: Series, agents: Sequence[str], top: float) -> str:
             parts.append(f'<line class="rule" x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{top + PANEL}"/>')
     if known:
         low, high = min(known), max(known)
-        parts.append(_text(LEFT - 6, top + 12, series.label(high), "end"))
+        parts.append(text(LEFT - 6, top + 12, series.label(high), "end"))
         if high > low:
-            parts.append(_text(LEFT - 6, top + PANEL - 4, series.label(low), "end"))
+            parts.append(text(LEFT - 6, top + PANEL - 4, series.label(low), "end"))
         points = [
             None if v is None else (_x(i, len(values)), _y(v, low, high, series.logarithmic, top))
             for i, v in enumerate(values)
@@ -68,7 +68,7 @@ def _panel(series: Series, agents: Sequence[str], top: float) -> str:
         ]
         parts += [f'<circle cx="{p[0]:.1f}" cy="{p[1]:.1f}" r="2.6"/>' for p in points if p is not None]
     else:
-        parts.append(_text(LEFT + 10, top + PANEL / 2, "no values", "start"))
+        parts.append(text(LEFT + 10, top + PANEL / 2, "no values", "start"))
     return "\n".join(parts)
 
 
@@ -104,5 +104,6 @@ def _ticks(steps: int) -> list[int]:
     return list(range(0, steps, stride))
 
 
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+def text(x: float, y: float, words: str, anchor: str) -> str:
+    """A piece of text; ``anchor`` is ``start``, ``middle`` or ``end``."""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'

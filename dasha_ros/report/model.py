@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from dasha_ros.files.documents import read_json
 from dasha_ros.files.errors import FileError
@@ -43,6 +45,22 @@ class Goal(_Part):
     keep_exposure: bool = False
 
 
+class KnownLens(_Part):
+    """What policies knew of the lens; see `optics.lens_info.LensInfo`."""
+
+    unit: str
+    position_min: float
+    position_max: float
+    resolution: float = 0.0
+    settle_s: float = 0.0
+    play: float = 0.0
+    approach: int = 0
+    profile: str = ""
+    map_positions: tuple[float, ...] = ()
+    map_dioptres: tuple[float, ...] = ()
+    blur_px_per_dioptre: float = 0.0
+
+
 class Setup(_Part):
     """The software and models that worked on the goal."""
 
@@ -52,6 +70,7 @@ class Setup(_Part):
     detector: str = ""
     exposure_policy: str = ""
     focus_policy: str = ""
+    lens: KnownLens | None = None
 
 
 class Settings(_Part):
@@ -156,6 +175,23 @@ class Reward(_Part):
     terms: dict[str, Number] = {}
 
 
+class Belief(_Part):
+    """Where A^L expected the object's focus."""
+
+    dioptres: tuple[float, ...]
+    """Focus positions [1/m], ascending, evenly spaced."""
+    probability: tuple[float, ...]
+    """Of each; as many."""
+
+    @model_validator(mode="after")
+    def _is_a_curve(self) -> Belief:
+        if len(self.dioptres) != len(self.probability) or len(self.dioptres) < 2:
+            raise ValueError("a belief needs as many probabilities as focus positions, at least two")
+        if any(b <= a for a, b in pairwise(self.dioptres)):
+            raise ValueError("the focus positions of a belief must ascend")
+        return self
+
+
 class Step(_Part):
     """One step of one agent."""
 
@@ -169,6 +205,10 @@ class Step(_Part):
     reward: Reward | None = None
     picture: str | None = None
     """File name of the annotated thumbnail; `Report.step` fills it in."""
+    numbers: str | None = None
+    """File name of the latent vector and the map of detail (``.npz``); `Report.step` fills it in."""
+    belief: Belief | None = None
+    """After this picture; ``None`` for policies without one."""
 
 
 class Outcome(_Part):
@@ -208,6 +248,13 @@ class Record(_Part):
             if d.score is not None and (not wanted or d.label in wanted)
         ]
         return max(scores, default=None)
+
+    def focus_dioptres(self, step: Step) -> float | None:
+        """Where the lens was focused in a step [1/m]; ``None`` if its map is not known."""
+        lens, position = self.setup.lens, step.lens.position
+        if lens is None or not lens.map_positions or position is None:
+            return None
+        return float(np.interp(position, lens.map_positions, lens.map_dioptres))
 
 
 def load(path: Path | str) -> Record:

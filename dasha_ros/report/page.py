@@ -6,6 +6,7 @@ from collections.abc import Set
 from html import escape
 
 from dasha_ros.files.version_0_1 import WRITTEN
+from dasha_ros.report.belief_chart import belief_chart
 from dasha_ros.report.chart import Series, chart
 from dasha_ros.report.model import Record, Settings, Step
 
@@ -51,6 +52,7 @@ def page(record: Record, pictures: Set[str]) -> str:
             _pair(record, pictures),
             "<h2>Course</h2>",
             course(record),
+            _belief(record),
             "<h2>Steps</h2>",
             _table(record),
             "</body>\n</html>\n",
@@ -136,6 +138,16 @@ def course(record: Record) -> str:
             Series("BRISQUE, lower is better", [s.percept.brisque for s in steps]),
         ],
         [s.agent for s in steps],
+    )
+
+
+def _belief(record: Record) -> str:
+    drawn = belief_chart(record)
+    if not drawn:
+        return ""
+    return (
+        "<h2>Belief before and after each move</h2>\n<p>Where A^L expected the object's focus. "
+        f"The circle shows where the lens was focused, the dashed line where it went.</p>\n{drawn}"
     )
 
 

@@ -12,6 +12,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from dasha_ros.files.validation import reasons
@@ -132,22 +134,31 @@ class Report:
         with _sentences(self._partial):
             _write(self._partial / f"{name}.jpg", jpeg)
 
-    def step(self, record: Step | Mapping[str, Any] | object, picture: bytes | None = None) -> None:
+    def step(
+        self,
+        record: Step | Mapping[str, Any] | object,
+        picture: bytes | None = None,
+        numbers: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
         """Add one step.
 
         Args:
             record: A `Step`, or a mapping or dataclass with its fields.
             picture: The annotated frame as JPEG, if there is one.
+            numbers: ``latent`` and ``detail`` of the percept, from which `explain` plays the step again.
 
         Raises:
-            ReportError: The step is not valid, or the picture can't be written (the unfinished report is
-                removed).
+            ReportError: The step is not valid, or a file can't be written (the unfinished report is removed).
         """
         step = _part(Step, record)
+        name = f"step-{len(self._steps):04d}"
         if picture is not None:
-            name = f"step-{len(self._steps):04d}"
             self.picture(name, picture)
             step = step.model_copy(update={"picture": f"{name}.jpg"})
+        if numbers:
+            with _sentences(self._partial), (self._partial / f"{name}.npz").open("wb") as file:
+                np.savez(file, **numbers)  # type: ignore[arg-type]  # the stub wants no names
+            step = step.model_copy(update={"numbers": f"{name}.npz"})
         self._steps.append(step)
 
     def finish(

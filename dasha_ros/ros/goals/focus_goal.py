@@ -88,6 +88,7 @@ class FocusGoal:
                     vars(self._goal),
                     self._info,
                     {"exposure_us": own.exposure_us, **own.lens_values},
+                    own.lens_info,
                 )
         code, what = self._try()
         if code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN):
@@ -109,6 +110,12 @@ class FocusGoal:
         """Pass an annotated frame to the report."""
         with self._lock:
             self._recorder.picture(message)
+        self._waiter.notify()
+
+    def belief(self, message: msg.Belief) -> None:
+        """Pass what A^L believes to the report."""
+        with self._lock:
+            self._recorder.belief(message)
         self._waiter.notify()
 
     def _try(self) -> tuple[ErrorCode, str]:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from sensor_msgs.msg import CompressedImage
 
 from dasha_ros import __version__, msg
+from dasha_ros.control.step import LOW_LEVEL
+from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.perception.percept import Percept
 from dasha_ros.report.model import ReportError
 from dasha_ros.report.writer import Report, ReportWriter
 from dasha_ros.ros.transport.stamps import to_ns
 
-_KEPT_PICTURES = 8
+_KEPT = 8
+"""Number of pictures, and of beliefs, that wait for their steps."""
+
+Kept = TypeVar("Kept")
 
 
 class Recorder:
     """Writes the report of one goal. A failure to write causes a warning, but never ends the goal.
 
-    A step's picture is published after its percept, so a step is written when the next one comes.
+    A step's picture and belief come after its percept, so a step is written when the next one comes.
     Not thread-safe.
     """
 
@@ -28,28 +33,47 @@ class Recorder:
         self._on_failure = on_failure
         self._report: Report | None = None
         self._pictures: dict[int, bytes] = {}
+        self._beliefs: dict[int, dict[str, Any]] = {}
         self._waiting: dict[str, Any] | None = None
+        self._numbers: dict[str, Any] = {}
+        """What perception read from the waiting step's picture."""
         self._first: bytes | None = None
         self._last: bytes | None = None
 
     def begin(
-        self, writer: ReportWriter, goal: dict[str, Any], info: msg.PerceptionInfo, before: dict[str, Any]
+        self,
+        writer: ReportWriter,
+        goal: dict[str, Any],
+        info: msg.PerceptionInfo,
+        before: dict[str, Any],
+        lens: LensInfo | None = None,
     ) -> None:
         """Begin the report."""
-        setup = {"version": __version__, "encoder": info.encoder, "detector": info.detector}
+        setup = {
+            "version": __version__,
+            "encoder": info.encoder,
+            "detector": info.detector,
+            "lens": None if lens is None else asdict(lens),
+        }
         self._report = self._try(lambda: writer.begin(goal, setup, before))
 
     def picture(self, message: CompressedImage) -> None:
         """Keep an annotated frame."""
-        self._pictures[to_ns(message.header.stamp)] = bytes(message.data)
-        while len(self._pictures) > _KEPT_PICTURES:
-            del self._pictures[next(iter(self._pictures))]
+        _keep(self._pictures, message, bytes(message.data))
+
+    def belief(self, message: msg.Belief) -> None:
+        """Keep what A^L believed after a frame."""
+        believed = {name: tuple(map(float, getattr(message, name))) for name in ("dioptres", "probability")}
+        _keep(self._beliefs, message, believed)
 
     @property
     def is_complete(self) -> bool:
-        """Whether the last step has its picture or needs none."""
+        """Whether the last step has its picture, and its belief if A^L has one, or needs none."""
         waiting = self._waiting
-        return waiting is None or self._report is None or waiting["frame"]["stamp_ns"] in self._pictures
+        if waiting is None or self._report is None:
+            return True
+        stamp = waiting["frame"]["stamp_ns"]
+        return stamp in self._pictures and (not self._beliefs or stamp in self._beliefs)
 
     def step(self, reward: msg.Reward, seen: Percept) -> None:
         """Add a step of an agent. A step whose names and values differ in number is omitted."""
@@ -70,6 +94,7 @@ class Recorder:
         for key in ("capture", "lens", "latent", "detail", "histogram_edges"):
             del record[key]
         record["histogram_counts"] = [int(n) for n in seen.histogram_counts]
+        self._numbers = {"latent": seen.latent, "detail": seen.detail}
         self._waiting = {
             "agent": reward.agent,
             "index": reward.step,
@@ -107,10 +132,12 @@ class Recorder:
         step, self._waiting = self._waiting, None
         if step is None or self._report is None:
             return
-        picture = self._pictures.get(step["frame"]["stamp_ns"])
+        stamp, report, numbers = step["frame"]["stamp_ns"], self._report, self._numbers
+        picture = self._pictures.get(stamp)
         self._first, self._last = self._first or picture, picture or self._last
-        report = self._report
-        self._try(lambda: report.step(step, picture))
+        # A^L begins with A^H's last frame, of which A^H has no belief.
+        step["belief"] = self._beliefs.get(stamp) if step["agent"] == LOW_LEVEL else None
+        self._try(lambda: report.step(step, picture, numbers))
 
     def _try(self, action: Callable[[], Any]) -> Any:
         try:
@@ -121,3 +148,10 @@ class Recorder:
             self._report = None
             self._on_failure(str(error))
             return None
+
+
+def _keep(kept: dict[int, Kept], message: CompressedImage | msg.Belief, value: Kept) -> None:
+    """Keep a value under the stamp of its message, and drop the oldest ones."""
+    kept[to_ns(message.header.stamp)] = value
+    while len(kept) > _KEPT:
+        del kept[next(iter(kept))]

@@ -29,3 +29,8 @@ def test_a_goal_ends_at_the_sharpest_frames(bare_graph: Graph, tmp_path: Path) -
     shown = [step["lens"]["position"] for step in record["steps"]]
     assert shown[0] == 0.0
     assert all(position == round(position) for position in shown)
+    # What A^L believed came in time for every step, and so did what `dasha explain` needs.
+    moves = [step for step in record["steps"] if step["agent"] == "A^L"]
+    assert all(len(step["belief"]["probability"]) > 100 for step in moves)
+    assert all((report / step["numbers"]).is_file() for step in record["steps"])
+    assert record["setup"]["lens"]["unit"] == "frame"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS is not installed: scripts/setup installs it")
 from analytic_rig import AnalyticRig
+from sensor_msgs.msg import CompressedImage
 
 from dasha_ros import msg
+from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.report.model import load
 from dasha_ros.report.writer import ReportWriter
 from dasha_ros.ros.goals.recorder import Recorder
+from dasha_ros.ros.transport.stamps import to_stamp
 
 GOAL = {"labels": ("cat",)}
 OUTCOME = {
@@ -54,6 +60,36 @@ def test_a_step_with_names_but_no_values_is_omitted_with_a_warning(what, tmp_pat
     assert [step["index"] for step in record["steps"]] == [1, 3]
     assert len(told) == 1
     assert f"step 2 of A^L: it has 1 {what}_names but 0 {what}_values" in told[0]
+
+
+def stamped(message, seen):
+    message.header.stamp = to_stamp(seen.capture.stamp_ns)
+    return message
+
+
+def test_a_step_of_the_lens_keeps_its_belief_and_what_perception_read(tmp_path):
+    recorder, rig = Recorder(pytest.fail), AnalyticRig()
+    lens = LensInfo.of(rig.lens)
+    recorder.begin(ReportWriter(tmp_path), GOAL, msg.PerceptionInfo(), {}, lens)
+    first, second = rig.observe(), rig.move(45.0)
+    exposed = reward(1, action_names=["exposure_us"])
+    exposed.agent = "A^H"
+    recorder.step(exposed, first)
+    recorder.step(reward(0, action_names=[], action_values=[]), first)
+    recorder.belief(stamped(msg.Belief(dioptres=[0.0, 1.0], probability=[0.25, 0.75]), first))
+    recorder.step(reward(1), second)
+    recorder.picture(stamped(CompressedImage(data=b"jpeg"), second))
+    assert not recorder.is_complete
+    recorder.belief(stamped(msg.Belief(dioptres=[0.0, 1.0], probability=[0.5, 0.5]), second))
+    assert recorder.is_complete
+    folder = Path(recorder.finish(OUTCOME, {}))
+    record = load(folder)
+    believed = [step.belief and step.belief.probability for step in record.steps]
+    assert believed == [None, (0.25, 0.75), (0.5, 0.5)]
+    assert record.setup.lens.map_positions == lens.map_positions
+    with np.load(folder / "step-0002.npz") as stored:
+        assert np.array_equal(stored["latent"], second.latent)
+        assert np.array_equal(stored["detail"], second.detail)
 
 
 def test_without_a_report_no_step_is_reported_as_omitted():

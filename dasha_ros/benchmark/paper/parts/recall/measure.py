@@ -141,7 +141,7 @@ def _cell(rig: TwinRig, agents: Agents, cell: tuple[Goal, float, float], seed: i
     scene = load_scene(goal.scene)
     world = World(goal.scene, lux, scene.distances_m)
     targets = [1.0 / m for m in scene.object_distances(goal.label, world.distances_m)]
-    position = _start(rig.lens, targets[0], defocus)
+    position = start_position(rig.lens, targets[0], defocus)
     noise = zlib.crc32(json.dumps([str(goal), lux, defocus, seed]).encode())
 
     def blur_px() -> float:
@@ -176,7 +176,7 @@ def _cell(rig: TwinRig, agents: Agents, cell: tuple[Goal, float, float], seed: i
     }
 
 
-def _start(lens: LensModel, target: float, defocus: float) -> float:
+def start_position(lens: LensModel, target: float, defocus: float) -> float:
     """The position that is focused ``defocus`` nearer than the object, or farther if it can't be nearer."""
     near, far = lens.position(target + defocus), lens.position(target - defocus)
     return near if abs(lens.dioptres(near) - target - defocus) < 0.01 else far
