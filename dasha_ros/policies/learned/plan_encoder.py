@@ -19,6 +19,8 @@ from dasha_ros.policies.planning.qmdp import Plan, Prices, plan
 
 PLANS = (Prices(), Prices(reversal=0.0, hunting=0.3))
 """A strict plan, as the baseline ``planner`` follows it, and a gentle one, for which a first turn is free."""
+STRICT = ACTIONS
+"""The action that follows the first of them."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class PlanEncoder(BeliefEncoder):
         choice = np.asarray(actions).reshape(len(log.position), -1)[:, 0]
         result = super().position(np.where(choice < ACTIONS, choice, STAY), log)
         for number, planned in enumerate(self._plans(log)):
-            follows = (choice == ACTIONS + number) & ~planned.stays
+            follows = (choice == STRICT + number) & ~planned.stays
             result = np.where(follows, self._map.position(planned.dioptres), result)
         return result
 

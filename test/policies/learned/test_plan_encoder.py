@@ -12,10 +12,10 @@ from dasha_ros.estimation.readout import Readout
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, BeliefEncoder
 from dasha_ros.policies.learned.focus_features import WITH_PLAN, BeliefFeatureExtractor, focus_extractor
-from dasha_ros.policies.learned.plan_encoder import PLANS, PlanEncoder
+from dasha_ros.policies.learned.plan_encoder import PLANS, STRICT, PlanEncoder
 from dasha_ros.policies.moves import MoveLog
 
-STRICT, GENTLE = ACTIONS, ACTIONS + 1
+GENTLE = STRICT + 1
 COLUMNS = 2 * len(PLANS)
 
 
