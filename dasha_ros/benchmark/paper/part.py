@@ -11,6 +11,7 @@ list of what is missing follow from it. The rules:
   and which command makes it. All other parts go on.
 - ``draw`` and ``text`` read nothing but that data, as it comes back from JSON, so that a page can be written
   anew without measuring. Files with pictures may lie in the folder, with the name of the part in front.
+- ``claims`` compares the numbers with what the paper says, and admits it where they differ.
 - Lines differ in colour, marker and dash (`drawing.LOOKS`), and axes have units.
 """
 
@@ -84,6 +85,20 @@ class Drawing:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A claim of the paper, and what came of it here."""
+
+    where: str
+    """Section, table or figure."""
+    says: str
+    """The paper's claim, in short."""
+    found: str
+    """What was measured, with numbers."""
+    holds: bool | None
+    """Whether it was reproduced; ``None``: the numbers can't be compared."""
+
+
+@dataclass(frozen=True)
 class Part:
     """One part of the comparison; see the module for how to add one."""
 
@@ -106,3 +121,5 @@ class Part:
     """HTML before the figures: what was done, and how to read it."""
     after: Callable[[Data], str] = lambda data: ""
     """HTML after the figures, such as tables (`html.table`)."""
+    claims: Callable[[Data], Sequence[Claim]] = lambda data: ()
+    """What the data says of the paper's claims; the part `honesty` collects them."""

@@ -11,7 +11,7 @@ from typing import Any
 from dasha_ros.benchmark.paper.drawing import LOOKS, new_figure, reach
 from dasha_ros.benchmark.paper.ground import ground_of, photographs_of
 from dasha_ros.benchmark.paper.html import table
-from dasha_ros.benchmark.paper.part import Context, Data, Drawing, Part
+from dasha_ros.benchmark.paper.part import Claim, Context, Data, Drawing, Part
 from dasha_ros.benchmark.paper.sensor_distance import MM_PER_VOLT
 from dasha_ros.benchmark.paper.words import number_text, share_text
 from dasha_ros.benchmark.rows import Row
@@ -140,6 +140,22 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
     return who, SETTINGS[row["setting"]], str(row["episodes"]), *shares, *means
 
 
+def _claims(data: Data) -> list[Claim]:
+    found = []
+    for policy in (name for name in ("paper", "plus") if name in {row["policy"] for row in data["pairs"]}):
+        (acts, alone), (way, way_alone) = (saved(data, policy, key) for key in ("actuations", "travel_mm"))
+        found.append(
+            Claim(
+                "I, VII",
+                "decentralisation preserves the hardware",
+                f"{policy}: {acts:.2f} actuations and {way:.2f} mm an episode with A^H first, {alone:.2f} "
+                f"and {way_alone:.2f} mm with A^L alone",
+                acts < alone and way < way_alone,
+            )
+        )
+    return found
+
+
 PART = Part(
     name=NAME,
     title="Beyond the paper: what the hand-over saves",
@@ -150,4 +166,5 @@ PART = Part(
     draw=_draw,
     text=_text,
     after=_after,
+    claims=_claims,
 )

@@ -10,7 +10,7 @@ from typing import Any
 from dasha_ros.benchmark.paper.drawing import LOOKS, new_figure
 from dasha_ros.benchmark.paper.ground import ground_of
 from dasha_ros.benchmark.paper.html import paragraph, table
-from dasha_ros.benchmark.paper.part import Context, Data, Drawing, Part
+from dasha_ros.benchmark.paper.part import Claim, Context, Data, Drawing, Part
 from dasha_ros.benchmark.paper.parts.exposure.measure import NAMES, ceiling, play, summed
 from dasha_ros.benchmark.paper.words import number_text, share_text
 from dasha_ros.benchmark.rows import Row
@@ -19,6 +19,10 @@ from dasha_ros.twin.world import PAPER_ILLUMINANCES_LX
 
 NAME = "exposure"
 QUICK_LIGHTS_LX = (13.0, 33.0, 83.0, 153.0, 300.0)
+ALIKE = 0.8
+"""From this overlap of two histograms on, 0 to 1, they count as similar."""
+MOSTLY = 0.9
+"""From this share on, a criterion counts as reached."""
 _SHARES = ("reached", "good_peak", "good_peak_where_possible", "acceptable", "well_exposed")
 _MEANS = ("steps", "overlap", "ev_apart")
 _BIN = 255.0 / BINS
@@ -127,6 +131,30 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
     return NAMES[row["policy"]], *shares, *(number_text(row[key]) for key in _MEANS)
 
 
+def _claims(data: Data) -> list[Claim]:
+    paper = next((row for row in data["methods"] if row["policy"] == "paper"), None)
+    if paper is None:
+        return []
+    return [
+        Claim(
+            "V.A.2, Figure 3",
+            "the RL agent functions similarly to the camera's own auto exposure",
+            f"histograms overlap by {number_text(paper['overlap'])} of 1, exposures are "
+            f"{number_text(paper['ev_apart'])} EV apart; {ALIKE:g} and more counts as similar",
+            paper["overlap"]["mean"] >= ALIKE,
+        ),
+        Claim(
+            "IV.C, Eq. 7",
+            "A^H brings the histogram's peak to 50 to 150",
+            f"{share_text(paper['good_peak'])} of the episodes; where any exposure can, "
+            f"{share_text(paper['good_peak_where_possible'])}. No exposure can in "
+            f"{data['views'] - data['possible']['good_peak']} of {data['views']} views",
+            paper["good_peak_where_possible"] is not None
+            and paper["good_peak_where_possible"]["mean"] >= MOSTLY,
+        ),
+    ]
+
+
 PART = Part(
     name=NAME,
     title="Figure 3: exposure by A^H and by the camera",
@@ -137,4 +165,5 @@ PART = Part(
     draw=_draw,
     text=_text,
     after=_after,
+    claims=_claims,
 )

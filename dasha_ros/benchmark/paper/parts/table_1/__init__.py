@@ -11,6 +11,7 @@ from dasha_ros.benchmark.paper.drawing import new_figure
 from dasha_ros.benchmark.paper.ground import ground_of
 from dasha_ros.benchmark.paper.html import items, paragraph, table
 from dasha_ros.benchmark.paper.part import Context, Data, Drawing, Part
+from dasha_ros.benchmark.paper.parts.table_1.claims import claims
 from dasha_ros.benchmark.paper.parts.table_1.facts import CLAIMS, FACTS, Facts
 from dasha_ros.benchmark.paper.parts.table_1.measure import TEN, TIMES, readings_of, summed
 from dasha_ros.benchmark.paper.words import number_text, share_text
@@ -179,4 +180,5 @@ PART = Part(
     draw=_draw,
     text=_text,
     after=_after,
+    claims=claims,
 )
