@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from dasha_ros.perception.image_message import Pixels
 
 EXPOSURE_LIMITS_US = (1.0, 10e6)
 """No camera goes beyond this [us]; each has narrower limits of its own."""
@@ -62,8 +62,8 @@ class CameraLimits:
 class Frame:
     """One picture and what made it, as read back from the device."""
 
-    pixels: NDArray[np.uint8] | NDArray[np.uint16]
-    """Shape (height, width) or (height, width, 3)."""
+    pixels: Pixels
+    """Shape (height, width), or (height, width, channels)."""
     encoding: str
     begun_ns: int
     """Start of the exposure on the back end's steady clock."""

@@ -21,9 +21,16 @@ class _Encoding:
     dtype: type[np.generic]
     channels: int
     white: int
-    """Largest pixel value."""
+    """Pixel value that is white."""
     to_grey: int | None = None
     """OpenCV's conversion code."""
+
+
+def _colour(channels: int, *codes: tuple[str, int]) -> dict[str, _Encoding]:
+    """Encodings of 8 and 16 bits by the names that begin with these words."""
+    depths: tuple[tuple[str, type[np.generic], int], ...] = (("8", np.uint8, 255), ("16", np.uint16, 65535))
+    return {f"{name}{bits}": _Encoding(kind, channels, white, code)
+            for name, code in codes for bits, kind, white in depths}  # fmt: skip
 
 
 ENCODINGS: Mapping[str, _Encoding] = {
@@ -32,10 +39,17 @@ ENCODINGS: Mapping[str, _Encoding] = {
     "mono12": _Encoding(np.uint16, 1, 4095),
     "mono16": _Encoding(np.uint16, 1, 65535),
     "16UC1": _Encoding(np.uint16, 1, 65535),
-    "rgb8": _Encoding(np.uint8, 3, 255, cv2.COLOR_RGB2GRAY),
-    "bgr8": _Encoding(np.uint8, 3, 255, cv2.COLOR_BGR2GRAY),
-}
-"""What perception reads, by the names of ROS (``mono12``: 12 bits at the bottom of 16)."""
+    **_colour(3, ("rgb", cv2.COLOR_RGB2GRAY), ("bgr", cv2.COLOR_BGR2GRAY)),
+    **_colour(4, ("rgba", cv2.COLOR_RGBA2GRAY), ("bgra", cv2.COLOR_BGRA2GRAY)),
+    # OpenCV names a pattern by the second row's second and third pixel, ROS by the first row's first two.
+    **_colour(1, ("bayer_rggb", cv2.COLOR_BayerBG2GRAY), ("bayer_bggr", cv2.COLOR_BayerRG2GRAY),
+              ("bayer_gbrg", cv2.COLOR_BayerGR2GRAY), ("bayer_grbg", cv2.COLOR_BayerGB2GRAY)),
+    **{name: _Encoding(np.uint8, 2, 255, cv2.COLOR_YUV2GRAY_UYVY) for name in ("yuv422", "uyvy")},
+    **{name: _Encoding(np.uint8, 2, 255, cv2.COLOR_YUV2GRAY_YUY2) for name in ("yuv422_yuy2", "yuyv")},
+    "32FC1": _Encoding(np.float32, 1, 1),
+}  # fmt: skip
+"""What perception reads, by the names of ROS (``mono12``: 12 bits at the bottom of 16; ``32FC1``: 0 is black
+and 1 is white, what is not a number is black). Grey is what cv_bridge makes of the same picture."""
 
 
 def working_image(image: NDArray[Any], encoding: str, width: int) -> NDArray[np.uint8]:
@@ -45,7 +59,7 @@ def working_image(image: NDArray[Any], encoding: str, width: int) -> NDArray[np.
     step with an odd factor.
 
     Args:
-        image: H x W or H x W x 3, as the encoding says.
+        image: H x W, or H x W x channels, as the encoding says.
         encoding: A key of `ENCODINGS`.
         width: Pixels; smaller images keep their size.
 
@@ -55,7 +69,9 @@ def working_image(image: NDArray[Any], encoding: str, width: int) -> NDArray[np.
     kind = _check(image, encoding)
     if kind.to_grey is not None:
         image = cv2.cvtColor(image, kind.to_grey)
-    elif kind.dtype is np.uint16:
+    if kind.dtype is np.float32:
+        image = np.clip(np.nan_to_num(image, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    if kind.dtype is not np.uint8:
         image = cv2.convertScaleAbs(image, alpha=255 / kind.white)
     rows, columns = image.shape[:2]
     while columns >= 2 * width and rows % 2 == columns % 2 == 0:

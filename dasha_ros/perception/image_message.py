@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.perception.image import ENCODINGS
 
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+
 
 class ImageMessageError(ValueError):
     """A message that holds no valid picture. The text says why."""
 
 
-def pixels_of(message: Any) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def pixels_of(message: Any) -> Pixels:
     """The picture in a message, as a view of the message's memory that respects ``step``.
 
     Pixels are copied only if their byte order is not this machine's.
 
     Returns:
-        Shape (height, width) or (height, width, 3).
+        Shape (height, width), or (height, width, channels) with two to four channels.
 
     Raises:
         ImageMessageError: The encoding is unknown, there are no pixels, the step is too short, or

@@ -70,7 +70,7 @@ def test_colours_have_the_weights_of_luminance():
 @pytest.mark.parametrize(
     ("image", "encoding", "words"),
     [
-        (SCENE, "yuv422", "not one of mono8"),
+        (SCENE, "nv21", "not one of mono8"),
         (SCENE.astype(np.uint16), "mono8", "holds uint8, but this one uint16"),
         (SCENE, "mono16", "holds uint16, but this one uint8"),
         (SCENE.astype(np.float32), "mono8", "float32"),

@@ -15,22 +15,21 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from dasha_ros.files.errors import shown
 from dasha_ros.files.jpeg import jpeg_pixels
 from dasha_ros.optics.lens_info import LensInfo, LensInfoError
 from dasha_ros.perception.image import ENCODINGS
-from dasha_ros.perception.image_message import ImageMessageError, pixels_of
+from dasha_ros.perception.image_message import ImageMessageError, Pixels, pixels_of
 from dasha_ros.recording.reader import Recorded, Recording
 from dasha_ros.recording.writer import RecordingError
 
 _IMAGE, _JPEG = "/camera/image_raw", "/camera/image_raw/compressed"
 _CAPTURE, _STATE, _INFO = "/camera/capture", "/lens/state", "/lens/info"
+_IN_JPEG = ("mono8", "8UC1", "rgb8", "bgr8")
+"""Encodings that a JPEG keeps. Other recorders turn a mosaic into colours first, and its name would lie."""
 _SAME_EXPOSURE = 0.01
 """Exposures that differ by less are the same."""
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
-
 
 Visit = tuple[str, int, str, int]
 """Sender and number of the exposure command; driver and number of the lens's move."""
@@ -262,8 +261,10 @@ def _pixels(message: Any, what: str) -> tuple[str, Pixels]:
         if hasattr(message, "encoding"):
             return str(message.encoding), pixels_of(message)
         encoding = str(message.format).partition(";")[0].strip()
-        if encoding not in ENCODINGS:
-            raise ImageMessageError(f"its format {shown(message.format)!r} names no encoding")
+        if encoding not in _IN_JPEG:
+            raise ImageMessageError(
+                f"its format {shown(message.format)!r} names none of the encodings {', '.join(_IN_JPEG)}"
+            )
         grey = ENCODINGS[encoding].channels == 1
         pixels = jpeg_pixels(bytes(message.data), grey=grey)
         if pixels is None:

@@ -16,13 +16,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from dasha_ros.devices.errors import DeviceError
 from dasha_ros.devices.pylon import nodes
 from dasha_ros.emulators.memory import memory_folder
+from dasha_ros.perception.image_message import Pixels
 
-Picture = NDArray[np.uint8] | NDArray[np.uint16]
+Picture = Pixels
 Render = Callable[[float, float], Picture]
 """Renders an exposure [us] and gain [dB]: (height, width), or (height, width, 3) as RGB.
 Of uint16, the upper 12 bits are used."""

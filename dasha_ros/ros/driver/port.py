@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from dasha_ros.perception.image_message import Pixels
 from dasha_ros.ros.driver.table import Value
 
 
@@ -40,7 +38,7 @@ class Told:
 class DriverPicture:
     """A picture that arrived."""
 
-    pixels: NDArray[np.uint8] | NDArray[np.uint16]
+    pixels: Pixels
     encoding: str
     stamp_ns: int
     """Its stamp on the steady clock; when it arrived, if that was earlier or the stamp is another clock's."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import array
 
 import numpy as np
-from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 
-from dasha_ros.perception.image_message import ImageMessageError, pixels_of
+from dasha_ros.perception.image_message import ImageMessageError, Pixels, pixels_of
 
 
 class ImageWriter:
@@ -21,7 +20,7 @@ class ImageWriter:
         self._frame_id = frame_id
         self._message = Image()
 
-    def write(self, pixels: NDArray[np.uint8] | NDArray[np.uint16], encoding: str) -> Image:
+    def write(self, pixels: Pixels, encoding: str) -> Image:
         """Return the message with these pixels. It is valid until the next call."""
         message = self._message
         if pixels.nbytes != len(message.data):

@@ -168,7 +168,7 @@ def test_file_that_vanishes_is_a_lost_device(tmp_path: Path) -> None:
             "holds the pictures of /left and /right: record each graph alone",
         ),
         (SHOTS, {"info": {**INFO, "position_max": 20.0}}, r"its lens/info can't be used: positions from"),
-        (SHOTS, {"encoding": "yuv422"}, "image encoding 'yuv422' is not one of"),
+        (SHOTS, {"encoding": "nv21"}, "image encoding 'nv21' is not one of"),
         (
             [replace(shot, moving=True) for shot in SHOTS],
             {},

@@ -39,7 +39,7 @@ def test_a_padded_row_is_honoured_without_a_copy() -> None:
 @pytest.mark.parametrize("byte_order", ["<", ">"])
 def test_perception_accepts_every_picture_that_a_message_can_hold(encoding: str, byte_order: str) -> None:
     kind = READ_BY_PERCEPTION[encoding]
-    white = np.full((40, 50, 3)[: 2 + (kind.channels > 1)], kind.white, kind.dtype)
+    white = np.full((40, 50, kind.channels)[: 2 + (kind.channels > 1)], kind.white, kind.dtype)
     message = ImageWriter("frame").write(white, encoding)
     message.data = array.array("B", white.astype(white.dtype.newbyteorder(byte_order)).tobytes())
     message.is_bigendian = byte_order == ">"
@@ -68,7 +68,7 @@ def image(**changes: object) -> object:
         (image(height=0), "empty"),
         (image(width=0), "empty"),
         (image(step=2), "step 2"),
-        (image(encoding="yuv422"), "yuv422"),
+        (image(encoding="nv21"), "nv21"),
         (image(encoding="mono16", step=5), "step 5"),
         (image(width=2**31, step=2**31), "truncated"),
     ],
