@@ -37,22 +37,24 @@ ILLUMINANCE_LX = 37.0
 SCENE, LABEL = "motorcycle_street", "motorcycle"
 ENCODER = "efficientnet_lite0"
 """Its latents are shown: those of the last layer, as in Eq. 5."""
-NEAREST_M = 0.25
-"""Focus is varied from infinity to here."""
+FULL, QUICK = (40, 100, 0.0, 0.25), (8, 10, 1_000.0, 0.5)
+"""Numbers of exposures and of lens positions, the least exposure [us], and where the nearest focus lies [m].
+
+A quick run covers less, so that its points lie as close that the agents can act on them."""
 _FORMAT = 1
 
 
 def grid_of(context: Context) -> Grid:
-    """40 exposures and 100 lens positions; in a quick run 8 and 10."""
+    """Evenly over A^H's table and the lens's range, as `FULL` or `QUICK` say."""
+    exposures, positions, least_us, nearest_m = QUICK if context.quick else FULL
     table, lens = exposure_table(), lens_model()
-    exposures, positions = (8, 10) if context.quick else (40, 100)
-    steps = np.linspace(0, len(table) - 1, exposures).round().astype(int)
-    low, high = lens.focus_range(NEAREST_M)
+    steps = np.linspace(table.nearest(max(least_us, table.t_min_us)), len(table) - 1, exposures)
+    low, high = lens.focus_range(nearest_m)
     scene = load_scene(SCENE)
     return Grid(
         World(SCENE, ILLUMINANCE_LX, scene.distances_m),
         LABEL,
-        tuple(table.exposure_us(int(step)) for step in steps),
+        tuple(table.exposure_us(round(float(step))) for step in steps),
         tuple(float(position) for position in np.linspace(low, high, positions)),
         (WIDTH, HEIGHT),
         context.seed,
@@ -172,9 +174,10 @@ def _draw(data: Data, folder: Path) -> list[Drawing]:
 def _text(data: Data) -> str:
     count = len(data["plane"])
     exposures, positions = len(data["exposures_us"]), len(data["focus_d"])
+    nearest = f"{1.0 / max(data['focus_d']):.2g}"
     return paragraph(
         f"{count} pictures: {exposures} exposures of A^H's table times {positions} lens positions from "
-        f"infinity to {NEAREST_M:g} m. From each, both agents of plus act on the pictures of the same grid: "
+        f"infinity to {nearest} m. From each, both agents of plus act on the pictures of the same grid: "
         "what they ask for is answered by the picture taken nearest to it. So the lens has no play here, "
         "and a picture that is taken twice has the same noise."
     )
