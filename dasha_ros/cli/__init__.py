@@ -11,7 +11,21 @@ from collections.abc import Sequence
 
 import typer
 
-from dasha_ros.cli import assets, cache, config, doctor, echo, evaluate, focus, get, set, soak, version, watch
+from dasha_ros.cli import (
+    assets,
+    cache,
+    config,
+    doctor,
+    echo,
+    evaluate,
+    explain,
+    focus,
+    get,
+    set,
+    soak,
+    version,
+    watch,
+)
 from dasha_ros.cli.benchmark import app as benchmark
 from dasha_ros.cli.demo import command as demo
 from dasha_ros.cli.devices import calibrate, camera, emulate, lens
@@ -43,6 +57,7 @@ app.command()(get.get)
 # An argument that looks like an option may be a negative number.
 app.command("set", context_settings={"ignore_unknown_options": True})(set.set_parameter)
 app.command()(evaluate.evaluate)
+app.command()(explain.explain)
 app.command()(doctor.doctor)
 app.command()(soak.soak)
 app.command()(config.config)

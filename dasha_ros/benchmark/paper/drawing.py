@@ -1,16 +1,13 @@
-"""How figures look and how they are written: readable in grey, and for colour-blind readers."""
+"""How figures look: readable in grey, and for colour-blind readers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dasha_ros.benchmark.trials.intervals import Estimate
+from dasha_ros.report.figures import new_figure, save
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
+__all__ = ["LOOKS", "new_figure", "reach", "save"]
 LOOKS = (
     ("#0072b2", "s", "-"),
     ("#d55e00", "o", "--"),
@@ -21,31 +18,6 @@ LOOKS = (
     ("#56b4e9", "X", (0, (1, 1))),
 )
 """Colour (of Okabe and Ito), marker and line of the first, second, .. series: they differ in all three."""
-
-
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """An empty figure for the page [inch]; no window is opened."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width_in, height_in), layout="constrained")
-
-
-def save(figure: Figure, name: str, folder: Path) -> list[Path]:
-    """Write ``NAME.svg`` and ``NAME.png``. The same numbers give the same file, and text stays text.
-
-    Raises:
-        OSError: The folder can't be written.
-    """
-    import matplotlib
-
-    written = [folder / f"{name}.svg", folder / f"{name}.png"]
-    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(written[0], metadata={"Date": None})
-        figure.savefig(written[1], dpi=130)
-    return written
 
 
 def reach(estimates: Sequence[Estimate], scale: float = 1.0) -> list[list[float]]:

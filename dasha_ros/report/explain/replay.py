@@ -1,0 +1,233 @@
+"""Plays the policies again on the pictures of a report, as perception read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.files.arrays import read_arrays
+from dasha_ros.files.errors import FileError
+from dasha_ros.freshness.command import CommandId
+from dasha_ros.freshness.state import CaptureInfo, LensState
+from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.lens_info import LensInfo, LensInfoError
+from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.perception.quality.histogram import EDGES
+from dasha_ros.policies.policy import ExposureTask, FocusTask, HasBelief
+from dasha_ros.policies.registry import exposure_policy, focus_policy
+from dasha_ros.report.model import Record, ReportError, Step
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a policy decides from a picture."""
+
+    value: float
+    """Exposure [us] or lens position, in the lens's unit: the one in force if the policy stops."""
+    done: bool
+    belief: Array | None = None
+    """Probability of each focus position that A^L distinguishes, shape (h,)."""
+    dioptres: Array | None = field(default=None, repr=False)
+    """These focus positions [1/m], shape (h,)."""
+
+
+class Mind(Protocol):
+    """A policy that plays one episode after the other."""
+
+    def decide(self, percepts: Sequence[Percept]) -> Decided:
+        """Decide from the last of an episode's pictures, after having seen the others."""
+        ...
+
+
+class _Exposure:
+    def __init__(self, policy: str, record: Record) -> None:
+        self._table, self._policy = exposure_table(), exposure_policy(policy)
+        self._task = ExposureTask(self._table, record.goal.max_steps)
+
+    def decide(self, percepts: Sequence[Percept]) -> Decided:
+        self._policy.reset(self._task)
+        *earlier, last = percepts
+        for percept in earlier:
+            self._policy.act(percept)
+        decision = self._policy.act(last)
+        return Decided(self._table.exposure_us(decision.index), decision.done)
+
+
+class _Focus:
+    def __init__(self, policy: str, record: Record) -> None:
+        goal, self._policy = record.goal, focus_policy(policy)
+        self._task = FocusTask(
+            lens_of(record),
+            frozenset(goal.labels),
+            min_score=goal.min_score,
+            max_brisque=goal.max_brisque,
+            max_steps=goal.max_steps,
+        )
+
+    def decide(self, percepts: Sequence[Percept]) -> Decided:
+        self._policy.reset(self._task)
+        *earlier, last = percepts
+        for percept in earlier:
+            self._policy.act(percept)
+        decision = self._policy.act(last)
+        belief = self._policy.belief() if isinstance(self._policy, HasBelief) else None
+        if belief is None:
+            return Decided(decision.position, decision.done)
+        places, chances = belief
+        # The policy goes on to change its belief.
+        return Decided(decision.position, decision.done, np.array(chances), places)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A decision of the goal."""
+
+    step: Step
+    """The picture that it followed from."""
+    percept: Percept
+    earlier: tuple[Percept, ...]
+    """The pictures that the agent had seen before it."""
+    answer: Step | None
+    """The picture that answered; ``None`` if the agent stopped here, or was stopped."""
+    mind: Mind
+
+    def decide(self, percept: Percept | None = None) -> Decided:
+        """What the policy decides here, as often as asked.
+
+        Args:
+            percept: Another picture in the place of the one that was seen.
+
+        Raises:
+            ModelError: The percept holds no latent of the policy's encoder.
+        """
+        return self.mind.decide((*self.earlier, percept or self.percept))
+
+
+def moments(record: Record, folder: Path, agent: str, policy: str) -> Iterator[Moment]:
+    """The decisions of one agent, in their order.
+
+    Args:
+        record: The report.
+        folder: Its folder.
+        agent: ``A^H`` or ``A^L``.
+        policy: Name or file of the policy.
+
+    Raises:
+        ReportError: The report lacks what is needed, or is damaged.
+        UnknownPolicyError: No policy has this name.
+        PolicyFileError: The policy can't be used.
+    """
+    steps = [step for step in record.steps if step.agent == agent]
+    if not steps:
+        return
+    percepts = [percept_of(step, folder) for step in steps]
+    mind: Mind = _Exposure(policy, record) if agent == "A^H" else _Focus(policy, record)
+    answers: Sequence[Step | None] = [*steps[1:], None]
+    for number, (step, percept, answer) in enumerate(zip(steps, percepts, answers, strict=True)):
+        yield Moment(step, percept, tuple(percepts[:number]), answer, mind)
+
+
+def lens_of(record: Record) -> LensModel:
+    """The lens as the policies knew it.
+
+    Raises:
+        ReportError: The report does not hold it.
+    """
+    known = record.setup.lens
+    if known is None:
+        raise ReportError(
+            "the report does not say which map the lens has, so A^L can't be played again: it was written "
+            "by an older dasha_ros, or the lens was not known; run the goal again"
+        )
+    try:
+        return LensInfo(**known.model_dump()).model()
+    except LensInfoError as error:
+        raise ReportError(f"the report's lens can't be used: {error}") from error
+
+
+def percept_of(step: Step, folder: Path) -> Percept:
+    """What perception read in a step.
+
+    Raises:
+        ReportError: The file with its numbers is missing or damaged, or the report lacks a value.
+    """
+    if step.numbers is None:
+        raise ReportError(
+            f"step {step.index} of {step.agent} has no file with what perception read: the report was "
+            "written by an older dasha_ros; run the goal again"
+        )
+    try:
+        arrays = read_arrays(folder / Path(step.numbers).name)
+        latent, detail = arrays["latent"], arrays["detail"]
+    except FileError as error:
+        raise ReportError(f"{error}: copy the whole folder of the report, or run the goal again") from error
+    except KeyError as error:
+        raise ReportError(
+            f"{folder / step.numbers} is damaged: it holds no {error}; run the goal again"
+        ) from error
+    seen, lens = step.percept, step.lens
+    try:
+        return Percept(
+            capture=CaptureInfo(
+                step.frame.stamp_ns,
+                _number(step.frame.exposure_us),
+                _number(step.frame.gain_db),
+                CommandId(**step.frame.exposure_command.model_dump()),
+                step.frame.sequence,
+            ),
+            lens=LensState(
+                CommandId(**lens.command.model_dump()),
+                _number(lens.commanded_position),
+                _number(lens.position),
+                True,
+                lens.settled_at_ns,
+                unit=lens.unit,
+            ),
+            width=seen.width,
+            height=seen.height,
+            encoder=seen.encoder,
+            latent=np.asarray(latent, np.float32),
+            histogram_counts=np.array(seen.histogram_counts, np.uint32),
+            histogram_edges=EDGES,
+            histogram_peak=_number(seen.histogram_peak),
+            mean_grey=_number(seen.mean_grey),
+            brisque=_number(seen.brisque),
+            sharpness=_number(seen.sharpness),
+            detections=tuple(
+                Detection(
+                    found.label,
+                    _number(found.score),
+                    (
+                        _number(found.box[0]),
+                        _number(found.box[1]),
+                        _number(found.box[2]),
+                        _number(found.box[3]),
+                    ),
+                )
+                for found in seen.detections
+            ),
+            detail=np.asarray(detail, np.uint8),
+        )
+    except _UnknownNumberError as error:
+        raise ReportError(
+            f"step {step.index} of {step.agent} holds a value that was not finite, so it can't be played "
+            "again"
+        ) from error
+
+
+class _UnknownNumberError(ValueError):
+    """A number of the report is unknown."""
+
+
+def _number(value: float | None) -> float:
+    if value is None:
+        raise _UnknownNumberError
+    return value
