@@ -43,13 +43,20 @@ class TenEnv(gym.Env[State, np.int64]):
     - End: stop or leaving the range terminate, the 20th step too (as in [12], where it is a failure).
     """
 
-    def __init__(self, cache: PerceptCache, views: Sequence[int], lens: LensModel | None = None) -> None:
+    def __init__(
+        self,
+        cache: PerceptCache,
+        views: Sequence[int],
+        lens: LensModel | None = None,
+        band_m: tuple[float, float] = BAND_M,
+    ) -> None:
         """Tabulate the views.
 
         Args:
             cache: Cache of percepts.
             views: Numbers of planes to train on.
             lens: The default profile if left out.
+            band_m: Distances of the object [m], drawn evenly in dioptres.
 
         Raises:
             ValueError: No views.
@@ -59,10 +66,11 @@ class TenEnv(gym.Env[State, np.int64]):
         self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (ten_dqn.State.size,), np.float32)
         self.action_space = gym.spaces.Discrete(len(ten_dqn.ACTIONS_V))
         self._lens = lens or lens_model()
+        self._band_m = band_m
         span = max(
             self._lens.dioptres(v) - 1.0 / d
             for v in (self._lens.position_min, self._lens.position_max)
-            for d in BAND_M
+            for d in band_m
         )
         self._grid = np.arange(-span, span + 2 * TABLE_STEP_D, TABLE_STEP_D)
         self._pictures = [_pictures(cache, view, self._grid) for view in views]
@@ -75,7 +83,7 @@ class TenEnv(gym.Env[State, np.int64]):
         super().reset(seed=seed)
         random = self.np_random
         self._view = int(random.integers(len(self._pictures)))
-        self._object = float(random.uniform(1.0 / BAND_M[1], 1.0 / BAND_M[0]))
+        self._object = float(random.uniform(1.0 / self._band_m[1], 1.0 / self._band_m[0]))
         self._position = float(random.uniform(self._lens.position_min, self._lens.position_max))
         self._steps = 0
         self._state = ten_dqn.State(self._picture())
@@ -96,6 +104,10 @@ class TenEnv(gym.Env[State, np.int64]):
             reward = 100.0 if stopped and share > 0.9 else reward - 100.0
         self._state.add(move, seen)
         return self._state.vector(), reward / REWARD_SCALE, ended, False, {}
+
+    def defocus_px(self) -> float:
+        """The true signed blur radius [px at 640]: for evaluations only."""
+        return self._lens.blur_px(self._lens.dioptres(self._position), self._object)
 
     def _picture(self) -> tuple[float, float]:
         defocus = self._lens.dioptres(self._position) - self._object
@@ -128,18 +140,20 @@ class PhaseEnv(gym.Env[State, np.int64]):
 
     TOLERANCE_PX = 1.0
 
-    def __init__(self, lens: LensModel | None = None) -> None:
-        """``lens``: the default profile if left out."""
+    def __init__(self, lens: LensModel | None = None, band_m: tuple[float, float] = BAND_M) -> None:
+        """``lens``: the default profile if left out; ``band_m``: as for `TenEnv`."""
         self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (phase_shift.State.size,), np.float32)
         self.action_space = gym.spaces.Discrete(len(phase_shift.TRAVELS_V))
         self._lens = lens or lens_model()
+        self._band_m = band_m
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[State, dict[str, Any]]:
         """A new distance and lens position."""
         super().reset(seed=seed)
-        self._object = float(self.np_random.uniform(1.0 / BAND_M[1], 1.0 / BAND_M[0]))
+        near, far = (1.0 / m for m in self._band_m)
+        self._object = float(self.np_random.uniform(far, near))
         self._position = float(self.np_random.uniform(self._lens.position_min, self._lens.position_max))
         self._steps = 0
         self._state = phase_shift.State(self._signal())
@@ -150,17 +164,18 @@ class PhaseEnv(gym.Env[State, np.int64]):
         self._steps += 1
         truncated = self._steps >= phase_shift.MAX_STEPS
         if int(action) == phase_shift.STOP:
-            reward = 1.0 if abs(self._defocus_px()) <= self.TOLERANCE_PX else -1.0
+            reward = 1.0 if abs(self.defocus_px()) <= self.TOLERANCE_PX else -1.0
             return self._state.vector(), reward, True, False, {}
         before = self._position
         target = before + phase_shift.TRAVELS_V[int(action)]
         self._position = min(max(target, self._lens.position_min), self._lens.position_max)
         self._state.add(self._position - before, self._signal())
-        reward = -0.05 - max(0.0, abs(self._defocus_px()) - self.TOLERANCE_PX) / 100.0
+        reward = -0.05 - max(0.0, abs(self.defocus_px()) - self.TOLERANCE_PX) / 100.0
         return self._state.vector(), reward, False, truncated, {}
 
-    def _defocus_px(self) -> float:
+    def defocus_px(self) -> float:
+        """The true signed blur radius [px at 640]: for evaluations only."""
         return self._lens.blur_px(self._lens.dioptres(self._position), self._object)
 
     def _signal(self) -> float:
-        return float(phase_shift.phase_signal(self._defocus_px(), self.np_random))
+        return float(phase_shift.phase_signal(self.defocus_px(), self.np_random))

@@ -23,6 +23,7 @@ from dasha_ros.system.paths import config_dir
 
 if TYPE_CHECKING:
     import gymnasium as gym
+    from stable_baselines3 import DQN
 
 PROFILE_RADII_PX = (0, 0.5, 1, 1.5, 2, 3, 4, 5, 6.5, 8, 10, 12.5, 15, 18, 22, 26, 31, 37, 44, 52, 62, 75)
 """Blur radii of a contrast profile [px at 640]."""
@@ -30,6 +31,12 @@ STEPS = 200_000
 """Training steps of a DQN; the code of [12] uses 100,000."""
 HIDDEN = (64, 64)
 """Widths of a Q network."""
+DQN_SETTINGS: dict[str, Any] = {
+    "learning_rate": 5e-4, "buffer_size": 50_000, "learning_starts": 2_000, "batch_size": 128,
+    "gamma": 0.99, "train_freq": 8, "gradient_steps": 2, "target_update_interval": 1_000,
+    "exploration_fraction": 0.5, "exploration_final_eps": 0.05,
+}  # fmt: skip
+"""Of stable-baselines3's DQN."""
 
 
 def fit_contrast_profile(cache: PerceptCache, views: Sequence[int], source: str = "") -> ContrastProfile:
@@ -77,22 +84,26 @@ def train_phase(seed: int = 0, steps: int = STEPS) -> QNetwork:
 
 def _dqn(make: Callable[[], gym.Env[Any, Any]], seed: int, steps: int, made: dict[str, Any]) -> QNetwork:
     import torch
-    from stable_baselines3 import DQN
 
-    torch.set_num_threads(1)
-    settings: dict[str, Any] = {
-        "learning_rate": 5e-4, "buffer_size": 50_000, "learning_starts": 2_000, "batch_size": 128,
-        "gamma": 0.99, "train_freq": 8, "gradient_steps": 2, "target_update_interval": 1_000,
-        "exploration_fraction": 0.5, "exploration_final_eps": 0.05,
-    }  # fmt: skip
-    env = make()
-    model = DQN(
-        "MlpPolicy", env, seed=seed, policy_kwargs={"net_arch": list(HIDDEN)}, device="cpu", **settings
-    )
+    model = dqn(make(), seed)
     model.learn(steps)
     linear = [layer for layer in model.q_net.q_net if isinstance(layer, torch.nn.Linear)]
     layers = tuple((m.weight.detach().numpy().T.copy(), m.bias.detach().numpy().copy()) for m in linear)
-    return QNetwork(layers, {**made, "seed": seed, "steps": steps, "dqn": settings})
+    return QNetwork(layers, {**made, "seed": seed, "steps": steps, "dqn": DQN_SETTINGS})
+
+
+def dqn(env: gym.Env[Any, Any], seed: int) -> DQN:
+    """The learner of both rivals, before its first step.
+
+    Raises:
+        ImportError: PyTorch or stable-baselines3 is not installed.
+    """
+    import torch
+    from stable_baselines3 import DQN
+
+    torch.set_num_threads(1)
+    net = {"net_arch": list(HIDDEN)}
+    return DQN("MlpPolicy", env, seed=seed, policy_kwargs=net, device="cpu", **DQN_SETTINGS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
