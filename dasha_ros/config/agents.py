@@ -27,6 +27,12 @@ class PerceptionConfig(NodeConfig):
         le=1280,
         multiple_of=32,
     )
+    detector_classes: list[str] = parameter(
+        [],
+        "What to look for, in words: for open-vocabulary models of ultralytics (YOLO-World); empty: what the "
+        "detector knows.",
+        fixed=True,
+    )
     detector_topic: str = parameter(
         "",
         "Take another node's detections (vision_msgs/Detection2DArray) from this topic instead of running a "

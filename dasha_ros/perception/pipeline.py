@@ -17,9 +17,10 @@ from dasha_ros.freshness.command import NO_COMMAND
 from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.perception.annotate import annotate, to_jpeg
 from dasha_ros.perception.cores import leave_cores_to_networks
-from dasha_ros.perception.detectors import Detector, create_detector
+from dasha_ros.perception.detectors import OPEN_VOCABULARY, Detector, create_detector
 from dasha_ros.perception.encoders import create_encoder
 from dasha_ros.perception.encoders.encoder import Encoder
+from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.image import working_image
 from dasha_ros.perception.labels import canonical
 from dasha_ros.perception.models.session import model_path
@@ -47,6 +48,7 @@ class Perception:
         encoder_weights: str | Path | None = None,
         detector_weights: str | Path | None = None,
         detector_size: int = 416,
+        detector_classes: Sequence[str] = (),
         brisque_model: str | Path | None = None,
         width: int = 640,
         min_score: float = 0.1,
@@ -60,6 +62,7 @@ class Perception:
             encoder_weights: Weights file of an encoder by name; by default its own.
             detector_weights: Weights file of a detector by name; by default its own.
             detector_size: Input size of a detector by name [px].
+            detector_classes: What a detector by name shall look for, if it takes any words.
             brisque_model: The BRISQUE model; by default the one that the set-up makes.
             width: Width that frames are shrunk to [px]. BRISQUE and sharpness depend on it.
             min_score: Weaker detections are dropped; may be changed at any time.
@@ -74,7 +77,7 @@ class Perception:
             create_encoder(encoder, weights=encoder_weights) if isinstance(encoder, str) else encoder
         )
         self.detector: Detector = (
-            create_detector(detector, weights=detector_weights, input_size=detector_size)
+            _made(detector, detector_weights, detector_size, detector_classes)
             if isinstance(detector, str)
             else detector
         )
@@ -192,6 +195,17 @@ def _in_full_image(found: Detection, scale: tuple[float, float], sharpness: Shar
 def _shrunk(found: Detection, scale: tuple[float, float]) -> Detection:
     x_min, y_min, x_max, y_max = found.box
     return replace(found, box=(x_min / scale[0], y_min / scale[1], x_max / scale[0], y_max / scale[1]))
+
+
+def _made(name: str, weights: str | Path | None, size: int, classes: Sequence[str]) -> Detector:
+    if not classes:
+        return create_detector(name, weights=weights, input_size=size)
+    if name != OPEN_VOCABULARY:
+        raise ModelError(
+            f"The detector {name} knows its own classes only, so perception's detector_classes must be "
+            f"empty; the detector {OPEN_VOCABULARY} takes words, with a YOLO-World model."
+        )
+    return create_detector(name, weights=weights, input_size=size, classes=classes)
 
 
 @contextmanager

@@ -54,6 +54,10 @@ DETECTORS: Registry[Detector] = Registry(
 )
 
 
+OPEN_VOCABULARY = "ultralytics"
+"""The detector that can be told in words what to look for."""
+
+
 def create_detector(name: str, **options: Any) -> Detector:
     """Make a detector by name; see `Registry.create`."""
     return DETECTORS.create(name, **options)

@@ -7,7 +7,7 @@ licence), so it is never a dependency and only imported if a user asks for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class UltralyticsDetector:
         weights: str | Path | None = None,
         input_size: int = 640,
         device: str = "cpu",
+        classes: Sequence[str] = (),
     ) -> None:
         """Load the model.
 
@@ -45,9 +46,12 @@ class UltralyticsDetector:
                 untrained YOLOv5n; by default the published YOLOv5n.
             input_size: Longer side of the network's input [px].
             device: PyTorch's device.
+            classes: What to look for, in words, with an open-vocabulary model (YOLO-World); by default what
+                the model file was saved with.
 
         Raises:
-            ModelError: The package or the weights are missing, or the model is not a detector.
+            ModelError: The package or the weights are missing, the model is not a detector, or ``classes``
+                are given to a model that knows its own only.
         """
         chosen = _UNTRAINED if weights == RANDOM else os.path.expanduser(weights or DEFAULT_WEIGHTS)
         is_here = os.path.lexists(chosen)
@@ -65,19 +69,20 @@ class UltralyticsDetector:
             ) from error
         try:
             self._model: Any = YOLO(chosen, task="detect")
-            names = self._model.names
         except Exception as error:  # downloads and unpickling raise anything
             said = first_line(error)  # the other lines explain ultralytics' own command
             raise _unreadable(chosen, said) if is_here else _unavailable(chosen, said) from error
         _check_task(chosen, self._model.task)
         self.id = f"ultralytics:{Path(chosen).name}"
+        if classes:
+            _set_classes(self._model, chosen, classes)
         try:
-            self._names = [canonical(name) for name in (facts.names or names_of(names))]
+            self._names = [canonical(name) for name in (facts.names or names_of(self._model.names))]
         except ValueError as error:
             raise _unreadable(chosen, first_line(error)) from error
-        classes = _classes_of(self._model)
-        if classes is not None and classes != len(self._names):
-            raise ModelError(names_do_not_fit(chosen, classes, len(self._names)))
+        count = _classes_of(self._model)
+        if count is not None and count != len(self._names):
+            raise ModelError(names_do_not_fit(chosen, count, len(self._names)))
         self._chosen = chosen
         self.labels = tuple(self._names)
         self._options = {"imgsz": input_size, "device": device, "verbose": False, "max_det": MAX_DETECTIONS}
@@ -98,6 +103,28 @@ class UltralyticsDetector:
             raise ModelError(names_do_not_fit(self._chosen, int(classes.max()) + 1, len(self._names)))
         height, width = grey.shape
         return to_detections(boxes, scores, classes, names=self._names, wanted=labels, size=(width, height))
+
+
+def _set_classes(model: Any, chosen: str, classes: Sequence[str]) -> None:
+    """Make an open-vocabulary model look for these classes.
+
+    Raises:
+        ModelError: The model knows its own classes only, or the network that reads the words is missing.
+    """
+    if not hasattr(model, "set_classes"):
+        raise ModelError(
+            f"The model {chosen}: knows its own classes only, so perception's detector_classes must be "
+            "empty: give an open-vocabulary model (YOLO-World, with world in its name)."
+        )
+    try:
+        model.set_classes(list(classes))
+    except Exception as error:  # the text network is downloaded and unpickled, and may raise anything
+        raise ModelError(
+            f"The model {chosen}: can't read the words {', '.join(classes)} ({first_line(error)}). That "
+            "needs the network CLIP and its package, once: on a machine with internet run "
+            "YOLOWorld(...).set_classes([...]) and .save(FILE), give FILE as the weights, and leave "
+            "detector_classes empty."
+        ) from error
 
 
 def _checked(path: Path, input_size: int) -> ModelFacts:

@@ -109,6 +109,7 @@ def perception_of(config: PerceptionConfig) -> Perception:
         detector=elsewhere or config.detector,
         detector_weights=config.detector_weights or None,
         detector_size=config.detector_size_px,
+        detector_classes=config.detector_classes,
         min_score=config.min_score,
     )
 
