@@ -21,9 +21,31 @@ if TYPE_CHECKING:
 def focus(
     labels: Annotated[
         list[str] | None,
-        typer.Argument(metavar="LABEL", help="What to look for, also as A,B; none: any object."),
+        typer.Argument(
+            metavar="LABEL", help="What to look for, also as A,B; none: any object, or the --region itself."
+        ),
     ] = None,
     *,
+    any_object: Annotated[
+        bool, typer.Option("--any", help="Any object counts; those of the LABELs come first.")
+    ] = False,
+    by_priority: Annotated[
+        bool, typer.Option("--by-priority", help="Earlier LABELs come before later ones, whatever the score.")
+    ] = False,
+    region: Annotated[
+        str,
+        typer.Option(
+            metavar="X,Y,X,Y",
+            help="Part of the picture that counts: left, top, right, bottom, as fractions 0..1 of its size.",
+        ),
+    ] = "",
+    distance: Annotated[
+        str,
+        typer.Option(
+            metavar="NEAR,FAR",
+            help="Focus distances to search [m]; an end may be missing, as in 0.5, or ,2.",
+        ),
+    ] = "",
     min_score: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Least confidence; 0: the server's default.")
     ] = 0.0,
@@ -35,6 +57,9 @@ def focus(
         int,
         typer.Option(min=0, max=2**32 - 1, help="Steps of both agents together; 0: the server's default."),
     ] = 0,
+    max_seconds: Annotated[
+        float, typer.Option(min=0.0, help="The server ends the goal after so long [s]; 0: its own limit.")
+    ] = 0.0,
     keep_exposure: Annotated[
         bool, typer.Option("--keep-exposure", help="Only focus; keep the exposure as it is.")
     ] = False,
@@ -56,15 +81,23 @@ def focus(
     wanted = one_by_one(labels or [])
     if labels and not wanted:
         fail("there are only commas and blanks: name what to look for", Exit.REFUSED)
+    edges = _numbers("--region", region, 4) if region else (0.0,) * 4
+    near, far = _numbers("--distance", distance, 2) if distance else (0.0, 0.0)
     console = err()
     os.environ.update(environment())
     try:
         with sigterm_like_ctrl_c(), FocusClient(namespace=namespace) as client:
             task = client.start(
                 wanted,
+                any_object=any_object,
+                by_priority=by_priority,
+                region=edges,
+                min_distance_m=near,
+                max_distance_m=far,
                 min_score=min_score,
                 max_brisque=max_brisque,
                 max_steps=max_steps,
+                max_seconds=max_seconds,
                 keep_exposure=keep_exposure,
                 timeout=timeout or None,
                 on_feedback=StepPrinter(console),
@@ -82,6 +115,18 @@ def focus(
     except KeyboardInterrupt as reason:
         raise typer.Exit(interrupted(reason)) from None
     raise typer.Exit(code)
+
+
+def _numbers(option: str, text: str, count: int) -> tuple[float, ...]:
+    """Numbers separated by commas; a missing one is 0. The server judges their values."""
+    parts = text.split(",")
+    try:
+        numbers = tuple(float(part) if part.strip() else 0.0 for part in parts)
+    except ValueError:
+        numbers = ()
+    if len(numbers) != count:
+        fail(f"{option} {text!r} is not {count} numbers, separated by commas", Exit.REFUSED)
+    return numbers
 
 
 @dataclass(frozen=True)
@@ -125,6 +170,7 @@ _BEGINNINGS = {
     ErrorCode.OBJECT_NOT_FOUND: "not found",
     ErrorCode.QUALITY_NOT_REACHED: "found, but not sharp enough",
     ErrorCode.STEPS_EXHAUSTED: "not finished",
+    ErrorCode.TIME_EXHAUSTED: "not finished in time",
     ErrorCode.CANCELED: "cancelled",
     ErrorCode.PREEMPTED: "replaced",
 }
@@ -134,6 +180,10 @@ _BEGINNINGS = {
 def beginning(code: ErrorCode) -> str:
     """The first words about a failed goal."""
     return _BEGINNINGS.get(code, "broken off")
+
+
+_AGENTS = {"EXPOSING": "A^H", "FOCUSING": "A^L", "HOLDING": "hold", "RESTORING": "back"}
+"""Who works in each phase of a goal."""
 
 
 class StepPrinter:
@@ -147,14 +197,11 @@ class StepPrinter:
 
     def __call__(self, feedback: Progress) -> None:
         """Print one step."""
-        from dasha_ros.client import Phase
-
         if not self._begun:
             self._console.print(self.HEAD, style="dim")
             self._begun = True
-        agents = {Phase.EXPOSING: "A^H", Phase.FOCUSING: "A^L", Phase.RESTORING: "back"}
         self._console.print(
-            f"{agents[feedback.phase]:<6}{feedback.step:>5}"
+            f"{_AGENTS[feedback.phase.name]:<6}{feedback.step:>5}"
             f"{feedback.exposure_us:>11,.0f} µs{feedback.lens_position:>8.2f} {feedback.lens_unit}"
             f"{feedback.best_score:>8.2f}{feedback.brisque:>9.1f}{feedback.reward:>9.3f}"
         )

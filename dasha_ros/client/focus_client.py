@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _SERVER_S = 5.0
 _TIMEOUT_S = 120.0
+NO_REGION = (0.0, 0.0, 0.0, 0.0)
+"""All of the picture."""
 
 
 class FocusClient:
@@ -105,9 +107,15 @@ class FocusClient:
         self,
         labels: str | Sequence[str] = (),
         *,
+        any_object: bool = False,
+        by_priority: bool = False,
+        region: Sequence[float] = NO_REGION,
+        min_distance_m: float = 0.0,
+        max_distance_m: float = 0.0,
         min_score: float = 0.0,
         max_brisque: float = 0.0,
         max_steps: int = 0,
+        max_seconds: float = 0.0,
         keep_exposure: bool = False,
         timeout: float | None = _TIMEOUT_S,
         on_feedback: Callable[[Progress], None] | None = None,
@@ -116,29 +124,50 @@ class FocusClient:
         """Send a goal and return at once.
 
         Args:
-            labels: What to look for; empty for any object.
+            labels: What to look for; empty for any object, or for the region itself.
+            any_object: Any object that the detector knows counts; those of ``labels`` come first.
+            by_priority: An object of an earlier label comes before one of a later label, whatever the scores.
+            region: A part of the picture: x_min, y_min, x_max, y_max as fractions of its width and height,
+                0..1; all zero for none. With labels or ``any_object``, only objects in it count; without,
+                it is itself the object, whatever is there.
+            min_distance_m: Least focus distance to search [m]; 0 for as near as the lens can.
+            max_distance_m: Greatest focus distance to search [m]; 0 for infinity.
             min_score: Least confidence, 0..1; 0 for the server's default.
             max_brisque: Worst BRISQUE to accept (lower is better); 0 for the server's default.
             max_steps: Limit for both agents together; 0 for the server's default.
+            max_seconds: The server ends the goal after this time [s]; 0 for the server's limit.
             keep_exposure: Leave the exposure alone and only focus.
             timeout: The goal is cancelled after this time [s]; `None` for never.
             on_feedback: Called for every step, in the client's thread.
             on_cancel: Called when a cancellation begins, in the client's thread.
+
+        Raises:
+            ValueError: ``region`` has not four numbers.
         """
         from dasha_ros.action import FocusOnObject
+        from dasha_ros.msg import Region
         from dasha_ros.ros.goals.focus_client import Order
 
         def feedback(message: Any) -> None:
             assert on_feedback is not None
             on_feedback(progress_of(message))
 
+        if len(region) != 4:
+            raise ValueError(f"a region has four numbers (x_min, y_min, x_max, y_max), not {len(region)}")
+        x_min, y_min, x_max, y_max = map(float, region)
         task = FocusTask(self._goals.wake, self._wake_node)
         task.order = Order(
             goal=FocusOnObject.Goal(
                 labels=[labels] if isinstance(labels, str) else list(labels),
+                any_object=any_object,
+                by_priority=by_priority,
+                region=Region(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max),
+                min_distance_m=float(min_distance_m),
+                max_distance_m=float(max_distance_m),
                 min_score=float(min_score),
                 max_brisque=float(max_brisque),
                 max_steps=max_steps,
+                max_seconds=float(max_seconds),
                 keep_exposure=keep_exposure,
             ),
             timeout_s=timeout,

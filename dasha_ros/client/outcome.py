@@ -60,6 +60,7 @@ class Phase(IntEnum):
     EXPOSING = 1
     FOCUSING = 2
     RESTORING = 5
+    HOLDING = 6
 
 
 @dataclass(frozen=True)

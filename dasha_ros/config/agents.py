@@ -152,6 +152,9 @@ class FocusServerConfig(NodeConfig):
         100.0, "Worst BRISQUE to accept if the goal names none.", gt=0.0, le=200.0
     )
     max_steps: int = parameter(80, "Steps of both agents if the goal names none.", ge=1, le=2000)
+    max_seconds: FiniteFloat = parameter(
+        0.0, "Longest time of a goal that names none; 0: no limit.", unit="s", ge=0.0, le=86_400.0
+    )
     agent_timeout_s: FiniteFloat = parameter(
         6.0,
         "Time for an agent to accept its part of a goal, and to react to a cancellation.",

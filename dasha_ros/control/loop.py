@@ -37,10 +37,12 @@ from dasha_ros.policies.policy import (
 )
 from dasha_ros.policies.reached import exposure_verdict, focus_verdict, not_found, seen
 from dasha_ros.policies.rewards import Reward, reward_exposure, reward_focus
+from dasha_ros.policies.selection import Choice
 
 Decision = TypeVar("Decision", ExposureDecision, FocusDecision)
 
 _STOPPED = {
+    ErrorCode.TIME_EXHAUSTED: "The time of the goal is up",
     ErrorCode.CANCELED: "The goal was cancelled",
     ErrorCode.PREEMPTED: "A newer goal took over",
     ErrorCode.SHUTDOWN: "The node was deactivated or is stopping",
@@ -91,19 +93,25 @@ def run_focus(
 
     Ends like `run_exposure`. The policy's word is not enough for success: a wanted object must
     be detected in the last percept, with a BRISQUE of at most ``task.max_brisque``, and what the goal's
-    pictures show of the object's own detail must not speak against its sharpness.
+    pictures show of the object's own detail must not speak against its sharpness. All of them see only what
+    the goal selects. If the lens begins outside of its limits, it first goes to the nearest of them.
     """
     evidence = ObjectEvidence(task)
+    chosen = _Chosen(task)
+    low, high = task.lens.position_min, task.lens.position_max
 
     def act(percept: Percept) -> FocusDecision:
-        evidence.see(percept)
-        return policy.act(percept)
+        position = percept.lens.commanded_position
+        if not low <= position <= high:
+            return FocusDecision(min(max(position, low), high))
+        picture = chosen(percept)
+        evidence.see(picture)
+        return policy.act(picture)
 
     def reward(percept: Percept) -> Reward:
-        return reward_focus(percept, task.labels, task.min_score)
+        return reward_focus(chosen(percept), task.labels, task.min_score)
 
     def command(decision: FocusDecision) -> Command:
-        low, high = task.lens.position_min, task.lens.position_max
         if not (math.isfinite(decision.position) and low <= decision.position <= high):
             raise _bad_decision(
                 policy.name, f"{decision.position!r} {task.lens.unit}, outside {low:g}..{high:g}"
@@ -111,7 +119,9 @@ def run_focus(
         return Command(LENS_POSITION, decision.position)
 
     def verdict(decision: FocusDecision, percept: Percept) -> tuple[ErrorCode, str]:
-        return focus_verdict(percept, task, evidence.probability) if decision.found else not_found(task)
+        if not decision.found:
+            return not_found(task)
+        return focus_verdict(chosen(percept), task, evidence.probability)
 
     policy.reset(task)
     run = _run(
@@ -120,9 +130,22 @@ def run_focus(
         on_step,
         interrupted,
     )
-    detections = seen(run.percept, task) if run.percept else ()
+    detections = seen(chosen(run.percept), task) if run.percept else ()
     message = explain(run.code, run.what_happened)
     return FocusOutcome(run.code, message, run.steps, run.percept, detections[0] if detections else None)
+
+
+class _Chosen:
+    """What a goal's `Choice` sees in its newest picture: it must see every picture once."""
+
+    def __init__(self, task: FocusTask) -> None:
+        self._choice = Choice(task.selection, task.labels, task.min_score)
+        self._newest: tuple[Percept, Percept] | None = None
+
+    def __call__(self, percept: Percept) -> Percept:
+        if self._newest is None or self._newest[0] is not percept:
+            self._newest = percept, self._choice(percept)
+        return self._newest[1]
 
 
 class _EndError(Exception):

@@ -169,9 +169,9 @@ class FocusBelief:
         Args:
             rows: Which episodes, shape (b,).
             position: Where the lens was, shape (b,).
-            frame: Numbers read from the frame's latent, shape (b, m).
+            frame: Numbers read from the frame's latent, shape (b, m); NaN where the frame does not count.
             box: Numbers read from the latent in the best detection's box, shape (b, m); NaN without one.
-            scores: Scores of the best detection, shape (b,); 0 without one, NaN where there is no detector.
+            scores: Scores of the best detection, shape (b,); 0 without one, NaN where no detector was asked.
             detail: Numbers read from the object's own detail, shape (b, m); NaN where no object is known.
             trust: Score of the detection that told where the object is, shape (b,).
         """
@@ -180,14 +180,16 @@ class FocusBelief:
         weight = np.minimum(apart / NOVEL_PX, 1.0)
         self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)
         nodes = nearest_node(np.abs(here[:, None] - self.dioptres) * px)
-        self._frame.add(rows, nodes, frame, weight)
+        framed = np.isfinite(frame).all(axis=1)
+        if framed.any():
+            self._frame.add(rows[framed], nodes[framed], frame[framed], weight[framed])
         heard = np.isfinite(scores)
         if heard.any():
             self._detection.add(rows[heard], nodes[heard], scores[heard], weight[heard])
         boxed = np.isfinite(box).all(axis=1)
         if boxed.any():
             low, high = SURE_SCORES
-            sure = np.clip((scores - low) / (high - low), 0.0, 1.0) * weight
+            sure = np.clip((np.where(heard, scores, trust) - low) / (high - low), 0.0, 1.0) * weight
             self._box.add(rows[boxed], nodes[boxed], box[boxed], sure[boxed])
         self.own.add(rows, here, detail, trust)
         self._update(rows)

@@ -28,7 +28,12 @@ from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 if TYPE_CHECKING:
     from dasha_ros.devices.pylon.lens_port import LensPortServer
 
-_GOAL_STATES = (msg.FocusState.EXPOSING, msg.FocusState.FOCUSING, msg.FocusState.RESTORING)
+_GOAL_STATES = (
+    msg.FocusState.EXPOSING,
+    msg.FocusState.FOCUSING,
+    msg.FocusState.HOLDING,
+    msg.FocusState.RESTORING,
+)
 
 
 class CameraDriver(DashaNode[CameraDriverConfig]):

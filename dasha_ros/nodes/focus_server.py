@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Sequence
 from copy import copy
@@ -15,18 +14,22 @@ from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.config import FocusServerConfig
 from dasha_ros.freshness import limits
+from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.perception.labels import unknown_label
 from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.selection import Region
 from dasha_ros.ros.agents.agent_node import agent_executor
 from dasha_ros.ros.goals.agent_client import AgentClient
 from dasha_ros.ros.goals.focus_goal import FocusGoal
 from dasha_ros.ros.goals.goal_server import GoalServer
+from dasha_ros.ros.goals.requests import distances_of, lens_trouble, region_to_msg, trouble
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal, SimpleActionServer
 from dasha_ros.ros.goals.trainer_pause import TrainerPause
 from dasha_ros.ros.node.run import run as run_node
 from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.rig.actuators import Actuators
 from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.conversions import lens_info_from_msg
 from dasha_ros.ros.transport.stamps import to_stamp
 from dasha_ros.ros.validation.subscribe import subscribe
 
@@ -47,6 +50,7 @@ class FocusServer(GoalServer):
         super().__init__("focus_server")
         self._server: SimpleActionServer | None = None
         self._info: msg.PerceptionInfo | None = None
+        self._lens: LensInfo | None = None
         self._focus_goal: FocusGoal | None = None
         self._waiter = Waiter()
         self._configured = False
@@ -67,6 +71,14 @@ class FocusServer(GoalServer):
             msg.PerceptionInfo,
             "perception/info",
             self._on_info,
+            qos.STATE,
+            callback_group=ReentrantCallbackGroup(),
+        )
+        self._lens_topic = subscribe(
+            self,
+            msg.LensInfo,
+            "lens/info",
+            self._on_lens,
             qos.STATE,
             callback_group=ReentrantCallbackGroup(),
         )
@@ -109,9 +121,14 @@ class FocusServer(GoalServer):
         self._trainer.close()
         self.destroy_publisher(self._state)
         self.destroy_subscription(self._info_topic)
+        self.destroy_subscription(self._lens_topic)
 
     def _on_info(self, info: msg.PerceptionInfo) -> None:
         self._info = info
+        self._waiter.notify()
+
+    def _on_lens(self, message: msg.LensInfo) -> None:
+        self._lens = lens_info_from_msg(message)
         self._waiter.notify()
 
     def _refuse(self, request: FocusOnObject.Goal) -> str:
@@ -131,12 +148,12 @@ class FocusServer(GoalServer):
         self._waiter.within(_DISCOVERY_S, lambda: self._info is not None)
         if self._info is None:
             return "perception is not running, so the detectable labels are unknown: start it and try again"
-        if not (math.isfinite(request.min_score) and 0.0 <= request.min_score <= 1.0):
-            return f"min_score {request.min_score:g} is not in 0..1 (0: the server's default)"
-        if not (math.isfinite(request.max_brisque) and request.max_brisque >= 0.0):
-            return (
-                f"max_brisque {request.max_brisque:g} is not a number of at least 0 (0: the server's default)"
-            )
+        if reason := trouble(request):
+            return reason
+        if distances_of(request):
+            self._waiter.within(_DISCOVERY_S, lambda: self._lens is not None)
+            if reason := lens_trouble(request, self._lens):
+                return reason
         return unknown_label(request.labels, self._info.labels, self._info.detector)
 
     def publish_state(
@@ -146,12 +163,14 @@ class FocusServer(GoalServer):
         labels: Sequence[str] = (),
         step: int = 0,
         *,
+        region: Region | None = None,
         background: bool = False,
     ) -> None:
         """Publish the state of the goal."""
         state_message = msg.FocusState(
             state=state,
             labels=list(labels),
+            region=region_to_msg(region),
             step=step,
             background=background,
             exposure_us=float(self.actuators.exposure_us or 0.0),
@@ -175,6 +194,7 @@ class FocusServer(GoalServer):
     def _work(self, run: ActiveGoal) -> FocusOnObject.Result:
         assert self._info is not None
         self.health.count("goals")
+        run.limit(self.config.max_seconds)
         # The settings to restore are those of the moment when the trainer has stopped changing them.
         with self._trainer.during(run) as trainer_waits, self.actuators.attending():
             return self._reach(run, self._info, " (the trainer waits)" if trainer_waits else "")

@@ -19,6 +19,7 @@ from dasha_ros.policies.outcome import explain
 from dasha_ros.policies.policy import ExposureTask, FocusTask
 from dasha_ros.policies.registry import exposure_policy
 from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
+from dasha_ros.ros.goals.requests import trouble
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.run import run as run_node
 from dasha_ros.ros.transport.conversions import frame_to_msg, id_to_msg
@@ -78,8 +79,8 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         self._policy = LearnedExposure(path)
 
     def refuse(self, request: AdjustExposure.Goal) -> str:
-        """Accept every goal."""
-        return ""
+        """Refuse what can't be meant."""
+        return trouble(request)
 
     def result(self, outcome: ExposureOutcome) -> AdjustExposure.Result:
         """The action's result for an outcome, with the current exposure."""

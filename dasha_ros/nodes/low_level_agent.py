@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,15 +12,18 @@ from rclpy.publisher import Publisher
 from dasha_ros.action import AdjustFocus
 from dasha_ros.config import LowLevelAgentConfig
 from dasha_ros.control.loop import run_focus
+from dasha_ros.control.rig import RigError
 from dasha_ros.control.step import FocusOutcome, Step
 from dasha_ros.freshness.command import NO_FRAME
 from dasha_ros.msg import Belief, Detection
-from dasha_ros.perception.labels import canonical
+from dasha_ros.optics.limited_lens import DistanceError
 from dasha_ros.policies.learned.focus import LearnedFocus
-from dasha_ros.policies.outcome import explain
+from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.policies.policy import FocusTask, HasBelief
 from dasha_ros.policies.registry import focus_policy
+from dasha_ros.policies.selection import EVERYTHING
 from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
+from dasha_ros.ros.goals.requests import distances_of, selection_of, trouble
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.run import run as run_node
 from dasha_ros.ros.transport import qos
@@ -76,11 +78,12 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         self._policy = LearnedFocus(path)
 
     def refuse(self, request: AdjustFocus.Goal) -> str:
-        """Refuse scores outside of 0..1 and negative BRISQUE bounds."""
-        if not 0.0 <= request.min_score <= 1.0:
-            return f"min_score {request.min_score:g} is not in 0..1"
-        if not (math.isfinite(request.max_brisque) and request.max_brisque >= 0.0):
-            return f"max_brisque {request.max_brisque:g} is not a number of at least 0"
+        """Refuse what can't be meant, and what a learner does not know."""
+        reason = trouble(request)
+        if reason or self.learning is None or not request.background:
+            return reason
+        if selection_of(request)[1] != EVERYTHING or distances_of(request):
+            return "goals for learning have no region, priorities or distances: set background to false"
         return ""
 
     def result(self, outcome: FocusOutcome) -> AdjustFocus.Result:
@@ -98,10 +101,20 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         )
 
     def task_of(self, request: AdjustFocus.Goal) -> FocusTask:
-        """The task that a goal describes, with defaults filled in."""
+        """The task that a goal describes, with defaults filled in.
+
+        Raises:
+            RigError: The lens can't be kept within the goal's distances.
+        """
+        labels, selection = selection_of(request)
+        try:
+            lens = distances_of(request).limit(self.rig.lens)
+        except DistanceError as error:
+            raise RigError(ErrorCode.OBJECT_NOT_FOUND, str(error)) from error
         return FocusTask(
-            lens=self.rig.lens,
-            labels=frozenset(map(canonical, request.labels)),
+            lens=lens,
+            labels=labels,
+            selection=selection,
             min_score=request.min_score or self.config.min_score,
             max_brisque=request.max_brisque or self.config.max_brisque,
             min_sharp=self.config.min_sharp,

@@ -13,6 +13,7 @@ class ErrorCode(IntEnum):
     OBJECT_NOT_FOUND = 202
     QUALITY_NOT_REACHED = 203
     STEPS_EXHAUSTED = 204
+    TIME_EXHAUSTED = 205
     CAMERA_LOST = 301
     LENS_LOST = 302
     PERCEPTION_LOST = 303
@@ -38,6 +39,7 @@ _ADVICE = {
     ErrorCode.QUALITY_NOT_REACHED: "Improve the light: a noisier picture scores worse. See that the lens can "
     "focus at the object's distance, and repeat the goal. Or raise max_brisque, or lower min_sharp.",
     ErrorCode.STEPS_EXHAUSTED: "Raise max_steps, or start nearer to the focus.",
+    ErrorCode.TIME_EXHAUSTED: "Raise max_seconds, or start nearer to the focus.",
     # The driver's own message says what to check; this is what happens next.
     ErrorCode.CAMERA_LOST: "The camera_driver reconnects by itself; until then its diagnostics say why "
     "it can't.",

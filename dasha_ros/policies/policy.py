@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.selection import EVERYTHING, Selection
 
 ExposureRule = Literal["well_exposed", "acceptable", "good_peak"]
 """When A^H has reached its goal; see `policies.reached`."""
@@ -59,6 +60,7 @@ class FocusTask:
     """A goal of A^L, and what it may use."""
 
     lens: LensModel
+    """Positions outside its limits are not searched, wherever it is at the start (`optics.limited_lens`)."""
     labels: frozenset[str] = field(default_factory=frozenset)
     """Objects to look for; empty: any."""
     min_score: float = 0.3
@@ -66,6 +68,8 @@ class FocusTask:
     min_sharp: float = 0.3
     """Least probability that the object itself is sharp where a goal ends as found (`policies.reached`)."""
     max_steps: int = 60
+    selection: Selection = EVERYTHING
+    """What else counts in a picture. Policies see only what counts, the most wanted first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,10 @@ def focus_verdict(percept: Percept, task: FocusTask, sharp: float = math.nan) ->
     found = seen(percept, task)
     if not found:
         return not_found(task)
+    if task.selection.itself and math.isnan(sharp):
+        return ErrorCode.QUALITY_NOT_REACHED, (
+            f"Nothing tells how sharp {task.selection.what(())} is: perception measures no detail there"
+        )
     if percept.brisque > task.max_brisque:
         return ErrorCode.QUALITY_NOT_REACHED, (
             f"{found[0].label} found, but BRISQUE is {percept.brisque:.1f}, above {task.max_brisque:g}"
@@ -151,8 +155,10 @@ def focus_verdict(percept: Percept, task: FocusTask, sharp: float = math.nan) ->
 def not_found(task: FocusTask) -> tuple[ErrorCode, str]:
     """How a goal of A^L ends after a search that found nothing."""
     wanted = ", ".join(sorted(task.labels)) or "No object"
+    region = task.selection.region
+    where = f" in the region {region}" if region is not None else ""
     return ErrorCode.OBJECT_NOT_FOUND, (
-        f"{wanted} {'not ' if task.labels else ''}found with a score of {task.min_score:g} or more"
+        f"{wanted} {'not ' if task.labels else ''}found{where} with a score of {task.min_score:g} or more"
     )
 
 

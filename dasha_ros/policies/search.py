@@ -80,7 +80,8 @@ def focus_stops(lens: LensModel, blur_step_px: float, phase: float = 0.0) -> tup
         for i in range(steps + 1)
         if i + phase <= steps
     ]
-    return tuple(sorted({round(v, 3) for v in stops}))
+    # Round numbers may lie just beyond an end that is none.
+    return tuple(sorted({min(max(round(v, 3), low), high) for v in stops}))
 
 
 def travel_of_blur(lens: LensModel, at: float, blur_px: float) -> float:

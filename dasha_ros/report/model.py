@@ -14,6 +14,8 @@ from dasha_ros.files.documents import read_json
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.validation import reasons
 from dasha_ros.files.version_0_1 import report
+from dasha_ros.perception.percept import Box
+from dasha_ros.policies.selection import Region, Selection
 
 FORMAT: Literal["dasha-report"] = "dasha-report"
 VERSION: Literal[3] = 3
@@ -39,10 +41,32 @@ class Goal(_Part):
     """The goal, with the defaults filled in."""
 
     labels: tuple[str, ...] = ()
+    any_object: bool = False
+    by_priority: bool = False
+    region: tuple[float, float, float, float] | None = None
+    """x_min, y_min, x_max, y_max as fractions of the picture; ``None``: all of it."""
+    min_distance_m: float = 0.0
+    max_distance_m: float = 0.0
+    """0: infinity."""
     min_score: float = 0.0
     max_brisque: float = 0.0
     max_steps: int = 0
+    max_seconds: float = 0.0
+    """0: no limit."""
     keep_exposure: bool = False
+
+    @property
+    def wanted(self) -> tuple[frozenset[str], Selection]:
+        """The labels that count (empty: all), and what else the goal selects."""
+        region = None if self.region is None else Region.of(self.region)
+        return Selection.of_goal(
+            self.labels, region, any_object=self.any_object, by_priority=self.by_priority
+        )
+
+    @property
+    def what(self) -> str:
+        """What was looked for, for people."""
+        return self.wanted[1].what(self.labels)
 
 
 class KnownLens(_Part):
@@ -211,6 +235,12 @@ class Step(_Part):
     """After this picture; ``None`` for policies without one."""
 
 
+def _known(box: tuple[Number, Number, Number, Number]) -> Box:
+    """A box whose unknown edges are 0."""
+    left, top, right, bottom = (edge or 0.0 for edge in box)
+    return left, top, right, bottom
+
+
 class Outcome(_Part):
     """How the goal ended."""
 
@@ -241,11 +271,13 @@ class Record(_Part):
 
     def best_score(self, step: Step) -> float | None:
         """Best confidence of a wanted object in a step; ``None`` if there is none."""
-        wanted = frozenset(self.goal.labels)
+        (wanted, selection), seen = self.goal.wanted, step.percept
         scores = [
             d.score
-            for d in step.percept.detections
-            if d.score is not None and (not wanted or d.label in wanted)
+            for d in seen.detections
+            if d.score is not None
+            and (not wanted or d.label in wanted)
+            and selection.admits(_known(d.box), seen.width, seen.height)
         ]
         return max(scores, default=None)
 

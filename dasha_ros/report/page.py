@@ -6,9 +6,10 @@ from collections.abc import Set
 from html import escape
 
 from dasha_ros.files.version_0_1 import WRITTEN
+from dasha_ros.optics.limited_lens import DistanceRange
 from dasha_ros.report.belief_chart import belief_chart
 from dasha_ros.report.chart import Series, chart
-from dasha_ros.report.model import Record, Settings, Step
+from dasha_ros.report.model import Goal, Record, Settings, Step
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8885; --ink: #1f6feb; }
@@ -37,7 +38,7 @@ def page(record: Record, pictures: Set[str]) -> str:
         pictures: Names (without ``.jpg``) of the pictures in the report's folder.
     """
     outcome = record.outcome
-    wanted = ", ".join(record.goal.labels) or "any object"
+    wanted = record.goal.what
     ended = "found and sharp" if outcome.error_code == 0 else f"{outcome.error_name} ({outcome.error_code})"
     title = f"{wanted}: {ended}"
     return "\n".join(
@@ -95,7 +96,7 @@ def _summary(record: Record) -> str:
         ("Began", record.began),
         ("Took", f"{outcome.seconds:.1f} s"),
         ("Steps", f"{outcome.exposure_steps} of A^H, {outcome.focus_steps} of A^L"),
-        ("Asked for", f"score at least {goal.min_score:g}, BRISQUE at most {goal.max_brisque:g}"),
+        ("Asked for", _conditions(goal)),
         ("A^H", "kept the exposure" if goal.keep_exposure else setup.exposure_policy),
         ("A^L", setup.focus_policy),
         ("Encoder, detector", f"{setup.encoder}, {setup.detector}"),
@@ -108,6 +109,18 @@ def _summary(record: Record) -> str:
         f'<tr><td>{escape(key)}</td><td class="left">{escape(value)}</td></tr>' for key, value in rows
     )
     return f"<table>{cells}</table>"
+
+
+def _conditions(goal: Goal) -> str:
+    """What counted as reached, for people."""
+    distances = DistanceRange(goal.min_distance_m, goal.max_distance_m)
+    limits = [
+        f"score at least {goal.min_score:g}",
+        f"BRISQUE at most {goal.max_brisque:g}",
+        *([f"focus at {distances}"] if distances else []),
+        *([f"within {goal.max_seconds:g} s"] if goal.max_seconds else []),
+    ]
+    return ", ".join(limits)
 
 
 def _pair(record: Record, pictures: Set[str]) -> str:

@@ -29,7 +29,7 @@ UP_S = 90.0
 _CALL_S = 10.0
 PATIENT = Backoff(first_s=0.2, longest_s=0.2, tries=1_000_000)
 """A soak kills processes so often that the default would give the graph up."""
-WORKING = (FocusState.EXPOSING, FocusState.FOCUSING, FocusState.RESTORING)
+WORKING = (FocusState.EXPOSING, FocusState.FOCUSING, FocusState.HOLDING, FocusState.RESTORING)
 
 
 class SoakError(Exception):

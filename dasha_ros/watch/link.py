@@ -24,7 +24,7 @@ _CANCEL_S = 3.0
 """How long a focus server may take to answer a cancel [s]."""
 _MOST_GOALS = 8
 """Goals of the page that may be under way. A newer goal replaces an older one, so more is a mistake."""
-STATES = ("idle", "exposing", "focusing", "focused", "failed", "restoring")
+STATES = ("idle", "exposing", "focusing", "focused", "failed", "restoring", "holding")
 """Names of the states of ``FocusState``."""
 
 
@@ -98,14 +98,20 @@ class GraphLink:
                 self._focus = FocusClient(namespace=self.namespace)
             task = self._focus.start(
                 order.wanted,
+                any_object=order.any_object,
+                by_priority=order.by_priority,
+                region=order.region,
+                min_distance_m=order.min_distance_m,
+                max_distance_m=order.max_distance_m,
                 min_score=order.min_score,
                 max_brisque=order.max_brisque,
                 max_steps=order.max_steps,
+                max_seconds=order.max_seconds,
                 keep_exposure=order.keep_exposure,
                 timeout=None,
             )
             self._tasks.add(task)
-        what = ", ".join(order.wanted) or "any object"
+        what = ", ".join(order.wanted) or ("the region" if any(order.region) else "any object")
         self._feed.fact("outcome", {"goal": what, "ended": False, "text": "sent"})
         task.add_done_callback(lambda task: self._ended(task, what))
 
@@ -171,6 +177,12 @@ class GraphLink:
             {
                 "state": STATES[message.state],
                 "labels": list(message.labels),
+                "region": [
+                    message.region.x_min,
+                    message.region.y_min,
+                    message.region.x_max,
+                    message.region.y_max,
+                ],
                 "step": message.step,
                 "exposure": message.exposure_us,
                 "lens": message.lens_position,

@@ -21,6 +21,8 @@ MOST_BYTES = 8192
 """Longest message of a page [bytes]."""
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Share = Annotated[FiniteFloat, Field(ge=0.0, le=1.0)]
+"""A fraction of the picture's width or height."""
 
 
 class OrderError(Exception):
@@ -37,9 +39,16 @@ class GoalOrder(_Order):
     do: Literal["goal"]
     labels: Annotated[tuple[Label, ...], Field(max_length=50)] = ()
     """What to look for; a label may hold several, separated by commas."""
+    any_object: bool = False
+    by_priority: bool = False
+    region: tuple[Share, Share, Share, Share] = (0.0, 0.0, 0.0, 0.0)
+    """x_min, y_min, x_max, y_max as fractions of the picture; all zero: all of it."""
+    min_distance_m: Annotated[FiniteFloat, Field(ge=0.0)] = 0.0
+    max_distance_m: Annotated[FiniteFloat, Field(ge=0.0)] = 0.0
     min_score: Annotated[FiniteFloat, Field(ge=0.0, le=1.0)] = 0.0
     max_brisque: Annotated[FiniteFloat, Field(ge=0.0)] = 0.0
     max_steps: Annotated[int, Field(ge=0, le=10_000)] = 0
+    max_seconds: Annotated[FiniteFloat, Field(ge=0.0, le=86_400.0)] = 0.0
     keep_exposure: bool = False
 
     @property

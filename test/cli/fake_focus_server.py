@@ -45,6 +45,14 @@ class FakeFocusServer(Node):
     def _work(self, run):
         what = (list(run.request.labels) or ["anything"])[0]
         print(f"goal {what} {run.request.min_score:g} {run.request.keep_exposure}", flush=True)
+        wishes = run.request
+        region = [round(getattr(wishes.region, edge), 3) for edge in ("x_min", "y_min", "x_max", "y_max")]
+        if any(region) or wishes.any_object or wishes.max_seconds:
+            print(
+                f"wishes {region} {wishes.min_distance_m:g}..{wishes.max_distance_m:g} m "
+                f"{wishes.max_seconds:g} s any {wishes.any_object} by_priority {wishes.by_priority}",
+                flush=True,
+            )
         # The client knows the server before the server knows who listens to feedback.
         while not self.count_subscribers("focus_on_object/_action/feedback") and run.interrupted() is None:
             time.sleep(0.01)

@@ -98,8 +98,13 @@ class FocusClient:
         probe.until(lambda: self.states, "the focus server's state")
 
     def send(self, *labels: str, **goal: Any) -> Goal:
-        """Send a goal and wait for its acceptance or rejection."""
+        """Send a goal and wait for its acceptance or rejection; ``region``: four numbers."""
+        from dasha_ros.msg import Region
+
         feedback: list[Any] = []
+        if "region" in goal:
+            edges = ("x_min", "y_min", "x_max", "y_max")
+            goal["region"] = Region(**dict(zip(edges, map(float, goal["region"]), strict=True)))
         request = self.kind.Goal(labels=list(labels), **goal)
         future = self.client.send_goal_async(request, lambda m: feedback.append(m.feedback))
         return Goal(self.probe, self.probe.result(future, "an answer to the goal"), feedback)

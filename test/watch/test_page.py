@@ -23,6 +23,16 @@ SERVER = Path(__file__).parents[1] / "cli" / "fake_focus_server.py"
 BRIGHTNESS = 200
 
 
+DRAG = """(() => {
+  const view = document.getElementById('view');
+  const frame = document.getElementById('picture').getBoundingClientRect();
+  view.setPointerCapture = () => {};
+  const at = (kind, x, y) => view.dispatchEvent(new PointerEvent(kind, {
+    clientX: frame.left + x * frame.width, clientY: frame.top + y * frame.height, pointerId: 1 }));
+  at('pointerdown', 0.5, 0.75); at('pointermove', 0.3, 0.3); at('pointerup', 0.25, 0.25);
+})()"""
+
+
 class Robot:
     """What the nodes of a graph publish, on demand."""
 
@@ -113,6 +123,13 @@ def test_a_person_sees_the_graph_and_sends_a_goal(spawn: Spawner, probe: Probe, 
             await page.value("document.getElementById('send').click()")
             await page.until("document.getElementById('outcome').textContent.startsWith('cup: found')")
             assert any("goal cup 0.5 True" in line for line in server.lines)
+
+            await page.value("document.getElementById('labels').value = ''")
+            await page.value("document.getElementById('max_seconds').value = '9'")
+            await page.value(DRAG)
+            await asyncio.to_thread(server.wait_for_output, "wishes [0.25, 0.25, 0.5, 0.75] 0..0 m 9 s")
+            await page.until("document.getElementById('outcome').textContent.startsWith('the region: found')")
+            assert await page.value("document.getElementById('region').style.width") == "25%"
 
             await page.value(
                 "document.getElementById('labels').value = 'wait'; document.getElementById('send').click()"

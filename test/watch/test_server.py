@@ -96,12 +96,12 @@ def has_row(n: int) -> Callable[[Any], bool]:
 
 def test_the_page_is_small_and_asks_nobody_else() -> None:
     files = page_files()
-    assert {"index.html", "page.js", "page.css", "curves.js", "uPlot.iife.min.js"} <= set(files)
+    assert {"index.html", "page.js", "page.css", "curves.js", "region.js", "uPlot.iife.min.js"} <= set(files)
     assert sum(len(content) for content, _ in files.values()) <= PAGE_BYTES
     page = files["index.html"][0].decode()
     own = re.findall(r"(?:src|href)=\"?([^\">\s]+)", page)
     assert set(own) <= set(files)
-    for name in ("page.js", "curves.js", "page.css", "index.html"):
+    for name in ("page.js", "curves.js", "region.js", "page.css", "index.html"):
         assert not re.search(r"https?://|innerHTML|eval\(", files[name][0].decode()), name
     assert not re.search(r"<style|\son\w+=|style=", page), (
         "the content policy forbids scripts and styles inline"

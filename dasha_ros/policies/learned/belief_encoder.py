@@ -89,7 +89,12 @@ class BeliefEncoder:
         detail = np.where(lost[:, None], pictures.place, pictures.detail)
         trust = np.where(lost, best, score)
         self._found[rows] |= pictures.detected
-        inputs = pictures.position, pictures.frame, pictures.box, pictures.score
+        frame, heard = pictures.frame, pictures.score
+        if pictures.given is not None:
+            # Of a given place, only its own pixels tell.
+            frame = np.where(pictures.given[:, None], np.nan, frame)
+            heard = np.where(pictures.given, np.nan, heard)
+        inputs = pictures.position, frame, pictures.box, heard
         self._belief.add(rows, *inputs, detail=detail, trust=trust)
         boxed = np.isfinite(pictures.box).all(axis=1, keepdims=True)
         newest = np.concatenate(

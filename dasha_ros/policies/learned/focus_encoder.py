@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.limited_lens import whole_of
 from dasha_ros.policies.lens_actions import LensActions
 from dasha_ros.policies.moves import MoveLog
 
@@ -45,6 +46,9 @@ class FocusInputs:
     place: Array
     """The same where the object was last detected in this episode, shape (b, m); NaN where that is unknown.
     An encoder uses it only after a detection, because over the percept cache it is always known."""
+    given: NDArray[np.bool_] | None = None
+    """Whether the object's place was given, shape (b,): then no detector found it, and its score, 1, tells
+    nothing of its focus. ``None``: nowhere."""
     peak: Array | None = None
     """P of Eq. 7, grey levels 0..255, shape (b,); ``None`` where it is not needed."""
 
@@ -120,7 +124,9 @@ class LatentFocusEncoder:
     """As in the paper: the latent of one frame (Eq. 5), absolute coarse and fine positions."""
 
     def __init__(self, lens: LensModel, batch: int, latent_size: int) -> None:
-        self._actions = LensActions.of(lens)
+        # The network's choices are places of the whole lens.
+        self._actions = LensActions.of(whole_of(lens))
+        self._limits = lens.position_min, lens.position_max
         self._latent = np.zeros((batch, latent_size), np.float32)
 
     @property
@@ -152,7 +158,8 @@ class LatentFocusEncoder:
 
     def position(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
         """See `FocusEncoder`."""
-        return self._actions.positions(actions)
+        result: Array = np.clip(self._actions.positions(actions), *self._limits)
+        return result
 
     def defocus_probability(self, log: MoveLog) -> Array:
         """See `FocusEncoder`."""

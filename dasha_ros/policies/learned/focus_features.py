@@ -258,6 +258,7 @@ def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusIn
         score=np.array([candidates[0].score if candidates else 0.0]),
         detected=np.array([bool(seen(percept, task))]),
         brisque=np.array([percept.brisque]),
+        given=np.array([task.selection.itself]),
         peak=np.array([percept.histogram_peak]),
         **{**nothing, **read},
     )

@@ -14,13 +14,14 @@ from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.freshness import limits
 from dasha_ros.freshness.command import CommandId
 from dasha_ros.optics.lens_info import position_text
-from dasha_ros.perception.labels import canonical
+from dasha_ros.perception.percept import Box
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.report.writer import ReportWriter
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError
 from dasha_ros.ros.goals.focus_messages import progress, report_end
 from dasha_ros.ros.goals.goal_server import GoalServer
 from dasha_ros.ros.goals.recorder import Recorder
+from dasha_ros.ros.goals.requests import labels_of, region_to_msg, selection_of
 from dasha_ros.ros.goals.restoration import Restoration
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.waiter import Waiter
@@ -36,9 +37,15 @@ class _Goal:
     """The goal's request, with defaults filled in."""
 
     labels: tuple[str, ...]
+    any_object: bool
+    by_priority: bool
+    region: Box | None
+    min_distance_m: float
+    max_distance_m: float
     min_score: float
     max_brisque: float
     max_steps: int
+    max_seconds: float
     keep_exposure: bool
 
 
@@ -49,11 +56,18 @@ class FocusGoal:
         """Prepare a goal; ``note`` is appended to the message of each phase."""
         self._server, self._run, self._info, self._note = server, run, info, note
         self._actuators, config, request = server.actuators, server.config, run.request
+        self._wanted, self._selection = selection_of(request)
         self._goal = _Goal(
-            labels=tuple(canonical(label) for label in request.labels),
+            labels=labels_of(request),
+            any_object=request.any_object,
+            by_priority=request.by_priority,
+            region=None if self._selection.region is None else self._selection.region.edges,
+            min_distance_m=request.min_distance_m,
+            max_distance_m=request.max_distance_m,
             min_score=request.min_score or config.min_score,
             max_brisque=request.max_brisque or config.max_brisque,
             max_steps=request.max_steps or config.max_steps,
+            max_seconds=request.max_seconds or config.max_seconds,
             keep_exposure=request.keep_exposure,
         )
         self._phase = msg.FocusState.EXPOSING
@@ -150,11 +164,16 @@ class FocusGoal:
             return ErrorCode.STEPS_EXHAUSTED, explain(
                 ErrorCode.STEPS_EXHAUSTED, f"the exposure took all {goal.max_steps} steps"
             )
-        self._begin(msg.FocusState.FOCUSING, f"looking for {', '.join(goal.labels) or 'any object'}")
+        self._begin(msg.FocusState.FOCUSING, f"looking for {self._selection.what(goal.labels)}")
         return self._ask(
             self._server.focus_agent,
             AdjustFocus.Goal(
                 labels=list(goal.labels),
+                any_object=goal.any_object,
+                by_priority=goal.by_priority,
+                region=region_to_msg(self._selection.region),
+                min_distance_m=goal.min_distance_m,
+                max_distance_m=goal.max_distance_m,
                 min_score=goal.min_score,
                 max_brisque=goal.max_brisque,
                 max_steps=left,
@@ -205,7 +224,8 @@ class FocusGoal:
             self._steps[phase] = max(self._steps[phase], reward.step)
             self._recorder.step(reward, percept)
             step = sum(self._steps.values())
-        self._run.feedback(progress(phase, step, percept, self._goal.labels, float(reward.value)))
+        seen = self._selection.counted(percept, self._wanted)
+        self._run.feedback(progress(phase, step, percept, seen, float(reward.value)))
 
     def _restore(self, code: ErrorCode) -> str:
         """Restore lens and exposure; return a sentence to add to the message, or ""."""
@@ -253,8 +273,9 @@ class FocusGoal:
         self._server.publish_state(
             state,
             message,
-            self._goal.labels,
+            self._goal.labels if self._wanted else (),
             sum(self._steps.values()),
+            region=self._selection.region,
             background=self._run.background,
         )
 

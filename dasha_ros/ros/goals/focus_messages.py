@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from dasha_ros.action import FocusOnObject
-from dasha_ros.perception.percept import Percept
+from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.transport.conversions import detection_from_msg
 
@@ -13,7 +15,7 @@ _SETTINGS = ("exposure_us", "lens_position", "lens_unit", "focus_distance_m")
 
 
 def progress(
-    phase: int, step: int, percept: Percept, labels: tuple[str, ...], reward: float
+    phase: int, step: int, percept: Percept, seen: Sequence[Detection], reward: float
 ) -> FocusOnObject.Feedback:
     """The feedback of one step.
 
@@ -21,10 +23,9 @@ def progress(
         phase: The goal's phase.
         step: Number of steps of both agents together.
         percept: The percept that the step was rewarded for.
-        labels: The labels to look for.
+        seen: What counts in it, the most wanted first.
         reward: The step's reward.
     """
-    seen = percept.of(labels)
     return FocusOnObject.Feedback(
         phase=phase,
         step=step,
@@ -35,6 +36,7 @@ def progress(
         best_score=float(seen[0].score) if seen else 0.0,
         brisque=float(percept.brisque),
         reward=reward,
+        sharpness=math.nan,
     )
 
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from dasha_ros.config import FocusServerConfig
+from dasha_ros.policies.selection import Region
 from dasha_ros.ros.goals.agent_client import AgentClient
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.rig.actuators import Actuators
@@ -26,6 +27,7 @@ class GoalServer(DashaNode[FocusServerConfig], ABC):
         labels: Sequence[str] = (),
         step: int = 0,
         *,
+        region: Region | None = None,
         background: bool = False,
     ) -> None:
         """Publish the state of the goal."""

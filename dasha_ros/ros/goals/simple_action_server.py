@@ -12,6 +12,7 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
+from dasha_ros.control.deadline import within
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.ros.goals.clients import ClientWatch, clients
 from dasha_ros.ros.node.guard import guard_of
@@ -21,6 +22,7 @@ from dasha_ros.ros.node.waiter import POLL_S
 _RESULT_KEPT_S = 60
 """How long results are kept [s]. Clients ask at once; rclpy's 900 s would keep 7 kB of each goal."""
 _WHY = {
+    ErrorCode.TIME_EXHAUSTED: "the time of the goal is up",
     ErrorCode.CANCELED: "the goal was cancelled",
     ErrorCode.PREEMPTED: "a newer goal took over",
     ErrorCode.SHUTDOWN: "the node was stopped",
@@ -40,11 +42,19 @@ class ActiveGoal:
         self.finished = False
         """Whether its result is known."""
         self._owner = owner
+        self._late = within(handle.request.max_seconds)
+
+    def limit(self, seconds: float) -> None:
+        """End the goal so long after now [s], unless its request names a time of its own; 0: no limit."""
+        if not self.request.max_seconds:
+            self._late = within(seconds)
 
     def interrupted(self) -> ErrorCode | None:
         """Return why the goal must end early, or `None`."""
         if self.reason is None and self._owner.is_gone():
             self.interrupt(ErrorCode.CLIENT_GONE)
+        if self.reason is None and (late := self._late()) is not None:
+            self.interrupt(late)
         return self.reason
 
     def interrupt(self, reason: ErrorCode) -> None:

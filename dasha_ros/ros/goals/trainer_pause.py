@@ -25,7 +25,12 @@ from dasha_ros.ros.validation.subscribe import subscribe
 
 _SERVICE = "trainer/hold"
 _STATE = "focus/state"
-_AT_WORK = (msg.FocusState.EXPOSING, msg.FocusState.FOCUSING, msg.FocusState.RESTORING)
+_AT_WORK = (
+    msg.FocusState.EXPOSING,
+    msg.FocusState.FOCUSING,
+    msg.FocusState.HOLDING,
+    msg.FocusState.RESTORING,
+)
 
 
 class TrainerPause:

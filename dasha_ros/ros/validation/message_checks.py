@@ -146,7 +146,9 @@ def _world(message: Any) -> None:
 
 
 def _focus(message: Any) -> None:
-    _within("state", message.state, (msg.FocusState.IDLE, msg.FocusState.RESTORING))
+    _within("state", message.state, (msg.FocusState.IDLE, msg.FocusState.HOLDING))
+    for edge in ("x_min", "y_min", "x_max", "y_max"):
+        _within(f"region.{edge}", getattr(message.region, edge), (0.0, 1.0))
     _within("exposure_us", message.exposure_us, (0.0, EXPOSURE_LIMITS_US[1]))
     _lens_values(message)
 
@@ -182,7 +184,7 @@ def _step(message: Any) -> None:
 
 
 def _progress(message: Any) -> None:
-    _within("phase", message.phase, (msg.FocusState.IDLE, msg.FocusState.RESTORING))
+    _within("phase", message.phase, (msg.FocusState.IDLE, msg.FocusState.HOLDING))
     _within("exposure_us", message.exposure_us, (0.0, EXPOSURE_LIMITS_US[1]))
     _lens_values(message)
 

@@ -4,6 +4,7 @@
 const $ = (id) => document.getElementById(id);
 const curves = new Curves($("curves"));
 const belief = new Belief($("belief"));
+const region = new Region($("view"), $("region"), $("picture"), (edges) => send(edges));
 const AGAIN_MS = [300, 600, 1200, 2500, 5000];
 let socket = null, failures = 0, pictureAt = 0, quietTimer = 0;
 
@@ -52,6 +53,7 @@ const facts = {
   },
   state(now) {
     state = now;
+    region.show(now.region);
     describe();
   },
   lens({ unit, dioptres }) {
@@ -126,13 +128,19 @@ function ask(order) {
   else passingTrouble("Not sent: the server does not answer.");
 }
 
-$("goal").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const order = { do: "goal", labels: $("labels").value.trim() ? [$("labels").value] : [], keep_exposure: $("keep_exposure").checked };
-  for (const name of ["min_score", "max_brisque", "max_steps"]) {
+function send(edges) {
+  const order = { do: "goal", labels: $("labels").value.trim() ? [$("labels").value] : [] };
+  for (const name of ["keep_exposure", "any_object", "by_priority"]) order[name] = $(name).checked;
+  for (const name of ["min_score", "max_brisque", "max_steps", "min_distance_m", "max_distance_m", "max_seconds"]) {
     if ($(name).value) order[name] = Number($(name).value);
   }
+  if (edges) order.region = edges;
   ask(order);
+}
+
+$("goal").addEventListener("submit", (event) => {
+  event.preventDefault();
+  send(null);
 });
 $("cancel").addEventListener("click", () => ask({ do: "cancel" }));
 connect();

@@ -7,6 +7,13 @@ from graph import Graph
 
 
 @pytest.mark.graph
+def test_what_is_in_the_middle_gets_sharp(graph: Graph) -> None:
+    program = graph.spawner.python("examples/focus_here.py")
+    assert program.wait(60.0) == 0, program.output
+    assert "sharp at" in program.output
+
+
+@pytest.mark.graph
 @pytest.mark.parametrize(
     ("label", "code", "words"),
     [("motorcycle", 0, "found motorcycle with a score of 0."), ("unicorn", 1, "GoalRejectedError: ")],

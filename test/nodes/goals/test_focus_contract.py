@@ -153,6 +153,17 @@ def test_the_report_tells_every_step(client: FocusClient, in_force: InForce) -> 
         ({"labels": ["person"], "min_score": float("nan")}, "min_score nan"),
         ({"labels": ["person"], "max_brisque": -1.0}, "max_brisque -1"),
         ({"labels": ["person"], "max_brisque": float("inf")}, "max_brisque inf"),
+        ({"labels": [], "region": (0.2, 0.2, 1.5, 0.8)}, "region 0.2, 0.2, 1.5, 0.8 leaves the picture"),
+        ({"labels": [], "region": (0.8, 0.2, 0.2, 0.8)}, "region 0.8, 0.2, 0.2, 0.8 is empty"),
+        ({"labels": [], "region": (0.1, 0.2, float("nan"), 0.8)}, "leaves the picture"),
+        (
+            {"labels": ["person"], "min_distance_m": 2.0, "max_distance_m": 1.0},
+            "is more than max_dist",
+        ),
+        ({"labels": ["person"], "max_distance_m": -1.0}, "max_distance_m is -1"),
+        ({"labels": ["person"], "max_distance_m": 0.01}, "nothing of 0 to 0.01 m is in its reach"),
+        ({"labels": ["person"], "max_seconds": -1.0}, "max_seconds is -1"),
+        ({"labels": ["person"], "max_seconds": float("nan")}, "max_seconds is nan"),
     ],
 )
 def test_an_invalid_goal_is_rejected_with_the_reason(
@@ -165,6 +176,22 @@ def test_an_invalid_goal_is_rejected_with_the_reason(
         lambda: words in client.states[-1].message, f"{words!r} in {client.states[-1].message!r}"
     )
     assert in_force.now() == before
+
+
+def test_a_region_gets_sharp_whatever_is_there(client: FocusClient, in_force: InForce) -> None:
+    first = client.run("motorcycle")
+    box = first.detection
+    region = (box.x_min / 640.0, box.y_min / 340.0, box.x_max / 640.0, box.y_max / 340.0)
+    in_force.set(first.exposure_us, 60.0)
+    result = client.run(region=region, keep_exposure=True, min_distance_m=0.4)
+    assert result.error_code == 0, result.error_msg
+    assert result.detection.label == "region"
+    assert abs(result.lens_position - NEAR_POSITION) < 0.73
+    state = client.states[-1].region
+    assert (state.x_min, state.y_max) == pytest.approx((region[0], region[3]))
+    goal = json.loads((Path(result.report) / "report.json").read_text())["goal"]
+    assert goal["region"] == pytest.approx(region)
+    assert goal["min_distance_m"] == pytest.approx(0.4)
 
 
 def failed(result: Any, name: str, words: str) -> None:
@@ -181,6 +208,9 @@ def failed(result: Any, name: str, words: str) -> None:
         (("giraffe",), {}, "OBJECT_NOT_FOUND", "min_score"),
         (("motorcycle",), {"max_brisque": 0.5}, "QUALITY_NOT_REACHED", "max_brisque"),
         (("motorcycle",), {"max_steps": 1}, "STEPS_EXHAUSTED", "max_steps"),
+        (("motorcycle",), {"max_seconds": 0.01}, "TIME_EXHAUSTED", "max_seconds"),
+        (("motorcycle",), {"min_distance_m": 1.5}, "OBJECT_NOT_FOUND", "motorcycle"),
+        (("motorcycle",), {"region": (0.0, 0.0, 0.05, 0.05)}, "OBJECT_NOT_FOUND", "in the region"),
     ],
 )
 def test_a_goal_out_of_reach_fails_and_restores(

@@ -73,7 +73,10 @@ def test_the_server_restores_for_an_agent_that_does_not(
     client: FocusClient, rig: ScriptedRig, agents: Agents
 ) -> None:
     rig.tell()
-    result = client.run("cat")
+    wishes = {"any_object": True, "by_priority": True, "min_distance_m": 0.5, "max_distance_m": 2.0}
+    result = client.run("cat", region=(0.25, 0.25, 0.5, 0.75), **wishes)
+    assert {name: getattr(agents.asked[1], name) for name in wishes} == wishes
+    assert (agents.asked[1].region.x_min, agents.asked[1].region.y_max) == (0.25, 0.75)
     assert result.error_code == client.kind.Result.OBJECT_NOT_FOUND, result.error_msg
     assert (rig.position, result.lens_position) == (START_POSITION, START_POSITION)
     # No feedback contained these numbers: they come from the agents' results.

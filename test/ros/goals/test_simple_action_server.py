@@ -107,7 +107,7 @@ class Handle:
 
     def __init__(self, background: bool) -> None:
         self.goal_id = SimpleNamespace(uuid=bytes(range(16)))
-        self.request = SimpleNamespace(background=background)
+        self.request = SimpleNamespace(background=background, max_seconds=0.0)
 
     def execute(self) -> None:
         """The test decides when."""
@@ -236,3 +236,21 @@ def test_a_server_that_has_stopped_has_sent_answers_that_were_only_begun(
         assert not leaving.is_alive()
         assert wait(result).status != 0
         goals.close()
+
+
+def test_a_goal_ends_when_the_time_of_its_request_is_up_or_else_that_of_its_server() -> None:
+    from dasha_ros.policies.outcome import ErrorCode
+    from dasha_ros.ros.goals.simple_action_server import ActiveGoal
+
+    def goal(seconds: float) -> ActiveGoal:
+        handle: Any = SimpleNamespace(request=SimpleNamespace(background=False, max_seconds=seconds))
+        watch: Any = SimpleNamespace(is_gone=lambda: False)
+        return ActiveGoal(handle, watch)
+
+    assert goal(1e-9).interrupted() is ErrorCode.TIME_EXHAUSTED
+    assert goal(0.0).interrupted() is None
+    own, default = goal(600.0), goal(0.0)
+    for run in (own, default):
+        run.limit(1e-9)
+    assert (own.interrupted(), default.interrupted()) == (None, ErrorCode.TIME_EXHAUSTED)
+    assert default.why == "the time of the goal is up"
