@@ -32,6 +32,9 @@ def run(size: Size, seed: int, console: Console, *, verbose: bool = False) -> Ta
 
     def say(text: str) -> None:
         number, passed = tally.rounds.total(), time.monotonic() - began
+        if number >= len(rounds):
+            console.print(f"[{passed:.0f} s] {text}", markup=False)
+            return
         left = passed / max(1, number) * (len(rounds) - number)
         console.print(f"[{number}/{len(rounds)}, {passed:.0f} s, {left:.0f} s left] {text}", markup=False)
 
