@@ -90,3 +90,28 @@ def test_an_unknown_policy_is_refused_with_the_names_there_are() -> None:
     done = run("examples/evaluate_policy.py", "no_such_policy")
     assert done.returncode != 0
     assert "coarse_to_fine" in done.stderr
+
+
+def test_a_detector_of_ones_own_classes_is_trained_in_the_run() -> None:
+    from own_domain import micro_detector as detector
+    from own_domain import slides
+
+    assert detector.accuracy(200, seed=9) > 0.9
+    micrographs = detector.Micrographs()
+    slide = cv2.resize(slides.slide(slides.KINDS, seed=11), (640, 340), interpolation=cv2.INTER_AREA)
+    sharp = {found.label: found for found in micrographs.detect(slide, 0.3)}
+    assert set(sharp) == set(micrographs.labels)
+    for i, kind in enumerate(slides.KINDS):
+        left, _, right, _ = sharp[kind].box
+        assert left < (i + 0.5) * 640 / 3 < right
+    blurred = {found.label: found.score for found in micrographs.detect(cv2.blur(slide, (21, 21)))}
+    assert all(blurred.get(kind, 0.0) < found.score for kind, found in sharp.items())
+    assert [found.label for found in micrographs.detect(slide, labels=("rod",))] == ["rod"]
+    assert micrographs.detect(slide[:, :40].copy()) == []
+
+
+def test_both_agents_focus_on_objects_that_coco_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
+    assert example("own_domain/two_slides").main(starts=1) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in told] == ["diatom", "ring cell", "rod"]
+    assert all("score 0.00 ->" in line for line in told)
