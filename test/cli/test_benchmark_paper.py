@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,9 @@ def test_a_report_is_written_and_a_second_run_plays_nothing(one_cell: None, tmp_
     assert first.exit_code == 0, first.output
     names = {path.name for path in (tmp_path / "new").iterdir()}
     assert names == {"recall.jsonl", "recall.json", "recall.csv", "recall.svg", "recall.png", "report.html"}
+    made = json.loads((tmp_path / "new" / "recall.json").read_text())["made"]
+    options = "--out DIR --part recall --detector yolov3_tiny --seed 0"
+    assert made["command"] == f"dasha benchmark paper {options}"
     again = RUN.invoke(app, command)
     assert again.exit_code == 0
     assert "1 of 1 episodes came from" in again.output

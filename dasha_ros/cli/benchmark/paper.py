@@ -7,12 +7,15 @@ import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dasha_ros.cli import study
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
+
+if TYPE_CHECKING:
+    from dasha_ros.benchmark.paper.part import Context
 
 
 def paper(
@@ -55,7 +58,7 @@ def paper(
                     context = Context(
                         folder, quick, seed, tuple(detector or DETECTORS), cache, stacks, show, _note
                     )
-                    done.append(run_part(each, context, _made(quick, seed, part)))
+                    done.append(run_part(each, context, _made(context, part)))
             except KeyboardInterrupt:
                 _note(f"stopped in the part {each.name}; the same command goes on")
                 raise typer.Exit(130) from None
@@ -68,15 +71,22 @@ def _note(sentence: str) -> None:
     err().print(sentence, style="yellow", markup=False)
 
 
-def _made(quick: bool, seed: int, parts: Sequence[str] | None) -> dict[str, str]:
+def _made(context: Context, parts: Sequence[str] | None) -> dict[str, str]:
     import numpy
     import onnxruntime
 
     from dasha_ros import __version__
+    from dasha_ros.benchmark.paper.part import DETECTORS
 
-    alone = "".join(f" --part {name}" for name in parts or ())
+    words = ["dasha benchmark paper --out DIR", *(["--quick"] if context.quick else [])]
+    words += [f"--part {name}" for name in parts or ()]
+    if context.detectors != DETECTORS:
+        words += [f"--detector {name}" for name in context.detectors]
+    # Names, not paths: the numbers are the same in every folder.
+    words += [f"--cache {context.cache.name}"] if context.cache is not None else []
+    words += [f"--stacks {context.stacks.name}"] if context.stacks is not None else []
     return {
-        "command": f"dasha benchmark paper --out DIR{' --quick' if quick else ''}{alone} --seed {seed}",
+        "command": " ".join([*words, f"--seed {context.seed}"]),
         "dasha_ros": __version__,
         "python": sys.version.split()[0],
         "numpy": numpy.__version__,

@@ -178,6 +178,10 @@ def _draw(data: Data, folder: Path) -> list[Drawing]:
         axes.set_xlabel("illuminance [lx]")
         axes.set_ylabel(title)
         axes.grid(alpha=0.3)
+    sharp = [cell["focused_mm"]["mean"] for cell in data["cells"] if cell["focused_mm"]]
+    if sharp:
+        panels[0].axhspan(min(sharp), max(sharp), color="0.85", zorder=0)
+        panels[0].axhline(sharp[0], color="0.6", linewidth=1.0, zorder=0)
     panels[1].set_yscale("symlog", linthresh=10.0)
     changes = [cell["exposure_ms"]["mean"] for cell in data["cells"] if cell["exposure_ms"]]
     panels[1].set_ylim(bottom=1.2 * min(0.0, *changes))
@@ -186,9 +190,9 @@ def _draw(data: Data, folder: Path) -> list[Drawing]:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(stops))
     caption = (
-        "Means over the objects that were found, with 95 % intervals by photograph for the blur. "
-        f"Changes are from the factory's values: {FACTORY_POSITION:g} V and "
-        f"{FACTORY_EXPOSURE_US / 1e3:g} ms. The grey line on the right is what counts as focused."
+        "Means over the objects that were found, with 95 % intervals by photograph for the blur. Changes "
+        f"are from the factory's values: {FACTORY_POSITION:g} V and {FACTORY_EXPOSURE_US / 1e3:g} ms. Grey "
+        "on the left: where the objects are sharp; on the right: what counts as focused."
     )
     return [Drawing(NAME, figure, caption)]
 

@@ -43,12 +43,12 @@ def draw_curves(methods: Sequence[Mapping[str, Any]], titles: Mapping[str, str])
 
 
 def _steps_axis(axes: Any) -> None:
-    from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axes.set_xlabel("thousand steps of training")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(_TICKS))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
 
 
