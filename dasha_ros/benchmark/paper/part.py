@@ -53,6 +53,8 @@ class Context:
     """Percept cache with photographs that the policies were not trained on."""
     stacks: Path | None = None
     """Folder of real focal stacks."""
+    steps: int | None = None
+    """Steps of every training; ``None``: as many as each method's preset says, or quick ones."""
     progress: Callable[[int, int, str], None] = lambda done, total, what: None
     """Told how many are done, of how many, and of what: ``"NAME: detail"``."""
     note: Callable[[str], None] = lambda sentence: None

@@ -34,6 +34,9 @@ def paper(
         Path | None, typer.Option(help="Percept cache, for parts that play on its test photographs.")
     ] = None,
     stacks: Annotated[Path | None, typer.Option(help="Folder of real focal stacks.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of every training; default: what its preset says.")
+    ] = None,
     seed: study.Seed = 0,
 ) -> None:
     """Measure what the paper's table and figures show, and write data, figures and one page.
@@ -56,7 +59,7 @@ def paper(
             try:
                 with study.progress() as show:
                     context = Context(
-                        folder, quick, seed, tuple(detector or DETECTORS), cache, stacks, show, _note
+                        folder, quick, seed, tuple(detector or DETECTORS), cache, stacks, steps, show, _note
                     )
                     done.append(run_part(each, context, _made(context, part)))
             except KeyboardInterrupt:
@@ -85,6 +88,7 @@ def _made(context: Context, parts: Sequence[str] | None) -> dict[str, str]:
     # Names, not paths: the numbers are the same in every folder.
     words += [f"--cache {context.cache.name}"] if context.cache is not None else []
     words += [f"--stacks {context.stacks.name}"] if context.stacks is not None else []
+    words += [f"--steps {context.steps}"] if context.steps is not None else []
     return {
         "command": " ".join([*words, f"--seed {context.seed}"]),
         "dasha_ros": __version__,

@@ -59,7 +59,7 @@ def learn_all(context: Context, cache: PerceptCache, split: int, journal: Journa
     episodes = QUICK_EPISODES if context.quick else EPISODES
     runs = [(method, context.seed + n) for n in range(SEEDS) for method in methods]
     for number, (method, seed) in enumerate(runs):
-        steps = _steps(method, context.quick)
+        steps = context.steps or _steps(method, context.quick)
         what = [method.kind, method.preset, seed, split, steps, cache.meta.key, BAND_M]
         name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
         row = journal.take(name)
