@@ -63,6 +63,9 @@ def focus(
     keep_exposure: Annotated[
         bool, typer.Option("--keep-exposure", help="Only focus; keep the exposure as it is.")
     ] = False,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Once it is sharp, keep it so until Ctrl-C or --max-seconds.")
+    ] = False,
     timeout: Annotated[
         float, typer.Option(min=0.0, help="Cancel the goal after this many seconds; 0: never.")
     ] = 0.0,
@@ -99,6 +102,7 @@ def focus(
                 max_steps=max_steps,
                 max_seconds=max_seconds,
                 keep_exposure=keep_exposure,
+                hold=hold,
                 timeout=timeout or None,
                 on_feedback=StepPrinter(console),
                 on_cancel=lambda: console.print(
@@ -194,16 +198,25 @@ class StepPrinter:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._begun = False
+        self._held: tuple[int, float] | None = None
 
     def __call__(self, feedback: Progress) -> None:
         """Print one step."""
+        is_held = feedback.phase.name == "HOLDING"
+        if is_held:
+            # A hold tells of itself several times a second.
+            news = feedback.step, round(feedback.sharpness, 1)
+            if news == self._held:
+                return
+            self._held = news
         if not self._begun:
             self._console.print(self.HEAD, style="dim")
             self._begun = True
+        last = f"  sharp {feedback.sharpness:.2f}" if is_held else f"{feedback.reward:>9.3f}"
         self._console.print(
             f"{_AGENTS[feedback.phase.name]:<6}{feedback.step:>5}"
             f"{feedback.exposure_us:>11,.0f} µs{feedback.lens_position:>8.2f} {feedback.lens_unit}"
-            f"{feedback.best_score:>8.2f}{feedback.brisque:>9.1f}{feedback.reward:>9.3f}"
+            f"{feedback.best_score:>8.2f}{feedback.brisque:>9.1f}{last}"
         )
 
 

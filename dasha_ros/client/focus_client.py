@@ -117,6 +117,7 @@ class FocusClient:
         max_steps: int = 0,
         max_seconds: float = 0.0,
         keep_exposure: bool = False,
+        hold: bool = False,
         timeout: float | None = _TIMEOUT_S,
         on_feedback: Callable[[Progress], None] | None = None,
         on_cancel: Callable[[], None] = lambda: None,
@@ -137,6 +138,8 @@ class FocusClient:
             max_steps: Limit for both agents together; 0 for the server's default.
             max_seconds: The server ends the goal after this time [s]; 0 for the server's limit.
             keep_exposure: Leave the exposure alone and only focus.
+            hold: Once the object is sharp, keep it so until the goal is cancelled or its time is up. Then the
+                result says that it was found, and lens and exposure stay.
             timeout: The goal is cancelled after this time [s]; `None` for never.
             on_feedback: Called for every step, in the client's thread.
             on_cancel: Called when a cancellation begins, in the client's thread.
@@ -169,6 +172,7 @@ class FocusClient:
                 max_steps=max_steps,
                 max_seconds=float(max_seconds),
                 keep_exposure=keep_exposure,
+                hold=hold,
             ),
             timeout_s=timeout,
             on_feedback=None if on_feedback is None else feedback,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -82,6 +83,8 @@ class Progress:
     """Best confidence of a wanted object, 0..1."""
     brisque: float
     reward: float
+    sharpness: float = math.nan
+    """Of a held object: 1 as it was found, less where it is more blurred; NaN if unknown or not held."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ class FocusResult:
     """Focus distance [m]; infinite at infinity and beyond, NaN if the lens is not calibrated."""
     exposure_steps: int
     focus_steps: int
+    hold_steps: int
+    """Commands to lens and camera while the object was held."""
     seconds: float
     report: Path | None
     """Folder of the report on the server's machine, if one was written."""
@@ -143,6 +148,7 @@ def progress_of(message: Any) -> Progress:
         best_score=message.best_score,
         brisque=message.brisque,
         reward=message.reward,
+        sharpness=message.sharpness,
     )
 
 
@@ -161,6 +167,7 @@ def result_of(message: Any) -> FocusResult:
         focus_distance_m=message.focus_distance_m,
         exposure_steps=message.exposure_steps,
         focus_steps=message.focus_steps,
+        hold_steps=message.hold_steps,
         seconds=message.seconds,
         report=Path(message.report) if message.report else None,
     )

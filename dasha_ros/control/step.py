@@ -70,6 +70,8 @@ class FocusOutcome:
     """The newest valid percept; ``None`` if there was none."""
     detection: Detection | None = None
     """The best detection of a wanted object in ``percept``."""
+    hold_steps: int = 0
+    """Number of commands while the object was held."""
 
 
 OnStep = Callable[[Step], None]

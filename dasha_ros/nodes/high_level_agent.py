@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 from dasha_ros.action import AdjustExposure
 from dasha_ros.config import HighLevelAgentConfig
+from dasha_ros.control.hold import hold_exposure
 from dasha_ros.control.loop import run_exposure
 from dasha_ros.control.step import ExposureOutcome
 from dasha_ros.freshness.command import NO_FRAME
 from dasha_ros.optics.exposure import ExposureTable, exposure_table
 from dasha_ros.optics.profiles import lens_model
+from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.policy_file import PolicyFileError
-from dasha_ros.policies.outcome import explain
+from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.policies.policy import ExposureTask, FocusTask
 from dasha_ros.policies.registry import exposure_policy
 from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
+from dasha_ros.ros.agents.holding import HoldFeedback, after_hold
 from dasha_ros.ros.goals.requests import trouble
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.run import run as run_node
@@ -103,6 +106,18 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
     def act(self, run: ActiveGoal) -> ExposureOutcome:
         """Step the exposure with the policy."""
         task = ExposureTask(self._table_of_camera(), run.request.max_steps or self.config.max_steps)
+        if run.request.hold:
+            first = last = self.rig.observe()
+
+            def look(exposure_us: float) -> Percept:
+                nonlocal last
+                changes = exposure_us != last.capture.exposure_us
+                last = self.rig.expose(exposure_us) if changes else self.rig.watch(last)
+                return last
+
+            self.health.set_activity("following the light")
+            held = hold_exposure(look, task, first, HoldFeedback(run).exposure, run.interrupted)
+            return after_hold(ExposureOutcome(ErrorCode.NONE, "", 0, last), held)
         return run_exposure(
             self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted
         )

@@ -11,6 +11,7 @@ from rclpy.publisher import Publisher
 
 from dasha_ros.action import AdjustFocus
 from dasha_ros.config import LowLevelAgentConfig
+from dasha_ros.control.hold import hold_focus
 from dasha_ros.control.loop import run_focus
 from dasha_ros.control.rig import RigError
 from dasha_ros.control.step import FocusOutcome, Step
@@ -23,6 +24,7 @@ from dasha_ros.policies.policy import FocusTask, HasBelief
 from dasha_ros.policies.registry import focus_policy
 from dasha_ros.policies.selection import EVERYTHING
 from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
+from dasha_ros.ros.agents.holding import HoldFeedback, after_hold
 from dasha_ros.ros.goals.requests import distances_of, selection_of, trouble
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.run import run as run_node
@@ -80,6 +82,8 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
     def refuse(self, request: AdjustFocus.Goal) -> str:
         """Refuse what can't be meant, and what a learner does not know."""
         reason = trouble(request)
+        if not reason and request.hold and request.background:
+            return "a background goal yields to any other, so it can't hold: set hold or background to false"
         if reason or self.learning is None or not request.background:
             return reason
         if selection_of(request)[1] != EVERYTHING or distances_of(request):
@@ -95,6 +99,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
             **self.rig.lens_values,
             command=id_to_msg(self.rig.commanded),
             steps=outcome.steps,
+            hold_steps=outcome.hold_steps,
             detection=detection_to_msg(detection) if detection else Detection(),
             brisque=float(percept.brisque) if percept else 0.0,
             frame=frame_to_msg(percept.capture.id if percept else NO_FRAME),
@@ -124,7 +129,12 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
     def act(self, run: ActiveGoal) -> FocusOutcome:
         """Search with the policy."""
         task = self.task_of(run.request)
-        return run_focus(self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted)
+        found = run_focus(self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted)
+        if not run.request.hold or found.code != ErrorCode.NONE or found.percept is None:
+            return found
+        self.health.set_activity("holding an object")
+        held = hold_focus(self.rig.move, task, found.percept, HoldFeedback(run).focus, run.interrupted)
+        return after_hold(found, held)
 
     def report(self, run: ActiveGoal, step: Step) -> None:
         """See `AgentNode.report`; the belief follows if somebody listens to it."""

@@ -54,6 +54,7 @@ class Goal(_Part):
     max_seconds: float = 0.0
     """0: no limit."""
     keep_exposure: bool = False
+    hold: bool = False
 
     @property
     def wanted(self) -> tuple[frozenset[str], Selection]:
@@ -252,6 +253,8 @@ class Outcome(_Part):
     brisque: Number = None
     exposure_steps: int
     focus_steps: int
+    hold_steps: int = 0
+    """Commands while the object was held."""
     seconds: float
 
 

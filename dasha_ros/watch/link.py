@@ -108,6 +108,7 @@ class GraphLink:
                 max_steps=order.max_steps,
                 max_seconds=order.max_seconds,
                 keep_exposure=order.keep_exposure,
+                hold=order.hold,
                 timeout=None,
             )
             self._tasks.add(task)

@@ -50,6 +50,7 @@ class GoalOrder(_Order):
     max_steps: Annotated[int, Field(ge=0, le=10_000)] = 0
     max_seconds: Annotated[FiniteFloat, Field(ge=0.0, le=86_400.0)] = 0.0
     keep_exposure: bool = False
+    hold: bool = False
 
     @property
     def wanted(self) -> list[str]:

@@ -50,7 +50,8 @@ class FakeFocusServer(Node):
         if any(region) or wishes.any_object or wishes.max_seconds:
             print(
                 f"wishes {region} {wishes.min_distance_m:g}..{wishes.max_distance_m:g} m "
-                f"{wishes.max_seconds:g} s any {wishes.any_object} by_priority {wishes.by_priority}",
+                f"{wishes.max_seconds:g} s any {wishes.any_object} by_priority {wishes.by_priority} "
+                f"hold {wishes.hold}",
                 flush=True,
             )
         # The client knows the server before the server knows who listens to feedback.

@@ -39,11 +39,12 @@ def focus(spawn):
 
 def test_success_prints_every_step_and_exits_with_0(server, focus):
     place = "--region", "0.1,0.2,0.5,0.8", "--distance", "0.5,"
-    wishes = *place, "--max-seconds", "600", "--any", "--by-priority"
+    wishes = *place, "--max-seconds", "600", "--any", "--by-priority", "--hold"
     child = focus("cat", "--min-score", "0.5", "--keep-exposure", *wishes)
     assert child.wait() == 0
     assert server.wait_for_output("goal cat 0.5 True")
-    assert server.wait_for_output("wishes [0.1, 0.2, 0.5, 0.8] 0.5..0 m 600 s any True by_priority True")
+    heard = "wishes [0.1, 0.2, 0.5, 0.8] 0.5..0 m 600 s any True by_priority True hold True"
+    assert server.wait_for_output(heard)
     steps = [line for line in child.lines if line.startswith("A^")]
     assert [line.split()[:2] for line in steps] == [["A^H", "0"], ["A^L", "1"]]
     assert "12,345 µs" in steps[0]

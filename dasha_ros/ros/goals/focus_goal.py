@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,11 @@ from sensor_msgs.msg import CompressedImage
 
 from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
+from dasha_ros.control.step import LOW_LEVEL
 from dasha_ros.freshness import limits
 from dasha_ros.freshness.command import CommandId
 from dasha_ros.optics.lens_info import position_text
-from dasha_ros.perception.percept import Box
+from dasha_ros.perception.percept import Box, Detection, Percept
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.report.writer import ReportWriter
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError
@@ -47,6 +49,7 @@ class _Goal:
     max_steps: int
     max_seconds: float
     keep_exposure: bool
+    hold: bool
 
 
 class FocusGoal:
@@ -69,9 +72,17 @@ class FocusGoal:
             max_steps=request.max_steps or config.max_steps,
             max_seconds=request.max_seconds or config.max_seconds,
             keep_exposure=request.keep_exposure,
+            hold=request.hold,
         )
         self._phase = msg.FocusState.EXPOSING
-        self._steps = {msg.FocusState.EXPOSING: 0, msg.FocusState.FOCUSING: 0}
+        self._steps = {msg.FocusState.EXPOSING: 0, msg.FocusState.FOCUSING: 0, msg.FocusState.HOLDING: 0}
+        self._holds: dict[str, int] = {}
+        """Commands of each agent while the object was held."""
+        self._held = threading.Event()
+        """Set when the object is held no more."""
+        self._follower: threading.Thread | None = None
+        self._unlit: tuple[ErrorCode, str] | None = None
+        """How following the light failed."""
         self._result = FocusOnObject.Result()
         self._asked = False
         """Whether an agent was asked. Until then nothing has changed."""
@@ -165,7 +176,7 @@ class FocusGoal:
                 ErrorCode.STEPS_EXHAUSTED, f"the exposure took all {goal.max_steps} steps"
             )
         self._begin(msg.FocusState.FOCUSING, f"looking for {self._selection.what(goal.labels)}")
-        return self._ask(
+        code, what = self._ask(
             self._server.focus_agent,
             AdjustFocus.Goal(
                 labels=list(goal.labels),
@@ -181,25 +192,52 @@ class FocusGoal:
                 owner=self._actuators.lens_owner,
                 # A^H's last frame was exposed for this goal, so A^L need not take it again.
                 not_before=self._seen,
+                hold=goal.hold,
             ),
             ErrorCode.FOCUS_AGENT_LOST,
         )
+        return self._stop_following() or (code, what)
 
-    def _ask(self, agent: AgentClient, goal: Any, lost: ErrorCode) -> tuple[ErrorCode, str]:
+    def _follow_light(self) -> None:
+        """Let A^H follow the light while A^L holds the object, until `_stop_following`."""
+        goal = AdjustExposure.Goal(hold=True, owner=self._actuators.exposure_owner)
+        ended = self._ask(
+            self._server.exposure_agent,
+            goal,
+            ErrorCode.EXPOSURE_AGENT_LOST,
+            lambda: ErrorCode.CANCELED if self._held.is_set() else self._run.interrupted(),
+        )
+        if ended[0] != ErrorCode.NONE and self._run.reason is None and not self._held.is_set():
+            self._unlit = ended
+            self._run.interrupt(ended[0])
+
+    def _stop_following(self) -> tuple[ErrorCode, str] | None:
+        """End what `_follow_light` began; return how it failed, or `None`."""
+        self._held.set()
+        if self._follower is not None:
+            self._follower.join()
+        return self._unlit
+
+    def _ask(
+        self,
+        agent: AgentClient,
+        goal: Any,
+        lost: ErrorCode,
+        interrupted: Callable[[], ErrorCode | None] | None = None,
+    ) -> tuple[ErrorCode, str]:
+        phase, interrupted = self._phase, interrupted or self._run.interrupted
         if self._run.reason is not None:
             return self._run.reason, explain(self._run.reason, self._run.why)
         self._asked = True
         try:
-            answer = agent.run(
-                goal, self._on_feedback, self._run.interrupted, self._server.config.agent_timeout_s
-            )
+            answer = agent.run(goal, self._on_feedback, interrupted, self._server.config.agent_timeout_s)
         except AgentLostError as error:
             if self._run.reason is not None:
                 return self._run.reason, explain(self._run.reason, self._run.why)
             return lost, explain(lost, str(error))
         with self._lock:
             # The last feedback may arrive after the result.
-            self._steps[self._phase] = max(self._steps[self._phase], answer.steps)
+            self._steps[phase] = max(self._steps[phase], answer.steps)
         self._seen = answer.frame
         code, what = ErrorCode(answer.error_code), answer.error_msg
         if self._run.reason is not None and code != ErrorCode.NONE:
@@ -218,14 +256,32 @@ class FocusGoal:
 
     def _on_feedback(self, feedback: Any) -> None:
         reward, percept = feedback.reward, percept_from_msg(feedback.percept)
+        seen = self._selection.counted(percept, self._wanted)
+        if getattr(feedback, "holding", False) or self._phase == msg.FocusState.HOLDING:
+            self._on_hold(feedback, percept, seen)
+            return
         # A^H's last feedback may arrive after its result, when A^L is working already.
         phase = msg.FocusState.EXPOSING if reward.agent == "A^H" else msg.FocusState.FOCUSING
         with self._lock:
             self._steps[phase] = max(self._steps[phase], reward.step)
             self._recorder.step(reward, percept)
             step = sum(self._steps.values())
-        seen = self._selection.counted(percept, self._wanted)
-        self._run.feedback(progress(phase, step, percept, seen, float(reward.value)))
+        self._run.feedback(progress(phase, step, percept, seen, reward=float(reward.value)))
+
+    def _on_hold(self, feedback: Any, percept: Percept, seen: tuple[Detection, ...]) -> None:
+        holding, is_lens = msg.FocusState.HOLDING, feedback.reward.agent == LOW_LEVEL
+        with self._lock:
+            begins = is_lens and self._phase != holding and not self._held.is_set()
+            self._holds[feedback.reward.agent] = feedback.reward.step
+            self._steps[holding] = sum(self._holds.values())
+            step = sum(self._steps.values())
+        if begins:
+            self._begin(holding, f"holding {self._selection.what(self._goal.labels)}")
+            if not self._goal.keep_exposure:
+                self._follower = threading.Thread(target=self._follow_light, name="light", daemon=True)
+                self._follower.start()
+        if is_lens:
+            self._run.feedback(progress(holding, step, percept, seen, sharpness=feedback.sharpness))
 
     def _restore(self, code: ErrorCode) -> str:
         """Restore lens and exposure; return a sentence to add to the message, or ""."""
@@ -250,6 +306,7 @@ class FocusGoal:
             setattr(result, name, value)
         result.exposure_steps = self._steps[msg.FocusState.EXPOSING]
         result.focus_steps = self._steps[msg.FocusState.FOCUSING]
+        result.hold_steps = self._steps[msg.FocusState.HOLDING]
         result.seconds = seconds
         result.report = self._write_report()
         found = code == ErrorCode.NONE

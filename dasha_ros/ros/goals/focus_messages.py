@@ -15,7 +15,13 @@ _SETTINGS = ("exposure_us", "lens_position", "lens_unit", "focus_distance_m")
 
 
 def progress(
-    phase: int, step: int, percept: Percept, seen: Sequence[Detection], reward: float
+    phase: int,
+    step: int,
+    percept: Percept,
+    seen: Sequence[Detection],
+    *,
+    reward: float = 0.0,
+    sharpness: float = math.nan,
 ) -> FocusOnObject.Feedback:
     """The feedback of one step.
 
@@ -25,6 +31,7 @@ def progress(
         percept: The percept that the step was rewarded for.
         seen: What counts in it, the most wanted first.
         reward: The step's reward.
+        sharpness: Of a held object; NaN: not known, or not held.
     """
     return FocusOnObject.Feedback(
         phase=phase,
@@ -36,7 +43,7 @@ def progress(
         best_score=float(seen[0].score) if seen else 0.0,
         brisque=float(percept.brisque),
         reward=reward,
-        sharpness=math.nan,
+        sharpness=float(sharpness),
     )
 
 
@@ -50,6 +57,7 @@ def report_end(result: FocusOnObject.Result) -> tuple[dict[str, Any], dict[str, 
         "brisque": result.brisque,
         "exposure_steps": result.exposure_steps,
         "focus_steps": result.focus_steps,
+        "hold_steps": result.hold_steps,
         "seconds": result.seconds,
     }
     return outcome, {name: getattr(result, name) for name in _SETTINGS}

@@ -19,8 +19,6 @@ from dasha_ros.policies.selection import Region, Selection, SelectionError
 def trouble(request: Any) -> str:
     """Why a request can't be meant, as a sentence; empty if it can."""
     seconds = seconds_trouble(request.max_seconds)
-    if not seconds and request.hold:
-        return "an object can't be held yet: set hold to false"
     if seconds or not hasattr(request, "labels"):
         return seconds
     if not 0.0 <= request.min_score <= 1.0:

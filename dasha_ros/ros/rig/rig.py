@@ -106,6 +106,29 @@ class RosRig(Actuators):
         again = self.move if self._actuator == "lens" else self.expose
         return again(self.current_setting())
 
+    def watch(self, after: Percept) -> Percept:
+        """A newer percept of the current settings, without a command of this rig's own.
+
+        While another agent commands, its commands bring percepts. If none comes in time, this rig commands
+        its own actuator to its current value, as `observe` does.
+
+        Raises:
+            RigError: No percept answers.
+        """
+        seen = after.capture.driver, after.capture.sequence
+
+        def newer() -> Percept | None:
+            percept = self._fresh_percept()
+            if percept is None or (percept.capture.driver, percept.capture.sequence) == seen:
+                return None
+            return percept
+
+        found = self.waiter.wait_for(newer, self._patience(self.exposure_us or 0.0))
+        if found is not None:
+            return found
+        again = self.move if self._actuator == "lens" else self.expose
+        return again(self.current_setting())
+
     def _known(self, find: Callable[[], float | None], code: ErrorCode, what: str) -> float:
         value = self.waiter.wait_for(find, self._patience(0.0))
         if value is None:

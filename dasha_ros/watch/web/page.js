@@ -27,7 +27,7 @@ function headline(text, kind) {
 const number = (value, digits) => (typeof value === "number" ? value.toPrecision(digits) : "–");
 const duration = (us) => (us >= 1e6 ? `${number(us / 1e6, 3)} s` : us >= 1e3 ? `${number(us / 1e3, 3)} ms` : `${number(us, 3)} µs`);
 
-const KINDS = { focused: "good", failed: "bad", idle: "", restoring: "busy", exposing: "busy", focusing: "busy" };
+const KINDS = { focused: "good", failed: "bad", idle: "", restoring: "busy", exposing: "busy", focusing: "busy", holding: "busy" };
 let graph = null, state = null;
 
 // A graph that comes back may be in the state that it was in before, which is not sent again.
@@ -130,7 +130,7 @@ function ask(order) {
 
 function send(edges) {
   const order = { do: "goal", labels: $("labels").value.trim() ? [$("labels").value] : [] };
-  for (const name of ["keep_exposure", "any_object", "by_priority"]) order[name] = $(name).checked;
+  for (const name of ["keep_exposure", "any_object", "by_priority", "hold"]) order[name] = $(name).checked;
   for (const name of ["min_score", "max_brisque", "max_steps", "min_distance_m", "max_distance_m", "max_seconds"]) {
     if ($(name).value) order[name] = Number($(name).value);
   }

@@ -194,6 +194,36 @@ def test_a_region_gets_sharp_whatever_is_there(client: FocusClient, in_force: In
     assert goal["min_distance_m"] == pytest.approx(0.4)
 
 
+def test_a_held_object_gets_sharp_again_and_a_still_one_moves_nothing(
+    graph: Graph, client: FocusClient, in_force: InForce
+) -> None:
+    in_force.set(2000.0, 60.0)
+    goal = client.send("motorcycle", hold=True)
+    goal.until_step(phase=6)  # FocusState.HOLDING
+    at_rest = len(in_force.lens)
+    looks = len(goal.feedback)
+    client.probe.until(lambda: len(goal.feedback) >= looks + 12, "looks at a still object")
+    assert len({state.commanded_position for state in in_force.lens[at_rest:]}) == 1
+    assert goal.feedback[-1].sharpness > 0.9
+    assert client.states[-1].state == client.states[-1].HOLDING
+    assert graph.probe.set_parameter("twin_world", "distances_m", [1.0, 10.0]).successful
+    try:
+        moved = in_force.lens[-1].commanded_position
+        client.probe.until(
+            lambda: in_force.lens[-1].commanded_position < moved - 0.4 and goal.feedback[-1].sharpness > 0.9,
+            "the object to be sharp at its new distance",
+        )
+        goal.cancel()
+        result = goal.result()
+    finally:
+        assert graph.probe.set_parameter("twin_world", "distances_m", [0.8, 10.0]).successful
+    assert result.error_code == 0, result.error_msg
+    assert result.detection.label == "motorcycle"
+    assert result.hold_steps >= 1
+    assert result.focus_distance_m == pytest.approx(1.0, rel=0.12)
+    in_force.until(result.exposure_us, result.lens_position)
+
+
 def failed(result: Any, name: str, words: str) -> None:
     """Assert that a result has a code, by name, and a message with words."""
     from dasha_ros.action import FocusOnObject

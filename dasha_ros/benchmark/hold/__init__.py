@@ -1,0 +1,1 @@
+"""Holding a focus, measured on sequences of the twin."""

@@ -1,0 +1,1 @@
+"""Policies of both agents after their success, in goals that hold."""

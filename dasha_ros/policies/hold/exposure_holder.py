@@ -1,0 +1,57 @@
+"""A^H after its success: follows the light, so that the picture stays as bright as it was found good."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.perception.percept import Percept
+
+BAND = 1.3
+"""The mean grey level may change by this factor without an answer: the dead band."""
+LOOKS = 5
+"""So many pictures in turn must be beyond the band on the same side: flicker is on both."""
+FAR, FAR_LOOKS = 2.0, 3
+"""A change by this factor is answered after so many pictures."""
+MOST = 8.0
+"""Greatest change of the exposure in one step, as a factor."""
+
+
+class ExposureHolder:
+    """Decides after each picture which exposure shall be in force.
+
+    The picture was good at the mean grey level that it began with, so the object was exposed there; the
+    exposure never makes it brighter or darker than that, it only follows the light.
+    """
+
+    def __init__(self, table: ExposureTable) -> None:
+        """Nothing seen yet.
+
+        Args:
+            table: The exposures that may be chosen.
+        """
+        self._table = table
+        self._good: float | None = None
+        self._ratios: deque[float] = deque(maxlen=LOOKS)
+
+    def act(self, percept: Percept) -> float:
+        """The exposure time that shall be in force [us]: the present one, unless the light has changed."""
+        exposure_us, grey = percept.capture.exposure_us, max(percept.mean_grey, 0.5)
+        if self._good is None:
+            self._good = grey
+        self._ratios.append(self._good / grey)
+        if not self._is_beyond(BAND, LOOKS) and not self._is_beyond(FAR, FAR_LOOKS):
+            return exposure_us
+        ratios = sorted(self._ratios)
+        change = min(max(ratios[len(ratios) // 2], 1.0 / MOST), MOST)
+        if self._is_beyond(FAR, FAR_LOOKS):
+            change = min(max(self._ratios[-1], 1.0 / MOST), MOST)
+        self._ratios.clear()
+        return self._table.exposure_us(self._table.nearest(exposure_us * change))
+
+    def _is_beyond(self, factor: float, looks: int) -> bool:
+        """Whether the last pictures were all too dark, or all too bright, by this factor."""
+        newest = list(self._ratios)[-looks:]
+        if len(newest) < looks:
+            return False
+        return min(newest) > factor or max(newest) < 1.0 / factor

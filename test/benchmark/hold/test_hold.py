@@ -1,0 +1,58 @@
+"""The benchmark of holding: its sequences, its clock, and that its players differ."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dasha_ros.benchmark.hold.play import as_json, play, sequences, summary
+from dasha_ros.benchmark.hold.rig import Blind
+from dasha_ros.benchmark.hold.sequence import DEPTH, FARTHEST_M, NEAREST_M, START_M, Sequence
+from dasha_ros.perception.pipeline import Perception
+from dasha_ros.policies.selection import Region
+
+
+@given(st.floats(0.0, 600.0), st.floats(0.01, 0.5), st.floats(1e-3, 0.1))
+def test_the_object_stays_in_its_range_at_its_speed(at, speed, later):
+    moving = Sequence("cup_street", "cup", speed)
+    here, there = moving.distance_m(at), moving.distance_m(at + later)
+    assert NEAREST_M <= here <= FARTHEST_M
+    assert abs(there - here) <= speed * later + 1e-9
+    assert moving.distance_m(0.0) == pytest.approx(START_M)
+
+
+@pytest.mark.parametrize("light", ["50 Hz", "60 Hz"])
+@given(st.floats(0.0, 10.0), st.floats(1e-4, 0.05))
+def test_the_brightness_of_a_flickering_lamp_is_its_mean_over_the_exposure(light, begin, exposure):
+    lamp = Sequence("cup_street", "cup", light=light)
+    pulse = 4.0 * np.pi * float(light.split()[0])
+    times = np.linspace(begin, begin + exposure, 4001)
+    expected = 1.0 + DEPTH * np.trapezoid(np.cos(pulse * times), times) / exposure
+    assert lamp.brightness(begin, exposure) == pytest.approx(expected, abs=2e-3)
+
+
+def test_the_light_steps_by_four_both_ways():
+    lamp = Sequence("cup_street", "cup", light="steps")
+    assert [lamp.brightness(at, 0.01) for at in (1.0, 6.0, 11.0, 16.0, 21.0)] == [1.0, 0.25, 1.0, 4.0, 1.0]
+
+
+def test_every_sequence_is_there_once_for_each_scene():
+    found = list(sequences(60.0, 600.0))
+    assert len(found) == len(set(found)) == 4 * 11
+
+
+def test_hold_keeps_sharp_what_nobody_else_does():
+    blind = Perception(Blind(), Blind())
+    region = Region(0.66, 0.3, 0.96, 0.92)
+    moving = Sequence("cup_street", "cup", 0.5, seconds=3.0)
+    rows = [play(player, moving, region, blind) for player in ("hold", "nobody")]
+    held, nobody = rows
+    assert held.sharp_share >= 0.85 > nobody.sharp_share
+    assert held.frames == nobody.frames == pytest.approx(45, abs=1)
+    assert nobody.moves == 0 < held.moves
+    assert [line["player"] for line in summary(rows)] == ["hold", "nobody"]
+    assert as_json(rows)[0]["sharp_share"] == held.sharp_share
+    with pytest.raises(ValueError, match="no player 'me'"):
+        play("me", moving, region, blind)
