@@ -1,30 +1,47 @@
-"""The shipped policies find objects on a webcam that lags, has play and coarse steps."""
+"""The shipped policies find objects on devices that lag, with what was measured of them before."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from webcam_rig import GOALS, rig_on
+from lagging_rig import DEVICES, LAG, rig_on, set_up
+from webcam_rig import GOALS
 
 from dasha_ros.assets import models
 from dasha_ros.control.loop import run_exposure, run_focus
+from dasha_ros.devices.lag.latency import read_latency
+from dasha_ros.emulators.webcam.optics import WEBCAM_LENS
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.policy import ExposureTask, FocusTask
 from dasha_ros.policies.registry import exposure_policy, focus_policy
 from dasha_ros.twin.scene import load_scene
 from dasha_ros.twin.world import World
 
+MODELS = {"webcam": "1209:da54 Memory webcam", "ros-driver": "camera_ros /camera"}
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(300, method="thread")
-def test_plus_finds_its_objects_through_a_webcam_and_uses_no_stale_frame(fetched) -> None:
+@pytest.mark.parametrize(("device", "goals"), [("webcam", GOALS[1:4]), ("ros-driver", GOALS[2:3])])
+def test_plus_finds_its_objects_on_a_device_that_lags_and_uses_no_stale_frame(
+    fetched, tmp_path: Path, device: str, goals: tuple[tuple[str, str], ...]
+) -> None:
     fetched(models.EFFICIENTNET_LITE0_GRID)
-    perception = Perception(encoder="efficientnet_lite0_grid")
-    for scene, label in GOALS[1:4]:
-        with rig_on(perception, World(scene, illuminance_lx=150.0)) as rig:
+    make, perception = DEVICES[device], Perception(encoder="efficientnet_lite0_grid")
+    profile = set_up(make, tmp_path)
+    assert read_latency(tmp_path / "latency.yaml", MODELS[device]).exposure_frames in (LAG, LAG + 1)
+    truth = make(tmp_path, World("cat"), None).dioptres
+    middle = (profile.position_min + profile.position_max) / 2.0
+    measured = profile.blur_px(profile.dioptres(middle), profile.dioptres(profile.position_min))
+    real = WEBCAM_LENS.blur_px(truth(middle), truth(profile.position_min))
+    assert measured == pytest.approx(real, rel=0.05)
+    for scene, label in goals:
+        with rig_on(make, tmp_path, perception, World(scene, illuminance_lx=150.0), profile) as rig:
             rig.move(rig.lens.position(3.0))
             run_exposure(rig, exposure_policy("plus"), ExposureTask(rig.table))
             outcome = run_focus(rig, focus_policy("plus"), FocusTask(rig.lens, labels=frozenset({label})))
-            truth = 1.0 / load_scene(scene).object_distances(label)[0]
             assert outcome.detection is not None, outcome.message
-            assert abs(rig.lens.blur_px(rig.focus_dioptres, truth)) <= 2.0
+            distance = load_scene(scene).object_distances(label)[0]
+            assert abs(WEBCAM_LENS.blur_px(rig.focus_dioptres, 1.0 / distance)) <= 2.0
             assert rig.stale == 0
