@@ -61,9 +61,10 @@ def _driver_latency() -> Any:
 class CameraDriverConfig(NodeConfig):
     """The node that owns the camera."""
 
-    backend: Literal["twin", "pylon", "v4l2", "stack", "replay", "ros_driver"] = parameter(
+    backend: Literal["twin", "pylon", "aravis", "v4l2", "stack", "replay", "ros_driver"] = parameter(
         "twin",
-        "Which camera; v4l2: a webcam; ros_driver: a camera node of another package.",
+        "Which camera; aravis: GenICam of any vendor; v4l2: a webcam; ros_driver: a camera node of another "
+        "package.",
         fixed=True,
     )
     serial: str = parameter(

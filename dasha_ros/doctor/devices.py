@@ -39,21 +39,37 @@ def cameras() -> Iterator[Finding]:
     if not is_installed("pypylon"):
         return
     ask = "from dasha_ros.devices.pylon.discovery import list_cameras\nfor c in list_cameras(): print(c)"
+    yield from _listed(ask, "cameras", "pylon")
+
+
+def _listed(ask: str, name: str, library: str) -> Iterator[Finding]:
+    """What a program prints, a camera a line."""
     try:
         answer = subprocess.run(
             [sys.executable, "-c", ask], capture_output=True, text=True, timeout=CAMERA_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:
-        detail = f"pylon gave no answer in {CAMERA_TIMEOUT_S:g} s"
-        yield Finding("devices", "cameras", Verdict.PROBLEM, detail)
+        detail = f"{library} gave no answer in {CAMERA_TIMEOUT_S:g} s"
+        yield Finding("devices", name, Verdict.PROBLEM, detail)
         return
     if answer.returncode:
         reason = (answer.stderr.strip().splitlines() or ["no message"])[-1]
-        yield Finding("devices", "cameras", Verdict.PROBLEM, f"pylon failed: {reason}")
+        yield Finding("devices", name, Verdict.PROBLEM, f"{library} failed: {reason}")
     elif not answer.stdout.strip():
-        yield Finding("devices", "cameras", Verdict.OPTIONAL, "none")
+        yield Finding("devices", name, Verdict.OPTIONAL, "none")
     for line in answer.stdout.splitlines():
-        yield Finding("devices", "camera", Verdict.OK, line)
+        yield Finding("devices", name.removesuffix("s"), Verdict.OK, line)
+
+
+def genicam() -> Iterator[Finding]:
+    """Cameras that Aravis sees, in a separate process, because a vendor's driver may hang."""
+    from dasha_ros.devices.aravis.library import HOW_TO_INSTALL, is_installed
+
+    if not is_installed():
+        yield Finding("devices", "Aravis", Verdict.OPTIONAL, "not installed", HOW_TO_INSTALL)
+        return
+    ask = "from dasha_ros.devices.aravis.discovery import list_cameras\nfor c in list_cameras(): print(c)"
+    yield from _listed(ask, "GenICam cameras", "Aravis")
 
 
 def webcams() -> Iterator[Finding]:

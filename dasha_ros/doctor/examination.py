@@ -25,6 +25,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
         "packages": software.packages,
         "serial ports": devices.serial_ports,
         "cameras": devices.cameras,
+        "GenICam cameras": devices.genicam,
         "webcams": devices.webcams,
         "focusers": devices.indi_server,
     }

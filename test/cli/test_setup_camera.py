@@ -86,7 +86,10 @@ def test_nobody_is_asked_on_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ("options", "sentence"),
     [
         (("--skip", "lense"), "unknown step 'lense'; known: camera, latency, lens, goal"),
-        (("--camera", "toaster"), "--camera 'toaster': it is one of webcam, pylon, ros, twin, emulated"),
+        (
+            ("--camera", "toaster"),
+            "--camera 'toaster': it is one of webcam, pylon, aravis, ros, twin, emulated",
+        ),
         (("--camera", "ros:v4l3"), "driver 'v4l3' is not in the table"),
         (("--camera", "twin", "--lens", "varioptic"), "--lens 'varioptic': it is one of own, varioptic"),
         (("--skip", "camera"), "nothing more can be done without a camera"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from example_code import example
+from fake_genicam import fake_genicam
 from indi_servers import SIMULATOR, simulator
 from kernel_webcam import KernelWebcam, chart_options
 from optic_nodes import OpticNodes
@@ -20,6 +21,8 @@ from squares import squares_scene
 from stack_maker import squares_stack
 from webcam_in_memory import MemoryWebcam
 
+from dasha_ros.devices.aravis.camera import AravisCamera
+from dasha_ros.devices.aravis.device import AravisSettings
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
 from dasha_ros.devices.indi.lens import IndiLens
@@ -69,6 +72,8 @@ class CameraUnderTest:
     unplug: Callable[[], None] | None = None
     plug: Callable[[], None] | None = None
     is_twin: bool = False
+    takes_its_time: bool = True
+    """Whether an exposure lasts; Aravis' fake camera only pretends."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -212,6 +217,7 @@ CAMERAS = (
     "webcam",
     "ROS driver",
     "ROS driver without metadata",
+    "Aravis' fake camera",
     "fake",
     "example",
 )
@@ -252,6 +258,14 @@ def camera_under_test(
         eye_of_driver = DriverCamera(driver_named("camera_ros"), DriverSettings(), host.port, clock)
         yield CameraUnderTest(eye_of_driver, clock, host.stop, host.start)
         eye_of_driver.close()
+    elif request.param == "Aravis' fake camera":
+        with fake_genicam() as genicam:
+            settings = AravisSettings(width=64, height=48, margin_s=2.0)
+            eye_of_aravis = AravisCamera(settings, find=genicam.found)
+            yield CameraUnderTest(
+                eye_of_aravis, SteadyClock(), genicam.unplug, genicam.plug, takes_its_time=False
+            )
+            eye_of_aravis.close()
     elif request.param == "fake":
         clock = ManualClock()
         fake = FakeCamera(clock)

@@ -49,7 +49,8 @@ def test_an_exposure_begins_after_the_call_and_takes_its_time(camera_under_test)
         frame = camera.capture()
         assert frame.begun_ns >= before_ns
         assert frame.begun_ns > last_ns
-        assert clock.now_ns() - frame.begun_ns >= 20_000_000
+        if camera_under_test.takes_its_time:
+            assert clock.now_ns() - frame.begun_ns >= 20_000_000
         last_ns = frame.begun_ns
 
 
@@ -157,7 +158,7 @@ def test_an_abort_that_comes_after_the_look_for_news_counts(camera_under_test) -
 def test_an_abort_ends_a_long_exposure(camera_under_test) -> None:
     camera = camera_under_test.camera
     limits = camera.open()
-    if not hasattr(camera_under_test.clock, "advance"):
+    if not hasattr(camera_under_test.clock, "advance") and camera_under_test.takes_its_time:
         camera.set_exposure(min(limits.exposure_max_us, 1_000_000.0))
         # Aborts until one meets the exposure: no sleep has to guess when it has begun.
         done = threading.Event()

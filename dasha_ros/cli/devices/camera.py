@@ -11,32 +11,36 @@ from dasha_ros.cli.devices.hardware import Emulator, Serial, device_errors, pict
 from dasha_ros.cli.terminal.console import fail, out
 from dasha_ros.cli.terminal.files import refuse_unwritable
 
-app = typer.Typer(help="A Basler camera on a bench, without a graph.", no_args_is_help=True)
+app = typer.Typer(help="A camera on a bench, without a graph.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_cameras(
     emulated: Annotated[bool, typer.Option("--emulated", help="Also show pylon's emulated camera.")] = False,
 ) -> None:
-    """Print every camera that pylon sees, and every webcam; exit code 1 if there is none."""
+    """Print every camera that pylon and Aravis see, and every webcam; exit code 1 if there is none."""
     from importlib.util import find_spec
 
     from dasha_ros.devices import bench
+    from dasha_ros.devices.aravis.discovery import list_if_installed
     from dasha_ros.devices.v4l2.discovery import list_webcams
 
     if emulated:
         from dasha_ros.emulators.camera.pictures import enable_emulator
 
         enable_emulator()
-    webcams = list_webcams()
+    webcams, genicam = list_webcams(), list_if_installed()
     with device_errors():
-        # Who has a webcam need not have pylon.
-        cameras = [] if webcams and find_spec("pypylon") is None else bench.list_cameras()
+        # Who has another camera need not have pylon.
+        others = bool(webcams or genicam)
+        cameras = [] if others and find_spec("pypylon") is None else bench.list_cameras()
     for camera in cameras:
         out().print(f"{camera.kind:12} {camera}", markup=False)
     for webcam in webcams:
         out().print(f"{'webcam':12} {webcam}", markup=False)
-    if not cameras and not webcams:
+    for found in genicam:
+        out().print(f"{'aravis':12} {found}", markup=False)
+    if not cameras and not others:
         fail(
             "pylon sees no camera. Check power, cable and, on GigE, the IP address "
             "(docs/how-to/connect-hardware.md)"

@@ -51,6 +51,7 @@ def camera_backend(config: CameraDriverConfig, clock: Clock, node: Node | None =
     makers = {
         "twin": _twin_camera,
         "pylon": _pylon,
+        "aravis": _aravis,
         "v4l2": _webcam_camera,
         "stack": stack_camera,
         "replay": replay_camera,
@@ -154,6 +155,28 @@ def _pylon(config: CameraDriverConfig, clock: Clock) -> Camera:
         margin_s=config.frame_margin_s,
     )
     return PylonCamera(settings, clock, listener=feed)
+
+
+def _aravis(config: CameraDriverConfig, clock: Clock) -> Camera:
+    from dasha_ros.devices.aravis.camera import AravisCamera
+    from dasha_ros.devices.aravis.device import AravisSettings
+    from dasha_ros.devices.aravis.library import aravis
+
+    aravis()
+    centred = config.offset_x < 0 or config.offset_y < 0
+    settings = AravisSettings(
+        address=config.serial,
+        encoding=config.encoding,
+        width=config.width,
+        height=config.height,
+        offset=None if centred else (config.offset_x, config.offset_y),
+        binning=config.binning,
+        exposure_us=config.initial_exposure_us,
+        gain_db=config.gain_db,
+        packet_size=config.packet_size,
+        margin_s=config.frame_margin_s,
+    )
+    return AravisCamera(settings, clock)
 
 
 def _twin_lens(config: LensDriverConfig, clock: Clock) -> Lens:

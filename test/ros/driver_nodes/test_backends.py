@@ -9,6 +9,8 @@ import pytest
 from stack_maker import squares_stack
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, choices_of
+from dasha_ros.devices.aravis import library
+from dasha_ros.devices.aravis.camera import AravisCamera
 from dasha_ros.devices.indi.lens import IndiLens
 from dasha_ros.devices.indi.settings import IndiSettings
 from dasha_ros.devices.lens import Lens
@@ -196,3 +198,22 @@ def test_a_missing_library_is_named_before_anything_is_opened(
     monkeypatch.setattr(extras, "find_spec", lambda _: None)
     with pytest.raises(ExtraMissing, match=rf"^{missing}, which is not installed: run \./scripts/setup"):
         make(config, ManualClock())
+
+
+def test_a_genicam_camera_gets_the_settings_of_the_camera_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "aravis", lambda: None)
+    config = CameraDriverConfig(backend="aravis", serial="S1", width=640, height=480, offset_x=8, offset_y=4)
+    camera = camera_backend(config, ManualClock())
+    assert isinstance(camera, AravisCamera)
+    settings = camera.settings
+    assert (settings.address, settings.width, settings.height, settings.offset) == ("S1", 640, 480, (8, 4))
+    centred = camera_backend(CameraDriverConfig(backend="aravis"), ManualClock())
+    assert isinstance(centred, AravisCamera)
+    assert centred.settings.offset is None
+
+
+def test_where_aravis_is_missing_the_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    library.aravis.cache_clear()
+    monkeypatch.setattr(library, "find_spec", lambda _: None)
+    with pytest.raises(ExtraMissing, match=r"apt install python3-gi gir1\.2-aravis"):
+        camera_backend(CameraDriverConfig(backend="aravis"), ManualClock())

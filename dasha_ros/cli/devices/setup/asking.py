@@ -50,6 +50,8 @@ class Asking:
 
     def one_of(self, choices: Sequence[Choice], option: str) -> Choice:
         """One of several devices; the only one is not asked for."""
+        if not choices:
+            fail(f"none was found: name one with {option}", Exit.REFUSED)
         if len(choices) == 1:
             return choices[0]
         if self.yes:

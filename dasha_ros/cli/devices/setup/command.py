@@ -26,7 +26,8 @@ def setup_camera(
     camera: Annotated[
         str,
         typer.Option(
-            help="webcam[:NAME], pylon[:SERIAL], ros:DRIVER[@/node], twin or emulated; default: found."
+            help="webcam[:NAME], pylon[:SERIAL], aravis[:SERIAL], ros:DRIVER[@/node], twin, emulated; "
+            "default: found."
         ),
     ] = "",
     lens: Annotated[

@@ -30,13 +30,13 @@ class Choice:
 
 
 EMULATED = Choice("emulated", "the emulated camera and lens, to try this out", rig="emulated")
-_KINDS = "webcam, pylon, ros, twin, emulated"
+_KINDS = "webcam, pylon, aravis, ros, twin, emulated"
 _LENS_KINDS = "own, varioptic, optotune, indi"
 
 
 def cameras() -> list[Choice]:
     """Every camera that is there. A library that is not installed finds none."""
-    return [*_webcams(), *_pylon(), *_drivers()]
+    return [*_webcams(), *_pylon(), *_aravis(), *_drivers()]
 
 
 def camera_named(name: str) -> Choice:
@@ -57,6 +57,8 @@ def camera_named(name: str) -> Choice:
         return _webcam(chosen(list_webcams(), which), which)
     if kind == "pylon":
         return _basler(which, f"Basler camera {which}".strip())
+    if kind == "aravis":
+        return _genicam(which, f"GenICam camera {which}".strip())
     if kind == "ros" and which:
         driver, _, node = which.partition("@")
         return _driver(driver, node)
@@ -73,7 +75,7 @@ def lens_named(name: str, camera: Choice) -> Choice:
         ValueError: There is no such kind.
     """
     kind, _, where = name.partition(":")
-    if kind == "own" and not where:
+    if kind == "own" and not where and not camera.name.startswith("aravis"):
         own = {"webcam": "v4l2", "pylon": "pylon", "ros": "ros_driver"}.get(camera.name.partition(":")[0])
         parameters: dict[str, Value] = {"lens_driver.backend": own} if own else {}
         if own in ("v4l2", "ros_driver"):
@@ -104,7 +106,7 @@ def lens_named(name: str, camera: Choice) -> Choice:
 def lenses_for(camera: Choice) -> list[Choice]:
     """The lenses that may be before a camera, the most likely one first."""
     own = lens_named("own", camera)
-    if not camera.name.startswith("pylon"):
+    if camera.name.partition(":")[0] not in ("pylon", "aravis"):
         return [own]
     from dasha_ros.devices.serial.ports import list_ports
 
@@ -112,7 +114,8 @@ def lenses_for(camera: Choice) -> list[Choice]:
         ports = [port for port in list_ports() if port.backend]
     except ImportError:
         ports = []
-    return [*(lens_named(f"{port.backend}:{port.path}", camera) for port in ports), own]
+    boards = [lens_named(f"{port.backend}:{port.path}", camera) for port in ports]
+    return [*boards, own] if camera.name.startswith("pylon") else boards
 
 
 def _webcams() -> Iterator[Choice]:
@@ -152,6 +155,23 @@ def _basler(serial: str, what: str) -> Choice:
         f"pylon:{serial}" if serial else "pylon",
         what,
         {"camera_driver.backend": "pylon", "camera_driver.serial": serial},
+    )
+
+
+def _aravis() -> Iterator[Choice]:
+    from dasha_ros.devices.aravis.discovery import list_if_installed
+
+    for camera in list_if_installed():
+        # Basler's own library knows more about its cameras.
+        if "basler" not in camera.vendor.lower() or find_spec("pypylon") is None:
+            yield _genicam(camera.serial_number or camera.id, f"GenICam camera {camera}")
+
+
+def _genicam(serial: str, what: str) -> Choice:
+    return Choice(
+        f"aravis:{serial}" if serial else "aravis",
+        what,
+        {"camera_driver.backend": "aravis", "camera_driver.serial": serial},
     )
 
 
