@@ -215,3 +215,31 @@ def test_a_wrong_number_would_be_seen() -> None:
     check("99.2", 99.24, "a text")
     with pytest.raises(AssertionError, match=r"a text: 99\.2, measured 99\.26"):
         check("99.2", 99.26, "a text")
+
+
+def test_the_committed_run_of_the_paper_is_what_its_page_says() -> None:
+    from dasha_ros.benchmark.paper.parts.table_1.facts import FACTS
+
+    folder = RESULTS / "paper"
+    policies = {facts.title: policy for policy, facts in FACTS.items()}
+    rows = json.loads((folder / "table_1.json").read_text())["data"]["methods"]
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    checked = 0
+    for setting, heading in (("planes_paper", "## 1.4 to 2.0 m"), ("planes_wide", "## 0.3 to 10 m")):
+        lines = text[text.index(heading) :].split("\n\n")[1].splitlines()[2:]
+        for line in lines:
+            title, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+            wanted = policies[title], setting
+            (row,) = [row for row in rows if (row["policy"], row["setting"]) == wanted]
+            for key, cell in zip(("in_focus", "detected", "af_steps", "af_seconds"), cells, strict=True):
+                scale = 100.0 if key in {"in_focus", "detected"} else 1.0
+                numbers = re.findall(r"[\d.]+", cell)
+                ends = [row[key][end] for end in ("mean", "low", "high")]
+                for number, end in zip(numbers, ends, strict=True):
+                    check(number, scale * end, f"{title}, {setting}, {key}")
+                    checked += 1
+    assert checked == 2 * len(FACTS) * 4 * 3
+    for name in ("table_1", "exposure", "hand_over", "apertures"):
+        made = json.loads((folder / f"{name}.json").read_text())["made"]
+        assert {"command", "dasha_ros", "python", "numpy", "onnxruntime", "machine"} <= made.keys()
+        assert "--seed 0" in made["command"]
