@@ -28,6 +28,7 @@ def explain(
 
     Writes explanation.html, the numbers as JSON and CSV, and a figure of each decision.
     """
+    from dasha_ros.files.writing import disk_errors
     from dasha_ros.report.explain.explanation import explain as explained_of
     from dasha_ros.report.explain.page import write
     from dasha_ros.report.model import ReportError, load
@@ -36,6 +37,9 @@ def explain(
         with study.errors_explained():
             record = load(report)
             home = report if report.is_dir() else report.parent
+            target = folder or home
+            with disk_errors(ReportError, target):  # before a minute of work
+                target.mkdir(parents=True, exist_ok=True)
             explained = []
             with study.progress() as show:
                 for each in explained_of(
@@ -43,7 +47,7 @@ def explain(
                 ):
                     explained.append(each)
                     show(len(explained), len(record.steps), "decisions")
-                page = write(record, home, explained, folder or home, show)
+                page = write(record, home, explained, target, show)
     except ReportError as error:
         fail(str(error), Exit.REFUSED)
     strangers = sum(not each.is_reproduced for each in explained)

@@ -53,11 +53,17 @@ def episode(code, *scores):
     return {"title": "x", "code": code, "shots": [{"score": score} for score in scores]}
 
 
-def test_the_longest_episode_that_found_its_object_is_shown():
-    played = [episode("NONE", 0.0, 0.5), episode("NONE", 0.0, 0.2, 0.6), episode("NOT_FOUND", *[0.0] * 9)]
+def test_the_longest_episode_whose_certainty_rises_is_shown():
+    played = [
+        episode("NONE", 0.0, 0.5),
+        episode("NONE", 0.0, 0.2, 0.6),
+        episode("NONE", 0.0, 0.7, 0.1, 0.8),
+        episode("NOT_FOUND", *[0.0] * 9),
+    ]
     assert strip.chosen(played) == 1
     assert strip.chosen([*played, played[1]]) == 1
     assert strip.chosen(played[2:]) == 0
+    assert strip.chosen(played[3:]) == 0
 
 
 def test_a_spoilt_picture_is_dark_bright_or_blurred_before_and_right_after(context, monkeypatch):

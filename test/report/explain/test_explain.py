@@ -21,7 +21,7 @@ from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.policy import ExposureTask, FocusTask
 from dasha_ros.policies.registry import exposure_policy, focus_policy
 from dasha_ros.report import ReportWriter, load
-from dasha_ros.report.explain.explanation import explain
+from dasha_ros.report.explain.explanation import Explained, explain
 from dasha_ros.report.explain.occlusion import on_box
 from dasha_ros.report.explain.words import sentences
 from dasha_ros.twin.world import World
@@ -31,13 +31,14 @@ RUN = CliRunner()
 
 @pytest.fixture(scope="module")
 def report(fetched, tmp_path_factory) -> Path:
-    """A goal of both agents of plus: a dark picture, far out of focus, of a motorcycle."""
+    """A goal of both agents of plus: a dark picture of a motorcycle, out of focus."""
     for name in ("photos/motorcycle_left.png", "photos/bus.jpg", "models/yolov3-tiny.onnx"):
         fetched(name)
     perception = Perception("efficientnet_lite0_grid")
     world = World("motorcycle_street", 85.0)
-    rig = TwinRig(perception, world, width=640, height=340, exposure_us=2_000.0)
+    rig = TwinRig(perception, world, width=640, height=340)
     lens = LensInfo.of(rig.lens)
+    rig.place(world, rig.lens.position(0.9), 2_000.0)
     running = ReportWriter(tmp_path_factory.mktemp("reports")).begin(
         {"labels": ("motorcycle",), "min_score": 0.3, "max_brisque": 100.0, "max_steps": 60},
         {"exposure_policy": "plus", "focus_policy": "plus", "lens": asdict(lens)},
@@ -74,14 +75,18 @@ def report(fetched, tmp_path_factory) -> Path:
     return running.finish({**ended, "focus_steps": found.steps})
 
 
+@pytest.fixture(scope="module")
+def explained(report) -> list[Explained]:
+    return list(explain(load(report), report))
+
+
 @pytest.fixture
 def copied(report, tmp_path) -> Path:
     return Path(shutil.copytree(report, tmp_path / "copied"))
 
 
-def test_the_policies_decide_again_as_they_did_and_believe_the_same(report):
+def test_the_policies_decide_again_as_they_did_and_believe_the_same(report, explained):
     record = load(report)
-    explained = list(explain(record, report))
     assert [each.step for each in explained] == list(record.steps)
     assert all(each.is_reproduced for each in explained)
     ends = [each for each in explained if each.recorded is None]
@@ -91,9 +96,8 @@ def test_the_policies_decide_again_as_they_did_and_believe_the_same(report):
             assert each.decided.belief == pytest.approx(np.array(each.step.belief.probability), abs=1e-12)
 
 
-def test_at_the_end_what_counts_lies_on_the_object(report):
-    record = load(report)
-    *_, last = explain(record, report)
+def test_at_the_end_what_counts_lies_on_the_object(report, explained):
+    record, last = load(report), explained[-1]
     share, area = on_box(last.influence.belief, last.box)
     assert area < 0.5
     assert share > area

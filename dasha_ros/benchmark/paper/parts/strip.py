@@ -42,12 +42,15 @@ def settings(context: Context) -> list[Setting]:
 
 
 def chosen(episodes: Sequence[Row]) -> int:
-    """The episode to show: of those that found their object, the one with the most pictures.
+    """The episode to show: one that found its object, whose certainty never falls, with the most pictures.
 
-    The first of them where several have as many; if none found its object, the one with the most pictures.
+    The first of several such episodes. Where there is none, what comes first in that list counts most.
     """
-    ranked = [(row["code"] == "NONE", len(row["shots"]), -i) for i, row in enumerate(episodes)]
-    return -max(ranked)[2]
+    ranked = [
+        (row["code"] == "NONE", _never_falls(row["shots"]), len(row["shots"]), -i)
+        for i, row in enumerate(episodes)
+    ]
+    return -max(ranked)[3]
 
 
 def compute(context: Context) -> Data:
@@ -106,17 +109,17 @@ def _text(data: Data) -> str:
     episodes = data["episodes"]
     ends = [(row["shots"][0]["score"], row["shots"][-1]["score"]) for row in episodes]
     rises = sum(last > first for first, last in ends)
-    steady = sum(_never_falls([shot["score"] for shot in row["shots"]]) for row in episodes)
+    steady = sum(_never_falls(row["shots"]) for row in episodes)
     return paragraph(
         f"Every object of the scenes is looked for once at {ILLUMINANCE_LX:g} lx, by both agents of plus, "
-        "from the factory settings of camera (10 ms) and lens. The strip shows the episode with the most "
-        f"pictures of those that found their object. In {rises} of {len(episodes)} episodes the certainty "
-        f"is higher at the end than at the start, in {steady} it never falls on the way."
+        f"from the factory settings of camera (10 ms) and lens. In {rises} of {len(episodes)} episodes the "
+        f"certainty is higher at the end than at the start, in {steady} it never falls on the way. The "
+        "strip shows the one of these that found its object with the most pictures."
     )
 
 
-def _never_falls(scores: Sequence[float]) -> bool:
-    return all(b >= a for a, b in pairwise(scores))
+def _never_falls(shots: Sequence[Row]) -> bool:
+    return all(b["score"] >= a["score"] for a, b in pairwise(shots))
 
 
 def _after(data: Data) -> str:
