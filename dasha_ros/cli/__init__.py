@@ -32,6 +32,7 @@ from dasha_ros.cli.devices import calibrate, camera, emulate, lens
 from dasha_ros.cli.devices.setup import command as setup
 from dasha_ros.cli.graph import up
 from dasha_ros.cli.recording import record, replay
+from dasha_ros.cli.studies import app as studies
 from dasha_ros.cli.train import app as train
 from dasha_ros.system.streams import output_told, take_every_character
 
@@ -70,6 +71,7 @@ app.add_typer(assets.app, name="assets")
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(cache.app, name="cache")
 app.add_typer(train.app, name="train")
+app.add_typer(studies.app, name="study")
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -8,7 +8,6 @@ when the cells of a view are complete. Views without a line are computed again.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import zlib
@@ -21,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.files.documents import read_json, read_text
+from dasha_ros.files.locking import folder_locked
 from dasha_ros.files.writing import disk_errors, write_whole
 from dasha_ros.learning.dataset.cache.layout import Layout, Meta
 from dasha_ros.learning.dataset.scenes.splits import learned_from
 from dasha_ros.learning.dataset.scenes.views import View
 
 _REMEDY = "delete the folder and run `dasha cache build` again"
+_FULL = ", or give another folder with --path; what is computed is kept, and the same command goes on"
 
 
 class CacheError(Exception):
@@ -163,20 +164,10 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         CacheError: Another process builds this cache.
     """
-    with _disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise CacheError(f"another process is building {folder}; wait for it, or end it") from error
+    busy = f"another process is building {folder}; wait for it, or end it"
+    with folder_locked(folder, CacheError, busy, _FULL):
         yield
 
 
 def _disk_errors(folder: Path) -> AbstractContextManager[None]:
-    return disk_errors(
-        CacheError,
-        folder,
-        ", or give another folder with --path; what is computed is kept, and the same command goes on",
-    )
+    return disk_errors(CacheError, folder, _FULL)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +22,7 @@ from dasha_ros.learning.dataset.scenes.planes import PlaneMaker
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.optics.binned import HalfSizeReadout
 from dasha_ros.optics.profiles import lens_model
+from dasha_ros.system.processes import end_with_parent
 
 Result = TypeVar("Result")
 Report = Callable[[str, int, int], None]
@@ -198,7 +197,7 @@ _worker: Worker | None = None
 def _begin(scene_set: SceneSet, encoders: Mapping[str, str], parts: Synchronized[int]) -> None:
     global _worker  # noqa: PLW0603 - how a pool's initializer hands over
     cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     _worker = Worker(scene_set, encoders)
 
     def count() -> None:
@@ -206,14 +205,6 @@ def _begin(scene_set: SceneSet, encoders: Mapping[str, str], parts: Synchronized
             parts.value += 1
 
     _worker.count_part = count
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is gone: a killed parent can't end its pool."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _do(job: str, arguments: tuple[Any, ...]) -> Any:

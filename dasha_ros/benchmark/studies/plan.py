@@ -1,0 +1,134 @@
+"""From a study to its tasks: the product of what varies, without the combinations that mean nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from dasha_ros.benchmark.methods import Method, MethodError, exposure_methods, focus_methods
+from dasha_ros.benchmark.studies.model import Study
+from dasha_ros.benchmark.studies.task import StudyError, Task
+from dasha_ros.benchmark.studies.work import Carried, Playing, Rules, Training, play, train
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.places import cache_root, found_cache
+from dasha_ros.learning.dataset.cache.store import CacheError, Store
+from dasha_ros.learning.dataset.scenes.splits import splits
+from dasha_ros.learning.evaluation.settings import focus_setting
+from dasha_ros.learning.training.presets import load_preset
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The tasks of a study."""
+
+    tasks: tuple[Task, ...]
+    skipped: tuple[str, ...]
+    """Combinations that mean nothing, and why."""
+    scene_sets: dict[str, str]
+    """Names of the scene sets by the key of their cache."""
+
+
+def plan_of(study: Study) -> Plan:
+    """The tasks of a study, in the order of their rows.
+
+    Raises:
+        StudyError: A split does not exist, or no combination means anything.
+        CacheError: A percept cache is missing, unfinished or of another version.
+        PresetError: No such preset, or one that can't be used.
+        MethodError: No such policy.
+        PolicyFileError: A learned policy can't be read.
+        ValueError: No such setting.
+    """
+    settings = [focus_setting(name) for name in study.setting_names]
+    if study.exposure_policy.endswith(".npz"):
+        raise StudyError(f"exposure_policy: {study.exposure_policy} is a file: give a name")
+    exposure_methods(study.exposure_policy)
+    players = [_player(study, name) for name in study.policies]
+    presets = [load_preset(name) for name in study.presets]
+    if len({preset.name for preset in presets}) < len(presets):
+        raise StudyError(f"presets: two have the same name: {', '.join(preset.name for preset in presets)}")
+    tasks: list[Task] = []
+    skipped: dict[str, None] = {}
+    scene_sets: dict[str, str] = {}
+    for name in study.scene_sets:
+        cache = _cache(name)
+        if cache.meta.key in scene_sets:
+            raise StudyError(
+                f"scene_sets: {name} and {scene_sets[cache.meta.key]} are the same percept cache"
+            )
+        scene_sets[cache.meta.key] = name
+        for split, seed in product(study.splits, study.seeds):
+            kinds = _kinds(cache, split)
+            for setting in settings:
+                if setting.kind not in kinds:
+                    skipped[f"{setting.name} on {name}, split {split}: no test view is a {setting.kind}"] = (
+                        None
+                    )
+            fitting = tuple(setting.name for setting in settings if setting.kind in kinds)
+            if study.agent == "focus" and not fitting:
+                continue
+            rules = Rules(
+                study.agent, cache.meta.key, split, seed, study.episodes, fitting,
+                study.exposure_policy, study.step_ms,
+            )  # fmt: skip
+            where = f"{name}, split {split}, seed {seed}"
+            for title, method, content in players:
+                if method.split not in {None, split}:
+                    skipped[
+                        f"{title} on split {split}: it learned from split {method.split}'s photographs"
+                    ] = None
+                    continue
+                carried = Carried(str(cache.path.absolute()), content)
+                tasks.append(Task(f"{title} on {where}", play, Playing(rules, title, method.digest), carried))
+            for preset in presets:
+                inputs = Training(rules, preset.model_dump(mode="json"), study.steps)
+                title = f"{preset.name}, trained, on {where}"
+                tasks.append(Task(title, train, inputs, Carried(str(cache.path.absolute()))))
+    if not tasks:
+        raise StudyError(f"the product is empty, nothing is left to do: {'; '.join(skipped)}")
+    return Plan(tuple(tasks), tuple(skipped), scene_sets)
+
+
+def _player(study: Study, name: str) -> tuple[str, Method[Any, Any], bytes | None]:
+    """How rows call a policy, the method, and its file if it does not ship."""
+    found: list[Any] = [*(focus_methods(name) if study.agent == "focus" else exposure_methods(name))]
+    if not found:
+        raise MethodError(f"{name!r} names no policy")
+    method: Method[Any, Any] = found[0]
+    if not name.endswith(".npz"):
+        return name, method, None
+    content = Path(name).expanduser().read_bytes()
+    return f"{method.policy} {hashlib.sha256(content).hexdigest()[:6]}", method, content
+
+
+def _kinds(cache: PerceptCache, split: int) -> frozenset[str]:
+    """Kinds of the test views of a split."""
+    try:
+        test = splits(cache.views, split + 1)[split].test
+    except ValueError as error:
+        raise StudyError(f"splits: {cache.path} has no split {split}: {error}") from error
+    return frozenset(cache.views[int(number)].kind for number in test)
+
+
+def _cache(name: str) -> PerceptCache:
+    """The cache of a scene set, or of a folder."""
+    folder = found_cache(name)
+    # A folder that only happens to have the name of the scene set is not meant.
+    if (folder / "meta.json").is_file() or "/" in name:
+        return PerceptCache.open(folder, verify=False)
+    for folder in _newest_first():
+        if Store.load(folder).meta.scene_set == name:
+            return PerceptCache.open(folder, verify=False)
+    raise CacheError(
+        f"there is no percept cache of the scene set {name!r} below {cache_root()}, and no folder {name}: "
+        f"make one with `dasha cache build {name}`, or name a folder"
+    )
+
+
+def _newest_first() -> Iterator[Path]:
+    metas = sorted(cache_root().glob("*/meta.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return (meta.parent for meta in metas)

@@ -1,0 +1,111 @@
+"""``dasha study``: many trainings and comparisons, on this machine."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dasha_ros.cli import study as shared
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out, sigterm_like_ctrl_c
+from dasha_ros.cli.terminal.progress import progress
+
+if TYPE_CHECKING:
+    from dasha_ros.benchmark.studies.driver import Summary
+    from dasha_ros.benchmark.studies.plan import Plan
+    from dasha_ros.benchmark.studies.results import Results
+
+app = typer.Typer(help="Many trainings and comparisons, described in one file.", no_args_is_help=True)
+
+
+@app.callback()
+def studies() -> None:
+    """Many trainings and comparisons, described in one file."""
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="YAML file of the study, or the name of one that ships.")],
+    *,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Folder of the results; default: studies/NAME. What it holds is not done again."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes on this machine; default: one for each processor.")
+    ] = None,
+) -> None:
+    """Do what a study asks for, and print its tables.
+
+    The same command goes on where it was interrupted or killed.
+    """
+    from dasha_ros.benchmark.studies.driver import drive
+    from dasha_ros.benchmark.studies.model import load_study
+    from dasha_ros.benchmark.studies.plan import plan_of
+    from dasha_ros.benchmark.studies.pools.local import LocalPool
+    from dasha_ros.benchmark.studies.results import Results
+
+    place = folder or Path("studies") / Path(study).stem
+    with shared.errors_explained(), ExitStack() as stack:
+        asked = load_study(study)
+        plan = plan_of(asked)
+        for sentence in plan.skipped:
+            err().print(f"left out: {sentence}", style="yellow", markup=False)
+        results = stack.enter_context(Results.opened(place / "results"))
+        stack.enter_context(sigterm_like_ctrl_c())
+        try:
+            pool = stack.enter_context(LocalPool(workers or len(os.sched_getaffinity(0))))
+            with progress(err()) as report:
+                summary = drive(
+                    plan.tasks, pool, results, progress=lambda done, total: report("tasks", done, total)
+                )
+        except KeyboardInterrupt as reason:
+            _write(place, plan, results, asked.description)
+            err().print(
+                f"stopped; {place} holds what was computed, and the same command goes on", style="yellow",
+                markup=False,
+            )  # fmt: skip
+            raise typer.Exit(interrupted(reason)) from None
+        text = _write(place, plan, results, asked.description)
+        out().print(text, markup=False)
+        _tell(summary)
+
+
+def _write(place: Path, plan: Plan, results: Results, description: str) -> str:
+    """Write rows and tables of all finished tasks, in the order of the plan; returns the tables."""
+    from dasha_ros.benchmark.studies.task import StudyError
+    from dasha_ros.benchmark.study import tables
+    from dasha_ros.files.writing import disk_errors, write_whole
+
+    rows = [
+        {**row, "scene_set": plan.scene_sets[row["cache"]]}
+        for task in plan.tasks
+        if task.key in results
+        for row in results.rows(task.key)
+    ]
+    parts = [description.strip()] if description else []
+    for name in plan.scene_sets.values():
+        if mine := [row for row in rows if row["scene_set"] == name]:
+            parts.append(f"## {name}\n\n{tables(mine)}")
+    text = "\n\n".join(parts)
+    with disk_errors(StudyError, place, "; what was computed is kept, and the same command goes on"):
+        write_whole(place / "rows.json", shared.json_lines(rows))
+        write_whole(place / "tables.md", text + "\n")
+    return text
+
+
+def _tell(summary: Summary) -> None:
+    """Say what came from before, and what went wrong."""
+    if summary.resumed:
+        err().print(f"{summary.resumed} tasks had been done before", markup=False)
+    if summary.deaths:
+        err().print(f"workers died {summary.deaths} times", style="yellow", markup=False)
+    for title, reason in summary.failed.items():
+        err().print(f"failed: {title}: {reason}", style="red", markup=False)
+    if summary.failed:
+        fail(f"{len(summary.failed)} tasks have no result; the tables hold the others", Exit.FAILED)
