@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -23,7 +23,6 @@ from dasha_ros.learning.training.run_folder import RunInfo
 from dasha_ros.learning.training.score import score_exposure, score_focus
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.policies.learned.network import PolicyNet
-from dasha_ros.policies.learned.plan_encoder import STRICT
 from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyInfo
 
 if TYPE_CHECKING:
@@ -81,8 +80,6 @@ class Trainee:
     env: BatchVecEnv
     score: Callable[[PolicyNet], Score]
     pack: PolicyPacker
-    favoured: Mapping[int, float] = field(default_factory=dict)
-    """Logits of actions that are likelier than others before anything is learned."""
 
 
 def focus_trainee(info: RunInfo, table: FocusLookup, split: Split) -> Trainee:
@@ -106,7 +103,6 @@ def focus_trainee(info: RunInfo, table: FocusLookup, split: Split) -> Trainee:
         env,
         lambda net: score_focus(net, table, preset, split.validation),
         PolicyPacker(info, table.extractor, rules),
-        {STRICT: preset.focus.plan_prior} if preset.focus.plan else {},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,22 +52,6 @@ def make_learner(
         device="cpu",
         tensorboard_log=str(tensorboard) if tensorboard else None,
     )
-
-
-def favour(learner: PPO, logits: Mapping[int, float]) -> None:
-    """Make some actions of a new network likelier, before it has learned anything.
-
-    Args:
-        learner: It has one choice.
-        logits: By action, its logit; those of all others are about 0.
-    """
-    import torch
-
-    bias = learner.policy.action_net.bias
-    assert isinstance(bias, torch.nn.Parameter)
-    with torch.no_grad():
-        for action, logit in logits.items():
-            bias[action] = logit
 
 
 def learning_rate(ppo: Ppo) -> float | Callable[[float], float]:

@@ -140,8 +140,6 @@ class FocusPreset(_Model):
     plan: bool = False
     """Whether the observation ``belief`` holds plans, and actions follow them; see
     `policies.learned.plan_encoder`."""
-    plan_prior: NotNegative = 0.0
-    """Logit of following the strict plan before anything is learned; that of the other actions is 0."""
     stay_dioptres: NotNegative = STAY_DIOPTRES
     """Commands that are at most so far from the last one are not sent [1/m]."""
     min_score: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3

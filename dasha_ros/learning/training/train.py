@@ -22,7 +22,7 @@ from dasha_ros.learning.training.agents import (
     focus_lookup,
     focus_trainee,
 )
-from dasha_ros.learning.training.ppo import favour, make_learner, says_diverged
+from dasha_ros.learning.training.ppo import make_learner, says_diverged
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import preset_from
 from dasha_ros.learning.training.run_folder import Agent, RunFolder, RunInfo, TrainingError, writing
@@ -163,7 +163,6 @@ def train(
         state = WatchState(**checkpoint.watch)
     else:
         learner = make_learner(trainee.env, ppo, info.seed, folder.tensorboard)
-        favour(learner, trainee.favoured)
     watch = Watch(
         folder,
         trainee.score,

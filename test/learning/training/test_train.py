@@ -14,14 +14,12 @@ from tiny_runs import TINY, run_of, weights
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.training import agents as train_agents
-from dasha_ros.learning.training.agents import focus_lookup
-from dasha_ros.learning.training.ppo import favour, load_network, make_learner, network_of
-from dasha_ros.learning.training.presets import load_preset, preset_from
+from dasha_ros.learning.training.ppo import load_network, network_of
+from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.learning.training.run_folder import TrainingError
-from dasha_ros.learning.training.train import plan, split_of, train
+from dasha_ros.learning.training.train import plan, train
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.focus import LearnedFocus
-from dasha_ros.policies.learned.plan_encoder import STRICT
 from dasha_ros.policies.learned.policy_file import PolicyFile
 
 pytest.importorskip("stable_baselines3")
@@ -113,19 +111,6 @@ def test_a_run_that_was_stopped_ends_where_an_unbroken_one_ends(
     for name, value in weights(whole, agent).items():
         np.testing.assert_array_equal(weights(broken, agent)[name], value)
     assert (whole.path / "evaluations.jsonl").read_text() == (broken.path / "evaluations.jsonl").read_text()
-
-
-def test_a_network_that_has_learned_nothing_may_already_follow_the_plan(cache, tmp_path):
-    split, shares = split_of(cache, 0), []
-    for prior in (0.0, 3.0):
-        _, info = run_of("focus", "plus_plan", cache, tmp_path / str(prior), focus__plan_prior=prior)
-        preset = preset_from(info.preset, "of the run")
-        trainee = train_agents.focus_trainee(info, focus_lookup(cache, preset, split.train, None), split)
-        learner = make_learner(trainee.env, preset.focus.ppo, 0)
-        favour(learner, trainee.favoured)
-        chances = np.exp(network_of(learner).log_probabilities(trainee.env.reset())[0])
-        shares.append(float(chances[:, STRICT].mean()))
-    assert shares == pytest.approx([1 / 18, np.exp(3.0) / (np.exp(3.0) + 17)], abs=0.02)
 
 
 def test_a_damaged_checkpoint_is_refused_and_says_what_is_left(cache, tmp_path):
