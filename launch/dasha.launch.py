@@ -14,7 +14,10 @@ from dasha_ros.freshness import limits
 from launch import LaunchDescription
 
 ARGUMENTS = {
-    "namespace": ("/dasha", "Namespace of all nodes, one per camera."),
+    "namespace": (
+        "dasha",
+        "Namespace of all nodes, one per camera; below the one of PushRosNamespace, unless it begins with /.",
+    ),
     "rig": ("", f"Devices: {', '.join(RIGS)}; empty: those of the parameter file, else the twin."),
     "params_file": ("", "ROS parameter file; `dasha config` prints one to start from."),
     "scene": ("", "Twin: name of a shipped scene or path of a YAML file."),
@@ -24,6 +27,7 @@ ARGUMENTS = {
     "exposure_policy": ("", "Policy of the exposure agent."),
     "focus_policy": ("", "Policy of the focus agent."),
     "mode": ("act", "act: the agents use their policies. learn: they learn from a trainer's goals."),
+    "autostart": ("true", "false: a lifecycle manager configures and activates the nodes."),
     "log_level": ("info", ", ".join(bringup.LOG_LEVELS) + "."),
     "overrides": ("", "Space-separated, quoted as in a shell: NODE.PARAMETER=VALUE."),
 }
@@ -43,9 +47,19 @@ def end_if_misconfigured(event, context):
     return [Shutdown(reason=f"{event.process_name} has a configuration error; its last line says which")]
 
 
+def namespace_below(pushed, given):
+    """The full namespace. Nodes get it whole, because files and sockets of a graph are named after it."""
+    return given if given.startswith("/") else f"{pushed.rstrip('/')}/{given}"
+
+
 def start(context):
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     options = {name: value for name, value in given.items() if value}
+    pushed = context.launch_configurations.get("ros_namespace", "")
+    options["namespace"] = namespace_below(pushed, given["namespace"])
+    if options["autostart"] not in ("true", "false"):
+        raise ValueError(f"autostart:={options['autostart']} is neither true nor false")
+    options["autostart"] = options["autostart"] == "true"
     if "speed" in options:
         options["speed"] = float(options["speed"])
     mode = options.pop("mode")

@@ -101,6 +101,8 @@ class Options:
     focus_policy: str | None = None
     learn: bool = False
     """Both agents learn, and the trainer sends goals."""
+    autostart: bool = True
+    """Whether the nodes configure and activate themselves; else a lifecycle manager does."""
     log_level: str = "info"
     overrides: tuple[str, ...] = ()
     """``node.parameter=value``; these win over everything else."""
@@ -153,6 +155,8 @@ def describe(options: Options | None = None, environ: Mapping[str, str] = os.env
         )
     nodes = (*rig.nodes, "trainer") if options.learn else rig.nodes
     named = {key: value for key, of in _NAMED_OPTIONS.items() if (value := of(options)) is not None}
+    if not options.autostart:
+        named |= {f"{node}.autostart": False for node in nodes}
     # The nodes don't get the file itself: in rcl, a block for the node's own name would override the
     # command line.
     if options.params_file:

@@ -58,15 +58,23 @@ def fake_launch(monkeypatch):
         monkeypatch.setitem(sys.modules, name, module)
 
 
-def launched(**given: str):
-    """The node actions that the file makes for given launch arguments."""
+class Context(dict):
+    """What launch hands to an opaque function."""
+
+    @property
+    def launch_configurations(self) -> Context:
+        return self
+
+
+def launched(pushed: str = "", **given: str):
+    """The node actions that the file makes for given launch arguments, below a pushed namespace."""
     entities = load_launch_file().generate_launch_description().args[0]
     declared = {
         e.args[0]: e.kwargs["default_value"] for e in entities if type(e).__name__ != "OpaqueFunction"
     }
     assert given.keys() <= declared.keys()
     (function,) = (e.kwargs["function"] for e in entities if type(e).__name__ == "OpaqueFunction")
-    return function({**declared, **given})
+    return function(Context({**declared, **given, **({"ros_namespace": pushed} if pushed else {})}))
 
 
 GIVEN = {
@@ -164,6 +172,35 @@ def test_middleware_and_discovery_are_left_to_the_user(given_arguments, monkeypa
 
 
 @pytest.mark.usefixtures("fake_launch")
+@pytest.mark.parametrize(
+    ("pushed", "given_arguments", "namespace"),
+    [
+        ("", {}, "/dasha"),
+        ("/robot_1", {}, "/robot_1/dasha"),
+        ("/robot_1/", {"namespace": "left"}, "/robot_1/left"),
+        ("/robot_1", {"namespace": "/left"}, "/left"),
+        ("", {"namespace": "left/eye"}, "/left/eye"),
+    ],
+)
+def test_a_pushed_namespace_comes_first(pushed, given_arguments, namespace):
+    actions = launched(pushed, **given_arguments)
+    assert {action.kwargs["namespace"] for action in actions} == {namespace}
+    expected = bringup.describe(bringup.Options(namespace=namespace))
+    found = [action.kwargs["parameters"] for action in actions]
+    as_given = load_launch_file().as_given
+    assert found == [[{k: as_given(v) for k, v in p.parameters.items()}] for p in expected.processes]
+
+
+@pytest.mark.usefixtures("fake_launch")
+def test_without_autostart_every_node_waits_for_a_lifecycle_manager():
+    for action in launched(autostart="false", rig="emulated"):
+        assert action.kwargs["parameters"][0]["autostart"] is False
+    assert not any("autostart" in action.kwargs["parameters"][0] for action in launched())
+    with pytest.raises(ValueError, match="neither true nor false"):
+        launched(autostart="later")
+
+
+@pytest.mark.usefixtures("fake_launch")
 def test_mode_learn_adds_the_trainer():
     names = [action.kwargs["name"] for action in launched(mode="learn")]
     assert "trainer" in names
@@ -171,26 +208,111 @@ def test_mode_learn_adds_the_trainer():
         launched(mode="dream")
 
 
-def test_real_launch_makes_the_same_command_lines(monkeypatch):
+@pytest.fixture
+def real_launch(monkeypatch):
+    """launch and launch_ros of a ROS distribution, and a new context."""
     reason = "launch and launch_ros are not installed: they come with a ROS distribution"
     launch = pytest.importorskip("launch", reason=reason)
     if not hasattr(launch, "LaunchContext"):
         pytest.skip(reason)  # the namespace package made of this repository's own launch folder
     pytest.importorskip("launch_ros", reason=reason)
-    from launch.utilities import perform_substitutions
-
-    context = launch.LaunchContext()
     monkeypatch.setattr(sys, "argv", ["ros2"])
-    description = load_launch_file().generate_launch_description()
+    return launch
+
+
+def visited(context, entity):
+    """Every node action that an entity leads to, with its command line."""
+    from launch.utilities import perform_substitutions
+    from launch_ros.actions import Node
+
+    if isinstance(entity, Node):
+        entity._perform_substitutions(context)
+        context.extend_locals({"ros_specific_arguments": {"name": "", "ns": ""}})  # as `execute` does
+        return [(entity, [perform_substitutions(context, part) for part in entity.cmd])]
+    return [node for child in entity.visit(context) or [] for node in visited(context, child)]
+
+
+def test_real_launch_makes_the_same_command_lines(real_launch):
+    context = real_launch.LaunchContext()
     context.launch_configurations.update(GIVEN)
-    nodes = []
-    for entity in description.entities:
-        nodes += entity.visit(context) or []
+    nodes = visited(context, load_launch_file().generate_launch_description())
     graph = bringup.describe(OPTIONS)
     assert len(nodes) == len(graph.processes)
-    for node, process in zip(nodes, graph.processes, strict=True):
-        node._perform_substitutions(context)
+    for (node, command), process in zip(nodes, graph.processes, strict=True):
         assert node.node_name == process.full_name
-        command = [perform_substitutions(context, part) for part in node.cmd]
         assert command[0].endswith(f"/{process.executable}")
         assert set(process.ros_arguments) <= set(command)
+
+
+def test_real_launch_applies_what_is_around_an_include(real_launch):
+    """PushRosNamespace, SetRemap and SetParameter, as a robot's own launch file has them."""
+    from launch.actions import GroupAction, IncludeLaunchDescription
+    from launch.launch_description_sources import PythonLaunchDescriptionSource
+    from launch_ros.actions import PushRosNamespace, SetParameter, SetRemap
+
+    include = IncludeLaunchDescription(PythonLaunchDescriptionSource(str(FILE)))
+    around = [
+        PushRosNamespace("robot_1"),
+        SetRemap("camera/image_raw", "/robot_1/eye"),
+        SetParameter("preview_rate_hz", 2.0),
+        include,
+    ]
+    nodes = visited(real_launch.LaunchContext(), GroupAction(around))
+    expected = bringup.describe(bringup.Options(namespace="/robot_1/dasha"))
+    assert [node.node_name for node, _ in nodes] == list(expected.node_names)
+    for _, command in nodes:
+        assert command[command.index("camera/image_raw:=/robot_1/eye") - 1] == "-r"
+        assert command[command.index("preview_rate_hz:=2.0") - 1] == "-p"
+
+
+def load_arguments():
+    """The arguments of the launch file, read without running it: launch may be missing."""
+    import ast
+
+    (found,) = (
+        node.value
+        for node in ast.parse(FILE.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "ARGUMENTS"
+    )
+    return {key.value for key in found.keys}
+
+
+def test_the_example_of_two_robots_has_four_graphs_of_their_own():
+    from xml.etree import ElementTree
+
+    root = ElementTree.parse(FILE.with_name("two_robots.launch.xml")).getroot()
+    namespaces = []
+    for robot in root.findall("group"):
+        (push,) = robot.findall("push-ros-namespace")
+        for camera in robot.findall("group"):
+            (include,) = camera.findall("include")
+            assert include.attrib["file"] == "$(find-pkg-share dasha_ros)/launch/dasha.launch.py"
+            given = {arg.attrib["name"]: arg.attrib["value"] for arg in include}
+            assert given.keys() <= load_arguments()
+            namespaces.append(f"/{push.attrib['namespace']}/{given['namespace']}")
+    assert namespaces == [
+        f"/{robot}/{camera}" for robot in ("robot_1", "robot_2") for camera in ("left", "right")
+    ]
+    graphs = [bringup.describe(bringup.Options(namespace=name, rig="emulated")) for name in namespaces]
+    assert len({name for graph in graphs for name in graph.node_names}) == sum(
+        len(g.processes) for g in graphs
+    )
+    sockets = [
+        p.parameters["camera_socket"] for g in graphs for p in g.processes if p.name == "device_emulator"
+    ]
+    assert len(set(sockets)) == 4
+
+
+def test_real_launch_makes_four_graphs_of_the_example(real_launch):
+    from launch.actions import IncludeLaunchDescription
+    from launch.launch_description_sources import AnyLaunchDescriptionSource
+
+    source = AnyLaunchDescriptionSource(str(FILE.with_name("two_robots.launch.xml")))
+    nodes = visited(real_launch.LaunchContext(), IncludeLaunchDescription(source))
+    expected = [
+        name
+        for robot in ("robot_1", "robot_2")
+        for camera in ("left", "right")
+        for name in bringup.describe(bringup.Options(namespace=f"/{robot}/{camera}")).node_names
+    ]
+    assert [node.node_name for node, _ in nodes] == expected

@@ -19,9 +19,31 @@ from dasha_ros.system.paths import share_dir
 pytestmark = pytest.mark.graph
 
 
+def start_by_a_lifecycle_manager(graph: Graph) -> None:
+    """What Nav2's lifecycle_manager does: configures all nodes in its order, then activates all."""
+    from lifecycle_msgs.msg import Transition
+
+    graph.start(**{name: {"autostart": "false"} for name in NODES})
+    for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
+        for name in NODES:
+            assert change_state(graph, name, transition), name
+
+
+def change_state(graph: Graph, name: str, transition: int) -> bool:
+    """Ask a node for a transition; whether it went well."""
+    from lifecycle_msgs.msg import Transition
+    from lifecycle_msgs.srv import ChangeState
+
+    request = ChangeState.Request(transition=Transition(id=transition))
+    return bool(graph.probe.call(ChangeState, f"{name}/change_state", request, 30.0).success)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_every_node_ends_cleanly(bare_graph: Graph, number: signal.Signals) -> None:
-    bare_graph.start()
+    if number is signal.SIGINT:
+        bare_graph.start()
+    else:
+        start_by_a_lifecycle_manager(bare_graph)
     bare_graph.until_active()
     for process in bare_graph.processes.values():
         process.send(number)
@@ -190,7 +212,6 @@ def done_by(graph: Graph, name: str) -> dict[str, set[str]]:
 def test_the_security_policy_allows_what_nodes_do_and_no_more(graph: Graph, tmp_path: Path) -> None:
     """Adds the two nodes that the shared graph lacks, and activates neither; the last test of this file."""
     from lifecycle_msgs.msg import Transition
-    from lifecycle_msgs.srv import ChangeState
 
     graph.start(
         "device_emulator",
@@ -203,8 +224,7 @@ def test_the_security_policy_allows_what_nodes_do_and_no_more(graph: Graph, tmp_
         trainer={"autostart": "false"},
     )
     for name in ("device_emulator", "trainer"):
-        request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
-        assert graph.probe.call(ChangeState, f"{name}/change_state", request).success
+        assert change_state(graph, name, Transition.TRANSITION_CONFIGURE)
     for name, rules in policy(share_dir() / "config" / "security" / "policy.xml").items():
         node = name.rpartition("/")[2]
         if node not in CONFIGS:
