@@ -87,7 +87,7 @@ def model_card(run: RunFolder, rows: Sequence[Row], *, curve: str = "", limits: 
         row
         for row in rows
         if row["policy"] == policy.preset
-        and (row["setting"] == EXPOSURE_SETTING) == (info.agent == "exposure")
+        and row["setting"].startswith(EXPOSURE_SETTING) == (info.agent == "exposure")
     ]
     own = [row for row in ours if (row["policy_seed"], row["split"]) == (info.seed, info.split)]
     if not own:

@@ -19,14 +19,20 @@ from dasha_ros.benchmark.rows import Row, summary
 from dasha_ros.benchmark.table import markdown
 from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.learning.evaluation.arenas import Arena
-from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING, FocusSetting
+from dasha_ros.learning.evaluation.settings import (
+    EXPOSURE_SETTING,
+    LIGHT_LX,
+    FocusSetting,
+    exposure_setting,
+)
 
 FOCUS_COLUMNS = (
     "policy", "runs", "episodes", "within_2px", "within_1px", "false_found", "detected", "moves_first",
     "moves_settled", "frames", "hunting", "actuations", "wall_seconds", "af_steps", "af_seconds",
 )  # fmt: skip
 EXPOSURE_COLUMNS = (
-    "policy", "runs", "episodes", "success", "well_exposed", "good_peak", "steps", "max_steps", "seconds"
+    "policy", "runs", "episodes", "success", "well_exposed", "possible", "reached_possible", "good_peak",
+    "steps", "max_steps", "seconds",
 )  # fmt: skip
 
 
@@ -116,9 +122,10 @@ def exposure_study(
     sampled: Sequence[bool] = (False,),
     seed: int = 0,
     step_ms: float = STEP_MS,
+    lights_lx: Sequence[tuple[float, float]] = (LIGHT_LX,),
     progress: Progress | None = None,
 ) -> list[Row]:
-    """The same for A^H; see `focus_study`.
+    """The same for A^H; see `focus_study`. ``lights_lx``: least and most light of each setting [lx].
 
     Raises:
         MethodError: No policy may play on any part.
@@ -134,11 +141,14 @@ def exposure_study(
             for method in exposure_methods(name, sampled=sampled, seed=seed)
             if method.split is None or part.split in {None, method.split}
         ]
-        if methods:
+        for light_lx in lights_lx if methods else ():
             done = exposure.play(
-                arena, methods, part.numbers, per_view=per_view, seed=seed, progress=progress
+                arena, methods, part.numbers, per_view=per_view, seed=seed, light_lx=light_lx,
+                progress=progress,
+            )  # fmt: skip
+            rows += exposure.exposure_rows(
+                done, split=part.split, arena=arena.name, setting=exposure_setting(light_lx), step_ms=step_ms
             )
-            rows += exposure.exposure_rows(done, split=part.split, arena=arena.name, step_ms=step_ms)
     if not rows:
         raise MethodError("nothing to play: every policy was learned on another split")
     return rows
@@ -159,7 +169,7 @@ def tables(rows: Sequence[Row]) -> str:
     text = []
     for setting in dict.fromkeys(row["setting"] for row in rows):
         mine = [row for row in rows if row["setting"] == setting]
-        is_exposure = setting == EXPOSURE_SETTING
+        is_exposure = setting.startswith(EXPOSURE_SETTING)
         keys = exposure.SPREAD_KEYS if is_exposure else evaluation.SPREAD_KEYS
         columns = EXPOSURE_COLUMNS if is_exposure else FOCUS_COLUMNS
         shown = [_shown(row) for row in summary(mine, keys)]

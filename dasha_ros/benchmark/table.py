@@ -16,6 +16,8 @@ SHARES = frozenset(
         "hunting",
         "well_exposed",
         "good_peak",
+        "possible",
+        "reached_possible",
     }
 )
 """Columns shown in per cent."""
@@ -23,6 +25,7 @@ TITLES = {
     "moves_first": "moves to first in focus",
     "moves_settled": "moves to the end",
     "within_2px": "within 2 px",
+    "reached_possible": "well exposed where possible",
     "within_1px": "within 1 px",
     "decide_ms": "ms a decision",
 }

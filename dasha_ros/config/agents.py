@@ -112,6 +112,20 @@ class HighLevelAgentConfig(AgentConfig):
         1e6, "Longest exposure of the table.", unit="us", fixed=True, ge=2.0, le=10e6
     )
 
+    mains_hz: Literal["0", "50", "60"] = parameter(
+        "0",
+        "Frequency of the mains in Hz, where lamps flicker: long exposures last a whole number of flickers. "
+        "0: any exposure. Webcams have a control of their own: webcam_flicker of camera_driver.",
+        fixed=True,
+    )
+    gain_max_db: FiniteFloat = parameter(
+        20.0,
+        "Most gain that stands in for an exposure beyond the longest one; 0: none. Policy paper uses none.",
+        unit="dB",
+        ge=0.0,
+        le=36.0,
+    )
+
     @model_validator(mode="after")
     def _ordered(self) -> HighLevelAgentConfig:
         if self.exposure_max_us <= 2 * self.exposure_min_us:

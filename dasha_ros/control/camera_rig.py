@@ -16,7 +16,7 @@ from dasha_ros.freshness.command import IN_PROCESS
 from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import NOWHERE, CaptureInfo
 from dasha_ros.optics.actuator import SETTLED_DIOPTRES
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure import ExposureTable, made_of
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
@@ -54,6 +54,9 @@ class CameraRig(InProcessRig):
         self._perception, self._encoding = perception, encoding
 
     def _set_exposure(self, exposure_us: float) -> None:
+        if self.table.gains:
+            exposure_us, gain_db = made_of(exposure_us, self.table.gain_from_us)
+            self._camera.set_gain(gain_db)
         self._camera.set_exposure(exposure_us)
 
     def _lens_moved(self) -> None:

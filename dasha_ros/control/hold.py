@@ -74,7 +74,13 @@ def hold_exposure(
     def step(percept: Percept) -> tuple[float, float]:
         return holder.act(percept), float("nan")
 
-    return _hold(look, first.capture.exposure_us, step, on_look, interrupted)
+    return _hold(
+        look,
+        task.table.asked_us(first.capture.exposure_us, first.capture.gain_db),
+        step,
+        on_look,
+        interrupted,
+    )
 
 
 def _hold(

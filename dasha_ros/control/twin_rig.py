@@ -85,6 +85,6 @@ class TwinRig(CameraRig):
         self._camera.set_world(world)
         self._restart(position, world.temperature_c)
         self._camera.set_trajectory(self._lens.trajectory)
-        self._camera.set_exposure(exposure_us)
+        self._set_exposure(exposure_us)
         if seed is not None:
             self._camera.seed_noise(seed)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from dasha_ros.optics.exposure import asked_us, gain_factor, made_of
 
 if TYPE_CHECKING:
     from dasha_ros.perception.image_message import Pixels
@@ -48,6 +51,31 @@ class CameraLimits:
     gain_max_db: float
     region: SensorRegion | None = None
     """Which part of the sensor the pictures show; `None`: the camera does not tell."""
+
+    @property
+    def longest_asked_us(self) -> float:
+        """The longest exposure that can be asked for [us]: beyond the camera's own, gain stands in."""
+        with_gain_us = self.exposure_max_us * gain_factor(max(0.0, self.gain_max_db))
+        return max(self.exposure_max_us, min(with_gain_us, EXPOSURE_LIMITS_US[1]))
+
+    def nearest_asked_us(self, asked_us: float, most_gain_db: float = math.inf) -> float:
+        """The nearest exposure that can be asked for with at most so much gain [us]."""
+        most_us = min(self.longest_asked_us, self.exposure_max_us * gain_factor(min(most_gain_db, 100.0)))
+        return min(max(asked_us, self.exposure_min_us), most_us)
+
+    def made_of(self, asked_us: float, least_gain_db: float) -> tuple[float, float]:
+        """The exposure [us] and gain [dB] by which this camera makes what was asked for.
+
+        Args:
+            asked_us: Exposure that was asked for [us].
+            least_gain_db: The gain of exposures that need none [dB].
+        """
+        exposure_us, gain_db = made_of(asked_us, self.exposure_max_us, least_gain_db)
+        return self.nearest_exposure_us(exposure_us), self.nearest_gain_db(gain_db)
+
+    def asked_us(self, exposure_us: float, gain_db: float) -> float:
+        """The exposure that was asked for [us], from what a frame says of its exposure [us] and gain [dB]."""
+        return asked_us(exposure_us, gain_db, self.exposure_max_us)
 
     def nearest_exposure_us(self, exposure_us: float) -> float:
         """The exposure nearest to ``exposure_us`` that this camera can do [us]."""

@@ -49,22 +49,29 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
 
     def table(self) -> ExposureTable:
         """The exposures that the policy may choose from."""
-        return exposure_table(self.config.exposure_min_us, self.config.exposure_max_us)
+        table = exposure_table(self.config.exposure_min_us, self.config.exposure_max_us)
+        return table.free_of_flicker(float(self.config.mains_hz))
 
     def _table_of_camera(self) -> ExposureTable:
-        """The exposures that both the parameters and the camera allow.
+        """The exposures that both the parameters and the camera allow, then the camera's gain.
 
         A learned policy keeps the table that it was trained with; each command is clipped to the camera's
-        limits.
+        limits. The preset ``paper`` knows no gain.
 
         Raises:
             PolicyFileError: The two ranges overlap too little.
         """
         table, limits = self.rig.table, self.rig.limits
-        if limits is None or isinstance(self._policy, LearnedExposure):
+        if limits is None:
             return table
+        learned = self._policy if isinstance(self._policy, LearnedExposure) else None
+        uses_gain = learned is None or learned.uses_gain
+        gain_db = min(limits.gain_max_db, self.config.gain_max_db) if uses_gain else 0.0
+        self.rig.most_gain_db = gain_db
         try:
-            return table.within(limits.exposure_min_us, limits.exposure_max_us)
+            if learned is None:
+                table = table.within(limits.exposure_min_us, limits.exposure_max_us)
+            return table.with_gain(gain_db, limits.exposure_max_us) if uses_gain else table
         except ValueError as error:
             raise PolicyFileError(
                 f"the camera exposes {limits.exposure_min_us:g} to {limits.exposure_max_us:g} us, and the "
@@ -111,7 +118,8 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
 
             def look(exposure_us: float) -> Percept:
                 nonlocal last
-                changes = exposure_us != last.capture.exposure_us
+                capture = last.capture
+                changes = exposure_us != task.table.asked_us(capture.exposure_us, capture.gain_db)
                 last = self.rig.expose(exposure_us) if changes else self.rig.watch(last)
                 return last
 

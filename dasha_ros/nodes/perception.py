@@ -25,7 +25,13 @@ from dasha_ros.ros.perception.audience import Audience
 from dasha_ros.ros.perception.detections import detections_to_msg
 from dasha_ros.ros.perception.other_detector import OtherDetector, Picture
 from dasha_ros.ros.transport import qos
-from dasha_ros.ros.transport.conversions import capture_from_msg, id_from_msg, lens_from_msg, percept_to_msg
+from dasha_ros.ros.transport.conversions import (
+    capture_from_msg,
+    id_from_msg,
+    lens_from_msg,
+    limits_from_msg,
+    percept_to_msg,
+)
 from dasha_ros.ros.transport.endpoints import is_mismatched
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.image import ImageMessageError, pixels_of
@@ -158,7 +164,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._look()
 
     def _on_limits(self, limits: msg.CameraLimits) -> None:
-        self._pending.limit_exposures(limits.exposure_min_us, limits.exposure_max_us)
+        self._pending.limit_exposures(limits.exposure_min_us, limits_from_msg(limits).longest_asked_us)
 
     def _on_capture(self, message: msg.CaptureInfo) -> None:
         capture = capture_from_msg(message)

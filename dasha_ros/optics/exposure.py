@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import zlib
-from bisect import bisect_left
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 EXPOSURES = 146
 """Size of A^H's action space (paper IV.B)."""
@@ -24,6 +27,14 @@ class ExposureTable:
     """
 
     values_us: tuple[float, ...]
+    gains: int = 0
+    """How many of the last values `with_gain` added."""
+    gain_from_us: float = math.inf
+    """The longest exposure of the camera [us]: it makes longer values of this one and gain. A sensor is
+    linear, so twice the gain is as bright as twice the time. Infinite: without gain."""
+    mains_hz: float = 0.0
+    """Frequency of the mains [Hz]; 0: any exposure will do. Lamps flicker twice in its period. An exposure of
+    whole flickers is equally bright whenever it begins, so longer ones are rounded to whole ones."""
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -49,14 +60,20 @@ class ExposureTable:
 
     @property
     def t_max_us(self) -> float:
-        """Longest exposure [us]."""
-        return self.values_us[-1]
+        """Longest exposure without gain [us]."""
+        return self.values_us[-1 - self.gains]
+
+    @property
+    def base(self) -> ExposureTable:
+        """The part without gain."""
+        return ExposureTable(self.values_us[: len(self) - self.gains], mains_hz=self.mains_hz)
 
     @property
     def id(self) -> str:
-        """Identifies the table; stored with learned policies and compared when they are loaded."""
-        digest = zlib.crc32(repr(self.values_us).encode())
-        return f"{len(self)}:{self.t_min_us:.0f}..{self.t_max_us:.0f}us:{digest:08x}"
+        """Identifies the part without gain; learned policies keep it, and it is compared when they load."""
+        values_us = self.base.values_us
+        digest = zlib.crc32(repr(values_us).encode())
+        return f"{len(values_us)}:{self.t_min_us:.0f}..{self.t_max_us:.0f}us:{digest:08x}"
 
     def exposure_us(self, index: int) -> float:
         """The exposure time [us] of a table index.
@@ -66,7 +83,23 @@ class ExposureTable:
         """
         if not 0 <= index < len(self):
             raise IndexError(f"exposure index {index} is outside 0..{len(self) - 1}")
-        return self.values_us[index]
+        return self._rounded(self.values_us[index])
+
+    def _rounded(self, value_us: float) -> float:
+        if not self.mains_hz or value_us > self.gain_from_us:
+            return value_us
+        flicker_us = 5e5 / self.mains_hz
+        if value_us < flicker_us:
+            return value_us
+        longest_us = min(self.gain_from_us, self.t_max_us)
+        return min(round(value_us / flicker_us), longest_us // flicker_us) * flicker_us
+
+    def alike(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """First and last index of the values that make the same exposure as each, both of shape (n,)."""
+        made = [self._rounded(value) for value in self.values_us]
+        first = [bisect_left(made, value) for value in made]
+        last = [bisect_right(made, value) - 1 for value in made]
+        return np.array(first, np.intp), np.array(last, np.intp)
 
     def nearest(self, exposure_us: float) -> int:
         """The index of the value nearest in logarithm (in brightness); the first or last one beyond the ends.
@@ -84,6 +117,33 @@ class ExposureTable:
         low, high = self.values_us[above - 1], self.values_us[above]
         return above if exposure_us * exposure_us > low * high else above - 1
 
+    def with_gain(self, gain_db: float, longest_us: float | None = None) -> ExposureTable:
+        """This table, continued in equal ratios as far as gain reaches.
+
+        Args:
+            gain_db: The most gain [dB].
+            longest_us: The camera's longest exposure [us]; left out: that of the table.
+        """
+        base = self.base.values_us
+        longest_us = base[-1] if longest_us is None else longest_us
+        ratio = (base[-1] / base[0]) ** (1.0 / (len(base) - 1))
+        reach = longest_us * gain_factor(gain_db) / base[-1]
+        more = math.floor(math.log(reach, ratio) + 1e-9) if reach > 1.0 else 0
+        added = tuple(base[-1] * ratio**i for i in range(1, more + 1))
+        return ExposureTable(base + added, more, longest_us, self.mains_hz)
+
+    def free_of_flicker(self, mains_hz: float) -> ExposureTable:
+        """This table for light that flickers with the mains of this frequency [Hz]; 0: that does not."""
+        return replace(self, mains_hz=mains_hz)
+
+    def seen(self, exposure_us: float, gain_db: float) -> int:
+        """The index of the value that made a frame, from what the frame says of it [us, dB]."""
+        return self.nearest(self.asked_us(exposure_us, gain_db))
+
+    def asked_us(self, exposure_us: float, gain_db: float) -> float:
+        """What was asked for [us], from what a frame says of its exposure [us] and gain [dB]."""
+        return asked_us(exposure_us, gain_db, self.gain_from_us)
+
     def within(self, t_min_us: float, t_max_us: float) -> ExposureTable:
         """A table of equally many values, over the part of this range that is within two limits [us].
 
@@ -92,7 +152,38 @@ class ExposureTable:
         """
         if t_min_us <= self.t_min_us and self.t_max_us <= t_max_us:
             return self
-        return exposure_table(max(self.t_min_us, t_min_us), min(self.t_max_us, t_max_us), len(self))
+        count = len(self) - self.gains
+        within = exposure_table(max(self.t_min_us, t_min_us), min(self.t_max_us, t_max_us), count)
+        return within.free_of_flicker(self.mains_hz)
+
+
+def gain_factor(gain_db: float) -> float:
+    """How much brighter a gain makes a picture: 6.02 dB double it."""
+    return float(10.0 ** (gain_db / 20.0))
+
+
+def asked_us(exposure_us: float, gain_db: float, longest_us: float) -> float:
+    """The exposure that was asked for [us], if gain stands in for what is beyond the longest exposure.
+
+    Args:
+        exposure_us: What made the frame [us].
+        gain_db: Its gain [dB]; a gain at a shorter exposure is the camera's own, and not part of the setting.
+        longest_us: The longest exposure [us].
+    """
+    return exposure_us * gain_factor(gain_db) if exposure_us >= 0.999 * longest_us else exposure_us
+
+
+def made_of(asked: float, longest_us: float, least_gain_db: float = 0.0) -> tuple[float, float]:
+    """The exposure [us] and the gain [dB] that make an exposure that was asked for [us].
+
+    Args:
+        asked: Exposure that was asked for [us].
+        longest_us: The longest exposure [us].
+        least_gain_db: The gain of exposures that need none [dB].
+    """
+    if asked <= longest_us:
+        return asked, least_gain_db
+    return longest_us, max(least_gain_db, 20.0 * math.log10(asked / longest_us))
 
 
 def exposure_table(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.policy import ExposureDecision, ExposureRule, ExposureTask
@@ -19,10 +22,11 @@ class ExposureSearch(ABC):
     def __init__(self) -> None:
         """No episode yet."""
         self._table: ExposureTable | None = None
+        self._alike: tuple[NDArray[np.intp], NDArray[np.intp]]
 
     def reset(self, task: ExposureTask) -> None:
         """Begin a new episode: every exposure of the table is possible."""
-        self._table = task.table
+        self._table, self._alike = task.table, task.table.alike()
         self.begin(task.table)
 
     def act(self, percept: Percept) -> ExposureDecision:
@@ -34,9 +38,12 @@ class ExposureSearch(ABC):
         """
         if (table := self._table) is None:
             raise RuntimeError("act before reset: a policy needs a task first")
-        here = table.nearest(percept.capture.exposure_us)
+        here = table.seen(percept.capture.exposure_us, percept.capture.gain_db)
         side = exposure_side(self.rule, percept)
-        aim = None if side == 0 else self.next(table, here, side, percept)
+        first, last = self._alike
+        # Of the values that make this exposure, the one next to those that are left to try.
+        edge = here if side == 0 else int(last[here] if side < 0 else first[here])
+        aim = None if side == 0 else self.next(table, edge, side, percept)
         return ExposureDecision(here, done=True) if aim is None else ExposureDecision(aim)
 
     def begin(self, table: ExposureTable) -> None:  # noqa: B027 - most policies remember nothing

@@ -33,6 +33,12 @@ MAX_BRIGHT_SHARE = 0.3
 """Largest share of bright pixels in a well-exposed picture."""
 ACCEPTABLE_PEAK = (25.5, 229.5)
 """10 and 90 % of the greatest grey level (Algorithm 1, line 7); both ends belong."""
+TARGET_GREY = 100.0
+"""Mean grey level to aim at: the middle of Eq. 7's best interval."""
+BLACK_GREY = 1.5
+"""Pictures with a mean below this hold little but read noise, and say only "far too dark"."""
+MIN_OPEN_SHARE = 1.0 / 16.0
+"""Least share of a clipped picture that counts as in range; limits a step down to 5 EV."""
 _BRIGHT_BINS = np.linspace(0.0, GREY_MAX, 11)[:-1] >= BRIGHT_LEVEL
 
 Side = Literal[-1, 0, 1]
@@ -52,6 +58,20 @@ def bright_share(shares: NDArray[np.float64]) -> NDArray[np.float64]:
         shares: Shares of ten even bins over 0..255, shape (..., 10).
     """
     result: NDArray[np.float64] = shares[..., _BRIGHT_BINS].sum(axis=-1)
+    return result
+
+
+def mid_grey_ev(mean_grey: NDArray[np.float64], bright: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much more exposure a linear sensor needs to show `TARGET_GREY` [EV], shape (...).
+
+    Clipped pixels may be brighter than they look: the more of them, the larger the step down.
+
+    Args:
+        mean_grey: Grey levels 0..255, shape (...); darker than `BLACK_GREY` counts as that.
+        bright: See `bright_share`.
+    """
+    levels = np.maximum(mean_grey, BLACK_GREY)
+    result: NDArray[np.float64] = np.log2(TARGET_GREY / levels * np.maximum(1.0 - bright, MIN_OPEN_SHARE))
     return result
 
 

@@ -21,7 +21,16 @@ LABELS = {
     "one constant position": "constant", "constant position": "constant",
 }  # fmt: skip
 """Policies that tables call by a longer name."""
-PER_CENT = {"within_2px", "within_1px", "hunting", "detected", "well_exposed", "success", "false_found"}
+PER_CENT = {
+    "within_2px",
+    "within_1px",
+    "hunting",
+    "detected",
+    "well_exposed",
+    "success",
+    "false_found",
+    "possible",
+}
 
 
 def mean(source: str, setting: str | None, policy: str, key: str) -> float:
@@ -140,6 +149,21 @@ SENTENCES: tuple[tuple[str, str, tuple[tuple[str, str | None, str, str], ...]], 
             ("exposure", "exposure", "histogram", "steps"),
             ("exposure", "exposure", "auto_mean_grey", "steps"),
         ),
+    ),
+    *(
+        (
+            "docs/benchmark.md",
+            rf"\| {light} lx \| (\S+) % \| (\S+) \| (\S+) \|",
+            (
+                ("exposure-light", f"exposure_{setting}_lx", "plus", "possible"),
+                ("exposure-light", f"exposure_{setting}_lx", "plus", "steps"),
+                ("exposure-light", f"exposure_{setting}_lx", "histogram", "steps"),
+            ),
+        )
+        for light, setting in (
+            ("0.5 to 100,000", "0.5_to_100000"), ("2", "2"), ("1,000", "1000"), ("10,000", "10000"),
+            ("50,000", "50000"), ("100,000", "100000"),
+        )
     ),
     (
         "docs/benchmark.md",

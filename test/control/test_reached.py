@@ -105,7 +105,7 @@ def exposure_doors(rule, percept):
     table = rig.table
     yield "percept", exposure_side(rule, percept) == 0
     yield "batch", READER.read(percept, 3).reached(rule)[0]
-    good, _ = ExposureBounds(1, len(table), rule).see(READER.read(percept, 3))
+    good, _ = ExposureBounds(1, table, rule).see(READER.read(percept, 3))
     yield "deployed", good[0]
     outcome = run_exposure(rig, Content(ExposureDecision(3, done=True), rule), ExposureTask(table))
     yield "loop", outcome.code is ErrorCode.NONE

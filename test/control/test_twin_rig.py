@@ -13,6 +13,7 @@ from dasha_ros.control.rig import RigError
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.freshness.command import NO_COMMAND
 from dasha_ros.freshness.rule import answers
+from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.policies.classical.exposure import HistogramExposure
 from dasha_ros.policies.classical.focus import CoarseToFineFocus
 from dasha_ros.policies.outcome import ErrorCode
@@ -31,7 +32,7 @@ def scene(tmp_path_factory):
 
 
 def rig_before(scene, **changes):
-    return TwinRig(CardPerception(), World(scene), **(SIZE | changes))
+    return TwinRig(CardPerception(), **({"world": World(scene)} | SIZE | changes))
 
 
 @settings(max_examples=40)
@@ -139,3 +140,21 @@ def test_whole_frame_contrast_focuses_on_the_wall(scene):
     rig = rig_before(scene, exposure_us=40_000.0)
     run_focus(rig, ContrastFocus(), FocusTask(rig.lens, frozenset({"card"})))
     assert abs(rig.lens.blur_px(rig.focus_dioptres, 0.2)) <= 1.0
+
+
+def test_gain_stands_in_where_exposure_ends(scene):
+    dark = World(scene, illuminance_lx=1.0)
+    without = run_exposure(rig_before(scene, world=dark), HistogramExposure(), ExposureTask(exposure_table()))
+    assert without.code is ErrorCode.EXPOSURE_NOT_REACHED
+    table = exposure_table().with_gain(20.0)
+    rig = rig_before(scene, world=dark, table=table)
+    outcome = run_exposure(rig, HistogramExposure(), ExposureTask(table))
+    assert outcome.code is ErrorCode.NONE
+    assert outcome.percept is not None
+    assert outcome.percept.capture.exposure_us == 1e6
+    assert 0.0 < outcome.percept.capture.gain_db <= 20.0
+    # A shorter exposure needs no gain, and the next episode begins without any.
+    assert rig.expose(10_000.0).capture.gain_db == 0.0
+    rig.expose(4e6)
+    rig.place(dark, 40.0, 10_000.0)
+    assert rig.observe().capture.gain_db == 0.0

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from dasha_ros.cli import study
-from dasha_ros.cli.terminal.console import out
+from dasha_ros.cli.terminal.console import fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
 
 
@@ -17,13 +21,20 @@ def exposure(
     episodes: study.Episodes = 10,
     seed: study.Seed = 0,
     sampled: study.Sampled = False,
+    light: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Light in lx, as 1000 or 0.5:100000 (evenly in logarithm); repeatable. Default: 13:300."
+        ),
+    ] = None,
     step_ms: study.StepMs = 60.0,
     json_file: Json = None,
     markdown_file: study.Markdown = None,
 ) -> None:
-    """Play exposure policies and auto exposure at 13 to 300 lx, from any exposure and any defocus."""
+    """Play exposure policies and auto exposure in any light, from any exposure and any defocus."""
     from dasha_ros.benchmark.study import exposure_study, tables
 
+    lights = [_light(text) for text in light or ["13:300"]]
     refuse_unwritable(json_file, markdown_file)
     with study.errors_explained():
         names = policy or study.default_policies("exposure")
@@ -34,9 +45,27 @@ def exposure(
         with study.photographs_listed(testbed), study.progress() as progress:
             rows = exposure_study(
                 testbed.arena, names, testbed.parts, per_view=episodes, seed=seed,
-                sampled=(False, True) if sampled else (False,), step_ms=step_ms, progress=progress,
+                sampled=(False, True) if sampled else (False,), step_ms=step_ms, lights_lx=lights,
+                progress=progress,
             )  # fmt: skip
         text = tables(rows)
         out().print(text, markup=False)
         write(json_file, study.json_lines(rows))
         write(markdown_file, text)
+
+
+def _light(text: str) -> tuple[float, float]:
+    """Least and most light [lx]."""
+    from dasha_ros.twin.world import ILLUMINANCE_MAX_LX, ILLUMINANCE_MIN_LX
+
+    least, _, most = text.partition(":")
+    try:
+        low, high = float(least), float(most or least)
+    except ValueError:
+        low, high = 0.0, 0.0
+    if not ILLUMINANCE_MIN_LX <= low <= high <= ILLUMINANCE_MAX_LX:
+        fail(
+            f"--light {text}: give lx from {ILLUMINANCE_MIN_LX:g} to {ILLUMINANCE_MAX_LX:g}, as 1000 or "
+            "0.5:100000 with the least first"
+        )
+    return low, high

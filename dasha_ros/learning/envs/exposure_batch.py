@@ -114,7 +114,8 @@ class ExposureBatch:
         """Act in every episode. Episodes that end wait for `begin`."""
         everyone = np.arange(len(self.episodes.steps))
         self.worlds.step(len(everyone))
-        self.worlds.expose(everyone, np.asarray(actions, np.intp).reshape(-1), self.rng)
+        index = self.episodes.encoder.index(np.asarray(actions, np.intp).reshape(-1))
+        self.worlds.expose(everyone, index, self.rng)
         return self.episodes.finish_step(self.look(everyone))
 
     def look(self, rows: Rows) -> ExposureInputs:

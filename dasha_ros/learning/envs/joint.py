@@ -20,7 +20,7 @@ class DashaJointEnv(RigEnv):
     **Observation** ``Dict``: ``phase`` ``Discrete(2)``, 0 while A^H acts and 1 while A^L does;
     ``exposure`` and ``focus``, what either agent sees (zeros while it is not its turn).
 
-    **Action** ``MultiDiscrete([146, ...])``: first A^H's action, then A^L's parts. Only the part of
+    **Action** ``MultiDiscrete([n, ...])``: first A^H's action, then A^L's parts. Only the part of
     the agent whose turn it is counts. The lens does not move before the hand-over.
 
     **Reward**: that of the agent whose turn it is (Eq. 7, then Eq. 8); ``info["agent"]`` names it.
@@ -48,7 +48,7 @@ class DashaJointEnv(RigEnv):
         super().__init__(rig, episode_source, preset)
         self._exposure, self._focus = ExposurePart(rig, exposure, preset), FocusPart(rig, focus, preset)
         focus_nvec = self._focus.episodes.encoder.nvec
-        self.action_space = spaces.MultiDiscrete([len(rig.table), *focus_nvec])
+        self.action_space = spaces.MultiDiscrete([self._exposure.episodes.encoder.actions, *focus_nvec])
         self.observation_space = spaces.Dict(
             {
                 "phase": spaces.Discrete(2),

@@ -135,7 +135,7 @@ class ExposurePart:
         self._rig, self._reader = rig, extractor
         encoder = extractor.observation_encoder(len(rig.table), 1)
         self.episodes = ExposureEpisodes(encoder, exposure_rules(preset), 1)
-        self.action_space = spaces.Discrete(len(rig.table))
+        self.action_space = spaces.Discrete(encoder.actions)
         self.observation_space = spaces.Box(-np.inf, np.inf, (encoder.size,), np.float32)
 
     def begin(self, percept: Percept) -> Observation:
@@ -149,10 +149,13 @@ class ExposurePart:
 
     def step(self, action: Any) -> tuple[Percept, ExposureInputs, StepResults]:
         """Set the exposure and take a picture."""
-        exposure_us = self._rig.table.exposure_us(int(np.asarray(action).reshape(-1)[0]))
+        index = self.episodes.encoder.index(np.asarray(action, np.intp).reshape(-1)[:1])
+        exposure_us = self._rig.table.exposure_us(int(index[0]))
         percept = checked(self._rig.expose(exposure_us))
         pictures = self._read(percept)
         return percept, pictures, self.episodes.finish_step(pictures)
 
     def _read(self, percept: Percept) -> ExposureInputs:
-        return self._reader.read(percept, self._rig.table.nearest(percept.capture.exposure_us))
+        return self._reader.read(
+            percept, self._rig.table.seen(percept.capture.exposure_us, percept.capture.gain_db)
+        )

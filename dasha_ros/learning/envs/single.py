@@ -91,7 +91,8 @@ class DashaExposureEnv(RigEnv):
     **Observation** ``Box(size,) float32``. ``latent``: (E(I), val, bin) of the newest frame (Eq. 6).
     ``readout``: see `policies.learned.exposure_encoder.ReadoutExposureEncoder`.
 
-    **Action** ``Discrete(146)``: the exposure, an index of the rig's exposure table.
+    **Action** ``Discrete(n)``: the exposure, an index of the rig's exposure table (n = 146), or a step from
+    where a linear sensor would show mid grey (`policies.learned.exposure_encoder.RelativeExposureEncoder`).
 
     **Reward**: Eq. 7 of the picture that answers, with P as the preset says (`rules.ExposureRules`).
 

@@ -75,6 +75,8 @@ class ExposureTrial:
     view: ViewInfo
     code: ErrorCode
     illuminance_lx: float
+    possible: bool
+    """Whether some exposure makes a well-exposed picture."""
     well_exposed: bool
     """Whether the last picture satisfies this rule of `policies.reached`, whatever the policy's own rule
     is."""
@@ -172,10 +174,38 @@ def play_focus(
     )
 
 
+def exposure_is_possible(arena: Arena, start: Start) -> bool:
+    """Whether some exposure of the arena's table makes a well-exposed picture from this start.
+
+    The picture's side never falls as the exposure grows (`reached.exposure_sides`), and the table is fine: so
+    it is, unless the longest exposure is too dark or the shortest too bright.
+
+    Raises:
+        DeviceError: The start can't be placed.
+    """
+    arena.place(start)
+    longest, shortest = (arena.rig.expose(us) for us in (arena.table.t_max_us, arena.table.t_min_us))
+    return exposure_side("well_exposed", longest) >= 0 >= exposure_side("well_exposed", shortest)
+
+
 def play_exposure(
-    arena: Arena, policy: ExposurePolicy, start: Start, *, encoder: str = "", max_steps: int = MAX_EXPOSURES
+    arena: Arena,
+    policy: ExposurePolicy,
+    start: Start,
+    *,
+    encoder: str = "",
+    max_steps: int = MAX_EXPOSURES,
+    possible: bool = True,
 ) -> ExposureTrial:
-    """One episode of A^H; arguments as for `play_focus`.
+    """One episode of A^H; other arguments as for `play_focus`.
+
+    Args:
+        arena: Where the episode takes place.
+        policy: The policy of A^H.
+        start: Where the episode begins.
+        encoder: Id of the encoder whose latents the policy reads; empty: none.
+        max_steps: The episode is cut off after this many commands.
+        possible: See `exposure_is_possible`.
 
     Raises:
         DeviceError: The start can't be placed.
@@ -188,6 +218,7 @@ def play_exposure(
         view=arena.views[start.view],
         code=outcome.code,
         illuminance_lx=start.illuminance_lx,
+        possible=possible,
         well_exposed=percept is not None and exposure_side("well_exposed", percept) == 0,
         good_peak=percept is not None and exposure_side("good_peak", percept) == 0,
         steps=outcome.steps,

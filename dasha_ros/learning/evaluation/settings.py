@@ -51,7 +51,15 @@ FOCUS_SETTINGS = (
 """The paper's band; the same with drift; start and object anywhere; an object in front of a background; both
 agents from any exposure; and A^L alone from any exposure, which shows the value of the hand-over."""
 EXPOSURE_SETTING = "exposure"
-"""Name of the only setting of A^H: any light of `LIGHT_LX`, any exposure, any defocus."""
+"""Name of A^H's setting in any light of `LIGHT_LX`: any exposure, any defocus."""
+
+
+def exposure_setting(light_lx: tuple[float, float] = LIGHT_LX) -> str:
+    """Name of A^H's setting in another light [lx]: least and most, which may be the same."""
+    if light_lx == LIGHT_LX:
+        return EXPOSURE_SETTING
+    least, most = (f"{lux:g}" if lux < 1e4 else f"{lux:.0f}" for lux in light_lx)
+    return f"{EXPOSURE_SETTING}_{least}_lx" if least == most else f"{EXPOSURE_SETTING}_{least}_to_{most}_lx"
 
 
 def focus_setting(name: str) -> FocusSetting:
@@ -146,10 +154,14 @@ def exposure_starts(
     seed: int,
     lens: LensModel,
     table: ExposureTable,
+    light_lx: tuple[float, float] = LIGHT_LX,
 ) -> list[Start]:
     """Starts of A^H: any light, any exposure of the table, any place of lens and plane.
 
-    Arguments as for `focus_starts`.
+    Other arguments as for `focus_starts`.
+
+    Args:
+        light_lx: Least and most light [lx].
     """
     wide = focus_setting("planes_wide")
     starts = []
@@ -165,7 +177,7 @@ def exposure_starts(
                     float(random.uniform(lens.position_min, lens.position_max)),
                     at,
                     0.0,
-                    float(np.exp(random.uniform(*np.log(LIGHT_LX)))),
+                    float(np.exp(random.uniform(*np.log(light_lx)))),
                     table.exposure_us(int(random.integers(len(table)))),
                     int(random.integers(1 << 31)),
                 )

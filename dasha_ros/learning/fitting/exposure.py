@@ -134,7 +134,8 @@ def readout_exposure_lookup(
 
     def fit(views: Rows) -> ReadoutExposureExtractor:
         mine = rows(views)
-        return ReadoutExposureExtractor(fit_ridge(cells.frame[mine], targets[mine], preset.ridge))
+        readout = fit_ridge(cells.frame[mine], targets[mine], preset.ridge)
+        return ReadoutExposureExtractor(readout, preset.relative)
 
     extractor = fit(train)
     numbers = extractor.readout(cells.frame)

@@ -118,7 +118,7 @@ def exposure_trainee(info: RunInfo, table: ExposureLookup, exposures: ExposureTa
     batch = ExposureBatch(
         table, exposures, preset, views=split.train, batch=preset.exposure.ppo.n_envs, rng=rng
     )
-    env = BatchVecEnv(batch, spaces.Discrete(len(exposures)))
+    env = BatchVecEnv(batch, spaces.Discrete(batch.episodes.encoder.actions))
     rules = {"stop": preset.exposure.rule, "deployed": preset.exposure.deployed}
 
     return Trainee(

@@ -103,6 +103,8 @@ class ExposureWorld(_Model):
 
     light_lx: tuple[Positive, Positive] = (13.0, 300.0)
     """Evenly in logarithm [lx]; the paper's range."""
+    gain_db: NotNegative = 0.0
+    """The table of exposures goes on by so much gain [dB]. The noise that gain adds is not simulated."""
     exposure_index: Literal["any", "factory"] | tuple[int, int] = "any"
     """Index of the exposure in force at the start, into the table; ``factory``: what a camera starts with."""
     schedule: Schedule = "drawn"
@@ -168,6 +170,9 @@ class ExposurePreset(_Model):
 
     observation: Literal["latent", "readout"]
     """What it sees; see `policies.learned.exposure_encoder`."""
+    relative: bool = False
+    """Whether the actions of the observation ``readout`` are steps from where a linear sensor would show mid
+    grey; otherwise they are indices of the table."""
     steps: Count
     """Steps of training."""
     horizon: Count = 6

@@ -196,9 +196,7 @@ def play_exposure(
     """
     count = len(pictures.peak)
     everyone = np.arange(count)
-    bounds = ExposureBounds(
-        count, len(exposures), preset.exposure.rule, preset.exposure.deployed == "algorithm_1"
-    )
+    bounds = ExposureBounds(count, exposures, preset.exposure.rule, preset.exposure.deployed == "algorithm_1")
     commands = np.zeros(count, np.intp)
     done, handed = np.zeros(count, bool), np.zeros(count, bool)
     for _ in range(_MOST_MOVES):
@@ -207,7 +205,7 @@ def play_exposure(
         done |= good | exhausted
         if done.all():
             break
-        chosen = bounds.choose(net, batch.episodes.observation(), rng if sampled else None)
+        chosen = bounds.choose(net, batch.episodes.encoder, rng if sampled else None)
         batch.worlds.expose(everyone, np.where(done, batch.worlds.index, chosen), rng)
         commands += ~done
         pictures = batch.look(everyone)

@@ -204,7 +204,8 @@ def _trainee(
         table = focus_lookup(cache, preset, split.train, cells)
         table.handed_over = handed_over
         return focus_trainee(info, table, split)
-    return exposure_trainee(info, exposure_lookup(cache, preset, split.train, cells), exposure_table(), split)
+    exposures = exposure_table().with_gain(preset.exposure.world.gain_db)
+    return exposure_trainee(info, exposure_lookup(cache, preset, split.train, cells), exposures, split)
 
 
 def default_folder(info: RunInfo, root: Path | None = None) -> Path:

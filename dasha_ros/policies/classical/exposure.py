@@ -10,16 +10,10 @@ from __future__ import annotations
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.exposure_search import ExposureSearch
-from dasha_ros.policies.reached import Side, bright_share, shares_of
+from dasha_ros.policies.reached import BLACK_GREY, MIN_OPEN_SHARE, TARGET_GREY, Side, bright_share, shares_of
 
-TARGET_GREY = 100.0
-"""Mean grey level that the controller aims at: the middle of Eq. 7's best interval."""
-BLACK_GREY = 1.5
-"""Pictures with a mean below this hold little but read noise, and say only "far too dark"."""
 MAX_RATIO = 64.0
 """Largest change of exposure in one step (6 EV), for pictures that are black."""
-MIN_OPEN_SHARE = 1.0 / 16.0
-"""Least share of a clipped picture that counts as in range; limits a step down to 5 EV."""
 
 
 class HistogramExposure(ExposureSearch):
@@ -51,15 +45,15 @@ class HistogramExposure(ExposureSearch):
         least, most = self._too_dark + 1, self._too_bright - 1
         if least > most:
             return None
-        aim = table.nearest(self._aim_us(percept))
+        aim = table.nearest(self._aim_us(table.exposure_us(here), percept))
         if least <= aim <= most:
             return aim
         both_sides_known = self._too_dark >= 0 and self._too_bright < len(table)
         return (least + most) // 2 if both_sides_known else min(max(aim, least), most)
 
-    def _aim_us(self, percept: Percept) -> float:
-        """Exposure [us] at which a linear sensor would show `TARGET_GREY`."""
-        exposure_us, grey = percept.capture.exposure_us, percept.mean_grey
+    def _aim_us(self, exposure_us: float, percept: Percept) -> float:
+        """Exposure [us] that shows `TARGET_GREY` on a linear sensor; ``exposure_us`` made the picture."""
+        grey = percept.mean_grey
         bright = float(bright_share(shares_of(percept.histogram_counts)))
         if bright > 0.0:
             # Clipped pixels may be brighter than they look: the more of them, the larger the step down.

@@ -36,7 +36,8 @@ class ExposureHolder:
 
     def act(self, percept: Percept) -> float:
         """The exposure time that shall be in force [us]: the present one, unless the light has changed."""
-        exposure_us, grey = percept.capture.exposure_us, max(percept.mean_grey, 0.5)
+        capture, grey = percept.capture, max(percept.mean_grey, 0.5)
+        exposure_us = self._table.asked_us(capture.exposure_us, capture.gain_db)
         if self._good is None:
             self._good = grey
         self._ratios.append(self._good / grey)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.policies.learned.exposure_encoder import ExposureInputs
+from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.policies.learned.exposure_encoder import ExposureEncoder, ExposureInputs
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder
 from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.policies.moves import MoveLog
@@ -106,9 +107,11 @@ class ExposureBounds:
     Algorithm 1, the network chooses one exposure, whatever the first picture is, and the episode ends.
     """
 
-    def __init__(self, batch: int, choices: int, rule: ExposureRule, once: bool = False) -> None:
-        """Every exposure of a table of ``choices`` is open."""
+    def __init__(self, batch: int, table: ExposureTable, rule: ExposureRule, once: bool = False) -> None:
+        """Every exposure of the table is open."""
+        choices = len(table)
         self._choices, self._rule, self._once = choices, rule, once
+        self._first, self._last = table.alike()
         self._dark: NDArray[np.intp] = np.full(batch, -1)
         self._bright: NDArray[np.intp] = np.full(batch, choices)
         self._choices_made = 0
@@ -124,23 +127,30 @@ class ExposureBounds:
         if self._once:
             acted = self._choices_made > 0
             return good & acted, ~good & acted
-        self._dark = np.where(too_dark, np.maximum(self._dark, pictures.index), self._dark)
-        self._bright = np.where(too_bright, np.minimum(self._bright, pictures.index), self._bright)
+        self._dark = np.where(too_dark, np.maximum(self._dark, self._last[pictures.index]), self._dark)
+        self._bright = np.where(
+            too_bright, np.minimum(self._bright, self._first[pictures.index]), self._bright
+        )
         return good, ~good & (self._bright - self._dark <= 1)
 
     def choose(
-        self, net: PolicyNet, observation: NDArray[np.floating], rng: np.random.Generator | None = None
+        self, net: PolicyNet, encoder: ExposureEncoder, rng: np.random.Generator | None = None
     ) -> NDArray[np.intp]:
-        """The next open exposure of each episode: the likeliest one, or a sample; shape (batch,)."""
-        ranked = net.ranked(observation, rng)[:, :, 0]
+        """The next open exposure of each episode: the likeliest one, or a sample; shape (batch,).
+
+        Args:
+            net: Decides.
+            encoder: What it sees and can do.
+            rng: Samples actions by their probabilities; left out: the likeliest is taken.
+        """
+        ranked = encoder.index(net.ranked(encoder.observation(), rng)[:, :, 0])
         is_open = (ranked > self._dark[:, None]) & (ranked < self._bright[:, None])
-        first = is_open.argmax(axis=1)
-        chosen: NDArray[np.intp] = ranked[np.arange(len(ranked)), first]
+        chosen: NDArray[np.intp] = ranked[np.arange(len(ranked)), is_open.argmax(axis=1)]
         self._choices_made += 1
-        if self._choices_made <= PATIENCE:
-            return chosen
+        chooses = is_open.any(axis=1) & (self._choices_made <= PATIENCE)
         middle = (self._dark + self._bright) // 2
-        result: NDArray[np.intp] = np.where(
+        halved = np.where(
             self._dark < 0, 0, np.where(self._bright == self._choices, self._choices - 1, middle)
         )
+        result: NDArray[np.intp] = np.where(chooses, chosen, halved)
         return result

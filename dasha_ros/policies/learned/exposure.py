@@ -8,6 +8,7 @@ from pathlib import Path
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.deployed import ExposureBounds
 from dasha_ros.policies.learned.exposure_encoder import (
+    RELATIVE,
     ExposureEncoder,
     ExposureFeatureExtractor,
     exposure_extractor,
@@ -36,6 +37,11 @@ class LearnedExposure(LearnedPolicy[ExposureFeatureExtractor]):
         self._once = self.file.info.rules.get("deployed") == "algorithm_1"
         self._bounds: ExposureBounds | None = None
 
+    @property
+    def uses_gain(self) -> bool:
+        """Whether it was trained with a table that goes on with gain; only steps can go beyond the table."""
+        return self.extractor.kind == RELATIVE
+
     def reset(self, task: ExposureTask) -> None:
         """Begin a new episode.
 
@@ -44,7 +50,7 @@ class LearnedExposure(LearnedPolicy[ExposureFeatureExtractor]):
         """
         check_table(self.file.info, task.table.id)
         self._task, self._encoder = task, None
-        self._bounds = ExposureBounds(1, len(task.table), self.rule, self._once)
+        self._bounds = ExposureBounds(1, task.table, self.rule, self._once)
 
     def act(self, percept: Percept) -> ExposureDecision:
         """Decide from the percept that answers the last command.
@@ -56,7 +62,7 @@ class LearnedExposure(LearnedPolicy[ExposureFeatureExtractor]):
         if self._task is None or self._bounds is None:
             raise RuntimeError("act before reset: a policy needs a task first")
         check_encoder(self.file.info, percept.encoder)
-        here = self._task.table.nearest(percept.capture.exposure_us)
+        here = self._task.table.seen(percept.capture.exposure_us, percept.capture.gain_db)
         pictures = self.extractor.read(percept, here)
         good, exhausted = self._bounds.see(pictures)
         if good[0] or exhausted[0]:
@@ -66,7 +72,7 @@ class LearnedExposure(LearnedPolicy[ExposureFeatureExtractor]):
             self._encoder.reset(ROW, pictures)
         else:
             self._encoder.see(ROW, pictures)
-        chosen = self._bounds.choose(self.file.net, self._encoder.observation(), self._rng)
+        chosen = self._bounds.choose(self.file.net, self._encoder, self._rng)
         return ExposureDecision(int(chosen[0]))
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.estimation.readout import GRID_ENCODER, Readout, features
+from dasha_ros.optics.exposure import EXPOSURES, T_MAX_US, T_MIN_US
 from dasha_ros.perception.encoders.joint import part
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.policy import ExposureRule
-from dasha_ros.policies.reached import GREY_MAX, exposure_sides, shares_of
+from dasha_ros.policies.reached import GREY_MAX, bright_share, exposure_sides, mid_grey_ev, shares_of
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -23,6 +24,13 @@ Arrays = Mapping[str, NDArray[Any]]
 BINS = 10
 FRAMES = 2
 """Number of pictures in an observation of `ReadoutExposureEncoder`."""
+STRIDE, REACH = 2, 24
+"""Actions of `RelativeExposureEncoder`: so many values of the table are between two of them (0.21 EV of the
+paper's table; well-exposed pictures span 1.3 EV), and there are so many to either side (5 EV)."""
+STEP_EV = float(np.log2(T_MAX_US / T_MIN_US)) / (EXPOSURES - 1)
+"""Distance of two values of the paper's table [EV]."""
+ABSOLUTE, RELATIVE = "readout", "readout_relative"
+"""Kinds of `ReadoutExposureExtractor` in files."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +65,27 @@ class ExposureInputs:
 
 
 class ExposureEncoder(Protocol):
-    """What A^H sees, for a batch of episodes. Its action is an index of the exposure table."""
+    """What A^H sees and can do, for a batch of episodes."""
 
     @property
     def size(self) -> int:
         """Length of an observation."""
+        ...
+
+    @property
+    def actions(self) -> int:
+        """Number of actions."""
+        ...
+
+    def index(self, actions: NDArray[np.integer]) -> Rows:
+        """The indices of the exposure table that actions mean now.
+
+        Args:
+            actions: Shape (batch,) or (batch, k).
+
+        Returns:
+            The same shape.
+        """
         ...
 
     def reset(self, rows: Rows, pictures: ExposureInputs) -> None:
@@ -108,13 +132,15 @@ class ExposureFeatureExtractor(Protocol):
 
 
 class LatentExposureEncoder:
-    """As in the paper: latent, histogram values and edges of one frame (Eq. 6), each of order one.
+    """As in the paper: latent, histogram values and edges of one frame (Eq. 6), each of order one. An action
+    is an index of the table.
 
     The paper does not say how it scales the histogram. Raw counts of a 2-megapixel image would drown the
     latent, so counts become shares of the image, and edges shares of full scale.
     """
 
-    def __init__(self, batch: int, latent_size: int) -> None:
+    def __init__(self, choices: int, batch: int, latent_size: int) -> None:
+        self.actions = choices
         self._seen = np.zeros((batch, latent_size + BINS), np.float32)
         self._edges = np.linspace(0.0, 1.0, BINS + 1, dtype=np.float32)
 
@@ -122,6 +148,10 @@ class LatentExposureEncoder:
     def size(self) -> int:
         """Length of an observation."""
         return self._seen.shape[1] + BINS + 1
+
+    def index(self, actions: NDArray[np.integer]) -> Rows:
+        """See `ExposureEncoder`."""
+        return np.asarray(actions, np.intp)
 
     def reset(self, rows: Rows, pictures: ExposureInputs) -> None:
         """See `ExposureEncoder`."""
@@ -138,16 +168,23 @@ class LatentExposureEncoder:
 
 
 class ReadoutExposureEncoder:
-    """Numbers read from the early latent, the histogram and the active exposure, of two frames."""
+    """Numbers read from the early latent, the histogram and the active exposure, of two frames. An action is
+    an index of the table."""
 
     def __init__(self, choices: int, batch: int, numbers: int) -> None:
-        self._choices = choices
+        self.actions = self._choices = choices
+        self._last = choices - 1
+        """The index that is seen as 1."""
         self._pictures = np.zeros((batch, FRAMES, 4 + BINS + numbers), np.float32)
 
     @property
     def size(self) -> int:
         """Length of an observation."""
         return int(np.prod(self._pictures.shape[1:]))
+
+    def index(self, actions: NDArray[np.integer]) -> Rows:
+        """See `ExposureEncoder`."""
+        return np.asarray(actions, np.intp)
 
     def reset(self, rows: Rows, pictures: ExposureInputs) -> None:
         """See `ExposureEncoder`."""
@@ -159,7 +196,7 @@ class ReadoutExposureEncoder:
         newest = np.column_stack(
             [
                 np.ones(len(rows)),
-                pictures.index / (self._choices - 1) * 2.0 - 1.0,
+                pictures.index / self._last * 2.0 - 1.0,
                 # A sensor is linear: the logarithm of the grey level gives the factor to correct by.
                 np.log2((pictures.mean_grey + 1.0) / 100.0) / 4.0,
                 pictures.peak / GREY_MAX,
@@ -174,6 +211,34 @@ class ReadoutExposureEncoder:
         return self._pictures.reshape(len(self._pictures), -1).copy()
 
 
+class RelativeExposureEncoder(ReadoutExposureEncoder):
+    """Sees the same, but an action is a step from the exposure at which a linear sensor would show mid grey.
+
+    So what is learned is the same in any light: how far to go from a picture that is black or clipped, and
+    which corrections are left otherwise. Where the table ends, the end is meant. A table that goes on with
+    gain is seen as the same one.
+    """
+
+    def __init__(self, choices: int, batch: int, numbers: int) -> None:
+        super().__init__(choices, batch, numbers)
+        self.actions = 2 * REACH + 1
+        self._last = EXPOSURES - 1
+        self._steps = np.arange(-REACH, REACH + 1) * STRIDE
+        self._aim: Rows = np.zeros(batch, np.intp)
+
+    def index(self, actions: NDArray[np.integer]) -> Rows:
+        """See `ExposureEncoder`."""
+        aim = self._aim.reshape(-1, *(1,) * (np.ndim(actions) - 1))
+        result: Rows = np.clip(aim + self._steps[actions], 0, self._choices - 1)
+        return result
+
+    def see(self, rows: Rows, pictures: ExposureInputs) -> None:
+        """See `ExposureEncoder`."""
+        super().see(rows, pictures)
+        ev = mid_grey_ev(pictures.mean_grey, bright_share(pictures.shares))
+        self._aim[rows] = pictures.index + np.rint(ev / STEP_EV).astype(np.intp)
+
+
 @dataclass(frozen=True)
 class LatentExposureExtractor:
     """The latent itself, of one frame."""
@@ -184,7 +249,7 @@ class LatentExposureExtractor:
 
     def observation_encoder(self, choices: int, batch: int) -> LatentExposureEncoder:
         """See `ExposureFeatureExtractor`."""
-        return LatentExposureEncoder(batch, self.latent_size)
+        return LatentExposureEncoder(choices, batch, self.latent_size)
 
     def read(self, percept: Percept, index: int) -> ExposureInputs:
         """See `ExposureFeatureExtractor`."""
@@ -200,7 +265,13 @@ class ReadoutExposureExtractor:
     """Numbers read from the early latent of the frame."""
 
     readout: Readout
-    kind: str = "readout"
+    relative: bool = False
+    """Whether actions are steps instead of indices; see `RelativeExposureEncoder`."""
+
+    @property
+    def kind(self) -> str:
+        """See `ExposureFeatureExtractor`."""
+        return RELATIVE if self.relative else ABSOLUTE
 
     @property
     def encoder(self) -> str:
@@ -209,7 +280,8 @@ class ReadoutExposureExtractor:
 
     def observation_encoder(self, choices: int, batch: int) -> ReadoutExposureEncoder:
         """See `ExposureFeatureExtractor`."""
-        return ReadoutExposureEncoder(choices, batch, len(self.readout.offset))
+        made = RelativeExposureEncoder if self.relative else ReadoutExposureEncoder
+        return made(choices, batch, len(self.readout.offset))
 
     def read(self, percept: Percept, index: int) -> ExposureInputs:
         """See `ExposureFeatureExtractor`."""
@@ -230,10 +302,9 @@ def exposure_extractor(kind: str, encoder: str, arrays: Arrays) -> ExposureFeatu
     try:
         if kind == "latent":
             return LatentExposureExtractor(encoder, int(arrays["latent_size"]))
-        if kind == "readout":
-            return ReadoutExposureExtractor(
-                Readout(**{f.name: arrays[f"readout.{f.name}"] for f in fields(Readout)})
-            )
+        if kind in (ABSOLUTE, RELATIVE):
+            readout = Readout(**{f.name: arrays[f"readout.{f.name}"] for f in fields(Readout)})
+            return ReadoutExposureExtractor(readout, relative=kind == RELATIVE)
     except KeyError as error:
         raise ValueError(f"extractor {kind!r}: {error} is missing") from error
     raise ValueError(f"there is no exposure extractor {kind!r}")

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.perception.percept import Percept
-from dasha_ros.policies.classical.exposure import TARGET_GREY
 from dasha_ros.policies.exposure_search import ExposureSearch
-from dasha_ros.policies.reached import Side
+from dasha_ros.policies.reached import TARGET_GREY, Side
 
 MAX_RATIO = 8.0
 """Largest change of exposure in one step of the continuous mode (3 EV)."""
@@ -29,7 +28,7 @@ class MeanGreyExposure(ExposureSearch):
         ratio = TARGET_GREY / max(percept.mean_grey, BLACK_GREY)
         if side > 0:
             ratio = min(ratio, 1.0)  # Too many bright pixels at a mean below the target.
-        aim = table.nearest(percept.capture.exposure_us * min(max(ratio, 1.0 / MAX_RATIO), MAX_RATIO))
+        aim = table.nearest(table.exposure_us(here) * min(max(ratio, 1.0 / MAX_RATIO), MAX_RATIO))
         if aim == here:
             aim = min(max(here - side, 0), len(table) - 1)
         return aim if aim != here else None

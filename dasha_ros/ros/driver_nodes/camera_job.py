@@ -116,7 +116,7 @@ class CameraJob:
         assert self._camera is not None
         limits = self.limits = self._camera.open()
         gate = self._commands.gate
-        gate.low, gate.high = limits.exposure_min_us, limits.exposure_max_us
+        gate.low, gate.high = limits.exposure_min_us, limits.longest_asked_us
         self._answered, self._stream_hz = 0, None
         self.publish_limits()
 
@@ -168,11 +168,18 @@ class CameraJob:
         return frame is not None
 
     def _set(self, camera: Camera, exposure_us: float) -> None:
-        """Set gain and exposure. Both may have been chosen before the camera's limits were known."""
-        limits = self.limits
-        assert limits is not None
-        camera.set_gain(limits.nearest_gain_db(self._node.config.gain_db))
-        camera.set_exposure(limits.nearest_exposure_us(exposure_us))
+        """Set gain and exposure; gain stands in for what is beyond the longest exposure.
+
+        Both may have been chosen before the camera's limits were known.
+        """
+        has_us, has_db = self._made_of(exposure_us)
+        camera.set_gain(has_db)
+        camera.set_exposure(has_us)
+
+    def _made_of(self, exposure_us: float) -> tuple[float, float]:
+        """Exposure [us] and gain [dB] that make an exposure that was asked for."""
+        assert self.limits is not None
+        return self.limits.made_of(exposure_us, self._node.config.gain_db)
 
     def out_of_range(self) -> Condition | None:
         """A warning about settings that the open camera does not have."""
@@ -180,12 +187,14 @@ class CameraJob:
         if limits is None:
             return None
         gain_db, exposure_us = self._node.config.gain_db, self.exposure[1]
-        has_db, has_us = limits.nearest_gain_db(gain_db), limits.nearest_exposure_us(exposure_us)
+        has_db = limits.nearest_gain_db(gain_db)
+        has_us = limits.nearest_asked_us(exposure_us)
+        gain = ", gain included" if has_us > limits.exposure_max_us else ""
         sentences = []
         if has_db < gain_db:
             sentences.append(f"gain_db is {gain_db:g} dB, but this camera has at most {has_db:g} dB")
         if has_us != exposure_us:
-            sentences.append(f"the exposure is {exposure_us:g} us, but this camera uses {has_us:g} us")
+            sentences.append(f"the exposure is {exposure_us:g} us, but this camera uses {has_us:g} us{gain}")
         return warning("; ".join(sentences)) if sentences else None
 
     def _start_stream(self, camera: PreviewCamera) -> None:
@@ -215,7 +224,8 @@ class CameraJob:
 
     def publish_restored(self) -> None:
         """Publish the restored exposure, of which no picture was taken, and wait until it has arrived."""
-        self._topics.publish_setting(*self.exposure, self._sequence)
+        command, exposure_us = self.exposure
+        self._topics.publish_setting(command, *self._made_of(exposure_us), self._sequence)
         self._sequence += 1
         self._commands.await_delivery(self._topics.state_publisher)
 

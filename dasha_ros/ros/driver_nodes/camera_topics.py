@@ -68,12 +68,13 @@ class CameraTopics:
         if self._node.context.ok():
             self.state_publisher.publish(capture_to_msg(capture, self._frame_id))
 
-    def publish_setting(self, command: CommandId, exposure_us: float, sequence: int) -> None:
-        """Publish an exposure that no picture will show, as if it were that of the next picture."""
+    def publish_setting(self, command: CommandId, exposure_us: float, gain_db: float, sequence: int) -> None:
+        """Publish an exposure and gain that no picture will show, as if the next picture had them."""
         if self.last is not None:
             now_ns = self._clock.now_ns()
-            setting = replace(self.last, stamp_ns=now_ns, exposure_us=exposure_us, exposure_command=command)
-            self.publish_state(replace(setting, sequence=sequence, lens=NOWHERE))
+            setting = replace(self.last, stamp_ns=now_ns, exposure_us=exposure_us, gain_db=gain_db)
+            setting = replace(setting, exposure_command=command, sequence=sequence, lens=NOWHERE)
+            self.publish_state(setting)
 
     def publish(self, frame: Frame, capture: CaptureInfo, awaited: bool) -> None:
         """Publish a picture and its settings; ``awaited``: a command waited for it."""

@@ -60,6 +60,7 @@ class Actuators:
         joined_at: When this object joined the topics [s, monotonic].
         limits: What the camera can do; `None` before the driver has opened it.
         lens_info: What the lens can do; `None` before its driver has said so.
+        most_gain_db: The most gain that its commands may use where the camera's exposure ends.
         refusal: Why the lens driver last refused any node's command, or "".
         sent: Number of commands sent.
         commanded: The last command sent.
@@ -77,6 +78,7 @@ class Actuators:
         self.lens_rest = LensRest(self.steady)
         self.limits: CameraLimits | None = None
         self.lens_info: LensInfo | None = None
+        self.most_gain_db = math.inf
         self.refusal = ""
         self.sent = 0
         self.commanded = NO_COMMAND
@@ -158,10 +160,11 @@ class Actuators:
     def send_exposure(self, exposure_us: float) -> Sent:
         """Command an exposure time [us] without waiting.
 
-        It is clipped to the camera's limits, which a policy's table may exceed.
+        It is clipped to the camera's limits, which a policy's table may exceed. Gain stands in for what is
+        beyond the camera's longest exposure.
         """
         if self.limits is not None:
-            exposure_us = min(max(exposure_us, self.limits.exposure_min_us), self.limits.exposure_max_us)
+            exposure_us = self.limits.nearest_asked_us(exposure_us, self.most_gain_db)
         sent = self._new(self.pending.exposures_heard())
         self.pending.exposure_sent(exposure_us, sent.id, self.steady.now_ns())
         command = msg.ExposureCommand(id=id_to_msg(sent.id), owner=self.owner, exposure_us=float(exposure_us))
@@ -180,9 +183,15 @@ class Actuators:
 
     @property
     def exposure_report(self) -> ActuatorReport | None:
-        """What the camera driver reports about its exposure, `None` before its first report."""
-        seen = self.capture
-        return ActuatorReport(seen.driver, seen.exposure_command, seen.exposure_us) if seen else None
+        """What the camera driver reports about its exposure, `None` before its first report.
+
+        Its value is what has to be commanded to have it again, gain included.
+        """
+        seen, limits = self.capture, self.limits
+        if seen is None:
+            return None
+        asked_us = limits.asked_us(seen.exposure_us, seen.gain_db) if limits else seen.exposure_us
+        return ActuatorReport(seen.driver, seen.exposure_command, asked_us)
 
     @property
     def position_report(self) -> ActuatorReport | None:
@@ -256,7 +265,7 @@ class Actuators:
 
     def _on_limits(self, message: msg.CameraLimits) -> None:
         self.limits = limits_from_msg(message)
-        self.pending.limit_exposures(self.limits.exposure_min_us, self.limits.exposure_max_us)
+        self.pending.limit_exposures(self.limits.exposure_min_us, self.limits.longest_asked_us)
         self.waiter.notify()
 
     def _on_capture(self, message: msg.CaptureInfo) -> None:

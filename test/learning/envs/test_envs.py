@@ -18,6 +18,7 @@ from dasha_ros.learning.training.agents import exposure_lookup, focus_lookup
 from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, EXPLORE_PX, STAY
+from dasha_ros.policies.learned.exposure_encoder import REACH
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.rewards import exposure_reward, focus_reward
 from dasha_ros.twin.world import World
@@ -135,7 +136,7 @@ def test_the_lens_rests_until_the_hand_over(cache):
     assert observation["phase"] == 0
     env.step(np.array([0, 12]))
     assert env.rig.usage.moves == 0
-    good = env.rig.table.nearest(EXPOSURE_US)
+    good = REACH  # The middle action: where a linear sensor shows mid grey.
     observation, _, terminated, truncated, info = env.step(np.array([good, 12]))
     assert observation["phase"] == 1
     assert not terminated

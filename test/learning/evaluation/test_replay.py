@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.optics.exposure import exposure_table
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, EXPLORE_PX, STAY
-from dasha_ros.policies.learned.exposure_encoder import exposure_extractor
+from dasha_ros.policies.learned.exposure_encoder import ReadoutExposureExtractor, exposure_extractor
 from dasha_ros.policies.learned.focus_features import focus_extractor
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.policies.policy import FocusTask
@@ -108,6 +108,9 @@ def replay(rig: Rig, preset: str) -> list[Moment]:
         make(files[agent].info.extractor, files[agent].info.encoder, files[agent].fitted)
         for agent, make in (("exposure", exposure_extractor), ("focus", focus_extractor))
     ]
+    if isinstance(extractors[0], ReadoutExposureExtractor):
+        # Steps from what a picture shows follow its noise; indices of the table are the same everywhere.
+        extractors[0] = replace(extractors[0], relative=False)
     env = DashaJointEnv(rig, SameStart(rig), load_preset(preset), *extractors)
     moments = [Moment(*env.reset(seed=0))]
     for action in SCRIPTS[preset]:

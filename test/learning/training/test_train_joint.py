@@ -130,10 +130,11 @@ def test_a_run_that_was_stopped_goes_on_with_the_agent_whose_turn_it_was(cache, 
 def net(table, seed=0):
     """A network that prefers exposures without any reason."""
     random = np.random.default_rng(seed)
-    size = table.extractor.observation_encoder(len(exposure_table()), 1).size
-    actor = Mlp((random.normal(size=(size, 146)).astype(np.float32),), (np.zeros(146, np.float32),))
+    encoder = table.extractor.observation_encoder(len(exposure_table()), 1)
+    size, actions = encoder.size, encoder.actions
+    actor = Mlp((random.normal(size=(size, actions)).astype(np.float32),), (np.zeros(actions, np.float32),))
     critic = Mlp((np.zeros((size, 1), np.float32),), (np.zeros(1, np.float32),))
-    return PolicyNet(actor, critic, (146,))
+    return PolicyNet(actor, critic, (actions,))
 
 
 def test_only_pictures_that_a_h_hands_over_are_handed_over(cache):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -116,22 +117,27 @@ def test_settings_beyond_the_camera_are_clipped_and_reported(ros_env: dict[str, 
     from dasha_ros.ros.node.condition import Level
 
     camera = Beyond()
+    camera.LIMITS_DB = (0.0, 12.0)
     parameters = {"gain_db": 36.0, "initial_exposure_us": 1e7}
     with _alone(lambda config, clock, node: camera, **parameters) as driver:
         wait_for(lambda: camera.aims, "a picture")
-        assert camera.aims[0] == (1e6, 24.0)
-        _told(driver, "gain_db is 36 dB, but this camera has at most 24 dB")
-        assert "the exposure is 1e+07 us, but this camera uses 1e+06 us" in driver.health.status().sentence
+        assert camera.aims[0] == (1e6, 12.0)
+        _told(driver, "gain_db is 36 dB, but this camera has at most 12 dB")
+        beyond = "the exposure is 1e+07 us, but this camera uses 3.98107e+06 us, gain included"
+        assert beyond in driver.health.status().sentence
         assert driver.health.status().level == Level.WARN
         # As if it had been admitted before the camera's limits were known.
         driver._commands.gate.high = 1e7
-        driver._on_command(command(msg.ExposureCommand, exposure_us=9e6))
-        _told(driver, "the exposure is 9e+06 us")
+        driver._on_command(command(msg.ExposureCommand, exposure_us=9.5e6))
+        _told(driver, "the exposure is 9.5e+06 us")
         driver._on_command(command(msg.ExposureCommand, exposure_us=5_000.0))
         assert driver.set_parameters([Parameter("gain_db", value=6.0)])[0].successful
         _told(driver, "64x48 mono8")
         assert driver.health.status().level == Level.OK
         wait_for(lambda: camera.aims[-1] == (5_000.0, 6.0), "a picture of the new settings")
+        driver._on_command(command(msg.ExposureCommand, exposure_us=3e6))
+        gain_db = pytest.approx(20.0 * math.log10(3.0))
+        wait_for(lambda: camera.aims[-1] == (1e6, gain_db), "gain where the exposure ends")
         assert driver.health._counts["device_errors"] == 0
 
 

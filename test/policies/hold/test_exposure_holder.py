@@ -55,3 +55,15 @@ def test_a_small_change_of_the_light_changes_nothing(factor):
 def test_in_the_dark_the_longest_exposure_is_the_end():
     exposures, _ = play(lambda look: 1.0 if look < 5 else 1e-9)
     assert exposures[-1] == TABLE.t_max_us
+
+
+def test_it_follows_the_light_with_gain_where_the_exposure_ends():
+    """Half the light at the longest exposure and 6 dB asks for 12 dB; the same light for the same again."""
+    table = TABLE.with_gain(20.0)
+    holder, asked_us = ExposureHolder(table), []
+    seen = AnalyticRig().observe()
+    capture = replace(seen.capture, exposure_us=1e6, gain_db=20.0 * math.log10(2.0))
+    for grey in (100.0, 100.0, *[50.0] * 8):
+        asked_us.append(holder.act(replace(seen, capture=capture, mean_grey=grey)))
+    assert asked_us[:2] == pytest.approx([2e6, 2e6])
+    assert max(asked_us) == pytest.approx(4e6, rel=0.05)

@@ -135,7 +135,7 @@ def decisions(name: str) -> list[list[float]] | list[list[int]]:
 
 @pytest.mark.parametrize("name", ["paper_focus", "plus_focus", "paper_exposure", "plus_exposure"])
 def test_shipped_policies_decide_what_they_always_decided(name: str) -> None:
-    """The file was written by version 0.1; positions are compared to the digits that it holds."""
+    """The file was written when they were trained; positions are compared to the digits that it holds."""
     stored = json.loads(STORED.read_text())[name]
     decided = decisions(name)
     assert [len(episode) for episode in decided] == [len(episode) for episode in stored]

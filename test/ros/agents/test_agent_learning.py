@@ -115,7 +115,7 @@ def test_goals_are_judged_by_the_rule_of_their_preset(preset, code, health, tmp_
         env.reset()
         over = False
         while not over:
-            _, _, terminated, truncated, _ = env.step(60)
+            _, _, terminated, truncated, _ = env.step(20)
             over = terminated or truncated
 
     monkeypatch.setattr(module, "learn_online", learn)

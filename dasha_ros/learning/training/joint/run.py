@@ -181,4 +181,5 @@ def _handed_over(
     """The exposures that A^H's best policy hands over; the same at every call."""
     table = exposure_lookup(cache, preset, split_of(cache, made.exposure.split).train, cells)
     net = PolicyFile.load(folder.exposure.policy, "exposure").net
-    return hand_over(net, table, exposure_table(), preset, seed=made.exposure.seed)
+    exposures = exposure_table().with_gain(preset.exposure.world.gain_db)
+    return hand_over(net, table, exposures, preset, seed=made.exposure.seed)

@@ -1,0 +1,46 @@
+"""Exposures that are asked for, and the exposure and gain by which a camera makes them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dasha_ros.devices.camera import CameraLimits
+
+LIMITS = CameraLimits(64, 48, "mono8", 24.0, 1e5, 0.0, 18.0)
+asked = st.floats(1.0, 2e7)
+
+
+@given(asked)
+def test_what_is_made_is_as_bright_as_what_was_asked_for(asked_us: float) -> None:
+    wanted = LIMITS.nearest_asked_us(asked_us)
+    exposure_us, gain_db = LIMITS.made_of(wanted, 0.0)
+    assert 24.0 <= exposure_us <= 1e5
+    assert 0.0 <= gain_db <= 18.0
+    assert exposure_us * 10.0 ** (gain_db / 20.0) == pytest.approx(wanted)
+    assert gain_db == 0.0 or exposure_us == 1e5, "gain only where the exposure ends"
+
+
+@given(asked, st.floats(0.0, 18.0))
+def test_what_a_frame_tells_can_be_asked_for_again(asked_us: float, own_db: float) -> None:
+    """A goal that failed restores exposure and gain by one number, whatever gain the camera has by itself."""
+    made = LIMITS.made_of(LIMITS.nearest_asked_us(asked_us), own_db)
+    again = LIMITS.nearest_asked_us(LIMITS.asked_us(*made))
+    assert LIMITS.made_of(again, own_db) == pytest.approx(made)
+
+
+@given(asked, st.floats(0.0, 30.0))
+def test_a_sender_may_ask_for_less_gain(asked_us: float, most_db: float) -> None:
+    within = LIMITS.nearest_asked_us(asked_us, most_db)
+    assert LIMITS.made_of(within, 0.0)[1] <= min(most_db, 18.0) + 1e-9
+
+
+def test_a_camera_without_gain_ends_where_its_exposure_ends() -> None:
+    plain = CameraLimits(64, 48, "mono8", 24.0, 1e5, 0.0, 0.0)
+    assert plain.longest_asked_us == 1e5
+    assert LIMITS.longest_asked_us == pytest.approx(1e5 * 10.0**0.9)
+    assert CameraLimits(64, 48, "mono8", 24.0, 1e6, 0.0, 36.0).longest_asked_us == 1e7, "no command is longer"
+    assert math.isclose(plain.nearest_asked_us(math.inf), 1e5)
