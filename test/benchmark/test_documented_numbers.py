@@ -267,3 +267,25 @@ def test_the_committed_run_of_the_paper_is_what_its_page_says() -> None:
         made = json.loads((folder / f"{name}.json").read_text())["made"]
         assert {"command", "dasha_ros", "python", "numpy", "onnxruntime", "machine"} <= made.keys()
         assert "--seed 0" in made["command"]
+
+
+def test_the_committed_pictures_of_the_paper_are_what_its_page_says() -> None:
+    from dasha_ros.benchmark.paper.parts import scenes, several, strip
+
+    folder = RESULTS / "paper"
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    names = ("strip", "several", "scenes")
+    held = {name: json.loads((folder / f"{name}.json").read_text())["data"] for name in names}
+    lines = text[text.index("| scene | object |") :].split("\n\n")[0].splitlines()[2:]
+    assert len(lines) == 7
+    for line in lines:
+        scene, label, metres, *numbers = (cell.strip() for cell in line.strip("|").split("|"))
+        rows = held["several"]["scenes"][scene]
+        assert float(metres) == held["several"]["distances_m"][scene][label]
+        every = statistics.fmean(several.scores(rows, "all", label))
+        for number, value in zip(numbers, (*several.asked_against_not(rows, label), every), strict=True):
+            check(number, value, f"{scene}, {label}")
+    assert "In 16 of 16 episodes" in strip.PART.text(held["strip"])
+    assert "in 11 it never falls" in strip.PART.text(held["strip"])
+    assert "in 1 of 6 pictures before, in 6 after" in scenes.PART.text(held["scenes"])
+    assert "7 of 7 objects score higher" in several.PART.text(held["several"])
