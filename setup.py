@@ -34,6 +34,7 @@ def packages() -> list[str]:
 WEBCAM = ["linuxpy"]
 INDI = ["indipyclient"]
 HARDWARE = ["pypylon", "pyserial", *WEBCAM, *INDI]
+CLUSTER = ["ray"]
 PLOTS = ["matplotlib"]
 TORCH = ["torch", "torchvision", "ultralytics-opencv-headless"]
 TRAINING = ["gymnasium", "stable-baselines3", "tensorboard", "torch"]
@@ -68,9 +69,10 @@ setup(
         "hardware": HARDWARE,
         "webcam": WEBCAM,
         "indi": INDI,
+        "cluster": CLUSTER,
         "plots": PLOTS,
         "torch": TORCH,
         "training": TRAINING,
-        "all": sorted({*HARDWARE, *PLOTS, *TORCH, *TRAINING}),
+        "all": sorted({*HARDWARE, *CLUSTER, *PLOTS, *TORCH, *TRAINING}),
     },
 )

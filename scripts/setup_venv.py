@@ -33,7 +33,7 @@ UNFINISHED = VENV / "dasha-setup-unfinished"
 LOCK = VENV / ".dasha-setup-lock"
 BUILD = VENV / "interfaces"
 
-OPTIONAL_LAYERS = ("hardware", "docs", "dev", "torch")
+OPTIONAL_LAYERS = ("hardware", "docs", "dev", "torch", "cluster")
 IMPLIED = {"dev": ("hardware", "docs")}
 PYTHONS = tuple((3, minor) for minor in range(10, 15))
 LONGEST_SHEBANG = 120
@@ -269,12 +269,14 @@ def read_stamp() -> dict[str, Any]:
 def main() -> int:
     """Run the steps in order."""
     parser = argparse.ArgumentParser(prog="./scripts/setup", description="Make everything ready in .venv.")
-    parser.add_argument("--dev", action="store_true", help="also what the tests and linters need")
-    parser.add_argument(
-        "--torch", action="store_true", help="also torch, stable-baselines3, ultralytics (5 GB)"
-    )
-    parser.add_argument("--docs", action="store_true", help="also what builds the documentation's site")
-    parser.add_argument("--hardware", action="store_true", help="also what real devices need")
+    for layer, brings in (
+        ("dev", "what the tests and linters need"),
+        ("torch", "torch, stable-baselines3, ultralytics (5 GB)"),
+        ("docs", "what builds the documentation's site"),
+        ("cluster", "Ray, for studies on several machines"),
+        ("hardware", "what real devices need"),
+    ):
+        parser.add_argument(f"--{layer}", action="store_true", help=f"also {brings}")
     parser.add_argument(
         "--ros", choices=ROS_LAYERS, help=f"the ROS 2 distribution of a new .venv (default: {DEFAULT_ROS})"
     )

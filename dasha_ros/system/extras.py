@@ -7,12 +7,13 @@ from typing import Literal
 
 from dasha_ros.system.paths import checkout_dir
 
-Extra = Literal["hardware", "webcam", "indi", "torch", "replay"]
+Extra = Literal["hardware", "webcam", "indi", "torch", "replay", "cluster"]
 
 _PACKAGES = {
     "hardware": "pypylon pyserial linuxpy indipyclient",
     "webcam": "linuxpy",
     "indi": "indipyclient",
+    "cluster": "ray",
     "replay": "mcap mcap-ros2-support",
     "torch": "torch torchvision ultralytics-opencv-headless gymnasium stable-baselines3",
 }

@@ -78,8 +78,8 @@ def drive(
                     waiting.append(task)
                 else:
                     summary.failed[task.title] = (
-                        f"its worker died {attempts} times, the last time with {answer.reason} "
-                        "(is the memory full?)"
+                        f"its worker died {attempts} times (is the memory full?), the last time: "
+                        f"{answer.reason}"
                     )
         progress(summary.resumed + summary.computed + len(summary.failed), len(distinct))
     return summary

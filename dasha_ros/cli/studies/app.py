@@ -1,9 +1,9 @@
-"""``dasha study``: many trainings and comparisons, on this machine."""
+"""``dasha study``: many trainings and comparisons, on this machine or on a cluster."""
 
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from dasha_ros.cli.terminal.progress import progress
 if TYPE_CHECKING:
     from dasha_ros.benchmark.studies.driver import Summary
     from dasha_ros.benchmark.studies.plan import Plan
+    from dasha_ros.benchmark.studies.pools.pool import Pool
     from dasha_ros.benchmark.studies.results import Results
 
 app = typer.Typer(help="Many trainings and comparisons, described in one file.", no_args_is_help=True)
@@ -39,6 +40,10 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes on this machine; default: one for each processor.")
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(help="Work on a Ray cluster: auto (the one on this machine), or HOST:PORT of its head."),
+    ] = None,
 ) -> None:
     """Do what a study asks for, and print its tables.
 
@@ -47,9 +52,10 @@ def run(
     from dasha_ros.benchmark.studies.driver import drive
     from dasha_ros.benchmark.studies.model import load_study
     from dasha_ros.benchmark.studies.plan import plan_of
-    from dasha_ros.benchmark.studies.pools.local import LocalPool
     from dasha_ros.benchmark.studies.results import Results
 
+    if ray is not None and workers is not None:
+        fail("--workers does not apply to --ray: the cluster's processors work", Exit.REFUSED)
     place = folder or Path("studies") / Path(study).stem
     with shared.errors_explained(), ExitStack() as stack:
         asked = load_study(study)
@@ -59,7 +65,7 @@ def run(
         results = stack.enter_context(Results.opened(place / "results"))
         stack.enter_context(sigterm_like_ctrl_c())
         try:
-            pool = stack.enter_context(LocalPool(workers or len(os.sched_getaffinity(0))))
+            pool = stack.enter_context(_pool(workers, ray))
             with progress(err()) as report:
                 summary = drive(
                     plan.tasks, pool, results, progress=lambda done, total: report("tasks", done, total)
@@ -74,6 +80,17 @@ def run(
         text = _write(place, plan, results, asked.description)
         out().print(text, markup=False)
         _tell(summary)
+
+
+def _pool(workers: int | None, ray: str | None) -> AbstractContextManager[Pool]:
+    """The workers that were asked for; Ray is imported only if it was."""
+    if ray is not None:
+        from dasha_ros.benchmark.studies.pools.cluster import RayPool
+
+        return RayPool(ray)
+    from dasha_ros.benchmark.studies.pools.local import LocalPool
+
+    return LocalPool(workers or len(os.sched_getaffinity(0)))
 
 
 def _write(place: Path, plan: Plan, results: Results, description: str) -> str:
