@@ -141,6 +141,26 @@ def test_exposure(cache, tmp_path):
     assert {row["policy"] for row in json.loads((tmp_path / "e.json").read_text())} == set(names)
 
 
+def test_exposure_in_other_light(cache, tmp_path):
+    lights = ("--light", "0.5:100000", "--light", "0.5")
+    done = run(
+        "benchmark", "exposure", "--cache", cache, "--splits", 1, "--episodes", 2, "--json",
+        tmp_path / "e.json", "--policy", "histogram", *lights,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    any_light, dark = json.loads((tmp_path / "e.json").read_text())
+    assert (any_light["setting"], dark["setting"]) == ("exposure_0.5_to_100000_lx", "exposure_0.5_lx")
+    assert dark["possible"] < any_light["possible"]
+    assert any_light["reached_possible"] == 1.0
+
+
+@pytest.mark.parametrize("light", ["bright", "0", "300:13", "13:", "1e9", "nan"])
+def test_a_light_that_is_none_is_refused(light, cache):
+    done = run("benchmark", "exposure", "--cache", cache, "--light", light)
+    assert done.exit_code != 0
+    assert f"--light {light}: give lx from 0.01 to 200000" in done.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -58,9 +58,9 @@ def _light(text: str) -> tuple[float, float]:
     """Least and most light [lx]."""
     from dasha_ros.twin.world import ILLUMINANCE_MAX_LX, ILLUMINANCE_MIN_LX
 
-    least, _, most = text.partition(":")
+    least, colon, most = text.partition(":")
     try:
-        low, high = float(least), float(most or least)
+        low, high = float(least), float(most if colon else least)
     except ValueError:
         low, high = 0.0, 0.0
     if not ILLUMINANCE_MIN_LX <= low <= high <= ILLUMINANCE_MAX_LX:
