@@ -263,7 +263,14 @@ def test_the_committed_run_of_the_paper_is_what_its_page_says() -> None:
                     check(number, scale * end, f"{title}, {setting}, {key}")
                     checked += 1
     assert checked == 2 * len(FACTS) * 4 * 3
-    for name in ("table_1", "exposure", "hand_over", "apertures"):
+    recalls = json.loads((folder / "recall.json").read_text())["data"]["recall"]
+    lines = text[text.index("| light | objects") :].split("\n\n")[0].splitlines()[2:]
+    for line, row in zip(lines, (row for row in recalls if row["defocus_d"] is None), strict=True):
+        numbers = re.findall(r"[\d.]+", " ".join(line.strip("|").split("|")[2:]))
+        ends = [100.0 * row[key][end] for key in ("off", "on") for end in ("mean", "low", "high")]
+        for number, measured in zip(numbers, ends, strict=True):
+            check(number, measured, f"recall, {row['illuminance_lx']} lx")
+    for name in ("table_1", "exposure", "hand_over", "apertures", "recall"):
         made = json.loads((folder / f"{name}.json").read_text())["made"]
         assert {"command", "dasha_ros", "python", "numpy", "onnxruntime", "machine"} <= made.keys()
         assert "--seed 0" in made["command"]
