@@ -198,14 +198,14 @@ class StepPrinter:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._begun = False
-        self._held: tuple[int, float] | None = None
+        self._held: tuple[int, str] | None = None
 
     def __call__(self, feedback: Progress) -> None:
         """Print one step."""
         is_held = feedback.phase.name == "HOLDING"
         if is_held:
             # A hold tells of itself several times a second.
-            news = feedback.step, round(feedback.sharpness, 1)
+            news = feedback.step, f"{feedback.sharpness:.1f}"
             if news == self._held:
                 return
             self._held = news

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +15,8 @@ from dasha_ros.benchmark.hold.rig import Blind
 from dasha_ros.benchmark.hold.sequence import DEPTH, FARTHEST_M, NEAREST_M, START_M, Sequence
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.selection import Region
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @given(st.floats(0.0, 600.0), st.floats(0.01, 0.5), st.floats(1e-3, 0.1))
@@ -56,3 +61,30 @@ def test_hold_keeps_sharp_what_nobody_else_does():
     assert as_json(rows)[0]["sharp_share"] == held.sharp_share
     with pytest.raises(ValueError, match="no player 'me'"):
         play("me", moving, region, blind)
+
+
+def test_the_table_of_the_documentation_is_that_of_the_results():
+    rows = json.loads((ROOT / "docs/results/hold.json").read_text())
+    text = (ROOT / "docs/benchmark.md").read_text().split("## Holding a focus")[1].split("\n## ")[0]
+    lines = [line for line in text.splitlines() if line.startswith("|")][2:]
+    lights = {"steady": "steady", "steps by 4 times": "steps"}
+    lights |= {"flickers at 100 Hz": "50 Hz", "flickers at 120 Hz": "60 Hz"}
+    assert len(lines) == len(rows) / 4 == 10
+    for line in lines:
+        cup, light, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        speed = 0.0 if cup == "still" else float(cup.split()[0])
+        for player, cell in zip(("hold", "libcamera_window", "libcamera", "nobody"), cells, strict=True):
+            (row,) = [
+                r for r in rows if (r["speed_m_s"], r["light"], r["player"]) == (speed, lights[light], player)
+            ]
+            assert cell == f"{100.0 * row['sharp_share']:.1f} %, {row['moves']}"
+
+
+def test_what_was_promised_is_in_the_results():
+    rows = json.loads((ROOT / "docs/results/hold.json").read_text())
+    held = {(r["speed_m_s"], r["light"]): r["sharp_share"] for r in rows if r["player"] == "hold"}
+    assert held[0.1, "steady"] >= 0.95
+    assert held[0.5, "steady"] >= 0.85
+    still = json.loads((ROOT / "docs/results/hold-still.json").read_text())
+    (row,) = [r for r in still if r["seconds"] == 600.0]
+    assert (row["moves"], row["exposures"], row["sharp_share"]) == (0, 0, 1.0)
