@@ -70,11 +70,13 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def configure(self) -> None:
         """Create the topics and the back end; the device is opened on activation."""
         job = self._job
-        self._camera = camera_backend(self.config, self.steady, self)
-        job.set_up(self._camera)
-        self._lens_port = lens_port(self.config, self._camera)
-        if self._lens_port is not None:
-            self._lens_port.start()
+        camera = camera_backend(self.config, self.steady, self)
+        port = lens_port(self.config, camera)
+        if port is not None:
+            port.start()
+        # What can fail has succeeded: from here on there is something to clean up.
+        self._camera, self._lens_port = camera, port
+        job.set_up(camera)
         self._commands = Commands(
             self,
             "camera/exposure_command",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -9,12 +10,16 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import ClassVar
 
+_LONGEST = 107
+"""Bytes in the path of a socket that Linux takes: ``sun_path`` of unix(7), without its end."""
+
 
 class SocketServer(ABC):
     """Takes a path, and attends to whoever connects, in a thread of its own. Use it as a context manager.
 
     Raises:
         FileExistsError: (On `start`) Another server, or something else, uses the path.
+        OSError: (On `start`) The path is too long for a socket.
     """
 
     named: ClassVar[str]
@@ -30,6 +35,7 @@ class SocketServer(ABC):
 
     def start(self) -> None:
         """Take the path and serve it."""
+        address = socket_address(self.path)
         if _answers(self.path):
             raise FileExistsError(f"another {self.named} serves {self.path}; stop it or choose another path")
         if self.path.exists() and not self.path.is_socket():
@@ -37,7 +43,7 @@ class SocketServer(ABC):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)  # of a server that was killed
         self._stopping = False
-        self._listener = Listener(str(self.path), "AF_UNIX")
+        self._listener = Listener(address, "AF_UNIX")
         self._thread = threading.Thread(target=self._serve, name=f"{self.named}'s socket", daemon=True)
         self._thread.start()
 
@@ -74,6 +80,20 @@ class SocketServer(ABC):
         while not self._stopping:
             with suppress(OSError, EOFError, *self.breaks), self._listener.accept() as client:
                 self.attend(client)
+
+
+def socket_address(path: Path) -> str:
+    """The path of a socket as the system takes it.
+
+    Raises:
+        OSError: It is too long.
+    """
+    if (size := len(os.fsencode(path))) > _LONGEST:
+        raise OSError(
+            f"the path of the socket {path} has {size} bytes, and the system takes at most {_LONGEST}: "
+            "choose a shorter one. `dasha up` puts its sockets into XDG_RUNTIME_DIR"
+        )
+    return str(path)
 
 
 def _answers(path: Path) -> bool:

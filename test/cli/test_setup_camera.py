@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -48,6 +50,13 @@ def said(result: Result) -> str:
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "FOLDER", str(tmp_path / "latency"))
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """Sockets take paths of 107 bytes at most, and those of tests are long."""
+    with tempfile.TemporaryDirectory(prefix="dasha") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -239,9 +248,9 @@ def test_a_step_that_fails_may_be_tried_again(
 @pytest.mark.graph
 @NEEDS_PHOTOGRAPHS
 def test_the_emulated_rig_is_set_up_from_nothing_to_a_first_goal(
-    tmp_path: Path, ros_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, ros_env: dict[str, str], monkeypatch: pytest.MonkeyPatch, short_folder: Path
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_folder))
     result = setup(tmp_path, "--yes", "--camera", "emulated", "--skip", "goal")
     assert result.exit_code == 0, result.output
     path = tmp_path / "mine.yaml"

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.pylon.optic import OpticController, OpticState
-from dasha_ros.system.socket_server import SocketServer
+from dasha_ros.system.socket_server import SocketServer, socket_address
 
 _REQUEST_MAX_BYTES = 1000
 _REPLY_S = 5.0
@@ -121,7 +121,7 @@ class RemoteLensPort:
         """See `LensPort.open`."""
         self.close()
         try:
-            self._server = Client(str(self._path), "AF_UNIX")
+            self._server = Client(socket_address(self._path), "AF_UNIX")
         except OSError as error:
             raise DeviceLost(
                 f"no camera driver serves {self._path} ({error}): it owns the camera whose port the lens is"

@@ -18,7 +18,7 @@ import numpy as np
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.emulators.camera.pictures import Picture, Render, Scenery
-from dasha_ros.system.socket_server import SocketServer
+from dasha_ros.system.socket_server import SocketServer, socket_address
 
 _REQUEST = struct.Struct("<ddq?")
 """Exposure [us], gain [dB], begin [ns], whether to send only a changed picture."""
@@ -114,7 +114,7 @@ class RemotePictures(Scenery):
         self, exposure_us: float, gain_db: float, begin_ns: int, only_if_changed: bool
     ) -> Picture | None:
         if self._server is None:
-            self._server = Client(str(self._path), "AF_UNIX")
+            self._server = Client(socket_address(self._path), "AF_UNIX")
             self._memory = recv_handle(self._server)
         self._server.send_bytes(_REQUEST.pack(exposure_us, gain_db, begin_ns, only_if_changed))
         size, height, width, channels = _HEADER.unpack(self._server.recv_bytes(_HEADER.size))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rclpy.clock import Clock, ClockType
@@ -31,6 +32,8 @@ C = TypeVar("C", bound=NodeConfig)
 
 _LOOK_S = 1.0
 """How often a node looks for other publishers of its topics [s]."""
+_TURN_S = 0.05
+"""How often a transition that waits for its turn looks whether the node ends [s]."""
 
 
 class DashaNode(SafeLifecycleNode, Generic[C]):
@@ -67,7 +70,7 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         self.create_timer(_LOOK_S, self._look_for_publishers, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.guard = Guard(self.get_logger(), self._report_bug)
         self.is_active = self.is_loading = self._was_active = False
-        self._transitions, self._ended = threading.RLock(), False
+        self._transitions, self._ending, self._ended = threading.RLock(), False, False
 
     @property
     def config(self) -> C:
@@ -134,9 +137,25 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
             # This warning stays until the node ends, because nothing has fixed the bug.
             self.health.warn("bug", f"{sentence}; the node goes on, see its log")
 
+    @contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Wait until no other transition is in progress; ``False`` if the node ends for good meanwhile.
+
+        Transitions run in the executor, and the last clean-up may need the executor: neither may wait for the
+        other.
+        """
+        while not self._transitions.acquire(timeout=_TURN_S):
+            if self._ending:
+                yield False
+                return
+        try:
+            yield True
+        finally:
+            self._transitions.release()
+
     def _transition(self, verb: str, step: Callable[[], None]) -> TransitionCallbackReturn:
-        with self._transitions:
-            if self._ended:
+        with self._turn() as is_mine:
+            if not is_mine or self._ended:
                 return TransitionCallbackReturn.FAILURE
             try:
                 step()
@@ -168,7 +187,9 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `activate`."""
         super().on_activate(state)
-        with self._transitions:
+        with self._turn() as is_mine:
+            if not is_mine:
+                return TransitionCallbackReturn.FAILURE
             self.is_active = True
             result = self._transition("activate", self.activate)
             self.is_active = result == TransitionCallbackReturn.SUCCESS
@@ -213,8 +234,10 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
     def end(self) -> bool:
         """Clean up for good after any transition in progress, and return whether that succeeded.
 
-        The executor must keep spinning: goals that are ending need it.
+        The executor must keep spinning: goals that are ending need it. Transitions that wait for their turn
+        fail.
         """
+        self._ending = True
         with self._transitions:
             self.is_active = False
             self.exclusive_topics.clear()

@@ -112,6 +112,23 @@ def _told(driver: Any, words: str) -> None:
     )
 
 
+def test_a_driver_that_can_not_be_configured_says_only_why(
+    ros_env: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from dasha_ros.devices.pylon.lens_port import LensPortServer
+    from dasha_ros.nodes import camera_driver
+    from dasha_ros.ros.node.condition import Level
+
+    port = LensPortServer(tmp_path / ("x" * 120), None)
+    monkeypatch.setattr(camera_driver, "lens_port", lambda config, camera: port)
+    with in_process(camera_driver, "CameraDriver", lambda *_: FakeCamera(ManualClock())) as driver:
+        driver.start()
+        status = driver.health.status()
+        assert status.level == Level.ERROR
+        assert status.sentence.startswith("camera_driver could not configure: the path of the socket")
+        assert "could not clean up" not in status.sentence
+
+
 def test_settings_beyond_the_camera_are_clipped_and_reported(ros_env: dict[str, str]) -> None:
     from dasha_ros import msg
     from dasha_ros.ros.node.condition import Level

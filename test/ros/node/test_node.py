@@ -27,7 +27,9 @@ def _end_at(moment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("moment", ["before the start", "at work", "while ending", "at the very end"])
+@pytest.mark.parametrize(
+    "moment", ["before the start", "at work", "while ending", "asked while ending", "at the very end"]
+)
 def test_a_node_ended_by_a_signal_can_publish_and_receive_until_the_end(moment: str) -> None:
     ended = _end_at(moment)
     assert ended.returncode == 0, ended.stderr

@@ -8,7 +8,8 @@ import signal
 import sys
 import threading
 
-from lifecycle_msgs.srv import GetState
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 
 from dasha_ros.freshness import limits
 from dasha_ros.nodes.twin_world import TwinWorld
@@ -46,6 +47,8 @@ class Unlucky(TwinWorld):
         if MOMENT == "while ending":
             strike()
             strike(signal.SIGTERM)
+        elif MOMENT == "asked while ending":
+            self.ask_for_another_transition()
         elif MOMENT == "it hangs":
             threading.Event().wait()
         elif MOMENT == "bug at the end":
@@ -53,6 +56,12 @@ class Unlucky(TwinWorld):
         elif MOMENT == "bug":
             return
         self.ask_somebody()
+
+    def ask_for_another_transition(self):
+        """As a lifecycle manager does that ends together with this node. The executor gets this first."""
+        client = self.create_client(ChangeState, f"{self.get_name()}/change_state")
+        client.wait_for_service()
+        client.call_async(ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE)))
 
     def ask_somebody(self):
         """Call a service; the answer comes through this node's executor and context."""
