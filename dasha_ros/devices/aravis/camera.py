@@ -13,7 +13,7 @@ from dasha_ros.devices.aravis.device import AravisDevice, AravisSettings
 from dasha_ros.devices.aravis.discovery import GenicamFound, chosen, list_cameras
 from dasha_ros.devices.aravis.library import aravis, calls
 from dasha_ros.devices.camera import CameraLimits, Frame, never
-from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete, OutOfRange
+from dasha_ros.devices.errors import DeviceError, DeviceLost, FrameIncomplete, OutOfRange
 from dasha_ros.freshness.clock import Clock, SteadyClock
 
 _BUFFERS = 4
@@ -205,12 +205,7 @@ class AravisCamera:
             return
         self.counts["timeouts"] += 1
         self._silent += 1
-        message = f"GenICam camera {self._address} sent no frame within {timeout_s:.3f} s of its trigger"
-        if self._silent >= self.settings.silent_frames:
-            raise DeviceLost(
-                f"{message}, {self._silent} times in a row: it is there but silent, open it again"
-            )
-        raise DeviceTimeout(message)
+        raise self.settings.missing_frame(f"GenICam camera {self._address}", timeout_s, self._silent)
 
     def _frame(
         self, device: AravisDevice, buffer: Any, begun_ns: int, exposure_us: float, gain_db: float

@@ -12,33 +12,18 @@ from dasha_ros.devices.aravis.discovery import GenicamFound
 from dasha_ros.devices.aravis.library import aravis
 from dasha_ros.devices.camera import CameraLimits, SensorRegion
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
+from dasha_ros.devices.genicam import GenicamSettings
 
 FORMATS = {"mono8": ("Mono8",), "mono16": ("Mono12", "Mono16"), "rgb8": ("RGB8", "RGB8Packed")}
 """Pixel formats that give a ROS encoding, the best one first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AravisSettings:
-    """Which camera, and how to set it up."""
+class AravisSettings(GenicamSettings):
+    """Which camera, and how to set it up: see `GenicamSettings`.
 
-    address: str = ""
-    """Serial number, IP address or Aravis' id; empty: the only camera there is."""
-    encoding: str = "mono8"
-    """ROS encoding: mono8, mono16 (12 bits, the upper ones) or rgb8."""
-    width: int = 0
-    """Width of the region of interest [px]; 0: all of the sensor."""
-    height: int = 0
-    offset: tuple[int, int] | None = None
-    """Offset of the region's upper left corner [px]; ``None``: centred."""
-    binning: int = 1
-    exposure_us: float = 10_000.0
-    gain_db: float = 0.0
-    packet_size: int = 0
-    """GigE packets [bytes], at most the network's MTU; 0: as the camera has it."""
-    margin_s: float = 0.5
-    """Time for a frame beyond its exposure [s]: read-out, transfer, a busy computer."""
-    silent_frames: int = 3
-    """After this many missing frames in a row the camera counts as lost."""
+    ``address`` may also be an IP address or Aravis' id.
+    """
 
 
 class AravisDevice:

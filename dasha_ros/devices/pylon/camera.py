@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from dasha_ros.devices.camera import CameraLimits, Frame, never
-from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, FrameIncomplete, OutOfRange
+from dasha_ros.devices.errors import DeviceError, DeviceLost, FrameIncomplete, OutOfRange
 from dasha_ros.devices.pylon.device import PylonDevice, PylonSettings
 from dasha_ros.devices.pylon.discovery import attach
 from dasha_ros.devices.pylon.errors import sdk, sdk_open
@@ -252,12 +252,7 @@ class PylonCamera:
             return
         self.counts["timeouts"] += 1
         self._silent += 1
-        message = f"camera {self._address} sent no frame within {timeout_s:.3f} s of its trigger"
-        if self._silent >= self.settings.silent_frames:
-            raise DeviceLost(
-                f"{message}, {self._silent} times in a row: it is there but silent, open it again"
-            )
-        raise DeviceTimeout(message)
+        raise self.settings.missing_frame(f"camera {self._address}", timeout_s, self._silent)
 
     def _check_preview(self, device: PylonDevice) -> None:
         period_s = 1.0 / self._preview_rate_hz if self._preview_rate_hz > 0 else 0.0

@@ -6,32 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from dasha_ros.devices.camera import CameraLimits, SensorRegion
+from dasha_ros.devices.genicam import GenicamSettings
 from dasha_ros.devices.pylon import nodes
 from dasha_ros.devices.pylon.frames import FrameReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PylonSettings:
-    """Which camera, and how to set it up."""
+class PylonSettings(GenicamSettings):
+    """Which Basler camera, and how to set it up: see `GenicamSettings`.
 
-    address: str = ""
-    """Serial number, user-defined name or IP address; empty: the only camera there is."""
-    encoding: str = "mono8"
-    """ROS encoding: mono8, mono16 (12 bits, the upper ones), rgb8 or bgr8."""
-    width: int = 0
-    """Width of the region of interest [px]; 0: all of the sensor."""
-    height: int = 0
-    offset: tuple[int, int] | None = None
-    """Offset of the region's upper left corner [px]; ``None``: centred."""
-    binning: int = 1
-    exposure_us: float = 10_000.0
-    gain_db: float = 0.0
-    packet_size: int = 0
-    """GigE packets [bytes], at most the network's MTU; 0: as the camera has it."""
-    margin_s: float = 0.5
-    """Time for a frame beyond its exposure [s]: read-out, transfer, a busy computer."""
-    silent_frames: int = 3
-    """After this many missing frames in a row the camera counts as lost."""
+    ``address`` may also be a user-defined name or an IP address, ``encoding`` also bgr8.
+    """
 
 
 class PylonDevice:

@@ -21,8 +21,10 @@ from dasha_ros.system.extras import require
 if TYPE_CHECKING:
     from rclpy.node import Node
 
+    from dasha_ros.devices.aravis.device import AravisSettings
     from dasha_ros.devices.indi.settings import IndiSettings
     from dasha_ros.devices.optotune.lens import OptotuneSettings
+    from dasha_ros.devices.pylon.device import PylonSettings
     from dasha_ros.devices.pylon.lens import PylonLensSettings
     from dasha_ros.devices.pylon.lens_port import LensPortServer
     from dasha_ros.devices.varioptic.lens import VariopticSettings
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from dasha_ros.ros.driver.port import DriverPort
     from dasha_ros.ros.driver.table import DriverDescription
 
+    Genicam = TypeVar("Genicam", PylonSettings, AravisSettings)
     Settings = TypeVar("Settings", VariopticSettings, OptotuneSettings, IndiSettings, PylonLensSettings)
 
 
@@ -141,20 +144,7 @@ def _pylon(config: CameraDriverConfig, clock: Clock) -> Camera:
 
         enable_emulator()
         feed = PictureFeed(RemotePictures(Path(config.emulator)))
-    centred = config.offset_x < 0 or config.offset_y < 0
-    settings = PylonSettings(
-        address=config.serial,
-        encoding=config.encoding,
-        width=config.width,
-        height=config.height,
-        offset=None if centred else (config.offset_x, config.offset_y),
-        binning=config.binning,
-        exposure_us=config.initial_exposure_us,
-        gain_db=config.gain_db,
-        packet_size=config.packet_size,
-        margin_s=config.frame_margin_s,
-    )
-    return PylonCamera(settings, clock, listener=feed)
+    return PylonCamera(_genicam(PylonSettings, config), clock, listener=feed)
 
 
 def _aravis(config: CameraDriverConfig, clock: Clock) -> Camera:
@@ -163,8 +153,13 @@ def _aravis(config: CameraDriverConfig, clock: Clock) -> Camera:
     from dasha_ros.devices.aravis.library import aravis
 
     aravis()
+    return AravisCamera(_genicam(AravisSettings, config), clock)
+
+
+def _genicam(kind: type[Genicam], config: CameraDriverConfig) -> Genicam:
+    """What every GenICam camera is set up with."""
     centred = config.offset_x < 0 or config.offset_y < 0
-    settings = AravisSettings(
+    return kind(
         address=config.serial,
         encoding=config.encoding,
         width=config.width,
@@ -176,7 +171,6 @@ def _aravis(config: CameraDriverConfig, clock: Clock) -> Camera:
         packet_size=config.packet_size,
         margin_s=config.frame_margin_s,
     )
-    return AravisCamera(settings, clock)
 
 
 def _twin_lens(config: LensDriverConfig, clock: Clock) -> Lens:
