@@ -89,16 +89,23 @@ class InProcessRig(ABC):
 
     def expose(self, exposure_us: float) -> Percept:
         """Set the exposure time and return the percept that answers; see `Rig`."""
+        self._command_exposure(exposure_us)
+        return self._look()
+
+    def move(self, position: float) -> Percept:
+        """Move the lens and return the percept that answers; see `Rig`."""
+        self._command_lens(position)
+        return self._look()
+
+    def _command_exposure(self, exposure_us: float) -> None:
         try:
             self._set_exposure(exposure_us)
         except DeviceError as error:
             raise RigError(ErrorCode.CAMERA_LOST, str(error)) from error
         self._exposure_command = self._new_command()
         self.usage.exposures += 1
-        return self._look()
 
-    def move(self, position: float) -> Percept:
-        """Move the lens and return the percept that answers; see `Rig`."""
+    def _command_lens(self, position: float) -> None:
         command = self._new_command()
         try:
             reading = self._lens.move(position)
@@ -116,7 +123,6 @@ class InProcessRig(ABC):
             move=self._state.move + 1,
         )
         self._lens_moved()
-        return self._look()
 
     def _restart(self, position: float, temperature_c: float) -> None:
         """Let the lens rest at a position and temperature, and forget all commands.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,19 +88,9 @@ class HoldRig(TwinRig):
         """
         if exposure_us != self._exposure_us:
             self._exposure_us = exposure_us
-            self._set_exposure(exposure_us)
-            self._exposure_command = self._new_command()
+            self._command_exposure(exposure_us)
         if position != self._state.commanded_position:
-            command, reading = self._new_command(), self._lens.move(position)
-            self._state = replace(
-                self._state,
-                command=command,
-                commanded_position=position,
-                position=reading.position,
-                settled_at_ns=self.clock.now_ns() + round(reading.settle_s * 1e9),
-                move=self._state.move + 1,
-            )
-            self._lens_moved()
+            self._command_lens(position)
         self._next_ns = max(self._next_ns + round(PERIOD_S * 1e9), self.clock.now_ns())
         self.clock.wait_until(self._next_ns)
         begin_s = self.seconds

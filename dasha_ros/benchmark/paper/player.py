@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +10,7 @@ from dasha_ros.benchmark.episodes import HEIGHT, WIDTH
 from dasha_ros.benchmark.paper.part import Context, PartMissingError
 from dasha_ros.benchmark.paper.parts.recall.measure import MIN_SCORE, Agents
 from dasha_ros.benchmark.rows import Row
-from dasha_ros.benchmark.trials.journal import Journal, JournalError
+from dasha_ros.benchmark.trials.journal import Journal, JournalError, key_of
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.step import Step
 from dasha_ros.control.twin_rig import TwinRig
@@ -102,8 +100,8 @@ class Player:
             DeviceError: The scene can't be shown.
             JournalError: The disk is full.
         """
-        what = _FORMAT, self._perception.detector.id, self._agents.digest, asdict(setting), self._size
-        name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+        detector, agents = self._perception.detector.id, self._agents.digest
+        name = key_of(_FORMAT, detector, agents, asdict(setting), self._size)
         row = self._journal.take(name)
         if row is not None and all((self._folder / shot["picture"]).is_file() for shot in row["shots"]):
             return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,15 @@ from dasha_ros.files.writing import disk_errors
 
 ID = "id"
 """Key of a row that names its episode."""
+
+
+def key_of(*what: object) -> str:
+    """A key for the row of an episode, made of all that decides how it goes.
+
+    Args:
+        what: Can be written as JSON.
+    """
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
 
 class JournalError(ValueError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -19,7 +17,7 @@ from dasha_ros.benchmark.paper.sensor_distance import sensor_distance_mm
 from dasha_ros.benchmark.paper.words import number_text, share_text
 from dasha_ros.benchmark.rows import Row
 from dasha_ros.benchmark.trials.intervals import Estimate, mean_of, share_of
-from dasha_ros.benchmark.trials.journal import Journal
+from dasha_ros.benchmark.trials.journal import Journal, key_of
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.learning.evaluation.settings import FOCUSED_PX
@@ -72,8 +70,7 @@ def _played(
     for stop, goal in product(stops, goals):
         rig: TwinRig | None = None
         for lux in lights:
-            what = [*who, stop, str(goal), lux, seed]
-            name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+            name = key_of(*who, stop, str(goal), lux, seed)
             row = journal.take(name)
             if row is None:
                 if rig is None:

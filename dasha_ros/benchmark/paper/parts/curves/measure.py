@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 
 from dasha_ros.benchmark.paper.part import Context
 from dasha_ros.benchmark.rows import Row
-from dasha_ros.benchmark.trials.journal import Journal
+from dasha_ros.benchmark.trials.journal import Journal, key_of
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.training.train import split_of
 
@@ -60,8 +58,7 @@ def learn_all(context: Context, cache: PerceptCache, split: int, journal: Journa
     runs = [(method, context.seed + n) for n in range(SEEDS) for method in methods]
     for number, (method, seed) in enumerate(runs):
         steps = context.steps or _steps(method, context.quick)
-        what = [method.kind, method.preset, seed, split, steps, cache.meta.key, BAND_M]
-        name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+        name = key_of(method.kind, method.preset, seed, split, steps, cache.meta.key, BAND_M)
         row = journal.take(name)
         if row is None:
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +19,7 @@ from dasha_ros.benchmark.paper.parts.latents.figure import draw_plane, draw_sett
 from dasha_ros.benchmark.paper.parts.latents.grid import Column, Grid, GridRig, keep, kept, look
 from dasha_ros.benchmark.paper.parts.recall.measure import MIN_SCORE, Agents
 from dasha_ros.benchmark.rows import Row
+from dasha_ros.benchmark.trials.journal import key_of
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.estimation.readout import GRID_ENCODER
 from dasha_ros.optics.exposure import exposure_table
@@ -71,8 +70,7 @@ def compute(context: Context) -> Data:
         raise PartMissingError(f"no detector could be loaded: {'; '.join(missing.values())}")
     grid, agents = grid_of(context), Agents()
     networks = {name: detector.id for name, detector in detectors.items()}
-    what = _FORMAT, asdict(grid), networks, agents.digest
-    name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+    name = key_of(_FORMAT, asdict(grid), networks, agents.digest)
     with context.journal(NAME) as journal:
         row = journal.take(name)
         if row is None:

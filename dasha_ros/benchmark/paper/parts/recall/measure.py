@@ -8,7 +8,6 @@ those of the shipped scenes; one counts as found if the detector gives its label
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from dasha_ros.benchmark.episodes import HEIGHT, WIDTH, Goal
 from dasha_ros.benchmark.methods import encoders_of, exposure_methods, focus_methods
 from dasha_ros.benchmark.rows import Row
 from dasha_ros.benchmark.trials.intervals import Estimate, share_of
-from dasha_ros.benchmark.trials.journal import Journal
+from dasha_ros.benchmark.trials.journal import Journal, key_of
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.optics.lens import LensModel
@@ -83,7 +82,7 @@ class Agents:
             MethodError: No focus policy has this name.
         """
         made = exposure_methods(self.exposure)[0].digest, focus_methods(self.focus)[0].digest
-        return _digest(asdict(self), made)
+        return key_of(asdict(self), made)
 
 
 def recall_rows(
@@ -122,7 +121,7 @@ def recall_rows(
     shown = ""
     for number, (goal, lux, defocus) in enumerate(cells, start=1):
         what = detector, perception.detector.id, agents.digest, str(goal), lux, defocus, grid.seed, size
-        name = _digest(_FORMAT, *what)
+        name = key_of(_FORMAT, *what)
         row = journal.take(name)
         if row is None:
             if rig is None or shown != goal.scene:
@@ -227,7 +226,3 @@ def _recall(rows: Sequence[Row], key: str) -> Estimate:
     for row in rows:
         clusters.setdefault(row["photograph"], []).append(float(row[key]))
     return share_of(clusters)
-
-
-def _digest(*what: object) -> str:
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
