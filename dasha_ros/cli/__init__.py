@@ -17,7 +17,6 @@ from dasha_ros.cli import (
     config,
     doctor,
     echo,
-    evaluate,
     explain,
     focus,
     get,
@@ -30,6 +29,7 @@ from dasha_ros.cli.benchmark import app as benchmark
 from dasha_ros.cli.demo import command as demo
 from dasha_ros.cli.devices import calibrate, camera, emulate, lens
 from dasha_ros.cli.devices.setup import command as setup
+from dasha_ros.cli.evaluation import evaluate
 from dasha_ros.cli.graph import up
 from dasha_ros.cli.recording import record, replay
 from dasha_ros.cli.studies import app as studies

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dasha_ros.cli import study
+from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 
 
@@ -34,14 +34,14 @@ def explain(
     from dasha_ros.report.model import ReportError, load
 
     try:
-        with study.errors_explained():
+        with shared.errors_explained():
             record = load(report)
             home = report if report.is_dir() else report.parent
             target = folder or home
             with disk_errors(ReportError, target):  # before a minute of work
                 target.mkdir(parents=True, exist_ok=True)
             explained = []
-            with study.progress() as show:
+            with shared.progress() as show:
                 for each in explained_of(
                     record, home, exposure_policy=exposure_policy, focus_policy=focus_policy
                 ):

@@ -6,43 +6,43 @@ from typing import Annotated
 
 import typer
 
-from dasha_ros.cli import study
+from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
 
 
 def exposure(
     *,
-    policy: study.Policies = None,
-    scenes: study.Scenes = None,
-    cache: study.Cache = None,
-    rendered: study.Rendered = False,
-    splits: study.Splits = 3,
-    episodes: study.Episodes = 10,
-    seed: study.Seed = 0,
-    sampled: study.Sampled = False,
+    policy: shared.Policies = None,
+    scenes: shared.Scenes = None,
+    cache: shared.Cache = None,
+    rendered: shared.Rendered = False,
+    splits: shared.Splits = 3,
+    episodes: shared.Episodes = 10,
+    seed: shared.Seed = 0,
+    sampled: shared.Sampled = False,
     light: Annotated[
         list[str] | None,
         typer.Option(
             help="Light in lx, as 1000 or 0.5:100000 (evenly in logarithm); repeatable. Default: 13:300."
         ),
     ] = None,
-    step_ms: study.StepMs = 60.0,
+    step_ms: shared.StepMs = 60.0,
     json_file: Json = None,
-    markdown_file: study.Markdown = None,
+    markdown_file: shared.Markdown = None,
 ) -> None:
     """Play exposure policies and auto exposure in any light, from any exposure and any defocus."""
     from dasha_ros.benchmark.study import exposure_study, tables
 
     lights = [_light(text) for text in light or ["13:300"]]
     refuse_unwritable(json_file, markdown_file)
-    with study.errors_explained():
-        names = policy or study.default_policies("exposure")
-        testbed = study.testbed_of(
+    with shared.errors_explained():
+        names = policy or shared.default_policies("exposure")
+        testbed = shared.testbed_of(
             scenes, cache, agent="exposure", names=names, rendered=rendered, composites=0, splits=splits,
             rivals=None, seed=seed,
         )  # fmt: skip
-        with study.photographs_listed(testbed), study.progress() as progress:
+        with shared.photographs_listed(testbed), shared.progress() as progress:
             rows = exposure_study(
                 testbed.arena, names, testbed.parts, per_view=episodes, seed=seed,
                 sampled=(False, True) if sampled else (False,), step_ms=step_ms, lights_lx=lights,
@@ -50,7 +50,7 @@ def exposure(
             )  # fmt: skip
         text = tables(rows)
         out().print(text, markup=False)
-        write(json_file, study.json_lines(rows))
+        write(json_file, shared.json_lines(rows))
         write(markdown_file, text)
 
 

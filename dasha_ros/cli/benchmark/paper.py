@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli import study
+from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def paper(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps of every training; default: what its preset says.")
     ] = None,
-    seed: study.Seed = 0,
+    seed: shared.Seed = 0,
 ) -> None:
     """Measure what the paper's table and figures show, and write data, figures and one page.
 
@@ -48,7 +48,7 @@ def paper(
     from dasha_ros.benchmark.paper.report import write_report
     from dasha_ros.benchmark.paper.run import run_part
 
-    with study.errors_explained():
+    with shared.errors_explained():
         parts = registry.chosen(part)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def paper(
         done: list[bool] = []
         for each in parts:
             try:
-                with study.progress() as show:
+                with shared.progress() as show:
                     context = Context(
                         folder, quick, seed, tuple(detector or DETECTORS), cache, stacks, steps, show, _note
                     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli import study as shared
+from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out, sigterm_like_ctrl_c
 from dasha_ros.cli.terminal.progress import progress
 

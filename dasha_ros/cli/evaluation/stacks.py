@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
-from dasha_ros.cli import study
+from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import refuse_unwritable, write
 
@@ -42,30 +42,30 @@ def evaluate_stacks(
     if curve is None:
         fail(f"--tone {tone!r}: there are {' and '.join(get_args(Tone))}", Exit.REFUSED)
     made = StackStudy()
-    with study.errors_explained():
-        chosen = list(names) if names else study.default_policies("focus")
+    with shared.errors_explained():
+        chosen = list(names) if names else shared.default_policies("focus")
         methods = stack_methods(chosen, sampled=(False, True) if sampled else (False,), seed=seed)
         stacks, skipped = stacks_in(folder)
-        with Journal(rows_file) as journal, study.progress() as progress:
+        with Journal(rows_file) as journal, shared.progress() as progress:
             try:
                 play_stacks(
                     stacks, methods, perception_for(chosen, "focus"), journal, tone=curve, step=step,
                     seed=seed, progress=progress, study=made,
                 )  # fmt: skip
             except KeyboardInterrupt:
-                study.stopped(journal, rows_file)
+                shared.stopped(journal, rows_file)
     _listed("skipped", skipped | made.skipped)
     _listed("not played", made.refused)
-    study.resumed(journal, rows_file)
+    shared.resumed(journal, rows_file)
     if not journal.played:
         return
     summed = stack_rows(journal.played)
     text = stack_tables(summed)
     out().print(text, markup=False)
-    write(json_file, study.json_lines(summed))
+    write(json_file, shared.json_lines(summed))
     write(markdown_file, text)
     if page is not None:
-        with study.errors_explained():
+        with shared.errors_explained():
             err().print(f"wrote {write_stack_page(page, stacks, journal.played)}", markup=False)
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dasha_ros.cli import study
-from dasha_ros.cli.evaluate_stacks import evaluate_stacks
+from dasha_ros.cli.evaluation import shared
+from dasha_ros.cli.evaluation.stacks import evaluate_stacks
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
 
@@ -32,14 +32,14 @@ APPLIES = {
 def evaluate(
     context: typer.Context,
     *,
-    policy: study.Policies = None,
+    policy: shared.Policies = None,
     stacks: Annotated[
         Path | None,
         typer.Option(help="Focal stack, or folder of stacks; every object, from every start frame."),
     ] = None,
-    scenes: study.Scenes = None,
-    cache: study.Cache = None,
-    rendered: study.Rendered = False,
+    scenes: shared.Scenes = None,
+    cache: shared.Cache = None,
+    rendered: shared.Rendered = False,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,16 +50,16 @@ def evaluate(
     composites: Annotated[
         int, typer.Option(min=0, help="With --scenes: number of two-depth views to compose.")
     ] = 4,
-    splits: study.Splits = 3,
-    rivals: study.Rivals = None,
-    episodes: study.Episodes = 4,
-    seed: study.Seed = 0,
-    sampled: study.Sampled = False,
+    splits: shared.Splits = 3,
+    rivals: shared.Rivals = None,
+    episodes: shared.Episodes = 4,
+    seed: shared.Seed = 0,
+    sampled: shared.Sampled = False,
     exposure_policy: Annotated[str, typer.Option(help="Policy of A^H in the setting joint.")] = "histogram",
-    step_ms: study.StepMs = 60.0,
+    step_ms: shared.StepMs = 60.0,
     json_file: Json = None,
-    markdown_file: study.Markdown = None,
-    plots: study.Plots = None,
+    markdown_file: shared.Markdown = None,
+    plots: shared.Plots = None,
     tone: Annotated[
         str, typer.Option(help="With --stacks: response curve of the camera, linear or srgb.")
     ] = "linear",
@@ -71,7 +71,7 @@ def evaluate(
             help="With --stacks: smallest move of the lens in frames; below 1, neighbours are blended.",
         ),
     ] = 1.0,
-    rows: study.Rows = None,
+    rows: shared.Rows = None,
     page: Annotated[
         Path | None,
         typer.Option(help="Write a page with the pictures of failed episodes into this folder."),
@@ -86,7 +86,7 @@ def evaluate(
             "and --cache (a percept cache)",
             Exit.REFUSED,
         )
-    study.refuse_inapplicable(context, chosen_places[0], APPLIES)
+    shared.refuse_inapplicable(context, chosen_places[0], APPLIES)
     if stacks is not None:
         evaluate_stacks(
             stacks, policy, tone=tone, step=step, sampled=sampled, seed=seed, rows_file=rows, page=page,
@@ -101,7 +101,7 @@ def evaluate(
     from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS, focus_setting
 
     refuse_unwritable(json_file, markdown_file, rows, page)
-    with study.errors_explained():
+    with shared.errors_explained():
         chosen = [focus_setting(name) for name in setting] if setting else list(FOCUS_SETTINGS)
         if scenes and not setting:
             # In the paper's bands one lens position is right for all photographs, so they show nothing here.
@@ -110,18 +110,18 @@ def evaluate(
             "exposure_policy": any(s.hand_over for s in chosen),
             "composites": any(s.kind == "composite" for s in chosen),
         }
-        study.refuse_unused(context, used, [s.name for s in chosen])
-        names = policy or study.default_policies("focus")
+        shared.refuse_unused(context, used, [s.name for s in chosen])
+        names = policy or shared.default_policies("focus")
         # Photographs take minutes, and a wrong name should not cost them.
         for name in names:
             focus_methods(name)
         exposure_methods(exposure_policy)
-        testbed = study.testbed_of(
+        testbed = shared.testbed_of(
             scenes, cache, agent="focus", names=names, rendered=rendered,
             composites=composites if used["composites"] else 0, splits=splits, rivals=rivals, seed=seed,
         )  # fmt: skip
         summed: list[dict[str, Any]] = []
-        with study.photographs_listed(testbed), Journal(rows) as journal, study.progress() as progress:
+        with shared.photographs_listed(testbed), Journal(rows) as journal, shared.progress() as progress:
             try:
                 focus_study(
                     testbed.arena, names, chosen, testbed.parts, per_view=episodes, seed=seed,
@@ -129,12 +129,12 @@ def evaluate(
                     progress=progress, exposure_policy=exposure_policy, keep=summed.append,
                 )  # fmt: skip
             except KeyboardInterrupt:
-                study.stopped(journal, rows)
+                shared.stopped(journal, rows)
                 err().print("the tables hold only complete rows", style="yellow")
-        study.resumed(journal, rows)
+        shared.resumed(journal, rows)
         text = tables(summed)
         out().print(text, markup=False)
-        write(json_file, study.json_lines(summed))
+        write(json_file, shared.json_lines(summed))
         write(markdown_file, text)
         if plots is not None and summed:
             for path in plot(summed, plots):

@@ -1,0 +1,1 @@
+"""``dasha evaluate``, and what other commands share with it."""
