@@ -46,6 +46,8 @@ def free_domain() -> Iterator[int]:
 
     A file lock holds it, so parallel workers and parallel test runs never meet,
     and the kernel frees it even when the test process is killed.
+    A node that a test destroyed stays in its domain until Python collects it, so a domain
+    in which somebody still listens is not free either.
     """
     start = os.getpid()
     for _ in range(100):
@@ -57,9 +59,24 @@ def free_domain() -> Iterator[int]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 continue
+            if participants_ports(domain):
+                continue
             yield domain
             return
-    raise RuntimeError("all 100 ROS domains are used by other tests on this machine")
+    raise RuntimeError("all 100 ROS domains are used by others on this machine")
+
+
+def participants_ports(domain: int) -> list[int]:
+    """The UDP ports of a domain that some process of this machine listens on.
+
+    Ports from the mapping of the specification (DDSI-RTPS 2.3, section 9.6.1): 250 a domain, from 7400.
+    """
+    first = 7400 + 250 * domain
+    ports = []
+    for table in (Path("/proc/net/udp"), Path("/proc/net/udp6")):
+        for line in table.read_text().splitlines()[1:] if table.exists() else ():
+            ports.append(int(line.split()[1].rpartition(":")[2], 16))
+    return sorted(port for port in ports if first <= port < first + 250)
 
 
 def ros_environment(domain: int) -> dict[str, str]:
