@@ -66,6 +66,17 @@ def test_a_killed_training_goes_on_and_every_method_has_its_curve(short: None, t
         assert line["seeds"] == "2"
 
 
+def test_a_full_run_learns_as_long_as_each_preset_says_and_steps_shorten_all(tmp_path: Path) -> None:
+    by_name = {method.name: method for method in measure.METHODS}
+    full, short = Context(tmp_path), Context(tmp_path, steps=500)
+    assert measure._asked(by_name["plus"], full) is None
+    assert measure._total(by_name["plus"], None) == 50_000 + 250_000
+    assert measure._total(by_name["single"], None) == 20_000
+    assert {name: measure._total(m, measure._asked(m, short)) for name, m in by_name.items()} == {
+        "dasha": 1_000, "single": 500, "phase": 500, "ten": 500, "plus": 1_000,
+    }  # fmt: skip
+
+
 def test_curves_are_means_over_seeds_and_converge_where_they_come_near_their_best() -> None:
     def run(seed: int, shares: list[float]) -> dict:
         focus = [
@@ -84,12 +95,17 @@ def test_curves_are_means_over_seeds_and_converge_where_they_come_near_their_bes
     assert line["best"] == 0.9
     assert line["converged"] == 200.0
     assert line["loss"] == [[100.0, 1.0, 1.0, 1.0]]
+    exposure = {"well_exposed": [[0.0, 0.5, 0.4, 0.6], [720.0, 0.9, 0.8, 1.0]]}
     methods = [
-        {**line, "method": name, "converged": n} for name, n in (("dasha", 1), ("phase", 2), ("ten", None))
+        {**line, "method": name, "converged": n, "exposure": exposure, "trained": 1440.0}
+        for name, n in (("dasha", 720), ("phase", 1000), ("ten", None))
     ]
-    (claim,) = curves.PART.claims({"is_short": False, "methods": methods})
+    claim, hours = curves.PART.claims({"is_short": False, "methods": methods})
     assert claim.holds is True
+    assert hours.holds is None
+    assert "are 3 hours on a rig, and A^L had converged after 2 of them" in hours.found
     methods[0]["converged"] = None
-    (claim,) = curves.PART.claims({"is_short": False, "methods": methods})
+    claim, hours = curves.PART.claims({"is_short": False, "methods": methods})
     assert claim.holds is False
+    assert "had not converged" in hours.found
     assert curves.PART.claims({"is_short": True, "methods": methods}) == []

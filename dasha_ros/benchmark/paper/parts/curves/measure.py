@@ -57,20 +57,21 @@ def learn_all(context: Context, cache: PerceptCache, split: int, journal: Journa
     episodes = QUICK_EPISODES if context.quick else EPISODES
     runs = [(method, context.seed + n) for n in range(SEEDS) for method in methods]
     for number, (method, seed) in enumerate(runs):
-        steps = context.steps or _steps(method, context.quick)
-        name = key_of(method.kind, method.preset, seed, split, steps, cache.meta.key, BAND_M)
+        steps = _asked(method, context)
+        total = _total(method, steps)
+        name = key_of(method.kind, method.preset, seed, split, total, cache.meta.key, BAND_M)
         row = journal.take(name)
         if row is None:
 
             def told(
-                done: int, number: int = number, method: Method = method, seed: int = seed, steps: int = steps
+                done: int, number: int = number, method: Method = method, seed: int = seed, total: int = total
             ) -> None:
-                share = number + min(1.0, done / (_total(method, steps)))
+                share = number + min(1.0, done / total)
                 context.progress(
                     round(1000 * share), 1000 * len(runs), f"curves: {method.title}, seed {seed}"
                 )
 
-            folder = context.folder / "curves" / f"{method.name}_{steps}_seed{seed}_{name[:6]}"
+            folder = context.folder / "curves" / f"{method.name}_{total}_seed{seed}_{name[:6]}"
             learned = _learned(
                 method, folder, cache, seed=seed, split=split, steps=steps, episodes=episodes, told=told
             )
@@ -79,21 +80,23 @@ def learn_all(context: Context, cache: PerceptCache, split: int, journal: Journa
     return rows
 
 
-def _steps(method: Method, quick: bool) -> int:
-    """Steps of training of each agent."""
+def _asked(method: Method, context: Context) -> int | None:
+    """Steps of training of each agent, or of the rival; ``None``: as many as its preset says."""
+    if context.steps is not None or not context.quick:
+        return context.steps
+    return QUICK_AGENT_STEPS if method.preset else QUICK_RIVAL_STEPS
+
+
+def _total(method: Method, steps: int | None) -> int:
+    """Steps of a whole training, of both agents where both learn."""
     from dasha_ros.learning.training import rivals
     from dasha_ros.learning.training.presets import load_preset
 
     if not method.preset:
-        return QUICK_RIVAL_STEPS if quick else rivals.STEPS
-    if quick:
-        return QUICK_AGENT_STEPS
+        return steps or rivals.STEPS
     preset = load_preset(method.preset)
-    return max(preset.focus.steps, preset.exposure.steps)
-
-
-def _total(method: Method, steps: int) -> int:
-    return 2 * steps if method.kind == "both" else steps
+    exposure = steps or preset.exposure.steps
+    return (steps or preset.focus.steps) + (exposure if method.kind == "both" else 0)
 
 
 def _learned(
@@ -103,7 +106,7 @@ def _learned(
     *,
     seed: int,
     split: int,
-    steps: int,
+    steps: int | None,
     episodes: int,
     told: Callable[[int], None],
 ) -> dict[str, Any]:
@@ -116,12 +119,13 @@ def _learned(
     from dasha_ros.benchmark.paper.parts.curves.rivals import learn_rival
     from dasha_ros.learning.training.rival_envs import PhaseEnv, TenEnv
 
+    total = _total(method, steps)
     chosen = split_of(cache, split)
     kinds = [view.kind for view in cache.views]
     train = [int(number) for number in chosen.train if kinds[number] == "plane"]
     judged = [int(number) for number in chosen.validation if kinds[number] == "plane"]
     if method.kind == "ten":
         ten = TenEnv(cache, train, band_m=BAND_M), TenEnv(cache, judged, band_m=BAND_M)
-        return learn_rival(*ten, seed=seed, steps=steps, episodes=episodes, told=told).as_dict()
+        return learn_rival(*ten, seed=seed, steps=total, episodes=episodes, told=told).as_dict()
     phase = PhaseEnv(band_m=BAND_M), PhaseEnv(band_m=BAND_M)
-    return learn_rival(*phase, seed=seed, steps=steps, episodes=episodes, told=told).as_dict()
+    return learn_rival(*phase, seed=seed, steps=total, episodes=episodes, told=told).as_dict()
