@@ -11,6 +11,9 @@ from dasha_ros.perception.errors import ModelError, UnknownModelError
 
 _TORCH = {"ultralytics": "yolov5*.pt", "faster_rcnn": "fasterrcnn_*.pth", "retinanet": "retinanet_*.pth"}
 """The paper's detectors, and the files of their weights."""
+_CHECKPOINTS = "PyTorch's checkpoints ($TORCH_HOME/hub/checkpoints, else ~/.cache/torch/hub/checkpoints)"
+_SAID = {"ultralytics": "the working folder", "faster_rcnn": _CHECKPOINTS, "retinanet": _CHECKPOINTS}
+"""Where these are looked for, without the paths of a machine: the page is passed on."""
 
 
 def present(context: Context) -> tuple[dict[str, Detector], dict[str, str]]:
@@ -30,7 +33,7 @@ def present(context: Context) -> tuple[dict[str, Detector], dict[str, str]]:
     names = context.detectors if context.detectors != DETECTORS else (*DETECTORS, *_TORCH)
     for name in dict.fromkeys(names):
         if name in _TORCH and name not in context.detectors and not _weights(name):
-            missing[name] = f"its weights ({_TORCH[name]}) are not in {_folder(name)}"
+            missing[name] = f"its weights ({_TORCH[name]}) are not in {_SAID[name]}"
             continue
         try:
             found[name] = create_detector(name)

@@ -10,7 +10,7 @@ from typing import Any
 from dasha_ros.benchmark.paper.html import items
 from dasha_ros.benchmark.paper.part import Part
 from dasha_ros.benchmark.paper.registry import PAPER
-from dasha_ros.benchmark.paper.run import ReportError, read_part, why_missing
+from dasha_ros.benchmark.paper.run import ReportError, read_part, taken_from, why_missing
 from dasha_ros.files.documents import read_text
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.writing import disk_errors, write_whole
@@ -89,12 +89,14 @@ def _section(part: Part, held: Mapping[str, Any], folder: Path) -> str:
             f"<figcaption>{escape(caption)}</figcaption>\n</figure>"
         )
     made = "; ".join(f"{key}: {value}" for key, value in held["made"].items())
+    with taken_from(part):
+        before, after = part.text(held["data"]), part.after(held["data"])
     return "\n".join(
         [
             f'<h2 id="{part.name}">{escape(part.title)}</h2>',
-            part.text(held["data"]),
+            before,
             *figures,
-            part.after(held["data"]),
+            after,
             f'<p class="made">{escape(made)}</p>',
         ]
     )

@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def run_part(part: Part, context: Context, made: Mapping[str, str]) -> bool:
     Raises:
         ReportError: The folder can't be written.
     """
-    begun = time.monotonic()
+    begun, goes_on = time.monotonic(), (context.folder / f"{part.name}.jsonl").exists()
     try:
         data = part.compute(context)
     except PartMissingError as error:
@@ -47,7 +48,7 @@ def run_part(part: Part, context: Context, made: Mapping[str, str]) -> bool:
         if read_part(part, context.folder) is None:
             _write(context.folder, part.name, {"made": dict(made), MISSING: str(error)})
         return False
-    spent = f"{time.monotonic() - begun:.0f} s"
+    spent = f"{time.monotonic() - begun:.0f} s" + (", after an earlier run" if goes_on else "")
     drawings = part.draw(data, context.folder)
     with disk_errors(ReportError, context.folder):
         write_whole(context.folder / f"{part.name}.csv", _csv(part.rows(data)))
@@ -66,6 +67,22 @@ def read_part(part: Part, folder: Path) -> dict[str, Any] | None:
     """
     held = _read(part, folder)
     return held if held is not None and "data" in held else None
+
+
+@contextmanager
+def taken_from(part: Part) -> Iterator[None]:
+    """Read numbers out of a part's data.
+
+    Raises:
+        ReportError: They are not there: another version of the package wrote the file.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, IndexError) as error:
+        raise ReportError(
+            f"the results of {part.name} are of another version ({error!r} is not in them): compute them "
+            f"anew with `dasha benchmark paper --out DIR --part {part.name}`"
+        ) from error
 
 
 def why_missing(part: Part, folder: Path) -> str:

@@ -38,3 +38,18 @@ def test_a_closed_aperture_costs_light_that_time_makes_up_for_until_there_is_no_
     assert cells[8.0, 13.0]["displacement_mm"] is None
     run_part(apertures.PART, context, {"command": "dasha"})
     assert told == [f"4 of 4 episodes came from {tmp_path / 'apertures.jsonl'}"]
+
+
+def test_extra_light_is_made_up_for_where_the_exposure_falls_at_every_aperture() -> None:
+    def cell(stop: float, lux: float, milliseconds: float, mm: float) -> dict:
+        held = {"found": 1.0, "was_exposed": 1.0, "exposure_ms": milliseconds, "displacement_mm": mm}
+        row = {key: {"mean": value} for key, value in (held | {"blur_px": 0.5}).items()}
+        return {"f_number": stop, "illuminance_lx": lux, **row}
+
+    cells = [cell(2.0, 13.0, 90.0, -5.1), cell(2.0, 300.0, 4.0, -5.3), cell(8.0, 13.0, 900.0, -5.0)]
+    cells.append({**cell(8.0, 300.0, 0.0, 0.0), "exposure_ms": None, "displacement_mm": None})
+    robust, light, blurred = apertures.PART.claims({"policy": "plus", "cells": cells})
+    assert (robust.holds, light.holds, blurred.holds) == (True, True, False)
+    assert "at 2 of 2 apertures; the mean lens position differs by 0.20 mm" in light.found
+    cells[0] = cell(2.0, 13.0, 3.0, -5.1)
+    assert apertures.PART.claims({"policy": "plus", "cells": cells})[1].holds is False

@@ -9,12 +9,12 @@ import pytest
 
 from dasha_ros.benchmark.paper import registry
 from dasha_ros.benchmark.paper.part import Claim, Context, Part
-from dasha_ros.benchmark.paper.parts import honesty, stacks
-from dasha_ros.benchmark.paper.parts.honesty.documents import readings, twin_limits
+from dasha_ros.benchmark.paper.parts import honesty, scenes, several, stacks, strip
+from dasha_ros.benchmark.paper.parts.honesty.documents import readings, twin_limits, unmeasured
 from dasha_ros.benchmark.paper.parts.table_1.claims import claims, wide_band
 from dasha_ros.benchmark.paper.parts.table_1.facts import FACTS
 from dasha_ros.benchmark.paper.report import write_report
-from dasha_ros.benchmark.paper.run import run_part
+from dasha_ros.benchmark.paper.run import ReportError, run_part
 
 ROOT = Path(__file__).resolve().parents[3]
 MADE = {"command": "dasha"}
@@ -25,7 +25,8 @@ def around(mean: float) -> dict[str, float]:
 
 
 def method(policy: str, setting: str = "planes_paper", **changes: float) -> dict:
-    numbers = {"in_focus": 0.9, "detected": 1.0, "af_steps": 1.5, "af_seconds": 1.0} | changes
+    numbers = {"in_focus": 0.9, "detected": 1.0, "af_steps": 1.5, "af_seconds": 1.0, "over_ten": 0.0}
+    numbers |= changes
     return {"policy": policy, "setting": setting} | {key: around(value) for key, value in numbers.items()}
 
 
@@ -43,6 +44,63 @@ def test_claims_of_table_1_hold_or_fall_with_the_numbers() -> None:
         "once trained, 2 steps on average find the focus"
     ] is False  # fmt: skip
     assert verdicts([method("paper", af_seconds=4.0), *rivals])["DASHA is the fastest of the three"] is False
+    long, anywhere = (
+        "TEN [12] takes more than 10 steps to get certain scenes in focus",
+        ("it finds the focus regardless of the arrangement of the objects"),
+    )
+    assert good[long] is False
+    assert anywhere not in good, "the wide band was not played"
+    slow = [method("paper"), method("ten_dqn", over_ten=0.2), method("phase_shift_rl")]
+    assert verdicts(slow)[long] is True
+    for detected, holds in ((1.0, True), (0.5, False)):
+        wide = method("paper", "planes_wide", detected=detected)
+        assert verdicts([method("paper"), wide, *rivals])[anywhere] is holds
+
+
+def shot(agent: str, score: float, **scores: float) -> dict:
+    return {"agent": agent, "score": score, "scores": scores}
+
+
+def test_claims_of_the_figures_with_pictures_hold_or_fall_with_the_scores() -> None:
+    def episode(*shots: dict) -> dict:
+        return {"title": "cat", "shots": list(shots)}
+
+    up = episode(shot("A^H", 0.0), shot("A^H", 0.1), shot("A^L", 0.6), shot("A^L", 0.5))
+    flat = episode(shot("A^H", 0.4), shot("A^H", 0.4))
+    rises, lens = strip.PART.claims({"episodes": [up]})
+    assert (rises.holds, lens.holds) == (True, True)
+    assert "in 1 of 1 episodes it is higher at the end, in 0 it never falls" in rises.found
+    assert "0.10 while A^H acts, 0.40 while A^L does" in lens.found
+    rises, lens = strip.PART.claims({"episodes": [up, flat]})
+    assert (rises.holds, lens.holds) == (False, True)
+    assert [c.holds for c in scenes.PART.claims({"episodes": [up]})] == [True]
+    assert [
+        c.holds for c in scenes.PART.claims({"episodes": [up, episode(shot("A^H", 0.9), shot("A^L", 0.2))]})
+    ] == [False]
+
+
+def test_asked_for_all_counts_by_the_object_that_scores_highest_when_asked_for() -> None:
+    def goal(title: str, near: float, far: float) -> dict:
+        return {"title": title, "shots": [shot("A^L", max(near, far), near=near, far=far)]}
+
+    single = [goal("near", 0.9, 0.0), goal("far", 0.2, 0.8)]
+    data = {"scenes": {"two objects": [goal("all", 0.7, 0.1), goal("all", 0.1, 0.9), *single]}}
+    data["distances_m"] = {"two objects": {"near": 0.5, "far": 1.0}}
+    label, every = several.PART.claims(data)
+    assert label.holds is True
+    assert every.holds is False
+    assert "1 of 2 with two objects" in every.found
+    data["scenes"]["two objects"][1] = goal("all", 0.5, 0.1)
+    assert several.PART.claims(data)[1].holds is True
+    data["scenes"]["two objects"][-1] = goal("far", 0.2, 0.0)
+    assert several.PART.claims(data)[0].holds is False
+
+
+def test_results_of_another_version_are_refused_with_the_command_that_mends_them(tmp_path: Path) -> None:
+    old = replace(scenes.PART, compute=lambda context: {"episodes": []}, draw=lambda data, folder: [])
+    run_part(old, Context(tmp_path), MADE)
+    with pytest.raises(ReportError, match=r"scenes are of another version.*--part scenes"):
+        write_report(tmp_path, [replace(old, text=lambda data: data["missing"])])
 
 
 def test_the_wide_band_is_told_in_the_numbers_of_the_table() -> None:
@@ -61,8 +119,11 @@ def test_readings_are_a_whole_table_that_the_documentation_includes() -> None:
     assert len(rows) > 20
     assert all(len(row) == len(titles) and all(row[:4]) for row in rows)
     assert len(twin_limits()) > 5
+    heads, open_claims = unmeasured()
+    assert heads == ("place", "the paper says", "why nothing was measured")
+    assert all(len(row) == 3 and all(row) for row in open_claims)
     page = (ROOT / "docs" / "explanation" / "paper.md").read_text()
-    for name in ("readings", "twin"):
+    for name in ("readings", "twin", "unmeasured"):
         assert f'--8<-- "config/paper/{name}.md"' in page
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dasha_ros.benchmark.episodes import Goal
+from dasha_ros.benchmark.paper.parts import recall
 from dasha_ros.benchmark.paper.parts.recall import measure
 from dasha_ros.benchmark.paper.parts.recall.measure import Agents, Grid, recall_rows, summed_up
 from dasha_ros.benchmark.trials.journal import Journal
@@ -85,6 +86,23 @@ def test_sums_are_shares_by_detector_light_and_defocus():
     assert found["net", 37.0, None].off.low < 0.5 < found["net", 37.0, None].off.high
     assert found["other", None, None].on.low is None  # one photograph tells nothing of others
     assert ("other", 300.0, None) not in found
+
+
+def test_what_was_missed_off_counts_by_what_is_found_on():
+    rows = [row(off=True, on=False), row(on=True), row(on=False), row(photograph="b.jpg", on=True)]
+    rows += [row("other", off=True)]
+    shares = measure.rescued(rows)
+    assert list(shares) == ["net"]
+    assert shares["net"].mean == pytest.approx(2 / 3)
+
+    def verdict(**means):
+        data = {"rescued": {name: {"mean": mean, "low": 0.1, "high": 1.0} for name, mean in means.items()}}
+        (claim,) = recall.PART.claims(data)
+        return claim.holds
+
+    assert verdict(a=1.0, b=0.95, c=0.9) is True
+    assert verdict(a=1.0, b=0.95, c=0.8) is False
+    assert verdict(a=1.0) is False, "three detectors are claimed"
 
 
 def test_the_start_is_on_the_side_that_the_lens_reaches(perception):

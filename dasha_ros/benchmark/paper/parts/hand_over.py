@@ -149,7 +149,7 @@ def _claims(data: Data) -> list[Claim]:
                 "I, VII",
                 "decentralisation preserves the hardware",
                 f"{policy}: {acts:.2f} actuations and {way:.2f} mm an episode with A^H first, {alone:.2f} "
-                f"and {way_alone:.2f} mm with A^L alone",
+                f"and {way_alone:.2f} mm with A^L alone; in play, where the paper speaks of training",
                 acts < alone and way < way_alone,
             )
         )

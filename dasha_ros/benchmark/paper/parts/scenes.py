@@ -9,7 +9,7 @@ from dasha_ros.benchmark.episodes import Goal
 from dasha_ros.benchmark.paper.drawing import new_figure
 from dasha_ros.benchmark.paper.html import paragraph, table
 from dasha_ros.benchmark.paper.panels import exposure_text, focus_text, show
-from dasha_ros.benchmark.paper.part import Context, Data, Drawing, Part
+from dasha_ros.benchmark.paper.part import Claim, Context, Data, Drawing, Part
 from dasha_ros.benchmark.paper.parts.recall.measure import MIN_SCORE, Agents, start_position
 from dasha_ros.benchmark.paper.player import Player, Setting, first_detector, shot_rows
 from dasha_ros.benchmark.rows import Row
@@ -92,10 +92,7 @@ def _draw(data: Data, folder: Path) -> list[Drawing]:
 
 
 def _text(data: Data) -> str:
-    found = [
-        sum(shot["score"] >= MIN_SCORE for shot in shots)
-        for shots in zip(*((row["shots"][0], row["shots"][-1]) for row in data["episodes"]), strict=True)
-    ]
+    before, after = _found(data)
     cases = "; ".join(
         f"{case.name}: {case.illuminance_lx:g} lx, {exposure_text(case.exposure_us)}, "
         f"{f'{case.defocus_d:g} dioptres out of focus' if case.defocus_d else 'in focus'}"
@@ -103,8 +100,27 @@ def _text(data: Data) -> str:
     )
     return paragraph(
         f"A motorcycle in a garage and a bus in a street begin badly ({cases}), and both agents of plus act. "
-        f"The object is found in {found[0]} of {len(data['episodes'])} pictures before, in {found[1]} after."
+        f"The object is found in {before} of {len(data['episodes'])} pictures before, in {after} after."
     )
+
+
+def _found(data: Data) -> tuple[int, int]:
+    """In how many pictures the object is found before and after."""
+    ends = [(row["shots"][0]["score"], row["shots"][-1]["score"]) for row in data["episodes"]]
+    return sum(first >= MIN_SCORE for first, _ in ends), sum(last >= MIN_SCORE for _, last in ends)
+
+
+def _claims(data: Data) -> list[Claim]:
+    before, after = _found(data)
+    count = len(data["episodes"])
+    return [
+        Claim(
+            "VI, Figure 9",
+            "over-exposed, under-exposed and blurry pictures are adjusted, and the object is detected",
+            f"found in {before} of {count} pictures before, in {after} after",
+            after == count,
+        )
+    ]
 
 
 def _after(data: Data) -> str:
@@ -135,4 +151,5 @@ PART = Part(
     draw=_draw,
     text=_text,
     after=_after,
+    claims=_claims,
 )

@@ -13,7 +13,7 @@ from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.benchmark.paper.drawing import LOOKS, new_figure
 from dasha_ros.benchmark.paper.html import paragraph, table
 from dasha_ros.benchmark.paper.panels import focus_text, show
-from dasha_ros.benchmark.paper.part import Context, Data, Drawing, Part, PartMissingError
+from dasha_ros.benchmark.paper.part import Claim, Context, Data, Drawing, Part, PartMissingError
 from dasha_ros.benchmark.paper.parts.recall.measure import Agents
 from dasha_ros.benchmark.paper.player import Player, Setting, first_detector
 from dasha_ros.benchmark.rows import Row
@@ -197,18 +197,51 @@ def _after(data: Data) -> str:
 
 
 def _text(data: Data) -> str:
+    better, pairs = _better(data)
+    count = len({row["start"] for row in _rows(data)})
+    return paragraph(
+        "Objects stand 0.5, 1.0, 1.5 and 2.0 m away. Both agents of plus look for all of them, and for each "
+        f"by its label, from {count} lens position{'s' * (count > 1)} and the factory exposure. {better} of "
+        f"{pairs} objects score higher when they are asked for than when another one is."
+    )
+
+
+def _better(data: Data) -> tuple[int, int]:
+    """How many objects score higher when they are asked for than when another is, of how many."""
     pairs = [
         asked_against_not(rows, label)
         for title, rows in data["scenes"].items()
         for label in data["distances_m"][title]
     ]
-    better = sum(own > other for own, other in pairs)
-    count = len({row["start"] for row in _rows(data)})
-    return paragraph(
-        "Objects stand 0.5, 1.0, 1.5 and 2.0 m away. Both agents of plus look for all of them, and for each "
-        f"by its label, from {count} lens position{'s' * (count > 1)} and the factory exposure. {better} of "
-        f"{len(pairs)} objects score higher when they are asked for than when another one is."
-    )
+    return sum(own > other for own, other in pairs), len(pairs)
+
+
+def ends_on_the_best(rows: Sequence[Row]) -> tuple[int, int]:
+    """How many goals for all objects end with the object ahead that scores highest of all when asked for."""
+    every = [row["shots"][-1]["scores"] for row in rows if row["title"] == ALL]
+    best = max(every[0], key=lambda label: fmean(scores(rows, label, label)))
+    return sum(max(found, key=lambda label: found[label]) == best for found in every), len(every)
+
+
+def _claims(data: Data) -> list[Claim]:
+    better, pairs = _better(data)
+    best = {title: ends_on_the_best(rows) for title, rows in data["scenes"].items()}
+    told = ", ".join(f"{count} of {total} with {title}" for title, (count, total) in best.items())
+    return [
+        Claim(
+            "Figure 6",
+            "asked for one label, the agents adjust the camera for the greatest score of that object",
+            f"{better} of {pairs} objects score higher when they are asked for than when another one is",
+            better == pairs,
+        ),
+        Claim(
+            "Figure 6",
+            "asked for all, it focuses on the object with the highest score",
+            "goals that end on the object that scores highest when it is asked for: "
+            f"{told}; the others end on another one that they saw first",
+            all(count == total for count, total in best.values()),
+        ),
+    ]
 
 
 PART = Part(
@@ -221,4 +254,5 @@ PART = Part(
     draw=_draw,
     text=_text,
     after=_after,
+    claims=_claims,
 )

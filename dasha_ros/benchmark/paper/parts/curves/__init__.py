@@ -133,8 +133,8 @@ def _text(data: Data) -> str:
         f"{escape(data['scene_set'])}, on the training photographs of split {SPLIT}, and is judged on its "
         "validation photographs. All but <code>plus</code> learn in the paper's band of 1.4 to 2.0 m. The "
         "paper's axis is time of training; ours is steps, because a step from the cache takes no exposure "
-        "and no settling. Steps of DASHA are those of A^L; A^H learned before. The paper's inset of the losses "
-        "is the last panel.</p>"
+        "and no settling. Steps of DASHA are those of A^L; A^H learned before. The paper's inset of the "
+        "losses is the last panel.</p>"
     )
 
 
@@ -188,7 +188,9 @@ def _hours(row: Mapping[str, Any]) -> str:
     """How long a rig would need for what was learned from the cache."""
     begun, whole = row["exposure"]["well_exposed"][-1][0], row["trained"]
     total = f"{STEP_S * (begun + whole) / 3600:.0f} hours"
-    paced = f"at {STEP_S:g} s a step, the pace of Table 1, {begun:.0f} steps of A^H and {whole:.0f} of A^L are"
+    paced = (
+        f"at {STEP_S:g} s a step, the pace of Table 1, {begun:.0f} steps of A^H and {whole:.0f} of A^L are"
+    )
     if row["converged"] is None:
         return f"{paced} {total} on a rig; A^L had not converged by then"
     early = f"{STEP_S * (begun + row['converged']) / 3600:.0f}"

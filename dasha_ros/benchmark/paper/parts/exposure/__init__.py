@@ -132,27 +132,31 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _claims(data: Data) -> list[Claim]:
-    paper = next((row for row in data["methods"] if row["policy"] == "paper"), None)
-    if paper is None:
-        return []
-    return [
+    rows = {row["policy"]: row for row in data["methods"]}
+    found = [
         Claim(
             "V.A.2, Figure 3",
             "the RL agent functions similarly to the camera's own auto exposure",
-            f"histograms overlap by {number_text(paper['overlap'])} of 1, exposures are "
-            f"{number_text(paper['ev_apart'])} EV apart; {ALIKE:g} and more counts as similar",
-            paper["overlap"]["mean"] >= ALIKE,
-        ),
-        Claim(
-            "IV.C, Eq. 7",
-            "A^H brings the histogram's peak to 50 to 150",
-            f"{share_text(paper['good_peak'])} of the episodes; where any exposure can, "
-            f"{share_text(paper['good_peak_where_possible'])}. No exposure can in "
-            f"{data['views'] - data['possible']['good_peak']} of {data['views']} views",
-            paper["good_peak_where_possible"] is not None
-            and paper["good_peak_where_possible"]["mean"] >= MOSTLY,
-        ),
+            f"{name}: histograms overlap by {number_text(rows[name]['overlap'])} of 1, exposures are "
+            f"{number_text(rows[name]['ev_apart'])} EV apart; {ALIKE:g} and more counts as similar",
+            rows[name]["overlap"]["mean"] >= ALIKE,
+        )
+        for name in ("paper", "plus")
+        if name in rows
     ]
+    if (paper := rows.get("paper")) is not None:
+        found.append(
+            Claim(
+                "IV.C, Eq. 7",
+                "A^H brings the histogram's peak to 50 to 150",
+                f"{share_text(paper['good_peak'])} of the episodes; where any exposure can, "
+                f"{share_text(paper['good_peak_where_possible'])}. No exposure can in "
+                f"{data['views'] - data['possible']['good_peak']} of {data['views']} views",
+                paper["good_peak_where_possible"] is not None
+                and paper["good_peak_where_possible"]["mean"] >= MOSTLY,
+            )
+        )
+    return found
 
 
 PART = Part(

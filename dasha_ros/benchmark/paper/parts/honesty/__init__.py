@@ -10,9 +10,9 @@ from pathlib import Path
 from dasha_ros.benchmark.paper import registry
 from dasha_ros.benchmark.paper.html import items
 from dasha_ros.benchmark.paper.part import Context, Data, Drawing, Part
-from dasha_ros.benchmark.paper.parts.honesty.documents import readings, twin_limits
+from dasha_ros.benchmark.paper.parts.honesty.documents import readings, twin_limits, unmeasured
 from dasha_ros.benchmark.paper.parts.table_1.claims import wide_band
-from dasha_ros.benchmark.paper.run import read_part
+from dasha_ros.benchmark.paper.run import read_part, taken_from
 from dasha_ros.benchmark.rows import Row
 
 NAME = "honesty"
@@ -31,7 +31,8 @@ def compute(context: Context) -> Data:
         if held is None:
             unasked.append(part.title)
             continue
-        claims += [{"part": part.name, **asdict(claim)} for claim in part.claims(held["data"])]
+        with taken_from(part):
+            claims += [{"part": part.name, **asdict(claim)} for claim in part.claims(held["data"])]
         if part.name == "table_1":
             wide = wide_band(held["data"])
     return {"claims": claims, "wide": wide, "unasked": unasked}
@@ -47,6 +48,7 @@ def _text(data: Data) -> str:
     head = ("", "where", "the paper says", "here")
     rows = [(_VERDICTS[c["holds"]], c["where"], c["says"], c["found"]) for c in lines]
     parts = ["<h3>Claims</h3>", _texts(head, rows)]
+    parts += ["<h3>Claims for which nothing was measured</h3>", _texts(*unmeasured())]
     if data["unasked"]:
         parts += ["<p>Not asked, because they were not computed:</p>", items(data["unasked"])]
     if data["wide"]:

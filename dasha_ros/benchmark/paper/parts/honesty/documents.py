@@ -1,4 +1,7 @@
-"""Reads the two lists that documentation and report share: ``config/paper/readings.md`` and ``twin.md``."""
+"""Reads the lists that documentation and report share: ``readings.md``, ``unmeasured.md``, ``twin.md``.
+
+They lie in ``config/paper``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,20 @@ def readings() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     Raises:
         FileError: The file can't be read.
     """
-    lines = read_text(config_dir() / "paper" / "readings.md").splitlines()
+    return _table("readings.md")
+
+
+def unmeasured() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Titles and rows of the table of claims that nothing was measured for, and why.
+
+    Raises:
+        FileError: The file can't be read.
+    """
+    return _table("unmeasured.md")
+
+
+def _table(name: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    lines = read_text(config_dir() / "paper" / name).splitlines()
     head, _, *rows = (_cells(line) for line in lines if line.startswith("|"))
     return head, rows
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dasha_ros.benchmark.episodes import HEIGHT, WIDTH
 from dasha_ros.benchmark.paper.html import items, paragraph, table
 from dasha_ros.benchmark.paper.off_the_shelf import present
-from dasha_ros.benchmark.paper.part import Context, Data, Drawing, Part, PartMissingError
+from dasha_ros.benchmark.paper.part import Claim, Context, Data, Drawing, Part, PartMissingError
 from dasha_ros.benchmark.paper.parts.latents import acted
 from dasha_ros.benchmark.paper.parts.latents.boundary import boundary, direction, moved, plane
 from dasha_ros.benchmark.paper.parts.latents.figure import draw_plane, draw_settings
@@ -40,6 +40,9 @@ FULL, QUICK = (40, 100, 0.0, 0.25), (8, 10, 1_000.0, 0.5)
 """Numbers of exposures and of lens positions, the least exposure [us], and where the nearest focus lies [m].
 
 A quick run covers less, so that its points lie as close that the agents can act on them."""
+DIFFERENT = 0.1
+"""From this difference between exposures on, in the share of pictures with a detection, they count as
+different."""
 _FORMAT = 1
 
 
@@ -70,11 +73,12 @@ def compute(context: Context) -> Data:
         raise PartMissingError(f"no detector could be loaded: {'; '.join(missing.values())}")
     grid, agents = grid_of(context), Agents()
     networks = {name: detector.id for name, detector in detectors.items()}
-    name = key_of(_FORMAT, asdict(grid), networks, agents.digest)
+    pictures = key_of(_FORMAT, asdict(grid), networks)
+    name = key_of(pictures, agents.digest)
     with context.journal(NAME) as journal:
         row = journal.take(name)
         if row is None:
-            taken = context.folder / f"{NAME}-taken-{name}"
+            taken = context.folder / f"{NAME}-taken-{pictures}"
             columns = _columns(context, grid, taken, detectors)
             row = journal.add(name, {"points": _points(context, grid, columns, agents)})
             shutil.rmtree(taken, ignore_errors=True)
@@ -160,7 +164,7 @@ def _draw(data: Data, folder: Path) -> list[Drawing]:
         f"Each dot is a picture of {SCENE} at {ILLUMINANCE_LX:g} lx with its own exposure and focus, in the "
         f"plane of the first two principal components of the latents ({ENCODER}). Squares: the {LABEL} is "
         f"found at a score of {MIN_SCORE:g}; crosses: it is not. Right: after both agents acted from there. "
-        "The line has as many dots on its left as are found; the arrow shows how far it moves."
+        "The line has as many dots on its near side as are found; the arrow shows how far it moves."
     )
     second = "The same pictures over what was varied: exposure and focus."
     return [
@@ -196,6 +200,42 @@ def _after(data: Data) -> str:
     return f"{table(head, lines)}\n<h3>Detectors that were missing</h3>\n{items(absent)}"
 
 
+def _claims(data: Data) -> list[Claim]:
+    shares = {
+        name: [float(np.mean(found[when])) for when in ("off", "on")] for name, found in data["found"].items()
+    }
+    moves = {name: data["boundaries"][name]["moved_sd"] for name in shares}
+    by_exposure = {name: _by_exposure(data, name) for name in shares}
+    return [
+        Claim(
+            "VI, Figure 7",
+            "the detection boundary moves when DASHA is on: more pictures are detected",
+            ", ".join(
+                f"{name}: {100 * off:.0f} % of {len(data['plane'])} pictures off, {100 * on:.0f} % on, "
+                f"boundary moved by {moves[name]:.2f} standard deviations"
+                for name, (off, on) in shares.items()
+            ),
+            all(on > off and moves[name] > 0.0 for name, (off, on) in shares.items()),
+        ),
+        Claim(
+            "VI",
+            "at different exposure times the detectors detect objects differently",
+            "found with DASHA off, in the worst and in the best exposure: "
+            + ", ".join(
+                f"{name} {100 * low:.0f} and {100 * high:.0f} %" for name, (low, high) in by_exposure.items()
+            ),
+            all(high - low >= DIFFERENT for low, high in by_exposure.values()),
+        ),
+    ]
+
+
+def _by_exposure(data: Data, name: str) -> tuple[float, float]:
+    """The least and the greatest share of pictures of one exposure in which a detector finds the object."""
+    off = np.array(data["found"][name]["off"]).reshape(len(data["focus_d"]), -1)
+    shares = off.mean(axis=0)
+    return float(shares.min()), float(shares.max())
+
+
 PART = Part(
     name=NAME,
     title="Figure 7: what is detected, in the plane of the latents",
@@ -206,4 +246,5 @@ PART = Part(
     draw=_draw,
     text=_text,
     after=_after,
+    claims=_claims,
 )

@@ -99,6 +99,7 @@ def summed(trials: Sequence[FocusTrial], reading: float, per_view: int) -> Row:
         "episodes": len(trials),
         "in_focus": _estimate(trials, lambda t: float(t.focused), share_of),
         "detected": _estimate(trials, lambda t: float(t.detected), share_of),
+        "over_ten": _estimate(trials, lambda t: float(t.moves_settled > TEN), share_of),
         **_times(trials, reading),
         "ten": {key: held and held["mean"] for key, held in _times(first, reading).items()}
         | {"in_focus": statistics.fmean(t.focused for t in first)},
