@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from dasha_ros.benchmark.studies.pools.pool import Pool
-from dasha_ros.benchmark.studies.results import Results
-from dasha_ros.benchmark.studies.task import Died, Failure, Task
+from dasha_ros.benchmark.studies.task import Died, Failure, Result, Task
 
 LOOK_S = 0.5
 """Interval at which progress is told while nothing ends [s]."""
 ATTEMPTS = 3
 """How often a task is begun whose worker dies."""
+
+
+class Keeper(Protocol):
+    """Where the driver writes results, and finds those of earlier runs."""
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the result of a task is there, whole."""
+        ...
+
+    def put(self, key: str, result: Result) -> None:
+        """Write the result of a task.
+
+        Raises:
+            StudyError: The disk is full.
+        """
+        ...
 
 
 @dataclass
@@ -32,7 +48,7 @@ class Summary:
 def drive(
     tasks: Sequence[Task],
     pool: Pool,
-    results: Results,
+    results: Keeper,
     *,
     attempts: int = ATTEMPTS,
     progress: Callable[[int, int], None] = lambda done, total: None,

@@ -38,6 +38,11 @@ class Study(BaseModel):
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(
         (0,), min_length=1, description="Seeds of trainings, and of where episodes start."
     )
+    build: bool = Field(
+        False,
+        description="Whether the percept caches of `scene_sets`, which are then names or YAML files of scene "
+        "sets, are computed first, or what is missing of them.",
+    )
     policies: tuple[Name, ...] = Field(
         (), description="Policies that play as they are: names, or paths of learned policies (.npz)."
     )
@@ -60,8 +65,10 @@ class Study(BaseModel):
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Study:
-        if not self.policies and not self.presets:
-            raise ValueError("nothing plays: name at least one of policies or one of presets")
+        if not self.plays and not self.build:
+            raise ValueError(
+                "nothing plays: name at least one of policies or one of presets, or build percept caches"
+            )
         if self.agent == "exposure" and self.settings:
             raise ValueError("settings: exposure has none, leave them out")
         for key in ("scene_sets", "splits", "seeds", "policies", "presets", "settings"):
@@ -69,6 +76,11 @@ class Study(BaseModel):
             if twice := {str(value) for value in values if values.count(value) > 1}:
                 raise ValueError(f"{key}: {', '.join(sorted(twice))} is there twice")
         return self
+
+    @property
+    def plays(self) -> bool:
+        """Whether anybody plays; if not, only percept caches are built."""
+        return bool(self.policies or self.presets)
 
     @property
     def setting_names(self) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dasha_ros.benchmark.methods import Method, MethodError, exposure_methods, focus_methods
@@ -17,7 +18,8 @@ from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import cache_root, found_cache
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.dataset.scenes.splits import splits
-from dasha_ros.learning.evaluation.settings import focus_setting
+from dasha_ros.learning.evaluation.settings import FocusSetting, focus_setting
+from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import load_preset
 
 
@@ -32,12 +34,20 @@ class Plan:
     """Names of the scene sets by the key of their cache."""
 
 
-def plan_of(study: Study) -> Plan:
-    """The tasks of a study, in the order of their rows.
+@dataclass(frozen=True)
+class _Cast:
+    """Who plays and learns, and in which settings."""
+
+    settings: list[FocusSetting]
+    players: list[tuple[str, Method[Any, Any], bytes | None]]
+    presets: list[Preset]
+
+
+def cast_of(study: Study) -> _Cast:
+    """What can be known of a study before there is a percept cache.
 
     Raises:
-        StudyError: A split does not exist, or no combination means anything.
-        CacheError: A percept cache is missing, unfinished or of another version.
+        StudyError: Two presets have the same name, or A^H is a file.
         PresetError: No such preset, or one that can't be used.
         MethodError: No such policy.
         PolicyFileError: A learned policy can't be read.
@@ -51,11 +61,27 @@ def plan_of(study: Study) -> Plan:
     presets = [load_preset(name) for name in study.presets]
     if len({preset.name for preset in presets}) < len(presets):
         raise StudyError(f"presets: two have the same name: {', '.join(preset.name for preset in presets)}")
+    return _Cast(settings, players, presets)
+
+
+def plan_of(study: Study, built: Mapping[str, Path] = MappingProxyType({})) -> Plan:
+    """The tasks of a study, in the order of their rows.
+
+    Args:
+        study: The study.
+        built: Folders of percept caches that were built for it, by the name of their scene set.
+
+    Raises:
+        StudyError: A split does not exist, no combination means anything, or see `cast_of`.
+        CacheError: A percept cache is missing, unfinished or of another version.
+        ValueError: See `cast_of`.
+    """
+    cast = cast_of(study)
     tasks: list[Task] = []
     skipped: dict[str, None] = {}
     scene_sets: dict[str, str] = {}
     for name in study.scene_sets:
-        cache = _cache(name)
+        cache = _cache(str(built.get(name, name)))
         if cache.meta.key in scene_sets:
             raise StudyError(
                 f"scene_sets: {name} and {scene_sets[cache.meta.key]} are the same percept cache"
@@ -63,12 +89,12 @@ def plan_of(study: Study) -> Plan:
         scene_sets[cache.meta.key] = name
         for split, seed in product(study.splits, study.seeds):
             kinds = _kinds(cache, split)
-            for setting in settings:
+            for setting in cast.settings:
                 if setting.kind not in kinds:
                     skipped[f"{setting.name} on {name}, split {split}: no test view is a {setting.kind}"] = (
                         None
                     )
-            fitting = tuple(setting.name for setting in settings if setting.kind in kinds)
+            fitting = tuple(setting.name for setting in cast.settings if setting.kind in kinds)
             if study.agent == "focus" and not fitting:
                 continue
             rules = Rules(
@@ -76,7 +102,7 @@ def plan_of(study: Study) -> Plan:
                 study.exposure_policy, study.step_ms,
             )  # fmt: skip
             where = f"{name}, split {split}, seed {seed}"
-            for title, method, content in players:
+            for title, method, content in cast.players:
                 if method.split not in {None, split}:
                     skipped[
                         f"{title} on split {split}: it learned from split {method.split}'s photographs"
@@ -84,7 +110,7 @@ def plan_of(study: Study) -> Plan:
                     continue
                 carried = Carried(str(cache.path.absolute()), content)
                 tasks.append(Task(f"{title} on {where}", play, Playing(rules, title, method.digest), carried))
-            for preset in presets:
+            for preset in cast.presets:
                 inputs = Training(rules, preset.model_dump(mode="json"), study.steps)
                 title = f"{preset.name}, trained, on {where}"
                 tasks.append(Task(title, train, inputs, Carried(str(cache.path.absolute()))))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from numpy.typing import NDArray
+
 from dasha_ros import __version__
 from dasha_ros.benchmark.rows import Row
 
@@ -27,6 +29,8 @@ class Result:
     rows: list[Row]
     files: dict[str, bytes] = field(default_factory=dict)
     """Content of small files by name, such as a policy."""
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    """Cells of a percept cache, by field."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dasha_ros.benchmark.studies.plan import Plan
     from dasha_ros.benchmark.studies.pools.pool import Pool
     from dasha_ros.benchmark.studies.results import Results
+    from dasha_ros.learning.dataset.scenes.description import SceneSet
 
 app = typer.Typer(help="Many trainings and comparisons, described in one file.", no_args_is_help=True)
 
@@ -51,35 +53,50 @@ def run(
     """
     from dasha_ros.benchmark.studies.driver import drive
     from dasha_ros.benchmark.studies.model import load_study
-    from dasha_ros.benchmark.studies.plan import plan_of
+    from dasha_ros.benchmark.studies.plan import cast_of, plan_of
     from dasha_ros.benchmark.studies.results import Results
+    from dasha_ros.learning.dataset.scenes.description import load_scene_set
 
     if ray is not None and workers is not None:
         fail("--workers does not apply to --ray: the cluster's processors work", Exit.REFUSED)
     place = folder or Path("studies") / Path(study).stem
     with shared.errors_explained(), ExitStack() as stack:
         asked = load_study(study)
-        plan = plan_of(asked)
-        for sentence in plan.skipped:
-            err().print(f"left out: {sentence}", style="yellow", markup=False)
-        results = stack.enter_context(Results.opened(place / "results"))
+        cast_of(asked)
+        wanted = {name: load_scene_set(name) for name in asked.scene_sets} if asked.build else {}
+        plan = None if wanted else plan_of(asked)
         stack.enter_context(sigterm_like_ctrl_c())
         try:
             pool = stack.enter_context(_pool(workers, ray))
+            built = _built(wanted, pool, workers or _processors())
+        except KeyboardInterrupt as reason:
+            _stopped("the percept cache" if wanted else str(place), reason)
+        if not asked.plays:
+            return
+        plan = plan or plan_of(asked, built)
+        for sentence in plan.skipped:
+            err().print(f"left out: {sentence}", style="yellow", markup=False)
+        results = stack.enter_context(Results.opened(place / "results"))
+        try:
             with progress(err()) as report:
                 summary = drive(
                     plan.tasks, pool, results, progress=lambda done, total: report("tasks", done, total)
                 )
         except KeyboardInterrupt as reason:
             _write(place, plan, results, asked.description)
-            err().print(
-                f"stopped; {place} holds what was computed, and the same command goes on", style="yellow",
-                markup=False,
-            )  # fmt: skip
-            raise typer.Exit(interrupted(reason)) from None
+            _stopped(str(place), reason)
         text = _write(place, plan, results, asked.description)
         out().print(text, markup=False)
-        _tell(summary)
+        _tell(summary, "the tables hold the others")
+
+
+def _stopped(where: str, reason: KeyboardInterrupt) -> NoReturn:
+    """Say that the command was interrupted, and how to go on."""
+    err().print(
+        f"stopped; {where} holds what was computed, and the same command goes on", style="yellow",
+        markup=False,
+    )  # fmt: skip
+    raise typer.Exit(interrupted(reason)) from None
 
 
 def _pool(workers: int | None, ray: str | None) -> AbstractContextManager[Pool]:
@@ -90,7 +107,23 @@ def _pool(workers: int | None, ray: str | None) -> AbstractContextManager[Pool]:
         return RayPool(ray)
     from dasha_ros.benchmark.studies.pools.local import LocalPool
 
-    return LocalPool(workers or len(os.sched_getaffinity(0)))
+    return LocalPool(workers or _processors())
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _built(scene_sets: Mapping[str, SceneSet], pool: Pool, workers: int) -> dict[str, Path]:
+    """Compute the percept caches of a study; returns their folders by the names of the scene sets."""
+    from dasha_ros.benchmark.studies.caches import build
+
+    with progress(err()) as report:
+        built = build(scene_sets, pool, workers=workers, progress=report)
+    for folder, summary in built.values():
+        _tell(summary, f"the percept cache {folder} is not complete")
+        out().print(str(folder), markup=False)
+    return {name: folder for name, (folder, _) in built.items()}
 
 
 def _write(place: Path, plan: Plan, results: Results, description: str) -> str:
@@ -116,8 +149,8 @@ def _write(place: Path, plan: Plan, results: Results, description: str) -> str:
     return text
 
 
-def _tell(summary: Summary) -> None:
-    """Say what came from before, and what went wrong."""
+def _tell(summary: Summary, meaning: str) -> None:
+    """Say what came from before, and what went wrong; then end, with what it means."""
     if summary.resumed:
         err().print(f"{summary.resumed} tasks had been done before", markup=False)
     if summary.deaths:
@@ -125,4 +158,4 @@ def _tell(summary: Summary) -> None:
     for title, reason in summary.failed.items():
         err().print(f"failed: {title}: {reason}", style="red", markup=False)
     if summary.failed:
-        fail(f"{len(summary.failed)} tasks have no result; the tables hold the others", Exit.FAILED)
+        fail(f"{len(summary.failed)} tasks have no result; {meaning}", Exit.FAILED)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -59,11 +60,34 @@ def build_cache(
         ModelError: A model is missing; the message says what to do.
     """
     report = progress or (lambda what, done, total: None)
-    grids = grids or Grids()
+    with (
+        WorkerPool(workers, scene_set, encoders) as pool,
+        begun(pool, path, grids or Grids(), report) as store,
+    ):
+        _compute(store, store.needed(split), pool, report)
+        folder = store.folder
+    return PerceptCache.open(folder, verify=False, split=split)
+
+
+@contextmanager
+def begun(pool: WorkerPool, path: str | Path | None, grids: Grids, report: Progress) -> Iterator[Store]:
+    """A cache whose views are known and whose space is reserved; other builders are kept away until the end.
+
+    Args:
+        pool: Of the scene set; finds the views where they are not known.
+        path: The folder; see `build_cache`, also for the others.
+        grids: Where cells lie.
+        report: Called with the progress of finding views.
+
+    Raises:
+        CacheError: See `build_cache`.
+        ModelError: A model is missing; the message says what to do.
+    """
+    scene_set, encoders = pool.scene_set, pool.encoders
     pictures, absent = pictures_of(scene_set)
     key = cache_key(scene_set, pictures, grids, encoders)
     folder = Path(path).expanduser() if path else cache_root() / f"{scene_set.name}-{key[:12]}"
-    with locked(folder), WorkerPool(workers, scene_set, encoders) as pool:
+    with locked(folder):
         if (folder / "meta.json").is_file():
             store = Store.load(folder)
             if store.meta.key != key:
@@ -92,14 +116,18 @@ def build_cache(
             )
             store = Store.create(folder, meta, views)
         store.reserve()
-        _compute(store, store.needed(split), pool, report)
-    return PerceptCache.open(folder, verify=False, split=split)
+        yield store
 
 
 def _fields(reader: CellReader) -> dict[str, Field]:
     cells = {name: Field(CELL, shape, np.dtype(t).name) for name, (shape, t) in reader.shapes().items()}
     greys = {name: Field(GREY, shape, np.dtype(t).name) for name, (shape, t) in LIGHT_FIELDS.items()}
     return {**cells, **greys}
+
+
+def in_turn(view: int) -> tuple[int, int]:
+    """Sorts the numbers of views: every sixteenth first, then their neighbours; see `PERIOD`."""
+    return view % PERIOD, view
 
 
 def _compute(store: Store, needed: frozenset[int], pool: WorkerPool, report: Progress) -> None:
@@ -114,7 +142,8 @@ def _compute(store: Store, needed: frozenset[int], pool: WorkerPool, report: Pro
     def count(_what: str, number: int, _total: int) -> None:
         report("cells", finished + sum(cells[i] for i in left[:number]), total)
 
-    left.sort(key=lambda i: i % PERIOD)
-    jobs = [(str(store.folder), i) for i in left]
-    for number, crc in enumerate(pool.run(Worker.view, jobs, count, "cells")):
-        store.mark_done(left[number], crc)
+    left.sort(key=in_turn)
+    jobs = [(store.views[i], store.meta.grids) for i in left]
+    arrays = store.arrays("r+")
+    for number, content in enumerate(pool.run(Worker.view, jobs, count, "cells")):
+        store.put(arrays, left[number], content)

@@ -1,4 +1,4 @@
-"""What perception reads from one view at one defocus and one exposure: the content of a cell.
+"""What perception reads from one view at one defocus and one exposure: the content of a cell, and of a view.
 
 Pictures come from `view_camera` and are read one by one: on a processor, batches of 2 to 8 save
 nothing (detector 28.0 ms a picture alone, 28.5 in eights; encoders 9.1 and 10.0), and parallel
@@ -8,7 +8,8 @@ processes already fill the cores.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,11 @@ from numpy.typing import NDArray
 from dasha_ros.assets import models
 from dasha_ros.estimation.detail_reading import object_detail
 from dasha_ros.estimation.readout import CHANNELS, GRID_ENCODER
-from dasha_ros.learning.dataset.cache.view_camera import Grey
+from dasha_ros.learning.dataset.cache.axes import Grids, kind_of
+from dasha_ros.learning.dataset.cache.view_camera import Grey, ViewCamera
+from dasha_ros.learning.dataset.scenes.views import View
+from dasha_ros.optics.binned import HalfSizeReadout
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.detectors import Detector, create_detector
 from dasha_ros.perception.encoders import create_encoder
 from dasha_ros.perception.encoders.encoder import Encoder
@@ -142,6 +147,40 @@ def light_fields(grey: Grey) -> dict[str, NDArray[np.floating] | float]:
     """What says how bright a picture is: the fields of `LIGHT_FIELDS`."""
     seen = histogram(grey)
     return {"mean_grey": seen.mean, "histogram": seen.counts / grey.size}
+
+
+def view_cells(
+    reader: CellReader, view: View, grids: Grids, readout: HalfSizeReadout
+) -> dict[str, NDArray[Any]]:
+    """All cells of a view: of each field the rows that `Layout.part` has for it, in their order.
+
+    Args:
+        reader: Reads the pictures.
+        view: The view.
+        grids: Where cells lie.
+        readout: Readout of the sensor; may be shared between views.
+
+    Raises:
+        AssetMissing: A photograph is not on this machine.
+        SceneError: The scene can't be used.
+    """
+    kind, at = kind_of(view.info), view.info.mid_grey_lux_seconds
+    camera = ViewCamera(view.scene, view.info.layer, lens_model(), readout)
+    place = reader.place(camera.grey(camera.light(0.0), at), view.info.label)
+    cells = [
+        reader.cell(grey, view.info.label, place)
+        for grid in (grids.focus, grids.light)
+        for grey in camera.pictures(grid, kind, at)
+    ]
+    greys = [light_fields(grey) for grey in camera.pictures(grids.grey, kind, at)]
+    return {**_stacked(cells, reader.shapes()), **_stacked(greys, LIGHT_FIELDS)}
+
+
+def _stacked(
+    cells: Sequence[Mapping[str, NDArray[np.floating] | float]],
+    shapes: Mapping[str, tuple[tuple[int, ...], type[np.generic]]],
+) -> dict[str, NDArray[Any]]:
+    return {name: np.array([cell[name] for cell in cells], kind) for name, (_, kind) in shapes.items()}
 
 
 def pooled(grid: NDArray[np.float32]) -> NDArray[np.float32]:

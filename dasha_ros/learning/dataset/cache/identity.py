@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,25 @@ def pictures_of(scene_set: SceneSet) -> tuple[dict[str, str], list[str]]:
     if scene_set.composites:
         patterns += [*scene_set.composites.objects, *scene_set.composites.backgrounds]
     here, absent = scene_set.pictures(patterns)
-    return {name: _digest(_path(name)) for name in here}, absent
+    return pictures_named(here), absent
+
+
+def pictures_named(names: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of photographs by name; of one that can't be read the kind of error.
+
+    Raises:
+        AssetMissing: One is not on this machine.
+    """
+    return {name: _digest(_path(name)) for name in names}
+
+
+def models_of() -> dict[str, str]:
+    """SHA-256 of the models that read a cell, by name.
+
+    Raises:
+        AssetMissing: One is not on this machine.
+    """
+    return {name: sha256_of(asset(name)) for name in _MODELS}
 
 
 def _digest(path: Path) -> str:
@@ -61,7 +79,7 @@ def cache_key(
     return _hashed(
         {
             **_drawing(scene_set, pictures),
-            "models": {name: sha256_of(asset(name)) for name in _MODELS},
+            "models": models_of(),
             "encoders": dict(encoders),
             "grids": asdict(grids),
         }

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,31 @@ class Store:
         except ValueError as error:
             raise CacheError(f"{self.folder} has no split {split}: {error}") from error
 
+    def put(self, arrays: Mapping[str, NDArray[Any]], view: int, cells: Mapping[str, NDArray[Any]]) -> None:
+        """Write all cells of a view, and then note that it is complete.
+
+        Args:
+            arrays: From `arrays`, to be written.
+            view: Its number.
+            cells: From `cell_content.view_cells`.
+
+        Raises:
+            CacheError: The disk is full, or the cells are of other fields or of another shape.
+        """
+        parts = {name: self.layout.part(field.table, view) for name, field in self.meta.fields.items()}
+        shapes = {name: (p.stop - p.start, *self.meta.fields[name].shape) for name, p in parts.items()}
+        if shapes != {name: rows.shape for name, rows in cells.items()}:
+            raise CacheError(
+                f"cells of view {view} have not the shape of the percept cache {self.folder}: are all "
+                "machines of one version?"
+            )
+        for name, rows in cells.items():
+            arrays[name][parts[name]] = rows
+        for array in arrays.values():
+            if isinstance(array, np.memmap):
+                array.flush()
+        self.mark_done(view, self.checksum(arrays, view))
+
     def mark_done(self, view: int, crc: int) -> None:
         """Note that a view is complete, with the checksum of its cells.
 
@@ -141,7 +166,7 @@ class Store:
             # Start a new line: the last one may be incomplete.
             journal.write("\n" + json.dumps({"view": view, "crc": crc}) + "\n")
 
-    def checksum(self, arrays: dict[str, NDArray[Any]], view: int) -> int:
+    def checksum(self, arrays: Mapping[str, NDArray[Any]], view: int) -> int:
         """CRC-32 of all cells of a view."""
         crc = 0
         for name in sorted(arrays):

@@ -1,4 +1,7 @@
-"""The workers that compute a percept cache: this process, or several with one thread each."""
+"""The workers that compute a percept cache: this process, or several with one thread each.
+
+They write nothing: the process that builds the cache does.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
-from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
-import numpy as np
+from numpy.typing import NDArray
 
-from dasha_ros.learning.dataset.cache.cell_content import ENCODERS, CellReader, light_fields
-from dasha_ros.learning.dataset.cache.store import CacheError, Store
-from dasha_ros.learning.dataset.cache.view_camera import ViewCamera
+from dasha_ros.learning.dataset.cache.axes import Grids
+from dasha_ros.learning.dataset.cache.cell_content import ENCODERS, CellReader, view_cells
+from dasha_ros.learning.dataset.cache.store import CacheError
 from dasha_ros.learning.dataset.scenes.composites import CompositeMaker
 from dasha_ros.learning.dataset.scenes.description import SceneSet
 from dasha_ros.learning.dataset.scenes.planes import PlaneMaker
@@ -50,8 +52,6 @@ class Worker:
         self._readout = HalfSizeReadout()
         self.count_part: Callable[[], None] = lambda: None
         """Called when a part of a job is done."""
-        self._store: Store | None = None
-        self._arrays: dict[str, np.ndarray[Any, Any]] = {}
 
     def planes(self, photo: str, fold: int) -> tuple[list[View], str]:
         """See `PlaneMaker.views`."""
@@ -71,31 +71,9 @@ class Worker:
         maker = CompositeMaker(self._set, self._set.composites, self._lens, self.reader, self._readout)
         return maker.views(fold, count, objects, backgrounds, made=self.count_part), maker.skipped
 
-    def view(self, folder: str, number: int) -> int:
-        """Compute all cells of a view into the files of a cache; returns their checksum."""
-        if self._store is None or self._store.folder != Path(folder):
-            self._store = Store.load(Path(folder))
-            self._arrays = self._store.arrays("r+")
-        store, arrays = self._store, self._arrays
-        view, layout, grids = store.views[number], store.layout, store.meta.grids
-        kind = int(layout.kinds[number])
-        camera = ViewCamera(view.scene, view.info.layer, self._lens, self._readout)
-        sharp = camera.grey(camera.light(0.0), view.info.mid_grey_lux_seconds)
-        place = self.reader.place(sharp, view.info.label)
-        for grid, first in ((grids.focus, layout.focus[number]), (grids.light, layout.light[number])):
-            for row, grey in enumerate(
-                camera.pictures(grid, kind, view.info.mid_grey_lux_seconds), int(first)
-            ):
-                for name, value in self.reader.cell(grey, view.info.label, place).items():
-                    arrays[name][row] = value
-        first = int(layout.grey[number])
-        for row, grey in enumerate(camera.pictures(grids.grey, kind, view.info.mid_grey_lux_seconds), first):
-            for name, value in light_fields(grey).items():
-                arrays[name][row] = value
-        for array in arrays.values():
-            if isinstance(array, np.memmap):
-                array.flush()
-        return store.checksum(arrays, number)
+    def view(self, view: View, grids: Grids) -> dict[str, NDArray[Any]]:
+        """See `cell_content.view_cells`."""
+        return view_cells(self.reader, view, grids, self._readout)
 
 
 class WorkerPool:
@@ -114,7 +92,7 @@ class WorkerPool:
         """
         if workers < 1:
             raise ValueError(f"{workers} workers can't build a cache: give at least 1")
-        self._scene_set, self._encoders = scene_set, dict(encoders)
+        self.scene_set, self.encoders = scene_set, dict(encoders)
         self._count = workers
         self._pool: ProcessPoolExecutor | None = None
         self._parts = _SPAWN.Value("q")
@@ -179,13 +157,13 @@ class WorkerPool:
 
     def _own(self) -> Worker:
         if self._worker is None:
-            self._worker = Worker(self._scene_set, self._encoders)
+            self._worker = Worker(self.scene_set, self.encoders)
         return self._worker
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # Don't fork: a child gets the locks of this process, but not the threads that hold them.
-            given = self._scene_set, self._encoders, self._parts
+            given = self.scene_set, self.encoders, self._parts
             self._pool = ProcessPoolExecutor(self._count, _SPAWN, _begin, given)
         return self._pool
 

@@ -79,7 +79,9 @@ def _panels(data: Data) -> tuple[Figure, Any]:
 
 def _dots(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], found: NDArray[np.bool_]) -> None:
     size = 5.0 if len(x) > _DENSE else 22.0
-    for (colour, marker, _), which in ((_MISSED, ~found), (_FOUND, found)):
+    # The rarer ones last, so that they are seen.
+    kinds = sorted(((_MISSED, ~found), (_FOUND, found)), key=lambda kind: -int(kind[1].sum()))
+    for (colour, marker, _), which in kinds:
         # As pixels: thousands of shapes would make the page slow.
         axes.scatter(
             x[which], y[which], s=size, color=colour, marker=marker, linewidths=0.8, alpha=0.8,
