@@ -66,12 +66,14 @@ def free_domain() -> Iterator[int]:
     raise RuntimeError("all 100 ROS domains are used by others on this machine")
 
 
-def participants_ports(domain: int) -> list[int]:
-    """The UDP ports of a domain that some process of this machine listens on.
+def first_port(domain: int) -> int:
+    """The first of a domain's 250 ports (DDSI-RTPS 2.3, section 9.6.1)."""
+    return 7400 + 250 * domain
 
-    Ports from the mapping of the specification (DDSI-RTPS 2.3, section 9.6.1): 250 a domain, from 7400.
-    """
-    first = 7400 + 250 * domain
+
+def participants_ports(domain: int) -> list[int]:
+    """The UDP ports of a domain that some process of this machine listens on."""
+    first = first_port(domain)
     ports = []
     for table in (Path("/proc/net/udp"), Path("/proc/net/udp6")):
         for line in table.read_text().splitlines()[1:] if table.exists() else ():
@@ -102,19 +104,21 @@ def wait_for(condition: Callable[[], T], what: str, timeout_s: float = DISCOVERY
 class Child:
     """A process of a test: its output is kept, and it always ends."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], errors: Path | None = None) -> None:
+        """Start it. Its stderr goes into the file ``errors`` if there is one, and else into its output."""
         self.command = list(command)
         self.lines: list[str] = []
-        self._popen = subprocess.Popen(
-            self.command,
-            env={**os.environ, **env},
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
+        with errors.open("w") if errors else contextlib.nullcontext(subprocess.STDOUT) as stderr:
+            self._popen = subprocess.Popen(
+                self.command,
+                env={**os.environ, **env},
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -189,9 +193,11 @@ class Spawner:
         self.env = dict(env)
         self.children: list[Child] = []
 
-    def __call__(self, *command: str, env: Mapping[str, str] | None = None) -> Child:
+    def __call__(
+        self, *command: str, env: Mapping[str, str] | None = None, errors: Path | None = None
+    ) -> Child:
         """Start a command."""
-        child = Child(command, {**self.env, **(env or {})})
+        child = Child(command, {**self.env, **(env or {})}, errors)
         self.children.append(child)
         return child
 
@@ -204,9 +210,9 @@ class Spawner:
         profile = profile_of(module.rpartition(".")[2], {})
         return self(sys.executable, *arguments, env={**profile, **(env or {})})
 
-    def dasha(self, *arguments: str) -> Child:
+    def dasha(self, *arguments: str, errors: Path | None = None) -> Child:
         """Start the ``dasha`` command, in a user's plain environment."""
-        return self(sys.executable, "-m", "dasha_ros.cli", *arguments)
+        return self(sys.executable, "-m", "dasha_ros.cli", *arguments, errors=errors)
 
     def node(
         self,

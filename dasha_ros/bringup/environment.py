@@ -5,10 +5,11 @@ Nothing here imports ROS: `dasha doctor` must run where an installation is incom
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dasha_ros.system.paths import config_dir
@@ -18,7 +19,7 @@ HIGHEST_DOMAIN = 232
 SAFE_DOMAIN = 101
 """The ports of higher domains are among those that Linux gives to other programs."""
 _PROFILES = {"camera_driver": "fastdds.xml", "perception": "fastdds_frames.xml"}
-"""Profiles of the nodes that publish or receive frames through shared memory; the others use none."""
+"""Profiles of the nodes that publish or receive frames through shared memory; the others share one."""
 _SMALL_SEGMENT = 800_000
 """Shared memory of a process that publishes no frames [bytes]; measured, ports included."""
 
@@ -63,13 +64,34 @@ def profile_of(name: str, environ: Mapping[str, str] = os.environ) -> dict[str, 
         name: Name of the node.
         environ: The user's environment.
     """
+    return _selected(_PROFILES.get(name, "fastdds_node.xml"), environ)
+
+
+@contextlib.contextmanager
+def command_profile() -> Iterator[None]:
+    """Select the Fast DDS profile of a command while it joins the graph, unless the user has selected one.
+
+    What the middleware logs then goes to stderr, so that ``dasha echo`` prints nothing but messages. What the
+    command starts afterwards does not inherit the profile.
+    """
+    chosen = _selected("fastdds_command.xml", os.environ)
+    os.environ.update(chosen)
+    try:
+        yield
+    finally:
+        for name in chosen:
+            os.environ.pop(name, None)
+
+
+def _selected(profile: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that select a profile; none if the user has set one."""
     names = ["FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"]  # Fast DDS 2 and 3
     if any(environ.get(variable) for variable in names):
         return {}
     prefixes = [Path(prefix) for prefix in environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
     if any((prefix / "share" / "fastdds").is_dir() for prefix in prefixes):
         names = names[1:]  # Fast DDS 3 warns about the old name, once per process.
-    return dict.fromkeys(names, str(config_dir() / _PROFILES.get(name, "fastdds_node.xml")))
+    return dict.fromkeys(names, str(config_dir() / profile))
 
 
 def shared_memory_needed(processes: int) -> int:

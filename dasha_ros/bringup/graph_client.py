@@ -13,7 +13,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
-from dasha_ros.bringup.environment import domain_trouble, environment
+from dasha_ros.bringup.environment import command_profile, domain_trouble, environment
 from dasha_ros.bringup.graph import checked_namespace
 from dasha_ros.config import ConfigError
 from dasha_ros.ros.transport.retrying_call import RetryingCall
@@ -61,15 +61,16 @@ class GraphClient:
         self.context = rclpy.Context()
         # Commands print their messages themselves, so ROS needs no log file.
         enclave = enclave_arguments(f"{self.namespace}/tools")
-        rclpy.init(args=["--ros-args", "--disable-external-lib-logs", *enclave], context=self.context)
-        self.node = rclpy.create_node(
-            f"dasha_cli_{os.getpid()}",
-            namespace=self.namespace,
-            context=self.context,
-            start_parameter_services=False,
-            enable_rosout=False,
-            parameter_overrides=[Parameter("use_sim_time", value=simulated_time)],
-        )
+        with command_profile():
+            rclpy.init(args=["--ros-args", "--disable-external-lib-logs", *enclave], context=self.context)
+            self.node = rclpy.create_node(
+                f"dasha_cli_{os.getpid()}",
+                namespace=self.namespace,
+                context=self.context,
+                start_parameter_services=False,
+                enable_rosout=False,
+                parameter_overrides=[Parameter("use_sim_time", value=simulated_time)],
+            )
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
 
