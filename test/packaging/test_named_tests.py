@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))]
-FILES = {path.stem: path for path in ROOT.glob("test/**/test_*.py")}
+FILES: dict[str, str] = defaultdict(str)
+"""Text of each file by its name; files of one name in several folders together."""
+for _path in sorted(ROOT.glob("test/**/test_*.py")):
+    FILES[_path.stem] += _path.read_text(encoding="utf-8")
 NAMED = re.compile(r"`(?P<file>test_\w+)?(?:::(?P<test>test_\w+)(?:\[[^\]]+\])?)?`")
 
 
@@ -35,6 +39,6 @@ def test_every_named_test_exists(document: str) -> None:
     missing = [
         f"{file}::{test}"
         for file, test in named_tests((ROOT / document).read_text(encoding="utf-8"))
-        if file not in FILES or f"def {test or 'test_'}" not in FILES[file].read_text(encoding="utf-8")
+        if file not in FILES or f"def {test or 'test_'}" not in FILES[file]
     ]
     assert not missing
