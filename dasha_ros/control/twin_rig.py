@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dasha_ros.control.camera_rig import CameraRig
 from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.optics.exposure import ExposureTable
@@ -30,6 +32,7 @@ class TwinRig(CameraRig):
         seed: int | None = 0,
         hysteresis: float | None = None,
         binned: bool = False,
+        camera: Callable[..., TwinCamera] = TwinCamera,
     ) -> None:
         """Read the photographs and put everything in place.
 
@@ -46,6 +49,7 @@ class TwinRig(CameraRig):
             seed: Seed of the sensor's noise; ``None``: new noise every time.
             hysteresis: Half width of the lens's play, in its unit; left out: as the profile has it.
             binned: Frames are those of a sensor twice as wide and high, binned; see `TwinCamera`.
+            camera: Makes the camera, from the arguments of `TwinCamera`.
 
         Raises:
             DeviceError: The scene can't be used, or a value is out of range.
@@ -53,7 +57,7 @@ class TwinRig(CameraRig):
         super().__init__(
             perception, encoding, lens=lens, table=table, position=position, hysteresis=hysteresis
         )
-        self._camera = TwinCamera(
+        self._camera = camera(
             self.clock,
             self.lens,
             world=world,

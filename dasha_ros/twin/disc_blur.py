@@ -9,6 +9,7 @@ the level where their radius is 10 to 20 px, less the blur of halving (`_level_r
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
+Kernels = Callable[[float], Image]
+"""Makes the kernel of a blur from its radius [px]: shape (2n+1, 2n+1), sum 1."""
 
 MAX_RADIUS = 20.0
 """Largest disc on any level [px of the level]; the error is below 2 grey levels of 255."""
@@ -62,12 +65,15 @@ class Pyramid:
             half = (image.shape[1] // 2, image.shape[0] // 2)
             self._levels.append(cv2.resize(image, half, interpolation=cv2.INTER_AREA))
 
-    def blurred(self, radius: float, window: Window) -> tuple[Image, Window]:
+    def blurred(
+        self, radius: float, window: Window, kernel_of: Kernels | None = None
+    ) -> tuple[Image, Window]:
         """Convolve the layer with a disc, and return the part inside ``window``.
 
         Args:
             radius: Radius of the disc [px of the frame].
             window: The wanted part of the frame.
+            kernel_of: Makes another kernel of the radius; `disc_kernel` if left out.
 
         Returns:
             The pixels, and the part of ``window`` that they fill; the rest is empty.
@@ -76,7 +82,7 @@ class Pyramid:
         while radius > self._max_radius * (1 << level) and level < len(self._levels) - 1:
             level += 1
         scale, source = 1 << level, self._levels[level]
-        kernel = disc_kernel(_level_radius(radius, scale))
+        kernel = (kernel_of or disc_kernel)(_level_radius(radius, scale))
         n = kernel.shape[0] // 2
         rows = self._span(self._y, source.shape[0], (window.top, window.bottom), scale, n)
         columns = self._span(self._x, source.shape[1], (window.left, window.right), scale, n)

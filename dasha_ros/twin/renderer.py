@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.optics.profiles import lens_model
-from dasha_ros.twin.disc_blur import Window
+from dasha_ros.twin.disc_blur import Kernels, Window
 from dasha_ros.twin.planes import build_planes
 from dasha_ros.twin.scene import Scene, SceneError, load_scene
 
@@ -40,6 +40,7 @@ class Renderer:
         *,
         colour: bool = False,
         lens: LensModel | None = None,
+        kernel_of: Kernels | None = None,
     ) -> None:
         """Read the photographs and build the planes; takes up to a second.
 
@@ -49,6 +50,7 @@ class Renderer:
             height: Height of the frame [px].
             colour: Three channels (R, G, B) instead of one.
             lens: The lens that blurs the planes; the profile ``physical`` by default.
+            kernel_of: What a point becomes, by the radius of its blur; an even disc by default.
 
         Raises:
             AssetMissing: A photograph is not on this machine; the message says what to run.
@@ -60,6 +62,7 @@ class Renderer:
         self.scene = scene if isinstance(scene, Scene) else load_scene(scene)
         self.lens = lens or lens_model()
         self.width, self.height, self.colour = width, height, colour
+        self._kernel_of = kernel_of
         try:
             self._planes, self._scale = build_planes(self.scene, width, height, colour)
         except (cv2.error, MemoryError, ArithmeticError) as error:
@@ -124,12 +127,12 @@ class Renderer:
         image = np.zeros((*size, 3) if self.colour else size, np.float32)
         for radius, index in order:
             plane = self._planes[index]
-            colour, part = plane.colour.blurred(radius / self._scale, self._window)
+            colour, part = plane.colour.blurred(radius / self._scale, self._window, self._kernel_of)
             below = image[part.top : part.bottom, part.left : part.right]
             if plane.alpha is None:
                 below[...] = colour
                 continue
-            alpha, _ = plane.alpha.blurred(radius / self._scale, self._window)
+            alpha, _ = plane.alpha.blurred(radius / self._scale, self._window, self._kernel_of)
             seen_through = 1.0 - alpha
             below *= seen_through[..., None] if self.colour else seen_through
             below += colour

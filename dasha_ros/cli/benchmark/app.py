@@ -11,8 +11,9 @@ from dasha_ros.cli.benchmark.paper import paper
 from dasha_ros.cli.benchmark.record import record
 from dasha_ros.cli.benchmark.rig import rig
 from dasha_ros.cli.benchmark.step import step
+from dasha_ros.cli.benchmark.stress import stress
 from dasha_ros.cli.benchmark.watch import watch
 
 app = typer.Typer(help="Measure, and print a table or write JSON.", no_args_is_help=True)
-for command in (focus, step, rig, exposure, watch, record, hold, paper):
+for command in (focus, step, rig, exposure, watch, record, hold, stress, paper):
     app.command()(command)

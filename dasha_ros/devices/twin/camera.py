@@ -134,12 +134,13 @@ class TwinCamera(SimulatedCamera[World]):
             np.left_shift(pixels, 4, out=pixels)
         return pixels
 
+    def _new_renderer(self, scene: str) -> Renderer:
+        return Renderer(scene, self._width, self._height, colour=self._encoding == "rgb8", lens=self._lens)
+
     def _renderer(self, scene: str) -> Renderer:
         with self._renderers_lock:
             if scene not in self._renderers:
-                self._renderers[scene] = Renderer(
-                    scene, self._width, self._height, colour=self._encoding == "rgb8", lens=self._lens
-                )
+                self._renderers[scene] = self._new_renderer(scene)
                 if len(self._renderers) > _SCENES_KEPT:
                     self._renderers.popitem(last=False)
             self._renderers.move_to_end(scene)

@@ -10,11 +10,13 @@ import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from dasha_ros.control.in_process_rig import Usage
 from dasha_ros.control.rig import Rig
 from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.devices.twin.camera import TwinCamera
+from dasha_ros.freshness.clock import Clock
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.rig import CachedRig
 from dasha_ros.learning.dataset.cache.view_camera import HALF
@@ -164,6 +166,7 @@ class TwinArena(_PlacedArena[TwinRig]):
                 width=width,
                 height=height,
                 binned=True,
+                camera=self._new_camera,
             )
             self._shown = start.view
         # The play remembers the last episode. From the lower end to half the play above the start and back,
@@ -173,6 +176,9 @@ class TwinArena(_PlacedArena[TwinRig]):
             self._rig.place(world, position, start.exposure_us)
         self._rig.place(world, start.position, start.exposure_us, start.seed)
         self._object_dioptres = start.object_dioptres
+
+    def _new_camera(self, clock: Clock, lens: LensProfile, **others: Any) -> TwinCamera:
+        return TwinCamera(clock, lens, **others)
 
     def _scene_file(self, number: int) -> Path:
         path = Path(self._folder.name) / f"{number}.yaml"

@@ -1,0 +1,68 @@
+"""``dasha benchmark stress``: what real lenses and cameras do to pictures, one thing at a time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from dasha_ros.cli.evaluation import shared
+from dasha_ros.cli.terminal.console import err, out
+from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
+
+POLICIES = ["plus", "planner", "greedy", "profile_fit"]
+QUICK_STRESSES = ["base", "ring", "motion_6", "scale_2_unknown"]
+
+
+def stress(
+    *,
+    policy: shared.Policies = None,
+    stress: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of a stress, such as motion_6; repeatable. All, if left out."),
+    ] = None,
+    scenes: shared.Scenes = None,
+    cache: shared.Cache = None,
+    split: Annotated[
+        int, typer.Option(min=0, help="With --cache: the split whose test photographs are shown.")
+    ] = 0,
+    episodes: shared.Episodes = 1,
+    seed: shared.Seed = 0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only plus and planner, under four stresses.")
+    ] = False,
+    rows: shared.Rows = None,
+    json_file: Json = None,
+    markdown_file: shared.Markdown = None,
+) -> None:
+    """Play focus policies on pictures as other lenses and cameras make them, one change at a time."""
+    from dasha_ros.benchmark.methods import focus_methods, perception_for
+    from dasha_ros.benchmark.trials.journal import Journal
+    from dasha_ros.benchmark.trials.stress import chosen_stresses, play_stresses, stress_table
+
+    refuse_unwritable(json_file, markdown_file, rows)
+    with shared.errors_explained():
+        names = policy or (POLICIES[:2] if quick else POLICIES)
+        chosen = chosen_stresses(stress or (QUICK_STRESSES if quick else []))
+        for name in names:
+            focus_methods(name)
+        testbed = shared.testbed_of(
+            scenes, cache, agent="focus", names=names, rendered=False, composites=0, splits=split + 1,
+            rivals=None, seed=seed,
+        )  # fmt: skip
+        part = testbed.parts[-1]
+        done: list[dict[str, Any]] = []
+        with shared.photographs_listed(testbed), Journal(rows) as journal, shared.progress() as progress:
+            try:
+                play_stresses(
+                    testbed.views, perception_for(names, "focus"), names, chosen, part, journal=journal,
+                    per_view=episodes, seed=seed, progress=progress, keep=done.append,
+                )  # fmt: skip
+            except KeyboardInterrupt:
+                shared.stopped(journal, rows)
+                err().print("the table holds only complete rows", style="yellow")
+        shared.resumed(journal, rows)
+        text = stress_table(done) if done else ""
+        out().print(text, markup=False)
+        write(json_file, shared.json_lines(done))
+        write(markdown_file, text)

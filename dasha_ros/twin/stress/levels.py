@@ -1,0 +1,50 @@
+"""What a camera's electronics do to grey levels: noise, response curve, compression."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dasha_ros.optics.sensor import Sensor
+from dasha_ros.optics.tone import srgb_of_levels
+
+Levels = NDArray[np.uint8]
+
+_BINNED = 4
+"""Pixels of the sensor in one of a binned frame."""
+
+
+def noisier(levels: Levels, factor: float, random: np.random.Generator) -> Levels:
+    """Noise as of a sensor with ``factor`` times the deviation.
+
+    The variance of photon and read noise (EMVA 1288) is in the frame once, so factor^2 - 1 of it is added.
+
+    Args:
+        levels: A binned frame of the default sensor, shape (height, width).
+        factor: At least 1.
+        random: Draws the noise.
+    """
+    sensor = Sensor()
+    per_electron = sensor.dn_per_electron
+    grey = np.arange(256) / per_electron
+    deviation = per_electron * np.sqrt((grey + sensor.read_noise_e**2) / _BINNED * (factor**2 - 1.0))
+    noise = random.standard_normal(levels.shape, np.float32) * deviation.astype(np.float32)[levels]
+    return np.clip(np.rint(levels + noise), 0, 255).astype(np.uint8)
+
+
+def developed_srgb(levels: Levels) -> Levels:
+    """Linear levels as a webcam or a phone gives them."""
+    return np.asarray(srgb_of_levels(256)[levels], np.uint8)
+
+
+def compressed(levels: Levels, quality: int) -> Levels:
+    """After JPEG.
+
+    Args:
+        levels: Shape (height, width).
+        quality: 0 to 100.
+    """
+    done, data = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert done, "OpenCV can't write JPEG"
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
