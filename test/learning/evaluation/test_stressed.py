@@ -37,9 +37,9 @@ class Watched(CardPerception):
         super().__init__()
         self.frames: list[np.ndarray] = []
 
-    def perceive(self, pixels, *others):
+    def perceive(self, pixels, *others, **options):
         self.frames.append(np.array(pixels))
-        return super().perceive(pixels, *others)
+        return super().perceive(pixels, *others, **options)
 
 
 @pytest.fixture(scope="module")
