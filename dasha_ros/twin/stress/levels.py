@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.files.jpeg import jpeg_pixels
 from dasha_ros.optics.sensor import Sensor
 from dasha_ros.optics.tone import srgb_of_levels
 
@@ -46,5 +47,6 @@ def compressed(levels: Levels, quality: int) -> Levels:
         quality: 0 to 100.
     """
     done, data = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    assert done, "OpenCV can't write JPEG"
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+    pixels = jpeg_pixels(data.tobytes(), grey=True) if done else None
+    assert pixels is not None, "OpenCV can't write JPEG"
+    return pixels
