@@ -94,12 +94,7 @@ def play_stresses(
 
 def stress_rows(played: Iterable[Row]) -> list[Row]:
     """Rows of episodes summed up for each stress and policy, with intervals by photograph."""
-    found = [{**row, "found_another": False} for row in played]
-    lines = summed(found, lambda row: str(row["view"]), lambda row: str(row["photographs"][0]))
-    for line in lines:
-        # Only labelled things of real pictures can be mistaken for each other.
-        for key in [key for key in line if key.startswith("found_another")]:
-            del line[key]
+    lines = summed(list(played), lambda row: str(row["view"]), lambda row: str(row["photographs"][0]))
     return [{"stress": str(line["setting"]).removeprefix(PREFIX), **line} for line in lines]
 
 

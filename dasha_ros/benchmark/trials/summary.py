@@ -23,7 +23,8 @@ def summed(rows: Sequence[Row], unit: Callable[[Row], str], cluster: Callable[[R
     - what names the method: ``setting``, ``policy``, ``reference_based``, ``policy_seed``, ``sampled``,
       ``arena``
     - ``episodes``, ``units``, ``clusters``: how many
-    - each of `SHARES` and `MEANS`, and its interval: ``KEY_low``, ``KEY_high`` (``None`` with one cluster).
+    - each of `SHARES` that rows have and of `MEANS`, and its interval: ``KEY_low``, ``KEY_high`` (``None``
+      with one cluster).
       ``moves_first`` counts episodes that had ever been in focus.
 
     Args:
@@ -40,7 +41,7 @@ def summed(rows: Sequence[Row], unit: Callable[[Row], str], cluster: Callable[[R
         line["episodes"] = len(mine)
         line["units"] = len({unit(row) for row in mine})
         line["clusters"] = len({cluster(row) for row in mine})
-        for key in SHARES:
+        for key in (key for key in SHARES if key in mine[0]):
             line |= _named(key, share_of(_clustered(mine, key, unit, cluster)), 4)
         for key in MEANS:
             known = [row for row in mine if row[key] is not None]

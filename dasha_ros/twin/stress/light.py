@@ -23,7 +23,8 @@ def motion_blurred(light: Image, length_px: float) -> Image:
     n = int(np.ceil(length / 2.0 - 0.5))
     edges = np.clip(np.arange(-n - 0.5, n + 1.5), -length / 2.0, length / 2.0)
     kernel = np.diff(edges) / length
-    return _filtered(light, np.asarray(kernel[None, :], np.float32))
+    blurred = cv2.filter2D(light, -1, kernel[None, :].astype(np.float32), borderType=cv2.BORDER_REFLECT)
+    return np.asarray(blurred, np.float32)
 
 
 def softened(light: Image, radius_px: float) -> Image:
@@ -76,7 +77,3 @@ def _remapped(light: Image, x: Image, y: Image) -> Image:
     rows = np.broadcast_to(y + np.float32((height - 1) / 2.0), light.shape).astype(np.float32)
     shifted = cv2.remap(light, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     return np.maximum(np.asarray(shifted, np.float32), np.float32(0.0))
-
-
-def _filtered(light: Image, kernel: Image) -> Image:
-    return np.asarray(cv2.filter2D(light, -1, kernel, borderType=cv2.BORDER_REFLECT), np.float32)
