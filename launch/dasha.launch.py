@@ -1,16 +1,17 @@
 """``ros2 launch dasha_ros dasha.launch.py``: the graph of `dasha_ros.bringup.graph` as launch actions."""
 
 import shlex
+from tempfile import NamedTemporaryFile
 
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
 from dasha_ros.bringup import graph as bringup
+from dasha_ros.bringup.refusals import check_startable
 from dasha_ros.bringup.rigs import RIGS
 from dasha_ros.config import ConfigError
-from dasha_ros.config.ros_value import parameter_text
-from dasha_ros.freshness import limits
+from dasha_ros.system import shutdown_limits
 from launch import LaunchDescription
 
 ARGUMENTS = {
@@ -33,16 +34,22 @@ ARGUMENTS = {
 }
 
 
-def as_given(value):
-    """A value that launch reads back unchanged: it parses strings as YAML and would turn "007" into 7."""
-    if isinstance(value, list):
-        return [as_given(item) for item in value]
-    return parameter_text(value) if isinstance(value, str) else value
+def parameter_files(process):
+    """The file with a node's parameters, if it has any.
+
+    Of values, launch_ros writes such a file itself, but leaves words such as 08, 12e3 and y without quotes:
+    ROS would read numbers and true. Its file stays in the temporary folder, too, because nodes start anew.
+    """
+    if not process.parameters:
+        return []
+    with NamedTemporaryFile("w", prefix="dasha_params_", suffix=".yaml", delete=False) as file:
+        file.write(process.parameter_file)
+    return [file.name]
 
 
 def end_if_misconfigured(event, context):
     """Shut down: a node with a wrong configuration would fail again after every restart."""
-    if event.returncode != ConfigError.EXIT_CODE:
+    if event.returncode != ConfigError.EXIT_CODE or context.is_shutdown:
         return None
     return [Shutdown(reason=f"{event.process_name} has a configuration error; its last line says which")]
 
@@ -69,6 +76,7 @@ def start(context):
     if "overrides" in options:
         options["overrides"] = tuple(shlex.split(options["overrides"]))
     graph = bringup.describe(bringup.Options(**options))
+    check_startable(graph)
     warnings = [LogInfo(msg=f"warning: {sentence}") for sentence in graph.warnings]
     return warnings + [
         LifecycleNode(
@@ -76,14 +84,14 @@ def start(context):
             executable=process.executable,
             name=process.name,
             namespace=process.namespace,
-            parameters=[{name: as_given(value) for name, value in process.parameters.items()}],
+            parameters=parameter_files(process),
             remappings=list(process.remappings),
             ros_arguments=list(process.ros_arguments),
             additional_env=dict(process.environment),
             respawn=process.respawn,
             respawn_delay=bringup.RESPAWN_DELAY_S,
-            sigterm_timeout=str(limits.LAUNCH_SIGTERM_S),
-            sigkill_timeout=str(limits.LAUNCH_SIGKILL_S),
+            sigterm_timeout=str(shutdown_limits.LAUNCH_SIGTERM_S),
+            sigkill_timeout=str(shutdown_limits.LAUNCH_SIGKILL_S),
             on_exit=end_if_misconfigured,
             output="screen",
         )

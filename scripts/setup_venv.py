@@ -268,7 +268,11 @@ def read_stamp() -> dict[str, Any]:
 
 def main() -> int:
     """Run the steps in order."""
-    parser = argparse.ArgumentParser(prog="./scripts/setup", description="Make everything ready in .venv.")
+    parser = argparse.ArgumentParser(
+        prog="./scripts/setup",
+        description="Make everything ready in .venv.",
+        epilog="./scripts/setup --system installs packages of Debian or Ubuntu for tests, nothing else.",
+    )
     for layer, brings in (
         ("dev", "what the tests and linters need"),
         ("torch", "torch, stable-baselines3, ultralytics (5 GB)"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.exposure_table import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import Detection, Percept

@@ -16,7 +16,8 @@ from dasha_ros.devices.twin.camera import TwinCamera
 from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.optics.drive import LensDrive
-from dasha_ros.optics.lens import LensProfile, LinearLens
+from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.thin_lens import LinearLens
 from dasha_ros.twin.scene import load_scene
 from dasha_ros.twin.world import World
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.perception.quality.histogram import EDGES, histogram
+from dasha_ros.perception.quality.light import light_of
 from dasha_ros.perception.quality.sharpness import Sharpness
 
 CARD = (0.42, 0.4, 0.58, 0.6)
@@ -19,7 +20,7 @@ class CardPerception:
     def __init__(self, sharp: float = 0.6) -> None:
         self.sharp = sharp
 
-    def perceive(self, image, encoding, capture, lens) -> Percept:
+    def perceive(self, image, encoding, capture, lens, *, meter=None) -> Percept:
         height, width = image.shape
         light, gradients = histogram(image), Sharpness(image)
         found = []
@@ -28,7 +29,7 @@ class CardPerception:
             sharpness = gradients.box(box)
             score = min(0.95, sharpness / self.sharp * 0.5)
             if score >= 0.1:
-                found.append(Detection(label, score, box, sharpness))
+                found.append(Detection(label, score, box, sharpness, meter and light_of(image, box)))
         return Percept(
             capture=capture, lens=lens, width=width, height=height, encoder="none",
             latent=np.zeros(0, np.float32), histogram_counts=light.counts, histogram_edges=EDGES,

@@ -1,11 +1,13 @@
-"""Fixtures for tests that speak ROS; see ``ros_harness``."""
+"""Fixtures of several rooms: for tests that speak ROS (see ``ros_harness``), and for short trainings."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ros_harness import Probe, Spawner, free_domain, ros_environment
 
 from dasha_ros.assets.catalogue import AssetMissing, asset
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would every process of these tests.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A property is true or false, however long a busy machine takes over an example. The same examples
 # every time, so that a failure belongs to the change at hand; --hypothesis-profile=search draws others.
@@ -32,6 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.fixture
+def few_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations while training of 20 episodes instead of 400."""
+    from dasha_ros.learning.training import agents
+
+    for name in ("score_focus", "score_exposure"):
+        monkeypatch.setattr(agents, name, partial(getattr(agents, name), episodes=20))
 
 
 @pytest.fixture

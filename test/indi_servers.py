@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 from xml.sax.saxutils import quoteattr
 
 import pytest
@@ -17,7 +18,11 @@ import pytest
 SIMULATOR = "Focuser Simulator"
 FAKE = "Fake Focuser"
 STEPS_MAX = 3000
-START_S = 20.0
+START_S = 90.0
+READS_S = 0.1
+"""How long a driver reads a focuser's settings after it has connected [s]."""
+
+Server = TypeVar("Server", bound="IndiDriver")
 
 
 def free_port() -> int:
@@ -33,21 +38,21 @@ def _own_socket(port: int) -> list[str]:
     return ["-u", f"/tmp/dasha-indiserver-{port}"] if b"-u path" in usage else []
 
 
-class FocuserSimulator:
-    """``indiserver`` with ``indi_simulator_focus``: written by others, with travel time and temperature."""
+class IndiDriver:
+    """``indiserver`` with a focuser's driver that others wrote, which simulates its motor."""
 
-    def __init__(self, step_us: int = 5) -> None:
-        for program in ("indiserver", "indi_simulator_focus"):
-            if shutil.which(program) is None:
-                pytest.skip(f"{program} is not installed: apt install indi-bin")
-        self.port = free_port()
-        self._step_us = step_us
+    def __init__(self, program: str, device: str) -> None:
+        for needed in ("indiserver", program):
+            if shutil.which(needed) is None:
+                pytest.skip(f"{needed} is not installed: apt install indi-bin")
+        self.port, self.device = free_port(), device
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the server, and give its focuser a speed and a range that suit tests."""
+        """Start the server, and let its focuser simulate."""
         self._process = subprocess.Popen(
-            ["indiserver", "-p", str(self.port), *_own_socket(self.port), "indi_simulator_focus"],
+            ["indiserver", "-p", str(self.port), *_own_socket(self.port), self._program],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -61,28 +66,8 @@ class FocuserSimulator:
                 assert self._process.poll() is None, "indiserver has ended"
         with client:
             client.settimeout(START_S)
-            heard = b""
-
-            def until(pattern: bytes) -> None:
-                nonlocal heard
-                while not re.search(pattern, heard, re.DOTALL):
-                    received = client.recv(65536)
-                    assert received, "indiserver has hung up"
-                    heard += received
-                heard = b""
-
             client.sendall(b'<getProperties version="1.7"/>')
-            until(b'name="CONNECTION".*?</defSwitchVector>')
-            client.sendall(_new("Switch", "CONNECTION", "CONNECT", "On"))
-            until(b'name="DELAY".*?</defNumberVector>')
-            client.sendall(_new("Number", "DELAY", "DELAY_VALUE", "0"))
-            until(b'name="DELAY" state="Ok"')
-            client.sendall(_new("Number", "FOCUS_MAX", "FOCUS_MAX_VALUE", str(STEPS_MAX)))
-            until(b'name="FOCUS_MAX" state="Ok"')
-            client.sendall(_new("Number", "ABS_FOCUS_POSITION", "FOCUS_ABSOLUTE_POSITION", "1000"))
-            until(b'name="ABS_FOCUS_POSITION" state="Ok"')
-            client.sendall(_new("Number", "DELAY", "DELAY_VALUE", str(self._step_us)))
-            until(b'name="DELAY" state="Ok"')
+            self._prepare(client)
 
     def stop(self) -> None:
         """End the server; its focuser forgets where it was."""
@@ -91,22 +76,62 @@ class FocuserSimulator:
             self._process.wait(START_S)
             self._process = None
 
+    def _prepare(self, client: socket.socket) -> None:
+        until(client, b'name="SIMULATION".*?</defSwitchVector>')
+        client.sendall(_new(self.device, "Switch", "SIMULATION", "ENABLE", "On"))
+        until(client, b'name="SIMULATION" state="Ok"')
 
-def _new(kind: str, vector: str, member: str, value: str) -> bytes:
+
+class FocuserSimulator(IndiDriver):
+    """``indi_simulator_focus``: with travel time and temperature, at a speed that suits tests."""
+
+    def __init__(self, step_us: int = 5) -> None:
+        super().__init__("indi_simulator_focus", SIMULATOR)
+        self._step_us = step_us
+
+    def _prepare(self, client: socket.socket) -> None:
+        def set_number(vector: str, member: str, value: int) -> None:
+            client.sendall(_new(SIMULATOR, "Number", vector, member, str(value)))
+            until(client, f'name="{vector}" state="Ok"'.encode())
+
+        until(client, b'name="CONNECTION".*?</defSwitchVector>')
+        client.sendall(_new(SIMULATOR, "Switch", "CONNECTION", "CONNECT", "On"))
+        until(client, b'name="DELAY".*?</defNumberVector>')
+        set_number("DELAY", "DELAY_VALUE", 0)
+        set_number("FOCUS_MAX", "FOCUS_MAX_VALUE", STEPS_MAX)
+        set_number("ABS_FOCUS_POSITION", "FOCUS_ABSOLUTE_POSITION", 1000)
+        set_number("DELAY", "DELAY_VALUE", self._step_us)
+
+
+def until(client: socket.socket, pattern: bytes) -> None:
+    """Read from a server until it has said something."""
+    heard = b""
+    while not re.search(pattern, heard, re.DOTALL):
+        received = client.recv(65536)
+        assert received, "indiserver has hung up"
+        heard += received
+
+
+def _new(device: str, kind: str, vector: str, member: str, value: str) -> bytes:
     return (
-        f'<new{kind}Vector device="{SIMULATOR}" name="{vector}">'
+        f'<new{kind}Vector device="{device}" name="{vector}">'
         f'<one{kind} name="{member}">{value}</one{kind}></new{kind}Vector>'
     ).encode()
 
 
 @contextmanager
 def simulator(step_us: int = 5) -> Iterator[FocuserSimulator]:
-    """A running simulator.
+    """Debian's simulator, running; without it the test is skipped."""
+    yield from _running(FocuserSimulator(step_us))
 
-    Raises:
-        pytest.skip.Exception: It is not installed.
-    """
-    server = FocuserSimulator(step_us)
+
+@contextmanager
+def simulating(program: str, device: str) -> Iterator[IndiDriver]:
+    """The driver of a focuser that can be bought, running, without the focuser."""
+    yield from _running(IndiDriver(program, device))
+
+
+def _running(server: Server) -> Iterator[Server]:
     try:
         server.start()
         yield server
@@ -129,9 +154,13 @@ class FakeFocuser:
         self.connected, self.refuses_connection = False, False
         self.is_focuser, self.state_after = True, "Ok"
         self.silent, self.stuck, self.misses = False, False, 0
+        self.is_slow, self.is_halfway = False, threading.Event()
+        """Whether a move gets half-way and then takes for ever; that it is half-way."""
+        self.can_abort = True
         self.extra_devices: tuple[str, ...] = ()
         self.home_to: int | None = None
-        self.maximum = STEPS_MAX
+        self.maximum, self.first_maximum = STEPS_MAX, STEPS_MAX
+        """The range's end, and what it says of it when it connects, before it has asked the focuser."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._clients: list[socket.socket] = []
@@ -209,12 +238,24 @@ class FakeFocuser:
                 self.send(f'<message device={quoteattr(FAKE)} message="no such serial port"/>')
             self.send(self._connection("set"))
             if self.connected:
+                true, self.maximum = self.maximum, self.first_maximum
                 for text in list(self._vectors().values())[1:]:
                     self.send(text)
+                if true != self.first_maximum:
+                    # As a driver that asks its focuser's hub, and tells its own range twice before.
+                    time.sleep(READS_S)
+                    self.send(self._position("def", "Ok"))
+                    time.sleep(READS_S)
+                    self.maximum = true
+                    self.send(self._position("def", "Ok"))
+                self.maximum = true
         elif name == "ABS_FOCUS_POSITION":
             self._move(round(float(re.search(r">\s*([-\d.]+)\s*<", asked)[1])))
         else:
             self.pressed.append(name)
+            if name == "FOCUS_ABORT_MOTION" and self.is_slow:
+                self.is_slow = False
+                self.arrive(self.at)
             if self.home_to is not None and name == "FOCUS_HOME":
                 self.send(self._home("set", "Busy"))
                 self.arrive(self.home_to)
@@ -226,15 +267,19 @@ class FakeFocuser:
         if self.stuck:
             return
         self.arrive((self.at + target) // 2, "Busy")
+        if self.is_slow:
+            self.is_halfway.set()
+            return
         self.arrive(target + self.misses, self.state_after)
 
     def _vectors(self) -> dict[str, str]:
         vectors = {"CONNECTION": self._connection("def")}
         if self.connected and self.is_focuser:
             vectors["ABS_FOCUS_POSITION"] = self._position("def", "Ok")
-            vectors["FOCUS_ABORT_MOTION"] = _switch(
-                "def", FAKE, "FOCUS_ABORT_MOTION", "Idle", {"ABORT": False}
-            )
+            if self.can_abort:
+                vectors["FOCUS_ABORT_MOTION"] = _switch(
+                    "def", FAKE, "FOCUS_ABORT_MOTION", "Idle", {"ABORT": False}
+                )
             if self.home_to is not None:
                 vectors["FOCUS_HOME"] = self._home("def", "Idle")
         return vectors

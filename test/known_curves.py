@@ -15,6 +15,8 @@ LENS = lens_model()
 MAP = LensMap(LENS)
 ROW = np.zeros(1, np.intp)
 OBJECT_D = 1.7
+LARGE = np.array([100.0])
+"""Cells of the map of detail that a large object covers."""
 
 
 def model() -> BeliefModel:
@@ -32,5 +34,5 @@ def picture(position: float) -> FocusInputs:
     return FocusInputs(
         position=np.array([position]), score=np.array([0.9]), detected=np.array([True]),
         brisque=np.array([30.0]), latent=np.zeros((1, 0), np.float32), frame=read, box=read,
-        detail=read, place=np.full_like(read, np.nan),
+        detail=read, place=np.full_like(read, np.nan), cells=LARGE,
     )  # fmt: skip

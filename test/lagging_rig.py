@@ -33,7 +33,7 @@ from dasha_ros.emulators.webcam.pictures import PictureSize, TwinPainter
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.freshness.command import IN_PROCESS, CommandId
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.lens_info import LensInfo, MappedLens
 from dasha_ros.optics.profiles import lens_model
@@ -43,6 +43,7 @@ from dasha_ros.ros.driver.camera import DriverCamera, DriverSettings
 from dasha_ros.ros.driver.lag_bench import DriverLagBench
 from dasha_ros.ros.driver.lens import DriverLens
 from dasha_ros.ros.driver.table import driver_named
+from dasha_ros.twin.scene import load_scene
 from dasha_ros.twin.world import World
 
 SIZE = PictureSize(640, 340, 30.0)
@@ -119,8 +120,21 @@ def ros_driver(folder: Path, world: World, profile: LensProfile | None) -> Devic
 DEVICES: dict[str, Make] = {"webcam": webcam, "ros-driver": ros_driver}
 
 
-def set_up(make: Make, folder: Path) -> LensProfile:
-    """Measure a device's lag and its lens before a chart, into a folder; returns the profile."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A device's lens, calibrated blind before a chart."""
+
+    profile: LensProfile
+    off_steps: float
+    """How far the sharpest position is from the true one [steps of the lens]."""
+    off_share: float
+    """How far the blur of a step is from the true one, as a share of it."""
+    seconds: float
+    """Time that the calibration took on the device's clock."""
+
+
+def set_up(make: Make, folder: Path) -> Measured:
+    """Measure a device's lag and its lens before a chart, into a folder."""
     world = World(scene=str(write_chart(folder)), illuminance_lx=300.0)
     device = make(folder, world, None)
     with device.bench() as bench:
@@ -130,13 +144,26 @@ def set_up(make: Make, folder: Path) -> LensProfile:
     limits = device.camera.open()
     device.lens.open()
     tried = device.lens.info.position_min, device.lens.info.position_max
+    begun_ns = device.clock.now_ns()
     scan = BlindScan(device.camera, device.lens, device.clock, limits, tried=tried)
     scan.meter()
-    found = measure_blur(scan, device.lens.info, tried)
+    info = device.lens.info
+    found = measure_blur(scan, info, tried)
+    seconds = (device.clock.now_ns() - begun_ns) / 1e9
     device.lens.close()
     device.camera.close()
     write_profile(folder / "lens.yaml", found, tried)
-    return lens_model(folder / "lens.yaml")
+    (chart,) = load_scene(world.scene).resolved_distances(world.distances_m)
+    middle = sum(tried) / 2.0
+    span = device.dioptres(middle) - device.dioptres(tried[0])
+    px_per_dioptre = abs(WEBCAM_LENS.blur_px(device.dioptres(middle), device.dioptres(tried[0])) / span)
+    truth = tried[0] + (1.0 / chart - device.dioptres(tried[0])) * (middle - tried[0]) / span
+    return Measured(
+        lens_model(folder / "lens.yaml"),
+        abs(found.vee.sharpest - truth) / info.resolution,
+        abs(found.vee.slope / (px_per_dioptre * abs(span) / (middle - tried[0])) - 1.0),
+        seconds,
+    )
 
 
 class LaggingRig:

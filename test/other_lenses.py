@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dasha_ros.optics.drive import LensDrive
-from dasha_ros.optics.lens import LinearLens
+from dasha_ros.optics.thin_lens import LinearLens
 
 DIOPTRES = LinearLens("liquid", "D", -2.0, 3.0, follows=LensDrive(-2.0, 3.0, step=0.001, hysteresis=0.01))
 """-2 to 3 D; greater positions focus nearer."""

@@ -28,6 +28,7 @@ DEFINITIONS = {
     "dasha_ros/msg/LensState": (
         f"std_msgs/Header header\nstring driver\nuint64 move\nfloat64 position\nbool settled\n{HEADER}"
     ),
+    "dasha_ros/msg/Reward": f"std_msgs/Header header\nstring agent\nfloat64 value\n{HEADER}",
     "dasha_ros/msg/LensInfo": (
         "string unit\nfloat64 position_min\nfloat64 position_max\nfloat64 resolution\nfloat64 settle_s\n"
         "float64 play\nint8 approach\nstring profile\nfloat64[] map_positions\nfloat64[] map_dioptres\n"
@@ -54,6 +55,8 @@ class Shot:
     moving: bool = False
     captured: bool = True
     state: bool = True
+    judged: bool = False
+    """Whether an agent got a reward for it."""
 
 
 def write_recording(
@@ -93,6 +96,9 @@ def write_recording(
                     capture = {"header": header, "exposure_us": shot.exposure_us, "gain_db": 6.0, **lens}
                     capture["exposure_command"] = {"sender": "agent", "sequence": shot.command}
                     write(f"{space}/camera/capture", "dasha_ros/msg/CaptureInfo", capture, number)
+                if shot.judged:
+                    reward = {"header": header, "agent": "A^L", "value": -1.0}
+                    write(f"{space}/reward", "dasha_ros/msg/Reward", reward, number)
                 channels = 3 if encoding == "rgb8" else 1
                 pixels = np.full((32, 40, channels), shot.level, np.uint8)
                 if channels == 3:

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from dasha_ros.bringup.environment import profile_of
 
 ROOT = Path(__file__).resolve().parents[1]
-DISCOVERY_S = 15.0
+PATIENCE_S = 90.0
 """How long a test waits for another process: discovery usually takes 0.3 s, at worst 3 s, more under load."""
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ def ros_environment(domain: int) -> dict[str, str]:
     }
 
 
-def wait_for(condition: Callable[[], T], what: str, timeout_s: float = DISCOVERY_S) -> T:
+def wait_for(condition: Callable[[], T], what: str, timeout_s: float = PATIENCE_S) -> T:
     """Return the first true value of ``condition``; fail with ``what`` after ``timeout_s``."""
     end = time.monotonic() + timeout_s
     while not (value := condition()):
@@ -139,7 +139,7 @@ class Child:
     def returncode(self) -> int | None:
         return self._popen.poll()
 
-    def wait_for_output(self, text: str, timeout_s: float = DISCOVERY_S) -> str:
+    def wait_for_output(self, text: str, timeout_s: float = PATIENCE_S) -> str:
         """Return the first line that contains ``text``."""
 
         def line() -> str | None:
@@ -161,7 +161,7 @@ class Child:
         """Send a signal to the process."""
         self._popen.send_signal(number)
 
-    def wait(self, timeout_s: float = DISCOVERY_S) -> int:
+    def wait(self, timeout_s: float = PATIENCE_S) -> int:
         """Wait for the end and return the exit code."""
         try:
             code = self._popen.wait(timeout_s)
@@ -170,7 +170,7 @@ class Child:
         self._reader.join(timeout_s)
         return code
 
-    def stop(self, number: int = signal.SIGINT, timeout_s: float = DISCOVERY_S) -> int:
+    def stop(self, number: int = signal.SIGINT, timeout_s: float = PATIENCE_S) -> int:
         """Ask the process to end and return its exit code."""
         if self.returncode is None:
             self.send(number)
@@ -269,7 +269,7 @@ class Probe:
         self.until(lambda: publisher.get_subscription_count() >= matched, f"a listener on {topic}")
         return publisher
 
-    def until(self, condition: Callable[[], T], what: str, timeout_s: float = DISCOVERY_S) -> T:
+    def until(self, condition: Callable[[], T], what: str, timeout_s: float = PATIENCE_S) -> T:
         """Spin until ``condition`` returns a true value, and return it."""
         end = time.monotonic() + timeout_s
         while not (value := condition()):
@@ -284,12 +284,12 @@ class Probe:
         while (left := end - time.monotonic()) > 0:
             self.executor.spin_once(timeout_sec=left)
 
-    def result(self, future: Any, what: str, timeout_s: float = DISCOVERY_S) -> Any:
+    def result(self, future: Any, what: str, timeout_s: float = PATIENCE_S) -> Any:
         """Spin until a future is done and return its result."""
         self.until(future.done, what, timeout_s)
         return future.result()
 
-    def call(self, kind: Any, service: str, request: Any, timeout_s: float = DISCOVERY_S) -> Any:
+    def call(self, kind: Any, service: str, request: Any, timeout_s: float = PATIENCE_S) -> Any:
         """Call a service once it is there and return its answer; asks again when it stays silent."""
         from dasha_ros.ros.transport.retrying_call import RetryingCall
 
@@ -300,7 +300,7 @@ class Probe:
         finally:
             self.node.destroy_client(client)
 
-    def lifecycle_state(self, node: str, timeout_s: float = DISCOVERY_S) -> str:
+    def lifecycle_state(self, node: str, timeout_s: float = PATIENCE_S) -> str:
         """The lifecycle state of a node by name: ``active``, ``inactive``, ..."""
         from lifecycle_msgs.srv import GetState
 
@@ -314,7 +314,7 @@ class Probe:
             # The question went to a killed process that discovery has not forgotten yet.
             return False
 
-    def until_active(self, *nodes: str, timeout_s: float = 30.0) -> None:
+    def until_active(self, *nodes: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until all these nodes are active."""
         for node in nodes:
             self.until(lambda n=node: self._is_active(n), f"{node} to be active", timeout_s)
@@ -347,4 +347,4 @@ def in_threads(probe: Probe, threads: int = 4) -> Iterator[None]:
         yield
     finally:
         executor.shutdown()
-        thread.join(DISCOVERY_S)
+        thread.join(PATIENCE_S)

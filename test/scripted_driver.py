@@ -116,6 +116,8 @@ class ScriptedHost:
         self.clock, self.script, self.size, self.paint = clock, script or Script(), size, paint
         self.driver: ScriptedDriver | None = ScriptedDriver(self.script)
         self.made: list[Shown] = []
+        self.asked: list[tuple[str, Value]] = []
+        """Every parameter that somebody tried to set through a port."""
 
     def stop(self) -> None:
         self.driver = None
@@ -163,6 +165,7 @@ class MemoryDriverPort:
     def set(self, values: Mapping[str, Value]) -> None:
         self._catch_up()
         for name, value in values.items():
+            self._host.asked.append((name, value))
             if reason := self._check().set(name, value):
                 raise DeviceError(f"the scripted driver refused {name} = {value!r}: {reason}")
 

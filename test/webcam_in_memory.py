@@ -65,13 +65,15 @@ class MemoryWebcam:
     ) -> None:
         self.clock, self.size, self.rate_hz, self.paint, self.extra = clock, size, rate_hz, paint, extra
         self.knobs = knobs or WebcamKnobs()
-        self._has_focus = has_focus
+        self.has_focus = has_focus
         self.states = ControlStates(self.knobs, has_focus=has_focus)
         self.found = WebcamFound(Path("/dev/video7"), "Memory webcam", "1209:da54", "W1", "1-1")
         self.plugged = True
         self.streaming: MemoryPort | None = None
         self.shown: list[Shown] = []
         """What made each frame since the device was plugged in."""
+        self.sent: list[tuple[str, int]] = []
+        """Every value that reached it, by its own names."""
         self.lose = lambda frame: False
         """Whether a frame is lost on the way."""
         self.access = WebcamAccess(self.find, self.open, folder)
@@ -88,7 +90,7 @@ class MemoryWebcam:
 
     def plug(self) -> None:
         """Power comes back: everything is at its default."""
-        self.states = ControlStates(self.knobs, has_focus=self._has_focus)
+        self.states = ControlStates(self.knobs, has_focus=self.has_focus)
         self.plugged = True
 
 
@@ -134,6 +136,7 @@ class MemoryPort:
     def set(self, control: Control, value: int) -> None:
         self._check()
         name = UVC_NAMES.get(control.id, "")
+        self._device.sent.append((name, value))
         device_value = AUTO_EXPOSURE_BITS.get(value, 0) if name == "auto_exposure" else value
         self._catch_up()
         if name not in BY_NAME or not self._states.set(name, device_value):

@@ -222,6 +222,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     sets, folder = ["base", *options.set], assets_dir()
     try:
+        packages_of(sets)
+    except ValueError as error:
+        _say(f"error: {error}")
+        return 2
+    try:
         absent = missing(sets, folder)
         if options.check:
             return _tell(sets, absent, folder)

@@ -15,7 +15,7 @@ from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.step import Step
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.learning.evaluation.settings import FOCUSED_PX
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception

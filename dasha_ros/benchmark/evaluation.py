@@ -10,6 +10,7 @@ from dasha_ros.benchmark.rows import Row, mean, rows_of, share
 from dasha_ros.benchmark.trials.intervals import mean_of, share_of
 from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.benchmark.trials.row import episode_id, episode_row, trial_of
+from dasha_ros.devices.twin.camera import FRAME_LATENCY_S
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.evaluate import FocusTrial, play_focus
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_starts
@@ -18,8 +19,7 @@ from dasha_ros.policies.outcome import ErrorCode
 
 HAND_OVER_POLICY = "histogram"
 """A^H of settings with a hand-over, unless another is named."""
-STEP_MS = 60.0
-"""Transport and reading of one frame [ms]: p50 of `dasha benchmark step` on two cores."""
+STEP_MS = 1000.0 * FRAME_LATENCY_S
 REACHED_MOVES = 20
 """Up to so many moves a row tells how many episodes had been in focus."""
 Progress = Callable[[int, int, str], None]

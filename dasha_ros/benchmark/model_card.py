@@ -23,7 +23,7 @@ from dasha_ros.files.documents import parse_json, read_json, read_text
 from dasha_ros.files.errors import FileError
 from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING
 from dasha_ros.learning.training.run_folder import RunFolder, RunInfo, TrainingError
-from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError, PolicyInfo
+from dasha_ros.policies.learned.policy_file import LATENT, PolicyFile, PolicyFileError, PolicyInfo
 
 CURVES = Path("docs/results/curves")
 """Where learning curves go, from the root of the repository."""
@@ -212,9 +212,12 @@ def _listed(numbers: Sequence[int]) -> str:
 def _limits(info: RunInfo, policy: PolicyInfo, sentences: Sequence[str]) -> str:
     world = info.preset[info.agent]["world"]
     drawn = ", ".join(f"`{key}` {_value(value)}" for key, value in world.items())
-    bound = " and ".join(f"`{name}`" for name in (policy.encoder, policy.lens, policy.table) if name)
+    any_lens = bool(policy.lens) and policy.extractor != LATENT
+    needed = policy.encoder, "" if any_lens else policy.lens, policy.table
+    bound = " and ".join(f"`{name}`" for name in needed if name)
     lines = [
         f"Loading it with anything but {bound} is refused.",
+        *(["It runs on any lens with a calibrated map; it learned on one."] if any_lens else []),
         f"Nothing beyond what its episodes were drawn from was seen: {drawn}.",
         *sentences,
     ]

@@ -78,9 +78,8 @@ class OneProcess:
 
     A step commands the lens, takes a picture, reads its percept, checks that it answers, computes the reward,
     and decides. Physical time is not counted, as in the graph: the lens is already at its target, and the
-    time
-    from the start of the exposure until the frame is there (exposure and rendering) is left out. That time
-    passes all the same, so caches are as cold and threads as asleep as in a step of the graph.
+    time from the start of the exposure until the frame is there (exposure and rendering) is left out. That
+    time passes all the same, so caches are as cold and threads as asleep as in a step of the graph.
     """
 
     def __init__(

@@ -8,16 +8,19 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 
+from dasha_ros.system.folders import warn
 from dasha_ros.system.paths import config_dir
 
 HIGHEST_DOMAIN = 232
 """The number of a domain determines its ports; higher numbers would need ports that do not exist."""
 SAFE_DOMAIN = 101
 """The ports of higher domains are among those that Linux gives to other programs."""
+_MIDDLEWARE, _FAST_DDS = "RMW_IMPLEMENTATION", "rmw_fastrtps_cpp"
 _PROFILES = {"camera_driver": "fastdds.xml", "perception": "fastdds_frames.xml"}
 """Profiles of the nodes that publish or receive frames through shared memory; the others share one."""
 _SMALL_SEGMENT = 800_000
@@ -50,8 +53,25 @@ def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     They choose Fast DDS, and discovery on this machine only. Variables that the user has set stay. The
     launch file adds none of them: there, middleware and discovery are the user's choice.
     """
-    wanted = {"RMW_IMPLEMENTATION": "rmw_fastrtps_cpp", "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    wanted = {_MIDDLEWARE: _FAST_DDS, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
     return {name: value for name, value in wanted.items() if not environ.get(name)}
+
+
+def settle_middleware(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Use Fast DDS, with a warning, where the middleware that the user has set is not installed.
+
+    Without it, rcl ends the process as soon as it is loaded. Call this before ROS is imported.
+    """
+    chosen = environ.get(_MIDDLEWARE, "")
+    # ROS itself finds middleware in this index of every prefix.
+    index = Path("share", "ament_index", "resource_index", "rmw_typesupport")
+    installed = {path.name for prefix in _prefixes(environ) for path in (prefix / index).glob("*")}
+    if chosen and chosen not in installed and _FAST_DDS in installed:
+        environ[_MIDDLEWARE] = _FAST_DDS
+        warn(
+            f"{_MIDDLEWARE} is {chosen!r}, which is not installed here: using {_FAST_DDS} instead; "
+            "install the other one, or unset the variable"
+        )
 
 
 def profile_of(name: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -88,10 +108,15 @@ def _selected(profile: str, environ: Mapping[str, str]) -> dict[str, str]:
     names = ["FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"]  # Fast DDS 2 and 3
     if any(environ.get(variable) for variable in names):
         return {}
-    prefixes = [Path(prefix) for prefix in environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
-    if any((prefix / "share" / "fastdds").is_dir() for prefix in prefixes):
+    # The packages of wheels lie beside Python, and a user's program may not have them in its environment yet.
+    if any((prefix / "share" / "fastdds").is_dir() for prefix in (*_prefixes(environ), Path(sys.prefix))):
         names = names[1:]  # Fast DDS 3 warns about the old name, once per process.
     return dict.fromkeys(names, str(config_dir() / profile))
+
+
+def _prefixes(environ: Mapping[str, str]) -> list[Path]:
+    """Where ROS packages are installed."""
+    return [Path(prefix) for prefix in environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
 
 
 def shared_memory_needed(processes: int) -> int:

@@ -19,8 +19,10 @@ from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.config.one_clock import with_one_clock
 from dasha_ros.config.overrides import merged, parse_overrides
 from dasha_ros.config.params_file import Loaded, load
+from dasha_ros.config.ros_file import PARAMETERS
 from dasha_ros.config.ros_value import Value, parameter_text
 from dasha_ros.system.enclave import enclave_arguments
+from dasha_ros.system.folders import NO_LOG_FILES
 
 PACKAGE = "dasha_ros"
 RESPAWN_DELAY_S = 1.0
@@ -53,6 +55,14 @@ class Process:
         """The node's name with its namespace."""
         return f"{self.namespace}/{self.name}"
 
+    @property
+    def parameter_file(self) -> str:
+        """Its parameters as the text of a ROS parameter file; empty if there are none."""
+        if not self.parameters:
+            return ""
+        lines = [f"    {key}: {parameter_text(value)}\n" for key, value in self.parameters.items()]
+        return "".join((f"{self.full_name}:\n  {PARAMETERS}:\n", *lines))
+
     def command(self) -> tuple[str, ...]:
         """The command line that starts the process with this Python."""
         arguments = ["-r", f"__node:={self.name}", "-r", f"__ns:={self.namespace}"]
@@ -61,8 +71,8 @@ class Process:
         for source, target in self.remappings:
             arguments += ["-r", f"{source}:={target}"]
         # The supervisor collects all output: rcl's log files would grow for ever and add nothing.
-        logs = "--disable-external-lib-logs"
-        return (sys.executable, "-m", self.module, "--ros-args", logs, *arguments, *self.ros_arguments)
+        logs = ("--ros-args", NO_LOG_FILES)
+        return (sys.executable, "-m", self.module, *logs, *arguments, *self.ros_arguments)
 
 
 @dataclass(frozen=True)

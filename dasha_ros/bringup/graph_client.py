@@ -19,6 +19,7 @@ from dasha_ros.config import ConfigError
 from dasha_ros.ros.transport.retrying_call import RetryingCall
 from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.system.enclave import enclave_arguments
+from dasha_ros.system.folders import NO_LOG_FILES
 
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ class GraphClient:
         # Commands print their messages themselves, so ROS needs no log file.
         enclave = enclave_arguments(f"{self.namespace}/tools")
         with command_profile():
-            rclpy.init(args=["--ros-args", "--disable-external-lib-logs", *enclave], context=self.context)
+            rclpy.init(args=["--ros-args", NO_LOG_FILES, *enclave], context=self.context)
             self.node = rclpy.create_node(
                 f"dasha_cli_{os.getpid()}",
                 namespace=self.namespace,

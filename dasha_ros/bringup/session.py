@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rich.console import Console
 from rich.text import Text
 
@@ -15,8 +16,11 @@ from dasha_ros.bringup.environment import environment
 from dasha_ros.bringup.graph import Graph
 from dasha_ros.bringup.graph_client import UNREACHABLE, GraphClient, LifecycleWatch
 from dasha_ros.bringup.lock import GraphLock, GraphRunsAlreadyError
+from dasha_ros.bringup.refusals import check_startable
 from dasha_ros.bringup.supervisor import Backoff, Ended, State, Supervisor
 from dasha_ros.config import ConfigError
+from dasha_ros.ros.transport.qos import DIAGNOSTICS
+from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.system.signals import signals_collected
 
 _LOG_LINE = re.compile(r"\[(DEBUG|INFO|WARN|ERROR|FATAL)\] \[[\d.]+\] \[[^\]]*\]: (.*)")
@@ -95,6 +99,8 @@ class Session:
         self._began = time.monotonic()
         self._away: set[str] = set()
         """Processes that ended and have not been active since."""
+        self._said: dict[str, DiagnosticStatus] = {}
+        """The newest diagnostics of this graph's nodes, by full name."""
 
     def __enter__(self) -> Session:
         """Join the graph, then start the processes.
@@ -102,8 +108,9 @@ class Session:
         Raises:
             GraphRunsAlreadyError: Another graph has nodes with the same names.
             OSError: A process can't be started.
-            ConfigError: ``ROS_DOMAIN_ID`` is invalid.
+            ConfigError: ``ROS_DOMAIN_ID`` is invalid, or a node could not configure itself.
         """
+        check_startable(self.graph)
         self._began = time.monotonic()
         self._lock.acquire()
         try:
@@ -114,6 +121,7 @@ class Session:
         try:
             self._refuse_if_more_than(0, LOOK_S)
             self._watch = LifecycleWatch(self.client, self.graph.node_names)
+            subscribe(self.client.node, DiagnosticArray, "/diagnostics", self._on_diagnostics, DIAGNOSTICS)
             self._supervisor.start()
         except BaseException:
             self.client.close()
@@ -159,7 +167,9 @@ class Session:
             self._away.add(event.name)
         for name in self._dead():
             # The state belonged to the process that died.
-            self._watch.states[f"{self.graph.namespace}/{name}"] = UNREACHABLE
+            full_name = f"{self.graph.namespace}/{name}"
+            self._watch.states[full_name] = UNREACHABLE
+            self._said.pop(full_name, None)
         active = self._watch.poll()
         if not self.was_active and not self.restarts:
             self._refuse_if_more_than(1)
@@ -180,6 +190,15 @@ class Session:
             p.name: "dead" if p.name in dead else self._watch.states[p.full_name]
             for p in self.graph.processes
         }
+
+    def diagnostics(self) -> dict[str, DiagnosticStatus]:
+        """The newest diagnostics of every node that was heard, by process."""
+        return {p.name: self._said[p.full_name] for p in self.graph.processes if p.full_name in self._said}
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        said = {f"/{status.name}": status for status in message.status}
+        # All nodes of a robot share the topic.
+        self._said.update((name, said[name]) for name in self.graph.node_names if name in said)
 
     def broken(self) -> list[str]:
         """The nodes that failed to activate themselves; empty once the graph has been active.

@@ -12,16 +12,16 @@ from enum import Enum
 from pathlib import Path
 
 from dasha_ros.bringup.child_process import ChildProcess, Memory, Output, Program, memory_of
-from dasha_ros.freshness import limits
+from dasha_ros.system import shutdown_limits
 from dasha_ros.system.shared_memory import remove_dead_segments
 
 SIGNALS = (
-    (signal.SIGINT, limits.PROCESS_ENDS_S),
-    (signal.SIGTERM, limits.SIGTERM_S),
-    (signal.SIGKILL, limits.SIGKILL_S),
+    (signal.SIGINT, shutdown_limits.PROCESS_ENDS_S),
+    (signal.SIGTERM, shutdown_limits.SIGTERM_S),
+    (signal.SIGKILL, shutdown_limits.SIGKILL_S),
 )
 """The signals that end a program, and how long to wait after each of them [s]."""
-IN_A_HURRY = ((signal.SIGINT, limits.HURRIED_S), (signal.SIGKILL, limits.SIGKILL_S))
+IN_A_HURRY = ((signal.SIGINT, shutdown_limits.HURRIED_S), (signal.SIGKILL, shutdown_limits.SIGKILL_S))
 """The same for all programs at once, when the user does not want to wait."""
 TELL_AFTER_S = 2.0
 """A stage that takes longer to end is reported."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
+from dasha_ros.bringup.environment import settle_middleware
 from dasha_ros.cli import (
     assets,
     cache,
@@ -33,10 +34,12 @@ from dasha_ros.cli.evaluation import evaluate
 from dasha_ros.cli.graph import up
 from dasha_ros.cli.recording import record, replay
 from dasha_ros.cli.studies import app as studies
+from dasha_ros.cli.terminal.values import ValueNamed
 from dasha_ros.cli.train import app as train
 from dasha_ros.system.streams import output_told, take_every_character
 
 app = typer.Typer(
+    cls=ValueNamed,
     name="dasha",
     help="A camera that exposes and focuses itself until a detector finds what you asked for.",
     no_args_is_help=True,
@@ -77,6 +80,7 @@ app.add_typer(studies.app, name="study")
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code."""
     take_every_character()
+    settle_middleware()
     with output_told():
         app(args=list(sys.argv[1:] if args is None else args), prog_name="dasha")
 

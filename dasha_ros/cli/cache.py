@@ -63,7 +63,9 @@ def build(
         scene_set = _scene_set(scenes, composites)
         with progress(console) as report:
             cache = build_cache(scene_set, path, workers, report, split=split, encoders=encoders)
-    except (CacheError, SceneSetError, ModelError, PresetError) as error:
+    except (SceneSetError, PresetError) as error:
+        fail(str(error), Exit.REFUSED)
+    except (CacheError, ModelError) as error:
         fail(str(error))
     except KeyboardInterrupt:
         fail("interrupted; run the same command again to continue", Exit.INTERRUPTED)

@@ -43,7 +43,8 @@ def focus(
         str,
         typer.Option(
             metavar="NEAR,FAR",
-            help="Focus distances to search [m]; an end may be missing, as in 0.5, or ,2.",
+            help="Focus distances to search [m]; an end may be left out: `,2` means up to 2 m, "
+            "and `0.5,` from 0.5 m on.",
         ),
     ] = "",
     min_score: Annotated[
@@ -84,8 +85,8 @@ def focus(
     wanted = one_by_one(labels or [])
     if labels and not wanted:
         fail("there are only commas and blanks: name what to look for", Exit.REFUSED)
-    edges = _numbers("--region", region, 4) if region else (0.0,) * 4
-    near, far = _numbers("--distance", distance, 2) if distance else (0.0, 0.0)
+    edges = _numbers("--region", region, 4, "left, top, right and bottom, as in 0.4,0.3,0.6,0.7")
+    near, far = _numbers("--distance", distance, 2, "the nearest and the farthest in m, as in 0.5,2 or ,2")
     console = err()
     os.environ.update(environment())
     try:
@@ -121,15 +122,20 @@ def focus(
     raise typer.Exit(code)
 
 
-def _numbers(option: str, text: str, count: int) -> tuple[float, ...]:
-    """Numbers separated by commas; a missing one is 0. The server judges their values."""
+def _numbers(option: str, text: str, count: int, meant: str) -> tuple[float, ...]:
+    """Numbers separated by commas; a missing one, or all of an empty text, is 0. The server judges them."""
+    if not text:
+        return (0.0,) * count
     parts = text.split(",")
     try:
         numbers = tuple(float(part) if part.strip() else 0.0 for part in parts)
     except ValueError:
         numbers = ()
     if len(numbers) != count:
-        fail(f"{option} {text!r} is not {count} numbers, separated by commas", Exit.REFUSED)
+        fail(
+            f"{option} {text!r} is not {count} numbers without units, separated by commas: {meant}",
+            Exit.REFUSED,
+        )
     return numbers
 
 
@@ -146,7 +152,7 @@ class Ending:
 
 def _wait(task: FocusTask) -> Ending:
     """Wait for a goal's end; the first Ctrl-C or SIGTERM cancels it, the second ends the wait."""
-    from dasha_ros.client import DeadlineError
+    from dasha_ros.client import DeadlineError, FocusError
 
     reason: KeyboardInterrupt | None = None
     while True:
@@ -156,6 +162,11 @@ def _wait(task: FocusTask) -> Ending:
             if error.result is None:
                 raise
             return Ending(error.result, reason, timed_out=True)
+        except FocusError as error:
+            if reason is None:
+                raise
+            # Cancelled before a server accepted it, or the server died meanwhile: still the user's own end.
+            fail(str(error), interrupted(reason))
         except KeyboardInterrupt as again:
             if reason is None:
                 reason = again

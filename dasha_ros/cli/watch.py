@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, fail, interrupted, out, sigterm_like_ctrl_c
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out, sigterm_like_ctrl_c
 from dasha_ros.cli.terminal.options import Namespace
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ def watch(
         fail(f"{error}. `dasha watch` needs ROS 2, the built interfaces and aiohttp: run ./scripts/setup")
     os.nice(_NICE)
     folder = reports or user_folder(FocusServerConfig().report_dir)
+    if reports is not None and not reports.is_dir():
+        err().print(f"no reports to show yet: there is no folder {reports}", style="yellow", markup=False)
     access = Access.of(host, tuple(allow_host or ()))
     try:
         with sigterm_like_ctrl_c():
@@ -51,6 +55,12 @@ def watch(
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)
     except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            fail(
+                f"can't listen on {host}: this machine has no such address. Give --host 0.0.0.0 for all of "
+                "its addresses, or leave it out for this machine alone",
+                Exit.REFUSED,
+            )
         reason = os.strerror(error.errno) if error.errno else str(error)
         fail(f"can't listen on {host}, port {port}: {reason}. Choose another one with --port", Exit.REFUSED)
     except KeyboardInterrupt as reason:

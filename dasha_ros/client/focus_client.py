@@ -59,21 +59,21 @@ class FocusClient:
         from dasha_ros.bringup.graph import checked_namespace
         from dasha_ros.config import ConfigError, FocusServerConfig
         from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
-        from dasha_ros.freshness import limits
-        from dasha_ros.ros.goals.goal_watchdog import SILENCE_S, GoalTimeouts
+        from dasha_ros.ros.goals.goal_watchdog import LOST_AFTER_S, GoalTimeouts
+        from dasha_ros.system import shutdown_limits
 
         if node is None and (trouble := domain_trouble()):
             raise ConfigError(trouble)
         self._namespace = checked_namespace(namespace)
         if restore_timeout is None:
             agent_s = FocusServerConfig().agent_timeout_s
-            restore_timeout = limits.client_waits_s(agent_s, EXPOSURE_LIMITS_US[1])
+            restore_timeout = shutdown_limits.client_waits_s(agent_s, EXPOSURE_LIMITS_US[1])
         self._restore_s = restore_timeout
         self._node = node
         self._goals = FocusGoals(
             self._namespace,
             None if node is None else node.context.get_domain_id(),
-            GoalTimeouts(server_timeout, 2.0 * server_timeout, SILENCE_S, restore_timeout),
+            GoalTimeouts(server_timeout, 2.0 * server_timeout, LOST_AFTER_S, restore_timeout),
         )
         self._tasks: weakref.WeakSet[FocusTask] = weakref.WeakSet()
         _open.add(self)

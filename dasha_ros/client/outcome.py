@@ -184,7 +184,7 @@ def error_of(
         namespace: Namespace of the graph.
         restore_s: How long the client waited for a cancelled goal [s].
     """
-    from dasha_ros.ros.goals.goal_watchdog import SILENCE_S, Loss
+    from dasha_ros.ros.goals.goal_watchdog import LOST_AFTER_S, Loss
 
     if result is not None:
         late = ending.timed_out and not result.found
@@ -212,7 +212,7 @@ def error_of(
         case Loss.FORGOTTEN:
             error = _lost("was restarted while it worked on the goal, and no longer knows it")
         case Loss.SILENT:
-            error = _lost(f"did not answer for {SILENCE_S:g} s: it hangs, or was stopped or killed")
+            error = _lost(f"did not answer for {LOST_AFTER_S:g} s: it hangs, or was stopped or killed")
         case Loss.STUCK:
             error = _lost(f"did not end the goal within {restore_s:g} s of its cancellation")
     return error

@@ -30,8 +30,7 @@ class PerceptionConfig(NodeConfig):
     detector_classes: list[str] = parameter(
         [],
         "What to look for, in words: for open-vocabulary models of ultralytics (YOLO-World); empty: what the "
-        "detector knows.",
-        fixed=True,
+        "detector knows. Goals for other words add theirs.",
     )
     detector_topic: str = parameter(
         "",
@@ -112,10 +111,11 @@ class HighLevelAgentConfig(AgentConfig):
         1e6, "Longest exposure of the table.", unit="us", fixed=True, ge=2.0, le=10e6
     )
 
-    mains_hz: Literal["0", "50", "60"] = parameter(
-        "0",
+    mains_hz: Literal["auto", "0", "50", "60"] = parameter(
+        "auto",
         "Frequency of the mains in Hz, where lamps flicker: long exposures last a whole number of flickers. "
-        "0: any exposure. Webcams have a control of their own: webcam_flicker of camera_driver.",
+        "auto: once perception has seen that they do; 0: any exposure. Webcams have a control of their own: "
+        "webcam_flicker of camera_driver.",
         fixed=True,
     )
     gain_max_db: FiniteFloat = parameter(
@@ -169,9 +169,15 @@ class FocusServerConfig(NodeConfig):
     max_seconds: FiniteFloat = parameter(
         0.0, "Longest time of a goal that names none; 0: no limit.", unit="s", ge=0.0, le=86_400.0
     )
+    meter_object: bool = parameter(
+        True,
+        "Expose for the object, not the whole picture: once it is seen, A^H makes up to two steps for its "
+        "own light, and if nothing is found, A^L looks again in the shadows and in the bright parts.",
+    )
     agent_timeout_s: FiniteFloat = parameter(
         6.0,
-        "Time for an agent to accept its part of a goal, and to react to a cancellation.",
+        "Time for an agent to accept its part of a goal, and to react to a cancellation. One that works "
+        "is lost when it was silent for 8 s.",
         unit="s",
         ge=0.5,
         le=60.0,

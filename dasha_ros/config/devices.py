@@ -131,7 +131,10 @@ class CameraDriverConfig(NodeConfig):
     driver: str = _driver()
     driver_node: str = _driver_node()
     driver_topic: str = parameter(
-        "", "ros_driver only: topic of its pictures; empty: the driver's usual one.", fixed=True
+        "",
+        "ros_driver only: topic of its pictures; empty: the driver's usual one. One that ends in /compressed"
+        " is JPEG or PNG.",
+        fixed=True,
     )
     driver_latency: str = _driver_latency()
     lens_socket: str = parameter(
@@ -173,11 +176,21 @@ class LensDriverConfig(NodeConfig):
     """The node that owns the lens."""
 
     backend: Literal[
-        "twin", "varioptic", "optotune", "v4l2", "stack", "replay", "indi", "pylon", "ros_driver"
+        "twin",
+        "varioptic",
+        "optotune",
+        "optotune_icc",
+        "v4l2",
+        "stack",
+        "replay",
+        "indi",
+        "pylon",
+        "ros_driver",
     ] = parameter(
         "twin",
-        "Which lens; v4l2: the focus motor of a webcam; indi: a motor focuser behind an INDI "
-        "server; pylon: at the port of a Basler camera; ros_driver: of a camera node of another package.",
+        "Which lens; optotune: at a Lens Driver 4; optotune_icc: at an ICC-1C or ICC-4C; v4l2: the focus "
+        "motor of a webcam; indi: a motor focuser behind an INDI server; pylon: at the port of a Basler "
+        "camera; ros_driver: of a camera node of another package.",
         fixed=True,
     )
     port: str = parameter(
@@ -211,7 +224,7 @@ class LensDriverConfig(NodeConfig):
     driver_latency: str = _driver_latency()
     temperature_min_c: FiniteFloat = parameter(
         20.0,
-        "Optotune only: least temperature at which focal powers shall be guaranteed.",
+        "optotune only: least temperature at which focal powers shall be guaranteed.",
         unit="deg C",
         fixed=True,
         ge=-120.0,
@@ -219,11 +232,26 @@ class LensDriverConfig(NodeConfig):
     )
     temperature_max_c: FiniteFloat = parameter(
         45.0,
-        "Optotune only: greatest temperature at which focal powers shall be guaranteed.",
+        "optotune only: greatest temperature at which focal powers shall be guaranteed.",
         unit="deg C",
         fixed=True,
         ge=-119.0,
         le=120.0,
+    )
+    icc_controller: Literal["icc-1c", "icc-4c"] = parameter(
+        "icc-4c", "optotune_icc only: which controller.", fixed=True
+    )
+    icc_channel: int = parameter(
+        0, "optotune_icc only: channel that the lens is at; an ICC-1C has only 0.", fixed=True, ge=0, le=3
+    )
+    icc_tolerance_dioptres: FiniteFloat = parameter(
+        0.05,
+        "optotune_icc only: how far the focal power that the controller says the lens has may be from what "
+        "it was told.",
+        unit="D",
+        fixed=True,
+        ge=0.005,
+        le=1.0,
     )
     camera_socket: str = parameter(
         "", "pylon only: `lens_socket` of the camera driver that owns the camera.", fixed=True
@@ -250,7 +278,7 @@ class LensDriverConfig(NodeConfig):
         30.0, "INDI only: how long a move may take.", unit="s", fixed=True, ge=0.1, le=600.0
     )
     reply_timeout_ms: FiniteFloat = parameter(
-        50.0, "Time for the board to answer.", unit="ms", fixed=True, ge=5.0, le=2_000.0
+        50.0, "Time for the board to answer; not of optotune_icc.", unit="ms", fixed=True, ge=5.0, le=2_000.0
     )
     standby: bool = parameter(True, "Put the lens to rest when the node is deactivated.", fixed=True)
     settle_ms: FiniteFloat = parameter(

@@ -20,6 +20,19 @@ class TwinWorldConfig(NodeConfig):
     temperature_c: FiniteFloat = parameter(
         25.0, "Temperature of lens and sensor.", unit="deg C", ge=-20.0, le=80.0
     )
+    lamp_hz: FiniteFloat = parameter(
+        0.0,
+        "How often the lamp is brightest in a second: 100 on mains of 50 Hz, 120 on 60 Hz; 0: daylight.",
+        unit="Hz",
+        ge=0.0,
+        le=1000.0,
+    )
+    lamp_depth: FiniteFloat = parameter(
+        0.6,
+        "How much the lamp's light goes up and down, as a share of its mean; counts where lamp_hz is not 0.",
+        ge=0.0,
+        le=1.0,
+    )
     speed: FiniteFloat = parameter(
         1.0,
         "The twin's time against real time; other than 1, all other nodes follow its /clock.",
@@ -35,7 +48,7 @@ class TwinWorldConfig(NodeConfig):
         from dasha_ros.twin.scene import SceneError, load_scene
         from dasha_ros.twin.world import World
 
-        World(self.scene, self.illuminance_lx, tuple(self.distances_m), self.temperature_c)
+        World.of(self)
         scene = load_scene(self.scene)
         try:
             scene.resolved_distances(self.distances_m)

@@ -16,9 +16,9 @@ from dasha_ros.freshness.command import IN_PROCESS
 from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import NOWHERE, CaptureInfo
 from dasha_ros.optics.actuator import SETTLED_DIOPTRES
-from dasha_ros.optics.exposure import ExposureTable, made_of
+from dasha_ros.optics.exposure_table import ExposureTable, made_of
 from dasha_ros.optics.lens import LensProfile
-from dasha_ros.perception.percept import Percept
+from dasha_ros.perception.percept import Box, Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.outcome import ErrorCode
 
@@ -52,6 +52,11 @@ class CameraRig(InProcessRig):
         """
         super().__init__(lens, table, position, hysteresis, tolerance_dioptres)
         self._perception, self._encoding = perception, encoding
+        self._metered: Box | None = None
+
+    def meter(self, region: Box | None) -> None:
+        """See `Metering`."""
+        self._metered = region
 
     def _set_exposure(self, exposure_us: float) -> None:
         if self.table.gains:
@@ -71,7 +76,9 @@ class CameraRig(InProcessRig):
         if frame is None:
             raise RigError(ErrorCode.CAMERA_LOST, "the capture was aborted")
         capture = self._counted(asked_ns, frame.begun_ns, frame.exposure_us, frame.gain_db)
-        return self._perception.perceive(frame.pixels, self._encoding, capture, self._state)
+        return self._perception.perceive(
+            frame.pixels, self._encoding, capture, self._state, meter=self._metered
+        )
 
     def _counted(self, asked_ns: int, begun_ns: int, exposure_us: float, gain_db: float) -> CaptureInfo:
         """Count a picture that is done now; return what made it.

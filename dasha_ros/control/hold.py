@@ -68,7 +68,7 @@ def hold_exposure(
     interrupted: Interrupt,
 ) -> tuple[ErrorCode, str, int]:
     """Follow the light after A^H has found a good exposure; see `hold_focus`."""
-    holder = ExposureHolder(task.table)
+    holder = ExposureHolder(task)
     holder.act(first)
 
     def step(percept: Percept) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.freshness.command import IN_PROCESS, NO_COMMAND, CommandId
 from dasha_ros.freshness.state import LensState
 from dasha_ros.optics.actuator import SETTLED_DIOPTRES
-from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.exposure_table import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import Percept
@@ -76,7 +76,9 @@ class InProcessRig(ABC):
         )
         self._lens.open()
         self._exposure_command, self._sent = NO_COMMAND, 0
-        self._state = LensState(NO_COMMAND, self._start, self._start, True, 0, driver=IN_PROCESS)
+        self._state = LensState(
+            NO_COMMAND, self._start, self._start, True, 0, driver=IN_PROCESS, unit=self.lens.unit
+        )
 
     @property
     def focus_dioptres(self) -> float:
@@ -134,8 +136,14 @@ class InProcessRig(ABC):
         self._lens.set_temperature(temperature_c)
         self.clock.advance(REST_NS)
         self._exposure_command, self._sent = NO_COMMAND, 0
-        self._state = LensState(
-            NO_COMMAND, position, reading.position, True, self.clock.now_ns(), driver=IN_PROCESS, move=1
+        self._state = replace(
+            self._state,
+            command=NO_COMMAND,
+            commanded_position=position,
+            position=reading.position,
+            settled_at_ns=self.clock.now_ns(),
+            faults=(),
+            move=1,
         )
         self.usage = Usage()
 

@@ -38,6 +38,7 @@ from dasha_ros.policies.policy import (
 from dasha_ros.policies.reached import exposure_verdict, focus_verdict, not_found, seen
 from dasha_ros.policies.rewards import Reward, reward_exposure, reward_focus
 from dasha_ros.policies.selection import Choice
+from dasha_ros.policies.steady_light import SteadyExposure
 
 Decision = TypeVar("Decision", ExposureDecision, FocusDecision)
 
@@ -56,28 +57,45 @@ def run_exposure(
     task: ExposureTask,
     on_step: OnStep | None = None,
     interrupted: Interrupt | None = None,
+    *,
+    after: ExposureOutcome | None = None,
 ) -> ExposureOutcome:
     """One goal of A^H (paper, Algorithm 1).
 
     Ends when the policy says so, after ``task.max_steps`` commands, when ``interrupted`` gives a
     reason, when the rig gives no answer, or at the first percept that holds no finite numbers.
     Failures of the rig and invalid percepts raise nothing: the outcome's code tells of them.
+    Under lamps that flicker, exposures are rounded to whole flickers (`policies.steady_light`).
+
+    Args:
+        rig: Camera and lens.
+        policy: Decides.
+        task: The goal.
+        on_step: Told of each step.
+        interrupted: Says when to end.
+        after: Go on from where a goal of A^H ended well, without another picture. What the policy then makes
+            of it is not judged, and its steps are counted on.
     """
 
     def command(decision: ExposureDecision) -> Command:
-        if not 0 <= decision.index < len(task.table):
-            raise _bad_decision(policy.name, f"exposure {decision.index} of a table of {len(task.table)}")
-        return Command(EXPOSURE_US, task.table.exposure_us(decision.index))
+        table = steady.table
+        if not 0 <= decision.index < len(table):
+            raise _bad_decision(policy.name, f"exposure {decision.index} of a table of {len(table)}")
+        return Command(EXPOSURE_US, table.exposure_us(decision.index))
 
     def verdict(decision: ExposureDecision, percept: Percept) -> tuple[ErrorCode, str]:
+        if after is not None:
+            return ErrorCode.NONE, ""
         return exposure_verdict(policy.rule, percept, task.table)
 
-    policy.reset(task)
+    steady = SteadyExposure(policy)
+    steady.reset(task)
     run = _run(
-        _Goal(HIGH_LEVEL, task.max_steps, policy.act, reward_exposure, command, rig.expose, verdict),
+        _Goal(HIGH_LEVEL, task.max_steps, steady.act, reward_exposure, command, rig.expose, verdict),
         rig,
         on_step,
         interrupted,
+        _Run() if after is None else _Run(after.steps, after.percept),
     )
     return ExposureOutcome(run.code, explain(run.code, run.what_happened), run.steps, run.percept)
 
@@ -179,8 +197,14 @@ class _Run:
     what_happened: str = ""
 
 
-def _run(goal: _Goal[Decision], rig: Rig, on_step: OnStep | None, interrupted: Interrupt | None) -> _Run:
-    run = _Run()
+def _run(
+    goal: _Goal[Decision],
+    rig: Rig,
+    on_step: OnStep | None,
+    interrupted: Interrupt | None,
+    begun: _Run | None = None,
+) -> _Run:
+    run = begun or _Run()
     try:
         decision, percept = _play(goal, rig, run, on_step, interrupted)
         run.code, run.what_happened = goal.verdict(decision, percept)
@@ -196,13 +220,16 @@ def _play(
     command: Command | None = None
     while True:
         _heed(interrupted)
-        percept = rig.observe() if command is None else goal.apply(command.value)
+        is_known = command is None and run.percept is not None
         if command is not None:
+            percept = goal.apply(command.value)
             run.steps += 1
+        else:
+            percept = run.percept or rig.observe()
         run.percept = checked(percept)
         _heed(interrupted)
         decision = goal.decide(percept)
-        if on_step is not None:
+        if on_step is not None and not is_known:
             on_step(Step(goal.agent, run.steps, command, percept, goal.reward(percept), decision))
         if decision.done:
             return decision, percept

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.lens import LensModel
-from dasha_ros.perception.percept import Percept
+from dasha_ros.perception.percept import Box, Percept
 from dasha_ros.policies.outcome import ErrorCode
 
 
@@ -62,6 +62,20 @@ class Rig(Protocol):
         ...
 
 
+@runtime_checkable
+class Metering(Protocol):
+    """A rig whose percepts tell the light of an object, if somebody asks."""
+
+    def meter(self, region: Box | None) -> None:
+        """Choose what the percepts of the next exposure commands tell the light of.
+
+        Args:
+            region: A part of the picture, as fractions of its width and height; the boxes of all detections
+                come with it. ``None``: nobody asks any more.
+        """
+        ...
+
+
 def checked(percept: Percept) -> Percept:
     """Return the percept if all its values are finite; no decision may rest on others.
 
@@ -70,7 +84,7 @@ def checked(percept: Percept) -> Percept:
     """
     if percept.is_finite():
         return percept
-    names = ("histogram_peak", "mean_grey", "brisque", "sharpness")
+    names = ("histogram_peak", "mean_grey", "brisque", "sharpness", "flicker_hz")
     values = {name: getattr(percept, name) for name in names}
     bad = [f"{name} = {value}" for name, value in values.items() if not math.isfinite(value)]
     raise RigError(

@@ -12,9 +12,9 @@ from dasha_ros.devices.stack.description import Stack
 from dasha_ros.devices.stack.frames import StackFrames
 from dasha_ros.devices.stack.lens import WHOLE_FRAMES, settled_within, stack_lens
 from dasha_ros.optics.actuator import REFERENCE_C
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.tone import Tone
-from dasha_ros.perception.percept import Percept
+from dasha_ros.perception.percept import Box, Percept
 from dasha_ros.perception.pipeline import Perception
 
 _PERCEPTS_KEPT = 4000
@@ -79,7 +79,7 @@ class StackRig(CameraRig):
             exposure_max_us=self.table.t_max_us,
         )
         self._camera.open()
-        self._seen: OrderedDict[tuple[float, float], Percept] = OrderedDict()
+        self._seen: OrderedDict[tuple[float, float, Box | None], Percept] = OrderedDict()
         self.place(self._start, exposure_us)
 
     @property
@@ -105,10 +105,10 @@ class StackRig(CameraRig):
         self._exposure_us = self._camera.set_exposure(exposure_us)
 
     def _look(self) -> Percept:
-        place = self._state.position, self._exposure_us
+        place = self._state.position, self._exposure_us, self._metered
         known = self._seen.get(place)
         if known is None:
-            self._camera.seed_noise(zlib.crc32(repr((*place, self._noise_seed)).encode()))
+            self._camera.seed_noise(zlib.crc32(repr((*place[:2], self._noise_seed)).encode()))
             self._seen[place] = known = super()._look()
             if len(self._seen) > _PERCEPTS_KEPT:
                 self._seen.popitem(last=False)

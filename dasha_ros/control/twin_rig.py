@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dasha_ros.control.camera_rig import CameraRig
 from dasha_ros.devices.twin.camera import TwinCamera
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.twin.world import World

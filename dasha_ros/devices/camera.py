@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dasha_ros.optics.exposure import asked_us, gain_factor, made_of
+from dasha_ros.optics.exposure_table import asked_us, gain_factor, made_of
 
 if TYPE_CHECKING:
     from dasha_ros.perception.image_message import Pixels

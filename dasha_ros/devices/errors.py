@@ -15,6 +15,10 @@ class DeviceTimeout(DeviceError):
     """The device did not answer in time. It may answer the next time."""
 
 
+class MoveOvertaken(DeviceError):
+    """A move was stopped on its way because a newer command made it pointless. The lens works."""
+
+
 class FrameIncomplete(DeviceError):
     """One frame was damaged in transfer. The next one may be whole."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, Protocol, final, runtime_checkable
 
 from dasha_ros.devices.errors import OutOfRange
 from dasha_ros.optics.lens_info import LensInfo
@@ -75,6 +76,19 @@ class Lens(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Model, port and versions, for diagnostics; ``hardware_id`` names the device."""
+        ...
+
+
+@runtime_checkable
+class InterruptibleLens(Protocol):
+    """A lens whose moves take seconds and can be stopped on the way."""
+
+    def heed(self, overtaken: Callable[[], bool]) -> None:
+        """Stop moves that something newer makes pointless: `Lens.move` then raises `MoveOvertaken`.
+
+        Args:
+            overtaken: Asked again and again while a move lasts, in the thread that moves.
+        """
         ...
 
 

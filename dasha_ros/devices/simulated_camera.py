@@ -85,6 +85,16 @@ class SimulatedCamera(SoftwareCamera, Generic[View]):
     def _image_lx(self, view: View) -> float:
         """Illuminance of the sensor by white [lx]."""
 
+    def _lit(self, view: View, begun_ns: int, exposure_us: float) -> float:
+        """Mean light while an exposure lasts, relative to `_image_lx`: lamps flicker.
+
+        Args:
+            view: What is before the camera.
+            begun_ns: When the exposure began, on the clock.
+            exposure_us: How long it took [us].
+        """
+        return 1.0
+
     def _temperature_c(self, view: View) -> float:
         """Temperature of the sensor [deg C]."""
         return 25.0
@@ -139,9 +149,8 @@ class SimulatedCamera(SoftwareCamera, Generic[View]):
         seen = view, self._focus_at(middle_ns)
         if seen != guess:
             light = self._light(*seen)
-        levels = self._readout.expose(
-            light, self._image_lx(view), exposure_us, gain_db, self._temperature_c(view)
-        )
+        image_lx = self._image_lx(view) * self._lit(view, begun_ns, exposure_us)
+        levels = self._readout.expose(light, image_lx, exposure_us, gain_db, self._temperature_c(view))
         pixels = self._developed(levels)
         if self._latency_ns and not self._clock.wait_until(
             self._clock.now_ns() + self._latency_ns, self._interrupt

@@ -63,10 +63,10 @@ def _listed(ask: str, name: str, library: str) -> Iterator[Finding]:
 
 def genicam() -> Iterator[Finding]:
     """Cameras that Aravis sees, in a separate process, because a vendor's driver may hang."""
-    from dasha_ros.devices.aravis.library import HOW_TO_INSTALL, is_installed
+    from dasha_ros.devices.aravis.library import why_missing
 
-    if not is_installed():
-        yield Finding("devices", "Aravis", Verdict.OPTIONAL, "not installed", HOW_TO_INSTALL)
+    if missing := why_missing():
+        yield Finding("devices", "Aravis", Verdict.OPTIONAL, "not usable", missing)
         return
     ask = "from dasha_ros.devices.aravis.discovery import list_cameras\nfor c in list_cameras(): print(c)"
     yield from _listed(ask, "GenICam cameras", "Aravis")

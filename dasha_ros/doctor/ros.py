@@ -10,7 +10,7 @@ from dasha_ros.bringup.environment import domain_trouble
 from dasha_ros.doctor.finding import Finding, Verdict, judged
 from dasha_ros.doctor.software import installed_version, is_installed
 from dasha_ros.system.paths import checkout_dir, config_dir
-from dasha_ros.system.shared_memory import SHARED_MEMORY
+from dasha_ros.system.shared_memory import FAST_DDS, SHARED_MEMORY, files_of_fast_dds
 
 SHARED_MEMORY_NEEDED = 600 << 20
 """Bytes for the graph's nodes: a segment of 64 MiB for each of them, and one for a tool that looks on."""
@@ -55,9 +55,9 @@ def shared_memory() -> Iterator[Finding]:
     free, total, needed = usage.free >> 20, usage.total >> 20, SHARED_MEMORY_NEEDED >> 20
     advice = f"images need {needed} MiB of it; start a container with --shm-size=1g"
     yield judged("shared memory", str(SHARED_MEMORY), free >= needed, f"{free} of {total} MiB free", advice)
-    segments = [path for path in SHARED_MEMORY.glob("fastdds_*") if path.is_file()]
-    if segments:
-        size = sum(path.stat().st_blocks * 512 for path in segments) >> 20
-        detail = f"{len(segments)} files of Fast DDS, {size} MiB"
-        advice = f"if no ROS process is running, killed ones left them: rm {SHARED_MEMORY}/*fastdds_*"
+    if files := files_of_fast_dds(SHARED_MEMORY):
+        size = sum(path.stat().st_blocks * 512 for path in files) >> 20
+        detail = f"files of Fast DDS: {len(files)}, {size} MiB"
+        names = " ".join(f"{SHARED_MEMORY}/{prefix}*" for prefix in FAST_DDS)
+        advice = f"if no ROS process is running, killed ones left them: rm -f {names}"
         yield Finding("shared memory", "in use", Verdict.OK, detail, advice)

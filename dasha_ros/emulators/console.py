@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from dasha_ros.emulators.camera.server import PictureServer
 from dasha_ros.emulators.camera.twin_view import TwinView
@@ -24,7 +24,10 @@ LENS_HELP = (
     "unplug [SECONDS], plug, brown-out, set KNOB=VALUE ..., clear, faults BITS, state, help; "
     "knobs: drop_request corrupt_request drop_reply corrupt_reply half_reply late_reply late_s nack noise"
 )
-CAMERA_HELP = "set [scene=NAME] [illuminance_lx=LX] [distances_m=M,M] [temperature_c=C], state, help"
+CAMERA_HELP = (
+    "set [scene=NAME] [illuminance_lx=LX] [distances_m=M,M] [temperature_c=C] [lamp_hz=HZ] "
+    "[lamp_depth=SHARE], state, help"
+)
 
 
 def run_lens(
@@ -175,12 +178,11 @@ def changed_world(world: World, words: Iterable[str]) -> World:
         key, _, value = word.partition("=")
         if key == "scene":
             world = replace(world, scene=value)
-        elif key == "illuminance_lx":
-            world = replace(world, illuminance_lx=float(value))
         elif key == "distances_m":
             world = replace(world, distances_m=tuple(map(float, filter(None, value.split(",")))))
-        elif key == "temperature_c":
-            world = replace(world, temperature_c=float(value))
+        elif key in ("illuminance_lx", "temperature_c", "lamp_hz", "lamp_depth"):
+            number: dict[str, Any] = {key: float(value)}
+            world = replace(world, **number)
         else:
             raise ValueError(f"{key!r} can't be set")
     return world

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.estimation.blur_scale import blur_scales
 from dasha_ros.estimation.detectability import Detectability, DetectionEvidence
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.estimation.own_sharpness import NOVEL_PX, SURE_SCORES, OwnSharpness
@@ -113,7 +114,11 @@ class FocusBelief:
     """The posterior over focus positions of a batch of episodes."""
 
     def __init__(
-        self, model: BeliefModel, lens: LensMap, batch: int, prior: tuple[Array, Array] | None = None
+        self,
+        model: BeliefModel,
+        lens: LensMap,
+        batch: int,
+        prior: tuple[Array, Array] | None = None,
     ) -> None:
         """Begin with the prior.
 
@@ -126,9 +131,13 @@ class FocusBelief:
         """
         self.dioptres, self._prior = prior or prior_of(lens)
         self._lens = lens
-        count = len(self.dioptres)
+        self.scales = blur_scales(lens.blur_doubt)
+        """How much more or less than its map says the lens may blur."""
+        count = len(self.scales.values) * len(self.dioptres)
         self._frame = ProfileEvidence(model.frame, batch, count)
-        self.own = OwnSharpness(model.detail, batch, self.dioptres, self._prior, lens.px_per_dioptre)
+        self.own = OwnSharpness(
+            model.detail, batch, self.dioptres, self._prior, lens.px_per_dioptre, scales=self.scales
+        )
         """What the object's own detail tells, whatever fills the frame and the detector prefers."""
         self._box = ProfileEvidence(model.box, batch, count)
         self._detection = DetectionEvidence(model.detection, batch, count)
@@ -138,8 +147,13 @@ class FocusBelief:
         shares = np.exp(self._prior)[None]
         self._farther = np.maximum(_below(shares, self._gap), 1e-12)
         self._nearer = np.maximum(_above(shares, self._gap), 1e-12)
-        self.posterior = np.repeat(np.exp(self._prior)[None], batch, axis=0)
-        """Shape (batch, h); rows sum to 1."""
+        self._prior_of_both = np.exp(self._prior) * np.exp(self.scales.log_prior)[:, None]
+        self.both = np.repeat(self._prior_of_both[None], batch, axis=0)
+        """Probability of each scale of blur and each place, shape (batch, s, h)."""
+        self.posterior = self.both.sum(axis=1)
+        """Of each place, shape (batch, h); rows sum to 1."""
+        self.blur_scale: Array = np.ones(batch)
+        """The likeliest scale of blur, shape (batch,)."""
         self.separate = np.full(batch, SEPARATE + BEHIND)
         """Probability that the object is at another depth than what fills the frame, shape (batch,)."""
 
@@ -150,7 +164,9 @@ class FocusBelief:
         self.own.reset(rows)
         self._detection.reset(rows)
         self._visited[rows] = np.inf
-        self.posterior[rows] = np.exp(self._prior)
+        self.both[rows] = self._prior_of_both
+        self.posterior[rows] = self.both[rows].sum(axis=1)
+        self.blur_scale[rows] = 1.0
         self.separate[rows] = SEPARATE + BEHIND
 
     def add(
@@ -163,6 +179,7 @@ class FocusBelief:
         *,
         detail: NDArray[np.floating],
         trust: NDArray[np.floating],
+        cells: NDArray[np.floating],
     ) -> None:
         """Take in one picture of some episodes.
 
@@ -174,12 +191,15 @@ class FocusBelief:
             scores: Scores of the best detection, shape (b,); 0 without one, NaN where no detector was asked.
             detail: Numbers read from the object's own detail, shape (b, m); NaN where no object is known.
             trust: Score of the detection that told where the object is, shape (b,).
+            cells: How many cells its detail was read from, shape (b,); NaN where nobody counted.
         """
         here, px = self._lens.dioptres(position), self._lens.px_per_dioptre
         apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * px
-        weight = np.minimum(apart / NOVEL_PX, 1.0)
+        # A scale below 1 makes no picture count less: else a wrong guess of it could not be corrected.
+        weight = np.minimum(apart * np.maximum(self.blur_scale[rows], 1.0) / NOVEL_PX, 1.0)
         self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)
-        nodes = nearest_node(np.abs(here[:, None] - self.dioptres) * px)
+        radius = np.abs(here[:, None] - self.dioptres) * px
+        nodes = nearest_node(radius[:, None] * self.scales.values[:, None]).reshape(len(rows), -1)
         framed = np.isfinite(frame).all(axis=1)
         if framed.any():
             self._frame.add(rows[framed], nodes[framed], frame[framed], weight[framed])
@@ -191,33 +211,51 @@ class FocusBelief:
             low, high = SURE_SCORES
             sure = np.clip((np.where(heard, scores, trust) - low) / (high - low), 0.0, 1.0) * weight
             self._box.add(rows[boxed], nodes[boxed], box[boxed], sure[boxed])
-        self.own.add(rows, here, detail, trust)
+        self.own.add(rows, here, detail, trust, cells)
         self._update(rows)
 
     def _update(self, rows: NDArray[np.intp]) -> None:
-        witnesses = self._box, self.own, self._detection
-        own = self._prior + sum(witness.log_likelihood()[rows] for witness in witnesses)
-        frame = self._frame.log_likelihood()[rows]
-        top = frame.max(axis=1, keepdims=True)
+        shape = len(rows), len(self.scales.values), len(self.dioptres)
+        prior = self._prior + self.scales.log_prior[:, None]
+        told = sum(witness.log_likelihood()[rows].reshape(shape) for witness in (self._box, self._detection))
+        others, own = prior + told, self.own.log_likelihood()[rows]
+        frame = self._frame.log_likelihood()[rows].reshape(shape)
+        top = frame.max(axis=(1, 2), keepdims=True)
         likelihood = np.exp(frame - top)
         elsewhere = np.exp(self._prior) * likelihood
         apart = SEPARATE * _below(elsewhere, self._gap) / self._farther
         apart += BEHIND * _above(elsewhere, self._gap) / self._nearer
         together = (1.0 - SEPARATE - BEHIND) * likelihood
-        weight = np.exp(own - own.max(axis=1, keepdims=True))
+        weight = _relative(others + own)
         joint = weight * (apart + together)
-        total = np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)
-        self.posterior[rows] = joint / total
-        self.separate[rows] = (weight * apart).sum(axis=1) / total[:, 0]
+        total = np.maximum(_total(joint), 1e-300)
+        self.both[rows] = joint / total[:, None, None]
+        self.posterior[rows] = self.both[rows].sum(axis=1)
+        self.blur_scale[rows] = self.scales.likeliest(self.both[rows].sum(axis=2))
+        self.separate[rows] = _total(weight * apart) / total
+        if len(self.scales.values) > 1:
+            self.own.learn(rows, (_relative(others) * (apart + together)).sum(axis=2))
+
+
+def _relative(logarithms: Array) -> Array:
+    """Of each scale and place, relative to the greatest."""
+    result: Array = np.exp(logarithms - logarithms.max(axis=(1, 2), keepdims=True))
+    return result
+
+
+def _total(joint: Array) -> Array:
+    """Sum over scales and places, shape (batch,)."""
+    result: Array = joint.reshape(len(joint), -1).sum(axis=1)
+    return result
 
 
 def _below(values: Array, gap: int) -> Array:
-    """For each column, the sum of all columns at least ``gap`` places before it."""
+    """For each place, the sum of all places at least ``gap`` before it on the last axis."""
     sums = np.zeros_like(values)
-    sums[:, gap:] = np.cumsum(values, axis=1)[:, :-gap]
+    sums[..., gap:] = np.cumsum(values, axis=-1)[..., :-gap]
     return sums
 
 
 def _above(values: Array, gap: int) -> Array:
-    """For each column, the sum of all columns at least ``gap`` places after it."""
-    return _below(values[:, ::-1], gap)[:, ::-1]
+    """For each place, the sum of all places at least ``gap`` after it on the last axis."""
+    return _below(values[..., ::-1], gap)[..., ::-1]

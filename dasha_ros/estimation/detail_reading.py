@@ -28,9 +28,7 @@ def object_detail(detail: NDArray[np.uint8], box: NDArray[np.floating]) -> Float
     """
     if not detail.size:
         return np.full(BANDS, np.nan, np.float32)
-    low, high = _core(np.asarray(box, np.float32))
-    across = _covered(float(low[0]), float(high[0]), COLUMNS)
-    down = _covered(float(low[1]), float(high[1]), ROWS)
+    across, down = _cover(box)
     area = float(across.sum() * down.sum())
     if not area > 0.0:
         return np.full(BANDS, np.nan, np.float32)
@@ -39,6 +37,23 @@ def object_detail(detail: NDArray[np.uint8], box: NDArray[np.floating]) -> Float
     energies = np.exp(log_energies(part))
     mean = np.einsum("r,c,rcb->b", down[rows], across[columns], energies) / area
     return np.asarray(np.log(mean), np.float32)
+
+
+def core_cells(box: NDArray[np.floating]) -> float:
+    """How many cells of a map of detail the core of a box covers; NaN where the box is NaN.
+
+    Args:
+        box: As for `object_detail`.
+    """
+    across, down = _cover(box)
+    return float(across.sum() * down.sum())
+
+
+def _cover(box: NDArray[np.floating]) -> tuple[Floats, Floats]:
+    """How much of each column and of each row of cells the core of a box covers."""
+    low, high = _core(np.asarray(box, np.float32))
+    across = _covered(float(low[0]), float(high[0]), COLUMNS)
+    return across, _covered(float(low[1]), float(high[1]), ROWS)
 
 
 def _core(box: Floats) -> tuple[Floats, Floats]:

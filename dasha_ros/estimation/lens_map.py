@@ -28,6 +28,8 @@ class LensMap:
         own = abs(lens.blur_px(1.0, 0.0))
         self.px_per_dioptre = px_per_dioptre or own
         """Blur radius [px at 640] of a dioptre of defocus, or of one of the units asked for."""
+        self.blur_doubt = lens.blur_doubt
+        """See `LensModel.blur_doubt`."""
         self.scale = own / self.px_per_dioptre
         """How many of these units a dioptre is."""
         self._dioptres = self.scale * np.array([lens.dioptres(float(v)) for v in self._position])

@@ -2,13 +2,15 @@
 
 Whatever fills the frame, and whatever the detector prefers, do not count here. The object's blur is read at
 each place of the lens, from the same part of its surface, and the object's own amount of texture is
-integrated out (`profile`). An object may blur less or more than the lens's map says
-(another aperture, a response curve, a wrong scale): `SCALES` are equally likely, and a goal's pictures tell
-which fits.
+integrated out (`profile`). An object may look less or more blurred than it is (a response curve, its own
+kind of texture): a rung of `blur_scale.RUNGS` less, the same, and one more are equally likely, and a goal's
+pictures tell which fits. Where the lens's scale of blur is not known, it is integrated out, too.
 
 Some objects are unlike all that was fitted: nearly without texture, or noisy. For them counts what needs no
 model. Where the object was seen to be more blurred at most `BRACKET_PX` away on both sides, and nowhere
-sharper, its focus is nearer to here than to either, so its blur is at most half of that.
+sharper, its focus is nearer to here than to either, so its blur is at most half of that. And as long as the
+object was nowhere seen to be more blurred than here, how sharp it looks says little: a coarse label at 4 px
+of blur looks like a fine one in focus.
 """
 
 from __future__ import annotations
@@ -16,16 +18,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.estimation.candidates import Candidate, candidates, probability_within
+from dasha_ros.estimation.blur_scale import KNOWN, BlurScales
+from dasha_ros.estimation.candidates import Candidate, likeliest
 from dasha_ros.estimation.profile import Array, Profile, ProfileEvidence, nearest_node
 
-SCALES = (0.63, 1.0, 1.6)
-"""How much more or less than the lens's map says an object may blur; equally likely."""
 MISTAKEN = 0.02
 """Share of objects whose detail tells nothing of their blur."""
 SURE_SCORES = (0.1, 0.4)
 """The weight of a detection's box grows from 0 to 1 between these scores: an unsure detection may be another
 thing, sharp at another depth."""
+ENOUGH_CELLS = 8.0
+"""An object whose core covers fewer cells of the map of detail counts less: a small object's cells hold its
+outline and what is beside it, whose detail need not be the object's."""
 SHARP_PX = 2.0
 """An object with at most this blur counts as sharp when a goal ends [px of blur at 640]."""
 BRACKET_PX = 2.0 * SHARP_PX
@@ -34,6 +38,8 @@ FALL = 0.1
 """Increase of the logarithm of the blur that is no noise of the reading."""
 BRACKETED = 0.95
 """Least probability that an object is sharp where its detail was seen to fall on both sides."""
+UNCOMPARED = 0.5
+"""Greatest probability that an object is sharp as long as it was nowhere seen to be more blurred."""
 LOOKS_PX = (3.0, 6.0)
 """How far beside a place looks tell whether the object gets sharper there [px of blur at 640]."""
 NOVEL_PX = 2.5
@@ -41,7 +47,8 @@ NOVEL_PX = 2.5
 and less if nearer. The model's errors are the same at one place, so more pictures of it add no certainty."""
 _SEEN_PX = 1.5
 """A place so near to one that was visited tells nothing new [px of blur at 640]."""
-_APART_PX = 4.0
+_LEAST_CHANCE = 1e-12
+"""Of a scale: however unlikely, the object's own detail may still speak for it."""
 _PICTURES = 16
 """Number of places that are remembered."""
 
@@ -50,7 +57,14 @@ class OwnSharpness:
     """The posterior of a batch of episodes."""
 
     def __init__(
-        self, profile: Profile, batch: int, dioptres: Array, prior: Array, px_per_dioptre: float
+        self,
+        profile: Profile,
+        batch: int,
+        dioptres: Array,
+        prior: Array,
+        px_per_dioptre: float,
+        *,
+        scales: BlurScales = KNOWN,
     ) -> None:
         """Nothing seen yet.
 
@@ -59,28 +73,41 @@ class OwnSharpness:
             batch: Number of episodes.
             dioptres: Hypotheses [1/m], shape (h,).
             prior: Their log probabilities, shape (h,).
-            px_per_dioptre: Blur radius of a dioptre [px at 640].
+            px_per_dioptre: Blur radius of a dioptre [px at 640], as the lens's map has it.
+            scales: How much more or less than that it may be.
         """
-        self.dioptres, self._prior, self._px = dioptres, prior, px_per_dioptre
-        self._evidence = tuple(ProfileEvidence(profile, batch, len(dioptres)) for _ in SCALES)
+        self.dioptres, self._prior, self._scales = dioptres, prior, scales
+        self._mapped_px = px_per_dioptre
+        self._evidence = tuple(ProfileEvidence(profile, batch, len(dioptres)) for _ in scales.rungs)
+        self._log_scales = np.repeat(scales.log_prior[None], batch, axis=0)
+        """Log probability of each scale, by all but the object's own detail, shape (batch, s)."""
+        self._px = np.full(batch, px_per_dioptre)
+        """Blur radius of a dioptre by the scale that all else tells [px at 640], shape (batch,)."""
         self._visited = np.full((batch, _PICTURES), np.inf)
         self._blur = np.full((batch, _PICTURES), np.nan)
         """First number of each picture, the logarithm of the blur; NaN where the object is not known."""
-        self.posterior = np.repeat(np.exp(prior)[None], batch, axis=0)
+        self._both = np.repeat(self._prior_of_both()[None], batch, axis=0)
+        """Probability of each scale and place, shape (batch, s, h)."""
+        self.posterior = self._both.sum(axis=1)
         """Shape (batch, h); rows sum to 1."""
         self.heard = np.zeros(batch, bool)
         """Whether any detail of the object counted, shape (batch,)."""
         self._told: Array | None = None
         """The log likelihood of all that was added; ``None``: not computed since."""
+        self._sharpest: Candidate | None = None
+        """Of the posterior; ``None``: not computed since it changed."""
 
     def reset(self, rows: NDArray[np.intp]) -> None:
         """Restart these episodes with the prior."""
         for evidence in self._evidence:
             evidence.reset(rows)
-        self._told = None
+        self._told = self._sharpest = None
         self._visited[rows] = np.inf
         self._blur[rows] = np.nan
-        self.posterior[rows] = np.exp(self._prior)
+        self._log_scales[rows] = self._scales.log_prior
+        self._px[rows] = self._mapped_px
+        self._both[rows] = self._prior_of_both()
+        self.posterior[rows] = self._both[rows].sum(axis=1)
         self.heard[rows] = False
 
     def add(
@@ -89,6 +116,7 @@ class OwnSharpness:
         here: Array,
         numbers: NDArray[np.floating],
         trust: NDArray[np.floating],
+        cells: NDArray[np.floating],
     ) -> None:
         """Take in one picture of some episodes.
 
@@ -97,12 +125,16 @@ class OwnSharpness:
             here: Where the lens focused [1/m], shape (b,).
             numbers: Read from the object's own detail, shape (b, m); NaN where no object is known.
             trust: Score of the detection that told where the object is, shape (b,).
+            cells: How many cells of the map of detail they were read from (`detail_reading.core_cells`),
+                shape (b,); NaN where nobody counted, which means enough.
         """
-        apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * self._px
+        apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1)
+        apart *= np.maximum(self._px[rows], self._mapped_px)
         weight = np.minimum(apart / NOVEL_PX, 1.0)
         self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)
         known = np.isfinite(numbers).all(axis=1)
         low, high = SURE_SCORES
+        weight *= np.minimum(np.nan_to_num(cells, nan=ENOUGH_CELLS) / ENOUGH_CELLS, 1.0)
         sure = np.where(known, np.clip((trust - low) / (high - low), 0.0, 1.0) * weight, 0.0)
         told = sure > 0.0
         newest = np.where(told, numbers[:, 0], np.nan)
@@ -110,42 +142,75 @@ class OwnSharpness:
         if not told.any():
             return
         mine = rows[told]
-        radius = np.abs(here[told, None] - self.dioptres) * self._px
-        for scale, evidence in zip(SCALES, self._evidence, strict=True):
+        radius = np.abs(here[told, None] - self.dioptres) * self._mapped_px
+        for scale, evidence in zip(self._scales.rungs, self._evidence, strict=True):
             evidence.add(mine, nearest_node(radius * scale), numbers[told], sure[told])
         self._told = None
         self.heard[mine] = True
-        logarithms = self._log_likelihood()[mine] + self._prior
-        shares = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
-        self.posterior[mine] = shares / shares.sum(axis=1, keepdims=True)
+        self._weigh(mine)
+
+    def learn(self, rows: NDArray[np.intp], chances: Array) -> None:
+        """Take in what everything but the object's own detail tells of the scale, in place of what was known.
+
+        Args:
+            rows: Which episodes, shape (b,).
+            chances: In proportion to the probability of each scale, shape (b, s).
+        """
+        shares = chances / chances.sum(axis=1, keepdims=True)
+        self._log_scales[rows] = np.log(np.maximum(shares, _LEAST_CHANCE))
+        # Where objects are unlike all others, their own detail tells the scale no better than the place.
+        self._px[rows] = self._mapped_px * self._scales.likeliest(shares)
+        self._sharpest = None
+        self._weigh(rows[self.heard[rows]])
+
+    def _weigh(self, mine: NDArray[np.intp]) -> None:
+        """What follows from all that was told, for episodes that heard of their object."""
+        if not len(mine):
+            return
+        self._sharpest = None
+        logarithms = self._log_likelihood()[mine] + self._prior + self._log_scales[mine, :, None]
+        shares = np.exp(logarithms - logarithms.max(axis=(1, 2), keepdims=True))
+        self._both[mine] = shares / shares.reshape(len(mine), -1).sum(axis=1)[:, None, None]
+        self.posterior[mine] = self._both[mine].sum(axis=1)
 
     def log_likelihood(self) -> Array:
-        """Of each hypothesis, relative to the mean of all, shape (batch, h).
+        """Of each scale and place, relative to the mean of all, shape (batch, s, h).
 
         A few objects are unlike all others, so with a probability of `MISTAKEN` it is the same everywhere.
         """
         told = self._log_likelihood()
-        mean = np.logaddexp.reduce(told, axis=1, keepdims=True) - np.log(told.shape[1])
+        weighted = (told + self._scales.log_prior[:, None]).reshape(len(told), -1)
+        mean = np.logaddexp.reduce(weighted, axis=1)[:, None, None] - np.log(told.shape[2])
         result: Array = np.logaddexp(np.log1p(-MISTAKEN) + told - mean, np.log(MISTAKEN))
         return result
 
     def _log_likelihood(self) -> Array:
         if self._told is None:
-            self._told = np.logaddexp.reduce([e.log_likelihood() for e in self._evidence], axis=0)
+            each = [evidence.log_likelihood() for evidence in self._evidence]
+            beside = zip(each, each[1:], each[2:], strict=False)
+            self._told = np.stack([np.logaddexp.reduce(three, axis=0) for three in beside], axis=1)
         return self._told
+
+    def _prior_of_both(self) -> Array:
+        """Probability of each scale and place before anything was seen, shape (s, h)."""
+        prior: Array = np.exp(self._prior) * np.exp(self._scales.log_prior)[:, None]
+        return prior
 
     def probability(self, here: Array) -> Array:
         """Probability that the object has at most `SHARP_PX` of blur at ``here`` [1/m], shape (batch,).
 
         NaN where no detail of an object was heard.
         """
-        within = probability_within(self.posterior, self.dioptres, here, SHARP_PX / self._px)
+        within = self._scales.probability_within(self._both, self.dioptres, here, SHARP_PX / self._mapped_px)
         bracketed = self._is_sharpest(here) & self._falls(here, 1.0) & self._falls(here, -1.0)
+        within = np.where(self._is_compared(here), within, np.minimum(within, UNCOMPARED))
         return np.where(self.heard, np.where(bracketed, np.maximum(within, BRACKETED), within), np.nan)
 
     def sharpest(self) -> Candidate:
         """The object's likeliest place of each episode."""
-        return candidates(self.posterior, self.dioptres, SHARP_PX / self._px, _APART_PX / self._px)[0]
+        if self._sharpest is None:
+            self._sharpest = likeliest(self.posterior, self.dioptres, SHARP_PX / self._px)
+        return self._sharpest
 
     def next_look(self, here: Array, reach: tuple[float, float]) -> Array:
         """Where a picture would tell most about the object's sharpness [1/m], shape (batch,).
@@ -159,7 +224,7 @@ class OwnSharpness:
         """
         best = self.sharpest()
         apart = self.dioptres - here[:, None]
-        beyond = self.posterior * (np.abs(apart) * self._px > SHARP_PX)
+        beyond = self.posterior * (np.abs(apart) * self._px[:, None] > SHARP_PX)
         nearer, farther = (beyond * (apart > 0.0)).sum(axis=1), (beyond * (apart < 0.0)).sum(axis=1)
         side = np.where(nearer >= farther, 1.0, -1.0)
         look = np.clip(best.dioptres, *reach)
@@ -182,7 +247,7 @@ class OwnSharpness:
 
     def _here(self, here: Array) -> Array:
         """Blur that was read here, shape (batch,); NaN where nothing was."""
-        near = np.abs(self._visited - here[:, None]) * self._px <= _SEEN_PX
+        near = np.abs(self._visited - here[:, None]) * self._px[:, None] <= _SEEN_PX
         read = np.where(near & np.isfinite(self._blur), self._blur, np.inf).min(axis=1)
         return np.where(np.isfinite(read), read, np.nan)
 
@@ -192,9 +257,15 @@ class OwnSharpness:
         result: NDArray[np.bool_] = np.isfinite(self._here(here)) & ~sharper.any(axis=1)
         return result
 
+    def _is_compared(self, here: Array) -> NDArray[np.bool_]:
+        """Whether more blur was read anywhere than here; also where nothing was read here."""
+        read = self._here(here)
+        result: NDArray[np.bool_] = np.isnan(read) | (self._blur > (read + FALL)[:, None]).any(axis=1)
+        return result
+
     def _falls(self, here: Array, side: Array | float) -> NDArray[np.bool_]:
         """Whether more blur was read at most `BRACKET_PX` away on one side."""
-        apart = (self._visited - here[:, None]) * self._px * np.reshape(side, (-1, 1))
+        apart = (self._visited - here[:, None]) * self._px[:, None] * np.reshape(side, (-1, 1))
         beside = (apart > _SEEN_PX) & (apart <= BRACKET_PX)
         result: NDArray[np.bool_] = (beside & (self._blur > (self._here(here) + FALL)[:, None])).any(axis=1)
         return result

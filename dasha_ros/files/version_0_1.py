@@ -26,6 +26,11 @@ _PARAMETERS = {
 }
 
 
+def is_message(definition: str) -> bool:
+    """Whether a message's definition is that of 0.1: it speaks of volts."""
+    return "volts" in definition
+
+
 def parameter(node: str, name: str) -> str:
     """The replacement of a ROS parameter of 0.1; empty for any other."""
     return _PARAMETERS.get(f"{node}.{name}", "")

@@ -7,12 +7,13 @@ never half of it.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from dasha_ros.files.errors import shown
 
@@ -71,3 +72,8 @@ def disk_errors(kind: type[Exception], place: Path, remedy: str = "") -> Iterato
         if error.errno in _FULL:
             raise kind(f"the disk of {shown(place)} is full: free space{remedy}") from error
         raise kind(f"{shown(place)} can't be written: {error.strerror or error}") from error
+
+
+def json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    """JSON with one row per line, so that a changed number changes one line."""
+    return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"

@@ -13,11 +13,11 @@ from std_msgs.msg import Header
 from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.config import FocusServerConfig
-from dasha_ros.freshness import limits
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.perception.labels import unknown_label
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.selection import Region
+from dasha_ros.ros.actuation.actuators import Actuators
 from dasha_ros.ros.agents.agent_node import agent_executor
 from dasha_ros.ros.goals.agent_client import AgentClient
 from dasha_ros.ros.goals.focus_goal import FocusGoal
@@ -25,13 +25,14 @@ from dasha_ros.ros.goals.goal_server import GoalServer
 from dasha_ros.ros.goals.requests import distances_of, lens_trouble, region_to_msg, trouble
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal, SimpleActionServer
 from dasha_ros.ros.goals.trainer_pause import TrainerPause
+from dasha_ros.ros.goals.vocabulary import Vocabulary
 from dasha_ros.ros.node.run import run as run_node
 from dasha_ros.ros.node.waiter import Waiter
-from dasha_ros.ros.rig.actuators import Actuators
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import lens_info_from_msg
 from dasha_ros.ros.transport.stamps import to_stamp
 from dasha_ros.ros.validation.subscribe import subscribe
+from dasha_ros.system import shutdown_limits
 
 _DISCOVERY_S = 2.0
 """How long to wait for perception [s]: a goal may come before this node has discovered it."""
@@ -82,7 +83,7 @@ class FocusServer(GoalServer):
             qos.STATE,
             callback_group=ReentrantCallbackGroup(),
         )
-        self._trainer = TrainerPause(self)
+        self._trainer, self._vocabulary = TrainerPause(self), Vocabulary(self, self._waiter)
         if self._server is None:
             # Kept as long as the node lives, so that every request gets an answer.
             self._server = SimpleActionServer(
@@ -91,7 +92,7 @@ class FocusServer(GoalServer):
                 "focus_on_object",
                 self._refuse,
                 self._work,
-                ends_s=limits.SERVER_GOAL_ENDS_S,
+                ends_s=shutdown_limits.SERVER_GOAL_ENDS_S,
             )
         self._configured = True
 
@@ -119,6 +120,7 @@ class FocusServer(GoalServer):
         self.exposure_agent.destroy()
         self.focus_agent.destroy()
         self._trainer.close()
+        self._vocabulary.close()
         self.destroy_publisher(self._state)
         self.destroy_subscription(self._info_topic)
         self.destroy_subscription(self._lens_topic)
@@ -154,7 +156,9 @@ class FocusServer(GoalServer):
             self._waiter.within(_DISCOVERY_S, lambda: self._lens is not None)
             if reason := lens_trouble(request, self._lens):
                 return reason
-        return unknown_label(request.labels, self._info.labels, self._info.detector)
+        return unknown_label(
+            request.labels, self._info.labels, self._info.detector
+        ) and self._vocabulary.trouble(request.labels, lambda: self._info)
 
     def publish_state(
         self,

@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING
 
 from dasha_ros.action import AdjustExposure
 from dasha_ros.config import HighLevelAgentConfig
+from dasha_ros.control.goal import Told, expose_object, second_look, shift
 from dasha_ros.control.hold import hold_exposure
-from dasha_ros.control.loop import run_exposure
-from dasha_ros.control.step import ExposureOutcome
+from dasha_ros.control.step import ExposureOutcome, Step
 from dasha_ros.freshness.command import NO_FRAME
-from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.exposure_table import ExposureTable, exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.policy_file import PolicyFileError
+from dasha_ros.policies.object_exposure import Wanted
 from dasha_ros.policies.outcome import ErrorCode, explain
-from dasha_ros.policies.policy import ExposureTask, FocusTask
+from dasha_ros.policies.policy import MIN_SCORE, ExposureTask, FocusTask
 from dasha_ros.policies.registry import exposure_policy
+from dasha_ros.policies.steady_light import flicker_note
 from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
 from dasha_ros.ros.agents.holding import HoldFeedback, after_hold
-from dasha_ros.ros.goals.requests import trouble
+from dasha_ros.ros.goals.requests import selection_of, trouble
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.run import run as run_node
 from dasha_ros.ros.transport.conversions import frame_to_msg, id_to_msg
@@ -46,11 +48,14 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
 
     def __init__(self) -> None:
         super().__init__("high_level_agent")
+        self._flicker = ""
+        """What the light's flicker does to the pictures of the last exposure; empty: nobody saw any."""
 
     def table(self) -> ExposureTable:
         """The exposures that the policy may choose from."""
         table = exposure_table(self.config.exposure_min_us, self.config.exposure_max_us)
-        return table.free_of_flicker(float(self.config.mains_hz))
+        mains_hz = self.config.mains_hz
+        return table if mains_hz == "auto" else table.free_of_flicker(float(mains_hz))
 
     def _table_of_camera(self) -> ExposureTable:
         """The exposures that both the parameters and the camera allow, then the camera's gain.
@@ -83,6 +88,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         """Create the policy that the configuration names."""
         self._policy = exposure_policy(self.config.policy)
         self.health.show("policy", lambda: {"policy": self.config.policy})
+        self.health.show("flicker", lambda: {"flicker": self._flicker} if self._flicker else {})
 
     def use_policy(self, path: Path) -> None:
         """See `AgentNode.use_policy`."""
@@ -95,6 +101,8 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
     def result(self, outcome: ExposureOutcome) -> AdjustExposure.Result:
         """The action's result for an outcome, with the current exposure."""
         percept = outcome.percept
+        if percept is not None:
+            self._flicker = flicker_note(percept.flicker_hz, percept.capture.exposure_us)
         return AdjustExposure.Result(
             error_code=int(outcome.code),
             error_msg=outcome.message,
@@ -107,13 +115,31 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         )
 
     def task_of(self, request: AdjustExposure.Goal) -> FocusTask:
-        """A task without an object and with any lens, because A^H looks for no object."""
+        """A task without an object and with any lens, because A^H learns of no object."""
         return FocusTask(lens_model())
 
     def act(self, run: ActiveGoal) -> ExposureOutcome:
-        """Step the exposure with the policy."""
-        task = ExposureTask(self._table_of_camera(), run.request.max_steps or self.config.max_steps)
-        if run.request.hold:
+        """Step the exposure with the policy, then for the object's own light, as far as the goal says."""
+        try:
+            return self._expose(run)
+        finally:
+            self.rig.meter(None)
+
+    def _expose(self, run: ActiveGoal) -> ExposureOutcome:
+        request = run.request
+        task = ExposureTask(
+            self._table_of_camera(),
+            request.max_steps or self.config.max_steps,
+            heeds_flicker=self.config.mains_hz == "auto",
+        )
+
+        def told(step: Step) -> None:
+            self.report(run, step)
+
+        wanted = self._wanted(request)
+        if request.metering == AdjustExposure.Goal.METER_ONLY and wanted is not None:
+            return self._meter(task, wanted, request.shift_ev, (told, run.interrupted))
+        if request.hold:
             first = last = self.rig.observe()
 
             def look(exposure_us: float) -> Percept:
@@ -126,9 +152,23 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
             self.health.set_activity("following the light")
             held = hold_exposure(look, task, first, HoldFeedback(run).exposure, run.interrupted)
             return after_hold(ExposureOutcome(ErrorCode.NONE, "", 0, last), held)
-        return run_exposure(
-            self.rig, self._policy, task, lambda step: self.report(run, step), run.interrupted
-        )
+        return expose_object(self.rig, self._policy, task, wanted, (told, run.interrupted))
+
+    def _wanted(self, request: AdjustExposure.Goal) -> Wanted | None:
+        if request.metering == AdjustExposure.Goal.NO_METERING:
+            return None
+        labels, selection = selection_of(request)
+        return Wanted(labels, request.min_score or MIN_SCORE, selection)
+
+    def _meter(self, task: ExposureTask, wanted: Wanted, shift_ev: float, told: Told) -> ExposureOutcome:
+        """Only the second look, perhaps after one step of a given size."""
+        self.rig.meter(wanted.region)
+        begun = ExposureOutcome(ErrorCode.NONE, "", 0, self.rig.observe())
+        if shift_ev != 0.0:
+            begun = shift(self.rig, task, shift_ev, begun, told)
+        if begun.code != ErrorCode.NONE:
+            return begun
+        return second_look(self.rig, task, wanted, begun, told)
 
     def learn(self, run: ActiveGoal, learning: AgentLearning) -> ExposureOutcome:
         """Play one episode."""

@@ -102,6 +102,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
             hold_steps=outcome.hold_steps,
             detection=detection_to_msg(detection) if detection else Detection(),
             brisque=float(percept.brisque) if percept else 0.0,
+            mean_grey=float(percept.mean_grey) if percept else 0.0,
             frame=frame_to_msg(percept.capture.id if percept else NO_FRAME),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rclpy.publisher import Publisher
@@ -14,18 +15,23 @@ from vision_msgs.msg import Detection2DArray
 from dasha_ros import msg
 from dasha_ros.config import NODES, PerceptionConfig
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US
+from dasha_ros.freshness.command import CommandId
 from dasha_ros.freshness.pending import ANY_POSITION, PendingCommands
 from dasha_ros.freshness.state import CaptureInfo
-from dasha_ros.perception.errors import ImageError
+from dasha_ros.perception.detectors import OpenVocabulary
+from dasha_ros.perception.errors import ImageError, ModelError
+from dasha_ros.perception.percept import Box
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.ros.driver_nodes.backends import perception_of
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.node.run import run
 from dasha_ros.ros.perception.audience import Audience
 from dasha_ros.ros.perception.detections import detections_to_msg
+from dasha_ros.ros.perception.flicker_glances import FlickerGlances
 from dasha_ros.ros.perception.other_detector import OtherDetector, Picture
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import (
+    box_from_msg,
     capture_from_msg,
     id_from_msg,
     lens_from_msg,
@@ -40,6 +46,9 @@ from dasha_ros.ros.validation.publishers import publishers_of
 
 _KEPT_CAPTURES = 8
 """Captures to keep: image and CaptureInfo use different topics and arrive in either order."""
+
+_KEPT_COMMANDS = 8
+"""Exposure commands to remember that ask about the light."""
 
 
 class PerceptionNode(DashaNode[PerceptionConfig]):
@@ -64,10 +73,13 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         """Forget all commands, states and images."""
         self._pending = PendingCommands(ANY_POSITION, EXPOSURE_LIMITS_US)
         self._captures: dict[int, CaptureInfo] = {}
+        self._meters: dict[CommandId, Box] = {}
+        """What exposure commands ask about the light, where they do."""
         self._waiting: Picture | None = None
         self._next_preview_ns = 0
         self._other: OtherDetector | None = None
         self._stage_ms: dict[str, float] = {}
+        self._flicker = FlickerGlances(self.steady.now_ns)
 
     def configure(self) -> None:
         """Load the models and create the topics."""
@@ -115,6 +127,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         assert self._perception is not None
         self.health.set_activity(f"{self._perception.encoder.id}, {self._detector_name}")
         self.health.show("stages", lambda: {f"{stage}_ms": ms for stage, ms in self._stage_ms.items()})
+        self.health.show("flicker", self._flicker.values)
 
     @property
     def _detector_name(self) -> str:
@@ -131,8 +144,15 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
                 latent_size=perception.encoder.size,
                 detector=self._detector_name,
                 labels=list(perception.detector.labels),
+                open_vocabulary=self._words is not None,
             )
         )
+
+    @property
+    def _words(self) -> OpenVocabulary | None:
+        """The detector, if it takes words."""
+        detector = self._perception.detector if self._perception is not None else None
+        return detector if isinstance(detector, OpenVocabulary) and detector.takes_words else None
 
     def cleanup(self) -> None:
         """Release the models and close the topics."""
@@ -143,15 +163,37 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         while self._publishers:
             self.destroy_publisher(self._publishers.pop())
 
+    def refuse_change(self, config: PerceptionConfig) -> str:
+        """Read changed words: only the network that reads them knows whether it can."""
+        words = config.detector_classes
+        if self._perception is None or words == self.config.detector_classes:
+            return ""
+        if self._words is None:
+            return f"detector_classes: {self._detector_name} can't be told in words what to look for"
+        if not words:
+            return "detector_classes: an empty list counts only when perception is configured"
+        try:
+            self._words.look_for(words)
+        except ModelError as error:
+            return str(error)
+        return ""
+
     def reconfigure(self, config: PerceptionConfig) -> None:
-        """Apply a changed threshold with the next frame."""
+        """Apply a changed threshold with the next frame, and tell what can be detected now."""
+        if self.is_active and self._words is not None:
+            self._publish_info()
         if self._perception is not None:
             self._perception.min_score = config.min_score
         if self._other is not None:
             self._other.timeout_s = config.detector_timeout_s
 
     def _on_exposure_command(self, command: msg.ExposureCommand) -> None:
-        self._pending.exposure_sent(command.exposure_us, id_from_msg(command.id), self.steady.now_ns())
+        sent, meter = id_from_msg(command.id), box_from_msg(command.meter)
+        self._pending.exposure_sent(command.exposure_us, sent, self.steady.now_ns())
+        if meter is not None:
+            self._meters[sent] = meter
+            while len(self._meters) > _KEPT_COMMANDS:
+                del self._meters[next(iter(self._meters))]
 
     def _on_lens_command(self, command: msg.LensCommand) -> None:
         self._pending.lens_sent(command.position, id_from_msg(command.id), self.steady.now_ns())
@@ -178,12 +220,14 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self.health.count("images")
         if self._other is not None:
             self._other.picture(image, self.clock.now_ns())
-            self._look()
-            return
-        if self._waiting is not None:
-            self.health.count("unneeded_images")
-        self._waiting = Picture(image, self.clock.now_ns(), 0)
+        else:
+            if self._waiting is not None:
+                self.health.count("unneeded_images")
+            self._waiting = Picture(image, self.clock.now_ns(), 0)
         self._look()
+        capture = self._captures.get(to_ns(image.header.stamp))
+        if capture is not None and self._pending.is_fresh(capture, self.steady.now_ns()):
+            self._flicker.glance(image, capture)
 
     def _on_detections(self, detections: Any) -> None:
         self.health.count("detections")
@@ -247,13 +291,21 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         assert self._pending.lens is not None
         image = picture.image
         percept = self._perception.perceive(
-            pixels_of(image), image.encoding, capture, self._pending.lens, picture.found
+            pixels_of(image),
+            image.encoding,
+            capture,
+            self._pending.lens,
+            picture.found,
+            meter=self._meters.get(capture.exposure_command),
         )
+        percept = replace(percept, flicker_hz=self._flicker.hz)
         percept.stage_ms["transport"] = (picture.received_ns - capture.ready_ns) / 1e6
         if picture.found is not None:
             percept.stage_ms["detector"] = picture.detector_ms
         self._percept_publisher.publish(percept_to_msg(percept, image.header.frame_id, self.instance))
         self._pending.answered(capture)
+        # Only now, because nobody shall wait for it.
+        self._flicker.see(self._perception.picture(percept), capture)
         self._stage_ms = percept.stage_ms
         self.health.count("percepts")
         if percept.is_finite():

@@ -9,21 +9,21 @@ from typing import Any
 
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.config import TrainerConfig
-from dasha_ros.freshness import limits
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.ros.actuation.actuators import Actuators
+from dasha_ros.ros.actuation.episode_reset import EpisodeReset
 from dasha_ros.ros.agents.agent_node import agent_executor
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError, GoalRefusedError
 from dasha_ros.ros.goals.trainer_pause import EpisodeTurns
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.node.run import run as run_node
-from dasha_ros.ros.rig.actuators import Actuators
-from dasha_ros.ros.rig.episode_reset import EpisodeReset
+from dasha_ros.system import shutdown_limits
 from dasha_ros.twin.curriculum import Curriculum, Episode
 from dasha_ros.twin.scene import load_scene, scene_names
 
-_ANSWER_S = limits.SERVER_GOAL_ENDS_S
+_ANSWER_S = shutdown_limits.SERVER_GOAL_ENDS_S
 """How long a node may be silent before the episode is lost [s]; training goes on."""
 _PAUSE_S = 1.0
 _ACTIONS = {
@@ -56,7 +56,9 @@ class Trainer(DashaNode[TrainerConfig]):
         self._ranges, self._episodes = _ranges(config), None
         self._actuators = Actuators(self)
         self._reset = EpisodeReset(self, self._actuators, self._until)
-        self._goal_client = AgentClient(self, *_ACTIONS[config.task], ends_s=limits.SERVER_GOAL_ENDS_S)
+        self._goal_client = AgentClient(
+            self, *_ACTIONS[config.task], ends_s=shutdown_limits.SERVER_GOAL_ENDS_S
+        )
         self._turns = EpisodeTurns(self)
 
     def reconfigure(self, config: TrainerConfig) -> None:
@@ -107,7 +109,7 @@ class Trainer(DashaNode[TrainerConfig]):
         """End the current goal and pause."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(limits.TRAINER_STOPS_S)
+            self._thread.join(shutdown_limits.TRAINER_STOPS_S)
 
     def cleanup(self) -> None:
         """Pause and close clients and topics."""

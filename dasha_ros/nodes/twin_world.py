@@ -61,7 +61,7 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
     def activate(self) -> None:
         """Publish the world."""
         self.exclusive_topics.add("twin/world", lambda: self.reconfigure(self.config))
-        self.health.set_activity(lambda: f"{self.config.scene} at {self.config.illuminance_lx:g} lx")
+        self.health.set_activity(self._activity)
         self.reconfigure(self.config)
 
     def reconfigure(self, config: TwinWorldConfig) -> None:
@@ -74,9 +74,16 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
             illuminance_lx=float(config.illuminance_lx),
             distances_m=[float(d) for d in config.distances_m],
             temperature_c=float(config.temperature_c),
+            lamp_hz=float(config.lamp_hz),
+            lamp_depth=float(config.lamp_depth),
         )
         world.header.stamp = to_stamp(self.clock.now_ns())
         self._publisher.publish(world)
+
+    def _activity(self) -> str:
+        config = self.config
+        lamp = f" from a lamp of {config.lamp_hz:g} Hz" if config.lamp_hz else ""
+        return f"{config.scene} at {config.illuminance_lx:g} lx{lamp}"
 
     def _tick(self) -> None:
         now_ns = int(time.monotonic_ns() * self.config.speed)

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.optics.lens import LensModel, LensProfile, focus_range
+from dasha_ros.optics.lens import MEASURED, WORKING_WIDTH_PX, LensModel, LensProfile, focus_range
 
 EITHER_SIDE, FROM_BELOW, FROM_ABOVE = 0, 1, -1
 """From which side a position is best approached, where the lens has play."""
@@ -54,6 +54,8 @@ class LensInfo:
     """Focus [1/m] at these positions, always nearer or always farther; straight lines between."""
     blur_px_per_dioptre: float = 0.0
     """Radius of blur of a dioptre of defocus [px of an image 640 px wide]; 0: not known."""
+    blur_doubt: float = MEASURED
+    """By what factor that radius may be less or more; 1: it is right."""
 
     def __post_init__(self) -> None:
         """Check everything.
@@ -91,6 +93,7 @@ class LensInfo:
             map_positions=tuple(position for position, _ in points),
             map_dioptres=tuple(dioptres for _, dioptres in points),
             blur_px_per_dioptre=abs(profile.blur_px(1.0, 0.0)),
+            blur_doubt=profile.blur_doubt,
         )
 
     def admits(self, position: float) -> bool:
@@ -169,6 +172,11 @@ class MappedLens:
         """Names the map with all its numbers."""
         return self.info.profile
 
+    @property
+    def blur_doubt(self) -> float:
+        """See `LensModel.blur_doubt`."""
+        return self.info.blur_doubt
+
     def dioptres(self, position: float) -> float:
         """Focus [1/m] at ``position``, after clipping to the lens's range."""
         within = min(max(position, self.position_min), self.position_max)
@@ -179,9 +187,13 @@ class MappedLens:
         position = float(np.interp(dioptres, *self._by_dioptres))
         return min(max(position, self.position_min), self.position_max)
 
-    def blur_px(self, focus_dioptres: float, object_dioptres: float, width_px: int = 640) -> float:
+    def blur_px(
+        self, focus_dioptres: float, object_dioptres: float, width_px: int = WORKING_WIDTH_PX
+    ) -> float:
         """Signed radius of blur [px]: positive when focused too near."""
-        return (focus_dioptres - object_dioptres) * self.info.blur_px_per_dioptre * width_px / 640.0
+        return (
+            (focus_dioptres - object_dioptres) * self.info.blur_px_per_dioptre * width_px / WORKING_WIDTH_PX
+        )
 
     def focus_range(self, near_m: float = 0.25) -> tuple[float, float]:
         """The positions, ascending, that focus from infinity to ``near_m`` [m]."""
@@ -201,6 +213,8 @@ def _check_device(info: LensInfo) -> None:
         raise LensInfoError(f"approach is {info.approach!r}; it must be 1, -1 or 0")
     if not (math.isfinite(info.blur_px_per_dioptre) and info.blur_px_per_dioptre >= 0.0):
         raise LensInfoError(f"blur_px_per_dioptre is {info.blur_px_per_dioptre!r}; it must not be negative")
+    if not 1.0 <= info.blur_doubt < math.inf:
+        raise LensInfoError(f"blur_doubt is {info.blur_doubt!r}; it must be a factor, 1 or more")
 
 
 def _check_map(info: LensInfo) -> None:

@@ -10,6 +10,7 @@ The file is YAML::
     focal_length_mm: 25.0     # optional
     f_number: 2.0             # optional
     settle_s: 0.06            # optional: how long a move takes
+    blur_doubt: 4.0           # optional: by what factor blur may be less or more than f_number says
     points:                   # at least two; greater positions must always focus nearer, or always farther
       - {position: 210, distance_m: .inf}
       - {position: 432, distance_m: 1.0}
@@ -36,7 +37,8 @@ import numpy as np
 
 from dasha_ros.optics import varioptic
 from dasha_ros.optics.drive import LensDrive
-from dasha_ros.optics.lens import LinearLens, ThinLens
+from dasha_ros.optics.lens import MEASURED
+from dasha_ros.optics.thin_lens import LinearLens, ThinLens
 
 SETTLE_MAX_S = 5.0
 """No lens takes longer; a larger number is in the wrong unit."""
@@ -44,7 +46,7 @@ STANDARD_PX_PER_DIOPTRE = LinearLens("standard", "D", 0.0, 1.0).blur_px(1.0, 0.0
 """Blur radius of a dioptre with the standard lens [px at 640]."""
 _OPTICS = {"focal_length_mm": 25.0, "f_number": 2.0}
 _DEVICE = ("position_min", "position_max", "resolution", "play")
-_KEYS = {"points", "unit", "settle_s", *_OPTICS, *_DEVICE}
+_KEYS = {"points", "unit", "settle_s", "blur_doubt", *_OPTICS, *_DEVICE}
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def load_table(path: Path, **overrides: float) -> TableLens:
             follows=drive,
             points=tuple(points),
             settle_s=settle_s,
+            blur_doubt=_number(path, "blur_doubt", document.get("blur_doubt", MEASURED)),
             **optics,
         )
     except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dasha_ros.optics.lens import LensModel, focus_range
+from dasha_ros.optics.lens import WORKING_WIDTH_PX, LensModel, focus_range
 
 LEAST_PX = 0.1
 """A range of distances over which the blur changes by less is too narrow to search [px of blur at 640]."""
@@ -86,6 +86,11 @@ class LimitedLens:
         """Names the map: that of the whole lens."""
         return self.whole.id
 
+    @property
+    def blur_doubt(self) -> float:
+        """See `LensModel.blur_doubt`."""
+        return self.whole.blur_doubt
+
     def dioptres(self, position: float) -> float:
         """Focus [1/m] at ``position``."""
         return self.whole.dioptres(position)
@@ -94,7 +99,9 @@ class LimitedLens:
         """Position that focuses at ``dioptres`` [1/m], clipped to the limits."""
         return min(max(self.whole.position(dioptres), self.position_min), self.position_max)
 
-    def blur_px(self, focus_dioptres: float, object_dioptres: float, width_px: int = 640) -> float:
+    def blur_px(
+        self, focus_dioptres: float, object_dioptres: float, width_px: int = WORKING_WIDTH_PX
+    ) -> float:
         """See `LensModel.blur_px`."""
         return self.whole.blur_px(focus_dioptres, object_dioptres, width_px)
 

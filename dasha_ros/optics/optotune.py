@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dasha_ros.optics.drive import LensDrive
-from dasha_ros.optics.lens import LinearLens
+from dasha_ros.optics.thin_lens import LinearLens
 
 UNIT = "D"
-STEP_DIOPTRES = 0.005
+CODES_PER_DIOPTRE = 200
+STEP_DIOPTRES = 1 / CODES_PER_DIOPTRE
 """Focal powers are sent in 1/200 D (Lens Driver 4 communication protocol, command 0310)."""
 DIOPTRES_MIN = -10.0
 DIOPTRES_MAX = 10.0

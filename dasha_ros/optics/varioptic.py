@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dasha_ros.optics.drive import LensDrive
-from dasha_ros.optics.lens import LinearLens, ThinLens
+from dasha_ros.optics.thin_lens import LinearLens, ThinLens
 
 UNIT = "V"
 VOLTS_MIN = 24.0

@@ -52,6 +52,17 @@ ENCODINGS: Mapping[str, _Encoding] = {
 and 1 is white, what is not a number is black). Grey is what cv_bridge makes of the same picture."""
 
 
+def grey_pixels(image: NDArray[Any], encoding: str) -> NDArray[Any]:
+    """The grey of an image in its own depth, shape (height, width).
+
+    Args:
+        image: H x W, or H x W x channels, as the encoding says.
+        encoding: A key of `ENCODINGS`.
+    """
+    code = ENCODINGS[encoding].to_grey
+    return image if code is None else np.asarray(cv2.cvtColor(image, code))
+
+
 def working_image(image: NDArray[Any], encoding: str, width: int) -> NDArray[np.uint8]:
     """Convert an image to grey, 0..255, and shrink it to at most ``width`` pixels, keeping its shape.
 
@@ -67,8 +78,7 @@ def working_image(image: NDArray[Any], encoding: str, width: int) -> NDArray[np.
         ImageError: The image is empty, too small, or not what the encoding says.
     """
     kind = _check(image, encoding)
-    if kind.to_grey is not None:
-        image = cv2.cvtColor(image, kind.to_grey)
+    image = grey_pixels(image, encoding)
     if kind.dtype is np.float32:
         image = np.clip(np.nan_to_num(image, posinf=1.0, neginf=0.0), 0.0, 1.0)
     if kind.dtype is not np.uint8:

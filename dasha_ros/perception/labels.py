@@ -21,6 +21,9 @@ _ONE_LETTER, _TWO_LETTERS = 6, 7
 boat), so hints for them would often be nonsense."""
 LONGEST = 64
 """Longest label that a message repeats in full."""
+MOST_WORDS = 100
+"""Most labels that an open-vocabulary detector is asked for: COCO's 80, and those of the last goals. Each
+costs time in every picture."""
 
 
 def canonical(label: str) -> str:
@@ -49,6 +52,20 @@ def unknown_label(labels: Iterable[str], known: Sequence[str], detector: str) ->
         )
         return f"{detector} does not know the label {_shown(label)} among its {len(known)}: {hint}"
     return ""
+
+
+def vocabulary_with(labels: Iterable[str], known: Sequence[str]) -> list[str]:
+    """What an open-vocabulary detector shall look for so that it finds these labels, too.
+
+    Returns:
+        The known labels and then the new ones, at most `MOST_WORDS`: the first are given up. Empty if a
+        label is none: too long, or several in one.
+    """
+    names = list(dict.fromkeys(canonical(label) for label in labels))
+    if any(not name or len(name) > LONGEST or "," in name for name in names):
+        return []
+    others = [name for name in known if name not in names]
+    return [*others, *names][-MOST_WORDS:]
 
 
 def meant(label: str, known: Sequence[str]) -> list[str]:

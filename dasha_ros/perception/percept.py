@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.perception.quality.detail import BANDS
+from dasha_ros.perception.quality.light import Light
 
 NO_DETAIL = (0, 0, BANDS)
 """Shape of the map of detail of a percept without one."""
@@ -28,6 +29,8 @@ class Detection:
     """x_min, y_min, x_max, y_max in pixels of the full image."""
     sharpness: float = 0.0
     """Normalised Tenengrad inside the box."""
+    light: Light | None = None
+    """Inside the box; ``None`` where nobody asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ class Percept:
     stage_ms: dict[str, float] = field(default_factory=dict)
     detail: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(NO_DETAIL, np.uint8))
     """The map of `perception.quality.detail`; of shape `NO_DETAIL` where nobody made one."""
+    light: Light | None = None
+    """Of the part of the picture that was asked for; ``None`` where nobody asked."""
+    flicker_hz: float = 0.0
+    """How often the light flickers, as pictures at rest have shown: one of `LAMPS_HZ`; 0: not that anybody
+    saw (`perception.quality.flicker`)."""
 
     def of(self, labels: Iterable[str], min_score: float = 0.0) -> tuple[Detection, ...]:
         """The detections of any of ``labels`` (empty: all labels) with at least ``min_score``, best first."""
@@ -67,8 +75,10 @@ class Percept:
 
     def is_finite(self) -> bool:
         """Whether every number that a decision may use is finite."""
-        scalars = (self.histogram_peak, self.mean_grey, self.brisque, self.sharpness)
+        scalars = (self.histogram_peak, self.mean_grey, self.brisque, self.sharpness, self.flicker_hz)
         boxes = [v for d in self.detections for v in (d.score, d.sharpness, *d.box)]
+        lights = [light for light in (self.light, *(d.light for d in self.detections)) if light is not None]
+        boxes += [v for light in lights for v in (light.mean_grey, light.dark_grey, light.bright_share)]
         return bool(
             np.isfinite(scalars).all() and np.isfinite(boxes).all() and np.isfinite(self.latent).all()
         )

@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 from dasha_ros.assets import models
 from dasha_ros.freshness.command import NO_COMMAND
 from dasha_ros.freshness.state import CaptureInfo, LensState
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.perception.annotate import annotate, to_jpeg
 from dasha_ros.perception.cores import leave_cores_to_networks
-from dasha_ros.perception.detectors import OPEN_VOCABULARY, Detector, create_detector
+from dasha_ros.perception.detectors import Detector, check_detector, create_detector
 from dasha_ros.perception.encoders import create_encoder
 from dasha_ros.perception.encoders.encoder import Encoder
-from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.image import working_image
 from dasha_ros.perception.labels import canonical
 from dasha_ros.perception.models.session import model_path
-from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.perception.percept import Box, Detection, Percept
 from dasha_ros.perception.quality.brisque import Brisque, BrisqueModel
 from dasha_ros.perception.quality.detail_map import detail_map
 from dasha_ros.perception.quality.histogram import EDGES, histogram
+from dasha_ros.perception.quality.light import light_of
 from dasha_ros.perception.quality.sharpness import Sharpness
 
 
@@ -50,7 +51,7 @@ class Perception:
         detector_size: int = 416,
         detector_classes: Sequence[str] = (),
         brisque_model: str | Path | None = None,
-        width: int = 640,
+        width: int = WORKING_WIDTH_PX,
         min_score: float = 0.1,
         labels: Collection[str] = (),
     ) -> None:
@@ -94,6 +95,8 @@ class Perception:
         capture: CaptureInfo,
         lens: LensState,
         found_elsewhere: Sequence[Detection] | None = None,
+        *,
+        meter: Box | None = None,
     ) -> Percept:
         """Read one frame.
 
@@ -104,6 +107,8 @@ class Perception:
             lens: The lens position that made it.
             found_elsewhere: What a detector elsewhere found in this frame, in pixels of ``image``, instead of
                 what this object's detector finds.
+            meter: A part of the picture, as fractions of its width and height. If it is given, the light
+                there and inside the box of every detection is measured.
 
         Returns:
             The percept; boxes are in pixels of ``image``.
@@ -133,6 +138,15 @@ class Perception:
                 sharpness = Sharpness(grey)
                 frame_sharpness = sharpness.frame()
                 detections = tuple(_in_full_image(d, scale, sharpness) for d in found)
+            metered = None
+            if meter is not None:
+                with _timed("light", stage_ms):
+                    size = grey.shape[1], grey.shape[0]
+                    metered = light_of(grey, (*_times(meter[:2], size), *_times(meter[2:], size)))
+                    detections = tuple(
+                        replace(d, light=light_of(grey, f.box))
+                        for d, f in zip(detections, found, strict=True)
+                    )
         self._shown = capture, grey
         return Percept(
             capture=capture,
@@ -150,6 +164,7 @@ class Perception:
             detail=detail,
             detections=detections,
             stage_ms=stage_ms,
+            light=metered,
         )
 
     def _counts(self, found: Detection) -> bool:
@@ -192,20 +207,19 @@ def _in_full_image(found: Detection, scale: tuple[float, float], sharpness: Shar
     return replace(found, box=box, sharpness=sharpness.box(found.box))
 
 
+def _times(place: tuple[float, ...], size: tuple[int, int]) -> tuple[float, float]:
+    return place[0] * size[0], place[1] * size[1]
+
+
 def _shrunk(found: Detection, scale: tuple[float, float]) -> Detection:
     x_min, y_min, x_max, y_max = found.box
     return replace(found, box=(x_min / scale[0], y_min / scale[1], x_max / scale[0], y_max / scale[1]))
 
 
 def _made(name: str, weights: str | Path | None, size: int, classes: Sequence[str]) -> Detector:
-    if not classes:
-        return create_detector(name, weights=weights, input_size=size)
-    if name != OPEN_VOCABULARY:
-        raise ModelError(
-            f"The detector {name} knows its own classes only, so perception's detector_classes must be "
-            f"empty; the detector {OPEN_VOCABULARY} takes words, with a YOLO-World model."
-        )
-    return create_detector(name, weights=weights, input_size=size, classes=classes)
+    check_detector(name, weights, classes)
+    words = {"classes": classes} if classes else {}
+    return create_detector(name, weights=weights, input_size=size, **words)
 
 
 @contextmanager

@@ -1,8 +1,13 @@
-"""Makes encoders and detectors by name; a class is imported when its name is first used."""
+"""Makes encoders and detectors by name; a class is imported when its name is first used.
+
+A class of your own is named as ``package.module:Class``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from dasha_ros.perception.errors import UnknownModelError
@@ -13,9 +18,22 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Makes objects by name."""
 
-    def __init__(self, kind: str, entries: dict[str, str]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        entries: dict[str, str],
+        check_weights: Mapping[str, Callable[[str | Path], None]] | None = None,
+    ) -> None:
+        """Name what can be made.
+
+        Args:
+            kind: What it is, for messages.
+            entries: Names, each with its ``package.module:Class``.
+            check_weights: By name, what the class itself refuses a weights file with before it loads it.
+        """
         self._kind = kind
         self._entries = entries
+        self._check_weights = check_weights or {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -25,6 +43,30 @@ class Registry(Generic[T]):
     def register(self, name: str, target: str) -> None:
         """Add a name for ``package.module:Class``."""
         self._entries[name] = target
+
+    def check(self, name: str, weights: str | Path | None = None) -> None:
+        """Refuse what `create` would refuse, as far as that shows without an import of a class.
+
+        A class of your own is not judged: it may be slow to import, and knows itself what its weights are.
+
+        Args:
+            name: As `create` takes it.
+            weights: The weights file that it would get; empty: its own.
+
+        Raises:
+            UnknownModelError: The name is unknown.
+            ModelError: The weights file does not exist, or can't be one.
+        """
+        if name not in self._entries and ":" not in name:
+            raise self._unknown(name)
+        if weights and name in self._check_weights:
+            self._check_weights[name](weights)
+
+    def _unknown(self, name: str) -> UnknownModelError:
+        return UnknownModelError(
+            f"There is no {self._kind} called {name!r}; choose one of {', '.join(self.names)}, "
+            "or name a class as package.module:Class."
+        )
 
     def create(self, name: str, **options: Any) -> T:
         """Make an object of the class that ``name`` stands for.
@@ -37,6 +79,7 @@ class Registry(Generic[T]):
             UnknownModelError: The name is unknown.
             ModelError: The model cannot be loaded.
         """
+        self.check(name)
         target = self._entries.get(name, name)
         module, _, attribute = target.partition(":")
         try:
@@ -44,9 +87,6 @@ class Registry(Generic[T]):
         except (ImportError, AttributeError, ValueError) as error:
             if name in self._entries:
                 raise
-            raise UnknownModelError(
-                f"There is no {self._kind} called {name!r}; choose one of {', '.join(self.names)}, "
-                "or name a class as package.module:Class."
-            ) from error
+            raise self._unknown(name) from error
         made: T = factory(**options)
         return made

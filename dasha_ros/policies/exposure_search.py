@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.policy import ExposureDecision, ExposureRule, ExposureTask
 from dasha_ros.policies.reached import Side, exposure_side

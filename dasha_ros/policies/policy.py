@@ -8,11 +8,13 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.selection import EVERYTHING, Selection
 
+MIN_SCORE = 0.3
+"""Least score of an object, if a goal names none."""
 ExposureRule = Literal["well_exposed", "acceptable", "good_peak"]
 """When A^H has reached its goal; see `policies.reached`."""
 
@@ -23,6 +25,9 @@ class ExposureTask:
 
     table: ExposureTable
     max_steps: int = 12
+    heeds_flicker: bool = True
+    """Whether exposures shall fit the flicker of the light, where perception saw one
+    (`policies.steady_light`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class FocusTask:
     """Positions outside its limits are not searched, wherever it is at the start (`optics.limited_lens`)."""
     labels: frozenset[str] = field(default_factory=frozenset)
     """Objects to look for; empty: any."""
-    min_score: float = 0.3
+    min_score: float = MIN_SCORE
     max_brisque: float = 100.0
     min_sharp: float = 0.3
     """Least probability that the object itself is sharp where a goal ends as found (`policies.reached`)."""

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposureRule, FocusTask

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
+from dasha_ros.files.naming import what_lies_at
 from dasha_ros.policies.policy import ExposurePolicy, FocusPolicy
 
 Policy = TypeVar("Policy")
@@ -54,16 +55,33 @@ class _Registry(Generic[Policy]):
         if name in self._makers:
             return self._makers[name]()
         if name.endswith(".npz"):
-            return cast(Policy, _attribute(self._learned)(Path(name).expanduser()))
+            return self._from_file(name)
+        self._check_name(name)
         try:
             maker = cast(Callable[[], Policy], _attribute(name))
         except (ImportError, AttributeError, ValueError) as error:
-            why = f" ({error})" if name.partition(":")[2] else ""
-            raise UnknownPolicyError(
-                f"unknown {self._what} policy {name!r}{why}: name a class of your own as "
-                f"package.module:Class, or one that is known: {', '.join(self.names())}"
-            ) from error
+            raise self._unknown(name, str(error) if name.partition(":")[2] else "") from error
         return maker()
+
+    def check(self, name: str) -> None:
+        if name.endswith(".npz") and name not in self._makers:
+            self._from_file(name)
+        else:
+            self._check_name(name)
+
+    def _check_name(self, name: str) -> None:
+        if name not in self._makers and ":" not in name:
+            raise self._unknown(name, what_lies_at(name, ".npz"))
+
+    def _from_file(self, name: str) -> Policy:
+        return cast(Policy, _attribute(self._learned)(Path(name).expanduser()))
+
+    def _unknown(self, name: str, reason: str) -> UnknownPolicyError:
+        why = f" ({reason})" if reason else ""
+        return UnknownPolicyError(
+            f"unknown {self._what} policy {name!r}{why}: name a class of your own as "
+            f"package.module:Class, or one that is known: {', '.join(self.names())}"
+        )
 
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self._makers))
@@ -109,6 +127,28 @@ def focus_policy(name: str) -> FocusPolicy:
         PolicyFileError: The file can't be used.
     """
     return _FOCUS.make(name)
+
+
+def check_exposure_policy(name: str) -> None:
+    """Refuse a name of which `exposure_policy` can make nothing, without the import of a policy.
+
+    A file is read. A class of your own is not judged: it may be slow to import.
+
+    Raises:
+        UnknownPolicyError: No policy has this name.
+        PolicyFileError: The file can't be used.
+    """
+    _EXPOSURE.check(name)
+
+
+def check_focus_policy(name: str) -> None:
+    """Refuse a name of which `focus_policy` can make nothing; see `check_exposure_policy`.
+
+    Raises:
+        UnknownPolicyError: No policy has this name.
+        PolicyFileError: The file can't be used.
+    """
+    _FOCUS.check(name)
 
 
 def exposure_policies() -> tuple[str, ...]:

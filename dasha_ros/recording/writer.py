@@ -78,6 +78,8 @@ class RecordingWriter:
                 )
             self._reserve = Reserve(folder)
             self._begin()
+        except FileExistsError as error:
+            raise RecordingError(f"{shown(folder)} is a file: give a new folder") from error
         except OSError as error:
             raise RecordingError(f"{shown(folder)} can't be recorded to: {error.strerror}") from error
 

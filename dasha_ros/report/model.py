@@ -84,6 +84,7 @@ class KnownLens(_Part):
     map_positions: tuple[float, ...] = ()
     map_dioptres: tuple[float, ...] = ()
     blur_px_per_dioptre: float = 0.0
+    blur_doubt: float = 1.0
 
 
 class Setup(_Part):
@@ -167,6 +168,14 @@ class Lens(_Part):
     """Time left until the lens rests [s]."""
 
 
+class Light(_Part):
+    """The light of a part of the picture; see `perception.quality.light.Light`."""
+
+    mean_grey: Number
+    dark_grey: Number
+    bright_share: Number
+
+
 class Detection(_Part):
     """One object that the detector found."""
 
@@ -175,6 +184,8 @@ class Detection(_Part):
     box: tuple[Number, Number, Number, Number]
     """x_min, y_min, x_max, y_max in pixels of the full image."""
     sharpness: Number = None
+    light: Light | None = None
+    """Inside the box; ``None`` where nobody asked for it."""
 
 
 class Percept(_Part):
@@ -191,6 +202,10 @@ class Percept(_Part):
     detections: tuple[Detection, ...] = ()
     stage_ms: dict[str, Number] = {}
     """Milliseconds spent in each stage, and in ``total``."""
+    light: Light | None = None
+    """Of the goal's region, or of the whole picture; ``None`` where nobody asked for it."""
+    flicker_hz: Number = 0.0
+    """How often the light flickers; 0: not that anybody saw."""
 
 
 class Reward(_Part):
@@ -303,6 +318,11 @@ def load(path: Path | str) -> Record:
     """
     path = Path(path)
     if path.is_dir():
+        if not (path / "report.json").exists():
+            raise ReportError(
+                f"{path} holds no report.json: give the folder that the goal's last line names, "
+                "by default one below ~/.ros/dasha/reports"
+            )
         path = path / "report.json"
     try:
         document = read_json(path)

@@ -7,6 +7,7 @@ from html import escape
 
 from dasha_ros.files.version_0_1 import WRITTEN
 from dasha_ros.optics.limited_lens import DistanceRange
+from dasha_ros.policies.steady_light import flicker_note
 from dasha_ros.report.belief_chart import belief_chart
 from dasha_ros.report.chart import Series, chart
 from dasha_ros.report.model import Goal, Record, Settings, Step
@@ -102,6 +103,8 @@ def _summary(record: Record) -> str:
         ("Encoder, detector", f"{setup.encoder}, {setup.detector}"),
         ("Version", f"{setup.version}{_age(record)}"),
     ]
+    if note := _flicker(record):
+        rows.append(("Light", note))
     if outcome.detection is not None:
         found = f"{outcome.detection.label}, score {_number(outcome.detection.score, 2)}"
         rows.insert(2, ("Found", f"{found}, BRISQUE {_number(outcome.brisque, 1)}"))
@@ -109,6 +112,14 @@ def _summary(record: Record) -> str:
         f'<tr><td>{escape(key)}</td><td class="left">{escape(value)}</td></tr>' for key, value in rows
     )
     return f"<table>{cells}</table>"
+
+
+def _flicker(record: Record) -> str:
+    """What flicker does to the last picture of the goal; empty: nobody saw any."""
+    if not record.steps:
+        return ""
+    last = record.steps[-1]
+    return flicker_note(last.percept.flicker_hz or 0.0, last.frame.exposure_us or 0.0)
 
 
 def _conditions(goal: Goal) -> str:

@@ -35,9 +35,10 @@ class Ending:
 class Goal:
     """One goal, from its request to its end."""
 
-    def __init__(self, action: ActionClient, labels: tuple[str, ...]) -> None:
+    def __init__(self, action: ActionClient, labels: tuple[str, ...], max_seconds: float) -> None:
         self._action = action
-        self._sent = action.send_goal_async(FocusOnObject.Goal(labels=list(labels)))
+        request = FocusOnObject.Goal(labels=list(labels), max_seconds=max_seconds)
+        self._sent = action.send_goal_async(request)
         self._handle: Any = None
         self._results: list[Any] = []
         self._asked_at = 0.0
@@ -86,9 +87,9 @@ class Goals:
     def __init__(self, client: GraphClient) -> None:
         self._action = ActionClient(client.node, FocusOnObject, "focus_on_object")
 
-    def send(self, *labels: str) -> Goal:
-        """Send a goal without waiting."""
-        return Goal(self._action, labels)
+    def send(self, *labels: str, max_seconds: float = 0.0) -> Goal:
+        """Send a goal without waiting; it may take ``max_seconds`` (0: the server's own limit)."""
+        return Goal(self._action, labels, max_seconds)
 
     def is_served(self) -> bool:
         """Whether a server is available."""

@@ -16,7 +16,7 @@ from dasha_ros.bringup import graph as bringup
 from dasha_ros.bringup.session import Session
 from dasha_ros.bringup.supervisor import Backoff
 from dasha_ros.msg import CaptureInfo, FocusState, LensState
-from dasha_ros.ros.rig.episode_reset import WorldRefused, WorldReset
+from dasha_ros.ros.actuation.episode_reset import WorldRefused, WorldReset
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.soak.goals import Goals

@@ -27,6 +27,8 @@ NODES = (
 SIGNALS = ("KILL", "TERM", "INT", "STOP")
 _PAUSE_S = 5.0
 """Longest time that a stopped process stays stopped."""
+_GOAL_S = 10.0
+"""Time of a goal that is disturbed: one that survives must end for this, not for having searched enough."""
 _CALL_S = 5.0
 _FLOOD_S = 3.0
 _SAID = "could not be restored"
@@ -38,7 +40,7 @@ def signal_node(node: str, how: str, soak: Soak) -> None:
     what = f"SIG{how} to {node}"
     graph.until_idle(END_S)
     before = graph.settings()
-    goal = soak.send(ABSENT)
+    goal = soak.send(ABSENT, max_seconds=_GOAL_S)
     phase = random.choice((FocusState.EXPOSING, FocusState.FOCUSING))
     graph.until(lambda: graph.phase == phase or goal.poll(), ANSWER_S)
     graph.wait(random.uniform(0.0, 0.8))

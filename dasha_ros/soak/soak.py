@@ -70,10 +70,10 @@ class Soak:
         self.graph.set_world(World(shown.scene, light(self.random)))
         self.shown = shown
 
-    def send(self, *labels: str) -> Goal:
-        """Send a goal and count it."""
+    def send(self, *labels: str, max_seconds: float = 0.0) -> Goal:
+        """Send a goal and count it; it may take ``max_seconds`` (0: the server's own limit)."""
         self.tally.goals += 1
-        return self.graph.goals.send(*labels)
+        return self.graph.goals.send(*labels, max_seconds=max_seconds)
 
     def end_of(self, goal: Goal, seconds: float, what: str) -> Ending | None:
         """Wait for the end of a goal; ``None``, and a broken promise, if it does not end in time."""

@@ -13,6 +13,8 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
 
+NO_LOG_FILES = "--disable-external-lib-logs"
+"""The argument after ``--ros-args`` that tells a ROS process to write no log file and to make no folder."""
 _told: set[str] = set()
 
 

@@ -24,6 +24,15 @@ def shortage(needed: int, folder: Path = SHARED_MEMORY) -> str:
     )
 
 
+FAST_DDS = ("fastrtps_", "fastdds_")
+"""How the names of its files begin, in versions 2 and 3."""
+
+
+def files_of_fast_dds(folder: Path = SHARED_MEMORY) -> list[Path]:
+    """Segments, ports and locks of all processes that use or used the middleware."""
+    return [path for prefix in FAST_DDS for path in folder.glob(f"{prefix}*") if path.is_file()]
+
+
 def remove_dead_segments(folder: Path = SHARED_MEMORY) -> list[Path]:
     """Remove shared-memory segments that killed Fast DDS processes left behind.
 
@@ -38,7 +47,7 @@ def remove_dead_segments(folder: Path = SHARED_MEMORY) -> list[Path]:
         The segments that were removed.
     """
     removed = []
-    for prefix in ("fastrtps_", "fastdds_"):  # Fast DDS 2 and 3
+    for prefix in FAST_DDS:
         for lock in folder.glob(f"{prefix}*_el"):
             segment = lock.with_name(lock.name.removesuffix("_el"))
             if "_port" in segment.name:

@@ -9,7 +9,7 @@ from itertools import cycle
 
 import numpy as np
 
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.twin.scene import Scene
 from dasha_ros.twin.world import (
     DISTANCE_MAX_M,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.twin.disc_blur import QUICK_RADIUS, Pyramid
 from dasha_ros.twin.photograph import LUMINANCE, cut_out, read_disparity, read_photograph, spread
-from dasha_ros.twin.scene import CutoutLayer, DepthLayer, PhotographLayer, Scene, SceneError
+from dasha_ros.twin.scene import CutoutLayer, DepthLayer, Layer, PhotographLayer, Scene, SceneError
 
 Image = NDArray[np.float32]
 
@@ -78,7 +78,7 @@ def build_planes(scene: Scene, width: int, height: int, colour: bool) -> tuple[l
             disparity = read_disparity(scene, layer.map, photographs[i].shape)
             planes += _slices(i, layer, (photographs[i], disparity), frame, colour)
         else:
-            pixels = _fitted(_channels(photographs[i], colour), layer, frame)
+            pixels = _lit(_fitted(_channels(photographs[i], colour), layer, frame), layer)
             planes.append(Plane(i, 1.0, Pyramid(pixels, endless=True), None))
     return planes, scale
 
@@ -119,6 +119,11 @@ def _mirrored(first: int, count: int, size: int) -> NDArray[np.intp]:
     return np.asarray(np.minimum(place, 2 * size - 1 - place), np.intp)
 
 
+def _lit(pixels: Image, layer: Layer) -> Image:
+    """Pixels in the layer's own light."""
+    return pixels if layer.light == 1.0 else pixels * np.float32(layer.light)
+
+
 def _with_alpha(colour: Image, alpha: Image) -> Image:
     return colour * (alpha if colour.ndim == 2 else alpha[..., None])
 
@@ -130,7 +135,7 @@ def _cutout_plane(
     width = max(2, round(layer.width * frame[0]))
     height = max(2, round(width * mask.shape[0] / mask.shape[1]))
     alpha = _resized(mask, width, height)
-    pixels = _with_alpha(_resized(_channels(rgb, colour), width, height), alpha)
+    pixels = _lit(_with_alpha(_resized(_channels(rgb, colour), width, height), alpha), layer)
     x, y = (round(c * n - m / 2) for c, n, m in zip(layer.centre, frame, (width, height), strict=True))
     return Plane(index, 1.0, Pyramid(pixels, x, y), Pyramid(alpha, x, y))
 
@@ -158,7 +163,7 @@ def _slices(
         if not own.any():
             continue
         # The slice continues behind nearer ones, so that nothing shines through between slices.
-        pixels = _fitted(_channels(spread(rgb, own.astype(np.float32)), colour), layer, frame)
+        pixels = _lit(_fitted(_channels(spread(rgb, own.astype(np.float32)), colour), layer, frame), layer)
         here = float(nearness[own].mean())
         if not planes:
             planes.append(Plane(index, here, Pyramid(pixels, endless=True, max_radius=QUICK_RADIUS), None))

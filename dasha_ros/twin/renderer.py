@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.optics.lens import LensModel
+from dasha_ros.optics.lens import WORKING_WIDTH_PX, LensModel
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.disc_blur import Kernels, Window
 from dasha_ros.twin.planes import build_planes
@@ -103,7 +103,7 @@ class Renderer:
         label: str,
         focus_dioptres: float,
         distances_m: Sequence[float] | None = None,
-        width_px: int = 640,
+        width_px: int = WORKING_WIDTH_PX,
     ) -> tuple[float, ...]:
         """True signed blur radius of each object of a label, nearest object first: for evaluations only.
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.naming import no_such
 from dasha_ros.system.paths import config_dir
 from dasha_ros.twin.world import DISTANCE_MAX_M, DISTANCE_MIN_M
 
@@ -80,6 +81,8 @@ class _Layer(_Model):
     photo: str
     """Logical name (``photos/bus.jpg``), or a path: absolute, or relative to the scene's file."""
     distance_m: Distance
+    light: Annotated[float, Field(ge=0.001, le=1000.0)] = 1.0
+    """How many times brighter the layer is lit than the world is: a window behind a face, a lamp on a cup."""
 
 
 class _FrameLayer(_Layer):
@@ -239,9 +242,7 @@ def load_scene(name_or_path: str | Path) -> Scene:
     text = str(name_or_path)
     is_path = isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml"))
     if not is_path and text not in scene_names():
-        raise SceneError(
-            f"no scene {text!r}; give the path of a YAML file, or one of: {', '.join(scene_names())}"
-        )
+        raise SceneError(no_such("scene", text, scene_names()))
     try:
         path = Path(text).expanduser() if is_path else config_dir() / "scenes" / f"{text}.yaml"
     except RuntimeError as error:  # A path like ``~nobody``: there is no such user.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import count
+from typing import Any
 
 from dasha_ros.optics.varioptic import AT_POWER_ON
 
@@ -14,6 +15,8 @@ ILLUMINANCE_MIN_LX, ILLUMINANCE_MAX_LX = 0.01, 200_000.0
 TEMPERATURE_MIN_C, TEMPERATURE_MAX_C = -20.0, 80.0
 DISTANCE_MIN_M, DISTANCE_MAX_M = 0.05, 1000.0
 """Distance of a layer from the lens. It is here because nodes that check messages need no scenes."""
+LAMP_MAX_HZ = 1000.0
+"""Lamps that flicker faster flicker away in any exposure that matters."""
 
 PAPER_ILLUMINANCES_LX = (*(float(lx) for lx in range(13, 300, 10)), 300.0)
 """13 to 300 lx in steps of 10 lx (paper, V.A.2 and V.B); the last step is 7 lx."""
@@ -42,6 +45,10 @@ class World:
     """Distances of the scene's layers, nearest first [m]; empty for the scene's own."""
     temperature_c: float = 25.0
     """Temperature of lens and sensor [deg C]."""
+    lamp_hz: float = 0.0
+    """How often the lamp is brightest in a second: 100 or 120 on mains of 50 or 60 Hz; 0: daylight [Hz]."""
+    lamp_depth: float = 0.6
+    """How much the lamp's light goes up and down, as a share of its mean, 0..1."""
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -51,6 +58,18 @@ class World:
         _check("temperature", self.temperature_c, TEMPERATURE_MIN_C, TEMPERATURE_MAX_C, "deg C")
         for distance in self.distances_m:
             _check("distance", distance, DISTANCE_MIN_M, DISTANCE_MAX_M, "m")
+        _check("lamp_hz", self.lamp_hz, 0.0, LAMP_MAX_HZ, "Hz")
+        _check("lamp_depth", self.lamp_depth, 0.0, 1.0, "of the mean light")
+
+    @classmethod
+    def of(cls, said: Any) -> World:
+        """The world that a message, or parameters, tell in fields of the same names.
+
+        Raises:
+            WorldError: A value is out of bounds or not finite.
+        """
+        values = {field.name: getattr(said, field.name) for field in fields(cls)}
+        return cls(**{**values, "distances_m": tuple(values["distances_m"])})
 
 
 def paper_schedule(start: World, layers: int = 1) -> Iterator[World]:

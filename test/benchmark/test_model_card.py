@@ -145,6 +145,15 @@ def test_a_policy_that_nobody_evaluated_gets_no_card(run):
             model_card(run, rows)
 
 
+def test_a_card_says_whether_another_lens_is_refused(run):
+    assert f"anything but `an encoder` and `{INFO.lens}` is refused" in model_card(run, [row()])
+    file = PolicyFile.load(run.policy, "focus")
+    replace(file, info=replace(file.info, extractor="belief")).save(run.policy)
+    text = model_card(run, [row()])
+    assert "anything but `an encoder` is refused" in text
+    assert "any lens with a calibrated map" in text
+
+
 def test_a_policy_of_another_run_is_refused(run):
     other = PolicyFile.load(run.policy, "focus")
     replace(other, info=replace(other.info, made={**other.info.made, "split": 0})).save(run.policy)

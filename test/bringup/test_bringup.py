@@ -105,7 +105,8 @@ def test_a_file_that_names_its_devices_needs_no_rig(tmp_path, camera, lens, rig)
 
 
 @pytest.mark.parametrize(
-    ("camera", "lens", "sockets"), [("pylon", "optotune", False), ("pylon", "pylon", True)]
+    ("camera", "lens", "sockets"),
+    [("pylon", "optotune", False), ("pylon", "optotune_icc", False), ("pylon", "pylon", True)],
 )
 def test_devices_of_two_kinds_make_a_rig_of_their_own(camera, lens, sockets):
     values = parameters(Options(overrides=(f"camera_driver.backend={camera}", f"lens_driver.backend={lens}")))
@@ -251,16 +252,9 @@ def test_invalid_options_are_refused_with_a_reason(options, sentence):
         describe(options, {})
 
 
-def test_environment_adds_only_what_the_user_has_not_set():
-    added = environment.environment({})
-    assert added == {"RMW_IMPLEMENTATION": "rmw_fastrtps_cpp", "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    assert environment.environment(added) == {}
-    assert environment.environment({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}) == {
-        "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp"
-    }
+def test_only_frames_use_shared_memory_unless_the_user_has_a_profile(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "python"))
 
-
-def test_only_frames_use_shared_memory_unless_the_user_has_a_profile(tmp_path):
     def profile(file):
         path = str(config_dir() / file)
         assert (config_dir() / file).is_file()
@@ -276,6 +270,8 @@ def test_only_frames_use_shared_memory_unless_the_user_has_a_profile(tmp_path):
     assert list(environment.profile_of("perception", ros)) == ["FASTDDS_DEFAULT_PROFILES_FILE"], (
         "Fast DDS 3 warns of the other"
     )
+    (tmp_path / "python" / "share" / "fastdds").mkdir(parents=True)
+    assert list(environment.profile_of("perception", {})) == ["FASTDDS_DEFAULT_PROFILES_FILE"], "wheels"
 
 
 def test_the_log_level_applies_only_to_the_package():

@@ -1,21 +1,18 @@
-"""The launch file equals the description of `bringup`, checked with and without the real launch."""
+"""The launch file equals the description of `bringup`, checked with a launch that records."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
+import tempfile
 import types
 
 import pytest
-import yaml
+from launch_file import FILE, GIVEN, OPTIONS, VALUES, arguments_of_the_file, load_launch_file, told
 
 from dasha_ros.bringup import graph as bringup
 from dasha_ros.config import ConfigError
-from dasha_ros.freshness import limits
-from dasha_ros.system.paths import share_dir
-
-FILE = share_dir() / "launch" / "dasha.launch.py"
+from dasha_ros.system import shutdown_limits
 
 
 class _Recorded:
@@ -30,16 +27,10 @@ class _LaunchConfiguration(_Recorded):
         return context[self.args[0]]
 
 
-def load_launch_file():
-    spec = importlib.util.spec_from_file_location("dasha_launch_file", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def fake_launch(monkeypatch):
+def fake_launch(monkeypatch, tmp_path):
     """Stands in for launch and launch_ros, and records the actions."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     parts = {
         "launch": {"LaunchDescription": _Recorded},
         "launch.actions": {
@@ -77,54 +68,48 @@ def launched(pushed: str = "", **given: str):
     return function(Context({**declared, **given, **({"ros_namespace": pushed} if pushed else {})}))
 
 
-GIVEN = {
-    "namespace": "/left",
-    "scene": "street",
-    "speed": "4",
-    "log_level": "debug",
-    "overrides": "camera_driver.gain_db=6 'camera_driver.serial=two words'",
-}
-OPTIONS = bringup.Options(
-    namespace="/left",
-    scene="street",
-    speed=4.0,
-    log_level="debug",
-    overrides=("camera_driver.gain_db=6", "camera_driver.serial=two words"),
-)
-
-
 @pytest.mark.usefixtures("fake_launch")
 @pytest.mark.parametrize(("given_arguments", "options"), [({}, bringup.Options()), (GIVEN, OPTIONS)])
 def test_actions_equal_the_description(given_arguments, options):
-    graph, as_given = bringup.describe(options), load_launch_file().as_given
+    graph = bringup.describe(options)
     actions = launched(**given_arguments)
     assert [type(a).__name__ for a in actions] == ["LifecycleNode"] * len(graph.processes)
     for action, process in zip(actions, graph.processes, strict=True):
         assert callable(action.kwargs.pop("on_exit"))
+        assert told(action.kwargs.pop("parameters"), process.full_name) == process.parameters
         assert action.kwargs == {
             "package": "dasha_ros",
             "executable": process.executable,
             "name": process.name,
             "namespace": process.namespace,
-            "parameters": [{k: as_given(v) for k, v in process.parameters.items()}],
             "remappings": list(process.remappings),
             "ros_arguments": list(process.ros_arguments),
             "additional_env": dict(process.environment),
             "respawn": process.respawn,
             "respawn_delay": bringup.RESPAWN_DELAY_S,
-            "sigterm_timeout": str(limits.LAUNCH_SIGTERM_S),
-            "sigkill_timeout": str(limits.LAUNCH_SIGKILL_S),
+            "sigterm_timeout": str(shutdown_limits.LAUNCH_SIGTERM_S),
+            "sigkill_timeout": str(shutdown_limits.LAUNCH_SIGKILL_S),
             "output": "screen",
         }
 
 
 @pytest.mark.usefixtures("fake_launch")
-@pytest.mark.parametrize("value", ["", "007", "1.0", "yes", "two words", "plus", True, 5, 1e-5, [1.5, 2.0]])
-def test_launch_keeps_every_value(value):
-    """launch_ros parses text parameters as YAML."""
-    given = load_launch_file().as_given(value)
-    read = yaml.safe_load(given) if isinstance(given, str) else given
-    assert (type(read), read) == (type(value), value)
+@pytest.mark.parametrize("value", VALUES)
+def test_every_value_reaches_the_node_as_it_is(value):
+    process = bringup.Process("lens_driver", "lens_driver", "", "/dasha/left", {"p": value, "q": 1.0})
+    read = told(load_launch_file().parameter_files(process), "/dasha/left/lens_driver")
+    assert (type(read["p"]), read) == (type(value), {"p": value, "q": 1.0})
+
+
+@pytest.mark.usefixtures("fake_launch")
+def test_nodes_get_the_words_of_the_rig():
+    """They came with quotes until somebody looked: no rig but the default started."""
+    actions = {action.kwargs["name"]: action for action in launched(rig="hardware")}
+    camera, lens = (
+        told(actions[name].kwargs["parameters"], f"/dasha/{name}")
+        for name in ("camera_driver", "lens_driver")
+    )
+    assert (camera["backend"], lens["backend"]) == ("pylon", "varioptic")
 
 
 @pytest.mark.usefixtures("fake_launch")
@@ -139,17 +124,32 @@ def test_warnings_of_a_parameter_file_are_printed(tmp_path):
 @pytest.mark.usefixtures("fake_launch")
 def test_only_a_configuration_error_ends_the_graph():
     on_exit = launched()[0].kwargs["on_exit"]
+    runs, ends = (types.SimpleNamespace(is_shutdown=ends) for ends in (False, True))
     ended = lambda code: types.SimpleNamespace(returncode=code, process_name="camera_driver-1")  # noqa: E731
-    (shutdown,) = on_exit(ended(2), None)
+    (shutdown,) = on_exit(ended(2), runs)
     assert type(shutdown).__name__ == "Shutdown"
     assert "camera_driver-1 has a configuration error" in shutdown.kwargs["reason"]
-    assert [on_exit(ended(code), None) for code in (0, 1, -9, -11)] == [None] * 4
+    assert [on_exit(ended(code), runs) for code in (0, 1, -9, -11)] == [None] * 4
+    assert on_exit(ended(2), ends) is None, "launch fails when it is ended twice"
 
 
 @pytest.mark.usefixtures("fake_launch")
 def test_bad_argument_is_refused_with_the_reason():
     with pytest.raises(ConfigError, match="unknown rig 'submarine'"):
         launched(rig="submarine")
+
+
+@pytest.mark.usefixtures("fake_launch")
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ({"detector": "nosuch"}, "perception: There is no detector called 'nosuch'"),
+        ({"overrides": "low_level_agent.policy=nosuch"}, "low_level_agent: unknown focus policy 'nosuch'"),
+    ],
+)
+def test_what_no_node_could_use_is_refused_before_any_node_is_launched(argument, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        launched(**argument)
 
 
 @pytest.mark.usefixtures("fake_launch")
@@ -160,11 +160,16 @@ def test_every_option_is_an_argument():
 
 @pytest.mark.usefixtures("fake_launch")
 @pytest.mark.parametrize("given_arguments", [{}, {"rig": "emulated", "mode": "learn"}])
-def test_middleware_and_discovery_are_left_to_the_user(given_arguments, monkeypatch):
+@pytest.mark.parametrize("fast_dds", [2, 3])
+def test_middleware_and_discovery_are_left_to_the_user(given_arguments, fast_dds, monkeypatch, tmp_path):
     for name in ("RMW_IMPLEMENTATION", "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_DOMAIN_ID"):
         monkeypatch.delenv(name, raising=False)
     for name in (profiles := {"FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"}):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    if fast_dds == 3:
+        (tmp_path / "share" / "fastdds").mkdir(parents=True)
+        profiles.remove("FASTRTPS_DEFAULT_PROFILES_FILE")
     assert all(action.kwargs["additional_env"].keys() == profiles for action in launched(**given_arguments))
     assert not {"RMW_IMPLEMENTATION", "ROS_AUTOMATIC_DISCOVERY_RANGE"} & os.environ.keys()
     monkeypatch.setenv("FASTRTPS_DEFAULT_PROFILES_FILE", "/mine.xml")
@@ -186,16 +191,16 @@ def test_a_pushed_namespace_comes_first(pushed, given_arguments, namespace):
     actions = launched(pushed, **given_arguments)
     assert {action.kwargs["namespace"] for action in actions} == {namespace}
     expected = bringup.describe(bringup.Options(namespace=namespace))
-    found = [action.kwargs["parameters"] for action in actions]
-    as_given = load_launch_file().as_given
-    assert found == [[{k: as_given(v) for k, v in p.parameters.items()}] for p in expected.processes]
+    for action, process in zip(actions, expected.processes, strict=True):
+        assert told(action.kwargs["parameters"], process.full_name) == process.parameters
 
 
 @pytest.mark.usefixtures("fake_launch")
 def test_without_autostart_every_node_waits_for_a_lifecycle_manager():
     for action in launched(autostart="false", rig="emulated"):
-        assert action.kwargs["parameters"][0]["autostart"] is False
-    assert not any("autostart" in action.kwargs["parameters"][0] for action in launched())
+        name = f"{action.kwargs['namespace']}/{action.kwargs['name']}"
+        assert told(action.kwargs["parameters"], name)["autostart"] is False
+    assert not any(action.kwargs["parameters"] for action in launched())
     with pytest.raises(ValueError, match="neither true nor false"):
         launched(autostart="later")
 
@@ -206,75 +211,6 @@ def test_mode_learn_adds_the_trainer():
     assert "trainer" in names
     with pytest.raises(ValueError, match="neither act nor learn"):
         launched(mode="dream")
-
-
-@pytest.fixture
-def real_launch(monkeypatch):
-    """launch and launch_ros of a ROS distribution, and a new context."""
-    reason = "launch and launch_ros are not installed: they come with a ROS distribution"
-    launch = pytest.importorskip("launch", reason=reason)
-    if not hasattr(launch, "LaunchContext"):
-        pytest.skip(reason)  # the namespace package made of this repository's own launch folder
-    pytest.importorskip("launch_ros", reason=reason)
-    monkeypatch.setattr(sys, "argv", ["ros2"])
-    return launch
-
-
-def visited(context, entity):
-    """Every node action that an entity leads to, with its command line."""
-    from launch.utilities import perform_substitutions
-    from launch_ros.actions import Node
-
-    if isinstance(entity, Node):
-        entity._perform_substitutions(context)
-        context.extend_locals({"ros_specific_arguments": {"name": "", "ns": ""}})  # as `execute` does
-        return [(entity, [perform_substitutions(context, part) for part in entity.cmd])]
-    return [node for child in entity.visit(context) or [] for node in visited(context, child)]
-
-
-def test_real_launch_makes_the_same_command_lines(real_launch):
-    context = real_launch.LaunchContext()
-    context.launch_configurations.update(GIVEN)
-    nodes = visited(context, load_launch_file().generate_launch_description())
-    graph = bringup.describe(OPTIONS)
-    assert len(nodes) == len(graph.processes)
-    for (node, command), process in zip(nodes, graph.processes, strict=True):
-        assert node.node_name == process.full_name
-        assert command[0].endswith(f"/{process.executable}")
-        assert set(process.ros_arguments) <= set(command)
-
-
-def test_real_launch_applies_what_is_around_an_include(real_launch):
-    """PushRosNamespace, SetRemap and SetParameter, as a robot's own launch file has them."""
-    from launch.actions import GroupAction, IncludeLaunchDescription
-    from launch.launch_description_sources import PythonLaunchDescriptionSource
-    from launch_ros.actions import PushRosNamespace, SetParameter, SetRemap
-
-    include = IncludeLaunchDescription(PythonLaunchDescriptionSource(str(FILE)))
-    around = [
-        PushRosNamespace("robot_1"),
-        SetRemap("camera/image_raw", "/robot_1/eye"),
-        SetParameter("preview_rate_hz", 2.0),
-        include,
-    ]
-    nodes = visited(real_launch.LaunchContext(), GroupAction(around))
-    expected = bringup.describe(bringup.Options(namespace="/robot_1/dasha"))
-    assert [node.node_name for node, _ in nodes] == list(expected.node_names)
-    for _, command in nodes:
-        assert command[command.index("camera/image_raw:=/robot_1/eye") - 1] == "-r"
-        assert command[command.index("preview_rate_hz:=2.0") - 1] == "-p"
-
-
-def load_arguments():
-    """The arguments of the launch file, read without running it: launch may be missing."""
-    import ast
-
-    (found,) = (
-        node.value
-        for node in ast.parse(FILE.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Assign) and node.targets[0].id == "ARGUMENTS"
-    )
-    return {key.value for key in found.keys}
 
 
 def test_the_example_of_two_robots_has_four_graphs_of_their_own():
@@ -288,7 +224,7 @@ def test_the_example_of_two_robots_has_four_graphs_of_their_own():
             (include,) = camera.findall("include")
             assert include.attrib["file"] == "$(find-pkg-share dasha_ros)/launch/dasha.launch.py"
             given = {arg.attrib["name"]: arg.attrib["value"] for arg in include}
-            assert given.keys() <= load_arguments()
+            assert given.keys() <= arguments_of_the_file()
             namespaces.append(f"/{push.attrib['namespace']}/{given['namespace']}")
     assert namespaces == [
         f"/{robot}/{camera}" for robot in ("robot_1", "robot_2") for camera in ("left", "right")
@@ -301,18 +237,3 @@ def test_the_example_of_two_robots_has_four_graphs_of_their_own():
         p.parameters["camera_socket"] for g in graphs for p in g.processes if p.name == "device_emulator"
     ]
     assert len(set(sockets)) == 4
-
-
-def test_real_launch_makes_four_graphs_of_the_example(real_launch):
-    from launch.actions import IncludeLaunchDescription
-    from launch.launch_description_sources import AnyLaunchDescriptionSource
-
-    source = AnyLaunchDescriptionSource(str(FILE.with_name("two_robots.launch.xml")))
-    nodes = visited(real_launch.LaunchContext(), IncludeLaunchDescription(source))
-    expected = [
-        name
-        for robot in ("robot_1", "robot_2")
-        for camera in ("left", "right")
-        for name in bringup.describe(bringup.Options(namespace=f"/{robot}/{camera}")).node_names
-    ]
-    assert [node.node_name for node, _ in nodes] == expected

@@ -23,15 +23,18 @@ from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.optics.lens_table import TableLens
 from dasha_ros.optics.profiles import lens_model
 
-# pylon's emulator times exposures with SIGALRM, which pytest-timeout would take.
-pytestmark = pytest.mark.timeout(180, method="thread")
-
 CAMERA = "0815-0000"
 """pylon's first emulated camera."""
 
 
 def run(*arguments: object, **options: object):
     return CliRunner().invoke(app, [str(a) for a in arguments], **options)
+
+
+@pytest.fixture(autouse=True)
+def _no_genicam(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test may run Aravis' fake camera meanwhile, on the network that all share."""
+    monkeypatch.setattr("dasha_ros.devices.aravis.discovery.list_if_installed", list)
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ class Program:
     def end(self, number: int) -> tuple[int, str]:
         """Send a signal; return the exit code and the last output."""
         self._process.send_signal(number)
-        words, _ = self._process.communicate(timeout=60)
+        words, _ = self._process.communicate(timeout=600)
         return self._process.returncode, words
 
     def kill(self) -> None:
@@ -128,14 +131,20 @@ def test_an_optotune_lens_is_set_and_read(tunable: LensEmulator) -> None:
 def test_ports_are_listed_with_the_back_end_that_they_probably_need(monkeypatch: pytest.MonkeyPatch) -> None:
     bridges = [
         SimpleNamespace(
-            device=f"/dev/ttyACM{number}", serial_number=serial, manufacturer=maker, product=product, vid=vid
+            device=f"/dev/ttyACM{number}",
+            serial_number=serial,
+            manufacturer=maker,
+            product=product,
+            vid=vid,
+            pid=pid,
         )
-        for number, (serial, maker, product, vid) in enumerate(
+        for number, (serial, maker, product, vid, pid) in enumerate(
             [
-                ("A1", "Optotune", "LD", 1),
-                ("0001", "Silicon Labs", "CP2102", 1),
-                (None, None, None, 1),
-                (None, None, None, None),  # a port on the main board
+                ("A1", "Optotune", "LD", 1, 1),
+                ("0001", "Silicon Labs", "CP2102", 1, 1),
+                (None, None, None, 1, 1),
+                (None, None, None, None, None),  # a port on the main board
+                ("C1", "Optotune", None, 0x0483, 0xA31E),
             ]
         )
     ]
@@ -146,6 +155,7 @@ def test_ports_are_listed_with_the_back_end_that_they_probably_need(monkeypatch:
         "/dev/ttyACM0: Optotune LD, serial number A1, back end optotune",
         "/dev/ttyACM1: Silicon Labs CP2102, serial number 0001, back end varioptic",
         "/dev/ttyACM2: no description, serial number none, back end unknown",
+        "/dev/ttyACM4: Optotune, serial number C1, back end optotune_icc",
     ]
     monkeypatch.setattr("serial.tools.list_ports.comports", list)
     assert "no serial port with a USB bridge" in run("lens", "list").stderr
@@ -186,6 +196,12 @@ def test_faults_are_printed_and_counted_as_a_failure(lens: LensEmulator) -> None
             "the emulated optotune lens",
         ),
         (("lens", "get", "--port", "{port}", "--board", "lens-driver-4"), 3, "as an Optotune Lens Driver 4"),
+        (("lens", "get", "--port", "{port}", "--board", "icc-4c"), 2, "register at optotune.com, download"),
+        (
+            ("calibrate", "lens", "--board", "icc-1c:3", "--port", "x", "-o", "{folder}/x"),
+            2,
+            "only channel 0",
+        ),
         (("emulate", "camera", "--scene", "atlantis"), 2, "no scene 'atlantis'"),
     ],
 )
@@ -209,7 +225,7 @@ def test_without_a_camera_the_list_says_what_to_check(monkeypatch: pytest.Monkey
     monkeypatch.setattr("dasha_ros.devices.bench.list_cameras", list)
     done = run("camera", "list")
     assert done.exit_code == 1
-    assert "pylon sees no camera. Check power, cable" in done.stderr
+    assert "pylon sees no camera, Aravis neither, and there is no webcam. Check power" in done.stderr
 
 
 def test_a_missing_library_is_named_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

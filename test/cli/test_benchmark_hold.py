@@ -10,4 +10,4 @@ from dasha_ros.cli import app
 def test_an_unknown_player_is_refused_with_the_known_ones():
     done = CliRunner().invoke(app, ["benchmark", "hold", "--player", "me"])
     assert done.exit_code == 2
-    assert "no player 'me'; there are hold, libcamera" in done.output
+    assert "no player 'me'; there are hold, hold_detected, libcamera" in done.output

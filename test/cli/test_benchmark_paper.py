@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dasha_ros.benchmark.episodes import Goal
 from dasha_ros.benchmark.paper.parts import recall
 from dasha_ros.benchmark.paper.parts.recall.measure import Grid
 from dasha_ros.cli import app
+from dasha_ros.policies.learned.policy_file import shipped_policy
 
 RUN = CliRunner()
 ONLY = ["benchmark", "paper", "--part", "recall"]
@@ -34,9 +36,34 @@ def test_a_report_is_written_and_a_second_run_plays_nothing(one_cell: None, tmp_
     made = json.loads((tmp_path / "new" / "recall.json").read_text())["made"]
     options = "--out DIR --part recall --detector yolov3_tiny --seed 0"
     assert made["command"] == f"dasha benchmark paper {options}"
+    shipped = hashlib.sha256(shipped_policy("plus", "focus").read_bytes()).hexdigest()[:8]
+    assert f"plus_focus {shipped}" in made["policies"]
     again = RUN.invoke(app, command)
     assert again.exit_code == 0
+    later = json.loads((tmp_path / "new" / "recall.json").read_text())["made"]
+    assert later["time"].endswith(" s, after an earlier run")
     assert "1 of 1 episodes came from" in again.output
+
+
+def test_missing_figures_are_all_named_and_the_page_is_written_without_them(tmp_path: Path) -> None:
+    """The committed results are without the figures that hold pictures."""
+    results = Path(__file__).resolve().parents[2] / "docs" / "results" / "paper"
+    for path in results.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "recall.svg").unlink()
+    command = ["benchmark", "paper", "--part", "honesty", "--out", str(tmp_path)]
+    done = RUN.invoke(app, command, env={"COLUMNS": "500"})
+    assert done.exit_code == 2, done.output
+    for part, figure in {
+        "recall": "recall",
+        "strip": "strip",
+        "several": "several_four_objects",
+        "scenes": "scenes",
+    }.items():
+        again = f"write it again with `dasha benchmark paper --out DIR --part {part}`"
+        assert f"the figure {tmp_path / figure}.svg: there is no such file: {again}" in done.output
+    assert f"{tmp_path / 'report.html'} has all the rest" in done.output
+    assert "What the twin does not model" in (tmp_path / "report.html").read_text()
 
 
 def test_an_unknown_detector_is_refused_with_the_known_ones(tmp_path: Path) -> None:

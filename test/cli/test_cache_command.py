@@ -23,20 +23,20 @@ def test_an_empty_folder_is_explained(tmp_path: Path) -> None:
     folder = tmp_path / "photographs"
     folder.mkdir()
     result = runner.invoke(app, ["build", str(folder)])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "holds no pictures" in result.output
 
 
 def test_an_unknown_set_names_the_known_ones() -> None:
     result = runner.invoke(app, ["build", "holiday"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "no scene set 'holiday'" in result.output
     assert "training" in result.output
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:
     result = runner.invoke(app, ["build", "small", "--preset", "minus"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "no preset 'minus'" in result.output
     assert "plus" in result.output
 

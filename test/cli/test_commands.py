@@ -54,9 +54,29 @@ def test_version_and_config():
         (("echo", "image", "--timeout", "-1"), "--timeout"),
         (("calibrate", "lens", "--low", "60", "--high", "40"), "--low 60 is not below --high 40"),
         (("benchmark", "focus", "--json", "/nowhere/x.json"), "there is no folder /nowhere"),
+        (("benchmark", "focus", "--json", "/tmp"), "/tmp can't be written: it is a folder; name a file"),
+        (("soak", "--json", "/tmp"), "/tmp can't be written: it is a folder"),
+        (("calibrate", "lens", "-o", "/tmp"), "/tmp can't be written: it is a folder"),
+        (("calibrate", "lens", "--plot", "/tmp/fit.docx"), "its name must end in one of .png"),
+        (
+            ("evaluate", "--stacks", "x", "--page", "/etc/passwd"),
+            "a file of this name is there; name a folder",
+        ),
+        (("focus", "--max-seconds", "10s"), "'10s': a number is needed, without a unit"),
+        (("watch", "--port", "http"), "'http': a whole number is needed"),
+        (("focus", "--min-score", "2"), "'2': Input should be less than or equal to 1"),
+        (("focus", "--region", "0.1,0.2"), "left, top, right and bottom, as in 0.4,0.3,0.6,0.7"),
+        (("focus", "--distance", "1m,2m"), "'1m,2m' is not 2 numbers without units"),
+        (("up", "--scene", "/etc/passwd"), "'/etc/passwd' is a file whose name does not end in .yaml"),
+        (("up", "--scene", "/etc"), "'/etc' is a folder; give the path of a YAML file, or one of:"),
+        (("study", "run", "/etc"), "'/etc' is a folder; give the path of a YAML file"),
+        (("explain", "/etc"), "/etc holds no report.json: give the folder"),
+        (("lens", "get", "--board", "toaster"), "unknown lens board 'toaster'; choose one of"),
+        (("calibrate", "latency", "--driver", "passwd.txt"), "'passwd.txt' is not in the table"),
     ],
 )
-def test_refused_arguments_exit_with_2_and_the_reason(arguments, sentence):
+def test_refused_arguments_exit_with_2_and_the_reason(arguments, sentence, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     result = run(*arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr
@@ -130,3 +150,10 @@ def test_processes_that_the_command_starts_can_import_it() -> None:
     if not command.is_file():
         pytest.skip("the dasha command is not beside this Python: scripts/setup installs it")
     assert "main" in runpy.run_path(str(command), run_name="__mp_main__")
+
+
+@pytest.mark.parametrize("command", ["fetch", "check"])
+def test_an_unknown_set_of_assets_is_refused(command: str) -> None:
+    result = run("assets", command, "--set", "photoes")
+    assert result.exit_code == 2
+    assert "no asset set photoes; the sets are: base" in result.output

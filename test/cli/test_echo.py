@@ -21,7 +21,7 @@ from std_msgs.msg import ByteMultiArray, String
 from dasha_ros.cli.graph.introspection import as_yaml, plain
 from dasha_ros.ros.recording.schema import UnknownTypeError, message_class
 from dasha_ros.ros.transport import qos
-from dasha_ros.system.shared_memory import SHARED_MEMORY
+from dasha_ros.system.shared_memory import FAST_DDS, SHARED_MEMORY
 
 
 @pytest.fixture
@@ -35,12 +35,13 @@ def taken_ports(ros_env):
     with contextlib.ExitStack() as stack:
         for number in range(5):
             port = first_port(int(ros_env["ROS_DOMAIN_ID"])) + 11 + 2 * number
-            lock = SHARED_MEMORY / f"fastrtps_port{port}_el"
-            held = stack.enter_context(lock.open("a"))
-            # Another node of the test may really have it.
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                stack.callback(lock.unlink, missing_ok=True)
+            for version in FAST_DDS:
+                lock = SHARED_MEMORY / f"{version}port{port}_el"
+                held = stack.enter_context(lock.open("a"))
+                # Another node of the test may really have it.
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    stack.callback(lock.unlink, missing_ok=True)
         yield
 
 

@@ -8,15 +8,17 @@ import signal
 from pathlib import Path
 
 import pytest
+import typer
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 from dasha_ros.action import FocusOnObject
 from dasha_ros.msg import FocusState
 from rich.console import Console
-from ros_harness import DISCOVERY_S
+from ros_harness import PATIENCE_S
 
-from dasha_ros.cli.focus import Ending, StepPrinter, conclude
+from dasha_ros.cli.focus import Ending, StepPrinter, _wait, conclude
+from dasha_ros.client import FocusError
 from dasha_ros.client.outcome import progress_of, result_of
 from dasha_ros.policies.outcome import ErrorCode
 
@@ -83,6 +85,26 @@ def test_interrupt_cancels_the_goal_and_waits_for_the_restore(server, focus):
     assert "Traceback" not in child.output
 
 
+def test_interrupt_before_a_server_accepted_the_goal_is_the_users_own_end(capsys):
+    class Task:
+        ends = iter(
+            [KeyboardInterrupt(), FocusError("the goal was cancelled before a focus server accepted it")]
+        )
+        cancels = 0
+
+        def wait(self):
+            raise next(self.ends)
+
+        def cancel(self):
+            self.cancels += 1
+
+    task = Task()
+    with pytest.raises(typer.Exit) as end:
+        _wait(task)
+    assert (end.value.exit_code, task.cancels) == (130, 1)
+    assert "before a focus server accepted it" in capsys.readouterr().err
+
+
 def test_timeout_cancels_the_goal_and_exits_with_1(server, focus):
     # The deadline includes discovery, which may take a second or two.
     child = focus("wait", "--timeout", "4")
@@ -127,7 +149,7 @@ def test_a_killed_server_ends_the_wait_with_3(server, focus):
     child = focus("stuck")
     child.wait_for_output("A^L")
     server.kill()
-    assert child.wait(DISCOVERY_S + 10.0) == 3  # nobody says goodbye for it: its lease must run out
+    assert child.wait(PATIENCE_S + 10.0) == 3  # nobody says goodbye for it: its lease must run out
     assert "the focus server is gone" in child.output
 
 

@@ -52,6 +52,12 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "FOLDER", str(tmp_path / "latency"))
 
 
+@pytest.fixture(autouse=True)
+def _no_genicam(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test may run Aravis' fake camera meanwhile, on the network that all share."""
+    monkeypatch.setattr("dasha_ros.devices.aravis.discovery.list_if_installed", list)
+
+
 @pytest.fixture
 def short_folder() -> Iterator[Path]:
     """Sockets take paths of 107 bytes at most, and those of tests are long."""
@@ -101,6 +107,7 @@ def test_nobody_is_asked_on_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ),
         (("--camera", "ros:v4l3"), "driver 'v4l3' is not in the table"),
         (("--camera", "twin", "--lens", "varioptic"), "--lens 'varioptic': it is one of own, varioptic"),
+        (("--camera", "pylon", "--lens", "optotune_icc"), "own, varioptic, optotune, optotune_icc, indi"),
         (("--skip", "camera"), "nothing more can be done without a camera"),
     ],
 )
@@ -184,7 +191,7 @@ def test_a_webcam_that_another_graph_uses_is_left_alone(tmp_path: Path, webcam: 
 
 
 def test_a_webcam_without_a_focus_motor_is_told_to_be_one(tmp_path: Path, webcam: MemoryWebcam) -> None:
-    webcam._has_focus = False
+    webcam.has_focus = False
     webcam.plug()
     result = setup(tmp_path, "--yes", "--camera", "webcam")
     assert result.exit_code == 3

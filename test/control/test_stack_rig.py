@@ -25,9 +25,9 @@ class Counted:
     def __init__(self, perception: Perception) -> None:
         self._perception, self.read = perception, 0
 
-    def perceive(self, *frame):
+    def perceive(self, *frame, **more):
         self.read += 1
-        return self._perception.perceive(*frame)
+        return self._perception.perceive(*frame, **more)
 
 
 def test_a_picture_is_read_once_and_stays_the_same(tmp_path: Path, perception: Perception) -> None:

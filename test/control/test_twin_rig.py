@@ -13,7 +13,7 @@ from dasha_ros.control.rig import RigError
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.freshness.command import NO_COMMAND
 from dasha_ros.freshness.rule import answers
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.policies.classical.exposure import HistogramExposure
 from dasha_ros.policies.classical.focus import CoarseToFineFocus
 from dasha_ros.policies.outcome import ErrorCode
@@ -90,6 +90,13 @@ def test_a_new_place_begins_anew(scene):
     assert percept.lens.command == percept.capture.exposure_command == NO_COMMAND
     assert percept.capture.exposure_us == 30_000.0
     assert abs(rig.focus_dioptres - rig.lens.dioptres(42.0)) < 0.04
+
+
+def test_positions_are_in_the_unit_of_the_lens(scene):
+    rig = rig_before(scene)
+    assert [rig.observe().lens.unit, rig.move(40.0).lens.unit] == ["V", "V"]
+    rig.place(World(scene), 30.0, 20_000.0)
+    assert rig.observe().lens.unit == "V"
 
 
 def test_the_frame_shows_the_focus_at_rest(scene):

@@ -14,6 +14,7 @@ from fake_genicam import fake_genicam
 from indi_servers import SIMULATOR, simulator
 from kernel_webcam import KernelWebcam, chart_options
 from optic_nodes import OpticNodes
+from opto_icc import Icc, install
 from other_lenses import DIOPTRES, STEPS
 from pylon_studio import PylonStudio
 from scripted_driver import Script, ScriptedHost
@@ -28,6 +29,8 @@ from dasha_ros.devices.fake.fake import FakeCamera, FakeLens
 from dasha_ros.devices.indi.lens import IndiLens
 from dasha_ros.devices.indi.settings import IndiSettings
 from dasha_ros.devices.lens import Lens
+from dasha_ros.devices.optotune.icc.boards import IccBoard
+from dasha_ros.devices.optotune.icc.lens import IccLens, IccSettings
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.device import PylonSettings
@@ -76,16 +79,6 @@ class CameraUnderTest:
     """Whether an exposure lasts; Aravis' fake camera only pretends."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep SIGALRM for pylon's emulator, which times exposures with it; pytest-timeout would use it."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            # A guest has no processor of its own; see scripts/test-webcam.
-            seconds = 600 if item.get_closest_marker("webcam") else 120
-            item.add_marker(pytest.mark.timeout(seconds, method="thread"))
-
-
 def backends(*names: str) -> list[object]:
     real = pytest.param("hardware", marks=pytest.mark.hardware)
     return [*names, real, pytest.param("kernel", marks=pytest.mark.webcam)]
@@ -98,6 +91,8 @@ LENSES = (
     "stack",
     "emulated",
     "emulated optotune",
+    "icc-1c",
+    "icc-4c",
     "webcam",
     "ROS driver",
     "INDI simulator",
@@ -121,6 +116,14 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
             tunable = OptotuneLens(OptotuneSettings(port=str(emulator.link), reply_timeout_s=0.5))
             yield LensUnderTest(tunable, SteadyClock(), emulator.unplug, emulator.plug)
             tunable.close()
+    elif request.param in ("icc-1c", "icc-4c"):
+        clock = ManualClock()
+        board = IccBoard(request.param, 2 if request.param == "icc-4c" else 0)
+        icc = Icc(tmp_path / "port", board.controller, board.channel)
+        install(request.getfixturevalue("monkeypatch"), icc)
+        at_icc = IccLens(IccSettings(port=str(icc.port), board=board), clock)
+        yield LensUnderTest(at_icc, clock, icc.unplug, icc.plug)
+        at_icc.close()
     elif request.param == "camera's lens port":
         optic = OpticNodes()
         server = LensPortServer(tmp_path / "port", optic)
@@ -167,7 +170,7 @@ def lens_under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         yield LensUnderTest(StackLens(clock, load_stack(squares_stack(tmp_path, frames=40))), clock)
     elif request.param == "example":
         clock = ManualClock()
-        yield LensUnderTest(example("own_backend").OwnLens(clock), clock)
+        yield LensUnderTest(example("own_lens").OwnLens(clock), clock)
     else:
         clock = ManualClock()
         profiles = {"twin": lens_model(), "twin in dioptres": DIOPTRES, "twin in steps": STEPS}
@@ -275,7 +278,7 @@ def camera_under_test(
         yield CameraUnderTest(StackCamera(clock, load_stack(squares_stack(tmp_path / "stack"))), clock)
     elif request.param == "example":
         clock = ManualClock()
-        yield CameraUnderTest(example("own_backend").OwnCamera(clock), clock)
+        yield CameraUnderTest(example("own_camera").OwnCamera(clock), clock)
     else:
         clock = ManualClock()
         twin = TwinCamera(clock, world=World(scene=chart_scene), width=64, height=48)

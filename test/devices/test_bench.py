@@ -7,14 +7,57 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from webcam_in_memory import MemoryWebcam, told
 
 from dasha_ros.devices import bench
 from dasha_ros.devices.camera import Frame
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.emulators.camera.pictures import enable_emulator
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
+from dasha_ros.freshness.clock import SteadyClock
 
 enable_emulator()
+
+
+@pytest.fixture
+def webcam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryWebcam:
+    pytest.importorskip("linuxpy", reason="./scripts/setup --webcam installs it")
+    webcam = MemoryWebcam(SteadyClock(), tmp_path, rate_hz=100.0)
+    monkeypatch.setattr("dasha_ros.devices.v4l2.device.WebcamAccess", lambda: webcam.access)
+    return webcam
+
+
+def test_a_webcam_s_lens_is_set_and_stays_there(webcam: MemoryWebcam) -> None:
+    reading, description = bench.set_lens("", 125.0, bench.WEBCAM)
+    assert reading.position == 125.0
+    assert description["unit"] == "steps"
+    assert (webcam.states.get("focus"), webcam.states.get("auto_focus")) == (125, 0)
+    with pytest.raises(OutOfRange, match="from 0"):
+        bench.set_lens("W1", 251.0, bench.WEBCAM)
+    assert webcam.states.get("focus") == 125
+
+
+def test_reading_a_webcam_s_lens_gives_automatic_focus_back(webcam: MemoryWebcam) -> None:
+    before = webcam.states.get("focus")
+    reading, _ = bench.read_lens("/dev/video7", bench.WEBCAM)
+    assert reading.position == before
+    assert webcam.states.get("auto_focus") == 1
+    with pytest.raises(DeviceLost, match="no webcam 'W9' is there"):
+        bench.read_lens("W9", bench.WEBCAM)
+
+
+def test_a_webcam_takes_a_picture(webcam: MemoryWebcam) -> None:
+    frame, description = bench.snap("W1", exposure_us=2_000.0, back_end="v4l2")
+    assert told(np.asarray(frame.pixels))[0] == 20
+    assert description["serial_number"] == "W1"
+    assert webcam.states.get("auto_exposure") == 8
+
+
+def test_a_back_end_that_takes_no_pictures_and_a_board_without_a_port_are_refused() -> None:
+    with pytest.raises(ValueError, match="unknown back end 'kinect': choose one of pylon, v4l2, aravis"):
+        bench.snap(back_end="kinect")
+    with pytest.raises(ValueError, match="flexiboard needs --port"):
+        bench.read_lens("")
 
 
 def test_a_lens_is_set_and_stays_there(tmp_path: Path) -> None:

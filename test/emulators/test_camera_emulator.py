@@ -144,7 +144,7 @@ def test_folders_of_killed_processes_are_removed(tmp_path: Path) -> None:
         "from dasha_ros.emulators.camera.pictures import PictureFeed\n"
         f"feed = PictureFeed(lambda *_: numpy.zeros((4, 4)), pathlib.Path({str(tmp_path)!r}))\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=600)
     assert list(tmp_path.iterdir()) == []
     killed = subprocess.run(
         [sys.executable, "-c", program + "os.kill(os.getpid(), signal.SIGKILL)"], check=False, timeout=60
@@ -311,6 +311,10 @@ def test_the_view_recognises_an_unchanged_picture(tmp_path: Path, chart: World) 
         rests_ns = time.monotonic_ns() + 10**9
         assert has_changed(2_000.0, 6.0, rests_ns)
         assert not has_changed(2_000.0, 6.0, rests_ns + 10**9)
+        # Under a lamp, each exposure shows another moment.
+        view.camera.set_world(dataclasses.replace(chart, lamp_hz=100.0))
+        assert has_changed(2_000.0, 6.0, rests_ns + 2 * 10**9)
+        assert has_changed(2_000.0, 6.0, rests_ns + 3 * 10**9)
 
 
 def test_there_is_no_picture_before_the_world_is_known(

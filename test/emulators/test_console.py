@@ -91,13 +91,16 @@ def test_the_camera_obeys_commands(tmp_path: Path) -> None:
         view,
         [
             "set illuminance_lx=50 temperature_c=30",
+            "set lamp_hz=120 lamp_depth=0.3",
             "set colour=red",
             "set illuminance_lx=dark",
+            "set lamp_hz=-1",
             "set scene=nowhere",
         ],
         said.append,
     )
     assert view.camera.world.illuminance_lx == 50.0
     assert view.camera.world.temperature_c == 30.0
+    assert (view.camera.world.lamp_hz, view.camera.world.lamp_depth) == (120.0, 0.3)
     assert said[0] == f"pictures at {tmp_path / 'camera'}"
-    assert all(line.startswith("error: ") for line in said[2:])
+    assert all(line.startswith("error: ") for line in said[3:])

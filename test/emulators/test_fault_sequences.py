@@ -25,7 +25,6 @@ from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally, p
 FULL = bool(os.environ.get("DASHA_SOAK"))
 LENS_SEQUENCES, OPTOTUNE_SEQUENCES, CAMERA_SEQUENCES = (1000, 500, 200) if FULL else (25, 12, 8)
 SEED = 2
-pytestmark = pytest.mark.timeout(1200 if FULL else 120, method="thread")
 
 
 def test_the_lens_port_keeps_its_promises() -> None:

@@ -192,7 +192,7 @@ def killed_emulator(link: Path) -> None:
         f"LensEmulator(pathlib.Path({str(link)!r})).start()\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    killed = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    killed = subprocess.run([sys.executable, "-c", program], check=False, timeout=600)
     assert killed.returncode == -signal.SIGKILL
 
 

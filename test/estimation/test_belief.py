@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from known_curves import LARGE
 
 from dasha_ros.estimation.belief import (
     BEHIND,
@@ -18,9 +19,10 @@ from dasha_ros.estimation.belief import (
     hypotheses,
     log_prior,
 )
+from dasha_ros.estimation.blur_scale import KNOWN
 from dasha_ros.estimation.detectability import CLASSES, Detectability, score_class
 from dasha_ros.estimation.lens_map import LensMap
-from dasha_ros.estimation.own_sharpness import MISTAKEN, NOVEL_PX, SCALES, SURE_SCORES
+from dasha_ros.estimation.own_sharpness import MISTAKEN, NOVEL_PX, SURE_SCORES
 from dasha_ros.estimation.profile import NODES, Profile, nearest_node
 from dasha_ros.optics.profiles import lens_model
 
@@ -76,7 +78,7 @@ def written_down(made, position, pictures, scores):
         of_frame.append(log_normal(frame, made.frame, nodes))
         answers = made.detection.log_answers[:, nodes, score_class(scores)].sum(axis=1)
         kinds = np.log(np.sum(made.detection.weights * np.exp(answers)))
-        scaled = [nearest_node(np.abs(here - at) * PX * scale) for scale in SCALES]
+        scaled = [nearest_node(np.abs(here - at) * PX * scale) for scale in KNOWN.rungs]
         of_detail.append(np.logaddexp.reduce([log_normal(detail, made.detail, each) for each in scaled]))
         own.append(log_normal(box, made.box, nodes) + kinds)
     of_frame = np.exp(np.array(of_frame) - max(of_frame))
@@ -104,7 +106,7 @@ def test_it_is_the_posterior_of_the_model(seed, pictures):
     for i in range(pictures):
         one = slice(i, i + 1)
         frame, box, detail = shown[:, one]
-        belief.add(ROW, position[one], frame, box, scores[one], detail=detail, trust=scores[one])
+        belief.add(ROW, position[one], frame, box, scores[one], detail=detail, trust=scores[one], cells=LARGE)
     posterior, separate = written_down(made, position, shown, scores)
     np.testing.assert_allclose(belief.posterior[0], posterior, rtol=1e-6, atol=1e-9)
     assert belief.separate[0] == pytest.approx(separate, rel=1e-6)
@@ -121,7 +123,7 @@ def add(belief, rows, pictures):
     frame = np.stack([first, second], axis=1)
     box = np.where(boxed[:, None] > 0, frame[:, ::-1], np.nan)
     score = np.where(boxed > 0, scores, 0.0)
-    belief.add(rows, position, frame, box, score, detail=box, trust=score)
+    belief.add(rows, position, frame, box, score, detail=box, trust=score, cells=LARGE)
 
 
 @settings(max_examples=25)
@@ -164,7 +166,9 @@ def test_a_box_that_the_detector_is_not_sure_of_is_not_believed():
         belief = FocusBelief(model(7), LENS, 1)
         score = np.array([SURE_SCORES[0]])
         boxed = np.full((1, 2), box)
-        belief.add(ROW, np.array([45.0]), np.zeros((1, 2)), boxed, score, detail=boxed, trust=score)
+        belief.add(
+            ROW, np.array([45.0]), np.zeros((1, 2)), boxed, score, detail=boxed, trust=score, cells=LARGE
+        )
         posteriors.append(belief.posterior)
     np.testing.assert_array_equal(*posteriors)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from known_curves import LENS, model
+from known_curves import LARGE, LENS, model
 
 from dasha_ros.estimation.belief import FocusBelief, belief_map
 from dasha_ros.optics.lens_info import LensInfo
@@ -35,7 +35,7 @@ def test_the_object_is_found_at_the_same_position_of_the_lens(times):
             blur = np.abs(lens_map.dioptres(position) - at) * lens_map.px_per_dioptre
             read = np.log1p(blur)[:, None]
             score = np.array([0.9])
-            belief.add(ROW, position, read, read, score, detail=read, trust=score)
+            belief.add(ROW, position, read, read, score, detail=read, trust=score, cells=LARGE)
         best = belief.dioptres[belief.posterior[0].argmax()]
         places.append(lens_map.position(np.array([best]))[0])
     assert places[1] == pytest.approx(places[0], abs=0.2)

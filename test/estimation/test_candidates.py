@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dasha_ros.estimation.candidates import candidates, probability_within
+from dasha_ros.estimation.candidates import candidates, likeliest, probability_within
 
 STEP = 0.025
 GRID = np.arange(-0.2, 3.6, STEP)
@@ -43,6 +43,9 @@ def about(values, peak):
 def test_they_hold_the_most_probability_there_is(batch):
     believed = np.stack([posterior(parts) for parts in batch])
     first, second = candidates(believed, GRID, WINDOW, APART)
+    alone = likeliest(believed, GRID, WINDOW)
+    for name in ("dioptres", "spread", "mass"):
+        np.testing.assert_array_equal(getattr(alone, name), getattr(first, name))
     for row, values in enumerate(believed):
         around = masses(values)
         assert first.mass[row] == pytest.approx(around.max(), abs=1e-9)

@@ -62,7 +62,7 @@ def test_a_still_object_moves_nothing(noise):
     assert held(0.0, 10.0, noise=noise) == (1.0, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.study
 def test_ten_minutes_of_a_still_and_noisy_object_move_nothing():
     assert held(0.0, 600.0, noise=0.02, period=0.1) == (1.0, 0)
 

@@ -35,7 +35,8 @@ def test_every_command_that_an_example_names_is_there() -> None:
     for path in EXAMPLES.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert f"examples/{path.relative_to(EXAMPLES)}" in text or path.stem in {
-            "own_backend",
+            "own_camera",
+            "own_lens",
             "own_policy",
             "own_detector",
         }

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "dasha_ros"
 
 DOORS = {
     "cv2.imread": (),
-    "cv2.imdecode": ("files/jpeg.py",),
+    "cv2.imdecode": ("files/jpeg.py", "files/png.py"),
     "Image.open": ("files/pictures.py",),
     "np.load": ("files/arrays.py",),
     "np.loadtxt": (),

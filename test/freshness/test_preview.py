@@ -23,12 +23,12 @@ def _plan(
     return plan, clock
 
 
-def test_the_first_picture_is_due_at_once_and_the_next_a_period_later() -> None:
+def test_the_first_picture_is_due_at_once_and_the_next_about_a_period_later() -> None:
     plan, clock = _plan("auto", 4.0)
     assert plan.is_due
     plan.taken(clock.now_ns(), awaited=False)
     assert not plan.is_due
-    assert plan.due_in_s == 0.25
+    assert 0.2 <= plan.due_in_s <= 0.25
     clock.advance(SECOND_NS // 4)
     assert plan.is_due
     assert plan.due_in_s == 0.0
@@ -72,8 +72,23 @@ def test_a_preview_of_any_rate_comes_at_that_rate(rate_hz: float) -> None:
         clock.advance(round(plan.due_in_s * 1e9))
         assert plan.is_due
         plan.taken(clock.now_ns(), awaited=False)
-    assert (clock.now_ns() - begin_ns) / 1e9 == pytest.approx((pictures - 1) / rate_hz, rel=1e-3, abs=1e-6)
-    assert plan.streams == (rate_hz >= 10.0)
+    streams = rate_hz >= 10.0
+    # The pictures of a stream are even; others come up to 50 ms early.
+    assert (clock.now_ns() - begin_ns) / 1e9 == pytest.approx(
+        (pictures - 1) / rate_hz, rel=1e-3, abs=1e-6 if streams else 0.05
+    )
+    assert plan.streams == streams
+
+
+@given(rate_hz=st.sampled_from([0.5, 1.0, 2.0, 4.0, 5.0]), lamp_hz=st.sampled_from([100.0, 120.0]))
+def test_triggered_previews_meet_a_lamp_in_all_moments_of_its_flicker(rate_hz: float, lamp_hz: float) -> None:
+    plan, clock = _plan("auto", rate_hz)
+    moments = []
+    for _ in range(24):
+        clock.advance(round(plan.due_in_s * 1e9))
+        plan.taken(clock.now_ns(), awaited=False)
+        moments.append(clock.now_ns() * 1e-9 * lamp_hz % 1.0)
+    assert {int(4.0 * moment) for moment in moments} == {0, 1, 2, 3}
 
 
 def test_a_rate_of_zero_means_no_preview() -> None:

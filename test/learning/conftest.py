@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,20 +13,12 @@ from dasha_ros.learning.dataset.cache.build import build_cache
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes import SceneSet
 from dasha_ros.learning.dataset.scenes.description import Composites, Framing, Planes
-from dasha_ros.learning.training import agents as train_agents
 
 NEEDED = (
     "photos/motorcycle_left.png", "photos/zidane.jpg", "photos/china.jpg",
     models.YOLOV3_TINY, models.BRISQUE,
     models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_GRID, models.EFFICIENTNET_LITE0_EARLY,
 )  # fmt: skip
-
-
-@pytest.fixture
-def few_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Evaluations while training of 20 episodes instead of 400."""
-    for name in ("score_focus", "score_exposure"):
-        monkeypatch.setattr(train_agents, name, partial(getattr(train_agents, name), episodes=20))
 
 
 @pytest.fixture(scope="session")

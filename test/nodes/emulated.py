@@ -28,7 +28,7 @@ WELL = {
     "lens_serial_number": LENS_SERIAL,
 }
 """Orders for a bench without faults."""
-IMPATIENT = {"inference_budget_s": 1.0, "retries": 1}
+IMPATIENT = {"inference_budget_s": 5.0, "retries": 1}
 SEARCHING = {
     "perception": {"encoder": "efficientnet_lite0"},
     "high_level_agent": {"policy": "histogram", **IMPATIENT},
@@ -114,7 +114,7 @@ class Rig:
             return heard and heard[-1].level == level and words in heard[-1].message and heard[-1]
 
         try:
-            return str(self.probe.until(newest, what, 30.0).message)
+            return str(self.probe.until(newest, what).message)
         except AssertionError as error:
             said = [(s.level, s.message) for s in self.statuses(node)[-3:]]
             raise AssertionError(f"{error}; {node} said {said}") from None
@@ -126,7 +126,7 @@ class Rig:
         self.probe.until(lambda: self.lens and not self.lens[-1].faults, "a lens without faults")
         # The first picture after a loss may take longer than the impatient agents wait.
         seen = len(self.captures)
-        self.probe.until(lambda: len(self.captures) > seen, "a picture", 30.0)
+        self.probe.until(lambda: len(self.captures) > seen, "a picture")
 
     def send_and_focus(self) -> Any:
         """Send an impossible goal, and wait until the lens moves for it."""

@@ -35,7 +35,7 @@ def change_state(graph: Graph, name: str, transition: int) -> bool:
     from lifecycle_msgs.srv import ChangeState
 
     request = ChangeState.Request(transition=Transition(id=transition))
-    return bool(graph.probe.call(ChangeState, f"{name}/change_state", request, 30.0).success)
+    return bool(graph.probe.call(ChangeState, f"{name}/change_state", request).success)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -73,7 +73,7 @@ def test_an_agent_that_ends_during_a_goal_restores_its_actuator(bare_graph: Grap
     )
     assert probe.result(sent, "an answer to the goal").accepted
     moved = lambda: steps and steps[-1] >= 2 and lens[-1].commanded_position != before  # noqa: E731
-    probe.until(moved, "the agent to move the lens", 30.0)
+    probe.until(moved, "the agent to move the lens")
     assert graph.processes["low_level_agent"].stop(signal.SIGINT) == 0
     probe.until(lambda: lens[-1].commanded_position == before, f"the lens back at {before} V")
 

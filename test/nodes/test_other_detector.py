@@ -23,7 +23,7 @@ def test_a_goal_is_reached_with_another_nodes_detections_and_fails_by_name_witho
     probe = bare_graph.probe
     yolo = bare_graph.spawner(sys.executable, str(DETECTOR))  # in a plain environment
     bare_graph.start(perception={"detector_topic": "/yolo/detections"})
-    yolo.wait_for_output("ready", 30.0)
+    yolo.wait_for_output("ready")
     bare_graph.until_active()
     infos = probe.subscribe(msg.PerceptionInfo, "perception/info", qos.STATE)
     probe.until(lambda: infos, "perception's description")

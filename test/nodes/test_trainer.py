@@ -13,7 +13,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 from chart import Chart
 
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.outcome import ErrorCode
@@ -24,7 +24,7 @@ from dasha_ros.twin.scene import load_scene
 
 pytestmark = pytest.mark.graph
 
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
 
 
 class Heard:
@@ -241,7 +241,7 @@ def test_no_second_training_starts_while_the_last_goal_is_in_progress(trainer, m
 
     answers(monkeypatch, answer)
     with monkeypatch.context() as patch:
-        patch.setattr(module.limits, "TRAINER_STOPS_S", 0.0)
+        patch.setattr(module.shutdown_limits, "TRAINER_STOPS_S", 0.0)
         assert succeeds(trainer.trigger_activate())
         assert begun.wait(PATIENCE_S)
         assert succeeds(trainer.trigger_deactivate())

@@ -116,7 +116,8 @@ def test_ids_tell_profiles_apart(tmp_path: Path) -> None:
 
 def test_a_table_may_tell_how_long_a_move_takes(tmp_path: Path) -> None:
     without = lens_model(table(tmp_path))
-    told = lens_model(table(tmp_path, f"settle_s: 0.07\n{TABLE}"))
+    told = lens_model(table(tmp_path, f"settle_s: 0.07\nblur_doubt: 2.5\n{TABLE}"))
+    assert (without.blur_doubt, told.blur_doubt) == (1.0, 2.5)
     assert (without.settle_s, told.settle_s) == (None, 0.07)
     assert told.id == without.id  # the optics are the same
 
@@ -126,6 +127,8 @@ def test_a_table_may_tell_how_long_a_move_takes(tmp_path: Path) -> None:
     [
         (f"settle_s: 70\n{TABLE}", "settle_s is 70.0; it must lie in 0..5 s"),
         (f"settle_s: soon\n{TABLE}", "settle_s is 'soon'; it must be a number"),
+        (f"blur_doubt: 0\n{TABLE}", "blur_doubt is 0.0; it must be a factor"),
+        (f"blur_doubt: much\n{TABLE}", "blur_doubt is 'much'; it must be a number"),
         ("points: [{position: 40, distance_m: 1}]", "at least two"),
         ("points: [{position: 40, distance_m: 1}, {position: 50, blur_px: 2}]", "use one for all"),
         ("points: [{position: 40, blur_px: x}, {position: 50, blur_px: 2}]", r"points\[0\].blur_px"),

@@ -18,6 +18,7 @@ from dasha_ros.devices.lens import checked_position
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.optics.lens import LensProfile, travel
 from dasha_ros.optics.lens_info import LensInfo, LensInfoError, distance_text, position_text
+from dasha_ros.optics.limited_lens import DistanceRange
 from dasha_ros.optics.profiles import lens_model
 
 TABLE = """
@@ -116,6 +117,18 @@ def test_distances_are_said_where_they_are_known() -> None:
     )
 
 
+def test_a_doubt_about_the_blur_comes_through_and_changes_nothing_else() -> None:
+    sure, doubted = lens_model(), lens_model(blur_doubt=4.0)
+    assert (sure.blur_doubt, doubted.blur_doubt) == (1.0, 4.0)
+    assert (doubted.id, doubted.blur_px(1.0, 0.0)) == (sure.id, sure.blur_px(1.0, 0.0))
+    told = LensInfo.of(doubted)
+    assert replace(told, blur_doubt=1.0) == LensInfo.of(sure)
+    limited = DistanceRange(0.5, 2.0).limit(told.model())
+    assert (told.model().blur_doubt, limited.blur_doubt) == (4.0, 4.0)
+    with pytest.raises(ValueError, match=r"blur_doubt is 0\.25; it must be a factor"):
+        lens_model(blur_doubt=0.25)
+
+
 def test_nobody_thinks_in_dioptres_about_a_lens_without_a_map() -> None:
     bare = LensInfo("steps", 0.0, 10.0)
     assert not bare.is_calibrated
@@ -137,6 +150,8 @@ def test_nobody_thinks_in_dioptres_about_a_lens_without_a_map() -> None:
         ({"settle_s": math.nan}, "settle_s is nan"),
         ({"approach": 2}, "approach is 2"),
         ({"blur_px_per_dioptre": -1.0}, "blur_px_per_dioptre"),
+        ({"blur_doubt": 0.5}, "blur_doubt is 0.5"),
+        ({"blur_doubt": math.nan}, "blur_doubt is nan"),
         ({"map_positions": (24.0,)}, "1 positions and 2 dioptres"),
         ({"map_positions": (70.0, 24.0)}, "must ascend"),
         ({"map_positions": (24.0, math.nan)}, "no number"),

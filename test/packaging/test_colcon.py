@@ -26,7 +26,7 @@ SOURCES = (
     "setup.py",
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow]
 
 
 @dataclass(frozen=True)

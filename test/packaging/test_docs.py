@@ -103,6 +103,17 @@ def test_every_message_parameter_and_command_is_in_the_reference(site: Path) -> 
     assert all(f"dasha {name}" in commands for name in ("up", "focus", "train focus", "camera snap"))
 
 
+def test_files_that_a_page_takes_in_are_named_by_marks_that_mkdocs_knows() -> None:
+    """What looks like a mark and is none stays in the page as it is, without a warning."""
+    marks = {
+        mark
+        for path in ROOT.joinpath("docs").rglob("*.md")
+        for mark in re.findall(r"(?m)^ *-+ *8 *<.*$", path.read_text(encoding="utf-8"))
+    }
+    assert '--8<-- "examples/own_lens.py"' in marks
+    assert not {mark for mark in marks if not re.fullmatch(r' *--8<-- "[\w./]+"', mark)}
+
+
 def beside_the_site() -> Iterator[Path]:
     """Markdown that a forge shows, from the root of the repository and from its hidden folder."""
     yield from ROOT.glob("*.md")
@@ -128,3 +139,26 @@ def headings(path: Path) -> set[str]:
     """Anchors that a forge makes of a document's headings."""
     titles = re.findall(r"(?m)^#+ (.+)$", path.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+def tables_without_a_head(text: str) -> list[int]:
+    """Lines that begin a table whose second line is no rule: Markdown shows them with their bars, as text."""
+    lines, in_code, found = ["", *text.splitlines(), ""], False, []
+    for number, (before, line, after) in enumerate(zip(lines, lines[1:], lines[2:], strict=False), 1):
+        in_code ^= line.startswith("```")
+        begins = line.startswith("|") and not before.startswith("|") and not in_code
+        if begins and not re.fullmatch(r"\|[|:\- ]*-[|:\- ]*", after):
+            found.append(number)
+    return found
+
+
+def test_every_table_has_a_head() -> None:
+    whole, torn = "| a | b |\n|---|--:|\n| 1 | 2 |\n", "\n| 3 | 4 |\n```\n| x |\n```\n"
+    assert tables_without_a_head(whole + torn) == [5]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
+    torn_pages = {
+        str(page.relative_to(ROOT)): lines
+        for page in pages
+        if (lines := tables_without_a_head(page.read_text(encoding="utf-8")))
+    }
+    assert torn_pages == {}

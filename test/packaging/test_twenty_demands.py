@@ -38,6 +38,31 @@ def test_each_is_answered_and_proven_or_said_to_be_missing(row: list[str]) -> No
         assert list(ROOT.glob(f"test/**/{name}.py")), name
 
 
+def parts(example: str) -> list[str]:
+    """What a test that runs an example mentions: a command and its options, a file, a parameter, a topic."""
+    (text,) = re.findall(r"`([^`]+)`", example)
+    words = text.split()
+    options = [word for word in words if word.startswith("--")]
+    if words[0] == "dasha":
+        named = [word for word in words[1:] if re.fullmatch(r"[a-z-]+", word)]
+        return [*named[: 2 if named[0] == "benchmark" else 1], *options]
+    if files := [word for word in words if re.search(r"\.(yaml|xml|sh)$", word)]:
+        return [files[0].rpartition("/")[2]]
+    name = words[0].partition(":=")[0]
+    return options or [name if "/" in name else name.rpartition(".")[2]]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_the_example_runs_in_a_test_that_the_row_names(row: list[str]) -> None:
+    names = set(re.findall(r"`(test_\w+)", row[4]))
+    texts = [path.read_text(encoding="utf-8") for name in names for path in ROOT.glob(f"test/**/{name}.py")]
+    wanted = parts(row[3])
+    assert wanted
+    assert any(
+        all(re.search(rf"(?<![\w-]){re.escape(part)}(?![\w-])", text) for part in wanted) for text in texts
+    ), f"no test of row {row[0]} mentions {', '.join(wanted)}"
+
+
 def test_every_error_code_is_in_a_range_that_the_page_explains() -> None:
     page = (ROOT / "docs" / "how-to" / "compose-with-your-robot.md").read_text(encoding="utf-8")
     ranges = [(int(low), int(high)) for low, high in re.findall(r"(?m)^\| (\d+) to (\d+) \|", page)]

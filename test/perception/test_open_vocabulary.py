@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 import types
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
+from ros_harness import wait_for
 
 from dasha_ros.config import PerceptionConfig
 from dasha_ros.perception.detectors import create_detector
@@ -71,6 +74,50 @@ def test_it_looks_for_what_it_is_told(words: Words) -> None:
     assert {d.label for d in only} <= {"motorcycle"}
 
 
+def test_it_can_be_told_again_after_it_looked(words: Words) -> None:
+    detector = create_detector("ultralytics", weights=WORLD, input_size=160, classes=["mug"])
+    first = {d.label for d in detector.detect(IMAGE, 0.0)}
+    assert first == {"mug"}
+    detector.look_for(["mug", "Motorbike", "door"])
+    assert detector.labels == ("mug", "motorcycle", "door")
+    assert {d.label for d in detector.detect(IMAGE, 0.0)} - first, "still the network of before"
+    detector.look_for(["door"])
+    assert {d.label for d in detector.detect(IMAGE, 0.0)} == {"door"}
+
+
+def test_words_that_cannot_be_read_change_nothing(words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = create_detector("ultralytics", weights=WORLD, input_size=160, classes=["mug", "door"])
+
+    def fails(text: list[str]) -> None:
+        raise ValueError("too long")
+
+    monkeypatch.setattr(words, "tokenize", fails)
+    with pytest.raises(ModelError, match=r"can't read the words cup \(too long\)"):
+        detector.look_for(["cup"])
+    assert detector.labels == ("mug", "door")
+    assert {d.label for d in detector.detect(IMAGE, 0.0)} <= {"mug", "door"}
+
+
+def test_pictures_are_read_while_it_is_told(words: Words) -> None:
+    detector = create_detector("ultralytics", weights=WORLD, input_size=160, classes=["mug"])
+    known, over = {"mug", "door", "cup"}, threading.Event()
+    found: list[set[str]] = []
+
+    def look() -> None:
+        while not over.is_set():
+            found.append({d.label for d in detector.detect(IMAGE, 0.0)})
+
+    with ThreadPoolExecutor() as pool:
+        looking = pool.submit(look)
+        for told in (["door", "cup"], ["mug"], ["cup", "mug", "door"]):
+            before = len(found)
+            detector.look_for(told)
+            wait_for(lambda before=before: len(found) > before + 1, "pictures of the new words")
+        over.set()
+        looking.result()
+    assert all(labels <= known for labels in found)
+
+
 def test_other_words_give_other_scores(words: Words) -> None:
     def best(classes: list[str]) -> list[float]:
         import torch
@@ -95,6 +142,7 @@ def test_a_model_with_classes_of_its_own_is_refused() -> None:
     pytest.importorskip("ultralytics")
     with pytest.raises(ModelError, match="knows its own classes only"):
         create_detector("ultralytics", weights="random", input_size=160, classes=["mug"])
+    assert not create_detector("ultralytics", weights="random", input_size=160).takes_words
 
 
 def test_another_detector_is_refused_before_it_is_loaded() -> None:

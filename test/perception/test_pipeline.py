@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields, replace
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from dasha_ros.perception.errors import ImageError, ModelError, UnknownModelErro
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.perception.quality.brisque import BrisqueModel
+from dasha_ros.perception.quality.light import light_of
 from dasha_ros.perception.quality.sharpness import Sharpness
 
 CAPTURE = CaptureInfo(
@@ -236,3 +238,23 @@ def test_what_a_detector_elsewhere_found_is_taken_instead(perception):
     assert cup.sharpness > 0.0
     assert dog.sharpness == 0.0
     assert perception.perceive(frame, "mono8", CAPTURE, LENS, []).detections == ()
+
+
+def test_the_light_is_measured_when_somebody_asks_and_nothing_else_changes(perception):
+    image = frame()
+    image[:544, :1024] //= 2
+    without = perception.perceive(image, "mono8", CAPTURE, LENS)
+    asked = perception.perceive(image, "mono8", CAPTURE, LENS, meter=(0.0, 0.5, 1.0, 1.0))
+    assert without.light is None
+    assert all(found.light is None for found in without.detections)
+    assert asked.light == light_of(perception.picture(asked), (0, 170, 640, 340))
+    (found,) = asked.detections
+    assert found.light is not None
+    assert found.light.mean_grey == pytest.approx(image[:544, :1024].mean(), abs=1.0)
+    assert asked.is_finite()
+    unlit = replace(
+        asked, light=None, detections=tuple(replace(d, light=None) for d in asked.detections), stage_ms={}
+    )
+    for name in (field.name for field in fields(unlit)):
+        if name != "stage_ms":
+            np.testing.assert_equal(getattr(unlit, name), getattr(without, name))

@@ -60,6 +60,16 @@ def test_a_class_that_is_not_there_is_refused_with_the_reason(name):
         registry.focus_policy(name)
 
 
+def test_a_path_that_is_no_policy_file_is_called_what_it_is(tmp_path):
+    (tmp_path / "best.pt").touch()
+    with pytest.raises(
+        registry.UnknownPolicyError, match=r"best\.pt' is a file whose name does not end in \.npz"
+    ):
+        registry.focus_policy(str(tmp_path / "best.pt"))
+    with pytest.raises(registry.UnknownPolicyError, match="is a folder"):
+        registry.exposure_policy(str(tmp_path))
+
+
 def test_a_learned_policy_is_named_by_its_file():
     path = config_dir() / "policies" / "plus_focus.npz"
     made = registry.focus_policy(str(path))

@@ -168,6 +168,8 @@ def test_folder_in_use_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="is not empty: give a new folder"):
         RecordingWriter(tmp_path)
     assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "x"
+    with pytest.raises(RecordingError, match=r"mine\.txt is a file: give a new folder"):
+        RecordingWriter(tmp_path / "mine.txt")
     with pytest.raises(RecordingError, match=r"mine\.txt/rec can't be recorded to: Not a directory"):
         RecordingWriter(tmp_path / "mine.txt" / "rec")
 

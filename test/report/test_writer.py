@@ -194,6 +194,14 @@ def test_page_shows_every_step_and_both_pictures(tmp_path):
     assert "http://" not in text
 
 
+def test_page_tells_that_an_exposure_is_shorter_than_a_flicker(tmp_path):
+    record = step()
+    assert "flicker" not in (write(tmp_path, steps=[(record, None)]) / "index.html").read_text()
+    record["percept"]["flicker_hz"], record["frame"]["exposure_us"] = 100.0, 4000.0
+    text = (write(tmp_path, steps=[(record, None)]) / "index.html").read_text()
+    assert "the light flickers at 100 Hz, and 4000 us are shorter than a flicker" in text
+
+
 def test_exposures_on_the_axis_are_easy_to_read(tmp_path):
     steps = [(step(index=0), None), (step(index=1), None)]
     for (record, _), exposure_us in zip(steps, (61_560.0, 10_000.0), strict=True):

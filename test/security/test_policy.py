@@ -117,7 +117,7 @@ def make_keystore(
         env={"PATH": f"{bin_dir}:{os.defpath}", "ROS_DOMAIN_ID": "7", "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=30.0,
+        timeout=90.0,
         check=False,
     )
 

@@ -114,6 +114,18 @@ def test_a_container_with_little_shared_memory(
     assert ("--shm-size" in finding.advice) == (verdict is Verdict.PROBLEM)
 
 
+@pytest.mark.parametrize("name", ["fastrtps_0a", "fastdds_0a"])
+def test_what_fast_dds_left_in_shared_memory_is_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setattr(ros, "SHARED_MEMORY", tmp_path)
+    assert [finding.name for finding in ros.shared_memory()] == [str(tmp_path)]
+    (tmp_path / name).write_bytes(b"\1" * (3 << 20))
+    finding = only(ros.shared_memory(), "in use")
+    assert finding.detail == "files of Fast DDS: 1, 3 MiB"
+    assert f"{tmp_path}/{name[:-2]}*" in finding.advice
+
+
 def test_a_missing_profile_is_a_problem(tmp_path: Path) -> None:
     environ = {"FASTDDS_DEFAULT_PROFILES_FILE": str(tmp_path / "typo.xml")}
     finding = only(ros.ros(environ), "profile")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from ros_harness import Spawner
 
-pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.timeout(900)]
-LONGEST_S = 800.0
+pytestmark = [pytest.mark.graph, pytest.mark.slow]
+LONGEST_S = 1500.0
 
 
 def test_a_quick_soak_breaks_no_promise(spawn: Spawner, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def _run(*command: str, stdout: int, **environment: str) -> subprocess.Completed
         stderr=subprocess.PIPE,
         env={**os.environ, **environment},
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
 

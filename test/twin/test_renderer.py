@@ -45,6 +45,21 @@ def test_edges_stay_between_the_adjacent_levels(studio: Studio, focus: float) ->
     assert image.max() < light(220) + 1 / 255
 
 
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(focus=FOCI, times=st.floats(0.01, 75.0))
+def test_a_layer_in_its_own_light_looks_like_a_lighter_picture(
+    studio: Studio, focus: float, times: float
+) -> None:
+    """A dark card in so much light that it is as bright as the wall is invisible, at any blur."""
+    card, wall = studio.grey("card.png", 60, (64, 64)), studio.grey("wall.png", 200)
+    scene = load_scene(studio.card_before(card, wall, light=times * light(200) / light(60)))
+    layers = scene.layers[0], scene.layers[1].model_copy(update={"light": times})
+    image = Renderer(scene.model_copy(update={"layers": layers}), **FRAME).render(focus)
+    assert image == pytest.approx(times * light(200), rel=0.01)
+    with pytest.raises(SceneError, match="light"):
+        load_scene(studio.card_before(card, wall, light=0.0))
+
+
 @pytest.mark.parametrize("focus", [NEAR, FAR, 0.0, 4.0, -3.0])
 def test_layers_cover_each_other_like_exact_discs(studio: Studio, focus: float) -> None:
     path = studio.card_before(studio.texture("card.png", 1, (64, 64)), studio.texture("wall.png", 2))

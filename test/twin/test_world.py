@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,11 +18,22 @@ from dasha_ros.twin.world import PAPER_DISTANCES_M, PAPER_ILLUMINANCES_LX, World
         ({"distances_m": (float("inf"),)}, "distance"),
         ({"temperature_c": 200.0}, "temperature"),
         ({"scene": ""}, "scene"),
+        ({"lamp_hz": -100.0}, "lamp_hz"),
+        ({"lamp_hz": float("inf")}, "lamp_hz"),
+        ({"lamp_depth": 1.1}, "lamp_depth"),
     ],
 )
 def test_invalid_worlds_are_refused(change: dict, says: str) -> None:
     with pytest.raises(WorldError, match=says):
         replace(World(), **change)
+
+
+def test_a_world_is_read_from_whatever_has_its_fields() -> None:
+    said = {"scene": "cat", "illuminance_lx": 5.0, "temperature_c": 20.0, "lamp_hz": 120.0, "lamp_depth": 0.2}
+    world = World.of(SimpleNamespace(**said, distances_m=[1.0, 2.0], speed=4.0))
+    assert world == World("cat", 5.0, (1.0, 2.0), 20.0, 120.0, 0.2)
+    with pytest.raises(WorldError, match="lamp_depth is 2"):
+        World.of(SimpleNamespace(**{**said, "lamp_depth": 2.0}, distances_m=[]))
 
 
 def test_the_paper_schedule_changes_light_and_distance_and_loops() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-START_S = 30.0
+START_S = 90.0
 
 
 def chromium() -> str:
@@ -61,7 +61,7 @@ class Tab:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    async def until(self, expression: str, timeout_s: float = 20.0) -> Any:
+    async def until(self, expression: str, timeout_s: float = START_S) -> Any:
         """The first true value of an expression."""
 
         async def wait() -> Any:

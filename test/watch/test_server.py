@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from ros_harness import PATIENCE_S
 
 from dasha_ros.watch import server as module
 from dasha_ros.watch.access import Access
@@ -65,9 +66,9 @@ class Site:
                 await asyncio.sleep(0.01)
 
         try:
-            await asyncio.wait_for(wait(), 10.0)
+            await asyncio.wait_for(wait(), PATIENCE_S)
         except asyncio.TimeoutError:
-            raise AssertionError(f"waited 10 s for {what}") from None
+            raise AssertionError(f"waited {PATIENCE_S:g} s for {what}") from None
 
 
 def on_site(visit: Callable[[Site], Awaitable[None]], tmp_path: Path, access: Access = LOCAL) -> None:
@@ -83,7 +84,7 @@ def on_site(visit: Callable[[Site], Awaitable[None]], tmp_path: Path, access: Ac
 async def read(page: aiohttp.ClientWebSocketResponse, wanted: Callable[[Any], bool]) -> Any:
     """The first message (parsed, or the bytes of a picture) that is wanted."""
     while True:
-        message = await page.receive(timeout=10.0)
+        message = await page.receive(timeout=90.0)
         assert message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY), message
         content = json.loads(message.data) if message.type is aiohttp.WSMsgType.TEXT else message.data
         if wanted(content):
@@ -142,7 +143,7 @@ def test_no_path_leads_to_other_files(tmp_path: Path, path: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", site.client.port)
         # By hand, because a client would tidy the path up.
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {site.host}\r\nConnection: close\r\n\r\n".encode())
-        status = (await asyncio.wait_for(reader.readline(), 10.0)).split()[1]
+        status = (await asyncio.wait_for(reader.readline(), PATIENCE_S)).split()[1]
         writer.close()
         assert status in {b"404", b"400"}
 
@@ -302,7 +303,7 @@ def test_a_flood_of_bytes_ends_only_its_own_page(tmp_path: Path) -> None:
     async def visit(site: Site) -> None:
         page, other = await site.page(), await site.page()
         await page.send_str("x" * (module.MOST_BYTES + 1))
-        while (message := await page.receive(timeout=10.0)).type is aiohttp.WSMsgType.TEXT:
+        while (message := await page.receive(timeout=90.0)).type is aiohttp.WSMsgType.TEXT:
             pass
         assert message.type is aiohttp.WSMsgType.CLOSE
         site.feed.row(n=1)

@@ -14,15 +14,17 @@ from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.hold.exposure_holder import ExposureHolder
 from dasha_ros.policies.hold.focus_holder import FocusHolder
-from dasha_ros.policies.policy import FocusTask
+from dasha_ros.policies.policy import ExposureTask, FocusTask
 from dasha_ros.policies.rivals.libcamera import LibcameraContinuous
 from dasha_ros.policies.selection import Choice, Region, Selection
 
 SHARP_PX = 2.0
 """Up to this blur a picture counts as sharp [px at 640]."""
-PLAYERS = ("hold", "libcamera", "libcamera_window", "nobody")
-"""``libcamera``: contrast of the whole picture; ``libcamera_window``: of the object's box; ``nobody``: a lens
-that stays."""
+DETECTED = "hold_detected"
+PLAYERS = ("hold", DETECTED, "libcamera", "libcamera_window", "nobody")
+"""``hold_detected``: hold, with a detector that finds the object in each picture, or does not; all others are
+told its place. ``libcamera``: contrast of the whole picture; ``libcamera_window``: of the object's box;
+``nobody``: a lens that stays."""
 OBJECTS = (
     ("cup_street", "cup"),
     ("cat_pagoda", "cat"),
@@ -88,7 +90,8 @@ def benchmark_hold(
         if sequence.scene not in regions:
             regions[sequence.scene] = object_region(sequence, detecting, _DETECTED_US)
         for player in players:
-            yield play(player, sequence, regions[sequence.scene], perception, seed)
+            sees = detecting if player == DETECTED else perception
+            yield play(player, sequence, regions[sequence.scene], sees, seed)
 
 
 def play(player: str, sequence: Sequence, region: Region, perception: Perception, seed: int = 0) -> HoldRow:
@@ -98,7 +101,7 @@ def play(player: str, sequence: Sequence, region: Region, perception: Perception
         ValueError: No such player.
     """
     rig = HoldRig(sequence, perception, seed)
-    aims, exposes = _player(player, rig, region), ExposureHolder(rig.table)
+    aims, exposes = _player(player, rig, region, sequence.label), ExposureHolder(ExposureTask(rig.table))
     percept = rig.first
     position, exposure_us = percept.lens.commanded_position, percept.capture.exposure_us
     blurs: list[float] = []
@@ -117,10 +120,11 @@ def play(player: str, sequence: Sequence, region: Region, perception: Perception
     )  # fmt: skip
 
 
-def _player(name: str, rig: HoldRig, region: Region) -> Chooses:
-    labels, selection = Selection.of_goal((), region)
+def _player(name: str, rig: HoldRig, region: Region, label: str) -> Chooses:
+    by_label = name == DETECTED
+    labels, selection = Selection.of_goal((label,) if by_label else (), None if by_label else region)
     task = FocusTask(rig.lens, labels, selection=selection)
-    if name == "hold":
+    if name in ("hold", DETECTED):
         holder, choice = FocusHolder(task), Choice(selection, labels, task.min_score)
         return lambda percept: holder.act(choice(percept))
     if name == "nobody":

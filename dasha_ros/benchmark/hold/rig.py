@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.benchmark.hold.sequence import START_M, Sequence
 from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.selection import Region
@@ -20,7 +21,7 @@ PERIOD_S = 1.0 / 15.0
 LIGHT_LX = 300.0
 GREY = 85.0
 """Mean grey level from which on the first exposure is good."""
-WIDTH, HEIGHT = 640, 340
+WIDTH, HEIGHT = WORKING_WIDTH_PX, 340
 """Of the pictures [px]."""
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
+
+from dasha_ros.optics.lamp import lamp_light
 
 Light = Literal["steady", "steps", "50 Hz", "60 Hz"]
 
@@ -39,6 +40,4 @@ class Sequence:
             return 1.0
         if self.light == "steps":
             return (1.0, 1.0 / STEP, 1.0, STEP)[int(begin_s / STEP_S) % 4]
-        pulse = 2.0 * math.pi * 2.0 * float(self.light.split()[0])
-        change = math.sin(pulse * (begin_s + exposure_s)) - math.sin(pulse * begin_s)
-        return 1.0 + DEPTH * change / (pulse * exposure_s)
+        return lamp_light(2.0 * float(self.light.split()[0]), DEPTH, begin_s, exposure_s)

@@ -31,6 +31,7 @@ def show(axes: Axes, shot: Mapping[str, Any], folder: Path) -> None:
     try:
         picture = read_picture(folder / shot["picture"]).rgb[:, :, 0]
     except FileError as error:
+        # A run that finds a picture missing or damaged at its begin makes it anew.
         raise ReportError(f"the picture {error}: run the same command again") from error
     height = round(picture.shape[0] * _WIDTH / picture.shape[1])
     small = cv2.resize(picture, (_WIDTH, height), interpolation=cv2.INTER_AREA)

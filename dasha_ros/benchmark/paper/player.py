@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from dasha_ros.benchmark.episodes import HEIGHT, WIDTH
 from dasha_ros.benchmark.paper.part import Context, PartMissingError
@@ -14,6 +15,8 @@ from dasha_ros.benchmark.trials.journal import Journal, JournalError, key_of
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.step import Step
 from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.files.errors import FileError
+from dasha_ros.files.pictures import read_picture
 from dasha_ros.files.writing import disk_errors, write_whole
 from dasha_ros.perception.annotate import to_jpeg
 from dasha_ros.perception.errors import ModelError, UnknownModelError
@@ -103,7 +106,7 @@ class Player:
         detector, agents = self._perception.detector.id, self._agents.digest
         name = key_of(_FORMAT, detector, agents, asdict(setting), self._size)
         row = self._journal.take(name)
-        if row is not None and all((self._folder / shot["picture"]).is_file() for shot in row["shots"]):
+        if row is not None and all(_is_picture(self._folder / shot["picture"]) for shot in row["shots"]):
             return row
         return self._journal.add(name, self._played(setting, name))
 
@@ -153,6 +156,14 @@ class Player:
         with disk_errors(JournalError, self._folder):
             (self._folder / path).parent.mkdir(exist_ok=True)
             write_whole(self._folder / path, to_jpeg(self._perception.picture(percept), _QUALITY))
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        read_picture(path)
+    except FileError:
+        return False
+    return True
 
 
 def _score(percept: Percept, label: str) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from dasha_ros.benchmark.paper.html import items
 from dasha_ros.benchmark.paper.part import Part
 from dasha_ros.benchmark.paper.registry import PAPER
-from dasha_ros.benchmark.paper.run import ReportError, read_part, taken_from, why_missing
+from dasha_ros.benchmark.paper.run import ReportError, read_part, taken_from, why_missing, written_again
 from dasha_ros.files.documents import read_text
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.writing import disk_errors, write_whole
@@ -42,20 +42,27 @@ def write_report(folder: Path, parts: Sequence[Part]) -> Path:
         The page.
 
     Raises:
-        ReportError: The folder can't be read or written.
+        ReportError: The page can't be written; or files of parts are missing or damaged, and the page is
+            there without them. The message names them all, and the command that writes each again.
     """
     sections: list[str] = []
     missing: list[str] = []
     contents: list[str] = []
     shown: set[str] = set()
+    troubles: list[str] = []
     for part in parts:
-        held = read_part(part, folder)
-        if held is None:
-            missing.append(f"{part.title}: {why_missing(part, folder)}")
+        try:
+            held = read_part(part, folder)
+            if held is None:
+                missing.append(f"{part.title}: {why_missing(part, folder)}")
+                continue
+            sections.append(_section(part, held, folder, troubles))
+        except ReportError as error:
+            troubles.append(str(error))
             continue
         shown.update(part.shows)
         contents.append(f'<li><a href="#{part.name}">{escape(part.title)}</a></li>')
-        sections.append(_section(part, held, folder))
+    missing += troubles
     planned = {what for part in parts for what in part.shows}
     missing += [f"{name}: {what}" for name, what in PAPER.items() if name not in planned | shown]
     page = folder / "report.html"
@@ -74,20 +81,21 @@ def write_report(folder: Path, parts: Sequence[Part]) -> Path:
                 ]
             ),
         )
+    if troubles:
+        raise ReportError("\n".join([*troubles, f"{page} has all the rest"]))
     return page
 
 
-def _section(part: Part, held: Mapping[str, Any], folder: Path) -> str:
+def _section(part: Part, held: Mapping[str, Any], folder: Path, troubles: list[str]) -> str:
+    """A part on the page; the figures that it has to go without are added to ``troubles``."""
     figures = []
     for name, caption in held["figures"].items():
         try:
-            picture = read_text(folder / f"{name}.svg")
+            picture = _svg(folder / f"{name}.svg")
         except FileError as error:
-            raise ReportError(f"the figure {error}") from error
-        figures.append(
-            f"<figure>\n{picture[picture.index('<svg') :]}\n"
-            f"<figcaption>{escape(caption)}</figcaption>\n</figure>"
-        )
+            troubles.append(f"the figure {error}: {written_again(part)}")
+            continue
+        figures.append(f"<figure>\n{picture}\n<figcaption>{escape(str(caption))}</figcaption>\n</figure>")
     made = "; ".join(f"{key}: {value}" for key, value in held["made"].items())
     with taken_from(part):
         before, after = part.text(held["data"]), part.after(held["data"])
@@ -100,3 +108,16 @@ def _section(part: Part, held: Mapping[str, Any], folder: Path) -> str:
             f'<p class="made">{escape(made)}</p>',
         ]
     )
+
+
+def _svg(path: Path) -> str:
+    """The picture in a file, as a page can hold it.
+
+    Raises:
+        FileError: There is none, or it was cut short.
+    """
+    text = read_text(path)
+    begin, end = text.find("<svg"), text.rfind("</svg>")
+    if begin < 0 or end < begin:
+        raise FileError(path, "is not a whole SVG")
+    return text[begin:].rstrip()

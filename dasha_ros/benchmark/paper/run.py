@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,8 +35,8 @@ def run_part(part: Part, context: Context, made: Mapping[str, str]) -> bool:
         made: How the numbers are made: command, versions, machine.
 
     Returns:
-        Whether it could be computed. If not, ``NAME.json`` holds the reason, unless it held data: then the
-        reason is told, and the data stays.
+        Whether it could be computed. If not, ``NAME.json`` holds the reason, unless it held something else:
+        then the reason is told, and the file stays.
 
     Raises:
         ReportError: The folder can't be written.
@@ -45,8 +46,11 @@ def run_part(part: Part, context: Context, made: Mapping[str, str]) -> bool:
         data = part.compute(context)
     except PartMissingError as error:
         context.note(f"{part.name} is left out: {error}")
-        if read_part(part, context.folder) is None:
-            _write(context.folder, part.name, {"made": dict(made), MISSING: str(error)})
+        try:
+            if read_part(part, context.folder) is None:
+                _write(context.folder, part.name, {"made": dict(made), MISSING: str(error)})
+        except ReportError as damage:
+            context.note(str(damage))  # The parts after this one can be computed all the same.
         return False
     spent = f"{time.monotonic() - begun:.0f} s" + (", after an earlier run" if goes_on else "")
     drawings = part.draw(data, context.folder)
@@ -69,6 +73,11 @@ def read_part(part: Part, folder: Path) -> dict[str, Any] | None:
     return held if held is not None and "data" in held else None
 
 
+def written_again(part: Part) -> str:
+    """What to do where a file of a part is missing or damaged; what its journal holds is not played anew."""
+    return f"write it again with `dasha benchmark paper --out DIR --part {part.name}`"
+
+
 @contextmanager
 def taken_from(part: Part) -> Iterator[None]:
     """Read numbers out of a part's data.
@@ -78,10 +87,10 @@ def taken_from(part: Part) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyError, TypeError, IndexError) as error:
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise ReportError(
-            f"the results of {part.name} are of another version ({error!r} is not in them): compute them "
-            f"anew with `dasha benchmark paper --out DIR --part {part.name}`"
+            f"the results of {part.name} are of another version ({error!r} is not in them): "
+            f"{written_again(part)}"
         ) from error
 
 
@@ -99,15 +108,22 @@ def why_missing(part: Part, folder: Path) -> str:
 
 def _read(part: Part, folder: Path) -> dict[str, Any] | None:
     path = folder / f"{part.name}.json"
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
     try:
         held = read_json(path)
     except FileError as error:
-        raise ReportError(f"the results {error}") from error
-    if not isinstance(held, dict) or not {MISSING, "data"} & held.keys():
-        raise ReportError(f"{path} holds no results of {part.name}: name another folder, or remove it")
+        raise ReportError(f"the results {error}: {written_again(part)}") from error
+    if not isinstance(held, dict) or not (MISSING in held or _is_whole(held)):
+        raise ReportError(
+            f"{path} holds no results of {part.name}: name another folder, or {written_again(part)}"
+        )
     return held
+
+
+def _is_whole(held: Mapping[str, Any]) -> bool:
+    """Whether a file holds all that `run_part` writes."""
+    return "data" in held and all(isinstance(held.get(key), dict) for key in ("made", "figures"))
 
 
 def _write(folder: Path, name: str, content: Data) -> None:

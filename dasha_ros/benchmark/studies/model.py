@@ -11,6 +11,7 @@ from dasha_ros.benchmark.evaluation import HAND_OVER_POLICY, STEP_MS
 from dasha_ros.benchmark.studies.task import StudyError
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.naming import no_such
 from dasha_ros.files.validation import reasons
 from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS
 from dasha_ros.system.paths import config_dir
@@ -104,10 +105,7 @@ def load_study(name_or_path: str) -> Study:
     path = Path(name_or_path).expanduser()
     if path.suffix not in {".yaml", ".yml"}:
         if name_or_path not in study_names():
-            raise StudyError(
-                f"no study {name_or_path!r}; give the path of a YAML file, or one of: "
-                f"{', '.join(study_names())}"
-            )
+            raise StudyError(no_such("study", name_or_path, study_names()))
         path = config_dir() / "studies" / f"{name_or_path}.yaml"
     try:
         document: Any = read_yaml(path)

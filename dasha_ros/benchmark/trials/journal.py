@@ -97,7 +97,7 @@ class Journal:
         try:
             text = read_text(path)
         except FileError as error:
-            raise JournalError(f"rows of episodes {error}") from error
+            raise JournalError(f"rows of episodes {error}: name another file, or remove it") from error
         lines = text.split("\n")
         for number, line in enumerate(lines[:-1], start=1):
             try:
@@ -105,6 +105,7 @@ class Journal:
                 self.rows[row[ID]] = row
             except (ValueError, TypeError, KeyError) as error:
                 raise JournalError(
-                    f"{shown(path)}: line {number} is no row of an episode: name another file, or remove it"
+                    f"{shown(path)}: line {number} is no row of an episode: remove the line, and the others "
+                    "are kept; or name another file"
                 ) from error
         return "\n".join(lines[:-1]) + "\n" if len(lines) > 1 else ""

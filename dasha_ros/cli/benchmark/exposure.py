@@ -9,6 +9,7 @@ import typer
 from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
+from dasha_ros.files.writing import json_lines
 
 
 def exposure(
@@ -50,7 +51,7 @@ def exposure(
             )  # fmt: skip
         text = tables(rows)
         out().print(text, markup=False)
-        write(json_file, shared.json_lines(rows))
+        write(json_file, json_lines(rows))
         write(markdown_file, text)
 
 

@@ -14,7 +14,9 @@ def hold(
     *,
     player: Annotated[
         list[str] | None,
-        typer.Option(help="hold, libcamera, libcamera_window, or nobody; repeatable; default: all."),
+        typer.Option(
+            help="hold, hold_detected, libcamera, libcamera_window, or nobody; repeatable; default: all."
+        ),
     ] = None,
     seconds: Annotated[float, typer.Option(min=1.0, help="Length of each sequence [s].")] = 60.0,
     still: Annotated[

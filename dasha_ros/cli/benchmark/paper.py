@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -79,7 +79,9 @@ def _made(context: Context, parts: Sequence[str] | None) -> dict[str, str]:
     import onnxruntime
 
     from dasha_ros import __version__
+    from dasha_ros.assets.catalogue import sha256_of
     from dasha_ros.benchmark.paper.part import DETECTORS
+    from dasha_ros.policies.learned.policy_file import Agent, shipped_policy
 
     words = ["dasha benchmark paper --out DIR", *(["--quick"] if context.quick else [])]
     words += [f"--part {name}" for name in parts or ()]
@@ -96,4 +98,9 @@ def _made(context: Context, parts: Sequence[str] | None) -> dict[str, str]:
         "numpy": numpy.__version__,
         "onnxruntime": str(onnxruntime.__version__),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "policies": ", ".join(
+            f"{name}_{agent} {sha256_of(shipped_policy(name, agent))[:8]}"
+            for name in ("plus", "paper")
+            for agent in get_args(Agent)
+        ),
     }

@@ -9,6 +9,7 @@ import typer
 from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import err, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
+from dasha_ros.files.writing import json_lines
 
 POLICIES = ["plus", "planner", "greedy", "profile_fit"]
 QUICK_STRESSES = ["base", "ring", "motion_6", "scale_2_unknown"]
@@ -64,5 +65,5 @@ def stress(
         shared.resumed(journal, rows)
         text = stress_table(done) if done else ""
         out().print(text, markup=False)
-        write(json_file, shared.json_lines(done))
+        write(json_file, json_lines(done))
         write(markdown_file, text)

@@ -67,15 +67,16 @@ def _conclude(result: Demo, picture: Path, console: Console) -> None:
     from dasha_ros.cli.demo.run import TOLERANCE_PX
 
     table = Table(title="\nBlur radius at the end, in pixels of a 640-px-wide picture", title_justify="left")
+    # Two lines each, so that 80 columns hold them whole.
     for heading in (
-        "asked for",
-        "true distance",
-        "focus went to",
+        "asked\nfor",
+        "true\ndistance",
+        "focus\nwent to",
         "blur",
-        "whole-frame contrast",
-        "blur there",
+        "contrast of\nthe frame",
+        "blur\nthere",
     ):
-        table.add_column(heading, justify="left" if heading == "asked for" else "right")
+        table.add_column(heading, justify="left" if heading.startswith("asked") else "right")
     for goal in result.goals:
         good = goal.succeeded
         table.add_row(

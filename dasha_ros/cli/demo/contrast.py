@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from dasha_ros.control.loop import run_focus
 from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.rivals.contrast import ContrastFocus
 from dasha_ros.twin.world import World
 
-WIDTH, HEIGHT = 640, 340
+WIDTH, HEIGHT = WORKING_WIDTH_PX, 340
 """Contrast is measured at this size, whatever the camera's size is."""
 
 

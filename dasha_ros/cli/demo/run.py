@@ -20,7 +20,7 @@ from dasha_ros.client import FocusClient, FocusError
 from dasha_ros.optics.lens_info import position_text
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.labels import canonical
-from dasha_ros.ros.rig.actuators import Actuators
+from dasha_ros.ros.actuation.actuators import Actuators
 from dasha_ros.twin.scene import Scene, load_scene
 
 SCENE = "motorcycle_street"
@@ -120,7 +120,7 @@ def run_demo(graph: Graph, console: Console, verbose: bool = False) -> Demo:
 
 
 def _blur_px(focus_dioptres: float, distance_m: float) -> float:
-    return abs(lens_model("physical").blur_px(focus_dioptres, 1.0 / distance_m, 640))
+    return abs(lens_model("physical").blur_px(focus_dioptres, 1.0 / distance_m))
 
 
 class _Player:

@@ -16,7 +16,7 @@ from dasha_ros.cli.devices.hardware import Board, Emulator, Serial, device_error
 from dasha_ros.cli.devices.rig_devices import range_to_try
 from dasha_ros.cli.terminal import options
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
-from dasha_ros.cli.terminal.files import refuse_unwritable
+from dasha_ros.cli.terminal.files import refuse_foreign_ending, refuse_unwritable
 
 if TYPE_CHECKING:
     from dasha_ros.devices.calibration.profile import Calibration, Measurement
@@ -29,8 +29,10 @@ app = typer.Typer(help="Measure a lens with its own camera, or a webcam's lag.",
 app.command("latency")(calibrate_latency)
 
 LENS_DRIVER_4 = "lens-driver-4"
-"""The board of Optotune's lenses."""
+"""The older board of Optotune's lenses."""
 EMULATED_DISTANCES_M = (0.4, 0.6, 1.0, 2.0)
+_DRAWINGS = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".eps", ".ps")
+"""Endings of pictures that matplotlib draws."""
 SETTLING_STEPS = 5.0
 """The move to time, in steps of the coarse scan: far enough to blur the target."""
 SETTLING_STEP_S = 0.01
@@ -104,13 +106,15 @@ def calibrate_lens(
     from dasha_ros.devices.calibration.scan import Scanner
     from dasha_ros.freshness.clock import SteadyClock
 
-    refuse_unwritable(output)
+    drawing = plot or output.with_suffix(".png")
+    refuse_unwritable(output, drawing)
+    refuse_foreign_ending(drawing, _DRAWINGS)
     if low is not None and high is not None and not low < high:
         fail(f"--low {low:g} is not below --high {high:g}", Exit.REFUSED)
     if blind:
         if distances or repeats != 1:
             fail("--blind needs neither --distances nor --repeats", Exit.REFUSED)
-        wished = Wanted(output, plot or output.with_suffix(".png"), low, high, exposure, settling, near_end)
+        wished = Wanted(output, drawing, low, high, exposure, settling, near_end)
         chosen = (*_overrides(port, board, serial, emulator), *(override or ()))
         with device_errors(), calibration_errors():
             calibrate_blind(wished, rig, params_file=params_file, overrides=chosen)
@@ -143,8 +147,18 @@ def calibrate_lens(
 
 def _overrides(port: str, board: str, serial: str, emulator: Path | None) -> tuple[str, ...]:
     """The options of a Basler and a lens board as parameters of the drivers."""
+    from dasha_ros.devices.optotune.icc.boards import icc_board
+
     named = {"lens_driver.port": port, "camera_driver.serial": serial}
-    if board == LENS_DRIVER_4:
+    try:
+        icc = icc_board(board)
+    except ValueError as error:
+        fail(str(error), Exit.REFUSED)
+    if icc is not None:
+        named["lens_driver.backend"] = "optotune_icc"
+        named["lens_driver.icc_controller"] = icc.controller
+        named["lens_driver.icc_channel"] = str(icc.channel)
+    elif board == LENS_DRIVER_4:
         named["lens_driver.backend"] = "optotune"
     elif board != "flexiboard":
         named["lens_driver.board"] = board

@@ -100,7 +100,17 @@ def _print(found: BlindCalibration) -> None:
     console.print(f"blur: {vee.slope:.4g} px a {unit} at 640 px of width", markup=False)
     if step:
         console.print(f"step: {step:g} {unit}, {vee.slope * step:.3g} px", markup=False)
-    console.print(f"sharpest at {vee.sharpest:.5g} {unit}, play {found.play:.3g} {unit}", markup=False)
+    if found.steps is not None and found.steps.real:
+        console.print(f"it really moves in steps of {found.steps.real:.3g} {unit}", markup=False)
+    elif found.steps is not None:
+        console.print(
+            f"no coarser steps than its own: such from {found.steps.told_from:.2g} {unit} on would be seen",
+            markup=False,
+        )
+    play = (
+        f"play {found.play:.3g} {unit}" if found.play else f"no play above {2.0 * found.scatter:.2g} {unit}"
+    )
+    console.print(f"sharpest at {vee.sharpest:.5g} {unit}, {play}", markup=False)
     console.print(
         f"{vee.readings} readings, {vee.residual_px:.3f} px from the fit; camera: {found.tone}", markup=False
     )

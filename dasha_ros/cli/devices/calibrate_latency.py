@@ -83,6 +83,7 @@ def _driver(name: str, node: str) -> Iterator[LagBench]:
     from dasha_ros.ros.driver.lag_bench import DriverLagBench
     from dasha_ros.ros.driver.ros_port import RosDriverPort
     from dasha_ros.ros.driver.table import driver_named
+    from dasha_ros.ros.driver.taken import notes_folder
     from dasha_ros.ros.transport.stamps import RosClock
 
     try:
@@ -95,5 +96,6 @@ def _driver(name: str, node: str) -> Iterator[LagBench]:
         def port() -> RosDriverPort:
             return RosDriverPort(client.node, clock, description, node)
 
-        with DriverLagBench(description, port, node) as bench:
+        notes = notes_folder(client.node.context.get_domain_id())
+        with DriverLagBench(description, port, node, notes) as bench:
             yield bench

@@ -42,8 +42,9 @@ def list_cameras(
         out().print(f"{'aravis':12} {found}", markup=False)
     if not cameras and not others:
         fail(
-            "pylon sees no camera. Check power, cable and, on GigE, the IP address "
-            "(docs/how-to/connect-hardware.md)"
+            "pylon sees no camera, Aravis neither, and there is no webcam. Check power, cable and, on GigE, "
+            "the IP address (docs/how-to/connect-hardware.md); `dasha doctor` says which libraries are "
+            "missing"
         )
 
 
@@ -60,6 +61,9 @@ def snap(
     gain: Annotated[float, typer.Option(help="Gain in dB.")] = 0.0,
     encoding: Annotated[str, typer.Option(help="mono8, mono16, rgb8 or bgr8.")] = "mono8",
     serial: Serial = "",
+    back_end: Annotated[
+        str, typer.Option("--back-end", help="pylon, v4l2 (webcams) or aravis: as `dasha camera list` shows.")
+    ] = "pylon",
     emulator: Emulator = None,
 ) -> None:
     """Take one picture of the whole sensor."""
@@ -70,7 +74,12 @@ def snap(
         feed = picture_feed(emulator)
         try:
             frame, description = bench.snap(
-                serial, exposure_us=exposure, gain_db=gain, encoding=encoding, listener=feed
+                serial,
+                exposure_us=exposure,
+                gain_db=gain,
+                encoding=encoding,
+                back_end=back_end,
+                listener=feed,
             )
         finally:
             if feed is not None:

@@ -18,20 +18,23 @@ Port = Annotated[
     str,
     typer.Option(
         envvar="DASHA_LENS_PORT",
-        help="Serial port of the lens board, best a link in /dev/serial/by-id.",
+        help="Serial port of the lens board, best a link in /dev/serial/by-id. A webcam: serial number, bus"
+        " path, name or a path; left out: the only one.",
     ),
 ]
 Board = Annotated[
     str,
     typer.Option(
-        help="The board. Varioptic: flexiboard, caspian or c-mount-com. Optotune: lens-driver-4.",
+        help="The board. Varioptic: flexiboard, caspian or c-mount-com. Optotune: lens-driver-4, icc-1c, or"
+        " icc-4c with the lens at channel 0, as icc-4c:2 at channel 2. Or webcam.",
     ),
 ]
 Serial = Annotated[
     str,
     typer.Option(
         envvar="DASHA_CAMERA",
-        help="Serial number, user-defined name or IP address; empty: the only camera.",
+        help="Serial number; or user-defined name or IP address, bus path or path of a webcam; empty: the"
+        " only camera.",
     ),
 ]
 Emulator = Annotated[
@@ -54,10 +57,12 @@ def device_errors() -> Iterator[None]:
     2: the value was refused and nothing was sent. 3: the device does not answer. 1: it failed.
     """
     from dasha_ros.devices.errors import DeviceError, DeviceLost
-    from dasha_ros.system.extras import how_to_install
+    from dasha_ros.system.extras import ExtraMissing, how_to_install
 
     try:
         yield
+    except ExtraMissing as error:
+        fail(str(error), Exit.REFUSED)
     except ImportError as error:
         fail(f"{error}; real devices need their libraries: {how_to_install('hardware')}", Exit.REFUSED)
     except DeviceLost as error:

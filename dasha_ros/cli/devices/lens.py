@@ -1,4 +1,4 @@
-"""``dasha lens``: uses a lens board on a bench, without a graph."""
+"""``dasha lens``: uses a lens on a bench, without a graph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dasha_ros.cli.terminal.console import Exit, err, out
 if TYPE_CHECKING:
     from dasha_ros.devices.lens import LensReading
 
-app = typer.Typer(help="A lens board on a bench, without a graph.", no_args_is_help=True)
+app = typer.Typer(help="A lens on a bench, without a graph.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -30,7 +30,7 @@ def list_lenses() -> None:
 
 
 @app.command()
-def get(port: Port, board: Board = "flexiboard") -> None:
+def get(port: Port = "", board: Board = "flexiboard") -> None:
     """Read a lens, without moving it."""
     from dasha_ros.devices import bench
 
@@ -43,21 +43,30 @@ def get(port: Port, board: Board = "flexiboard") -> None:
 def set_position(
     position: Annotated[
         float,
-        typer.Argument(help="Position in the lens's unit: V for Varioptic (24.0 to 70.0), D for Optotune."),
+        typer.Argument(
+            help="In the lens's unit: V for Varioptic (24.0 to 70.0), D for Optotune, or a webcam's steps."
+        ),
     ],
-    port: Port,
+    port: Port = "",
     board: Board = "flexiboard",
 ) -> None:
-    """Move a lens and leave it there."""
+    """Move a lens and leave it there. A webcam's automatic focus stays off."""
     from dasha_ros.devices import bench
 
     with device_errors():
         reading, description = bench.set_lens(port, position, board)
     _print(reading, description)
+    if board == bench.WEBCAM:
+        node = description["port"]
+        err().print(
+            "automatic focus stays off, else the lens would not stay; to give it back: "
+            f"v4l2-ctl -d {node} -c focus_automatic_continuous=1, or plug the webcam in again",
+            markup=False,
+        )
 
 
 @app.command()
-def faults(port: Port, board: Board = "flexiboard") -> None:
+def faults(port: Port = "", board: Board = "flexiboard") -> None:
     """Print the board's faults, one per line; exit code 1 if there are any."""
     from dasha_ros.devices import bench
 
@@ -71,9 +80,9 @@ def faults(port: Port, board: Board = "flexiboard") -> None:
 
 def _print(reading: LensReading, description: dict[str, Any]) -> None:
     console, unit = out(), description["unit"]
-    commanded = f"commanded {description['position_in_force']:.3f} {unit}"
-    console.print(f"{reading.position:.4f} {unit}, {commanded}", markup=False)
-    console.print(
-        f"{description['model']} at {description['port']}, firmware {description['firmware']}", markup=False
-    )
+    commanded = description["position_in_force"]
+    said = "nothing commanded yet" if commanded is None else f"commanded {commanded:.3f} {unit}"
+    console.print(f"{reading.position:.4f} {unit}, {said}", markup=False)
+    firmware = f", firmware {description['firmware']}" if "firmware" in description else ""
+    console.print(f"{description['model']} at {description['port']}{firmware}", markup=False)
     console.print(f"faults: {', '.join(reading.faults) or 'none'}", markup=False)

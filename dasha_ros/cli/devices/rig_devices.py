@@ -117,10 +117,7 @@ def _opened(stack: ExitStack, configs: dict[str, Any], clock: Clock, node: Node 
     camera = camera_backend(configs["camera_driver"], clock, node)
     stack.callback(camera.close)
     if isinstance(camera, TwinCamera):
-        world = configs["twin_world"]
-        camera.set_world(
-            World(world.scene, world.illuminance_lx, tuple(world.distances_m), world.temperature_c)
-        )
+        camera.set_world(World.of(configs["twin_world"]))
     limits = camera.open()
     if (server := lens_port(configs["camera_driver"], camera)) is not None:
         server.start()

@@ -11,6 +11,7 @@ from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.evaluation.stacks import evaluate_stacks
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
+from dasha_ros.files.writing import json_lines
 
 SCENES, CACHE, STACKS = "--scenes", "--cache", "--stacks"
 APPLIES = {
@@ -100,7 +101,7 @@ def evaluate(
     from dasha_ros.benchmark.trials.view_page import write_view_page
     from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS, focus_setting
 
-    refuse_unwritable(json_file, markdown_file, rows, page)
+    refuse_unwritable(json_file, markdown_file, rows, folder=page)
     with shared.errors_explained():
         chosen = [focus_setting(name) for name in setting] if setting else list(FOCUS_SETTINGS)
         if scenes and not setting:
@@ -134,7 +135,7 @@ def evaluate(
         shared.resumed(journal, rows)
         text = tables(summed)
         out().print(text, markup=False)
-        write(json_file, shared.json_lines(summed))
+        write(json_file, json_lines(summed))
         write(markdown_file, text)
         if plots is not None and summed:
             for path in plot(summed, plots):

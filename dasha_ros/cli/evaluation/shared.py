@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -119,6 +118,12 @@ def errors_explained() -> Iterator[None]:
         fail(str(error), Exit.REFUSED)
 
 
+def listed(what: str, reasons: Mapping[str, str]) -> None:
+    """Say what was left out, each with its own reason."""
+    for name, why in reasons.items():
+        err().print(f"{what}: {name}: {why}", markup=False)
+
+
 def stopped(journal: Journal, file: Path | None) -> None:
     """Say that Ctrl-C ended the evaluation, and how to go on."""
     again = f"; the same command with --rows {file} goes on" if file else ""
@@ -192,8 +197,3 @@ def progress() -> Iterator[Callable[[int, int, str], None]]:
     finally:
         if bar.live.is_started:
             bar.stop()
-
-
-def json_lines(rows: Sequence[dict[str, Any]]) -> str:
-    """JSON with one row per line, so that a changed number changes one line."""
-    return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"

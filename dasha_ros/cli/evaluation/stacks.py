@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
 from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import refuse_unwritable, write
+from dasha_ros.files.writing import json_lines
 
 
 def evaluate_stacks(
@@ -37,7 +38,7 @@ def evaluate_stacks(
     from dasha_ros.learning.evaluation.stacks import stacks_in
     from dasha_ros.optics.tone import Tone
 
-    refuse_unwritable(json_file, markdown_file, rows_file, page)
+    refuse_unwritable(json_file, markdown_file, rows_file, folder=page)
     curve = next((known for known in get_args(Tone) if known == tone), None)
     if curve is None:
         fail(f"--tone {tone!r}: there are {' and '.join(get_args(Tone))}", Exit.REFUSED)
@@ -54,21 +55,16 @@ def evaluate_stacks(
                 )  # fmt: skip
             except KeyboardInterrupt:
                 shared.stopped(journal, rows_file)
-    _listed("skipped", skipped | made.skipped)
-    _listed("not played", made.refused)
+    shared.listed("skipped", skipped | made.skipped)
+    shared.listed("not played", made.refused)
     shared.resumed(journal, rows_file)
     if not journal.played:
         return
     summed = stack_rows(journal.played)
     text = stack_tables(summed)
     out().print(text, markup=False)
-    write(json_file, shared.json_lines(summed))
+    write(json_file, json_lines(summed))
     write(markdown_file, text)
     if page is not None:
         with shared.errors_explained():
             err().print(f"wrote {write_stack_page(page, stacks, journal.played)}", markup=False)
-
-
-def _listed(what: str, reasons: Mapping[str, str]) -> None:
-    for name, why in reasons.items():
-        err().print(f"{what}: {name}: {why}", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from dasha_ros.bringup.session import LogPrinter, Session
     from dasha_ros.bringup.supervisor import Ended
+
+WORD_S = 3.0
+"""How long the announcement waits for the diagnostics of active nodes [s]; they come every second."""
 
 
 def up(
@@ -101,6 +105,7 @@ def _watch(
         f"waiting for {', '.join(names)} to end; Ctrl-C kills the rest at once"
     )
     announced, warned, lost, broken = False, False, None, list[str]()
+    active_since_s = math.inf
     live = Live(console=console, refresh_per_second=2, transient=True, redirect_stderr=False)
     short = shortage(shared_memory_needed(len(session.graph.processes)))
     with session:
@@ -115,7 +120,8 @@ def _watch(
                 lost = _report(console, ended)
                 for name in session.returned():
                     console.print(f"{name} is active again", style="green")
-                if active and not announced:
+                active_since_s = min(active_since_s, session.seconds) if active else math.inf
+                if active and not announced and _is_known(session, active_since_s):
                     announced = True
                     _announce(session, console)
                 if not (announced or warned) and session.seconds > timeout_s:
@@ -141,14 +147,26 @@ def _report(console: Console, ended: list[Ended]) -> Ended | None:
     return next((e for e in ended if e.restart_in_s is None), None)
 
 
+def _is_known(session: Session, active_since_s: float) -> bool:
+    """Whether every active node has told its state, or has had the time for it."""
+    if session.seconds - active_since_s > WORD_S:
+        return True
+    return len(session.diagnostics()) == len(session.graph.processes)
+
+
 def _announce(session: Session, console: Console) -> None:
+    from diagnostic_msgs.msg import DiagnosticStatus
+
     graph, total = session.graph, sum(m.pss for m in session.memory().values())
-    console.print(
-        f"all {len(graph.processes)} nodes are active after {session.seconds:.1f} s, {total / 1e6:.0f} MB; "
-        f"try `dasha focus LABEL{'' if graph.namespace == '/dasha' else ' -n ' + graph.namespace}`; "
-        "Ctrl-C stops",
-        style="bold green",
-    )
+    up = f"all {len(graph.processes)} nodes are active after {session.seconds:.1f} s, {total / 1e6:.0f} MB"
+    faulty = [n for n, status in session.diagnostics().items() if status.level == DiagnosticStatus.ERROR]
+    if faulty:
+        names = " and ".join(faulty)
+        said = f"{up}, but goals fail until what {names} said above is mended; Ctrl-C stops"
+        console.print(said, style="bold yellow")
+        return
+    goal = f"dasha focus LABEL{'' if graph.namespace == '/dasha' else ' -n ' + graph.namespace}"
+    console.print(f"{up}; try `{goal}`; Ctrl-C stops", style="bold green")
 
 
 def _name_the_missing(session: Session, console: Console) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +63,10 @@ def record(
         return
     if images not in ("raw", "jpeg", "none"):
         fail(f"--images {images!r} is none of raw, jpeg and none", Exit.REFUSED)
+    from dasha_ros.ros.node.memory import keep_memory, share_one_heap
+
+    share_one_heap()
+    keep_memory()
     os.nice(_NICE)
     folder = output or Path(f"recording-{datetime.now():%Y%m%d-%H%M%S}")
     order = _Order(namespace, folder, topic or [], images, jpeg_quality, split_mb, limit_mb, seconds, wait)
@@ -140,12 +144,8 @@ def _record(order: _Order, stop: list[int]) -> Exit:
         finally:
             recorder.close()
             writer.close()
-    for name, count in recorder.refused.items():
-        err().print(
-            f"warning: {count} pictures of {name} are missing: no JPEG has their encoding; use --images raw",
-            style="yellow",
-            markup=False,
-        )
+    _warn(recorder.refused, "no JPEG has their encoding; use --images raw")
+    _warn(recorder.missed, "the machine was too busy to hear them")
     return _told(writer, recorder.topics, order.folder)
 
 
@@ -157,13 +157,24 @@ def _until_the_end(
     pause: Callable[[], object],
 ) -> None:
     begun = told = time.monotonic()
+    is_told = False
     while not (stop or writer.ended or (seconds and time.monotonic() - begun >= seconds)):
         recorder.look()
         pause()
         recorder.tick()
+        if recorder.hears_goals and not is_told:
+            is_told = True
+            err().print("camera and lens are heard: a goal that begins now can be replayed", markup=False)
         if time.monotonic() - told >= _TELL_S:
             told = time.monotonic()
             err().print(f"{_amount(writer, recorder.topics)} after {told - begun:.0f} s", markup=False)
+
+
+def _warn(missing: Mapping[str, int], why: str) -> None:
+    for topic, count in missing.items():
+        if count:
+            sentence = f"warning: {count} pictures of {topic} are missing: {why}"
+            err().print(sentence, style="yellow", markup=False)
 
 
 def _amount(writer: RecordingWriter, topics: int) -> str:

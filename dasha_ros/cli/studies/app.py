@@ -130,7 +130,7 @@ def _write(place: Path, plan: Plan, results: Results, description: str) -> str:
     """Write rows and tables of all finished tasks, in the order of the plan; returns the tables."""
     from dasha_ros.benchmark.studies.task import StudyError
     from dasha_ros.benchmark.study import tables
-    from dasha_ros.files.writing import disk_errors, write_whole
+    from dasha_ros.files.writing import disk_errors, json_lines, write_whole
 
     rows = [
         {**row, "scene_set": plan.scene_sets[row["cache"]]}
@@ -144,7 +144,7 @@ def _write(place: Path, plan: Plan, results: Results, description: str) -> str:
             parts.append(f"## {name}\n\n{tables(mine)}")
     text = "\n\n".join(parts)
     with disk_errors(StudyError, place, "; what was computed is kept, and the same command goes on"):
-        write_whole(place / "rows.json", shared.json_lines(rows))
+        write_whole(place / "rows.json", json_lines(rows))
         write_whole(place / "tables.md", text + "\n")
     return text
 

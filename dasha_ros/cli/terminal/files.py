@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +15,34 @@ from dasha_ros.cli.terminal.console import Exit, fail
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers to this file.")]
 
 
-def refuse_unwritable(*paths: Path | None) -> None:
-    """End the command now, and not after minutes of work, if the folder of a file does not exist."""
-    for path in paths:
-        if path is not None and not path.absolute().parent.is_dir():
-            fail(f"{path} can't be written: there is no folder {path.absolute().parent}", Exit.REFUSED)
+def refuse_unwritable(*files: Path | None, folder: Path | None = None) -> None:
+    """End the command now, and not after minutes of work, if what it makes can't be written.
+
+    Args:
+        *files: Files that it will write.
+        folder: A folder that it will make or fill.
+    """
+    for path in (*files, folder):
+        if path is None:
+            continue
+        home = path.absolute().parent
+        if not home.is_dir():
+            fail(f"{path} can't be written: there is no folder {home}", Exit.REFUSED)
+        if path is not folder and path.is_dir():
+            fail(
+                f"{path} can't be written: it is a folder; name a file, such as {path / 'FILE'}", Exit.REFUSED
+            )
+        if path is folder and path.exists() and not path.is_dir():
+            fail(f"{path} can't be made: a file of this name is there; name a folder", Exit.REFUSED)
+        if not os.access(path if path.exists() else home, os.W_OK):
+            fail(f"{path} can't be written: you have no permission; name another place", Exit.REFUSED)
+
+
+def refuse_foreign_ending(picture: Path, endings: Collection[str]) -> None:
+    """End the command now if a picture's name ends in none of the endings (with their dots)."""
+    if picture.suffix.lower() not in endings:
+        known = ", ".join(endings)
+        fail(f"{picture} can't be drawn: its name must end in one of {known}", Exit.REFUSED)
 
 
 def write(path: Path | None, text: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dasha_ros.cli.train.runs import TrainOptions, errors_explained, train_agent, train_both
+from dasha_ros.cli.train.ship import ship
 
 app = typer.Typer(help="Train an agent, or both, from a percept cache.", no_args_is_help=True)
 
@@ -47,3 +48,4 @@ _add(
     "Train both agents: A^H first, then A^L from where A^H ends; --steps is for each.",
     train_both,
 )
+app.command()(ship)

@@ -44,7 +44,9 @@ def errors_explained() -> Iterator[None]:
 
     try:
         yield
-    except (CacheError, ReadingError, PresetError, TrainingError) as error:
+    except PresetError as error:
+        fail(str(error), Exit.REFUSED)
+    except (CacheError, ReadingError, TrainingError) as error:
         fail(str(error))
     except ImportError as error:
         fail(f"training needs PyTorch and stable-baselines3 ({error}): run `scripts/setup --torch`")
@@ -63,8 +65,8 @@ def train_agent(agent: Literal["exposure", "focus"], options: TrainOptions) -> N
             fail(f"{options.resume} is a run of {info.agent}: use `dasha train {info.agent}`", Exit.REFUSED)
         cache = _open(Path(info.cache), info.split)
     else:
-        cache = _open(options.cache, options.split)
         preset = load_preset(options.preset)
+        cache = _open(options.cache, options.split)
         info = plan(agent, preset, cache, seed=options.seed, split=options.split, steps=options.steps)
         run = RunFolder(options.folder or default_folder(info))
         run.create(info)
@@ -88,8 +90,8 @@ def train_both(options: TrainOptions) -> None:
         made = run.plan()
         cache = _open(Path(made.focus.cache), made.focus.split)
     else:
-        cache = _open(options.cache, options.split)
         preset = load_preset(options.preset)
+        cache = _open(options.cache, options.split)
         made = plan_joint(preset, cache, seed=options.seed, split=options.split, steps=options.steps)
         run = JointFolder(options.folder or default_folder(made.focus))
         run.create(made)

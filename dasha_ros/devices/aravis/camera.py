@@ -115,8 +115,10 @@ class AravisCamera:
             raise OutOfRange(f"exposure {exposure_us!r} us refused: this camera takes {low:g} to {high:g} us")
         with calls(str(device.found), "setting the exposure"):
             device.camera.set_exposure_time(exposure_us)
-            self._exposure_us = exposure_us
-            return device.exposure_us
+            in_force_us = device.exposure_us
+        # Remembered only now: a command that failed half-way must not come back after a loss.
+        self._exposure_us = exposure_us
+        return in_force_us
 
     def set_gain(self, gain_db: float) -> float:
         """Set the gain of the next frame, clipped to the camera's limits; returns the value read back [dB].
@@ -132,8 +134,9 @@ class AravisCamera:
             return 0.0
         with calls(str(device.found), "setting the gain"):
             device.camera.set_gain(limits.nearest_gain_db(gain_db))
-            self._gain_db = gain_db
-            return device.gain_db
+            in_force_db = device.gain_db
+        self._gain_db = gain_db
+        return in_force_db
 
     def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
         """Take one picture whose exposure begins now, or at ``not_before_ns`` if that is later."""

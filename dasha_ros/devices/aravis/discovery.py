@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dasha_ros.devices.aravis.library import aravis, is_installed
+from dasha_ros.devices.aravis.library import aravis, why_missing
 from dasha_ros.devices.errors import DeviceLost
 
 
@@ -38,8 +38,17 @@ def list_cameras() -> list[GenicamFound]:
     Raises:
         ExtraMissing: Aravis is not installed.
     """
+    aravis().update_device_list()
+    return known_cameras()
+
+
+def known_cameras() -> list[GenicamFound]:
+    """Those that answered when Aravis looked last in this process; nobody is asked now.
+
+    Raises:
+        ExtraMissing: Aravis is not installed.
+    """
     library = aravis()
-    library.update_device_list()
     return [
         GenicamFound(
             id=library.get_device_id(number),
@@ -55,7 +64,7 @@ def list_cameras() -> list[GenicamFound]:
 
 def list_if_installed() -> list[GenicamFound]:
     """The same; none where Aravis is not installed."""
-    return list_cameras() if is_installed() else []
+    return [] if why_missing() else list_cameras()
 
 
 def chosen(cameras: Sequence[GenicamFound], address: str) -> GenicamFound:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.validation import reasons
-from dasha_ros.optics.lens import PIXEL_PITCH_UM, SENSOR_WIDTH_PX
+from dasha_ros.optics.thin_lens import PIXEL_PITCH_UM, SENSOR_WIDTH_PX
 
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 _SIDE = Annotated[int, Field(ge=1, le=100_000)]

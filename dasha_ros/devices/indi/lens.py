@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
-from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
+from dasha_ros.devices.camera import never
+from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout, MoveOvertaken
+from dasha_ros.devices.indi.discovery import find_device
 from dasha_ros.devices.indi.server import IndiServer, Vector
 from dasha_ros.devices.indi.settings import IndiSettings
 from dasha_ros.devices.lens import LensReading, LimitedLens
@@ -25,10 +26,10 @@ ABORT = "FOCUS_ABORT_MOTION", "ABORT"
 TEMPERATURE = "FOCUS_TEMPERATURE", "TEMPERATURE"
 VERSION = "DRIVER_INFO", "DRIVER_VERSION"
 ON = "On"
+OVERTAKEN = Vector("Busy", {}, {}, 0)
+"""What a wait finds when the move that it waits for has become pointless."""
 SILENT_QUESTIONS = 2
 """After this many questions in a row without an answer the focuser counts as lost."""
-OTHERS_S = 0.3
-"""A server's drivers answer one after the other, with less time between [s]."""
 
 
 class IndiLens(LimitedLens):
@@ -62,15 +63,23 @@ class IndiLens(LimitedLens):
         self._server = IndiServer(*settings.address, settings.reply_timeout_s)
         self._device = settings.device
         self._info: LensInfo | None = None
+        self._range: tuple[float, float] | None = None
+        """The steps that the driver allowed when the focuser was opened; ``None``: it is being opened."""
         self._in_force: int | None = None
         self._attempted: int | None = None
         """Asked for, but not reached yet as far as is known."""
-        self._homed = False
-        self._silent = 0
+        self._homed, self._silent = False, 0
         """Questions in a row without an answer."""
         self._taken_up = False
         """Whether the last motion came from the wanted side, as far as is known."""
-        self._stopped_at_ns: int | None = None
+        self._rest_ns = 0
+        self._overtaken: Callable[[], bool] = never
+        self._may_stop = False
+        """Whether the motion in progress is a move, which something newer may stop."""
+
+    def heed(self, overtaken: Callable[[], bool]) -> None:
+        """See `InterruptibleLens.heed`; a focuser without ``FOCUS_ABORT_MOTION`` goes on to its end."""
+        self._overtaken = overtaken
 
     @property
     def info(self) -> LensInfo:
@@ -93,15 +102,16 @@ class IndiLens(LimitedLens):
             DeviceLost: No server, no such focuser, or it does not work.
         """
         self.close()
-        self._taken_up, self._silent = False, 0
+        self._taken_up, self._silent, self._range = False, 0, None
         self._server.open()
         try:
-            self._device = self._found()
+            self._device = find_device(self._server, self.settings.device)
             self._connect_device()
             if self.settings.home and not self._homed:
                 self._find_reference()
             at = self._position()
             self._info = self._described(at)
+            self._range = at.limits.get(STEPS)
             if self._in_force is None:
                 self._in_force = round(at.number(STEPS))
             elif self._in_force != round(at.number(STEPS)):
@@ -124,8 +134,11 @@ class IndiLens(LimitedLens):
 
     def _move(self, position: float) -> LensReading:
         target = round(position)
-        self._attempted = target
-        self._travel(self._in_force if self._in_force is not None else target, target)
+        self._attempted, self._may_stop = target, True
+        try:
+            self._travel(self._in_force if self._in_force is not None else target, target)
+        finally:
+            self._may_stop = False
         self._in_force, self._attempted = target, None
         return self.read()
 
@@ -147,7 +160,8 @@ class IndiLens(LimitedLens):
                 " someone else moved it. Opening it anew brings it back."
             )
         faults = ("the focuser reports Alert",) if at.state == "Alert" else ()
-        return LensReading(float(steps), self._unrest_s(), faults)
+        rest_s = max(0.0, (self._rest_ns - self._clock.now_ns()) / 1e9)
+        return LensReading(float(steps), rest_s, faults)
 
     def describe(self) -> dict[str, Any]:
         """Server, focuser, version, temperature and what its driver said last."""
@@ -166,41 +180,6 @@ class IndiLens(LimitedLens):
             "said": server.said(device),
         }
 
-    def _found(self) -> str:
-        """The name of the focuser: the one that is set, or the only one."""
-        server, wanted = self._server, self.settings.device
-
-        def there() -> bool:
-            return wanted in server.devices() if wanted else bool(server.devices())
-
-        try:
-            server.wait(there, "device")
-        except DeviceTimeout as error:
-            there_are = ", ".join(server.devices()) or "none"
-            raise DeviceLost(
-                f"the INDI server at {server.address} has no device {wanted!r}; it has: {there_are}."
-                if wanted
-                else f"the INDI server at {server.address} has no device."
-            ) from error
-        if wanted:
-            return wanted
-        # Each driver answers for itself: wait until no more do.
-        devices = server.devices()
-        with suppress(DeviceTimeout):
-            while True:
-                known = len(devices)
-                devices = server.wait(partial(self._more_than, known), "more", OTHERS_S)
-        if len(devices) > 1:
-            raise DeviceLost(
-                f"the INDI server at {server.address} has several devices: {', '.join(devices)}."
-                " Choose one with `indi_device`."
-            )
-        return devices[0]
-
-    def _more_than(self, known: int) -> list[str] | None:
-        devices = self._server.devices()
-        return devices if len(devices) > known else None
-
     def _connect_device(self) -> None:
         server, device = self._server, self._device
         if server.ask(device, CONNECTION).values.get(CONNECT) != ON:
@@ -214,6 +193,9 @@ class IndiLens(LimitedLens):
                     " that its driver uses."
                 )
         server.wait(lambda: server.vector(device, POSITION), f"{POSITION}: {device} may be no focuser")
+        # A driver that has just connected tells a range of its own first, and the focuser's when it has read
+        # it. It answers a question once it is through with that.
+        server.ask(device, CONNECTION)
 
     def _described(self, at: Vector) -> LensInfo:
         low, high = at.limits.get(STEPS, (math.nan, math.nan))
@@ -234,8 +216,7 @@ class IndiLens(LimitedLens):
         return replace(info, resolution=1.0, play=play, approach=settings.approach)
 
     def _find_reference(self) -> None:
-        name, _, switch = self.settings.home.partition(".")
-        server, device = self._server, self._device
+        (name, _, switch), server, device = self.settings.home.partition("."), self._server, self._device
         try:
             server.wait(lambda: server.vector(device, name), name)
         except DeviceTimeout as error:
@@ -263,7 +244,7 @@ class IndiLens(LimitedLens):
         """The server lives on when a focuser does not.
 
         Raises:
-            DeviceLost: The server has told that the focuser is no longer there.
+            DeviceLost: The server has told that the focuser is no longer there, or has another range.
         """
         server, device = self._server, self._device
         connection = server.vector(device, CONNECTION)
@@ -271,6 +252,13 @@ class IndiLens(LimitedLens):
             raise DeviceLost(
                 f"{device} was disconnected, by its driver or by another client{self._reason()}. Opening it"
                 " anew connects it."
+            )
+        at = server.vector(device, POSITION)
+        if self._range is not None and at is not None and at.limits.get(STEPS, self._range) != self._range:
+            low, high = at.limits[STEPS]
+            raise DeviceLost(
+                f"{device} takes positions from {low:g} to {high:g} steps now, and took {self._range[0]:g} to"
+                f" {self._range[1]:g} when it was opened. Opening it anew learns the new range."
             )
 
     def _travel(self, now: int, target: int) -> None:
@@ -294,7 +282,7 @@ class IndiLens(LimitedLens):
             lambda vector: vector.state != "Busy" and round(vector.number(STEPS)) == target,
             f"{target} steps",
         )
-        self._stopped_at_ns = self._clock.now_ns()
+        self._rests()
 
     def _arrived(self, name: str, after: int, done: Callable[[Vector], bool], where: str) -> None:
         """Wait until a motion ends; stops it when it takes too long."""
@@ -303,7 +291,8 @@ class IndiLens(LimitedLens):
         def ended() -> Vector | None:
             vector = server.vector(device, name)
             if vector is None or vector.heard <= after or vector.state == "Busy":
-                return None
+                can_stop = self._may_stop and server.vector(device, ABORT[0]) is not None
+                return OVERTAKEN if can_stop and self._overtaken() else None
             return vector if done(vector) or vector.state == "Alert" else None
 
         try:
@@ -312,16 +301,26 @@ class IndiLens(LimitedLens):
             with suppress(DeviceError):
                 server.send(device, ABORT[0], {ABORT[1]: ON})
             raise
+        if vector is OVERTAKEN:
+            self._halt()
         if not done(vector):
             raise DeviceTimeout(f"{device} did not go to {where}{self._reason()}")
+
+    def _halt(self) -> NoReturn:
+        """Stop the motor, and learn where it stands then."""
+        server, device = self._server, self._device
+        server.send(device, ABORT[0], {ABORT[1]: ON})
+        at = server.ask(device, POSITION)
+        while at.state == "Busy":
+            at = server.heard(device, POSITION, at.heard)
+        self._in_force, self._attempted = round(at.number(STEPS)), None
+        self._rests()
+        raise MoveOvertaken(f"{device} was stopped at {self._in_force} steps for a newer command")
 
     def _reason(self) -> str:
         said = self._server.said(self._device).strip()
         return f": its driver says {said!r}" if said else ""
 
-    def _unrest_s(self) -> float:
-        """Time left until the optics rest [s]."""
-        if self._stopped_at_ns is None:
-            return 0.0
-        rest_ns = self._stopped_at_ns + round(self.settings.settle_s * 1e9)
-        return max(0.0, (rest_ns - self._clock.now_ns()) / 1e9)
+    def _rests(self) -> None:
+        """The motor has stopped, and the optics tremble for a while."""
+        self._rest_ns = self._clock.now_ns() + round(self.settings.settle_s * 1e9)

@@ -85,6 +85,8 @@ def read_latency(path: Path, model: str) -> Latency:
     # Imported here, because the doctor runs where PyYAML is missing.
     from dasha_ros.files.documents import read_yaml
 
+    if not path.exists():
+        raise FileError(path, "there is no such file: name another, or run `dasha calibrate latency`")
     document = read_yaml(path)
     if not isinstance(document, dict) or not {"model", "exposure_frames"} <= set(document) <= _KEYS:
         raise FileError(path, f"a measured lag has the keys {', '.join(sorted(_KEYS))}")

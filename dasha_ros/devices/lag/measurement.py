@@ -23,10 +23,13 @@ WATCHED = {"exposure": 24, "focus": 45}
 STEPS = 12
 CANDIDATES = 8
 """Values of a setting that are tried, to find two that look different."""
-TOLERANCE = 0.12
-"""A picture has come to rest when it is within this share of the step."""
+TOLERANCE, TRAVEL_TOLERANCE = 0.12, 0.06
+"""A picture has come to rest when it is within this share of the step. A lens slows down before it arrives:
+there the share is smaller, as far as the noise allows."""
 CLEAR = 8.0
 """A step must change the picture by this many times the noise of a picture at rest."""
+SURE = 4.0
+"""A picture is not at rest if it is off by this many times the noise."""
 _BLACK, _WHITE = 4.0, 246.0
 """Mean levels at which a picture hides how bright it is."""
 _MIDDLE = 110.0
@@ -54,6 +57,8 @@ class Setting:
     """Whether a level can be compared."""
     advice: str
     """What to do when the picture does not answer."""
+    tolerance: float = TOLERANCE
+    """Share of a step within which its picture has come to rest."""
 
 
 class LagBench(Protocol):
@@ -164,8 +169,12 @@ def frames_at_odds(before: Sequence[float], after: Sequence[float], setting: Set
     step = abs(final - old)
     if step < CLEAR * noise or step == 0.0:
         raise LagError(f"the picture does not answer to the {setting.name}: {setting.advice}")
-    off = np.abs(np.asarray(after) - final) > TOLERANCE * step
+    share = max(setting.tolerance, min(TOLERANCE, SURE * noise / step))
+    off = np.abs(np.asarray(after) - final) > share * step
     count = int(np.flatnonzero(off)[-1]) + 1 if off.any() else 0
+    if share > setting.tolerance:
+        # The noise hides the end of the travel.
+        count += 1
     if count > _calm(len(after)):
         raise LagError(
             f"the picture has not come to rest {len(after)} frames after a step of the {setting.name}:"
@@ -214,6 +223,7 @@ def focus_setting(values: tuple[float, ...], set_value: Callable[[float], object
         lambda grey: Sharpness(_middle(grey)).frame(),
         lambda level: True,
         "point the camera at something still with fine texture, such as a newspaper",
+        TRAVEL_TOLERANCE,
     )
 
 

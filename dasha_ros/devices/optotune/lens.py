@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from dasha_ros.devices.errors import DeviceLost
+from dasha_ros.devices.optotune.dioptres import DioptreLens
 from dasha_ros.devices.optotune.protocol import (
     BAUD,
-    CODES_PER_DIOPTRE,
     ENTER_CURRENT_MODE,
     ENTER_FOCAL_POWER_MODE,
     FIRMWARE_TYPE,
@@ -32,12 +31,10 @@ from dasha_ros.devices.optotune.protocol import (
     status_names,
 )
 from dasha_ros.devices.serial.dialogue import Connect, SerialSettings
-from dasha_ros.devices.serial.lens import BoardStatus, SerialLens
+from dasha_ros.devices.serial.lens import BoardStatus
 from dasha_ros.devices.serial.link import Link, SerialLink
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.optics.lens import LensProfile
-from dasha_ros.optics.lens_info import LensInfo
-from dasha_ros.optics.optotune import STEP_DIOPTRES, UNIT, TunableLens
 
 TEMPERATURES_C = -120.0, 120.0
 """What the driver takes as limits (0309)."""
@@ -81,7 +78,7 @@ def connect(port: str, reply_timeout_s: float) -> Link:
     return SerialLink(port, reply_timeout_s, BAUD)
 
 
-class OptotuneLens(SerialLens):
+class OptotuneLens(DioptreLens[Link]):
     """A `Lens` behind a Lens Driver 4 or 4i in focal power mode; its positions are dioptres.
 
     The driver keeps the focal power whatever the temperature, with what the lens's own memory says. See
@@ -107,48 +104,13 @@ class OptotuneLens(SerialLens):
             ValueError: The profile's positions are no dioptres.
         """
         self.settings = settings
-        self._profile = profile or TunableLens()
-        if self._profile.unit != UNIT:
-            raise ValueError(
-                f"the profile {self._profile.name} is in {self._profile.unit}, and an Optotune lens takes"
-                f" {UNIT}: use the profile optotune, or measure one with `dasha calibrate lens`"
-            )
-        super().__init__(settings, clock, connect, settings.settle_s, "an Optotune Lens Driver 4")
-        self._info: LensInfo | None = None
-        self._offset = 0.0
-        self._firmware = self._lens_serial = "unknown"
-        self._temperature_c: float | None = None
-        self._warnings: tuple[str, ...] = ()
-
-    @property
-    def info(self) -> LensInfo:
-        """Dioptres, in the range that the driver guarantees at the chosen temperatures, and the map.
-
-        Raises:
-            DeviceLost: Only the driver knows the range, and it was never opened.
-        """
-        if self._info is None:
-            raise DeviceLost("the range of an Optotune lens is known once it was opened")
-        return self._info
+        super().__init__(
+            settings, clock, connect, settings.settle_s, "an Optotune Lens Driver 4", profile=profile
+        )
 
     def describe(self) -> dict[str, Any]:
         """Port, firmware, lens, temperature, warnings and counts."""
-        port, serial_number = self._dialogue.port, self.settings.serial_number
-        return {
-            "hardware_id": f"Optotune {self._lens_serial} {serial_number}".strip() + f" at {port}",
-            "model": "Optotune Lens Driver 4",
-            "port": port,
-            "serial_number": serial_number,
-            "lens_serial_number": self._lens_serial,
-            "firmware": self._firmware,
-            "unit": UNIT,
-            "profile": self._profile.id,
-            "position_in_force": self._in_force,
-            "temperature_c": self._temperature_c,
-            "faults": list(self._faults),
-            "warnings": list(self._warnings),
-            **{f"count {name}": count for name, count in sorted(self.counts.items())},
-        }
+        return self._described("Optotune Lens Driver 4")
 
     @property
     def _advice(self) -> str:
@@ -165,23 +127,14 @@ class OptotuneLens(SerialLens):
                 f"the Optotune driver at {self._dialogue.port} says: {', '.join(status_names(answer[0])[0])}."
                 " Check that a lens with a memory is plugged into the driver."
             )
-        profile = self._profile
-        low = max(self._position(number(answer[3:5])), profile.position_min)
-        high = min(self._position(number(answer[1:3])), profile.position_max)
-        if not low < high:
+        if not self._limit(self._position(number(answer[3:5])), self._position(number(answer[1:3]))):
+            profile = self._profile
             raise DeviceLost(
                 f"the Optotune driver at {self._dialogue.port} guarantees no focal power inside"
                 f" {profile.position_min:g} to {profile.position_max:g} D from {settings.temperature_min_c:g}"
                 f" to {settings.temperature_max_c:g} deg C: choose nearer temperature limits, or another"
                 " profile."
             )
-        # Inward to what the driver can be sent, so that no rounding leaves the limits.
-        low, high = (
-            self._position(math.ceil(self._codes(low))),
-            self._position(math.floor(self._codes(high))),
-        )
-        info = LensInfo.of(profile, limits=(low, high), settle_s=settings.settle_s)
-        self._info = replace(info, resolution=STEP_DIOPTRES)
 
     def _learn_more(self) -> None:
         if version := self._dialogue.tried(lambda: self._ask(VERSION)):
@@ -189,23 +142,6 @@ class OptotuneLens(SerialLens):
             self._firmware = f"{version[0]}.{version[1]}.{build}.{revision}"
         if serial := self._dialogue.tried(lambda: self._ask(SERIAL_NUMBER)):
             self._lens_serial = serial.decode("ascii", "replace").strip("\0 ") or "unknown"
-
-    def _codes(self, position: float) -> float:
-        """The code of a position before rounding; off by what floats can't hold, which is cut off."""
-        return round((position + self._offset) * CODES_PER_DIOPTRE, 6)
-
-    def _code(self, position: float) -> int:
-        return round(self._codes(position))
-
-    def _position(self, code: int) -> float:
-        return code / CODES_PER_DIOPTRE - self._offset
-
-    def _output(self, position: float) -> float:
-        return self._position(self._code(position))
-
-    def _admitted(self, code: int) -> int:
-        info = self.info
-        return min(max(code, self._code(info.position_min)), self._code(info.position_max))
 
     def _read_status(self) -> BoardStatus:
         mode = self._ask(MODE)[0]

@@ -17,7 +17,6 @@ BAUD = 115200
 """Over USB; its rate is virtual."""
 END = b"\r\n"
 FOCAL_POWER_MODE = 5
-CODES_PER_DIOPTRE = 200
 OFFSETS_DIOPTRES = {"A": 5.0}
 """What firmware of a type adds to a focal power before encoding it [D]; other types add nothing."""
 STEPS_PER_KELVIN = 16

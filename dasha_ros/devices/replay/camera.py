@@ -13,7 +13,7 @@ from dasha_ros.devices.replay.recorded import Replay, ReplayError
 from dasha_ros.devices.software_camera import SoftwareCamera
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.optics.actuator import PowerTrajectory
-from dasha_ros.optics.exposure import T_MAX_US, T_MIN_US
+from dasha_ros.optics.exposure_table import T_MAX_US, T_MIN_US
 
 
 class ReplayCamera(SoftwareCamera):

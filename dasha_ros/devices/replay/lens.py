@@ -10,8 +10,8 @@ from dasha_ros.devices.replay.recorded import Replay
 from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.optics.drive import LensDrive
-from dasha_ros.optics.lens import LinearLens
 from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.optics.thin_lens import LinearLens
 
 _SPAN = 10.0
 """Between camera and lens, the whole range of positions is so many dioptres; the lens's own map stays."""

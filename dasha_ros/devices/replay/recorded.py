@@ -16,8 +16,10 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
+from dasha_ros.files import version_0_1
 from dasha_ros.files.errors import shown
 from dasha_ros.files.jpeg import jpeg_pixels
+from dasha_ros.optics.lens import MEASURED
 from dasha_ros.optics.lens_info import LensInfo, LensInfoError
 from dasha_ros.perception.image import ENCODINGS
 from dasha_ros.perception.image_message import ImageMessageError, Pixels, pixels_of
@@ -25,7 +27,7 @@ from dasha_ros.recording.reader import Recorded, Recording
 from dasha_ros.recording.writer import RecordingError
 
 _IMAGE, _JPEG = "/camera/image_raw", "/camera/image_raw/compressed"
-_CAPTURE, _STATE, _INFO = "/camera/capture", "/lens/state", "/lens/info"
+_CAPTURE, _STATE, _INFO, _REWARD = "/camera/capture", "/lens/state", "/lens/info", "/reward"
 _IN_JPEG = ("mono8", "8UC1", "rgb8", "bgr8")
 """Encodings that a JPEG keeps. Other recorders turn a mosaic into colours first, and its name would lie."""
 _SAME_EXPOSURE = 0.01
@@ -51,6 +53,8 @@ class RecordedFrame:
     """The commands that made it: equal for pictures of which none was taken for a new command."""
     message: Recorded
     """The message that holds it, without its data."""
+    judged: bool = False
+    """Whether an agent got a reward for it."""
 
 
 @dataclass
@@ -60,6 +64,8 @@ class _Found:
     images: list[tuple[tuple[int, int], Recorded]]
     captures: dict[tuple[int, int], Any]
     positions: dict[tuple[str, int], float]
+    judged: set[tuple[int, int]]
+    """Stamps of the pictures that agents were rewarded for."""
     info: Any = None
     spaces: frozenset[str] = frozenset()
 
@@ -115,8 +121,9 @@ class Replay:
     def frame(self, position: float, exposure_us: float, anew: bool) -> RecordedFrame:
         """The picture that was taken nearest to a position, and there nearest to an exposure.
 
-        If camera and lens were set so several times, each of these visits is shown in its turn, from its
-        first picture on, which is the one that an agent judged.
+        If camera and lens were set so several times, each of these visits is shown in its turn, from the
+        first picture on that an agent judged: previews may have come before a goal. If the recording does not
+        tell, that is the first one.
 
         Args:
             position: Of the lens.
@@ -134,7 +141,8 @@ class Replay:
         turn, index = (turn + 1, 0) if anew or turn < 0 else (turn, index + 1)
         self._shown[place, exposure] = turn, index
         pictures = list(visits.values())[turn % len(visits)]
-        return pictures[index % len(pictures)]
+        begin = next((at for at, picture in enumerate(pictures) if picture.judged), 0)
+        return pictures[(begin + index) % len(pictures)]
 
     def pixels(self, frame: RecordedFrame) -> Pixels:
         """The pixels of a picture, as recorded.
@@ -179,8 +187,8 @@ class Replay:
 
 
 def _search(recording: Recording) -> _Found:
-    found, spaces = _Found([], {}, {}), set[str]()
-    topics = (_IMAGE, _JPEG, _CAPTURE, _STATE, _INFO)
+    found, spaces = _Found([], {}, {}, set()), set[str]()
+    topics = (_IMAGE, _JPEG, _CAPTURE, _STATE, _INFO, _REWARD)
     for message in recording.messages():
         topic = next((topic for topic in topics if message.topic.endswith(topic)), None)
         if topic is None:
@@ -194,6 +202,8 @@ def _search(recording: Recording) -> _Found:
         try:
             if topic == _CAPTURE:
                 found.captures[_stamp(content.header.stamp)] = content
+            elif topic == _REWARD:
+                found.judged.add(_stamp(content.header.stamp))
             elif topic == _STATE:
                 found.positions[content.driver, content.move] = float(content.position)
             else:
@@ -205,6 +215,12 @@ def _search(recording: Recording) -> _Found:
 
 
 def _of_others(recording: Recording, message: Recorded) -> RecordingError:
+    definition = message.schema.data.decode("utf-8", "replace") if message.schema else ""
+    if message.kind.startswith("dasha_ros/") and version_0_1.is_message(definition):
+        return RecordingError(
+            f"{shown(recording.path)}: {shown(message.topic)} was {version_0_1.WRITTEN}, "
+            "which did not record the lens's unit and limits: record the goal again"
+        )
     return RecordingError(
         f"{shown(recording.path)}: {shown(message.topic)} is a {shown(message.kind)}, not what this package "
         "records there: record it with `dasha record`"
@@ -236,7 +252,8 @@ def _frames(recording: Recording, found: _Found) -> tuple[list[RecordedFrame], C
             command = capture.exposure_command
             visit = command.sender, command.sequence, capture.lens_driver, capture.lens_move
             exposure_us, gain_db = float(capture.exposure_us), float(capture.gain_db)
-            frames.append(RecordedFrame(position, exposure_us, gain_db, visit, message))
+            judged = stamp in found.judged
+            frames.append(RecordedFrame(position, exposure_us, gain_db, visit, message, judged))
     if not frames:
         reasons = "; ".join(f"{count} because {reason}" for reason, count in sorted(left_out.items()))
         raise RecordingError(f"{name}: none of its {len(found.images)} pictures can be used: {reasons}")
@@ -248,7 +265,10 @@ def _lens_info(recording: Recording, found: _Found) -> LensInfo:
     if found.info is None:
         raise RecordingError(f"{name} does not tell the lens's unit and limits: record lens/info, too")
     try:
-        values = {field.name: getattr(found.info, field.name) for field in fields(LensInfo)}
+        names = [field.name for field in fields(LensInfo) if field.name != "blur_doubt"]
+        values = {name: getattr(found.info, name) for name in names}
+        # Recordings of version 0.2 and before do not have it.
+        values["blur_doubt"] = getattr(found.info, "blur_doubt", 0.0) or MEASURED
         maps = {key: tuple(values[key]) for key in ("map_positions", "map_dioptres")}
         return LensInfo(**{**values, **maps})
     except (AttributeError, TypeError, LensInfoError) as error:

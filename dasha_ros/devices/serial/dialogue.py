@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from dasha_ros.devices.errors import DeviceLost, DeviceTimeout
-from dasha_ros.devices.serial.link import Link
+from dasha_ros.devices.serial.link import Line, Link
 from dasha_ros.devices.serial.ports import find_port
 from dasha_ros.devices.serial.replies import ProtocolError, ReplyIncomplete
 
 T = TypeVar("T")
+LineT = TypeVar("LineT", bound=Line)
 Connect = Callable[[str, float], Link]
 """Opens a port, given its path and how long a reply may take [s]."""
 
@@ -35,7 +36,7 @@ class SerialSettings:
     """After this many commands in a row without any reply the device counts as lost."""
 
 
-class Dialogue:
+class Dialogue(Generic[LineT]):
     """The line to one lens board: it resynchronises after trouble, tries again, and gives up in time.
 
     The boards number neither requests nor replies. So a late reply could pass for the next one: after any
@@ -46,11 +47,11 @@ class Dialogue:
         counts: Counts of requests and of their failures, since this object was made.
     """
 
-    def __init__(self, settings: SerialSettings, connect: Connect) -> None:
+    def __init__(self, settings: SerialSettings, connect: Callable[[str, float], LineT]) -> None:
         self.port = settings.port
         self.counts: Counter[str] = Counter()
         self._settings, self._connect = settings, connect
-        self._link: Link | None = None
+        self._link: LineT | None = None
         self._dirty = False
         self._silent = 0
 
@@ -81,8 +82,8 @@ class Dialogue:
         """Wait for silence before the next request: the last reply may have been an older one's."""
         self._dirty = True
 
-    def exchange(self, request: bytes, reply_bytes: int, short_reply: bytes = b"") -> bytes:
-        """One request and its reply; see `Link.exchange`.
+    def ready(self) -> LineT:
+        """The line, for one request: silent since the last bad reply, and counted.
 
         Raises:
             DeviceLost: The port is closed or gone.
@@ -93,7 +94,15 @@ class Dialogue:
             self._link.wait_quiet(self._settings.quiet_s)
             self._dirty = False
         self.counts["requests"] += 1
-        return self._link.exchange(request, reply_bytes, short_reply)
+        return self._link
+
+    def exchange(self: Dialogue[Link], request: bytes, reply_bytes: int, short_reply: bytes = b"") -> bytes:
+        """One request and its reply; see `Link.exchange`.
+
+        Raises:
+            DeviceLost: The port is closed or gone.
+        """
+        return self.ready().exchange(request, reply_bytes, short_reply)
 
     def retried(self, what: str, attempt: Callable[[], T]) -> T:
         """Repeat ``attempt`` until it works, a bounded number of times.

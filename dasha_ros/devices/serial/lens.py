@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 from dasha_ros.devices.errors import DeviceLost, DeviceTimeout
 from dasha_ros.devices.lens import LensReading, LimitedLens
-from dasha_ros.devices.serial.dialogue import Connect, Dialogue, SerialSettings
+from dasha_ros.devices.serial.dialogue import Dialogue, LineT, SerialSettings
 from dasha_ros.devices.serial.replies import NotInForce, ProtocolError
 from dasha_ros.freshness.clock import Clock, SteadyClock
 
@@ -24,10 +25,12 @@ class BoardStatus:
     """Its mode, as it numbers them."""
     obeys: bool
     """Whether this mode makes the lens follow the code."""
+    words: str = ""
+    """What it holds, for people; empty: its code and its mode."""
 
 
-class SerialLens(LimitedLens):
-    """Base of lenses whose board is commanded and asked by short frames.
+class SerialLens(LimitedLens, Generic[LineT]):
+    """Base of lenses whose board is commanded and asked by short requests.
 
     Every move is written, then read back. So an acknowledged position that did not take effect, a late
     reply to an older request, or a board that restarted in between can't pass for success. After a loss,
@@ -35,7 +38,12 @@ class SerialLens(LimitedLens):
     """
 
     def __init__(
-        self, settings: SerialSettings, clock: Clock | None, connect: Connect, settle_s: float, named: str
+        self,
+        settings: SerialSettings,
+        clock: Clock | None,
+        connect: Callable[[str, float], LineT],
+        settle_s: float,
+        named: str,
     ) -> None:
         """Not connected yet.
 
@@ -212,6 +220,7 @@ class SerialLens(LimitedLens):
                 self._moved_at_ns = self._clock.now_ns()
                 status = self._read_status()
             if not status.obeys or status.code != code:
-                raise NotInForce(f"the board holds code {status.code} in mode {status.mode}, not code {code}")
+                held = status.words or f"code {status.code} in mode {status.mode}, not code {code}"
+                raise NotInForce(f"the board holds {held}")
 
         self._dialogue.retried(f"{self._position(code):.3f} {self.info.unit}", write_and_check)

@@ -16,16 +16,8 @@ WRITE_TIMEOUT_S = 0.5
 """A request takes 3 ms at most; a write that blocks longer has a dead device behind it."""
 
 
-class Link(Protocol):
-    """What the port needs from a line."""
-
-    def exchange(self, request: bytes, reply_bytes: int, short_reply: bytes = b"") -> bytes:
-        """Throw away what came before, send ``request`` and return at most ``reply_bytes``.
-
-        Returns early with ``short_reply`` when that came and nothing after it, and with fewer
-        bytes when time is up. With no ``reply_bytes`` it does not wait.
-        """
-        ...
+class Line(Protocol):
+    """What a `Dialogue` needs of whatever it talks over."""
 
     def wait_quiet(self, quiet_s: float) -> None:
         """Throw away what comes until nothing came for ``quiet_s``."""
@@ -33,6 +25,18 @@ class Link(Protocol):
 
     def close(self) -> None:
         """Give the line back. Never raises."""
+        ...
+
+
+class Link(Line, Protocol):
+    """A line for requests and replies made of bytes."""
+
+    def exchange(self, request: bytes, reply_bytes: int, short_reply: bytes = b"") -> bytes:
+        """Throw away what came before, send ``request`` and return at most ``reply_bytes``.
+
+        Returns early with ``short_reply`` when that came and nothing after it, and with fewer
+        bytes when time is up. With no ``reply_bytes`` it does not wait.
+        """
         ...
 
 
@@ -152,6 +156,14 @@ def _refuse_abandoned(port: str) -> None:
         )
 
 
+def no_permission(port: str) -> str:
+    """What to do where a port may not be opened."""
+    return (
+        f"no permission to open {port}. Join the dialout group or install the rule in "
+        "docs/how-to/connect-hardware.md."
+    )
+
+
 def _why_not_open(port: str, error: Exception) -> str:
     text = str(error)
     if "lock" in text or "busy" in text:
@@ -162,8 +174,8 @@ def _why_not_open(port: str, error: Exception) -> str:
     if not os.path.exists(port):
         return f"there is no {port}. Is the lens board plugged in, and does the port's name belong to it?"
     if isinstance(error, PermissionError) or "Permission" in text:
-        return (
-            f"no permission to open {port}. Join the dialout group or install the rule in "
-            "docs/how-to/connect-hardware.md."
-        )
+        return no_permission(port)
+    if os.path.isdir(port) or os.path.isfile(port) or "ioctl" in text:
+        what = " but a folder" if os.path.isdir(port) else " but a file" if os.path.isfile(port) else ""
+        return f"{port} is no serial port{what}. `dasha lens list` names the ports of this machine."
     return f"{port} could not be opened: {text}"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 
+_ICC_USB_ID = "0483:a31e"
+"""By which Optotune's own package finds an ICC-4C (optoICC 2.0, its API documentation)."""
 _LENSES = {"optotune": "optotune", "cp210": "varioptic"}
 """A word in a port's description, in small letters, and the back end of the lenses that are behind it."""
 
@@ -20,11 +22,13 @@ class SerialPort:
     """Of the USB bridge; empty: it has none."""
     description: str
     """What the USB bridge says of itself; empty: nothing."""
+    usb_id: str = ""
+    """Vendor and product number of the USB bridge, in hexadecimal; empty: not known."""
 
     @property
     def backend(self) -> str:
         """The lens back end that it probably belongs to; empty: none is known."""
-        return likely_backend(self.description)
+        return "optotune_icc" if self.usb_id == _ICC_USB_ID else likely_backend(self.description)
 
 
 def likely_backend(description: str) -> str:
@@ -46,6 +50,7 @@ def list_ports() -> list[SerialPort]:
                 info.device,
                 info.serial_number or "",
                 " ".join(filter(None, (info.manufacturer, info.product))),
+                f"{info.vid:04x}:{info.pid:04x}",
             )
             for info in list_ports.comports()
             if info.vid is not None

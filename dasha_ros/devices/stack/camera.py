@@ -13,7 +13,7 @@ from dasha_ros.devices.stack.description import Stack, StackError
 from dasha_ros.devices.stack.frames import StackFrames
 from dasha_ros.devices.stack.lens import WHOLE_FRAMES, stack_lens
 from dasha_ros.freshness.clock import Clock
-from dasha_ros.optics.exposure import T_MAX_US, T_MIN_US
+from dasha_ros.optics.exposure_table import T_MAX_US, T_MIN_US
 from dasha_ros.optics.sensor import Pixels, Sensor
 from dasha_ros.optics.tone import Tone, srgb_of_levels
 

@@ -10,8 +10,8 @@ from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.optics.actuator import PowerTrajectory
 from dasha_ros.optics.drive import LensDrive
-from dasha_ros.optics.lens import LinearLens
 from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.optics.thin_lens import LinearLens
 
 UNIT = "frame"
 """Unit of its positions: frames, counted from 0."""

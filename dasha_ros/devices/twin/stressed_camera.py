@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.devices.twin.camera import TwinCamera
+from dasha_ros.devices.twin.camera import FRAME_LATENCY_S, TwinCamera
 from dasha_ros.freshness.clock import Clock
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.sensor import Pixels
@@ -21,8 +21,6 @@ from dasha_ros.twin.stress.scaled_lens import ScaledLens
 from dasha_ros.twin.stress.stress import Stress
 from dasha_ros.twin.world import World
 
-MOVING_LATENCY_S = 0.06
-"""Transport and reading of a frame while the object moves [s]: p50 of `dasha benchmark step` on two cores."""
 _STRIPS = 9
 """A tilted plane is rendered at so many depths; the columns between are interpolated."""
 
@@ -41,7 +39,7 @@ class StressedCamera(TwinCamera):
             stress: What differs from the plain twin.
             **others: As for `TwinCamera`.
         """
-        super().__init__(clock, lens, latency_s=MOVING_LATENCY_S if stress.speed_m_s else 0.0, **others)
+        super().__init__(clock, lens, latency_s=FRAME_LATENCY_S if stress.speed_m_s else 0.0, **others)
         self._stress, self._optics = stress, ScaledLens(blur_scale=stress.blur_scale)
         self._random = np.random.default_rng(0)
         self._since_ns = clock.now_ns()

@@ -125,10 +125,6 @@ class Webcam:
         """The device, for people."""
         return f"webcam {self.found or self._address or 'device'}"
 
-    def frames_s(self, frames: int, frame_s: float) -> float:
-        """How long a lag of ``frames`` and its margin take, if a frame takes ``frame_s`` [s]."""
-        return (frames + MARGIN_FRAMES) * max(frame_s, self.latency.frame_s)
-
     def describe(self) -> dict[str, Any]:
         """Name, address and lag, for diagnostics."""
         found = self.found

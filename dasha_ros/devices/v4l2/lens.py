@@ -36,6 +36,8 @@ class WebcamLens(LimitedLens):
         clock: Clock | None = None,
         profile: LensProfile | None = None,
         access: WebcamAccess | None = None,
+        *,
+        leave_there: bool = False,
     ) -> None:
         """Not opened yet.
 
@@ -45,6 +47,7 @@ class WebcamLens(LimitedLens):
             clock: On which moves settle.
             profile: The measured map of this lens; ``None``: it has none.
             access: How to get at the device.
+            leave_there: Whether automatic focus stays off after `close`, so that the lens stays where it is.
 
         Raises:
             ValueError: The profile's positions are no steps.
@@ -53,7 +56,7 @@ class WebcamLens(LimitedLens):
             raise ValueError(
                 f"the profile {profile.name} is in {profile.unit}, and a webcam's lens takes {UNIT}"
             )
-        self._profile = profile
+        self._profile, self._leave_there = profile, leave_there
         self._clock = clock or SteadyClock()
         self._webcam = Webcam("lens", address, latency, access)
         self._info: LensInfo | None = None
@@ -89,7 +92,10 @@ class WebcamLens(LimitedLens):
             focus = need_range(webcam.controls, ControlId.FOCUS_ABSOLUTE, webcam.name)
             info = self._described(focus, port)
             if (auto := webcam.controls.get(ControlId.FOCUS_AUTOMATIC_CONTINUOUS)) is not None:
-                webcam.take(auto, 0)
+                if self._leave_there:
+                    port.set(auto, 0)
+                else:
+                    webcam.take(auto, 0)
             self._focus, self._info = focus, info
             if self._wanted is not None and port.get(focus) != self._wanted:
                 port.set(focus, self._wanted)
@@ -143,13 +149,18 @@ class WebcamLens(LimitedLens):
         self._rest_ns = self._clock.now_ns() + round(self._settle_s(port) * 1e9)
 
     def _settle_s(self, port: WebcamPort) -> float:
-        """How long no frame may begin that shows the lens where it is told to go [s]."""
+        """How long no frame may begin that shows the lens where it is told to go [s].
+
+        The measured lag counts the frames that arrive after a command, the one that is under way included.
+        After as many times of a frame, they have all arrived. So a frame that is stamped later is none of
+        them, and its exposure began by one exposure earlier at most.
+        """
         frames = self._webcam.latency.focus_frames
         exposure = self._webcam.controls.get(ControlId.EXPOSURE_TIME_ABSOLUTE)
-        # A longer exposure than the time between two frames slows the stream down.
         exposure_s = port.get(exposure) * EXPOSURE_UNIT_US / 1e6 if exposure is not None else 0.0
-        frame_s = max(port.frame_s() or SLOWEST_S, exposure_s)
-        return self._webcam.frames_s(ASSUMED_FRAMES if frames is None else frames, frame_s)
+        # A longer exposure than the time between two frames slows the stream down.
+        frame_s = max(port.frame_s() or SLOWEST_S, self._webcam.latency.frame_s, exposure_s)
+        return max(0.0, (ASSUMED_FRAMES if frames is None else frames) * frame_s - exposure_s)
 
     def _described(self, focus: Control, port: WebcamPort) -> LensInfo:
         low, high = float(focus.minimum), float(focus.greatest)

@@ -51,7 +51,7 @@ def connect(port: str, reply_timeout_s: float) -> Link:
     return SerialLink(port, reply_timeout_s, BAUD)
 
 
-class VariopticLens(SerialLens):
+class VariopticLens(SerialLens[Link]):
     """A `Lens` behind a driver board; its positions are volts. See `SerialLens` for what it promises."""
 
     def __init__(

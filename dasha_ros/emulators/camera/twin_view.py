@@ -42,6 +42,8 @@ class _Seen:
     gain_db: float
 
     def looks_like(self, other: _Seen) -> bool:
+        if self.world.lamp_hz:
+            return False  # Each exposure shows the lamp at another moment.
         near = abs(self.focus_dioptres - other.focus_dioptres) < SAME_FOCUS_DIOPTRES
         return near and replace(other, focus_dioptres=self.focus_dioptres) == self
 

@@ -14,8 +14,8 @@ from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.emulators.camera.bench import CameraBench
 from dasha_ros.emulators.camera.pictures import PictureFeed
+from dasha_ros.emulators.fault_sequences.exposing import CameraSequence
 from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally
-from dasha_ros.emulators.fault_sequences.sequence import FaultSequence
 
 EVENTS = 12
 WIDTH, HEIGHT = 64, 48
@@ -59,19 +59,20 @@ def numbered(number: int) -> NDArray[np.uint8]:
     return picture
 
 
-class _Sequence(FaultSequence):
+class _Sequence(CameraSequence):
     def __init__(
         self, bench: CameraBench, feed: PictureFeed, painted: Callable[[], int], random: Random, tally: Tally
     ) -> None:
         self._bench, self._painted = bench, painted
         settings = PylonSettings(width=WIDTH, height=HEIGHT, margin_s=MARGIN_S, exposure_us=1_000.0)
         self._camera = PylonCamera(settings, attach=bench.attach, listener=feed)
-        super().__init__(self._camera, random, tally)
-        self._wanted_us = settings.exposure_us
+        super().__init__(
+            self._camera, random, tally, exposures_us=EXPOSURES_US, in_force_us=settings.exposure_us
+        )
 
     def events(self) -> Sequence[tuple[Callable[[], object], int]]:
         return (
-            (self._expose, 8),
+            (self.expose, 8),
             (self._preview, 2),
             (self._unplug, 2),
             (self._unplug_unnoticed, 1),
@@ -79,30 +80,13 @@ class _Sequence(FaultSequence):
             (self._damage, 2),
             (self._kill_stream, 1),
             (self._held, 1),
-            (self._abort, 1),
+            (self.abort, 1),
             (self._hostile, 1),
         )
 
-    def _expose(self) -> bool:
-        exposure_us = self._random.choice(EXPOSURES_US)
-        return self.call("exposure", lambda: self._check_exposed(exposure_us))
-
-    def _check_exposed(self, exposure_us: float) -> None:
-        self._camera.set_exposure(exposure_us)
-        # From now on every frame has this exposure, even after a loss.
-        self._wanted_us = exposure_us
-        self._check(self._camera.capture(), "capture")
-
-    def attempt(self) -> bool:
-        return self.call("capture", lambda: self._check(self._camera.capture(), "capture"))
-
-    def _check(self, frame: Frame | None, what: str) -> None:
-        if frame is None:
-            raise PromiseBroken(f"{what} returned nothing although nobody aborted it")
-        if frame.exposure_us != self._wanted_us:
-            raise PromiseBroken(f"a frame of {frame.exposure_us} us after a command of {self._wanted_us} us")
-        if not np.array_equal(frame.pixels, numbered(self._painted())):
-            raise PromiseBroken("a frame is stale: it shows an earlier picture")
+    def wrong(self, frame: Frame) -> str:
+        is_fresh = np.array_equal(frame.pixels, numbered(self._painted()))
+        return "" if is_fresh else "a frame is stale: it shows an earlier picture"
 
     def _preview(self) -> None:
         def run_freely() -> None:
@@ -119,7 +103,7 @@ class _Sequence(FaultSequence):
         self._tally.faults["unplug"] += 1
         self._bench.unplug()
         for _ in range(self._random.choice((0, 1, 5))):
-            self._expose()
+            self.expose()
         self._bench.plug()
 
     def _unplug_unnoticed(self) -> None:
@@ -149,10 +133,6 @@ class _Sequence(FaultSequence):
         if self.attempt():
             raise PromiseBroken("a camera that another process holds was opened")
         self._bench.held = False
-
-    def _abort(self) -> None:
-        self._camera.abort()
-        self.attempt()
 
     def _hostile(self) -> None:
         exposure_us = self._random.choice((float("nan"), float("inf"), 0.0, -5.0, 99.0, 3_000_001.0))

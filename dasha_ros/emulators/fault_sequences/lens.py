@@ -9,11 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
-from dasha_ros.devices.optotune.protocol import CODES_PER_DIOPTRE
 from dasha_ros.devices.serial.lens import SerialLens
 from dasha_ros.devices.serial.link import SerialLink
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
@@ -22,7 +21,7 @@ from dasha_ros.emulators.fault_sequences.promises import PromiseBroken, Tally
 from dasha_ros.emulators.fault_sequences.sequence import FaultSequence
 from dasha_ros.emulators.lens.optotune import RANGE_DIOPTRES
 from dasha_ros.emulators.lens.port import EmulatedDevice, LensEmulator, LensEmulatorSettings
-from dasha_ros.optics.optotune import STEP_DIOPTRES
+from dasha_ros.optics.optotune import CODES_PER_DIOPTRE, STEP_DIOPTRES
 from dasha_ros.optics.varioptic import RANGE, quantised_volts
 
 EVENTS = 14
@@ -55,7 +54,7 @@ class _Impatient(TypedDict):
 class _Kind:
     """What differs from back end to back end."""
 
-    driver: Callable[[_Impatient], SerialLens]
+    driver: Callable[[_Impatient], SerialLens[Any]]
     code: Callable[[float], int]
     output: Callable[[float], float]
     """Where the lens goes for a command."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from dasha_ros.devices.optotune.protocol import (
     BAUD,
-    CODES_PER_DIOPTRE,
     CRC_BYTES,
     ENTER_CURRENT_MODE,
     ENTER_FOCAL_POWER_MODE,
@@ -31,7 +30,7 @@ from dasha_ros.devices.optotune.protocol import (
     signed,
 )
 from dasha_ros.emulators.lens.emulated_board import EmulatedBoard
-from dasha_ros.optics.optotune import UNIT
+from dasha_ros.optics.optotune import CODES_PER_DIOPTRE, UNIT
 
 CURRENT_MODE = 1
 RANGE_DIOPTRES = -2.0, 3.0

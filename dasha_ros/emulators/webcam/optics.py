@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dasha_ros.optics.drive import LensDrive
-from dasha_ros.optics.lens import LinearLens
+from dasha_ros.optics.thin_lens import LinearLens
 
 WEBCAM_LENS = LinearLens(
     "emulated webcam",

@@ -17,7 +17,7 @@ from dasha_ros.emulators.webcam.controls import Shown
 from dasha_ros.emulators.webcam.optics import WEBCAM_LENS
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.optics.actuator import PowerTrajectory
-from dasha_ros.twin.world import World
+from dasha_ros.twin.world import World, WorldError
 
 Picture = NDArray[np.uint8]
 """Grey, shape (height, width), or RGB, shape (height, width, 3)."""
@@ -59,6 +59,7 @@ class TwinPainter:
 
     Raises:
         DeviceLost: The scene can't be used.
+        WorldError: The world has a lamp.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class TwinPainter:
         self._camera = TwinCamera(
             ManualClock(),
             WEBCAM_LENS,
-            world=world,
+            world=_without_lamp(world or World()),
             width=size.width,
             height=size.height,
             encoding="rgb8" if colour else "mono8",
@@ -97,9 +98,10 @@ class TwinPainter:
         Raises:
             SceneError: The scene can't be used.
             AssetMissing: A photograph is not on this machine.
+            WorldError: The world has a lamp.
         """
         with self._lock:
-            self._camera.set_world(world)
+            self._camera.set_world(_without_lamp(world))
             self._shown = None
 
     def __call__(self, shown: Shown) -> Picture:
@@ -118,6 +120,16 @@ class TwinPainter:
         frame = camera.capture()
         assert frame is not None, "nobody aborts this camera"
         return np.asarray(frame.pixels, np.uint8)
+
+
+def _without_lamp(world: World) -> World:
+    """A painter is not told when the exposure of a frame begins, so it can't show what a lamp does then."""
+    if world.lamp_hz:
+        raise WorldError(
+            f"the world's lamp_hz is {world.lamp_hz:g} Hz; the emulated webcam shows steady light only: "
+            "set lamp_hz to 0, or use the rig twin"
+        )
+    return world
 
 
 def _look_alike(one: Shown, other: Shown) -> bool:

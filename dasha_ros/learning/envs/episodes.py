@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.learning.envs.rules import Array, ExposureRules, Flags, FocusRules, LensStep
+from dasha_ros.learning.envs.rewards_and_ends import Array, ExposureRules, Flags, FocusRules, LensStep
 from dasha_ros.optics.lens import LensModel
+from dasha_ros.policies.learned.deployed import as_deployed
 from dasha_ros.policies.learned.exposure_encoder import ExposureEncoder, ExposureInputs
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder, FocusInputs
 from dasha_ros.policies.moves import MoveLog
@@ -64,7 +65,10 @@ class FocusEpisodes:
         Returns:
             The commanded positions, and the episodes whose lens moves and that need a new picture.
         """
-        return self.move(self.encoder.position(actions, self.log))
+        asked = self.encoder.position(actions, self.log)
+        if self.rules.as_deployed:
+            asked = as_deployed(self.encoder, self.log, asked, self.detected)
+        return self.move(asked)
 
     def move(self, position: Array) -> tuple[Array, Rows]:
         """Command every lens to a position; see `command`."""
@@ -77,9 +81,15 @@ class FocusEpisodes:
             self.encoder.see(rows, pictures)
             self._note(rows, pictures)
         self.steps += 1
-        defocus_probability = self.encoder.defocus_probability(self.log)
         terms = {
-            **self.rules.rewards(self.detected, self.brisque, self.log, self._step, defocus_probability),
+            **self.rules.rewards(
+                self.detected,
+                self.brisque,
+                self.log,
+                self._step,
+                defocus_probability=self.encoder.defocus_probability(self.log),
+                sharp_probability=self.encoder.sharp_probability(self.log),
+            ),
             **self.rules.intrinsic(self.peak, self.brisque),
         }
         terminated = self.detected & self.rules.end_on_detection

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.learning.envs.episodes import ExposureEpisodes, Rows, StepResults
-from dasha_ros.learning.envs.rules import Array, ExposureRules
+from dasha_ros.learning.envs.rewards_and_ends import Array, ExposureRules
 from dasha_ros.learning.envs.schedule import light_cycle
 from dasha_ros.learning.fitting.exposure import ExposureLookup
 from dasha_ros.learning.training.preset_models import ExposureWorld, Preset
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.policies.learned.exposure_encoder import ExposureInputs
 from dasha_ros.twin.world import FACTORY_EXPOSURE_US
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.envs.episodes import FocusEpisodes, Rows, StepResults
-from dasha_ros.learning.envs.rules import FocusRules
+from dasha_ros.learning.envs.rewards_and_ends import FocusRules
 from dasha_ros.learning.envs.worlds import FocusWorlds
 from dasha_ros.learning.fitting.focus import FocusLookup
 from dasha_ros.learning.training.preset_models import Preset
@@ -29,6 +29,8 @@ def focus_rules(preset: Preset) -> FocusRules:
         focus.horizon,
         focus.end_on_detection,
         *prices,
+        false_end_price=focus.false_end_price,
+        as_deployed=focus.as_deployed,
         detection=focus.detection,
         exposure_reward=focus.exposure_reward,
     )

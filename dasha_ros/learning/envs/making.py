@@ -8,7 +8,7 @@
 With the twin, every picture is rendered and read by the real perception; the feature extractor comes from a
 policy file. With a cache, percepts are looked up, about a thousand times faster; the feature extractor is
 fitted on the split's training views, as `dasha train` does, unless a policy is named. Environments over the
-running graph are not made here: their rig (`ros.rig.rig.RosRig`) needs a node.
+running graph are not made here: their rig (`ros.actuation.ros_rig.RosRig`) needs a node.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from dasha_ros.learning.envs.parts import RigEnv
 from dasha_ros.learning.envs.single import DashaExposureEnv, DashaFocusEnv
 from dasha_ros.learning.envs.starts import ArenaRig, Kind, PresetStarts
 from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena
+from dasha_ros.learning.fitting.focus import focus_kind
 from dasha_ros.learning.training.agents import exposure_lookup, focus_lookup
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import load_preset
@@ -173,7 +174,7 @@ class _Plan:
             arena = CacheArena(cache)
         else:
             raise ValueError(
-                f"rig {self.rig!r}: there are twin and cached; the graph's is `ros.rig.rig.RosRig`"
+                f"rig {self.rig!r}: there are twin and cached; the graph's is `ros.actuation.ros_rig.RosRig`"
             )
         starts = PresetStarts(arena, self.preset, views, kind, encoder)
         return _Made(starts.rig, starts, exposure, focus)
@@ -208,7 +209,7 @@ def _exposure_extractor(preset: Preset, policy: PathLike | None) -> ExposureFeat
 
 
 def _focus_extractor(preset: Preset, policy: PathLike | None) -> FocusFeatureExtractor:
-    file = _file(preset, "focus", preset.focus.observation, policy)
+    file = _file(preset, "focus", focus_kind(preset.focus), policy)
     return focus_extractor(file.info.extractor, file.info.encoder, file.fitted)
 
 

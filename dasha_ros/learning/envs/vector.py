@@ -46,6 +46,9 @@ class BatchVecEnv(VecEnv):
         super().__init__(count, spaces.Box(-np.inf, np.inf, (size,), np.float32), action_space)
         self._actions: NDArray[np.integer[Any]] = np.zeros((count, 1), np.intp)
         self._returns = np.zeros(count)
+        # Arrays that are views of others become whole ones when they are restored, and sums over them then
+        # differ in the last digit. So episodes that never stop are laid out in memory as restored ones are.
+        self.restore(self.state())
 
     def reset(self) -> NDArray[np.float32]:
         """Restart every episode."""

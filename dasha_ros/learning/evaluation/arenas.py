@@ -24,7 +24,7 @@ from dasha_ros.learning.dataset.scenes.scene_file import scene_text
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.learning.evaluation.settings import Start
 from dasha_ros.optics.actuator import REFERENCE_C
-from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.exposure_table import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel, LensProfile
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.encoders.joint import SEPARATOR

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dasha_ros.learning.dataset.scenes.views import Kind, ViewInfo
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.lens import LensModel
 
 FOCUSED_PX = 2.0
@@ -128,8 +128,11 @@ def focus_starts(
                 at = composite_dioptres(view, shift)
             drift = float(random.uniform(-1.0, 1.0)) * setting.drift_dioptres
             lux = float(np.exp(random.uniform(*np.log(LIGHT_LX))))
-            ideal_us = view.mid_grey_lux_seconds / lux * 1e6
-            exposure_us = ideal_us * 2.0 ** float(random.uniform(*AFTER_A_H_EV))
+            lux_seconds = view.mid_grey_lux_seconds * 2.0 ** float(random.uniform(*AFTER_A_H_EV))
+            if not setting.any_exposure:
+                # A^H hands over what it could expose: a dark photograph has more light.
+                lux = max(lux, lux_seconds / table.t_max_us * 1e6)
+            exposure_us = lux_seconds / lux * 1e6
             if setting.any_exposure:
                 exposure_us = table.exposure_us(int(random.integers(len(table))))
             starts.append(

@@ -12,7 +12,7 @@ from dasha_ros.devices.stack.lens import WHOLE_FRAMES, stack_lens
 from dasha_ros.files.errors import shown
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.settings import FocusSetting, Start
-from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.exposure_table import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.tone import Tone
 from dasha_ros.perception.labels import canonical, unknown_label

@@ -12,7 +12,7 @@ from dasha_ros.freshness.clock import Clock
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.learning.evaluation.arenas import TWIN_SIZE, TwinArena
 from dasha_ros.learning.evaluation.settings import Start
-from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.lens import ASSUMED, LensProfile
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.twin.stress.scaled_lens import ScaledLens
 from dasha_ros.twin.stress.stress import Stress
@@ -47,8 +47,7 @@ class StressArena(TwinArena):
         """
         super().__init__(views, perception, size)
         self._stress, self._optics = stress, ScaledLens(blur_scale=stress.blur_scale)
-        if stress.is_known:
-            self.lens = self._optics
+        self.lens = self._optics if stress.is_known else ScaledLens(blur_doubt=ASSUMED)
         self._object_at: dict[int, float] = {}
         self._camera: StressedCamera | None = None
 

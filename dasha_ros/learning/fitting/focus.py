@@ -38,6 +38,7 @@ from dasha_ros.policies.learned.focus_features import (
     FocusFeatureExtractor,
     LatentFeatureExtractor,
 )
+from dasha_ros.policies.learned.policy_file import LATENT
 
 BELLS_PX = (2.0, 6.0)
 """Widths of the bells 1 - exp(-(r / width)^2) of the blur radius r that are read from a latent, besides its
@@ -115,6 +116,7 @@ class FocusLookup:
             box=np.where(seen[:, None], weighted(weights, self._box[rows]), np.nan),
             detail=np.where(seen[:, None], weighted(weights, self._detail[rows]), np.nan),
             place=weighted(weights, self._place[rows]),
+            cells=np.full(len(view), np.nan),
             peak=peak_of(found["histogram"]) if self.reads_peak else None,
         )
 
@@ -168,7 +170,7 @@ def belief_focus_lookup(
         fit_profile(fit.radii, fit.curves(place, train), preset.widen),
         fit_detectability(fit.radii, fit.answers(train)),
     )
-    extractor = BeliefFeatureExtractor(*readouts, model, _kind(preset))
+    extractor = BeliefFeatureExtractor(*readouts, model, focus_kind(preset))
     numbers = (
         frame.astype(np.float64), box.astype(np.float64), detail.astype(np.float64), place.astype(np.float64)
     )  # fmt: skip
@@ -180,7 +182,10 @@ def _reads(readouts: tuple[Readout, Readout, Readout]) -> tuple[Readout, Readout
     return (*readouts, readouts[2])
 
 
-def _kind(preset: FocusPreset) -> str:
+def focus_kind(preset: FocusPreset) -> str:
+    """The kind of extractor that a preset's policies have in their files; see `focus_extractor`."""
+    if preset.observation == LATENT:
+        return LATENT
     if not preset.observe_position:
         return WITHOUT_POSITION
     if not preset.observe_detection:

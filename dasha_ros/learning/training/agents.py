@@ -21,7 +21,7 @@ from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import preset_from
 from dasha_ros.learning.training.run_folder import RunInfo
 from dasha_ros.learning.training.score import score_exposure, score_focus
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyInfo
 

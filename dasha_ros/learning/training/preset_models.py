@@ -127,13 +127,19 @@ class FocusPreset(_Model):
     reversal_price: NotNegative = 0.0
     hunting_price: NotNegative = 0.0
     defocus_price: NotNegative = 0.0
-    """Doubt price of not being sure to be in focus; see `learning.envs.rules.FocusRules`."""
+    """Doubt price of not being sure to be in focus; see `envs.rewards_and_ends.FocusRules`."""
+    false_end_price: NotNegative = 0.0
+    """Price of resting where the object itself may be blurred; see `envs.rewards_and_ends.FocusRules`."""
+    as_deployed: bool = False
+    """Whether steps that would end a goal are held against the object's own detail, as on a robot; see
+    `learning.envs.rewards_and_ends.FocusRules`."""
     exposure_reward: NotNegative = 0.0
     """Weight of Eq. 7 of every picture, paid to A^L beside Eq. 8: one reading of the intrinsic reward that
     A^H gives A^L at every step (paper, IV.C)."""
     detection: bool = True
-    """``False``, an ablation: the reward does not ask for a detection; see `learning.envs.rules.FocusRules`.
-    The belief still hears the detector, in what is seen and in ``defocus_price``."""
+    """``False``, an ablation: the reward does not ask for a detection; see
+    `envs.rewards_and_ends.FocusRules`. The belief still hears the detector, in what is seen and in
+    ``defocus_price``."""
     observe_detection: bool = True
     """``False`` is an ablation of the observation ``belief``; see `policies.learned.ablations`."""
     observe_position: bool = True
@@ -177,7 +183,7 @@ class ExposurePreset(_Model):
     """Steps of training."""
     horizon: Count = 6
     criterion: Literal["peak", "mean_grey"] = "mean_grey"
-    """What Eq. 7 is paid by; see `learning.envs.rules.ExposureRules`."""
+    """What Eq. 7 is paid by; see `learning.envs.rewards_and_ends.ExposureRules`."""
     end: Literal["always", "reached"] = "reached"
     hand_over: ExposureRule | None = None
     """When A^L gets its turn (`policies.reached`), in learning and deployed; left out: when Eq. 7 pays +1."""

@@ -15,13 +15,28 @@ from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.learning.fitting.exposure import ExposureLookup
 from dasha_ros.learning.fitting.focus import FocusLookup
 from dasha_ros.learning.training.preset_models import Preset
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.policies.learned.deployed import ExposureBounds, focus_moves
 from dasha_ros.policies.learned.exposure_encoder import ExposureInputs
 from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.policies.moves import HUNTING_REVERSALS
 
 _MOST_MOVES = 40
+
+
+def merit(
+    *, within_2px: float, within_1px: float, moves_settled: float, hunting: float, hunting_weight: float
+) -> float:
+    """How good A^L is: success, then sharpness, then few and calm moves.
+
+    Args:
+        within_2px: Share of episodes that ended within 2 px of blur.
+        within_1px: Within 1 px.
+        moves_settled: Mean number of moves.
+        hunting: Share of episodes that hunted.
+        hunting_weight: What an episode that hunts costs.
+    """
+    return (within_2px + within_1px) / 2 - 0.02 * moves_settled - hunting_weight * hunting
 
 
 @dataclass(frozen=True)
@@ -43,9 +58,14 @@ class FocusScore:
 
     @property
     def merit(self) -> float:
-        """One number for choosing the best network: success, then sharpness, then few and calm moves."""
-        sharp = (self.within_2px + self.within_1px) / 2
-        return sharp - 0.02 * self.moves_settled - self.hunting_weight * self.hunting
+        """One number for choosing the best network; see the function `merit`."""
+        return merit(
+            within_2px=self.within_2px,
+            within_1px=self.within_1px,
+            moves_settled=self.moves_settled,
+            hunting=self.hunting,
+            hunting_weight=self.hunting_weight,
+        )
 
     def as_dict(self) -> dict[str, float]:
         """For JSON and TensorBoard."""

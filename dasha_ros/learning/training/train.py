@@ -26,7 +26,7 @@ from dasha_ros.learning.training.ppo import make_learner, says_diverged
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import preset_from
 from dasha_ros.learning.training.run_folder import Agent, RunFolder, RunInfo, TrainingError, writing
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.policies.learned.policy_file import PolicyFileError

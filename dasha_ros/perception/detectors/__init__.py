@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Protocol
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.perception.errors import ModelError
+from dasha_ros.perception.models.weights import check_onnx, check_torch, check_ultralytics
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.registry import Registry
 
@@ -41,6 +44,26 @@ class Detector(Protocol):
         ...
 
 
+@runtime_checkable
+class OpenVocabulary(Protocol):
+    """A detector that can be told in words what to look for, again and again."""
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether it can with the model that it has."""
+        ...
+
+    def look_for(self, words: Sequence[str]) -> None:
+        """Look for these words, and for nothing else, from the next image on.
+
+        May be called while another thread is in `Detector.detect`.
+
+        Raises:
+            ModelError: The words can't be read; what it looked for before stays.
+        """
+        ...
+
+
 DETECTORS: Registry[Detector] = Registry(
     "detector",
     {
@@ -50,6 +73,14 @@ DETECTORS: Registry[Detector] = Registry(
         "ultralytics": f"{__name__}.ultralytics:UltralyticsDetector",
         "faster_rcnn": f"{__name__}.torchvision:FasterRCNN",
         "retinanet": f"{__name__}.torchvision:RetinaNet",
+    },
+    {
+        "yolov3_tiny": check_onnx,
+        "nanodet": check_onnx,
+        "centernet": check_onnx,
+        "ultralytics": check_ultralytics,
+        "faster_rcnn": check_torch,
+        "retinanet": check_torch,
     },
 )
 
@@ -61,3 +92,23 @@ OPEN_VOCABULARY = "ultralytics"
 def create_detector(name: str, **options: Any) -> Detector:
     """Make a detector by name; see `Registry.create`."""
     return DETECTORS.create(name, **options)
+
+
+def check_detector(name: str, weights: str | Path | None = None, classes: Sequence[str] = ()) -> None:
+    """Refuse what no detector can be made of, without loading one.
+
+    Args:
+        name: As `create_detector` takes it.
+        weights: Its weights file; empty: its own.
+        classes: What it shall look for, in words; empty: what it knows.
+
+    Raises:
+        UnknownModelError: The name is unknown.
+        ModelError: The detector takes no words, or the weights file does not exist or can't be one.
+    """
+    if classes and name != OPEN_VOCABULARY:
+        raise ModelError(
+            f"The detector {name} knows its own classes only, so perception's detector_classes must be "
+            f"empty; the detector {OPEN_VOCABULARY} takes words, with a YOLO-World model."
+        )
+    DETECTORS.check(name, weights)

@@ -7,6 +7,7 @@ licence), so it is never a dependency and only imported if a user asks for it.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.labels import canonical
 from dasha_ros.perception.models.files import ModelFacts, facts_of, names_of
 from dasha_ros.perception.models.onnx import names_do_not_fit, onnx_facts
-from dasha_ros.perception.models.torch import RANDOM
+from dasha_ros.perception.models.weights import RANDOM, check_ultralytics, unavailable
 from dasha_ros.perception.percept import Detection
 from dasha_ros.system.extras import how_to_install
 
@@ -55,9 +56,9 @@ class UltralyticsDetector:
         """
         chosen = _UNTRAINED if weights == RANDOM else os.path.expanduser(weights or DEFAULT_WEIGHTS)
         is_here = os.path.lexists(chosen)
-        if os.sep in chosen and not is_here:
+        if weights:
             # Checked before the import of PyTorch, which takes seconds.
-            raise _unavailable(chosen, "there is no such file")
+            check_ultralytics(weights)
         facts = _checked(Path(chosen), input_size) if is_here and weights != RANDOM else ModelFacts()
         os.environ.setdefault("YOLO_AUTOINSTALL", "false")  # a robot's node must not install packages
         try:
@@ -71,27 +72,50 @@ class UltralyticsDetector:
             self._model: Any = YOLO(chosen, task="detect")
         except Exception as error:  # downloads and unpickling raise anything
             said = first_line(error)  # the other lines explain ultralytics' own command
-            raise _unreadable(chosen, said) if is_here else _unavailable(chosen, said) from error
+            raise _unreadable(chosen, said) if is_here else unavailable(chosen, said) from error
         _check_task(chosen, self._model.task)
-        self.id = f"ultralytics:{Path(chosen).name}"
+        self.id, self._chosen, self._turn = f"ultralytics:{Path(chosen).name}", chosen, threading.Lock()
+        self.takes_words = hasattr(self._model, "set_classes")
         if classes:
-            _set_classes(self._model, chosen, classes)
-        try:
-            self._names = [canonical(name) for name in (facts.names or names_of(self._model.names))]
-        except ValueError as error:
-            raise _unreadable(chosen, first_line(error)) from error
-        count = _classes_of(self._model)
-        if count is not None and count != len(self._names):
-            raise ModelError(names_do_not_fit(chosen, count, len(self._names)))
-        self._chosen = chosen
-        self.labels = tuple(self._names)
+            self.look_for(classes)
+        else:
+            try:
+                self._name(facts.names or names_of(self._model.names))
+            except ValueError as error:
+                raise _unreadable(chosen, first_line(error)) from error
         self._options = {"imgsz": input_size, "device": device, "verbose": False, "max_det": MAX_DETECTIONS}
+
+    def look_for(self, words: Sequence[str]) -> None:
+        """Look for these words from now on; see `OpenVocabulary.look_for`.
+
+        Raises:
+            ModelError: The model knows its own classes only, or the network that reads the words is missing.
+        """
+        if not self.takes_words:
+            raise ModelError(
+                f"The model {self._chosen}: knows its own classes only, so perception's detector_classes "
+                "must be empty: give an open-vocabulary model (YOLO-World, with world in its name)."
+            )
+        with self._turn:
+            _set_classes(self._model, self._chosen, words)
+            self._name(words)
+
+    def _name(self, names: Sequence[str]) -> None:
+        names = [canonical(name) for name in names]
+        count = _classes_of(self._model)
+        if count is not None and count != len(names):
+            raise ModelError(names_do_not_fit(self._chosen, count, len(names)))
+        self._names, self.labels = names, tuple(names)
 
     def detect(
         self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()
     ) -> list[Detection]:
         """Find the objects in an image; see `Detector.detect`."""
         image = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+        with self._turn:
+            return self._found(image, min_score, labels)
+
+    def _found(self, image: NDArray[np.uint8], min_score: float, labels: Collection[str]) -> list[Detection]:
         try:
             found = self._model.predict(image, conf=min_score, **self._options)[0].boxes
         except Exception as error:  # a runtime may raise anything
@@ -101,26 +125,16 @@ class UltralyticsDetector:
         classes = found.cls.cpu().numpy().astype(np.intp)
         if classes.size and classes.max() >= len(self._names):
             raise ModelError(names_do_not_fit(self._chosen, int(classes.max()) + 1, len(self._names)))
-        height, width = grey.shape
+        height, width = image.shape[:2]
         return to_detections(boxes, scores, classes, names=self._names, wanted=labels, size=(width, height))
 
 
-def _set_classes(model: Any, chosen: str, classes: Sequence[str]) -> None:
-    """Make an open-vocabulary model look for these classes.
-
-    Raises:
-        ModelError: The model knows its own classes only, or the network that reads the words is missing.
-    """
-    if not hasattr(model, "set_classes"):
-        raise ModelError(
-            f"The model {chosen}: knows its own classes only, so perception's detector_classes must be "
-            "empty: give an open-vocabulary model (YOLO-World, with world in its name)."
-        )
+def _set_classes(model: Any, chosen: str, words: Sequence[str]) -> None:
     try:
-        model.set_classes(list(classes))
+        model.set_classes(list(words))
     except Exception as error:  # the text network is downloaded and unpickled, and may raise anything
         raise ModelError(
-            f"The model {chosen}: can't read the words {', '.join(classes)} ({first_line(error)}). That "
+            f"The model {chosen}: can't read the words {', '.join(words)} ({first_line(error)}). That "
             "needs the network CLIP and its package, once: on a machine with internet run "
             "YOLOWorld(...).set_classes([...]) and .save(FILE), give FILE as the weights, and leave "
             "detector_classes empty."
@@ -165,11 +179,4 @@ def _unreadable(chosen: str, why: str) -> ModelError:
     return ModelError(
         f"The model {chosen}: is here, but ultralytics can't use it ({why}). Give a detector that the "
         "installed version of ultralytics trained or exported."
-    )
-
-
-def _unavailable(chosen: str, why: str) -> ModelError:
-    return ModelError(
-        f"Cannot get the model {chosen} ({why}). On a machine with internet download it from "
-        "https://github.com/ultralytics/assets/releases, then give its path as the weights."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from dasha_ros.assets.catalogue import AssetMissing, asset
 from dasha_ros.perception.cores import CoreShare
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.models.external_data import check_external_data
-from dasha_ros.perception.models.files import check_file
+from dasha_ros.perception.models.weights import check_onnx
 
 
 def model_path(weights: str | Path | None, default: str) -> Path:
@@ -54,9 +53,7 @@ class OnnxSession:
         Raises:
             ModelError: The file is missing, corrupt or made for something else.
         """
-        if not os.path.lexists(path):
-            raise ModelError(f"There is no model file {path}. Run the set-up, or give another path.")
-        check_file(path)
+        check_onnx(path)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.force_spinning_stop", "1")

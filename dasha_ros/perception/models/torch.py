@@ -7,11 +7,8 @@ from typing import Any
 
 from dasha_ros.files.errors import first_line
 from dasha_ros.perception.errors import ModelError
-from dasha_ros.perception.models.files import check_file
+from dasha_ros.perception.models.weights import RANDOM, check_torch
 from dasha_ros.system.extras import how_to_install
-
-RANDOM = "random"
-"""Stands for the weights of an untrained network, for tests."""
 
 
 def import_torch(threads: int = 0) -> Any:
@@ -62,27 +59,24 @@ def load_weights(net: Any, weights: str | Path | None, published: Any) -> None:
     """
     if weights == RANDOM:
         return
+    if weights:
+        check_torch(weights)
     torch = import_torch()
     name = published.url.rsplit("/", 1)[-1]
     try:
         if weights:
-            path = Path(weights).expanduser()
-            if path.exists():
-                check_file(path)
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = torch.load(Path(weights).expanduser(), map_location="cpu", weights_only=True)
         else:
             state = published.get_state_dict(progress=False, check_hash=True, map_location="cpu")
-    except ModelError:
-        raise
-    except Exception as error:  # a missing file, no network, a full disk, a wrong hash, a hostile pickle
-        if weights and Path(weights).expanduser().exists():
+    except Exception as error:  # no network, a full disk, a wrong hash, a hostile pickle
+        if weights:
             raise ModelError(
                 f"The weights {weights}: can't be read as plain tensors ({first_line(error)}): give a file "
                 f"of torchvision's, such as {name}."
             ) from error
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise ModelError(
-            f"Cannot get the weights {weights or name} ({error}). On a machine with internet download "
+            f"Cannot get the weights {name} ({error}). On a machine with internet download "
             f"{published.url}, then copy it into {folder} or give its path as the weights."
         ) from error
     try:

@@ -7,7 +7,7 @@ steadily with the exposure, so that some exposure of the table always satisfies 
 
 from __future__ import annotations
 
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.exposure_search import ExposureSearch
 from dasha_ros.policies.reached import BLACK_GREY, MIN_OPEN_SHARE, TARGET_GREY, Side, bright_share, shares_of

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from dasha_ros.optics.exposure import ExposureTable
 from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.policy import ExposureTask
+from dasha_ros.policies.steady_light import steady_table
 
 BAND = 1.3
 """The mean grey level may change by this factor without an answer: the dead band."""
@@ -20,27 +21,29 @@ MOST = 8.0
 class ExposureHolder:
     """Decides after each picture which exposure shall be in force.
 
-    The picture was good at the mean grey level that it began with, so the object was exposed there; the
-    exposure never makes it brighter or darker than that, it only follows the light.
+    The picture was good at the mean grey level of its first `LOOKS` looks, so the object was exposed there;
+    the exposure never makes it brighter or darker than that, it only follows the light.
     """
 
-    def __init__(self, table: ExposureTable) -> None:
+    def __init__(self, task: ExposureTask) -> None:
         """Nothing seen yet.
 
         Args:
-            table: The exposures that may be chosen.
+            task: The goal that was reached; its table has the exposures that may be chosen.
         """
-        self._table = table
-        self._good: float | None = None
+        self._task = task
+        self._first: list[float] = []
         self._ratios: deque[float] = deque(maxlen=LOOKS)
 
     def act(self, percept: Percept) -> float:
         """The exposure time that shall be in force [us]: the present one, unless the light has changed."""
         capture, grey = percept.capture, max(percept.mean_grey, 0.5)
-        exposure_us = self._table.asked_us(capture.exposure_us, capture.gain_db)
-        if self._good is None:
-            self._good = grey
-        self._ratios.append(self._good / grey)
+        exposure_us = self._task.table.asked_us(capture.exposure_us, capture.gain_db)
+        if len(self._first) < LOOKS:
+            # One picture alone may be the brightest or the darkest of a lamp that flickers.
+            self._first.append(grey)
+            return exposure_us
+        self._ratios.append(sum(self._first) / LOOKS / grey)
         if not self._is_beyond(BAND, LOOKS) and not self._is_beyond(FAR, FAR_LOOKS):
             return exposure_us
         ratios = sorted(self._ratios)
@@ -48,7 +51,8 @@ class ExposureHolder:
         if self._is_beyond(FAR, FAR_LOOKS):
             change = min(max(self._ratios[-1], 1.0 / MOST), MOST)
         self._ratios.clear()
-        return self._table.exposure_us(self._table.nearest(exposure_us * change))
+        table = steady_table(self._task, percept.flicker_hz)
+        return table.exposure_us(table.nearest(exposure_us * change))
 
     def _is_beyond(self, factor: float, looks: int) -> bool:
         """Whether the last pictures were all too dark, or all too bright, by this factor."""

@@ -73,3 +73,7 @@ class BeliefWithoutPosition(BeliefEncoder):
     def defocus_probability(self, log: MoveLog) -> Array:
         """See `FocusEncoder`."""
         return super().defocus_probability(self._nowhere)
+
+    def focus_probability(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`."""
+        return super().focus_probability(self._nowhere)

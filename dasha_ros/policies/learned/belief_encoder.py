@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.estimation.belief import BeliefModel, FocusBelief, belief_map
-from dasha_ros.estimation.candidates import Candidate, candidates, probability_within
+from dasha_ros.estimation.candidates import Candidate, candidates
 from dasha_ros.estimation.own_sharpness import SHARP_PX as SHARP_ENOUGH_PX
 from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel
@@ -17,6 +17,8 @@ FRAMES = 3
 """Number of pictures in an observation."""
 WINDOW_PX, APART_PX = 1.5, 4.0
 """Half width of a candidate, and least distance between the two [px of blur at 640]."""
+UNREAD = 16
+"""Number of pictures before the first detection that are read again."""
 FIRST_OFFSETS = (0.0, 0.5, 1.0, 2.0, -0.5, -1.0)
 """Offsets of moves to the first candidate, in shares of its spread: short of it, or past it (negative)."""
 SECOND_OFFSETS = (0.0, 1.0)
@@ -45,7 +47,11 @@ class BeliefEncoder:
     """
 
     def __init__(
-        self, model: BeliefModel, lens: LensModel, batch: int, prior: tuple[Array, Array] | None = None
+        self,
+        model: BeliefModel,
+        lens: LensModel,
+        batch: int,
+        prior: tuple[Array, Array] | None = None,
     ) -> None:
         """Nothing seen yet.
 
@@ -60,6 +66,8 @@ class BeliefEncoder:
         self._pictures = np.zeros((batch, FRAMES, 4 + 2 * model.frame.mean.shape[1]))
         self._best_score = np.zeros(batch)
         self._found = np.zeros(batch, bool)
+        self._unread = np.full((batch, UNREAD, 1 + model.detail.mean.shape[1]), np.nan)
+        """Where the lens was in the pictures before the first detection, and what `place` was then."""
         self._ahead: tuple[Candidate, Candidate] | None = None
         self.size = self.observation(MoveLog(lens, batch)).shape[1]
         """Length of an observation."""
@@ -68,6 +76,11 @@ class BeliefEncoder:
     def scale(self) -> float:
         """See `FocusEncoder`."""
         return self._map.scale
+
+    @property
+    def px_per_dioptre(self) -> Array:
+        """Blur of a unit of the map [px at 640], by the scale of blur that is likeliest, shape (batch,)."""
+        return self._map.px_per_dioptre * self._belief.blur_scale
 
     @property
     def nvec(self) -> tuple[int, ...]:
@@ -88,6 +101,7 @@ class BeliefEncoder:
         lost = self._found[rows] & ~pictures.detected
         detail = np.where(lost[:, None], pictures.place, pictures.detail)
         trust = np.where(lost, best, score)
+        self._read_again(rows, pictures, score)
         self._found[rows] |= pictures.detected
         frame, heard = pictures.frame, pictures.score
         if pictures.given is not None:
@@ -95,7 +109,7 @@ class BeliefEncoder:
             frame = np.where(pictures.given[:, None], np.nan, frame)
             heard = np.where(pictures.given, np.nan, heard)
         inputs = pictures.position, frame, pictures.box, heard
-        self._belief.add(rows, *inputs, detail=detail, trust=trust)
+        self._belief.add(rows, *inputs, detail=detail, trust=trust, cells=pictures.cells)
         boxed = np.isfinite(pictures.box).all(axis=1, keepdims=True)
         newest = np.concatenate(
             [
@@ -110,10 +124,30 @@ class BeliefEncoder:
         )
         self._pictures[rows] = np.concatenate([newest[:, None], self._pictures[rows, :-1]], axis=1)
 
+    def _read_again(self, rows: Rows, pictures: FocusInputs, score: Array) -> None:
+        """Once the object is found, what earlier pictures show of its detail counts, too."""
+        waits = ~self._found[rows]
+        first = waits & pictures.detected
+        if first.any():
+            mine = rows[first]
+            earlier = self._unread[mine]
+            if pictures.again is not None:
+                count = min(pictures.again.shape[1], UNREAD)
+                earlier[:, UNREAD - count :, 1:] = pictures.again[first, pictures.again.shape[1] - count :]
+            self._belief.own.reset(mine)
+            for picture in np.moveaxis(earlier, 1, 0):
+                seen = np.isfinite(picture[:, 0])
+                here = self._map.dioptres(picture[seen, 0])
+                self._belief.own.add(
+                    mine[seen], here, picture[seen, 1:], score[first][seen], pictures.cells[first][seen]
+                )
+        newest = np.column_stack([pictures.position, pictures.place])[waits]
+        self._unread[rows[waits]] = np.concatenate([self._unread[rows[waits], 1:], newest[:, None]], axis=1)
+
     def observation(self, log: MoveLog) -> Floats:
         """See `FocusEncoder`."""
         here = self._map.dioptres(log.position)
-        px = self._map.px_per_dioptre
+        px = self.px_per_dioptre
         posterior, grid = self._belief.posterior, self._belief.dioptres
         columns = [here / 5.0]
         for place in self._candidates():
@@ -138,14 +172,14 @@ class BeliefEncoder:
         pictures = self._pictures.copy()
         known = pictures[:, :, 1] > 0.0
         at = self._map.dioptres(pictures[:, :, 0])
-        pictures[:, :, 0] = np.where(known, squeezed((at - here[:, None]) * px), 0.0)
+        pictures[:, :, 0] = np.where(known, squeezed((at - here[:, None]) * px[:, None]), 0.0)
         stacked = np.column_stack(columns)
         return np.concatenate([stacked, pictures.reshape(len(here), -1)], axis=1).astype(np.float32)
 
     def position(self, actions: NDArray[np.integer], log: MoveLog) -> Array:
         """See `FocusEncoder`."""
         here = self._map.dioptres(log.position)
-        px = self._map.px_per_dioptre
+        px = self.px_per_dioptre
         places = [here]
         for place, offsets in zip(self._candidates(), (FIRST_OFFSETS, SECOND_OFFSETS), strict=True):
             spread = np.clip(place.spread, SPREAD_PX[0] / px, SPREAD_PX[1] / px)
@@ -162,6 +196,10 @@ class BeliefEncoder:
         """See `FocusEncoder`: the probability that the focus is more than `SHARP_PX` of blur from here."""
         return 1.0 - self._within(SHARP_PX, log)
 
+    def focus_probability(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`."""
+        return self._within(SHARP_ENOUGH_PX, log)
+
     def belief(self, row: int) -> tuple[Array, Array]:
         """Focus positions [1/m] and the probability of each, in one episode; shape (h,)."""
         return self._belief.dioptres / self._map.scale, self._belief.posterior[row]
@@ -173,7 +211,7 @@ class BeliefEncoder:
     def is_far(self, position: Array, log: MoveLog) -> NDArray[np.bool_]:
         """See `FocusEncoder`."""
         apart = self._map.dioptres(position) - self._map.dioptres(log.position)
-        far: NDArray[np.bool_] = np.abs(apart) * self._map.px_per_dioptre > SHARP_ENOUGH_PX
+        far: NDArray[np.bool_] = np.abs(apart) * self.px_per_dioptre > SHARP_ENOUGH_PX
         return far
 
     def sharpest(self, log: MoveLog) -> Array:
@@ -186,6 +224,10 @@ class BeliefEncoder:
         result: Array = self._map.position(look)
         return result
 
+    def search(self, log: MoveLog) -> Array:
+        """See `FocusEncoder`: it has no plans."""
+        return log.position.copy()
+
     def _belief_changed(self) -> None:
         """What was derived from the belief no longer holds."""
         self._ahead = None
@@ -195,14 +237,16 @@ class BeliefEncoder:
         self._pictures[rows] = 0.0
         self._best_score[rows] = 0.0
         self._found[rows] = False
+        self._unread[rows] = np.nan
 
     def _within(self, px: float, log: MoveLog) -> Array:
         here, window = self._map.dioptres(log.position), px / self._map.px_per_dioptre
-        return probability_within(self._belief.posterior, self._belief.dioptres, here, window)
+        belief = self._belief
+        return belief.scales.probability_within(belief.both, belief.dioptres, here, window)
 
     def _candidates(self) -> tuple[Candidate, Candidate]:
         if self._ahead is None:
-            px = self._map.px_per_dioptre
+            px = self.px_per_dioptre
             self._ahead = candidates(
                 self._belief.posterior, self._belief.dioptres, WINDOW_PX / px, APART_PX / px
             )

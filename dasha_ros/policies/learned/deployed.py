@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.policies.learned.exposure_encoder import ExposureEncoder, ExposureInputs
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder
 from dasha_ros.policies.learned.network import PolicyNet
@@ -19,8 +21,14 @@ EVIDENCE = 0.7
 """Below this probability that the object itself is sharp, one more look is taken before the end."""
 SURE = 0.9
 """From this probability on, the object is not left."""
+REFUTED = 0.02
+"""Below this probability of being in focus, by everything that was seen, the object's own detail alone keeps
+nobody at a place: in some photographs, and around small objects, it points elsewhere."""
 MOST_MOVES = 10
 """After this many moves no more evidence is looked for."""
+PLANNED_SEARCH = 4
+"""After this many moves without a detection a belief with plans searches on by them. A network that has found
+nothing by then often takes small steps about the focus of the background."""
 GIVE_UP = 12
 """After this many moves without a detection the object counts as absent."""
 
@@ -38,8 +46,9 @@ def focus_moves(
 
     An episode stops when a wanted object is detected and the network wants to stay, to make a move that is
     too small, or to move back and forth between two places that it has already seen; and the object's own
-    detail agrees. While nothing is detected, staying is useless: the network's next best action is taken, for
-    up to `GIVE_UP` moves.
+    detail agrees. While nothing is detected, staying is useless, and so is to move back and forth: the
+    network's next best action is taken, and from `PLANNED_SEARCH` moves on its plan's, for up to `GIVE_UP`
+    moves.
 
     Args:
         net: Decides.
@@ -55,31 +64,45 @@ def focus_moves(
     ranked = net.ranked(encoder.observation(log), rng)
     position = log.position.copy()
     stop = (detected & end_on_detection) | (~detected & (log.moves >= GIVE_UP))
+    searches, look = _planned_search(encoder, log, detected)
     open_ones = ~stop
-    for action in range(ranked.shape[1]):
+    # Only the second round lets a lens move back and forth before a silent detector; the paper has no first.
+    for again, action in product((end_on_detection, True), range(ranked.shape[1])):
         if not open_ones.any():
             break
-        asked = encoder.position(ranked[:, action], log)
-        moves = open_ones & log.would_move(asked) & ~(detected & log.would_repeat(asked))
+        asked = np.where(searches, look, encoder.position(ranked[:, action], log))
+        repeats = log.would_repeat(asked) & (detected | (not again))
+        moves = open_ones & log.would_move(asked) & ~repeats
         position[moves] = asked[moves]
         stays = open_ones & ~moves & detected
         stop |= stays
         open_ones &= ~(moves | stays)
     stop |= open_ones
-    return (position, stop) if end_on_detection else _by_evidence(encoder, log, position, detected, stop)
+    return (position, stop) if end_on_detection else by_evidence(encoder, log, position, detected, stop)
 
 
-def _by_evidence(
+def _planned_search(encoder: FocusEncoder, log: MoveLog, detected: Flags) -> tuple[Flags, Array]:
+    """Which episodes search on by a plan, and where it goes."""
+    searches = ~detected & (log.moves >= PLANNED_SEARCH)
+    if not searches.any():
+        return searches, log.position
+    look = encoder.search(log)
+    return searches & log.would_move(look), look
+
+
+def by_evidence(
     encoder: FocusEncoder, log: MoveLog, position: Array, detected: Flags, stop: Flags
 ) -> tuple[Array, Flags]:
-    """What the object's own detail says about ends and moves that the network chose.
+    """What the object's own detail says about ends and moves that a policy chose.
 
-    An episode that would end without evidence that the object itself is sharp looks once more. One that
-    would leave a place where the object is known to be sharp ends there; if the detector is silent there, not
-    before the sharpest place was tried.
+    An episode that would end without evidence that the object itself is sharp looks once more, but does not
+    move back and forth for it. One that would leave a place where the object is known to be sharp ends there,
+    unless all else that was seen speaks against this place; if the detector is silent there, not before the
+    sharpest place was tried.
     """
     sharp = encoder.sharp_probability(log)
-    leaves = ~stop & (sharp >= SURE) & encoder.is_far(position, log)
+    possible = encoder.focus_probability(log) >= REFUTED
+    leaves = ~stop & (sharp >= SURE) & possible & encoder.is_far(position, log)
     sharpest = encoder.sharpest(log)
     tries = (
         leaves & ~detected & log.would_move(sharpest) & (log.moves < MOST_MOVES) & ~log.would_repeat(sharpest)
@@ -89,9 +112,27 @@ def _by_evidence(
     unsure = detected & stop & (sharp < EVIDENCE) & (log.moves < MOST_MOVES)
     if unsure.any():
         look = encoder.next_look(log)
-        unsure &= log.would_move(look)
+        unsure &= log.would_move(look) & ~log.would_repeat(look)
         position = np.where(unsure, look, position)
     return np.where(leaves, log.position, position), (stop | leaves) & ~unsure
+
+
+def as_deployed(encoder: FocusEncoder, log: MoveLog, asked: Array, detected: Flags) -> Array:
+    """Where the lens of an episode goes when a policy asks for a place, if it is played as deployed.
+
+    What would end a goal is held against the object's own detail; see `by_evidence`. An episode that ends
+    rests where it is.
+
+    Args:
+        encoder: What the policy sees and can do.
+        log: The moves so far.
+        asked: Where the policy wants to go, shape (batch,).
+        detected: Whether the newest pictures show a wanted object, shape (batch,).
+    """
+    searches, look = _planned_search(encoder, log, detected)
+    asked = np.where(searches, look, asked)
+    stop = detected & (~log.would_move(asked) | log.would_repeat(asked))
+    return by_evidence(encoder, log, np.where(stop, log.position, asked), detected, stop)[0]
 
 
 PATIENCE = 3

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.estimation.readout import GRID_ENCODER, Readout, features
-from dasha_ros.optics.exposure import EXPOSURES, T_MAX_US, T_MIN_US
+from dasha_ros.optics.exposure_table import EXPOSURES, T_MAX_US, T_MIN_US
 from dasha_ros.perception.encoders.joint import part
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.policy import ExposureRule

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.estimation.belief import BeliefModel
-from dasha_ros.estimation.detail_reading import object_detail
+from dasha_ros.estimation.detail_reading import core_cells, object_detail
 from dasha_ros.estimation.detectability import Detectability
 from dasha_ros.estimation.profile import Profile
 from dasha_ros.estimation.readout import GRID_ENCODER, Readout, features
@@ -22,6 +22,7 @@ from dasha_ros.policies.learned.ablations import BeliefWithoutDetection, BeliefW
 from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder, FocusInputs, LatentFocusEncoder
 from dasha_ros.policies.learned.plan_encoder import PlanEncoder
+from dasha_ros.policies.learned.policy_file import LATENT
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.reached import seen
 
@@ -71,6 +72,15 @@ class FocusFeatureExtractor(Protocol):
         """
         ...
 
+    def detail_at(self, details: Sequence[NDArray[np.uint8]], box: Box) -> Array:
+        """What is read from a place in k maps of detail, shape (1, k, m).
+
+        Args:
+            details: Maps of detail of percepts; see `detail_reading.object_detail`.
+            box: The place, as fractions of the frame, shape (4,).
+        """
+        ...
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The fitted arrays by name, for a file."""
         ...
@@ -82,7 +92,7 @@ class LatentFeatureExtractor:
 
     encoder: str
     latent_size: int
-    kind: str = "latent"
+    kind: str = LATENT
 
     def observation_encoder(self, lens: LensModel, batch: int) -> LatentFocusEncoder:
         """See `FocusFeatureExtractor`."""
@@ -92,6 +102,10 @@ class LatentFeatureExtractor:
         """See `FocusFeatureExtractor`."""
         latent = part(percept.latent, percept.encoder, self.encoder)
         return _picture(percept, task, latent=latent[None].astype(np.float32, copy=False))
+
+    def detail_at(self, details: Sequence[NDArray[np.uint8]], box: Box) -> Array:
+        """See `FocusFeatureExtractor`: nothing is read."""
+        return np.zeros((1, len(details), 0))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """See `FocusFeatureExtractor`."""
@@ -130,7 +144,7 @@ class BeliefFeatureExtractor:
         latent = part(percept.latent, percept.encoder, self.encoder)[None]
 
         def blur(box: Box) -> Array:
-            return self.detail(object_detail(percept.detail, box)[None]).astype(np.float64)
+            return self.detail_at((percept.detail,), box)[:, 0]
 
         box, _ = best_box(percept, task)
         return _picture(
@@ -140,7 +154,13 @@ class BeliefFeatureExtractor:
             box=self.box(features(latent, box[None])).astype(np.float64),
             detail=blur(box),
             place=blur(place),
+            cells=np.array([core_cells(box if seen(percept, task) or np.isnan(place[0]) else place)]),
         )
+
+    def detail_at(self, details: Sequence[NDArray[np.uint8]], box: Box) -> Array:
+        """See `FocusFeatureExtractor`."""
+        read = self.detail(np.stack([object_detail(each, box) for each in details]))
+        return np.asarray(read[None], np.float64)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """See `FocusFeatureExtractor`."""
@@ -178,7 +198,7 @@ def focus_extractor(kind: str, encoder: str, arrays: Arrays) -> FocusFeatureExtr
         ValueError: No such kind, or an array is missing.
     """
     kinds: dict[str, Callable[[str, Arrays], FocusFeatureExtractor]] = {
-        "latent": LatentFeatureExtractor.from_arrays,
+        LATENT: LatentFeatureExtractor.from_arrays,
         **{kind: partial(BeliefFeatureExtractor.from_arrays, kind=kind) for kind in _ENCODERS},
     }
     try:
@@ -197,13 +217,18 @@ class ObjectPlace:
         """Where a wanted object was last detected, as fractions of the frame, shape (4,); NaN before."""
         self._best_score = 0.0
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a wanted object was detected."""
+        return bool(np.isfinite(self.last).all())
+
     def look(self, percept: Percept, task: FocusTask) -> tuple[Box, float]:
         """The object's box in the next picture, and the score of the detection that told of it."""
         box, score = best_box(percept, task)
         self._best_score = max(self._best_score, score)
         if seen(percept, task):
             self.last = box
-        elif np.isfinite(self.last).all():
+        elif self.is_known:
             return self.last, self._best_score
         return box, score
 
@@ -214,11 +239,13 @@ class FocusReader:
     def __init__(self, extractor: FocusFeatureExtractor) -> None:
         """Nothing seen yet."""
         self._extractor = extractor
-        self._place = ObjectPlace()
+        self.reset()
 
     def reset(self) -> None:
         """Begin a new episode."""
         self._place = ObjectPlace()
+        self._unread: list[NDArray[np.uint8]] = []
+        """Maps of detail of the pictures before the first detection."""
 
     def read(self, percept: Percept, task: FocusTask) -> FocusInputs:
         """The next picture of the episode.
@@ -227,7 +254,13 @@ class FocusReader:
             ModelError: The percept holds no latent of the encoder.
         """
         pictures = self._extractor.read(percept, task, self._place.last)
+        waited = not self._place.is_known
         self._place.look(percept, task)
+        if self._place.is_known and self._unread:
+            again = self._extractor.detail_at(self._unread, self._place.last)
+            pictures, self._unread = replace(pictures, again=again), []
+        elif waited and not self._place.is_known:
+            self._unread.append(percept.detail)
         return pictures
 
 
@@ -252,6 +285,7 @@ def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusIn
         "box": np.zeros((1, 0)),
         "detail": np.zeros((1, 0)),
         "place": np.zeros((1, 0)),
+        "cells": np.full(1, np.nan),
     }
     return FocusInputs(
         position=np.array([percept.lens.commanded_position]),

@@ -10,9 +10,11 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dasha_ros.estimation.belief import belief_map, prior_of
-from dasha_ros.estimation.detail_reading import object_detail
+from dasha_ros.estimation.blur_scale import blur_scales
+from dasha_ros.estimation.detail_reading import core_cells
 from dasha_ros.estimation.own_sharpness import OwnSharpness
 from dasha_ros.estimation.profile import Array
 from dasha_ros.perception.percept import Percept
@@ -34,17 +36,34 @@ class ObjectEvidence:
         self._task, (_, self._reading) = task, shipped_belief()
         self._map = belief_map(task.lens)
         self._own = OwnSharpness(
-            self._reading.model.detail, 1, *prior_of(self._map), self._map.px_per_dioptre
+            self._reading.model.detail,
+            1,
+            *prior_of(self._map),
+            self._map.px_per_dioptre,
+            scales=blur_scales(self._map.blur_doubt),
         )
         self._place = ObjectPlace()
         self._here: Array = np.zeros(1)
+        self._unread: list[tuple[Array, NDArray[np.uint8]]] = []
+        """Where the lens was in the pictures before the first detection, and their maps of detail."""
 
     def see(self, percept: Percept) -> None:
         """Take in the next picture of the goal."""
+        waited = not self._place.is_known
         box, trust = self._place.look(percept, self._task)
         self._here = self._map.dioptres(np.array([percept.lens.commanded_position]))
-        numbers = self._reading.detail(object_detail(percept.detail, box)[None])
-        self._own.add(ROW, self._here, numbers.astype(np.float64), np.array([trust]))
+        if waited and self._place.is_known:
+            # Once the object is found, what earlier pictures show of its detail counts, too.
+            self._own.reset(ROW)
+            for here, detail in self._unread:
+                self._add(here, detail, box, trust)
+        elif waited:
+            self._unread.append((self._here, percept.detail))
+        self._add(self._here, percept.detail, box, trust)
+
+    def _add(self, here: Array, detail: NDArray[np.uint8], box: Array, trust: float) -> None:
+        read = self._reading.detail_at((detail,), box)[0]
+        self._own.add(ROW, here, read, np.array([trust]), np.array([core_cells(box)]))
 
     @property
     def probability(self) -> float:

@@ -28,8 +28,8 @@ from dasha_ros.system.paths import config_dir
 FORMAT = 2
 """Format of the file. Raise it when an observation or an action comes to mean something else."""
 
-ABSOLUTE = "latent"
-"""Kind of the feature extractor of the policies whose actions are absolute positions of one lens."""
+LATENT = "latent"
+"""Kind of the feature extractor of latents alone. Its policies command absolute positions of one lens."""
 Agent = Literal["exposure", "focus"]
 
 
@@ -159,7 +159,7 @@ def check_lens(info: PolicyInfo, lens: str) -> None:
     Raises:
         PolicyFileError: The lens profile is another.
     """
-    if info.extractor == ABSOLUTE and lens != info.lens:
+    if info.extractor == LATENT and lens != info.lens:
         raise PolicyFileError(
             f"the policy {info.preset!r} was trained with the lens {info.lens}, and this one is {lens}: "
             "give the lens driver that lens as `profile`, choose the policy plus, which takes any calibrated "

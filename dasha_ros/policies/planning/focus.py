@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import numpy as np
+
 from dasha_ros.estimation.belief import belief_map
 from dasha_ros.estimation.candidates import candidates, probability_within
 from dasha_ros.estimation.profile import Array
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.belief_encoder import APART_PX, SHARP_PX, BeliefEncoder
-from dasha_ros.policies.learned.deployed import GIVE_UP
+from dasha_ros.policies.learned.deployed import GIVE_UP, by_evidence
 from dasha_ros.policies.learned.focus_episode import FocusEpisode
 from dasha_ros.policies.learned.object_evidence import shipped_belief
 from dasha_ros.policies.learned.policy_file import check_encoder
 from dasha_ros.policies.moves import STAY_DIOPTRES
-from dasha_ros.policies.planning.qmdp import plan
+from dasha_ros.policies.planning.qmdp import plans
 from dasha_ros.policies.policy import FocusDecision, FocusTask
 
 SURE = 0.7
@@ -59,16 +61,20 @@ class BeliefFocus(ABC):
         # In the units of the belief, prices and thresholds mean the same blur on every lens.
         grid = dioptres * self._map.scale
         here = self._map.dioptres(self._log.position)
+        self._px = self._episode.encoder.px_per_dioptre
         target, stays = self.target(grid, chances[None], here)
         position = self._map.position(target)
         idle = stays or not self._log.would_move(position)[0]
-        if detected and (idle or self._log.would_repeat(position)[0]):
-            return self._end(percept, found=True)
+        ends = detected and (idle or bool(self._log.would_repeat(position)[0]))
         if not detected:
             if self._log.moves[0] >= GIVE_UP:
                 return self._end(percept, found=False)
             if idle:
                 position = self._elsewhere(grid, chances[None], here)
+        encoder = self._episode.encoder
+        position, stop = by_evidence(encoder, self._log, position, pictures.detected, np.array([ends]))
+        if stop[0]:
+            return self._end(percept, found=detected)
         self._log.go(position)
         return FocusDecision(float(self._log.position[0]))
 
@@ -84,7 +90,7 @@ class BeliefFocus(ABC):
 
     def _elsewhere(self, grid: Array, posterior: Array, here: Array) -> Array:
         """The second-best place; if the lens is there already, a step nearer, or farther at the near end."""
-        px = self._map.px_per_dioptre
+        px = self._px
         _, second = candidates(posterior, grid, SHARP_PX / px, APART_PX / px)
         for dioptres in (second.dioptres, here + _SEARCH_PX / px, here - _SEARCH_PX / px):
             position = self._map.position(dioptres)
@@ -103,7 +109,7 @@ class GreedyFocus(BeliefFocus):
 
     def target(self, grid: Array, posterior: Array, here: Array) -> tuple[Array, bool]:
         """See `BeliefFocus.target`."""
-        px = self._map.px_per_dioptre
+        px = self._px
         first, _ = candidates(posterior, grid, SHARP_PX / px, APART_PX / px)
         sure = probability_within(posterior, grid, here, SHARP_PX / px)[0] >= SURE
         return first.dioptres, bool(sure)
@@ -116,13 +122,13 @@ class PlannerFocus(BeliefFocus):
 
     def target(self, grid: Array, posterior: Array, here: Array) -> tuple[Array, bool]:
         """See `BeliefFocus.target`."""
-        planned = plan(
+        (planned,) = plans(
             posterior,
             grid,
             here,
             self._log.direction * self._map.slope,
             self._log.reversals,
-            px_per_dioptre=self._map.px_per_dioptre,
+            px_per_dioptre=self._px,
             stay_dioptres=STAY_DIOPTRES,
         )
         return planned.dioptres, bool(planned.stays[0])

@@ -8,6 +8,7 @@ every move brings a picture anyway.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,18 +53,18 @@ class Plan:
     """How much more staying would cost, shape (batch,); 0 where it is best."""
 
 
-def plan(
+def plans(
     posterior: Array,
     dioptres: Array,
     here: Array,
     direction: Array,
     reversals: NDArray[np.integer],
     *,
-    px_per_dioptre: float,
+    px_per_dioptre: Array | float,
     stay_dioptres: float,
-    prices: Prices | None = None,
-) -> Plan:
-    """The step that costs least if the truth were known after it.
+    each: Sequence[Prices] = (Prices(),),
+) -> tuple[Plan, ...]:
+    """For each of some prices, the step that costs least if the truth were known after it.
 
     Args:
         posterior: Probability of each hypothesis, shape (batch, h); rows sum to 1.
@@ -71,41 +72,60 @@ def plan(
         here: Where the lens is focused [1/m], shape (batch,).
         direction: Sign of the last clear move in dioptres, 0 before the first, shape (batch,).
         reversals: Reversals so far, shape (batch,).
-        px_per_dioptre: Blur of a dioptre [px at 640].
+        px_per_dioptre: Blur of a dioptre [px at 640], shape (batch,) or one for all.
         stay_dioptres: Steps up to this size are not made [1/m].
-        prices: What moves and blur cost; left out: the defaults.
+        each: What moves and blur cost. What plans with the same prices of blur share is computed once.
     """
-    costs = prices or Prices()
     truths, chances = _thinned(posterior, dioptres)
     targets = np.concatenate([np.broadcast_to(dioptres, posterior.shape), here[:, None]], axis=1)
     step = targets - here[:, None]
     turns, heading = _turns(step, direction[:, None])
     turned = reversals[:, None] + turns
-    now = costs.move * (np.abs(step) > stay_dioptres) + _turning(costs, turns, turned)
+    px = np.broadcast_to(px_per_dioptre, here.shape)
+    moves, rows = np.abs(step) > stay_dioptres, np.arange(len(here))
 
-    # On the grid the distances are the same in every episode, so the sums over truths are matrix products.
-    on_grid = _blurs(costs, truths - dioptres[:, None], px_per_dioptre)
-    from_here = _blurs(costs, truths - here[:, None], px_per_dioptre)
-    left, ahead, behind = (
-        np.column_stack([chances @ grid.T, (chances * mine).sum(axis=1)])
-        for grid, mine in zip(on_grid, from_here, strict=True)
-    )
-    back = np.where(heading > 0.0, behind, np.where(heading < 0.0, ahead, 0.0))
-    turning_later = costs.reversal + costs.hunting * (turned + 1 >= HUNTING_REVERSALS)
-    total = now + (costs.blur + costs.move) * left + turning_later * back
+    shares: dict[tuple[float, float], tuple[Array, Array]] = {}
+    found = []
+    for costs in each:
+        blur = costs.sharp_px, costs.blurred_px
+        if blur not in shares:
+            from_here = _blurs(costs, truths - here[:, None], px[:, None])
+            left, ahead, behind = (
+                np.column_stack([grid, (chances * mine).sum(axis=1)])
+                for grid, mine in zip(_on_grid(costs, truths, chances, dioptres, px), from_here, strict=True)
+            )
+            shares[blur] = left, np.where(heading > 0.0, behind, np.where(heading < 0.0, ahead, 0.0))
+        left, back = shares[blur]
+        now = costs.move * moves + _turning(costs, turns, turned)
+        turning_later = costs.reversal + costs.hunting * (turned + 1 >= HUNTING_REVERSALS)
+        total = now + (costs.blur + costs.move) * left + turning_later * back
+        best = total.argmin(axis=1)
+        cost = total[rows, best]
+        found.append(Plan(targets[rows, best], best == len(dioptres), cost, total[:, -1] - cost))
+    return tuple(found)
 
-    best = total.argmin(axis=1)
-    cost = total[np.arange(len(here)), best]
-    return Plan(targets[np.arange(len(here)), best], best == len(dioptres), cost, total[:, -1] - cost)
+
+def _on_grid(costs: Prices, truths: Array, chances: Array, dioptres: Array, px: Array) -> NDArray[np.float64]:
+    """The three shares of `_blurs` after a step to each hypothesis, shape (3, batch, h).
+
+    The distances are the same in all episodes whose lenses blur alike, so the sums over truths are matrix
+    products.
+    """
+    result = np.empty((3, len(px), len(dioptres)))
+    for px_per_dioptre in np.unique(px):
+        alike = px == px_per_dioptre
+        for share, grid in enumerate(_blurs(costs, truths - dioptres[:, None], px_per_dioptre)):
+            result[share, alike] = chances[alike] @ grid.T
+    return result
 
 
-def _blurs(costs: Prices, left: Array, px_per_dioptre: float) -> tuple[Array, Array, Array]:
+def _blurs(costs: Prices, left: Array, px_per_dioptre: Array | float) -> tuple[Array, Array, Array]:
     """The share of the blur's price that is left after a step.
 
     Args:
         costs: The prices.
         left: Truth minus the step's target [1/m].
-        px_per_dioptre: Blur of a dioptre [px at 640].
+        px_per_dioptre: Blur of a dioptre [px at 640], for each episode or one for all.
 
     Returns:
         The share everywhere; only where the truth lies clearly nearer; only where it lies clearly farther.

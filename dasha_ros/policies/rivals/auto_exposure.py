@@ -7,7 +7,7 @@ real function never stops, but counting its steps needs an end, and the same end
 
 from __future__ import annotations
 
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.exposure_search import ExposureSearch
 from dasha_ros.policies.reached import TARGET_GREY, Side

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,13 +14,14 @@ from dasha_ros.files.arrays import read_arrays
 from dasha_ros.files.errors import FileError
 from dasha_ros.freshness.command import CommandId
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.optics.lens_info import LensInfo, LensInfoError
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.perception.quality.histogram import EDGES
 from dasha_ros.policies.policy import ExposureTask, FocusTask, HasBelief
 from dasha_ros.policies.registry import exposure_policy, focus_policy
+from dasha_ros.policies.steady_light import SteadyExposure
 from dasha_ros.report.model import Record, ReportError, Step
 
 Array = NDArray[np.float64]
@@ -49,8 +50,8 @@ class Mind(Protocol):
 
 class _Exposure:
     def __init__(self, policy: str, record: Record) -> None:
-        self._table, self._policy = exposure_table(), exposure_policy(policy)
-        self._task = ExposureTask(self._table, record.goal.max_steps)
+        self._policy = SteadyExposure(exposure_policy(policy))
+        self._task = ExposureTask(exposure_table(), record.goal.max_steps)
 
     def decide(self, percepts: Sequence[Percept]) -> Decided:
         self._policy.reset(self._task)
@@ -58,7 +59,7 @@ class _Exposure:
         for percept in earlier:
             self._policy.act(percept)
         decision = self._policy.act(last)
-        return Decided(self._table.exposure_us(decision.index), decision.done)
+        return Decided(self._policy.table.exposure_us(decision.index), decision.done)
 
 
 class _Focus:
@@ -112,7 +113,10 @@ class Moment:
 
 
 def moments(record: Record, folder: Path, agent: str, policy: str) -> Iterator[Moment]:
-    """The decisions of one agent, in their order.
+    """The decisions of one agent's policy, in their order.
+
+    Each search of A^L counts by itself. After A^H's policy stopped, steps for the object's own light may
+    follow (`policies.object_exposure`); they are not the policy's.
 
     Args:
         record: The report.
@@ -131,8 +135,15 @@ def moments(record: Record, folder: Path, agent: str, policy: str) -> Iterator[M
     percepts = [percept_of(step, folder) for step in steps]
     mind: Mind = _Exposure(policy, record) if agent == "A^H" else _Focus(policy, record)
     answers: Sequence[Step | None] = [*steps[1:], None]
+    first = 0
     for number, (step, percept, answer) in enumerate(zip(steps, percepts, answers, strict=True)):
-        yield Moment(step, percept, tuple(percepts[:number]), answer, mind)
+        first = number if step.index == 0 else first
+        own = answer if answer is not None and answer.index > 0 else None
+        moment = Moment(step, percept, tuple(percepts[first:number]), own, mind)
+        if agent == "A^H" and moment.decide().done:
+            yield replace(moment, answer=None)
+            return
+        yield moment
 
 
 def lens_of(record: Record) -> LensModel:
@@ -215,6 +226,7 @@ def percept_of(step: Step, folder: Path) -> Percept:
                 for found in seen.detections
             ),
             detail=np.asarray(detail, np.uint8),
+            flicker_hz=_number(seen.flicker_hz),
         )
     except _UnknownNumberError as error:
         raise ReportError(

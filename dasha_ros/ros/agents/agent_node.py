@@ -14,20 +14,20 @@ from dasha_ros import msg
 from dasha_ros.config import AgentConfig
 from dasha_ros.control.rig import RigError
 from dasha_ros.control.step import ExposureOutcome, FocusOutcome, Step
-from dasha_ros.freshness import limits
 from dasha_ros.freshness.command import NO_COMMAND
-from dasha_ros.optics.exposure import ExposureTable, exposure_table
+from dasha_ros.optics.exposure_table import ExposureTable, exposure_table
 from dasha_ros.policies.learned.policy_file import PolicyFileError
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.policies.policy import FocusTask
+from dasha_ros.ros.actuation.ros_rig import RosRig
+from dasha_ros.ros.actuation.settlement import Patience
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal, SimpleActionServer
 from dasha_ros.ros.node.executor import SafeMultiThreadedExecutor
 from dasha_ros.ros.node.node import DashaNode
-from dasha_ros.ros.rig.rig import RosRig
-from dasha_ros.ros.rig.settlement import Patience
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import frame_from_msg, percept_to_msg
 from dasha_ros.ros.transport.stamps import to_stamp
+from dasha_ros.system import shutdown_limits
 from dasha_ros.system.extras import require
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class AgentNode(DashaNode[A]):
                 self.action_name,
                 self._refuse,
                 self._work,
-                ends_s=limits.AGENT_GOAL_ENDS_S,
+                ends_s=shutdown_limits.AGENT_GOAL_ENDS_S,
             )
         if self.config.mode == "learn":
             # An agent that only acts does not pay for PyTorch.
@@ -188,12 +188,12 @@ class AgentNode(DashaNode[A]):
         else:
             outcome = self._act_meanwhile(run, learning)
         if outcome.code == ErrorCode.NONE:
-            self.get_logger().info(f"done in {outcome.steps} steps")
+            self.get_logger().info(f"done in {_steps(outcome.steps)}")
         else:
             self.health.count("failed_goals")
             # A learner fails thousands of times, and its rewards show it.
             if learning is None or not run.background:
-                self.get_logger().warning(f"failed after {outcome.steps} steps: {outcome.message}")
+                self.get_logger().warning(f"failed after {_steps(outcome.steps)}: {outcome.message}")
         self.health.set_activity("waiting for a goal")
         return self.result(outcome)
 
@@ -230,7 +230,11 @@ class AgentNode(DashaNode[A]):
         if is_lost and run.request.owner:
             # The outcome says so already, and the owner waits for the driver to be restarted.
             return outcome
-        if self._await(back.look, limits.DRIVER_RESTARTS_S if is_lost else limits.DRIVER_ANSWERS_S, before):
+        if self._await(
+            back.look,
+            shutdown_limits.DRIVER_RESTARTS_S if is_lost else shutdown_limits.DRIVER_ANSWERS_S,
+            before,
+        ):
             return outcome
         if back.is_active and not self.is_active:
             return outcome
@@ -242,15 +246,15 @@ class AgentNode(DashaNode[A]):
         rig, said = self.rig, self.rig.own_report
         if said is None or said.command != rig.commanded:
             return True
-        return self._await(rig.settle(said.value).look, limits.DRIVER_ANSWERS_S, said.value)
+        return self._await(rig.settle(said.value).look, shutdown_limits.DRIVER_ANSWERS_S, said.value)
 
     def _await(self, look: Callable[[], bool], answers_s: float, value: float) -> bool:
         """Wait for a driver, but not longer than a node that is shutting down may."""
         rig = self.rig
         exposures_us = (rig.exposure_us or 0.0, value) if self.actuator == "exposure" else ()
         patience = Patience(
-            limits.exposure_shows_s(*exposures_us, answers_s=answers_s),
-            limits.exposure_shows_s(*exposures_us, longest_s=limits.EXPOSURE_S),
+            shutdown_limits.exposure_shows_s(*exposures_us, answers_s=answers_s),
+            shutdown_limits.exposure_shows_s(*exposures_us, longest_s=shutdown_limits.EXPOSURE_S),
             lambda: not self.is_active,
         )
         return bool(rig.waiter.wait_for(lambda: look() or None, patience.lasts))
@@ -286,3 +290,7 @@ class AgentNode(DashaNode[A]):
         assert self._rewards is not None
         self._rewards.publish(reward)
         run.feedback(self.action.Feedback(reward=reward, percept=percept_to_msg(step.percept, "")))
+
+
+def _steps(count: int) -> str:
+    return f"{count} step" if count == 1 else f"{count} steps"

@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 from dasha_ros.config import AgentConfig
 from dasha_ros.control.step import Step
-from dasha_ros.freshness import limits
 from dasha_ros.learning.training.online import POLICY, NoMoreEpisodes, learn_online
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import load_preset, verdict_of
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.policies.policy import FocusTask
+from dasha_ros.ros.actuation.ros_rig import RosRig
 from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalQueue
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.health import Health
-from dasha_ros.ros.rig.rig import RosRig
+from dasha_ros.system import shutdown_limits
 from dasha_ros.system.folders import user_folder
 
 Agent = Literal["exposure", "focus"]
@@ -83,7 +83,7 @@ class AgentLearning:
         """End the current episode and keep what was learned."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(limits.LEARNER_STOPS_S)
+            self._thread.join(shutdown_limits.LEARNER_STOPS_S)
 
     def play(self, run: ActiveGoal) -> EpisodeEnd:
         """Let the learner play a goal. Blocks until its episode has ended."""

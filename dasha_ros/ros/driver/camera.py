@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dasha_ros.devices.camera import EXPOSURE_LIMITS_US, CameraLimits, Frame
@@ -33,6 +34,8 @@ class DriverSettings:
     """File of the measured lag; empty: the one of this driver and node."""
     margin_s: float = 0.5
     """Time that a frame may take besides its exposure and the lag [s]."""
+    notes: Path | None = None
+    """Folder of the notes of what is to be given back after a kill; ``None``: none are kept."""
 
 
 class DriverCamera(StreamCamera[DriverPicture]):
@@ -67,6 +70,7 @@ class DriverCamera(StreamCamera[DriverPicture]):
             make_port,
             automatics=description.exposure_automatics,
             latency_path=settings.latency,
+            notes=settings.notes,
         )
         self._exposure_us, self._gain_db = settings.exposure_us, settings.gain_db
         self._in_force: dict[str, tuple[int | float, float]] = {}

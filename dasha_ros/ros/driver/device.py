@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
 from dasha_ros.devices.lag.latency import MARGIN_FRAMES, Latency, latency_of
+from dasha_ros.devices.notes import RoleNotes
 from dasha_ros.files.errors import FileError
-from dasha_ros.ros.driver.parameters import NumberParameter, TakenParameters
+from dasha_ros.ros.driver.parameters import NumberParameter
 from dasha_ros.ros.driver.port import DriverPort
 from dasha_ros.ros.driver.table import DriverDescription, Quantity, Value
+from dasha_ros.ros.driver.taken import TakenParameters
 
 MakePort = Callable[[], DriverPort]
 
@@ -33,6 +36,7 @@ class DriverDevice:
         *,
         automatics: Mapping[str, Value],
         latency_path: str,
+        notes: Path | None = None,
     ) -> None:
         """Not opened yet.
 
@@ -43,13 +47,16 @@ class DriverDevice:
             make_port: Makes a port.
             automatics: What to switch off.
             latency_path: File of the measured lag; empty: the one of this driver and node, if there is one.
+            notes: Folder of the notes of what is to be given back; ``None``: none are kept.
         """
         self._role, self.description, self._make_port = role, description, make_port
         self._node, self._latency_path = node or description.node, latency_path
         self.name = f"driver {description.name} at {self._node}"
         self.latency = Latency(self.model)
         self.refusals = 0
-        self._taken = TakenParameters(automatics)
+        self._taken = TakenParameters(
+            automatics, None if notes is None else RoleNotes(self.name, role, notes)
+        )
         self._port: DriverPort | None = None
 
     @property

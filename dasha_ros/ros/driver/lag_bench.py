@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.devices.errors import DeviceTimeout, FrameIncomplete
 from dasha_ros.devices.lag.measurement import CANDIDATES, Setting, exposure_setting, focus_setting, spread
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.perception.errors import ImageError
 from dasha_ros.perception.image import working_image
 from dasha_ros.ros.driver.device import DriverDevice, MakePort
@@ -19,27 +21,38 @@ from dasha_ros.ros.driver.table import DriverDescription, Value
 _PATIENCE_S = 5.0
 _LONGEST_US = 30_000.0
 """Exposures that leave the frame rate as it is [us]."""
-_WIDTH = 640
-"""Pictures are shrunk to this width to be compared [px]."""
 
 
 class DriverLagBench:
     """A `LagBench` that uses exposure and focus of a driver. Use it as a context."""
 
-    def __init__(self, description: DriverDescription, make_port: MakePort, node: str = "") -> None:
+    def __init__(
+        self,
+        description: DriverDescription,
+        make_port: MakePort,
+        node: str = "",
+        notes: Path | None = None,
+    ) -> None:
         """Not opened yet.
 
         Args:
             description: The driver.
             make_port: Makes a port to it.
             node: Its name in the graph; empty: the usual one.
+            notes: Folder of the notes of what is to be given back after a kill; ``None``: none are kept.
         """
         automatics: dict[str, Value] = dict(description.exposure_automatics)
         if description.focus is not None:
             automatics |= description.focus_automatics
         self._description = description
         self._device = DriverDevice(
-            "camera", description, node, make_port, automatics=automatics, latency_path=""
+            "camera",
+            description,
+            node,
+            make_port,
+            automatics=automatics,
+            latency_path="",
+            notes=notes,
         )
         self._focus: NumberParameter | None = None
 
@@ -89,7 +102,7 @@ class DriverLagBench:
         port = self._device.opened()
         while (picture := port.next(_PATIENCE_S, lambda: False)) is not None:
             try:
-                return working_image(picture.pixels, picture.encoding, _WIDTH), picture.stamp_ns
+                return working_image(picture.pixels, picture.encoding, WORKING_WIDTH_PX), picture.stamp_ns
             except (FrameIncomplete, ImageError):
                 continue
         raise DeviceTimeout(f"{self._device.name} published no picture in {_PATIENCE_S:g} s")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost
-from dasha_ros.devices.lag.latency import ASSUMED_FRAMES, MARGIN_FRAMES, SLOWEST_S
+from dasha_ros.devices.lag.latency import ASSUMED_FRAMES, SLOWEST_S
 from dasha_ros.devices.lens import LensReading, LimitedLens
 from dasha_ros.freshness.clock import Clock, SteadyClock
 from dasha_ros.optics.lens import LensProfile
@@ -32,6 +33,7 @@ class DriverLens(LimitedLens):
         latency: str = "",
         clock: Clock | None = None,
         profile: LensProfile | None = None,
+        notes: Path | None = None,
     ) -> None:
         """Not opened yet.
 
@@ -42,6 +44,7 @@ class DriverLens(LimitedLens):
             latency: File of the measured lag; empty: the one of this driver and node.
             clock: On which moves settle.
             profile: The measured map of this lens; ``None``: it has none.
+            notes: Folder of the notes of what is to be given back after a kill; ``None``: none are kept.
 
         Raises:
             ValueError: The driver has no focus motor, or the profile is in another unit.
@@ -66,6 +69,7 @@ class DriverLens(LimitedLens):
             make_port,
             automatics=description.focus_automatics,
             latency_path=latency,
+            notes=notes,
         )
         self._info: LensInfo | None = None
         self._focus: NumberParameter | None = None
@@ -140,10 +144,14 @@ class DriverLens(LimitedLens):
         return self._focus
 
     def _settle_s(self) -> float:
-        """How long no frame may begin that shows the lens where it is told to go [s]."""
+        """How long no frame may begin that shows the lens where it is told to go [s].
+
+        The measured lag counts the frames that arrive after a command, the one that is under way included.
+        After as many times of a frame, they have all arrived.
+        """
         latency = self._device.latency
         frames = ASSUMED_FRAMES if latency.focus_frames is None else latency.focus_frames
-        return (frames + MARGIN_FRAMES) * (latency.frame_s or SLOWEST_S)
+        return frames * (latency.frame_s or SLOWEST_S)
 
     def _described(self, focus: NumberParameter) -> LensInfo:
         low, high, settle_s = focus.low, focus.high, self._settle_s()

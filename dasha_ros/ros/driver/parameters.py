@@ -1,13 +1,12 @@
-"""A driver's parameter as a number in this package's unit, and what is given back afterwards."""
+"""A driver's parameter as a number in this package's unit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dasha_ros.devices.errors import DeviceError, DeviceLost
-from dasha_ros.ros.driver.port import DescribedParameter, DriverPort
+from dasha_ros.devices.errors import DeviceLost
+from dasha_ros.ros.driver.port import DescribedParameter
 from dasha_ros.ros.driver.table import Quantity, Value
 from dasha_ros.ros.driver.units import to_driver, to_own
 
@@ -95,69 +94,3 @@ class NumberParameter:
                 "changed? Start it again"
             )
         return to_own(self.quantity.quantity, self.quantity.unit, float(value))
-
-
-class TakenParameters:
-    """Parameters of a driver that a back end changes while it is open, and that come back afterwards.
-
-    Automatic functions are the first of them: they are off while the back end is open.
-    """
-
-    def __init__(self, off: Mapping[str, Value]) -> None:
-        """Take nothing yet.
-
-        Args:
-            off: Parameters and the values that switch them off, in the order in which they are set.
-        """
-        self._off = off
-        self._before: dict[str, Value] = {}
-        self.not_given_back: tuple[str, ...] = ()
-        """Parameters that the driver did not take back when it was closed last."""
-
-    def note(self, port: DriverPort, name: str) -> None:
-        """Note what a parameter is, before it is changed for the first time.
-
-        Raises:
-            DeviceLost: The driver is gone.
-        """
-        if name not in self._before:
-            self._before |= port.get([name])
-
-    def take(self, port: DriverPort, driver: str) -> None:
-        """Switch automatic functions off, after noting what they were.
-
-        Raises:
-            DeviceLost: The driver does not have one of them, or refused.
-        """
-        has = port.parameters(list(self._off))
-        if missing := [name for name in self._off if name not in has]:
-            raise DeviceLost(
-                f"{driver} has no parameter {', '.join(missing)}, which switches an automatic function off: "
-                "compare `ros2 param list` with the table of drivers"
-            )
-        before = port.get(list(self._off))
-        try:
-            for name, value in self._off.items():
-                if before.get(name) != value:
-                    port.set({name: value})
-                    if name in before:
-                        self._before[name] = before[name]
-        except DeviceError as error:
-            raise DeviceLost(
-                f"{error}; without it, {driver} would set exposure or focus by itself"
-            ) from error
-
-    def give_back(self, port: DriverPort) -> None:
-        """Set all to what they were, the last one first. Never raises.
-
-        A driver that is gone has its defaults when it comes back.
-        """
-        failed = []
-        for name, value in reversed(list(self._before.items())):
-            try:
-                port.set({name: value})
-            except DeviceLost:
-                break
-            except DeviceError:
-                failed.append(name)
-        self._before, self.not_given_back = {}, tuple(failed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor, ParameterType
@@ -18,14 +18,16 @@ from rclpy.client import Client
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter, parameter_value_to_python
-from sensor_msgs.msg import Image
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+from sensor_msgs.msg import CompressedImage, Image
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, FrameIncomplete
 from dasha_ros.ros.driver.metadata import message_type, told_by
 from dasha_ros.ros.driver.pairing import KEPT, Pairing
 from dasha_ros.ros.driver.port import DescribedParameter, DriverPicture
 from dasha_ros.ros.driver.table import DriverDescription, Value
-from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport import compressed, qos
+from dasha_ros.ros.transport.endpoints import node_of
 from dasha_ros.ros.transport.image import ImageMessageError, pixels_of
 from dasha_ros.ros.transport.retrying_call import RetryingCall
 from dasha_ros.ros.transport.stamps import RosClock, to_ns
@@ -39,6 +41,8 @@ _SLICE_S = 0.02
 """How often a wait looks for interruptions [s]."""
 _IDLE_TURNS = 2
 """Turns of the executor in which nothing comes, after which no picture waits."""
+_METADATA_KEPT = 100
+"""Each node of the graph may publish diagnostics, so there is room for more than one a picture."""
 _AGREES_NS = 2_000_000_000
 """A stamp farther than this from the arrival is of another clock."""
 _KINDS = {
@@ -48,6 +52,7 @@ _KINDS = {
     ParameterType.PARAMETER_DOUBLE: "double",
     ParameterType.PARAMETER_STRING: "string",
 }
+_IMAGES = {"sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"}
 _SERVICES: dict[str, Any] = {
     "list_parameters": ListParameters,
     "describe_parameters": DescribeParameters,
@@ -77,6 +82,7 @@ class RosDriverPort:
         self._description, self._clock = description, clock
         self.node_name = node or description.node
         self.image_topic = image or self._topic(description.image)
+        self._is_compressed = self.image_topic.endswith(compressed.SUFFIX)
         metadata = description.metadata
         self._metadata_type: Any = message_type(metadata) if metadata is not None else None
         self._node = Node(
@@ -135,22 +141,24 @@ class RosDriverPort:
         Raises:
             DeviceLost: Nobody publishes pictures.
         """
-        profile = qos.images(KEPT)
-        subscribe(self._node, Image, self.image_topic, self._hear, profile)
-        metadata = self._description.metadata
-        if metadata is not None:
-            topic = self._topic(metadata.topic)
-            # Each node of the graph may publish diagnostics, so there is room for more than one a picture.
-            subscribe(self._node, self._metadata_type, topic, self._hear_metadata, qos.METADATA)
         end_s = time.monotonic() + FIND_S
-        while not (publishers := self._publishers_now()):
+        while not (offers := self._offers(self.image_topic)):
             if time.monotonic() > end_s:
                 raise DeviceLost(
                     f"nobody publishes pictures on {self.image_topic}: {self._driver} runs, but its topic "
                     f"has another name (set driver_topic){self._images_seen()}"
                 )
             self._executor.spin_once(timeout_sec=_SLICE_S)
-        self._publishers = publishers
+        metadata = self._description.metadata
+        if metadata is not None:
+            topic = self._topic(metadata.topic)
+            # Others may publish on it, and how they do says nothing about this driver.
+            own = [offer for offer in self._offers(topic) if node_of(offer) == self.node_name]
+            profile = qos.as_offered(own, _METADATA_KEPT)
+            subscribe(self._node, self._metadata_type, topic, self._hear_metadata, profile)
+        kind = CompressedImage if self._is_compressed else Image
+        subscribe(self._node, kind, self.image_topic, self._hear, qos.as_offered(offers, KEPT))
+        self._publishers = _gids(offers)
 
     def drain(self) -> int:
         """See `DriverPort.drain`."""
@@ -226,16 +234,15 @@ class RosDriverPort:
     def _images_seen(self) -> str:
         """The topics of pictures in the graph, for messages."""
         topics = self._node.get_topic_names_and_types()
-        images = sorted(name for name, kinds in topics if "sensor_msgs/msg/Image" in kinds)
+        images = sorted(name for name, kinds in topics if not _IMAGES.isdisjoint(kinds))
         return f". Pictures are published on {', '.join(images[:5])}" if images else ""
 
-    def _publishers_now(self) -> frozenset[bytes]:
-        infos = self._node.get_publishers_info_by_topic(self.image_topic)
-        return frozenset(bytes(info.endpoint_gid) for info in infos)
+    def _offers(self, topic: str) -> list[TopicEndpointInfo]:
+        return list(self._node.get_publishers_info_by_topic(topic))
 
     def _check(self) -> None:
         """Notice a driver that ended or was restarted: its parameters are its defaults now."""
-        now = self._publishers_now()
+        now = _gids(self._offers(self.image_topic))
         if self._publishers is None or not now:
             raise DeviceLost(f"{self._driver} is gone: nobody publishes {self.image_topic}. Start it again")
         if now != self._publishers:
@@ -250,11 +257,14 @@ class RosDriverPort:
 
         def make() -> DriverPicture:
             try:
-                pixels = pixels_of(message)
+                if self._is_compressed:
+                    pixels, encoding = compressed.decoded(message)
+                else:
+                    pixels, encoding = pixels_of(message), message.encoding
             except ImageMessageError as error:
                 raise FrameIncomplete(f"{self._driver}: {error}") from error
             when_ns = min(stamp_ns, arrived_ns) if agrees else arrived_ns
-            return DriverPicture(pixels, message.encoding, when_ns, agrees)
+            return DriverPicture(pixels, encoding, when_ns, agrees)
 
         self._pairing.picture(stamp, make)
 
@@ -265,6 +275,10 @@ class RosDriverPort:
         told = told_by(message, metadata)
         if told is not None:
             self._pairing.told(to_ns(message.header.stamp), told)
+
+
+def _gids(offers: Iterable[TopicEndpointInfo]) -> frozenset[bytes]:
+    return frozenset(bytes(offer.endpoint_gid) for offer in offers)
 
 
 def _described(descriptor: ParameterDescriptor) -> DescribedParameter:

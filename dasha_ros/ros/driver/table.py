@@ -14,6 +14,7 @@ from typing import Any
 
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.naming import what_lies_at
 from dasha_ros.ros.driver.units import QUANTITIES
 from dasha_ros.system.paths import config_dir
 
@@ -95,8 +96,11 @@ def driver_named(name: str) -> DriverDescription:
     if "/" not in name and ".yaml" not in name:
         known = drivers()
         if name not in known:
+            lies = what_lies_at(name, ".yaml")
+            before = f"{lies}: " if lies else ""
             raise ValueError(
-                f"driver {name!r} is not in the table, which has {_names(known)}; describe it in a YAML file"
+                f"{before}driver {name!r} is not in the table, which has {_names(known)};"
+                " describe it in a YAML file"
                 " and give the file's path"
             )
         return known[name]

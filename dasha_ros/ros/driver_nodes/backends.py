@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,10 +10,15 @@ from dasha_ros.config import CameraDriverConfig, LensDriverConfig, PerceptionCon
 from dasha_ros.devices.camera import Camera
 from dasha_ros.devices.lens import Lens
 from dasha_ros.freshness.clock import Clock
-from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.lens_info import EITHER_SIDE, FROM_ABOVE, FROM_BELOW
-from dasha_ros.optics.lens_table import TableLens
-from dasha_ros.optics.profiles import PROFILES, lens_model
+from dasha_ros.optics.profiles import lens_model
+from dasha_ros.ros.driver_nodes.lens_boards import (
+    measured,
+    optotune_icc_lens,
+    optotune_lens,
+    own_table,
+    varioptic_lens,
+)
 from dasha_ros.ros.driver_nodes.recorded import replay_camera, replay_lens, stack_camera, stack_lens
 from dasha_ros.system.extras import require
 
@@ -22,18 +26,13 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
     from dasha_ros.devices.aravis.device import AravisSettings
-    from dasha_ros.devices.indi.settings import IndiSettings
-    from dasha_ros.devices.optotune.lens import OptotuneSettings
     from dasha_ros.devices.pylon.device import PylonSettings
-    from dasha_ros.devices.pylon.lens import PylonLensSettings
     from dasha_ros.devices.pylon.lens_port import LensPortServer
-    from dasha_ros.devices.varioptic.lens import VariopticSettings
     from dasha_ros.perception.pipeline import Perception
     from dasha_ros.ros.driver.port import DriverPort
     from dasha_ros.ros.driver.table import DriverDescription
 
     Genicam = TypeVar("Genicam", PylonSettings, AravisSettings)
-    Settings = TypeVar("Settings", VariopticSettings, OptotuneSettings, IndiSettings, PylonLensSettings)
 
 
 def camera_backend(config: CameraDriverConfig, clock: Clock, node: Node | None = None) -> Camera:
@@ -85,8 +84,9 @@ def lens_backend(config: LensDriverConfig, clock: Clock, node: Node | None = Non
         return _driver_lens(config, clock, node)
     makers = {
         "twin": _twin_lens,
-        "varioptic": _varioptic,
-        "optotune": _optotune,
+        "varioptic": varioptic_lens,
+        "optotune": optotune_lens,
+        "optotune_icc": optotune_icc_lens,
         "v4l2": _webcam_lens,
         "stack": stack_lens,
         "replay": replay_lens,
@@ -181,37 +181,6 @@ def _twin_lens(config: LensDriverConfig, clock: Clock) -> Lens:
     return TwinLens(clock, profile, initial_position=start)
 
 
-def _varioptic(config: LensDriverConfig, clock: Clock) -> Lens:
-    require("hardware", "a Varioptic lens", "serial")
-    from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
-
-    settings = VariopticSettings(
-        port=config.port,
-        serial_number=config.serial,
-        board=config.board,
-        reply_timeout_s=config.reply_timeout_ms / 1e3,
-        standby_on_close=config.standby,
-    )
-    profile = lens_model(config.profile)
-    return VariopticLens(_measured(settings, profile), clock, profile=profile)
-
-
-def _optotune(config: LensDriverConfig, clock: Clock) -> Lens:
-    require("hardware", "an Optotune lens", "serial")
-    from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
-
-    settings = OptotuneSettings(
-        port=config.port,
-        serial_number=config.serial,
-        temperature_min_c=config.temperature_min_c,
-        temperature_max_c=config.temperature_max_c,
-        reply_timeout_s=config.reply_timeout_ms / 1e3,
-        standby_on_close=config.standby,
-    )
-    profile = _own_table(config) or lens_model("optotune")
-    return OptotuneLens(_measured(settings, profile), clock, profile=profile)
-
-
 def _indi(config: LensDriverConfig, clock: Clock) -> Lens:
     require("indi", "an INDI focuser", "indipyclient")
     from dasha_ros.devices.indi.lens import IndiLens
@@ -227,8 +196,8 @@ def _indi(config: LensDriverConfig, clock: Clock) -> Lens:
         ],
         travel_timeout_s=config.indi_travel_timeout_s,
     )
-    profile = _own_table(config)
-    return IndiLens(_measured(settings, profile), clock, profile)
+    profile = own_table(config)
+    return IndiLens(measured(settings, profile), clock, profile)
 
 
 def _pylon_lens(config: LensDriverConfig, clock: Clock) -> Lens:
@@ -239,29 +208,15 @@ def _pylon_lens(config: LensDriverConfig, clock: Clock) -> Lens:
         raise ValueError(
             "a lens at a camera's port needs `camera_socket`, the `lens_socket` of the camera driver"
         )
-    profile = _own_table(config)
-    settings = _measured(PylonLensSettings(), profile)
+    profile = own_table(config)
+    settings = measured(PylonLensSettings(), profile)
     return PylonLens(RemoteLensPort(Path(config.camera_socket)), settings, clock, profile)
-
-
-def _own_table(config: LensDriverConfig) -> LensProfile | None:
-    """The table of this very lens; ``None``: none was given, so the lens has no map.
-
-    The models that have a name are of other lenses.
-    """
-    return None if config.profile in PROFILES else lens_model(config.profile)
-
-
-def _measured(settings: Settings, profile: LensProfile | None) -> Settings:
-    """The settings with the settling time that a table measured, if it did."""
-    if isinstance(profile, TableLens) and profile.settle_s is not None:
-        return replace(settings, settle_s=profile.settle_s)
-    return settings
 
 
 def _driver_camera(config: CameraDriverConfig, clock: Clock, node: Node) -> Camera:
     from dasha_ros.ros.driver.camera import DriverCamera, DriverSettings
     from dasha_ros.ros.driver.table import driver_named
+    from dasha_ros.ros.driver.taken import notes_folder
 
     description = driver_named(config.driver)
     settings = DriverSettings(
@@ -270,6 +225,7 @@ def _driver_camera(config: CameraDriverConfig, clock: Clock, node: Node) -> Came
         gain_db=config.gain_db,
         latency=config.driver_latency,
         margin_s=config.frame_margin_s,
+        notes=notes_folder(node.context.get_domain_id()),
     )
     make_port = _driver_port(description, node, config.driver_node, config.driver_topic)
     return DriverCamera(description, settings, make_port, clock)
@@ -278,9 +234,10 @@ def _driver_camera(config: CameraDriverConfig, clock: Clock, node: Node) -> Came
 def _driver_lens(config: LensDriverConfig, clock: Clock, node: Node) -> Lens:
     from dasha_ros.ros.driver.lens import DriverLens
     from dasha_ros.ros.driver.table import driver_named
+    from dasha_ros.ros.driver.taken import notes_folder
 
     description = driver_named(config.driver)
-    profile = _own_table(config)
+    profile = own_table(config)
     return DriverLens(
         description,
         _driver_port(description, node, config.driver_node, ""),
@@ -288,6 +245,7 @@ def _driver_lens(config: LensDriverConfig, clock: Clock, node: Node) -> Lens:
         latency=config.driver_latency,
         clock=clock,
         profile=profile,
+        notes=notes_folder(node.context.get_domain_id()),
     )
 
 
@@ -326,5 +284,5 @@ def _webcam_lens(config: LensDriverConfig, clock: Clock) -> Lens:
     require("webcam", "the lens of a webcam", "linuxpy")
     from dasha_ros.devices.v4l2.lens import WebcamLens
 
-    profile = _own_table(config)
+    profile = own_table(config)
     return WebcamLens(config.port or config.serial, config.webcam_latency, clock, profile)

@@ -11,13 +11,13 @@ from rclpy.duration import Duration
 from rclpy.publisher import Publisher
 
 from dasha_ros import msg
-from dasha_ros.freshness import limits
 from dasha_ros.freshness.command import CommandId, new_instance
 from dasha_ros.freshness.gate import CommandGate
 from dasha_ros.freshness.restorable import RestorableValue, parse_owner
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.transport.conversions import id_from_msg
 from dasha_ros.ros.transport.endpoints import endpoints_of
+from dasha_ros.system import shutdown_limits
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Commands:
     @staticmethod
     def await_delivery(publisher: Publisher) -> None:
         """Wait until all subscribers have the last message, which is lost if its sender leaves at once."""
-        publisher.wait_for_all_acked(Duration(seconds=limits.MESSAGE_ARRIVES_S))
+        publisher.wait_for_all_acked(Duration(seconds=shutdown_limits.MESSAGE_ARRIVES_S))
 
     def _restore(self, why: str) -> bool:
         value = self._restorable.end()

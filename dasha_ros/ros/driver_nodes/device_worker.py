@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from rclpy.logging import get_logger
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
-from dasha_ros.freshness import limits
 from dasha_ros.ros.node.health import Health
+from dasha_ros.system import shutdown_limits
 
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Pauses between attempts to open the device [s]: short at first, for a cable that moved; then longer."""
@@ -88,10 +88,11 @@ class DeviceWorker:
         self._stop.set()
         self._wake()
         if self._thread.is_alive():
-            self._thread.join(timeout=limits.DRIVER_STOPS_S)
+            self._thread.join(timeout=shutdown_limits.DRIVER_STOPS_S)
         if self._thread.is_alive():
             raise DeviceTimeout(
-                f"a call to the {self._thread.name} has not returned for {limits.DRIVER_STOPS_S:g} s; "
+                f"a call to the {self._thread.name} has not returned for "
+                f"{shutdown_limits.DRIVER_STOPS_S:g} s; "
                 "the device is still open: try again, or end the process"
             )
 

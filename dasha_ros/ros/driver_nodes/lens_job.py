@@ -13,8 +13,8 @@ from rclpy.publisher import Publisher
 
 from dasha_ros import msg
 from dasha_ros.config import LensDriverConfig
-from dasha_ros.devices.errors import DeviceError, DeviceLost
-from dasha_ros.devices.lens import Lens, LensReading
+from dasha_ros.devices.errors import DeviceError, DeviceLost, MoveOvertaken
+from dasha_ros.devices.lens import InterruptibleLens, Lens, LensReading
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
 from dasha_ros.freshness.state import LensState
 from dasha_ros.optics.lens_info import LensInfo
@@ -58,6 +58,9 @@ class LensJob:
         self._twin: LensTwinLink | None = None
         self._order: Order | None = None
         self._failed_attempts = 0
+        self._going_to: float | None = None
+        self._is_there = False
+        """Whether the last move arrived, as far as is known."""
         self._publishing = threading.Lock()
         self._rest_ns = 0
         """When the lens will be at rest, on the steady clock."""
@@ -68,6 +71,8 @@ class LensJob:
         self.lens, self._commands = lens, commands
         self._info_publisher, self.state_publisher = info, state
         self._messages, self._moves = 0, 0
+        if isinstance(lens, InterruptibleLens):
+            lens.heed(self._is_overtaken)
         with suppress(DeviceLost):
             self._learn(lens.info)
 
@@ -197,6 +202,9 @@ class LensJob:
     def _carry_out(self, order: Order) -> None:
         try:
             self._move(order)
+        except MoveOvertaken:
+            # The newer order is carried out next.
+            self._node.health.count("moves_overtaken")
         except DeviceError as error:
             # Repeat it unless a newer command came: it may be the last command of a search.
             with self.changed:
@@ -210,15 +218,22 @@ class LensJob:
     def _move(self, order: Order) -> None:
         assert self.lens is not None
         state = self.state
-        if order.confirms and state.commanded_position == order.value and not state.faults:
+        is_there = self._is_there and state.commanded_position == order.value
+        if order.confirms and is_there and not state.faults:
             self.publish(replace(state, command=order.command))
             return
+        self._going_to, self._is_there = order.value, False
         reading = self.lens.move(order.value)
         self._node.health.count("moves")
         self._adopt(reading, order.command, order.value)
 
+    def _is_overtaken(self) -> bool:
+        """Whether a newer order sends the lens elsewhere. Asked by the thread that moves it."""
+        newer = self._order
+        return newer is not None and newer.value != self._going_to
+
     def _adopt(self, reading: LensReading, command: CommandId, position: float) -> None:
-        node = self._node
+        node, self._is_there = self._node, True
         settle_ns = round((node.config.settle_ms / 1e3 or reading.settle_s) * 1e9)
         settled_at, rest_ns = node.clock.now_ns() + settle_ns, node.steady.now_ns() + settle_ns
         with self._publishing:

@@ -58,14 +58,7 @@ class _WorldListener(ABC):
 
     def _on_world(self, message: msg.TwinWorld) -> None:
         try:
-            self.take(
-                World(
-                    scene=message.scene,
-                    illuminance_lx=message.illuminance_lx,
-                    distances_m=tuple(message.distances_m),
-                    temperature_c=message.temperature_c,
-                )
-            )
+            self.take(World.of(message))
         except (SceneError, AssetMissing, WorldError) as error:
             self._health.count("refused_worlds")
             self._health.error("world", f"the previous world stays active: {error}")

@@ -8,14 +8,14 @@ from typing import Any
 
 from rclpy.node import Node
 
-from dasha_ros.freshness import limits
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.goals.action_client import PatientActionClient
-from dasha_ros.ros.goals.goal_watchdog import SILENCE_S, GoalLostError, GoalTimeouts, Loss
+from dasha_ros.ros.goals.goal_watchdog import LOST_AFTER_S, GoalLostError, GoalTimeouts, Loss
 from dasha_ros.ros.goals.remote import RemoteGoal
 from dasha_ros.ros.node.guard import guard_of
 from dasha_ros.ros.node.retiring import retire_action
 from dasha_ros.ros.node.waiter import POLL_S
+from dasha_ros.system import shutdown_limits
 
 
 class AgentLostError(Exception):
@@ -35,7 +35,7 @@ class AgentClient:
         kind: Any,
         action: str,
         agent: str,
-        ends_s: float = limits.AGENT_GOAL_ENDS_S,
+        ends_s: float = shutdown_limits.AGENT_GOAL_ENDS_S,
     ) -> None:
         """Create the client.
 
@@ -84,7 +84,7 @@ class AgentClient:
                 guard_of(self._node).caught(f"feedback of {self._name}", error)
 
         remote = RemoteGoal(
-            self._client, goal, heard, GoalTimeouts(timeout_s, timeout_s, SILENCE_S, end_s=timeout_s)
+            self._client, goal, heard, GoalTimeouts(timeout_s, timeout_s, LOST_AFTER_S, end_s=timeout_s)
         )
         cancelled = False
         try:
@@ -110,7 +110,7 @@ class AgentClient:
             Loss.WITHDRAWN: "did not accept the goal before it was cancelled",
             Loss.GONE: "is gone",
             Loss.FORGOTTEN: "was restarted and forgot the goal",
-            Loss.SILENT: f"gave no answer for {SILENCE_S:g} s",
+            Loss.SILENT: f"gave no answer for {LOST_AFTER_S:g} s",
             Loss.STUCK: f"did not stop within {timeout_s:g} s of a cancel",
         }[loss]
         return f"{self._name} {what}"

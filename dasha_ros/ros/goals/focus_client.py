@@ -25,6 +25,7 @@ from dasha_ros.ros.node.waiter import POLL_S
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.system.enclave import enclave_arguments
+from dasha_ros.system.folders import NO_LOG_FILES
 
 _IDLE_S = 1.0
 """Longest wait [s]. An order wakes the thread at once, but a wake-up may come a moment too early."""
@@ -76,7 +77,9 @@ class _Graph:
     def __init__(self, namespace: str, domain_id: int | None) -> None:
         self.context = rclpy.Context()
         # If the user's program lets rclpy handle signals, a signal shuts down this context too.
-        arguments = ["--ros-args", *enclave_arguments(f"{namespace}/client")]
+        # The first context of a process decides about log files. In a program without a node it is this one,
+        # which has nothing to write, and must work where nothing can be written.
+        arguments = ["--ros-args", NO_LOG_FILES, *enclave_arguments(f"{namespace}/client")]
         rclpy.init(args=arguments, context=self.context, domain_id=domain_id)
         self.node = rclpy.create_node(
             f"dasha_client_{os.getpid()}_{next(_numbers)}",

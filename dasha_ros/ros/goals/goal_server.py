@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from dasha_ros.config import FocusServerConfig
 from dasha_ros.policies.selection import Region
+from dasha_ros.ros.actuation.actuators import Actuators
 from dasha_ros.ros.goals.agent_client import AgentClient
 from dasha_ros.ros.node.node import DashaNode
-from dasha_ros.ros.rig.actuators import Actuators
 
 
 class GoalServer(DashaNode[FocusServerConfig], ABC):

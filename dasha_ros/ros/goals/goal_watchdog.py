@@ -17,7 +17,7 @@ AGAIN_S = 1.0
 PROBE_S = 1.0
 """After this much silence, and then periodically, the server is asked whether it knows the goal [s]."""
 
-SILENCE_S = 8.0
+LOST_AFTER_S = 8.0
 """A server that gave no sign of life for this long, although it was asked, is lost [s]."""
 
 

@@ -14,6 +14,10 @@ from dasha_ros.optics.lens_info import LensInfo, LensInfoError
 from dasha_ros.optics.limited_lens import DistanceError, DistanceRange
 from dasha_ros.perception.labels import canonical
 from dasha_ros.policies.selection import Region, Selection, SelectionError
+from dasha_ros.ros.transport.conversions import box_from_msg, box_to_msg
+
+MAX_SHIFT_EV = 20.0
+"""Longest step that a goal of A^H may ask for [EV]: more than any camera's range."""
 
 
 def trouble(request: Any) -> str:
@@ -23,11 +27,16 @@ def trouble(request: Any) -> str:
         return seconds
     if not 0.0 <= request.min_score <= 1.0:
         return f"min_score {request.min_score:g} is not in 0..1 (0: the default)"
-    if not (math.isfinite(request.max_brisque) and request.max_brisque >= 0.0):
-        return f"max_brisque {request.max_brisque:g} is not a number of at least 0 (0: the default)"
+    brisque = getattr(request, "max_brisque", 0.0)
+    if not (math.isfinite(brisque) and brisque >= 0.0):
+        return f"max_brisque {brisque:g} is not a number of at least 0 (0: the default)"
+    shift_ev = getattr(request, "shift_ev", 0.0)
+    if not abs(shift_ev) <= MAX_SHIFT_EV:
+        return f"shift_ev {shift_ev:g} is not in -{MAX_SHIFT_EV:g}..{MAX_SHIFT_EV:g}"
     try:
         selection_of(request)
-        distances_of(request)
+        if hasattr(request, "min_distance_m"):
+            distances_of(request)
     except (SelectionError, DistanceError) as error:
         return str(error)
     return ""
@@ -83,11 +92,9 @@ def region_from_msg(message: msg.Region) -> Region | None:
     Raises:
         SelectionError: It is no part of a picture.
     """
-    return Region.of((message.x_min, message.y_min, message.x_max, message.y_max))
+    return Region.of(box_from_msg(message) or (0.0,) * 4)
 
 
 def region_to_msg(region: Region | None) -> msg.Region:
     """The message of a region."""
-    if region is None:
-        return msg.Region()
-    return msg.Region(x_min=region.x_min, y_min=region.y_min, x_max=region.x_max, y_max=region.y_max)
+    return box_to_msg(None if region is None else region.edges)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from dasha_ros.freshness import limits
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
+from dasha_ros.ros.actuation.settlement import ActuatorReport, Patience, Settlement
+from dasha_ros.ros.actuation.takeover import Takeover
 from dasha_ros.ros.goals.goal_server import GoalServer
-from dasha_ros.ros.rig.settlement import ActuatorReport, Patience, Settlement
+from dasha_ros.system import shutdown_limits
 
 _RESTORED_S = 2.0
 """How long drivers take to see a new server and restore what the previous one left behind [s]."""
@@ -28,6 +29,8 @@ class Restoration:
         self._before: dict[str, float] = {}
         self._touched: set[str] = set()
         """The actuators that an agent of this goal has commanded."""
+        self.takeover = Takeover(self._is_an_agent)
+        """Follows the whole goal. An agent notices another node only while it works on its part."""
 
     def begin(self) -> None:
         """Remember what the drivers report at the start of the goal."""
@@ -36,17 +39,22 @@ class Restoration:
         self._actuators.reported = self._heed
 
     def _heed(self) -> None:
-        for actuator, said in self._reports().items():
-            begun = self._begun[actuator]
-            # A driver that was restarted has forgotten what was to be restored.
-            if said is None or begun is None or said.driver != begun.driver:
-                continue
-            if said.command == begun.command or actuator in self._touched:
+        heard = {actuator: said for actuator, said in self._reports().items() if self._counts(actuator, said)}
+        for actuator, said in heard.items():
+            if said is None or actuator in self._touched:
                 continue
             if self._is_an_agent(said.command.sender):
                 self._touched.add(actuator)
             else:
                 self._before[actuator] = said.value
+        self.takeover.heed(heard.get("camera"), heard.get("lens"))
+
+    def _counts(self, actuator: str, said: ActuatorReport | None) -> bool:
+        """Whether a report is news. A driver that was restarted has forgotten what was to be restored."""
+        begun = self._begun[actuator]
+        if said is None or begun is None or said.driver != begun.driver:
+            return False
+        return said.command != begun.command
 
     @property
     def exposure_us(self) -> float | None:
@@ -76,7 +84,7 @@ class Restoration:
             back["lens"] = own.settle_position(position, self._is_an_agent)
         if exposure_us is not None:
             back["camera"] = own.settle_exposure(exposure_us, self._is_an_agent)
-        return self._missing(back, exposure_us or 0.0, limits.DRIVER_RESTARTS_S)
+        return self._missing(back, exposure_us or 0.0, shutdown_limits.DRIVER_RESTARTS_S)
 
     def confirm(self, reached: Mapping[str, CommandId]) -> list[str]:
         """Make permanent what the agents reached.
@@ -91,7 +99,7 @@ class Restoration:
         reached = {actuator: command for actuator, command in reached.items() if command != NO_COMMAND}
         settle = {"lens": own.settle_position, "camera": own.settle_exposure}
         # The agent's answer may arrive before its driver's report.
-        own.wait(lambda: self._have_reported(reached), limits.DRIVER_ANSWERS_S)
+        own.wait(lambda: self._have_reported(reached), shutdown_limits.DRIVER_ANSWERS_S)
         lost, stay = list[str](), dict[str, Settlement]()
         for actuator, command in reached.items():
             said = self._reports()[actuator]
@@ -100,7 +108,7 @@ class Restoration:
             elif said is None or not said.command.sender or said.is_the_drivers_own:
                 lost.append(actuator)
             # Otherwise another node has commanded meanwhile, and its command stays.
-        return lost + self._missing(stay, own.exposure_us or 0.0, limits.DRIVER_ANSWERS_S)
+        return lost + self._missing(stay, own.exposure_us or 0.0, shutdown_limits.DRIVER_ANSWERS_S)
 
     def _reports(self) -> dict[str, ActuatorReport | None]:
         return {"lens": self._actuators.position_report, "camera": self._actuators.exposure_report}
@@ -122,8 +130,8 @@ class Restoration:
         own, server = self._actuators, self._server
         exposures_us = (own.exposure_us or 0.0, exposure_us)
         patience = Patience(
-            limits.exposure_shows_s(*exposures_us, answers_s=answers_s),
-            limits.exposure_shows_s(*exposures_us, longest_s=limits.EXPOSURE_S),
+            shutdown_limits.exposure_shows_s(*exposures_us, answers_s=answers_s),
+            shutdown_limits.exposure_shows_s(*exposures_us, longest_s=shutdown_limits.EXPOSURE_S),
             lambda: not server.is_active,
         )
 

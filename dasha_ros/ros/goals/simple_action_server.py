@@ -107,8 +107,8 @@ class SimpleActionServer:
         refuse: Returns why a goal can't be accepted, or "".
         work: Works on a goal and returns its result, with ``error_code`` and ``error_msg`` set. It runs in
             a thread of its own, may block, and must check `ActiveGoal.interrupted` between steps.
-        ends_s: How long an interrupted goal may take to end [s]; see `freshness.limits`. A goal that takes
-            longer must not keep its node from ending.
+        ends_s: How long an interrupted goal may take to end [s]; see `system.shutdown_limits`. A goal that
+            takes longer must not keep its node from ending.
     """
 
     def __init__(

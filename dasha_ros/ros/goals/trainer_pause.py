@@ -16,12 +16,12 @@ from rclpy.node import Node
 from std_srvs.srv import SetBool
 
 from dasha_ros import msg
-from dasha_ros.freshness import limits
 from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.waiter import POLL_S, Waiter
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.retrying_call import RetryingCall
 from dasha_ros.ros.validation.subscribe import subscribe
+from dasha_ros.system import shutdown_limits
 
 _SERVICE = "trainer/hold"
 _STATE = "focus/state"
@@ -48,8 +48,8 @@ class TrainerPause:
     def during(self, run: ActiveGoal) -> Iterator[bool]:
         """Pause the trainer during a goal that is not its own; yields whether there is a trainer.
 
-        Waits until the trainer has stopped, for at most `limits.TRAINER_YIELDS_S`: a trainer that was just
-        killed still seems to be there.
+        Waits until the trainer has stopped, for at most `shutdown_limits.TRAINER_YIELDS_S`: a trainer that
+        was just killed still seems to be there.
         """
         if run.background or not self._client.service_is_ready():
             yield False
@@ -65,7 +65,7 @@ class TrainerPause:
         call = RetryingCall(self._client, SetBool.Request(data=True))
         try:
             self._waiter.within(
-                limits.TRAINER_YIELDS_S, lambda: run.reason is not None or call.answer() is not None
+                shutdown_limits.TRAINER_YIELDS_S, lambda: run.reason is not None or call.answer() is not None
             )
         finally:
             call.close()
@@ -130,7 +130,7 @@ class EpisodeTurns:
             self._held = request.data
             self._changed.notify_all()
             response.success = not request.data or self._changed.wait_for(
-                lambda: not self._has_turn, limits.TRAINER_YIELDS_S
+                lambda: not self._has_turn, shutdown_limits.TRAINER_YIELDS_S
             )
         response.message = "" if response.success else "the trainer is still setting up an episode"
         return response

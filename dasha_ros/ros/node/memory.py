@@ -8,8 +8,10 @@ import sys
 from functools import lru_cache
 from typing import Any
 
-_M_ARENA_MAX = -8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Of ``malloc.h``."""
+_KEPT_BYTES, _LARGE_BYTES = 256 * 2**20, 32 * 2**20
+"""Free memory that is kept, and the smallest block that comes from the system: glibc allows no larger one."""
 
 
 def share_one_heap() -> None:
@@ -22,6 +24,18 @@ def share_one_heap() -> None:
     mallopt = _of_libc("mallopt")
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, 1)
+
+
+def keep_memory() -> None:
+    """Keep freed memory for the next picture. Call it before threads start.
+
+    Otherwise glibc takes the memory of each picture from the system and returns it, and the kernel clears
+    every page of it: that takes as long as all copies of the picture. For processes that live short.
+    """
+    mallopt = _of_libc("mallopt")
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 def skip_message_generator() -> None:

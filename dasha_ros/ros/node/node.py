@@ -173,7 +173,8 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         self.exclusive_topics.look()
 
     def _lifecycle(self) -> Condition | None:
-        return warning("not active") if self._was_active and not self.is_active else None
+        is_paused = self._was_active and not self.is_active and not self._ending
+        return warning("not active") if is_paused else None
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `configure`."""

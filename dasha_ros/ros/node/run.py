@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -17,19 +18,17 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 from dasha_ros.config import ConfigError, NodeConfig
-from dasha_ros.freshness import limits
 from dasha_ros.ros.node.executor import SafeExecutor, SafeSingleThreadedExecutor
 from dasha_ros.ros.node.memory import share_one_heap, skip_message_generator
 from dasha_ros.ros.node.node import DashaNode
-from dasha_ros.system.folders import settle
+from dasha_ros.system import shutdown_limits
+from dasha_ros.system.folders import NO_LOG_FILES, settle
 from dasha_ros.system.streams import take_every_character
 
 C = TypeVar("C", bound=NodeConfig)
 
 THREAD_SWITCH_S = 0.0005
 """Python's switch interval [s]. Its default of 5 ms would delay the thread that a message woke."""
-NO_LOG_FILES = "--disable-external-lib-logs"
-"""The argument that tells a ROS process to write no log file of its own."""
 _POLL_S = 1.0
 """A signal that arrives just before a wait begins does not interrupt it, so waits are this short."""
 _FAILED_WAITS = 50
@@ -54,6 +53,8 @@ def run(
     if NO_LOG_FILES not in (sys.argv if args is None else args):
         settle()
     sys.setswitchinterval(THREAD_SWITCH_S)
+    # Its client is gone, or not known here yet and then asks again; to a user it says nothing.
+    warnings.filterwarnings("ignore", "failed to send response", RuntimeWarning)
     ends: SimpleQueue[BaseException | None] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
         # A handler may interrupt a thread that holds a lock. SimpleQueue is the only queue that allows this.
@@ -74,7 +75,7 @@ def run(
     life.start()
     trouble = _await_end(ends)
     # If a library keeps Python's lock, the thread below can't work. This prints all stacks and exits.
-    faulthandler.dump_traceback_later(limits.STUCK_S, exit=True)
+    faulthandler.dump_traceback_later(shutdown_limits.STUCK_S, exit=True)
     threading.Thread(target=_cut_off, args=(node,), name="patience", daemon=True).start()
     went_well = node.end()
     over.set()
@@ -128,10 +129,12 @@ def _thread_ended(node: DashaNode[C], end: threading.ExceptHookArgs) -> None:
 
 def _cut_off(node: DashaNode[C]) -> None:
     """End the process after a time limit, whatever it is doing."""
-    time.sleep(limits.STILL_LOADS_S)
+    time.sleep(shutdown_limits.STILL_LOADS_S)
     if node.is_loading:
         os._exit(0)
-    time.sleep(limits.NODE_ENDS_S - limits.STILL_LOADS_S)
-    sentence = f"{node.get_name()} did not clean up within {limits.NODE_ENDS_S:g} s and was stopped"
+    time.sleep(shutdown_limits.NODE_ENDS_S - shutdown_limits.STILL_LOADS_S)
+    sentence = f"{node.get_name()} did not clean up within {shutdown_limits.NODE_ENDS_S:g} s and was stopped"
+    # What each thread waits for, for whoever looks into it.
+    faulthandler.dump_traceback()
     print(sentence, file=sys.stderr, flush=True)
     os._exit(1)

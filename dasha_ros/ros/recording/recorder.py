@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from rclpy.node import Node
 
 from dasha_ros.recording.metadata import Topic
 from dasha_ros.recording.writer import RecordingWriter
+from dasha_ros.ros.recording.gaps import Gaps
 from dasha_ros.ros.recording.images import JPEG_KIND, as_jpeg
 from dasha_ros.ros.recording.schema import UnknownTypeError, definition, message_class
 from dasha_ros.ros.recording.topics import fitting_qos, is_latched, offered_qos, topics_to_record
-from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
+from dasha_ros.ros.transport.patient_subscriber import PatientSubscriber
 
 IMAGES = "raw", "jpeg", "none"
 """How raw images are written: as they are, as JPEG, or not at all."""
+_BELL = "/perception/percept"
+"""Heard when perception has done its work on a picture: now the recorder may do its own."""
 IMAGE_KIND = "sensor_msgs/msg/Image"
+_REPLAYED = (
+    ("/camera/image_raw", "/camera/image_raw/compressed"),
+    ("/camera/capture",),
+    ("/lens/state",),
+    ("/lens/info",),
+)
+"""One of each is needed to replay a goal."""
 
 
 class Recorder:
@@ -47,21 +57,33 @@ class Recorder:
         """
         self._node, self._namespace, self._writer = node, namespace, writer
         self._named, self._images, self._quality, self._tell = set(named), images, jpeg_quality, tell
-        self._subscriber = FastSubscriber(node)
+        self._subscriber = PatientSubscriber(node, f"{namespace.rstrip('/')}{_BELL}")
         self._known: set[str] = set()
+        self._unwanted: set[str] = set()
+        self._heard: set[str] = set()
         self._lock = threading.Lock()
         self.refused: dict[str, int] = {}
         """Images that can't be written as JPEG, by topic."""
+        self.missed: dict[str, int] = {}
+        """Images that were sent and did not arrive, by topic."""
 
     @property
     def topics(self) -> int:
         """How many topics are heard."""
         return len(self._known)
 
+    @property
+    def hears_goals(self) -> bool:
+        """Whether everything was heard that a replay of a goal needs."""
+        heard = tuple(self._heard)
+        return all(any(topic.endswith(names) for topic in heard) for names in _REPLAYED)
+
     def look(self) -> None:
         """Take up topics that are new in the graph."""
-        for topic, kind in topics_to_record(self._node, self._namespace, self._named).items():
-            if topic in self._known or (kind == IMAGE_KIND and self._images == "none"):
+        new = topics_to_record(self._node, self._namespace, self._named, self._known | self._unwanted)
+        for topic, kind in new.items():
+            if kind == IMAGE_KIND and self._images == "none":
+                self._unwanted.add(topic)
                 continue
             self._known.add(topic)
             try:
@@ -79,14 +101,19 @@ class Recorder:
         name, written = (f"{topic}/compressed", JPEG_KIND) if jpeg else (topic, kind)
         described = Topic(name, written, definition(written), offered_qos(qos), is_latched(qos))
 
-        def hear(data: bytes, sent_ns: int) -> None:
-            now_ns = time.time_ns()
+        gaps = Gaps()
+
+        def hear(data: bytes, facts: Mapping[str, int]) -> None:
+            if kind == IMAGE_KIND:
+                self.missed[topic] = gaps.after(facts["publication_sequence_number"] or 0)
+            came_ns = facts["received_timestamp"] or time.time_ns()
             if jpeg and (data := as_jpeg(data, self._quality)) == b"":
                 self.refused[topic] = self.refused.get(topic, 0) + 1
                 return
             with self._lock:
                 self._writer.add_topic(described)
-                self._writer.write(name, data, now_ns, sent_ns or now_ns)
+                self._writer.write(name, data, came_ns, facts["source_timestamp"] or came_ns)
+                self._heard.add(name)
 
         self._subscriber.listen_raw(message_class(kind), topic, hear, qos)
 

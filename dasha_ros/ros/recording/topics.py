@@ -8,8 +8,9 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 _DEPTH = 100
-_BEST_EFFORT_DEPTH = 10
-"""Best-effort topics carry pictures of megabytes. A recorder that is busy for a moment must not lose them."""
+_BEST_EFFORT_DEPTH = 20
+"""Best-effort topics carry pictures of megabytes. The recorder leaves them here until
+perception has done its work, and must not lose them."""
 _ON_DEMAND = ("/perception/annotated", "/perception/annotated/compressed")
 """Pictures that are drawn only when somebody listens: recording them would slow every step down."""
 _EVERYWHERE = ("/clock", "/diagnostics", "/tf", "/tf_static")
@@ -20,13 +21,17 @@ _FOREVER = "\n".join(
 )
 
 
-def topics_to_record(node: Node, namespace: str, named: Collection[str] = ()) -> dict[str, str]:
+def topics_to_record(
+    node: Node, namespace: str, named: Collection[str] = (), known: Collection[str] = ()
+) -> dict[str, str]:
     """The topics that somebody publishes now, by name, and the type of each.
 
     Args:
         node: Sees the graph.
         namespace: All topics in it are wanted, but for those that are made on demand only.
         named: Full names of topics that are wanted instead.
+        known: Full names of topics that are recorded already. They are left out, because looking for their
+            publishers takes long.
     """
     found = {name: kinds[0] for name, kinds in node.get_topic_names_and_types() if len(kinds) == 1}
     base = namespace.rstrip("/")
@@ -35,6 +40,7 @@ def topics_to_record(node: Node, namespace: str, named: Collection[str] = ()) ->
         name: kind
         for name, kind in sorted(found.items())
         if "/msg/" in kind
+        and name not in known
         and (
             name in named
             if named

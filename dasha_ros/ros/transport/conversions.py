@@ -11,9 +11,11 @@ from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.freshness.command import CommandId, FrameId
 from dasha_ros.freshness.state import CaptureInfo, LensMove, LensState
 from dasha_ros.optics.actuator import PowerTrajectory
+from dasha_ros.optics.lens import MEASURED
 from dasha_ros.optics.lens_info import LensInfo
-from dasha_ros.perception.percept import NO_DETAIL, Detection, Percept
+from dasha_ros.perception.percept import NO_DETAIL, Box, Detection, Percept
 from dasha_ros.perception.quality.detail import SHAPE
+from dasha_ros.perception.quality.light import Light
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
 
 
@@ -154,6 +156,7 @@ def lens_info_from_msg(message: msg.LensInfo) -> LensInfo:
         map_positions=tuple(message.map_positions),
         map_dioptres=tuple(message.map_dioptres),
         blur_px_per_dioptre=message.blur_px_per_dioptre,
+        blur_doubt=message.blur_doubt or MEASURED,
     )
 
 
@@ -172,6 +175,7 @@ def lens_info_to_msg(info: LensInfo, node: str = "") -> msg.LensInfo:
         map_positions=list(map(float, info.map_positions)),
         map_dioptres=list(map(float, info.map_dioptres)),
         blur_px_per_dioptre=float(info.blur_px_per_dioptre),
+        blur_doubt=float(info.blur_doubt),
     )
 
 
@@ -189,6 +193,19 @@ def trajectory_to_msg(
     )
 
 
+def box_from_msg(message: msg.Region) -> Box | None:
+    """A part of the picture, as fractions of its width and height; ``None`` if all are zero."""
+    edges = message.x_min, message.y_min, message.x_max, message.y_max
+    return edges if any(edges) else None
+
+
+def box_to_msg(box: Box | None) -> msg.Region:
+    """The inverse of `box_from_msg`."""
+    return msg.Region(
+        **dict(zip(("x_min", "y_min", "x_max", "y_max"), map(float, box or (0,) * 4), strict=True))
+    )
+
+
 def detection_from_msg(message: msg.Detection) -> Detection:
     """`Detection` of a message."""
     return Detection(
@@ -196,6 +213,26 @@ def detection_from_msg(message: msg.Detection) -> Detection:
         score=message.score,
         box=(message.x_min, message.y_min, message.x_max, message.y_max),
         sharpness=message.sharpness,
+        light=light_from_msg(message.light),
+    )
+
+
+def light_from_msg(message: msg.Light) -> Light | None:
+    """`Light` of a message; ``None`` if it was not measured."""
+    if not message.measured:
+        return None
+    return Light(message.mean_grey, message.dark_grey, message.bright_share)
+
+
+def light_to_msg(light: Light | None) -> msg.Light:
+    """Message of a `Light`."""
+    if light is None:
+        return msg.Light()
+    return msg.Light(
+        measured=True,
+        mean_grey=float(light.mean_grey),
+        dark_grey=float(light.dark_grey),
+        bright_share=float(light.bright_share),
     )
 
 
@@ -210,6 +247,7 @@ def detection_to_msg(detection: Detection) -> msg.Detection:
         x_max=x_max,
         y_max=y_max,
         sharpness=float(detection.sharpness),
+        light=light_to_msg(detection.light),
     )
 
 
@@ -231,6 +269,8 @@ def percept_from_msg(message: msg.Percept) -> Percept:
         detail=np.frombuffer(message.detail, np.uint8).reshape(SHAPE if len(message.detail) else NO_DETAIL),
         detections=tuple(detection_from_msg(d) for d in message.detections),
         stage_ms=dict(zip(message.stage_names, message.stage_ms, strict=False)),
+        light=light_from_msg(message.light),
+        flicker_hz=message.flicker_hz,
     )
 
 
@@ -254,6 +294,8 @@ def percept_to_msg(percept: Percept, frame_id: str, node: str = "") -> msg.Perce
         sharpness=float(percept.sharpness),
         detail=array.array("B", percept.detail.tobytes()),
         detections=[detection_to_msg(d) for d in percept.detections],
+        light=light_to_msg(percept.light),
+        flicker_hz=float(percept.flicker_hz),
         stage_names=list(percept.stage_ms),
         stage_ms=array.array("f", percept.stage_ms.values()),
     )

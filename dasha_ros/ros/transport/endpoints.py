@@ -7,6 +7,7 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from dasha_ros.freshness.restorable import owner_id, parse_owner
 
@@ -14,9 +15,14 @@ from dasha_ros.freshness.restorable import owner_id, parse_owner
 def publishers(node: Node, topic: str) -> dict[bytes, str]:
     """The full node name of each publisher of a topic, by gid. The topic's name may be relative."""
     return {
-        bytes(info.endpoint_gid): f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+        bytes(info.endpoint_gid): node_of(info)
         for info in node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
     }
+
+
+def node_of(endpoint: TopicEndpointInfo) -> str:
+    """The full name of the node that a publisher or subscription belongs to."""
+    return f"{endpoint.node_namespace.rstrip('/')}/{endpoint.node_name}"
 
 
 def create_commander(node: Node, kind: Any, topic: str, qos: QoSProfile) -> tuple[Publisher, str]:

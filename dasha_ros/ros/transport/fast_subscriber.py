@@ -46,12 +46,15 @@ class _NotForExecutors(CallbackGroup):
 
 
 @dataclass(frozen=True)
-class _Topic:
+class Topic:
+    """A topic that a subscriber serves."""
+
     subscription: Subscription
     hear: Callable[[tuple[bytes, Mapping[str, int]]], None]
     """Called with a serialized message and rclpy's facts about it."""
     most: int
     """Most messages to take before the next topic's turn: a flood must not block the others."""
+    is_reliable: bool
 
 
 class FastSubscriber:
@@ -68,11 +71,12 @@ class FastSubscriber:
         self._node, self._guard = node, guard_of(node)
         self._group = _NotForExecutors()
         self._changed = GuardCondition(None, None, context=node.context)
-        self._topics: list[_Topic] = []
+        self._topics: list[Topic] = []
         self._lock = threading.Lock()
         self._taking = threading.RLock()
         self._thread: threading.Thread | None = None
         self._rests = self._ends = False
+        self._longest_wait_ns = _LOOK_NS
 
     def listen(self, kind: type[M], topic: str, callback: Callable[[M], None], qos: QoSProfile) -> None:
         """Subscribe until `close`.
@@ -90,33 +94,21 @@ class FastSubscriber:
         hear = MessageFilter(self._node, kind, topic, callback).hear
         self._listen(kind, topic, to_hear(qos), lambda taken: hear(taken[0]))
 
-    def listen_raw(
-        self, kind: type, topic: str, callback: Callable[[bytes, int], None], qos: QoSProfile
-    ) -> None:
-        """Subscribe to whatever comes, unread and unchecked; for those who only pass it on.
-
-        Args:
-            kind: Type of the messages.
-            topic: Its name.
-            callback: Called with a serialized message and the time of sending [ns since 1970; 0: unknown].
-            qos: Quality of service, taken as it is.
-        """
-        self._listen(kind, topic, qos, lambda taken: callback(taken[0], int(taken[1]["source_timestamp"])))
-
     def _listen(
         self,
         kind: type,
         topic: str,
         qos: QoSProfile,
         hear: Callable[[tuple[bytes, Mapping[str, int]]], None],
+        most: int = 0,
     ) -> None:
         subscription = self._node.create_subscription(
             kind, topic, hear, qos, callback_group=self._group, raw=True
         )
         # Only one image per turn, so that the messages that describe it come first.
-        most = KEPT if qos.reliability is ReliabilityPolicy.RELIABLE else 1
+        is_reliable = qos.reliability is ReliabilityPolicy.RELIABLE
         with self._lock:
-            self._topics.append(_Topic(subscription, hear, most))
+            self._topics.append(Topic(subscription, hear, most or (KEPT if is_reliable else 1), is_reliable))
         self._notify()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="fast_subscriber", daemon=True)
@@ -144,15 +136,19 @@ class FastSubscriber:
 
     def close(self) -> None:
         """Unsubscribe. No callback runs once this returns, unless it was called by one."""
-        self._ends = True
-        self._notify()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+        self._end()
         with self._lock:
             topics, self._topics = self._topics, []
         for topic in topics:
             self._node.destroy_subscription(topic.subscription)
         self._changed.destroy()
+
+    def _end(self) -> None:
+        """Wait until the thread has ended."""
+        self._ends = True
+        self._notify()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
 
     def _notify(self) -> None:
         with suppress(InvalidHandle):  # The context was shut down, which the thread notices too.
@@ -170,34 +166,42 @@ class FastSubscriber:
                     self._guard.caught("the fast subscriber, which starts over", error)
                     time.sleep(_AGAIN_S)
 
-    def _serve(self, topics: list[_Topic]) -> None:
+    def _serve(self, topics: list[Topic]) -> None:
         """Serve these topics until they change or the subscriber closes."""
         with ExitStack() as held:
             held.enter_context(self._node.context.handle)
             held.enter_context(self._changed.handle)
             for topic in topics:
                 held.enter_context(topic.subscription.handle)
-            wait_set = WaitSet(len(topics), 1, 0, 0, 0, 0, self._node.context.handle)
+            awaited = self._awaited(topics)
+            wait_set = WaitSet(len(awaited), 1, 0, 0, 0, 0, self._node.context.handle)
             while not self._ends and self._node.context.ok():
                 wait_set.clear_entities()
-                for topic in topics:
+                for topic in awaited:
                     wait_set.add_subscription(topic.subscription.handle)
                 wait_set.add_guard_condition(self._changed.handle)
-                wait_set.wait(_LOOK_NS)
+                wait_set.wait(self._longest_wait_ns)
                 ready = wait_set.get_ready_entities("subscription")
                 with self._taking:
-                    for topic in topics:
-                        if topic.subscription.handle.pointer in ready and not self._rests:
-                            self._take_all(topic)
+                    self._take_turns(topics, ready)
                 if wait_set.get_ready_entities("guard_condition"):
                     return
 
-    def _take_all(self, topic: _Topic) -> None:
-        for _ in range(topic.most):
-            if not self._take(topic):
-                return
+    def _awaited(self, topics: list[Topic]) -> list[Topic]:
+        """The topics whose messages end a wait."""
+        return topics
 
-    def _take(self, topic: _Topic) -> bool:
+    def _take_turns(self, topics: list[Topic], ready: list[int]) -> None:
+        """Take messages of these topics after a wait; ``ready`` has the handles of those that ended it."""
+        for topic in topics:
+            if topic.subscription.handle.pointer in ready and not self._rests:
+                self._take_all(topic)
+
+    def _take_all(self, topic: Topic) -> int:
+        """Returns how many messages there were."""
+        return next((count for count in range(topic.most) if not self._take(topic)), topic.most)
+
+    def _take(self, topic: Topic) -> bool:
         subscription = topic.subscription
         try:
             taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 
 def _profile(reliable: bool, depth: int, latched: bool = False) -> QoSProfile:
@@ -41,10 +44,18 @@ def to_hear(profile: QoSProfile) -> QoSProfile:
 
 
 CLOCK = _profile(reliable=False, depth=1)
-METADATA = _profile(reliable=False, depth=100)
-"""What a camera node of another package tells about its pictures, maybe on a topic that many nodes share."""
 
 
-def images(depth: int) -> QoSProfile:
-    """Another package's pictures, of which the newest ``depth`` are kept: their order is counted."""
-    return _profile(reliable=False, depth=depth)
+def as_offered(offers: Collection[TopicEndpointInfo], depth: int) -> QoSProfile:
+    """To hear another package's node without a loss that can be avoided.
+
+    Pictures travel in pieces, and a best-effort subscription loses a picture with any of them. Through the
+    shared memory that Fast DDS gives a node by default, fewer than one in ten pictures of 640 x 480 in colour
+    arrive; a reliable subscription hears all of them. But it hears nothing of a best-effort publisher.
+
+    Args:
+        offers: The topic's publishers.
+        depth: How many messages are kept.
+    """
+    reliable = bool(offers) and all(o.qos_profile.reliability is ReliabilityPolicy.RELIABLE for o in offers)
+    return _profile(reliable=reliable, depth=depth)

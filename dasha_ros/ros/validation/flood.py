@@ -17,6 +17,7 @@ import rclpy
 from rclpy.node import Node
 
 from dasha_ros.ros.validation.hostile import TOPICS, Hostile
+from dasha_ros.system.folders import NO_LOG_FILES
 
 _POOL = 200
 """Number of messages drawn per topic. They are sent repeatedly, because drawing takes longer than sending."""
@@ -75,7 +76,7 @@ def main(args: Sequence[str] | None = None) -> None:
         "--topics", nargs="*", default=[], help="default: all topics that the graph subscribes to"
     )
     options = parser.parse_args(args)
-    rclpy.init(args=[])
+    rclpy.init(args=["--ros-args", NO_LOG_FILES])
     node = rclpy.create_node(options.name, namespace=options.namespace, enable_rosout=False)
     try:
         sent = Flood(node, options.seed, options.topics).run(options.seconds, options.rate)

@@ -49,6 +49,8 @@ _INTEGERS = {
 }
 _FLOAT32_MAX = 3.4e38
 _COUNTS = (0, 1, 3, 3, 5_000)
+_TRUE_COUNTS = {"detail": 0}
+"""Elements of lists in valid messages, where two are not."""
 _LIST = re.compile(r"sequence<([\w/]+)(?:, *\d+)?>")
 _ARRAY = re.compile(r"([\w/]+)\[(\d+)\]")
 
@@ -63,6 +65,7 @@ _PLAUSIBLE: dict[str, tuple[float, float]] = {
     "play": (0.0, 1.0),
     "approach": (-1, 1),
     "blur_px_per_dioptre": (0.0, 20.0),
+    "blur_doubt": (1.0, 4.0),
     "exposure_us": (24.0, 1e6),
     "exposure_min_us": (24.0, 100.0),
     "exposure_max_us": (1e4, 1e6),
@@ -71,6 +74,7 @@ _PLAUSIBLE: dict[str, tuple[float, float]] = {
     "gain_max_db": (2.0, 24.0),
     "illuminance_lx": (1.0, 1000.0),
     "temperature_c": (0.0, 50.0),
+    "lamp_hz": (0.0, 200.0),
     "start_dioptres": (-1.0, 8.0),
     "target_dioptres": (-1.0, 8.0),
     "time_constant_s": (0.0, 0.1),
@@ -78,6 +82,7 @@ _PLAUSIBLE: dict[str, tuple[float, float]] = {
     "width": (32, 640),
     "height": (32, 480),
     "state": (0, 5),
+    **dict.fromkeys(("x_min", "y_min", "x_max", "y_max"), (0.0, 1.0)),
 }
 
 
@@ -129,7 +134,7 @@ class Hostile:
         return self._odd(text) if hostile else self._true(name, text)
 
     def _list(self, name: str, element: str, hostile: bool) -> Any:
-        count = self._draw.choice(_COUNTS) if hostile else 2
+        count = self._draw.choice(_COUNTS) if hostile else _TRUE_COUNTS.get(name, 2)
         # Long lists repeat three short values, because drawing all values would take longer than sending.
         texts, self._texts = self._texts, _TEXTS if count <= 3 else _SHORT_TEXTS
         few = [self._value(name, element, hostile=hostile) for _ in range(3)]

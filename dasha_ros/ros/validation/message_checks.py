@@ -140,7 +140,7 @@ def _twin_lens(message: Any) -> None:
 
 def _world(message: Any) -> None:
     try:
-        World(message.scene, message.illuminance_lx, tuple(message.distances_m), message.temperature_c)
+        World.of(message)
     except WorldError as error:
         raise InvalidMessage(str(error)) from None
 
@@ -183,6 +183,11 @@ def _step(message: Any) -> None:
     _percept(message.percept)
 
 
+def _exposure_command(message: Any) -> None:
+    for edge in ("x_min", "y_min", "x_max", "y_max"):
+        _within(f"meter.{edge}", getattr(message.meter, edge), (0.0, 1.0))
+
+
 def _progress(message: Any) -> None:
     _within("phase", message.phase, (msg.FocusState.IDLE, msg.FocusState.HOLDING))
     _within("exposure_us", message.exposure_us, (0.0, EXPOSURE_LIMITS_US[1]))
@@ -203,6 +208,7 @@ def _camera_info(message: Any) -> None:
 
 _MEANINGS: dict[type, Check] = {
     msg.CaptureInfo: _capture,
+    msg.ExposureCommand: _exposure_command,
     msg.LensState: _lens,
     msg.LensInfo: _lens_info,
     msg.CameraLimits: _limits,

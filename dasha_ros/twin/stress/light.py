@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 
-WORKING_WIDTH_PX = 640
-"""Lengths are given in pixels of an image so wide."""
+Image = NDArray[np.float32]
 
 
 def motion_blurred(light: Image, length_px: float) -> Image:

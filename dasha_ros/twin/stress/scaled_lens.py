@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.optics.varioptic import PhysicalLens
 
 
@@ -18,6 +19,8 @@ class ScaledLens(PhysicalLens):
         """The profile with all its numbers."""
         return super().id if self.blur_scale == 1.0 else f"{super().id}:blur={self.blur_scale:g}"
 
-    def blur_px(self, focus_dioptres: float, object_dioptres: float, width_px: int = 640) -> float:
+    def blur_px(
+        self, focus_dioptres: float, object_dioptres: float, width_px: int = WORKING_WIDTH_PX
+    ) -> float:
         """See `ThinLens.blur_px`."""
         return self.blur_scale * super().blur_px(focus_dioptres, object_dioptres, width_px)

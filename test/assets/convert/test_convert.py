@@ -140,7 +140,7 @@ def test_record_names_source_and_result(one_recipe):
 
 def test_command_line_explains_and_fails(tmp_path):
     command = [sys.executable, "-m", "dasha_ros.assets.convert", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("error: Cannot read")
     assert "Traceback" not in done.stderr

@@ -151,23 +151,85 @@ def test_the_page_tells_what_fell_first_and_what_was_not_asked(
     assert (tmp_path / "honesty.csv").read_text().splitlines()[1].startswith("one,I,it <holds>")
 
 
-def test_stacks_are_told_apart_with_what_was_left_out(tmp_path: Path) -> None:
-    row = {"setting": "stacks_linear", "policy": "plus", "episodes": 12, "units": 3, "clusters": 2}
+def test_damaged_results_of_another_part_are_named_and_what_was_told_before_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = Part(
+        name="one", title="One", place=1, shows=(), compute=lambda context: {"n": 1}, rows=lambda data: [],
+        draw=lambda data, folder: [], text=lambda data: "",
+        claims=lambda data: [Claim("I", "it holds", f"{data['n']} of 1", True)],
+    )  # fmt: skip
+    other = replace(part, name="other", title="Other")
+    monkeypatch.setattr(registry, "parts", lambda: [part, other, honesty.PART])
+    told: list[str] = []
+    context = Context(tmp_path, note=told.append)
+    for each in registry.parts():
+        assert run_part(each, context, MADE)
+    before = (tmp_path / "honesty.json").read_bytes()
+    (tmp_path / "one.json").write_text("{")
+    run_part(replace(other, compute=lambda context: {"m": 1}), context, MADE)
+    assert not run_part(honesty.PART, context, MADE)
+    (sentence,) = told
+    assert "one.json: is not JSON" in sentence
+    assert "write it again with `dasha benchmark paper --out DIR --part one`" in sentence
+    assert "the results of other are of another version" in sentence
+    assert "--part other`" in sentence
+    assert (tmp_path / "honesty.json").read_bytes() == before
+
+
+def stack_row(policy: str = "plus", setting: str = "stacks_linear", objects: str = "all", **numbers) -> dict:
+    row = {
+        "setting": setting,
+        "policy": policy,
+        "objects": objects,
+        "episodes": 12,
+        "units": 3,
+        "clusters": 2,
+    }
     for key in (*stacks._SHARES, *stacks._MEANS):
-        row |= {key: 0.5, f"{key}_low": 0.4, f"{key}_high": 0.6}
-    row |= dict.fromkeys(("moves_first", "moves_first_low", "moves_first_high"))
-    data = {"left_out": {"desk": "no objects"}, "methods": [row]}
+        value = numbers.get(key, 0.5)
+        row |= {key: value, f"{key}_low": value - 0.1, f"{key}_high": value + 0.1}
+    return row | dict.fromkeys(("moves_first", "moves_first_low", "moves_first_high"))
+
+
+def test_stacks_are_told_apart_with_what_was_left_out(tmp_path: Path) -> None:
+    rows = [stack_row(), stack_row(objects="near", within_2px=0.4), stack_row(setting="stacks_srgb")]
+    data = {"left_out": {"desk": "no objects"}, "methods": rows}
     part = replace(stacks.PART, compute=lambda context: data)
     run_part(part, Context(tmp_path), MADE)
     text = write_report(tmp_path, [part]).read_text()
     assert "3 objects of 2 focal stacks" in text
     assert "desk: no objects" in text
     assert "50 % (40 to 60)" in text
+    places = [
+        text.index(f"<h3>{each} response: 3 of 2 stacks")
+        for each in (
+            "All objects, linear",
+            "Near objects, linear",
+            "All objects, sRGB",
+        )
+    ]
+    assert places == sorted(places)
+    assert places[1] < text.index("40 % (30 to 50)") < places[2], "near objects have a table of their own"
     context = Context(tmp_path / "none")
     context.folder.mkdir()
     told: list[str] = []
     assert not run_part(stacks.PART, replace(context, note=told.append), MADE)
     assert "--stacks DIR" in told[0]
+
+
+def test_claims_on_stacks_hold_or_fall_with_the_numbers_of_plus_alone() -> None:
+    def held(*rows: dict) -> list[bool | None]:
+        return [claim.holds for claim in stacks.PART.claims({"left_out": {}, "methods": list(rows)})]
+
+    good = {"within_2px": 0.99, "moves_settled": 1.9}
+    near = stack_row(objects="near", **good)
+    assert held(stack_row(**good), near, stack_row("golden_section")) == [True, True]
+    assert held(stack_row(**good | {"moves_settled": 2.1}), near) == [False, True]
+    assert held(stack_row(**good), stack_row(objects="near", within_2px=0.9)) == [True, False]
+    assert held(stack_row("golden_section", **good)) == []
+    both = held(stack_row(**good), stack_row(setting="stacks_srgb", within_2px=0.9))
+    assert both == [True, True, False, False], "each response curve has claims of its own"
 
 
 def test_every_method_of_the_table_has_its_marks() -> None:

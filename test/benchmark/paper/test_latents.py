@@ -15,7 +15,7 @@ from dasha_ros.benchmark.paper.parts.latents import acted
 from dasha_ros.benchmark.paper.parts.latents.grid import GridRig, keep, kept
 from dasha_ros.benchmark.paper.parts.recall.measure import Agents
 from dasha_ros.benchmark.paper.run import run_part
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.errors import ModelError
 

@@ -46,7 +46,12 @@ def test_the_strip_shows_an_episode_whose_certainty_rises_and_is_not_played_twic
     with pytest.raises(ReportError, match="run the same command again"):
         strip.PART.draw(data, context.folder)
     assert strip.compute(context) == data
-    assert picture.is_file()
+    whole = picture.read_bytes()
+    picture.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ReportError, match="run the same command again"):
+        strip.PART.draw(data, context.folder)
+    assert run_part(strip.PART, context, MADE), "a damaged picture is made anew, too"
+    assert picture.read_bytes() == whole
 
 
 def episode(code, *scores):

@@ -112,6 +112,81 @@ def test_a_full_disk_and_a_file_of_something_else_are_told(
         run_part(LINES, Context(tmp_path), MADE)
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "there is no such file"),
+        ("", "not a whole SVG"),
+        ("<html/>", "not a whole SVG"),
+        ("<svg><g>", "not a whole SVG"),
+    ],
+)
+def test_a_figure_that_is_missing_or_damaged_is_named_with_the_command_that_writes_it_again(
+    content: str | None, why: str, tmp_path: Path
+) -> None:
+    other = replace(
+        LINES, name="other", title="Other", draw=lambda data, folder: [], text=lambda data: "here"
+    )
+    for part in (LINES, other):
+        run_part(part, Context(tmp_path), MADE)
+    figure = tmp_path / "lines_all.svg"
+    drawn = figure.read_bytes()
+    figure.unlink()
+    if content is not None:
+        figure.write_text(content)
+    with pytest.raises(ReportError) as told:
+        write_report(tmp_path, [LINES, other])
+    first, last = str(told.value).splitlines()
+    assert first.startswith(f"the figure {figure}: ")
+    assert why in first
+    assert first.endswith("write it again with `dasha benchmark paper --out DIR --part lines`")
+    assert last == f"{tmp_path / 'report.html'} has all the rest"
+    page = (tmp_path / "report.html").read_text()
+    assert "three of them" in page
+    assert "<p>that was all</p>" in page
+    assert "here" in page
+    assert "--part lines`</li>" in page.partition("What is missing")[2]
+    run_part(LINES, Context(tmp_path), MADE)
+    assert figure.read_bytes() == drawn
+    assert "<svg" in write_report(tmp_path, [LINES, other]).read_text()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[1]", "", '{"data": {"values": []}}', '{"data": {}, "made": {}, "figures": ["lines_all"]}'],
+)
+def test_damaged_results_are_named_and_the_page_shows_the_other_parts(content: str, tmp_path: Path) -> None:
+    other = replace(
+        LINES, name="other", title="Other", draw=lambda data, folder: [], text=lambda data: "here"
+    )
+    for part in (LINES, other):
+        run_part(part, Context(tmp_path), MADE)
+    (tmp_path / "lines.json").write_text(content)
+    (tmp_path / "third.json").mkdir()
+    with pytest.raises(ReportError) as told:
+        write_report(tmp_path, [LINES, other, replace(LINES, name="third")])
+    first, second, last = str(told.value).splitlines()
+    assert "lines.json" in first
+    assert first.endswith("write it again with `dasha benchmark paper --out DIR --part lines`")
+    assert "third.json: is a folder, not a file" in second
+    assert "has all the rest" in last
+    assert "here" in (tmp_path / "report.html").read_text()
+    run_part(LINES, Context(tmp_path), MADE)
+    assert "three of them" in write_report(tmp_path, [LINES, other]).read_text()
+
+
+def test_a_part_that_lacks_something_keeps_a_damaged_file_and_says_so(tmp_path: Path) -> None:
+    def lacks(context: Context):
+        raise PartMissingError("no cache: build one")
+
+    (tmp_path / "lines.json").write_text('{"data": {"values": [1, 3')
+    told: list[str] = []
+    assert not run_part(replace(LINES, compute=lacks), Context(tmp_path, note=told.append), MADE)
+    assert told[0] == "lines is left out: no cache: build one"
+    assert "lines.json: is not JSON" in told[1]
+    assert (tmp_path / "lines.json").read_text().endswith("3")
+
+
 def test_recall_is_drawn_and_told_from_what_stands_in_the_file(tmp_path: Path) -> None:
     rows = [recall_row(photograph=p, defocus=d) for p in ("a.jpg", "b.jpg") for d in (0.0, 1.0)]
     rows += [recall_row("<net>", photograph=p, off=True) for p in ("a.jpg", "b.jpg")]

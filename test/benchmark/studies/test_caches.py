@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import two_photographs
 import yaml
 from analytic_cache import analytic_cache
 from typer.testing import CliRunner
@@ -27,24 +28,16 @@ from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.dataset.scenes.description import load_scene_set
 
-NEEDED = (
-    "photos/motorcycle_left.png", "photos/zidane.jpg", models.YOLOV3_TINY, models.BRISQUE,
-    models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_GRID,
-)  # fmt: skip
-
 
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("set") / "two.yaml"
-    document = {"folds": 1, "min_score": 0.3, "planes": {"photographs": list(NEEDED[:2])}}
-    path.write_text(yaml.safe_dump(document))
-    return path
+    return two_photographs.described(tmp_path_factory.mktemp("set") / "two.yaml")
 
 
 @pytest.fixture(scope="module")
 def expected(described: Path, tmp_path_factory: pytest.TempPathFactory, fetched) -> PerceptCache:
     """What `dasha cache build` computes in one process."""
-    for name in NEEDED:
+    for name in two_photographs.NEEDED:
         fetched(name)
     folder = tmp_path_factory.mktemp("expected")
     return build_cache(load_scene_set(described), folder, workers=1, grids=Grids.tiny())

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 import study_tasks
+import two_photographs
+import yaml
 from study_tasks import Number, squares
+from typer.testing import CliRunner
 
+from dasha_ros.benchmark.studies import caches
 from dasha_ros.benchmark.studies.driver import drive
 from dasha_ros.benchmark.studies.pools import cluster
 from dasha_ros.benchmark.studies.pools.cluster import RayPool
 from dasha_ros.benchmark.studies.pools.local import LocalPool
 from dasha_ros.benchmark.studies.results import Results
 from dasha_ros.benchmark.studies.task import StudyError, Task
+from dasha_ros.cli import app
+from dasha_ros.learning.dataset.cache.axes import Grids
+from dasha_ros.learning.dataset.cache.build import build_cache
+from dasha_ros.learning.dataset.cache.store import Store
+from dasha_ros.learning.dataset.scenes.description import load_scene_set
 from dasha_ros.system import extras
 
 HEAD, OTHER = "127.0.0.2", "127.0.0.3"
@@ -77,6 +88,23 @@ class Node:
                 process.send_signal(signal.SIGKILL)
         self._process.wait()
 
+    def stopped_at_a_task(self) -> bool:
+        """Stop the worker of this node in the middle of a task; returns whether one was at work."""
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if _is_at_work(process):
+                    process.suspend()
+                    # It may have answered since it was looked at.
+                    if _is_at_work(process):
+                        return True
+                    process.resume()
+        return False
+
+
+def _is_at_work(process: psutil.Process) -> bool:
+    """Whether Ray says in the title of a worker that it carries out one of our tasks."""
+    return "".join(process.cmdline()).startswith("ray::_carry_out")
+
 
 @pytest.fixture
 def nodes(tmp_path_factory):
@@ -100,7 +128,6 @@ def nodes(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 def test_two_nodes_compute_what_one_machine_computes_and_one_may_be_killed(nodes, tmp_path):
     address, other = nodes
     gate, began = tmp_path / "gate", tmp_path / "gate.began"
@@ -126,4 +153,47 @@ def test_two_nodes_compute_what_one_machine_computes_and_one_may_be_killed(nodes
     here, there = (
         {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("local", "ray")
     )
+    assert here == there
+
+
+@pytest.mark.slow
+def test_a_node_killed_while_it_computes_cells_costs_the_study_nothing_but_time(
+    nodes, tmp_path, monkeypatch, fetched
+):
+    address, other = nodes
+    for name in two_photographs.NEEDED:
+        fetched(name)
+    study, described = tmp_path / "study.yaml", two_photographs.described(tmp_path / "two.yaml")
+    study.write_text(yaml.safe_dump({"scene_sets": [str(described)], "build": True}))
+    expected = build_cache(load_scene_set(described), tmp_path / "alone", workers=1, grids=Grids.tiny())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(caches, "Grids", Grids.tiny)
+    journals = (tmp_path / "dasha_ros" / "percepts").glob
+    ended = threading.Event()
+
+    def kill_in_the_middle() -> bool:
+        """Stop the other node while it computes a view, and kill it once those of another view are there."""
+        is_stopped = False
+        while not ended.wait(0.01):
+            is_stopped = is_stopped or other.stopped_at_a_task()
+            if is_stopped and any(journals("*/journal.jsonl")):
+                other.kill()
+                return True
+        return False
+
+    with ThreadPoolExecutor(1) as beside:
+        was_killed = beside.submit(kill_in_the_middle)
+        try:
+            done = CliRunner().invoke(app, ["study", "run", str(study), "--ray", address])
+        finally:
+            ended.set()
+        assert was_killed.result(), done.output
+    assert done.exit_code == 0, done.output
+    assert re.search(r"workers died \d+ times", done.stderr)
+    built = Path(done.stdout.strip())
+    assert len(Store.load(built).done()) == len(expected.views)
+    here, there = (
+        {path.name: path.read_bytes() for path in place.glob("*.bin")} for place in (expected.path, built)
+    )
+    assert here
     assert here == there

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -10,12 +9,10 @@ import numpy as np
 import pytest
 from fake_genicam import SERIAL, FakeGenicam, fake_genicam, opened
 
-from dasha_ros.devices.aravis import library
 from dasha_ros.devices.aravis.camera import AravisCamera
 from dasha_ros.devices.aravis.device import AravisSettings
 from dasha_ros.devices.aravis.discovery import GenicamFound, chosen
 from dasha_ros.devices.errors import DeviceLost, DeviceTimeout, OutOfRange
-from dasha_ros.system.extras import ExtraMissing
 
 ONE, OTHER = (
     GenicamFound(f"Maker-{n}", "Maker", "Eye", f"S{n}", f"10.0.0.{n}", "GigEVision") for n in (1, 2)
@@ -51,20 +48,6 @@ def test_a_camera_is_chosen_by_each_of_its_names(address: str) -> None:
 def test_what_cannot_be_chosen_is_told(there: list[GenicamFound], address: str, sentence: str) -> None:
     with pytest.raises(DeviceLost, match=sentence):
         chosen(there, address)
-
-
-def test_where_the_library_is_missing_a_sentence_says_how_to_install_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    library.aravis.cache_clear()
-    monkeypatch.setitem(sys.modules, "gi", None)
-    monkeypatch.setattr(library, "find_spec", lambda name: None)
-    try:
-        with pytest.raises(ExtraMissing, match=r"apt install python3-gi gir1\.2-aravis-0\.8"):
-            library.aravis()
-        assert not library.is_installed()
-    finally:
-        library.aravis.cache_clear()
 
 
 def test_the_region_is_where_it_was_asked_for(fake: FakeGenicam) -> None:

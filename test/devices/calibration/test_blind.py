@@ -169,8 +169,7 @@ def test_parts_are_cut_row_by_row() -> None:
     assert cut[6].tolist() == [24, 25, 36, 37]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.study
 @pytest.mark.parametrize("reason", SPOILT)
 def test_twenty_of_twenty_wrong_scenes_are_refused(chart_scene: str, reason: str) -> None:
     for seed in range(20):
@@ -180,7 +179,9 @@ def test_twenty_of_twenty_wrong_scenes_are_refused(chart_scene: str, reason: str
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed", [*range(6), *(pytest.param(n, marks=pytest.mark.study) for n in range(6, 20))]
+)
 def test_random_lenses_before_photographs(chart_scene: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     scene = (*PHOTOGRAPHS, chart_scene)[seed % 6]

@@ -12,7 +12,7 @@ pytest.importorskip("indipyclient", reason="./scripts/setup --hardware installs 
 
 from indi_servers import FAKE, STEPS_MAX, FakeFocuser, free_port
 
-from dasha_ros.devices.errors import DeviceLost, DeviceTimeout, OutOfRange
+from dasha_ros.devices.errors import DeviceLost, DeviceTimeout, MoveOvertaken, OutOfRange
 from dasha_ros.devices.indi.lens import IndiLens
 from dasha_ros.devices.indi.settings import IndiSettings
 from dasha_ros.optics.lens_info import EITHER_SIDE, FROM_ABOVE, FROM_BELOW
@@ -52,6 +52,29 @@ def test_opening_connects_the_focuser_and_leaves_it_where_it_is(make: Any, focus
     assert focuser.connected
     assert focuser.commands == []
     assert (lens.info.unit, lens.info.position_min, lens.info.position_max) == ("steps", 0.0, STEPS_MAX)
+
+
+def test_the_range_is_the_one_that_the_driver_has_read_from_the_focuser(
+    make: Any, focuser: FakeFocuser
+) -> None:
+    focuser.first_maximum = 100_000
+    lens = make()
+    lens.open()
+    assert lens.info.position_max == STEPS_MAX
+
+
+def test_a_range_that_changes_is_learnt_before_anything_moves(make: Any, focuser: FakeFocuser) -> None:
+    lens = make()
+    lens.open()
+    focuser.maximum = 2000
+    lens.read()  # the answer carries the new range
+    with pytest.raises(DeviceLost, match="from 0 to 2000 steps now, and took 0 to 3000 when it was opened"):
+        lens.move(2500)
+    assert focuser.commands == []
+    lens.open()
+    assert lens.info.position_max == 2000
+    with pytest.raises(OutOfRange):
+        lens.move(2500)
 
 
 def test_a_move_ends_when_the_motor_has_stopped(make: Any, focuser: FakeFocuser) -> None:
@@ -276,3 +299,39 @@ def test_impossible_settings_are_refused(settings: dict[str, Any], words: str) -
     with pytest.raises(ValueError, match=words):
         IndiSettings(**settings)
     assert IndiSettings(server="pi.local").address == ("pi.local", 7624)
+
+
+def test_a_move_that_a_newer_command_overtakes_is_stopped_on_the_way(make: Any, focuser: FakeFocuser) -> None:
+    lens = make(travel_timeout_s=60.0)
+    lens.open()
+    lens.heed(focuser.is_halfway.is_set)
+    focuser.is_slow = True
+    with pytest.raises(MoveOvertaken, match="was stopped at 1000 steps for a newer command"):
+        lens.move(1500)
+    assert focuser.pressed == ["FOCUS_ABORT_MOTION"]
+    # It knows where it stands, and goes on from there.
+    assert lens.read().position == 1000.0
+    lens.heed(lambda: False)
+    assert lens.move(200).position == 200.0
+
+
+def test_a_focuser_that_cannot_stop_goes_on_to_the_end(make: Any, focuser: FakeFocuser) -> None:
+    focuser.can_abort = False
+    lens = make()
+    lens.open()
+    lens.heed(lambda: True)
+    assert lens.move(1500).position == 1500.0
+    assert focuser.pressed == []
+
+
+def test_neither_the_way_back_nor_homing_is_stopped(make: Any, focuser: FakeFocuser) -> None:
+    focuser.home_to = 0
+    lens = make(home="FOCUS_HOME.GO")
+    lens.heed(lambda: True)
+    lens.open()
+    lens.heed(lambda: False)
+    lens.move(300)
+    lens.heed(lambda: True)
+    focuser.arrive(10)
+    assert lens.open().position == 300.0
+    assert "FOCUS_ABORT_MOTION" not in focuser.pressed

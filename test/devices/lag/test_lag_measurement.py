@@ -17,6 +17,7 @@ from dasha_ros.devices.lag.measurement import (
     WATCHED,
     LagError,
     exposure_setting,
+    focus_setting,
     frames_at_odds,
     measure,
 )
@@ -71,9 +72,24 @@ def test_the_measured_lag_is_the_true_one(exposure: int, focus: int, tmp_path: P
 def test_a_lens_that_travels_lags_until_it_has_arrived(tmp_path: Path) -> None:
     slow = WebcamKnobs(2, 2, focus_time_constant_s=0.1)
     frames = measured(bench_on(tmp_path, Painter(), slow)).focus_frames
-    # exp(-t / 0.1 s) of a whole range is small after some 0.2 to 0.6 s, which are 6 to 18 frames.
+    # exp(-t / 0.1 s) of a whole range is small after some 0.5 to 0.7 s, which are 15 to 21 frames.
     assert frames is not None
-    assert 2 + 6 <= frames <= 2 + 18
+    assert 2 + 15 <= frames <= 2 + 21
+
+
+def test_a_lens_counts_as_arrived_later_than_an_exposure_that_is_as_near() -> None:
+    creeps = [0.0] * 3 + [1.0 - 0.3**n for n in range(1, FRAMES - 2)]
+    focus = focus_setting((0.0, 1.0), lambda value: None)
+    # After the third frame, 0.3, 0.09 and 0.027 are left. An exposure may be off by 0.12, a lens by 0.06.
+    assert frames_at_odds([0.0] * FRAMES, creeps, EXPOSURE) == 4
+    assert frames_at_odds([0.0] * FRAMES, creeps, focus) == 5
+
+
+def test_where_noise_hides_the_end_of_a_travel_a_frame_more_counts() -> None:
+    focus = focus_setting((0.0, 1.0), lambda value: None)
+    after = [0.0] * 5 + [1.0 + 0.02 * (-1) ** n for n in range(FRAMES - 5)]
+    assert frames_at_odds([0.0] * FRAMES, after, focus) == 6
+    assert frames_at_odds([0.0] * FRAMES, after, EXPOSURE) == 5
 
 
 def test_a_measured_webcam_is_left_as_it_was_found(tmp_path: Path) -> None:

@@ -80,3 +80,8 @@ def test_a_device_with_the_file_of_another_model_is_not_opened(tmp_path: Path) -
         DeviceLost, match=r"the lag of Brio on /dev/video0 is unknown: .*holds the lag of 'another'"
     ):
         Webcam("camera", "", str(path), access).open()
+
+
+def test_a_file_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="there is no such file: name another, or run `dasha calibrate"):
+        read_latency(tmp_path / "none.yaml", "Brio")

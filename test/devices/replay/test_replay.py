@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recording_maker import INFO, Shot, write_recording
+from recording_maker import DEFINITIONS, INFO, Shot, write_recording
 
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 from dasha_ros.devices.replay.camera import ReplayCamera
@@ -87,6 +87,13 @@ def test_a_command_begins_the_next_visit_and_previews_do_not(tmp_path: Path) -> 
     assert [level() for _ in range(2)] == [20, 21]
     rig.camera.set_trajectory(rig.lens.trajectory)
     assert level() == 20, "the lens driver repeated itself"
+
+
+def test_previews_before_a_goal_are_not_shown_in_place_of_what_the_agent_judged(tmp_path: Path) -> None:
+    shots = [Shot(40.0, 1e4, level, move=7, judged=level in (12, 13)) for level in (10, 11, 12, 13)]
+    rig = Rig(write_recording(tmp_path / "r.mcap", shots))
+    frames = [rig.camera.capture() for _ in range(4)]
+    assert [int(frame.pixels.flat[0]) for frame in frames if frame is not None] == [12, 13, 10, 11]
 
 
 @settings(max_examples=30, deadline=None)
@@ -182,6 +189,15 @@ def test_unusable_recordings_are_refused(
 ) -> None:
     path = write_recording(tmp_path / "r.mcap", shots, **options)
     with pytest.raises(ReplayError, match=reason):
+        Replay(path)
+
+
+def test_a_recording_of_0_1_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = "dasha_ros/msg/LensState"
+    in_volts = DEFINITIONS[kind].replace("float64 position", "float64 commanded_volts\nfloat64 volts")
+    monkeypatch.setitem(DEFINITIONS, kind, in_volts)
+    path = write_recording(tmp_path / "r.mcap", SHOTS, info={})
+    with pytest.raises(ReplayError, match=r"/dasha/lens/state was written by dasha_ros 0\.1"):
         Replay(path)
 
 

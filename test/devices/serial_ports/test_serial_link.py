@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,6 +49,18 @@ def test_a_port_that_does_not_open_says_what_to_do(
     if "something" in words:
         with pytest.raises(DeviceLost, match="there is no /dev/nothing"):
             SerialLink("/dev/nothing", 0.05, 57_600)
+
+
+def test_what_is_no_serial_port_is_called_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "port.txt").touch()
+    for name, words in (
+        ("port.txt", "is no serial port but a file"),
+        (".", "is no serial port but a folder"),
+    ):
+        with pytest.raises(DeviceLost, match=f"{words}. `dasha lens list` names"):
+            SerialLink(str(tmp_path / name), 0.05, 57_600)
+    with pytest.raises(DeviceLost, match=r"/dev/null is no serial port\. `dasha lens list` names"):
+        SerialLink(os.devnull, 0.05, 57_600)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from dasha_ros.devices.v4l2.controls import Control, ControlId, chosen_controls,
 from dasha_ros.devices.v4l2.gain import GainScale
 from dasha_ros.devices.v4l2.lens import WebcamLens
 from dasha_ros.freshness.clock import ManualClock
-from dasha_ros.optics.lens import LinearLens
+from dasha_ros.optics.thin_lens import LinearLens
 
 SHARPNESS = Control(0x0098091B, "sharpness", 0, 7, 1, 3)
 AUTOMATICS = ("auto_exposure", "auto_white_balance")
@@ -76,6 +76,24 @@ def test_a_gain_comes_back_from_its_dB(low: int, high: int) -> None:
     for value in {low, low + 1, (low + high) // 2, high}:
         assert scale.value(scale.db(value)) == value
     assert scale.db(low) == 0.0
+
+
+def test_a_control_that_has_vanished_when_the_webcam_comes_back_is_told(device: MemoryWebcam) -> None:
+    focus = lens(device)
+    focus.open()
+    device.unplug()
+    with pytest.raises(DeviceLost, match="was lost"):
+        focus.move(100.0)
+    device.has_focus = False
+    device.plug()
+    for _ in range(2):
+        with pytest.raises(DeviceLost, match=r"no focus motor .* only its exposure can be set"):
+            focus.open()
+    device.unplug()
+    device.has_focus = True
+    device.plug()
+    focus.open()
+    assert focus.move(100.0).position == 100.0
 
 
 def test_a_control_that_cannot_be_set_is_no_gain() -> None:
@@ -164,7 +182,10 @@ def test_a_note_outlives_kill_minus_nine(tmp_path: Path) -> None:
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], cwd=Path(__file__).parents[2], timeout=60, check=False
+        [sys.executable, "-c", program, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        timeout=600,
+        check=False,
     )
     (note,) = tmp_path.glob("*.json")
     assert json.loads(note.read_text()) == {str(int(ControlId.FOCUS_AUTOMATIC_CONTINUOUS)): 1}

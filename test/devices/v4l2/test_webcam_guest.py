@@ -94,7 +94,6 @@ def test_a_guest_that_breaks_off_is_a_failure(script: ModuleType, capsys) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1300, method="thread")
 def test_the_back_end_keeps_its_promises_through_the_kernels_driver() -> None:
     run = subprocess.run([str(SCRIPT)], capture_output=True, text=True, check=False, timeout=1290)
     last = run.stdout.strip().splitlines()[-1:]

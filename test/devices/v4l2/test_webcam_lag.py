@@ -96,6 +96,23 @@ def test_an_exposure_costs_at_most_a_frame_more_than_the_lag(lag: int, tmp_path:
         assert len(bench.device.shown) - begun <= lag + 3
 
 
+@pytest.mark.parametrize("exposure_us", [100.0, 24_000.0, 100_000.0])
+@pytest.mark.parametrize("lag", [0, 3, 6])
+def test_a_move_costs_at_most_a_frame_more_than_the_lag(lag: int, exposure_us: float, tmp_path: Path) -> None:
+    """Also at exposures that are nearly as long as the time between two frames, or longer."""
+    bench, rng = Bench(tmp_path, lag), random.Random(lag)
+    bench.camera.set_exposure(exposure_us)
+    bench.camera.capture()
+    for _ in range(40):
+        bench.clock.advance(rng.randrange(33_000_000))
+        begun, asked_ns = len(bench.device.shown), bench.clock.now_ns()
+        reading = bench.lens.move(5.0 * rng.randrange(51))
+        frame = bench.camera.capture(asked_ns + round(reading.settle_s * 1e9))
+        assert frame.begun_ns >= asked_ns + round(reading.settle_s * 1e9)
+        # As an exposure: the lag, the frame on its way, the margin, and the frame that answers.
+        assert len(bench.device.shown) - begun <= lag + 3
+
+
 def test_frames_that_are_lost_on_the_way_do_not_count(tmp_path: Path) -> None:
     bench = Bench(tmp_path, 4)
     rng = random.Random(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from dasha_ros.emulators.webcam.pictures import FORMATS, PictureSize, TwinPainte
 from dasha_ros.emulators.webcam.vhci import KernelError, free_port, plug
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.quality.sharpness import Sharpness
-from dasha_ros.twin.world import World
+from dasha_ros.twin.world import World, WorldError
 
 SIZE = PictureSize(64, 48, 30.0)
 STATUS = (
@@ -108,6 +109,15 @@ def test_an_equal_picture_is_not_painted_again_unless_the_world_changed(chart_wo
     assert painter(Shown(20_000.0, 1.0, 1.001)) is one
     painter.set_world(World(scene=chart_world.scene, illuminance_lx=10.0))
     assert painter(Shown(20_000.0, 1.0, 1.0)).mean() < one.mean()
+
+
+def test_a_lamp_is_refused(chart_world: World) -> None:
+    lamp = dataclasses.replace(chart_world, lamp_hz=100.0)
+    with pytest.raises(WorldError, match="lamp_hz is 100 Hz; the emulated webcam shows steady light only"):
+        TwinPainter(SIZE, world=lamp)
+    said = said_by(["world lamp_hz=100", "world lamp_hz=0"], chart_world)
+    assert said[1].startswith("error: the world's lamp_hz is 100 Hz")
+    assert "lamp_hz=0.0" in said[2]
 
 
 def test_the_documented_map_is_that_of_the_emulated_lens(tmp_path: Path) -> None:

@@ -206,6 +206,12 @@ def test_only_what_a_split_learns_from_is_computed_and_the_rest_later(
     assert whole.fields["mean_grey"].all()
 
 
+def test_no_cache_is_begun_for_a_split_that_does_not_exist(few_views: SceneSet, tmp_path: Path) -> None:
+    with pytest.raises(CacheError, match=r"scene set .* has no split 7: "):
+        build_cache(few_views, tmp_path, 1, grids=Grids.tiny(), split=7)
+    assert not (tmp_path / "meta.json").exists()  # by which the newest cache is found
+
+
 def test_a_torn_journal_costs_one_view(copied: Path, few_cache: PerceptCache, few_views: SceneSet) -> None:
     journal = copied / "journal.jsonl"
     journal.write_text(journal.read_text().rstrip()[:-4])
@@ -257,7 +263,6 @@ def test_a_killed_build_goes_on_and_ends_where_an_unbroken_one_does(
     assert resumed.views == few_cache.views
 
 
-@pytest.mark.slow
 def test_two_processes_compute_the_same(few_cache: PerceptCache, few_views: SceneSet, tmp_path: Path) -> None:
     other = build_cache(few_views, tmp_path, workers=2, grids=Grids.tiny())
     assert other.views == few_cache.views

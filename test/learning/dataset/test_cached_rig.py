@@ -171,6 +171,13 @@ def test_noise_repeats_with_the_seed(motorcycle_cache: PerceptCache) -> None:
     assert len(set(seen(1))) > 1, "in the dark two draws of noise differ"
 
 
+def test_a_lamp_is_refused(motorcycle_cache: PerceptCache) -> None:
+    rig = CachedRig(motorcycle_cache)
+    world = World(scene=motorcycle_cache.views[0].name, lamp_hz=100.0)
+    with pytest.raises(SceneError, match="no lamp of 100 Hz: set lamp_hz to 0"):
+        rig.place(world, 40.0, 20_000.0)
+
+
 def test_bad_values_are_refused(motorcycle_cache: PerceptCache) -> None:
     rig = CachedRig(motorcycle_cache)
     view = motorcycle_cache.views[0].name

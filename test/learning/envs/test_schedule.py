@@ -17,7 +17,7 @@ from dasha_ros.learning.envs.worlds import FocusWorlds
 from dasha_ros.learning.fitting.exposure import latent_exposure_lookup
 from dasha_ros.learning.training.preset_models import ExposureWorld, FocusWorld
 from dasha_ros.learning.training.presets import load_preset
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.world import FACTORY_EXPOSURE_US
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cards import CardPerception
@@ -20,7 +22,7 @@ from dasha_ros.learning.evaluation.settings import (
     focus_setting,
     focus_starts,
 )
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.classical.exposure import HistogramExposure
 from dasha_ros.policies.classical.focus import CoarseToFineFocus
@@ -159,6 +161,21 @@ def test_starts_are_inside_their_setting(setting):
     drifts = [s.drift_dioptres for s in starts]
     assert max(map(abs, drifts)) <= setting.drift_dioptres
     assert (np.std(drifts) > 0.06) == (setting.drift_dioptres > 0)
+
+
+def test_a_dark_photograph_has_the_light_that_its_exposure_needs():
+    # Mid grey takes 40 lx for the longest exposure, which few of 13 to 300 lx are below.
+    dark = [replace(view, mid_grey_lux_seconds=40.0 * TABLE.t_max_us * 1e-6) for view in views(1)]
+    for setting in FOCUS_SETTINGS:
+        if setting.any_exposure or setting.kind != "plane":
+            continue
+        starts = focus_starts(setting, dark, [0], per_view=200, seed=3, lens=LENS, table=TABLE)
+        evs = np.log2(
+            [s.exposure_us * 1e-6 * s.illuminance_lx / dark[0].mid_grey_lux_seconds for s in starts]
+        )
+        assert evs.min() >= AFTER_A_H_EV[0] - 0.06
+        assert evs.max() <= AFTER_A_H_EV[1] + 0.06
+        assert any(s.exposure_us == TABLE.t_max_us for s in starts)
 
 
 def test_every_view_has_the_same_number_of_episodes_whatever_the_others_are():

@@ -25,7 +25,7 @@ from dasha_ros.learning.dataset.cache.percept_cache import JOINT, PerceptCache
 from dasha_ros.learning.dataset.cache.rig import CachedRig
 from dasha_ros.learning.envs.joint import DashaJointEnv
 from dasha_ros.learning.training.presets import load_preset
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, EXPLORE_PX, STAY
 from dasha_ros.policies.learned.exposure_encoder import ReadoutExposureExtractor, exposure_extractor
@@ -152,7 +152,7 @@ def episodes(
     motorcycle_cache: PerceptCache, world: World, graph: Graph
 ) -> Iterator[Callable[[str], dict[str, list[Moment]]]]:
     """The episode of a preset on all rigs."""
-    from dasha_ros.ros.rig.rig import RosRig
+    from dasha_ros.ros.actuation.ros_rig import RosRig
 
     cached = CachedRig(
         motorcycle_cache,

@@ -19,6 +19,7 @@ from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.learning.evaluation.arenas import TwinArena
 from dasha_ros.learning.evaluation.settings import Start
 from dasha_ros.learning.evaluation.stressed import StressArena
+from dasha_ros.optics.lens import ASSUMED, MEASURED
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.twin.scene import load_scene
 from dasha_ros.twin.stress.stress import BASE, STRESSES, Stress
@@ -101,6 +102,7 @@ def test_blur_is_scaled_and_only_a_known_scale_is_told(views) -> None:
             assert arena.defocus_px() == pytest.approx(scale * LENS.blur_px(0.5, 0.0), abs=0.3 * scale)
             told = arena.lens.blur_px(1.0, 0.0) / LENS.blur_px(1.0, 0.0)
             assert told == pytest.approx(scale if is_known else 1.0)
+            assert arena.lens.blur_doubt == (MEASURED if is_known else ASSUMED)
 
 
 def test_a_moving_object_leaves_its_focus(views) -> None:

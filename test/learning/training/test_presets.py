@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from dasha_ros.learning.training.online import online_ppo
 from dasha_ros.learning.training.presets import PresetError, load_preset, preset_from, preset_names
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.perception.encoders import ENCODERS
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.system.paths import config_dir

@@ -37,7 +37,7 @@ def cache(tmp_path_factory):
     ("agent", "preset"),
     [
         ("focus", "plus"),
-        ("focus", "plus_plan"),
+        ("focus", "ablation_without_plan"),
         ("focus", "paper"),
         ("exposure", "plus"),
         ("exposure", "paper"),

@@ -22,7 +22,7 @@ from dasha_ros.learning.evaluation.settings import focus_setting, focus_starts
 from dasha_ros.learning.training import train as train_module
 from dasha_ros.learning.training.run_folder import TrainingError
 from dasha_ros.learning.training.train import split_of, train
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.classical.focus import CoarseToFineFocus
 from dasha_ros.policies.outcome import ErrorCode

@@ -18,7 +18,7 @@ from dasha_ros.learning.training.joint.run import JointFolder, JointPlan, plan_j
 from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.learning.training.run_folder import RunFolder, TrainingError
 from dasha_ros.learning.training.train import default_folder, train
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.deployed import ExposureBounds
 from dasha_ros.policies.learned.network import Mlp, PolicyNet

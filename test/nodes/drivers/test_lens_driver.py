@@ -241,7 +241,7 @@ def test_a_hanging_lens_is_not_closed_and_the_driver_keeps_it(
 ) -> None:
     from dasha_ros.ros.driver_nodes import device_worker
 
-    monkeypatch.setattr(device_worker.limits, "DRIVER_STOPS_S", 0.01)
+    monkeypatch.setattr(device_worker.shutdown_limits, "DRIVER_STOPS_S", 0.01)
     hangs, goes_on = threading.Event(), threading.Event()
 
     def move(position: float) -> Any:
@@ -258,7 +258,7 @@ def test_a_hanging_lens_is_not_closed_and_the_driver_keeps_it(
     assert bench.driver._lens is bench.lens
     assert bench.driver._worker is not None
     goes_on.set()
-    monkeypatch.setattr(device_worker.limits, "DRIVER_STOPS_S", 20.0)
+    monkeypatch.setattr(device_worker.shutdown_limits, "DRIVER_STOPS_S", 20.0)
     bench.driver.deactivate()
     assert bench.driver._worker is None
 

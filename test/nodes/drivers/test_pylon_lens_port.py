@@ -38,4 +38,4 @@ def test_the_lens_driver_hears_what_the_camera_says_of_its_lens(bare_graph: Grap
     )
     bare_graph.start("twin_world", "device_emulator", "camera_driver", **parameters)
     # pylon's emulated camera has no lens: it was asked, in the other process.
-    probe.until(lambda: lens_driver_says("this camera has no lens port"), "the camera's answer", 30.0)
+    probe.until(lambda: lens_driver_says("this camera has no lens port"), "the camera's answer")

@@ -25,7 +25,7 @@ class Agent:
         self.rig = ScriptedRig(graph.probe, position=START_POSITION)
         graph.start(
             "low_level_agent",
-            low_level_agent={"policy": "coarse_to_fine", "inference_budget_s": 1.0, "retries": 0},
+            low_level_agent={"policy": "coarse_to_fine", "inference_budget_s": 4.0, "retries": 0},
         )
         graph.until_active("low_level_agent")
         self.client = ActionClient(graph.probe.node, AdjustFocus, "adjust_focus")
@@ -41,7 +41,7 @@ class Agent:
 
     def result(self, handle: Any) -> Any:
         """Wait for the end of a goal."""
-        return self.probe.result(handle.get_result_async(), "the end of the goal", 30.0).result
+        return self.probe.result(handle.get_result_async(), "the end of the goal").result
 
     def until_commands(self, number: int) -> None:
         """Wait for this many commands."""

@@ -9,7 +9,7 @@ from graph import Graph
 @pytest.mark.graph
 def test_what_is_in_the_middle_gets_sharp(graph: Graph) -> None:
     program = graph.spawner.python("examples/focus_here.py")
-    assert program.wait(60.0) == 0, program.output
+    assert program.wait() == 0, program.output
     assert "sharp at" in program.output
 
 
@@ -20,6 +20,6 @@ def test_what_is_in_the_middle_gets_sharp(graph: Graph) -> None:
 )
 def test_the_first_goal(graph: Graph, label: str, code: int, words: str) -> None:
     program = graph.spawner.python("examples/first_goal.py", label)
-    assert program.wait(60.0) == code, program.output
+    assert program.wait() == code, program.output
     assert words in program.output
     assert ("FOCUSING" in program.output) == (code == 0)

@@ -56,6 +56,12 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
     )
     graph.until_active()
     probe = graph.probe
+    # Not a node of the graph: without it, the focus server knows neither driver, and a goal fails.
+    passed_on = [
+        probe.subscribe(kind, topic, qos.STATE)
+        for kind, topic in ((msg.CaptureInfo, "camera/state"), (msg.LensState, "lens/state"))
+    ]
+    probe.until(lambda: all(passed_on), "states that the relay passed on")
     log: list[tuple[str, object]] = []
     for name, kind, topic, profile in (
         ("exposure", msg.ExposureCommand, "camera/exposure_command", qos.COMMAND),
@@ -67,7 +73,7 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         probe.node.create_subscription(kind, topic, lambda m, name=name: log.append((name, m)), profile)
     client = graph.client()
     for labels in (("motorcycle",), ("person",), ("giraffe",)):
-        result = client.run(*labels, timeout_s=90.0)
+        result = client.run(*labels, timeout_s=180.0)
         assert result.error_code == (202 if labels == ("giraffe",) else 0), result.error_msg
 
     steps = [m.feedback for name, m in log if name == "step"]
@@ -77,6 +83,7 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         if name == "moves"
     ]
     commands = {name: [m for n, m in log if n == name] for name in ("exposure", "lens")}
+    heard = {name: [m.id for m in given] for name, given in commands.items()}
     assert len(steps) > 30
     # No clock is set here, so a constant offset maps the frames' stamps to the twin's steady time.
     steady_ns = time.monotonic_ns() - time.time_ns()
@@ -100,7 +107,11 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         ):
             given_before = [c for c in commands[name] if ns(c.header.stamp) <= begun]
             newest = max(given_before, key=lambda c: ns(c.header.stamp), default=None)
-            assert answered == (newest.id if newest else msg.CommandId())
+            if newest and answered.sender == newest.id.sender and answered not in heard[name]:
+                # Its queue is one deep: under load, the next command may replace it before it is heard here.
+                assert answered.sequence > newest.id.sequence
+            else:
+                assert answered == (newest.id if newest else msg.CommandId())
         # The lens was where the percept says while the frame was exposed.
         middle = begun + steady_ns + round(percept.capture.exposure_us * 500)
         stood = [m for m in moves if m.moved_at_ns <= middle][-1].at(middle)

@@ -1,4 +1,4 @@
-"""A recorded goal finds its object again when it is replayed: two graphs, and a file between."""
+"""A recorded goal finds its object again when `dasha replay` plays it: two graphs, and a file between."""
 
 from __future__ import annotations
 
@@ -21,13 +21,7 @@ def recorded_goal(graph: Graph, folder: Path) -> Any:
     graph.until_active()
     client = graph.client()
     recorder = graph.spawner.dasha("record", "-o", str(folder))
-    recorder.wait_for_output("recording to")
-
-    def listens() -> bool:
-        heard = graph.probe.node.get_subscriptions_info_by_topic("/dasha/camera/image_raw")
-        return any(info.node_name.startswith("dasha_cli") for info in heard)
-
-    graph.probe.until(listens, "the recorder's subscription")
+    recorder.wait_for_output("camera and lens are heard")
     result = client.run("motorcycle")
     assert recorder.stop(signal.SIGTERM) == 0, recorder.output
     return result
@@ -39,11 +33,11 @@ def test_replayed_goal_ends_as_the_recorded_one(tmp_path: Path) -> None:
         first = recorded_goal(robot, folder)
     assert first.error_code == 0, first.error_msg
     with empty_graph(tmp_path / "replayed") as desk:
-        devices = {"backend": "replay", "recording": str(folder)}
-        nodes = [name for name in NODES if name != "twin_world"]
-        desk.start(*nodes, camera_driver=devices, lens_driver=devices)
-        desk.until_active()
+        reports = f"focus_server.report_dir={tmp_path}/replayed"
+        command = desk.spawner.dasha("replay", str(folder), "--set", reports)
+        desk.until_active(*(name for name in NODES if name != "twin_world"))
         again = desk.client().run("motorcycle")
+        assert command.stop(signal.SIGINT) == 0, command.output
     assert again.error_code == 0, again.error_msg
     assert again.lens_unit == first.lens_unit
     # A lost picture, or another one of the same settings, has other noise, and the goal ends a little beside.

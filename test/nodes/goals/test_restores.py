@@ -169,7 +169,7 @@ def test_all_nodes_are_interrupted_at_once_in_a_goal(bare_graph: Graph, phase: i
         codes.update({name: process.returncode for name, process in graph.processes.items()})
         return None not in codes.values()
 
-    graph.probe.until(ended, "the end of all nodes", 40.0)
+    graph.probe.until(ended, "the end of all nodes")
     assert set(codes.values()) == {0}, {name: graph.processes[name].output for name in codes if codes[name]}
     assert in_force.now == (EXPOSURE_US, POSITIONS)
     assert SAID not in client.states[-1].message

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graph import Graph
 
-pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 MOST_STEPS = 6
 """Enough steps to find an object that did not move, and few enough to give up soon."""

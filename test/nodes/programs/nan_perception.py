@@ -14,8 +14,8 @@ _seen = count()
 _perceive = Perception.perceive
 
 
-def perceive(self: Perception, *arguments: Any) -> Any:
-    percept = _perceive(self, *arguments)
+def perceive(self: Perception, *arguments: Any, **more: Any) -> Any:
+    percept = _perceive(self, *arguments, **more)
     return replace(percept, brisque=float("nan")) if next(_seen) >= 5 else percept
 
 

@@ -1,22 +1,23 @@
 """A camera node as camera_ros documents itself: /camera, its parameters, its pictures, and /diagnostics.
 
-``python scripted_camera_node.py '{"lag": 3, "rate_hz": 15}'`` takes the fields of `Script` and ``twin``,
-which paints the default scene at 640 x 340 px instead of a small picture that tells what made it.
+``python scripted_camera_node.py '{"lag": 3, "rate_hz": 15}'`` takes the fields of `Script` and of `Shape`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+import cv2
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import qos_profile_system_default
-from sensor_msgs.msg import Image
+from rclpy.qos import qos_profile_sensor_data, qos_profile_system_default
+from sensor_msgs.msg import CompressedImage, Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -27,25 +28,40 @@ from dasha_ros.emulators.webcam.pictures import PictureSize, TwinPainter
 from dasha_ros.ros.transport.image import ImageWriter
 from dasha_ros.twin.world import World
 
-SMALL = (48, 64)
+
+@dataclass(frozen=True)
+class Shape:
+    """What its pictures look like, and how they travel."""
+
+    twin: bool = False
+    """Whether it paints the default scene at 640 x 340 px instead of a picture that tells what made it."""
+    height: int = 48
+    width: int = 64
+    reliable: bool = True
+    says_stamps: bool = False
+    """Whether it prints the stamp of each picture [ns]."""
 
 
 class ScriptedCamera(Node):
     """Publishes the frames of a `ScriptedDriver`."""
 
-    def __init__(self, script: Script, twin: bool) -> None:
+    def __init__(self, script: Script, shape: Shape) -> None:
         super().__init__("camera")
-        self._driver = ScriptedDriver(script)
+        self._driver, self._shape = ScriptedDriver(script), shape
         self._painter = (
             TwinPainter(PictureSize(640, 340, script.rate_hz), world=World(illuminance_lx=300.0), seed=0)
-            if twin
+            if shape.twin
             else None
         )
         for name, value in DEFAULTS.items():
             self.declare_parameter(name, value, _descriptor(name))
         self.add_on_set_parameters_callback(self._set)
-        self._images = self.create_publisher(Image, "~/image_raw", qos_profile_system_default)
+        profile = qos_profile_system_default if shape.reliable else qos_profile_sensor_data
+        self._images = self.create_publisher(Image, "~/image_raw", profile)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos_profile_system_default)
+        self._compressed = self.create_publisher(
+            CompressedImage, "~/image_raw/compressed", qos_profile_system_default
+        )
         self._writer = ImageWriter("camera")
         self._made = None
         self.create_timer(1.0 / script.rate_hz, self._frame)
@@ -62,7 +78,11 @@ class ScriptedCamera(Node):
         if ended is None:
             return
         stamp, shown = ended
-        pixels = flat_picture(shown, SMALL) if self._painter is None else self._painter(shown)
+        pixels = (
+            flat_picture(shown, (self._shape.height, self._shape.width))
+            if self._painter is None
+            else self._painter(shown)
+        )
         image = self._writer.write(pixels, "mono8")
         image.header.stamp = stamp
         script = self._driver.script
@@ -76,6 +96,14 @@ class ScriptedCamera(Node):
             told.header.stamp = stamp
             self._diagnostics.publish(told)
         self._images.publish(image)
+        if self._shape.says_stamps:
+            print(stamp.sec * 10**9 + stamp.nanosec, flush=True)
+        if self._compressed.get_subscription_count():
+            # Lossless, so that a picture still tells what made it.
+            png = cv2.imencode(".png", pixels)[1].tobytes()
+            self._compressed.publish(
+                CompressedImage(header=image.header, format="mono8; png compressed ", data=png)
+            )
 
 
 def _descriptor(name: str) -> ParameterDescriptor:
@@ -92,10 +120,10 @@ def _descriptor(name: str) -> ParameterDescriptor:
 
 def main() -> None:
     """Publish until a signal comes."""
-    fields = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
-    twin = fields.pop("twin", False)
+    given = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    shape = Shape(**{field.name: given.pop(field.name) for field in fields(Shape) if field.name in given})
     rclpy.init(args=[])
-    node = ScriptedCamera(Script(**{**fields, "refuse": set(fields.get("refuse", []))}), twin)
+    node = ScriptedCamera(Script(**{**given, "refuse": set(given.get("refuse", []))}), shape)
     print("the scripted camera runs", flush=True)
     try:
         rclpy.spin(node)

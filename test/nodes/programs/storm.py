@@ -82,7 +82,7 @@ class Lifecycle:
                 raise AssertionError(f"it ended with {self.process.returncode}:\n{self.process.output}")
             return bool(future.done())
 
-        self._probe.until(is_done, what, 60.0)
+        self._probe.until(is_done, what)
         return future.result()
 
     def change(self, number: int, label: str = "") -> bool:

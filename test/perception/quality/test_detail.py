@@ -5,9 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kernels import KERNELS
 
-from dasha_ros.estimation.detail_reading import CORE, object_detail
+from dasha_ros.estimation.detail_reading import CORE, core_cells, object_detail
 from dasha_ros.perception.quality.detail import BANDS, COLUMNS, ROWS, SHAPE, codes, log_energies
 from dasha_ros.perception.quality.detail_map import detail_map
 
@@ -94,6 +96,17 @@ def test_a_reading_is_the_mean_energy_of_its_cells():
     box = np.concatenate([centre - half, centre + half])
     expected = np.log(np.exp(log_energies(detail[18:22, 8:12]).astype(np.float64)).mean(axis=(0, 1)))
     np.testing.assert_allclose(object_detail(detail, box), expected, rtol=1e-4)
+
+
+@given(st.lists(st.floats(-0.5, 1.5), min_size=4, max_size=4))
+def test_the_cells_of_a_core_are_its_area_inside_of_the_frame(edges):
+    box = np.array([min(edges[::2]), min(edges[1::2]), max(edges[::2]), max(edges[1::2])])
+    sides = []
+    for begin, end in zip(box[:2], box[2:], strict=True):
+        centre, half = (begin + end) / 2.0, (end - begin) / 2.0 * CORE
+        sides.append(max(0.0, min(centre + half, 1.0) - max(centre - half, 0.0)))
+    assert np.isnan(core_cells(np.full(4, np.nan)))
+    assert core_cells(box) == pytest.approx(sides[0] * COLUMNS * sides[1] * ROWS, rel=1e-4, abs=1e-3)
 
 
 @pytest.mark.parametrize(

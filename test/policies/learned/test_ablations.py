@@ -47,6 +47,7 @@ def test_neither_positions_nor_earlier_pictures_are_seen(here, before, shown):
     after, later = seen(picture(before), moved(newest, here))
     np.testing.assert_array_equal(after.observation(later), alone.observation(log))
     np.testing.assert_array_equal(after.defocus_probability(later), alone.defocus_probability(log))
+    np.testing.assert_array_equal(after.focus_probability(later), alone.focus_probability(log))
 
 
 def test_the_same_action_is_the_same_move_wherever_the_lens_is():

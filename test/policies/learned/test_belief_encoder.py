@@ -46,6 +46,8 @@ def test_doubt_is_the_probability_beyond_a_sharp_picture():
     expected = encoder._belief.posterior[0, blur > SHARP_PX].sum()
     # Hypotheses are 0.22 px apart; half of one may lie on either side.
     assert encoder.defocus_probability(log)[0] == pytest.approx(expected, abs=0.05)
+    expected = encoder._belief.posterior[0, blur <= 2.0 * SHARP_PX].sum()
+    assert encoder.focus_probability(log)[0] == pytest.approx(expected, abs=0.05)
 
 
 def test_a_stay_leaves_the_lens_where_it_is():
@@ -56,3 +58,4 @@ def test_a_stay_leaves_the_lens_where_it_is():
 def test_who_believes_nothing_doubts_nothing():
     log = MoveLog(LENS, 3)
     assert (LatentFocusEncoder(LENS, 3, 8).defocus_probability(log) == 0.0).all()
+    assert np.isnan(LatentFocusEncoder(LENS, 3, 8).focus_probability(log)).all()

@@ -8,14 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dasha_ros.config import HighLevelAgentConfig
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.deployed import (
     EVIDENCE,
     GIVE_UP,
     MOST_MOVES,
+    PLANNED_SEARCH,
+    REFUTED,
     SURE,
     ExposureBounds,
+    as_deployed,
     focus_moves,
 )
 from dasha_ros.policies.moves import MoveLog
@@ -29,10 +32,26 @@ STAY_DIOPTRES = 0.062
 class Wishes:
     """A network and an encoder: it wants to go to these places, one after the other, best first."""
 
-    def __init__(self, *position: float, sharp: float = np.nan, look: float = 0.0) -> None:
-        """``sharp``: probability that the object is sharp here; ``look``: where to look for more evidence."""
+    def __init__(
+        self,
+        *position: float,
+        sharp: float = np.nan,
+        look: float = 0.0,
+        focus: float = 1.0,
+        search: float | None = None,
+    ) -> None:
+        """Wishes, and what the pictures say.
+
+        Args:
+            *position: Where it wants to go.
+            sharp: Probability that the object is sharp here, by its own detail.
+            look: Where to look for more evidence.
+            focus: Probability that here is the focus, by everything that was seen.
+            search: Where a plan would search; ``None``: it knows nothing better than here.
+        """
+        self._search = search
         self._position = np.array(position)
-        self._sharp, self._look = sharp, look
+        self._sharp, self._look, self._focus = sharp, look, focus
 
     def ranked(self, observation: object, rng: object) -> np.ndarray:
         return np.arange(len(self._position))[None, :]
@@ -42,6 +61,9 @@ class Wishes:
 
     def position(self, actions: np.ndarray, log: MoveLog) -> np.ndarray:
         return self._position[actions]
+
+    def focus_probability(self, log: MoveLog) -> np.ndarray:
+        return np.array([self._focus])
 
     def sharp_probability(self, log: MoveLog) -> np.ndarray:
         return np.array([self._sharp])
@@ -53,6 +75,9 @@ class Wishes:
         return np.array([self._look])
 
     next_look = sharpest
+
+    def search(self, log: MoveLog) -> np.ndarray:
+        return log.position if self._search is None else np.array([self._search])
 
 
 def decide(wishes: Wishes, log: MoveLog, *, detected: bool) -> tuple[float, bool]:
@@ -85,6 +110,18 @@ def test_it_gives_up_in_the_end() -> None:
     assert decide(Wishes(60.0), log, detected=False)[1]
 
 
+def test_a_network_that_found_nothing_leaves_the_search_to_the_plan() -> None:
+    wishes = Wishes(60.0, 62.0, search=33.0)
+    for moves in range(PLANNED_SEARCH + 2):
+        log = been_at(*(40.0 + i for i in range(moves + 1)))
+        place = 33.0 if moves >= PLANNED_SEARCH else 60.0
+        assert decide(wishes, log, detected=False) == (place, False)
+        assert decide(wishes, log, detected=True) == (60.0, False)
+    # A plan that goes nowhere changes nothing.
+    log = been_at(40.0, 41.0, 42.0, 43.0, 44.0)
+    assert decide(Wishes(60.0, search=44.0), log, detected=False) == (60.0, False)
+
+
 def test_without_evidence_that_the_object_is_sharp_it_looks_once_more() -> None:
     unsure = Wishes(40.1, sharp=EVIDENCE - 0.01, look=43.0)
     assert decide(unsure, been_at(40.0), detected=True) == (43.0, False)
@@ -93,12 +130,21 @@ def test_without_evidence_that_the_object_is_sharp_it_looks_once_more() -> None:
     assert decide(Wishes(40.1, sharp=0.1, look=40.0), been_at(40.0), detected=True) == (40.0, True)
     log = been_at(*(30.0 + i for i in range(MOST_MOVES + 1)))
     assert decide(Wishes(40.1, sharp=0.1, look=43.0), log, detected=True) == (40.0, True)
+    # It looked there, and the policy came back all the same.
+    assert decide(Wishes(40.1, sharp=0.1, look=43.0), been_at(40.0, 43.0, 40.0), detected=True) == (
+        40.0,
+        True,
+    )
 
 
 def test_it_does_not_leave_an_object_that_is_known_to_be_sharp() -> None:
     sure = Wishes(60.0, sharp=SURE, look=40.0)
     assert decide(sure, been_at(40.0), detected=True) == (40.0, True)
     assert decide(Wishes(60.0, sharp=SURE - 0.01), been_at(40.0), detected=True) == (60.0, False)
+    # All else that was seen says that the focus is elsewhere.
+    lone = Wishes(60.0, sharp=SURE, look=40.0, focus=REFUTED - 0.01)
+    assert decide(lone, been_at(40.0), detected=True) == (60.0, False)
+    assert decide(lone, been_at(40.0), detected=False) == (60.0, False)
     # The last pixel may still be mended.
     assert decide(Wishes(40.9, sharp=SURE), been_at(40.0), detected=True) == (40.9, False)
 
@@ -114,10 +160,38 @@ def test_to_and_fro_between_two_places_that_were_seen_is_the_end() -> None:
     # It may go back once, to where it was better; then it knows both.
     assert decide(wishes, been_at(46.58, 46.82), detected=True) == (46.58, False)
     assert decide(wishes, been_at(46.82, 46.58, 46.82), detected=True) == (46.82, True)
-    # Without the object there is reason to go on.
+    # Without the object there is reason to go on, elsewhere if possible.
     assert decide(wishes, been_at(46.82, 46.58, 46.82), detected=False) == (46.58, False)
+    assert decide(Wishes(46.58, 50.0), been_at(46.82, 46.58, 46.82), detected=False) == (50.0, False)
     # A third place between the two is no to and fro.
     assert not decide(wishes, been_at(46.58, 48.0, 46.82), detected=True)[1]
+
+
+@given(
+    been=st.lists(st.floats(24.0, 70.0), min_size=1, max_size=MOST_MOVES + 2),
+    wish=st.floats(24.0, 70.0),
+    look=st.floats(24.0, 70.0),
+    sharp=st.one_of(st.just(np.nan), st.floats(0.0, 1.0)),
+    focus=st.floats(0.0, 1.0),
+    search=st.one_of(st.none(), st.floats(24.0, 70.0)),
+    detected=st.booleans(),
+)
+def test_a_network_that_learns_as_deployed_goes_where_the_robot_will_go(
+    been: list[float],
+    wish: float,
+    look: float,
+    sharp: float,
+    focus: float,
+    search: float | None,
+    detected: bool,
+) -> None:
+    log = been_at(*been)
+    if not detected and (log.moves[0] >= GIVE_UP or not log.would_move(np.array([wish]))[0]):
+        # A robot gives up, or takes another action, where a learner just stays.
+        return
+    wishes = Wishes(wish, sharp=sharp, look=look, focus=focus, search=search)
+    learns = as_deployed(wishes, log, np.array([wish]), np.array([detected]))  # type: ignore[arg-type]
+    assert float(learns[0]) == decide(wishes, log, detected=detected)[0]
 
 
 @given(

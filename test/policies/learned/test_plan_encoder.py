@@ -6,17 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from known_curves import LENS, MAP, OBJECT_D, ROW, model, picture
 
 from dasha_ros.estimation.readout import Readout
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, BeliefEncoder
 from dasha_ros.policies.learned.focus_features import WITH_PLAN, BeliefFeatureExtractor, focus_extractor
-from dasha_ros.policies.learned.plan_encoder import PLANS, STRICT, PlanEncoder
+from dasha_ros.policies.learned.plan_encoder import LOOK, PLANS, STRICT, PlanEncoder
 from dasha_ros.policies.moves import MoveLog
 
 GENTLE = STRICT + 1
-COLUMNS = 2 * len(PLANS)
+COLUMNS = 2 * len(PLANS) + 4
+"""What a plan encoder sees in addition: each plan, then the object's own sharpness."""
 
 
 def looked(*position: float, lens=LENS, plans: bool = True):
@@ -34,6 +37,15 @@ def at(position: float, lens=LENS):
     """The picture of a lens that focuses as `LENS` does somewhere else, and is itself at ``position``."""
     own = float(MAP.position(np.array([lens.dioptres(position)]))[0])
     return replace(picture(own), position=np.array([position]))
+
+
+def unseen(position: float):
+    """A picture in which no object was detected."""
+    nothing = np.full((1, 1), np.nan)
+    seen = at(position)
+    return replace(
+        seen, score=np.zeros(1), detected=np.zeros(1, bool), box=nothing, detail=nothing, place=nothing
+    )
 
 
 def asked(encoder, log, action: int) -> float:
@@ -58,7 +70,7 @@ def test_in_focus_a_plan_stays(action):
     in_focus = float(MAP.position(np.array([OBJECT_D]))[0])
     encoder, log = looked(30.0, 60.0, in_focus)
     assert asked(encoder, log, action) == in_focus
-    assert encoder.observation(log)[0, -3] == 0.0  # staying costs no more than the strict plan
+    assert encoder.observation(log)[0, 1 - COLUMNS] == 0.0  # staying costs no more than the strict plan
 
 
 def test_after_one_picture_the_strict_plan_goes_on_and_does_not_turn_back():
@@ -95,6 +107,22 @@ def test_plans_follow_each_new_picture_and_each_move():
     np.testing.assert_array_equal(encoder.observation(log), late.observation(late_log))
 
 
+def test_a_search_follows_the_strict_plan_and_goes_elsewhere_where_that_stays():
+    encoder, log = looked(30.0, 60.0)
+    assert encoder.search(log)[0] == asked(encoder, log, STRICT)
+    in_focus = float(MAP.position(np.array([OBJECT_D]))[0])
+    encoder, log = looked(30.0, 60.0, in_focus)
+    assert encoder.search(log)[0] == encoder.elsewhere(log)[0] != in_focus
+
+
+@given(places=st.lists(st.floats(LENS.position_min, LENS.position_max), min_size=1, max_size=6))
+def test_a_search_always_goes_somewhere(places):
+    encoder, log = looked(*places)
+    for place in (encoder.search(log), encoder.elsewhere(log)):
+        assert log.would_move(place)[0]
+        assert LENS.position_min <= place[0] <= LENS.position_max
+
+
 def test_what_was_seen_and_done_before_keeps_its_place():
     encoder, log = looked(40.0, 50.0)
     plain, _ = looked(40.0, 50.0, plans=False)
@@ -102,6 +130,23 @@ def test_what_was_seen_and_done_before_keeps_its_place():
     np.testing.assert_array_equal(encoder.observation(log)[:, :-COLUMNS], plain.observation(log))
     for action in range(ACTIONS):
         assert asked(encoder, log, action) == asked(plain, log, action)
+
+
+def test_it_sees_and_may_follow_what_the_objects_own_detail_says():
+    encoder, log = looked(30.0, 60.0)
+    known, sharp, sharpest, look = encoder.observation(log)[0, -4:]
+    assert known == 1.0
+    assert sharp == pytest.approx(encoder.sharp_probability(log)[0], abs=1e-6)
+    for place, seen in ((encoder.sharpest(log), sharpest), (encoder.next_look(log), look)):
+        px = (MAP.dioptres(place) - MAP.dioptres(log.position))[0] * MAP.px_per_dioptre
+        assert np.sinh(2.0 * seen) == pytest.approx(px, abs=0.01)
+    assert asked(encoder, log, LOOK) == encoder.next_look(log)[0]
+
+
+def test_before_the_object_was_seen_its_own_sharpness_is_unknown():
+    encoder, log = looked(30.0)
+    encoder.reset(ROW, unseen(30.0))
+    assert (encoder.observation(log)[0, -4:-2] == 0.0).all()
 
 
 def test_a_file_says_whether_its_policy_has_plans():

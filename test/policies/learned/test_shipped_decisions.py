@@ -14,7 +14,7 @@ from dasha_ros.freshness.command import NO_COMMAND
 from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.learning.fitting.exposure import CLIP_EV
 from dasha_ros.learning.fitting.focus import blur_numbers
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.policies.learned.exposure import LearnedExposure, shipped_exposure

@@ -8,20 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dasha_ros.policies.moves import HUNTING_REVERSALS, REVERSAL_DIOPTRES, STAY_DIOPTRES
-from dasha_ros.policies.planning.qmdp import Prices, plan
+from dasha_ros.policies.planning.qmdp import Prices, plans
 
 PX = 8.8
 GRID = np.arange(0.0, 1.5, 0.05)
 """Thirty hypotheses; pairs of neighbours are priced as one truth."""
+
+EACH = (Prices(), Prices(reversal=0.0, hunting=0.3), Prices(move=0.2, sharp_px=0.2, blurred_px=2.0))
 
 chances = st.lists(st.floats(0.0, 1.0), min_size=len(GRID), max_size=len(GRID)).filter(lambda c: sum(c) > 0.1)
 directions = st.sampled_from([-1.0, 0.0, 1.0])
 
 
 def planned(
-    posterior: np.ndarray, here: float, direction: float, reversals: int
+    posterior: np.ndarray, here: float, direction: float, reversals: int, number: int = 0
 ) -> tuple[float, bool, float]:
-    found = plan(
+    found = plans(
         (posterior / posterior.sum())[None],
         GRID,
         np.array([here]),
@@ -29,13 +31,15 @@ def planned(
         np.array([reversals]),
         px_per_dioptre=PX,
         stay_dioptres=STAY_DIOPTRES,
-    )
+        each=EACH,
+    )[number]
     return float(found.dioptres[0]), bool(found.stays[0]), float(found.cost[0])
 
 
-def priced(target: float, posterior: np.ndarray, here: float, direction: float, reversals: int) -> float:
+def priced(
+    target: float, posterior: np.ndarray, here: float, direction: float, reversals: int, prices: Prices
+) -> float:
     """The expected cost of one step, one truth after the other."""
-    prices = Prices()
 
     def travel(start: float, end: float, heading: float, turned: int) -> tuple[float, float, int]:
         step, cost = end - start, 0.0
@@ -59,15 +63,16 @@ def priced(target: float, posterior: np.ndarray, here: float, direction: float, 
 
 
 @settings(max_examples=60, deadline=None)
-@given(chances, st.floats(0.0, 1.45), directions, st.integers(0, 3))
+@given(chances, st.floats(0.0, 1.45), directions, st.integers(0, 3), st.integers(0, len(EACH) - 1))
 def test_no_step_is_cheaper_than_the_planned_one(
-    weights: list[float], here: float, direction: float, reversals: int
+    weights: list[float], here: float, direction: float, reversals: int, number: int
 ) -> None:
     posterior = np.array(weights)
-    target, stays, cost = planned(posterior, here, direction, reversals)
-    every = [priced(step, posterior, here, direction, reversals) for step in (*GRID, here)]
+    target, stays, cost = planned(posterior, here, direction, reversals, number)
+    known = posterior, here, direction, reversals, EACH[number]
+    every = [priced(step, *known) for step in (*GRID, here)]
     assert cost == pytest.approx(min(every), abs=1e-9)
-    assert cost == pytest.approx(priced(target, posterior, here, direction, reversals), abs=1e-9)
+    assert cost == pytest.approx(priced(target, *known), abs=1e-9)
     assert stays == (target == here) or target in GRID
 
 

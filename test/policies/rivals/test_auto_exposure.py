@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dasha_ros.control.loop import run_exposure
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposureTask
 from dasha_ros.policies.reached import exposure_side

@@ -192,7 +192,7 @@ def test_no_second_learner_starts_while_the_first_one_works(learning, monkeypatc
         done.wait()
 
     monkeypatch.setattr(module, "learn_online", learn)
-    monkeypatch.setattr(module.limits, "LEARNER_STOPS_S", 0.0)
+    monkeypatch.setattr(module.shutdown_limits, "LEARNER_STOPS_S", 0.0)
     learning.start()
     assert working.wait(5.0)
     learning.stop()
@@ -200,7 +200,7 @@ def test_no_second_learner_starts_while_the_first_one_works(learning, monkeypatc
         learning.start()
     assert learning.play(goal()).code is ErrorCode.SHUTDOWN, "the first one is still told to end"
     done.set()
-    monkeypatch.setattr(module.limits, "LEARNER_STOPS_S", 10.0)
+    monkeypatch.setattr(module.shutdown_limits, "LEARNER_STOPS_S", 10.0)
     learning.stop()
     working.clear()
     learning.start()

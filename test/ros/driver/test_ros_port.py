@@ -7,13 +7,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
-from ros_harness import Child, Probe, Spawner
+from ros_harness import Child, Probe, Spawner, wait_for
 from webcam_in_memory import told
 
 pytest.importorskip("rclpy")
+
+from rclpy.qos import ReliabilityPolicy
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
 from dasha_ros.ros.driver.camera import DriverCamera, DriverSettings
@@ -24,6 +27,7 @@ from dasha_ros.ros.transport.stamps import RosClock
 
 NODE = Path(__file__).resolve().parents[2] / "nodes" / "programs" / "scripted_camera_node.py"
 DRIVER = driver_named("camera_ros")
+HALF_A_PERIOD_NS = 100_000_000
 
 
 @dataclass
@@ -97,6 +101,20 @@ def test_no_driver_another_topic_and_a_refusal_are_told(bench: Bench) -> None:
     port.close()
 
 
+def test_compressed_pictures_are_taken_where_their_topic_is_named(bench: Bench) -> None:
+    bench.start(lag=1)
+    topic = "/camera/image_raw/compressed"
+    make_port = partial(RosDriverPort, bench.probe.node, bench.clock, DRIVER, "", topic)
+    camera = DriverCamera(DRIVER, DriverSettings(), make_port, bench.clock.steady)
+    try:
+        assert camera.open().encoding == "mono8"
+        for exposure_us in (5_000.0, 20_000.0):
+            camera.set_exposure(exposure_us)
+            assert told(camera.capture().pixels)[0] == exposure_us / 100.0
+    finally:
+        camera.close()
+
+
 def test_a_driver_that_is_restarted_is_noticed_and_gets_its_settings_again(bench: Bench) -> None:
     child = bench.start()
     bench.camera.open()
@@ -110,3 +128,33 @@ def test_a_driver_that_is_restarted_is_noticed_and_gets_its_settings_again(bench
     bench.camera.open()
     assert told(bench.camera.capture().pixels)[0] == 50
     assert bench.camera.capture().exposure_us == 5_000.0
+
+
+@pytest.mark.parametrize("reliable", [True, False])
+def test_pictures_are_heard_as_they_are_offered(bench: Bench, reliable: bool) -> None:
+    bench.start(reliable=reliable)
+    port = bench.port()
+    port.start()
+    assert port.next(10.0, lambda: False) is not None
+    (subscription,) = bench.probe.node.get_subscriptions_info_by_topic(port.image_topic)
+    assert (subscription.qos_profile.reliability is ReliabilityPolicy.RELIABLE) == reliable
+    port.close()
+
+
+def test_of_a_usual_drivers_large_pictures_none_is_lost(bench: Bench) -> None:
+    """They do not fit into the shared memory that Fast DDS gives it, so most of them are lost at first."""
+    child = bench.start(height=720, width=1280, rate_hz=5.0, says_stamps=True)
+    port = bench.port()
+    port.start()
+    heard = [port.next(10.0, lambda: False) for _ in range(20)]
+    port.close()
+    offset_ns = bench.clock.now_ns() - bench.clock.steady.now_ns()
+
+    def stamps_with_a_later_one() -> list[int]:
+        """What the driver has printed, once it has printed more than was heard: its output may come late."""
+        stamps = [int(line) - offset_ns for line in list(child.lines) if line.isdigit()]
+        return stamps if stamps and stamps[-1] > heard[-1].stamp_ns + HALF_A_PERIOD_NS else []
+
+    stamps = wait_for(stamps_with_a_later_one, "the stamps of all pictures that were heard")
+    places = [min(range(len(stamps)), key=lambda n: abs(stamps[n] - picture.stamp_ns)) for picture in heard]
+    assert places == list(range(places[0], places[0] + 20))

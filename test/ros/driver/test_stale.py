@@ -116,3 +116,20 @@ def test_with_metadata_an_exposure_costs_the_lag_and_the_frame_itself(
         bench.camera.set_exposure(500.0 * number)
         bench.camera.capture()
         assert len(bench.host.made) - begun <= most
+
+
+@pytest.mark.parametrize("has_metadata", [True, False])
+@pytest.mark.parametrize("lag", [0, 3, 6])
+def test_a_move_costs_at_most_a_frame_more_than_the_lag(lag: int, has_metadata: bool, tmp_path: Path) -> None:
+    bench, rng = Bench(tmp_path, Script(lag, lag, has_metadata), (lag + 1, lag + 1)), random.Random(lag)
+    # After a dozen pictures it is known that none has metadata.
+    for _ in range(12):
+        bench.camera.capture()
+    for number in range(20, 60):
+        bench.clock.advance(rng.randrange(33_000_000))
+        begun, asked_ns = len(bench.host.made), bench.clock.now_ns()
+        bench.camera.set_exposure(500.0 * number)
+        reading = bench.lens.move(rng.randrange(41) / 8.0)
+        bench.camera.capture(asked_ns + round(reading.settle_s * 1e9))
+        # The lag, the frame on its way, the margin, and the frame that answers.
+        assert len(bench.host.made) - begun <= lag + 3

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opto_icc import install
 from stack_maker import squares_stack
 
 from dasha_ros.config import CameraDriverConfig, LensDriverConfig, choices_of
@@ -14,6 +15,8 @@ from dasha_ros.devices.aravis.camera import AravisCamera
 from dasha_ros.devices.indi.lens import IndiLens
 from dasha_ros.devices.indi.settings import IndiSettings
 from dasha_ros.devices.lens import Lens
+from dasha_ros.devices.optotune.icc.boards import CHANNELS, IccBoard
+from dasha_ros.devices.optotune.icc.lens import IccLens, IccSettings
 from dasha_ros.devices.optotune.lens import OptotuneLens, OptotuneSettings
 from dasha_ros.devices.pylon.camera import PylonCamera
 from dasha_ros.devices.pylon.lens import PylonLens
@@ -99,6 +102,37 @@ def test_an_optotune_lens_is_optotune_or_a_table_in_dioptres(tmp_path: Path) -> 
     table.write_text(TABLE)
     with pytest.raises(ValueError, match="is in V, and an Optotune lens takes D"):
         lens(str(table))
+
+
+def test_the_parameters_of_an_icc_reach_the_back_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(monkeypatch)
+    table = tmp_path / "lens.yaml"
+    table.write_text(f"unit: D\nposition_min: -2\nposition_max: 60\nsettle_s: 0.03\n{TABLE}")
+    config = LensDriverConfig(
+        backend="optotune_icc", port="/dev/lens", serial="A1", profile=str(table), icc_controller="icc-4c",
+        icc_channel=3, icc_tolerance_dioptres=0.2, standby=False,
+    )  # fmt: skip
+    lens = lens_backend(config, ManualClock())
+    assert isinstance(lens, IccLens)
+    assert lens.settings == IccSettings(
+        port="/dev/lens", serial_number="A1", board=IccBoard("icc-4c", 3), tolerance_dioptres=0.2,
+        settle_s=0.03, standby_on_close=False,
+    )  # fmt: skip
+    assert lens.describe()["profile"].startswith("table:")
+    usual = lens_backend(LensDriverConfig(backend="optotune_icc"), ManualClock())
+    assert isinstance(usual, IccLens)
+    assert usual.settings == IccSettings()
+    assert usual.describe()["profile"] == lens_model("optotune").id
+    assert set(choices_of(LensDriverConfig, "icc_controller")) == set(CHANNELS)
+    with pytest.raises(ValueError, match="an ICC-1C has only channel 0"):
+        lens_backend(
+            LensDriverConfig(backend="optotune_icc", icc_controller="icc-1c", icc_channel=1), ManualClock()
+        )
+
+
+def test_where_optotune_s_package_is_missing_the_driver_says_where_to_get_it() -> None:
+    with pytest.raises(ExtraMissing, match="a lens at an ICC-1C or ICC-4C needs Optotune's package optoICC"):
+        lens_backend(LensDriverConfig(backend="optotune_icc"), ManualClock())
 
 
 def test_indi_parameters_reach_the_back_end(tmp_path: Path) -> None:
@@ -212,8 +246,11 @@ def test_a_genicam_camera_gets_the_settings_of_the_camera_driver(monkeypatch: py
     assert centred.settings.offset is None
 
 
-def test_where_aravis_is_missing_the_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_aravis_is_missing_the_driver_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     library.aravis.cache_clear()
     monkeypatch.setattr(library, "find_spec", lambda _: None)
+    monkeypatch.setattr(library, "DIST_PACKAGES", tmp_path)
     with pytest.raises(ExtraMissing, match=r"apt install python3-gi gir1\.2-aravis"):
         camera_backend(CameraDriverConfig(backend="aravis"), ManualClock())

@@ -219,11 +219,11 @@ def test_a_call_that_does_not_return_is_reported_and_can_be_awaited_again(
     worker = DeviceWorker("device", stuck, stuck.health, lambda: None)
     worker.start()
     assert hangs.wait(20.0)
-    monkeypatch.setattr(device_worker.limits, "DRIVER_STOPS_S", 0.01)
+    monkeypatch.setattr(device_worker.shutdown_limits, "DRIVER_STOPS_S", 0.01)
     with pytest.raises(DeviceTimeout, match="device has not returned"):
         worker.stop()
     assert stuck.closed == 0
     goes_on.set()
-    monkeypatch.setattr(device_worker.limits, "DRIVER_STOPS_S", 20.0)
+    monkeypatch.setattr(device_worker.shutdown_limits, "DRIVER_STOPS_S", 20.0)
     worker.stop()
     assert stuck.closed == 1

@@ -15,7 +15,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 pytestmark = pytest.mark.graph
 
-PATIENCE_S = 10.0
+PATIENCE_S = 90.0
 
 
 class Overtaken:

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from ros_harness import DISCOVERY_S, Probe, in_threads, wait_for
+from ros_harness import PATIENCE_S, Probe, in_threads, wait_for
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -36,7 +36,7 @@ class Agent:
     def _on_goal(self, _: Any) -> Any:
         from rclpy.action import GoalResponse
 
-        assert self.accepts.wait(DISCOVERY_S)
+        assert self.accepts.wait(PATIENCE_S)
         return GoalResponse.ACCEPT
 
     def _execute(self, handle: Any) -> Any:
@@ -77,7 +77,7 @@ def test_a_goal_that_is_accepted_too_late_is_cancelled(probe: Probe) -> None:
         with pytest.raises(AgentLostError, match=r"low_level_agent did not answer a goal within 0\.2 s"):
             client.run(AdjustFocus.Goal(), lambda _: None, lambda: None, 0.2)
         agent.accepts.set()
-        assert agent.cancelled.wait(DISCOVERY_S), "the agent works on for nobody"
+        assert agent.cancelled.wait(PATIENCE_S), "the agent works on for nobody"
         client.destroy()
         agent.close()
 
@@ -94,11 +94,11 @@ def test_unusable_feedback_does_not_lose_the_result(probe: Probe) -> None:
     agent, client = Agent(probe, feedback=2), _client(probe)
     agent.accepts.set()
     with in_threads(probe, 6):
-        result = client.run(AdjustFocus.Goal(), refuse, lambda: None, DISCOVERY_S)
+        result = client.run(AdjustFocus.Goal(), refuse, lambda: None, PATIENCE_S)
         assert result.steps == 7
         wait_for(lambda: len(heard) == 2, "both pieces of feedback")
         # The executor that received them serves the next goal.
-        assert client.run(AdjustFocus.Goal(), lambda _: None, lambda: None, DISCOVERY_S).steps == 7
+        assert client.run(AdjustFocus.Goal(), lambda _: None, lambda: None, PATIENCE_S).steps == 7
         client.destroy()
         agent.close()
 
@@ -119,7 +119,7 @@ def test_a_goal_that_was_sent_to_a_dead_process_is_sent_again(
 
     monkeypatch.setattr(client._client, "send_goal_async", lose_the_first)
     with in_threads(probe, 6):
-        result = client.run(AdjustFocus.Goal(), lambda _: None, lambda: None, DISCOVERY_S)
+        result = client.run(AdjustFocus.Goal(), lambda _: None, lambda: None, PATIENCE_S)
         assert (result.steps, len(sent)) == (7, 2)
         client.destroy()
         agent.close()

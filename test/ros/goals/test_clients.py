@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ros_harness import DISCOVERY_S, Probe, in_threads, wait_for
+from ros_harness import PATIENCE_S, Probe, in_threads, wait_for
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -127,7 +127,7 @@ def test_a_goal_whose_client_leaves_ends(probe: Probe, spawn: Any, kind: str, ot
     patient = Patient(probe)
     idle = ActionClient(probe.node, AdjustFocus, "adjust_focus") if others else None
     with in_threads(probe):
-        assert spawn.python("-c", CLIENT, kind, "leaves").wait(DISCOVERY_S) == 0
+        assert spawn.python("-c", CLIENT, kind, "leaves").wait(PATIENCE_S) == 0
         wait_for(lambda: patient.reasons, "the end of the goal")
         assert patient.reasons == [ErrorCode.CLIENT_GONE]
         if idle is not None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 from dasha_ros.freshness.command import CommandId
+from dasha_ros.ros.actuation.settlement import ActuatorReport
 from dasha_ros.ros.goals.restoration import Restoration
-from dasha_ros.ros.rig.settlement import ActuatorReport
 
 AGENT, PERSON, DRIVER = "/robot/low_level_agent#1", "/robot/teleop#1", "/robot/lens_driver#1"
 
@@ -61,6 +61,8 @@ def test_the_last_position_before_the_agents_first_command_is_restored(
     for number, sender in enumerate(afterwards if moves else []):
         lens.says(sender, 100 + number, 33.0)
     assert restoration.position == positions[-1]
+    assert (restoration.takeover.of("lens") is not None) == bool(moves and PERSON in afterwards)
+    assert restoration.takeover.of("exposure") is None
 
 
 def test_a_restarted_driver_does_not_change_what_is_restored() -> None:

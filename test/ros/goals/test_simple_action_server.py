@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ros_harness import DISCOVERY_S, Probe, in_threads, wait_for
+from ros_harness import PATIENCE_S, Probe, in_threads, wait_for
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -40,7 +40,7 @@ class Goals:
 
     def _work(self, run: Any) -> Any:
         self.begun.set()
-        assert self.release.wait(DISCOVERY_S)
+        assert self.release.wait(PATIENCE_S)
         return self.server._failure(run.reason, run.why) if run.reason else self.kind.Result()
 
     def send(self) -> Any:
@@ -59,7 +59,7 @@ def wait(future: Any) -> Any:
     """The result of a future that another thread completes."""
     done = threading.Event()
     future.add_done_callback(lambda _: done.set())
-    assert done.wait(DISCOVERY_S), "no answer"
+    assert done.wait(PATIENCE_S), "no answer"
     return future.result()
 
 
@@ -68,9 +68,9 @@ def test_a_burst_of_goals_leaves_a_thread_for_everything_else(probe: Probe) -> N
 
     goals = Goals(probe)
     with in_threads(probe, THREADS):
-        assert goals.client.wait_for_server(DISCOVERY_S)
+        assert goals.client.wait_for_server(PATIENCE_S)
         results = [goals.send()]
-        assert goals.begun.wait(DISCOVERY_S)
+        assert goals.begun.wait(PATIENCE_S)
         # The first goal goes on; those between it and the newest end at once.
         results += [goals.send() for _ in range(2 * THREADS)]
         codes = [wait(result).result.error_code for result in results[1:-1]]
@@ -87,14 +87,14 @@ def test_a_server_that_stops_also_ends_waiting_goals(probe: Probe) -> None:
 
     goals = Goals(probe)
     with in_threads(probe, THREADS):
-        assert goals.client.wait_for_server(DISCOVERY_S)
+        assert goals.client.wait_for_server(PATIENCE_S)
         first = goals.send()
-        assert goals.begun.wait(DISCOVERY_S)
+        assert goals.begun.wait(PATIENCE_S)
         second = goals.send()
         stopping = threading.Thread(target=goals.server.stop)
         stopping.start()
         goals.release.set()
-        stopping.join(DISCOVERY_S)
+        stopping.join(PATIENCE_S)
         assert not stopping.is_alive()
         assert goals.server._open == 0
         assert wait(first).result.error_code == ErrorCode.PREEMPTED
@@ -182,7 +182,7 @@ class Slow:
     def debug(self, line: str) -> None:
         if "finished with state" in line:
             self.reached.set()
-            assert self.go_on.wait(DISCOVERY_S)
+            assert self.go_on.wait(PATIENCE_S)
 
 
 def test_a_server_that_has_stopped_has_sent_the_result_of_its_goal(probe: Probe) -> None:
@@ -190,21 +190,21 @@ def test_a_server_that_has_stopped_has_sent_the_result_of_its_goal(probe: Probe)
 
     goals, slow = Goals(probe), Slow()
     with in_threads(probe, THREADS):
-        assert goals.client.wait_for_server(DISCOVERY_S)
+        assert goals.client.wait_for_server(PATIENCE_S)
         result = goals.send()
-        assert goals.begun.wait(DISCOVERY_S)
+        assert goals.begun.wait(PATIENCE_S)
         asked = goals.server._server._result_futures
         wait_for(lambda: any(future._callbacks for future in asked.values()), "the request for the result")
         goals.server._server._logger = slow
         leaving = threading.Thread(target=goals.server.stop)
         leaving.start()
         goals.release.set()
-        assert slow.reached.wait(DISCOVERY_S)
+        assert slow.reached.wait(PATIENCE_S)
         leaving.join(0.2)
         assert leaving.is_alive()
         slow.go_on.set()
         assert wait(result).result.error_code == ErrorCode.SHUTDOWN
-        leaving.join(DISCOVERY_S)
+        leaving.join(PATIENCE_S)
         goals.close()
 
 
@@ -215,9 +215,9 @@ def test_a_server_that_has_stopped_has_sent_answers_that_were_only_begun(
     goals = Goals(probe)
     tasks: list[Any] = []
     with in_threads(probe, THREADS):
-        assert goals.client.wait_for_server(DISCOVERY_S)
+        assert goals.client.wait_for_server(PATIENCE_S)
         result = goals.send()
-        assert goals.begun.wait(DISCOVERY_S)
+        assert goals.begun.wait(PATIENCE_S)
         asked = goals.server._server._result_futures
         wait_for(lambda: any(future._callbacks for future in asked.values()), "the request for the result")
         (future,) = asked.values()
@@ -232,7 +232,7 @@ def test_a_server_that_has_stopped_has_sent_answers_that_were_only_begun(
         assert leaving.is_alive()
         for call, *args in tasks:
             call(*args)
-        leaving.join(DISCOVERY_S)
+        leaving.join(PATIENCE_S)
         assert not leaving.is_alive()
         assert wait(result).status != 0
         goals.close()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ros_harness import DISCOVERY_S, wait_for
+from ros_harness import PATIENCE_S, wait_for
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -59,7 +59,7 @@ class Served:
 
     def close(self) -> None:
         self.over.set()
-        self.thread.join(DISCOVERY_S)
+        self.thread.join(PATIENCE_S)
         self.executor.shutdown()
         self.node.destroy_node()
 
@@ -88,10 +88,10 @@ def test_what_a_running_callback_may_use_is_kept_until_it_ends(served: Served) -
 
     def use() -> None:
         begun.set()
-        go_on.wait(DISCOVERY_S)
+        go_on.wait(PATIENCE_S)
 
     served.call(use)
-    assert begun.wait(DISCOVERY_S)
+    assert begun.wait(PATIENCE_S)
     assert node.destroy_subscription(subscription)
     assert not node.destroy_subscription(subscription), "it is gone from the node's lists at once"
     later: list[bool] = []
@@ -104,7 +104,7 @@ def test_what_a_running_callback_may_use_is_kept_until_it_ends(served: Served) -
 
 def test_without_a_running_executor_entities_are_destroyed_at_once(served: Served) -> None:
     served.over.set()
-    served.thread.join(DISCOVERY_S)
+    served.thread.join(PATIENCE_S)
     publisher = served.node.create_publisher(String, "letters", 10)
     served.node.destroy_publisher(publisher)
     assert is_destroyed(publisher.handle)
@@ -113,7 +113,7 @@ def test_without_a_running_executor_entities_are_destroyed_at_once(served: Serve
 def test_shutdown_of_the_executor_destroys_what_was_retired(served: Served) -> None:
     publisher = served.node.create_publisher(String, "letters", 10)
     served.call(lambda: (served.over.set(), served.node.destroy_publisher(publisher)))
-    served.thread.join(DISCOVERY_S)
+    served.thread.join(PATIENCE_S)
     served.executor.shutdown()
     assert is_destroyed(publisher.handle)
 
@@ -147,7 +147,7 @@ def test_entities_of_every_kind_are_created_and_destroyed_while_others_wait_and_
     for _ in range(100):
         done = threading.Event()
         served.call(lambda done=done: (come_and_go(), done.set()))
-        assert done.wait(DISCOVERY_S)
+        assert done.wait(PATIENCE_S)
 
     def kept_now() -> int:
         gc.collect()
@@ -186,7 +186,7 @@ def test_goals_are_served_while_topics_are_created_and_destroyed(served: Served)
             assert answer.result().result.steps == 7
     finally:
         over.set()
-        thread.join(DISCOVERY_S)
+        thread.join(PATIENCE_S)
     assert served.bugs == 0, node.health.status().sentence
     server.destroy()
     client.destroy()
@@ -203,7 +203,7 @@ def test_goals_and_their_results_are_forgotten_when_they_expire(
     )
     client = AgentClient(node, AdjustFocus, "act", "plain")
     for _ in range(10):
-        assert client.run(AdjustFocus.Goal(), print, lambda: None, DISCOVERY_S).steps == 7
+        assert client.run(AdjustFocus.Goal(), print, lambda: None, PATIENCE_S).steps == 7
     asked, answered = client._client, server._server
     wait_for(lambda: not answered._goal_handles, "the goals to be forgotten")
     assert not answered._result_futures

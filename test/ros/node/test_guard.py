@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ros_harness import DISCOVERY_S, Probe, wait_for
+from ros_harness import PATIENCE_S, Probe, wait_for
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -143,7 +143,7 @@ def clumsy(request: pytest.FixtureRequest, probe: Probe) -> Iterator[Clumsy]:
     yield node
     assert thread.is_alive(), "a callback has ended the thread that serves the node"
     node.over.set()
-    thread.join(DISCOVERY_S)
+    thread.join(PATIENCE_S)
     executor.shutdown()
     node.destroy_node()
     rclpy.try_shutdown()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from ros_harness import DISCOVERY_S
+from ros_harness import PATIENCE_S
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -35,7 +35,7 @@ class Slow(DashaNode[NodeConfig]):
 
     def configure(self) -> None:
         self.begun.set()
-        assert self.go_on.wait(DISCOVERY_S)
+        assert self.go_on.wait(PATIENCE_S)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         if self.breaks:
@@ -65,7 +65,7 @@ def test_a_transition_while_another_is_in_progress_is_refused(slow: Slow) -> Non
     made: list[TransitionCallbackReturn] = []
     first = threading.Thread(target=lambda: made.append(slow.trigger_configure()))
     first.start()
-    assert slow.begun.wait(DISCOVERY_S)
+    assert slow.begun.wait(PATIENCE_S)
     for trigger in (
         slow.trigger_configure,
         slow.trigger_activate,
@@ -76,7 +76,7 @@ def test_a_transition_while_another_is_in_progress_is_refused(slow: Slow) -> Non
         assert trigger() == FAILURE
     assert slow.state == "configuring"
     slow.go_on.set()
-    first.join(DISCOVERY_S)
+    first.join(PATIENCE_S)
     assert made == [SUCCESS]
     assert slow.trigger_activate() == SUCCESS
 

@@ -38,6 +38,35 @@ def test_all_threads_allocate_from_one_heap() -> None:
     assert told.stdout.count("<heap nr=") == 1
 
 
+FAULTS = """
+import resource, sys
+from dasha_ros.ros.node.memory import keep_memory
+
+if sys.argv[1] == "keep":
+    keep_memory()
+
+def pictures(count):
+    for _ in range(count):
+        copies = [bytearray(2_200_000) for _ in range(4)]
+
+pictures(2)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+pictures(20)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the heaps of glibc")
+def test_kept_memory_is_not_fetched_from_the_system_again() -> None:
+    """Without it, the kernel hands out a picture's 537 pages again and again."""
+
+    def faults(how: str) -> int:
+        told = subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True)
+        return int(told.stdout)
+
+    assert faults("keep") < 1000 < faults("return")
+
+
 SERVES = """
 import sys
 import rclpy

@@ -23,7 +23,7 @@ UNLUCKY = Path(__file__).with_name("unlucky_node.py")
 
 def _end_at(moment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(UNLUCKY), moment], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(UNLUCKY), moment], capture_output=True, text=True, timeout=600, check=False
     )
 
 
@@ -55,6 +55,8 @@ def test_an_unclean_end_is_reported(moment: str, words: str) -> None:
     assert ended.returncode == 1, ended.stderr
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
+    # Where a thread stands tells a maintainer what it waited for.
+    assert ("(most recent call first)" in ended.stderr) == (moment == "it hangs")
 
 
 def test_an_executor_that_can_not_wait_ends_the_process_and_is_reported_once() -> None:

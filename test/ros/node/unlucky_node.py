@@ -11,13 +11,13 @@ import threading
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 
-from dasha_ros.freshness import limits
 from dasha_ros.nodes.twin_world import TwinWorld
 from dasha_ros.ros.node.run import run
+from dasha_ros.system import shutdown_limits
 
 MOMENT = sys.argv[1]
 if MOMENT == "it hangs":
-    limits.NODE_ENDS_S = limits.STILL_LOADS_S + 0.5
+    shutdown_limits.NODE_ENDS_S = shutdown_limits.STILL_LOADS_S + 0.5
 
 
 def strike(number=signal.SIGINT):

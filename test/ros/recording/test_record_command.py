@@ -35,6 +35,8 @@ class Robot:
         self.images = create(Image, "camera/image_raw", qos.IMAGE)
         self.percepts = create(msg.Percept, "perception/percept", qos.PERCEPT)
         self.annotated = create(Image, "perception/annotated", qos.IMAGE)
+        self.captures = create(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
+        self.states = create(msg.LensState, "lens/state", qos.STATE)
         create(msg.LensInfo, "lens/info", qos.STATE).publish(
             msg.LensInfo(unit="V", position_min=24.0, position_max=70.0)
         )
@@ -75,6 +77,11 @@ def test_recording_ends_cleanly_and_holds_the_graph(
     folder = tmp_path / "rec"
     recorder = spawn.dasha("record", "-o", str(folder))
     robot.play(recorder, 10)
+    heard = "camera and lens are heard: a goal that begins now can be replayed"
+    assert heard not in recorder.output
+    robot.captures.publish(robot.msg.CaptureInfo(driver="c"))
+    robot.states.publish(robot.msg.LensState(driver="l"))
+    recorder.wait_for_output(heard)
     assert recorder.stop(number) == 0, recorder.output
     found = contents(folder)
     assert [m.brisque for m in found["/dasha/perception/percept"]] == list(range(1, 11))

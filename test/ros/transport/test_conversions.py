@@ -13,8 +13,11 @@ pytest.importorskip("rclpy", reason="ROS is not installed: scripts/setup install
 from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
 from dasha_ros.freshness.state import CaptureInfo, LensMove, LensState
+from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import NO_DETAIL, Detection, Percept
 from dasha_ros.perception.quality.detail import SHAPE
+from dasha_ros.perception.quality.light import Light
 from dasha_ros.ros.transport import conversions
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
 
@@ -41,7 +44,8 @@ lenses = st.builds(
     counts,
     reals,
 )
-detections = st.builds(Detection, words, singles, st.tuples(*[singles] * 4), singles)
+lights = st.none() | st.builds(Light, singles, singles, singles)
+detections = st.builds(Detection, words, singles, st.tuples(*[singles] * 4), singles, lights)
 
 
 @given(stamps)
@@ -98,6 +102,7 @@ def test_percept(
         detail=_DETAIL if has_detail else np.zeros(NO_DETAIL, np.uint8),
         detections=found,
         stage_ms=stages,
+        flicker_hz=float(len(stages)),
     )
     back = conversions.percept_from_msg(conversions.percept_to_msg(percept, "f"))
     for field in dataclasses.fields(Percept):
@@ -124,3 +129,11 @@ def test_a_percept_with_nan_survives_the_conversion_and_is_not_finite() -> None:
         sharpness=0.0,
     )
     assert not conversions.percept_from_msg(conversions.percept_to_msg(percept, "")).is_finite()
+
+
+def test_a_lens_that_says_nothing_of_its_blur_is_believed() -> None:
+    doubted = LensInfo.of(lens_model(blur_doubt=4.0))
+    message = conversions.lens_info_to_msg(doubted)
+    assert conversions.lens_info_from_msg(message) == doubted
+    message.blur_doubt = 0.0
+    assert conversions.lens_info_from_msg(message) == LensInfo.of(lens_model())

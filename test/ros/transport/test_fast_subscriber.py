@@ -12,7 +12,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 pytestmark = pytest.mark.graph
 
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
 
 
 class Letters:

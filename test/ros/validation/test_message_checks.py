@@ -95,7 +95,10 @@ BAD: list[tuple[type, dict[str, Any]]] = [
     *((msg.LensState, {"position": value}) for value in (math.nan, math.inf, -2e9, 2e9)),
     (msg.LensState, {"focus_distance_m": -1.0}),
     (msg.LensState, {"unit": "x" * 40}),
-    *((msg.LensInfo, {name: math.nan}) for name in ("position_min", "resolution", "blur_px_per_dioptre")),
+    *(
+        (msg.LensInfo, {name: math.nan})
+        for name in ("position_min", "resolution", "blur_px_per_dioptre", "blur_doubt")
+    ),
     (msg.LensInfo, {"unit": ""}),
     (msg.LensInfo, {"position_max": -5.0}),
     (msg.LensInfo, {"approach": 7}),
@@ -126,6 +129,8 @@ BAD: list[tuple[type, dict[str, Any]]] = [
     (msg.TwinWorld, {"temperature_c": -300.0}),
     (msg.TwinWorld, {"distances_m": [1.0, math.inf]}),
     (msg.TwinWorld, {"scene": ""}),
+    (msg.TwinWorld, {"lamp_hz": math.inf}),
+    (msg.TwinWorld, {"lamp_depth": -0.1}),
     (msg.Percept, {"width": 0}),
     (msg.Percept, {"detail": b"\0" * 7}),
     (msg.Percept, {"capture": msg.CaptureInfo(exposure_us=math.inf)}),

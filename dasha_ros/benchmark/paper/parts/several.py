@@ -238,7 +238,7 @@ def _claims(data: Data) -> list[Claim]:
             "Figure 6",
             "asked for all, it focuses on the object with the highest score",
             "goals that end on the object that scores highest when it is asked for: "
-            f"{told}; the others end on another one that they saw first",
+            f"{told}; the others end on another one",
             all(count == total for count, total in best.values()),
         ),
     ]

@@ -15,7 +15,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from dasha_ros.cli.benchmark.measure.commander import WARM_UP, Commander, quantiles
 from dasha_ros.cli.graph.ready import GraphError
-from dasha_ros.ros.rig.settlement import Sent
+from dasha_ros.ros.actuation.settlement import Sent
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.stamps import to_ns
 from dasha_ros.ros.validation.subscribe import subscribe, subscribe_timed

@@ -14,8 +14,8 @@ from dasha_ros import msg
 from dasha_ros.bringup.graph_client import GraphClient
 from dasha_ros.cli.graph.ready import GraphError
 from dasha_ros.freshness.command import NO_COMMAND
-from dasha_ros.ros.rig.actuators import Actuators
-from dasha_ros.ros.rig.settlement import Sent
+from dasha_ros.ros.actuation.actuators import Actuators
+from dasha_ros.ros.actuation.settlement import Sent
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import id_from_msg
 
@@ -74,19 +74,23 @@ class Commander:
             raise GraphError(trouble)
 
     def set_parameters(self, node: str, **values: Any) -> None:
-        """Set parameters of a node.
+        """See `set_parameters`."""
+        set_parameters(self.client, node, **values)
 
-        Raises:
-            GraphError: The node does not answer or refuses.
-        """
-        parameters = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
-        request = SetParametersAtomically.Request(parameters=parameters)
-        service = f"{node}/set_parameters_atomically"
-        answer = self.client.call(SetParametersAtomically, service, request, ANSWER_S)
-        if answer is None:
-            raise GraphError(f"{node} does not answer")
-        if not answer.result.successful:
-            raise GraphError(f"{node} refused {values}: {answer.result.reason}")
+
+def set_parameters(client: GraphClient, node: str, **values: Any) -> None:
+    """Set parameters of a node.
+
+    Raises:
+        GraphError: The node does not answer or refuses.
+    """
+    parameters = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+    request = SetParametersAtomically.Request(parameters=parameters)
+    answer = client.call(SetParametersAtomically, f"{node}/set_parameters_atomically", request, ANSWER_S)
+    if answer is None:
+        raise GraphError(f"{node} does not answer")
+    if not answer.result.successful:
+        raise GraphError(f"{node} refused {values}: {answer.result.reason}")
 
 
 def quantiles(name: str, nanoseconds: list[float]) -> dict[str, float]:

@@ -14,12 +14,12 @@ from dasha_ros.cli.graph.ready import GraphError, wait_until_active
 from dasha_ros.client import FocusClient, Phase
 from dasha_ros.config import LowLevelAgentConfig
 from dasha_ros.learning.evaluation.settings import FOCUSED_PX
-from dasha_ros.optics.exposure import T_MIN_US, ExposureTable, exposure_table
+from dasha_ros.optics.exposure_table import T_MIN_US, ExposureTable, exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.labels import canonical
 from dasha_ros.policies.moves import reversals
-from dasha_ros.ros.rig.actuators import Actuators
-from dasha_ros.ros.rig.episode_reset import EpisodeReset, WorldRefused
+from dasha_ros.ros.actuation.actuators import Actuators
+from dasha_ros.ros.actuation.episode_reset import EpisodeReset, WorldRefused
 from dasha_ros.twin.scene import load_scene
 
 _ANSWER_S = 10.0

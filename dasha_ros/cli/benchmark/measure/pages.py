@@ -35,7 +35,7 @@ class Pages:
         self.received = 0
         """Bytes received by all pages together."""
         self._selector = selectors.DefaultSelector()
-        self._over = threading.Event()
+        self._over, self._heard = threading.Event(), threading.Condition()
         host = f"127.0.0.1:{port}"
         with ExitStack() as opened:
             for _ in range(count):
@@ -50,6 +50,11 @@ class Pages:
         self._thread = threading.Thread(target=self._read, name="pages", daemon=True)
         self._thread.start()
 
+    def has_received(self, count: int, timeout_s: float) -> bool:
+        """Wait until all pages together received so many bytes; `False` if they do not in time."""
+        with self._heard:
+            return self._heard.wait_for(lambda: self.received >= count, timeout_s)
+
     def close(self) -> None:
         """Close all pages."""
         self._over.set()
@@ -63,7 +68,9 @@ class Pages:
                 page = key.fileobj
                 assert isinstance(page, socket.socket)
                 content = page.recv(_CHUNK)
-                self.received += len(content)
+                with self._heard:
+                    self.received += len(content)
+                    self._heard.notify_all()
                 if not content:
                     self._selector.unregister(page)
 

@@ -37,12 +37,12 @@ def step_recorded(images: str, steps: int) -> dict[str, Any]:
         GraphError: The graph does not come up or does not answer.
         OSError: The recorder does not start.
     """
-    with quiet_rig() as (namespace, rig), tempfile.TemporaryDirectory(prefix="dasha-record-") as place:
+    with quiet_rig() as (client, rig), tempfile.TemporaryDirectory(prefix="dasha-record-") as place:
         count = iter(range(sys.maxsize))
 
         @contextmanager
         def recorded() -> Iterator[Meter]:
-            with _recorder(namespace, Path(place, str(next(count))), images) as meter:
+            with recorder(client.namespace, Path(place, str(next(count))), images) as meter:
                 yield meter
 
         turns = by_turns(rig, steps, recorded)
@@ -59,8 +59,18 @@ def step_recorded(images: str, steps: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _recorder(namespace: str, folder: Path, images: str) -> Iterator[Meter]:
-    """``dasha record`` in a process of its own; ended by SIGTERM, as a person's Ctrl-C would."""
+def recorder(namespace: str, folder: Path, images: str, ready: str = _READY) -> Iterator[Meter]:
+    """``dasha record`` in a process of its own; ended by SIGTERM, as a person's Ctrl-C would.
+
+    Args:
+        namespace: Of the graph.
+        folder: Where it records to; it must not be there.
+        images: raw, jpeg or none.
+        ready: Begin of what it says when the context may begin.
+
+    Raises:
+        OSError: It does not start.
+    """
     command = [sys.executable, "-m", "dasha_ros.cli", "record", "-o", str(folder)]
     with subprocess.Popen(
         [*command, "--images", images, "--namespace", namespace], stderr=subprocess.PIPE, text=True
@@ -68,13 +78,13 @@ def _recorder(namespace: str, folder: Path, images: str) -> Iterator[Meter]:
         assert process.stderr is not None
         try:
             said = ""
-            while not said.startswith(_READY):
+            while not said.startswith(ready):
                 if not (said := process.stderr.readline()):
                     raise ChildProcessError("`dasha record` did not start")
             # Nothing may wait for its further words.
             threading.Thread(target=process.stderr.read, name="recorder's words", daemon=True).start()
-            recorder = psutil.Process(process.pid)
-            yield lambda: (cpu_s(recorder), sum(path.stat().st_size for path in folder.glob("*.mcap")))
+            own = psutil.Process(process.pid)
+            yield lambda: (cpu_s(own), sum(path.stat().st_size for path in folder.glob("*.mcap")))
         finally:
             process.terminate()
             process.wait(_ENDS_S)

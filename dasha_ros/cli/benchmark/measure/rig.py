@@ -20,7 +20,7 @@ from dasha_ros.cli.benchmark.measure.lens_timer import LensTimer
 from dasha_ros.cli.graph.ready import wait_until_active
 from dasha_ros.config import HighLevelAgentConfig, LowLevelAgentConfig
 from dasha_ros.emulators.latency import lens_move_ms
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.policies.outcome import ErrorCode
 
 PREVIEW_HZ = 50.0

@@ -15,11 +15,11 @@ from dasha_ros.bringup.session import Session
 from dasha_ros.cli.graph.ready import GraphError, wait_until_active
 from dasha_ros.config import CameraDriverConfig, PerceptionConfig
 from dasha_ros.control.rig import RigError
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.perception.percept import Percept
+from dasha_ros.ros.actuation.ros_rig import RosRig
 from dasha_ros.ros.driver_nodes.backends import perception_of
 from dasha_ros.ros.node.run import THREAD_SWITCH_S
-from dasha_ros.ros.rig.rig import RosRig
 
 _ANSWER_S = 10.0
 _BLOCK = 10

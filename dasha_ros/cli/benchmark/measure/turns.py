@@ -14,12 +14,13 @@ from lifecycle_msgs.msg import Transition
 
 from dasha_ros.benchmark.step import POSITIONS, WARM_UP
 from dasha_ros.bringup import graph as bringup
+from dasha_ros.bringup.graph_client import GraphClient
 from dasha_ros.bringup.session import Session
 from dasha_ros.cli.benchmark.measure.step import QUIET, timed_step
 from dasha_ros.cli.graph.ready import GraphError, wait_until_active
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
+from dasha_ros.ros.actuation.ros_rig import RosRig
 from dasha_ros.ros.node.run import THREAD_SWITCH_S
-from dasha_ros.ros.rig.rig import RosRig
 
 _BLOCK = 20
 """Steps of one kind before steps of the other, so that the machine's load affects both."""
@@ -53,8 +54,8 @@ class Turns:
 
 
 @contextmanager
-def quiet_rig(active_s: float = 60.0) -> Iterator[tuple[str, RosRig]]:
-    """A graph of its own whose A^L leaves the lens to this process: its namespace, and the rig.
+def quiet_rig(active_s: float = 60.0) -> Iterator[tuple[GraphClient, RosRig]]:
+    """A graph of its own whose A^L leaves the lens to this process: its client, and the rig.
 
     Raises:
         GraphError: The graph does not come up within ``active_s`` or does not answer.
@@ -66,14 +67,14 @@ def quiet_rig(active_s: float = 60.0) -> Iterator[tuple[str, RosRig]]:
             if not session.client.change_state("low_level_agent", transition, _ANSWER_S):
                 raise GraphError("low_level_agent did not close its topics")
         with closing(RosRig(session.client.node, exposure_table(), "lens")) as rig:
-            yield session.client.namespace, rig
+            yield session.client, rig
 
 
 def by_turns(rig: Any, steps: int, beside: Callable[[], AbstractContextManager[Meter]]) -> Turns:
     """Time steps in blocks, alone and beside an onlooker, in one run on one machine.
 
-    Steps follow one another without exposure and settling in between, so in a real goal an onlooker costs
-    less.
+    Between steps there is only the exposure of 40 ms, which is not timed; a lens that settles leaves an
+    onlooker more time.
 
     Args:
         rig: A `RosRig`.

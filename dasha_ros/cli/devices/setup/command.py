@@ -33,7 +33,8 @@ def setup_camera(
     lens: Annotated[
         str,
         typer.Option(
-            help="own (of the camera), varioptic:PORT, optotune:PORT or indi[:HOST:PORT]; default: found."
+            help="own (of the camera), varioptic:PORT, optotune:PORT, optotune_icc:PORT or indi[:HOST:PORT];"
+            " default: found."
         ),
     ] = "",
     label: Annotated[str, typer.Option(help="Object of the first goal; default: any.")] = "",

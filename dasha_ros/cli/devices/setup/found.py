@@ -31,7 +31,7 @@ class Choice:
 
 EMULATED = Choice("emulated", "the emulated camera and lens, to try this out", rig="emulated")
 _KINDS = "webcam, pylon, aravis, ros, twin, emulated"
-_LENS_KINDS = "own, varioptic, optotune, indi"
+_LENS_KINDS = "own, varioptic, optotune, optotune_icc, indi"
 
 
 def cameras() -> list[Choice]:
@@ -86,7 +86,7 @@ def lens_named(name: str, camera: Choice) -> Choice:
                 if key.partition(".")[2] in shared
             }
         return Choice("own", "the lens of the camera itself", parameters)
-    if kind in ("varioptic", "optotune") and where:
+    if kind in ("varioptic", "optotune", "optotune_icc") and where:
         return Choice(
             name, f"lens board at {where}", {"lens_driver.backend": kind, "lens_driver.port": where}
         )

@@ -13,6 +13,7 @@ from dasha_ros.devices.calibration.blind import quality
 from dasha_ros.devices.calibration.blind.pictures import Image, Shot, light
 from dasha_ros.devices.calibration.blind.readings import Optic, Readings, parts, read
 from dasha_ros.devices.calibration.blind.scan import BlindScan, Move
+from dasha_ros.devices.calibration.blind.stairs import FROM_PX, STAIRS, Steps, stair_step, steps_of
 from dasha_ros.devices.calibration.blind.vee import Side, Vee, fit_vee, rough_slope
 from dasha_ros.devices.calibration.profile import CalibrationError
 from dasha_ros.optics.lens_info import LensInfo
@@ -47,6 +48,13 @@ class BlindCalibration:
     """How long a long move takes [s]; ``None``: not measured."""
     short_settle_s: float | None
     """How long a short one takes [s]."""
+    steps: Steps | None = None
+    """Its steps as pictures tell them; ``None``: not measured, or its own step is plain to see."""
+
+    @property
+    def resolution(self) -> float:
+        """The smallest useful step, in the lens's unit: its own, or a coarser one that was seen."""
+        return max(self.lens.resolution, self.steps.real if self.steps is not None else 0.0)
 
     @property
     def play(self) -> float:
@@ -68,7 +76,7 @@ def measure(
         scan: Takes the pictures, with an exposure that suits the scene.
         lens: Its unit, limits and step.
         tried: Least and greatest position to try.
-        settling: Whether moves are timed.
+        settling: Whether moves are timed, and steps looked for.
 
     Raises:
         CalibrationError: The scene is blank, moves, flickers, or is out of reach; or the readings contradict
@@ -93,6 +101,7 @@ def measure(
     result = BlindCalibration(lens, best.vee, best.tone, best.sides, (low, high), None, None)
     if not settling:
         return result
+    result = replace(result, steps=_steps(scan, optic, result, up, tried, counts=best.counts))
     long_s, short_s = _settling(scan, optic, result, [*up], tried)
     return replace(result, settle_s=long_s, short_settle_s=short_s)
 
@@ -104,6 +113,8 @@ class _Fitted:
     tone: Tone
     vee: Vee
     sides: tuple[Side, Side]
+    counts: NDArray[np.bool_]
+    """Which parts of the picture it was fitted to, shape (parts,)."""
 
 
 def _window(
@@ -162,7 +173,7 @@ def _fit(optic: Optic, scans: tuple[Sequence[Shot], Sequence[Shot]], slope: floa
     vee = fit_vee(*kept, slope)
     if vee is None or not vee.slope > 0:
         raise CalibrationError("the readings of blur make no V: calibrate again, with more texture")
-    return _Fitted(tone, vee, kept)
+    return _Fitted(tone, vee, kept, good)
 
 
 def _rows(side: Side, which: NDArray[np.bool_] | slice) -> Side:
@@ -192,8 +203,7 @@ def _settling(
 ) -> tuple[float, float]:
     """How long a move from the far end takes, and a short one, both to a slightly blurred position [s]."""
     vee, centre = found.vee, found.vee.sharpest
-    reference = min(shots, key=lambda shot: abs(shot.position - centre - found.play / 2.0))
-    sharpest = np.mean([light(p, found.tone) for p in reference.pictures], axis=0)
+    sharpest = _sharpest(found, shots)
     step = SHORT_PX / vee.slope
     far = tried[0] if centre - tried[0] > tried[1] - centre else tried[1]
     towards = 1.0 if far < centre else -1.0
@@ -203,6 +213,48 @@ def _settling(
     moves = (scan.watch(far, end, "long moves"), scan.watch(end - towards * step, end, "short moves"))
     long_s, short_s = (_settled_s(optic, move, sharpest, found.tone) for move in moves)
     return long_s, short_s
+
+
+def _steps(
+    scan: BlindScan,
+    optic: Optic,
+    found: BlindCalibration,
+    shots: Sequence[Shot],
+    tried: tuple[float, float],
+    *,
+    counts: NDArray[np.bool_],
+) -> Steps | None:
+    """Climb stairs on the flank that has more room; ``None``: there is no need, or no room."""
+    vee = found.vee
+    step = stair_step(found.lens.resolution, vee.slope)
+    if step is None:
+        return None
+    centre, away, length = vee.sharpest + found.play / 2.0, FROM_PX / vee.slope, (STAIRS - 1) * step
+    margin = 2.0 * found.play + 2.0 * step
+    is_above = tried[1] - centre > centre - tried[0]
+    first = centre + away if is_above else centre - away - length
+    if found.lens.resolution > 0.0:
+        first = tried[0] + round((first - tried[0]) / step) * step
+    if first - margin < tried[0] or first + length > tried[1]:
+        return None
+    climbed = scan.climb(np.asarray(first + step * np.arange(STAIRS), np.float64), margin)
+    pictures = [np.mean([light(p, found.tone) for p in shown], axis=0) for shown in climbed]
+    readings = read(
+        optic,
+        [*pictures, _sharpest(found, shots)],
+        np.full(len(counts), STAIRS, np.int64),
+    )
+    # The V has centres for the parts that count only, and none for some of them.
+    read_at = np.flatnonzero(counts)[np.isfinite(vee.centres)]
+    blur = np.nanmedian(readings.radius_px[read_at, :-1], axis=0)
+    return steps_of(blur, step, vee.slope) if np.isfinite(blur).all() else None
+
+
+def _sharpest(found: BlindCalibration, shots: Sequence[Shot]) -> Image:
+    """The light of the sharpest picture of the scan upwards."""
+    where = found.vee.sharpest + found.play / 2.0
+    reference = min(shots, key=lambda shot: abs(shot.position - where))
+    return np.asarray(np.mean([light(p, found.tone) for p in reference.pictures], axis=0), np.float32)
 
 
 def _settled_s(optic: Optic, move: Move, sharpest: Image, tone: Tone) -> float:

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.devices.camera import Frame
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.optics.tone import Tone, linear_of_srgb
+from dasha_ros.perception.image import ENCODINGS, grey_pixels
 
 Image = NDArray[np.float32]
-
-WIDTH_PX = 640
-"""Blur is told in pixels of an image this wide, as everywhere."""
-_WHITE = {"uint8": 255.0, "uint16": 65535.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +27,12 @@ class Shot:
 
 
 def levels(frame: Frame) -> Image:
-    """The grey levels of a frame, 0..1, not wider than `WIDTH_PX`; the response stays as it is."""
-    pixels = frame.pixels
-    grey = np.asarray(pixels if pixels.ndim == 2 else pixels.mean(axis=2), np.float32)
-    grey /= _WHITE[str(pixels.dtype)]
+    """The grey levels of a frame, 0..1, not wider than `WORKING_WIDTH_PX`; the response stays as it is."""
+    pixels = grey_pixels(np.asarray(frame.pixels), frame.encoding)
+    grey = pixels.astype(np.float32) / ENCODINGS[frame.encoding].white
     height, width = grey.shape
-    if width > WIDTH_PX:
-        size = (WIDTH_PX, max(1, round(height * WIDTH_PX / width)))
+    if width > WORKING_WIDTH_PX:
+        size = (WORKING_WIDTH_PX, max(1, round(height * WORKING_WIDTH_PX / width)))
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     return np.asarray(grey, np.float32)
 

@@ -71,7 +71,7 @@ def write_profile(
         f"# sharpest at {vee.sharpest:.6g} {lens.unit}, {vee.residual_px:.3f} px from the fit.\n"
         "# Distances in metres that are derived from this profile mean nothing.\n"
         f"unit: {lens.unit}\nposition_min: {lens.position_min:.10g}\nposition_max: {lens.position_max:.10g}\n"
-        f"resolution: {lens.resolution:.6g}\nplay: {found.play:.4g}\n{settling}points:\n{rows}",
+        f"resolution: {found.resolution:.6g}\nplay: {found.play:.4g}\n{settling}points:\n{rows}",
     )
 
 

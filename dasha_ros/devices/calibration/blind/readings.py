@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.fft import irfft2, next_fast_len, rfft2, rfftfreq
 from scipy.special import j1
 
-from dasha_ros.devices.calibration.blind.pictures import WIDTH_PX, Image
+from dasha_ros.devices.calibration.blind.pictures import Image
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 
 TILES = (4, 6)
 """Rows and columns of parts that are read apart, because each may be at another distance."""
@@ -48,7 +49,7 @@ class Optic:
 
     def __init__(self, height: int, width: int) -> None:
         self.shape = (height, width)
-        self._scale = width / WIDTH_PX
+        self._scale = width / WORKING_WIDTH_PX
         self._padded = tuple(next_fast_len(side + 2 * _PAD_PX, real=True) for side in (height, width))
         rows, columns = np.fft.fftfreq(self._padded[0]), rfftfreq(self._padded[1])
         self._frequency = np.hypot(rows[:, None], columns[None, :])

@@ -117,17 +117,32 @@ class BlindScan:
         """Pictures up and down between two positions; all moves of a direction approach from one side."""
         positions = np.linspace(low, high, FINE)
         margin = 2.0 * (high - low) / (FINE - 1)
-        self._go(max(self._tried[0], low - margin))
+        self._approach(max(self._tried[0], low - margin))
         up = self._scan(positions, "up")
-        self._go(min(self._tried[1], high + margin))
+        self._approach(min(self._tried[1], high + margin))
         return up, self._scan(positions[::-1], "down")
+
+    def climb(self, positions: NDArray[np.float64], margin: float) -> list[tuple[Image, ...]]:
+        """Pictures at rising positions, each approached from below.
+
+        Args:
+            positions: Where.
+            margin: How far below the first the lens goes before, so that its play is taken up.
+        """
+        self._approach(float(positions[0]) - margin)
+        seen = []
+        for number, position in enumerate(positions, 1):
+            _, rest_ns = self._go(float(position))
+            seen.append(self._pictures(rest_ns))
+            self._report("steps", number, len(positions))
+        return seen
 
     def watch(self, start: float, end: float, name: str) -> Move:
         """Take pictures while the lens moves, several times, each time at other moments."""
         seen: list[tuple[float, Image]] = []
         for number in range(MOVES):
-            rest_s = self._go(start)
-            self._picture(self._clock.now_ns())
+            rest_s, rest_ns = self._go(start)
+            self._picture(rest_ns)
             commanded_ns = self._clock.now_ns()
             reading = self._lens.move(end)
             watched_s = max(WATCHED_S, 2.0 * max(reading.settle_s, rest_s))
@@ -143,24 +158,34 @@ class BlindScan:
         seen.sort(key=lambda item: item[0])
         return Move(np.array([moment for moment, _ in seen]), tuple(picture for _, picture in seen))
 
-    def _go(self, position: float) -> float:
-        """Move and rest; how long the rest was [s]."""
+    def _approach(self, position: float) -> None:
+        """Move where no picture is taken, and rest there, so that the next move begins there."""
+        _, rest_ns = self._go(position)
+        self._clock.wait_until(rest_ns)
+
+    def _go(self, position: float) -> tuple[float, int]:
+        """Move; how long the lens is given to rest [s], and when it rests [ns].
+
+        Pictures wait for that themselves: a camera that counts frames begins to count when it is asked.
+        """
         low, high = self._tried
         reading = self._lens.move(float(min(max(position, low), high)))
         rest_s = max(reading.settle_s, GUARD_S)
-        self._clock.wait_until(self._clock.now_ns() + round(rest_s * 1e9))
-        return rest_s
+        return rest_s, self._clock.now_ns() + round(rest_s * 1e9)
 
     def _scan(self, positions: NDArray[np.floating], name: str) -> list[Shot]:
         shots: list[Shot] = []
         for number, position in enumerate(positions, 1):
-            self._go(float(position))
-            # Read again: a motor says where it really stopped.
-            at = self._lens.read().position
-            if not shots or at != shots[-1].position:
-                shots.append(Shot(at, tuple(self._picture(self._clock.now_ns()) for _ in range(PICTURES))))
+            _, rest_ns = self._go(float(position))
+            if not shots or self._lens.read().position != shots[-1].position:
+                pictures = self._pictures(rest_ns)
+                # Read again: a motor says where it really stopped.
+                shots.append(Shot(self._lens.read().position, pictures))
             self._report(name, number, len(positions))
         return shots
+
+    def _pictures(self, not_before_ns: int) -> tuple[Image, ...]:
+        return tuple(self._picture(not_before_ns) for _ in range(PICTURES))
 
     def _picture(self, not_before_ns: int) -> Image:
         return levels(patient_capture(self._camera, not_before_ns))

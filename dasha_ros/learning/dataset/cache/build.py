@@ -16,7 +16,7 @@ from dasha_ros.learning.dataset.cache.layout import CELL, GREY, Field, Meta
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import cache_root
 from dasha_ros.learning.dataset.cache.selection import chosen_views
-from dasha_ros.learning.dataset.cache.store import CacheError, Store, locked
+from dasha_ros.learning.dataset.cache.store import CacheError, Store, locked, refuse_unknown_split
 from dasha_ros.learning.dataset.cache.workers import Worker, WorkerPool
 from dasha_ros.learning.dataset.scenes.description import SceneSet
 from dasha_ros.learning.dataset.scenes.planes import Unreadable
@@ -62,7 +62,7 @@ def build_cache(
     report = progress or (lambda what, done, total: None)
     with (
         WorkerPool(workers, scene_set, encoders) as pool,
-        begun(pool, path, grids or Grids(), report) as store,
+        begun(pool, path, grids or Grids(), report, split) as store,
     ):
         _compute(store, store.needed(split), pool, report)
         folder = store.folder
@@ -70,7 +70,9 @@ def build_cache(
 
 
 @contextmanager
-def begun(pool: WorkerPool, path: str | Path | None, grids: Grids, report: Progress) -> Iterator[Store]:
+def begun(
+    pool: WorkerPool, path: str | Path | None, grids: Grids, report: Progress, split: int | None = None
+) -> Iterator[Store]:
     """A cache whose views are known and whose space is reserved; other builders are kept away until the end.
 
     Args:
@@ -78,6 +80,7 @@ def begun(pool: WorkerPool, path: str | Path | None, grids: Grids, report: Progr
         path: The folder; see `build_cache`, also for the others.
         grids: Where cells lie.
         report: Called with the progress of finding views.
+        split: Must exist; a cache is not begun for one that does not.
 
     Raises:
         CacheError: See `build_cache`.
@@ -100,6 +103,8 @@ def begun(pool: WorkerPool, path: str | Path | None, grids: Grids, report: Progr
             if not views:
                 absent_too = {**dict.fromkeys(absent, ABSENT), **skipped}
                 raise CacheError(f"scene set {scene_set.name} gives no view: {advice(absent_too)}")
+            # A begun cache would be the newest, and everything that takes the newest would stumble over it.
+            refuse_unknown_split(scene_set.name, views, split)
             lens = lens_model()
             meta = Meta(
                 key=key,

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from dasha_ros.learning.dataset.cache.axes import PLANE, kind_of
 from dasha_ros.learning.dataset.cache.cell_content import CellReader, light_fields
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
-from dasha_ros.learning.dataset.cache.view_camera import FRAME, REFERENCE_LX, WORKING_WIDTH
+from dasha_ros.learning.dataset.cache.view_camera import FRAME, REFERENCE_LX
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.optics.sensor import Sensor, SensorReadout, image_illuminance_lx
 from dasha_ros.perception.image import working_image
@@ -125,7 +126,7 @@ class FullCamera:
         light = self._renderer.render(self._object_dioptres + defocus)
         image_lx = image_illuminance_lx(REFERENCE_LX, self._lens.f_number)
         frame = SensorReadout(Sensor(), seed).expose(light, image_lx, lux_seconds / REFERENCE_LX * 1e6)
-        return working_image(frame, "mono8", WORKING_WIDTH)
+        return working_image(frame, "mono8", WORKING_WIDTH_PX)
 
 
 def _drawn(cache: PerceptCache, view: int, regime: Regime, rng: np.random.Generator) -> tuple[float, float]:

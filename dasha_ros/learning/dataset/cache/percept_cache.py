@@ -28,8 +28,9 @@ from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.learning.dataset.cache.axes import Locator
 from dasha_ros.learning.dataset.cache.layout import CELL, GREY
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
-from dasha_ros.learning.dataset.cache.view_camera import FRAME, WORKING_WIDTH
+from dasha_ros.learning.dataset.cache.view_camera import FRAME
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.optics.varioptic import PhysicalLens
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Detection, Percept
@@ -38,7 +39,7 @@ from dasha_ros.perception.quality.histogram import EDGES
 
 MIN_SCORE = 0.1
 """Least score of a percept's detections: the default of `Perception`."""
-PIXELS = WORKING_WIDTH * WORKING_WIDTH * FRAME[1] // FRAME[0]
+PIXELS = WORKING_WIDTH_PX * WORKING_WIDTH_PX * FRAME[1] // FRAME[0]
 """Number of pixels of perception's working image."""
 JOINT = "latent+latent_grid"
 """The latents of the graph's joint encoder, which contains those of every kind of policy."""
@@ -128,7 +129,7 @@ class PerceptCache:
     def px_per_dioptre(self) -> float:
         """Blur radius of a defocus of 1 D [px at 640 px width]."""
         lens = PhysicalLens(focal_length_mm=self.meta.focal_length_mm, f_number=self.meta.f_number)
-        return lens.blur_px(1.0, 0.0, WORKING_WIDTH)
+        return lens.blur_px(1.0, 0.0, WORKING_WIDTH_PX)
 
     def index(self, name: str) -> int:
         """The number of a view.

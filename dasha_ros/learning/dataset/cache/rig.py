@@ -15,9 +15,8 @@ from dasha_ros.devices.errors import OutOfRange
 from dasha_ros.freshness.command import IN_PROCESS
 from dasha_ros.freshness.state import CaptureInfo
 from dasha_ros.learning.dataset.cache.percept_cache import JOINT, PerceptCache
-from dasha_ros.learning.dataset.cache.view_camera import WORKING_WIDTH
-from dasha_ros.optics.exposure import ExposureTable
-from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.exposure_table import ExposureTable
+from dasha_ros.optics.lens import WORKING_WIDTH_PX, LensProfile
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Percept
 from dasha_ros.twin.scene import SceneError
@@ -106,7 +105,7 @@ class CachedRig(InProcessRig):
         self.clock.wait_until(exposed_ns + round(self._exposure_us * 1000))
         focus = self._lens.trajectory.at(exposed_ns + round(self._exposure_us * 500))
         # The paper's lens blurs a little more or less per dioptre, because its image distance changes.
-        blur_px = self.lens.blur_px(focus, self._object_dioptres, WORKING_WIDTH)
+        blur_px = self.lens.blur_px(focus, self._object_dioptres, WORKING_WIDTH_PX)
         lux_seconds = self._world.illuminance_lx * self._exposure_us * 1e-6
         ev = math.log2(lux_seconds / self._cache.views[self._view].mid_grey_lux_seconds)
         self.usage.frames += 1
@@ -137,6 +136,10 @@ class CachedRig(InProcessRig):
             number = self._cache.index(world.scene)
         except KeyError as error:
             raise SceneError(str(error.args[0])) from error
+        if world.lamp_hz:
+            raise SceneError(
+                f"a percept cache has steady light, no lamp of {world.lamp_hz:g} Hz: set lamp_hz to 0"
+            )
         view = self._cache.views[number]
         distances = world.distances_m or view.distances_m
         if len(distances) != len(view.distances_m):

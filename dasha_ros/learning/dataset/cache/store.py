@@ -123,10 +123,7 @@ class Store:
         """
         if split is None:
             return frozenset(range(len(self.views)))
-        try:
-            return learned_from([view.info for view in self.views], split)
-        except ValueError as error:
-            raise CacheError(f"{self.folder} has no split {split}: {error}") from error
+        return _learned_from(str(self.folder), self.views, split)
 
     def put(self, arrays: Mapping[str, NDArray[Any]], view: int, cells: Mapping[str, NDArray[Any]]) -> None:
         """Write all cells of a view, and then note that it is complete.
@@ -196,3 +193,25 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _disk_errors(folder: Path) -> AbstractContextManager[None]:
     return disk_errors(CacheError, folder, _FULL)
+
+
+def refuse_unknown_split(whose: str, views: Sequence[View], split: int | None) -> None:
+    """Refuse a split before a cache is begun for it.
+
+    Args:
+        whose: Who has the views, for the message.
+        views: All views of the cache.
+        split: Of which a build is asked for; ``None``: all views.
+
+    Raises:
+        CacheError: There is no such split.
+    """
+    if split is not None:
+        _learned_from(f"scene set {whose}", views, split)
+
+
+def _learned_from(whose: str, views: Sequence[View], split: int) -> frozenset[int]:
+    try:
+        return learned_from([view.info for view in views], split)
+    except ValueError as error:
+        raise CacheError(f"{whose} has no split {split}: {error}") from error

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.learning.dataset.cache.axes import Grid
 from dasha_ros.optics.binned import HalfSizeReadout
-from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.lens import WORKING_WIDTH_PX, LensProfile
 from dasha_ros.optics.sensor import image_illuminance_lx
 from dasha_ros.perception.image import working_image
 from dasha_ros.twin.renderer import Renderer
@@ -23,7 +23,6 @@ from dasha_ros.twin.scene import Scene
 FRAME = (2048, 1088)
 """Width and height of the camera's frame [px]."""
 HALF = (1024, 544)
-WORKING_WIDTH = 640
 MID_GREY = 100.0
 """Mean grey level of a well exposed picture: the middle of Eq. 7's best interval."""
 REFERENCE_LX = 100.0
@@ -77,7 +76,7 @@ class ViewCamera:
         half = self._readout.expose(
             light, self._image_lx, lux_seconds / REFERENCE_LX * 1e6, self._noise_of(draw)
         )
-        return working_image(half, "mono8", WORKING_WIDTH)
+        return working_image(half, "mono8", WORKING_WIDTH_PX)
 
     def mid_grey_lux_seconds(self) -> float:
         """Light times exposure at which the sharp view has a mean of `MID_GREY`, within 0.01 EV [lx s]."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.learning.dataset.cache.cell_content import CellReader
-from dasha_ros.learning.dataset.cache.view_camera import HALF, WORKING_WIDTH, ViewCamera
+from dasha_ros.learning.dataset.cache.view_camera import HALF, ViewCamera
 from dasha_ros.learning.dataset.scenes.description import Composites, SceneSet
 from dasha_ros.learning.dataset.scenes.planes import (
     LOST_SHARE,
@@ -20,7 +20,7 @@ from dasha_ros.learning.dataset.scenes.planes import (
 )
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.optics.binned import HalfSizeReadout
-from dasha_ros.optics.lens import LensProfile
+from dasha_ros.optics.lens import WORKING_WIDTH_PX, LensProfile
 from dasha_ros.perception.percept import Box, iou
 from dasha_ros.perception.quality.sharpness import Sharpness
 from dasha_ros.twin.photograph import cut_out, read_photograph
@@ -127,7 +127,7 @@ class CompositeMaker:
         rows, columns = rgb.shape[:2]
         # Convert to the grey levels of a file, accurately enough for the detector.
         grey = (np.clip(rgb.mean(axis=2), 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
-        scale = WORKING_WIDTH / max(rows, columns)
+        scale = WORKING_WIDTH_PX / max(rows, columns)
         found = self._reader.find(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
         if not found or found[0].score < self._set.min_score:
             return (
@@ -158,7 +158,7 @@ class CompositeMaker:
             return None
         slope = rows / columns * HALF[0] / HALF[1]
         # Enlarging a picture would blur it.
-        widest = min(rules.widths[1], columns / WORKING_WIDTH, MAX_HEIGHT / slope)
+        widest = min(rules.widths[1], columns / WORKING_WIDTH_PX, MAX_HEIGHT / slope)
         width = float(rng.uniform(min(rules.widths[0], widest), widest))
         height = width * slope
         centre = (
@@ -223,10 +223,10 @@ def _box(scene: Scene) -> Box:
     layer = scene.layers[0]
     assert isinstance(layer, CutoutLayer)
     rows, columns = cut_out(scene, layer)[1].shape
-    height_px = WORKING_WIDTH * HALF[1] / HALF[0]
-    width = layer.width * WORKING_WIDTH
+    height_px = WORKING_WIDTH_PX * HALF[1] / HALF[0]
+    width = layer.width * WORKING_WIDTH_PX
     height = width * rows / columns
-    x, y = layer.centre[0] * WORKING_WIDTH, layer.centre[1] * height_px
+    x, y = layer.centre[0] * WORKING_WIDTH_PX, layer.centre[1] * height_px
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from dasha_ros.assets.catalogue import assets_dir, catalogue
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.naming import no_such
 from dasha_ros.files.picture_names import PICTURES
 from dasha_ros.files.validation import reasons
 from dasha_ros.system.paths import config_dir
@@ -146,9 +147,7 @@ def load_scene_set(name_or_path: str | Path) -> SceneSet:
     is_path = isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml"))
     path = Path(text).expanduser() if is_path else config_dir() / "scenesets" / f"{text}.yaml"
     if not is_path and text not in scene_set_names():
-        raise SceneSetError(
-            f"no scene set {text!r}; give the path of a YAML file, or one of: {', '.join(scene_set_names())}"
-        )
+        raise SceneSetError(no_such("scene set", text, scene_set_names()))
     try:
         document = read_yaml(path)
     except FileError as error:

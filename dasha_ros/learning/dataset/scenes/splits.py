@@ -27,6 +27,9 @@ def learned_from(views: Sequence[ViewInfo], number: int) -> frozenset[int]:
     Raises:
         ValueError: There is no such split.
     """
+    folds = len({view.fold for view in views})
+    if folds >= 3 and number >= folds:
+        raise ValueError(f"there are {folds} folds of photographs, so splits are 0 to {folds - 1}")
     split = splits(views, number + 1)[number]
     return frozenset(int(view) for view in (*split.train, *split.validation))
 

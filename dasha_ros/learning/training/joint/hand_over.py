@@ -10,7 +10,7 @@ from dasha_ros.learning.envs.schedule import drawn
 from dasha_ros.learning.fitting.exposure import ExposureLookup
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.score import play_exposure
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.policies.learned.network import PolicyNet
 
 

@@ -25,7 +25,7 @@ from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import preset_from
 from dasha_ros.learning.training.run_folder import Agent, RunFolder, RunInfo, TrainingError, writing
 from dasha_ros.learning.training.train import plan, split_of, train
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.focus import LearnedFocus
 from dasha_ros.policies.learned.policy_file import PolicyFile

@@ -116,7 +116,8 @@ def _draw(data: Data, folder: Path) -> list[Drawing]:
     caption = (
         f"Means over {SEEDS} seeds; the shades reach from the least to the greatest. A^H of DASHA learns by "
         "itself, before A^L, so its curve is also that of the single agent. Returns are scaled to each "
-        "method's own range, and losses to their own greatest value: the rewards differ."
+        "method's own range, and losses to their own greatest value: the rewards differ. A loss is the mean "
+        "of neighbouring updates."
     )
     return [Drawing(NAME, draw_curves(data["methods"], _TITLES), caption)]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from dasha_ros.benchmark.paper.drawing import LOOKS, new_figure
@@ -10,6 +12,8 @@ from dasha_ros.benchmark.paper.drawing import LOOKS, new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+BINS_A_DECADE = 12
+"""Points of a loss between two powers of ten of steps."""
 _TICKS = tuple(step * 10**power for power in (-1, 0, 1, 2, 3) for step in (1, 2, 5))
 
 
@@ -27,7 +31,7 @@ def draw_curves(methods: Sequence[Mapping[str, Any]], titles: Mapping[str, str])
         _curve(success, row["focus"]["within_2px"], look, 100.0, label)
         _curve(returns, _ranged(row["focus"]["reward"]), look)
         _curve(exposed, row["exposure"]["well_exposed"], look, 100.0)
-        _curve(losses, row["loss"], look)
+        _curve(losses, _binned(row["loss"]), look)
     success.set_ylabel("A^L or rival: within 2 px [%]")
     returns.set_ylabel("return, of its own range (0 to 1)")
     exposed.set_ylabel("A^H: well exposed [%]")
@@ -40,6 +44,15 @@ def draw_curves(methods: Sequence[Mapping[str, Any]], titles: Mapping[str, str])
         axes.grid(alpha=0.3)
     figure.legend(*success.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
+
+
+def _binned(points: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Means of neighbouring points, evenly along a logarithmic axis: updates alone hide how a loss goes."""
+    bins: dict[int, list[Sequence[float]]] = {}
+    for point in points:
+        if point[0] > 0:
+            bins.setdefault(math.floor(BINS_A_DECADE * math.log10(point[0])), []).append(point)
+    return [[fmean(values) for values in zip(*held, strict=True)] for _, held in sorted(bins.items())]
 
 
 def _steps_axis(axes: Any) -> None:

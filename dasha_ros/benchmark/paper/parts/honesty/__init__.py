@@ -9,32 +9,43 @@ from pathlib import Path
 
 from dasha_ros.benchmark.paper import registry
 from dasha_ros.benchmark.paper.html import items
-from dasha_ros.benchmark.paper.part import Context, Data, Drawing, Part
+from dasha_ros.benchmark.paper.part import Context, Data, Drawing, Part, PartMissingError
 from dasha_ros.benchmark.paper.parts.honesty.documents import readings, twin_limits, unmeasured
 from dasha_ros.benchmark.paper.parts.table_1.claims import wide_band
-from dasha_ros.benchmark.paper.run import read_part, taken_from
+from dasha_ros.benchmark.paper.run import ReportError, read_part, taken_from
 from dasha_ros.benchmark.rows import Row
 
 NAME = "honesty"
-_VERDICTS = {True: "reproduced", False: "not reproduced", None: "not comparable"}
+VERDICTS = {True: "reproduced", False: "not reproduced", None: "not comparable"}
+"""What came of a claim, in words."""
 
 
 def compute(context: Context) -> Data:
-    """Ask every part whose data is there what it says of the paper's claims."""
+    """Ask every part whose data is there what it says of the paper's claims.
+
+    Raises:
+        PartMissingError: The data of parts is damaged; the message names them all.
+    """
     claims: list[Row] = []
     wide: list[str] = []
     unasked: list[str] = []
+    damaged: list[str] = []
     for part in registry.parts():
         if part.name == NAME:
             continue
-        held = read_part(part, context.folder)
-        if held is None:
-            unasked.append(part.title)
-            continue
-        with taken_from(part):
-            claims += [{"part": part.name, **asdict(claim)} for claim in part.claims(held["data"])]
-        if part.name == "table_1":
-            wide = wide_band(held["data"])
+        try:
+            held = read_part(part, context.folder)
+            if held is None:
+                unasked.append(part.title)
+                continue
+            with taken_from(part):
+                claims += [{"part": part.name, **asdict(claim)} for claim in part.claims(held["data"])]
+                if part.name == "table_1":
+                    wide = wide_band(held["data"])
+        except ReportError as error:
+            damaged.append(str(error))
+    if damaged:
+        raise PartMissingError("; ".join(damaged))
     return {"claims": claims, "wide": wide, "unasked": unasked}
 
 
@@ -43,10 +54,10 @@ def _draw(data: Data, folder: Path) -> Sequence[Drawing]:
 
 
 def _text(data: Data) -> str:
-    lines = sorted(data["claims"], key=lambda claim: list(_VERDICTS).index(claim["holds"]), reverse=True)
+    lines = sorted(data["claims"], key=lambda claim: list(VERDICTS).index(claim["holds"]), reverse=True)
     lines.sort(key=lambda claim: claim["holds"] is not False)
     head = ("", "where", "the paper says", "here")
-    rows = [(_VERDICTS[c["holds"]], c["where"], c["says"], c["found"]) for c in lines]
+    rows = [(VERDICTS[c["holds"]], c["where"], c["says"], c["found"]) for c in lines]
     parts = ["<h3>Claims</h3>", _texts(head, rows)]
     parts += ["<h3>Claims for which nothing was measured</h3>", _texts(*unmeasured())]
     if data["unasked"]:

@@ -22,7 +22,7 @@ from dasha_ros.benchmark.rows import Row
 from dasha_ros.benchmark.trials.journal import key_of
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.estimation.readout import GRID_ENCODER
-from dasha_ros.optics.exposure import exposure_table
+from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.detectors import Detector
 from dasha_ros.perception.detectors.elsewhere import Elsewhere

@@ -18,7 +18,7 @@ from dasha_ros.files.errors import FileError
 from dasha_ros.files.writing import disk_errors, replacing
 from dasha_ros.freshness.command import NO_COMMAND
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.optics.exposure import ExposureTable
+from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.detectors import Detector
 from dasha_ros.perception.percept import Detection, Percept

@@ -1,0 +1,1 @@
+"""What the second look of A^H, at the object's own light, is worth."""

@@ -1,1 +1,0 @@
-"""The rig over topics: commands, settlement, and the start of an episode."""

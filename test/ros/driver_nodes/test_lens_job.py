@@ -1,0 +1,135 @@
+"""What the lens's thread does with orders that come while the lens is on its way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+from dasha_ros.devices.camera import never
+from dasha_ros.devices.errors import DeviceTimeout, MoveOvertaken
+from dasha_ros.devices.lens import LensReading
+from dasha_ros.freshness.clock import ManualClock
+from dasha_ros.freshness.command import CommandId
+from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.ros.driver_nodes.commands import Order
+from dasha_ros.ros.driver_nodes.lens_job import LensJob
+
+
+class SlowLens:
+    """Goes where it is told, and stops half-way when it is overtaken."""
+
+    info = LensInfo("steps", 0.0, 1000.0, settle_s=0.0)
+
+    def __init__(self) -> None:
+        self.at, self.asked, self.fails = 0.0, [], False
+        self.on_the_way: Callable[[], object] = lambda: None
+        self.overtaken = never
+
+    def heed(self, overtaken: Callable[[], bool]) -> None:
+        self.overtaken = overtaken
+
+    def move(self, position: float) -> LensReading:
+        self.asked.append(position)
+        start, self.at = self.at, (self.at + position) / 2.0
+        self.on_the_way()
+        if self.overtaken():
+            raise MoveOvertaken(f"stopped between {start} and {position}")
+        if self.fails:
+            raise DeviceTimeout("did not arrive")
+        self.at = position
+        return self.read()
+
+    def read(self) -> LensReading:
+        return LensReading(self.at, 0.0)
+
+    def open(self) -> LensReading:
+        return self.read()
+
+    def describe(self) -> dict[str, Any]:
+        return {}
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def lens() -> SlowLens:
+    return SlowLens()
+
+
+@pytest.fixture
+def job(lens: SlowLens) -> LensJob:
+    counts: Counter[str] = Counter()
+    clock = SimpleNamespace(now_ns=lambda: 0, is_simulated=False)
+    node = SimpleNamespace(
+        health=SimpleNamespace(count=lambda name: counts.update([name]), counts=counts, update=lambda: None),
+        context=SimpleNamespace(ok=lambda: False),
+        config=SimpleNamespace(settle_ms=0.0),
+        clock=clock,
+        steady=ManualClock(),
+        instance=0,
+    )
+    commands = SimpleNamespace(
+        gate=SimpleNamespace(limit=lambda *_: None, beyond=lambda _: ""),
+        found=lambda _: None,
+        restore_if_abandoned=lambda: None,
+    )
+    job = LensJob(node)  # type: ignore[arg-type]
+    job.set_up(lens, commands, None, None)  # type: ignore[arg-type]
+    job.open()
+    return job
+
+
+def order(number: int, position: float, *, confirms: bool = False) -> Order:
+    return Order(CommandId(1, number), position, confirms)
+
+
+def test_a_newer_order_stops_the_move_and_is_carried_out_next(job: LensJob, lens: SlowLens) -> None:
+    lens.on_the_way = lambda: job.obey(order(2, 100.0)) if len(lens.asked) == 1 else None
+    job.obey(order(1, 800.0))
+    assert job.work()
+    assert lens.at == 400.0
+    assert job.state.command != CommandId(1, 1)  # it never got there
+    assert job.work()
+    assert (lens.at, lens.asked, job.state.command) == (100.0, [800.0, 100.0], CommandId(1, 2))
+    assert job._node.health.counts["moves_overtaken"] == 1
+
+
+def test_the_way_back_is_gone_although_the_lens_was_commanded_there_before(
+    job: LensJob, lens: SlowLens
+) -> None:
+    job.obey(order(1, 600.0))
+    job.work()
+    # A cancelled goal restores the position from which the interrupted move had begun.
+    lens.on_the_way = lambda: job.obey(order(3, 600.0, confirms=True)) if lens.asked[-1] == 0.0 else None
+    job.obey(order(2, 0.0))
+    job.work()
+    assert lens.at == 300.0
+    job.work()
+    assert (lens.at, job.state.command) == (600.0, CommandId(1, 3))
+
+
+def test_the_same_after_a_move_that_failed_half_way(job: LensJob, lens: SlowLens) -> None:
+    job.obey(order(1, 600.0))
+    job.work()
+    lens.fails = True
+    job.obey(order(2, 0.0))
+    with pytest.raises(DeviceTimeout):
+        job.work()
+    lens.fails = False
+    job.obey(order(3, 600.0, confirms=True))
+    job.work()
+    assert lens.at == 600.0
+
+
+def test_an_order_to_the_same_place_stops_nothing(job: LensJob, lens: SlowLens) -> None:
+    lens.on_the_way = lambda: job.obey(order(2, 800.0, confirms=True)) if len(lens.asked) == 1 else None
+    job.obey(order(1, 800.0))
+    job.work()
+    job.work()
+    assert (lens.at, lens.asked, job.state.command) == (800.0, [800.0], CommandId(1, 2))
