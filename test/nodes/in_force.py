@@ -1,0 +1,51 @@
+"""Commands exposure and lens of a graph, and sees what is in force."""
+
+from __future__ import annotations
+
+from graph import Graph
+from ros_harness import command
+
+LISTENERS = 4
+"""Subscribers of each command: its driver, perception and both agents."""
+
+
+class InForce:
+    """The settings of camera and lens, as other nodes see them."""
+
+    def __init__(self, graph: Graph) -> None:
+        from dasha_ros import msg
+        from dasha_ros.ros.transport import qos
+
+        self.graph, self.msg = graph, msg
+        probe = graph.probe
+        self.lens = probe.subscribe(msg.LensState, "lens/state", qos.STATE)
+        self.captures = probe.subscribe(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
+        self.exposure_command = probe.publisher(
+            msg.ExposureCommand, "camera/exposure_command", qos.COMMAND, matched=LISTENERS
+        )
+        self.lens_command = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND, matched=LISTENERS)
+
+    def set(self, exposure_us: float, position: float) -> None:
+        """Command both and wait until both are active."""
+        self.exposure_command.publish(command(self.msg.ExposureCommand, exposure_us=exposure_us))
+        self.lens_command.publish(command(self.msg.LensCommand, position=position))
+        self.until(exposure_us, position)
+
+    def until(self, exposure_us: float, position: float) -> None:
+        """Wait until these settings are active."""
+        self.graph.probe.until(
+            lambda: (
+                self.lens
+                and self.captures
+                and self.lens[-1].commanded_position == position
+                and self.captures[-1].exposure_us == exposure_us
+            ),
+            f"{exposure_us} us and {position} V in force; are {self.now()}",
+        )
+
+    def now(self) -> tuple[float | None, float | None]:
+        """Exposure [us] and position in force."""
+        return (
+            self.captures[-1].exposure_us if self.captures else None,
+            self.lens[-1].commanded_position if self.lens else None,
+        )
