@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from dasha_ros.bringup.session import LogPrinter, Session
     from dasha_ros.bringup.supervisor import Ended
 
-WORD_S = 3.0
-"""How long the announcement waits for the diagnostics of active nodes [s]; they come every second."""
+WORD_S = 30.0
+"""How long the announcement waits for the diagnostics of active nodes, and for drivers that open their device
+[s]; diagnostics come every second."""
+DRIVERS = "camera_driver", "lens_driver"
 
 
 def up(
@@ -148,10 +150,18 @@ def _report(console: Console, ended: list[Ended]) -> Ended | None:
 
 
 def _is_known(session: Session, active_since_s: float) -> bool:
-    """Whether every active node has told its state, or has had the time for it."""
+    """Whether every active node has told its state, and every driver whether it has a device; or it is late."""
+    from dasha_ros.ros.driver_nodes.device_worker import DEVICE, OPENING
+
     if session.seconds - active_since_s > WORD_S:
         return True
-    return len(session.diagnostics()) == len(session.graph.processes)
+    told = session.diagnostics()
+    devices = {
+        name: {v.key: v.value for v in told[name].values}.get(DEVICE, OPENING)
+        for name in DRIVERS
+        if name in told
+    }
+    return len(told) == len(session.graph.processes) and OPENING not in devices.values()
 
 
 def _announce(session: Session, console: Console) -> None:

@@ -20,6 +20,10 @@ ERRORS_IN_A_ROW = 5
 FACTS_S, FACTS_BUSY_S = 1.0, 5.0
 """How old the facts may become while the device idles and while it works [s]: a query takes up to 3 ms."""
 
+DEVICE, OPENING = "device", "opening"
+"""Name of the diagnostics' value that tells the device's state, and its value until the first attempt to open
+the device has ended; then it is ``open`` or ``lost``."""
+
 
 class Job(Protocol):
     """What a `DeviceWorker` does with its device. All calls come from the worker's thread."""
@@ -67,12 +71,13 @@ class DeviceWorker:
         self._job, self._health, self._wake = job, health, wake
         self._stop = threading.Event()
         self.has_device = False
+        self._state = OPENING
         self._facts: dict[str, Any] = {}
         self._facts_at_s = 0.0
         self._losses_in_a_row = 0
         """Losses without a success in between."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        health.show("device", lambda: self._facts)
+        health.show("device", lambda: {DEVICE: self._state, **self._facts})
 
     def start(self) -> None:
         """Open the device and start working."""
@@ -101,7 +106,7 @@ class DeviceWorker:
             while not self._stop.is_set():
                 try:
                     self._job.open()
-                    self.has_device = True
+                    self.has_device, self._state = True, "open"
                     self._outlive(self._ask_facts)
                     self._health.clear("device")
                     self._work()
@@ -111,7 +116,7 @@ class DeviceWorker:
                     pause = BACK_OFF_S[min(self._losses_in_a_row, len(BACK_OFF_S) - 1)]
                     self._losses_in_a_row += 1
                     self._health.count("device_losses")
-                    self.has_device = False
+                    self.has_device, self._state = False, "lost"
                     self._health.error("device", f"{error} (trying again)")
                     self._outlive(self._job.lost, str(error))
                     self._outlive(self._job.close)

@@ -204,6 +204,22 @@ def test_facts_that_can_not_be_read_are_not_a_loss() -> None:
     assert secretive.health.counts == {"device_errors": 1, "internal_errors": 2}
 
 
+def test_the_diagnostics_tell_whether_the_device_was_opened() -> None:
+    states: list[str] = []
+
+    class Telling(Script):
+        def open(self) -> None:
+            states.append(self.health.values()["device"])
+            super().open()
+
+        def work(self) -> bool:
+            states.append(self.health.values()["device"])
+            return super().work()
+
+    Telling(opens=[DeviceError("no such device")]).play()
+    assert states == ["opening", "lost", "open"]
+
+
 def test_a_call_that_does_not_return_is_reported_and_can_be_awaited_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
