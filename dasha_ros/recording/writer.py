@@ -22,19 +22,33 @@ from dasha_ros.recording.disk import GrowingFile, Reserve
 from dasha_ros.recording.metadata import Part, Topic, write_metadata
 
 _CHUNK_BYTES = 16_384
+_SAMPLE_BYTES = 65_536
+"""From the middle of larger chunks, to see how well they can be packed."""
+_WORTH_IT = 0.7
+"""Greatest share of a sample's size, packed, with which the whole chunk is packed well."""
+_WELL, _QUICKLY = 1, -100
+"""Levels of zstd."""
 FLUSH_S = 1.0
 """Oldest age of a message that is not on the disk yet [s], while messages come."""
 
 
 class _QuickZstd:
-    """Compresses at level 1: pictures become as small as at level 3, in a sixth of the time.
+    """Packs at level 1, and hardly at all what would hardly get smaller, such as a sensor's noise.
 
-    The library has no option for the level. It only calls ``compress``.
+    Level 1 makes pictures as small as level 3 in a third of the time. Of a picture in which the lowest bits are
+    noise it still takes 4 ms for 2 MB, to save 18 %. The library has no option for the level. It only calls
+    ``compress``.
     """
 
     @staticmethod
     def compress(data: bytes) -> bytes:
-        return zstandard.ZstdCompressor(level=1).compress(data)
+        middle = max(0, (len(data) - _SAMPLE_BYTES) // 2)
+        sample = memoryview(data)[middle : middle + _SAMPLE_BYTES]
+        packed = zstandard.ZstdCompressor(level=_WELL).compress(sample)
+        if len(sample) == len(data):
+            return packed
+        level = _WELL if len(packed) < _WORTH_IT * len(sample) else _QUICKLY
+        return zstandard.ZstdCompressor(level=level).compress(data)
 
 
 mcap.writer.zstandard = _QuickZstd  # type: ignore[assignment, attr-defined]

@@ -56,6 +56,18 @@ def test_our_reader_gives_times_types_and_the_message_again(tmp_path: Path) -> N
     assert not recording.troubles
 
 
+def test_noise_is_kept_as_it_is_and_everything_else_gets_small(tmp_path: Path) -> None:
+    sizes = {}
+    printable = "".join(map(chr, range(32, 127)))
+    noise = "".join(Random(0).choices(printable, k=500_000))  # can be packed to 82 %
+    for name, said in (("noise", noise), ("plain", "as before, " * 50_000)):
+        write(tmp_path / name, [said])
+        assert by_mcap(tmp_path / name / f"{name}_0.mcap") == [said]
+        sizes[name] = (tmp_path / name / f"{name}_0.mcap").stat().st_size / len(said)
+    assert sizes["plain"] < 0.05
+    assert 0.95 < sizes["noise"] < 1.05
+
+
 def test_files_of_a_split_recording_follow_one_another_and_can_be_read_alone(tmp_path: Path) -> None:
     writer = RecordingWriter(tmp_path / "rec", split_bytes=40_000)
     writer.add_topic(topic())
