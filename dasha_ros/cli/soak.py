@@ -29,6 +29,13 @@ def soak(
             "--memory", help="No faults: memory over 2000 goals and 500 lifecycle cycles of all nodes."
         ),
     ] = False,
+    within: Annotated[
+        float,
+        typer.Option(
+            min=15.0,
+            help="Seconds for a disturbed goal to end; longer only where the computer does much else.",
+        ),
+    ] = 15.0,
     json_file: Json = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print the logs of all nodes.")] = False,
 ) -> None:
@@ -44,10 +51,10 @@ def soak(
 
     try:
         size = QUICK if quick else MEMORY if memory else FULL if kills is None else Size.of(kills)
-        tally = run(size, seed, err(), verbose=verbose)
+        tally = run(size, seed, err(), within_s=within, verbose=verbose)
     except KeyboardInterrupt:
         fail("interrupted: there is no result", Exit.INTERRUPTED)
-    write_json(json_file, {"seed": seed, "quick": quick, **tally.as_dict()}, indent=2)
+    write_json(json_file, {"seed": seed, "quick": quick, "within_s": within, **tally.as_dict()}, indent=2)
     _print(tally)
     raise typer.Exit(Exit.FAILED if tally.broken else Exit.OK)
 

@@ -35,7 +35,7 @@ FLUSH_S = 1.0
 class _QuickZstd:
     """Packs at level 1, and hardly at all what would hardly get smaller, such as a sensor's noise.
 
-    Level 1 makes pictures as small as level 3 in a third of the time. Of a picture in which the lowest bits are
+    Level 1 makes pictures as small as level 3 in a third of the time. With a picture whose lowest bits are
     noise it still takes 4 ms for 2 MB, to save 18 %. The library has no option for the level. It only calls
     ``compress``.
     """

@@ -10,7 +10,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 
 from dasha_ros.msg import FocusState
 from dasha_ros.soak.floods import Floods
-from dasha_ros.soak.soak import ANSWER_S, END_S, Soak
+from dasha_ros.soak.soak import ANSWER_S, Soak
 from dasha_ros.soak.worlds import ABSENT, draw
 
 Round = Callable[[Soak], None]
@@ -38,7 +38,7 @@ def signal_node(node: str, how: str, soak: Soak) -> None:
     """Kill a node, end it, or stop it for a while, at some moment during a goal."""
     graph, random, tally = soak.graph, soak.random, soak.tally
     what = f"SIG{how} to {node}"
-    graph.until_idle(END_S)
+    graph.until_idle(soak.within_s)
     before = graph.settings()
     goal = soak.send(ABSENT, max_seconds=_GOAL_S)
     phase = random.choice((FocusState.EXPOSING, FocusState.FOCUSING))
@@ -49,7 +49,7 @@ def signal_node(node: str, how: str, soak: Soak) -> None:
     if how == "STOP":
         graph.until(goal.poll, random.uniform(0.2, _PAUSE_S))
         graph.signal(node, signal.SIGCONT)
-    ending = soak.end_of(goal, END_S, what)
+    ending = soak.end_of(goal, soak.within_s, what)
     tally.ended += ending is not None
     graph.until_active()
     if ending is not None and (_SAID in ending.message or soak.are_back(before)):
@@ -81,12 +81,12 @@ def scene_gone(soak: Soak) -> None:
 
 def cancelled(soak: Soak) -> None:
     """Cancel a goal at a random moment."""
-    soak.graph.until_idle(END_S)
+    soak.graph.until_idle(soak.within_s)
     before = soak.graph.settings()
     goal = soak.send(ABSENT)
     soak.graph.until(goal.poll, soak.random.uniform(0.05, 2.5))
     goal.cancel()
-    ending = soak.end_of(goal, END_S, "a cancelled goal")
+    ending = soak.end_of(goal, soak.within_s, "a cancelled goal")
     if ending is not None and not (_SAID in ending.message or soak.are_back(before)):
         soak.breaks(f"a cancelled goal left {soak.graph.settings()} and not {before} ({ending.message})")
 

@@ -13,17 +13,20 @@ from dasha_ros.emulators.wall_clock import WallClock, WallClockError
 from dasha_ros.soak.disk import SmallDisk
 from dasha_ros.soak.graph import SoakError, SoakGraph
 from dasha_ros.soak.plan import Size, plan
-from dasha_ros.soak.soak import Soak
+from dasha_ros.soak.soak import PROMISED_S, Soak
 from dasha_ros.soak.tally import Tally
 
 
-def run(size: Size, seed: int, console: Console, *, verbose: bool = False) -> Tally:
+def run(
+    size: Size, seed: int, console: Console, *, within_s: float = PROMISED_S, verbose: bool = False
+) -> Tally:
     """Start a graph, play a plan against it, and end it.
 
     Args:
         size: Size of the plan.
         seed: Determines every choice, but not the timing of the machine.
         console: Shows the progress.
+        within_s: See `PROMISED_S`.
         verbose: Also show the output of the nodes.
     """
     tally, random = Tally(), Random(seed)
@@ -49,7 +52,7 @@ def run(size: Size, seed: int, console: Console, *, verbose: bool = False) -> Ta
                 SmallDisk(Path(folder, "reports")) as disk,
                 SoakGraph(disk.folder, clock.environment if clock else None, output) as graph,
             ):
-                soak = Soak(graph, tally, random, say, disk=disk, clock=clock)
+                soak = Soak(graph, tally, random, say, disk=disk, clock=clock, within_s=within_s)
                 soak.begin()
                 for name, play in rounds:
                     at = time.monotonic()

@@ -12,10 +12,10 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 pytest.importorskip("pypylon", reason="pypylon is not installed: scripts/setup --hardware installs it")
 
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import GetParameters, ListParameters
 from rclpy.parameter import parameter_value_to_python
 from ros_harness import Child, Probe, Spawner
+from transitions import change_state
 
 from dasha_ros.bringup.graph import Options, describe
 
@@ -50,11 +50,6 @@ def dump(probe: Probe, node: str) -> dict[str, Any]:
     return {node: {"ros__parameters": groups}}
 
 
-def change(probe: Probe, node: str, transition: int) -> None:
-    request = ChangeState.Request(transition=Transition(id=transition))
-    assert probe.call(ChangeState, f"{node}/change_state", request).success
-
-
 def test_each_driver_opens_the_camera_of_its_namespace(probe: Probe, spawn: Spawner, tmp_path: Path) -> None:
     path = tmp_path / "both.yaml"
     path.write_text(BOTH)
@@ -67,12 +62,12 @@ def test_each_driver_opens_the_camera_of_its_namespace(probe: Probe, spawn: Spaw
     answer = probe.set_parameter(node, "serial", "333")
     assert not answer.successful
     assert "deactivate it and clean it up first" in answer.reason
-    change(probe, node, Transition.TRANSITION_DEACTIVATE)
-    change(probe, node, Transition.TRANSITION_CLEANUP)
+    assert change_state(probe, node, Transition.TRANSITION_DEACTIVATE)
+    assert change_state(probe, node, Transition.TRANSITION_CLEANUP)
     answer = probe.set_parameter(node, "serial", 333)
     assert answer.successful, answer.reason
-    change(probe, node, Transition.TRANSITION_CONFIGURE)
-    change(probe, node, Transition.TRANSITION_ACTIVATE)
+    assert change_state(probe, node, Transition.TRANSITION_CONFIGURE)
+    assert change_state(probe, node, Transition.TRANSITION_ACTIVATE)
     right.wait_for_output("no camera '333' is there")
 
     # Dump, edit, launch again.

@@ -99,7 +99,7 @@ def test_an_invalid_topic_name_is_refused(echo, name):
 @pytest.mark.graph
 def test_silent_topic(probe, echo):
     probe.node.create_publisher(String, "quiet", 1)
-    child = echo("quiet", "--once", "--timeout", "6")
+    child = echo("quiet", "--once", "--timeout", "15")
     assert child.wait() == 3
     assert "/dasha/quiet (std_msgs/msg/String) is there, but no message came" in child.output
 

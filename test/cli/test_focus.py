@@ -15,7 +15,6 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 from dasha_ros.action import FocusOnObject
 from dasha_ros.msg import FocusState
 from rich.console import Console
-from ros_harness import PATIENCE_S
 
 from dasha_ros.cli.focus import Ending, StepPrinter, _wait, conclude
 from dasha_ros.client import FocusError
@@ -106,8 +105,8 @@ def test_interrupt_before_a_server_accepted_the_goal_is_the_users_own_end(capsys
 
 
 def test_timeout_cancels_the_goal_and_exits_with_1(server, focus):
-    # The deadline includes discovery, which may take a second or two.
-    child = focus("wait", "--timeout", "4")
+    # The deadline includes discovery, which may take seconds on a busy machine.
+    child = focus("wait", "--timeout", "15")
     assert child.wait() == 1
     assert server.wait_for_output("restored")
     assert "it took longer than --timeout allows" in child.output
@@ -149,7 +148,7 @@ def test_a_killed_server_ends_the_wait_with_3(server, focus):
     child = focus("stuck")
     child.wait_for_output("A^L")
     server.kill()
-    assert child.wait(PATIENCE_S + 10.0) == 3  # nobody says goodbye for it: its lease must run out
+    assert child.wait() == 3  # nobody says goodbye for it: its lease must run out
     assert "the focus server is gone" in child.output
 
 

@@ -31,8 +31,8 @@ from dasha_ros.policies.outcome import ErrorCode
 pytestmark = pytest.mark.graph
 
 SERVER = Path(__file__).parents[1] / "cli" / "fake_focus_server.py"
-GIVEN_UP_S = 15.0
-"""A server that is gone or silent is given up within this time [s]."""
+GIVEN_UP_S = PATIENCE_S
+"""A server that is gone or silent is given up in seconds; a busy machine may take longer [s]."""
 
 
 @pytest.fixture
@@ -126,7 +126,9 @@ def test_a_killed_server_is_noticed(server: Child, client: FocusClient) -> None:
 
 @pytest.mark.slow
 def test_a_suspended_server_does_not_continue_an_abandoned_goal(server: Child, client: FocusClient) -> None:
-    task = client.start("wait", timeout=3.0)
+    # The time of a goal includes the search for its server.
+    assert client.focus("cat").found
+    task = client.start("wait", timeout=6.0)
     server.wait_for_output("goal wait")
     server.send(signal.SIGSTOP)
     with pytest.raises(ServerLostError, match=r"the focus server (is gone|answered nothing)"):
@@ -141,17 +143,17 @@ def test_a_suspended_server_does_not_continue_the_goal_of_an_ended_command(
     server: Child, spawn: Spawner
 ) -> None:
     # Its time runs from the start of its search for a server, which can take seconds on a busy machine.
-    child = spawn.dasha("focus", "wait", "--timeout", "5")
+    child = spawn.dasha("focus", "wait", "--timeout", "20")
     server.wait_for_output("goal wait")
     server.send(signal.SIGSTOP)
-    assert child.wait(5.0 + GIVEN_UP_S + 5.0) == 3
+    assert child.wait() == 3
     assert "Lens and exposure may not be restored" in child.output
     server.send(signal.SIGCONT)
     server.wait_for_output("restored after")
 
 
 def test_closing_the_client_cancels_its_goals(server: Child, ros_env: Any) -> None:
-    with FocusClient() as client:
+    with FocusClient(server_timeout=PATIENCE_S) as client:
         task = client.start("wait")
         server.wait_for_output("goal wait")
     assert task.wait(0.0).code is ErrorCode.CANCELED
@@ -160,7 +162,7 @@ def test_closing_the_client_cancels_its_goals(server: Child, ros_env: Any) -> No
 
 ALONE = """
 from dasha_ros.client import FocusClient
-with FocusClient() as client:
+with FocusClient(server_timeout=90.0) as client:
     client.focus("wait")
 """
 SPINNING = """
@@ -168,7 +170,7 @@ import rclpy
 from dasha_ros.client import FocusClient
 rclpy.init()
 node = rclpy.create_node("robot")
-client = FocusClient(node)
+client = FocusClient(node, server_timeout=90.0)
 async def once():
     timer.cancel()
     await client.focus_async("wait")
@@ -179,7 +181,7 @@ BLOCKING = """
 import rclpy
 from dasha_ros.client import FocusClient
 rclpy.init()
-FocusClient().focus("wait")
+FocusClient(server_timeout=90.0).focus("wait")
 """
 
 
@@ -236,7 +238,7 @@ def test_whatever_rclpy_raises_at_a_shutdown_the_goal_is_cancelled(
 
     monkeypatch.setattr(focus_client, "SingleThreadedExecutor", Interrupted)
     monkeypatch.setattr(rclpy, "create_node", interrupted_node)
-    with FocusClient() as client:
+    with FocusClient(server_timeout=PATIENCE_S) as client:
         task = client.start("wait")
         server.wait_for_output("goal wait")
         armed.set()
@@ -250,7 +252,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from dasha_ros.client import FocusClient
 rclpy.init()
 node = rclpy.create_node("robot")
-client, ticks, said = FocusClient(node), [], []
+client, ticks, said = FocusClient(node, server_timeout=90.0), [], []
 async def once():
     timer.cancel()
     print("awaited", (await client.focus_async("cat")).detection.label, flush=True)
@@ -285,7 +287,7 @@ import rclpy
 from dasha_ros.client import FocusClient
 rclpy.init()
 node = rclpy.create_node("robot", start_parameter_services=False)
-client = FocusClient(node)
+client = FocusClient(node, server_timeout=90.0)
 async def go():
     print("awaited", (await client.focus_async("cat")).detection.label, flush=True)
 executor = rclpy.executors.SingleThreadedExecutor()

@@ -13,6 +13,8 @@ from graph import NODES, FocusClient, Graph, empty_graph
 
 PROGRAMS = Path(__file__).parent / "programs"
 SIZE = {"width": 640, "height": 340}
+PATIENT_LINE = {"reply_timeout_ms": 500.0}
+"""The emulator answers from another process, which a busy machine may stop for longer than 50 ms."""
 OK, WARN, ERROR = b"\0", b"\1", b"\2"
 LENS_SERIAL = "0001"
 """Serial number of the USB bridge that the lens driver shall use; see ``bench_lens_driver``."""
@@ -43,7 +45,7 @@ def emulated(folder: Path) -> dict[str, dict[str, Any]]:
     return {
         "device_emulator": {"lens_link": lens, "camera_socket": camera, **SIZE},
         "camera_driver": {"backend": "pylon", "serial": "0815-0000", "emulator": camera, **SIZE},
-        "lens_driver": {"backend": "varioptic", "port": lens},
+        "lens_driver": {"backend": "varioptic", "port": lens, **PATIENT_LINE},
     }
 
 

@@ -70,7 +70,13 @@ class Graph:
 
     def until_active(self, *nodes: str) -> None:
         """Wait until nodes are active."""
-        self.probe.until_active(*(nodes or tuple(self.processes)))
+        names = nodes or tuple(self.processes)
+        try:
+            self.probe.until_active(*names)
+        except AssertionError as error:
+            children = [(name, self.processes[name]) for name in names if name in self.processes]
+            said = "\n".join(f"{name} ({child.returncode}): {child.output}" for name, child in children)
+            raise AssertionError(f"{error}; the nodes said:\n{said}") from None
 
     def kill(self, name: str) -> None:
         """Kill a node with SIGKILL."""

@@ -33,15 +33,15 @@ class InForce:
 
     def until(self, exposure_us: float, position: float) -> None:
         """Wait until these settings are active."""
-        self.graph.probe.until(
-            lambda: (
-                self.lens
-                and self.captures
-                and self.lens[-1].commanded_position == position
-                and self.captures[-1].exposure_us == exposure_us
-            ),
-            f"{exposure_us} us and {position} V in force; are {self.now()}",
-        )
+
+        def are() -> bool:
+            return self.now() == (exposure_us, position)
+
+        wanted = f"{exposure_us} us and {position} V in force"
+        try:
+            self.graph.probe.until(are, wanted)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; are {self.now()}") from None
 
     def now(self) -> tuple[float | None, float | None]:
         """Exposure [us] and position in force."""

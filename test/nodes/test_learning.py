@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.torch]
 
 ENCODER = "efficientnet_lite0_grid"
 """The encoder of the shipped policies of the preset `plus`."""
+UPDATE_S = 900.0
+"""For 128 steps and what is learned from them; a step takes some seconds on a busy machine."""
 
 
 def episodes(folder: Path) -> list[dict[str, str]]:
@@ -54,7 +56,7 @@ def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_p
         assert set(reward.term_names) == {"detection", "quality", "move", "reversal", "defocus", "false_end"}
     persons_goals_pause_the_trainer(graph, folder)
     policy, checkpoint = folder / "policy.npz", folder / "checkpoint.zip"
-    probe.until(checkpoint.exists, "the first update", 240.0)
+    probe.until(checkpoint.exists, "the first update", UPDATE_S)
     assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 128
 
     graph.kill("low_level_agent")
@@ -63,7 +65,7 @@ def test_an_agent_learns_from_goals_and_survives_a_kill(bare_graph: Graph, tmp_p
     graph.start("low_level_agent", low_level_agent=learner)
     graph.until_active("low_level_agent")
     probe.until(lambda: len(episodes(folder)) > before, "an episode after the restart")
-    probe.until(lambda: checkpoint.read_bytes() != kept, "an update after the restart", 240.0)
+    probe.until(lambda: checkpoint.read_bytes() != kept, "an update after the restart", UPDATE_S)
     assert PolicyFile.load(policy, "focus").info.made["online_steps"] == 256
 
 
@@ -72,7 +74,8 @@ def persons_goals_pause_the_trainer(graph: Graph, folder: Path) -> None:
     client = graph.client()
     for _ in range(3):
         result = client.run("cat")
-        assert result.error_code == result.NONE, result.error_msg
+        # In the light of the trainer's episode, and by what was learned so far: it may not find the cat.
+        assert result.error_code < result.CAMERA_LOST, result.error_msg
     said = [state.message for state in client.states if not state.background]
     assert any("the trainer waits" in message for message in said), said
     before = len(episodes(folder))

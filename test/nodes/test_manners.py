@@ -11,6 +11,7 @@ import pytest
 from graph import NODES, Graph
 from sros2_policy import forbidden, unused
 from sros2_policy import read as policy
+from transitions import change_state, until_discovered
 
 from dasha_ros.config import NODES as CONFIGS
 from dasha_ros.config import limits_of, unit_of
@@ -26,16 +27,7 @@ def start_by_a_lifecycle_manager(graph: Graph) -> None:
     graph.start(**{name: {"autostart": "false"} for name in NODES})
     for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
         for name in NODES:
-            assert change_state(graph, name, transition), name
-
-
-def change_state(graph: Graph, name: str, transition: int) -> bool:
-    """Ask a node for a transition; whether it went well."""
-    from lifecycle_msgs.msg import Transition
-    from lifecycle_msgs.srv import ChangeState
-
-    request = ChangeState.Request(transition=Transition(id=transition))
-    return bool(graph.probe.call(ChangeState, f"{name}/change_state", request).success)
+            assert change_state(graph.probe, name, transition), name
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -67,6 +59,7 @@ def test_an_agent_that_ends_during_a_goal_restores_its_actuator(bare_graph: Grap
     before = lens[-1].commanded_position
     client = ActionClient(probe.node, AdjustFocus, "adjust_focus")
     probe.until(client.server_is_ready, "the agent")
+    until_discovered(probe, "low_level_agent")
     steps: list[int] = []
     sent = client.send_goal_async(
         AdjustFocus.Goal(labels=["giraffe"]), lambda m: steps.append(m.feedback.reward.step)
@@ -224,7 +217,7 @@ def test_the_security_policy_allows_what_nodes_do_and_no_more(graph: Graph, tmp_
         trainer={"autostart": "false"},
     )
     for name in ("device_emulator", "trainer"):
-        assert change_state(graph, name, Transition.TRANSITION_CONFIGURE)
+        assert change_state(graph.probe, name, Transition.TRANSITION_CONFIGURE)
     for name, rules in policy(share_dir() / "config" / "security" / "policy.xml").items():
         node = name.rpartition("/")[2]
         if node not in CONFIGS:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.graph
 
 def test_a_flood_reports_its_rates(probe: Probe) -> None:
     with Floods(1.0, seed=1, rate_hz=100.0) as flood:
-        probe.until(flood.is_over, "the end of the flood", flood.longest_s)
+        probe.until(flood.is_over, "the end of the flood")
         rates_hz = flood.rates_hz()
     assert rates_hz.keys() == {topic for _, topic, _ in TOPICS}
     # No more than was asked for; how much less, the machine decides.
@@ -24,7 +24,7 @@ def test_a_flood_reports_its_rates(probe: Probe) -> None:
 
 def test_a_flood_is_visible_and_ends_when_left_early(probe: Probe) -> None:
     with Floods(3600.0, seed=1) as flood:
-        probe.until(lambda: flood.is_seen_by(probe.node), "the strangers", flood.longest_s)
+        probe.until(lambda: flood.is_seen_by(probe.node), "the strangers")
     assert flood.is_over()
 
 

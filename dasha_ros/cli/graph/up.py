@@ -150,7 +150,7 @@ def _report(console: Console, ended: list[Ended]) -> Ended | None:
 
 
 def _is_known(session: Session, active_since_s: float) -> bool:
-    """Whether every active node has told its state, and every driver whether it has a device; or it is late."""
+    """Whether every active node has told its state, and every driver if it has a device; or it is late."""
     from dasha_ros.ros.driver_nodes.device_worker import DEVICE, OPENING
 
     if session.seconds - active_since_s > WORD_S:

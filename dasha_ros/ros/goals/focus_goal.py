@@ -35,8 +35,6 @@ from dasha_ros.ros.transport.conversions import (
 )
 from dasha_ros.system import shutdown_limits
 
-_DISCOVERY_S = 2.0
-"""How long to wait for the drivers [s]: a goal may come before this node has discovered them."""
 _LOST = {"lens": ErrorCode.LENS_LOST, "camera": ErrorCode.CAMERA_LOST}
 
 
@@ -75,7 +73,8 @@ class FocusGoal:
         own = self._actuators
         own.wait(
             lambda: self._run.reason or (self._drivers_work() and not self._restoration.are_left_behind()),
-            _DISCOVERY_S,
+            # A goal may come before this node has discovered them, and while one is started again.
+            shutdown_limits.DRIVER_RESTARTS_S,
         )
         self._restoration.begin()
         config = self._server.config

@@ -99,7 +99,12 @@ class Restoration:
         reached = {actuator: command for actuator, command in reached.items() if command != NO_COMMAND}
         settle = {"lens": own.settle_position, "camera": own.settle_exposure}
         # The agent's answer may arrive before its driver's report.
-        own.wait(lambda: self._have_reported(reached), shutdown_limits.DRIVER_ANSWERS_S)
+        patience = Patience(
+            shutdown_limits.DRIVER_RESTARTS_S,
+            shutdown_limits.MESSAGE_ARRIVES_S,
+            lambda: not self._server.is_active,
+        )
+        own.waiter.wait_for(lambda: self._have_reported(reached) or None, patience.lasts)
         lost, stay = list[str](), dict[str, Settlement]()
         for actuator, command in reached.items():
             said = self._reports()[actuator]
@@ -108,7 +113,7 @@ class Restoration:
             elif said is None or not said.command.sender or said.is_the_drivers_own:
                 lost.append(actuator)
             # Otherwise another node has commanded meanwhile, and its command stays.
-        return lost + self._missing(stay, own.exposure_us or 0.0, shutdown_limits.DRIVER_ANSWERS_S)
+        return lost + self._missing(stay, own.exposure_us or 0.0, shutdown_limits.DRIVER_RESTARTS_S)
 
     def _reports(self) -> dict[str, ActuatorReport | None]:
         return {"lens": self._actuators.position_report, "camera": self._actuators.exposure_report}

@@ -16,7 +16,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 from graph import Graph
 from in_process import Ears, in_process
 from rclpy.parameter import Parameter
-from ros_harness import Child, command, wait_for
+from ros_harness import PATIENCE_S, Child, command, wait_for
 
 from dasha_ros.devices.camera import Frame, never
 from dasha_ros.devices.errors import FrameIncomplete, OutOfRange
@@ -215,7 +215,7 @@ def test_a_twin_camera_waits_for_its_world(ros_env: dict[str, str]) -> None:
         driver._topics.capture = captures
         driver._job.changed.wait = waiting
         driver.trigger_activate()
-        assert looked.wait(20.0)
+        assert looked.wait(PATIENCE_S)
         driver._twin._world._on_world(msg.TwinWorld(scene="motorcycle_street", illuminance_lx=100.0))
         wait_for(lambda: len(waits) > 1, "a look at the world")
         # A picture is due, but the lens is still unknown.

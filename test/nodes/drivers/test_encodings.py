@@ -39,11 +39,10 @@ def test_every_encoding_is_published_and_perceived_the_same(bare_graph: Graph, t
         asked = command(msg.ExposureCommand, exposure_us=12_000.0)
         exposures.publish(asked)
         probe.until(
-            lambda asked=asked, percepts=percepts: [
-                p for p in percepts if p.capture.exposure_command == asked.id
-            ],
-            f"a percept of {encoding}",
-            30.0,
+            lambda asked=asked, percepts=percepts, images=images: (
+                images and [p for p in percepts if p.capture.exposure_command == asked.id]
+            ),
+            f"a picture and a percept of {encoding}",
         )
         assert images[-1].encoding == encoding
         pixels = pixels_of(images[-1])

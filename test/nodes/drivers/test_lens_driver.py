@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 from in_process import Ears, in_process
-from ros_harness import command
+from ros_harness import PATIENCE_S, command
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
 from dasha_ros.devices.fake.fake import FakeLens
@@ -251,14 +251,14 @@ def test_a_hanging_lens_is_not_closed_and_the_driver_keeps_it(
 
     bench.lens.move = move  # type: ignore[method-assign]
     bench.command(50.0)
-    assert hangs.wait(20.0)
+    assert hangs.wait(PATIENCE_S)
     for leave in (bench.driver.deactivate, bench.driver.cleanup):
         with pytest.raises(DeviceTimeout, match="still open"):
             leave()
     assert bench.driver._lens is bench.lens
     assert bench.driver._worker is not None
     goes_on.set()
-    monkeypatch.setattr(device_worker.shutdown_limits, "DRIVER_STOPS_S", 20.0)
+    monkeypatch.setattr(device_worker.shutdown_limits, "DRIVER_STOPS_S", PATIENCE_S)
     bench.driver.deactivate()
     assert bench.driver._worker is None
 

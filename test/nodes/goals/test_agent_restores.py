@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from graph import Graph
+from ros_harness import PATIENCE_S
 from scripted_rig import ScriptedRig
+from transitions import until_discovered
 
 pytestmark = pytest.mark.graph
 
@@ -17,7 +19,7 @@ CODES = {"PERCEPTION_LOST": 303, "CANCELED": 401, "PREEMPTED": 402, "SHUTDOWN": 
 class Agent:
     """A^L in a process of its own, with devices that the test plays."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, budget_s: float) -> None:
         from dasha_ros.action import AdjustFocus
         from rclpy.action import ActionClient
 
@@ -25,11 +27,12 @@ class Agent:
         self.rig = ScriptedRig(graph.probe, position=START_POSITION)
         graph.start(
             "low_level_agent",
-            low_level_agent={"policy": "coarse_to_fine", "inference_budget_s": 4.0, "retries": 0},
+            low_level_agent={"policy": "coarse_to_fine", "inference_budget_s": budget_s, "retries": 0},
         )
         graph.until_active("low_level_agent")
         self.client = ActionClient(graph.probe.node, AdjustFocus, "adjust_focus")
         self.probe.until(self.client.server_is_ready, "the agent")
+        until_discovered(self.probe, "low_level_agent")
         self.rig.tell()
 
     def send(self) -> Any:
@@ -50,10 +53,12 @@ class Agent:
 
 @pytest.fixture
 def agent(bare_graph: Graph) -> Agent:
-    return Agent(bare_graph)
+    """An agent that waits for a percept until the goal is cancelled, however busy the machine is."""
+    return Agent(bare_graph, PATIENCE_S)
 
 
-def test_when_the_first_move_is_never_answered(agent: Agent) -> None:
+def test_when_the_first_move_is_never_answered(bare_graph: Graph) -> None:
+    agent = Agent(bare_graph, budget_s=10.0)
     rig = agent.rig
     handle = agent.send()
     rig.after_command = lambda position: setattr(rig, "sees", position == START_POSITION)

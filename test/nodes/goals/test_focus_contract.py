@@ -53,6 +53,8 @@ def test_who_looks_sees_previews_and_the_belief_and_nobody_else_pays(
     from dasha_ros.ros.transport import qos
 
     probe = graph.probe
+    # Long before the goal, so that the agent has discovered who listens.
+    beliefs = probe.subscribe(msg.Belief, "focus/belief", qos.PERCEPT)
     percepts = probe.subscribe(msg.Percept, "perception/percept", qos.PERCEPT)
     in_force.set(20_000.0, NEAR_POSITION)
     probe.until(
@@ -73,14 +75,17 @@ def test_who_looks_sees_previews_and_the_belief_and_nobody_else_pays(
     assert bytes(pictures[-1].data[:2]) == b"\xff\xd8"
     probe.node.destroy_subscription(look)
 
-    beliefs = probe.subscribe(msg.Belief, "focus/belief", qos.PERCEPT)
     result = client.run("motorcycle")
     assert result.error_code == 0
-    probe.until(lambda: beliefs, "a belief")
-    belief = beliefs[-1]
-    assert sum(belief.probability) == pytest.approx(1.0, abs=1e-4)
-    likely = max(zip(belief.probability, belief.dioptres, strict=True))[1]
-    assert likely == pytest.approx(1.0 / result.focus_distance_m, abs=0.3)
+
+    def likely() -> float:
+        return float(max(zip(beliefs[-1].probability, beliefs[-1].dioptres, strict=True))[1])
+
+    # The result may overtake what was believed at the last step.
+    probe.until(
+        lambda: beliefs and abs(likely() - 1.0 / result.focus_distance_m) < 0.3, "the belief of the last step"
+    )
+    assert sum(beliefs[-1].probability) == pytest.approx(1.0, abs=1e-4)
 
 
 def test_the_report_tells_every_step(client: FocusClient, in_force: InForce) -> None:
@@ -98,6 +103,7 @@ def test_the_report_tells_every_step(client: FocusClient, in_force: InForce) -> 
         assert step["reward"]["value"] == pytest.approx(sum(step["reward"]["terms"].values()))
     for name in ("index.html", "before.jpg", "after.jpg"):
         assert (folder / name).stat().st_size > 1000
+    in_force.until(result.exposure_us, result.lens_position)
 
 
 @pytest.mark.parametrize(
@@ -266,6 +272,7 @@ def test_another_commander_of_the_lens_is_noticed(client: FocusClient, in_force:
 
 
 def test_keep_exposure_leaves_the_exposure_alone(client: FocusClient, in_force: InForce) -> None:
+    in_force.set(400.0, 65.0)  # behind whatever the intruder of the test before has sent
     first = client.run("motorcycle")
     in_force.set(first.exposure_us, 30.0)
     result = client.run("motorcycle", keep_exposure=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from emulated import PATIENT_LINE
 from fake_genicam import only_genicam
 from graph import NODES, Graph
 
@@ -60,7 +61,7 @@ def test_a_goal_is_reached_over_gigabit_ethernet_and_a_pulled_cable_comes_back(
         camera = plugged_camera()
         parameters = {
             "camera_driver": {"backend": "aravis", "serial": SERIAL, "packet_size": 9000},
-            "lens_driver": {"backend": "optotune", "port": port},
+            "lens_driver": {"backend": "optotune", "port": port, **PATIENT_LINE},
         }
         bare_graph.start(*(name for name in NODES if name != "twin_world"), **parameters)
         bare_graph.until_active()

@@ -34,7 +34,8 @@ class Looker:
         probe = graph.probe
         self.captures = probe.subscribe(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
         self.images = probe.subscribe(Image, "camera/image_raw", qos.IMAGE)
-        self.commands = probe.subscribe(msg.ExposureCommand, "camera/exposure_command", qos.COMMAND)
+        # A queue of one might lose a command to the next.
+        self.commands = probe.subscribe(msg.ExposureCommand, "camera/exposure_command", qos.REWARD)
         self.diagnostics = probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         self.command = probe.publisher(msg.ExposureCommand, "camera/exposure_command", qos.COMMAND, matched=2)
 

@@ -70,7 +70,10 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         ("step", AdjustFocus.Impl.FeedbackMessage, "adjust_focus/_action/feedback", qos.REWARD),
         ("moves", msg.TwinLens, "twin/lens_true", qos.STATE),
     ):
-        probe.node.create_subscription(kind, topic, lambda m, name=name: log.append((name, m)), profile)
+        # With room for what comes while this process rests: where the lens stood follows from every move.
+        probe.node.create_subscription(
+            kind, topic, lambda m, name=name: log.append((name, m)), qos.to_hear(profile)
+        )
     client = graph.client()
     for labels in (("motorcycle",), ("person",), ("giraffe",)):
         result = client.run(*labels, timeout_s=180.0)

@@ -42,5 +42,5 @@ def test_replayed_goal_ends_as_the_recorded_one(tmp_path: Path) -> None:
     assert again.lens_unit == first.lens_unit
     # A lost picture, or another one of the same settings, has other noise, and the goal ends a little beside.
     assert again.lens_position == pytest.approx(first.lens_position, abs=SHARP_VOLTS)
-    assert again.exposure_us == first.exposure_us
+    assert again.exposure_us == pytest.approx(first.exposure_us, rel=0.3)
     assert again.detection.label == first.detection.label

@@ -12,9 +12,9 @@ from graph import NODES, Graph
 pytest.importorskip("rclpy", reason="ROS is not installed: scripts/setup installs it")
 from dasha_ros.msg import CaptureInfo
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import GetParameters
 from rclpy.parameter import parameter_value_to_python
+from transitions import change_state
 
 from dasha_ros.ros.transport import qos
 
@@ -60,6 +60,5 @@ def test_a_goal_is_reached_through_another_packages_driver(bare_graph: Graph, tm
     assert {step["lens"]["unit"] for step in record["steps"]} == {"D"}
     assert automatics(bare_graph) == [False, 0]
     for node in ("camera_driver", "lens_driver"):
-        request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
-        assert bare_graph.probe.call(ChangeState, f"{node}/change_state", request).success
+        assert change_state(bare_graph.probe, node, Transition.TRANSITION_DEACTIVATE)
     assert automatics(bare_graph) == [True, 2]

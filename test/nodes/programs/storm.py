@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
 from graph import Graph, empty_graph
+from transitions import changer
 
 from dasha_ros.soak.memory import MemorySlope
 
@@ -60,9 +61,11 @@ class Lifecycle:
     def __init__(self, graph: Graph, name: str) -> None:
         from lifecycle_msgs.srv import ChangeState, GetAvailableStates, GetAvailableTransitions, GetState
 
+        from dasha_ros.ros.transport.retrying_call import RetryingCall
+
         self._probe, self._kinds = graph.probe, (ChangeState, GetState)
         node = graph.probe.node
-        self._change = node.create_client(ChangeState, f"{name}/change_state")
+        self._change = changer(graph.probe, name)
         self._others = [
             (node.create_client(kind, f"{name}/{service}"), kind)
             for kind, service in (
@@ -73,6 +76,11 @@ class Lifecycle:
             )
         ]
         self.process = graph.processes[name]
+        for client, kind in self._others:
+            graph.probe.until(client.service_is_ready, client.srv_name)
+            asked = RetryingCall(client, kind.Request())
+            graph.probe.until(asked.answer, f"an answer of {client.srv_name}")
+            asked.close()
 
     def _ask(self, client: Any, request: Any, what: str) -> Any:
         future = client.call_async(request)

@@ -13,6 +13,7 @@ pytest.importorskip("rclpy", reason="scripts/setup installs rclpy")
 pytest.importorskip("gymnasium", reason="scripts/setup --torch installs gymnasium")
 from analytic_rig import AnalyticRig
 from chart import Chart
+from ros_harness import PATIENCE_S
 
 from dasha_ros.config import HighLevelAgentConfig, LowLevelAgentConfig
 from dasha_ros.estimation.readout import GRID_SIZE
@@ -194,17 +195,17 @@ def test_no_second_learner_starts_while_the_first_one_works(learning, monkeypatc
     monkeypatch.setattr(module, "learn_online", learn)
     monkeypatch.setattr(module.shutdown_limits, "LEARNER_STOPS_S", 0.0)
     learning.start()
-    assert working.wait(5.0)
+    assert working.wait(PATIENCE_S)
     learning.stop()
     with pytest.raises(RuntimeError, match="activate again in a few seconds"):
         learning.start()
     assert learning.play(goal()).code is ErrorCode.SHUTDOWN, "the first one is still told to end"
     done.set()
-    monkeypatch.setattr(module.shutdown_limits, "LEARNER_STOPS_S", 10.0)
+    monkeypatch.setattr(module.shutdown_limits, "LEARNER_STOPS_S", PATIENCE_S)
     learning.stop()
     working.clear()
     learning.start()
-    assert working.wait(5.0)
+    assert working.wait(PATIENCE_S)
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ class Overtaken:
         return number
 
     def _await_answer(self) -> None:
-        self.times += self._taken.wait(0.5)
+        self.times += self._taken.wait(2.0)
 
     def _take(self, take: Any, args: Any) -> Any:
         taken = take(*args)

@@ -86,7 +86,7 @@ class Patient:
 
         def work(run: Any) -> Any:
             self.begun += 1
-            wait_for(run.interrupted, "an end of the goal", 60.0)
+            wait_for(run.interrupted, "an end of the goal", 2.0 * PATIENCE_S)
             self.reasons.append(run.reason)
             return AdjustFocus.Result(
                 error_code=int(run.reason), error_msg=explain(run.reason, run.why), steps=1
@@ -146,6 +146,6 @@ def test_a_goal_ends_when_its_client_is_killed_and_other_goals_go_on(probe: Prob
         wait_for(lambda: patient.begun, "the goal")
         child.kill()
         # It can't say goodbye, so its lease must expire.
-        wait_for(lambda: patient.reasons, "the end of the goal", 40.0)
+        wait_for(lambda: patient.reasons, "the end of the goal")
         assert patient.reasons == [ErrorCode.CLIENT_GONE]
         patient.server.destroy()

@@ -196,7 +196,8 @@ def test_goals_and_their_results_are_forgotten_when_they_expire(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert single_goal._RESULT_KEPT_S <= 60, "rclpy's 15 minutes are memory that grows with each goal"
-    monkeypatch.setattr(single_goal, "_RESULT_KEPT_S", 1)
+    # As long as a client on a busy machine may take to ask for its result.
+    monkeypatch.setattr(single_goal, "_RESULT_KEPT_S", 4)
     node = served.node
     server = SimpleActionServer(
         node, AdjustFocus, "act", lambda _: "", lambda _: AdjustFocus.Result(steps=7), ends_s=1.0
