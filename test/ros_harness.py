@@ -108,12 +108,10 @@ class Child:
         """Start it. Its stderr goes into the file ``errors`` if there is one, and else into its output."""
         self.command = list(command)
         self.lines: list[str] = []
-        # A test that emulated cameras in this process does not plug them into every later process.
-        inherited = {name: value for name, value in os.environ.items() if name != "PYLON_CAMEMU"}
         with errors.open("w") if errors else contextlib.nullcontext(subprocess.STDOUT) as stderr:
             self._popen = subprocess.Popen(
                 self.command,
-                env={**inherited, **env},
+                env={**os.environ, "PYLON_CAMEMU": "0", **env},  # no other test's emulated cameras
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
