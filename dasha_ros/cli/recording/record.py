@@ -15,7 +15,6 @@ import typer
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.options import Namespace
 from dasha_ros.system.signals import signals_collected
-from dasha_ros.system.stand_back import stand_back
 
 if TYPE_CHECKING:
     from dasha_ros.recording.writer import RecordingWriter
@@ -66,9 +65,9 @@ def record(
         fail(f"--images {images!r} is none of raw, jpeg and none", Exit.REFUSED)
     from dasha_ros.ros.node.memory import keep_memory, share_one_heap
 
-    stand_back(_NICE)
     share_one_heap()
     keep_memory()
+    os.nice(_NICE)
     folder = output or Path(f"recording-{datetime.now():%Y%m%d-%H%M%S}")
     order = _Order(namespace, folder, topic or [], images, jpeg_quality, split_mb, limit_mb, seconds, wait)
     try:

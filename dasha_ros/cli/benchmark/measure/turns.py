@@ -102,6 +102,6 @@ def _timed(rig: Any, warm_up: list[float], positions: list[float]) -> list[float
 
 
 def cpu_s(process: psutil.Process) -> float:
-    """Processor time that a process and its children have used [s]."""
-    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-    return float(sum(each.user + each.system for each in times))
+    """Processor time that a process has used [s]."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
