@@ -156,12 +156,9 @@ def _is_known(session: Session, active_since_s: float) -> bool:
     if session.seconds - active_since_s > WORD_S:
         return True
     told = session.diagnostics()
-    devices = {
-        name: {v.key: v.value for v in told[name].values}.get(DEVICE, OPENING)
-        for name in DRIVERS
-        if name in told
-    }
-    return len(told) == len(session.graph.processes) and OPENING not in devices.values()
+    drivers = [{pair.key: pair.value for pair in told[name].values} for name in DRIVERS if name in told]
+    all_told = len(told) == len(session.graph.processes)
+    return all_told and all(driver.get(DEVICE, OPENING) != OPENING for driver in drivers)
 
 
 def _announce(session: Session, console: Console) -> None:

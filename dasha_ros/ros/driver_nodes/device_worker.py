@@ -22,7 +22,7 @@ FACTS_S, FACTS_BUSY_S = 1.0, 5.0
 
 DEVICE, OPENING = "device", "opening"
 """Name of the diagnostics' value that tells the device's state, and its value until the first attempt to open
-the device has ended; then it is ``open`` or ``lost``."""
+the device has ended; then it is ``open`` or ``lost``, and ``closed`` once the worker has stopped."""
 
 
 class Job(Protocol):
@@ -71,7 +71,6 @@ class DeviceWorker:
         self._job, self._health, self._wake = job, health, wake
         self._stop = threading.Event()
         self.has_device = False
-        self._state = OPENING
         self._facts: dict[str, Any] = {}
         self._facts_at_s = 0.0
         self._losses_in_a_row = 0
@@ -106,7 +105,7 @@ class DeviceWorker:
             while not self._stop.is_set():
                 try:
                     self._job.open()
-                    self.has_device, self._state = True, "open"
+                    self.has_device = True
                     self._outlive(self._ask_facts)
                     self._health.clear("device")
                     self._work()
@@ -116,7 +115,7 @@ class DeviceWorker:
                     pause = BACK_OFF_S[min(self._losses_in_a_row, len(BACK_OFF_S) - 1)]
                     self._losses_in_a_row += 1
                     self._health.count("device_losses")
-                    self.has_device, self._state = False, "lost"
+                    self.has_device = False
                     self._health.error("device", f"{error} (trying again)")
                     self._outlive(self._job.lost, str(error))
                     self._outlive(self._job.close)
@@ -148,6 +147,15 @@ class DeviceWorker:
                     self._health.clear("device")
                 if time.monotonic() - self._facts_at_s > (FACTS_BUSY_S if worked else FACTS_S):
                     self._outlive(self._ask_facts)
+
+    @property
+    def _state(self) -> str:
+        """See `DEVICE`."""
+        if self.has_device:
+            return "open"
+        if self._stop.is_set():
+            return "closed"
+        return "lost" if self._losses_in_a_row else OPENING
 
     def _ask_facts(self) -> None:
         self._facts_at_s = time.monotonic()

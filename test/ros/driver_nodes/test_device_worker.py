@@ -216,8 +216,9 @@ def test_the_diagnostics_tell_whether_the_device_was_opened() -> None:
             states.append(self.health.values()["device"])
             return super().work()
 
-    Telling(opens=[DeviceError("no such device")]).play()
+    telling = Telling(opens=[DeviceError("no such device")]).play()
     assert states == ["opening", "lost", "open"]
+    assert telling.health.values()["device"] == "closed"
 
 
 def test_a_call_that_does_not_return_is_reported_and_can_be_awaited_again(
