@@ -123,8 +123,7 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._worker = self._job.limits = None
 
     def cleanup(self) -> None:
-        """Close the camera and the topics."""
-        self.deactivate()
+        """Close the topics."""
         if self._camera is None:
             return
         if self._lens_port is not None:

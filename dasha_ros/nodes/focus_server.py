@@ -110,8 +110,7 @@ class FocusServer(GoalServer):
             self._server.stop()
 
     def cleanup(self) -> None:
-        """End the current goal and close the topics; goals are refused from now on."""
-        self.deactivate()
+        """Close the topics; goals are refused from now on."""
         if not self._configured:
             return
         with self._state_lock:

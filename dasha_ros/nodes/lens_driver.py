@@ -90,8 +90,7 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._job.publish_closed(restores)
 
     def cleanup(self) -> None:
-        """Close the lens and the topics."""
-        self.deactivate()
+        """Close the topics."""
         if self._twin is not None:
             self._twin.close()
             self._twin = None

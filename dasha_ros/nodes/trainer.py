@@ -112,8 +112,7 @@ class Trainer(DashaNode[TrainerConfig]):
             self._thread.join(shutdown_limits.TRAINER_STOPS_S)
 
     def cleanup(self) -> None:
-        """Pause and close clients and topics."""
-        self.deactivate()
+        """Close clients and topics."""
         if self._actuators is not None:
             self._actuators.close()
             self._actuators = None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-MESSAGE_ARRIVES_S = 0.5
-"""A node's last message reaches all its subscribers."""
+MESSAGE_ARRIVES_S = 1.0
+"""A node's last messages reach all their subscribers, on a busy computer too."""
 GOAL_NOTICES_S = 1.0
 """A goal notices that it has to end: it checks every 50 ms while it waits, and before every decision."""
 DRIVER_ANSWERS_S = 2.0
@@ -46,15 +46,15 @@ SERVER_RESTORES_S = AGENT_RESTORES_S
 """The focus server restores the lens and, at the same time, the exposure."""
 SERVER_GOAL_ENDS_S = GOAL_NOTICES_S + AGENT_GOAL_ENDS_S + SERVER_RESTORES_S + PICTURE_S + REPORT_S
 """An interrupted goal of the focus server returns its result."""
-DRIVER_RESTORES_S = DRIVER_ANSWERS_S + MESSAGE_ARRIVES_S
-"""A driver that shuts down during a goal restores its own actuator."""
-DRIVER_STOPS_S = DEVICE_CALL_S + DRIVER_RESTORES_S
-"""A driver finishes the current call, restores its actuator and releases its device."""
+DRIVER_STOPS_S = DEVICE_CALL_S + DRIVER_ANSWERS_S
+"""A driver that shuts down during a goal finishes the current call and restores its own actuator."""
 TRAINER_STOPS_S = GOAL_NOTICES_S + SERVER_GOAL_ENDS_S
 """The trainer cancels its goal, and the goal ends."""
 
-NODE_ENDS_S = CLEAN_UP_S + max(
-    SERVER_GOAL_ENDS_S, LEARNER_STOPS_S + AGENT_GOAL_ENDS_S, DRIVER_STOPS_S, TRAINER_STOPS_S
+NODE_ENDS_S = (
+    max(SERVER_GOAL_ENDS_S, LEARNER_STOPS_S + AGENT_GOAL_ENDS_S, DRIVER_STOPS_S, TRAINER_STOPS_S)
+    + MESSAGE_ARRIVES_S
+    + CLEAN_UP_S
 )
 """Any node cleans up; a node that takes longer ends itself by force."""
 STUCK_S = NODE_ENDS_S + CLEAN_UP_S
@@ -64,7 +64,7 @@ PROCESS_ENDS_S = STUCK_S + PYTHON_EXITS_S
 SIGTERM_S = SIGKILL_S = SIGNAL_WORKS_S
 """The wait after each further signal."""
 
-HURRIED_S = DRIVER_RESTORES_S + CLEAN_UP_S + PYTHON_EXITS_S
+HURRIED_S = DRIVER_ANSWERS_S + MESSAGE_ARRIVES_S + CLEAN_UP_S + PYTHON_EXITS_S
 """The wait for all processes when the user is in a hurry: drivers that respond restore their actuators."""
 
 LAUNCH_SIGTERM_S = PROCESS_ENDS_S

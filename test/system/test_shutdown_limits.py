@@ -29,17 +29,17 @@ INSIDE = {
         "PICTURE_S",
         "REPORT_S",
     ],
-    "DRIVER_STOPS_S": ["DEVICE_CALL_S", "DRIVER_ANSWERS_S", "MESSAGE_ARRIVES_S"],
+    "DRIVER_STOPS_S": ["DEVICE_CALL_S", "DRIVER_ANSWERS_S"],
     "TRAINER_STOPS_S": ["GOAL_NOTICES_S", "SERVER_GOAL_ENDS_S"],
     "STUCK_S": ["NODE_ENDS_S"],
     "PROCESS_ENDS_S": ["STUCK_S", "PYTHON_EXITS_S"],
     "LAUNCH_SIGTERM_S": ["STUCK_S", "PYTHON_EXITS_S"],
 }
 NODES = {
-    "an agent": ["LEARNER_STOPS_S", "AGENT_GOAL_ENDS_S", "CLEAN_UP_S"],
-    "the focus server": ["SERVER_GOAL_ENDS_S", "CLEAN_UP_S"],
-    "a driver": ["DRIVER_STOPS_S", "CLEAN_UP_S"],
-    "the trainer": ["TRAINER_STOPS_S", "CLEAN_UP_S"],
+    "an agent": ["LEARNER_STOPS_S", "AGENT_GOAL_ENDS_S", "MESSAGE_ARRIVES_S", "CLEAN_UP_S"],
+    "the focus server": ["SERVER_GOAL_ENDS_S", "MESSAGE_ARRIVES_S", "CLEAN_UP_S"],
+    "a driver": ["DRIVER_STOPS_S", "MESSAGE_ARRIVES_S", "CLEAN_UP_S"],
+    "the trainer": ["TRAINER_STOPS_S", "MESSAGE_ARRIVES_S", "CLEAN_UP_S"],
     "a node that loads": ["STILL_LOADS_S"],
 }
 

@@ -149,8 +149,7 @@ class AgentNode(DashaNode[A]):
             self._server.stop()
 
     def cleanup(self) -> None:
-        """End the current goal and close the topics; goals are refused from now on."""
-        self.deactivate()
+        """Close the topics; goals are refused from now on."""
         if self._rewards is not None:
             self.rig.close()
             self.destroy_publisher(self._rewards)

@@ -223,11 +223,10 @@ class CameraJob:
             self._camera.close()
 
     def publish_restored(self) -> None:
-        """Publish the restored exposure, of which no picture was taken, and wait until it has arrived."""
+        """Publish the restored exposure, of which no picture was taken."""
         command, exposure_us = self.exposure
         self._topics.publish_setting(command, *self._made_of(exposure_us), self._sequence)
         self._sequence += 1
-        self._commands.await_delivery(self._topics.state_publisher)
 
     def _streams(self) -> bool:
         """Whether the camera takes the preview pictures by itself."""

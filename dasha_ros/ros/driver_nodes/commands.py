@@ -7,9 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rclpy.duration import Duration
-from rclpy.publisher import Publisher
-
 from dasha_ros import msg
 from dasha_ros.freshness.command import CommandId, new_instance
 from dasha_ros.freshness.gate import CommandGate
@@ -17,7 +14,6 @@ from dasha_ros.freshness.restorable import RestorableValue, parse_owner
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.transport.conversions import id_from_msg
 from dasha_ros.ros.transport.endpoints import endpoints_of
-from dasha_ros.system import shutdown_limits
 
 
 @dataclass(frozen=True)
@@ -107,11 +103,6 @@ class Commands:
         """Restore the last permanent value if the current one belongs to a goal; return whether it did."""
         with self._lock:
             return self._restore("the driver ends during a goal")
-
-    @staticmethod
-    def await_delivery(publisher: Publisher) -> None:
-        """Wait until all subscribers have the last message, which is lost if its sender leaves at once."""
-        publisher.wait_for_all_acked(Duration(seconds=shutdown_limits.MESSAGE_ARRIVES_S))
 
     def _restore(self, why: str) -> bool:
         value = self._restorable.end()

@@ -196,8 +196,6 @@ class LensJob:
             # It will be restored when the lens is opened again.
             state = replace(state, command=order.command, commanded_position=order.value)
         self.publish(replace(state, settled=False, faults=("not active",)))
-        if restores:
-            self._commands.await_delivery(self.state_publisher)
 
     def _carry_out(self, order: Order) -> None:
         try:

@@ -16,6 +16,7 @@ from rclpy.subscription import Subscription
 from dasha_ros.config import NodeConfig
 from dasha_ros.freshness.command import new_instance
 from dasha_ros.ros.node.condition import Condition, warning
+from dasha_ros.ros.node.delivery import await_delivery
 from dasha_ros.ros.node.guard import Guard
 from dasha_ros.ros.node.health import Health
 from dasha_ros.ros.node.lifecycle import SafeLifecycleNode
@@ -109,7 +110,7 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         """Stop working, but keep what `configure` made."""
 
     def cleanup(self) -> None:
-        """Release what `configure` made. Must be callable in any state."""
+        """Release what `configure` made, after `deactivate` has succeeded. Both are called in any state."""
 
     def reconfigure(self, config: C) -> None:
         """React to changed parameters; ``config`` is valid and active."""
@@ -167,6 +168,12 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
                 self.health.clear("transition")
             return TransitionCallbackReturn.SUCCESS
 
+    def _leave(self) -> None:
+        """Stop working, and release everything once the last messages have arrived."""
+        self.deactivate()
+        await_delivery(self)
+        self.cleanup()
+
     def _look_for_publishers(self) -> None:
         """Look for other publishers in the graph."""
         self.rejections.look(self)
@@ -182,7 +189,7 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         result = self._transition("configure", self.configure)
         self.is_loading = False
         if result == TransitionCallbackReturn.FAILURE:
-            self._transition("clean up", self.cleanup)
+            self._transition("clean up", self._leave)
         return result
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -209,7 +216,7 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `cleanup`."""
-        result = self._transition("clean up", self.cleanup)
+        result = self._transition("clean up", self._leave)
         # Runs when the last callback that used the released objects has ended.
         retire(self, release_memory)
         return result
@@ -218,12 +225,12 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         """See `cleanup`."""
         self.is_active = False
         self.exclusive_topics.clear()
-        return self._transition("shut down", self.cleanup)
+        return self._transition("shut down", self._leave)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Clean up after a broken transition: back to unconfigured, or finalized if that fails too."""
         self.is_active = False
-        return self._transition("recover", self.cleanup)
+        return self._transition("recover", self._leave)
 
     def start(self) -> None:
         """Configure and activate the node, unless a lifecycle manager does."""
@@ -242,6 +249,6 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         with self._transitions:
             self.is_active = False
             self.exclusive_topics.clear()
-            result = self._transition("clean up", self.cleanup)
+            result = self._transition("clean up", self._leave)
             self._ended = True
         return bool(result == TransitionCallbackReturn.SUCCESS)

@@ -252,7 +252,7 @@ def test_a_hanging_lens_is_not_closed_and_the_driver_keeps_it(
     bench.lens.move = move  # type: ignore[method-assign]
     bench.command(50.0)
     assert hangs.wait(PATIENCE_S)
-    for leave in (bench.driver.deactivate, bench.driver.cleanup):
+    for leave in (bench.driver.deactivate, bench.driver._leave):
         with pytest.raises(DeviceTimeout, match="still open"):
             leave()
     assert bench.driver._lens is bench.lens
