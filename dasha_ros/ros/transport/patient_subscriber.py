@@ -8,6 +8,7 @@ priorities only within one. So the subscriber comes when a topic rings that ends
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import sleep
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -16,6 +17,9 @@ from dasha_ros.ros.transport.fast_subscriber import FastSubscriber, Topic
 
 LEAST_S, MOST_S = 0.02, 0.25
 """Bounds of the wait for the bell [s]."""
+NEXT_COMMAND_S = 0.006
+"""How long it waits after the bell [s]: lens and camera get their next commands now, and need the processor,
+too."""
 _BUSY = 3
 """Messages of a best-effort topic at once that make the next wait short: its queue must not run over."""
 
@@ -85,6 +89,8 @@ class PatientSubscriber(FastSubscriber):
 
     def _take_turns(self, topics: list[Topic], ready: list[int]) -> None:
         """Take what waits in every queue, and wait longer or shorter for the bell next time."""
+        if ready:
+            sleep(NEXT_COMMAND_S)
         counts = [] if self._rests else [(self._take_all(topic), topic.is_reliable) for topic in topics]
         waited = max((count for count, is_reliable in counts if not is_reliable), default=0)
         self._patience_s = next_patience(self._patience_s, waited)

@@ -65,6 +65,9 @@ def test_messages_wait_for_the_bell_and_close_takes_the_last(
     # Nothing but the bell may wake it here.
     monkeypatch.setattr(patient, "LEAST_S", 2.0 * PATIENCE_S)
     monkeypatch.setattr(patient, "next_patience", lambda patience_s, waited: 2.0 * PATIENCE_S)
+    rests: list[tuple[float, int]] = []
+    """Each rest, and how much was heard before it."""
+    monkeypatch.setattr(patient, "sleep", lambda rest_s: rests.append((rest_s, len(heard))))
     node = probe.node
     subscriber = patient.PatientSubscriber(node, "/dasha/bell")
     heard: list[tuple[str, Mapping[str, int]]] = []
@@ -96,6 +99,9 @@ def test_messages_wait_for_the_bell_and_close_takes_the_last(
     words.publish(String(data="last"))
     subscriber.close()
     assert [text for text, _ in heard] == ["bell", "a", "b", "bell", "last"]
+    # Lens and camera get the next command before it takes anything. New topics may have woken it for the
+    # first bell.
+    assert rests[-1] == (patient.NEXT_COMMAND_S, 1)
     # They tell when they came, not when they were taken.
     assert all(facts["received_timestamp"] < sent_ns for text, facts in heard if text in "ab")
     assert [facts["publication_sequence_number"] for text, facts in heard if text != "bell"] == [1, 2, 3]
