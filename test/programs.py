@@ -31,6 +31,7 @@ DEAF = """
     import signal, sys
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGQUIT, signal.SIG_IGN)
     print("ready")
     while True: signal.pause()
 """

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ Output = Callable[[str, str], None]
 
 LONGEST_LINE = 1 << 16
 """Longer lines are cut [bytes], so that a program that never ends its line can't fill the memory."""
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -171,13 +173,22 @@ class ChildProcess:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal if the process is running; SIGKILL also goes to its children."""
-        if self._process is None or not self.runs:
+        if self._process is None or self._process.returncode is not None:
             return
         with contextlib.suppress(OSError):
             if number is signal.SIGKILL:
                 os.killpg(self._process.pid, number)
             else:
                 self._process.send_signal(number)
+
+    def await_death(self, patience_s: float) -> None:
+        """Wait until the process has died, but leave its exit code, and with it its id, for later."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        end, how = time.monotonic() + patience_s, os.WEXITED | os.WNOWAIT | os.WNOHANG
+        with contextlib.suppress(ChildProcessError):
+            while os.waitid(os.P_PID, self._process.pid, how) is None and time.monotonic() < end:
+                time.sleep(_LOOK_S)
 
 
 @dataclass(frozen=True)

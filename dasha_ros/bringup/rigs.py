@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dasha_ros.config import NodeConfig
 from dasha_ros.config.ros_value import Value
+from dasha_ros.emulators.lens.line import ANSWERS_WITHIN_S
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ _EMULATED: dict[str, Value] = {
     "camera_driver.serial": "0815-0000",
     "camera_driver.emulator": "{runtime}/camera.socket",
     "lens_driver.port": "{runtime}/lens",
+    "lens_driver.reply_timeout_ms": 1e3 * ANSWERS_WITHIN_S,
     "device_emulator.lens_link": "{runtime}/lens",
     "device_emulator.camera_socket": "{runtime}/camera.socket",
 }

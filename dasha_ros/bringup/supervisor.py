@@ -18,9 +18,11 @@ from dasha_ros.system.shared_memory import remove_dead_segments
 SIGNALS = (
     (signal.SIGINT, shutdown_limits.PROCESS_ENDS_S),
     (signal.SIGTERM, shutdown_limits.SIGTERM_S),
+    (signal.SIGQUIT, shutdown_limits.SIGQUIT_S),
     (signal.SIGKILL, shutdown_limits.SIGKILL_S),
 )
-"""The signals that end a program, and how long to wait after each of them [s]."""
+"""The signals that end a program, and how long to wait after each of them [s]. At SIGQUIT a node prints where
+its threads stand, even if one of them blocks all of Python."""
 IN_A_HURRY = ((signal.SIGINT, shutdown_limits.HURRIED_S), (signal.SIGKILL, shutdown_limits.SIGKILL_S))
 """The same for all programs at once, when the user does not want to wait."""
 TELL_AFTER_S = 2.0
@@ -197,7 +199,7 @@ class Supervisor:
         hurry: Callable[[], bool] = lambda: False,
         tell: Callable[[list[str]], None] = lambda names: None,
     ) -> dict[str, int]:
-        """End all programs, stage by stage, with SIGINT, then SIGTERM, then SIGKILL.
+        """End all programs, stage by stage, with SIGINT, SIGTERM, SIGQUIT and SIGKILL.
 
         Args:
             hurry: Whether to end all remaining programs at once, because the user does not want to wait.
@@ -247,6 +249,11 @@ def _end(
     for number, deadline_s in signals:
         for child in left:
             child.signal(number)
+        if number is signal.SIGQUIT:
+            # What it kills is not looked at before SIGKILL has ended what those processes started.
+            for child in left:
+                child.await_death(deadline_s)
+            continue
         end = time.monotonic() + deadline_s
         while (left := [c for c in left if c.runs]) and time.monotonic() < end and not hurry():
             if time.monotonic() >= tell_at:

@@ -103,6 +103,6 @@ class DeviceEmulatorConfig(NodeConfig):
     corrupt_reply: FiniteFloat = _probability("Share of replies with a changed byte.")
     half_reply: FiniteFloat = _probability("Share of replies that are cut off.")
     late_reply: FiniteFloat = _probability("Share of replies that come late_s later.")
-    late_s: FiniteFloat = parameter(0.1, "Delay of late replies.", unit="s", ge=0.0, le=60.0)
+    late_s: FiniteFloat = parameter(0.3, "Delay of late replies.", unit="s", ge=0.0, le=60.0)
     nack: FiniteFloat = _probability("Share of valid requests that the board refuses.")
     noise: FiniteFloat = _probability("Share of replies that random bytes precede.")

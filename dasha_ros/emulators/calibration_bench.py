@@ -15,6 +15,7 @@ from dasha_ros.devices.pylon.device import PylonSettings
 from dasha_ros.devices.varioptic.lens import VariopticLens, VariopticSettings
 from dasha_ros.emulators.camera.pictures import PictureFeed, enable_emulator
 from dasha_ros.emulators.camera.twin_view import TwinView
+from dasha_ros.emulators.lens.line import ANSWERS_WITHIN_S
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.twin.world import World
 
@@ -74,7 +75,11 @@ class CalibrationBench:
             self.camera = PylonCamera(
                 PylonSettings(address=EMULATED_CAMERA, width=width, height=height), listener=feed
             )
-            self.lens = VariopticLens(VariopticSettings(port=str(emulator.link), settle_s=GUARDED_SETTLE_S))
+            self.lens = VariopticLens(
+                VariopticSettings(
+                    port=str(emulator.link), reply_timeout_s=ANSWERS_WITHIN_S, settle_s=GUARDED_SETTLE_S
+                )
+            )
             stack.callback(self.lens.close)
             stack.callback(self.camera.close)
             self._stack = stack.pop_all()

@@ -61,7 +61,7 @@ STUCK_S = NODE_ENDS_S + CLEAN_UP_S
 """The kernel's timer ends a node that can't end itself because a library holds Python's lock."""
 PROCESS_ENDS_S = STUCK_S + PYTHON_EXITS_S
 """The process of any node is gone after the first SIGINT."""
-SIGTERM_S = SIGKILL_S = SIGNAL_WORKS_S
+SIGTERM_S = SIGQUIT_S = SIGKILL_S = SIGNAL_WORKS_S
 """The wait after each further signal."""
 
 HURRIED_S = DRIVER_ANSWERS_S + MESSAGE_ARRIVES_S + CLEAN_UP_S + PYTHON_EXITS_S

@@ -208,10 +208,11 @@ def test_the_emulated_camera_has_its_drivers_picture_format():
     assert "height" not in values["device_emulator"]  # the default of both
 
 
-def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_of_the_devices():
+def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_and_how_long_it_waits_for_an_answer():
     emulated, hardware = parameters(Options(rig="emulated")), parameters(Options(rig="hardware"))
     assert emulated.keys() - hardware.keys() == {"twin_world", "device_emulator"}
     addresses = {"camera_driver": {"serial", "emulator"}, "lens_driver": {"port"}}
+    assert emulated["lens_driver"].pop("reply_timeout_ms") == 200.0
     for node, values in hardware.items():
         assert {k: v for k, v in emulated[node].items() if k not in addresses.get(node, ())} == values
 

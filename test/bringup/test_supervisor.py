@@ -197,3 +197,22 @@ def test_a_signal_without_a_name_is_reported_by_number():
     with Supervisor([program("a", f"import os; os.kill(os.getpid(), {number})")]) as supervisor:
         (ended,) = poll_until(supervisor, bool, "the end")
     assert f"signal {int(number)}" in str(ended)
+
+
+def test_a_deaf_program_tells_where_it_stands_before_it_is_killed():
+    code = """
+        import faulthandler, signal, sys
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        faulthandler.register(signal.SIGQUIT, chain=True)
+        def hangs():
+            print("ready")
+            while True: signal.pause()
+        hangs()
+    """
+    lines = Lines()
+    supervisor = Supervisor([program("a", code)], lines)
+    supervisor.start()
+    wait_for(lambda: ("a", "ready") in lines, "the program")
+    assert supervisor.stop() == {"a": -signal.SIGQUIT}
+    assert any(line.endswith("in hangs") for _, line in lines)

@@ -11,11 +11,13 @@ from typing import Any
 
 from graph import NODES, FocusClient, Graph, empty_graph
 
+from dasha_ros.emulators.lens.line import ANSWERS_WITHIN_S
+
 PROGRAMS = Path(__file__).parent / "programs"
 SIZE = {"width": 640, "height": 340}
-PATIENT_LINE = {"reply_timeout_ms": 200.0}
-"""The emulator answers from another process, which a busy machine may stop for longer than 50 ms. The driver
-gives up after about eight of them, which must be sooner than the late replies of `test_emulated_rig`."""
+PATIENT_LINE = {"reply_timeout_ms": 1e3 * ANSWERS_WITHIN_S}
+"""The driver gives up after about eight of them, which must be sooner than the late replies of
+`test_emulated_rig`."""
 OK, WARN, ERROR = b"\0", b"\1", b"\2"
 LENS_SERIAL = "0001"
 """Serial number of the USB bridge that the lens driver shall use; see ``bench_lens_driver``."""

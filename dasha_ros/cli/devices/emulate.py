@@ -69,7 +69,7 @@ def lens(
     late_reply: Annotated[float, _share("replies that come late")] = 0.0,
     late: Annotated[
         float, typer.Option(min=0.0, max=60.0, help="How late, in s.", rich_help_panel=_LINE)
-    ] = 0.1,
+    ] = 0.3,
     nack: Annotated[float, _share("sound requests that are refused")] = 0.0,
     noise: Annotated[float, _share("replies that follow stray bytes")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the line's faults.", rich_help_panel=_LINE)] = 0,

@@ -23,6 +23,8 @@ WORD_S = 30.0
 """How long the announcement waits for the diagnostics of active nodes, and for drivers that open their device
 [s]; diagnostics come every second."""
 DRIVERS = "camera_driver", "lens_driver"
+KILLED = -signal.SIGKILL, -signal.SIGQUIT
+"""Exit codes of programs that ignored every other signal."""
 
 
 def up(
@@ -200,7 +202,7 @@ def _end(session: Session, console: Console, lost: Ended | None) -> Exit:
     codes = session.exit_codes
     if not session.was_active:
         # If Python is interrupted during its imports, any exit code is fine: nothing was open yet.
-        codes = {name: code for name, code in codes.items() if code == -signal.SIGKILL}
+        codes = {name: code for name, code in codes.items() if code in KILLED}
     if unclean := {name: code for name, code in codes.items() if code != 0}:
         console.print(f"stopped, but not all cleanly: exit codes {unclean}", style="yellow")
         return Exit.FAILED

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from random import Random
 
+ANSWERS_WITHIN_S = 0.2
+"""How long a driver should wait for an emulated board [s]: it is a program, which a busy computer may stop
+for longer than any board takes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineFaults:
@@ -21,7 +25,7 @@ class LineFaults:
     """The reply breaks off."""
     late_reply: float = 0.0
     """The reply arrives ``late_s`` later."""
-    late_s: float = 0.1
+    late_s: float = 0.3
     nack: float = 0.0
     """The board refuses a valid request."""
     noise: float = 0.0

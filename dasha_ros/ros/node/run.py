@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import rclpy
 from rclpy.signals import SignalHandlerOptions
@@ -23,6 +23,7 @@ from dasha_ros.ros.node.memory import share_one_heap, skip_message_generator
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.system import shutdown_limits
 from dasha_ros.system.folders import NO_LOG_FILES, settle
+from dasha_ros.system.leaving import leave
 from dasha_ros.system.streams import take_every_character
 
 C = TypeVar("C", bound=NodeConfig)
@@ -41,12 +42,14 @@ def run(
     factory: Callable[[], DashaNode[C]],
     args: Sequence[str] | None = None,
     executor: Callable[[], SafeExecutor] = SafeSingleThreadedExecutor,
-) -> None:
-    """Run a node until SIGINT or SIGTERM, then clean up and exit with code 0.
+) -> NoReturn:
+    """Run a node until SIGINT or SIGTERM, then clean up and end the process with code 0.
 
-    Exits with code 2 and the reason if parameters are invalid at start, and with code 1 if the
-    clean-up fails or takes too long.
+    SIGQUIT prints where each thread stands and kills the process. It ends with code 2 and the reason if
+    parameters are invalid at start, and with code 1 if the clean-up fails or takes too long.
     """
+    faulthandler.enable()
+    faulthandler.register(signal.SIGQUIT, chain=True)
     share_one_heap()
     skip_message_generator()
     take_every_character()
@@ -84,13 +87,7 @@ def run(
     spinner.shutdown()
     node.destroy_node()
     rclpy.try_shutdown()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # While Python exits, it restores the default handlers, and a second signal would kill the process.
-        signal.signal(number, signal.SIG_IGN)
-    if trouble is not None:
-        raise trouble
-    if not went_well:
-        raise SystemExit(1)
+    leave(trouble or (None if went_well else SystemExit(1)))
 
 
 def _await_end(ends: SimpleQueue[BaseException | None]) -> BaseException | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,15 @@ def _end_at(moment: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "moment", ["before the start", "at work", "while ending", "asked while ending", "at the very end"]
+    "moment",
+    [
+        "before the start",
+        "at work",
+        "while ending",
+        "asked while ending",
+        "at the very end",
+        "a thread stays",
+    ],
 )
 def test_a_node_ended_by_a_signal_can_publish_and_receive_until_the_end(moment: str) -> None:
     ended = _end_at(moment)
@@ -41,6 +50,19 @@ def test_a_node_that_loads_forever_still_ends() -> None:
     ended = _end_at("while loading")
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_node_in_which_python_is_blocked_shows_where_when_it_is_killed() -> None:
+    command = [sys.executable, str(UNLUCKY), "Python is blocked"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as node:
+        assert node.stdout is not None
+        while node.stdout.readline() != "Python is blocked\n":
+            pass
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+            node.send_signal(number)
+        _, said = node.communicate(timeout=600)
+    assert node.returncode == -signal.SIGQUIT
+    assert "in block_python" in said
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 ``unlucky_node.py MOMENT``: see the methods.
 """
 
+import atexit
+import ctypes
 import os
 import signal
 import sys
@@ -38,7 +40,11 @@ class Unlucky(TwinWorld):
 
     def activate(self):
         super().activate()
-        if MOMENT == "bug":
+        if MOMENT == "a thread stays":
+            threading.Thread(target=threading.Event().wait).start()
+        if MOMENT == "Python is blocked":
+            threading.Thread(target=self.block_python).start()
+        elif MOMENT == "bug":
             self.executor.wait_for_ready_callbacks = lambda *_: 1 / 0
         else:
             strike(signal.SIGTERM)
@@ -56,6 +62,13 @@ class Unlucky(TwinWorld):
         elif MOMENT == "bug":
             return
         self.ask_somebody()
+
+    def block_python(self):
+        """As a library does that waits for its own lock and keeps Python's."""
+        print("Python is blocked", flush=True)
+        mutex = ctypes.create_string_buffer(64)
+        for _ in range(2):
+            ctypes.PyDLL(None).pthread_mutex_lock(mutex)
 
     def ask_for_another_transition(self):
         """As a lifecycle manager does that ends together with this node. The executor gets this first."""
@@ -75,7 +88,7 @@ class Unlucky(TwinWorld):
         print("an answer came", flush=True)
 
 
-run(Unlucky, args=[])
 if MOMENT == "at the very end":
-    # As at the end of Python itself, no signal handlers are left.
-    os.execlp("sh", "sh", "-c", "kill -INT $$; kill -TERM $$")
+    atexit.register(strike)
+    atexit.register(strike, signal.SIGTERM)
+run(Unlucky, args=[])
