@@ -208,7 +208,7 @@ def test_the_emulated_camera_has_its_drivers_picture_format():
     assert "height" not in values["device_emulator"]  # the default of both
 
 
-def test_real_hardware_differs_from_the_emulated_rig_only_in_the_addresses_and_how_long_it_waits_for_an_answer():
+def test_real_hardware_differs_from_the_emulated_rig_only_in_addresses_and_patience():
     emulated, hardware = parameters(Options(rig="emulated")), parameters(Options(rig="hardware"))
     assert emulated.keys() - hardware.keys() == {"twin_world", "device_emulator"}
     addresses = {"camera_driver": {"serial", "emulator"}, "lens_driver": {"port"}}
