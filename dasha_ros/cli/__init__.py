@@ -36,6 +36,7 @@ from dasha_ros.cli.recording import record, replay
 from dasha_ros.cli.studies import app as studies
 from dasha_ros.cli.terminal.values import ValueNamed
 from dasha_ros.cli.train import app as train
+from dasha_ros.system.leaving import leave
 from dasha_ros.system.streams import output_told, take_every_character
 
 app = typer.Typer(
@@ -81,8 +82,13 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code."""
     take_every_character()
     settle_middleware()
-    with output_told():
-        app(args=list(sys.argv[1:] if args is None else args), prog_name="dasha")
+    try:
+        with output_told():
+            app(args=list(sys.argv[1:] if args is None else args), prog_name="dasha")
+    except SystemExit as end:
+        if "rclpy" in sys.modules:
+            leave(end)
+        raise
 
 
 __all__ = ["app", "main"]
