@@ -36,7 +36,6 @@ from dasha_ros.cli.recording import record, replay
 from dasha_ros.cli.studies import app as studies
 from dasha_ros.cli.terminal.values import ValueNamed
 from dasha_ros.cli.train import app as train
-from dasha_ros.system.leaving import leave
 from dasha_ros.system.streams import output_told, take_every_character
 
 app = typer.Typer(
@@ -82,13 +81,8 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code."""
     take_every_character()
     settle_middleware()
-    try:
-        with output_told():
-            app(args=list(sys.argv[1:] if args is None else args), prog_name="dasha")
-    except SystemExit as end:
-        if "rclpy" in sys.modules:
-            leave(end)
-        raise
+    with output_told():
+        app(args=list(sys.argv[1:] if args is None else args), prog_name="dasha")
 
 
 __all__ = ["app", "main"]

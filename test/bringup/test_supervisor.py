@@ -204,6 +204,7 @@ def test_a_deaf_program_tells_where_it_stands_before_it_is_killed():
         import faulthandler, signal, sys
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
         faulthandler.register(signal.SIGQUIT, chain=True)
         def hangs():
             print("ready")

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import rclpy
 from rclpy.signals import SignalHandlerOptions
@@ -22,8 +22,8 @@ from dasha_ros.ros.node.executor import SafeExecutor, SafeSingleThreadedExecutor
 from dasha_ros.ros.node.memory import share_one_heap, skip_message_generator
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.system import shutdown_limits
+from dasha_ros.system.exit import end_within
 from dasha_ros.system.folders import NO_LOG_FILES, settle
-from dasha_ros.system.leaving import leave
 from dasha_ros.system.streams import take_every_character
 
 C = TypeVar("C", bound=NodeConfig)
@@ -42,13 +42,15 @@ def run(
     factory: Callable[[], DashaNode[C]],
     args: Sequence[str] | None = None,
     executor: Callable[[], SafeExecutor] = SafeSingleThreadedExecutor,
-) -> NoReturn:
-    """Run a node until SIGINT or SIGTERM, then clean up and end the process with code 0.
+) -> None:
+    """Run a node until SIGINT or SIGTERM, then clean up and exit with code 0.
 
     SIGQUIT prints where each thread stands and kills the process. It ends with code 2 and the reason if
     parameters are invalid at start, and with code 1 if the clean-up fails or takes too long.
     """
     faulthandler.enable()
+    # A shell that starts it in the background may have it ignored.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     faulthandler.register(signal.SIGQUIT, chain=True)
     share_one_heap()
     skip_message_generator()
@@ -87,7 +89,14 @@ def run(
     spinner.shutdown()
     node.destroy_node()
     rclpy.try_shutdown()
-    leave(trouble or (None if went_well else SystemExit(1)))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # While Python exits, it restores the default handlers, and a second signal would kill the process.
+        signal.signal(number, signal.SIG_IGN)
+    end_within(shutdown_limits.PYTHON_EXITS_S, 0 if went_well and trouble is None else 1)
+    if trouble is not None:
+        raise trouble
+    if not went_well:
+        raise SystemExit(1)
 
 
 def _await_end(ends: SimpleQueue[BaseException | None]) -> BaseException | None:

@@ -6,7 +6,7 @@ import os
 import signal
 
 import pytest
-from ros_harness import Probe
+from ros_harness import ROOT, Probe
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
@@ -96,6 +96,23 @@ def test_every_node_stops_working_then_delivers_then_releases(ros_env, monkeypat
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
+
+
+def test_a_node_that_ends_is_forgotten_at_once(spawn, speaker, tmp_path):
+    """By what it says, and not because its lease has run out, which here takes an hour."""
+    text = (ROOT / "config" / "fastdds_node.xml").read_text()
+    assert text.count("<sec>5</sec>") == 1
+    profile = tmp_path / "profile.xml"
+    profile.write_text(text.replace("<sec>5</sec>", "<sec>3600</sec>"))
+    names = "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"
+    child = spawn.node("lens_driver", env=dict.fromkeys(names, str(profile)))
+
+    def is_known() -> bool:
+        return ("lens_driver", "/dasha") in speaker.node.get_node_names_and_namespaces()
+
+    speaker.until(is_known, "the node")
+    assert child.stop() == 0
+    speaker.until(lambda: not is_known(), "its goodbye")
 
 
 def _until_stopped(pid: int) -> None:

@@ -3,7 +3,6 @@
 ``unlucky_node.py MOMENT``: see the methods.
 """
 
-import atexit
 import ctypes
 import os
 import signal
@@ -40,8 +39,6 @@ class Unlucky(TwinWorld):
 
     def activate(self):
         super().activate()
-        if MOMENT == "a thread stays":
-            threading.Thread(target=threading.Event().wait).start()
         if MOMENT == "Python is blocked":
             threading.Thread(target=self.block_python).start()
         elif MOMENT == "bug":
@@ -88,7 +85,10 @@ class Unlucky(TwinWorld):
         print("an answer came", flush=True)
 
 
-if MOMENT == "at the very end":
-    atexit.register(strike)
-    atexit.register(strike, signal.SIGTERM)
+if MOMENT == "a library never ends":
+    libc = ctypes.CDLL(None)
+    libc.__cxa_atexit(ctypes.cast(libc.pause, ctypes.c_void_p), None, None)
 run(Unlucky, args=[])
+if MOMENT == "at the very end":
+    # As at the end of Python itself, no signal handlers are left.
+    os.execlp("sh", "sh", "-c", "kill -INT $$; kill -TERM $$")
