@@ -116,10 +116,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
     def deactivate(self) -> None:
         """Close the camera."""
         if self._worker is not None:
-            restored = self._commands.end()
+            self._commands.end()
             self._worker.stop()
-            if restored:
-                self._job.publish_restored()
             self._worker = self._job.limits = None
 
     def cleanup(self) -> None:

@@ -212,21 +212,23 @@ class CameraJob:
         """Nothing to do: pictures stop, and the agents notice by their deadlines."""
 
     def leave(self) -> None:
-        """Set the current exposure, which was restored if a goal was in progress."""
-        if self._camera is not None:
-            self._stop_stream()
-            self._set(self._camera, self.exposure[1])
+        """Set the last commanded exposure, of which there may be no picture, and tell that it is active.
+
+        It is the one before the goal, whether this driver restored it or an agent just did.
+        """
+        if self._camera is None:
+            return
+        self._stop_stream()
+        command, exposure_us = self.exposure
+        self._set(self._camera, exposure_us)
+        if self._topics.last is not None and self._topics.last.exposure_command != command:
+            self._topics.publish_setting(command, *self._made_of(exposure_us), self._sequence)
+            self._sequence += 1
 
     def close(self) -> None:
         """Close the camera."""
         if self._camera is not None:
             self._camera.close()
-
-    def publish_restored(self) -> None:
-        """Publish the restored exposure, of which no picture was taken."""
-        command, exposure_us = self.exposure
-        self._topics.publish_setting(command, *self._made_of(exposure_us), self._sequence)
-        self._sequence += 1
 
     def _streams(self) -> bool:
         """Whether the camera takes the preview pictures by itself."""

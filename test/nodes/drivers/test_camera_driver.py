@@ -197,6 +197,33 @@ def test_a_command_that_comes_as_an_exposure_begins_aborts_it(ros_env: dict[str,
         assert camera.taken == 2
 
 
+@pytest.mark.parametrize(("owner", "active_us"), [("", 6_000.0), ("/dasha/focus_server", 10_000.0)])
+def test_the_last_state_is_what_the_camera_was_left_with(
+    ros_env: dict[str, str], owner: str, active_us: float
+) -> None:
+    """Also if a command came so late that no picture was taken with it."""
+    from dasha_ros import msg
+
+    class Slow(Beyond):
+        """After its first picture it takes no other."""
+
+        def capture(self, not_before_ns: int = 0, overtaken: Callable[[], bool] = never) -> Frame | None:
+            return None if self.aims else super().capture(not_before_ns, overtaken)
+
+    camera = Slow()
+    with _alone(lambda config, clock, node: camera, autostart=False, preview_rate_hz=0.0) as driver:
+        states = Ears()
+        driver.trigger_configure()
+        driver._topics.state_publisher = states
+        driver.trigger_activate()
+        states.until(lambda state: state.exposure_us == 10_000.0, "the first picture")
+        late = command(msg.ExposureCommand, exposure_us=6_000.0, owner=owner)
+        driver._on_command(late)
+        driver.deactivate()
+        assert states.heard[-1].exposure_us == camera._exposure_us == active_us
+        assert (states.heard[-1].exposure_command == late.id) == (not owner)
+
+
 def test_a_twin_camera_waits_for_its_world(ros_env: dict[str, str]) -> None:
     from dasha_ros import msg
 

@@ -51,7 +51,7 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         # The classical search takes twice as many steps as the learned one, and every step is checked.
         low_level_agent={"policy": "coarse_to_fine"},
     )
-    graph.spawner.python(
+    relay = graph.spawner.python(
         str(Path(__file__).parents[1] / "programs" / "unruly_relay.py"), "--ros-args", "-r", "__ns:=/dasha"
     )
     graph.until_active()
@@ -61,7 +61,11 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         probe.subscribe(kind, topic, qos.STATE)
         for kind, topic in ((msg.CaptureInfo, "camera/state"), (msg.LensState, "lens/state"))
     ]
-    probe.until(lambda: all(passed_on), "states that the relay passed on")
+    try:
+        probe.until(lambda: all(passed_on), "states that the relay passed on")
+    except AssertionError as error:
+        heard = [len(states) for states in passed_on]
+        pytest.fail(f"{error}: {heard}; it ended with {relay.returncode} and said {relay.output!r}")
     log: list[tuple[str, object]] = []
     for name, kind, topic, profile in (
         ("exposure", msg.ExposureCommand, "camera/exposure_command", qos.COMMAND),

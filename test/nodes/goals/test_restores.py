@@ -65,9 +65,11 @@ class InForce:
         )
 
     def until_back(self, why: str) -> None:
-        self.graph.probe.until(
-            lambda: self.now == (EXPOSURE_US, POSITIONS), f"{(EXPOSURE_US, POSITIONS)} again: {why}"
-        )
+        try:
+            self.graph.probe.until(lambda: self.now == (EXPOSURE_US, POSITIONS), "exposure and lens")
+        except AssertionError as error:
+            last = self.camera[-1].exposure_command, self.lens[-1].command, list(self.lens[-1].faults)
+            pytest.fail(f"{why}, {error} to be {(EXPOSURE_US, POSITIONS)} again: {self.now}, {last}")
 
 
 @pytest.fixture
