@@ -31,7 +31,7 @@ DEVICE_CALL_S = 10.0
 """The longest call to a connected device."""
 CLEAN_UP_S = 1.0
 """A node that has finished its work leaves its topics and releases what it holds."""
-PYTHON_EXITS_S = 3.0
+PYTHON_EXITS_S = 5.0
 """A finished interpreter exits: its libraries clean up, too. `system.exit` ends what takes longer."""
 SIGNAL_WORKS_S = 2.0
 """A signal takes effect that no process can ignore, or that interrupts every wait."""
