@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,6 @@ Output = Callable[[str, str], None]
 
 LONGEST_LINE = 1 << 16
 """Longer lines are cut [bytes], so that a program that never ends its line can't fill the memory."""
-_LOOK_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -181,14 +179,15 @@ class ChildProcess:
             else:
                 self._process.send_signal(number)
 
-    def await_death(self, patience_s: float) -> None:
-        """Wait until the process has died, but leave its exit code, and with it its id, for later."""
+    @property
+    def has_died(self) -> bool:
+        """Whether the process has ended. Unlike `runs`, this leaves its exit code, and with it its id."""
         if self._process is None or self._process.returncode is not None:
-            return
-        end, how = time.monotonic() + patience_s, os.WEXITED | os.WNOWAIT | os.WNOHANG
-        with contextlib.suppress(ChildProcessError):
-            while os.waitid(os.P_PID, self._process.pid, how) is None and time.monotonic() < end:
-                time.sleep(_LOOK_S)
+            return True
+        try:
+            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+        except ChildProcessError:
+            return True
 
 
 @dataclass(frozen=True)

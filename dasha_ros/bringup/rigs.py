@@ -116,7 +116,8 @@ END_ORDER = (
     ("trainer", "focus_server"),
     ("high_level_agent", "low_level_agent"),
     ("perception",),
-    ("camera_driver", "lens_driver"),
+    ("lens_driver",),  # it may be reached through the camera, which therefore closes later
+    ("camera_driver",),
     ("twin_world", "device_emulator"),
 )
 """The stages of a shutdown; the nodes of a stage end together.

@@ -25,6 +25,7 @@ SIGNALS = (
 its threads stand, even if one of them blocks all of Python."""
 IN_A_HURRY = ((signal.SIGINT, shutdown_limits.HURRIED_S), (signal.SIGKILL, shutdown_limits.SIGKILL_S))
 """The same for all programs at once, when the user does not want to wait."""
+_LOOK_S = 0.02
 TELL_AFTER_S = 2.0
 """A stage that takes longer to end is reported."""
 COULD_NOT_START = 127
@@ -249,17 +250,17 @@ def _end(
     for number, deadline_s in signals:
         for child in left:
             child.signal(number)
+        end = time.monotonic() + deadline_s
         if number is signal.SIGQUIT:
             # What it kills is not looked at before SIGKILL has ended what those processes started.
-            for child in left:
-                child.await_death(deadline_s)
+            while any(not child.has_died for child in left) and time.monotonic() < end and not hurry():
+                time.sleep(_LOOK_S)
             continue
-        end = time.monotonic() + deadline_s
         while (left := [c for c in left if c.runs]) and time.monotonic() < end and not hurry():
             if time.monotonic() >= tell_at:
                 tell_at = float("inf")
                 tell([c.program.name for c in left])
-            time.sleep(0.02)
+            time.sleep(_LOOK_S)
         if not left or hurry():
             return
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from dasha_ros import msg
 from dasha_ros.config import LensDriverConfig
+from dasha_ros.devices.errors import DeviceTimeout
 from dasha_ros.devices.lens import Lens
 from dasha_ros.devices.twin.lens import TwinLens
 from dasha_ros.freshness.gate import CommandGate
@@ -41,6 +42,8 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def __init__(self) -> None:
         super().__init__("lens_driver")
         self._worker: DeviceWorker | None = None
+        self._restores = False
+        """The lens has to be restored before it closes."""
         self._lens: Lens | None = None
         self._twin: LensTwinLink | None = None
         self._job = LensJob(self)
@@ -84,10 +87,15 @@ class LensDriver(DashaNode[LensDriverConfig]):
     def deactivate(self) -> None:
         """Close the lens; a real one goes to standby."""
         if self._worker is not None:
-            restores = self._commands.end()
-            self._worker.stop()
+            self._restores = self._commands.end() or self._restores
+            try:
+                self._worker.stop()
+            except DeviceTimeout as error:
+                self._job.lost(str(error))
+                raise
             self._worker = None
-            self._job.publish_closed(restores)
+            self._job.publish_closed(self._restores)
+            self._restores = False
 
     def cleanup(self) -> None:
         """Close the topics."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from programs import DEAF, DEAF_TO_INT, OBEDIENT, QUICK, Lines, poll_until, program, runs
-from ros_harness import wait_for
+from ros_harness import PATIENCE_S, wait_for
 
 from dasha_ros.bringup import child_process
 from dasha_ros.bringup import supervisor as module
@@ -199,7 +199,9 @@ def test_a_signal_without_a_name_is_reported_by_number():
     assert f"signal {int(number)}" in str(ended)
 
 
-def test_a_deaf_program_tells_where_it_stands_before_it_is_killed():
+def test_a_deaf_program_tells_where_it_stands_before_it_is_killed(monkeypatch):
+    patient = [(n, PATIENCE_S if n is signal.SIGQUIT else limit_s) for n, limit_s in module.SIGNALS]
+    monkeypatch.setattr(module, "SIGNALS", patient)
     code = """
         import faulthandler, signal, sys
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -29,7 +29,7 @@ def in_process(module: Any, kind: str, device: Any = None, **parameters: Any) ->
     try:
         driver = getattr(module, kind)()
         yield driver
-        driver.end()
+        assert driver.end()
         driver.destroy_node()
     finally:
         rclpy.try_shutdown()

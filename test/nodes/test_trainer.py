@@ -130,7 +130,7 @@ def trainer(ros_env, monkeypatch):
     assert succeeds(node.trigger_configure())
     node._actuators.lens_info = LensInfo.of(lens_model())
     yield node
-    node.end()
+    assert node.end()
     node.destroy_node()
     rclpy.try_shutdown()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from dasha_ros.config import CameraDriverConfig
 from dasha_ros.devices.camera import Camera, CameraLimits, Frame
+from dasha_ros.devices.errors import DeviceError
 from dasha_ros.devices.preview import PreviewCamera
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
 from dasha_ros.freshness.preview import PreviewPlan
@@ -220,7 +221,12 @@ class CameraJob:
             return
         self._stop_stream()
         command, exposure_us = self.exposure
-        self._set(self._camera, exposure_us)
+        try:
+            self._set(self._camera, exposure_us)
+        except DeviceError as error:
+            sentence = f"the exposure could not be set to {exposure_us:g} us at the end: {error}"
+            self._node.get_logger().error(sentence)
+            return
         if self._topics.last is not None and self._topics.last.exposure_command != command:
             self._topics.publish_setting(command, *self._made_of(exposure_us), self._sequence)
             self._sequence += 1

@@ -170,8 +170,10 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
 
     def _leave(self) -> None:
         """Stop working, and release everything once the last messages have arrived."""
-        self.deactivate()
-        await_delivery(self)
+        try:
+            self.deactivate()
+        finally:
+            await_delivery(self)
         self.cleanup()
 
     def _look_for_publishers(self) -> None:
@@ -251,4 +253,6 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
             self.exclusive_topics.clear()
             result = self._transition("clean up", self._leave)
             self._ended = True
+        if result != TransitionCallbackReturn.SUCCESS:
+            await_delivery(self)  # the diagnostics say why
         return bool(result == TransitionCallbackReturn.SUCCESS)

@@ -69,6 +69,7 @@ def run(
     try:
         node = factory()
     except ConfigError as error:
+        end_within(shutdown_limits.PYTHON_EXITS_S, ConfigError.EXIT_CODE)
         rclpy.try_shutdown()
         print(f"{ConfigError.WORDS}{error}", file=sys.stderr)
         raise SystemExit(ConfigError.EXIT_CODE) from None

@@ -55,7 +55,8 @@ class Tolerance:
 
 
 TOLERANCES = {
-    "ros": Tolerance(0.02, {"plus": 0.08, "paper": 0.12}),
+    # On a busy computer a picture is taken later, when the lens has come to rest more, and with other noise.
+    "ros": Tolerance(0.08, {"plus": 0.08, "paper": 0.12}),
     "cached": Tolerance(0.08, {"plus": 0.2, "paper": 0.35}),
 }
 NODES = ("twin_world", "camera_driver", "lens_driver", "perception")

@@ -222,6 +222,7 @@ def test_the_last_state_is_what_the_camera_was_left_with(
         driver.deactivate()
         assert states.heard[-1].exposure_us == camera._exposure_us == active_us
         assert (states.heard[-1].exposure_command == late.id) == (not owner)
+        assert (states.heard[-1].exposure_command.sender == driver._commands.instance) == bool(owner)
 
 
 def test_a_twin_camera_waits_for_its_world(ros_env: dict[str, str]) -> None:

@@ -255,6 +255,8 @@ def test_a_hanging_lens_is_not_closed_and_the_driver_keeps_it(
     for leave in (bench.driver.deactivate, bench.driver._leave):
         with pytest.raises(DeviceTimeout, match="still open"):
             leave()
+        assert "still open" in bench.states.heard[-1].faults[0]
+        assert not bench.states.heard[-1].settled
     assert bench.driver._lens is bench.lens
     assert bench.driver._worker is not None
     goes_on.set()

@@ -220,7 +220,7 @@ def agent(ros_env, tmp_path):
     )
     node = LowLevelAgent()
     yield node
-    node.end()
+    assert node.end()
     node.destroy_node()
     rclpy.try_shutdown()
 

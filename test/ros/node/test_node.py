@@ -58,8 +58,7 @@ def test_a_node_in_which_python_is_blocked_shows_where_when_it_is_killed() -> No
     command = ["sh", "-c", 'trap "" QUIT; exec "$@"', "sh", *command]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as node:
         assert node.stdout is not None
-        while node.stdout.readline() != "Python is blocked\n":
-            pass
+        assert "Python is blocked\n" in iter(node.stdout.readline, "")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             node.send_signal(number)
         _, said = node.communicate(timeout=600)
