@@ -6,7 +6,7 @@ import os
 import signal
 
 import pytest
-from ros_harness import ROOT, Probe
+from ros_harness import PATIENCE_S, ROOT, Probe
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
@@ -24,7 +24,7 @@ rclpy.spin(node)
 
 @pytest.fixture
 def speaker(ros_env):
-    """A node that publishes the same on three topics."""
+    """A node of this process."""
     probe = Probe(int(ros_env["ROS_DOMAIN_ID"]), "")
     yield probe
     probe.close()
@@ -49,7 +49,7 @@ def test_a_node_waits_until_a_paused_subscriber_has_its_last_words(spawn, speake
     words.publish(String(data="last"))
     assert not await_delivery(speaker.node, 0.2), "a paused process confirmed a message"
     listener.send(signal.SIGCONT)
-    assert await_delivery(speaker.node, 90.0)
+    assert await_delivery(speaker.node, PATIENCE_S)
     speaker.node.destroy_publisher(words)
     listener.wait_for_output("last")
 
@@ -66,7 +66,7 @@ def test_a_middleware_that_can_not_tell_keeps_no_node(speaker, monkeypatch):
 
     monkeypatch.setattr(Publisher, "wait_for_all_acked", refuse)
     assert list(speaker.node.publishers)
-    await_delivery(speaker.node, 10.0)
+    assert await_delivery(speaker.node, 10.0)
 
 
 @pytest.mark.parametrize("how", ["end", "trigger_cleanup", "trigger_shutdown"])
