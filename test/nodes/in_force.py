@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from graph import Graph
 from ros_harness import command
 
@@ -26,10 +28,24 @@ class InForce:
         self.lens_command = probe.publisher(msg.LensCommand, "lens/command", qos.COMMAND, matched=LISTENERS)
 
     def set(self, exposure_us: float, position: float) -> None:
-        """Command both and wait until both are active."""
-        self.exposure_command.publish(command(self.msg.ExposureCommand, exposure_us=exposure_us))
-        self.lens_command.publish(command(self.msg.LensCommand, position=position))
-        self.until(exposure_us, position)
+        """Command both and wait until both drivers have obeyed.
+
+        The values alone prove nothing if they were active before: a command that the middleware delivers late
+        would then take the actuator over during the goal that follows.
+        """
+        expose = command(self.msg.ExposureCommand, exposure_us=exposure_us)
+        move = command(self.msg.LensCommand, position=position)
+        self.exposure_command.publish(expose)
+        self.lens_command.publish(move)
+
+        def obeyed() -> bool:
+            return (
+                bool(self.captures and self.lens)
+                and self.captures[-1].exposure_command == expose.id
+                and self.lens[-1].command == move.id
+            )
+
+        self._wait(obeyed, f"the commands of {exposure_us} us and {position} V")
 
     def until(self, exposure_us: float, position: float) -> None:
         """Wait until these settings are active."""
@@ -37,9 +53,11 @@ class InForce:
         def are() -> bool:
             return self.now() == (exposure_us, position)
 
-        wanted = f"{exposure_us} us and {position} V in force"
+        self._wait(are, f"{exposure_us} us and {position} V in force")
+
+    def _wait(self, holds: Callable[[], bool], wanted: str) -> None:
         try:
-            self.graph.probe.until(are, wanted)
+            self.graph.probe.until(holds, wanted)
         except AssertionError as error:
             raise AssertionError(f"{error}; are {self.now()}") from None
 

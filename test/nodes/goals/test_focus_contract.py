@@ -196,7 +196,7 @@ def failed(result: Any, name: str, words: str) -> None:
     """Assert that a result has a code, by name, and a message with words."""
     from dasha_ros.action import FocusOnObject
 
-    assert result.error_code == getattr(FocusOnObject.Result, name), result.error_msg
+    assert result.error_code == getattr(FocusOnObject.Result, name), told(result)
     assert words in result.error_msg
 
 
