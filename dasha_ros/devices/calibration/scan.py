@@ -69,7 +69,7 @@ class Scanner:
         )
         mean = 0.0
         for _ in range(METER_STEPS):
-            mean = float(self._middle(0).mean()) / 255.0
+            mean = float(self._middle(patient_capture(self._camera, 0)).mean()) / 255.0
             if abs(mean / METERED - 1.0) <= METER_TOLERANCE:
                 return exposure_us
             # A clipped picture hides how much too bright it is, and a black one how much too dark.
@@ -135,12 +135,12 @@ class Scanner:
         """How long a move takes until the picture no longer changes [s].
 
         The move is repeated with a different delay before the picture each time, so that even a slow
-        camera can measure a fast lens.
+        camera can measure a fast lens. What counts is when each exposure really began.
 
         Args:
             start: Where each move begins; out of focus.
             end: Where it ends; best in focus.
-            delays_s: Delays, ascending; the last one must be more than long enough.
+            delays_s: Delays that are tried; the longest must be more than long enough.
             tolerance: As a fraction of the change in sharpness.
             rest_s: Wait before each move, so that it begins at rest [s].
 
@@ -148,22 +148,25 @@ class Scanner:
             CalibrationError: Start and end look the same.
             DeviceError: A device failed.
         """
-        seen = [self._after(start, end, delay, rest_s) for delay in delays_s]
-        before = self._after(start, start, rest_s, rest_s)
-        final = float(np.mean(seen[-3:]))
+        seen = sorted(self._after(start, end, delay, rest_s) for delay in delays_s)
+        _, before = self._after(start, start, rest_s, rest_s)
+        final = float(np.mean([value for _, value in seen[-3:]]))
         change = abs(final - before)
         if change <= 0.1 * max(final, before):
             raise CalibrationError(
                 f"the picture is as sharp at {start:g} as at {end:g} {self.unit}; choose a blurred start"
             )
-        unsettled = [i for i, value in enumerate(seen) if abs(value - final) > tolerance * change]
-        return delays_s[min(unsettled[-1] + 1, len(seen) - 1)] if unsettled else delays_s[0]
+        unsettled = [i for i, (_, value) in enumerate(seen) if abs(value - final) > tolerance * change]
+        return seen[min(unsettled[-1] + 1, len(seen) - 1) if unsettled else 0][0]
 
-    def _after(self, start: float, end: float, delay_s: float, rest_s: float) -> float:
+    def _after(self, start: float, end: float, delay_s: float, rest_s: float) -> tuple[float, float]:
+        """Sharpness after a move, and after which delay the exposure began [s]."""
         self._lens.move(start)
         self._clock.wait_until(self._clock.now_ns() + round(rest_s * 1e9))
         self._lens.move(end)
-        return self._sharpness(self._clock.now_ns() + round(delay_s * 1e9))
+        moved_ns = self._clock.now_ns()
+        frame = patient_capture(self._camera, moved_ns + round(delay_s * 1e9))
+        return (frame.begun_ns - moved_ns) / 1e9, Sharpness(self._middle(frame)).frame()
 
     def _scan(self, positions: NDArray[Any]) -> list[tuple[float, float]]:
         info = self._lens.info
@@ -176,11 +179,11 @@ class Scanner:
         return points
 
     def _sharpness(self, not_before_ns: int) -> float:
-        return Sharpness(self._middle(not_before_ns)).frame()
+        return Sharpness(self._middle(patient_capture(self._camera, not_before_ns))).frame()
 
-    def _middle(self, not_before_ns: int) -> NDArray[np.uint8]:
-        """The evaluated part of a new picture, in grey."""
-        pixels = patient_capture(self._camera, not_before_ns).pixels
+    def _middle(self, frame: Frame) -> NDArray[np.uint8]:
+        """The evaluated part of a picture, in grey."""
+        pixels = frame.pixels
         grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
         scale = 1.0 if pixels.dtype == np.uint8 else 255.0 / 65535.0
         height, width = grey.shape
