@@ -186,6 +186,8 @@ class CameraTwinLink:
         )
         self._known: msg.LensState | None = None
         """The state that the lens driver sent with the newest move."""
+        self._known_node, self._moved_ns = "", 0
+        """Who sent it, and when that move began."""
         self._tell, self._heard = changed, heard
         subscriber.listen(msg.TwinLens, "twin/lens", self._on_lens, qos.STATE)
 
@@ -209,15 +211,25 @@ class CameraTwinLink:
         said, known = message.state, self._known
         if known is not None and said.driver == known.driver and said.sequence < known.sequence:
             return
+        moved_ns = to_ns(message.moved_at)
+        if (
+            known is not None
+            and not said.driver
+            and message.node == self._known_node
+            and moved_ns <= self._moved_ns
+        ):
+            # The first message of a driver has no state yet. If it came after the next one and counted, the
+            # camera would wait for a state that has been there already.
+            return
         self._camera.set_trajectory(
             PowerTrajectory(
-                to_ns(message.moved_at),
+                moved_ns,
                 message.start_dioptres,
                 message.target_dioptres,
                 message.time_constant_s,
             )
         )
-        self._known = said
+        self._known, self._known_node, self._moved_ns = said, message.node, moved_ns
         if said.sequence:
             # The state is empty until the driver has opened its lens.
             self._heard(said)

@@ -92,11 +92,19 @@ def test_an_older_message_that_comes_late_changes_nothing(link: Any) -> None:
 def test_a_driver_without_an_open_lens_sends_no_state(link: Any) -> None:
     """The lens was configured again: its position is known, but not which command it obeys."""
     link.link._on_lens(move(5, 5))
-    link.link._on_lens(trajectory_to_msg(PowerTrajectory(0, 0.0, 0.0, 0.02)))
+    link.link._on_lens(trajectory_to_msg(PowerTrajectory(6 * 10**9, 0.0, 0.0, 0.02)))
     assert link.heard == [5]
     assert not link.link.follows(state(5))
     link.link._on_lens(move(7, 7))
     assert link.heard == [5, 7]
+
+
+def test_a_drivers_first_message_that_comes_late_does_not_blind_the_camera(link: Any) -> None:
+    first = trajectory_to_msg(PowerTrajectory(5 * 10**9, 0.0, 1.0, 0.02))
+    link.link._on_lens(move(5, 5))
+    link.link._on_lens(first)
+    assert link.link.follows(state(5))
+    assert link.heard == [5]
 
 
 class Glass:
