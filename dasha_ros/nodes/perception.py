@@ -122,12 +122,19 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     def activate(self) -> None:
         """Publish what can be detected, and start reading images."""
+        if self._subscriber is not None:
+            self._subscriber.wake()
         self._publish_info()
         self.exclusive_topics.add("perception/info", self._publish_info)
         assert self._perception is not None
         self.health.set_activity(f"{self._perception.encoder.id}, {self._detector_name}")
         self.health.show("stages", lambda: {f"{stage}_ms": ms for stage, ms in self._stage_ms.items()})
         self.health.show("flicker", self._flicker.values)
+
+    def deactivate(self) -> None:
+        """Finish the image that is just read, and read no more."""
+        if self._subscriber is not None:
+            self._subscriber.rest()
 
     @property
     def _detector_name(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from analytic_rig import AnalyticRig
 from lamps import Camera, cosine, preview_times
+from ros_harness import PATIENCE_S
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -192,3 +195,53 @@ def test_previews_under_a_lamp_are_told_with_the_next_percept(
     node._on_image(picture(node, round(last * 1e9), camera.picture(last, np.ones_like), 2000.0, command=1))
     assert told[-1].flicker_hz == 120.0
     assert node._flicker.values()["flicker_hz"] == 120.0
+
+
+class Slow(Seeing):
+    """Reads a picture only when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads, self.may = threading.Event(), threading.Event()
+
+    def perceive(self, *picture: Any, **more: Any) -> Any:
+        self.reads.set()
+        assert self.may.wait(PATIENCE_S)
+        return super().perceive(*picture, **more)
+
+
+def test_a_picture_that_is_just_read_is_published_before_the_node_is_inactive(
+    node: perception.PerceptionNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Afterwards the node waits until its last messages have arrived."""
+    from dasha_ros.ros.transport import qos
+
+    models, order, is_inactive = Slow(), list[str](), threading.Event()
+    monkeypatch.setattr(perception, "perception_of", lambda config: models)
+    node.start()
+
+    def publish(message: Any) -> None:
+        is_inactive.wait(0.5)  # If nothing holds the node back, it is inactive by then.
+        order.append("percept")
+
+    monkeypatch.setattr(node._percept_publisher, "publish", publish)
+    image = picture(node, 10**9)
+    camera = node.create_publisher(Image, "camera/image_raw", qos.IMAGE)
+    end = time.monotonic() + PATIENCE_S
+    while not models.reads.wait(0.05):
+        assert time.monotonic() < end
+        camera.publish(image)
+
+    def deactivate() -> None:
+        node.trigger_deactivate()
+        order.append("inactive")
+        is_inactive.set()
+
+    thread = threading.Thread(target=deactivate)
+    thread.start()
+    while node.is_active:
+        assert time.monotonic() < end
+    models.may.set()
+    thread.join(PATIENCE_S)
+    assert order == ["percept", "inactive"]
+    node.destroy_publisher(camera)
