@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 
 from lifecycle_msgs.msg import Transition
@@ -30,6 +31,8 @@ _PAUSE_S = 5.0
 _GOAL_S = 10.0
 """Time of a goal that is disturbed: one that survives must end for this, not for having searched enough."""
 _CALL_S = 5.0
+_ACTIVE_S = 60.0
+"""Perception may take this long to load its models on a busy computer."""
 _FLOOD_S = 3.0
 _SAID = "could not be restored"
 
@@ -125,8 +128,9 @@ def transitions(soak: Soak) -> None:
 
 
 def bring_up(soak: Soak, name: str) -> bool:
-    """Bring a node to active from any state."""
-    for _ in range(3):
+    """Bring a node to active from any state; return whether that worked."""
+    end = time.monotonic() + _ACTIVE_S
+    while time.monotonic() < end:
         state = soak.graph.client.call(GetState, f"{name}/get_state", GetState.Request(), _CALL_S)
         label = state.current_state.label if state is not None else "unreachable"
         if label == "active":

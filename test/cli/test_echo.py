@@ -55,7 +55,7 @@ def test_latched_message_from_long_ago_is_printed(probe, taken_ports, spawn, tmp
         message="a: 'b'\n",
     )
     probe.node.create_publisher(FocusState, "focus/state", qos.STATE).publish(state)
-    child = spawn.dasha("echo", "focus/state", "--once", errors=tmp_path / "errors")
+    child = spawn.dasha("echo", "focus/state", "--once", "--timeout", "60", errors=tmp_path / "errors")
     assert child.wait() == 0
     assert "Failed init_port" in (tmp_path / "errors").read_text()
     document, rest = child.output.split("---")
@@ -67,7 +67,7 @@ def test_latched_message_from_long_ago_is_printed(probe, taken_ports, spawn, tmp
 def test_best_effort_messages_are_printed_until_ctrl_c(probe, spawn, tmp_path):
     publisher = probe.node.create_publisher(Image, "/elsewhere/image", qos.IMAGE)
     errors = tmp_path / "errors"
-    child = spawn.dasha("echo", "/elsewhere/image", "--no-arr", errors=errors)
+    child = spawn.dasha("echo", "/elsewhere/image", "--no-arr", "--timeout", "60", errors=errors)
 
     def two_are_printed() -> bool:
         publisher.publish(Image(width=2, height=1, encoding="mono8", data=[7, 8]))

@@ -263,6 +263,8 @@ def test_the_emulated_rig_is_set_up_from_nothing_to_a_first_goal(
     path = tmp_path / "mine.yaml"
     # People may add parameters of their own.
     own = f"/**/focus_server: {{ros__parameters: {{report_dir: {tmp_path / 'reports'}}}}}\n"
+    for agent in ("high_level_agent", "low_level_agent"):
+        own += f"/**/{agent}: {{ros__parameters: {{inference_budget_s: 20.0}}}}\n"
     path.write_text(path.read_text() + own)
     result = setup(tmp_path, "--yes", "--label", "motorcycle")
     assert result.exit_code == 0, result.output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,10 @@ class Rig:
         self.parameters = emulated(folder)
         self.parameters["lens_driver"]["serial"] = f"'{LENS_SERIAL}'"
         self.parameters |= SEARCHING
-        self.diagnostics = self.probe.subscribe(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        # With room for all nodes while this process rests: some states pass within a second.
+        self.diagnostics = self.probe.subscribe(DiagnosticArray, "/diagnostics", qos.REWARD)
+        self._since: dict[str, int] = {}
+        """How many statuses each node had sent when it was started."""
         self.lens = self.probe.subscribe(msg.LensState, "lens/state", qos.STATE)
         self.captures = self.probe.subscribe(msg.CaptureInfo, "camera/capture", qos.CAPTURE)
         self.start(*NODES, "device_emulator")
@@ -82,6 +85,7 @@ class Rig:
 
     def start(self, *nodes: str) -> None:
         """Start nodes; the drivers use the bench."""
+        self._since |= {node: len(self.statuses(node)) for node in nodes}
         self.graph.start(*nodes, scripts=DRIVERS, **self.parameters)
 
     def pull(self, **knobs: Any) -> None:
@@ -113,13 +117,22 @@ class Rig:
 
     def until_level(self, node: str, level: bytes, what: str, words: str = "") -> str:
         """Wait until a node's diagnostics have a level and contain words; return the sentence."""
+        return self._until_said(
+            node, level, what, words, lambda: self.statuses(node)[self._since[node] :][-1:]
+        )
 
-        def newest() -> Any:
-            heard = self.statuses(node)
-            return heard and heard[-1].level == level and words in heard[-1].message and heard[-1]
+    def until_passing(self, node: str, level: bytes, since: int, what: str, words: str = "") -> str:
+        """The same for a state that may be over when it is heard: since so many statuses."""
+        return self._until_said(node, level, what, words, lambda: self.statuses(node)[since:])
+
+    def _until_said(
+        self, node: str, level: bytes, what: str, words: str, heard: Callable[[], list[Any]]
+    ) -> str:
+        def found() -> Any:
+            return next((s for s in heard() if s.level == level and words in s.message), None)
 
         try:
-            return str(self.probe.until(newest, what).message)
+            return str(self.probe.until(found, what).message)
         except AssertionError as error:
             said = [(s.level, s.message) for s in self.statuses(node)[-3:]]
             raise AssertionError(f"{error}; {node} said {said}") from None

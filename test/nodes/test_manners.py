@@ -186,11 +186,15 @@ CONDITIONAL = {
 def done_by(graph: Graph, name: str) -> dict[str, set[str]]:
     """What a node publishes, hears, serves and calls, as the graph shows it."""
     from rclpy import action
+    from rclpy.node import NodeNameNonExistentError
 
     node = graph.probe.node
 
     def names(ask: Callable[[str, str], list[tuple[str, list[str]]]]) -> set[str]:
-        return {full for full, _ in ask(name, "/dasha") if "/_action/" not in full}
+        try:
+            return {full for full, _ in ask(name, "/dasha") if "/_action/" not in full}
+        except NodeNameNonExistentError:  # Its name travels on a topic of its own and may come later.
+            return set()
 
     return {
         "publish": names(node.get_publisher_names_and_types_by_node),

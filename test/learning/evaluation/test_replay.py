@@ -162,6 +162,7 @@ def episodes(
     )
     twin = TwinRig(Perception(ENCODER), world)
     ros = RosRig(graph.probe.node, TABLE, "lens")
+    ros.inference_budget_s, ros.retries = 20.0, 3
     graph.probe.until(lambda: ros.position is not None and ros.exposure_us is not None, "camera and lens")
     rigs: dict[str, Rig] = {"cached": cached, "twin": twin, "ros": ros}
     yield lambda preset: {name: replay(rig, preset) for name, rig in rigs.items()}

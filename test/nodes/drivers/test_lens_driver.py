@@ -206,7 +206,7 @@ def test_every_state_has_a_number_and_names_the_move(bench: Bench) -> None:
     heard = list(bench.states.heard)
     assert [state.sequence for state in heard] == sorted({state.sequence for state in heard})
     assert [state.move for state in heard] == [1, 2, 2, 3, 3]
-    assert [state.settle_s > 0.0 for state in heard] == [False, True, False, True, False]
+    assert [state.settled for state in heard] == [True, False, True, False, True]
     assert len({state.driver for state in bench.states.heard}) == 1
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from graph import FocusClient, Graph, middle_of, told
 from in_force import InForce
@@ -37,10 +38,13 @@ def test_the_object_is_found_in_the_dark_and_out_of_focus(client: FocusClient, i
     assert result.detection.label == "motorcycle"
     assert abs(result.lens_position - NEAR_POSITION) < 0.73  # 2 px of blur radius at 640 px are 0.225 D
     assert result.exposure_us > 1000.0
+    # The result may overtake the last feedback.
+    total = result.exposure_steps + result.focus_steps
+    client.probe.until(lambda: goal.feedback[-1].step >= total, f"feedback of step {total}")
     steps = [f.step for f in goal.feedback]
     assert steps == sorted(steps)
+    assert steps[-1] == total
     assert {f.phase for f in goal.feedback} == {1, 2}
-    assert result.exposure_steps + result.focus_steps == steps[-1]
     client.probe.until(lambda: client.states[-1].state == client.states[-1].FOCUSED, "state FOCUSED")
 
 
@@ -96,7 +100,8 @@ def test_the_report_tells_every_step(client: FocusClient, in_force: InForce) -> 
     assert report["goal"]["labels"] == ["motorcycle"]
     assert report["outcome"]["error_code"] == 0
     focus = [s for s in report["steps"] if s["agent"] == "A^L"]
-    assert len(focus) == result.focus_steps + 1
+    # The last feedback may come after A^L's result, when the report is written already.
+    assert result.focus_steps <= len(focus) <= result.focus_steps + 1
     for step in focus[1:]:
         assert step["lens"]["commanded_position"] == step["command"]["lens_position"]
         assert step["frame"]["lens"]["command"] == step["lens"]["command"] == step["command"]["id"]
@@ -150,6 +155,7 @@ def test_a_region_gets_sharp_whatever_is_there(client: FocusClient, in_force: In
     assert result.error_code == 0, result.error_msg
     assert result.detection.label == "region"
     assert abs(result.lens_position - NEAR_POSITION) < 0.73, f"{told(first)}\n{region}\n{told(result)}"
+    client.probe.until(lambda: client.states[-1].state == client.states[-1].FOCUSED, "state FOCUSED")
     state = client.states[-1].region
     assert (state.x_min, state.y_max) == pytest.approx((region[0], region[3]))
     goal = json.loads((Path(result.report) / "report.json").read_text())["goal"]
@@ -175,8 +181,9 @@ def test_a_held_object_gets_sharp_again_and_a_still_one_moves_nothing(
     assert graph.probe.set_parameter("twin_world", "distances_m", [1.0 / there, 10.0]).successful
     try:
         client.probe.until(
+            # Both from one message: on their own topics the move may be newer than the look.
             lambda: (
-                in_force.lens[-1].commanded_position < found.commanded_position - 0.4
+                goal.feedback[-1].lens_position < found.commanded_position - 0.4
                 and goal.feedback[-1].sharpness > 0.75
             ),
             "the object to be sharp at its new distance",
@@ -228,13 +235,22 @@ def test_a_goal_out_of_reach_fails_and_restores(
 def test_a_scene_without_light_fails_and_restores(
     graph: Graph, client: FocusClient, in_force: InForce
 ) -> None:
-    in_force.set(300.0, 60.0)
+    from sensor_msgs.msg import Image
+
+    from dasha_ros.ros.transport import qos
+
+    in_force.set(20_000.0, 60.0)
+    images = graph.probe.subscribe(Image, "camera/image_raw", qos.IMAGE)
     assert graph.probe.set_parameter("twin_world", "illuminance_lx", 0.01).successful
     try:
+        graph.probe.until(
+            lambda: images and np.frombuffer(images[-1].data, np.uint8).mean() < 20.0,
+            "a picture of the darkness",
+        )
         failed(client.run("motorcycle"), "EXPOSURE_NOT_REACHED", "light")
     finally:
         assert graph.probe.set_parameter("twin_world", "illuminance_lx", 300.0).successful
-    in_force.until(300.0, 60.0)
+    in_force.until(20_000.0, 60.0)
 
 
 def test_cancel_takes_effect_within_one_step_and_restores(client: FocusClient, in_force: InForce) -> None:

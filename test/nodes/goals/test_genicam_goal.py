@@ -75,6 +75,14 @@ def test_a_goal_is_reached_over_gigabit_ethernet_and_a_pulled_cable_comes_back(
         steps = json.loads((report / "report.json").read_text())["steps"]
         assert len(steps) > 1
 
+        # The result may overtake the states of the last commands.
+        probe.until(
+            lambda: (
+                states[-1].commanded_position == result.lens_position
+                and captures[-1].exposure_us == result.exposure_us
+            ),
+            "the last settings",
+        )
         held, exposure_us = states[-1].commanded_position, captures[-1].exposure_us
         camera.kill()
         until_camera_driver(ERROR)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from graph import Graph
+from transitions import until_discovered
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
@@ -78,9 +79,11 @@ def test_no_decision_and_no_reward_rests_on_a_stale_frame(bare_graph: Graph) -> 
         probe.node.create_subscription(
             kind, topic, lambda m, name=name: log.append((name, m)), qos.to_hear(profile)
         )
+    for name in ("high_level_agent", "low_level_agent", "lens_driver"):
+        until_discovered(probe, name)
     client = graph.client()
     for labels in (("motorcycle",), ("person",), ("giraffe",)):
-        result = client.run(*labels, timeout_s=180.0)
+        result = client.run(*labels, timeout_s=900.0)
         assert result.error_code == (202 if labels == ("giraffe",) else 0), result.error_msg
 
     steps = [m.feedback for name, m in log if name == "step"]

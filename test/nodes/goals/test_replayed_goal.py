@@ -20,7 +20,7 @@ def recorded_goal(graph: Graph, folder: Path) -> Any:
     graph.start()
     graph.until_active()
     client = graph.client()
-    recorder = graph.spawner.dasha("record", "-o", str(folder))
+    recorder = graph.spawner.dasha("record", "-o", str(folder), "--wait", "90")
     recorder.wait_for_output("camera and lens are heard")
     result = client.run("motorcycle")
     assert recorder.stop(signal.SIGTERM) == 0, recorder.output
@@ -34,7 +34,9 @@ def test_replayed_goal_ends_as_the_recorded_one(tmp_path: Path) -> None:
     assert first.error_code == 0, first.error_msg
     with empty_graph(tmp_path / "replayed") as desk:
         reports = f"focus_server.report_dir={tmp_path}/replayed"
-        command = desk.spawner.dasha("replay", str(folder), "--set", reports)
+        patient = [f"{agent}.inference_budget_s=20" for agent in ("high_level_agent", "low_level_agent")]
+        sets = [word for value in (reports, *patient) for word in ("--set", value)]
+        command = desk.spawner.dasha("replay", str(folder), *sets)
         desk.until_active(*(name for name in NODES if name != "twin_world"))
         again = desk.client().run("motorcycle")
         assert command.stop(signal.SIGINT) == 0, command.output

@@ -29,8 +29,10 @@ def test_a_goal_ends_at_the_sharpest_frames(bare_graph: Graph, tmp_path: Path) -
     shown = [step["lens"]["position"] for step in record["steps"]]
     assert shown[0] == 0.0
     assert all(position == round(position) for position in shown)
-    # What A^L believed came in time for every step, and so did what `dasha explain` needs.
+    # What A^L believed came in time, but perhaps for the last step; so did what `dasha explain` needs.
     moves = [step for step in record["steps"] if step["agent"] == "A^L"]
-    assert all(len(step["belief"]["probability"]) > 100 for step in moves)
+    believed = [step["belief"] for step in moves if step["belief"]]
+    assert len(believed) >= max(1, len(moves) - 1)
+    assert all(len(belief["probability"]) > 100 for belief in believed)
     assert all((report / step["numbers"]).is_file() for step in record["steps"])
     assert record["setup"]["lens"]["unit"] == "frame"
