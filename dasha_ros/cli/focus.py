@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out, sigterm_like_ctrl_c
+from dasha_ros.cli.terminal.console import Exit, ends_like_ctrl_c, err, fail, interrupted, out
 from dasha_ros.cli.terminal.options import Namespace
 from dasha_ros.policies.outcome import ErrorCode
 
@@ -90,7 +90,7 @@ def focus(
     console = err()
     os.environ.update(environment())
     try:
-        with sigterm_like_ctrl_c(), FocusClient(namespace=namespace) as client:
+        with ends_like_ctrl_c(), FocusClient(namespace=namespace) as client:
             task = client.start(
                 wanted,
                 any_object=any_object,
@@ -145,13 +145,13 @@ class Ending:
 
     result: FocusResult
     interrupted: KeyboardInterrupt | None = None
-    """Ctrl-C or SIGTERM, if this command cancelled the goal."""
+    """Ctrl-C, SIGTERM or SIGHUP, if this command cancelled the goal."""
     timed_out: bool = False
     """Whether the goal was cancelled because it took too long."""
 
 
 def _wait(task: FocusTask) -> Ending:
-    """Wait for a goal's end; the first Ctrl-C or SIGTERM cancels it, the second ends the wait."""
+    """Wait for a goal's end; the first Ctrl-C, SIGTERM or SIGHUP cancels it, the second ends the wait."""
     from dasha_ros.client import DeadlineError, FocusError
 
     reason: KeyboardInterrupt | None = None

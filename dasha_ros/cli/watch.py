@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out, sigterm_like_ctrl_c
+from dasha_ros.cli.terminal.console import Exit, ends_like_ctrl_c, err, fail, interrupted, out
 from dasha_ros.cli.terminal.options import Namespace
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def watch(
         err().print(f"no reports to show yet: there is no folder {reports}", style="yellow", markup=False)
     access = Access.of(host, tuple(allow_host or ()))
     try:
-        with sigterm_like_ctrl_c():
+        with ends_like_ctrl_c():
             serve(namespace, access, port, folder, lambda bound: _print(access, bound))
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)

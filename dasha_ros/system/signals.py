@@ -8,17 +8,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def hangup() -> tuple[signal.Signals, ...]:
+    """SIGHUP, which the end of a terminal sends, unless whoever started the program wants it ignored."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return () if ignored else (signal.SIGHUP,)
+
+
 @contextmanager
 def signals_collected() -> Iterator[list[int]]:
     """Collect SIGINT, SIGTERM and SIGHUP in a list, so that the block can finish what it began.
 
-    Outside the main thread, where Python allows no signal handlers, the list stays empty.
+    Under ``nohup``, SIGHUP stays ignored. Outside the main thread, where Python allows no signal handlers,
+    the list stays empty.
     """
     came: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield came
         return
-    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ends = (signal.SIGINT, signal.SIGTERM, *hangup())
     before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in ends}
     try:
         yield came

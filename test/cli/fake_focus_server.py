@@ -21,8 +21,8 @@ LENS = {"lens_position": 43.21, "lens_unit": "V", "focus_distance_m": 1.0049}
 
 
 class FakeFocusServer(Node):
-    """What it does is the label: ``reject`` refuses, ``fail`` fails, ``wait`` runs until it is told to end,
-    ``stuck`` for ever; any other succeeds."""
+    """What it does is the label: ``reject`` refuses and names the last one, ``fail`` fails, ``wait`` runs until
+    it is told to end, ``stuck`` for ever; any other succeeds."""
 
     def __init__(self) -> None:
         super().__init__("focus_server", namespace="/dasha")
@@ -39,7 +39,7 @@ class FakeFocusServer(Node):
     def _refuse(self, goal):
         if goal.labels[:1] != ["reject"]:
             return ""
-        self._tell("goal rejected: 'reject' is not to my taste")
+        self._tell(f"goal rejected: {goal.labels[-1]!r} is not to my taste")
         return "not to my taste"
 
     def _work(self, run):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 from dasha_ros.action import FocusOnObject
 from dasha_ros.msg import FocusState
 from rich.console import Console
+from ros_harness import PATIENCE_S
 
 from dasha_ros.cli.focus import Ending, StepPrinter, _wait, conclude
 from dasha_ros.client import FocusError
@@ -23,6 +27,10 @@ from dasha_ros.policies.outcome import ErrorCode
 
 pytestmark = pytest.mark.graph
 
+IN_ITS_TERMINAL = (
+    "import fcntl, runpy, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "runpy.run_module('dasha_ros.cli', run_name='__main__')"
+)
 SERVER = Path(__file__).with_name("fake_focus_server.py")
 
 
@@ -112,14 +120,39 @@ def test_timeout_cancels_the_goal_and_exits_with_1(server, focus):
     assert "it took longer than --timeout allows" in child.output
 
 
-def test_sigterm_cancels_the_goal_and_waits_for_the_restore(server, focus):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_cancels_the_goal_and_waits_for_the_restore(server, focus, number, code):
     child = focus("wait")
     child.wait_for_output("A^L")
-    child.send(signal.SIGTERM)
-    assert child.wait() == 143
+    child.send(number)
+    assert child.wait() == code
     assert server.wait_for_output("restored")
     assert "the goal was cancelled. Send a new goal when ready." in child.output
     assert "Traceback" not in child.output
+
+
+def test_a_closed_terminal_cancels_the_goal(server, ros_env):
+    """What is printed from then on reaches nobody, and every attempt fails."""
+    mine, its = os.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", IN_ITS_TERMINAL, "focus", "wait"],
+        env={**os.environ, **ros_env},
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+    )
+    os.close(its)
+    try:
+        shown = b""
+        while b"A^L" not in shown:
+            shown += os.read(mine, 4096)
+        os.close(mine)
+        server.wait_for_output("restored after CANCELED")
+        assert child.wait(PATIENCE_S) in (1, 129), "interrupted, or not able to print it"
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_second_interrupt_ends_the_wait_and_says_that_the_result_is_unknown(server, focus):

@@ -76,6 +76,16 @@ def test_failure_rejection_and_deadline_are_distinguished(server: Child, client:
     assert client.focus("cat", on_feedback=lambda _: 1 / 0).found
 
 
+def test_the_reason_is_that_of_the_goal_and_not_of_an_earlier_one(server: Child, ros_env: Any) -> None:
+    """The earlier one is latched, and each client hears it when it joins."""
+    for label in ("this", "that", "the other"):
+        with (
+            FocusClient(server_timeout=PATIENCE_S) as client,
+            pytest.raises(GoalRejectedError, match=f"goal rejected: '{label}' is not to my taste"),
+        ):
+            client.focus(["reject", label])
+
+
 def test_a_missing_server_is_reported(ros_env: Any) -> None:
     with (
         FocusClient(server_timeout=0.2) as client,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from dasha_ros.cli.evaluation import shared
-from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out, sigterm_like_ctrl_c
+from dasha_ros.cli.terminal.console import Exit, ends_like_ctrl_c, err, fail, interrupted, out
 from dasha_ros.cli.terminal.progress import progress
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run(
         cast_of(asked)
         wanted = {name: load_scene_set(name) for name in asked.scene_sets} if asked.build else {}
         plan = None if wanted else plan_of(asked)
-        stack.enter_context(sigterm_like_ctrl_c())
+        stack.enter_context(ends_like_ctrl_c())
         try:
             pool = stack.enter_context(_pool(workers, ray))
             built = _built(wanted, pool, workers or _processors())

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from dasha_ros.files.writing import disk_failed
+from dasha_ros.system.signals import hangup
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -26,31 +29,46 @@ class Exit(IntEnum):
     """No node or device answers."""
     INTERRUPTED = 130
     """Ctrl-C."""
+    HUNG_UP = 129
+    """SIGHUP: the terminal was closed."""
     TERMINATED = 143
     """SIGTERM."""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, which acts like Ctrl-C but has an exit code of its own."""
+    """A signal that acts like Ctrl-C but has an exit code of its own."""
+
+    def __init__(self, code: Exit) -> None:
+        super().__init__()
+        self.code = code
 
 
 def interrupted(reason: KeyboardInterrupt) -> Exit:
     """The exit code of a command that was interrupted."""
-    return Exit.TERMINATED if isinstance(reason, Terminated) else Exit.INTERRUPTED
+    return reason.code if isinstance(reason, Terminated) else Exit.INTERRUPTED
+
+
+def refused_or_failed(error: Exception) -> Exit:
+    """The exit code for an error of names, files and values: the work failed only if the disk did."""
+    return Exit.FAILED if disk_failed(error) else Exit.REFUSED
 
 
 @contextmanager
-def sigterm_like_ctrl_c() -> Iterator[None]:
-    """Make SIGTERM raise `Terminated`, as Ctrl-C raises ``KeyboardInterrupt``."""
+def ends_like_ctrl_c() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP raise `Terminated`, as Ctrl-C raises ``KeyboardInterrupt``.
 
-    def terminate(number: int, frame: object) -> NoReturn:
-        raise Terminated
+    Under ``nohup``, SIGHUP stays ignored.
+    """
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    def end(number: int, frame: object) -> NoReturn:
+        raise Terminated(Exit(128 + number))
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, *hangup())}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def out() -> Console:

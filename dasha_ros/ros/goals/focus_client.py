@@ -92,13 +92,14 @@ class _Graph:
         self.executor.add_node(self.node)
         self.client = PatientActionClient(self.node, FocusOnObject, "focus_on_object")
         self.state: FocusState | None = None
-        self.rejected_at, self.reason = 0.0, ""
+        self.rejection: FocusState | None = None
+        """The newest state that tells why a goal was rejected; a latched one may tell of any earlier goal."""
         subscribe(self.node, FocusState, "focus/state", self._on_state, qos.STATE)
 
     def _on_state(self, state: FocusState) -> None:
         self.state = state
         if state.message.startswith(_REJECTED):
-            self.rejected_at, self.reason = time.monotonic(), state.message
+            self.rejection = state
 
     def close(self) -> None:
         """Leave the graph, even if a signal has shut the context down."""
@@ -124,6 +125,8 @@ class _Run:
         self.order, self._graph = order, graph
         self._remote = RemoteGoal(graph.client, order.goal, self._on_feedback, timeouts)
         self._began = time.monotonic()
+        self._known: FocusState | None = None
+        """The newest rejection from before the goal was sent."""
         self._ready_at: float | None = None
         self._ended_at: float | None = None
         self._loss: Loss | None = None
@@ -142,10 +145,12 @@ class _Run:
         if self.order.cancelled and not self._cancelling:
             self._cancelling = True
             self._remote.cancel()
-            self.order.on_cancel()
+            self._call(self.order.on_cancel, "cancel")
         if self._ended_at is None:
             if not self._cancelling and self._waits_for_state(now):
                 return None
+            if not self._remote.was_sent:
+                self._known = self._graph.rejection
             try:
                 if not self._remote.advance():
                     return None
@@ -155,10 +160,13 @@ class _Run:
                 self._loss = error.loss
             self._ended_at = now
         if self._loss is Loss.REJECTED:
-            is_known = self._graph.rejected_at >= self._began
+            rejection = self._graph.rejection
+            is_known = rejection is not None and rejection is not self._known
             if not is_known and now - self._ended_at < _STATE_S:
                 return None
-            reason = self._graph.reason if is_known else "goal rejected; see the focus server's log"
+            reason = (
+                rejection.message if rejection and is_known else "goal rejected; see the focus server's log"
+            )
             return Ending(loss=self._loss, reason=reason)
         if self._loss is None and self.order.on_feedback is not None and now - self._ended_at < _LATE_S:
             return None
@@ -178,12 +186,15 @@ class _Run:
         return now - self._ready_at < _STATE_S
 
     def _on_feedback(self, feedback: Any) -> None:
-        if self.order.on_feedback is None:
-            return
+        if self.order.on_feedback is not None:
+            self._call(self.order.on_feedback, "feedback", feedback)
+
+    def _call(self, callback: Callable[..., None], what: str, *arguments: Any) -> None:
+        """Call the user's function; a mistake in it must not end the goal."""
         try:
-            self.order.on_feedback(feedback)
-        except Exception as error:  # A mistake in the user's callback must not end the goal.
-            self._graph.node.get_logger().error(f"the feedback callback failed: {error!r}")
+            callback(*arguments)
+        except Exception as error:
+            self._graph.node.get_logger().error(f"the {what} callback failed: {error!r}")
 
 
 class FocusGoals:

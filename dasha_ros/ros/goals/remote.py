@@ -66,6 +66,11 @@ class RemoteGoal:
         self._hurry_s, self._wanted = end_s, False
         self.changed.set()
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether the goal was sent at least once."""
+        return bool(self._ids)
+
     def advance(self) -> bool:
         """Do the next step without waiting; return whether the result is there.
 
