@@ -11,6 +11,7 @@ import typer
 from dasha_ros.cli.terminal.console import Exit, ends_like_ctrl_c, err, fail, interrupted, out
 from dasha_ros.cli.terminal.options import Namespace
 from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.system.text import is_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,6 +84,9 @@ def focus(
     from dasha_ros.perception.labels import one_by_one
 
     wanted = one_by_one(labels or [])
+    for label in wanted:
+        if not is_text(label):
+            fail(f"{label!r} holds bytes that are no text: write labels in UTF-8", Exit.REFUSED)
     if labels and not wanted:
         fail("there are only commas and blanks: name what to look for", Exit.REFUSED)
     edges = _numbers("--region", region, 4, "left, top, right and bottom, as in 0.4,0.3,0.6,0.7")

@@ -26,9 +26,6 @@ def with_one_clock(
         ConfigError: The file asks for two clocks, or for one that does not fit the speed.
     """
     asked = {name: values[_CLOCK] for name, values in given.items() if _CLOCK in values}
-    for name, value in asked.items():
-        if not isinstance(value, bool):
-            raise ConfigError(f"{name}: {_CLOCK} = {value!r}: must be true or false")
     if speed != 1.0:
         # The world publishes the clock and follows none, whatever a block for all nodes says.
         simulated = set(given) - {_WORLD}

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from dasha_ros.config import NODES, ConfigError, NodeConfig, explain
 from dasha_ros.config.ros_value import Value, YamlError, parameter_text, parse_value
 from dasha_ros.files import version_0_1
+from dasha_ros.system.text import is_text
 
 
 def parse_overrides(texts: Sequence[str]) -> dict[str, Value]:
@@ -21,6 +22,8 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Value]:
     """
     values: dict[str, Value] = {}
     for text in texts:
+        if not is_text(text):
+            raise ConfigError(f"{text!r} holds bytes that are no text: write it in UTF-8")
         match = re.fullmatch(r"(\w+)\.(\w+)=(.*)", text, flags=re.DOTALL)
         if match is None:
             raise ConfigError(
@@ -42,8 +45,8 @@ def override_texts(values: Mapping[str, Value]) -> tuple[str, ...]:
 def _value(node: str, parameter: str, text: str) -> Value:
     text = text.strip()
     field = NODES[node].model_fields.get(parameter) if node in NODES else None
-    is_text = field is not None and isinstance(field.default, str)
-    if not text or (is_text and text[0] not in "'\""):
+    is_wanted_as_text = field is not None and isinstance(field.default, str)
+    if not text or (is_wanted_as_text and text[0] not in "'\""):
         return text  # A serial number looks like a number but is a text.
     return parse_value(text)
 

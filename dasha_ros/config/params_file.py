@@ -62,7 +62,13 @@ def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) 
     for name, model in NODES.items():
         given = file.parameters(f"{namespace}/{name}")
         own = {key: value for key, value in given.items() if key in model.model_fields}
-        others[name] = {key: value.value for key, value in given.items() if is_general(key)}
+        general = {key: value for key, value in given.items() if is_general(key)}
+        for key, value in general.items():
+            if key in _CLIENT_LIBRARY and not isinstance(value.value, bool):
+                raise ConfigError(
+                    f"{path}: line {value.line}: {name}: {key} = {value.value!r}: must be true or false"
+                )
+        others[name] = {key: value.value for key, value in general.items()}
         if name in nodes:
             for key in sorted(given.keys() - own.keys() - others[name].keys()):
                 warnings.append(_unknown(path, file, f"{namespace}/{name}", key, given[key].line))

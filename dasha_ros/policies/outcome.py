@@ -41,9 +41,10 @@ _ADVICE = {
     ErrorCode.STEPS_EXHAUSTED: "Raise max_steps, or start nearer to the focus.",
     ErrorCode.TIME_EXHAUSTED: "Raise max_seconds, or start nearer to the focus.",
     # The driver's own message says what to check; this is what happens next.
-    ErrorCode.CAMERA_LOST: "The camera_driver reconnects by itself; until then its diagnostics say why "
-    "it can't.",
-    ErrorCode.LENS_LOST: "The lens_driver reconnects by itself; until then its diagnostics say why it can't.",
+    ErrorCode.CAMERA_LOST: "The camera_driver reconnects by itself unless it was deactivated; until then its "
+    "diagnostics say why it can't.",
+    ErrorCode.LENS_LOST: "The lens_driver reconnects by itself unless it was deactivated; until then its "
+    "diagnostics say why it can't.",
     ErrorCode.PERCEPTION_LOST: "Check that the perception node runs and its diagnostics, "
     "or raise the agents' inference_budget_s.",
     ErrorCode.EXPOSURE_AGENT_LOST: "Start high_level_agent again and repeat the goal.",

@@ -21,8 +21,8 @@ LENS = {"lens_position": 43.21, "lens_unit": "V", "focus_distance_m": 1.0049}
 
 
 class FakeFocusServer(Node):
-    """What it does is the label: ``reject`` refuses and names the last one, ``fail`` fails, ``wait`` runs until
-    it is told to end, ``stuck`` for ever; any other succeeds."""
+    """What it does is the label: ``reject`` refuses and names the last one, ``fail`` fails, ``wait`` runs
+    until it is told to end, ``stuck`` for ever; any other succeeds."""
 
     def __init__(self) -> None:
         super().__init__("focus_server", namespace="/dasha")

@@ -148,6 +148,12 @@ def test_all_nodes_have_one_clock(write):
         write(everywhere % "1")
 
 
+def test_what_the_client_library_would_refuse_is_refused_with_its_line(write):
+    reason = r"line 1: \w+: start_type_description_service = 'no': must be true or false"
+    with pytest.raises(ConfigError, match=reason):
+        write("/**: {ros__parameters: {start_type_description_service: 'no'}}")
+
+
 def test_the_printed_file_has_the_defaults(tmp_path):
     path = tmp_path / "dasha.yaml"
     path.write_text(as_yaml())

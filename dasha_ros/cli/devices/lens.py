@@ -39,7 +39,7 @@ def get(port: Port = "", board: Board = "flexiboard") -> None:
     _print(reading, description)
 
 
-@app.command("set")
+@app.command("set", context_settings={"ignore_unknown_options": True})
 def set_position(
     position: Annotated[
         float,

@@ -27,7 +27,7 @@ def full_topic_name(node: Node, topic: str) -> str:
     try:
         name = expand_topic_name(topic, node.get_name(), node.get_namespace())
         validate_full_topic_name(name)
-    except (ValueError, InvalidTopicNameException):
+    except (TypeError, ValueError, InvalidTopicNameException):
         raise BadTopicError(
             f"{topic!r} is not a topic name: use letters, digits and underscores, no digit first, separated "
             "by single slashes, e.g. focus/state"

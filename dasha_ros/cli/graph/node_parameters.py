@@ -76,7 +76,7 @@ def _refuse_bad_name(node: str) -> None:
 
     try:
         validate_topic_name(node)
-    except (ValueError, InvalidTopicNameException):
+    except (TypeError, ValueError, InvalidTopicNameException):
         fail(f"{node!r} is not a valid node name: write e.g. twin_world", Exit.REFUSED)
 
 

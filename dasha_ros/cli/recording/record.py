@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, out, refused_or_failed
 from dasha_ros.cli.terminal.options import Namespace
 from dasha_ros.system.signals import signals_collected
 
@@ -74,7 +75,7 @@ def record(
         with signals_collected() as stop:
             code = _record(order, stop)
     except RecordingError as error:
-        fail(str(error), Exit.REFUSED)
+        fail(str(error), refused_or_failed(error))
     raise typer.Exit(code)
 
 
@@ -126,8 +127,8 @@ def _record(order: _Order, stop: list[int]) -> Exit:
             )
         writer = RecordingWriter(
             order.folder,
-            split_bytes=round(order.split_mb * 1e6),
-            limit_bytes=round(order.limit_mb * 1e6),
+            split_bytes=_bytes(order.split_mb),
+            limit_bytes=_bytes(order.limit_mb),
         )
         recorder = Recorder(
             client.node,
@@ -147,6 +148,11 @@ def _record(order: _Order, stop: list[int]) -> Exit:
     _warn(recorder.refused, "no JPEG has their encoding; use --images raw")
     _warn(recorder.missed, "the machine was too busy to hear them")
     return _told(writer, recorder.topics, order.folder)
+
+
+def _bytes(mb: float) -> int:
+    """Megabytes in bytes. 0 means that there is no limit, so a tiny one is not rounded to it."""
+    return max(1, round(mb * 1e6)) if 0.0 < mb < math.inf else 0
 
 
 def _until_the_end(
@@ -199,7 +205,7 @@ def _recover(path: Path, output: Path | None) -> None:
     try:
         count, troubles = recovered(path, target)
     except RecordingError as error:
-        fail(str(error), Exit.REFUSED)
+        fail(str(error), refused_or_failed(error))
     for sentence in troubles:
         err().print(sentence, markup=False)
     out().print(f"{count} messages are whole and closed in {target}", markup=False)

@@ -131,6 +131,10 @@ class Parameters(Generic[C]):
         field = self._model.model_fields.get(given.name)
         default = field.get_default(call_default_factory=True) if field is not None else None
         if isinstance(default, str) and given.type_ == Parameter.Type.INTEGER:
+            self._node.get_logger().warning(
+                f"{given.name} was given as a number and is read as {str(given.value)!r}: if that is not "
+                f"what you wrote, as 021 or 0x1F, put it in quotes: \"{given.name}:='021'\""
+            )
             return Parameter(given.name, Parameter.Type.STRING, str(given.value))
         if isinstance(default, list) and given.type_ == Parameter.Type.NOT_SET:
             return Parameter(given.name, value=[])
@@ -157,10 +161,21 @@ class Parameters(Generic[C]):
     def _validate(self, parameters: list[Parameter]) -> SetParametersResult:
         try:
             wanted = self._validated(self._changes(parameters))
-            reason = self._kept(wanted) or self._refuse(wanted)
+            reason = self._other_clock(parameters) or self._kept(wanted) or self._refuse(wanted)
         except Exception as error:  # From the model or from a device.
             reason = str(error)
         return SetParametersResult(successful=not reason, reason=reason)
+
+    def _other_clock(self, parameters: list[Parameter]) -> str:
+        """Why a node can't change its clock: all nodes of a graph compare their times."""
+        clock = "use_sim_time"
+        for given in parameters:
+            if given.name == clock and given.value != self._node.get_parameter(clock).value:
+                return (
+                    f"{clock}: all nodes of a graph need the same clock from their start on: start the graph "
+                    "again with it, in a block for /** of the parameter file"
+                )
+        return ""
 
     def _apply(self, parameters: list[Parameter]) -> None:
         changes = self._changes(parameters)

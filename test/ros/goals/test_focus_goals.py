@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 from dasha_ros.msg import FocusState
+
 from dasha_ros.ros.goals import focus_client
 from dasha_ros.ros.goals.goal_watchdog import GoalLostError, Loss
 

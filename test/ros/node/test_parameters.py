@@ -128,6 +128,19 @@ def test_digits_become_a_string_where_a_string_is_expected() -> None:
 
 
 @pytest.mark.usefixtures("_ended")
+def test_a_running_node_keeps_its_clock() -> None:
+    """All nodes of a graph compare their times; a camera with a clock of its own takes no more pictures."""
+    node = camera("-p", "serial:='1'")
+    (same,) = node.set_parameters([Parameter("use_sim_time", value=False)])
+    assert same.successful, same.reason
+    (other,) = node.set_parameters([Parameter("use_sim_time", value=True)])
+    assert not other.successful
+    assert "all nodes of a graph need the same clock" in other.reason
+    assert node.get_parameter("use_sim_time").value is False
+    node.destroy_node()
+
+
+@pytest.mark.usefixtures("_ended")
 @pytest.mark.parametrize(
     ("parameter", "reason"),
     [("serial:=1e5", "put it in quotes"), ("gain_db:=yes", "gain_db = True: Input should be a valid number")],
