@@ -158,7 +158,9 @@ def test_ports_are_listed_with_the_back_end_that_they_probably_need(monkeypatch:
         "/dev/ttyACM4: Optotune, serial number C1, back end optotune_icc",
     ]
     monkeypatch.setattr("serial.tools.list_ports.comports", list)
-    assert "no serial port with a USB bridge" in run("lens", "list").stderr
+    done = run("lens", "list")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no serial port with a USB bridge" in done.stderr
 
 
 def test_faults_are_printed_and_counted_as_a_failure(lens: LensEmulator) -> None:

@@ -23,14 +23,17 @@ SCRIPTED_NODE = Path(__file__).resolve().parents[1] / "nodes" / "programs" / "sc
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--blind", "--distances", "1,2"), "--blind needs neither --distances nor --repeats"),
+        (("--blind", "--distances", "1,2"), "--distances does not apply to --blind"),
+        (("--blind", "--repeats", "2"), "--repeats does not apply to --blind"),
+        (("--near-end", "least"), "--near-end does not apply to a calibration without --blind"),
+        (("--rig", "emulated", "--port", "x"), "--port does not apply to --rig emulated"),
         (("--blind", "--rig", "toy"), "unknown rig 'toy'"),
         (("--blind", "--rig", "emulated-optotune"), "its devices belong to a graph"),
         (("--blind", "--rig", "twin", "--set", "lens_driver.toast=1"), "has no parameter 'toast'"),
         (("--blind", "--rig", "ros-driver"), "no driver is named: set `driver` to camera_ros"),
         (("--blind", "--near-end", "up"), "it is greatest or least"),
         (("--blind", "--rig", "twin", "--low", "3"), "give a range inside 24 to 70 V"),
-        (("--set", "lens_driver.port=x"), "--params-file and --set are for --blind"),
+        (("--set", "lens_driver.port=x"), "--set does not apply to a calibration without --blind"),
     ],
 )
 def test_impossible_arguments_are_refused_with_a_sentence(

@@ -17,6 +17,7 @@ from dasha_ros.cli.devices.rig_devices import range_to_try
 from dasha_ros.cli.terminal import options
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import refuse_foreign_ending, refuse_unwritable
+from dasha_ros.cli.terminal.given import refuse_given
 
 if TYPE_CHECKING:
     from dasha_ros.devices.calibration.profile import Calibration, Measurement
@@ -49,6 +50,7 @@ class _Rig:
 
 @app.command("lens")
 def calibrate_lens(
+    context: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Profile to write.")] = Path("lens.yaml"),
     *,
     blind: Annotated[
@@ -112,15 +114,15 @@ def calibrate_lens(
     if low is not None and high is not None and not low < high:
         fail(f"--low {low:g} is not below --high {high:g}", Exit.REFUSED)
     if blind:
-        if distances or repeats != 1:
-            fail("--blind needs neither --distances nor --repeats", Exit.REFUSED)
+        refuse_given(context, ("distances", "repeats", "focal_length", "f_number"), "--blind")
         wished = Wanted(output, drawing, low, high, exposure, settling, near_end)
         chosen = (*_overrides(port, board, serial, emulator), *(override or ()))
         with device_errors(), calibration_errors():
             calibrate_blind(wished, rig, params_file=params_file, overrides=chosen)
         return
-    if params_file is not None or override:
-        fail("--params-file and --set are for --blind", Exit.REFUSED)
+    refuse_given(context, ("near_end", "params_file", "override"), "a calibration without --blind")
+    if rig == "emulated":
+        refuse_given(context, ("port", "board", "serial", "emulator"), "--rig emulated")
     known = _distances(distances)
     # The inner context comes first: a failed calibration is not a refused value.
     with device_errors(), calibration_errors():

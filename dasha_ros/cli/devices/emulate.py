@@ -14,6 +14,7 @@ import typer
 
 from dasha_ros.cli.devices.hardware import default_path, device_errors
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.given import refuse_given
 
 app = typer.Typer(help="Serve emulated devices to real drivers.", no_args_is_help=True)
 
@@ -27,6 +28,7 @@ def _share(of: str) -> Any:
 
 @app.command()
 def lens(
+    context: typer.Context,
     link: Annotated[
         Path | None, typer.Option(help="Path of the serial port; default: one in your runtime folder.")
     ] = None,
@@ -84,6 +86,8 @@ def lens(
 
     if device not in DEVICES:
         fail(f"unknown device {device!r}; known: {', '.join(DEVICES)}", Exit.REFUSED)
+    if device != "varioptic":
+        refuse_given(context, ["analog"], f"--device {device}")
     path = (link or default_path("lens")).absolute()
     with device_errors(), _until_interrupted() as stop:
         settings = LensEmulatorSettings(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dasha_ros.cli.devices.hardware import Board, Port, device_errors
-from dasha_ros.cli.terminal.console import Exit, err, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
 
 if TYPE_CHECKING:
     from dasha_ros.devices.lens import LensReading
@@ -17,7 +17,10 @@ app = typer.Typer(help="A lens on a bench, without a graph.", no_args_is_help=Tr
 
 @app.command("list")
 def list_lenses() -> None:
-    """List serial ports that may carry a lens, and the back end that each probably needs."""
+    """List serial ports that may carry a lens, and the back end that each probably needs.
+
+    Exit code 1 if there is none.
+    """
     from dasha_ros.devices import bench
 
     with device_errors():
@@ -26,7 +29,7 @@ def list_lenses() -> None:
         said = f"{port.description or 'no description'}, serial number {port.serial_number or 'none'}"
         out().print(f"{port.path}: {said}, back end {port.backend or 'unknown'}", markup=False)
     if not ports:
-        err().print("no serial port with a USB bridge; is the lens board plugged in?")
+        fail("no serial port with a USB bridge; is the lens board plugged in?")
 
 
 @app.command()

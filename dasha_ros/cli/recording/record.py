@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dasha_ros.cli.terminal.console import Exit, err, fail, out, refused_or_failed
+from dasha_ros.cli.terminal.given import refuse_all_given
 from dasha_ros.cli.terminal.options import Namespace
 from dasha_ros.system.signals import signals_collected
 
@@ -28,6 +29,7 @@ _TELL_S = 10.0
 
 
 def record(
+    context: typer.Context,
     *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="New folder; left out: recording-DATE-TIME.")
@@ -60,6 +62,7 @@ def record(
     except ImportError as error:
         fail(f"{error}. `dasha record` needs the packages mcap and mcap-ros2-support: run ./scripts/setup")
     if recover is not None:
+        refuse_all_given(context, ("recover", "output"), "--recover")
         _recover(recover, output)
         return
     if images not in ("raw", "jpeg", "none"):

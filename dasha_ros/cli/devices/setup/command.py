@@ -61,6 +61,8 @@ def setup_camera(
     for name in (*(skip or ()), *(again or ())):
         if name not in {step.name for step in STEPS}:
             fail(f"unknown step {name!r}; known: {_NAMES}", Exit.REFUSED)
+    if both := set(skip or ()) & set(again or ()):
+        fail(f"step {', '.join(sorted(both))}: --skip and --again exclude each other", Exit.REFUSED)
     try:
         file = SetupFile(output)
     except ConfigError as error:

@@ -1,0 +1,22 @@
+"""Options that mean nothing beside others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from dasha_ros.cli import app
+
+
+def test_options_that_mean_nothing_beside_others_are_refused(tmp_path: Path) -> None:
+    setup = ("setup-camera", "-o", str(tmp_path / "mine.yaml"))
+    for arguments, sentence in (
+        (("emulate", "lens", "--device", "optotune", "--analog"), "--analog does not apply to --device opto"),
+        (("record", "--recover", "x", "--seconds", "5"), "--seconds does not apply to --recover"),
+        ((*setup, "--skip", "lens", "--again", "lens"), "step lens: --skip and --again exclude each other"),
+    ):
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 2
+        assert sentence in done.stderr
+    assert not list(tmp_path.iterdir())
