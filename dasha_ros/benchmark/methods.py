@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
 import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
+from dasha_ros.files.naming import expanded
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import FocusSetting, Start
+from dasha_ros.optics.exposure_table import T_MAX_US, T_MIN_US
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
@@ -146,7 +149,7 @@ def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPol
         raise MethodError(f"{name!r}: only constant takes a value, as in constant:42.0")
     if kind == "constant":
         position = _value(name, argument) if argument else None
-        return lambda scene: ConstantFocus(position, scene.setting.band_m)
+        return lambda scene: _constant(name, position, scene)
     if kind == ORACLE:
         return lambda scene: OracleFocus(
             scene.arena.lens.position(scene.start.object_dioptres - scene.start.drift_dioptres)
@@ -192,6 +195,8 @@ def exposure_methods(name: str, *, sampled: Sequence[bool] = (False,), seed: int
         if rival != "constant":
             raise MethodError(f"{name!r}: only constant takes a value, as in constant:40000")
         exposure_us = _value(name, argument)
+        if not T_MIN_US <= exposure_us <= T_MAX_US:
+            raise MethodError(f"{name!r}: exposures go from {T_MIN_US:g} to {T_MAX_US:g} us")
         return [ExposureMethod(name, lambda _: ConstantExposure(exposure_us))]
     exposure_policy(name)
     return [ExposureMethod(name, lambda _: exposure_policy(name))]
@@ -227,7 +232,7 @@ def _file_of(name: str, agent: Agent) -> Path | None:
 def _learned(name: str, agent: Agent) -> Path | None:
     """The file of a learned policy; ``None`` for other methods."""
     if name.endswith(".npz"):
-        return Path(name).expanduser()
+        return expanded(name, MethodError)
     shipped = shipped_policy(name, agent)
     return shipped if shipped.is_file() else None
 
@@ -256,11 +261,24 @@ def _learned_methods(
     return [Method(title, maker(draw), seed, split, draw, info.encoder, digest) for draw in sampled]
 
 
+def _constant(name: str, position: float | None, scene: Scene) -> ConstantFocus:
+    lens = scene.arena.lens
+    if position is not None and not lens.position_min <= position <= lens.position_max:
+        raise MethodError(
+            f"{name!r}: this lens takes positions from {lens.position_min:g} to {lens.position_max:g} "
+            f"{lens.unit}"
+        )
+    return ConstantFocus(position, scene.setting.band_m)
+
+
 def _value(name: str, text: str) -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         raise MethodError(f"{name!r}: {text!r} is not a number") from None
+    if not math.isfinite(value):
+        raise MethodError(f"{name!r}: {text!r} is not a finite number")
+    return value
 
 
 def _number(value: object) -> int | None:

@@ -23,7 +23,8 @@ from dasha_ros.files.documents import parse_json, read_json, read_text
 from dasha_ros.files.errors import FileError
 from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING
 from dasha_ros.learning.training.run_folder import RunFolder, RunInfo, TrainingError
-from dasha_ros.policies.learned.policy_file import LATENT, PolicyFile, PolicyFileError, PolicyInfo
+from dasha_ros.policies.learned.policy_content import LATENT
+from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError, PolicyInfo
 
 CURVES = Path("docs/results/curves")
 """Where learning curves go, from the root of the repository."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class DeviceError(Exception):
     """Base of all device errors."""
@@ -25,3 +27,18 @@ class FrameIncomplete(DeviceError):
 
 class OutOfRange(DeviceError, ValueError):
     """The value is not one the device may be given. Nothing was sent."""
+
+
+def check_number(name: str, value: float, unit: str) -> None:
+    """Refuse what no device clips to its limits.
+
+    Args:
+        name: What it is, for the message.
+        value: What was asked for.
+        unit: Its unit, for the message.
+
+    Raises:
+        OutOfRange: Not a finite number.
+    """
+    if not math.isfinite(value):
+        raise OutOfRange(f"{name} {value!r} {unit} refused: it must be a number")

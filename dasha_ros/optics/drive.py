@@ -34,6 +34,12 @@ class LensDrive:
             )
         if not self.least < self.greatest:
             raise ValueError(f"lens drive: least output {self.least!r} must be below {self.greatest!r}")
+        for name, number in (("step", self.step), ("play", 2.0 * self.hysteresis)):
+            if number > self.greatest - self.least:
+                raise ValueError(
+                    f"lens drive: the {name} of {number:g} is more than the lens's whole range, "
+                    f"{self.least:g} to {self.greatest:g}: the lens would never move"
+                )
 
     def output(self, position: float) -> float:
         """The output for a commanded position: whole steps from ``least`` on, inside the range."""

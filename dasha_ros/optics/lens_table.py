@@ -219,7 +219,7 @@ def _point(path: Path, index: int, row: dict[str, Any], px_per_dioptre: float) -
     position = _number(path, f"{where}.position", row["position"])
     if "blur_px" in row:
         return position, _number(path, f"{where}.blur_px", row["blur_px"]) / px_per_dioptre
-    distance = _number(path, f"{where}.distance_m", row["distance_m"])
+    distance = _number(path, f"{where}.distance_m", row["distance_m"], may_be_infinite=True)
     if not distance > 0:
         raise ValueError(
             f"lens table {path}: {where}.distance_m is {distance:g}; it must be positive (.inf: infinity)"
@@ -227,10 +227,31 @@ def _point(path: Path, index: int, row: dict[str, Any], px_per_dioptre: float) -
     return position, 1.0 / distance
 
 
-def _number(path: Path, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-        raise ValueError(f"lens table {path}: {key} is {value!r}; it must be a number")
-    return float(value)
+def _number(path: Path, key: str, value: Any, *, may_be_infinite: bool = False) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"lens table {path}: {key} is {value!r:.60}; it must be a number{_as_yaml(value)}")
+    try:
+        number = float(value)
+    except OverflowError:
+        digits = round(int(value).bit_length() * math.log10(2.0))
+        raise ValueError(
+            f"lens table {path}: {key} is a whole number of some {digits} digits; that is too large"
+        ) from None
+    if math.isnan(number) or (math.isinf(number) and not may_be_infinite):
+        raise ValueError(f"lens table {path}: {key} is {number!r}; it must be a finite number")
+    return number
+
+
+def _as_yaml(value: Any) -> str:
+    """How YAML wants a number that it took for a text; empty for anything else."""
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    mantissa, _, exponent = f"{number:e}".partition("e")
+    return f", which YAML wants as {float(mantissa)!r}e{int(exponent):+d}"
 
 
 def _interpolate(x: float, points: tuple[tuple[float, float], ...] | list[tuple[float, float]]) -> float:

@@ -32,6 +32,21 @@ def canonical(label: str) -> str:
     return _ALIASES.get(text, text)
 
 
+def unfit_label(label: object) -> str:
+    """Why something can't be a label in a message; empty if it can. The reason continues after the label."""
+    if not isinstance(label, str):
+        return f"is no text, but of the type {type(label).__name__}"
+    if not label.strip():
+        return "is empty"
+    if "\0" in label:
+        return "holds a zero byte"
+    try:
+        label.encode()
+    except UnicodeEncodeError:
+        return "is no valid text"
+    return ""
+
+
 def one_by_one(labels: Iterable[str]) -> list[str]:
     """Split texts of several labels at their commas: ``person, cup`` is two labels."""
     return [part.strip() for label in labels for part in label.split(",") if part.strip()]

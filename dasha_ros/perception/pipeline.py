@@ -18,7 +18,13 @@ from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.perception.annotate import annotate, to_jpeg
 from dasha_ros.perception.cores import leave_cores_to_networks
-from dasha_ros.perception.detectors import Detector, check_detector, create_detector
+from dasha_ros.perception.detectors import (
+    Detector,
+    check_detector,
+    checked_detections,
+    create_detector,
+    with_labels,
+)
 from dasha_ros.perception.encoders import create_encoder
 from dasha_ros.perception.encoders.encoder import Encoder
 from dasha_ros.perception.image import working_image
@@ -80,7 +86,7 @@ class Perception:
         self.detector: Detector = (
             _made(detector, detector_weights, detector_size, detector_classes)
             if isinstance(detector, str)
-            else detector
+            else with_labels(detector)
         )
         self._brisque = Brisque(BrisqueModel.load(model_path(brisque_model, models.BRISQUE)))
         self._width = width
@@ -115,6 +121,7 @@ class Perception:
 
         Raises:
             ImageError: The image is not what the encoding says.
+            ModelError: The detector returned something else than detections.
         """
         stage_ms: dict[str, float] = {}
         with _timed("total", stage_ms):
@@ -123,7 +130,8 @@ class Perception:
             with _timed("encoder", stage_ms):
                 latent = self.encoder.encode(grey)
             with _timed("detector", stage_ms):
-                found = self.detector.detect(grey, self.min_score, self.labels)
+                told = self.detector.detect(grey, self.min_score, self.labels)
+                found = checked_detections(self.detector, told)
                 height, width = image.shape[:2]
                 scale = (width / grey.shape[1], height / grey.shape[0])
                 if found_elsewhere is not None:

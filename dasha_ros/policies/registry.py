@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
-from dasha_ros.files.naming import what_lies_at
+from dasha_ros.files.naming import expanded, what_lies_at
 from dasha_ros.policies.policy import ExposurePolicy, FocusPolicy
 
 Policy = TypeVar("Policy")
@@ -74,7 +73,8 @@ class _Registry(Generic[Policy]):
             raise self._unknown(name, what_lies_at(name, ".npz"))
 
     def _from_file(self, name: str) -> Policy:
-        return cast(Policy, _attribute(self._learned)(Path(name).expanduser()))
+        path = expanded(name, lambda why: self._unknown(name, why))
+        return cast(Policy, _attribute(self._learned)(path))
 
     def _unknown(self, name: str, reason: str) -> UnknownPolicyError:
         why = f" ({reason})" if reason else ""

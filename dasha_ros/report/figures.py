@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dasha_ros.files.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,12 +26,15 @@ def save(figure: Figure, name: str, folder: Path) -> list[Path]:
     """Write ``NAME.svg`` and ``NAME.png``. The same numbers give the same file, and text stays text.
 
     Raises:
-        OSError: The folder can't be written.
+        OSError: The folder can't be written, or its disk is full: then no figure is cut off.
     """
     import matplotlib
 
-    written = [folder / f"{name}.svg", folder / f"{name}.png"]
+    svg, png = io.BytesIO(), io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(written[0], metadata={"Date": None})
-        figure.savefig(written[1], dpi=130)
-    return written
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+        figure.savefig(png, format="png", dpi=130)
+    written = {folder / f"{name}.svg": svg, folder / f"{name}.png": png}
+    for path, content in written.items():
+        write_whole(path, content.getvalue())
+    return list(written)

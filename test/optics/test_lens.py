@@ -22,6 +22,15 @@ def table(folder: Path, text: str = TABLE) -> Path:
     return path
 
 
+ONE = "{position: 50, distance_m: 2}"
+STEPS = """
+unit: steps
+position_min: 0
+position_max: 1000
+points: [{position: 0, distance_m: 2}, {position: 900, distance_m: 1}]
+"""
+
+
 @pytest.fixture(scope="module", params=["physical", "paper", "table"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LensModel:
     if request.param == "table":
@@ -146,6 +155,20 @@ def test_a_table_may_tell_how_long_a_move_takes(tmp_path: Path) -> None:
             "{position: 42, distance_m: 1.5}]",
             "not in order at 42 V",
         ),
+        (
+            f"points: [{{position: 1{'0' * 400}, distance_m: 1}}, {ONE}]",
+            r"points\[0\].position is .*40. digits.*too large",
+        ),
+        (f"points: [{{position: 1{'0' * 5000}, distance_m: 1}}, {ONE}]", "YAML|too large"),
+        (f"points: [{{position: .inf, distance_m: 1}}, {ONE}]", r"points\[0\].position is inf.*finite"),
+        ("points: [{position: 40, blur_px: .inf}, {position: 50, blur_px: 2}]", "blur_px is inf.*finite"),
+        (STEPS.replace("1000", "9" * 400), "position_max is .*too large"),
+        (f"play: 1e9\n{STEPS}", r"play is '1e9'; it must be a number, which YAML wants as 1\.0e\+9"),
+        (f"play: 4e-1\n{STEPS}", r"YAML wants as 4\.0e-1"),
+        (f"play: nan\n{STEPS}", "play is 'nan'; it must be a number$"),
+        (f"resolution: 5000\n{STEPS}", "step of 5000 is more than the lens's whole range, 0 to 1000"),
+        (f"play: 5000\n{STEPS}", "play of 5000 is more than the lens's whole range, 0 to 1000"),
+        (f"resolution: .inf\n{STEPS}", "resolution is inf"),
         ("{points: [], colour: red}", "colour"),
         ("points: 3", "list"),
         ("just text", "points"),

@@ -71,10 +71,11 @@ class FakeSession:
 
     def __init__(self, objects=()) -> None:
         self.objects = objects
-        self.metadata = {
-            "labels": json.dumps(LABELS),
-            "heads": json.dumps([{"output": "head", "stride": 32, "anchors": [[20, 10], [64, 96]]}]),
-        }
+        heads = [{"output": "head", "stride": 32, "anchors": [[20, 10], [64, 96]]}]
+        self.metadata, self.labels = {"heads": json.dumps(heads)}, LABELS
+
+    def check_output(self, name, axis, per_label, extra):
+        assert (name, axis, per_label, extra) == ("head", 1, 2, 10)
 
     def run(self, image):
         self.image = image

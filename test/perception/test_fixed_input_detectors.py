@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import cv2
 import numpy as np
 import pytest
@@ -22,8 +20,11 @@ class FakeSession:
     path = "fake.onnx"
 
     def __init__(self, outputs, detector, size) -> None:
-        self.metadata = {"detector": detector, "size": str(size), "labels": json.dumps(LABELS)}
+        self.metadata, self.labels = {"detector": detector, "size": str(size)}, LABELS
         self.outputs = outputs
+
+    def check_output(self, name, axis):
+        """Its outputs are what a test says."""
 
     def run(self, image):
         self.image = image

@@ -13,7 +13,7 @@ from dasha_ros.devices.aravis.device import AravisDevice, AravisSettings
 from dasha_ros.devices.aravis.discovery import GenicamFound, chosen, list_cameras
 from dasha_ros.devices.aravis.library import aravis, calls
 from dasha_ros.devices.camera import CameraLimits, Frame, never
-from dasha_ros.devices.errors import DeviceError, DeviceLost, FrameIncomplete, OutOfRange
+from dasha_ros.devices.errors import DeviceError, DeviceLost, FrameIncomplete, OutOfRange, check_number
 from dasha_ros.freshness.clock import Clock, SteadyClock
 
 _BUFFERS = 4
@@ -128,8 +128,7 @@ class AravisCamera:
             DeviceLost: The device is gone.
         """
         device, limits, _ = self._opened()
-        if not math.isfinite(gain_db):
-            raise OutOfRange(f"gain {gain_db!r} dB refused: it must be a number")
+        check_number("gain", gain_db, "dB")
         if not device.has_gain:
             return 0.0
         with calls(str(device.found), "setting the gain"):

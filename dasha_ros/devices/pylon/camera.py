@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from dasha_ros.devices.camera import CameraLimits, Frame, never
-from dasha_ros.devices.errors import DeviceError, DeviceLost, FrameIncomplete, OutOfRange
+from dasha_ros.devices.errors import DeviceError, DeviceLost, FrameIncomplete, OutOfRange, check_number
 from dasha_ros.devices.pylon.device import PylonDevice, PylonSettings
 from dasha_ros.devices.pylon.discovery import attach
 from dasha_ros.devices.pylon.errors import sdk, sdk_open
@@ -145,8 +145,7 @@ class PylonCamera:
             DeviceLost: The device is gone.
         """
         device, _ = self._opened()
-        if not math.isfinite(gain_db):
-            raise OutOfRange(f"gain {gain_db!r} dB refused: it must be a number")
+        check_number("gain", gain_db, "dB")
         with sdk(self._camera, "setting the gain"):
             if gain_db != self._gain_db:
                 device.set_gain(gain_db)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from dasha_ros.devices.camera import CameraLimits, Frame
-from dasha_ros.devices.errors import DeviceError, DeviceLost, FrameIncomplete, OutOfRange
+from dasha_ros.devices.errors import DeviceError, DeviceLost, FrameIncomplete, OutOfRange, check_number
 from dasha_ros.devices.lag.stream_camera import StreamCamera
 from dasha_ros.devices.v4l2.controls import (
     EXPOSURE_MANUAL,
@@ -57,6 +56,15 @@ class WebcamSettings:
     """File of the measured lag; empty: the one of this model."""
     margin_s: float = 0.5
     """Time that a frame may take besides its exposure and the lag [s]."""
+
+    def __post_init__(self) -> None:
+        """Check what is clipped to the webcam's limits.
+
+        Raises:
+            OutOfRange: Exposure or gain is not a finite number.
+        """
+        check_number("exposure", self.exposure_us, "us")
+        check_number("gain", self.gain_db, "dB")
 
 
 class WebcamCamera(StreamCamera[RawPicture]):
@@ -131,8 +139,7 @@ class WebcamCamera(StreamCamera[RawPicture]):
             DeviceLost: The device is gone.
         """
         port = self._webcam.opened()
-        if not math.isfinite(gain_db):
-            raise OutOfRange(f"gain {gain_db!r} dB refused: it must be a number")
+        check_number("gain", gain_db, "dB")
         if self._gain is None:
             return 0.0
         value = self._gain.value(gain_db)

@@ -30,15 +30,17 @@ from dasha_ros.learning.fitting.fit import fit_detectability, fit_profile, fit_r
 from dasha_ros.learning.training.preset_models import FocusPreset
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
 from dasha_ros.policies.learned.focus_features import (
-    BELIEF,
-    WITH_PLAN,
-    WITHOUT_DETECTION,
-    WITHOUT_POSITION,
     BeliefFeatureExtractor,
     FocusFeatureExtractor,
     LatentFeatureExtractor,
 )
-from dasha_ros.policies.learned.policy_file import LATENT
+from dasha_ros.policies.learned.policy_content import (
+    BELIEF,
+    LATENT,
+    WITH_PLAN,
+    WITHOUT_DETECTION,
+    WITHOUT_POSITION,
+)
 
 BELLS_PX = (2.0, 6.0)
 """Widths of the bells 1 - exp(-(r / width)^2) of the blur radius r that are read from a latent, besides its

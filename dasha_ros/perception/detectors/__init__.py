@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.perception.errors import ModelError
+from dasha_ros.perception.labels import unfit_label
 from dasha_ros.perception.models.weights import check_onnx, check_torch, check_ultralytics
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.registry import Registry
@@ -90,8 +92,68 @@ OPEN_VOCABULARY = "ultralytics"
 
 
 def create_detector(name: str, **options: Any) -> Detector:
-    """Make a detector by name; see `Registry.create`."""
-    return DETECTORS.create(name, **options)
+    """Make a detector by name; see `Registry.create`.
+
+    Raises:
+        UnknownModelError: The name is unknown.
+        ModelError: The model can't be loaded, or its labels are no texts.
+    """
+    return with_labels(DETECTORS.create(name, **options))
+
+
+def with_labels(detector: Detector) -> Detector:
+    """Return a detector whose labels can be published and asked for.
+
+    A message with another label would end the whole process, not only raise an error.
+
+    Raises:
+        ModelError: A label is no text, is empty, or can't be sent.
+    """
+    labels = getattr(detector, "labels", None)
+    if not isinstance(labels, tuple | list):
+        raise ModelError(
+            f"The detector {_name(detector)}: its labels are {labels!r:.60}, not a tuple of texts."
+        )
+    for label in labels:
+        if why := unfit_label(label):
+            raise ModelError(
+                f"The detector {_name(detector)}: its label {label!r:.60} {why}; each class needs a name in "
+                "words, such as 'cup'."
+            )
+    return detector
+
+
+def checked_detections(detector: Detector, found: Any) -> Sequence[Detection]:
+    """Return what a detector found, if it can be published.
+
+    Raises:
+        ModelError: It is no list of `Detection`, or one of them has something of another type in it.
+    """
+    if not isinstance(found, list | tuple):
+        raise ModelError(f"The detector {_name(detector)} returned {found!r:.60}, not a list of Detection.")
+    for each in found:
+        if not isinstance(each, Detection):
+            raise ModelError(f"The detector {_name(detector)} returned {each!r:.60}, which is no Detection.")
+        if why := unfit_label(each.label):
+            raise ModelError(
+                f"The detector {_name(detector)} found something whose label {each.label!r:.60} {why}."
+            )
+        if not _are_numbers((each.score,), 1) or not _are_numbers(each.box, 4):
+            raise ModelError(
+                f"The detector {_name(detector)} found {each.label!r:.60} with the score {each.score!r:.60} "
+                f"and the box {each.box!r:.120}: one number and four are needed."
+            )
+    return found
+
+
+def _are_numbers(values: Any, count: int) -> bool:
+    return (
+        isinstance(values, tuple | list) and len(values) == count and all(isinstance(v, Real) for v in values)
+    )
+
+
+def _name(detector: Detector) -> str:
+    return str(getattr(detector, "id", type(detector).__name__))
 
 
 def check_detector(name: str, weights: str | Path | None = None, classes: Sequence[str] = ()) -> None:

@@ -7,6 +7,7 @@ The method is that of Zhou et al., "Objects as Points", 2019; the network, of gi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ class CenterNet(FixedInputDetector):
     """
 
     id, asset = "centernet", models.CENTERNET
+    scores: ClassVar = {"heat": 3}
 
     def _found(self, outputs: Mapping[str, NDArray[np.float32]], min_score: float) -> Found:
         """See `FixedInputDetector`."""

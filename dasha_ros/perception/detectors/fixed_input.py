@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -31,6 +30,8 @@ class FixedInputDetector(ABC):
     """Name of the detector, which must stand in the file."""
     asset: ClassVar[str]
     """Name of the model to take by default."""
+    scores: ClassVar[Mapping[str, int]]
+    """The outputs with a score of each class, and the axis of the classes."""
 
     def __init__(self, weights: str | Path | None = None, input_size: int = 0, threads: int = 2) -> None:
         """Load the model.
@@ -48,13 +49,15 @@ class FixedInputDetector(ABC):
             metadata = self._session.metadata
             if metadata["detector"] != self.id:
                 raise ValueError(metadata["detector"])
-            self.labels: tuple[str, ...] = tuple(json.loads(metadata["labels"]))
             self.size = int(metadata["size"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"{self._session.path} is not a model for the detector {self.id}: "
                 "give another file as its weights."
             ) from error
+        self.labels: tuple[str, ...] = self._session.labels
+        for output, axis in self.scores.items():
+            self._session.check_output(output, axis)
 
     def detect(
         self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()

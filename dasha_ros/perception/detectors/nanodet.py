@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ class NanoDet(FixedInputDetector):
     """
 
     id, asset = "nanodet", models.NANODET
+    scores: ClassVar = {f"scores_{stride}": 2 for stride in _STRIDES}
 
     def _found(self, outputs: Mapping[str, NDArray[np.float32]], min_score: float) -> Found:
         """See `FixedInputDetector`."""

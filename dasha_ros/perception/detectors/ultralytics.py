@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.files.errors import first_line
+from dasha_ros.files.naming import expanded
 from dasha_ros.perception.detectors.boxes import MAX_DETECTIONS, to_detections
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.labels import canonical
@@ -54,7 +55,7 @@ class UltralyticsDetector:
             ModelError: The package or the weights are missing, the model is not a detector, or ``classes``
                 are given to a model that knows its own only.
         """
-        chosen = _UNTRAINED if weights == RANDOM else os.path.expanduser(weights or DEFAULT_WEIGHTS)
+        chosen = _UNTRAINED if weights == RANDOM else str(expanded(weights or DEFAULT_WEIGHTS, ModelError))
         is_here = os.path.lexists(chosen)
         if weights:
             # Checked before the import of PyTorch, which takes seconds.
@@ -73,16 +74,18 @@ class UltralyticsDetector:
         except Exception as error:  # downloads and unpickling raise anything
             said = first_line(error)  # the other lines explain ultralytics' own command
             raise _unreadable(chosen, said) if is_here else unavailable(chosen, said) from error
-        _check_task(chosen, self._model.task)
         self.id, self._chosen, self._turn = f"ultralytics:{Path(chosen).name}", chosen, threading.Lock()
-        self.takes_words = hasattr(self._model, "set_classes")
+        try:
+            # An exported model is opened here, not before.
+            task, self.takes_words = str(self._model.task), hasattr(self._model, "set_classes")
+            names = () if classes else facts.names or names_of(_names_in(self._model))
+        except Exception as error:
+            raise _unreadable(chosen, first_line(error)) from error
+        _check_task(chosen, task)
         if classes:
             self.look_for(classes)
         else:
-            try:
-                self._name(facts.names or names_of(self._model.names))
-            except ValueError as error:
-                raise _unreadable(chosen, first_line(error)) from error
+            self._name(names)
         self._options = {"imgsz": input_size, "device": device, "verbose": False, "max_det": MAX_DETECTIONS}
 
     def look_for(self, words: Sequence[str]) -> None:
@@ -143,7 +146,7 @@ def _set_classes(model: Any, chosen: str, words: Sequence[str]) -> None:
 
 def _checked(path: Path, input_size: int) -> ModelFacts:
     """Read the description of a model file, and check that it fits."""
-    facts = onnx_facts(path) if path.suffix == ".onnx" else facts_of(path)
+    facts = onnx_facts(path) if path.suffix.lower() == ".onnx" else facts_of(path)
     _check_task(str(path), facts.task or "detect")
     if facts.size and facts.size != (input_size, input_size):
         height, width = facts.size
@@ -166,6 +169,15 @@ def _check_task(chosen: str, task: str) -> None:
         )
 
 
+def _names_in(model: Any) -> Any:
+    """The names of the classes in a model's file; ``None`` if a PyTorch network has none.
+
+    Ultralytics would make up 999 of them.
+    """
+    network = getattr(model, "model", None)
+    return getattr(network, "names", None) if hasattr(network, "parameters") else model.names
+
+
 def _classes_of(model: Any) -> int | None:
     """Number of classes of a PyTorch network; ``None`` for other networks."""
     layers = getattr(getattr(model, "model", None), "model", None)
@@ -176,6 +188,9 @@ def _classes_of(model: Any) -> int | None:
 
 
 def _unreadable(chosen: str, why: str) -> ModelError:
+    if "not a supported model format" in why:  # ultralytics lists its twenty formats then
+        ending = Path(chosen).suffix
+        why = f"its name ends in {ending}" if ending else "its name has no ending, such as .pt or .onnx"
     return ModelError(
         f"The model {chosen}: is here, but ultralytics can't use it ({why}). Give a detector that the "
         "installed version of ultralytics trained or exported."

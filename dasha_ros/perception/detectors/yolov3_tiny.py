@@ -60,13 +60,18 @@ class YoloV3Tiny:
         self._size = input_size
         try:
             metadata = self._session.metadata
-            self.labels: tuple[str, ...] = tuple(json.loads(metadata["labels"]))
             self._heads = [
                 _Head(head["output"], head["stride"], np.array(head["anchors"], np.float32))
                 for head in json.loads(metadata["heads"])
             ]
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{self._session.path} is not a YOLO model: it names no heads.") from error
+        if not self._heads:
+            raise ModelError(f"{self._session.path} is not a YOLO model: its list of heads is empty.")
+        self.labels: tuple[str, ...] = self._session.labels
+        for head in self._heads:
+            count = len(head.anchors)
+            self._session.check_output(head.output, 1, per_label=count, extra=5 * count)
 
     def detect(
         self, grey: NDArray[np.uint8], min_score: float = 0.1, labels: Collection[str] = ()

@@ -42,9 +42,30 @@ class JointEncoder:
         return np.concatenate([encoder.encode(grey) for encoder in self._encoders])
 
 
+def size_of(encoder_id: str) -> int | None:
+    """Length of a latent of this encoder, which may be a joint one; ``None``: it is not one of `SIZES`."""
+    parts = encoder_id.split(SEPARATOR)
+    return sum(SIZES[name] for name in parts) if set(parts) <= set(SIZES) else None
+
+
 def has_part(encoder_id: str, wanted: str) -> bool:
     """Whether a latent of the encoder ``encoder_id`` contains that of ``wanted``."""
     return encoder_id == wanted or wanted in encoder_id.split(SEPARATOR)
+
+
+def part_of_size(latent: NDArray[np.float32], encoder_id: str, wanted: str, size: int) -> NDArray[np.float32]:
+    """`part` of a known length, for encoders that `SIZES` does not know.
+
+    Raises:
+        ModelError: See `part`; or the part has another length.
+    """
+    found = part(latent, encoder_id, wanted)
+    if found.shape[-1] != size:
+        raise ModelError(
+            f"A latent of the encoder {wanted} has {found.shape[-1]} numbers here, and the policy was "
+            f"trained with {size}: use the encoder that it was trained with, or train it again."
+        )
+    return found
 
 
 def part(latent: NDArray[np.float32], encoder_id: str, wanted: str) -> NDArray[np.float32]:

@@ -72,9 +72,9 @@ def facts_of(path: Path) -> ModelFacts:
         return _of_folder(path)
     check_file(path)
     try:
-        if path.suffix in {".pt", ".pth"}:
+        if path.suffix.lower() in {".pt", ".pth"}:
             return _of_checkpoint(path)
-        if path.suffix == ".torchscript":
+        if path.suffix.lower() == ".torchscript":
             return _of_torchscript(path)
     except FileError as error:
         raise ModelError(f"The model {error}.") from error
@@ -116,6 +116,8 @@ def names_of(names: Any) -> tuple[str, ...]:
     """
     if isinstance(names, str):
         raise ValueError(f"its names are the text {names[:40]!r}")
+    if not isinstance(names, Mapping | list | tuple) or not names:
+        raise ValueError("it names no classes")
     found = names if isinstance(names, Mapping) else dict(enumerate(names))
     found = {int(number): str(name).strip() for number, name in found.items()}
     if sorted(found) != list(range(len(found))):

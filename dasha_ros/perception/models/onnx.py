@@ -31,7 +31,8 @@ def onnx_facts(path: Path) -> ModelFacts:
             f"The model {path}: is not an ONNX model, or is damaged ({first_line(error)}): copy or "
             "export it again."
         ) from error
-    told = facts_from(path, session.get_modelmeta().custom_metadata_map)
+    metadata = session.get_modelmeta().custom_metadata_map
+    told = facts_from(path, metadata)
     inputs = [list(i.shape) for i in session.get_inputs()]
     outputs = [list(o.shape) for o in session.get_outputs()]
     if len(inputs) != 1 or len(inputs[0]) != 4:
@@ -40,6 +41,16 @@ def onnx_facts(path: Path) -> ModelFacts:
         )
     sides = inputs[0][2:]
     size = tuple(sides) if all(isinstance(side, int) for side in sides) else ()
+    if told.size and size and told.size != size:
+        raise ModelError(
+            f"The model {path}: its metadata says pictures of {_by(told.size)} pixels, and its graph takes "
+            f"{_by(size)}: export it again."
+        )
+    # Ultralytics repeats a picture if the metadata says how often.
+    if isinstance(batch := inputs[0][0], int) and batch != 1 and metadata.get("batch") != str(batch):
+        raise ModelError(
+            f"The model {path}: takes {batch} pictures at once, not one: export it again with batch=1."
+        )
     task = told.task or _task(outputs)
     classes = _classes(path, outputs) if task == "detect" else None
     names = told.names
@@ -56,6 +67,11 @@ def names_do_not_fit(path: Path | str, classes: int, names: int) -> str:
         f"The model {path}: the model has {classes} class{'es' * (classes != 1)} and "
         f"{names} name{'s' * (names != 1)}: give it one name for each class, and train or export it again."
     )
+
+
+def _by(size: tuple[int, ...]) -> str:
+    height, width = size
+    return f"{width} x {height}"
 
 
 def _task(outputs: list[list[Any]]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dasha_ros.files.errors import first_line
+from dasha_ros.files.naming import expanded
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.models.weights import RANDOM, check_torch
 from dasha_ros.system.extras import how_to_install
@@ -65,7 +66,7 @@ def load_weights(net: Any, weights: str | Path | None, published: Any) -> None:
     name = published.url.rsplit("/", 1)[-1]
     try:
         if weights:
-            state = torch.load(Path(weights).expanduser(), map_location="cpu", weights_only=True)
+            state = torch.load(expanded(weights, ModelError), map_location="cpu", weights_only=True)
         else:
             state = published.get_state_dict(progress=False, check_hash=True, map_location="cpu")
     except Exception as error:  # no network, a full disk, a wrong hash, a hostile pickle

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from dasha_ros.files.naming import expanded
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.perception.models.files import check_file
 
@@ -21,7 +22,7 @@ def check_onnx(weights: str | Path) -> None:
     Raises:
         ModelError: It does not exist, or can't be a model of any format.
     """
-    path = Path(weights).expanduser()
+    path = expanded(weights, ModelError)
     if not os.path.lexists(path):
         raise ModelError(f"There is no model file {path}. Run the set-up, or give another path.")
     check_file(path)
@@ -35,7 +36,7 @@ def check_torch(weights: str | Path) -> None:
     """
     if weights == RANDOM:
         return
-    path = Path(weights).expanduser()
+    path = expanded(weights, ModelError)
     if not os.path.lexists(path):
         raise ModelError(
             f"Cannot get the weights {weights} (there is no such file): give the path of a file of "
@@ -52,12 +53,12 @@ def check_ultralytics(weights: str | Path) -> None:
     """
     if weights == RANDOM:
         return
-    path = os.path.expanduser(weights)
+    path = expanded(weights, ModelError)
     if os.path.lexists(path):
-        if not os.path.isdir(path):
-            check_file(Path(path))
-    elif os.sep in path:
-        raise unavailable(path, "there is no such file")
+        if not path.is_dir():
+            check_file(path)
+    elif os.sep in str(weights):
+        raise unavailable(str(path), "there is no such file")
 
 
 def unavailable(chosen: str, why: str) -> ModelError:

@@ -8,12 +8,12 @@ from pathlib import Path
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.deployed import ExposureBounds
 from dasha_ros.policies.learned.exposure_encoder import (
-    RELATIVE,
     ExposureEncoder,
     ExposureFeatureExtractor,
     exposure_extractor,
 )
 from dasha_ros.policies.learned.learned_policy import ROW, LearnedPolicy
+from dasha_ros.policies.learned.policy_content import RELATIVE
 from dasha_ros.policies.learned.policy_file import (
     check_encoder,
     check_table,
@@ -31,6 +31,9 @@ class LearnedExposure(LearnedPolicy[ExposureFeatureExtractor]):
     def __init__(self, path: Path, sampled: bool = False, seed: int | None = None) -> None:
         """Read a policy; see `LearnedPolicy`."""
         super().__init__(path, "exposure", exposure_extractor, sampled, seed)
+        encoder = self.extractor.observation_encoder(self.file.info.nvec[0], 1)
+        self._check_observation(encoder.size)
+        self._check_actions((encoder.actions,))
         self._task: ExposureTask | None = None
         self._encoder: ExposureEncoder | None = None
         self.rule: ExposureRule = self.file.info.rules.get("stop", "well_exposed")
@@ -46,9 +49,11 @@ class LearnedExposure(LearnedPolicy[ExposureFeatureExtractor]):
         """Begin a new episode.
 
         Raises:
-            PolicyFileError: The table is another than the policy was trained with.
+            PolicyFileError: The table is another than the policy was trained with, or its network has
+                other choices than this table.
         """
         check_table(self.file.info, task.table.id)
+        self._check_actions((self.extractor.observation_encoder(len(task.table), 1).actions,))
         self._task, self._encoder = task, None
         self._bounds = ExposureBounds(1, task.table, self.rule, self._once)
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from dasha_ros.estimation.readout import GRID_ENCODER, Readout, features
 from dasha_ros.optics.exposure_table import EXPOSURES, T_MAX_US, T_MIN_US
-from dasha_ros.perception.encoders.joint import part
+from dasha_ros.perception.encoders.joint import part, part_of_size
 from dasha_ros.perception.percept import Percept
+from dasha_ros.policies.learned.policy_content import ABSOLUTE, LATENT, RELATIVE
 from dasha_ros.policies.policy import ExposureRule
 from dasha_ros.policies.reached import GREY_MAX, bright_share, exposure_sides, mid_grey_ev, shares_of
 
@@ -29,8 +30,6 @@ STRIDE, REACH = 2, 24
 paper's table; well-exposed pictures span 1.3 EV), and there are so many to either side (5 EV)."""
 STEP_EV = float(np.log2(T_MAX_US / T_MIN_US)) / (EXPOSURES - 1)
 """Distance of two values of the paper's table [EV]."""
-ABSOLUTE, RELATIVE = "readout", "readout_relative"
-"""Kinds of `ReadoutExposureExtractor` in files."""
 
 
 @dataclass(frozen=True)
@@ -245,7 +244,7 @@ class LatentExposureExtractor:
 
     encoder: str
     latent_size: int
-    kind: str = "latent"
+    kind: str = LATENT
 
     def observation_encoder(self, choices: int, batch: int) -> LatentExposureEncoder:
         """See `ExposureFeatureExtractor`."""
@@ -253,7 +252,8 @@ class LatentExposureExtractor:
 
     def read(self, percept: Percept, index: int) -> ExposureInputs:
         """See `ExposureFeatureExtractor`."""
-        return _picture(percept, index, part(percept.latent, percept.encoder, self.encoder)[None])
+        latent = part_of_size(percept.latent, percept.encoder, self.encoder, self.latent_size)
+        return _picture(percept, index, latent[None])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """See `ExposureFeatureExtractor`."""
@@ -300,7 +300,7 @@ def exposure_extractor(kind: str, encoder: str, arrays: Arrays) -> ExposureFeatu
         ValueError: No such kind, or an array is missing.
     """
     try:
-        if kind == "latent":
+        if kind == LATENT:
             return LatentExposureExtractor(encoder, int(arrays["latent_size"]))
         if kind in (ABSOLUTE, RELATIVE):
             readout = Readout(**{f.name: arrays[f"readout.{f.name}"] for f in fields(Readout)})

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from dasha_ros.estimation.profile import Array
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
 from dasha_ros.policies.learned.deployed import focus_moves
@@ -31,6 +32,10 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
     def __init__(self, path: Path, sampled: bool = False, seed: int | None = None) -> None:
         """Read a policy; see `LearnedPolicy`."""
         super().__init__(path, "focus", focus_extractor, sampled, seed)
+        encoder = self.extractor.observation_encoder(lens_model(), 1)
+        self._check_observation(encoder.size)
+        if isinstance(encoder, BeliefEncoder):  # The others' actions are positions of the lens of a goal.
+            self._check_actions(encoder.nvec)
         self._end_on_detection = bool(self.file.info.rules.get("end_on_detection", False))
         self._stay_dioptres = float(self.file.info.rules.get("stay_dioptres", STAY_DIOPTRES))
         self._episode: FocusEpisode[FocusEncoder] | None = None
@@ -40,10 +45,11 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
 
         Raises:
             PolicyFileError: The policy commands positions of the lens that it was trained with, and this is
-                another one.
+                another one; or its network has other choices than this lens.
         """
         check_lens(self.file.info, task.lens.id)
         encoder = self.extractor.observation_encoder(task.lens, 1)
+        self._check_actions(encoder.nvec)
         self._episode = FocusEpisode(self.extractor, encoder, task, self._stay_dioptres)
 
     def act(self, percept: Percept) -> FocusDecision:

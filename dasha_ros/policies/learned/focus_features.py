@@ -16,22 +16,25 @@ from dasha_ros.estimation.detectability import Detectability
 from dasha_ros.estimation.profile import Profile
 from dasha_ros.estimation.readout import GRID_ENCODER, Readout, features
 from dasha_ros.optics.lens import LensModel
-from dasha_ros.perception.encoders.joint import part
+from dasha_ros.perception.encoders.joint import part, part_of_size
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.ablations import BeliefWithoutDetection, BeliefWithoutPosition
 from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
 from dasha_ros.policies.learned.focus_encoder import FocusEncoder, FocusInputs, LatentFocusEncoder
 from dasha_ros.policies.learned.plan_encoder import PlanEncoder
-from dasha_ros.policies.learned.policy_file import LATENT
+from dasha_ros.policies.learned.policy_content import (
+    BELIEF,
+    LATENT,
+    WITH_PLAN,
+    WITHOUT_DETECTION,
+    WITHOUT_POSITION,
+)
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.reached import seen
 
 Arrays = Mapping[str, NDArray[Any]]
 Array = NDArray[np.float64]
 Box = NDArray[np.float64]
-BELIEF, WITH_PLAN = "belief", "belief_with_plan"
-WITHOUT_POSITION, WITHOUT_DETECTION = "belief_without_position", "belief_without_detection"
-"""Kinds of `BeliefFeatureExtractor` in files: the belief, the same with plans, and ablations."""
 _NOWHERE: Box = np.full(4, np.nan)
 _ENCODERS: dict[str, type[BeliefEncoder]] = {
     BELIEF: BeliefEncoder,
@@ -100,7 +103,7 @@ class LatentFeatureExtractor:
 
     def read(self, percept: Percept, task: FocusTask, place: Box) -> FocusInputs:
         """See `FocusFeatureExtractor`."""
-        latent = part(percept.latent, percept.encoder, self.encoder)
+        latent = part_of_size(percept.latent, percept.encoder, self.encoder, self.latent_size)
         return _picture(percept, task, latent=latent[None].astype(np.float32, copy=False))
 
     def detail_at(self, details: Sequence[NDArray[np.uint8]], box: Box) -> Array:
@@ -201,6 +204,8 @@ def focus_extractor(kind: str, encoder: str, arrays: Arrays) -> FocusFeatureExtr
         LATENT: LatentFeatureExtractor.from_arrays,
         **{kind: partial(BeliefFeatureExtractor.from_arrays, kind=kind) for kind in _ENCODERS},
     }
+    if kind not in kinds:
+        raise ValueError(f"there is no focus extractor {kind!r}")
     try:
         extractor = kinds[kind](encoder, arrays)
     except KeyError as error:

@@ -41,7 +41,7 @@ class LearnedPolicy(Generic[Extractor]):
         Raises:
             PolicyFileError: The file can't be used; the message says what to do.
         """
-        self.file = PolicyFile.load(path, agent)
+        self._path, self.file = path, PolicyFile.load(path, agent)
         self.name = self.file.info.preset
         try:
             self.extractor = make_extractor(
@@ -50,3 +50,26 @@ class LearnedPolicy(Generic[Extractor]):
         except (ValueError, TypeError) as error:
             raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
         self._rng = np.random.default_rng(seed) if sampled else None
+
+    def _check_observation(self, size: int) -> None:
+        """Refuse a network for observations of another length than the encoder's.
+
+        Raises:
+            PolicyFileError: See above.
+        """
+        if size != self.file.info.observation_size:
+            raise self._misfit(
+                f"its network takes {self.file.info.observation_size} numbers, but it observes {size}"
+            )
+
+    def _check_actions(self, nvec: tuple[int, ...]) -> None:
+        """Refuse a network that chooses among more or fewer actions than the encoder knows.
+
+        Raises:
+            PolicyFileError: See above.
+        """
+        if nvec != self.file.info.nvec:
+            raise self._misfit(f"its network has {self.file.info.nvec} choices, but {nvec} are possible")
+
+    def _misfit(self, reason: str) -> PolicyFileError:
+        return PolicyFileError(f"the policy {self._path} is damaged ({reason}): train it again")

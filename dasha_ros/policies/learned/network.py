@@ -49,7 +49,8 @@ class Mlp:
         Raises:
             ValueError: Layers are missing or do not fit together.
         """
-        count = sum(name.startswith(f"{prefix}.") and name.endswith(".weight") for name in arrays)
+        mine = [name.rpartition(".")[2] for name in arrays if name.startswith(f"{prefix}.")]
+        count = max(mine.count("weight"), mine.count("bias"))
         if count == 0:
             raise ValueError(f"no layers called {prefix}")
         try:
@@ -58,6 +59,8 @@ class Mlp:
         except KeyError as error:
             raise ValueError(f"layer {error} is missing") from error
         sizes = [weight.shape for weight in weights]
+        if any(len(size) != 2 or 0 in size for size in sizes):
+            raise ValueError(f"the layers of {prefix} are no matrices: {sizes}")
         fits = all(a[1:] == b[:1] for a, b in pairwise(sizes))
         if not fits or any(b.shape != w.shape[1:] for w, b in zip(weights, biases, strict=True)):
             raise ValueError(f"the layers of {prefix} do not fit together: {sizes}")
@@ -112,6 +115,18 @@ class PolicyNet:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, for a file."""
         return {**self.actor.arrays("actor"), **self.critic.arrays("critic")}
+
+    def check_inputs(self, size: int) -> None:
+        """Refuse observations of another length.
+
+        Raises:
+            ValueError: The actor or the critic takes more or fewer numbers than ``size``.
+        """
+        for name, part in (("actor", self.actor), ("critic", self.critic)):
+            if (takes := part.weights[0].shape[0]) != size:
+                raise ValueError(
+                    f"{name}.0.weight takes {takes} numbers, but there are {size} in an observation"
+                )
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], nvec: Sequence[int]) -> PolicyNet:

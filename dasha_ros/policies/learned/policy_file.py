@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +23,12 @@ from dasha_ros.files.errors import FileError
 from dasha_ros.files.writing import disk_errors, replacing
 from dasha_ros.perception.encoders.joint import SEPARATOR, has_part
 from dasha_ros.policies.learned.network import PolicyNet
+from dasha_ros.policies.learned.policy_content import LATENT, check_fields, check_fitted, check_numbers
 from dasha_ros.system.paths import config_dir
 
 FORMAT = 2
 """Format of the file. Raise it when an observation or an action comes to mean something else."""
 
-LATENT = "latent"
-"""Kind of the feature extractor of latents alone. Its policies command absolute positions of one lens."""
 Agent = Literal["exposure", "focus"]
 
 
@@ -115,21 +114,26 @@ class PolicyFile:
             raise PolicyFileError(f"{path} is no policy: it does not say what it was made for")
         if document.get("format") != FORMAT:
             raise PolicyFileError(
-                f"{path} is a policy of format {document.get('format')}, and this version reads {FORMAT}: "
+                f"{path} is a policy of format {document.get('format')!r}, and this version reads {FORMAT}: "
                 "train it again, or use the version of dasha_ros that made it"
             )
-        if document.get("agent") != agent:
+        if document.get("agent") not in get_args(Agent):
+            raise PolicyFileError(f"{path} is no policy: its agent is {document.get('agent')!r}")
+        if document["agent"] != agent:
             raise PolicyFileError(
-                f"{path} is a policy for {document.get('agent')}, not for {agent}: give the other file"
+                f"{path} is a policy for {document['agent']}, not for {agent}: give the other file"
             )
         try:
+            check_fields(document)
+            check_numbers({name: value for name, value in arrays.items() if name != "info"})
             info = PolicyInfo(**{**document, "nvec": tuple(document["nvec"])})
             net = PolicyNet.from_arrays(_below(arrays, "net/"), info.nvec)
-        except (TypeError, KeyError, ValueError) as error:
+            net.check_inputs(info.observation_size)
+            fitted = _below(arrays, "fitted/")
+            check_fitted(info.extractor, fitted)
+        except ValueError as error:
             raise PolicyFileError(f"the policy {path} is damaged ({error}): train it again") from error
-        if net.actor.weights[0].shape[0] != info.observation_size:
-            raise PolicyFileError(f"the policy {path} is damaged (another observation): train it again")
-        return cls(info, net, _below(arrays, "fitted/"))
+        return cls(info, net, fitted)
 
 
 def shipped_policy(name: str, agent: Agent) -> Path:

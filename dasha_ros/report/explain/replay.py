@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,10 @@ from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.optics.lens_info import LensInfo, LensInfoError
-from dasha_ros.perception.percept import Detection, Percept
-from dasha_ros.perception.quality.histogram import EDGES
+from dasha_ros.perception.encoders.joint import size_of
+from dasha_ros.perception.percept import NO_DETAIL, Detection, Percept
+from dasha_ros.perception.quality.detail import SHAPE
+from dasha_ros.perception.quality.histogram import BINS, EDGES
 from dasha_ros.policies.policy import ExposureTask, FocusTask, HasBelief
 from dasha_ros.policies.registry import exposure_policy, focus_policy
 from dasha_ros.policies.steady_light import SteadyExposure
@@ -175,16 +177,14 @@ def percept_of(step: Step, folder: Path) -> Percept:
             f"step {step.index} of {step.agent} has no file with what perception read: the report was "
             "written by an older dasha_ros; run the goal again"
         )
-    try:
-        arrays = read_arrays(folder / Path(step.numbers).name)
-        latent, detail = arrays["latent"], arrays["detail"]
-    except FileError as error:
-        raise ReportError(f"{error}: copy the whole folder of the report, or run the goal again") from error
-    except KeyError as error:
-        raise ReportError(
-            f"{folder / step.numbers} is damaged: it holds no {error}; run the goal again"
-        ) from error
     seen, lens = step.percept, step.lens
+    counts = seen.histogram_counts
+    if len(counts) != BINS or not all(0 <= count < 2**32 for count in counts):
+        raise ReportError(
+            f"step {step.index} of {step.agent} holds no histogram of {BINS} counts: the report is damaged; "
+            "copy its whole folder again, or run the goal again"
+        )
+    latent, detail = _arrays_of(folder / Path(step.numbers).name, seen.encoder)
     try:
         return Percept(
             capture=CaptureInfo(
@@ -205,8 +205,8 @@ def percept_of(step: Step, folder: Path) -> Percept:
             width=seen.width,
             height=seen.height,
             encoder=seen.encoder,
-            latent=np.asarray(latent, np.float32),
-            histogram_counts=np.array(seen.histogram_counts, np.uint32),
+            latent=latent,
+            histogram_counts=np.array(counts, np.uint32),
             histogram_edges=EDGES,
             histogram_peak=_number(seen.histogram_peak),
             mean_grey=_number(seen.mean_grey),
@@ -225,7 +225,7 @@ def percept_of(step: Step, folder: Path) -> Percept:
                 )
                 for found in seen.detections
             ),
-            detail=np.asarray(detail, np.uint8),
+            detail=detail,
             flicker_hz=_number(seen.flicker_hz),
         )
     except _UnknownNumberError as error:
@@ -233,6 +233,46 @@ def percept_of(step: Step, folder: Path) -> Percept:
             f"step {step.index} of {step.agent} holds a value that was not finite, so it can't be played "
             "again"
         ) from error
+
+
+def _arrays_of(path: Path, encoder: str) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """The latent and the map of detail of a step.
+
+    Raises:
+        ReportError: The file is missing or damaged, or holds arrays that perception does not make.
+    """
+    try:
+        arrays = read_arrays(path)
+        latent, detail = arrays["latent"], arrays["detail"]
+    except FileError as error:
+        raise ReportError(f"{error}: copy the whole folder of the report, or run the goal again") from error
+    except KeyError as error:
+        raise ReportError(f"{path} is damaged: it holds no {error}; run the goal again") from error
+    if why := _wrong_latent(latent, encoder) or _wrong_detail(detail):
+        raise ReportError(
+            f"{path} is damaged: {why}; copy the whole folder of the report, or run the goal again"
+        )
+    return latent.astype(np.float32), detail.astype(np.uint8)
+
+
+def _wrong_latent(latent: NDArray[Any], encoder: str) -> str:
+    """Why this is no latent of the encoder; empty if it may be one."""
+    size = size_of(encoder)
+    if latent.ndim != 1 or (size is not None and len(latent) != size):
+        numbers = "one row of numbers" if size is None else f"{size} numbers in a row"
+        return f"its latent has the shape {latent.shape}, and one of {encoder} has {numbers}"
+    if latent.dtype.kind not in "fiu" or not np.isfinite(latent).all():
+        return "its latent holds values that are not finite numbers"
+    return ""
+
+
+def _wrong_detail(detail: NDArray[Any]) -> str:
+    """Why this is no map of detail; empty if it is one."""
+    if detail.shape not in (SHAPE, NO_DETAIL):
+        return f"its map of detail has the shape {detail.shape}, not {SHAPE}"
+    if detail.dtype.kind not in "iu" or (detail.size and not 0 <= detail.min() <= detail.max() <= 255):
+        return "its map of detail holds values that are no whole numbers from 0 to 255"
+    return ""
 
 
 class _UnknownNumberError(ValueError):

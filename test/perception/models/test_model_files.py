@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from dasha_ros.perception.detectors.ultralytics import UltralyticsDetector, _checked
 from dasha_ros.perception.errors import ModelError
-from dasha_ros.perception.models.files import facts_of
+from dasha_ros.perception.models.files import facts_of, names_of
 from dasha_ros.perception.models.onnx import onnx_facts
 from dasha_ros.perception.models.session import model_path
 
@@ -286,3 +286,59 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
         assert path.stat().st_size < 2**20
         with pytest.raises(ModelError, match="unpacks to more"):
             facts_of(path)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "metadata", "says"),
+    [
+        ([4, 3, 416, 416], {}, "takes 4 pictures at once"),
+        ([4, 3, 416, 416], {"batch": "2"}, "takes 4 pictures at once"),
+        (SQUARE, {"imgsz": "[640, 640]"}, "metadata says pictures of 640 x 640 .* takes 416 x 416"),
+        ([1, 3, 320, 416], {"imgsz": "[416, 320]"}, "pictures of 320 x 416 pixels, .* takes 416 x 320"),
+    ],
+)
+def test_a_graph_that_takes_other_pictures_is_refused_before_the_first(
+    tmp_path: Path, inputs: list, metadata: dict, says: str
+) -> None:
+    path = exported(tmp_path / "m.onnx", inputs, [[inputs[0], 6, 100]], task="detect", **metadata)
+    with pytest.raises(ModelError, match=rf"m\.onnx: .*{says}"):
+        onnx_facts(path)
+    batch = exported(tmp_path / "b.onnx", inputs, [[inputs[0], 6, 100]], task="detect", batch=str(inputs[0]))
+    assert onnx_facts(batch).size == tuple(inputs[2:]), "ultralytics repeats the picture"
+
+
+@pytest.mark.parametrize("names", [None, [], {}, 7, "cat"])
+def test_names_that_are_none_are_refused_in_words(names: object) -> None:
+    with pytest.raises(ValueError, match="names"):
+        names_of(names)
+
+
+@pytest.mark.parametrize("ending", ["", ".weights"])
+@pytest.mark.torch
+def test_a_name_that_tells_no_kind_is_refused_in_one_line(tmp_path: Path, ending: str) -> None:
+    pytest.importorskip("ultralytics")
+    path = exported(tmp_path / "m.onnx", SQUARE, [[1, 84, 3549]])
+    path = path.rename(tmp_path / f"best{ending}")
+    with pytest.raises(ModelError, match=r"its name (ends in|has no ending)") as said:
+        UltralyticsDetector(path, 416)
+    assert "\n" not in str(said.value)
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_a_checkpoint_whose_network_names_no_classes_is_refused(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    tasks = pytest.importorskip("ultralytics.nn.tasks")
+    model = tasks.DetectionModel(tasks.yaml_model_load("yolov8n.yaml"), nc=2, verbose=False)
+    path = tmp_path / "best.pt"
+    torch.save(model, path)
+    with pytest.raises(ModelError, match=r"best\.pt: .*names no classes"):
+        UltralyticsDetector(path, 416)
+    model.names = None
+    torch.save({"model": model, "train_args": {"task": "detect"}}, path)
+    with pytest.raises(ModelError, match=r"best\.pt: .*names no classes"):
+        UltralyticsDetector(path, 416)
+    del model.names
+    torch.save({"model": model, "train_args": {"task": "detect"}}, path)
+    with pytest.raises(ModelError, match=r"best\.pt: .*names no classes"):
+        UltralyticsDetector(path, 416)

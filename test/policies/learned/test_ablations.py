@@ -14,13 +14,8 @@ from dasha_ros.estimation.readout import Readout
 from dasha_ros.policies.learned.ablations import BeliefWithoutDetection, BeliefWithoutPosition
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, STAY, BeliefEncoder
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
-from dasha_ros.policies.learned.focus_features import (
-    BELIEF,
-    WITHOUT_DETECTION,
-    WITHOUT_POSITION,
-    BeliefFeatureExtractor,
-    focus_extractor,
-)
+from dasha_ros.policies.learned.focus_features import BeliefFeatureExtractor, focus_extractor
+from dasha_ros.policies.learned.policy_content import BELIEF, WITHOUT_DETECTION, WITHOUT_POSITION
 from dasha_ros.policies.moves import MoveLog
 
 

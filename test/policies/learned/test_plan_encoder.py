@@ -13,8 +13,9 @@ from known_curves import LENS, MAP, OBJECT_D, ROW, model, picture
 from dasha_ros.estimation.readout import Readout
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, BeliefEncoder
-from dasha_ros.policies.learned.focus_features import WITH_PLAN, BeliefFeatureExtractor, focus_extractor
+from dasha_ros.policies.learned.focus_features import BeliefFeatureExtractor, focus_extractor
 from dasha_ros.policies.learned.plan_encoder import LOOK, PLANS, STRICT, PlanEncoder
+from dasha_ros.policies.learned.policy_content import WITH_PLAN
 from dasha_ros.policies.moves import MoveLog
 
 GENTLE = STRICT + 1

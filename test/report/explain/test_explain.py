@@ -145,6 +145,13 @@ def change(folder: Path, **changes) -> None:
     (folder / "report.json").write_text(json.dumps(document))
 
 
+def kept(folder: Path, **changes: np.ndarray) -> None:
+    """Change what is kept of the second step."""
+    with np.load(folder / "step-0001.npz") as stored:
+        arrays = dict(stored)
+    np.savez(folder / "step-0001.npz", **(arrays | changes))
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
@@ -154,6 +161,15 @@ def change(folder: Path, **changes) -> None:
         (lambda folder: (folder / "step-0001.npz").unlink(), "step-0001.npz.*copy the whole folder"),
         (lambda folder: (folder / "step-0001.npz").write_bytes(b"PK\x03\x04"), "step-0001.npz"),
         (lambda folder: np.savez(folder / "step-0001.npz", latent=np.zeros(3)), "holds no 'detail'"),
+        (lambda folder: kept(folder, latent=np.zeros(1)), r"step-0001\.npz.*latent has the shape \(1,\)"),
+        (lambda folder: kept(folder, latent=np.zeros((1, 6272))), r"step-0001\.npz.*6272 numbers in a row"),
+        (lambda folder: kept(folder, latent=np.full(6272, np.nan)), r"step-0001\.npz.*not finite numbers"),
+        (lambda folder: kept(folder, latent=np.full(6272, "a")), r"step-0001\.npz.*not finite numbers"),
+        (lambda folder: kept(folder, detail=np.zeros((3, 4, 6), np.uint8)), r"step-0001\.npz.*map of detail"),
+        (lambda folder: kept(folder, detail=np.zeros((36, 64, 6))), r"step-0001\.npz.*from 0 to 255"),
+        (lambda folder: kept(folder, detail=np.full((36, 64, 6), -1)), r"step-0001\.npz.*from 0 to 255"),
+        (lambda folder: change(folder, steps__2__percept__histogram_counts=[1, 2]), "histogram of 10 counts"),
+        (lambda folder: change(folder, steps__2__percept__histogram_counts=[-1] * 10), "of 10 counts"),
         (lambda folder: change(folder, steps__0__numbers=None), "written by an older dasha_ros"),
         (lambda folder: change(folder, setup__lens=None), "which map the lens has"),
         (lambda folder: change(folder, steps__2__percept__brisque=None), "not finite"),
