@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from dasha_ros.assets import models
+from dasha_ros.files.naming import expanded
 from dasha_ros.system.paths import checkout_dir, config_dir
 
 CONVERTED = "models/converted.json"
@@ -79,9 +80,12 @@ def assets_dir() -> Path:
     """The folder of fetched files.
 
     ``$DASHA_ASSETS``, else ``$XDG_DATA_HOME/dasha_ros``, else ``~/.local/share/dasha_ros``.
+
+    Raises:
+        AssetMissing: ``$DASHA_ASSETS`` is in the home of a user who does not exist.
     """
     if chosen := os.environ.get("DASHA_ASSETS"):
-        return Path(chosen).expanduser()
+        return expanded(chosen, lambda why: AssetMissing(f"DASHA_ASSETS: {why}"))
     data_home = os.environ.get("XDG_DATA_HOME")
     return (Path(data_home) if data_home else Path.home() / ".local" / "share") / "dasha_ros"
 

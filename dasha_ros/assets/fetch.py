@@ -21,6 +21,7 @@ from pathlib import Path
 
 from dasha_ros.assets.catalogue import (
     AssetFile,
+    AssetMissing,
     AssetPackage,
     State,
     assets_dir,
@@ -220,10 +221,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="only report what is missing or corrupt")
     options = parser.parse_args(arguments)
-    sets, folder = ["base", *options.set], assets_dir()
+    sets = ["base", *options.set]
     try:
+        folder = assets_dir()
         packages_of(sets)
-    except ValueError as error:
+    except (AssetMissing, ValueError) as error:
         _say(f"error: {error}")
         return 2
     try:

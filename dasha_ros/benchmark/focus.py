@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -26,6 +26,7 @@ def benchmark_focus(
     perception: Perception | None = None,
     size: tuple[int, int] = (WIDTH, HEIGHT),
     console: Console | None = None,
+    on_stop: Callable[[KeyboardInterrupt], None] = lambda reason: None,
 ) -> list[Row]:
     """Play goals in the twin and sum them up. Ctrl-C keeps what is done.
 
@@ -37,6 +38,7 @@ def benchmark_focus(
         perception: Reads the frames; if left out: the embedded models that the policies need.
         size: Width and height of the rendered frames [px], binned from twice as many pixels.
         console: Where progress is shown; ``None``: nowhere.
+        on_stop: Told if it was interrupted, before it returns what is done.
 
     Returns:
         One row for each policy over all goals (``goal`` is ``"all"``), then one for each policy and goal:
@@ -70,7 +72,8 @@ def benchmark_focus(
             for episode in episodes(policies, goals, range(seeds), reader, size=size):
                 done.append(episode)
                 bar.update(task, advance=1, description=f"{episode.goal}")
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as reason:
+            on_stop(reason)
             bar.console.print(f"[yellow]stopped: the table holds the {len(done)} episodes done so far")
     return [row | {"width_px": size[0]} for row in table(done)]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from dasha_ros.config import ConfigError, NodeConfig
 from dasha_ros.config.ros_value import Value
 from dasha_ros.files.errors import shown
+from dasha_ros.files.naming import expanded
 
 _NODES = "camera_driver", "lens_driver"
 _STACK = "stack", "stack_step"
@@ -52,10 +52,11 @@ def with_one_recording(configs: Mapping[str, NodeConfig], values: Mapping[str, V
     path = str(complete.get("camera_driver.recording", ""))
     if not path:
         raise ConfigError("the rig 'replay' needs a recording: --set camera_driver.recording=PATH")
-    if not Path(path).expanduser().exists():
+    whole = expanded(path, ConfigError)
+    if not whole.exists():
         raise ConfigError(f"{shown(path)}: there is no such recording")
     # The nodes may run in another folder.
-    return complete | {f"{node}.recording": str(Path(path).expanduser().absolute()) for node in _NODES}
+    return complete | {f"{node}.recording": str(whole.absolute()) for node in _NODES}
 
 
 def with_one_driver(configs: Mapping[str, NodeConfig], values: Mapping[str, Value]) -> dict[str, Value]:

@@ -9,11 +9,11 @@ take seconds to import, and the node may find it where this process doesn't.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dasha_ros.bringup.graph import Graph, Process
 from dasha_ros.config import NODES, ConfigError
+from dasha_ros.files.naming import expanded
 
 if TYPE_CHECKING:
     from dasha_ros.policies.learned.policy_file import Agent
@@ -81,11 +81,11 @@ def _low_level_agent(config: Any) -> None:
 
 def _learner(config: Any, agent: Agent) -> None:
     from dasha_ros.learning.training.presets import load_preset
-    from dasha_ros.policies.learned.policy_file import PolicyFile
+    from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError
 
     load_preset(config.preset)
     if config.learn_from:
-        PolicyFile.load(Path(config.learn_from).expanduser(), agent)
+        PolicyFile.load(expanded(config.learn_from, PolicyFileError), agent)
 
 
 def _trainer(config: Any) -> None:

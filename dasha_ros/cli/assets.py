@@ -34,6 +34,10 @@ def check(sets: Sets = None) -> None:
 @app.command()
 def where() -> None:
     """Print the folder of the downloaded files."""
-    from dasha_ros.assets.catalogue import assets_dir
+    from dasha_ros.assets.catalogue import AssetMissing, assets_dir
+    from dasha_ros.cli.terminal.console import Exit, fail
 
-    typer.echo(assets_dir())
+    try:
+        typer.echo(assets_dir())
+    except AssetMissing as error:
+        fail(str(error), Exit.REFUSED)

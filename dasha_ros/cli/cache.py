@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.files.naming import expanded
 
 if TYPE_CHECKING:
     from dasha_ros.learning.dataset.cache.check import Error
@@ -121,9 +122,9 @@ def check(
 
 
 def _scene_set(scenes: str, composites: int) -> SceneSet:
-    from dasha_ros.learning.dataset.scenes import folder_scene_set, load_scene_set
+    from dasha_ros.learning.dataset.scenes import SceneSetError, folder_scene_set, load_scene_set
 
-    folder = Path(scenes).expanduser()
+    folder = expanded(scenes, SceneSetError)
     return folder_scene_set(folder, composites) if folder.is_dir() else load_scene_set(scenes)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dasha_ros.cli.evaluation import shared
-from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import err, fail, out, refused_or_failed
 
 
 def explain(
@@ -49,7 +49,7 @@ def explain(
                     show(len(explained), len(record.steps), "decisions")
                 page = write(record, home, explained, target, show)
     except ReportError as error:
-        fail(str(error), Exit.REFUSED)
+        fail(str(error), refused_or_failed(error))
     strangers = sum(not each.is_reproduced for each in explained)
     if strangers:
         err().print(

@@ -15,6 +15,7 @@ from dasha_ros.config.hints import meant
 from dasha_ros.config.ros_file import Block, Given, RosFile
 from dasha_ros.config.ros_value import Value, YamlError
 from dasha_ros.files import version_0_1
+from dasha_ros.files.content import kind_of, placeholder
 from dasha_ros.files.documents import MOST_YAML_BYTES
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.regular import read_bytes
@@ -51,7 +52,12 @@ def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) 
     """
     path = Path(path)
     try:
-        file = RosFile(read_bytes(path, MOST_YAML_BYTES))
+        content = read_bytes(path, MOST_YAML_BYTES)
+        if content.strip() and (why := placeholder(content[:4096])):
+            raise FileError(path, why)
+        if kind := kind_of(content[:4096]):
+            raise FileError(path, f"is {kind}, not a parameter file")
+        file = RosFile(content)
     except FileError as error:
         raise ConfigError(str(error)) from error
     except YamlError as error:

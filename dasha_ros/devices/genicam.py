@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dasha_ros.devices.errors import DeviceLost, DeviceTimeout
+from dasha_ros.devices.errors import DeviceLost, DeviceTimeout, check_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,15 @@ class GenicamSettings:
     """Time for a frame beyond its exposure [s]: read-out, transfer, a busy computer."""
     silent_frames: int = 3
     """After this many missing frames in a row the camera counts as lost."""
+
+    def __post_init__(self) -> None:
+        """Check what is clipped to the camera's limits.
+
+        Raises:
+            OutOfRange: Exposure or gain is not a finite number.
+        """
+        check_number("exposure", self.exposure_us, "us")
+        check_number("gain", self.gain_db, "dB")
 
     def missing_frame(self, camera: str, timeout_s: float, in_a_row: int) -> DeviceLost | DeviceTimeout:
         """The error of a frame that did not come.

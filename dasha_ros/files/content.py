@@ -14,6 +14,8 @@ _MAGICS = (
     (b"8BPS", "a Photoshop document"),
     (b"v/1\x01", "an OpenEXR picture"),
     (b"%PDF", "a PDF document"),
+    (b"%!PS", "a PostScript document"),
+    (b"\xc5\xd0\xd3\xc6", "a PostScript document"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"PK\x05\x06", "an empty ZIP archive"),
     (b"\x1f\x8b", "a gzip archive"),

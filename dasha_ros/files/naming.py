@@ -1,11 +1,36 @@
-"""Says why a text names neither anything that ships nor a file that can be used."""
+"""Reads the names and paths that people write, and says why one names nothing that can be used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from dasha_ros.files.errors import shown
+from dasha_ros.files.errors import FileError, shown
+
+
+def expanded(path: str | Path, kind: Callable[[str], Exception] | None = None) -> Path:
+    """A path with ``~`` or ``~USER`` at its beginning replaced by the home folder.
+
+    Only for what a person wrote: the name of a file that was found in a folder may begin with ``~``, too.
+
+    Args:
+        path: The path.
+        kind: Type of the error to raise; by default `FileError`.
+
+    Raises:
+        Exception: One of ``kind``: there is no such user, or no home folder.
+    """
+    path = Path(path)
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        if os.path.lexists(path):
+            return path
+        user = path.parts[0][1:]
+        why = f"there is no user {shown(user)!r}" if user else "this user has no home folder"
+        refusal = FileError(path, f"{why} for its {shown(path.parts[0])}: give the whole path")
+        raise refusal if kind is None else kind(str(refusal)) from error
 
 
 def what_lies_at(text: str, wanted: str) -> str:
@@ -19,12 +44,12 @@ def what_lies_at(text: str, wanted: str) -> str:
         A clause such as ``'x.txt' is a file whose name does not end in .yaml``; empty if nothing lies there.
     """
     try:
-        path = Path(text).expanduser()
+        path = expanded(text)
         if path.is_dir():
             return f"{shown(text)!r} is a folder"
         if path.exists():
             return f"{shown(text)!r} is a file whose name does not end in {wanted}"
-    except (OSError, RuntimeError, ValueError):  # No path: too long, ``~nobody``, or a zero byte in it.
+    except (OSError, ValueError):  # No path: too long, ``~nobody``, or a zero byte in it.
         pass
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from dasha_ros.files.content import kind_of
@@ -102,10 +103,8 @@ def pictures_below(folder: Path) -> tuple[list[str], dict[str, str]]:
 
 def _left_out(path: Path) -> str | None:
     """Why a picture is left out; empty if it is not, ``None`` if the file is not a picture at all."""
-    try:
-        path.name.encode()
-    except UnicodeEncodeError:
-        return "has a name that is not UTF-8: rename it"
+    if why := _unreadable_name(path.name):
+        return why
     ending = path.suffix.lower()
     if ending in PICTURES:
         try:
@@ -120,6 +119,19 @@ def _left_out(path: Path) -> str | None:
     if not kind.endswith("picture"):
         return None
     return f"is {kind} by its content, but its name does not end like one: rename it"
+
+
+def _unreadable_name(name: str) -> str:
+    """Why a name is no text; empty if it is one."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        try:
+            os.fsencode(name).decode("utf-8")
+        except UnicodeDecodeError:
+            return "has a name that is not UTF-8: rename it"
+        return f"has a name that the locale's {sys.getfilesystemencoding()} lacks: set LC_ALL=C.UTF-8"
+    return ""
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -7,6 +7,7 @@ one, reports files that are cut short, and prints nothing.
 - 16 bits per channel: the upper 8 bits are kept (``value >> 8``).
 - 32-bit integers: values up to 65535 count as 16 bits; larger ones are scaled by their own range to 0..255.
 - Floating point: 0..1 is kept, any other range is scaled; values that are not finite become black.
+- Only the formats are read whose endings `picture_names.READ` lists, whatever a file is called.
 - CMYK, palettes, YCbCr and grey become RGB; any kind of transparency becomes alpha.
 - The first picture of an animation or of a document with several pages is read.
 """
@@ -20,6 +21,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +33,7 @@ from dasha_ros.files.content import kind_of, placeholder
 from dasha_ros.files.errors import FileError, first_line
 from dasha_ros.files.jpeg import MOST_PIXELS, jpeg_damage
 from dasha_ros.files.picture_names import foreign_by_content, foreign_by_name
+from dasha_ros.files.png import bit_depth, png_damage
 from dasha_ros.files.regular import MEGABYTE, open_regular
 
 MAX_PIXELS = MOST_PIXELS
@@ -45,6 +48,10 @@ _ORIENTATION = 0x0112
 """EXIF's tag of the orientation."""
 _ON_ITS_SIDE = frozenset({5, 6, 7, 8})
 """Orientations that exchange width and height."""
+_TIFF_SIZE = (256, 257)
+"""TIFF's tags of width and height, as stored. Pillow's own size may be that of the upright picture."""
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
+"""Pillow's names of what is read. Others would start programs, such as Ghostscript, or are no photographs."""
 _open_lock = threading.Lock()
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors go to standard error, unnamed
 
@@ -83,7 +90,7 @@ def picture_size(path: str | Path) -> tuple[int, int]:
             raise FileError(path, why)
         try:
             with _identified(path, file) as image:
-                width, height = image.size
+                width, height = _stored_size(image)
                 turned = image.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
         except FileError:
             raise
@@ -130,7 +137,21 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
             raise FileError(path, _damage(error)) from error
 
 
-def _pillow_open() -> Callable[[BinaryIO], Image.Image]:
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    tags = getattr(image, "tag_v2", {})
+    if image.format == "TIFF" and all(tag in tags for tag in _TIFF_SIZE):
+        return int(tags[_TIFF_SIZE[0]]), int(tags[_TIFF_SIZE[1]])
+    return image.size
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of `_FORMATS` that this Pillow knows."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def _pillow_open() -> Callable[..., Image.Image]:
     """Pillow's own function to open a picture.
 
     ultralytics, once imported, replaces it by one that installs a package if a picture is not identified.
@@ -146,7 +167,7 @@ def _identified(path: str | Path, file: BinaryIO) -> Image.Image:
         # Pillow's own limit does not say the size; the check below does, before a pixel is decoded.
         bound, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = _pillow_open()(file)
+            image = _pillow_open()(file, formats=_formats())
         except UnidentifiedImageError as error:
             file.seek(0)
             raise FileError(path, _unidentified(file.read(4096))) from error
@@ -172,13 +193,27 @@ def _decode(path: str | Path, file: BinaryIO, image: Image.Image) -> None:
     if image.format == "PNG":
         # Decoding does not check the checksums.
         file.seek(0)
-        with _pillow_open()(file) as twin:
+        with _pillow_open()(file, formats=("PNG",)) as twin:
             twin.verify()
+        file.seek(0)
+        content = file.read()
+        if why := png_damage(content):
+            raise FileError(path, why)
+        _scale_transparency(image, bit_depth(content))
     if image.format in {"JPEG", "MPO"}:
         file.seek(0)
         if why := jpeg_damage(file.read()):
             raise FileError(path, why)
     image.load()
+
+
+def _scale_transparency(image: Image.Image, depth: int) -> None:
+    """Bring the transparent value of a PNG, which has the file's depth, to that of the decoded pixels."""
+    value = image.info.get("transparency")
+    if isinstance(value, tuple) and depth == 16:
+        image.info["transparency"] = tuple(channel >> 8 for channel in value)
+    elif isinstance(value, int) and image.mode == "L" and depth < 8:
+        image.info["transparency"] = value * 255 // (2**depth - 1)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -190,8 +225,11 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _as_rgb(path: str | Path, image: Image.Image) -> Picture:
     if image.mode == "F" or image.mode.startswith("I"):
-        grey = _to_8_bits(path, image)
-        return Picture(np.repeat(grey[:, :, None], 3, axis=2), None)
+        grey, transparent = _to_8_bits(path, image), image.info.get("transparency")
+        alpha = None
+        if isinstance(transparent, int):
+            alpha = np.where(np.asarray(image) == transparent, 0, 255).astype(np.uint8)
+        return Picture(np.repeat(grey[:, :, None], 3, axis=2), alpha)
     has_alpha = image.has_transparency_data
     try:
         if not has_alpha:

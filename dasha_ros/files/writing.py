@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from dasha_ros.files.errors import shown
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_FAILED = (*_FULL, errno.EFBIG, errno.EIO)
 
 
 @contextmanager
@@ -72,6 +73,19 @@ def disk_errors(kind: type[Exception], place: Path, remedy: str = "") -> Iterato
         if error.errno in _FULL:
             raise kind(f"the disk of {shown(place)} is full: free space{remedy}") from error
         raise kind(f"{shown(place)} can't be written: {error.strerror or error}") from error
+
+
+def disk_failed(error: BaseException) -> bool:
+    """Whether an error, or what it came from, is that of a disk that is full or broken.
+
+    Nobody can tell that before the work begins, unlike a place where this user may not write.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _FAILED:
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def json_lines(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -25,7 +25,9 @@ from mcap.well_known import MessageEncoding
 from mcap.writer import MCAP0_MAGIC
 from mcap_ros2.decoder import DecoderFactory
 
+from dasha_ros.files.content import placeholder
 from dasha_ros.files.errors import FileError, first_line, shown
+from dasha_ros.files.naming import expanded
 from dasha_ros.files.regular import open_regular
 from dasha_ros.recording.writer import RecordingError
 
@@ -82,7 +84,7 @@ class Recording:
         Raises:
             RecordingError: There is no recording.
         """
-        self.path = Path(path).expanduser()
+        self.path = expanded(path, RecordingError)
         self.files = _files(self.path)
         self.troubles: list[str] = []
         """What was found damaged while reading, a sentence each; see `messages`."""
@@ -146,8 +148,9 @@ class Recording:
 
     def _messages(self, number: int, path: Path, stream: IO[bytes]) -> Iterator[Recorded]:
         size = os.fstat(stream.fileno()).st_size
-        if stream.read(len(MCAP0_MAGIC)) != MCAP0_MAGIC:
-            raise RecordingError(f"{shown(path)} is no MCAP file")
+        if (head := stream.read(len(MCAP0_MAGIC))) != MCAP0_MAGIC:
+            why = placeholder(head + stream.read(4096))
+            raise RecordingError(f"{shown(path)} {why or 'is no MCAP file'}")
         schemas: dict[int, Schema] = {}
         channels: dict[int, Channel] = {}
         while True:
@@ -250,8 +253,10 @@ def _files(path: Path) -> tuple[Path, ...]:
             with open_regular(path, MOST_BYTES):
                 return (path,)
         files = sorted(path.glob("*.mcap"), key=_by_number)
-    except (FileError, OSError) as error:
+    except FileError as error:
         raise RecordingError(str(error)) from error
+    except OSError as error:
+        raise RecordingError(f"{shown(path)} can't be read: {error.strerror or error}") from error
     if not files:
         raise RecordingError(
             f"{shown(path)} holds no MCAP file: give a file, or the folder that `dasha record` wrote"

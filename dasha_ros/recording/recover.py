@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from dasha_ros.files.errors import shown
@@ -38,7 +39,8 @@ def recover(path: Path, target: Path) -> tuple[int, list[str]]:
     if writer is None:
         raise RecordingError(f"{shown(path)} holds no whole message: there is nothing to recover")
     if writer.ended:
-        raise RecordingError(writer.ended)
+        # Without a limit, only the disk ends it.
+        raise RecordingError(writer.ended) from OSError(errno.ENOSPC, writer.ended)
     return writer.messages, list(recording.troubles)
 
 

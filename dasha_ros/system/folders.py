@@ -43,12 +43,12 @@ def why_not(folder: Path) -> str:
 def user_folder(name: str | Path) -> Path:
     """A folder to write to: ``name``, or a temporary one if ``name`` is below ``~`` and can't be made."""
     parts = Path(name).parts
-    if not parts or parts[0] != "~":
-        return Path(name).expanduser()
+    if not parts or not parts[0].startswith("~"):
+        return Path(name)
     try:
         folder = Path(name).expanduser()
-        reason = why_not(folder)
-    except RuntimeError:  # HOME is not set and the system does not know the user
+        reason = "" if parts[0] != "~" else why_not(folder)
+    except RuntimeError:  # No such user; or HOME is not set, and the system does not know this one.
         folder, reason = Path(name), "there is no home directory"
     if not reason:
         return folder
@@ -65,12 +65,17 @@ def settle(environ: MutableMapping[str, str] = os.environ) -> None:
         except RuntimeError:
             environ["HOME"] = str(temporary_home())
     if environ.get("ROS_LOG_DIR"):
-        folder = Path(environ["ROS_LOG_DIR"]).expanduser()
+        folder = Path(environ["ROS_LOG_DIR"])
     elif environ.get("ROS_HOME"):
-        folder = Path(environ["ROS_HOME"]).expanduser() / "log"
+        folder = Path(environ["ROS_HOME"]) / "log"
     else:
         folder = Path(environ["HOME"]) / ".ros" / "log"
-    if reason := why_not(folder):
+    try:
+        folder = folder.expanduser()
+        reason = why_not(folder)
+    except RuntimeError:
+        reason = "there is no such user"
+    if reason:
         other = temporary_home() / "log"
         other.mkdir(parents=True, exist_ok=True)
         environ["ROS_LOG_DIR"] = str(other)

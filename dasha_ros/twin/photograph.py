@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dasha_ros.assets.catalogue import asset
 from dasha_ros.files.arrays import read_arrays
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.naming import expanded
 from dasha_ros.files.pictures import MAX_PIXELS, read_picture, read_values
 from dasha_ros.optics.tone import linear_of_srgb
 from dasha_ros.twin.scene import (
@@ -164,15 +165,12 @@ def spread(colour: Image, weight: Image) -> Image:
 
 
 def _path(scene: Scene, name: str) -> Path:
-    path = Path(name).expanduser()
-    if path.is_absolute():
-        local = path
-    else:
-        local = scene.folder / path
-        # A broken link, a folder or a pipe of this name is meant, too; reading it explains what is wrong.
-        if not os.path.lexists(local):
-            return asset(name)
-    return local
+    local = scene.folder / name
+    # A broken link, a folder or a pipe of this name is meant, too; reading it explains what is wrong.
+    if os.path.lexists(local):
+        return local
+    path = expanded(name, lambda why: SceneError(f"scene {scene.name}: {why}"))
+    return path if path.is_absolute() else asset(name)
 
 
 def _mask(scene: Scene, layer: CutoutLayer, shape: tuple[int, ...], own_alpha: Image | None) -> Image:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
-from dasha_ros.files.naming import no_such
+from dasha_ros.files.naming import expanded, no_such
+from dasha_ros.files.validation import reasons
 from dasha_ros.system.paths import config_dir
 from dasha_ros.twin.world import DISTANCE_MAX_M, DISTANCE_MIN_M
 
@@ -23,6 +24,8 @@ Box = tuple[Fraction, Fraction, Fraction, Fraction]
 """left, top, right, bottom as fractions of the photograph."""
 Distance = Annotated[float, Field(ge=DISTANCE_MIN_M, le=DISTANCE_MAX_M)]
 """Distance from the lens [m]."""
+_OWN = frozenset({"name", "folder"})
+"""What a scene has from its file's place, and not from its content."""
 
 
 class SceneError(ValueError):
@@ -244,34 +247,19 @@ def load_scene(name_or_path: str | Path) -> Scene:
     if not is_path and text not in scene_names():
         raise SceneError(no_such("scene", text, scene_names()))
     try:
-        path = Path(text).expanduser() if is_path else config_dir() / "scenes" / f"{text}.yaml"
-    except RuntimeError as error:  # A path like ``~nobody``: there is no such user.
-        raise SceneError(f"scene file {text}: {error}") from error
-    try:
+        path = expanded(text) if is_path else config_dir() / "scenes" / f"{text}.yaml"
         document = read_yaml(path)
     except FileError as error:
         raise SceneError(f"scene file {error}") from error
     if not isinstance(document, dict):
         raise SceneError(f"scene file {path} must hold the keys `layers` and `objects`")
-    if reserved := sorted({"name", "folder"} & document.keys()):
+    if reserved := sorted(_OWN & document.keys()):
         raise SceneError(
             f"scene file {path}: key {reserved[0]} is not allowed: the file's own name and folder are used"
         )
     try:
         return Scene(name=path.stem, folder=path.parent.resolve(), **document)
     except (ValidationError, TypeError) as error:
-        raise SceneError(f"scene file {path}: {_reasons(error)}") from error
+        raise SceneError(f"scene file {path}: {reasons(error, model=Scene, but=_OWN)}") from error
     except RecursionError as error:
         raise SceneError(f"scene file {path} is not a scene: it is nested too deep") from error
-
-
-def _reasons(error: ValidationError | TypeError) -> str:
-    if isinstance(error, TypeError):
-        return str(error)
-    return "; ".join(_reason(e["loc"], e["msg"], e.get("input")) for e in error.errors(include_url=False))
-
-
-def _reason(location: tuple[int | str, ...], message: str, value: Any) -> str:
-    key = ".".join(str(part) for part in location)
-    shown = f" = {value!r}" if isinstance(value, str | int | float) else ""
-    return f"{key}{shown}: {message}" if key else message

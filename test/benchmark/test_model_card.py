@@ -14,7 +14,7 @@ from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.learning.training.run_folder import RunFolder, RunInfo
 from dasha_ros.policies.learned.focus_features import LatentFeatureExtractor
 from dasha_ros.policies.learned.network import Mlp, PolicyNet
-from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyInfo
+from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyInfo, shipped_policy
 
 INFO = RunInfo(
     agent="focus",
@@ -148,9 +148,10 @@ def test_a_policy_that_nobody_evaluated_gets_no_card(run):
 def test_a_card_says_whether_another_lens_is_refused(run):
     assert f"anything but `an encoder` and `{INFO.lens}` is refused" in model_card(run, [row()])
     file = PolicyFile.load(run.policy, "focus")
-    replace(file, info=replace(file.info, extractor="belief")).save(run.policy)
-    text = model_card(run, [row()])
-    assert "anything but `an encoder` is refused" in text
+    other = PolicyFile.load(shipped_policy("plus", "focus"), "focus")
+    replace(other, info=replace(other.info, made=file.info.made)).save(run.policy)
+    text = model_card(run, [row(policy="plus")])
+    assert f"anything but `{other.info.encoder}` is refused" in text
     assert "any lens with a calibrated map" in text
 
 

@@ -147,7 +147,8 @@ def test_nothing_to_play_is_said(testbed):
 @pytest.mark.parametrize(
     ("name", "message"),
     [("magic", "no focus policy 'magic'; there are: .*oracle"), ("constant:x", "not a number"),
-     ("libcamera:3", "only constant")],
+     ("libcamera:3", "only constant"), ("constant:nan", "'nan' is not a finite number"),
+     ("constant:-inf", "'-inf' is not a finite number"), ("constant:1e999", "'1e999' is not a finite")],
 )  # fmt: skip
 def test_names_that_stand_for_nobody(name, message):
     with pytest.raises(MethodError, match=message):
@@ -160,7 +161,18 @@ def test_names_of_exposure_policies():
         exposure_methods("magic")
     with pytest.raises(MethodError, match="only constant"):
         exposure_methods("auto_once:3")
+    for wrong in ("nan", "inf", "1e30", "-5", "0", "23"):
+        with pytest.raises(MethodError, match=f"'constant:{wrong}': .*(finite|exposures go from 24 to 1e)"):
+            exposure_methods(f"constant:{wrong}")
     assert encoders_of(["constant", "histogram"], "exposure") == ()
+
+
+@pytest.mark.parametrize("position", ["99999", "23.9", "-1"])
+def test_a_position_that_the_lens_does_not_take_is_refused(testbed, position):
+    with pytest.raises(
+        MethodError, match=rf"'constant:{position}': this lens takes positions from 24 to 70 V"
+    ):
+        focus_study(testbed.arena, [f"constant:{position}"], [PAPER], testbed.parts[:1], per_view=1)
 
 
 def test_a_named_voltage_plays(testbed):

@@ -131,7 +131,7 @@ def test_benchmark_writes_json(monkeypatch, tmp_path):
     rows = [{"policy": "p", "within_2px": 0.95, "episodes": 3}]
     asked = []
 
-    def fake(policies, scenes, seeds, console):
+    def fake(policies, scenes, seeds, console, on_stop):
         asked.append((policies, scenes, seeds))
         return rows
 

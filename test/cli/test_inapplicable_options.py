@@ -20,3 +20,22 @@ def test_options_that_mean_nothing_beside_others_are_refused(tmp_path: Path) -> 
         assert done.exit_code == 2
         assert sentence in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_repeatable_option_with_the_same_value_twice_is_refused(tmp_path: Path) -> None:
+    # Each episode would count twice.
+    places = ("--scenes", str(tmp_path))
+    for command, option, value in (
+        (("evaluate", *places), "--policy", "constant"),
+        (("evaluate", *places), "--setting", "planes_wide"),
+        (("evaluate", "--stacks", str(tmp_path)), "--policy", "plus"),
+        (("benchmark", "stress", *places), "--policy", "constant"),
+        (("benchmark", "stress", *places), "--stress", "plain"),
+        (("benchmark", "exposure", *places), "--policy", "histogram"),
+        (("benchmark", "exposure", *places), "--light", "13:300"),
+        (("benchmark", "focus"), "--policy", "coarse_to_fine"),
+        (("benchmark", "focus"), "--scene", "cup"),
+    ):
+        done = CliRunner().invoke(app, [*command, option, value, option, value])
+        assert done.exit_code == 2, done.output
+        assert f"{option} {value} is given twice" in done.stderr

@@ -154,6 +154,21 @@ def test_what_the_client_library_would_refuse_is_refused_with_its_line(write):
         write("/**: {ros__parameters: {start_type_description_service: 'no'}}")
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n", "git lfs pull"),
+        (b"<!DOCTYPE html><html><body>404</body></html>", "is a web page"),
+        (bytes(500), "holds only zeros"),
+        (b"\x89PNG\r\n\x1a\n", "is a PNG picture, not a parameter file"),
+    ],
+)
+def test_what_is_no_parameter_file_is_named(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "mine.yaml").write_bytes(content)
+    with pytest.raises(ConfigError, match=says):
+        load(tmp_path / "mine.yaml", "/dasha")
+
+
 def test_the_printed_file_has_the_defaults(tmp_path):
     path = tmp_path / "dasha.yaml"
     path.write_text(as_yaml())

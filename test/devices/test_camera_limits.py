@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dasha_ros.devices.aravis.device import AravisSettings
 from dasha_ros.devices.camera import CameraLimits
+from dasha_ros.devices.errors import OutOfRange
+from dasha_ros.devices.pylon.device import PylonSettings
+from dasha_ros.devices.v4l2.camera import WebcamSettings
 
 LIMITS = CameraLimits(64, 48, "mono8", 24.0, 1e5, 0.0, 18.0)
 asked = st.floats(1.0, 2e7)
@@ -44,3 +49,11 @@ def test_a_camera_without_gain_ends_where_its_exposure_ends() -> None:
     assert LIMITS.longest_asked_us == pytest.approx(1e5 * 10.0**0.9)
     assert CameraLimits(64, 48, "mono8", 24.0, 1e6, 0.0, 36.0).longest_asked_us == 1e7, "no command is longer"
     assert math.isclose(plain.nearest_asked_us(math.inf), 1e5)
+
+
+@pytest.mark.parametrize("settings", [PylonSettings, AravisSettings, WebcamSettings])
+@pytest.mark.parametrize("name", ["exposure_us", "gain_db"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_camera_is_not_set_up_with_what_is_no_number(settings: Any, name: str, value: float) -> None:
+    with pytest.raises(OutOfRange, match=rf"{name.partition('_')[0]} -?(nan|inf) .* it must be a number"):
+        settings(**{name: value})

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dasha_ros.files import pictures
 from dasha_ros.files.errors import FileError
-from dasha_ros.files.pictures import MAX_PIXELS, read_picture, read_values
+from dasha_ros.files.pictures import MAX_PIXELS, picture_size, read_picture, read_values
 
 WIDTH, HEIGHT = 96, 40
 ORIENTATION = 0x0112
@@ -56,7 +56,7 @@ def noisy_jpeg(**options: object) -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp", "avif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_colour_is_turned_upright(tmp_path: Path, ending: str, orientation: int) -> None:
     path = save(tmp_path / f"phone.{ending}", as_stored(painted(), orientation), orientation)
@@ -64,6 +64,7 @@ def test_colour_is_turned_upright(tmp_path: Path, ending: str, orientation: int)
     assert rgb.shape == (HEIGHT, WIDTH, 3)
     assert np.abs(rgb.astype(int) - painted())[4:16, 4:40].max() < 30, "JPEG and WebP are not exact"
     assert np.abs(rgb.astype(int) - painted())[24:36, 60:90].max() < 30
+    assert picture_size(path) == (WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 7])
@@ -241,6 +242,11 @@ def test_a_flipped_bit_in_a_png_is_noticed(tmp_path: Path) -> None:
         ("logo.png", b"<?xml version='1.0'?><svg></svg>", "drawing without pixels"),
         ("clip.mp4", b"", "is a video"),
         ("doc.jpg", b"%PDF-1.7 and more", "is a PDF document, not a picture"),
+        (
+            "drawing.jpg",
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n",
+            "is a PostScript document, not",
+        ),
         ("zip.png", b"PK\x03\x04 and more", "is a ZIP archive, not a picture"),
         ("text.jpg", b"hello", "not a picture that can be read"),
     ],
@@ -250,6 +256,14 @@ def test_files_that_are_not_pictures_are_named(tmp_path: Path, name: str, conten
     with pytest.raises(FileError, match=says) as caught:
         read_picture(tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["ICO", "TGA", "SGI"])
+def test_kinds_that_are_not_promised_are_refused_under_any_name(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(painted()).save(path, kind)
+    with pytest.raises(FileError, match="not a picture that can be read: give a JPEG, PNG, WebP or TIFF"):
+        read_picture(path)
 
 
 def test_raw_pictures_under_another_name_are_named(tmp_path: Path) -> None:

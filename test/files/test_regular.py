@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,17 @@ def test_a_folder_listing_says_what_is_left_out(tmp_path: Path) -> None:
     }.items():
         assert says in left_out.pop(name)
     assert not left_out
+
+
+def test_a_name_that_only_the_locale_lacks_is_not_blamed(tmp_path: Path) -> None:
+    (tmp_path / "bus \u00fc.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    code = (
+        "import sys; from pathlib import Path; from dasha_ros.files.picture_names import pictures_below; "
+        "print(pictures_below(Path(sys.argv[1]))[1])"
+    )
+    plain = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env={**os.environ, **plain}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "has a name that the locale's ascii lacks: set LC_ALL=C.UTF-8" in done.stdout

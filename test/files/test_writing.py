@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dasha_ros.files.writing import disk_errors, replacing, write_whole
+from dasha_ros.files.writing import disk_errors, disk_failed, replacing, write_whole
 
 
 class WrittenError(Exception):
@@ -38,6 +38,15 @@ def test_whatever_fails_the_old_content_stays_and_nothing_else(tmp_path: Path) -
         interrupted()
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+
+
+@pytest.mark.parametrize(
+    ("number", "failed"), [(errno.ENOSPC, True), (errno.EIO, True), (errno.EACCES, False)]
+)
+def test_a_disk_that_fails_is_told_from_a_place_that_may_not_be_written(number: int, failed: bool) -> None:
+    with pytest.raises(WrittenError) as caught, disk_errors(WrittenError, Path("/there")):
+        raise OSError(number, os.strerror(number))
+    assert disk_failed(caught.value) is failed
 
 
 @pytest.mark.parametrize(

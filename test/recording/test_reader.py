@@ -128,7 +128,9 @@ def test_unknown_compression_and_wrong_checksum_are_named(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "is no MCAP file"),
+        (b"", "is empty: copy or download it again"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "is a Git LFS pointer"),
+        (bytes(5000), "holds only zeros"),
         (b"PNG", "is no MCAP file"),
         (b"#ROSBAG V2.0\n" + bytes(99), "is no MCAP file"),
     ],

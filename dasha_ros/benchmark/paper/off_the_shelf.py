@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dasha_ros.benchmark.paper.part import DETECTORS, Context
+from dasha_ros.benchmark.paper.part import DETECTORS, Context, PartMissingError
+from dasha_ros.files.naming import expanded
 from dasha_ros.perception.detectors import Detector, create_detector
 from dasha_ros.perception.errors import ModelError, UnknownModelError
 
@@ -49,7 +50,8 @@ def _folder(name: str) -> Path:
     if name == "ultralytics":
         return Path.cwd()
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub" / "checkpoints"
+    home = os.environ.get("TORCH_HOME", f"{cache}/torch")
+    return expanded(home, PartMissingError) / "hub" / "checkpoints"
 
 
 def _weights(name: str) -> bool:

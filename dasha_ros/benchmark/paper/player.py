@@ -105,7 +105,7 @@ class Player:
         """
         detector, agents = self._perception.detector.id, self._agents.digest
         name = key_of(_FORMAT, detector, agents, asdict(setting), self._size)
-        row = self._journal.take(name)
+        row = self._journal.take(name, {"title", "code", "shots"})
         if row is not None and all(_is_picture(self._folder / shot["picture"]) for shot in row["shots"]):
             return row
         return self._journal.add(name, self._played(setting, name))

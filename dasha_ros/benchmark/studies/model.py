@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -11,7 +10,7 @@ from dasha_ros.benchmark.evaluation import HAND_OVER_POLICY, STEP_MS
 from dasha_ros.benchmark.studies.task import StudyError
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
-from dasha_ros.files.naming import no_such
+from dasha_ros.files.naming import expanded, no_such
 from dasha_ros.files.validation import reasons
 from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS
 from dasha_ros.system.paths import config_dir
@@ -102,7 +101,7 @@ def load_study(name_or_path: str) -> Study:
     Raises:
         StudyError: No such study, no YAML, or a value that can't be used.
     """
-    path = Path(name_or_path).expanduser()
+    path = expanded(name_or_path, lambda why: StudyError(f"study {why}"))
     if path.suffix not in {".yaml", ".yml"}:
         if name_or_path not in study_names():
             raise StudyError(no_such("study", name_or_path, study_names()))
@@ -116,4 +115,4 @@ def load_study(name_or_path: str) -> Study:
     try:
         return Study(**document)
     except (ValidationError, TypeError) as error:
-        raise StudyError(f"study {path}: {reasons(error)}") from error
+        raise StudyError(f"study {path}: {reasons(error, model=Study)}") from error

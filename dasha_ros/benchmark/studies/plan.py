@@ -14,6 +14,7 @@ from dasha_ros.benchmark.methods import Method, MethodError, exposure_methods, f
 from dasha_ros.benchmark.studies.model import Study
 from dasha_ros.benchmark.studies.task import StudyError, Task
 from dasha_ros.benchmark.studies.work import Carried, Playing, Rules, Training, play, train
+from dasha_ros.files.naming import expanded
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import cache_root, found_cache
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
@@ -127,7 +128,7 @@ def _player(study: Study, name: str) -> tuple[str, Method[Any, Any], bytes | Non
     method: Method[Any, Any] = found[0]
     if not name.endswith(".npz"):
         return name, method, None
-    content = Path(name).expanduser().read_bytes()
+    content = expanded(name).read_bytes()
     return f"{method.policy} {hashlib.sha256(content).hexdigest()[:6]}", method, content
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -14,6 +16,8 @@ from dasha_ros.files.writing import disk_errors
 
 ID = "id"
 """Key of a row that names its episode."""
+_BEGINNING = json.dumps({ID: ""})[:-2]
+"""How every row begins that `Journal.add` writes."""
 
 
 def key_of(*what: object) -> str:
@@ -37,7 +41,7 @@ class Journal:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        """Read what a file holds; a last line that was cut off is dropped.
+        """Read what a file holds; a last row that was cut off is dropped.
 
         Args:
             path: The file, made if it does not exist; ``None``: nothing is kept.
@@ -45,7 +49,9 @@ class Journal:
         Raises:
             JournalError: The file is not one of these, or can't be written.
         """
-        self._path, self._file = path, None
+        self._path = path
+        self._file: io.FileIO | None = None
+        self._needs_newline = False
         self.rows: dict[str, Row] = {}
         """All rows, by id."""
         self.played: list[Row] = []
@@ -53,19 +59,27 @@ class Journal:
         self.resumed = 0
         """How many of them were there before."""
         if path is not None:
-            whole = self._read(path) if path.exists() else ""
+            cut_off = self._read(path) if path.exists() else 0
             with disk_errors(JournalError, path):
-                if path.exists():
-                    with path.open("r+", encoding="utf-8") as file:
-                        file.truncate(len(whole.encode()))
-                self._file = path.open("a", encoding="utf-8")
+                # Unbuffered: what a full disk refused is not tried again when the file is closed.
+                self._file = path.open("ab", buffering=0)
+                if cut_off:
+                    self._file.truncate(path.stat().st_size - cut_off)
+                elif self._needs_newline:
+                    self._write("\n")
 
-    def take(self, name: str) -> Row | None:
-        """The row of an episode that was played before; ``None``: play it, and `add` the row."""
+    def take(self, name: str, keys: Iterable[str] = ()) -> Row | None:
+        """The row of an episode that was played before; ``None``: play it, and `add` the row.
+
+        Args:
+            name: Id of the episode.
+            keys: What the caller reads from the row; a row without one of them counts as not played.
+        """
         row = self.rows.get(name)
-        if row is not None:
-            self.played.append(row)
-            self.resumed += 1
+        if row is None or not row.keys() >= set(keys):
+            return None
+        self.played.append(row)
+        self.resumed += 1
         return row
 
     def add(self, name: str, row: Row) -> Row:
@@ -76,10 +90,9 @@ class Journal:
         """
         self.rows[name] = row = {ID: name, **row}
         self.played.append(row)
-        if self._file is not None and self._path is not None:
+        if self._path is not None:
             with disk_errors(JournalError, self._path):
-                self._file.write(json.dumps(row) + "\n")
-                self._file.flush()
+                self._write(json.dumps(row) + "\n")
         return row
 
     def __enter__(self) -> Journal:
@@ -89,23 +102,40 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
+        """Close the file.
 
-    def _read(self, path: Path) -> str:
+        Raises:
+            JournalError: A disk elsewhere refuses only now what it took before.
+        """
+        if self._file is not None and self._path is not None:
+            with disk_errors(JournalError, self._path):
+                self._file.close()
+
+    def _write(self, text: str) -> None:
+        assert self._file is not None
+        rest = text.encode()
+        while rest:  # A disk that is nearly full takes a part.
+            rest = rest[self._file.write(rest) :]
+
+    def _read(self, path: Path) -> int:
+        """Remember all whole rows; returns the length of a row at the end that was cut off [bytes]."""
         try:
             text = read_text(path)
         except FileError as error:
             raise JournalError(f"rows of episodes {error}: name another file, or remove it") from error
-        lines = text.split("\n")
-        for number, line in enumerate(lines[:-1], start=1):
+        *lines, last = text.split("\n")
+        for number, line in enumerate([*lines, last] if last else lines, start=1):
             try:
                 row = parse_json(line)
                 self.rows[row[ID]] = row
             except (ValueError, TypeError, KeyError) as error:
+                # A file of somebody else may lack its last newline, too: only what begins like a row of
+                # ours is one that was cut off.
+                if number > len(lines) and (line.startswith(_BEGINNING) or _BEGINNING.startswith(line)):
+                    return len(line.encode())
                 raise JournalError(
                     f"{shown(path)}: line {number} is no row of an episode: remove the line, and the others "
                     "are kept; or name another file"
                 ) from error
-        return "\n".join(lines[:-1]) + "\n" if len(lines) > 1 else ""
+        self._needs_newline = bool(last)
+        return 0

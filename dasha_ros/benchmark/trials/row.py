@@ -17,6 +17,17 @@ from dasha_ros.policies.outcome import ErrorCode
 FORMAT = 2
 """Raise it when a key is added to a row or comes to mean something else: older rows are then not taken."""
 
+KEYS = frozenset(
+    {
+        "setting", "policy", "reference_based", "policy_seed", "split", "sampled", "arena", "view", "object",
+        "photographs", "start", "object_dioptres", "drift_dioptres", "illuminance_lx", "exposure_us", "seed",
+        "code", "detected", "box", "blur_px", "within_2px", "within_1px", "false_found", "moves_first",
+        "moves_settled", "frames", "reversals", "hunting", "actuations", "seconds", "decide_ms", "trajectory",
+        "trajectory_px",
+    }
+)  # fmt: skip
+"""What `episode_row` writes; a row of a file that lacks one of them is of no use."""
+
 
 def episode_id(method: FocusMethod, *what: Any) -> str:
     """Names an episode: equal for equal policies, versions of the package, and starts (``what``)."""

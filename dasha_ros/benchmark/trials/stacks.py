@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from dasha_ros.benchmark.methods import FocusMethod, MethodError, Scene, focus_methods
 from dasha_ros.benchmark.rows import Row
 from dasha_ros.benchmark.trials.journal import Journal
-from dasha_ros.benchmark.trials.row import episode_id, episode_row
+from dasha_ros.benchmark.trials.row import KEYS, episode_id, episode_row
 from dasha_ros.devices.errors import DeviceError
 from dasha_ros.devices.stack.description import Stack, StackError
 from dasha_ros.devices.stack.lens import WHOLE_FRAMES
@@ -25,6 +25,8 @@ from dasha_ros.policies.policy import FocusTask
 OVERLAPS = 0.1
 """A detection with less intersection over union with an object's box is another thing. It is small, because
 people move between frames and a blurred object is wider."""
+STACK_KEYS = KEYS | {"stack", "object_number", "found_another", "near", "in_focus", "tone", "step"}
+"""What the rows hold; see `play_stacks`."""
 Progress = Callable[[int, int, str], None]
 """Called with how many episodes are done, of how many, and what is played."""
 
@@ -113,7 +115,7 @@ def play_stacks(
             for start in arena.starts(number):
                 for method in able:
                     name = episode_id(method, setting.name, digest, number, start, step, seed)
-                    if journal.take(name) is None:
+                    if journal.take(name, STACK_KEYS) is None:
                         row = _played(arena, method, setting, start)
                         journal.add(name, row | {"tone": tone, "step": step})
                     done += 1
@@ -151,7 +153,7 @@ def _takes(method: FocusMethod, arena: StackArena, setting: FocusSetting, refuse
     try:
         policy = method.make(Scene(arena, setting, arena.starts(0)[0]))
         policy.reset(FocusTask(arena.lens, frozenset({arena.views[0].label})))
-    except PolicyFileError as error:
+    except (MethodError, PolicyFileError) as error:
         refused.setdefault(method.policy, str(error))
         return False
     return True

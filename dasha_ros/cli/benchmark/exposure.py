@@ -37,6 +37,8 @@ def exposure(
 
     lights = [_light(text) for text in light or ["13:300"]]
     refuse_unwritable(json_file, markdown_file)
+    shared.refuse_twice("--policy", policy)
+    shared.refuse_twice("--light", light)
     with shared.errors_explained():
         names = policy or shared.default_policies("exposure")
         testbed = shared.testbed_of(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.evaluation.shared import refuse_twice
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
 
 POLICIES = ("coarse_to_fine", "contrast")
@@ -38,11 +39,16 @@ def focus(
     from dasha_ros.twin.scene import SceneError
 
     refuse_unwritable(json_file)
+    refuse_twice("--policy", policy)
+    refuse_twice("--scene", scene)
+    stops: list[KeyboardInterrupt] = []
     if over_ros:
-        rows = _over_ros(policy or [None], scene or (), seeds, rig)
+        rows = _over_ros(policy or [None], scene or (), seeds, rig, stops.append)
     else:
         try:
-            rows = benchmark_focus(policy or POLICIES, scene or (), seeds, console=err())
+            rows = benchmark_focus(
+                policy or POLICIES, scene or (), seeds, console=err(), on_stop=stops.append
+            )
         except (
             UnknownPolicyError,
             PolicyFileError,
@@ -54,10 +60,16 @@ def focus(
             fail(str(error), Exit.REFUSED)
     out().print(markdown(rows), markup=False)
     write_json(json_file, rows)
+    if stops:
+        raise typer.Exit(interrupted(stops[0]))
 
 
 def _over_ros(
-    policies: Sequence[str | None], scenes: Sequence[str], seeds: int, rig: str
+    policies: Sequence[str | None],
+    scenes: Sequence[str],
+    seeds: int,
+    rig: str,
+    on_stop: Callable[[KeyboardInterrupt], None],
 ) -> list[dict[str, Any]]:
     from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.benchmark.episodes import goals_of
@@ -78,7 +90,8 @@ def _over_ros(
                 for episode in episodes_over_ros(goals, range(seeds), rig=rig, focus_policy=policy):
                     done.append(episode)
                     bar.update(task, advance=1, description=str(episode.goal))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as reason:
+        on_stop(reason)
         err().print(f"stopped: the table holds the {len(done)} episodes played so far", style="yellow")
     except (GraphError, GraphRunsAlreadyError, FocusError, ConfigError) as error:
         fail(str(error))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from dasha_ros.cli.evaluation import shared
-from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out
 
 if TYPE_CHECKING:
     from dasha_ros.benchmark.paper.part import Context
@@ -62,9 +62,9 @@ def paper(
                         folder, quick, seed, tuple(detector or DETECTORS), cache, stacks, steps, show, _note
                     )
                     done.append(run_part(each, context, _made(context, part)))
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as reason:
                 _note(f"stopped in the part {each.name}; the same command goes on")
-                raise typer.Exit(130) from None
+                raise typer.Exit(interrupted(reason)) from None
         if not any(done):
             fail("there is nothing to show: no part could be computed", Exit.REFUSED)
         out().print(str(write_report(folder, registry.parts())), markup=False)

@@ -42,6 +42,8 @@ def stress(
     from dasha_ros.benchmark.trials.stress import chosen_stresses, play_stresses, stress_table
 
     refuse_unwritable(json_file, markdown_file, rows)
+    shared.refuse_twice("--policy", policy)
+    shared.refuse_twice("--stress", stress)
     with shared.errors_explained():
         names = policy or (POLICIES[:2] if quick else POLICIES)
         chosen = chosen_stresses(stress or (QUICK_STRESSES if quick else []))
@@ -53,13 +55,15 @@ def stress(
         )  # fmt: skip
         part = testbed.parts[-1]
         done: list[dict[str, Any]] = []
+        stop: KeyboardInterrupt | None = None
         with shared.photographs_listed(testbed), Journal(rows) as journal, shared.progress() as progress:
             try:
                 play_stresses(
                     testbed.views, perception_for(names, "focus"), names, chosen, part, journal=journal,
                     per_view=episodes, seed=seed, progress=progress, keep=done.append,
                 )  # fmt: skip
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as reason:
+                stop = reason
                 shared.stopped(journal, rows)
                 err().print("the table holds only complete rows", style="yellow")
         shared.resumed(journal, rows)
@@ -67,3 +71,4 @@ def stress(
         out().print(text, markup=False)
         write(json_file, json_lines(done))
         write(markdown_file, text)
+        shared.end_if(stop)

@@ -88,6 +88,8 @@ def evaluate(
             Exit.REFUSED,
         )
     shared.refuse_inapplicable(context, chosen_places[0], APPLIES)
+    shared.refuse_twice("--policy", policy)
+    shared.refuse_twice("--setting", setting)
     if stacks is not None:
         evaluate_stacks(
             stacks, policy, tone=tone, step=step, sampled=sampled, seed=seed, rows_file=rows, page=page,
@@ -122,6 +124,7 @@ def evaluate(
             composites=composites if used["composites"] else 0, splits=splits, rivals=rivals, seed=seed,
         )  # fmt: skip
         summed: list[dict[str, Any]] = []
+        stop: KeyboardInterrupt | None = None
         with shared.photographs_listed(testbed), Journal(rows) as journal, shared.progress() as progress:
             try:
                 focus_study(
@@ -129,7 +132,8 @@ def evaluate(
                     sampled=(False, True) if sampled else (False,), step_ms=step_ms, journal=journal,
                     progress=progress, exposure_policy=exposure_policy, keep=summed.append,
                 )  # fmt: skip
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as reason:
+                stop = reason
                 shared.stopped(journal, rows)
                 err().print("the tables hold only complete rows", style="yellow")
         shared.resumed(journal, rows)
@@ -143,3 +147,4 @@ def evaluate(
         if page is not None:
             written = write_view_page(page, testbed.views, journal.played, testbed.arena.lens)
             err().print(f"wrote {written}", markup=False)
+        shared.end_if(stop)

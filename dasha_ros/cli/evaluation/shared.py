@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, err, fail
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, refused_or_failed
+from dasha_ros.cli.terminal.given import given
 from dasha_ros.cli.terminal.progress import Lines
 
 if TYPE_CHECKING:
@@ -46,6 +47,17 @@ Rows = Annotated[
 StepMs = Annotated[
     float, typer.Option(min=0.0, help="Time to transport and read a frame in ms, for wall times.")
 ]
+
+
+def refuse_twice(option: str, values: Sequence[str] | None) -> None:
+    """Refuse a value that a repeatable option was given twice: its episodes would count twice.
+
+    Raises:
+        Exit: One was; the sentence is printed.
+    """
+    values = values or ()
+    if twice := [value for number, value in enumerate(values) if value in values[:number]]:
+        fail(f"{option} {twice[0]} is given twice: its episodes would count twice", Exit.REFUSED)
 
 
 def default_policies(agent: str) -> list[str]:
@@ -115,7 +127,7 @@ def errors_explained() -> Iterator[None]:
         yield
     except (AssetMissing, CacheError, DeviceError, ModelError, ValueError) as error:
         # All other errors about names, files and values derive from ValueError.
-        fail(str(error), Exit.REFUSED)
+        fail(str(error), refused_or_failed(error))
 
 
 def listed(what: str, reasons: Mapping[str, str]) -> None:
@@ -128,6 +140,16 @@ def stopped(journal: Journal, file: Path | None) -> None:
     """Say that Ctrl-C ended the evaluation, and how to go on."""
     again = f"; the same command with --rows {file} goes on" if file else ""
     err().print(f"stopped after {len(journal.played)} episodes{again}", style="yellow", markup=False)
+
+
+def end_if(stop: KeyboardInterrupt | None) -> None:
+    """End the command with the code of its interruption, if there was one; what it has is written by now.
+
+    Raises:
+        Exit: There was one.
+    """
+    if stop is not None:
+        raise typer.Exit(interrupted(stop))
 
 
 def resumed(journal: Journal, file: Path | None) -> None:
@@ -145,7 +167,7 @@ def refuse_inapplicable(context: typer.Context, where: str, applies: Mapping[str
         applies: Parameters that do not apply everywhere, by name, and the options with which they do.
     """
     for name, options in applies.items():
-        if where not in options and (option := _given(context, name)):
+        if where not in options and (option := given(context, name)):
             fail(f"{option} does not apply to {where}, only to {' and '.join(options)}", Exit.REFUSED)
 
 
@@ -158,16 +180,8 @@ def refuse_unused(context: typer.Context, used: Mapping[str, bool], settings: Se
         settings: Names of the settings.
     """
     for name, is_used in used.items():
-        if not is_used and (option := _given(context, name)):
+        if not is_used and (option := given(context, name)):
             fail(f"{option} does not apply to the settings {', '.join(settings)}", Exit.REFUSED)
-
-
-def _given(context: typer.Context, name: str) -> str:
-    """The option of a parameter if the user gave it; empty if it has its default."""
-    source = context.get_parameter_source(name)
-    if source is None or source.name != "COMMANDLINE":
-        return ""
-    return str(next(p.opts[0] for p in context.command.params if p.name == name))
 
 
 @contextmanager

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import refuse_unwritable, write
 from dasha_ros.files.writing import json_lines
+
+if TYPE_CHECKING:
+    from dasha_ros.benchmark.rows import Row
+    from dasha_ros.devices.stack.description import Stack
 
 
 def evaluate_stacks(
@@ -32,9 +36,7 @@ def evaluate_stacks(
     """
     from dasha_ros.benchmark.methods import perception_for
     from dasha_ros.benchmark.trials.journal import Journal
-    from dasha_ros.benchmark.trials.stack_page import write_stack_page
     from dasha_ros.benchmark.trials.stacks import StackStudy, play_stacks, stack_methods
-    from dasha_ros.benchmark.trials.summary import stack_rows, stack_tables
     from dasha_ros.learning.evaluation.stacks import stacks_in
     from dasha_ros.optics.tone import Tone
 
@@ -43,6 +45,7 @@ def evaluate_stacks(
     if curve is None:
         fail(f"--tone {tone!r}: there are {' and '.join(get_args(Tone))}", Exit.REFUSED)
     made = StackStudy()
+    stop: KeyboardInterrupt | None = None
     with shared.errors_explained():
         chosen = list(names) if names else shared.default_policies("focus")
         methods = stack_methods(chosen, sampled=(False, True) if sampled else (False,), seed=seed)
@@ -53,18 +56,32 @@ def evaluate_stacks(
                     stacks, methods, perception_for(chosen, "focus"), journal, tone=curve, step=step,
                     seed=seed, progress=progress, study=made,
                 )  # fmt: skip
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as reason:
+                stop = reason
                 shared.stopped(journal, rows_file)
     shared.listed("skipped", skipped | made.skipped)
     shared.listed("not played", made.refused)
     shared.resumed(journal, rows_file)
-    if not journal.played:
-        return
-    summed = stack_rows(journal.played)
+    if journal.played:
+        _write_results(stacks, journal.played, json_file, markdown_file, page)
+    shared.end_if(stop)
+
+
+def _write_results(
+    stacks: Sequence[Stack],
+    played: Sequence[Row],
+    json_file: Path | None,
+    markdown_file: Path | None,
+    page: Path | None,
+) -> None:
+    from dasha_ros.benchmark.trials.stack_page import write_stack_page
+    from dasha_ros.benchmark.trials.summary import stack_rows, stack_tables
+
+    summed = stack_rows(played)
     text = stack_tables(summed)
     out().print(text, markup=False)
     write(json_file, json_lines(summed))
     write(markdown_file, text)
     if page is not None:
         with shared.errors_explained():
-            err().print(f"wrote {write_stack_page(page, stacks, journal.played)}", markup=False)
+            err().print(f"wrote {write_stack_page(page, stacks, played)}", markup=False)

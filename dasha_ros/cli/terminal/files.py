@@ -18,13 +18,19 @@ Json = Annotated[Path | None, typer.Option("--json", help="Also write the number
 def refuse_unwritable(*files: Path | None, folder: Path | None = None) -> None:
     """End the command now, and not after minutes of work, if what it makes can't be written.
 
+    Two of its files may not be one: the second would take the first one's place.
+
     Args:
         *files: Files that it will write.
         folder: A folder that it will make or fill.
     """
-    for path in (*files, folder):
-        if path is None:
-            continue
+    wanted = [path for path in (*files, folder) if path is not None]
+    for number, path in enumerate(wanted):
+        if any(_is_same(path, other) for other in wanted[:number]):
+            fail(
+                f"{path} is asked for twice: give each of the command's files a name of its own", Exit.REFUSED
+            )
+    for path in wanted:
         home = path.absolute().parent
         if not home.is_dir():
             fail(f"{path} can't be written: there is no folder {home}", Exit.REFUSED)
@@ -36,6 +42,11 @@ def refuse_unwritable(*files: Path | None, folder: Path | None = None) -> None:
             fail(f"{path} can't be made: a file of this name is there; name a folder", Exit.REFUSED)
         if not os.access(path if path.exists() else home, os.W_OK):
             fail(f"{path} can't be written: you have no permission; name another place", Exit.REFUSED)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    # Devices such as /dev/stdout take both.
+    return one.resolve() == other.resolve() and (one.is_file() or not one.exists())
 
 
 def refuse_foreign_ending(picture: Path, endings: Collection[str]) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import click
 import typer
 
 from dasha_ros.cli.terminal.console import Exit, fail
 
 
-def given(context: click.Context, name: str) -> str:
+def given(context: typer.Context, name: str) -> str:
     """The option of a parameter if the user gave it; empty if it has its default."""
     source = context.get_parameter_source(name)
     if source is None or source.name != "COMMANDLINE":

@@ -115,7 +115,7 @@ def read_calibration(path: str | Path) -> PinholeCalibration:
             file.camera_name,
         )
     except (ValidationError, TypeError) as error:
-        raise FileError(path, f"is no camera calibration: {reasons(error, 'the file')}") from error
+        raise FileError(path, f"is no camera calibration: {reasons(error, 'the file', _File)}") from error
     except CalibrationError as error:
         raise FileError(path, f"is no camera calibration: {error}") from error
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.naming import expanded
 from dasha_ros.files.writing import write_whole
 from dasha_ros.freshness.lag import MOST_FRAMES
 from dasha_ros.system.folders import user_folder
@@ -113,7 +114,7 @@ def latency_of(model: str, path: str = "") -> Latency:
         FileError: The file can't be used, or holds the lag of another model.
     """
     if path:
-        return read_latency(Path(path).expanduser(), model)
+        return read_latency(expanded(path), model)
     kept = file_of(model)
     return read_latency(kept, model) if kept.is_file() else Latency(model)
 

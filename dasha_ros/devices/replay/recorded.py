@@ -83,12 +83,17 @@ class Replay:
         """By position and exposure, the visit that was shown last, and the number of its picture."""
         try:
             self.recording = Recording(path)
+        except RecordingError as error:
+            raise ReplayError(str(error)) from error
+        try:
             found = _search(self.recording)
             self.info = _lens_info(self.recording, found)
             self.frames, left_out = _frames(self.recording, found)
             self.encoding, self.size = self._first()
         except RecordingError as error:
-            raise ReplayError(str(error)) from error
+            # What seems not to have been recorded may have been lost.
+            lost = "; ".join(self.recording.troubles)
+            raise ReplayError(f"{lost}. That is not enough: {error}" if lost else str(error)) from error
         self.notes = list(self._told(left_out))
         """What the recording can't tell, a sentence each."""
 

@@ -26,9 +26,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError, shown
+from dasha_ros.files.naming import expanded
 from dasha_ros.files.picture_names import READ
 from dasha_ros.files.pictures import picture_size
 from dasha_ros.files.regular import MEGABYTE, read_bytes
+from dasha_ros.files.validation import reasons
 
 FILE = "stack.yaml"
 """The file that makes a folder a stack."""
@@ -124,10 +126,14 @@ def load_stack(folder: str | Path) -> Stack:
     Raises:
         StackError: The folder is no stack, or its ``stack.yaml`` or its frames are wrong.
     """
+    path = expanded(folder, lambda why: StackError(f"focal stack {why}"))
     try:
-        path = Path(folder).expanduser().resolve()
-    except RuntimeError as error:  # a path like ~nobody
-        raise StackError(f"focal stack {shown(folder)}: {error}") from error
+        return _loaded(path.resolve())
+    except OSError as error:  # A folder that this user may not enter, or a disk that fails.
+        raise _refused(path.absolute(), f"it can't be read: {error.strerror or error}") from error
+
+
+def _loaded(path: Path) -> Stack:
     if not path.is_dir():
         raise _refused(path, "it is a file, not a folder" if path.exists() else "there is no such folder")
     document = _document(path)
@@ -135,12 +141,13 @@ def load_stack(folder: str | Path) -> Stack:
     if document.frames is not None and document.frames != len(files):
         raise _refused(path, f"{FILE} says {document.frames} frames, and the folder holds {len(files)}")
     for number, thing in enumerate(document.objects):
-        if thing.sharpest_frame > len(files) - 1:
-            raise _refused(
-                path,
-                f"{FILE}: objects.{number}.sharpest_frame is {thing.sharpest_frame:g}, "
-                f"and the last frame is {len(files) - 1}; frames count from 0",
-            )
+        for key, frame in (("sharpest_frame", thing.sharpest_frame), ("in_focus.1", thing.in_focus[1])):
+            if frame > len(files) - 1:
+                raise _refused(
+                    path,
+                    f"{FILE}: objects.{number}.{key} is {frame:g}, and the last frame is {len(files) - 1}; "
+                    "frames count from 0",
+                )
     return Stack(path, files, _size(path, files), document.blur_px_per_frame, document.objects)
 
 
@@ -154,10 +161,8 @@ def _document(folder: Path) -> _Document:
         return _Document(**values)
     except FileError as error:
         raise _refused(folder, f"{FILE} {error.reason}") from error
-    except ValidationError as error:
-        raise _refused(folder, f"{FILE}: {_reasons(error)}") from error
-    except TypeError as error:  # a key that is no text
-        raise _refused(folder, f"{FILE}: {error}") from error
+    except (ValidationError, TypeError) as error:
+        raise _refused(folder, f"{FILE}: {reasons(error, model=_Document)}") from error
 
 
 def _frames(folder: Path) -> tuple[Path, ...]:
@@ -215,13 +220,3 @@ def _size(folder: Path, files: tuple[Path, ...]) -> tuple[int, int]:
 
 def _refused(folder: Path, why: str) -> StackError:
     return StackError(f"focal stack {shown(folder)}: {why}")
-
-
-def _reasons(error: ValidationError) -> str:
-    parts = []
-    for each in error.errors(include_url=False):
-        key = ".".join(str(part) for part in each["loc"])
-        value = each.get("input")
-        named = f" = {value!r}" if isinstance(value, str | int | float) else ""
-        parts.append(f"{key}{named}: {each['msg']}" if key else str(each["msg"]))
-    return "; ".join(parts)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeVar
 import numpy as np
 
 from dasha_ros.estimation.readout import GRID_ENCODER
+from dasha_ros.files.naming import expanded
 from dasha_ros.learning.dataset.cache.cells import CellFeatures, cell_features
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import found_cache
@@ -214,7 +215,7 @@ def _focus_extractor(preset: Preset, policy: PathLike | None) -> FocusFeatureExt
 
 
 def _file(preset: Preset, agent: Agent, observation: str, policy: PathLike | None) -> PolicyFile:
-    path = shipped_policy(preset.name, agent) if policy is None else Path(policy).expanduser()
+    path = shipped_policy(preset.name, agent) if policy is None else expanded(policy, PolicyFileError)
     file = PolicyFile.load(path, agent)
     if file.info.extractor != observation:
         raise PolicyFileError(

@@ -104,11 +104,15 @@ def stacks_in(folder: Path) -> tuple[list[Stack], dict[str, str]]:
     Raises:
         StackError: There is no such folder, or no stack in it.
     """
-    if not folder.is_dir() or (folder / FILE).exists():
-        return [load_stack(folder)], {}
     stacks: list[Stack] = []
     skipped: dict[str, str] = {}
-    for path in sorted(folder.iterdir()):
+    try:
+        if not folder.is_dir() or (folder / FILE).exists():
+            return [load_stack(folder)], {}
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise StackError(f"{shown(folder)} can't be read: {error.strerror or error}") from error
+    for path in inside:
         if path.is_dir() and not path.name.startswith("."):
             try:
                 stacks.append(load_stack(path))

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from dasha_ros.files import version_0_1
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.naming import expanded
 from dasha_ros.files.validation import reasons
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.perception.percept import Percept
@@ -64,13 +65,13 @@ def preset_from(document: dict[str, Any], where: str) -> Preset:
     try:
         return Preset(**version_0_1.preset(document))
     except (ValidationError, TypeError) as error:
-        raise PresetError(f"preset {where}: {reasons(error)}") from error
+        raise PresetError(f"preset {where}: {reasons(error, model=Preset)}") from error
 
 
 def _path_of(name_or_path: str | Path) -> Path:
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml")):
-        return Path(text).expanduser()
+        return expanded(text, lambda why: PresetError(f"preset {why}"))
     if text not in preset_names():
         raise PresetError(
             f"no preset {text!r}; give the path of a YAML file, or one of: {', '.join(preset_names())}"

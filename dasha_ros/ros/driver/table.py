@@ -14,7 +14,7 @@ from typing import Any
 
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
-from dasha_ros.files.naming import what_lies_at
+from dasha_ros.files.naming import expanded, what_lies_at
 from dasha_ros.ros.driver.units import QUANTITIES
 from dasha_ros.system.paths import config_dir
 
@@ -105,7 +105,7 @@ def driver_named(name: str) -> DriverDescription:
             )
         return known[name]
     path, _, wanted = name.rpartition(":") if re.search(r"\.ya?ml:", name) else (name, "", "")
-    own = drivers(Path(path).expanduser())
+    own = drivers(expanded(path))
     if wanted and wanted not in own:
         raise FileError(path, f"describes no driver {wanted!r}; it has {_names(own)}")
     if not wanted and len(own) != 1:

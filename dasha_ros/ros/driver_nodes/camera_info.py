@@ -20,6 +20,7 @@ from dasha_ros.devices.calibration.pinhole import (
 )
 from dasha_ros.devices.camera import CameraLimits
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.naming import expanded
 from dasha_ros.files.writing import write_whole
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.ros.node.condition import Condition, warning
@@ -42,9 +43,9 @@ def calibration_path(url: str, name: str) -> Path:
     )
     scheme, separator, rest = text.partition("://")
     if not separator:
-        return Path(text).expanduser()
+        return expanded(text)
     if scheme == "file":
-        return Path(rest).expanduser()
+        return expanded(rest)
     if scheme != "package":
         raise FileError(url, "is no URL that can be read: write file:///PATH or package://PACKAGE/PATH")
     from ament_index_python.packages import PackageNotFoundError, get_package_share_directory

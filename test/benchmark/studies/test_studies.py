@@ -130,10 +130,10 @@ def test_what_means_nothing_is_left_out_and_told(asked):
         ({"scene_sets": ["nonsense"]}, "no percept cache of the scene set 'nonsense'.*dasha cache build"),
         ({"scene_sets": ["/nowhere/at/all"]}, "no percept cache"),
         ({"policies": []}, "nothing plays"),
-        ({"seeds": []}, "seeds: .*at least 1"),
+        ({"seeds": []}, r"seeds = \[\]: .*at least 1"),
         ({"seeds": [1, 1]}, "1 is there twice"),
         ({"agent": "exposure"}, "leave them out"),
-        ({"episode": 3}, "episode: Extra inputs"),
+        ({"episode": 3}, "episode = 3: there is no such key; the keys are "),
     ],
 )
 def test_bad_studies_are_refused_with_what_to_do(asked, tmp_path, changes, message):

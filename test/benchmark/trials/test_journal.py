@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from small_disk import files_of_at_most
 
 from dasha_ros.benchmark.trials.journal import Journal, JournalError
 
@@ -18,19 +19,53 @@ def test_rows_are_there_at_once_and_come_back(tmp_path):
     assert set(Journal(path).rows) == {"a", "b"}
 
 
-def test_a_line_that_was_cut_off_is_dropped(tmp_path):
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(
+    "cut_off", [b"{", b'{"id": "', b'{"id": "b", "blur', b'{"id": "b", "name": "M\xc3\xbc']
+)
+def test_a_row_that_was_cut_off_is_dropped(tmp_path, cut_off, mark):
     path = tmp_path / "rows.jsonl"
-    with Journal(path) as journal:
-        journal.add("a", {"blur_px": 1.5})
-    with path.open("a") as file:
-        file.write('{"id": "b", "blur')
+    path.write_bytes(mark + b'{"id": "a", "blur_px": 1.5}\n' + cut_off)
     with Journal(path) as journal:
         assert set(journal.rows) == {"a"}
         journal.add("c", {})
-    assert set(Journal(path).rows) == {"a", "c"}
+    assert path.read_bytes() == mark + b'{"id": "a", "blur_px": 1.5}\n{"id": "c"}\n'
 
 
-@pytest.mark.parametrize("text", ["hello\n", "[1]\n", '{"name": 1}\n', "3\n"])
+def test_a_last_row_that_lacks_only_its_newline_is_kept(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "a"}\n{"id": "b"}')
+    with Journal(path) as journal:
+        journal.add("c", {})
+    assert path.read_text() == '{"id": "a"}\n{"id": "b"}\n{"id": "c"}\n'
+
+
+def test_a_row_without_what_its_reader_needs_counts_as_not_played(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "a", "blur_px": 1.5}\n')
+    with Journal(path) as journal:
+        assert journal.take("a", {"blur_px", "frames"}) is None
+        assert not journal.played
+        journal.add("a", {"blur_px": 1.5, "frames": 3})
+    with Journal(path) as journal:
+        assert journal.take("a", {"blur_px", "frames"}) == {"id": "a", "blur_px": 1.5, "frames": 3}
+
+
+def test_a_full_disk_is_told_once_and_costs_only_the_row_that_did_not_fit(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    journal = Journal(path)
+    journal.add("a", {})
+    with files_of_at_most(30), pytest.raises(JournalError, match="can't be written: File too large"), journal:
+        journal.add("b", {"words": "x" * 100})
+    with Journal(path) as journal:
+        assert set(journal.rows) == {"a"}
+        journal.add("b", {})
+    assert path.read_text() == '{"id": "a"}\n{"id": "b"}\n'
+
+
+@pytest.mark.parametrize(
+    "text", ["hello\n", "[1]\n", '{"name": 1}\n', "3\n", "hello", "3", '{"name": 1}', '{"id": 1', " "]
+)
 def test_another_file_is_refused_and_stays(tmp_path, text):
     path = tmp_path / "rows.jsonl"
     path.write_text(text)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from stack_maker import squares_stack, twin_stack, write_description
@@ -126,6 +130,32 @@ def test_what_was_played_is_not_played_again(played, folder, perception, monkeyp
         again = play_stacks(stacks_in(folder)[0], stack_methods(NAMES), perception, journal)
         assert again == rows
         assert journal.resumed == len(rows)
+
+
+@pytest.mark.parametrize("key", ["tone", "near", "blur_px", "box"])
+def test_a_row_that_lacks_a_key_is_played_again(played, folder, perception, tmp_path, key):
+    _, rows, path = played
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    del lines[0][key]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with Journal(tmp_path / "rows.jsonl") as journal:
+        again = play_stacks(stacks_in(folder)[0], stack_methods(NAMES), perception, journal)
+        assert journal.resumed == len(rows) - 1
+    assert stack_tables(stack_rows(again)) == stack_tables(stack_rows(rows))
+
+
+def test_a_folder_that_can_not_be_read_costs_only_itself(folder, monkeypatch):
+    real = Path.exists
+
+    def exists(path, **options):
+        if path.parent.name == "unknown":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path, **options)
+
+    monkeypatch.setattr(Path, "exists", exists)
+    stacks, skipped = stacks_in(folder)
+    assert [stack.name for stack in stacks] == ["near", "without_truth"]
+    assert skipped["unknown"] == "it can't be read: Permission denied"
 
 
 def test_what_an_interrupted_study_played_stays(folder, perception):

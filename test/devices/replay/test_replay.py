@@ -158,6 +158,15 @@ def test_truncated_recording_plays_what_is_whole(tmp_path: Path, path: Path) -> 
     assert "cut.mcap ends unclosed" in replay.notes[0]
 
 
+def test_what_damage_took_away_is_not_blamed_on_what_was_recorded(tmp_path: Path, path: Path) -> None:
+    cut = tmp_path / "cut.mcap"
+    cut.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(
+        ReplayError, match=r"cut\.mcap ends unclosed .* That is not enough: .*cut\.mcap does not"
+    ):
+        Replay(cut)
+
+
 def test_file_that_vanishes_is_a_lost_device(tmp_path: Path) -> None:
     rig = Rig(write_recording(tmp_path / "r.mcap", SHOTS))
     (tmp_path / "r.mcap").unlink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import cv2
@@ -44,7 +46,10 @@ def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
         ({"frames": 4, "blur_px_per_frame": 0.5}, "says 4 frames, and the folder holds 3"),
         ({"blur_px_per_frame": 0}, "blur_px_per_frame = 0: Input should be greater than 0"),
         ({"blur_px_per_frame": float("nan")}, "blur_px_per_frame = nan"),
-        ({"blur": 0.5}, "blur = 0.5: Extra inputs are not permitted"),
+        ({"blur": 0.5}, "blur = 0.5: there is no such key; the keys are frames, blur_px_per_frame, objects"),
+        ({"blur_px_per_frame": 1, "objects": 3}, "objects = 3: Input should be a list"),
+        ({"blur_px_per_frame": 1, "objects": [{**CUP, "in_focus": [1, 200]}]},
+         "objects.0.in_focus.1 is 200, and the last frame is 2"),
         ({"objects": [CUP]}, "blur_px_per_frame is missing"),
         ({"blur_px_per_frame": 1, "objects": [{**CUP, "sharpest_frame": 3, "in_focus": [0, 3]}]},
          "objects.0.sharpest_frame is 3, and the last frame is 2"),
@@ -87,6 +92,24 @@ def test_folders_that_are_no_stack_are_refused(tmp_path: Path) -> None:
         load_stack(tmp_path)
     with pytest.raises(StackError, match="focal stack ~nobody_at_all"):
         load_stack("~nobody_at_all/stack")
+
+
+@pytest.mark.parametrize("call", ["exists", "iterdir", "is_dir", "resolve"])
+def test_a_folder_that_may_not_be_entered_is_no_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    squares_stack(tmp_path / "open")
+    squares_stack(tmp_path / "locked")
+    real = getattr(Path, call)
+
+    def refuse(path: Path, *given: object, **named: object) -> object:
+        if "locked" in str(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path, *given, **named)
+
+    monkeypatch.setattr(Path, call, refuse)
+    with pytest.raises(StackError, match=r"focal stack .*locked: it can't be read: Permission denied"):
+        load_stack(tmp_path / "locked")
 
 
 def black(path: Path, size: tuple[int, int] = (64, 48)) -> None:

@@ -60,7 +60,7 @@ def start():
         )
 
     info = PolicyInfo("focus", "guess", "latent", "none", "none", "", (2,), 1)
-    return PolicyFile(info, PolicyNet(mlp(2), mlp(1), (2,)), {})
+    return PolicyFile(info, PolicyNet(mlp(2), mlp(1), (2,)), {"latent_size": np.array(1)})
 
 
 def steps_of(folder):

@@ -39,6 +39,10 @@ QUICK_GOALS = (Goal("cat", "cat"), Goal("street", "person"))
 ROBUST = 0.9
 """From this share of found objects on, in every combination, it counts as robust."""
 _MEANS = ("displacement_mm", "focused_mm", "exposure_ms", "blur_px")
+_KEYS = frozenset(
+    {"f_number", "illuminance_lx", "object", "photograph", "code", "was_exposed", "found", *_MEANS}
+)
+"""What the row of a goal holds."""
 
 
 def compute(context: Context) -> Data:
@@ -71,7 +75,7 @@ def _played(
         rig: TwinRig | None = None
         for lux in lights:
             name = key_of(*who, stop, str(goal), lux, seed)
-            row = journal.take(name)
+            row = journal.take(name, _KEYS)
             if row is None:
                 if rig is None:
                     rig = TwinRig(

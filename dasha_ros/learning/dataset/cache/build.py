@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dasha_ros import __version__
+from dasha_ros.files.naming import expanded
 from dasha_ros.learning.dataset.cache.axes import Grids
 from dasha_ros.learning.dataset.cache.cell_content import EARLY, ENCODERS, LIGHT_FIELDS, CellReader
 from dasha_ros.learning.dataset.cache.identity import DETECTOR, cache_key, pictures_of
@@ -89,7 +90,7 @@ def begun(
     scene_set, encoders = pool.scene_set, pool.encoders
     pictures, absent = pictures_of(scene_set)
     key = cache_key(scene_set, pictures, grids, encoders)
-    folder = Path(path).expanduser() if path else cache_root() / f"{scene_set.name}-{key[:12]}"
+    folder = expanded(path, CacheError) if path else cache_root() / f"{scene_set.name}-{key[:12]}"
     with locked(folder):
         if (folder / "meta.json").is_file():
             store = Store.load(folder)

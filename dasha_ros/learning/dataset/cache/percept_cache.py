@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.files.naming import expanded
 from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.learning.dataset.cache.axes import Locator
 from dasha_ros.learning.dataset.cache.layout import CELL, GREY
@@ -96,7 +97,7 @@ class PerceptCache:
             CacheError: No cache, an unfinished or a damaged one, or no such split; the message says
                 what to do.
         """
-        store = Store.load(Path(path).expanduser())
+        store = Store.load(expanded(path, CacheError))
         done = store.done()
         absent = store.needed(split) - done.keys()
         if absent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from dasha_ros.files.naming import expanded
 from dasha_ros.learning.dataset.cache.store import CacheError
 
 
@@ -24,7 +25,7 @@ def found_cache(path: str | Path | None = None) -> Path:
         CacheError: There is none yet.
     """
     if path is not None:
-        given = Path(path).expanduser()
+        given = expanded(path, CacheError)
         return given if given.exists() or not (cache_root() / path).exists() else cache_root() / path
     found = sorted(cache_root().glob("*/meta.json"), key=lambda file: file.stat().st_mtime)
     if not found:

@@ -12,13 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from dasha_ros.assets.catalogue import assets_dir, catalogue
 from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
-from dasha_ros.files.naming import no_such
+from dasha_ros.files.naming import expanded, no_such
 from dasha_ros.files.picture_names import PICTURES
 from dasha_ros.files.validation import reasons
 from dasha_ros.system.paths import config_dir
 from dasha_ros.twin.scene import Distance, Fraction
 
 Range = tuple[float, float]
+
+
+_OWN = frozenset({"name", "folder", "left_out"})
+"""What a set has from its file's place, and not from its content."""
 
 
 class SceneSetError(ValueError):
@@ -124,7 +128,7 @@ class SceneSet(_Model):
 
     def _local(self, pattern: str) -> list[str]:
         """The pictures that a pattern stands for, relative to the set's folder or absolute."""
-        whole = Path(glob.escape(str(self.folder))) / Path(pattern).expanduser()
+        whole = Path(glob.escape(str(self.folder))) / expanded(pattern, SceneSetError)
         return sorted(
             name
             for name in glob.glob(str(whole), recursive=True)
@@ -145,23 +149,23 @@ def load_scene_set(name_or_path: str | Path) -> SceneSet:
     """
     text = str(name_or_path)
     is_path = isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml"))
-    path = Path(text).expanduser() if is_path else config_dir() / "scenesets" / f"{text}.yaml"
     if not is_path and text not in scene_set_names():
         raise SceneSetError(no_such("scene set", text, scene_set_names()))
     try:
+        path = expanded(text) if is_path else config_dir() / "scenesets" / f"{text}.yaml"
         document = read_yaml(path)
     except FileError as error:
         raise SceneSetError(f"scene set {error}") from error
     if not isinstance(document, dict):
         raise SceneSetError(f"scene set {path} must hold the keys `planes` or `composites`")
-    if reserved := sorted({"name", "folder", "left_out"} & document.keys()):
+    if reserved := sorted(_OWN & document.keys()):
         raise SceneSetError(
             f"scene set {path}: key {reserved[0]} is not allowed; the file's own name and place count"
         )
     try:
         return SceneSet(name=path.stem, folder=path.parent.resolve(), **document)
     except (ValidationError, TypeError) as error:
-        raise SceneSetError(f"scene set {path}: {reasons(error)}") from error
+        raise SceneSetError(f"scene set {path}: {reasons(error, model=SceneSet, but=_OWN)}") from error
 
 
 def _files_below(folder: Path) -> list[str]:

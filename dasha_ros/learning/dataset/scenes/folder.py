@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import glob
+import re
 from pathlib import Path
 
 from dasha_ros.files.errors import shown
+from dasha_ros.files.naming import expanded
 from dasha_ros.files.picture_names import READ, pictures_below
 from dasha_ros.learning.dataset.scenes.description import Composites, Framing, Planes, SceneSet, SceneSetError
 
@@ -28,7 +30,7 @@ def folder_scene_set(folder: Path, composites: int = 0, *, seed: int = 0, folds:
     Raises:
         SceneSetError: No such folder, or no picture in it.
     """
-    folder = Path(folder).expanduser().resolve()
+    folder = expanded(folder, SceneSetError).resolve()
     if not folder.is_dir():
         why = "it is a file" if folder.exists() else "it is not there"
         raise SceneSetError(f"{shown(folder)} is no folder: {why}; give a folder with photographs")
@@ -39,7 +41,8 @@ def folder_scene_set(folder: Path, composites: int = 0, *, seed: int = 0, folds:
             f"{folder} holds no pictures that can be read ({', '.join(READ)})"
             + (f"; {others}" if others else "")
         )
-    literal = [glob.escape(name) for name in names]
+    # A bracket, too, so that no name is taken for the home folder of a user.
+    literal = [re.sub(r"^~", "[~]", glob.escape(name)) for name in names]
     return SceneSet(
         name=folder.name or "folder",
         folder=folder,

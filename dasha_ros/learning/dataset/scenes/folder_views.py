@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dasha_ros.files.errors import shown
+from dasha_ros.files.naming import expanded
 from dasha_ros.learning.dataset.cache.workers import Worker
 from dasha_ros.learning.dataset.scenes.description import SceneSetError
 from dasha_ros.learning.dataset.scenes.folder import folder_scene_set
@@ -68,5 +69,5 @@ def folder_views(
 
 def _relative(name: str, folder: Path) -> str:
     path = Path(name)
-    root = folder.expanduser().resolve()
+    root = expanded(folder).resolve()
     return str(path.relative_to(root)) if path.is_relative_to(root) else name

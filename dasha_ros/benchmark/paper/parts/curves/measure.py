@@ -60,7 +60,7 @@ def learn_all(context: Context, cache: PerceptCache, split: int, journal: Journa
         steps = _asked(method, context)
         total = _total(method, steps)
         name = key_of(method.kind, method.preset, seed, split, total, cache.meta.key, BAND_M)
-        row = journal.take(name)
+        row = journal.take(name, {"method", "seed", "focus", "exposure", "losses"})
         if row is None:
 
             def told(

@@ -36,6 +36,13 @@ CEILING_LX = 100.0
 """The light at which all exposures are tried; another light would only scale them."""
 BAND_D = (0.5, 0.714)
 """The paper's band, 1.4 to 2.0 m [1/m]."""
+_KEYS = frozenset(
+    {
+        "policy", "view", "photographs", "illuminance_lx", "exposure_us", "steps", "shares", "peak",
+        "mean_grey", "reached", *RULES,
+    }
+)  # fmt: skip
+"""What a row holds; see `play`."""
 
 
 def start_of(ground: Ground, number: int, lux: float, seed: int) -> Start:
@@ -71,7 +78,7 @@ def play(
         view = ground.arena.views[number]
         start = start_of(ground, number, lux, seed)
         name = f"{method.policy} {method.digest} {view.name} {lux:g} {start.seed}"
-        row = journal.take(name)
+        row = journal.take(name, _KEYS)
         rows.append(row or journal.add(name, _episode(ground, method, start)))
         progress(done, len(todo), f"exposure: {method.policy}")
     return rows
@@ -108,7 +115,7 @@ def ceiling(
     for done, number in enumerate(ground.numbers, start=1):
         view = ground.arena.views[number]
         name = f"ceiling {view.name} {seed}"
-        row = journal.take(name)
+        row = journal.take(name, {"view", "photographs", *RULES})
         if row is None:
             ground.arena.place(start_of(ground, number, CEILING_LX, seed))
             seen = [ground.arena.rig.expose(us) for us in ground.arena.table.values_us]

@@ -76,7 +76,7 @@ def compute(context: Context) -> Data:
     pictures = key_of(_FORMAT, asdict(grid), networks)
     name = key_of(pictures, agents.digest)
     with context.journal(NAME) as journal:
-        row = journal.take(name)
+        row = journal.take(name, {"points"})
         if row is None:
             taken = context.folder / f"{NAME}-taken-{pictures}"
             columns = _columns(context, grid, taken, detectors)

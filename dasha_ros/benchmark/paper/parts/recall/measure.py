@@ -35,6 +35,13 @@ MIN_SCORE = 0.3
 """Score from which an object counts as found; also A^L's."""
 _FORMAT = 1
 """Raise it when an episode of the same id would go another way: old rows are then played anew."""
+_KEYS = frozenset(
+    {
+        "detector", "object", "photograph", "illuminance_lx", "defocus_d", "defocus_px", "off", "on",
+        "off_score", "on_score", "code", "end_px", "frames", "seconds",
+    }
+)  # fmt: skip
+"""What a row holds; see `recall_rows`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,7 @@ def recall_rows(
     for number, (goal, lux, defocus) in enumerate(cells, start=1):
         what = detector, perception.detector.id, agents.digest, str(goal), lux, defocus, grid.seed, size
         name = key_of(_FORMAT, *what)
-        row = journal.take(name)
+        row = journal.take(name, _KEYS)
         if row is None:
             if rig is None or shown != goal.scene:
                 rig = TwinRig(perception, World(goal.scene), width=size[0], height=size[1])

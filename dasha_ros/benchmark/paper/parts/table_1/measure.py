@@ -58,7 +58,7 @@ def readings_of(
     wanted = list(dict.fromkeys(method.encoder for method in methods))
     for encoder in wanted:
         name = f"reading {encoder or 'default'} {frames}"
-        row = journal.take(name)
+        row = journal.take(name, {"reading_s"})
         if row is None:
             seconds = reading_s(
                 encoder, frames, lambda number: progress(number, frames + 2, "table_1: time of inference")
