@@ -49,6 +49,7 @@ def build(
     ] = None,
 ) -> None:
     """Compute a cache, or its missing part. If it is killed, run it again to continue."""
+    from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.cli.terminal.progress import progress
     from dasha_ros.learning.dataset.cache.build import build_cache
     from dasha_ros.learning.dataset.cache.cell_content import ENCODERS, encoders_for
@@ -64,7 +65,7 @@ def build(
         scene_set = _scene_set(scenes, composites)
         with progress(console) as report:
             cache = build_cache(scene_set, path, workers, report, split=split, encoders=encoders)
-    except (SceneSetError, PresetError) as error:
+    except (AssetMissing, SceneSetError, PresetError) as error:
         fail(str(error), Exit.REFUSED)
     except (CacheError, ModelError) as error:
         fail(str(error))

@@ -76,7 +76,8 @@ def focus(
     """Set exposure and focus until one of the LABELs is found and sharp.
 
     Exit codes: 0 found; 1 not found, lens and exposure are restored; 2 the goal was rejected;
-    3 there is no server, or it died; 130 cancelled with Ctrl-C; 143 with SIGTERM.
+    3 there is no server, or it died; 130 cancelled with Ctrl-C; 143 with SIGTERM;
+    129 its terminal was closed.
     """
     from dasha_ros.bringup.environment import environment
     from dasha_ros.client import FocusClient, FocusError, GoalRejectedError

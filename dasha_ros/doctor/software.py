@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from dasha_ros.assets.catalogue import (
+    AssetMissing,
     State,
     assets_dir,
     catalogue,
@@ -101,7 +102,11 @@ def packages() -> Iterator[Finding]:
 
 def assets() -> Iterator[Finding]:
     """Photographs and models by set, checked by their hashes; converted models; disk space."""
-    folder = assets_dir()
+    try:
+        folder = assets_dir()
+    except AssetMissing as error:
+        yield judged("assets", "folder", False, str(error), "correct DASHA_ASSETS, or leave it unset")
+        return
     for name in dict.fromkeys(package.set for package in catalogue()):
         states = {file: check(file, folder) for package in packages_of([name]) for file in package.files}
         bad = [f"{file.name} is {state.value}" for file, state in states.items() if state is not State.OK]

@@ -245,13 +245,15 @@ def _number(path: Path, key: str, value: Any, *, may_be_infinite: bool = False) 
 def _as_yaml(value: Any) -> str:
     """How YAML wants a number that it took for a text; empty for anything else."""
     try:
-        number = float(value) if isinstance(value, str) else math.nan
+        if not (isinstance(value, str) and math.isfinite(float(value))):
+            return ""
     except ValueError:
         return ""
-    if not math.isfinite(number):
-        return ""
-    mantissa, _, exponent = f"{number:e}".partition("e")
-    return f", which YAML wants as {float(mantissa)!r}e{int(exponent):+d}"
+    mantissa, power, exponent = value.strip().lower().partition("e")
+    if not power:
+        return ", which YAML wants without quotes"
+    point = "" if "." in mantissa else ".0"
+    return f", which YAML wants as {mantissa}{point}e{int(exponent):+d}"
 
 
 def _interpolate(x: float, points: tuple[tuple[float, float], ...] | list[tuple[float, float]]) -> float:

@@ -11,6 +11,8 @@ import math
 MESSAGE_ARRIVES_S = 4.0
 """A node's last messages reach all their subscribers, on a busy computer too: Fast DDS sends a lost one again
 after 3 s."""
+STATE_ARRIVES_S = 1.0
+"""What a driver tells of a command arrives at a server that ends; a later word changes nothing."""
 GOAL_NOTICES_S = 1.0
 """A goal notices that it has to end: it checks every 50 ms while it waits, and before every decision."""
 DRIVER_ANSWERS_S = 2.0

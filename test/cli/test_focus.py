@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -146,6 +147,7 @@ def test_a_closed_terminal_cancels_the_goal(server, ros_env):
     try:
         shown = b""
         while b"A^L" not in shown:
+            assert select.select([mine], [], [], PATIENCE_S)[0], shown
             shown += os.read(mine, 4096)
         os.close(mine)
         server.wait_for_output("restored after CANCELED")

@@ -12,7 +12,7 @@ from dasha_ros.cli import app
 def test_options_that_mean_nothing_beside_others_are_refused(tmp_path: Path) -> None:
     setup = ("setup-camera", "-o", str(tmp_path / "mine.yaml"))
     for arguments, sentence in (
-        (("emulate", "lens", "--device", "optotune", "--analog"), "--analog does not apply to --device opto"),
+        (("emulate", "lens", "--device", "optotune", "--analog"), "--analog/--digital does not apply to"),
         (("record", "--recover", "x", "--seconds", "5"), "--seconds does not apply to --recover"),
         ((*setup, "--skip", "lens", "--again", "lens"), "step lens: --skip and --again exclude each other"),
     ):

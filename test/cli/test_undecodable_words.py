@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from ros_harness import PATIENCE_S
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -33,6 +34,7 @@ def test_they_are_refused(arguments: tuple[bytes, ...], words: str, ros_env: dic
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE_S,
     )
     assert (ended.returncode, ended.stdout) == (2, "")
     assert words in ended.stderr

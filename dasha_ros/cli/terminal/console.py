@@ -36,9 +36,10 @@ class Exit(IntEnum):
 
 
 class Terminated(KeyboardInterrupt):
-    """A signal that acts like Ctrl-C but has an exit code of its own."""
+    """SIGTERM or SIGHUP, which act like Ctrl-C but have exit codes of their own."""
 
     def __init__(self, code: Exit) -> None:
+        """End with this exit code."""
         super().__init__()
         self.code = code
 

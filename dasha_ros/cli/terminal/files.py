@@ -45,8 +45,9 @@ def refuse_unwritable(*files: Path | None, folder: Path | None = None) -> None:
 
 
 def _is_same(one: Path, other: Path) -> bool:
-    # Devices such as /dev/stdout take both.
-    return one.resolve() == other.resolve() and (one.is_file() or not one.exists())
+    # A terminal or a pipe takes both, one after the other.
+    is_one = os.path.realpath(one) == os.path.realpath(other)
+    return is_one and (one.is_file() or not one.exists())
 
 
 def refuse_foreign_ending(picture: Path, endings: Collection[str]) -> None:

@@ -14,7 +14,8 @@ def given(context: typer.Context, name: str) -> str:
     source = context.get_parameter_source(name)
     if source is None or source.name != "COMMANDLINE":
         return ""
-    return str(next(p.opts[0] for p in context.command.params if p.name == name))
+    option = next(p for p in context.command.params if p.name == name)
+    return "/".join((option.opts[0], *option.secondary_opts[:1]))
 
 
 def refuse_given(context: typer.Context, names: Collection[str], where: str) -> None:

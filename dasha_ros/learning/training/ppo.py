@@ -32,9 +32,10 @@ def make_learner(
     """
     import torch
     from stable_baselines3 import PPO
+    from stable_baselines3.common.logger import Logger
 
     torch.set_num_threads(threads)
-    return PPO(
+    learner = PPO(
         "MlpPolicy",
         env,
         n_steps=ppo.n_steps,
@@ -52,6 +53,10 @@ def make_learner(
         device="cpu",
         tensorboard_log=str(tensorboard) if tensorboard else None,
     )
+    if tensorboard is None:
+        # The default logger would leave an empty temporary folder.
+        learner.set_logger(Logger(None, []))
+    return learner
 
 
 def learning_rate(ppo: Ppo) -> float | Callable[[float], float]:

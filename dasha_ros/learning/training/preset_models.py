@@ -193,6 +193,15 @@ class ExposurePreset(_Model):
     world: ExposureWorld = ExposureWorld()
     ppo: Ppo
 
+    @model_validator(mode="after")
+    def _gain_by_steps(self) -> ExposurePreset:
+        if self.world.gain_db > 0.0 and not (self.observation == "readout" and self.relative):
+            raise ValueError(
+                "world.gain_db: only steps go on with gain, an index of the table can't: set it to 0, or "
+                "observation to readout and relative to true"
+            )
+        return self
+
     @property
     def rule(self) -> ExposureRule:
         """When a goal of A^H is reached."""

@@ -100,10 +100,14 @@ def dqn(env: gym.Env[Any, Any], seed: int) -> DQN:
     """
     import torch
     from stable_baselines3 import DQN
+    from stable_baselines3.common.logger import Logger
 
     torch.set_num_threads(1)
     net = {"net_arch": list(HIDDEN)}
-    return DQN("MlpPolicy", env, seed=seed, policy_kwargs=net, device="cpu", **DQN_SETTINGS)
+    learner = DQN("MlpPolicy", env, seed=seed, policy_kwargs=net, device="cpu", **DQN_SETTINGS)
+    # The default logger would leave an empty temporary folder.
+    learner.set_logger(Logger(None, []))
+    return learner
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

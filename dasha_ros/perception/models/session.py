@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,9 @@ def _providers() -> list[str]:
 
 def _advice(path: Path) -> str:
     """What to do about a file that is not what it should be."""
-    if path.absolute().is_relative_to(assets_dir().absolute()):
-        return "Run the set-up again."
+    with suppress(AssetMissing):  # The folder's own name may be wrong, and this is about a file.
+        if path.absolute().is_relative_to(assets_dir().absolute()):
+            return "Run the set-up again."
     return (
         "Give an ONNX file (.onnx) made by `python -m dasha_ros.assets.convert`, or leave the weights empty "
         "for the model of the set-up (models of ultralytics need the detector ultralytics)."

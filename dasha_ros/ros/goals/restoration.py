@@ -101,7 +101,7 @@ class Restoration:
         # The agent's answer may arrive before its driver's report.
         patience = Patience(
             shutdown_limits.DRIVER_RESTARTS_S,
-            shutdown_limits.MESSAGE_ARRIVES_S,
+            shutdown_limits.STATE_ARRIVES_S,
             lambda: not self._server.is_active,
         )
         own.waiter.wait_for(lambda: self._have_reported(reached) or None, patience.lasts)

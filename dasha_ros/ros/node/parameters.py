@@ -133,7 +133,7 @@ class Parameters(Generic[C]):
         if isinstance(default, str) and given.type_ == Parameter.Type.INTEGER:
             self._node.get_logger().warning(
                 f"{given.name} was given as a number and is read as {str(given.value)!r}: if that is not "
-                f"what you wrote, as 021 or 0x1F, put it in quotes: \"{given.name}:='021'\""
+                f"what you wrote, as 021 or 0x1F, put it in quotes, as in \"{given.name}:='021'\""
             )
             return Parameter(given.name, Parameter.Type.STRING, str(given.value))
         if isinstance(default, list) and given.type_ == Parameter.Type.NOT_SET:
