@@ -28,9 +28,14 @@ from dasha_ros.policies.outcome import ErrorCode
 
 pytestmark = pytest.mark.graph
 
-IN_ITS_TERMINAL = (
-    "import fcntl, runpy, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-    "runpy.run_module('dasha_ros.cli', run_name='__main__')"
+FOCUS = (
+    "import runpy, signal; signal.signal(signal.SIGHUP, {}); "
+    "{}runpy.run_module('dasha_ros.cli', run_name='__main__')"
+)
+HANGUP_ENDS, HANGUP_IS_IGNORED = FOCUS.format("signal.SIG_DFL", ""), FOCUS.format("signal.SIG_IGN", "")
+"""The command as a shell starts it, and under ``nohup``; these tests may run under either."""
+IN_ITS_TERMINAL = FOCUS.format(
+    "signal.SIG_DFL", "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
 )
 SERVER = Path(__file__).with_name("fake_focus_server.py")
 
@@ -122,14 +127,22 @@ def test_timeout_cancels_the_goal_and_exits_with_1(server, focus):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_cancels_the_goal_and_waits_for_the_restore(server, focus, number, code):
-    child = focus("wait")
+def test_a_signal_cancels_the_goal_and_waits_for_the_restore(server, spawn, number, code):
+    child = spawn.python("-c", HANGUP_ENDS, "focus", "wait")
     child.wait_for_output("A^L")
     child.send(number)
     assert child.wait() == code
     assert server.wait_for_output("restored")
     assert "the goal was cancelled. Send a new goal when ready." in child.output
     assert "Traceback" not in child.output
+
+
+def test_under_nohup_a_closed_terminal_changes_nothing(server, spawn):
+    child = spawn.python("-c", HANGUP_IS_IGNORED, "focus", "wait")
+    child.wait_for_output("A^L")
+    child.send(signal.SIGHUP)
+    child.send(signal.SIGTERM)
+    assert child.wait() == 143, "the second signal ended it"
 
 
 def test_a_closed_terminal_cancels_the_goal(server, ros_env):
