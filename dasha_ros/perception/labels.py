@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dasha_ros.perception.synonyms import same_meaning
+from dasha_ros.system.text import is_text
 
 _ALIASES = {
     "aeroplane": "airplane",
@@ -40,11 +41,7 @@ def unfit_label(label: object) -> str:
         return "is empty"
     if "\0" in label:
         return "holds a zero byte"
-    try:
-        label.encode()
-    except UnicodeEncodeError:
-        return "is no valid text"
-    return ""
+    return "" if is_text(label) else "is no valid text"
 
 
 def one_by_one(labels: Iterable[str]) -> list[str]:

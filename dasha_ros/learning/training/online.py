@@ -17,7 +17,13 @@ import gymnasium as gym
 import numpy as np
 
 from dasha_ros.files.writing import replacing
-from dasha_ros.learning.training.ppo import load_network, make_learner, network_of, says_diverged
+from dasha_ros.learning.training.ppo import (
+    keep_no_log,
+    load_network,
+    make_learner,
+    network_of,
+    says_diverged,
+)
 from dasha_ros.learning.training.preset_models import Ppo
 from dasha_ros.policies.learned.policy_file import PolicyFile
 
@@ -82,7 +88,6 @@ def learn_online(
         OSError: The folder can't be written.
     """
     from stable_baselines3.common.callbacks import BaseCallback
-    from stable_baselines3.common.logger import Logger
     from stable_baselines3.common.monitor import Monitor
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,8 +100,7 @@ def learn_online(
         learner = make_learner(watched, settings, seed)
         if not fresh:
             load_network(learner, start.net)
-    # The default logger would make a useless temporary folder in every session.
-    learner.set_logger(Logger(None, []))
+    keep_no_log(learner)
 
     class Watch(BaseCallback):
         """Stops when told to, and saves the policy after every update."""

@@ -14,6 +14,7 @@ from dasha_ros.policies.learned.network import Mlp, PolicyNet
 if TYPE_CHECKING:
     from gymnasium import Env
     from stable_baselines3 import PPO
+    from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
 
@@ -32,7 +33,6 @@ def make_learner(
     """
     import torch
     from stable_baselines3 import PPO
-    from stable_baselines3.common.logger import Logger
 
     torch.set_num_threads(threads)
     learner = PPO(
@@ -54,9 +54,15 @@ def make_learner(
         tensorboard_log=str(tensorboard) if tensorboard else None,
     )
     if tensorboard is None:
-        # The default logger would leave an empty temporary folder.
-        learner.set_logger(Logger(None, []))
+        keep_no_log(learner)
     return learner
+
+
+def keep_no_log(learner: BaseAlgorithm) -> None:
+    """Give a learner a logger that writes nothing; the default one leaves an empty temporary folder."""
+    from stable_baselines3.common.logger import Logger
+
+    learner.set_logger(Logger(None, []))
 
 
 def learning_rate(ppo: Ppo) -> float | Callable[[float], float]:

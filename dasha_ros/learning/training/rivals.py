@@ -100,13 +100,13 @@ def dqn(env: gym.Env[Any, Any], seed: int) -> DQN:
     """
     import torch
     from stable_baselines3 import DQN
-    from stable_baselines3.common.logger import Logger
+
+    from dasha_ros.learning.training.ppo import keep_no_log
 
     torch.set_num_threads(1)
     net = {"net_arch": list(HIDDEN)}
     learner = DQN("MlpPolicy", env, seed=seed, policy_kwargs=net, device="cpu", **DQN_SETTINGS)
-    # The default logger would leave an empty temporary folder.
-    learner.set_logger(Logger(None, []))
+    keep_no_log(learner)
     return learner
 
 
