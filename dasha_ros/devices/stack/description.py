@@ -9,7 +9,7 @@ which is even in dioptres as well at the distances of such scenes::
     objects:                    # optional: the truth that evaluations need
       - label: person
         sharpest_frame: 23      # frames count from 0; halves are allowed
-        in_focus: [21, 26]      # the range that counts as in focus
+        in_focus: [21, 27]      # the range that counts as in focus; it may end past the last frame
         box: [0.63, 0.61, 0.66, 0.68]   # x0, y0, x1, y1 as shares of the picture
 """
 
@@ -55,7 +55,8 @@ class StackObject(_Model):
     sharpest_frame: Annotated[float, Field(ge=0.0)]
     """Where it is sharpest; frames count from 0."""
     in_focus: tuple[Annotated[float, Field(ge=0.0)], Annotated[float, Field(ge=0.0)]]
-    """First and last frame that count as in focus."""
+    """First and last place that count as in focus. An object that is sharpest near the end of a stack stays in
+    focus past its last frame."""
     box: tuple[_Share, _Share, _Share, _Share]
     """x0, y0, x1, y1 as shares of the picture."""
 
@@ -141,13 +142,12 @@ def _loaded(path: Path) -> Stack:
     if document.frames is not None and document.frames != len(files):
         raise _refused(path, f"{FILE} says {document.frames} frames, and the folder holds {len(files)}")
     for number, thing in enumerate(document.objects):
-        for key, frame in (("sharpest_frame", thing.sharpest_frame), ("in_focus.1", thing.in_focus[1])):
-            if frame > len(files) - 1:
-                raise _refused(
-                    path,
-                    f"{FILE}: objects.{number}.{key} is {frame:g}, and the last frame is {len(files) - 1}; "
-                    "frames count from 0",
-                )
+        if thing.sharpest_frame > len(files) - 1:
+            raise _refused(
+                path,
+                f"{FILE}: objects.{number}.sharpest_frame is {thing.sharpest_frame:g}, and the last frame is "
+                f"{len(files) - 1}; frames count from 0",
+            )
     return Stack(path, files, _size(path, files), document.blur_px_per_frame, document.objects)
 
 
