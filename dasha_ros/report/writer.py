@@ -121,9 +121,13 @@ class Report:
         """The settings before the first command."""
         self._steps: list[Step] = []
 
-    def describe(self, **setup: str) -> None:
-        """Set fields of `Setup`."""
-        self._setup = self._setup.model_copy(update=setup)
+    def describe(self, **setup: Any) -> None:
+        """Set fields of `Setup`.
+
+        Raises:
+            ReportError: A value is not what the field holds.
+        """
+        self._setup = _part(Setup, {**self._setup.model_dump(), **setup})
 
     def picture(self, name: str, jpeg: bytes) -> None:
         """Save a JPEG as ``NAME.jpg``; the page shows ``before`` and ``after``.

@@ -86,7 +86,6 @@ class FocusGoal:
                     vars(self._goal),
                     self._info,
                     {"exposure_us": own.exposure_us, **own.lens_values},
-                    own.lens_info,
                 )
         code, what = self._try()
         if code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN):
@@ -283,7 +282,7 @@ class FocusGoal:
     def _write_report(self) -> str:
         self._waiter.within(shutdown_limits.PICTURE_S, lambda: self._recorder.is_complete)
         with self._lock:
-            report = self._recorder.finish(*report_end(self._result))
+            report = self._recorder.finish(*report_end(self._result), self._actuators.lens_info)
         if report:
             self._server.health.clear("report")
         return report

@@ -46,15 +46,9 @@ class Recorder:
         goal: dict[str, Any],
         info: msg.PerceptionInfo,
         before: dict[str, Any],
-        lens: LensInfo | None = None,
     ) -> None:
         """Begin the report."""
-        setup = {
-            "version": __version__,
-            "encoder": info.encoder,
-            "detector": info.detector,
-            "lens": None if lens is None else asdict(lens),
-        }
+        setup = {"version": __version__, "encoder": info.encoder, "detector": info.detector}
         self._report = self._try(lambda: writer.begin(goal, setup, before))
 
     def picture(self, message: CompressedImage) -> None:
@@ -113,14 +107,22 @@ class Recorder:
             },
         }
 
-    def finish(self, outcome: dict[str, Any], after: dict[str, Any]) -> str:
-        """Finish the report and return its folder, or "" if there is none."""
+    def finish(self, outcome: dict[str, Any], after: dict[str, Any], lens: LensInfo | None = None) -> str:
+        """Finish the report and return its folder, or "" if there is none.
+
+        Args:
+            outcome: How the goal ended.
+            after: The settings now.
+            lens: What the lens driver told of its lens. It may come after the first goal began.
+        """
         self._flush()
         report = self._report
         if report is None:
             return ""
 
         def write() -> str:
+            if lens is not None:
+                report.describe(lens=asdict(lens))
             for name, picture in (("before", self._first), ("after", self._last)):
                 if picture is not None:
                     report.picture(name, picture)

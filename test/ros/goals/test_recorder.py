@@ -70,7 +70,7 @@ def stamped(message, seen):
 def test_a_step_of_the_lens_keeps_its_belief_and_what_perception_read(tmp_path):
     recorder, rig = Recorder(pytest.fail), AnalyticRig()
     lens = LensInfo.of(rig.lens)
-    recorder.begin(ReportWriter(tmp_path), GOAL, msg.PerceptionInfo(), {}, lens)
+    recorder.begin(ReportWriter(tmp_path), GOAL, msg.PerceptionInfo(), {})
     first, second = rig.observe(), rig.move(45.0)
     exposed = reward(1, action_names=["exposure_us"])
     exposed.agent = "A^H"
@@ -82,7 +82,7 @@ def test_a_step_of_the_lens_keeps_its_belief_and_what_perception_read(tmp_path):
     assert not recorder.is_complete
     recorder.belief(stamped(msg.Belief(dioptres=[0.0, 1.0], probability=[0.5, 0.5]), second))
     assert recorder.is_complete
-    folder = Path(recorder.finish(OUTCOME, {}))
+    folder = Path(recorder.finish(OUTCOME, {}, lens))
     record = load(folder)
     believed = [step.belief and step.belief.probability for step in record.steps]
     assert believed == [None, (0.25, 0.75), (0.5, 0.5)]
