@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import xml.etree.ElementTree as ET
 
 import pytest
 from ros_harness import PATIENCE_S, ROOT, Probe
@@ -113,6 +114,17 @@ def test_a_node_that_ends_is_forgotten_at_once(spawn, speaker, tmp_path):
     speaker.until(is_known, "the node")
     assert child.stop() == 0
     speaker.until(lambda: not is_known(), "its goodbye")
+
+
+@pytest.mark.parametrize("profile", sorted(path.name for path in (ROOT / "config").glob("fastdds*.xml")))
+def test_a_message_that_was_lost_is_sent_again_soon(profile):
+    """Fast DDS ignores a misspelt element without a word, and would wait for 3 s."""
+    root = ET.parse(ROOT / "config" / profile).getroot()
+    name = "{http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles}"
+    (writer,) = root.iter(f"{name}data_writer")
+    assert writer.get("is_default_profile") == "true"
+    (again,) = writer.findall(f"{name}times/{name}heartbeatPeriod/{name}nanosec")
+    assert 0 < int(again.text) <= 200_000_000
 
 
 def _until_stopped(pid: int) -> None:
