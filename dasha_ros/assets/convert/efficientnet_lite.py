@@ -183,7 +183,7 @@ def build_grid(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
             cells = np.array([1, count, GRID_ROWS, -1, GRID_COLUMNS, GRID_WIDTH // stride // GRID_COLUMNS])
             shape = graph.weight(f"cells_{layer}", cells)
             split = graph.node("Reshape", [layer, shape])
-            mean, deviation = _statistics(graph, split, [3, 5])
+            mean, deviation = _cell_statistics(graph, split)
             means.append(mean)
             deviations.append(deviation)
         joined = graph.node("Concat", [*means, *deviations], axis=1)
@@ -197,11 +197,28 @@ def build_grid(tensors: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
 
 def _statistics(graph: GraphBuilder, source: str, axes: list[int]) -> tuple[str, str]:
     """Mean and deviation of a tensor over some axes."""
+    mean, variance = _moments(graph, source, axes)
+    return mean, graph.node("Sqrt", [variance])
+
+
+def _cell_statistics(graph: GraphBuilder, split: str) -> tuple[str, str]:
+    """Mean and deviation of each cell: over axis 5, its columns, then over axis 3, its rows.
+
+    That is the law of total variance. Over both axes at once, ONNX Runtime takes a fifth more time for the
+    whole network, because they do not lie beside each other.
+    """
+    of_rows, within_rows = _moments(graph, split, [5])
+    mean, between_rows = _moments(graph, of_rows, [3])
+    within = graph.node("ReduceMean", [within_rows], axes=[3], keepdims=1)
+    return mean, graph.node("Sqrt", [graph.node("Add", [within, between_rows])])
+
+
+def _moments(graph: GraphBuilder, source: str, axes: list[int]) -> tuple[str, str]:
+    """Mean and variance of a tensor over some axes."""
     mean = graph.node("ReduceMean", [source], axes=axes, keepdims=1)
     centred = graph.node("Sub", [source, mean])
     square = graph.node("Mul", [centred, centred])
-    variance = graph.node("ReduceMean", [square], axes=axes, keepdims=1)
-    return mean, graph.node("Sqrt", [variance])
+    return mean, graph.node("ReduceMean", [square], axes=axes, keepdims=1)
 
 
 def _wrong_tensors(error: Exception) -> ModelError:
