@@ -90,7 +90,7 @@ def focus_study(
     rows: list[Row] = []
     for setting in settings:
         for part in parts:
-            if not any(arena.views[number].kind == setting.kind for number in part.numbers):
+            if not any(setting.shows(arena.views[number]) for number in part.numbers):
                 continue
             methods = _focus_methods(names, part, sampled, seed)
             if not methods:
@@ -108,7 +108,7 @@ def focus_study(
                     keep(row)
     if not rows:
         raise MethodError(
-            "nothing to play: no view is of the settings' kind, or every policy was learned on another split"
+            "nothing to play: no view is one of the settings', or every policy was learned on another split"
         )
     return rows
 

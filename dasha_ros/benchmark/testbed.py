@@ -10,6 +10,7 @@ from dasha_ros.benchmark.methods import Knowledge, perception_for
 from dasha_ros.benchmark.study import Part
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes.folder_views import Report, folder_views
+from dasha_ros.learning.dataset.scenes.splits import copies_of
 from dasha_ros.learning.dataset.scenes.splits import splits as make_splits
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena
@@ -69,7 +70,9 @@ def cache_testbed(
             profile = fit_contrast_profile(cache, train, f"{cache.meta.scene_set}, split {split.number}")
         own = [network for network in networks if network.made.get("split") == split.number]
         knowledge = tuple(Knowledge(profile, network) for network in own) or (Knowledge(profile),)
-        parts.append(Part(split.test.tolist(), split.number, knowledge))
+        # The twin renders no disturbances.
+        copies = [] if rendered else copies_of(cache.views, split.test).tolist()
+        parts.append(Part([*split.test.tolist(), *copies], split.number, knowledge))
     views = tuple(View(info, scene) for info, scene in zip(cache.views, cache.scenes, strict=True))
     arena: Arena = TwinArena(views, perception_for(names, agent)) if rendered else CacheArena(cache)
     return Testbed(arena, tuple(parts), views=views)

@@ -43,6 +43,10 @@ def build(
         int | None,
         typer.Option(min=0, help="Only the four fifths that training on this split by photograph reads."),
     ] = None,
+    disturbed: Annotated[
+        int | None,
+        typer.Option(min=0, max=10, help="Copies of each view under a random disturbance, to learn from."),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(help="Only the latents that learning with this preset reads; makes another cache."),
@@ -63,6 +67,8 @@ def build(
     try:
         encoders = encoders_for(load_preset(preset).encoder) if preset else ENCODERS
         scene_set = _scene_set(scenes, composites)
+        if disturbed is not None:
+            scene_set = scene_set.model_copy(update={"disturbed": disturbed})
         with progress(console) as report:
             cache = build_cache(scene_set, path, workers, report, split=split, encoders=encoders)
     except (AssetMissing, SceneSetError, PresetError) as error:
@@ -82,6 +88,7 @@ def info(cache: Cache = None) -> None:
     """Print what a cache contains."""
     opened = _opened(cache)
     planes = [view for view in opened.views if view.kind == "plane"]
+    copies = sum(view.disturbance is not None for view in opened.views)
     size = sum(array.nbytes for array in opened.fields.values())
     grids = opened.meta.grids
     lines = [
@@ -89,7 +96,7 @@ def info(cache: Cache = None) -> None:
         f"scene set    {opened.meta.scene_set}, made by version {opened.meta.version}",
         f"views        {len(opened.views)}: {len(planes)} planes, {len(opened.views) - len(planes)} "
         f"composites, of {len({p for view in opened.views for p in view.photographs})} pictures "
-        f"in {len({view.fold for view in opened.views})} folds",
+        f"in {len({view.fold for view in opened.views})} folds; {copies} of them disturbed copies",
         f"labels       {', '.join(sorted({view.label for view in opened.views}))}",
         f"encoders     {', '.join(f'{field} = {name}' for field, name in opened.meta.encoders.items())}",
         f"detector     {opened.meta.detector}",

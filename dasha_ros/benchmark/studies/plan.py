@@ -18,7 +18,8 @@ from dasha_ros.files.naming import expanded
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import cache_root, found_cache
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
-from dasha_ros.learning.dataset.scenes.splits import splits
+from dasha_ros.learning.dataset.scenes.splits import copies_of, splits
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_setting
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import load_preset
@@ -89,13 +90,12 @@ def plan_of(study: Study, built: Mapping[str, Path] = MappingProxyType({})) -> P
             )
         scene_sets[cache.meta.key] = name
         for split, seed in product(study.splits, study.seeds):
-            kinds = _kinds(cache, split)
+            tested = _tested(cache, split)
+            fitting = tuple(s.name for s in cast.settings if any(map(s.shows, tested)))
             for setting in cast.settings:
-                if setting.kind not in kinds:
-                    skipped[f"{setting.name} on {name}, split {split}: no test view is a {setting.kind}"] = (
-                        None
-                    )
-            fitting = tuple(setting.name for setting in cast.settings if setting.kind in kinds)
+                if setting.name not in fitting:
+                    what = f"a {setting.kind}{' under a disturbance' if setting.disturbed else ''}"
+                    skipped[f"{setting.name} on {name}, split {split}: no test view is {what}"] = None
             if study.agent == "focus" and not fitting:
                 continue
             rules = Rules(
@@ -132,13 +132,13 @@ def _player(study: Study, name: str) -> tuple[str, Method[Any, Any], bytes | Non
     return f"{method.policy} {hashlib.sha256(content).hexdigest()[:6]}", method, content
 
 
-def _kinds(cache: PerceptCache, split: int) -> frozenset[str]:
-    """Kinds of the test views of a split."""
+def _tested(cache: PerceptCache, split: int) -> list[ViewInfo]:
+    """The test views of a split, those under a disturbance included."""
     try:
         test = splits(cache.views, split + 1)[split].test
     except ValueError as error:
         raise StudyError(f"splits: {cache.path} has no split {split}: {error}") from error
-    return frozenset(cache.views[int(number)].kind for number in test)
+    return [cache.views[int(number)] for number in (*test, *copies_of(cache.views, test))]
 
 
 def _cache(name: str) -> PerceptCache:

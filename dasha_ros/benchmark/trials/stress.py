@@ -74,7 +74,7 @@ def play_stresses(
     wide = focus_setting("planes_wide")
     methods = [each for name in names for each in focus_methods(name, knowledge=part.knowledge[0], seed=seed)]
     methods = [each for each in methods if each.split is None or part.split in {None, each.split}]
-    if not methods or not any(views[number].info.kind == wide.kind for number in part.numbers):
+    if not methods or not any(wide.shows(views[number].info) for number in part.numbers):
         raise MethodError("nothing to play: there is no plane, or every policy was learned on another split")
     rows: list[Row] = []
     for name, stress in stresses.items():

@@ -55,8 +55,8 @@ class StackObject(_Model):
     sharpest_frame: Annotated[float, Field(ge=0.0)]
     """Where it is sharpest; frames count from 0."""
     in_focus: tuple[Annotated[float, Field(ge=0.0)], Annotated[float, Field(ge=0.0)]]
-    """First and last place that count as in focus. An object that is sharpest near the end of a stack stays in
-    focus past its last frame."""
+    """First and last place that count as in focus. An object that is sharpest near the end of a stack stays
+    in focus past its last frame."""
     box: tuple[_Share, _Share, _Share, _Share]
     """x0, y0, x1, y1 as shares of the picture."""
 

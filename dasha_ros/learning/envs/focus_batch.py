@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -52,13 +52,35 @@ class ViewSampler:
     planes: Rows
     composites: Rows
     composite_share: float
+    disturbed: ViewSampler | None = None
+    """Draws the views of episodes under a disturbance."""
+    disturbed_share: float = 0.0
 
     @classmethod
-    def of(cls, shown: HasViews, views: Rows, composite_share: float) -> ViewSampler:
-        """A sampler of some views; it draws only planes if there are no composites, and vice versa."""
+    def of(
+        cls,
+        shown: HasViews,
+        views: Rows,
+        composite_share: float,
+        disturbed: Rows | None = None,
+        disturbed_share: float = 0.0,
+    ) -> ViewSampler:
+        """A sampler of some views; it draws only planes if there are no composites, and vice versa.
+
+        Args:
+            shown: Says what the views are.
+            views: Numbers of the plain views.
+            composite_share: Share of composites.
+            disturbed: Numbers of views under a disturbance.
+            disturbed_share: Their share, if there are any.
+        """
         is_plane = np.array([shown.views[v].kind == "plane" for v in views], bool)
         share = composite_share if not is_plane.all() else 0.0
-        return cls(views[is_plane], views[~is_plane], share if is_plane.any() else 1.0)
+        made = cls(views[is_plane], views[~is_plane], share if is_plane.any() else 1.0)
+        if disturbed is None or not len(disturbed) or not disturbed_share:
+            return made
+        others = cls.of(shown, disturbed, composite_share)
+        return replace(made, disturbed=others, disturbed_share=disturbed_share)
 
     def __call__(self, count: int, rng: np.random.Generator) -> Rows:
         """Draw ``count`` views at random."""
@@ -67,6 +89,9 @@ class ViewSampler:
         for mine, pool in ((two_depths, self.composites), (~two_depths, self.planes)):
             if mine.any():
                 drawn[mine] = rng.choice(pool, int(mine.sum()))
+        if self.disturbed is not None:
+            mine = rng.random(count) < self.disturbed_share
+            drawn[mine] = self.disturbed(int(mine.sum()), rng)
         return drawn
 
 

@@ -26,6 +26,7 @@ from dasha_ros.learning.dataset.cache.cells import CellFeatures, cell_features
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import found_cache
 from dasha_ros.learning.dataset.scenes.shipped import scene_views
+from dasha_ros.learning.dataset.scenes.splits import copies_of
 from dasha_ros.learning.envs.episodes import Rows
 from dasha_ros.learning.envs.joint import DashaJointEnv
 from dasha_ros.learning.envs.parts import RigEnv
@@ -161,13 +162,14 @@ class _Plan:
             encoder = _encoders(exposure, focus)
             scenes = [self.scene] if isinstance(self.scene, str) else self.scene
             arena: Arena = TwinArena(scene_views(scenes), Perception(encoder))
-            views = np.arange(len(arena.views))
+            views, disturbed = np.arange(len(arena.views)), None
         elif self.rig == "cached":
             cache = PerceptCache.open(found_cache(self.cache), verify=False)
             chosen = split_of(cache, self.split)
             if self.part not in ("train", "validation", "test"):
                 raise ValueError(f"part {self.part!r}: a split has train, validation and test")
             views = getattr(chosen, self.part)
+            disturbed = copies_of(cache.views, chosen.train) if self.part == "train" else None
             fitted = _Fitted(cache, self.preset, chosen.train)
             exposure = fitted.exposure(exposure_policy) if exposes else None
             focus = fitted.focus(focus_policy) if focuses else None
@@ -177,7 +179,7 @@ class _Plan:
             raise ValueError(
                 f"rig {self.rig!r}: there are twin and cached; the graph's is `ros.actuation.ros_rig.RosRig`"
             )
-        starts = PresetStarts(arena, self.preset, views, kind, encoder)
+        starts = PresetStarts(arena, self.preset, views, kind, encoder, disturbed=disturbed)
         return _Made(starts.rig, starts, exposure, focus)
 
 

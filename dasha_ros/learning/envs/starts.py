@@ -51,7 +51,16 @@ class PresetStarts:
     The lens's hysteresis is the rig's own.
     """
 
-    def __init__(self, arena: Arena, preset: Preset, views: Rows, kind: Kind, encoder: str) -> None:
+    def __init__(
+        self,
+        arena: Arena,
+        preset: Preset,
+        views: Rows,
+        kind: Kind,
+        encoder: str,
+        *,
+        disturbed: Rows | None = None,
+    ) -> None:
         """Prepare the draws.
 
         Args:
@@ -60,12 +69,14 @@ class PresetStarts:
             views: Numbers of the views that episodes are of.
             kind: Which agents act; only episodes of A^L alone begin with a usable exposure.
             encoder: Id of the encoder whose latents are read.
+            disturbed: Numbers of views under a disturbance, of which the preset's share of episodes are.
         """
         self._arena, self._preset, self._kind, self._encoder = arena, preset, kind, encoder
         self.rig = ArenaRig(arena)
         """The rig of the arena; its steps advance the schedules."""
         self._light, self._distances = light_cycle(preset.exposure.world), distance_cycle(preset.focus.world)
-        self._draw = ViewSampler.of(arena, views, preset.focus.world.composite_share)
+        world = preset.focus.world
+        self._draw = ViewSampler.of(arena, views, world.composite_share, disturbed, world.disturbed_share)
         self._lens = LensMap(arena.lens)
 
     def begin(self, rng: np.random.Generator) -> FocusTask:

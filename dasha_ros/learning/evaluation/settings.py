@@ -38,6 +38,12 @@ class FocusSetting:
     """Whether episodes start with any exposure of the table, instead of one that A^H hands over."""
     hand_over: bool = False
     """Whether A^H acts first, and A^L only after its success."""
+    disturbed: bool = False
+    """Whether views are under a random disturbance; a cache has such views if it was built with them."""
+
+    def shows(self, view: ViewInfo) -> bool:
+        """Whether episodes may be of a view."""
+        return view.kind == self.kind and (view.disturbance is not None) == self.disturbed
 
 
 FOCUS_SETTINGS = (
@@ -47,9 +53,12 @@ FOCUS_SETTINGS = (
     FocusSetting("two_depths", "composite", (0.5, 20.0)),
     FocusSetting("joint", "plane", (0.3, 10.0), any_exposure=True, hand_over=True),
     FocusSetting("joint_no_handover", "plane", (0.3, 10.0), any_exposure=True),
+    FocusSetting("planes_disturbed", "plane", (0.3, 10.0), disturbed=True),
+    FocusSetting("two_depths_disturbed", "composite", (0.5, 20.0), disturbed=True),
 )
 """The paper's band; the same with drift; start and object anywhere; an object in front of a background; both
-agents from any exposure; and A^L alone from any exposure, which shows the value of the hand-over."""
+agents from any exposure; A^L alone from any exposure, which shows the value of the hand-over; and start and
+object anywhere under random disturbances."""
 EXPOSURE_SETTING = "exposure"
 """Name of A^H's setting in any light of `LIGHT_LX`: any exposure, any defocus."""
 
@@ -108,7 +117,7 @@ def focus_starts(
     Args:
         setting: The setting.
         views: All views.
-        numbers: The views to use; those of another kind than the setting's are left out.
+        numbers: The views to use; those that the setting does not show are left out.
         per_view: Number of episodes for each view.
         seed: Seed of the draw.
         lens: Start positions are in its range.
@@ -117,7 +126,7 @@ def focus_starts(
     starts = []
     for number in numbers:
         view = views[number]
-        if view.kind != setting.kind:
+        if not setting.shows(view):
             continue
         random = np.random.default_rng([seed, number])
         for _ in range(per_view):
@@ -170,6 +179,8 @@ def exposure_starts(
     starts = []
     for number in numbers:
         view = views[number]
+        if view.disturbance is not None:
+            continue
         random = np.random.default_rng([seed, number, 1])
         for _ in range(per_view):
             near, far = (1.0 / m for m in wide.band_m)

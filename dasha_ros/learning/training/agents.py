@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from dasha_ros.learning.dataset.cache.cells import CellFeatures, Rows, cell_features
+from dasha_ros.learning.dataset.cache.cells import CellFeatures, ReadingError, Rows, cell_features
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes import Split
+from dasha_ros.learning.dataset.scenes.splits import copies_of
 from dasha_ros.learning.fitting.exposure import (
     ExposureLookup,
     latent_exposure_lookup,
@@ -90,7 +91,10 @@ def focus_trainee(info: RunInfo, table: FocusLookup, split: Split) -> Trainee:
 
     preset = preset_from(info.preset, "of the run")
     rng = np.random.default_rng([info.seed, _DRAW_SEED])
-    draw = ViewSampler.of(table, split.train, preset.focus.world.composite_share)
+    world = preset.focus.world
+    draw = ViewSampler.of(
+        table, split.train, world.composite_share, copies_of(table.views, split.train), world.disturbed_share
+    )
     batch = FocusBatch(table, preset, draw, preset.focus.ppo.n_envs, rng)
     env = BatchVecEnv(batch, action_space(batch.episodes.encoder.nvec))
     rules: dict[str, Any] = {
@@ -129,7 +133,16 @@ def exposure_trainee(info: RunInfo, table: ExposureLookup, exposures: ExposureTa
 
 
 def focus_lookup(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> FocusLookup:
-    """The look-up for A^L of a preset; ``cells`` are used if its observation needs them."""
+    """The look-up for A^L of a preset; ``cells`` are used if its observation needs them.
+
+    Raises:
+        ReadingError: The cache lacks what the preset reads, or is damaged.
+    """
+    if preset.focus.world.disturbed_share and not len(copies_of(cache.views, train)):
+        raise ReadingError(
+            f"the preset {preset.name} learns under disturbances, and the percept cache {cache.path} has no "
+            "view under one: build one with `dasha cache build --disturbed 1`"
+        )
     if preset.focus.observation == "latent":
         table = latent_focus_lookup(cache, preset.encoder, preset.focus)
     else:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.files.jpeg import jpeg_pixels
+from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.optics.sensor import Sensor
 from dasha_ros.optics.tone import srgb_of_levels
 
@@ -37,6 +38,32 @@ def noisier(levels: Levels, factor: float, random: np.random.Generator) -> Level
 def developed_srgb(levels: Levels) -> Levels:
     """Linear levels as a webcam or a phone gives them."""
     return np.asarray(srgb_of_levels(256)[levels], np.uint8)
+
+
+def developed(levels: Levels, gamma: float, contrast: float = 0.0) -> Levels:
+    """Linear levels after a response curve.
+
+    Args:
+        levels: Shape (height, width).
+        gamma: level = light ** (1 / gamma).
+        contrast: Share of a sigmoid around the middle that is blended in, 0 to 1.
+    """
+    value = (np.arange(256) / 255.0) ** (1.0 / gamma)
+    sigmoid = value * value * (3.0 - 2.0 * value)
+    table = np.rint(255.0 * ((1.0 - contrast) * value + contrast * sigmoid)).astype(np.uint8)
+    return np.asarray(table[levels], np.uint8)
+
+
+def sharpened(levels: Levels, strength: float) -> Levels:
+    """After an unsharp mask of 1 px at 640.
+
+    Args:
+        levels: Shape (height, width).
+        strength: Share of what a Gaussian takes away that is added.
+    """
+    sigma = levels.shape[1] / WORKING_WIDTH_PX
+    smooth = cv2.GaussianBlur(levels, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(cv2.addWeighted(levels, 1.0 + strength, smooth, -strength, 0.0), np.uint8)
 
 
 def compressed(levels: Levels, quality: int) -> Levels:

@@ -11,19 +11,37 @@ from dasha_ros.optics.lens import WORKING_WIDTH_PX
 Image = NDArray[np.float32]
 
 
-def motion_blurred(light: Image, length_px: float) -> Image:
-    """The camera moves sideways during the exposure.
+def motion_blurred(light: Image, length_px: float, degrees: float = 0.0) -> Image:
+    """The camera moves evenly during the exposure.
 
     Args:
         light: Shape (height, width).
         length_px: How far [px at 640].
+        degrees: In which direction, against the horizontal.
     """
     length = length_px * light.shape[1] / WORKING_WIDTH_PX
+    if degrees:
+        line = _line(length, degrees)
+        return np.asarray(cv2.filter2D(light, -1, line, borderType=cv2.BORDER_REFLECT), np.float32)
     n = int(np.ceil(length / 2.0 - 0.5))
     edges = np.clip(np.arange(-n - 0.5, n + 1.5), -length / 2.0, length / 2.0)
     kernel = np.diff(edges) / length
     blurred = cv2.filter2D(light, -1, kernel[None, :].astype(np.float32), borderType=cv2.BORDER_REFLECT)
     return np.asarray(blurred, np.float32)
+
+
+def _line(length: float, degrees: float) -> Image:
+    """The kernel of an even movement [px], from many places on its way; its sum is 1."""
+    half = int(np.ceil(length / 2.0 + 0.5))
+    way = (np.arange(16 * half) + 0.5) / (16 * half) - 0.5
+    kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
+    x = way * length * np.cos(np.radians(degrees)) + half
+    y = way * length * np.sin(np.radians(degrees)) + half
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        share = np.abs(1 - row - (y - top)) * np.abs(1 - column - (x - left))
+        np.add.at(kernel, (top + row, left + column), share)
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 def softened(light: Image, radius_px: float) -> Image:

@@ -32,6 +32,7 @@ from dasha_ros.policies.rivals.constant import ConstantExposure, ConstantFocus
 from dasha_ros.policies.rivals.sweep import SweepFocus
 from dasha_ros.policies.search import ScriptedFocus
 from dasha_ros.twin.scene import load_scene
+from dasha_ros.twin.stress.disturbance import Disturbance
 
 LENS, TABLE = lens_model(), exposure_table()
 
@@ -62,6 +63,11 @@ def views(count=3, kind="plane"):
         ViewInfo(f"{kind}/{i}", kind, "cat", (f"{i}.png",), distances_m=(1.0,), mid_grey_lux_seconds=2.0)
         for i in range(count)
     ]
+
+
+def shown(count, setting):
+    disturbance = Disturbance(gamma=1.5) if setting.disturbed else None
+    return [replace(view, disturbance=disturbance) for view in views(count, setting.kind)]
 
 
 class Moves(ScriptedFocus):
@@ -144,7 +150,7 @@ def test_an_exposure_trial(arena):
 @pytest.mark.parametrize("setting", FOCUS_SETTINGS, ids=lambda s: s.name)
 def test_starts_are_inside_their_setting(setting):
     kind = setting.kind
-    starts = focus_starts(setting, views(5, kind), range(5), per_view=40, seed=3, lens=LENS, table=TABLE)
+    starts = focus_starts(setting, shown(5, setting), range(5), per_view=40, seed=3, lens=LENS, table=TABLE)
     assert len(starts) == 200
     assert all(24.0 <= s.position <= 70.0 for s in starts)
     assert all(LIGHT_LX[0] <= s.illuminance_lx <= LIGHT_LX[1] for s in starts)
@@ -169,7 +175,8 @@ def test_a_dark_photograph_has_the_light_that_its_exposure_needs():
     for setting in FOCUS_SETTINGS:
         if setting.any_exposure or setting.kind != "plane":
             continue
-        starts = focus_starts(setting, dark, [0], per_view=200, seed=3, lens=LENS, table=TABLE)
+        seen = [replace(view, disturbance=shown(1, setting)[0].disturbance) for view in dark]
+        starts = focus_starts(setting, seen, [0], per_view=200, seed=3, lens=LENS, table=TABLE)
         evs = np.log2(
             [s.exposure_us * 1e-6 * s.illuminance_lx / dark[0].mid_grey_lux_seconds for s in starts]
         )

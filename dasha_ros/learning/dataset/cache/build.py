@@ -20,6 +20,7 @@ from dasha_ros.learning.dataset.cache.selection import chosen_views
 from dasha_ros.learning.dataset.cache.store import CacheError, Store, locked, refuse_unknown_split
 from dasha_ros.learning.dataset.cache.workers import Worker, WorkerPool
 from dasha_ros.learning.dataset.scenes.description import SceneSet
+from dasha_ros.learning.dataset.scenes.disturbed import disturbed
 from dasha_ros.learning.dataset.scenes.planes import Unreadable
 from dasha_ros.learning.dataset.scenes.summary import advice
 from dasha_ros.optics.profiles import lens_model
@@ -106,6 +107,7 @@ def begun(
                 raise CacheError(f"scene set {scene_set.name} gives no view: {advice(absent_too)}")
             # A begun cache would be the newest, and everything that takes the newest would stumble over it.
             refuse_unknown_split(scene_set.name, views, split)
+            views = [*views, *disturbed(views, scene_set.disturbed, scene_set.seed)]
             lens = lens_model()
             meta = Meta(
                 key=key,

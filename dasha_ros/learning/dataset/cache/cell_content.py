@@ -165,7 +165,7 @@ def view_cells(
         SceneError: The scene can't be used.
     """
     kind, at = kind_of(view.info), view.info.mid_grey_lux_seconds
-    camera = ViewCamera(view.scene, view.info.layer, lens_model(), readout)
+    camera = ViewCamera(view.scene, view.info.layer, lens_model(), readout, view.info.disturbance)
     place = reader.place(camera.grey(camera.light(0.0), at), view.info.label)
     cells = [
         reader.cell(grey, view.info.label, place)

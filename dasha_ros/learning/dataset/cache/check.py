@@ -89,10 +89,11 @@ def check(
     latents = tuple(cache.meta.encoders)
     fields = ("score", "brisque", "sharpness", "mean_grey", "object_detail", *latents)
     errors: list[Error] = []
+    plain = [number for number, view in enumerate(cache.views) if view.disturbance is None]
     for number, regime in enumerate(REGIMES):
         found: list[tuple[Numbers, Numbers, Numbers]] = []
         for point in range(points):
-            view = int(rng.integers(len(cache.views)))
+            view = plain[int(rng.integers(len(plain)))]
             defocus, ev = _drawn(cache, view, regime, rng)
             camera = FullCamera(cache.scenes[view], cache.views[view].layer)
             mid_grey, label = cache.views[view].mid_grey_lux_seconds, cache.views[view].label

@@ -22,6 +22,8 @@ DETECTOR, _DETECTOR_MODEL = "yolov3_tiny", models.YOLOV3_TINY
 CONTENT = 2
 """Version of the content. Raise it when renderer, sensor or perception change a percept; caches are then
 rebuilt."""
+_ELSEWHERE = {"name", "folder", "description", "left_out", "disturbed"}
+"""Fields of a scene set that do not decide how its plain views are drawn."""
 _MODELS = _DETECTOR_MODEL, models.EFFICIENTNET_LITE0, models.EFFICIENTNET_LITE0_GRID, models.BRISQUE
 
 
@@ -79,6 +81,8 @@ def cache_key(
     return _hashed(
         {
             **_drawing(scene_set, pictures),
+            # Left out where there are none, so that caches from before there were any still count.
+            **({"disturbed": scene_set.disturbed} if scene_set.disturbed else {}),
             "models": models_of(),
             "encoders": dict(encoders),
             "grids": asdict(grids),
@@ -97,7 +101,7 @@ def _drawing(scene_set: SceneSet, pictures: Mapping[str, str]) -> dict[str, Any]
     lens = lens_model()
     return {
         "content": CONTENT,
-        "scene_set": scene_set.model_dump(mode="json", exclude={"name", "folder", "description", "left_out"}),
+        "scene_set": scene_set.model_dump(mode="json", exclude=_ELSEWHERE),
         # By content, so that the same pictures in another folder make the same cache.
         "pictures": sorted((Path(name).name, digest) for name, digest in pictures.items()),
         "detector": DETECTOR,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from dasha_ros.optics.sensor import image_illuminance_lx
 from dasha_ros.perception.image import working_image
 from dasha_ros.twin.renderer import Renderer
 from dasha_ros.twin.scene import Scene
+from dasha_ros.twin.stress.disturbance import Disturbance
+from dasha_ros.twin.stress.point_spread import point_spread
 
 FRAME = (2048, 1088)
 """Width and height of the camera's frame [px]."""
@@ -36,7 +39,14 @@ Light = NDArray[np.float32]
 class ViewCamera:
     """Takes pictures of one scene, focused at will, as perception's working images."""
 
-    def __init__(self, scene: Scene, layer: int, lens: LensProfile, readout: HalfSizeReadout) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        layer: int,
+        lens: LensProfile,
+        readout: HalfSizeReadout,
+        disturbance: Disturbance | None = None,
+    ) -> None:
         """Read the photographs.
 
         Args:
@@ -44,12 +54,16 @@ class ViewCamera:
             layer: The layer that defocus is measured from.
             lens: Aperture and focal length.
             readout: Readout of the sensor; may be shared between cameras.
+            disturbance: How the pictures differ from the plain twin's.
 
         Raises:
             AssetMissing: A photograph is not on this machine.
             SceneError: The scene can't be used.
         """
-        self._renderer = Renderer(scene, *HALF, lens=lens)
+        shape = disturbance.point_spread if disturbance else ""
+        kernels = partial(point_spread, shape) if shape else None
+        self._renderer = Renderer(scene, *HALF, lens=lens, kernel_of=kernels)
+        self._disturbance = disturbance
         self._readout = readout
         self._object_dioptres = 1.0 / scene.distances_m[layer]
         self._image_lx = image_illuminance_lx(REFERENCE_LX, lens.f_number)
@@ -61,9 +75,10 @@ class ViewCamera:
 
     def light(self, defocus: float) -> Light:
         """The reflectance seen when the lens focuses ``defocus`` [1/m] nearer than the object."""
-        return np.asarray(
-            self._renderer.render(self._object_dioptres + defocus) * self._responsivity, np.float32
-        )
+        light = self._renderer.render(self._object_dioptres + defocus)
+        if self._disturbance:
+            light = self._disturbance.on_light(light)
+        return np.asarray(light * self._responsivity, np.float32)
 
     def grey(self, light: Light, lux_seconds: float, draw: int = 0) -> Grey:
         """The working image.
@@ -76,6 +91,8 @@ class ViewCamera:
         half = self._readout.expose(
             light, self._image_lx, lux_seconds / REFERENCE_LX * 1e6, self._noise_of(draw)
         )
+        if self._disturbance:
+            half = self._disturbance.on_levels(half, np.random.default_rng(self._seed(draw)))
         return working_image(half, "mono8", WORKING_WIDTH_PX)
 
     def mid_grey_lux_seconds(self) -> float:
@@ -104,7 +121,9 @@ class ViewCamera:
 
     def _noise_of(self, draw: int) -> NDArray[np.uint8]:
         if draw not in self._noise:
-            seed = [zlib.crc32(self._name.encode()), draw]
-            bits = np.random.SFC64(seed).random_raw(HALF[0] * HALF[1] // 8)
+            bits = np.random.SFC64(self._seed(draw)).random_raw(HALF[0] * HALF[1] // 8)
             self._noise[draw] = bits.view(np.uint8).reshape(HALF[::-1])
         return self._noise[draw]
+
+    def _seed(self, draw: int) -> list[int]:
+        return [zlib.crc32(self._name.encode()), draw]

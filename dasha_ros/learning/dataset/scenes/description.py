@@ -94,6 +94,8 @@ class SceneSet(_Model):
     """Least score of the object in the sharp view, at every exposure that counts as good."""
     planes: Planes | None = None
     composites: Composites | None = None
+    disturbed: Annotated[int, Field(ge=0, le=10)] = 0
+    """Number of copies of each view, each under a random disturbance, that are learned from."""
     left_out: dict[str, str] = {}
     """Files of a folder that are not used, and why."""
 

@@ -13,12 +13,28 @@ from dasha_ros.learning.dataset.scenes.views import ViewInfo
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of views, ascending. No photograph is in two of the three parts."""
+    """Indices of views, ascending. No photograph is in two of the three parts.
+
+    The three hold plain views only: what is judged is the same whatever is learned from.
+    """
 
     number: int
     train: NDArray[np.intp]
     validation: NDArray[np.intp]
     test: NDArray[np.intp]
+
+
+def copies_of(views: Sequence[ViewInfo], numbers: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The copies under disturbances of one part of a split, ascending.
+
+    Args:
+        views: All views.
+        numbers: The plain views of that part: their folds are in no other part.
+    """
+    folds = {views[number].fold for number in numbers}
+    return np.array(
+        [i for i, view in enumerate(views) if view.disturbance is not None and view.fold in folds], np.intp
+    )
 
 
 def learned_from(views: Sequence[ViewInfo], number: int) -> frozenset[int]:
@@ -31,7 +47,8 @@ def learned_from(views: Sequence[ViewInfo], number: int) -> frozenset[int]:
     if folds >= 3 and number >= folds:
         raise ValueError(f"there are {folds} folds of photographs, so splits are 0 to {folds - 1}")
     split = splits(views, number + 1)[number]
-    return frozenset(int(view) for view in (*split.train, *split.validation))
+    copies = copies_of(views, split.train)
+    return frozenset(int(view) for view in (*split.train, *split.validation, *copies))
 
 
 def splits(views: Sequence[ViewInfo], count: int = 3, seed: int = 0) -> tuple[Split, ...]:
@@ -49,6 +66,7 @@ def splits(views: Sequence[ViewInfo], count: int = 3, seed: int = 0) -> tuple[Sp
         ValueError: Fewer than three folds, or more splits than folds.
     """
     folds = np.array([view.fold for view in views])
+    is_plain = np.array([view.disturbance is None for view in views], bool)
     present = np.unique(folds)
     if len(present) < 3:
         raise ValueError(f"a split needs views in three folds; these {len(views)} are in {len(present)}")
@@ -62,9 +80,9 @@ def splits(views: Sequence[ViewInfo], count: int = 3, seed: int = 0) -> tuple[Sp
         made.append(
             Split(
                 number,
-                np.flatnonzero(is_train),
-                np.flatnonzero(folds == validation),
-                np.flatnonzero(folds == test),
+                np.flatnonzero(is_train & is_plain),
+                np.flatnonzero((folds == validation) & is_plain),
+                np.flatnonzero((folds == test) & is_plain),
             )
         )
     return tuple(made)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from dasha_ros.twin.scene import Scene
+from dasha_ros.twin.stress.disturbance import Disturbance
 
 Kind = Literal["plane", "composite"]
 
@@ -32,6 +33,8 @@ class ViewInfo:
     """The detector's score in the sharp view."""
     mid_grey_lux_seconds: float = 1.0
     """Illuminance [lx] times exposure [s] at which the sharp view is well exposed: its EV 0."""
+    disturbance: Disturbance | None = None
+    """How its pictures differ from the plain twin's."""
 
     @property
     def distance_m(self) -> float:
@@ -42,7 +45,9 @@ class ViewInfo:
     def from_dict(cls, values: dict[str, Any]) -> ViewInfo:
         """From what `dataclasses.asdict` and JSON made of one."""
         sequences = {key: tuple(values[key]) for key in ("photographs", "distances_m")}
-        return cls(**{**values, **sequences})
+        disturbed = values.get("disturbance")
+        disturbance = None if disturbed is None else Disturbance(**disturbed)
+        return cls(**{**values, **sequences, "disturbance": disturbance})
 
 
 @dataclass(frozen=True)
