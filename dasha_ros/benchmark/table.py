@@ -18,6 +18,11 @@ SHARES = frozenset(
         "good_peak",
         "possible",
         "reached_possible",
+        "redder_near",
+        "two_pictures",
+        "one_picture",
+        "grey_alone",
+        "all_patches",
     }
 )
 """Columns shown in per cent."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import FiniteFloat, model_validator
 
 from dasha_ros.config.parameter import NodeConfig, parameter
+from dasha_ros.twin.chromatic import CHROMATIC_DIOPTRES, MOST_CHROMATIC_DIOPTRES
 
 
 def _stack() -> Any:
@@ -163,6 +164,14 @@ class CameraDriverConfig(NodeConfig):
     )
     twin_latency_ms: FiniteFloat = parameter(
         0.0, "Time that the twin's camera keeps a finished frame.", unit="ms", fixed=True, ge=0.0, le=10_000.0
+    )
+    twin_chromatic_dioptres: FiniteFloat = parameter(
+        CHROMATIC_DIOPTRES,
+        "Twin with rgb8 only: how much nearer its lens focuses blue than red; 0: all colours alike.",
+        unit="D",
+        fixed=True,
+        ge=-MOST_CHROMATIC_DIOPTRES,
+        le=MOST_CHROMATIC_DIOPTRES,
     )
     stack: str = _stack()
     stack_step: FiniteFloat = _stack_step()

@@ -27,17 +27,42 @@ _NO_FRAMES = frozenset({0xC4, 0xC8, 0xCC})
 
 def claimed_pixels(content: bytes) -> int:
     """Number of pixels that the header of a JPEG announces; 0 if it has none (ITU-T T.81, B.1 and B.2)."""
+    header = _frame_header(content)
+    height, width = header[1:3], header[3:5]
+    return int.from_bytes(height, "big") * int.from_bytes(width, "big") if len(width) == 2 else 0
+
+
+def chroma_sampling(content: bytes) -> str:
+    """How finely a JPEG keeps colour beside brightness, such as 4:2:0; empty if its header does not say.
+
+    A picture of one channel is ``grey``. What has no such name is called by the samples of brightness for one
+    of colour, across and down, such as ``4 x 1``.
+    """
+    header = _frame_header(content)
+    channels = header[5] if len(header) > 5 else 0
+    factors = [divmod(factor, 16) for factor in header[7 : 6 + 3 * channels : 3]]
+    if channels == 1:
+        return "grey"
+    if channels < 3 or len(factors) < channels or not all(factors[1]):
+        return ""
+    across, down = (own // other for own, other in zip(factors[0], factors[1], strict=True))
+    names = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0"}
+    return names.get((across, down), f"{across} x {down}")
+
+
+def _frame_header(content: bytes) -> bytes:
+    """What follows the length in the header of a JPEG's frame: precision, height, width, channels."""
     place = 2
     while content[:2] == b"\xff\xd8" and content[place : place + 1] == b"\xff":
         marker = content[place + 1 : place + 2]
         if marker == b"\xff":  # a fill byte
             place += 1
             continue
+        length = int.from_bytes(content[place + 2 : place + 4], "big")
         if len(marker) and 0xC0 <= marker[0] <= 0xCF and marker[0] not in _NO_FRAMES:
-            height, width = content[place + 5 : place + 7], content[place + 7 : place + 9]
-            return int.from_bytes(height, "big") * int.from_bytes(width, "big") if len(width) == 2 else 0
-        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
-    return 0
+            return content[place + 4 : place + 2 + max(length, 7)]
+        place += 2 + length
+    return b""
 
 
 def jpeg_damage(content: bytes) -> str:

@@ -66,7 +66,11 @@ class Pyramid:
             self._levels.append(cv2.resize(image, half, interpolation=cv2.INTER_AREA))
 
     def blurred(
-        self, radius: float, window: Window, kernel_of: Kernels | None = None
+        self,
+        radius: float,
+        window: Window,
+        kernel_of: Kernels | None = None,
+        channel: int | None = None,
     ) -> tuple[Image, Window]:
         """Convolve the layer with a disc, and return the part inside ``window``.
 
@@ -74,6 +78,7 @@ class Pyramid:
             radius: Radius of the disc [px of the frame].
             window: The wanted part of the frame.
             kernel_of: Makes another kernel of the radius; `disc_kernel` if left out.
+            channel: Only this one, of a layer with channels.
 
         Returns:
             The pixels, and the part of ``window`` that they fill; the rest is empty.
@@ -82,12 +87,14 @@ class Pyramid:
         while radius > self._max_radius * (1 << level) and level < len(self._levels) - 1:
             level += 1
         scale, source = 1 << level, self._levels[level]
+        if channel is not None:
+            source = source[..., channel]
         kernel = (kernel_of or disc_kernel)(_level_radius(radius, scale))
         n = kernel.shape[0] // 2
         rows = self._span(self._y, source.shape[0], (window.top, window.bottom), scale, n)
         columns = self._span(self._x, source.shape[1], (window.left, window.right), scale, n)
         if rows is None or columns is None:
-            return np.empty((0, 0), np.float32), Window(0, 0, 0, 0)
+            return np.empty((0, 0, *source.shape[2:]), np.float32), Window(0, 0, 0, 0)
         part = source[rows.inside, columns.inside]
         part = cv2.copyMakeBorder(part, *rows.missing, *columns.missing, self._border)
         if n:

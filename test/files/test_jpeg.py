@@ -54,3 +54,24 @@ def test_a_bomb_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert jpeg.jpeg_pixels(bomb, grey=True) is None
     assert jpeg.jpeg_pixels(content[:start], grey=True) is None
     assert jpeg.jpeg_pixels(b"GIF89a", grey=True) is None
+
+
+@pytest.mark.parametrize(("choice", "name"), [(0, "4:4:4"), (1, "4:2:2"), (2, "4:2:0")])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_header_says_how_finely_colour_is_kept(choice: int, name: str, progressive: bool) -> None:
+    assert jpeg.chroma_sampling(made(40, 30, subsampling=choice, progressive=progressive)) == name
+
+
+def test_other_kinds_of_colour_are_named_or_unknown() -> None:
+    assert jpeg.chroma_sampling(made(40, 30, "L")) == "grey"
+    content = made(40, 30)
+    start = content.index(b"\xff\xc0")
+    wide = content[: start + 11] + b"\x41" + content[start + 12 :]
+    assert jpeg.chroma_sampling(wide) == "4 x 1"
+    assert jpeg.chroma_sampling(content[: start + 12]) == ""
+    assert jpeg.chroma_sampling(b"\x89PNG") == ""
+
+
+@given(st.one_of(st.binary(max_size=64), st.binary(max_size=64).map(lambda tail: b"\xff\xd8\xff\xc0" + tail)))
+def test_whatever_the_bytes_are_the_kind_of_colour_is_a_text(content: bytes) -> None:
+    assert isinstance(jpeg.chroma_sampling(content), str)

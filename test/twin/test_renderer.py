@@ -128,6 +128,14 @@ def test_every_size_of_frame_is_filled(studio: Studio, width: int, height: int) 
         assert image.min() > 0
 
 
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_layer_beyond_the_frame_is_not_seen(studio: Studio, colour: bool) -> None:
+    card, wall = studio.texture("card.png", 1, (64, 64)), studio.grey("wall.png", 200)
+    scene = load_scene(studio.card_before(card, wall, centre=[1.5, 0.5]))
+    image = Renderer(scene, **FRAME, colour=colour, chromatic_dioptres=0.5).render(FAR)
+    assert np.allclose(image, light(200), atol=1e-4)
+
+
 def test_colours_are_kept_and_grey_is_their_luminance(studio: Studio) -> None:
     wall = np.zeros((136, 256, 3), np.uint8)
     wall[...] = (30, 120, 240)

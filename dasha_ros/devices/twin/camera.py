@@ -18,6 +18,7 @@ from dasha_ros.optics.lamp import lamp_light
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.optics.sensor import Pixels, Sensor, image_illuminance_lx
+from dasha_ros.twin.chromatic import CHROMATIC_DIOPTRES, checked
 from dasha_ros.twin.renderer import Renderer
 from dasha_ros.twin.scene import SceneError
 from dasha_ros.twin.world import World
@@ -44,6 +45,7 @@ class TwinCamera(SimulatedCamera[World]):
         binned: bool = False,
         exposure_min_us: float = T_MIN_US,
         exposure_max_us: float = T_MAX_US,
+        chromatic_dioptres: float = CHROMATIC_DIOPTRES,
     ) -> None:
         """Set up a camera; photographs are read by `open`.
 
@@ -60,9 +62,10 @@ class TwinCamera(SimulatedCamera[World]):
                 pixels, with the noise of four. ``mono8`` without gain only.
             exposure_min_us: Shortest exposure [us].
             exposure_max_us: Longest exposure [us].
+            chromatic_dioptres: How much nearer the lens focuses blue than red [1/m]; ``rgb8`` only.
 
         Raises:
-            ValueError: Unknown encoding.
+            ValueError: Unknown encoding, or ``chromatic_dioptres`` out of range.
         """
         if encoding not in ("mono8", "mono16", "rgb8"):
             raise ValueError(f"encoding {encoding!r}: the twin's camera has mono8, mono16 and rgb8")
@@ -80,6 +83,7 @@ class TwinCamera(SimulatedCamera[World]):
         )
         self._lens = lens or lens_model()
         self._width, self._height, self._encoding = width, height, encoding
+        self._chromatic_dioptres = checked(chromatic_dioptres)
         self._world = world or World()
         self._renderers: OrderedDict[str, Renderer] = OrderedDict()
         self._renderers_lock = threading.Lock()
@@ -145,7 +149,14 @@ class TwinCamera(SimulatedCamera[World]):
         return pixels
 
     def _new_renderer(self, scene: str) -> Renderer:
-        return Renderer(scene, self._width, self._height, colour=self._encoding == "rgb8", lens=self._lens)
+        return Renderer(
+            scene,
+            self._width,
+            self._height,
+            colour=self._encoding == "rgb8",
+            lens=self._lens,
+            chromatic_dioptres=self._chromatic_dioptres,
+        )
 
     def _renderer(self, scene: str) -> Renderer:
         with self._renderers_lock:

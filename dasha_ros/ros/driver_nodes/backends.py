@@ -129,6 +129,7 @@ def _twin_camera(config: CameraDriverConfig, clock: Clock) -> Camera:
         encoding=config.encoding,
         seed=config.twin_seed,
         latency_s=config.twin_latency_ms / 1e3,
+        chromatic_dioptres=config.twin_chromatic_dioptres,
     )
 
 
