@@ -26,7 +26,7 @@ from dasha_ros.ros.transport.conversions import lens_from_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 
 if TYPE_CHECKING:
-    from dasha_ros.devices.pylon.lens_port import LensPortServer
+    pass
 
 _GOAL_STATES = (
     msg.FocusState.EXPOSING,
@@ -61,7 +61,6 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._worker: DeviceWorker | None = None
         self._camera: Camera | None = None
         self._twin: CameraTwinLink | None = None
-        self._lens_port: LensPortServer | None = None
         self._job = CameraJob(self)
         self.health.watch("settings", self._out_of_range)
         self.health.show("frame", self._job.frame_values)
@@ -74,8 +73,8 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         port = lens_port(self.config, camera)
         if port is not None:
             port.start()
-        # What can fail has succeeded: from here on there is something to clean up.
-        self._camera, self._lens_port = camera, port
+            self.keep(port, port.stop)
+        self._camera = camera
         job.set_up(camera)
         self._commands = Commands(
             self,
@@ -84,22 +83,26 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             obey=job.obey,
             current=lambda: job.exposure[1],
         )
-        self._subscriber = FastSubscriber(self)
-        if isinstance(self._camera, SoftwareCamera):
-            self._twin = CameraTwinLink(
-                self, self._subscriber, self._camera, self.health, changed=job.notify, heard=self._on_lens
-            )
         config = self.config
-        self._infos = CameraInfos(
+        infos = CameraInfos(
             self,
             config.camera_info_url,
             re.sub(r"[^\w-]+", "_", config.serial) or config.backend,
             simulated=config.backend == "twin" or bool(config.emulator),
         )
-        self.health.watch("calibration", self._infos.condition)
-        self._topics = CameraTopics(self, self.clock, config.frame_id, self.instance, self._infos)
+        self.keep(infos, infos.close)
+        self.health.watch("calibration", infos.condition)
+        self._topics = CameraTopics(self, self.clock, config.frame_id, self.instance, infos)
+        self.keep(self._topics, self._topics.close)
+        subscriber = FastSubscriber(self)
+        self.keep(subscriber, subscriber.close)
+        if isinstance(camera, SoftwareCamera):
+            self._twin = CameraTwinLink(
+                self, subscriber, camera, self.health, changed=job.notify, heard=self._on_lens
+            )
+            self.keep(self._twin, self._twin.close)
         job.connect(self._commands, self._topics, self._twin)
-        listen = self._subscriber.listen
+        listen = subscriber.listen
         listen(msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND)
         listen(msg.LensState, "lens/state", self._on_lens, qos.STATE)
         listen(msg.FocusState, "focus/state", self._on_focus, qos.STATE)
@@ -121,20 +124,10 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
             self._worker = self._job.limits = None
 
     def cleanup(self) -> None:
-        """Close the topics."""
-        if self._camera is None:
-            return
-        if self._lens_port is not None:
-            self._lens_port.stop()
-            self._lens_port = None
-        self._subscriber.close()
-        self._job.forget()
-        self._camera = None
-        if self._twin is not None:
-            self._twin.close()
-            self._twin = None
-        self._topics.close()
-        self._infos.close()
+        """Forget the camera."""
+        if self._camera is not None:
+            self._camera = self._twin = None
+            self._job.forget()
 
     def reconfigure(self, config: CameraDriverConfig) -> None:
         """Apply a changed gain, mode or preview rate with the next picture."""

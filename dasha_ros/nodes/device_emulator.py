@@ -53,8 +53,6 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
     def __init__(self) -> None:
         super().__init__("device_emulator")
         self._lens: LensEmulator | None = None
-        self._pictures: PictureServer | None = None
-        self._world: WorldLink | None = None
         self._truth = self.create_publisher(msg.TwinLens, "twin/lens", qos.STATE)
         self._brown_outs = self.config.brown_outs
         self.health.watch("cable", self._cable)
@@ -84,6 +82,7 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
             ),
         )
         self._lens.on_move = self._publish_truth
+        self.keep(self._lens, self._lens.stop)
         self._lens.start()
         view = TwinView(
             link,
@@ -93,9 +92,11 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
             encoding=config.encoding,
             seed=config.seed,
         )
-        self._world = _EmulatedWorld(self, view, self.health, self._lens)
-        self._pictures = PictureServer(Path(config.camera_socket), view)
-        self._pictures.start()
+        world = _EmulatedWorld(self, view, self.health, self._lens)
+        self.keep(world, world.close)
+        pictures = PictureServer(Path(config.camera_socket), view)
+        self.keep(pictures, pictures.stop)
+        pictures.start()
         self._apply_faults(config)
 
     def activate(self) -> None:
@@ -103,16 +104,8 @@ class DeviceEmulator(DashaNode[DeviceEmulatorConfig]):
         self.health.set_activity(f"lens at {self.config.lens_link}, pictures at {self.config.camera_socket}")
 
     def cleanup(self) -> None:
-        """Unplug both devices."""
-        if self._world is not None:
-            self._world.close()
-            self._world = None
-        if self._pictures is not None:
-            self._pictures.stop()
-            self._pictures = None
-        if self._lens is not None:
-            self._lens.stop()
-            self._lens = None
+        """Forget both devices, which are unplugged by now."""
+        self._lens = None
 
     def reconfigure(self, config: DeviceEmulatorConfig) -> None:
         """Apply changed faults and cables."""

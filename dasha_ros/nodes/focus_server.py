@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from copy import copy
+from functools import partial
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from sensor_msgs.msg import CompressedImage
@@ -61,29 +62,25 @@ class FocusServer(GoalServer):
     def configure(self) -> None:
         """Create the topics and the clients of both agents."""
         self.actuators = Actuators(self)
+        self.keep(self.actuators, self.actuators.close)
         self.actuators.listen(CompressedImage, "perception/annotated/compressed", self._on_picture, qos.IMAGE)
         self.actuators.listen(msg.Belief, "focus/belief", self._on_belief, qos.PERCEPT)
         self.actuators.rest()
         self.exposure_agent = AgentClient(self, AdjustExposure, "adjust_exposure", "high_level_agent")
         self.focus_agent = AgentClient(self, AdjustFocus, "adjust_focus", "low_level_agent")
-        self._state = self.create_publisher(msg.FocusState, "focus/state", qos.STATE)
-        self._info_topic = subscribe(
-            self,
-            msg.PerceptionInfo,
-            "perception/info",
-            self._on_info,
-            qos.STATE,
-            callback_group=ReentrantCallbackGroup(),
-        )
-        self._lens_topic = subscribe(
-            self,
-            msg.LensInfo,
-            "lens/info",
-            self._on_lens,
-            qos.STATE,
-            callback_group=ReentrantCallbackGroup(),
-        )
-        self._trainer, self._vocabulary = TrainerPause(self), Vocabulary(self, self._waiter)
+        for agent in (self.exposure_agent, self.focus_agent):
+            self.keep(agent, agent.destroy)
+        self._state = self.keep_publisher(msg.FocusState, "focus/state", qos.STATE)
+        for kind, topic, callback in (
+            (msg.PerceptionInfo, "perception/info", self._on_info),
+            (msg.LensInfo, "lens/info", self._on_lens),
+        ):
+            heard = subscribe(self, kind, topic, callback, qos.STATE, callback_group=ReentrantCallbackGroup())
+            self.keep(heard, partial(self.destroy_subscription, heard))
+        self._trainer = TrainerPause(self)
+        self.keep(self._trainer, self._trainer.close)
+        self._vocabulary = Vocabulary(self, self._waiter)
+        self.keep(self._vocabulary, self._vocabulary.close)
         if self._server is None:
             # Kept as long as the node lives, so that every request gets an answer.
             self._server = SimpleActionServer(
@@ -95,6 +92,7 @@ class FocusServer(GoalServer):
                 ends_s=shutdown_limits.SERVER_GOAL_ENDS_S,
             )
         self._configured = True
+        self.keep(self, self._refuse_goals)
 
     def activate(self) -> None:
         """Accept goals."""
@@ -109,20 +107,10 @@ class FocusServer(GoalServer):
         if self._server is not None:
             self._server.stop()
 
-    def cleanup(self) -> None:
-        """Close the topics; goals are refused from now on."""
-        if not self._configured:
-            return
+    def _refuse_goals(self) -> None:
+        """Say no more, and refuse goals from now on."""
         with self._state_lock:
             self._configured = False
-        self.actuators.close()
-        self.exposure_agent.destroy()
-        self.focus_agent.destroy()
-        self._trainer.close()
-        self._vocabulary.close()
-        self.destroy_publisher(self._state)
-        self.destroy_subscription(self._info_topic)
-        self.destroy_subscription(self._lens_topic)
 
     def _on_info(self, info: msg.PerceptionInfo) -> None:
         self._info = info

@@ -54,11 +54,14 @@ class LensDriver(DashaNode[LensDriverConfig]):
         """Create the topics and the back end; the device is opened on activation."""
         job = self._job
         self._lens = lens_backend(self.config, self.steady, self)
+        info = self.keep_publisher(msg.LensInfo, "lens/info", qos.STATE)
+        state = self.keep_publisher(msg.LensState, "lens/state", qos.STATE)
+        subscriber = FastSubscriber(self)
+        self.keep(subscriber, subscriber.close)
         if isinstance(self._lens, TwinLens):
             self._twin = LensTwinLink(self, self._lens, self.health, self.instance)
+            self.keep(self._twin, self._twin.close)
         job.connect_twin(self._twin)
-        self._info_publisher = self.create_publisher(msg.LensInfo, "lens/info", qos.STATE)
-        self._state_publisher = self.create_publisher(msg.LensState, "lens/state", qos.STATE)
         self._commands = Commands(
             self,
             "lens/command",
@@ -67,9 +70,8 @@ class LensDriver(DashaNode[LensDriverConfig]):
             current=lambda: job.position,
             refused=job.publish,
         )
-        job.set_up(self._lens, self._commands, self._info_publisher, self._state_publisher)
-        self._subscriber = FastSubscriber(self)
-        self._subscriber.listen(msg.LensCommand, "lens/command", self._on_command, qos.COMMAND)
+        job.set_up(self._lens, self._commands, info, state)
+        subscriber.listen(msg.LensCommand, "lens/command", self._on_command, qos.COMMAND)
 
     def activate(self) -> None:
         """Open the lens. Commands from before it was closed no longer count."""
@@ -98,15 +100,9 @@ class LensDriver(DashaNode[LensDriverConfig]):
             self._restores = False
 
     def cleanup(self) -> None:
-        """Close the topics."""
-        if self._twin is not None:
-            self._twin.close()
-            self._twin = None
+        """Forget the lens."""
         if self._lens is not None:
-            self._subscriber.close()
-            self.destroy_publisher(self._state_publisher)
-            self.destroy_publisher(self._info_publisher)
-            self._lens = None
+            self._lens = self._twin = None
             self._job.forget()
 
     def _on_command(self, command: msg.LensCommand) -> None:

@@ -56,14 +56,12 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
     def configure(self) -> None:
         """See `AgentNode.configure`; and create the topic of the belief."""
         super().configure()
-        self._beliefs = self.create_publisher(Belief, "focus/belief", qos.PERCEPT)
+        self._beliefs = self.keep_publisher(Belief, "focus/belief", qos.PERCEPT)
 
     def cleanup(self) -> None:
         """See `AgentNode.cleanup`."""
         super().cleanup()
-        if self._beliefs is not None:
-            self.destroy_publisher(self._beliefs)
-            self._beliefs = None
+        self._beliefs = None
 
     def load_policy(self) -> None:
         """Create the policy that the configuration names."""

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
@@ -66,7 +64,6 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         super().__init__("perception")
         self._perception: Perception | None = None
         self._subscriber: FastSubscriber | None = None
-        self._publishers: list[Publisher] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -87,13 +84,18 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._forget()
         self._perception = perception_of(self.config)
         self._perception.warm_up()
-        self._percept_publisher = self._publish(msg.Percept, "perception/percept", qos.PERCEPT)
-        self._picture_publisher = self._publish(CompressedImage, "perception/annotated/compressed", qos.IMAGE)
-        self._detections_publisher = self._publish(Detection2DArray, "perception/detections", qos.PERCEPT)
+        self._percept_publisher = self.keep_publisher(msg.Percept, "perception/percept", qos.PERCEPT)
+        self._picture_publisher = self.keep_publisher(
+            CompressedImage, "perception/annotated/compressed", qos.IMAGE
+        )
+        self._detections_publisher = self.keep_publisher(
+            Detection2DArray, "perception/detections", qos.PERCEPT
+        )
         for_people = (self._picture_publisher, self._detections_publisher)
         self._audience = Audience(self, for_people, NODES, self.steady.now_ns)
-        self._info_publisher = self._publish(msg.PerceptionInfo, "perception/info", qos.STATE)
+        self._info_publisher = self.keep_publisher(msg.PerceptionInfo, "perception/info", qos.STATE)
         self._subscriber = FastSubscriber(self)
+        self.keep(self._subscriber, self._subscriber.close)
         self.health.watch("detector", lambda: self._other.condition() if self._other else None)
         if elsewhere := self.config.detector_topic:
             self._other = OtherDetector(
@@ -115,10 +117,6 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
             (Image, "camera/image_raw", self._on_image, qos.IMAGE),
         ):
             self._subscriber.listen(kind, topic, callback, profile)
-
-    def _publish(self, kind: Any, topic: str, profile: QoSProfile) -> Publisher:
-        self._publishers.append(self.create_publisher(kind, topic, profile))
-        return self._publishers[-1]
 
     def activate(self) -> None:
         """Publish what can be detected, and start reading images."""
@@ -162,13 +160,8 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         return detector if isinstance(detector, OpenVocabulary) and detector.takes_words else None
 
     def cleanup(self) -> None:
-        """Release the models and close the topics."""
-        if self._subscriber is not None:
-            self._subscriber.close()
-            self._subscriber = None
-        self._perception = None
-        while self._publishers:
-            self.destroy_publisher(self._publishers.pop())
+        """Release the models."""
+        self._subscriber = self._perception = None
 
     def refuse_change(self, config: PerceptionConfig) -> str:
         """Read changed words: only the network that reads them knows whether it can."""

@@ -55,11 +55,15 @@ class Trainer(DashaNode[TrainerConfig]):
         self._scenes = {name: load_scene(name) for name in config.scenes or scene_names()}
         self._ranges, self._episodes = _ranges(config), None
         self._actuators = Actuators(self)
+        self.keep(self._actuators, self._actuators.close)
         self._reset = EpisodeReset(self, self._actuators, self._until)
+        self.keep(self._reset, self._reset.close)
         self._goal_client = AgentClient(
             self, *_ACTIONS[config.task], ends_s=shutdown_limits.SERVER_GOAL_ENDS_S
         )
+        self.keep(self._goal_client, self._goal_client.destroy)
         self._turns = EpisodeTurns(self)
+        self.keep(self._turns, self._turns.close)
 
     def reconfigure(self, config: TrainerConfig) -> None:
         """Use changed ranges from the next goal on, with a new sequence of draws."""
@@ -112,13 +116,8 @@ class Trainer(DashaNode[TrainerConfig]):
             self._thread.join(shutdown_limits.TRAINER_STOPS_S)
 
     def cleanup(self) -> None:
-        """Close clients and topics."""
-        if self._actuators is not None:
-            self._actuators.close()
-            self._actuators = None
-            self._goal_client.destroy()
-            self._reset.close()
-            self._turns.close()
+        """Forget what moves lens and exposure."""
+        self._actuators = None
 
     def _interrupted(self) -> ErrorCode | None:
         return ErrorCode.SHUTDOWN if self._stop.is_set() or not self.context.ok() else None

@@ -106,8 +106,9 @@ class AgentNode(DashaNode[A]):
         """Load the policy, or the learner, and create the topics."""
         if self.config.mode == "act":
             self.load_policy()
+        self._rewards = self.keep_publisher(msg.Reward, "reward", qos.REWARD)
         self.rig = RosRig(self, self.table(), self.actuator)
-        self._rewards = self.create_publisher(msg.Reward, "reward", qos.REWARD)
+        self.keep(self.rig, self.rig.close)
         if self._server is None:
             # Kept as long as the node lives, so that every request gets an answer, and the result of a goal
             # that a clean-up ended can still be fetched.
@@ -149,11 +150,8 @@ class AgentNode(DashaNode[A]):
             self._server.stop()
 
     def cleanup(self) -> None:
-        """Close the topics; goals are refused from now on."""
-        if self._rewards is not None:
-            self.rig.close()
-            self.destroy_publisher(self._rewards)
-            self._rewards = None
+        """Forget the learner; goals are refused from now on."""
+        self._rewards = None
         self.learning = None
         self.health.clear("learning")
 

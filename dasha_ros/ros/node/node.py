@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rclpy.clock import Clock, ClockType
@@ -20,7 +20,7 @@ from dasha_ros.ros.node.delivery import await_delivery
 from dasha_ros.ros.node.guard import Guard
 from dasha_ros.ros.node.health import Health
 from dasha_ros.ros.node.lifecycle import SafeLifecycleNode
-from dasha_ros.ros.node.memory import release_memory
+from dasha_ros.ros.node.memory import release_memory, settle_memory, tidy_memory
 from dasha_ros.ros.node.parameter_requests import reject_unknown_types
 from dasha_ros.ros.node.parameters import Parameters
 from dasha_ros.ros.node.qos_overrides import overridden
@@ -30,9 +30,12 @@ from dasha_ros.ros.validation.exclusive_topics import ExclusiveTopics
 from dasha_ros.ros.validation.rejections import Rejections
 
 C = TypeVar("C", bound=NodeConfig)
+T = TypeVar("T")
 
 _LOOK_S = 1.0
 """How often a node looks for other publishers of its topics [s]."""
+_TIDY_S = 10.0
+"""How often a node that has a process to itself tidies its memory [s]."""
 _TURN_S = 0.05
 """How often a transition that waits for its turn looks whether the node ends [s]."""
 
@@ -72,6 +75,12 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         self.guard = Guard(self.get_logger(), self._report_bug)
         self.is_active = self.is_loading = self._was_active = False
         self._transitions, self._ending, self._ended = threading.RLock(), False, False
+        self._kept, self._has_process = ExitStack(), False
+
+    def own_process(self) -> None:
+        """Keep the process's memory small from now on: it is this node's alone."""
+        self._has_process = True
+        self.create_timer(_TIDY_S, tidy_memory, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     @property
     def config(self) -> C:
@@ -100,8 +109,21 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
             options["qos_overriding_options"] = overrides
         return super().create_subscription(msg_type, topic, callback, profile, **options)
 
+    def keep(self, thing: T, release: Callable[[], object]) -> T:
+        """Have a thing that `configure` makes released in the clean-up, also if `configure` then fails.
+
+        What was made last is released first, and before `cleanup` is called.
+        """
+        self._kept.callback(release)
+        return thing
+
+    def keep_publisher(self, kind: Any, topic: str, profile: QoSProfile) -> Publisher:
+        """Create a publisher that is destroyed in the clean-up; see `keep`."""
+        publisher = self.create_publisher(kind, topic, profile)
+        return self.keep(publisher, lambda: self.destroy_publisher(publisher))
+
     def configure(self) -> None:
-        """Create what the node needs: models, topics and threads."""
+        """Create what the node needs: models, topics and threads; see `keep`."""
 
     def activate(self) -> None:
         """Start working."""
@@ -110,7 +132,10 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         """Stop working, but keep what `configure` made."""
 
     def cleanup(self) -> None:
-        """Release what `configure` made, after `deactivate` has succeeded. Both are called in any state."""
+        """Forget what `configure` made, after all that was kept is released.
+
+        Called after `deactivate` has succeeded. Both are called in any state, after half a `configure`, too.
+        """
 
     def reconfigure(self, config: C) -> None:
         """React to changed parameters; ``config`` is valid and active."""
@@ -174,7 +199,10 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
             self.deactivate()
         finally:
             await_delivery(self)
-        self.cleanup()
+        try:
+            self._kept.close()
+        finally:
+            self.cleanup()
 
     def _look_for_publishers(self) -> None:
         """Look for other publishers in the graph."""
@@ -187,12 +215,26 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `configure`."""
+        before = set(self._endpoints())
         self.is_loading = True
         result = self._transition("configure", self.configure)
         self.is_loading = False
         if result == TransitionCallbackReturn.FAILURE:
             self._transition("clean up", self._leave)
+            # A part that failed while it was made could not be kept, and left what it had made so far.
+            for endpoint, destroy in self._endpoints().items():
+                if endpoint not in before:
+                    destroy(endpoint)
         return result
+
+    def _endpoints(self) -> dict[Any, Callable[[Any], object]]:
+        """What others see of this node, and what destroys it."""
+        return {
+            **dict.fromkeys(self.publishers, self.destroy_publisher),
+            **dict.fromkeys(self.subscriptions, self.destroy_subscription),
+            **dict.fromkeys(self.services, self.destroy_service),
+            **dict.fromkeys(self.clients, self.destroy_client),
+        }
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `activate`."""
@@ -204,6 +246,8 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
             result = self._transition("activate", self.activate)
             self.is_active = result == TransitionCallbackReturn.SUCCESS
             self._was_active = self._was_active or self.is_active
+            if self.is_active and self._has_process:
+                settle_memory()
         self.health.update()
         return result
 

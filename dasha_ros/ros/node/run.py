@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import re
 import signal
 import sys
 import threading
@@ -15,9 +16,11 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 import rclpy
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 
 from dasha_ros.config import ConfigError, NodeConfig
+from dasha_ros.files.errors import first_line
 from dasha_ros.ros.node.executor import SafeExecutor, SafeSingleThreadedExecutor
 from dasha_ros.ros.node.memory import share_one_heap, skip_message_generator
 from dasha_ros.ros.node.node import DashaNode
@@ -46,7 +49,7 @@ def run(
     """Run a node until SIGINT or SIGTERM, then clean up and exit with code 0.
 
     SIGQUIT prints where each thread stands and kills the process. It ends with code 2 and the reason if
-    parameters are invalid at start, and with code 1 if the clean-up fails or takes too long.
+    arguments or parameters are invalid at start, and with code 1 if the clean-up fails or takes too long.
     """
     faulthandler.enable()
     # A shell that starts it in the background may have it ignored.
@@ -64,15 +67,15 @@ def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         # A handler may interrupt a thread that holds a lock. SimpleQueue is the only queue that allows this.
         signal.signal(number, lambda *_: ends.put(None))
-    # rclpy's signal handlers would shut the context down, and the node could publish nothing at its end.
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
+        _join(args)
         node = factory()
     except ConfigError as error:
         end_within(shutdown_limits.PYTHON_EXITS_S, ConfigError.EXIT_CODE)
         rclpy.try_shutdown()
         print(f"{ConfigError.WORDS}{error}", file=sys.stderr)
         raise SystemExit(ConfigError.EXIT_CODE) from None
+    node.own_process()
     threading.excepthook = lambda end: _thread_ended(node, end)
     spinner, over = executor(), threading.Event()
     spinner.add_node(node)
@@ -98,6 +101,21 @@ def run(
         raise trouble
     if not went_well:
         raise SystemExit(1)
+
+
+def _join(args: Sequence[str] | None) -> None:
+    """Take ROS's arguments.
+
+    Raises:
+        ConfigError: ROS does not understand one, or can't read a parameter file that one names.
+    """
+    try:
+        # rclpy's signal handlers would shut the context down, and the node could publish nothing at its end.
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
+        # Each layer of ROS adds where in its sources it was.
+        words = re.sub(r", at \S+:\d+", "", first_line(error, 400)).removeprefix("failed to initialize rcl: ")
+        raise ConfigError(f"ROS can't use the arguments after --ros-args: {words}") from None
 
 
 def _await_end(ends: SimpleQueue[BaseException | None]) -> BaseException | None:

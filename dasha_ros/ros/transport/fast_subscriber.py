@@ -79,7 +79,7 @@ class FastSubscriber:
         self._longest_wait_ns = _LOOK_NS
 
     def listen(self, kind: type[M], topic: str, callback: Callable[[M], None], qos: QoSProfile) -> None:
-        """Subscribe until `close`.
+        """Subscribe until `close`. If that fails, all topics are closed.
 
         Args:
             kind: Type of the messages.
@@ -102,9 +102,14 @@ class FastSubscriber:
         hear: Callable[[tuple[bytes, Mapping[str, int]]], None],
         most: int = 0,
     ) -> None:
-        subscription = self._node.create_subscription(
-            kind, topic, hear, qos, callback_group=self._group, raw=True
-        )
+        try:
+            subscription = self._node.create_subscription(
+                kind, topic, hear, qos, callback_group=self._group, raw=True
+            )
+        except BaseException:
+            # Whoever was making something of its topics can't close what is not made.
+            self.close()
+            raise
         # Only one image per turn, so that the messages that describe it come first.
         is_reliable = qos.reliability is ReliabilityPolicy.RELIABLE
         with self._lock:
@@ -136,6 +141,8 @@ class FastSubscriber:
 
     def close(self) -> None:
         """Unsubscribe. No callback runs once this returns, unless it was called by one."""
+        if self._ends:
+            return
         self._end()
         with self._lock:
             topics, self._topics = self._topics, []

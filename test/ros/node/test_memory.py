@@ -95,3 +95,39 @@ def test_checking_messages_loads_no_scenes() -> None:
     )
     assert "dasha_ros.twin.scene" not in told.stdout
     assert "'PIL'" not in told.stdout
+
+
+TIDIES = """
+import gc, sys, weakref
+from dasha_ros.ros.node.memory import release_memory, settle_memory, tidy_memory
+
+class Thing:
+    def __init__(self):
+        self.itself = self
+
+old = Thing()
+seen = weakref.ref(old)
+settle_memory()
+assert gc.get_freeze_count() > 1000
+before = sys.getallocatedblocks()
+for _ in range(50):
+    goals = [Thing() for _ in range(20)]
+    many = [tuple(n for n in range(4)) for _ in range(20)]
+del goals, many
+left = sys.getallocatedblocks() - before
+tidy_memory()
+tidied = sys.getallocatedblocks() - before
+del old
+tidy_memory()
+assert seen() is not None, "what was frozen is not looked at"
+release_memory()
+assert seen() is None
+assert gc.get_freeze_count() == 0
+print(left, tidied)
+"""
+
+
+def test_tidying_frees_what_python_keeps_and_a_clean_up_all_else() -> None:
+    told = subprocess.run([sys.executable, "-c", TIDIES], capture_output=True, text=True, check=True)
+    left, tidied = map(int, told.stdout.split())
+    assert tidied < left / 4
