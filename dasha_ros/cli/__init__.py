@@ -34,6 +34,7 @@ from dasha_ros.cli.evaluation import evaluate
 from dasha_ros.cli.graph import up
 from dasha_ros.cli.recording import record, replay
 from dasha_ros.cli.studies import app as studies
+from dasha_ros.cli.terminal.negative_numbers import TAKES_THEM, WithNegativeNumbers
 from dasha_ros.cli.terminal.values import ValueNamed
 from dasha_ros.cli.train import app as train
 from dasha_ros.system.streams import output_told, take_every_character
@@ -58,8 +59,7 @@ app.command()(focus.focus)
 app.command()(demo.demo)
 app.command()(echo.echo)
 app.command()(get.get)
-# An argument that looks like an option may be a negative number.
-app.command("set", context_settings={"ignore_unknown_options": True})(set.set_parameter)
+app.command("set", cls=WithNegativeNumbers, context_settings=TAKES_THEM)(set.set_parameter)
 app.command()(evaluate.evaluate)
 app.command()(explain.explain)
 app.command()(doctor.doctor)

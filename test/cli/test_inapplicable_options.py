@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from dasha_ros.cli import app
@@ -39,3 +40,26 @@ def test_a_repeatable_option_with_the_same_value_twice_is_refused(tmp_path: Path
         done = CliRunner().invoke(app, [*command, option, value, option, value])
         assert done.exit_code == 2, done.output
         assert f"{option} {value} is given twice" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("lens", "set", "--prot", "3"), "--port"),
+        (("lens", "set", "3", "--prot=/dev/ttyUSB0"), "--port"),
+        (("set", "lens_driver", "x", "--namespcae", "/a", "3"), "--namespace"),
+    ],
+)
+def test_a_mistyped_option_is_named_where_negative_numbers_are_taken(
+    words: tuple[str, ...], hint: str
+) -> None:
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    told = " ".join(done.output.replace("│", " ").split())
+    assert f"there is no such option; do you mean {hint}?" in told
+
+
+@pytest.mark.parametrize("position", ["-5", "-.5", "-1e1"])
+def test_a_negative_number_is_no_option(position: str) -> None:
+    done = CliRunner().invoke(app, ["lens", "set", position, "--port", "/dev/none"])
+    assert "there is no /dev/none" in done.output

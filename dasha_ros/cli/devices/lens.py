@@ -8,6 +8,7 @@ import typer
 
 from dasha_ros.cli.devices.hardware import Board, Port, device_errors
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.negative_numbers import TAKES_THEM, WithNegativeNumbers
 
 if TYPE_CHECKING:
     from dasha_ros.devices.lens import LensReading
@@ -42,7 +43,7 @@ def get(port: Port = "", board: Board = "flexiboard") -> None:
     _print(reading, description)
 
 
-@app.command("set", context_settings={"ignore_unknown_options": True})
+@app.command("set", cls=WithNegativeNumbers, context_settings=TAKES_THEM)
 def set_position(
     position: Annotated[
         float,

@@ -128,7 +128,11 @@ class Recorder:
                     report.picture(name, picture)
             return str(report.finish(outcome, after))
 
-        return self._try(write) or ""
+        folder = self._try(write) or ""
+        # A goal that has ended may be kept for a while.
+        self._report = self._first = self._last = None
+        self._pictures, self._beliefs, self._numbers = {}, {}, {}
+        return folder
 
     def _flush(self) -> None:
         step, self._waiting = self._waiting, None
