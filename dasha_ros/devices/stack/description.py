@@ -9,7 +9,7 @@ which is even in dioptres as well at the distances of such scenes::
     objects:                    # optional: the truth that evaluations need
       - label: person
         sharpest_frame: 23      # frames count from 0; halves are allowed
-        in_focus: [21, 27]      # the range that counts as in focus; it may end past the last frame
+        in_focus: [21, 27]      # the range that counts as in focus; it may lie partly beyond the stack
         box: [0.63, 0.61, 0.66, 0.68]   # x0, y0, x1, y1 as shares of the picture
 """
 
@@ -54,9 +54,9 @@ class StackObject(_Model):
     """As the detector calls it."""
     sharpest_frame: Annotated[float, Field(ge=0.0)]
     """Where it is sharpest; frames count from 0."""
-    in_focus: tuple[Annotated[float, Field(ge=0.0)], Annotated[float, Field(ge=0.0)]]
-    """First and last place that count as in focus. An object that is sharpest near the end of a stack stays
-    in focus past its last frame."""
+    in_focus: tuple[float, float]
+    """First and last place that count as in focus. An object that is sharpest near an end of a stack stays
+    in focus beyond it."""
     box: tuple[_Share, _Share, _Share, _Share]
     """x0, y0, x1, y1 as shares of the picture."""
 

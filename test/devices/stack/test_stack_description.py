@@ -30,10 +30,14 @@ def test_numbers_may_begin_anywhere_and_be_evenly_spaced(tmp_path: Path, names: 
     assert [path.name for path in load_stack(write_description(tmp_path)).files] == list(names)
 
 
-def test_an_object_may_stay_in_focus_past_the_last_frame(tmp_path: Path) -> None:
-    document = {"blur_px_per_frame": 1, "objects": [{**CUP, "sharpest_frame": 2, "in_focus": [1, 4]}]}
+@pytest.mark.parametrize(("sharpest", "in_focus"), [(2, [1, 4]), (0, [-1.5, 1])])
+def test_an_object_may_stay_in_focus_beyond_the_stack(
+    tmp_path: Path, sharpest: int, in_focus: list[float]
+) -> None:
+    thing = {**CUP, "sharpest_frame": sharpest, "in_focus": in_focus}
+    document = {"blur_px_per_frame": 1, "objects": [thing]}
     (squares_stack(tmp_path / "s") / "stack.yaml").write_text(yaml.safe_dump(document))
-    assert load_stack(tmp_path / "s").objects[0].in_focus == (1.0, 4.0)
+    assert load_stack(tmp_path / "s").objects[0].in_focus == tuple(in_focus)
 
 
 def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
