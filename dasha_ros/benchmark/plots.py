@@ -15,6 +15,8 @@ _TITLES = {
     "planes_drift": "Planes at 1.4 to 2.0 m, drift of 0.155 D",
     "planes_wide": "Planes at 0.3 to 10 m",
     "two_depths": "Object before a background",
+    "planes_disturbed": "Planes at 0.3 to 10 m, disturbed",
+    "two_depths_disturbed": "Object before a background, disturbed",
     "joint": "Planes at 0.3 to 10 m, any exposure: both agents",
     "joint_no_handover": "Planes at 0.3 to 10 m, any exposure: the lens alone",
 }

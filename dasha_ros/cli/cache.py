@@ -96,7 +96,7 @@ def info(cache: Cache = None) -> None:
         f"scene set    {opened.meta.scene_set}, made by version {opened.meta.version}",
         f"views        {len(opened.views)}: {len(planes)} planes, {len(opened.views) - len(planes)} "
         f"composites, of {len({p for view in opened.views for p in view.photographs})} pictures "
-        f"in {len({view.fold for view in opened.views})} folds; {copies} of them disturbed copies",
+        f"in {len({view.fold for view in opened.views})} folds; {copies} views are disturbed copies",
         f"labels       {', '.join(sorted({view.label for view in opened.views}))}",
         f"encoders     {', '.join(f'{field} = {name}' for field, name in opened.meta.encoders.items())}",
         f"detector     {opened.meta.detector}",

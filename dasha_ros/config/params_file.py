@@ -53,15 +53,12 @@ def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) 
     path = Path(path)
     try:
         content = read_bytes(path, MOST_YAML_BYTES)
-        if content.strip() and (why := placeholder(content[:4096])):
-            raise FileError(path, why)
-        if kind := kind_of(content[:4096]):
-            raise FileError(path, f"is {kind}, not a parameter file")
         file = RosFile(content)
     except FileError as error:
         raise ConfigError(str(error)) from error
     except YamlError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        why = _other_kind(content[:4096])
+        raise ConfigError(str(FileError(path, why)) if why else f"{path}: {error}") from error
     configs: dict[str, NodeConfig] = {}
     others: dict[str, dict[str, Value]] = {}
     warnings = []
@@ -81,6 +78,17 @@ def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) 
         configs[name] = _config(path, name, model, own)
     warnings += [_astray(path, file, block, namespace, nodes) for block in file.blocks]
     return Loaded(configs, others, tuple(dict.fromkeys(filter(None, warnings))))
+
+
+def _other_kind(content: bytes) -> str:
+    """What a file that can't be read is instead; "" if it looks like none that is known.
+
+    A right file may hold the same words, in a comment or in a parameter of another package.
+    """
+    if content.strip() and (why := placeholder(content)):
+        return why
+    kind = kind_of(content)
+    return f"is {kind}, not a parameter file" if kind else ""
 
 
 def is_general(parameter: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from dasha_ros import msg
 from dasha_ros.config import CameraDriverConfig
@@ -24,9 +23,6 @@ from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import lens_from_msg
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
-
-if TYPE_CHECKING:
-    pass
 
 _GOAL_STATES = (
     msg.FocusState.EXPOSING,
@@ -95,12 +91,13 @@ class CameraDriver(DashaNode[CameraDriverConfig]):
         self._topics = CameraTopics(self, self.clock, config.frame_id, self.instance, infos)
         self.keep(self._topics, self._topics.close)
         subscriber = FastSubscriber(self)
-        self.keep(subscriber, subscriber.close)
         if isinstance(camera, SoftwareCamera):
             self._twin = CameraTwinLink(
                 self, subscriber, camera, self.health, changed=job.notify, heard=self._on_lens
             )
             self.keep(self._twin, self._twin.close)
+        # Closed first: what the twin hears must not come after its end.
+        self.keep(subscriber, subscriber.close)
         job.connect(self._commands, self._topics, self._twin)
         listen = subscriber.listen
         listen(msg.ExposureCommand, "camera/exposure_command", self._on_command, qos.COMMAND)

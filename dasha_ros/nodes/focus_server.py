@@ -67,9 +67,9 @@ class FocusServer(GoalServer):
         self.actuators.listen(msg.Belief, "focus/belief", self._on_belief, qos.PERCEPT)
         self.actuators.rest()
         self.exposure_agent = AgentClient(self, AdjustExposure, "adjust_exposure", "high_level_agent")
+        self.keep(self.exposure_agent, self.exposure_agent.destroy)
         self.focus_agent = AgentClient(self, AdjustFocus, "adjust_focus", "low_level_agent")
-        for agent in (self.exposure_agent, self.focus_agent):
-            self.keep(agent, agent.destroy)
+        self.keep(self.focus_agent, self.focus_agent.destroy)
         self._state = self.keep_publisher(msg.FocusState, "focus/state", qos.STATE)
         for kind, topic, callback in (
             (msg.PerceptionInfo, "perception/info", self._on_info),
@@ -92,7 +92,7 @@ class FocusServer(GoalServer):
                 ends_s=shutdown_limits.SERVER_GOAL_ENDS_S,
             )
         self._configured = True
-        self.keep(self, self._refuse_goals)
+        self.keep(None, self._refuse_goals)
 
     def activate(self) -> None:
         """Accept goals."""

@@ -19,10 +19,12 @@ from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.perception.annotate import annotate, to_jpeg
 from dasha_ros.perception.cores import leave_cores_to_networks
 from dasha_ros.perception.detectors import (
+    OPEN_VOCABULARY,
     Detector,
     check_detector,
     checked_detections,
     create_detector,
+    told,
     with_labels,
 )
 from dasha_ros.perception.encoders import create_encoder
@@ -226,8 +228,9 @@ def _shrunk(found: Detection, scale: tuple[float, float]) -> Detection:
 
 def _made(name: str, weights: str | Path | None, size: int, classes: Sequence[str]) -> Detector:
     check_detector(name, weights, classes)
-    words = {"classes": classes} if classes else {}
-    return create_detector(name, weights=weights, input_size=size, **words)
+    words = {"classes": classes} if classes and name == OPEN_VOCABULARY else {}
+    made = create_detector(name, weights=weights, input_size=size, **words)
+    return told(made, name, classes) if classes and not words else made
 
 
 @contextmanager

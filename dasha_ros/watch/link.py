@@ -68,7 +68,7 @@ class GraphLink:
                 self._subscriber = None
                 return
             self._feed.forget("state", "lens", "belief", "labels")
-            self._subscriber = FastSubscriber(self._client.node)
+            subscriber = FastSubscriber(self._client.node)
             listen: tuple[tuple[Any, str, Callable[[Any], None], Any], ...] = (
                 (CompressedImage, "perception/annotated/compressed", self._on_picture, qos.IMAGE),
                 (msg.Percept, "perception/percept", self._on_percept, qos.PERCEPT),
@@ -78,7 +78,8 @@ class GraphLink:
                 (msg.Reward, "reward", self._on_reward, qos.REWARD),
             )
             for kind, topic, callback, profile in listen:
-                self._subscriber.listen(kind, topic, callback, profile)
+                subscriber.listen(kind, topic, callback, profile)
+            self._subscriber = subscriber
 
     def check(self) -> None:
         """Tell the page whether there is a graph."""

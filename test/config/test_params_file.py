@@ -169,6 +169,22 @@ def test_what_is_no_parameter_file_is_named(tmp_path: Path, content: bytes, says
         load(tmp_path / "mine.yaml", "/dasha")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "# as on the <HTML> page",
+        "/web: {ros__parameters: {icon: '<svg width=10></svg>'}}",
+        "/web: {ros__parameters: {start: '<html><body>'}}",
+        "/GIF89a_player: {ros__parameters: {x: 1}}",
+    ],
+)
+def test_a_right_file_may_hold_the_words_of_another_kind(tmp_path: Path, other: str) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        f"{other}\n/dasha/lens_driver: {{ros__parameters: {{settle_ms: 3.0}}}}\n"
+    )
+    assert load(tmp_path / "mine.yaml", "/dasha").configs["lens_driver"].settle_ms == 3.0
+
+
 def test_the_printed_file_has_the_defaults(tmp_path):
     path = tmp_path / "dasha.yaml"
     path.write_text(as_yaml())

@@ -46,6 +46,8 @@ def entities(node: Any) -> dict[str, list[str]]:
         "publishers": sorted(publisher.topic_name for publisher in node.publishers),
         "subscriptions": sorted(subscription.topic_name for subscription in node.subscriptions),
         "services": sorted(service.srv_name for service in node.services),
+        "clients": sorted(client.srv_name for client in node.clients),
+        "waitables": sorted(type(waitable).__name__ for waitable in node.waitables),
         "threads": sorted(thread.name for thread in threading.enumerate()),
     }
 

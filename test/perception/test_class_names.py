@@ -195,6 +195,43 @@ def test_numbers_of_numpy_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [d.label for d in look(perception).detections] == ["cup"]
 
 
+@pytest.mark.parametrize("numbers", [np.array, lambda values: np.array(values, np.float16)])
+def test_a_box_may_be_an_array_and_a_find_any_iterable(monkeypatch: pytest.MonkeyPatch, numbers: Any) -> None:
+    perception = Perception(Encoder(), Own())
+    found = Detection("cup", numbers(0.5), numbers(BOX))
+    for kind in (list, tuple, iter):
+        monkeypatch.setattr(Own, "found", kind([found]))
+        (seen,) = look(perception).detections
+        assert type(seen.score) is float
+        assert seen.score == 0.5
+        assert [type(value) for value in seen.box] == [float] * 4
+
+
+@pytest.mark.parametrize("labels", [["cup"], {"cup"}, {0: "cup"}.values(), np.array(["cup"])])
+def test_labels_may_be_any_collection(monkeypatch: pytest.MonkeyPatch, labels: Any) -> None:
+    monkeypatch.setattr(Own, "labels", labels)
+    assert list(Perception(Encoder(), Own()).detector.labels) == ["cup"]
+
+
+class Told(Own):
+    takes_words = True
+    words: tuple[str, ...] = ()
+
+    def look_for(self, words: Any) -> None:
+        Told.words = tuple(words)
+
+
+def test_an_own_detector_is_told_the_words_that_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph keeps the word of a goal, so that the detector can be made again with it."""
+    module = ModuleType("own_detectors")
+    module.Own, module.Told = Own, Told  # type: ignore[attr-defined]
+    monkeypatch.setitem(__import__("sys").modules, "own_detectors", module)
+    Perception(Encoder(), "own_detectors:Told", detector_classes=["door", "mug"])
+    assert Told.words == ("door", "mug")
+    with pytest.raises(ModelError, match="own_detectors:Own knows its own classes only"):
+        Perception(Encoder(), "own_detectors:Own", detector_classes=["door"])
+
+
 def look(perception: Perception) -> Any:
     capture = CaptureInfo(0, 0.0, 0.0, NO_COMMAND, 0)
     lens = LensState(NO_COMMAND, 0.0, 0.0, True, 0)

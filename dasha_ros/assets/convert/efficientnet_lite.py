@@ -204,7 +204,7 @@ def _statistics(graph: GraphBuilder, source: str, axes: list[int]) -> tuple[str,
 def _cell_statistics(graph: GraphBuilder, split: str) -> tuple[str, str]:
     """Mean and deviation of each cell: over axis 5, its columns, then over axis 3, its rows.
 
-    That is the law of total variance. Over both axes at once, ONNX Runtime takes a fifth more time for the
+    That is the law of total variance. Over both axes at once, ONNX Runtime takes a sixth more time for the
     whole network, because they do not lie beside each other.
     """
     of_rows, within_rows = _moments(graph, split, [5])

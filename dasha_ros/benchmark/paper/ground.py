@@ -99,7 +99,9 @@ def ground_of(context: Context, names: Sequence[str], agent: Agent) -> Ground:
     except (CacheError, ModelError) as error:
         raise PartMissingError(str(error)) from error
     part = bed.parts[SPLIT]
-    numbers = range(len(bed.arena.views)) if is_own else part.numbers
+    views = bed.arena.views
+    held = range(len(views)) if is_own else part.numbers
+    numbers = [number for number in held if views[number].disturbance is None]
     pictures = {photo for number in numbers for photo in bed.arena.views[number].photographs}
     held_out = "that no policy was trained on"
     if is_own:

@@ -12,7 +12,7 @@ from dasha_ros.files.documents import read_yaml
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.naming import expanded, no_such
 from dasha_ros.files.validation import reasons
-from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS
+from dasha_ros.learning.evaluation.settings import USUAL_SETTINGS
 from dasha_ros.system.paths import config_dir
 
 Name = Annotated[str, Field(min_length=1)]
@@ -87,7 +87,7 @@ class Study(BaseModel):
         """The settings of A^L's episodes; none for A^H."""
         if self.agent == "exposure":
             return ()
-        return self.settings or tuple(setting.name for setting in FOCUS_SETTINGS)
+        return self.settings or tuple(setting.name for setting in USUAL_SETTINGS)
 
 
 def study_names() -> tuple[str, ...]:

@@ -125,6 +125,8 @@ class Journal:
             raise JournalError(f"rows of episodes {error}: name another file, or remove it") from error
         *lines, last = text.split("\n")
         for number, line in enumerate([*lines, last] if last else lines, start=1):
+            if not line.strip():
+                continue
             try:
                 row = parse_json(line)
                 self.rows[row[ID]] = row

@@ -32,7 +32,10 @@ app.command("latency")(calibrate_latency)
 LENS_DRIVER_4 = "lens-driver-4"
 """The older board of Optotune's lenses."""
 EMULATED_DISTANCES_M = (0.4, 0.6, 1.0, 2.0)
-_DRAWINGS = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".eps", ".ps")
+_DRAWINGS = (
+    *(".png", ".svg", ".svgz", ".pdf", ".jpg", ".jpeg", ".webp", ".avif", ".gif"),
+    *(".tif", ".tiff", ".eps", ".ps", ".pgf"),
+)
 """Endings of pictures that matplotlib draws."""
 SETTLING_STEPS = 5.0
 """The move to time, in steps of the coarse scan: far enough to blur the target."""
@@ -108,7 +111,9 @@ def calibrate_lens(
     from dasha_ros.devices.calibration.scan import Scanner
     from dasha_ros.freshness.clock import SteadyClock
 
-    drawing = plot or output.with_suffix(".png")
+    drawing = plot or output
+    if plot is None or not plot.suffix:
+        drawing = drawing.with_suffix(".png")
     refuse_unwritable(output, drawing)
     refuse_foreign_ending(drawing, _DRAWINGS)
     if low is not None and high is not None and not low < high:

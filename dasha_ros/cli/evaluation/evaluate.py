@@ -44,8 +44,8 @@ def evaluate(
     setting: Annotated[
         list[str] | None,
         typer.Option(
-            help="planes_paper, planes_drift, planes_wide, two_depths, joint or joint_no_handover; "
-            "repeatable."
+            help="planes_paper, planes_drift, planes_wide, two_depths, joint, joint_no_handover, "
+            "planes_disturbed or two_depths_disturbed; repeatable. Default: all but the disturbed ones."
         ),
     ] = None,
     composites: Annotated[
@@ -101,11 +101,11 @@ def evaluate(
     from dasha_ros.benchmark.study import focus_study, tables
     from dasha_ros.benchmark.trials.journal import Journal
     from dasha_ros.benchmark.trials.view_page import write_view_page
-    from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS, focus_setting
+    from dasha_ros.learning.evaluation.settings import USUAL_SETTINGS, focus_setting
 
     refuse_unwritable(json_file, markdown_file, rows, folder=page)
     with shared.errors_explained():
-        chosen = [focus_setting(name) for name in setting] if setting else list(FOCUS_SETTINGS)
+        chosen = [focus_setting(name) for name in setting] if setting else list(USUAL_SETTINGS)
         if scenes and not setting:
             # In the paper's bands one lens position is right for all photographs, so they show nothing here.
             chosen = [s for s in chosen if s.name in {"planes_wide", "two_depths"}]

@@ -49,6 +49,8 @@ def errors_explained() -> Iterator[None]:
     except (CacheError, ReadingError, TrainingError) as error:
         fail(str(error))
     except ImportError as error:
+        if str(error.name).startswith("dasha_ros"):
+            raise
         fail(f"training needs PyTorch and stable-baselines3 ({error}): run `scripts/setup --torch`")
 
 

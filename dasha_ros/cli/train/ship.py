@@ -65,7 +65,7 @@ def ship(
         from dasha_ros.benchmark.shipping.series import Series
         from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
         from dasha_ros.learning.dataset.cache.places import found_cache
-        from dasha_ros.learning.evaluation.settings import FOCUS_SETTINGS, focus_setting
+        from dasha_ros.learning.evaluation.settings import USUAL_SETTINGS, focus_setting
         from dasha_ros.learning.evaluation.stacks import stacks_in
         from dasha_ros.learning.training.presets import load_preset
 
@@ -75,7 +75,7 @@ def ship(
             fail(f"{repository} is no checkout of dasha_ros: it has no folder config/policies", Exit.REFUSED)
         judges, skipped = stacks_in(stacks) if stacks is not None else ([], {})
         shared.listed("skipped", skipped)
-        settings = [focus_setting(name) for name in setting] if setting else list(FOCUS_SETTINGS)
+        settings = [focus_setting(name) for name in setting] if setting else list(USUAL_SETTINGS)
         loaded = load_preset(preset)
         series = Series(
             folder or Path("runs") / f"ship_{loaded.name}",

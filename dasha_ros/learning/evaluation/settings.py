@@ -59,6 +59,8 @@ FOCUS_SETTINGS = (
 """The paper's band; the same with drift; start and object anywhere; an object in front of a background; both
 agents from any exposure; A^L alone from any exposure, which shows the value of the hand-over; and start and
 object anywhere under random disturbances."""
+USUAL_SETTINGS = tuple(setting for setting in FOCUS_SETTINGS if not setting.disturbed)
+"""Those that any cache has views for."""
 EXPOSURE_SETTING = "exposure"
 """Name of A^H's setting in any light of `LIGHT_LX`: any exposure, any defocus."""
 

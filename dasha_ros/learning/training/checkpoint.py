@@ -61,6 +61,10 @@ def take(learner: PPO, watch: dict[str, Any]) -> Checkpoint:
     )
 
 
+_OTHER_VERSION = (
+    "the checkpoint was written by another version of dasha_ros: begin the run anew, or go on with that "
+    "version; the best policy so far stays in the run's folder"
+)
 MOST_BYTES = 2**31
 """Greatest size of a checkpoint [bytes]."""
 
@@ -127,7 +131,10 @@ def resume(checkpoint: Checkpoint, env: Any, threads: int = 1) -> PPO:
             f"the checkpoint is of another environment ({error}): begin the run anew"
         ) from error
     if checkpoint.episodes is not None:
-        env.restore(checkpoint.episodes)
+        try:
+            env.restore(checkpoint.episodes)
+        except Exception as error:  # Its episodes hold objects of the version that wrote them.
+            raise TrainingError(_OTHER_VERSION) from error
     # Last, because loading draws from all of them.
     random.setstate(checkpoint.generators["python"])
     np.random.set_state(checkpoint.generators["numpy"])  # noqa: NPY002 - as above

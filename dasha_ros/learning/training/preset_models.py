@@ -81,7 +81,7 @@ class FocusWorld(_Model):
     """Share of episodes with two depths, where the scene set has such views."""
     disturbed_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """Share of episodes under a disturbance, where the cache has such views. What is read from percepts is
-    fitted on plain views all the same: fitted on both, 5 % fewer episodes end within 1 px."""
+    fitted on plain views all the same: fitted on both, fewer episodes end within 1 px."""
     drift_dioptres: NotNegative = 0.0
     """The lens's map is off by up to so much, either way [1/m]."""
     hysteresis: Range = (0.0, 0.0)

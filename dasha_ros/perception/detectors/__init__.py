@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from numbers import Real
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -110,7 +110,7 @@ def with_labels(detector: Detector) -> Detector:
         ModelError: A label is no text, is empty, or can't be sent.
     """
     labels = getattr(detector, "labels", None)
-    if not isinstance(labels, tuple | list):
+    if not isinstance(labels, Collection | np.ndarray) or isinstance(labels, str | bytes | Mapping):
         raise ModelError(
             f"The detector {_name(detector)}: its labels are {labels!r:.60}, not a tuple of texts."
         )
@@ -123,13 +123,16 @@ def with_labels(detector: Detector) -> Detector:
     return detector
 
 
-def checked_detections(detector: Detector, found: Any) -> Sequence[Detection]:
+def checked_detections(detector: Detector, found: Any) -> list[Detection]:
     """Return what a detector found, if it can be published.
+
+    Numbers may be of any library: scores and boxes of the result are Python's own.
 
     Raises:
         ModelError: It is no list of `Detection`, or one of them has something of another type in it.
     """
-    if not isinstance(found, list | tuple):
+    checked = []
+    if not isinstance(found, Iterable) or isinstance(found, str | Mapping):
         raise ModelError(f"The detector {_name(detector)} returned {found!r:.60}, not a list of Detection.")
     for each in found:
         if not isinstance(each, Detection):
@@ -138,18 +141,45 @@ def checked_detections(detector: Detector, found: Any) -> Sequence[Detection]:
             raise ModelError(
                 f"The detector {_name(detector)} found something whose label {each.label!r:.60} {why}."
             )
-        if not _are_numbers((each.score,), 1) or not _are_numbers(each.box, 4):
+        score, box = _numbers((each.score,), 1), _numbers(each.box, 4)
+        if score is None or box is None:
             raise ModelError(
                 f"The detector {_name(detector)} found {each.label!r:.60} with the score {each.score!r:.60} "
                 f"and the box {each.box!r:.120}: one number and four are needed."
             )
-    return found
+        x0, y0, x1, y1 = box
+        checked.append(replace(each, score=score[0], box=(x0, y0, x1, y1)))
+    return checked
 
 
-def _are_numbers(values: Any, count: int) -> bool:
+def _numbers(values: Any, count: int) -> list[float] | None:
+    """So many numbers of any library as Python's own; ``None``: they are something else."""
+    if isinstance(values, str | bytes | Mapping) or any(isinstance(v, str | bytes) for v in values):
+        return None
+    try:
+        numbers = [float(value) for value in values]
+    except (TypeError, ValueError):
+        return None
+    return numbers if len(numbers) == count else None
+
+
+def _takes_no_words(name: str) -> str:
     return (
-        isinstance(values, tuple | list) and len(values) == count and all(isinstance(v, Real) for v in values)
+        f"The detector {name} knows its own classes only, so perception's detector_classes must be empty; "
+        f"the detector {OPEN_VOCABULARY} takes words, with a YOLO-World model."
     )
+
+
+def told(detector: Detector, name: str, words: Sequence[str]) -> Detector:
+    """Tell a detector of your own what to look for.
+
+    Raises:
+        ModelError: It takes no words, or can't read these.
+    """
+    if not isinstance(detector, OpenVocabulary) or not detector.takes_words:
+        raise ModelError(_takes_no_words(name))
+    detector.look_for(words)
+    return with_labels(detector)
 
 
 def _name(detector: Detector) -> str:
@@ -162,15 +192,13 @@ def check_detector(name: str, weights: str | Path | None = None, classes: Sequen
     Args:
         name: As `create_detector` takes it.
         weights: Its weights file; empty: its own.
-        classes: What it shall look for, in words; empty: what it knows.
+        classes: What it shall look for, in words; empty: what it knows. A class of your own is asked only
+            when it is made.
 
     Raises:
         UnknownModelError: The name is unknown.
         ModelError: The detector takes no words, or the weights file does not exist or can't be one.
     """
-    if classes and name != OPEN_VOCABULARY:
-        raise ModelError(
-            f"The detector {name} knows its own classes only, so perception's detector_classes must be "
-            f"empty; the detector {OPEN_VOCABULARY} takes words, with a YOLO-World model."
-        )
+    if classes and name != OPEN_VOCABULARY and ":" not in name:
+        raise ModelError(_takes_no_words(name))
     DETECTORS.check(name, weights)

@@ -72,4 +72,6 @@ class LearnedPolicy(Generic[Extractor]):
             raise self._misfit(f"its network has {self.file.info.nvec} choices, but {nvec} are possible")
 
     def _misfit(self, reason: str) -> PolicyFileError:
-        return PolicyFileError(f"the policy {self._path} is damaged ({reason}): train it again")
+        return PolicyFileError(
+            f"the policy {self._path} was made by another version, or is damaged ({reason}): train it again"
+        )

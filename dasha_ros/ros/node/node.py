@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rclpy.clock import Clock, ClockType
@@ -19,6 +19,7 @@ from dasha_ros.ros.node.condition import Condition, warning
 from dasha_ros.ros.node.delivery import await_delivery
 from dasha_ros.ros.node.guard import Guard
 from dasha_ros.ros.node.health import Health
+from dasha_ros.ros.node.keeping import Keeping
 from dasha_ros.ros.node.lifecycle import SafeLifecycleNode
 from dasha_ros.ros.node.memory import release_memory, settle_memory, tidy_memory
 from dasha_ros.ros.node.parameter_requests import reject_unknown_types
@@ -30,7 +31,6 @@ from dasha_ros.ros.validation.exclusive_topics import ExclusiveTopics
 from dasha_ros.ros.validation.rejections import Rejections
 
 C = TypeVar("C", bound=NodeConfig)
-T = TypeVar("T")
 
 _LOOK_S = 1.0
 """How often a node looks for other publishers of its topics [s]."""
@@ -40,7 +40,7 @@ _TURN_S = 0.05
 """How often a transition that waits for its turn looks whether the node ends [s]."""
 
 
-class DashaNode(SafeLifecycleNode, Generic[C]):
+class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
     """A lifecycle node that configures and activates itself.
 
     Subclasses override `configure`, `activate`, `deactivate` and `cleanup`. If one of them raises,
@@ -75,7 +75,7 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         self.guard = Guard(self.get_logger(), self._report_bug)
         self.is_active = self.is_loading = self._was_active = False
         self._transitions, self._ending, self._ended = threading.RLock(), False, False
-        self._kept, self._has_process = ExitStack(), False
+        self._has_process = False
 
     def own_process(self) -> None:
         """Keep the process's memory small from now on: it is this node's alone."""
@@ -108,19 +108,6 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         if overrides is not None:
             options["qos_overriding_options"] = overrides
         return super().create_subscription(msg_type, topic, callback, profile, **options)
-
-    def keep(self, thing: T, release: Callable[[], object]) -> T:
-        """Have a thing that `configure` makes released in the clean-up, also if `configure` then fails.
-
-        What was made last is released first, and before `cleanup` is called.
-        """
-        self._kept.callback(release)
-        return thing
-
-    def keep_publisher(self, kind: Any, topic: str, profile: QoSProfile) -> Publisher:
-        """Create a publisher that is destroyed in the clean-up; see `keep`."""
-        publisher = self.create_publisher(kind, topic, profile)
-        return self.keep(publisher, lambda: self.destroy_publisher(publisher))
 
     def configure(self) -> None:
         """Create what the node needs: models, topics and threads; see `keep`."""
@@ -200,7 +187,7 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
         finally:
             await_delivery(self)
         try:
-            self._kept.close()
+            self.release_kept()
         finally:
             self.cleanup()
 
@@ -215,26 +202,17 @@ class DashaNode(SafeLifecycleNode, Generic[C]):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `configure`."""
-        before = set(self._endpoints())
+        before = set(self.endpoints())
         self.is_loading = True
         result = self._transition("configure", self.configure)
         self.is_loading = False
         if result == TransitionCallbackReturn.FAILURE:
             self._transition("clean up", self._leave)
-            # A part that failed while it was made could not be kept, and left what it had made so far.
-            for endpoint, destroy in self._endpoints().items():
+            # A part that failed while it was made could not be kept, and left its topics so far.
+            for endpoint, destroy in self.endpoints().items():
                 if endpoint not in before:
                     destroy(endpoint)
         return result
-
-    def _endpoints(self) -> dict[Any, Callable[[Any], object]]:
-        """What others see of this node, and what destroys it."""
-        return {
-            **dict.fromkeys(self.publishers, self.destroy_publisher),
-            **dict.fromkeys(self.subscriptions, self.destroy_subscription),
-            **dict.fromkeys(self.services, self.destroy_service),
-            **dict.fromkeys(self.clients, self.destroy_client),
-        }
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See `activate`."""

@@ -113,9 +113,12 @@ def _join(args: Sequence[str] | None) -> None:
         # rclpy's signal handlers would shut the context down, and the node could publish nothing at its end.
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
+        what = "use the arguments after --ros-args" if "--ros-args" in (args or sys.argv) else "start"
         # Each layer of ROS adds where in its sources it was.
         words = re.sub(r", at \S+:\d+", "", first_line(error, 400)).removeprefix("failed to initialize rcl: ")
-        raise ConfigError(f"ROS can't use the arguments after --ros-args: {words}") from None
+        if isinstance(error, rclpy_implementation.UnknownROSArgsError):
+            words = f"it does not know {words}"
+        raise ConfigError(f"ROS can't {what}: {words}") from None
 
 
 def _await_end(ends: SimpleQueue[BaseException | None]) -> BaseException | None:

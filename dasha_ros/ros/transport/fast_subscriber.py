@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -75,7 +75,7 @@ class FastSubscriber:
         self._lock = threading.Lock()
         self._taking = threading.RLock()
         self._thread: threading.Thread | None = None
-        self._rests = self._ends = False
+        self._rests = self._ends = self._closed = False
         self._longest_wait_ns = _LOOK_NS
 
     def listen(self, kind: type[M], topic: str, callback: Callable[[M], None], qos: QoSProfile) -> None:
@@ -91,7 +91,8 @@ class FastSubscriber:
         Raises:
             TypeError: The type has a field that `cdr` can't read.
         """
-        hear = MessageFilter(self._node, kind, topic, callback).hear
+        with self._closed_after_failure():
+            hear = MessageFilter(self._node, kind, topic, callback).hear
         self._listen(kind, topic, to_hear(qos), lambda taken: hear(taken[0]))
 
     def _listen(
@@ -102,14 +103,10 @@ class FastSubscriber:
         hear: Callable[[tuple[bytes, Mapping[str, int]]], None],
         most: int = 0,
     ) -> None:
-        try:
+        with self._closed_after_failure():
             subscription = self._node.create_subscription(
                 kind, topic, hear, qos, callback_group=self._group, raw=True
             )
-        except BaseException:
-            # Whoever was making something of its topics can't close what is not made.
-            self.close()
-            raise
         # Only one image per turn, so that the messages that describe it come first.
         is_reliable = qos.reliability is ReliabilityPolicy.RELIABLE
         with self._lock:
@@ -118,6 +115,15 @@ class FastSubscriber:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="fast_subscriber", daemon=True)
             self._thread.start()
+
+    @contextmanager
+    def _closed_after_failure(self) -> Iterator[None]:
+        """Whoever makes something of these topics can't close what is not made."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def rest(self) -> None:
         """Let messages wait until `wake`. No callback runs once this returns, unless it was called by one."""
@@ -141,8 +147,9 @@ class FastSubscriber:
 
     def close(self) -> None:
         """Unsubscribe. No callback runs once this returns, unless it was called by one."""
-        if self._ends:
+        if self._closed:
             return
+        self._closed = True
         self._end()
         with self._lock:
             topics, self._topics = self._topics, []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from analytic_cache import analytic_cache
 
+from dasha_ros.benchmark.paper import ground
 from dasha_ros.benchmark.paper.ground import ground_of
 from dasha_ros.benchmark.paper.part import Context, PartMissingError
 from dasha_ros.benchmark.paper.parts import exposure, hand_over, table_1
@@ -17,6 +20,10 @@ from dasha_ros.benchmark.paper.parts.table_1.measure import COMMAND_S, TIMES, TR
 from dasha_ros.benchmark.paper.report import write_report
 from dasha_ros.benchmark.paper.run import run_part
 from dasha_ros.benchmark.paper.sensor_distance import sensor_distance_mm
+from dasha_ros.benchmark.study import Part
+from dasha_ros.benchmark.testbed import Testbed
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
+from dasha_ros.twin.stress.disturbance import Disturbance
 
 FEW = {name: facts.FACTS[name] for name in ("phase_shift_rl", "contrast", "constant")}
 
@@ -116,6 +123,19 @@ def test_exposures_overlap_with_themselves_and_every_view_can_be_exposed_well(
 def test_sensor_distances_are_those_of_the_paper() -> None:
     assert sensor_distance_mm(24.0) == pytest.approx(36.4)
     assert sensor_distance_mm(70.0) == pytest.approx(24.0, abs=0.001)
+
+
+def test_nothing_is_judged_on_disturbed_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = [ViewInfo(f"v{i}", "plane", "cat", (f"{i}.png",), fold=i % 3) for i in range(6)]
+    copies = [
+        replace(view, name=f"{view.name}/disturbed-0", disturbance=Disturbance(jpeg=50)) for view in plain
+    ]
+    bed = Testbed(SimpleNamespace(views=[*plain, *copies]), (Part([0, 3, 6, 9], 0, (None,)),))  # type: ignore[arg-type]
+    monkeypatch.setattr(ground, "cache_testbed", lambda *arguments, **options: bed)
+    monkeypatch.setattr(ground, "cache_of", lambda context: (tmp_path, False))
+    found = ground_of(Context(tmp_path), ["constant"], "focus")
+    assert found.numbers == (0, 3)
+    assert found.said.startswith("Percepts of 2 views of 2 photographs")
 
 
 def test_a_cache_that_is_none_leaves_the_part_out(tmp_path: Path) -> None:

@@ -32,6 +32,15 @@ def test_a_row_that_was_cut_off_is_dropped(tmp_path, cut_off, mark):
     assert path.read_bytes() == mark + b'{"id": "a", "blur_px": 1.5}\n{"id": "c"}\n'
 
 
+def test_blank_lines_of_an_editor_mean_nothing(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "a"}\n\n{"id": "b"}\n  ')
+    with Journal(path) as journal:
+        assert set(journal.rows) == {"a", "b"}
+        journal.add("c", {})
+    assert set(Journal(path).rows) == {"a", "b", "c"}
+
+
 def test_a_last_row_that_lacks_only_its_newline_is_kept(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"id": "a"}\n{"id": "b"}')
@@ -64,7 +73,7 @@ def test_a_full_disk_is_told_once_and_costs_only_the_row_that_did_not_fit(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "text", ["hello\n", "[1]\n", '{"name": 1}\n', "3\n", "hello", "3", '{"name": 1}', '{"id": 1', " "]
+    "text", ["hello\n", "[1]\n", '{"name": 1}\n', "3\n", "hello", "3", '{"name": 1}', '{"id": 1']
 )
 def test_another_file_is_refused_and_stays(tmp_path, text):
     path = tmp_path / "rows.jsonl"

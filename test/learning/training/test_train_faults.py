@@ -16,6 +16,7 @@ from dasha_ros.learning.dataset.cache.cells import CellMap, ReadingError
 from dasha_ros.learning.dataset.cache.layout import GREY
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.store import Store
+from dasha_ros.learning.envs.vector import BatchVecEnv
 from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.evaluation.evaluate import play_focus
 from dasha_ros.learning.evaluation.settings import focus_setting, focus_starts
@@ -168,6 +169,24 @@ def test_a_checkpoint_that_is_none_is_refused(content, healthy, tmp_path):
     train(run, info, healthy)
     run.checkpoint.write_bytes(content(run.checkpoint.read_bytes()))
     with pytest.raises(TrainingError, match=r"damaged: delete it and begin the run anew.*best\.npz"):
+        train(run, info, healthy, resume=True)
+
+
+def test_a_checkpoint_of_another_version_is_refused_in_words(healthy, tmp_path, monkeypatch):
+    """Its episodes hold objects that have changed since."""
+    run, info = run_of("focus", "paper", healthy, tmp_path / "run", steps=64)
+    train(run, info, healthy)
+
+    real, begun = BatchVecEnv.restore, []
+
+    def restore(env, state):
+        if begun:
+            raise ModuleNotFoundError("No module named 'dasha_ros.learning.envs.rules'")
+        begun.append(env)
+        real(env, state)
+
+    monkeypatch.setattr(BatchVecEnv, "restore", restore)
+    with pytest.raises(TrainingError, match=r"by another version of dasha_ros: begin the run anew"):
         train(run, info, healthy, resume=True)
 
 

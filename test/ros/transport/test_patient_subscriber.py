@@ -98,6 +98,7 @@ def test_messages_wait_for_the_bell_and_close_takes_the_last(
     assert rung.wait(PATIENCE_S)
     words.publish(String(data="last"))
     subscriber.close()
+    assert not [s for s in node.subscriptions if s.topic_name in {"/dasha/bell", "/dasha/word"}]
     assert [text for text, _ in heard] == ["bell", "a", "b", "bell", "last"]
     # Lens and camera get the next command before it takes anything. New topics may have woken it for the
     # first bell.

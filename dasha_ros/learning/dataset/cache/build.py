@@ -98,7 +98,8 @@ def begun(
             if store.meta.key != key:
                 raise CacheError(
                     f"{folder} holds another cache (of scene set {store.meta.scene_set}, or of other "
-                    "photographs, models or encoders): give another folder, or delete it"
+                    "photographs, models, encoders or number of disturbed copies): give another folder, "
+                    "or delete it"
                 )
         else:
             views, skipped = chosen_views(scene_set, pictures, pool, report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dasha_ros.twin.scene import Scene
@@ -33,8 +33,8 @@ class ViewInfo:
     """The detector's score in the sharp view."""
     mid_grey_lux_seconds: float = 1.0
     """Illuminance [lx] times exposure [s] at which the sharp view is well exposed: its EV 0."""
-    disturbance: Disturbance | None = None
-    """How its pictures differ from the plain twin's."""
+    disturbance: Disturbance | None = field(default=None, repr=False)
+    """How its pictures differ from the plain twin's. The name says which copy it is."""
 
     @property
     def distance_m(self) -> float:
