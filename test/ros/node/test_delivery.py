@@ -127,6 +127,16 @@ def test_a_message_that_was_lost_is_sent_again_soon(profile):
     assert 0 < int(again.text) <= 200_000_000
 
 
+@pytest.mark.parametrize("profile", ["fastdds.xml", "fastdds_frames.xml", "fastdds_node.xml"])
+def test_a_lease_outlives_many_lost_announcements(profile):
+    root = ET.parse(ROOT / "config" / profile).getroot()
+    name = "{http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles}"
+    (lease,) = root.iter(f"{name}leaseDuration")
+    (again,) = root.iter(f"{name}leaseAnnouncement")
+    announcement_s = float(again.findtext(f"{name}nanosec")) * 1e-9
+    assert 0.0 < announcement_s <= float(lease.findtext(f"{name}sec")) / 20
+
+
 def _until_stopped(pid: int) -> None:
     _, status = os.waitpid(pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
