@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ros_harness import wait_for
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
@@ -121,9 +122,8 @@ def test_whatever_fails_the_node_is_as_before_and_can_be_configured(
         assert told == [f"{name} could not configure: call {failing}"]
         told.clear()
         # What is released may wait for a callback that is running.
-        deadline = time.monotonic() + 3.0
-        while entities(node) != before and time.monotonic() < deadline:
-            time.sleep(0.02)
+        with suppress(AssertionError):  # The next line tells more.
+            wait_for(lambda: entities(node) == before, "what was made to be released")
         assert entities(node) == before
     else:
         pytest.fail(f"{name} makes more than {MOST} topics")
