@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.estimation.blur_scale import blur_scales
+from dasha_ros.estimation.cases import cases_of
 from dasha_ros.estimation.detectability import Detectability, DetectionEvidence
 from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.estimation.motion import carried, places_after
 from dasha_ros.estimation.own_sharpness import NOVEL_PX, SURE_SCORES, OwnSharpness
 from dasha_ros.estimation.profile import Array, Profile, ProfileEvidence, nearest_node
 from dasha_ros.optics.lens import LensModel
@@ -119,6 +120,8 @@ class FocusBelief:
         lens: LensMap,
         batch: int,
         prior: tuple[Array, Array] | None = None,
+        *,
+        moving: bool = False,
     ) -> None:
         """Begin with the prior.
 
@@ -128,15 +131,28 @@ class FocusBelief:
             batch: Number of episodes.
             prior: Hypotheses, `STEP_D` apart, and their log probabilities; left out:
                 `hypotheses` and `log_prior`.
+            moving: Whether the object may move in depth.
         """
         self.dioptres, self._prior = prior or prior_of(lens)
         self._lens = lens
-        self.scales = blur_scales(lens.blur_doubt)
-        """How much more or less than its map says the lens may blur."""
-        count = len(self.scales.values) * len(self.dioptres)
+        cases = cases_of(lens.blur_doubt)
+        self.cases = cases.moving() if moving else cases
+        """How much more or less than its map says the lens may blur, and how the object may move."""
+        # What is behind an object does not move with it.
+        self._background = np.where(
+            self.cases.speeds == 0.0, np.arange(len(self.cases.speeds)), self.cases.still
+        )
+        self._seconds = np.zeros(batch)
+        count = len(self.cases.scales) * len(self.dioptres)
         self._frame = ProfileEvidence(model.frame, batch, count)
         self.own = OwnSharpness(
-            model.detail, batch, self.dioptres, self._prior, lens.px_per_dioptre, scales=self.scales
+            model.detail,
+            batch,
+            self.dioptres,
+            self._prior,
+            lens.px_per_dioptre,
+            cases=self.cases,
+            scale=lens.scale,
         )
         """What the object's own detail tells, whatever fills the frame and the detector prefers."""
         self._box = ProfileEvidence(model.box, batch, count)
@@ -147,9 +163,9 @@ class FocusBelief:
         shares = np.exp(self._prior)[None]
         self._farther = np.maximum(_below(shares, self._gap), 1e-12)
         self._nearer = np.maximum(_above(shares, self._gap), 1e-12)
-        self._prior_of_both = np.exp(self._prior) * np.exp(self.scales.log_prior)[:, None]
+        self._prior_of_both = np.exp(self._prior) * np.exp(self.cases.log_prior)[:, None]
         self.both = np.repeat(self._prior_of_both[None], batch, axis=0)
-        """Probability of each scale of blur and each place, shape (batch, s, h)."""
+        """Probability of each case of `scales` and each place by now, shape (batch, s, h)."""
         self.posterior = self.both.sum(axis=1)
         """Of each place, shape (batch, h); rows sum to 1."""
         self.blur_scale: Array = np.ones(batch)
@@ -180,6 +196,7 @@ class FocusBelief:
         detail: NDArray[np.floating],
         trust: NDArray[np.floating],
         cells: NDArray[np.floating],
+        seconds: Array | float = 0.0,
     ) -> None:
         """Take in one picture of some episodes.
 
@@ -192,14 +209,16 @@ class FocusBelief:
             detail: Numbers read from the object's own detail, shape (b, m); NaN where no object is known.
             trust: Score of the detection that told where the object is, shape (b,).
             cells: How many cells its detail was read from, shape (b,); NaN where nobody counted.
+            seconds: Time since the episode's first picture [s], shape (b,) or one for all.
         """
+        self._seconds[rows] = seconds
         here, px = self._lens.dioptres(position), self._lens.px_per_dioptre
         apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * px
         # A scale below 1 makes no picture count less: else a wrong guess of it could not be corrected.
         weight = np.minimum(apart * np.maximum(self.blur_scale[rows], 1.0) / NOVEL_PX, 1.0)
         self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)
-        radius = np.abs(here[:, None] - self.dioptres) * px
-        nodes = nearest_node(radius[:, None] * self.scales.values[:, None]).reshape(len(rows), -1)
+        radius = np.abs(here[:, None, None] - self._places(rows)) * px
+        nodes = nearest_node(radius * self.cases.scales[:, None]).reshape(len(rows), -1)
         framed = np.isfinite(frame).all(axis=1)
         if framed.any():
             self._frame.add(rows[framed], nodes[framed], frame[framed], weight[framed])
@@ -211,29 +230,36 @@ class FocusBelief:
             low, high = SURE_SCORES
             sure = np.clip((np.where(heard, scores, trust) - low) / (high - low), 0.0, 1.0) * weight
             self._box.add(rows[boxed], nodes[boxed], box[boxed], sure[boxed])
-        self.own.add(rows, here, detail, trust, cells)
+        self.own.add(rows, here, detail, trust, cells, seconds=seconds)
         self._update(rows)
 
+    def _places(self, rows: NDArray[np.intp]) -> Array:
+        """Where the object is by now if it was at each place in the first picture, shape (b, s, h)."""
+        return places_after(self.dioptres, self.cases.speeds, self._seconds[rows], self._lens.scale)
+
     def _update(self, rows: NDArray[np.intp]) -> None:
-        shape = len(rows), len(self.scales.values), len(self.dioptres)
-        prior = self._prior + self.scales.log_prior[:, None]
+        shape = len(rows), len(self.cases.scales), len(self.dioptres)
+        prior = self._prior + self.cases.log_prior[:, None]
         told = sum(witness.log_likelihood()[rows].reshape(shape) for witness in (self._box, self._detection))
         others, own = prior + told, self.own.log_likelihood()[rows]
         frame = self._frame.log_likelihood()[rows].reshape(shape)
         top = frame.max(axis=(1, 2), keepdims=True)
         likelihood = np.exp(frame - top)
-        elsewhere = np.exp(self._prior) * likelihood
+        elsewhere = np.exp(self._prior) * likelihood[:, self._background]
         apart = SEPARATE * _below(elsewhere, self._gap) / self._farther
         apart += BEHIND * _above(elsewhere, self._gap) / self._nearer
         together = (1.0 - SEPARATE - BEHIND) * likelihood
         weight = _relative(others + own)
         joint = weight * (apart + together)
         total = np.maximum(_total(joint), 1e-300)
-        self.both[rows] = joint / total[:, None, None]
+        shares = joint / total[:, None, None]
+        if self.cases.moves:
+            shares = carried(shares, self.dioptres, self._places(rows))
+        self.both[rows] = shares
         self.posterior[rows] = self.both[rows].sum(axis=1)
-        self.blur_scale[rows] = self.scales.likeliest(self.both[rows].sum(axis=2))
+        self.blur_scale[rows] = self.cases.likeliest(self.both[rows].sum(axis=2))
         self.separate[rows] = _total(weight * apart) / total
-        if len(self.scales.values) > 1:
+        if len(self.cases.scales) > 1:
             self.own.learn(rows, (_relative(others) * (apart + together)).sum(axis=2))
 
 

@@ -3,7 +3,7 @@
 Whatever fills the frame, and whatever the detector prefers, do not count here. The object's blur is read at
 each place of the lens, from the same part of its surface, and the object's own amount of texture is
 integrated out (`profile`). An object may look less or more blurred than it is (a response curve, its own
-kind of texture): a rung of `blur_scale.RUNGS` less, the same, and one more are equally likely, and a goal's
+kind of texture): a rung of `cases.RUNGS` less, the same, and one more are equally likely, and a goal's
 pictures tell which fits. Where the lens's scale of blur is not known, it is integrated out, too.
 
 Some objects are unlike all that was fitted: nearly without texture, or noisy. For them counts what needs no
@@ -18,8 +18,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.estimation.blur_scale import KNOWN, BlurScales
 from dasha_ros.estimation.candidates import Candidate, likeliest
+from dasha_ros.estimation.cases import KNOWN, Cases
+from dasha_ros.estimation.motion import carried, places_after
 from dasha_ros.estimation.profile import Array, Profile, ProfileEvidence, nearest_node
 
 MISTAKEN = 0.02
@@ -64,7 +65,8 @@ class OwnSharpness:
         prior: Array,
         px_per_dioptre: float,
         *,
-        scales: BlurScales = KNOWN,
+        cases: Cases = KNOWN,
+        scale: float = 1.0,
     ) -> None:
         """Nothing seen yet.
 
@@ -74,20 +76,27 @@ class OwnSharpness:
             dioptres: Hypotheses [1/m], shape (h,).
             prior: Their log probabilities, shape (h,).
             px_per_dioptre: Blur radius of a dioptre [px at 640], as the lens's map has it.
-            scales: How much more or less than that it may be.
+            cases: How much more or less than that it may be, and how the object may move.
+            scale: How many units of the map a dioptre is (`LensMap.scale`).
         """
-        self.dioptres, self._prior, self._scales = dioptres, prior, scales
+        self.dioptres, self._prior, self._cases = dioptres, prior, cases
         self._mapped_px = px_per_dioptre
-        self._evidence = tuple(ProfileEvidence(profile, batch, len(dioptres)) for _ in scales.rungs)
-        self._log_scales = np.repeat(scales.log_prior[None], batch, axis=0)
-        """Log probability of each scale, by all but the object's own detail, shape (batch, s)."""
+        pairs = np.column_stack([cases.rungs.ravel(), np.repeat(cases.speeds, 3)])
+        variants, which = np.unique(pairs, axis=0, return_inverse=True)
+        self._rungs, self._speeds = variants.T
+        self._of_case = which.reshape(-1, 3)
+        """For each case, which rungs at which speeds are equally likely, shape (s, 3)."""
+        self._evidence = ProfileEvidence(profile, batch, len(variants) * len(dioptres))
+        self._map_scale, self._seconds = scale, np.zeros(batch)
+        self._log_cases = np.repeat(cases.log_prior[None], batch, axis=0)
+        """Log probability of each case, by all but the object's own detail, shape (batch, s)."""
         self._px = np.full(batch, px_per_dioptre)
         """Blur radius of a dioptre by the scale that all else tells [px at 640], shape (batch,)."""
         self._visited = np.full((batch, _PICTURES), np.inf)
         self._blur = np.full((batch, _PICTURES), np.nan)
         """First number of each picture, the logarithm of the blur; NaN where the object is not known."""
         self._both = np.repeat(self._prior_of_both()[None], batch, axis=0)
-        """Probability of each scale and place, shape (batch, s, h)."""
+        """Probability of each case and place by now, shape (batch, s, h)."""
         self.posterior = self._both.sum(axis=1)
         """Shape (batch, h); rows sum to 1."""
         self.heard = np.zeros(batch, bool)
@@ -99,12 +108,12 @@ class OwnSharpness:
 
     def reset(self, rows: NDArray[np.intp]) -> None:
         """Restart these episodes with the prior."""
-        for evidence in self._evidence:
-            evidence.reset(rows)
+        self._evidence.reset(rows)
+        self._seconds[rows] = 0.0
         self._told = self._sharpest = None
         self._visited[rows] = np.inf
         self._blur[rows] = np.nan
-        self._log_scales[rows] = self._scales.log_prior
+        self._log_cases[rows] = self._cases.log_prior
         self._px[rows] = self._mapped_px
         self._both[rows] = self._prior_of_both()
         self.posterior[rows] = self._both[rows].sum(axis=1)
@@ -117,6 +126,8 @@ class OwnSharpness:
         numbers: NDArray[np.floating],
         trust: NDArray[np.floating],
         cells: NDArray[np.floating],
+        *,
+        seconds: Array | float = 0.0,
     ) -> None:
         """Take in one picture of some episodes.
 
@@ -127,7 +138,9 @@ class OwnSharpness:
             trust: Score of the detection that told where the object is, shape (b,).
             cells: How many cells of the map of detail they were read from (`detail_reading.core_cells`),
                 shape (b,); NaN where nobody counted, which means enough.
+            seconds: Time since the episode's first picture [s], shape (b,) or one for all.
         """
+        self._seconds[rows] = seconds
         apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1)
         apart *= np.maximum(self._px[rows], self._mapped_px)
         weight = np.minimum(apart / NOVEL_PX, 1.0)
@@ -139,27 +152,27 @@ class OwnSharpness:
         told = sure > 0.0
         newest = np.where(told, numbers[:, 0], np.nan)
         self._blur[rows] = np.concatenate([newest[:, None], self._blur[rows, :-1]], axis=1)
-        if not told.any():
-            return
-        mine = rows[told]
-        radius = np.abs(here[told, None] - self.dioptres) * self._mapped_px
-        for scale, evidence in zip(self._scales.rungs, self._evidence, strict=True):
-            evidence.add(mine, nearest_node(radius * scale), numbers[told], sure[told])
-        self._told = None
-        self.heard[mine] = True
-        self._weigh(mine)
+        if told.any():
+            mine = rows[told]
+            places = places_after(self.dioptres, self._speeds, self._seconds[mine], self._map_scale)
+            radius = np.abs(here[told, None, None] - places) * (self._mapped_px * self._rungs[:, None])
+            self._evidence.add(mine, nearest_node(radius).reshape(len(mine), -1), numbers[told], sure[told])
+            self._told = None
+            self.heard[mine] = True
+        # What moves is elsewhere by now, even if this picture did not tell of it.
+        self._weigh(rows[told | (self.heard[rows] & self._cases.moves)])
 
     def learn(self, rows: NDArray[np.intp], chances: Array) -> None:
-        """Take in what everything but the object's own detail tells of the scale, in place of what was known.
+        """Take in what everything but the object's own detail tells of the case, in place of what was known.
 
         Args:
             rows: Which episodes, shape (b,).
-            chances: In proportion to the probability of each scale, shape (b, s).
+            chances: In proportion to the probability of each case, shape (b, s).
         """
         shares = chances / chances.sum(axis=1, keepdims=True)
-        self._log_scales[rows] = np.log(np.maximum(shares, _LEAST_CHANCE))
+        self._log_cases[rows] = np.log(np.maximum(shares, _LEAST_CHANCE))
         # Where objects are unlike all others, their own detail tells the scale no better than the place.
-        self._px[rows] = self._mapped_px * self._scales.likeliest(shares)
+        self._px[rows] = self._mapped_px * self._cases.likeliest(shares)
         self._sharpest = None
         self._weigh(rows[self.heard[rows]])
 
@@ -168,32 +181,36 @@ class OwnSharpness:
         if not len(mine):
             return
         self._sharpest = None
-        logarithms = self._log_likelihood()[mine] + self._prior + self._log_scales[mine, :, None]
+        logarithms = self._log_likelihood()[mine] + self._prior + self._log_cases[mine, :, None]
         shares = np.exp(logarithms - logarithms.max(axis=(1, 2), keepdims=True))
-        self._both[mine] = shares / shares.reshape(len(mine), -1).sum(axis=1)[:, None, None]
+        shares /= shares.reshape(len(mine), -1).sum(axis=1)[:, None, None]
+        if self._cases.moves:
+            speeds = self._cases.speeds
+            places = places_after(self.dioptres, speeds, self._seconds[mine], self._map_scale)
+            shares = carried(shares, self.dioptres, places)
+        self._both[mine] = shares
         self.posterior[mine] = self._both[mine].sum(axis=1)
 
     def log_likelihood(self) -> Array:
-        """Of each scale and place, relative to the mean of all, shape (batch, s, h).
+        """Of each case and first place, relative to the mean of all, shape (batch, s, h).
 
         A few objects are unlike all others, so with a probability of `MISTAKEN` it is the same everywhere.
         """
         told = self._log_likelihood()
-        weighted = (told + self._scales.log_prior[:, None]).reshape(len(told), -1)
+        weighted = (told + self._cases.log_prior[:, None]).reshape(len(told), -1)
         mean = np.logaddexp.reduce(weighted, axis=1)[:, None, None] - np.log(told.shape[2])
         result: Array = np.logaddexp(np.log1p(-MISTAKEN) + told - mean, np.log(MISTAKEN))
         return result
 
     def _log_likelihood(self) -> Array:
         if self._told is None:
-            each = [evidence.log_likelihood() for evidence in self._evidence]
-            beside = zip(each, each[1:], each[2:], strict=False)
-            self._told = np.stack([np.logaddexp.reduce(three, axis=0) for three in beside], axis=1)
+            each = self._evidence.log_likelihood().reshape(-1, len(self._rungs), len(self.dioptres))
+            self._told = np.logaddexp.reduce(each[:, self._of_case], axis=2)
         return self._told
 
     def _prior_of_both(self) -> Array:
-        """Probability of each scale and place before anything was seen, shape (s, h)."""
-        prior: Array = np.exp(self._prior) * np.exp(self._scales.log_prior)[:, None]
+        """Probability of each case and place before anything was seen, shape (s, h)."""
+        prior: Array = np.exp(self._prior) * np.exp(self._cases.log_prior)[:, None]
         return prior
 
     def probability(self, here: Array) -> Array:
@@ -201,7 +218,7 @@ class OwnSharpness:
 
         NaN where no detail of an object was heard.
         """
-        within = self._scales.probability_within(self._both, self.dioptres, here, SHARP_PX / self._mapped_px)
+        within = self._cases.probability_within(self._both, self.dioptres, here, SHARP_PX / self._mapped_px)
         bracketed = self._is_sharpest(here) & self._falls(here, 1.0) & self._falls(here, -1.0)
         within = np.where(self._is_compared(here), within, np.minimum(within, UNCOMPARED))
         return np.where(self.heard, np.where(bracketed, np.maximum(within, BRACKETED), within), np.nan)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_curves import LARGE
+from random_curves import log_normal
 
 from dasha_ros.estimation.belief import (
     BEHIND,
@@ -19,7 +20,7 @@ from dasha_ros.estimation.belief import (
     hypotheses,
     log_prior,
 )
-from dasha_ros.estimation.blur_scale import KNOWN
+from dasha_ros.estimation.cases import KNOWN
 from dasha_ros.estimation.detectability import CLASSES, Detectability, score_class
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.estimation.own_sharpness import MISTAKEN, NOVEL_PX, SURE_SCORES
@@ -59,14 +60,6 @@ def apart(*dioptres):
     return LENS.position(np.array(dioptres))
 
 
-def log_normal(y, profile, nodes):
-    """Of all pictures' numbers together: the scene's amounts are the same in all of them."""
-    modes = np.concatenate([profile.modes[node] for node in nodes], axis=1)
-    covariance = modes.T @ modes + np.diag(np.concatenate([profile.variance[node] for node in nodes]))
-    residual = y.ravel() - np.concatenate([profile.mean[node] for node in nodes])
-    return -0.5 * (residual @ np.linalg.solve(covariance, residual) + np.linalg.slogdet(covariance)[1])
-
-
 def written_down(made, position, pictures, scores):
     """Posterior and probability of standing apart, by the model's own words."""
     prior = np.exp(log_prior(GRID))
@@ -78,7 +71,7 @@ def written_down(made, position, pictures, scores):
         of_frame.append(log_normal(frame, made.frame, nodes))
         answers = made.detection.log_answers[:, nodes, score_class(scores)].sum(axis=1)
         kinds = np.log(np.sum(made.detection.weights * np.exp(answers)))
-        scaled = [nearest_node(np.abs(here - at) * PX * scale) for scale in KNOWN.rungs]
+        scaled = [nearest_node(np.abs(here - at) * PX * scale) for scale in KNOWN.rungs[0]]
         of_detail.append(np.logaddexp.reduce([log_normal(detail, made.detail, each) for each in scaled]))
         own.append(log_normal(box, made.box, nodes) + kinds)
     of_frame = np.exp(np.array(of_frame) - max(of_frame))

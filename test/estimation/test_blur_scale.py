@@ -8,23 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_curves import LARGE, MAP, OBJECT_D, ROW
 from known_curves import model as known_model
+from random_curves import log_normal, random_model
 from scipy.special import logsumexp
 
 from dasha_ros.estimation.belief import (
     BEHIND,
     GAP_D,
     SEPARATE,
-    BeliefModel,
     FocusBelief,
     belief_map,
     hypotheses,
     log_prior,
 )
-from dasha_ros.estimation.blur_scale import CHANCES, KNOWN, UNKNOWN, blur_scales
 from dasha_ros.estimation.candidates import likeliest
-from dasha_ros.estimation.detectability import CLASSES, Detectability, score_class
+from dasha_ros.estimation.cases import CHANCES, KNOWN, UNKNOWN, cases_of
+from dasha_ros.estimation.detectability import score_class
 from dasha_ros.estimation.own_sharpness import MISTAKEN, NOVEL_PX, SHARP_PX, OwnSharpness
-from dasha_ros.estimation.profile import NODES, Profile, nearest_node
+from dasha_ros.estimation.profile import nearest_node
 from dasha_ros.optics.lens import ASSUMED
 from dasha_ros.optics.profiles import lens_model
 
@@ -35,34 +35,13 @@ SURE = np.array([0.9])
 PLACES = (0.2, 1.2, 2.1, 3.1)
 
 
-def random_model(seed):
-    """Every number is unlike any other, so that nothing can be mixed up."""
-    random = np.random.default_rng(seed)
-
-    def curves():
-        mean, modes = random.normal(size=(NODES, 2)), random.normal(size=(NODES, 2, 2))
-        return Profile(mean, modes, random.uniform(0.3, 1.0, (NODES, 2)))
-
-    answers = random.uniform(0.1, 1.0, (3, NODES, CLASSES))
-    detection = Detectability(np.full(3, 1 / 3), np.log(answers / answers.sum(axis=2, keepdims=True)))
-    return BeliefModel(curves(), curves(), curves(), detection)
-
-
-def log_normal(y, profile, nodes):
-    """Of all pictures' numbers together: the scene's amounts are the same in all of them."""
-    modes = np.concatenate([profile.modes[node] for node in nodes], axis=1)
-    covariance = modes.T @ modes + np.diag(np.concatenate([profile.variance[node] for node in nodes]))
-    residual = y.ravel() - np.concatenate([profile.mean[node] for node in nodes])
-    return -0.5 * (residual @ np.linalg.solve(covariance, residual) + np.linalg.slogdet(covariance)[1])
-
-
 def chances_of_scales():
     return np.array([CHANCES[abs(away)] for away in range(-3, 4)])
 
 
 def written_down(made, here, pictures, scores):
     """Probability of every scale and place, one by one."""
-    scales, beside = UNKNOWN.values, UNKNOWN.rungs
+    scales, beside = UNKNOWN.scales, UNKNOWN.rungs
     frame, box, detail = pictures
     prior = np.exp(log_prior(GRID))
 
@@ -76,7 +55,7 @@ def written_down(made, here, pictures, scores):
             answers = made.detection.log_answers[:, nodes(scale, at), score_class(scores)].sum(axis=1)
             own[i, j] = log_normal(box, made.box, nodes(scale, at))
             own[i, j] += np.log(np.sum(made.detection.weights * np.exp(answers)))
-            told[i, j] = logsumexp([log_normal(detail, made.detail, nodes(s, at)) for s in beside[i : i + 3]])
+            told[i, j] = logsumexp([log_normal(detail, made.detail, nodes(s, at)) for s in beside[i]])
     weights = chances_of_scales()[:, None]
     mean = logsumexp(told, b=np.broadcast_to(weights, told.shape)) - np.log(len(GRID))
     of_detail = (1.0 - MISTAKEN) * np.exp(told - mean) + MISTAKEN
@@ -118,7 +97,7 @@ def test_it_is_the_posterior_over_scales_and_places(seed, count):
 def near(joint, centre, px):
     """Probability that the object blurs by at most so many px at a place; cells count by the part inside."""
     step, total = GRID[1] - GRID[0], 0.0
-    for scale, places in zip(UNKNOWN.values, joint, strict=True):
+    for scale, places in zip(UNKNOWN.scales, joint, strict=True):
         for at, chance in zip(GRID, places, strict=True):
             reach = px / (PX * scale)
             inside = min(at + step / 2, centre + reach) - max(at - step / 2, centre - reach)
@@ -137,12 +116,12 @@ def scan(scale, lens=DOUBTED, places=PLACES, made=None):
     return belief
 
 
-@pytest.mark.parametrize("scale", UNKNOWN.values)
+@pytest.mark.parametrize("scale", UNKNOWN.scales)
 def test_a_scan_tells_the_scale_and_the_place(scale):
     belief = scan(scale)
     assert belief.blur_scale[0] == scale
     chances = belief.both[0].sum(axis=1)
-    assert UNKNOWN.values[chances.argmax()] == scale
+    assert UNKNOWN.scales[chances.argmax()] == scale
     assert chances.max() > 0.9
     assert belief.posterior[0] @ GRID == pytest.approx(OBJECT_D, abs=0.05)
     two_px = 2.0 / (PX * scale)
@@ -190,7 +169,7 @@ def test_an_episode_forgets_the_scale_of_the_one_before():
 
 def test_a_map_that_is_right_is_the_middle_of_the_scales():
     """With one scale the belief is that of `test_belief`, which is written down without any."""
-    assert KNOWN.values.tolist() == [1.0]
+    assert KNOWN.scales.tolist() == [1.0]
     assert KNOWN.log_prior.tolist() == [0.0]
     belief = scan(1.0, MAP)
     assert belief.both.shape[1] == 1
@@ -200,7 +179,7 @@ def test_a_map_that_is_right_is_the_middle_of_the_scales():
 
 @given(st.lists(st.floats(0.01, 1.0), min_size=7, max_size=7))
 def test_the_object_alone_follows_what_the_rest_knows_of_the_scale(chances):
-    own = OwnSharpness(known_model().detail, 1, GRID, log_prior(GRID), PX, scales=UNKNOWN)
+    own = OwnSharpness(known_model().detail, 1, GRID, log_prior(GRID), PX, cases=UNKNOWN)
     for here in (0.5, 2.6):
         read = np.log1p(np.abs(np.array([[here - OBJECT_D]])) * PX)
         own.add(ROW, np.array([here]), read, SURE, LARGE)
@@ -230,7 +209,7 @@ def test_pictures_of_neighbouring_places_count_in_full_where_the_lens_blurs_more
     ("doubt", "told_apart"), [(1.0, 1), (1.5, 1), (1.6, 3), (2.0, 3), (2.5, 5), (4.0, 7), (100.0, 7)]
 )
 def test_a_lens_may_say_how_well_its_blur_is_known(doubt, told_apart):
-    scales = blur_scales(doubt)
-    assert len(scales.values) == told_apart
-    assert np.exp(scales.log_prior).sum() == pytest.approx(1.0)
-    np.testing.assert_allclose(scales.values, 1.0 / scales.values[::-1], rtol=0.02)
+    cases = cases_of(doubt)
+    assert len(cases.scales) == told_apart
+    assert np.exp(cases.log_prior).sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(cases.scales, 1.0 / cases.scales[::-1], rtol=0.02)

@@ -43,7 +43,7 @@ class BeliefWithoutPosition(BeliefEncoder):
     have moved. Observation and action keep their size and order, so that the same network can be trained.
     """
 
-    def __init__(self, model: BeliefModel, lens: LensModel, batch: int) -> None:
+    def __init__(self, model: BeliefModel, lens: LensModel, batch: int, *, moving: bool = False) -> None:
         """See `BeliefEncoder`."""
         places_of = belief_map(lens)
         ends = places_of.dioptres(np.array([lens.position_min, lens.position_max]))
@@ -54,7 +54,7 @@ class BeliefWithoutPosition(BeliefEncoder):
         self._nowhere = MoveLog(lens, batch)
         """A log of a lens that stands in the middle of its range and never moved."""
         self._nowhere.reset(np.arange(batch), places_of.position(np.full(batch, self._middle)))
-        super().__init__(model, lens, batch, (places, evenly))
+        super().__init__(model, lens, batch, (places, evenly), moving=moving)
 
     def see(self, rows: Rows, pictures: FocusInputs) -> None:
         """See `FocusEncoder`. Earlier pictures are forgotten."""

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.estimation.belief import BeliefModel, FocusBelief, belief_map
 from dasha_ros.estimation.candidates import Candidate, candidates
+from dasha_ros.estimation.motion import Elapsed
 from dasha_ros.estimation.own_sharpness import SHARP_PX as SHARP_ENOUGH_PX
 from dasha_ros.estimation.profile import Array
 from dasha_ros.optics.lens import LensModel
@@ -52,6 +53,8 @@ class BeliefEncoder:
         lens: LensModel,
         batch: int,
         prior: tuple[Array, Array] | None = None,
+        *,
+        moving: bool = False,
     ) -> None:
         """Nothing seen yet.
 
@@ -60,14 +63,16 @@ class BeliefEncoder:
             lens: Maps positions to focus and blur.
             batch: Number of episodes.
             prior: Prior of the belief; see `FocusBelief`.
+            moving: Whether the object may move in depth.
         """
         self._map = belief_map(lens)
-        self._belief = FocusBelief(model, self._map, batch, prior)
+        self._belief = FocusBelief(model, self._map, batch, prior, moving=moving)
+        self._elapsed = Elapsed(batch)
         self._pictures = np.zeros((batch, FRAMES, 4 + 2 * model.frame.mean.shape[1]))
         self._best_score = np.zeros(batch)
         self._found = np.zeros(batch, bool)
-        self._unread = np.full((batch, UNREAD, 1 + model.detail.mean.shape[1]), np.nan)
-        """Where the lens was in the pictures before the first detection, and what `place` was then."""
+        self._unread = np.full((batch, UNREAD, 2 + model.detail.mean.shape[1]), np.nan)
+        """Where the lens was in the pictures before the first detection, when, and what `place` was then."""
         self._ahead: tuple[Candidate, Candidate] | None = None
         self.size = self.observation(MoveLog(lens, batch)).shape[1]
         """Length of an observation."""
@@ -101,7 +106,8 @@ class BeliefEncoder:
         lost = self._found[rows] & ~pictures.detected
         detail = np.where(lost[:, None], pictures.place, pictures.detail)
         trust = np.where(lost, best, score)
-        self._read_again(rows, pictures, score)
+        seconds = self._elapsed.see(rows, pictures.taken_s)
+        self._read_again(rows, pictures, score, seconds)
         self._found[rows] |= pictures.detected
         frame, heard = pictures.frame, pictures.score
         if pictures.given is not None:
@@ -109,7 +115,7 @@ class BeliefEncoder:
             frame = np.where(pictures.given[:, None], np.nan, frame)
             heard = np.where(pictures.given, np.nan, heard)
         inputs = pictures.position, frame, pictures.box, heard
-        self._belief.add(rows, *inputs, detail=detail, trust=trust, cells=pictures.cells)
+        self._belief.add(rows, *inputs, detail=detail, trust=trust, cells=pictures.cells, seconds=seconds)
         boxed = np.isfinite(pictures.box).all(axis=1, keepdims=True)
         newest = np.concatenate(
             [
@@ -124,7 +130,7 @@ class BeliefEncoder:
         )
         self._pictures[rows] = np.concatenate([newest[:, None], self._pictures[rows, :-1]], axis=1)
 
-    def _read_again(self, rows: Rows, pictures: FocusInputs, score: Array) -> None:
+    def _read_again(self, rows: Rows, pictures: FocusInputs, score: Array, seconds: Array) -> None:
         """Once the object is found, what earlier pictures show of its detail counts, too."""
         waits = ~self._found[rows]
         first = waits & pictures.detected
@@ -133,15 +139,16 @@ class BeliefEncoder:
             earlier = self._unread[mine]
             if pictures.again is not None:
                 count = min(pictures.again.shape[1], UNREAD)
-                earlier[:, UNREAD - count :, 1:] = pictures.again[first, pictures.again.shape[1] - count :]
+                earlier[:, UNREAD - count :, 2:] = pictures.again[first, pictures.again.shape[1] - count :]
             self._belief.own.reset(mine)
             for picture in np.moveaxis(earlier, 1, 0):
                 seen = np.isfinite(picture[:, 0])
                 here = self._map.dioptres(picture[seen, 0])
+                cells, trust = pictures.cells[first][seen], score[first][seen]
                 self._belief.own.add(
-                    mine[seen], here, picture[seen, 1:], score[first][seen], pictures.cells[first][seen]
+                    mine[seen], here, picture[seen, 2:], trust, cells, seconds=picture[seen, 1]
                 )
-        newest = np.column_stack([pictures.position, pictures.place])[waits]
+        newest = np.column_stack([pictures.position, seconds, pictures.place])[waits]
         self._unread[rows[waits]] = np.concatenate([self._unread[rows[waits], 1:], newest[:, None]], axis=1)
 
     def observation(self, log: MoveLog) -> Floats:
@@ -234,6 +241,7 @@ class BeliefEncoder:
 
     def _forget(self, rows: Rows) -> None:
         self._belief.reset(rows)
+        self._elapsed.reset(rows)
         self._pictures[rows] = 0.0
         self._best_score[rows] = 0.0
         self._found[rows] = False
@@ -242,7 +250,7 @@ class BeliefEncoder:
     def _within(self, px: float, log: MoveLog) -> Array:
         here, window = self._map.dioptres(log.position), px / self._map.px_per_dioptre
         belief = self._belief
-        return belief.scales.probability_within(belief.both, belief.dioptres, here, window)
+        return belief.cases.probability_within(belief.both, belief.dioptres, here, window)
 
     def _candidates(self) -> tuple[Candidate, Candidate]:
         if self._ahead is None:

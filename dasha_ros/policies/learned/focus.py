@@ -48,7 +48,7 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
                 another one; or its network has other choices than this lens.
         """
         check_lens(self.file.info, task.lens.id)
-        encoder = self.extractor.observation_encoder(task.lens, 1)
+        encoder = self.extractor.observation_encoder(task.lens, 1, moving=True)
         self._check_actions(encoder.nvec)
         self._episode = FocusEpisode(self.extractor, encoder, task, self._stay_dioptres)
 

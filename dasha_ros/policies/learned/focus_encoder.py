@@ -58,6 +58,8 @@ class FocusInputs:
     oldest first, shape (b, k, m). ``None``: what ``place`` was then holds."""
     peak: Array | None = None
     """P of Eq. 7, grey levels 0..255, shape (b,); ``None`` where it is not needed."""
+    taken_s: Array | None = None
+    """When the picture was taken, by any clock [s], shape (b,); ``None`` in training, where nothing moves."""
 
     def take(self, rows: Rows) -> FocusInputs:
         """The inputs of some of the episodes."""

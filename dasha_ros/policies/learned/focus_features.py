@@ -57,8 +57,14 @@ class FocusFeatureExtractor(Protocol):
         """Id of the encoder whose latents are read."""
         ...
 
-    def observation_encoder(self, lens: LensModel, batch: int) -> FocusEncoder:
-        """A new encoder for a batch of episodes."""
+    def observation_encoder(self, lens: LensModel, batch: int, *, moving: bool = False) -> FocusEncoder:
+        """A new encoder for a batch of episodes.
+
+        Args:
+            lens: Moves as the actions say.
+            batch: Number of episodes.
+            moving: Whether the object may move in depth; training does without.
+        """
         ...
 
     def read(self, percept: Percept, task: FocusTask, place: Box) -> FocusInputs:
@@ -97,7 +103,7 @@ class LatentFeatureExtractor:
     latent_size: int
     kind: str = LATENT
 
-    def observation_encoder(self, lens: LensModel, batch: int) -> LatentFocusEncoder:
+    def observation_encoder(self, lens: LensModel, batch: int, *, moving: bool = False) -> LatentFocusEncoder:
         """See `FocusFeatureExtractor`."""
         return LatentFocusEncoder(lens, batch, self.latent_size)
 
@@ -138,9 +144,9 @@ class BeliefFeatureExtractor:
         """Id of the encoder whose latents are read."""
         return GRID_ENCODER
 
-    def observation_encoder(self, lens: LensModel, batch: int) -> BeliefEncoder:
+    def observation_encoder(self, lens: LensModel, batch: int, *, moving: bool = False) -> BeliefEncoder:
         """See `FocusFeatureExtractor`."""
-        return _ENCODERS[self.kind](self.model, lens, batch)
+        return _ENCODERS[self.kind](self.model, lens, batch, moving=moving)
 
     def read(self, percept: Percept, task: FocusTask, place: Box) -> FocusInputs:
         """See `FocusFeatureExtractor`."""
@@ -299,5 +305,6 @@ def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusIn
         brisque=np.array([percept.brisque]),
         given=np.array([task.selection.itself]),
         peak=np.array([percept.histogram_peak]),
+        taken_s=np.array([percept.capture.stamp_ns / 1e9]),
         **{**nothing, **read},
     )

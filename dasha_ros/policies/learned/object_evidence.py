@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.estimation.belief import belief_map, prior_of
-from dasha_ros.estimation.blur_scale import blur_scales
+from dasha_ros.estimation.cases import cases_of
 from dasha_ros.estimation.detail_reading import core_cells
+from dasha_ros.estimation.motion import Elapsed
 from dasha_ros.estimation.own_sharpness import OwnSharpness
 from dasha_ros.estimation.profile import Array
 from dasha_ros.perception.percept import Percept
@@ -40,30 +41,33 @@ class ObjectEvidence:
             1,
             *prior_of(self._map),
             self._map.px_per_dioptre,
-            scales=blur_scales(self._map.blur_doubt),
+            cases=cases_of(self._map.blur_doubt).moving(),
+            scale=self._map.scale,
         )
+        self._elapsed = Elapsed(1)
         self._place = ObjectPlace()
         self._here: Array = np.zeros(1)
-        self._unread: list[tuple[Array, NDArray[np.uint8]]] = []
-        """Where the lens was in the pictures before the first detection, and their maps of detail."""
+        self._unread: list[tuple[Array, Array, NDArray[np.uint8]]] = []
+        """Where the lens was in the pictures before the first detection, when, and their maps of detail."""
 
     def see(self, percept: Percept) -> None:
         """Take in the next picture of the goal."""
         waited = not self._place.is_known
         box, trust = self._place.look(percept, self._task)
         self._here = self._map.dioptres(np.array([percept.lens.commanded_position]))
+        seconds = self._elapsed.see(ROW, np.array([percept.capture.stamp_ns / 1e9])).copy()
         if waited and self._place.is_known:
             # Once the object is found, what earlier pictures show of its detail counts, too.
             self._own.reset(ROW)
-            for here, detail in self._unread:
-                self._add(here, detail, box, trust)
+            for here, then, detail in self._unread:
+                self._add(here, then, detail, box, trust)
         elif waited:
-            self._unread.append((self._here, percept.detail))
-        self._add(self._here, percept.detail, box, trust)
+            self._unread.append((self._here, seconds, percept.detail))
+        self._add(self._here, seconds, percept.detail, box, trust)
 
-    def _add(self, here: Array, detail: NDArray[np.uint8], box: Array, trust: float) -> None:
+    def _add(self, here: Array, seconds: Array, detail: NDArray[np.uint8], box: Array, trust: float) -> None:
         read = self._reading.detail_at((detail,), box)[0]
-        self._own.add(ROW, here, read, np.array([trust]), np.array([core_cells(box)]))
+        self._own.add(ROW, here, read, np.array([trust]), np.array([core_cells(box)]), seconds=seconds)
 
     @property
     def probability(self) -> float:

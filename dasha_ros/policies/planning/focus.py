@@ -41,7 +41,7 @@ class BeliefFocus(ABC):
 
     def reset(self, task: FocusTask) -> None:
         """Begin a new episode on any lens whose map is known."""
-        encoder = self._extractor.observation_encoder(task.lens, 1)
+        encoder = self._extractor.observation_encoder(task.lens, 1, moving=True)
         self._episode = FocusEpisode(self._extractor, encoder, task)
         self._map, self._log = belief_map(task.lens), self._episode.log
 
