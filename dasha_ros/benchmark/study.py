@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from dasha_ros.benchmark import evaluation, exposure
 from dasha_ros.benchmark.evaluation import HAND_OVER_POLICY, STEP_MS, Progress
@@ -18,6 +17,7 @@ from dasha_ros.benchmark.methods import (
 from dasha_ros.benchmark.rows import Row, summary
 from dasha_ros.benchmark.table import markdown
 from dasha_ros.benchmark.trials.journal import Journal
+from dasha_ros.benchmark.trials.summary import shown
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import (
     EXPOSURE_SETTING,
@@ -172,18 +172,11 @@ def tables(rows: Sequence[Row]) -> str:
         is_exposure = setting.startswith(EXPOSURE_SETTING)
         keys = exposure.SPREAD_KEYS if is_exposure else evaluation.SPREAD_KEYS
         columns = EXPOSURE_COLUMNS if is_exposure else FOCUS_COLUMNS
-        shown = [_shown(row) for row in summary(mine, keys)]
-        text.append(f"### {setting}\n\n{markdown(shown, columns)}")
+        lines = [shown(row) for row in summary(mine, keys)]
+        text.append(f"### {setting}\n\n{markdown(lines, columns)}")
     notes = (
         "\n\\* reference-based: it sees the twin's truth.\n"
         if any(r["reference_based"] for r in rows)
         else ""
     )
     return "\n".join(text) + notes
-
-
-def _shown(row: Row) -> dict[str, Any]:
-    name = (
-        row["policy"] + ("\\*" if row["reference_based"] else "") + (" (sampled)" if row["sampled"] else "")
-    )
-    return {**row, "policy": name}

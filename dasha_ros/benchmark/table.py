@@ -14,6 +14,8 @@ SHARES = frozenset(
         "found_another",
         "detected",
         "hunting",
+        "findable",
+        "within_2px_findable",
         "well_exposed",
         "good_peak",
         "possible",
@@ -33,6 +35,9 @@ TITLES = {
     "reached_possible": "well exposed where possible",
     "within_1px": "within 1 px",
     "decide_ms": "ms a decision",
+    "findable": "object can be found",
+    "within_2px_findable": "of these: within 2 px",
+    "moves_settled_findable": "of these: moves to the end",
 }
 """Titles of columns whose keys don't say it; others are titled by their key."""
 

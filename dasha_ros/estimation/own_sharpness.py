@@ -50,6 +50,7 @@ _SEEN_PX = 1.5
 """A place so near to one that was visited tells nothing new [px of blur at 640]."""
 _LEAST_CHANCE = 1e-12
 """Of a scale: however unlikely, the object's own detail may still speak for it."""
+_TINY = np.finfo(np.float64).tiny
 _PICTURES = 16
 """Number of places that are remembered."""
 
@@ -169,7 +170,9 @@ class OwnSharpness:
             rows: Which episodes, shape (b,).
             chances: In proportion to the probability of each case, shape (b, s).
         """
-        shares = chances / chances.sum(axis=1, keepdims=True)
+        total = chances.sum(axis=1, keepdims=True)
+        # Pictures that nothing explains tell no case from another.
+        shares = np.where(total > 0.0, chances / np.maximum(total, _TINY), np.exp(self._cases.log_prior))
         self._log_cases[rows] = np.log(np.maximum(shares, _LEAST_CHANCE))
         # Where objects are unlike all others, their own detail tells the scale no better than the place.
         self._px[rows] = self._mapped_px * self._cases.likeliest(shares)

@@ -190,6 +190,9 @@ def test_the_object_alone_follows_what_the_rest_knows_of_the_scale(chances):
     place = likeliest(own.posterior, GRID, SHARP_PX / (PX * UNKNOWN.likeliest(shares)))
     assert own.sharpest() is not before
     assert own.sharpest().dioptres == place.dioptres
+    own.learn(ROW, np.zeros((1, len(UNKNOWN.scales))))
+    np.testing.assert_allclose(own.posterior, unlike, err_msg="what nothing explains tells nothing")
+    own.learn(ROW, np.array([chances]))
     own.learn(ROW, 3.0 * chances_of_scales()[None])
     np.testing.assert_allclose(own.posterior, unlike)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from dasha_ros.benchmark import evaluation
 from dasha_ros.benchmark.evaluation import Progress
-from dasha_ros.benchmark.methods import MethodError, focus_methods
-from dasha_ros.benchmark.rows import Row
+from dasha_ros.benchmark.methods import ORACLE, MethodError, focus_methods
+from dasha_ros.benchmark.rows import Row, share
 from dasha_ros.benchmark.study import Part
 from dasha_ros.benchmark.table import markdown
 from dasha_ros.benchmark.trials.journal import Journal
-from dasha_ros.benchmark.trials.summary import summed
+from dasha_ros.benchmark.trials.summary import NOTE, shown, summed
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_setting
 from dasha_ros.learning.evaluation.stressed import StressArena
@@ -20,9 +21,15 @@ from dasha_ros.twin.stress.stress import STRESSES, Stress
 
 PREFIX = "stress_"
 """Begins the name of a row's setting; the stress's name follows."""
+_OF_FINDABLE = ("within_2px", "hunting", "moves_settled")
+"""Also summed over the episodes alone whose object the detector finds where it is sharp."""
+_FINDABLE_WORDS = """
+*Object can be found*: the share of the episodes in which the detector finds the object where it is sharp.
+Nobody finds the others by moving the lens.
+"""
 _COLUMNS = (
     "stress", "policy", "episodes", "within_2px", "within_1px", "false_found", "hunting", "moves_first",
-    "moves_settled",
+    "moves_settled", "findable", "within_2px_findable", "moves_settled_findable",
 )  # fmt: skip
 
 
@@ -50,7 +57,9 @@ def play_stresses(
     progress: Progress | None = None,
     keep: Callable[[Row], None] | None = None,
 ) -> list[Row]:
-    """Every policy under every stress; see `evaluation.play`.
+    """Every policy under every stress, and `ORACLE` beside them; see `evaluation.play`.
+
+    `ORACLE` knows the focus: what it does not detect, nobody finds by moving the lens.
 
     Args:
         views: All views; those of planes are played.
@@ -65,14 +74,15 @@ def play_stresses(
         keep: Given the row of a policy under a stress as soon as it is complete.
 
     Returns:
-        A row for each stress and policy: `summary.summed` by photograph, with ``stress``.
+        A row for each stress and policy; see `stress_rows`.
 
     Raises:
         MethodError: There is no plane, or no policy may play.
         DeviceError: A view can't be shown.
     """
     wide = focus_setting("planes_wide")
-    methods = [each for name in names for each in focus_methods(name, knowledge=part.knowledge[0], seed=seed)]
+    asked = (*names, *(() if ORACLE in names else (ORACLE,)))
+    methods = [each for name in asked for each in focus_methods(name, knowledge=part.knowledge[0], seed=seed)]
     methods = [each for each in methods if each.split is None or part.split in {None, each.split}]
     if not methods or not any(wide.shows(views[number].info) for number in part.numbers):
         raise MethodError("nothing to play: there is no plane, or every policy was learned on another split")
@@ -93,13 +103,47 @@ def play_stresses(
 
 
 def stress_rows(played: Iterable[Row]) -> list[Row]:
-    """Rows of episodes summed up for each stress and policy, with intervals by photograph."""
-    lines = summed(list(played), lambda row: str(row["view"]), lambda row: str(row["photographs"][0]))
-    return [{"stress": str(line["setting"]).removeprefix(PREFIX), **line} for line in lines]
+    """Rows of episodes summed up for each stress and policy by `summary.summed`, by photograph.
+
+    And:
+
+    - ``stress``: its name
+    - ``findable``: share of the episodes whose object the detector finds where it is sharp, by `ORACLE`
+    - ``within_2px_findable``, ``hunting_findable``, ``moves_settled_findable``: the same measures over these
+      episodes alone, with intervals
+    """
+    rows = list(played)
+    findable = {_start(row): bool(row["detected"]) for row in rows if row["policy"] == ORACLE}
+    lines = _summed(rows)
+    of_findable = {_who(line): line for line in _summed([row for row in rows if findable.get(_start(row))])}
+    result: list[Row] = []
+    for line in lines:
+        name = str(line["setting"])
+        mine = [found for start, found in findable.items() if start[0] == name]
+        fewer = of_findable.get(_who(line), {})
+        extra: Row = {"findable": share(mine) if mine else None}
+        for key in _OF_FINDABLE:
+            extra |= {f"{key}_findable{end}": fewer.get(f"{key}{end}") for end in ("", "_low", "_high")}
+        result.append({"stress": name.removeprefix(PREFIX), **line, **extra})
+    return result
+
+
+def _summed(rows: Sequence[Row]) -> list[Row]:
+    return summed(rows, lambda row: str(row["view"]), lambda row: str(row["photographs"][0]))
+
+
+def _start(row: Row) -> tuple[Any, ...]:
+    """From where an episode began, whoever played it."""
+    return row["setting"], row["view"], row["start"], row["object_dioptres"], row["seed"]
+
+
+def _who(line: Row) -> tuple[Any, ...]:
+    return line["setting"], line["policy"], line["policy_seed"], line["sampled"]
 
 
 def stress_table(rows: Sequence[Row]) -> str:
-    """Markdown: a line for each stress and policy, and what the stresses are."""
+    """Markdown: a line for each stress and policy, and what the stresses and the columns are."""
     names = list(dict.fromkeys(str(row["stress"]) for row in rows))
     words = "\n".join(f"- `{name}`: {STRESSES[name].words}" for name in names)
-    return f"{markdown(list(rows), _COLUMNS)}\n{words}\n"
+    note = NOTE if any(row["reference_based"] for row in rows) else ""
+    return f"{markdown([shown(row) for row in rows], _COLUMNS)}{note}{_FINDABLE_WORDS}\n{words}\n"

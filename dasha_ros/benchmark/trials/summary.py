@@ -13,6 +13,8 @@ SHARES = ("within_2px", "within_1px", "false_found", "found_another", "detected"
 MEANS = ("moves_first", "moves_settled", "frames")
 _COLUMNS = ("policy", "episodes", *SHARES, *MEANS)
 _METHOD = ("setting", "policy", "reference_based", "policy_seed", "sampled", "arena")
+NOTE = "\n\\* reference-based: it sees the truth.\n"
+"""Below a table with such policies."""
 ALL, NEAR, FAR = "all", "near", "far"
 """Objects of stacks: all, those in the nearer half of their stack, and the others."""
 
@@ -71,13 +73,14 @@ def stack_tables(rows: Sequence[Row]) -> str:
             if not mine:
                 continue
             held = f"{mine[0]['units']} objects of {mine[0]['clusters']} stacks"
-            table = markdown([_shown(row) for row in mine], _COLUMNS)
+            table = markdown([shown(row) for row in mine], _COLUMNS)
             text.append(f"### {setting}, {objects} objects ({held})\n\n{table}")
-    note = "\n\\* reference-based: it sees the truth.\n" if any(r["reference_based"] for r in rows) else ""
+    note = NOTE if any(row["reference_based"] for row in rows) else ""
     return "\n".join(text) + note
 
 
-def _shown(row: Row) -> Row:
+def shown(row: Row) -> Row:
+    """The row as tables show it: the policy's name says whether it sees the truth (`NOTE`) and is sampled."""
     name = (
         row["policy"] + ("\\*" if row["reference_based"] else "") + (" (sampled)" if row["sampled"] else "")
     )

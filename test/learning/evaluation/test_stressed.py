@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 import pytest
 from cards import CardPerception
+from hypothesis import given
+from hypothesis import strategies as st
 from studio import Studio
 
 from dasha_ros.benchmark.methods import MethodError
 from dasha_ros.benchmark.study import Part
 from dasha_ros.benchmark.trials.journal import Journal
-from dasha_ros.benchmark.trials.stress import chosen_stresses, play_stresses, stress_table
+from dasha_ros.benchmark.trials.stress import chosen_stresses, play_stresses, stress_rows, stress_table
 from dasha_ros.learning.dataset.scenes.views import View, ViewInfo
 from dasha_ros.learning.evaluation.arenas import TwinArena
 from dasha_ros.learning.evaluation.settings import Start
@@ -137,19 +139,53 @@ def test_policies_play_from_the_same_starts_and_what_was_played_is_kept(views, t
     for resumed in (0, 4):
         with Journal(tmp_path / "rows") as journal:
             rows = play_stresses(
-                views, CardPerception(), ["oracle", "constant:24"], chosen, part, journal=journal, per_view=1
+                views, CardPerception(), ["constant:24"], chosen, part, journal=journal, per_view=1
             )
             assert journal.resumed == resumed
     starts = {(row["start"], row["object_dioptres"], row["seed"]) for row in journal.played}
     assert len(starts) == 1
-    assert [(row["stress"], row["policy"]) for row in rows] == [
-        (name, policy) for name in chosen for policy in ("oracle", "constant")
-    ] or len(rows) == 4
+    assert [(row["stress"], row["policy"].partition(":")[0]) for row in rows] == [
+        (name, policy) for name in chosen for policy in ("constant", "oracle")
+    ], "who knows the focus always plays"
+    assert {row["findable"] for row in rows} == {1.0}
     reached = {(row["stress"], row["policy"].partition(":")[0]): row["within_2px"] for row in rows}
     assert reached[BASE, "oracle"] == 1.0
     assert reached["scale_4_known", "constant"] == 0.0
     table = stress_table(rows)
+    assert "oracle\\*" in table
     assert "`scale_4_known`: 4 times the blur" in table
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 12)), min_size=1, max_size=8))
+def test_who_could_not_be_found_is_left_out_of_what_is_said_of_the_findable(episodes) -> None:
+    """Each start: whether it can be found, and whether ``plus`` ends in focus, and after how many moves."""
+    rows = []
+    for number, (findable, focused, moves) in enumerate(episodes):
+        for policy in ("plus", "oracle"):
+            knows = policy == "oracle"
+            rows.append(
+                {
+                    "setting": "stress_base", "policy": policy, "reference_based": knows, "policy_seed": None,
+                    "sampled": False, "arena": "stress", "view": f"view {number}", "start": 30.0,
+                    "object_dioptres": 1.0, "seed": number, "photographs": [f"photo {number}"],
+                    "detected": findable if knows else focused, "within_2px": knows or focused,
+                    "within_1px": knows or focused, "false_found": False, "hunting": moves > 5,
+                    "moves_first": 1, "moves_settled": moves, "frames": moves + 1,
+                }
+            )  # fmt: skip
+    plus = next(row for row in stress_rows(rows) if row["policy"] == "plus")
+    count = sum(findable for findable, _, _ in episodes)
+    assert plus["findable"] == pytest.approx(count / len(episodes), abs=1e-4)
+    assert plus["episodes"] == len(episodes)
+    assert plus["within_2px"] == pytest.approx(np.mean([f for _, f, _ in episodes]), abs=1e-4)
+    if not count:
+        assert plus["within_2px_findable"] is None
+        assert "| -" in stress_table([plus]).replace("  ", "")
+        return
+    of = [(focused, moves) for findable, focused, moves in episodes if findable]
+    assert plus["within_2px_findable"] == pytest.approx(np.mean([f for f, _ in of]), abs=1e-4)
+    assert plus["moves_settled_findable"] == pytest.approx(np.mean([m for _, m in of]), abs=1e-3)
+    assert plus["hunting_findable"] == pytest.approx(np.mean([m > 5 for _, m in of]), abs=1e-4)
 
 
 def test_what_can_not_be_played_is_refused(views, tmp_path: Path) -> None:
