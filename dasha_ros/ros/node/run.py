@@ -24,6 +24,7 @@ from dasha_ros.files.errors import first_line
 from dasha_ros.ros.node.executor import SafeExecutor, SafeSingleThreadedExecutor
 from dasha_ros.ros.node.memory import share_one_heap, skip_message_generator
 from dasha_ros.ros.node.node import DashaNode
+from dasha_ros.ros.transport.middleware_watch import watch_middleware
 from dasha_ros.system import shutdown_limits
 from dasha_ros.system.exit import end_within
 from dasha_ros.system.folders import NO_LOG_FILES, settle
@@ -49,7 +50,8 @@ def run(
     """Run a node until SIGINT or SIGTERM, then clean up and exit with code 0.
 
     SIGQUIT prints where each thread stands and kills the process. It ends with code 2 and the reason if
-    arguments or parameters are invalid at start, and with code 1 if the clean-up fails or takes too long.
+    arguments or parameters are invalid at start, and with code 1 if the clean-up fails or takes too long, or
+    if the middleware has stopped.
     """
     faulthandler.enable()
     # A shell that starts it in the background may have it ignored.
@@ -77,6 +79,7 @@ def run(
         raise SystemExit(ConfigError.EXIT_CODE) from None
     node.own_process()
     threading.excepthook = lambda end: _thread_ended(node, end)
+    watch_middleware(node.get_name())
     spinner, over = executor(), threading.Event()
     spinner.add_node(node)
     # Python handles signals only in the main thread, and not during a call into C. So that thread only waits.
