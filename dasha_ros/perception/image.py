@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.perception.errors import ImageError
+from dasha_ros.perception.shrinking import shrink
 
 MIN_SIDE = 32
 """Least side of the image and of the working image [px]."""
@@ -67,7 +68,7 @@ def working_image(image: NDArray[Any], encoding: str, width: int) -> NDArray[np.
     """Convert an image to grey, 0..255, and shrink it to at most ``width`` pixels, keeping its shape.
 
     Shrinking averages areas. An image more than twice as wide is halved first, which is much cheaper than one
-    step with an odd factor.
+    step with an odd factor; see `shrinking`, too.
 
     Args:
         image: H x W, or H x W x channels, as the encoding says.
@@ -91,7 +92,7 @@ def working_image(image: NDArray[Any], encoding: str, width: int) -> NDArray[np.
         rows = round(rows * width / columns)
         if rows < MIN_SIDE:
             raise ImageError(f"The image is too flat: at {width} pixels of width it is {rows} pixels high.")
-        image = cv2.resize(image, (width, rows), interpolation=cv2.INTER_AREA)
+        image = shrink(image, width, rows)
     return np.asarray(image, dtype=np.uint8)
 
 
