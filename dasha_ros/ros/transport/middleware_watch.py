@@ -6,14 +6,15 @@ for the thread of timed events; this one wants the same lock to see who is still
 process hears nothing, and nobody announces it, so that others take it for dead. But it runs on: no supervisor
 and no launch file sees any need to restart it.
 
-The thread of timed events wakes several times a second, to announce the process. The kernel counts that, and
-who counts needs neither the middleware nor its locks.
+The kernel tells what a thread waits for. The thread of timed events waits for the next event, with a time
+limit, and for a lock only for microseconds. Who asks the kernel needs neither the middleware nor its locks.
 """
 
 from __future__ import annotations
 
 import faulthandler
 import os
+import platform
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -24,85 +25,83 @@ THREAD = "dds.ev."
 CHECK_S = 1.0
 """How often they are looked at [s]."""
 PATIENCE = 10
-"""After so many looks without a sign of life a thread counts as stuck. It announces the process five times a
-second, and by Fast DDS's own defaults every three seconds."""
-USUAL = 5
-"""A thread that was once still for longer gets so many times as long."""
-_KNOWN = 10
-"""A thread counts as usually alive once it was seen to wake so often."""
+"""After so many looks in a row that find a thread in the same wait for a lock, it counts as stuck."""
+_FUTEX = {"x86_64": 202, "aarch64": 98}
+"""The number of the system call futex(2)."""
+_WAIT, _OPERATION = 0, 0x7F
+"""FUTEX_WAIT, by which glibc waits for a mutex (for a condition it is another one), and the mask of flags."""
 _TASKS = Path("/proc/self/task")
+
+LockWait = tuple[int, int]
+"""A lock by its address, and how often the thread had been put to sleep or out of its core when it began."""
 
 
 class StandStill:
-    """Finds a thread that used to wake and wakes no more.
+    """Finds a thread that waits for a lock and never gets it.
 
-    It counts looks, not seconds: a process that was suspended looks as rarely as its threads wake.
+    It counts looks, not seconds: a process that was suspended does not look either.
     """
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self._threads: dict[int, _Thread] = {}
+        self._looks: dict[tuple[int, LockWait], int] = {}
 
-    def look(self, wakes: Mapping[int, int]) -> bool:
+    def look(self, waits: Mapping[int, LockWait]) -> bool:
         """Whether one of the threads is stuck.
 
         Args:
-            wakes: How often each thread has woken since it began, by its number.
+            waits: For each thread that waits for a lock right now, by its number, for which one.
         """
-        self._threads = {
-            number: self._threads.get(number) or _Thread(count) for number, count in wakes.items()
-        }
-        # Each of them is told, also if an earlier one is stuck.
-        stuck = [thread.is_stuck(wakes[number]) for number, thread in self._threads.items()]
-        return any(stuck)
+        self._looks = {wait: self._looks.get(wait, 0) + 1 for wait in waits.items()}
+        return any(looks > PATIENCE for looks in self._looks.values())
 
 
-class _Thread:
-    def __init__(self, count: int) -> None:
-        self._count, self._woke, self._still, self._longest = count, 0, 0, 0
+def lock_waits(
+    tasks: Path = _TASKS, futex: int | None = _FUTEX.get(platform.machine())
+) -> dict[int, LockWait]:
+    """Which of this process's threads of timed events wait for a lock, by their numbers; see proc(5).
 
-    def is_stuck(self, count: int) -> bool:
-        """Whether it stands still, by how often it has woken."""
-        if count != self._count:
-            self._longest = max(self._longest, self._still)
-            self._count, self._woke, self._still = count, self._woke + 1, 0
-        else:
-            self._still += 1
-        return self._woke >= _KNOWN and self._still >= max(PATIENCE, USUAL * self._longest)
+    Empty where the kernel does not tell, on another processor, and with another middleware.
 
-
-def wakes_of(tasks: Path = _TASKS) -> dict[int, int]:
-    """How often each thread of timed events of this process has woken, by its number; see proc(5).
-
-    Empty where there is no such thread: with another middleware, or where the kernel has no ``/proc``.
+    Args:
+        tasks: The folder of the threads.
+        futex: The number of the system call futex(2); ``None``: unknown.
     """
-    found: dict[int, int] = {}
-    for task in tasks.glob("[0-9]*"):
-        # A thread may end while it is looked at.
+    found: dict[int, LockWait] = {}
+    for task in tasks.glob("[0-9]*") if futex is not None else ():
+        # A thread may end while it is looked at, and some kernels hide its system calls.
         try:
-            if (task / "comm").read_text(encoding="ascii", errors="replace").startswith(THREAD):
-                status = (task / "status").read_text(encoding="ascii", errors="replace")
-                found[int(task.name)] = sum(
-                    int(line.split()[1]) for line in status.splitlines() if "ctxt_switches:" in line
-                )
+            if not _text(task / "comm").startswith(THREAD):
+                continue
+            # Number of the call, then its arguments: address, operation, value, time limit. A running thread
+            # has one word here.
+            call = _text(task / "syscall").split()
+            if len(call) < 5 or int(call[0]) != futex:
+                continue
+            address, operation, _, limit = (int(word, 16) for word in call[1:5])
+            if operation & _OPERATION == _WAIT and limit == 0:
+                switches = [line for line in _text(task / "status").splitlines() if "ctxt_switches:" in line]
+                found[int(task.name)] = address, sum(int(line.split()[1]) for line in switches)
         except (OSError, ValueError, IndexError):
             continue
     return found
 
 
-def watch_middleware(name: str, *, look: Callable[[], Mapping[int, int]] = wakes_of) -> threading.Thread:
+def _text(file: Path) -> str:
+    return file.read_text(encoding="ascii", errors="replace")
+
+
+def watch_middleware(name: str, *, look: Callable[[], Mapping[int, LockWait]] = lock_waits) -> None:
     """Watch from a thread of its own, and end the process with code 1 if the middleware has stopped.
 
     Args:
         name: Of the node, for the message.
-        look: See `wakes_of`.
+        look: See `lock_waits`.
     """
-    thread = threading.Thread(target=_watch, args=(name, look), name="middleware watch", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=_watch, args=(name, look), name="middleware watch", daemon=True).start()
 
 
-def _watch(name: str, look: Callable[[], Mapping[int, int]]) -> None:
+def _watch(name: str, look: Callable[[], Mapping[int, LockWait]]) -> None:
     stand_still, pause = StandStill(), threading.Event()
     while not pause.wait(CHECK_S):
         if stand_still.look(look()):
