@@ -26,4 +26,7 @@ def main(region: tuple[float, ...]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tuple(map(float, sys.argv[1:])) or MIDDLE))
+    try:
+        sys.exit(main(tuple(map(float, sys.argv[1:])) or MIDDLE))
+    except ValueError as error:  # not numbers, not four of them, or no part of the picture
+        sys.exit(f"focus_here: {error}; give left, top, right and bottom, as fractions of the picture")

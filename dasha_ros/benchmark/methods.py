@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.files.naming import expanded
@@ -42,6 +43,7 @@ REFERENCE_BASED = frozenset({ORACLE, PHASE_SHIFT})
 Moment = TypeVar("Moment")
 """What a policy is made for."""
 Policy = TypeVar("Policy")
+AnyMethod = TypeVar("AnyMethod", bound="Method[Any, Any]")
 
 
 class MethodError(ValueError):
@@ -222,6 +224,33 @@ def perception_for(names: Sequence[str], agent: Agent) -> Perception:
     """
     wanted = encoders_of(names, agent)
     return Perception(SEPARATOR.join(wanted)) if wanted else Perception()
+
+
+def own_titles(names: Sequence[str], agent: Agent) -> dict[str, str]:
+    """What files of policies are called in tables, of those that need a title of their own.
+
+    Runs of one preset have one title and are summed up: they differ in seed or split. But a file beside the
+    policy that ships, or beside another one of its seed and split, is somebody's question which is better.
+
+    Raises:
+        PolicyFileError: A learned policy can't be read.
+    """
+    infos = {name: PolicyFile.load(path, agent).info for name in names if (path := _learned(name, agent))}
+    runs = {
+        name: (info.preset, info.made.get("seed"), info.made.get("split")) for name, info in infos.items()
+    }
+    shipped = {runs[name][0] for name in infos if not name.endswith(".npz")}
+    counts = Counter(runs.values())
+    return {
+        name: f"{run[0]} ({name})"
+        for name, run in runs.items()
+        if name.endswith(".npz") and (run[0] in shipped or counts[run] > 1)
+    }
+
+
+def titled(method: AnyMethod, title: str | None) -> AnyMethod:
+    """The method with a title from `own_titles`, if it has one there."""
+    return method if title is None else replace(method, policy=title)
 
 
 def _file_of(name: str, agent: Agent) -> Path | None:

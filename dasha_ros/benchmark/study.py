@@ -13,6 +13,8 @@ from dasha_ros.benchmark.methods import (
     MethodError,
     exposure_methods,
     focus_methods,
+    own_titles,
+    titled,
 )
 from dasha_ros.benchmark.rows import Row, summary
 from dasha_ros.benchmark.table import markdown
@@ -134,9 +136,10 @@ def exposure_study(
         DeviceError: A view can't be shown.
     """
     rows: list[Row] = []
+    titles = own_titles(names, "exposure")
     for part in parts:
         methods = [
-            method
+            titled(method, titles.get(name))
             for name in names
             for method in exposure_methods(name, sampled=sampled, seed=seed)
             if method.split is None or part.split in {None, method.split}
@@ -156,11 +159,16 @@ def exposure_study(
 
 def _focus_methods(names: Sequence[str], part: Part, sampled: Sequence[bool], seed: int) -> list[FocusMethod]:
     methods: list[FocusMethod] = []
+    titles = own_titles(names, "focus")
     for name in names:
         several = part.knowledge if name == "ten_dqn" else part.knowledge[:1]
         for known in several:
             found = focus_methods(name, sampled=sampled, knowledge=known, seed=seed)
-            methods += [replace(c) for c in found if c.split is None or part.split in {None, c.split}]
+            methods += [
+                replace(titled(c, titles.get(name)))
+                for c in found
+                if c.split is None or part.split in {None, c.split}
+            ]
     return methods
 
 

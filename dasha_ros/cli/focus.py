@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -93,6 +94,7 @@ def focus(
     edges = _numbers("--region", region, 4, "left, top, right and bottom, as in 0.4,0.3,0.6,0.7")
     near, far = _numbers("--distance", distance, 2, "the nearest and the farthest in m, as in 0.5,2 or ,2")
     console = err()
+    printer = StepPrinter(console)
     os.environ.update(environment())
     try:
         with ends_like_ctrl_c(), FocusClient(namespace=namespace) as client:
@@ -110,10 +112,8 @@ def focus(
                 keep_exposure=keep_exposure,
                 hold=hold,
                 timeout=timeout or None,
-                on_feedback=StepPrinter(console),
-                on_cancel=lambda: console.print(
-                    "cancelling; waiting until exposure and lens are restored ..."
-                ),
+                on_feedback=printer,
+                on_cancel=lambda: console.print(printer.at_cancel),
             )
             code = conclude(_wait(task), out())
     except ImportError as error:
@@ -216,6 +216,13 @@ class StepPrinter:
         self._begun = False
         self._held: tuple[int, str] | None = None
 
+    @property
+    def at_cancel(self) -> str:
+        """What to say when the goal is cancelled."""
+        if self._held is not None:
+            return "ending the hold; exposure and lens stay as they are ..."
+        return "cancelling; waiting until exposure and lens are restored ..."
+
     def __call__(self, feedback: Progress) -> None:
         """Print one step."""
         is_held = feedback.phase.name == "HOLDING"
@@ -225,10 +232,13 @@ class StepPrinter:
             if news == self._held:
                 return
             self._held = news
+        else:
+            self._held = None
         if not self._begun:
             self._console.print(self.HEAD, style="dim")
             self._begun = True
-        last = f"  sharp {feedback.sharpness:.2f}" if is_held else f"{feedback.reward:>9.3f}"
+        sharp = "-" if math.isnan(feedback.sharpness) else f"{feedback.sharpness:.2f}"
+        last = f"  sharp {sharp}" if is_held else f"{feedback.reward:>9.3f}"
         self._console.print(
             f"{_AGENTS[feedback.phase.name]:<6}{feedback.step:>5}"
             f"{feedback.exposure_us:>11,.0f} µs{feedback.lens_position:>8.2f} {feedback.lens_unit}"

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from dasha_ros.files.errors import first_line
 from dasha_ros.perception.errors import UnknownModelError
 
 T = TypeVar("T")
@@ -62,10 +63,10 @@ class Registry(Generic[T]):
         if weights and name in self._check_weights:
             self._check_weights[name](weights)
 
-    def _unknown(self, name: str) -> UnknownModelError:
+    def _unknown(self, name: str, why: str = "") -> UnknownModelError:
         return UnknownModelError(
-            f"There is no {self._kind} called {name!r}; choose one of {', '.join(self.names)}, "
-            "or name a class as package.module:Class."
+            f"There is no {self._kind} called {name!r}{why and f' ({why})'}; choose one of "
+            f"{', '.join(self.names)}, or name a class as package.module:Class."
         )
 
     def create(self, name: str, **options: Any) -> T:
@@ -87,6 +88,6 @@ class Registry(Generic[T]):
         except (ImportError, AttributeError, ValueError) as error:
             if name in self._entries:
                 raise
-            raise self._unknown(name) from error
+            raise self._unknown(name, first_line(error)) from error
         made: T = factory(**options)
         return made

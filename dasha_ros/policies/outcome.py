@@ -37,7 +37,8 @@ _ADVICE = {
     ErrorCode.OBJECT_NOT_FOUND: "Check that the object is in view and the detector knows its label, "
     "or lower min_score.",
     ErrorCode.QUALITY_NOT_REACHED: "Improve the light: a noisier picture scores worse. See that the lens can "
-    "focus at the object's distance, and repeat the goal. Or raise max_brisque, or lower min_sharp.",
+    "focus at the object's distance, and repeat the goal. Or raise max_brisque, "
+    "or lower the parameter low_level_agent.min_sharp.",
     ErrorCode.STEPS_EXHAUSTED: "Raise max_steps, or start nearer to the focus.",
     ErrorCode.TIME_EXHAUSTED: "Raise max_seconds, or start nearer to the focus.",
     # The driver's own message says what to check; this is what happens next.

@@ -260,6 +260,22 @@ def test_every_phase_has_a_line_under_one_heading():
     assert len({len(line) for line in lines}) == 1
 
 
+def test_a_cancel_is_told_by_what_it_leaves() -> None:
+    """A hold ends well: nothing is restored."""
+    text = io.StringIO()
+    show = StepPrinter(Console(file=text, width=120))
+    assert "restored" in show.at_cancel
+    for phase, leaves in (
+        (FocusState.FOCUSING, "restored"),
+        (FocusState.HOLDING, "stay as they are"),
+        (FocusState.EXPOSING, "restored"),
+    ):
+        show(progress_of(FocusOnObject.Feedback(phase=phase, step=1, sharpness=float("nan"))))
+        assert leaves in show.at_cancel
+    assert "sharp -" in text.getvalue()
+    assert "nan" not in text.getvalue().splitlines()[2].split("sharp")[1]
+
+
 def test_only_commas_are_no_label() -> None:
     from typer.testing import CliRunner
 

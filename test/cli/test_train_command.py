@@ -68,6 +68,8 @@ def test_both_agents_learn_and_a_finished_run_prints_the_same_again(arguments, t
         (("focus", "--preset", "best", "--cache", "/nowhere"), 2, "no preset 'best'"),
         (("exposure", "--cache", "/nowhere"), 1, "no percept cache"),
         (("joint", "--split", "9"), 1, "no split 9"),
+        (("focus", "--resume", "/nowhere", "--preset", "plus"), 2, "--preset does not apply to --resume"),
+        (("joint", "--resume", "/nowhere", "--steps", "9"), 2, "--steps does not apply to --resume"),
     ],
 )
 def test_impossible_runs_are_refused_with_a_sentence(words, code, says, arguments, tmp_path):

@@ -157,6 +157,15 @@ def test_unknown_detector_is_refused_with_those_that_exist():
         create_detector("yolov9")
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("no_module:Mine", "No module named 'no_module'"), ("cv2:Mine", "has no attribute 'Mine'")],
+)
+def test_an_own_class_that_can_not_be_imported_is_named_with_the_reason(name, why):
+    with pytest.raises(UnknownModelError, match=f"no detector called '{name}' .*{why}"):
+        create_detector(name)
+
+
 @pytest.fixture(scope="module")
 def photograph(fetched):
     def read(name):

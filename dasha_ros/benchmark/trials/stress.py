@@ -7,7 +7,7 @@ from typing import Any
 
 from dasha_ros.benchmark import evaluation
 from dasha_ros.benchmark.evaluation import Progress
-from dasha_ros.benchmark.methods import ORACLE, MethodError, focus_methods
+from dasha_ros.benchmark.methods import ORACLE, MethodError, focus_methods, own_titles, titled
 from dasha_ros.benchmark.rows import Row, share
 from dasha_ros.benchmark.study import Part
 from dasha_ros.benchmark.table import markdown
@@ -82,7 +82,12 @@ def play_stresses(
     """
     wide = focus_setting("planes_wide")
     asked = (*names, *(() if ORACLE in names else (ORACLE,)))
-    methods = [each for name in asked for each in focus_methods(name, knowledge=part.knowledge[0], seed=seed)]
+    titles, known = own_titles(names, "focus"), part.knowledge[0]
+    methods = [
+        titled(each, titles.get(name))
+        for name in asked
+        for each in focus_methods(name, knowledge=known, seed=seed)
+    ]
     methods = [each for each in methods if each.split is None or part.split in {None, each.split}]
     if not methods or not any(wide.shows(views[number].info) for number in part.numbers):
         raise MethodError("nothing to play: there is no plane, or every policy was learned on another split")

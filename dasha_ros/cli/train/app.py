@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dasha_ros.cli.terminal.given import refuse_all_given
 from dasha_ros.cli.train.runs import TrainOptions, errors_explained, train_agent, train_both
 from dasha_ros.cli.train.ship import ship
 
@@ -19,7 +20,9 @@ Cache = Annotated[
     typer.Option(help="Folder of the percept cache, or its name in the default place; default: the newest."),
 ]
 Folder = Annotated[Path | None, typer.Option("--out", help="Folder of the run; default: a new one in runs/.")]
-Resume = Annotated[Path | None, typer.Option(help="Folder of a run to continue.")]
+Resume = Annotated[
+    Path | None, typer.Option(help="Folder of a run to continue, as it was begun; goes alone.")
+]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of all random draws.")]
 Split = Annotated[int, typer.Option(min=0, help="Number of the split by photograph.")]
 Steps = Annotated[int | None, typer.Option(min=1, help="Steps of training; default: the preset's.")]
@@ -28,6 +31,7 @@ Steps = Annotated[int | None, typer.Option(min=1, help="Steps of training; defau
 def _add(name: str, text: str, train: Callable[[TrainOptions], None]) -> None:
     @app.command(name, help=text)
     def command(
+        context: typer.Context,
         *,
         preset: Preset = "plus",
         cache: Cache = None,
@@ -37,6 +41,8 @@ def _add(name: str, text: str, train: Callable[[TrainOptions], None]) -> None:
         split: Split = 0,
         steps: Steps = None,
     ) -> None:
+        if resume is not None:
+            refuse_all_given(context, {"resume"}, "--resume: a run goes on as it was begun")
         with errors_explained():
             train(TrainOptions(preset, cache, out_folder, resume, seed, split, steps))
 
