@@ -131,17 +131,15 @@ class FocusBelief:
             batch: Number of episodes.
             prior: Hypotheses, `STEP_D` apart, and their log probabilities; left out:
                 `hypotheses` and `log_prior`.
-            moving: Whether the object may move in depth.
+            moving: Whether the object may move in depth; only where the lens's blur is known, because a scale
+                that is wrong looks like a speed.
         """
         self.dioptres, self._prior = prior or prior_of(lens)
         self._lens = lens
-        cases = cases_of(lens.blur_doubt)
-        self.cases = cases.moving() if moving else cases
+        self.cases = cases_of(lens.blur_doubt, moving=moving)
         """How much more or less than its map says the lens may blur, and how the object may move."""
         # What is behind an object does not move with it.
-        self._background = np.where(
-            self.cases.speeds == 0.0, np.arange(len(self.cases.speeds)), self.cases.still
-        )
+        self._background = np.where(self.cases.speeds == 0.0, np.arange(len(self.cases.speeds)), 0)
         self._seconds = np.zeros(batch)
         count = len(self.cases.scales) * len(self.dioptres)
         self._frame = ProfileEvidence(model.frame, batch, count)
@@ -165,7 +163,7 @@ class FocusBelief:
         self._nearer = np.maximum(_above(shares, self._gap), 1e-12)
         self._prior_of_both = np.exp(self._prior) * np.exp(self.cases.log_prior)[:, None]
         self.both = np.repeat(self._prior_of_both[None], batch, axis=0)
-        """Probability of each case of `scales` and each place by now, shape (batch, s, h)."""
+        """Probability of each case of `cases` and each place by now, shape (batch, s, h)."""
         self.posterior = self.both.sum(axis=1)
         """Of each place, shape (batch, h); rows sum to 1."""
         self.blur_scale: Array = np.ones(batch)
@@ -180,6 +178,7 @@ class FocusBelief:
         self.own.reset(rows)
         self._detection.reset(rows)
         self._visited[rows] = np.inf
+        self._seconds[rows] = 0.0
         self.both[rows] = self._prior_of_both
         self.posterior[rows] = self.both[rows].sum(axis=1)
         self.blur_scale[rows] = 1.0
@@ -254,7 +253,7 @@ class FocusBelief:
         total = np.maximum(_total(joint), 1e-300)
         shares = joint / total[:, None, None]
         if self.cases.moves:
-            shares = carried(shares, self.dioptres, self._places(rows))
+            shares = carried(shares, self.dioptres, self._places(rows), self._prior)
         self.both[rows] = shares
         self.posterior[rows] = self.both[rows].sum(axis=1)
         self.blur_scale[rows] = self.cases.likeliest(self.both[rows].sum(axis=2))

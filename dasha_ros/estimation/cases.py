@@ -43,25 +43,9 @@ class Cases:
         return self.rungs[:, 1]
 
     @property
-    def still(self) -> int:
-        """The case in which the map is right and the object stands still."""
-        return int(np.flatnonzero((self.scales == 1.0) & (self.speeds == 0.0))[0])
-
-    @property
     def moves(self) -> bool:
         """Whether any case has a speed."""
         return bool(self.speeds.any())
-
-    def moving(self) -> Cases:
-        """The same, and the map's own scale with each of `motion.SPEEDS`."""
-        count, still = len(SPEEDS), self.still
-        log_prior = self.log_prior + np.log1p(-MOVES * (np.arange(len(self.log_prior)) == still))
-        each = self.log_prior[still] + np.log(MOVES / count)
-        return Cases(
-            np.concatenate([self.rungs, np.repeat(self.rungs[still][None], count, axis=0)]),
-            np.concatenate([log_prior, np.full(count, each)]),
-            np.concatenate([self.speeds, SPEEDS]),
-        )
 
     def likeliest(self, chances: Array) -> Array:
         """The scale nearest to the mean, shape (batch,).
@@ -100,12 +84,22 @@ def _around(count: int) -> Cases:
 
 KNOWN, UNKNOWN = _around(0), _around(len(CHANCES) - 1)
 """Of a lens whose blur is known, and of one that may blur 0.25 to 4 times as much as its map says."""
+MOVING = Cases(
+    np.repeat(KNOWN.rungs, 1 + len(SPEEDS), axis=0),
+    np.log([1.0 - MOVES, *(MOVES / len(SPEEDS) for _ in SPEEDS)]),
+    np.array([0.0, *SPEEDS]),
+)
+"""Of a lens whose blur is known and an object that may move; it stands still in the first case."""
 
 
-def cases_of(doubt: float) -> Cases:
-    """The scales of a lens, before an object that stands still.
+def cases_of(doubt: float, *, moving: bool = False) -> Cases:
+    """The scales of a lens; or, where its scale is known, the speeds of an object.
+
+    A scale that is wrong looks like a speed, so both together would be confused.
 
     Args:
         doubt: See `LensModel.blur_doubt`. Factors beyond those of `UNKNOWN` are not told apart.
+        moving: Whether the object may move in depth.
     """
-    return _around(sum(1.0 < rung <= doubt for rung in UNKNOWN.scales))
+    cases = _around(sum(1.0 < rung <= doubt for rung in UNKNOWN.scales))
+    return MOVING if moving and len(cases.scales) == 1 else cases

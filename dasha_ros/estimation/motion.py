@@ -2,8 +2,8 @@
 
 The pictures of a goal are taken within a second or two. A person who walks past a robot moves by a depth of
 field in this time, so that pictures that are all true contradict each other if the object stood still. Each
-hypothesis is therefore a place at the first picture and a speed (as in `focus_track`, which follows an object
-after it was found).
+hypothesis is therefore a place at the first picture and a speed. (`estimation.focus_track` follows an object
+after it was found, and knows speeds in the same way.)
 """
 
 from __future__ import annotations
@@ -39,23 +39,31 @@ def places_after(dioptres: Array, speeds: Array, seconds: Array, scale: float) -
     return np.where((before > _FLAT) & (way != 0.0), scale / distance, dioptres)
 
 
-def carried(shares: Array, dioptres: Array, places: Array) -> Array:
+def carried(shares: Array, dioptres: Array, places: Array, prior: Array) -> Array:
     """Probabilities of places, after each place has moved to another one, shape (b, c, h).
+
+    What has left the places is anywhere, as before anything was seen: it must not make one end likely.
 
     Args:
         shares: Probability of each case and place, shape (b, c, h).
         dioptres: The places, ascending and evenly spaced, shape (h,).
-        places: Where each of them is by now, shape (b, c, h); beyond the ends counts as at the end.
+        places: Where each of them is by now, shape (b, c, h).
+        prior: Log probability of each place before anything was seen, shape (h,).
     """
     count = len(dioptres)
-    at: Array = np.clip((places - dioptres[0]) / (dioptres[1] - dioptres[0]), 0.0, count - 1.0)
+    at: Array = (places - dioptres[0]) / (dioptres[1] - dioptres[0])
+    kept = shares * ((at > -0.5) & (at < count - 0.5))
+    lost: Array = (shares - kept).sum(axis=2, keepdims=True)
+    at = np.clip(at, 0.0, count - 1.0)
     low: NDArray[np.intp] = np.minimum(at, count - 2).astype(np.intp)
     part: Array = at - low
     rows = np.arange(shares[..., 0].size).reshape((*shares.shape[:2], 1))
     cell = low + count * rows
-    below = np.bincount(cell.ravel(), (shares * (1.0 - part)).ravel(), minlength=shares.size)
-    above = np.bincount(cell.ravel() + 1, (shares * part).ravel(), minlength=shares.size)
-    return np.asarray(below + above, np.float64).reshape(shares.shape)
+    below = np.bincount(cell.ravel(), (kept * (1.0 - part)).ravel(), minlength=shares.size)
+    above = np.bincount(cell.ravel() + 1, (kept * part).ravel(), minlength=shares.size)
+    moved = np.asarray(below + above, np.float64).reshape(shares.shape)
+    result: Array = moved + lost * np.exp(prior)
+    return result
 
 
 class Elapsed:

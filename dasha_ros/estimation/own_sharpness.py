@@ -190,7 +190,7 @@ class OwnSharpness:
         if self._cases.moves:
             speeds = self._cases.speeds
             places = places_after(self.dioptres, speeds, self._seconds[mine], self._map_scale)
-            shares = carried(shares, self.dioptres, places)
+            shares = carried(shares, self.dioptres, places, self._prior)
         self._both[mine] = shares
         self.posterior[mine] = self._both[mine].sum(axis=1)
 
@@ -224,7 +224,11 @@ class OwnSharpness:
         within = self._cases.probability_within(self._both, self.dioptres, here, SHARP_PX / self._mapped_px)
         bracketed = self._is_sharpest(here) & self._falls(here, 1.0) & self._falls(here, -1.0)
         within = np.where(self._is_compared(here), within, np.minimum(within, UNCOMPARED))
-        return np.where(self.heard, np.where(bracketed, np.maximum(within, BRACKETED), within), np.nan)
+        # What was seen on both sides of an object counts as far as it has stayed where it was.
+        stays = self._both[:, self._cases.speeds == 0.0].sum(axis=(1, 2))
+        return np.where(
+            self.heard, np.where(bracketed, np.maximum(within, BRACKETED * stays), within), np.nan
+        )
 
     def sharpest(self) -> Candidate:
         """The object's likeliest place of each episode."""

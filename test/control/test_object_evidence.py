@@ -78,7 +78,7 @@ def stated(score, places):
     rig = PixelRig(places[0], score, create_encoder("efficientnet_lite0_grid"))
     evidence = ObjectEvidence(TASK)
     _, extractor = shipped_belief()
-    encoder = extractor.observation_encoder(LENS, 1)
+    encoder = extractor.observation_encoder(LENS, 1, moving=True)
     episode = FocusEpisode(extractor, encoder, TASK)
     for number, place in enumerate(places):
         percept = rig.move(LENS.position(place)) if number else rig.observe()

@@ -14,7 +14,7 @@ from random_curves import log_normal, random_model
 from scipy.special import logsumexp
 
 from dasha_ros.estimation.belief import BEHIND, GAP_D, SEPARATE, FocusBelief, hypotheses, log_prior
-from dasha_ros.estimation.cases import KNOWN
+from dasha_ros.estimation.cases import KNOWN, MOVING, UNKNOWN, cases_of
 from dasha_ros.estimation.detectability import score_class
 from dasha_ros.estimation.motion import LONGEST_S, MOVES, SPEEDS, Elapsed, carried, places_after
 from dasha_ros.estimation.own_sharpness import MISTAKEN
@@ -35,9 +35,13 @@ def later(dioptres, speed, seconds):
 
 
 def split_between_neighbours(shares, places):
-    """Shares of places off the grid, given to the nearest two on it, one by one."""
-    result = np.zeros(len(GRID))
+    """Shares of places between those of the grid, given to the nearest two, one by one; those that have left it
+    by more than half a step are anywhere again."""
+    result, step = np.zeros(len(GRID)), GRID[1] - GRID[0]
     for share, place in zip(shares, places, strict=True):
+        if not GRID[0] - step / 2 < place < GRID[-1] + step / 2:
+            result += share * np.exp(log_prior(GRID))
+            continue
         inside = min(max(place, GRID[0]), GRID[-1])
         low = min(int((inside - GRID[0]) / (GRID[1] - GRID[0])), len(GRID) - 2)
         part = (inside - GRID[low]) / (GRID[1] - GRID[0])
@@ -133,6 +137,40 @@ def test_a_moving_object_is_expected_where_it_is_by_now(speed, object_d):
     assert belief.both[0].sum() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("speed", [-0.3, -0.2])
+def test_an_object_that_came_nearer_than_all_places_is_nowhere_for_sure(speed):
+    """At first it is at 2.9 D, then far beyond the last place: none is sure, and not the last one either."""
+    belief, at = seen(speed, object_d=2.9, places=(1.0, 2.0, 3.6), step_s=0.4)
+    assert at > GRID[-1] + 2.0 / PX
+    assert belief.own.probability(np.array([3.6]))[0] < 0.5
+    for here in (3.4, 3.6, 3.65):
+        near = np.abs(GRID - here) * PX < 2.0
+        assert belief.posterior[0][near].sum() < 0.5
+
+
+def test_a_silent_detector_drives_no_still_object_to_the_near_end():
+    """Pictures of a detector that finds nothing, far from focus, while time passes."""
+    belief = FocusBelief(known_model(), MAP, 1, moving=True)
+    nothing = np.full((1, 1), np.nan)
+    for i in range(10):
+        belief.add(
+            ROW, MAP.position(np.array([0.3 * i])), nothing, nothing, np.array([np.nan]),
+            detail=nothing, trust=SURE, cells=LARGE, seconds=0.5 * i,
+        )  # fmt: skip
+    ahead = belief.posterior[0] / np.exp(log_prior(GRID))
+    assert ahead[-1] < 1.1
+    assert ahead[:-1].max() < 1.5
+
+
+def test_what_was_seen_on_both_sides_counts_as_long_as_the_object_stays():
+    """Sharp between two blurred places at first; then it has left, and the same place shows it blurred."""
+    stayed, _ = seen(0.0, places=(1.6, 2.4, 2.0))
+    assert stayed.own.probability(np.array([2.0]))[0] > 0.9
+    belief, left = seen(0.2, places=(2.0, 2.4, 1.6, 1.2), step_s=0.3)
+    assert abs(left - 2.0) * PX > 3.0
+    assert belief.own.probability(np.array([2.0]))[0] < 0.5
+
+
 def test_who_takes_it_for_still_is_wrong():
     """Otherwise the speeds would be for nothing."""
     still, at = seen(0.2, moving=False, places=(2.4, 3.0, 0.6))
@@ -181,7 +219,7 @@ def test_what_is_carried_on_is_kept(mine, speed, seconds, scale):
     places = places_after(GRID, speeds, one, scale)
     each = [scale * later(at / scale, speed, seconds) for at in GRID]
     np.testing.assert_allclose(places[0, 0], each)
-    got = carried(mine[None, None], GRID, places)[0, 0]
+    got = carried(mine[None, None], GRID, places, log_prior(GRID))[0, 0]
     np.testing.assert_allclose(got, split_between_neighbours(mine, each), atol=1e-9)
     assert got.sum() == pytest.approx(mine.sum())
 
@@ -223,3 +261,10 @@ def test_an_encoder_tells_the_belief_how_much_time_passed(first):
     assert abs(chances @ places - at) * PX < 1.0
     log.go(MAP.position(np.array([at])))
     assert encoder.sharp_probability(log)[0] > 0.9
+
+
+def test_speeds_are_told_apart_where_the_scale_of_blur_is_known():
+    assert cases_of(1.0, moving=True) is MOVING
+    assert np.exp(MOVING.log_prior).sum() == pytest.approx(1.0)
+    assert not cases_of(1.0).moves
+    assert cases_of(4.0, moving=True).scales.tolist() == UNKNOWN.scales.tolist()

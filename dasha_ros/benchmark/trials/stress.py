@@ -24,8 +24,8 @@ PREFIX = "stress_"
 _OF_FINDABLE = ("within_2px", "hunting", "moves_settled")
 """Also summed over the episodes alone whose object the detector finds where it is sharp."""
 _FINDABLE_WORDS = """
-*Object can be found*: the share of the episodes in which the detector finds the object where it is sharp.
-Nobody finds the others by moving the lens.
+*Object can be found*: the share of the starts from which the detector found the object at the end of any of
+these policies, among them `oracle`, which goes to where the object is sharp at the start.
 """
 _COLUMNS = (
     "stress", "policy", "episodes", "within_2px", "within_1px", "false_found", "hunting", "moves_first",
@@ -59,7 +59,8 @@ def play_stresses(
 ) -> list[Row]:
     """Every policy under every stress, and `ORACLE` beside them; see `evaluation.play`.
 
-    `ORACLE` knows the focus: what it does not detect, nobody finds by moving the lens.
+    `ORACLE` goes to the focus, as it was at the start: what is detected neither there nor at the end of any
+    other policy counts as not findable.
 
     Args:
         views: All views; those of planes are played.
@@ -87,9 +88,11 @@ def play_stresses(
         titled(each, titles.get(name))
         for name in asked
         for each in focus_methods(name, knowledge=known, seed=seed)
+        if each.split is None or part.split in {None, each.split}
     ]
-    methods = [each for each in methods if each.split is None or part.split in {None, each.split}]
-    if not methods or not any(wide.shows(views[number].info) for number in part.numbers):
+    if not any(each.policy != ORACLE or ORACLE in names for each in methods) or not any(
+        wide.shows(views[number].info) for number in part.numbers
+    ):
         raise MethodError("nothing to play: there is no plane, or every policy was learned on another split")
     rows: list[Row] = []
     for name, stress in stresses.items():
@@ -113,12 +116,15 @@ def stress_rows(played: Iterable[Row]) -> list[Row]:
     And:
 
     - ``stress``: its name
-    - ``findable``: share of the episodes whose object the detector finds where it is sharp, by `ORACLE`
+    - ``findable``: share of the starts from which the detector found the object at the end of any policy,
+      `ORACLE` among them
     - ``within_2px_findable``, ``hunting_findable``, ``moves_settled_findable``: the same measures over these
       episodes alone, with intervals
     """
     rows = list(played)
-    findable = {_start(row): bool(row["detected"]) for row in rows if row["policy"] == ORACLE}
+    findable: dict[tuple[Any, ...], bool] = {}
+    for row in rows:
+        findable[_start(row)] = findable.get(_start(row), False) or bool(row["detected"])
     lines = _summed(rows)
     of_findable = {_who(line): line for line in _summed([row for row in rows if findable.get(_start(row))])}
     result: list[Row] = []
@@ -126,7 +132,7 @@ def stress_rows(played: Iterable[Row]) -> list[Row]:
         name = str(line["setting"])
         mine = [found for start, found in findable.items() if start[0] == name]
         fewer = of_findable.get(_who(line), {})
-        extra: Row = {"findable": share(mine) if mine else None}
+        extra: Row = {"findable": share(mine)}
         for key in _OF_FINDABLE:
             extra |= {f"{key}_findable{end}": fewer.get(f"{key}{end}") for end in ("", "_low", "_high")}
         result.append({"stress": name.removeprefix(PREFIX), **line, **extra})

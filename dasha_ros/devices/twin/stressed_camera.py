@@ -18,7 +18,7 @@ from dasha_ros.twin.renderer import Renderer
 from dasha_ros.twin.stress.light import magnified
 from dasha_ros.twin.stress.point_spread import point_spread
 from dasha_ros.twin.stress.scaled_lens import ScaledLens
-from dasha_ros.twin.stress.stress import Stress
+from dasha_ros.twin.stress.stress import NEAREST_M, Stress
 from dasha_ros.twin.world import World
 
 _STRIPS = 9
@@ -55,9 +55,10 @@ class StressedCamera(TwinCamera):
         super().seed_noise(seed)
         self._random = np.random.default_rng(seed)
 
-    def moved_m(self) -> float:
-        """How far the object has gone [m]."""
-        return self._stress.speed_m_s * (self._clock.now_ns() - self._since_ns) / 1e9
+    def distance_m(self, before: float) -> float:
+        """Where something is by now that was so far away [m]. What comes stops at `NEAREST_M`."""
+        away = self._stress.speed_m_s * (self._clock.now_ns() - self._since_ns) / 1e9
+        return max(before + away, min(before, NEAREST_M)) if before > 0.0 else before + away
 
     def _new_renderer(self, scene: str) -> Renderer:
         shape = self._stress.point_spread
@@ -67,8 +68,10 @@ class StressedCamera(TwinCamera):
         )  # fmt: skip
 
     def _view(self) -> World:
-        world, away = super()._view(), self.moved_m()
-        return replace(world, distances_m=tuple(d + away for d in world.distances_m)) if away else world
+        world = super()._view()
+        if not self._stress.speed_m_s:
+            return world
+        return replace(world, distances_m=tuple(self.distance_m(each) for each in world.distances_m))
 
     def _image_lx(self, view: World) -> float:
         swing = self._stress.flicker * math.sin(2.0 * math.pi * self._random.uniform())

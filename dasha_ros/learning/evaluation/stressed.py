@@ -65,7 +65,7 @@ class StressArena(TwinArena):
     def defocus_px(self) -> float:
         """See `Arena`."""
         assert self._camera is not None, "nothing is placed"
-        at = 1.0 / (1.0 / self._object_dioptres + self._camera.moved_m())
+        at = 1.0 / self._camera.distance_m(1.0 / self._object_dioptres)
         return self._optics.blur_px(self.rig.focus_dioptres, at)
 
     def _turn_at_the_object(self, start: Start) -> None:

@@ -41,7 +41,7 @@ class ObjectEvidence:
             1,
             *prior_of(self._map),
             self._map.px_per_dioptre,
-            cases=cases_of(self._map.blur_doubt).moving(),
+            cases=cases_of(self._map.blur_doubt, moving=True),
             scale=self._map.scale,
         )
         self._elapsed = Elapsed(1)

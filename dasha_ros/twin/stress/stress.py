@@ -32,7 +32,7 @@ class Stress:
     tilt_dioptres: float = 0.0
     """The plane is nearer by so much at the right edge of the picture than at the left one [1/m]."""
     speed_m_s: float = 0.0
-    """The object goes away from the camera [m/s]."""
+    """The object goes away from the camera, and stops before it comes nearer than `NEAREST_M` [m/s]."""
     breathing: float = 0.0
     """The picture grows by this share over the lens's range."""
     flicker: float = 0.0
@@ -52,6 +52,8 @@ def _noise(factor: float) -> Callable[[levels.Levels, np.random.Generator], leve
 
 
 BASE = "base"
+NEAREST_M = 0.3
+"""An object that comes stops here [m]: objects are expected from here on."""
 STRESSES: dict[str, Stress] = {
     BASE: Stress("nothing"),
     "gaussian": Stress("Gaussian point spread", point_spread="gaussian"),
@@ -75,7 +77,10 @@ STRESSES: dict[str, Stress] = {
     "tilt_0.3": Stress("plane tilted by 0.3 D over the picture", tilt_dioptres=0.3),
     "tilt_0.6": Stress("plane tilted by 0.6 D over the picture", tilt_dioptres=0.6),
     "moving_5": Stress("object goes away at 5 cm/s", speed_m_s=0.05),
+    "moving_15": Stress("object goes away at 15 cm/s", speed_m_s=0.15),
     "moving_20": Stress("object goes away at 20 cm/s", speed_m_s=0.2),
+    "coming_5": Stress("object comes at 5 cm/s", speed_m_s=-0.05),
+    "coming_20": Stress("object comes at 20 cm/s", speed_m_s=-0.2),
     **{
         f"scale_{scale:g}_{'known' if is_known else 'unknown'}": Stress(
             f"{scale:g} times the blur, {'as' if is_known else 'unlike what'} the lens's map says",
