@@ -35,8 +35,10 @@ def later(dioptres, speed, seconds):
 
 
 def split_between_neighbours(shares, places):
-    """Shares of places between those of the grid, given to the nearest two, one by one; those that have left it
-    by more than half a step are anywhere again."""
+    """Shares of places between those of the grid, given to the nearest two, one by one.
+
+    Those that have left it by more than half a step are anywhere again.
+    """
     result, step = np.zeros(len(GRID)), GRID[1] - GRID[0]
     for share, place in zip(shares, places, strict=True):
         if not GRID[0] - step / 2 < place < GRID[-1] + step / 2:

@@ -17,8 +17,11 @@ import os
 import platform
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
+
+from dasha_ros.system.exit import end_within
 
 THREAD = "dds.ev."
 """Names of Fast DDS's threads of timed events begin so."""
@@ -26,11 +29,17 @@ CHECK_S = 1.0
 """How often they are looked at [s]."""
 PATIENCE = 10
 """After so many looks in a row that find a thread in the same wait for a lock, it counts as stuck."""
-_FUTEX = {"x86_64": 202, "aarch64": 98}
-"""The number of the system call futex(2)."""
+SCAN_EVERY = 30
+"""The threads are looked for anew once in so many looks: they begin with the node, and end with it."""
+FUTEX = {"x86_64": 202, "aarch64": 98}.get(platform.machine())
+"""The number of the system call futex(2); ``None``: not known for this processor."""
 _WAIT, _OPERATION = 0, 0x7F
 """FUTEX_WAIT, by which glibc waits for a mutex (for a condition it is another one), and the mask of flags."""
-_TASKS = Path("/proc/self/task")
+TASKS = Path("/proc/self/task")
+"""The folders of this process's threads."""
+
+_WORDS_S = 2.0
+"""The process ends after this time [s], even if nobody reads its words and the pipe is full."""
 
 LockWait = tuple[int, int]
 """A lock by its address, and how often the thread had been put to sleep or out of its core when it began."""
@@ -56,23 +65,31 @@ class StandStill:
         return any(looks > PATIENCE for looks in self._looks.values())
 
 
-def lock_waits(
-    tasks: Path = _TASKS, futex: int | None = _FUTEX.get(platform.machine())
-) -> dict[int, LockWait]:
-    """Which of this process's threads of timed events wait for a lock, by their numbers; see proc(5).
+def event_threads(tasks: Path = TASKS) -> list[Path]:
+    """The folders of this process's threads of timed events; see proc(5). None with another middleware."""
+    found = []
+    for task in tasks.glob("[0-9]*"):
+        # A thread may end while it is looked at.
+        with suppress(OSError):
+            if _text(task / "comm").startswith(THREAD):
+                found.append(task)
+    return found
 
-    Empty where the kernel does not tell, on another processor, and with another middleware.
+
+def lock_waits(threads: Iterable[Path], futex: int | None = FUTEX) -> dict[int, LockWait]:
+    """Which of some threads wait for a lock, by their numbers; see proc(5).
+
+    Waits of other kinds count as none: for a condition, with a time limit, for a lock of readers and writers.
+    None is known where the kernel does not tell, and on another processor.
 
     Args:
-        tasks: The folder of the threads.
+        threads: The folders of the threads.
         futex: The number of the system call futex(2); ``None``: unknown.
     """
     found: dict[int, LockWait] = {}
-    for task in tasks.glob("[0-9]*") if futex is not None else ():
+    for task in threads if futex is not None else ():
         # A thread may end while it is looked at, and some kernels hide its system calls.
         try:
-            if not _text(task / "comm").startswith(THREAD):
-                continue
             # Number of the call, then its arguments: address, operation, value, time limit. A running thread
             # has one word here.
             call = _text(task / "syscall").split()
@@ -91,26 +108,37 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="ascii", errors="replace")
 
 
-def watch_middleware(name: str, *, look: Callable[[], Mapping[int, LockWait]] = lock_waits) -> None:
+def watch_middleware(name: str) -> None:
     """Watch from a thread of its own, and end the process with code 1 if the middleware has stopped.
 
     Args:
         name: Of the node, for the message.
-        look: See `lock_waits`.
     """
-    threading.Thread(target=_watch, args=(name, look), name="middleware watch", daemon=True).start()
+    if FUTEX is not None:
+        threading.Thread(target=_watch, args=(name,), name="middleware watch", daemon=True).start()
 
 
-def _watch(name: str, look: Callable[[], Mapping[int, LockWait]]) -> None:
-    stand_still, pause = StandStill(), threading.Event()
+def _watch(name: str) -> None:
+    stand_still, pause, threads, looks = StandStill(), threading.Event(), event_threads(), 0
     while not pause.wait(CHECK_S):
-        if stand_still.look(look()):
-            # What each thread waits for, for whoever looks into it.
-            faulthandler.dump_traceback()
-            print(
-                f"{name} ends: its middleware has stopped, so it hears nothing and others take it for dead. "
-                "Start it again. (Fast DDS waits for itself: github.com/eProsima/Fast-DDS/issues/6502.)",
-                file=sys.stderr,
-                flush=True,
-            )
-            os._exit(1)
+        looks += 1
+        if not threads or looks % SCAN_EVERY == 0:
+            threads = event_threads()
+        if stand_still.look(lock_waits(threads)):
+            _end(name)
+
+
+def _end(name: str) -> None:
+    """End the process, whoever hears why."""
+    end_within(_WORDS_S, 1)
+    try:
+        print(
+            f"{name} ends: its middleware has stopped, so it hears nothing and others take it for dead. "
+            "Start it again. (Fast DDS waits for itself: github.com/eProsima/Fast-DDS/issues/6502.)",
+            file=sys.stderr,
+            flush=True,
+        )
+        # What each thread waits for, for whoever looks into it.
+        faulthandler.dump_traceback()
+    finally:
+        os._exit(1)

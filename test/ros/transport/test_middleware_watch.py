@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ros_harness import Spawner
 
-from dasha_ros.ros.transport.middleware_watch import PATIENCE, THREAD, StandStill, lock_waits
+from dasha_ros.ros.transport.middleware_watch import (
+    PATIENCE,
+    THREAD,
+    StandStill,
+    event_threads,
+    lock_waits,
+)
 
 FUTEX = 202
 MUTEX = "202 0x7f00 0x80 0x2 0x0 0x0 0x0 0x7ffc 0x7f01\n"
@@ -52,29 +58,53 @@ def test_the_kernel_tells_what_threads_of_the_middleware_wait_for(tmp_path: Path
     task("12", f"{THREAD}4", MUTEX.replace("202", "0"))  # it reads a file
     task("13", f"{THREAD}5", MUTEX, "voluntary_ctxt_switches: many\n")
     (tmp_path / "14").mkdir()
-    assert lock_waits(tmp_path, FUTEX) == {7: (0x7F00, 42)}
-    assert lock_waits(tmp_path, None) == {}, "another processor"
-    assert lock_waits(tmp_path / "nowhere", FUTEX) == {}
+    threads = event_threads(tmp_path)
+    assert {int(each.name) for each in threads} == {7, 9, 10, 11, 12, 13}
+    assert lock_waits(threads, FUTEX) == {7: (0x7F00, 42)}
+    assert lock_waits(threads, None) == {}, "another processor"
+    assert event_threads(tmp_path / "nowhere") == []
+    assert lock_waits([tmp_path / "15"], FUTEX) == {}, "it has ended"
 
 
 HEALTHY = """
 import rclpy
-from dasha_ros.ros.transport.middleware_watch import THREAD, lock_waits
-from pathlib import Path
+from dasha_ros.ros.transport.middleware_watch import event_threads, lock_waits
 
 rclpy.init()
 node = rclpy.create_node("healthy")
-names = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
-assert any(name.startswith(THREAD) for name in names), names
-print(sum(bool(lock_waits()) for _ in range(200)))
+threads = event_threads()
+assert len(threads) == 1, threads
+calls = {(threads[0] / "syscall").read_text().split()[0] for _ in range(200)}
+waits = sum(bool(lock_waits(threads)) for _ in range(200))
+print(" ".join(sorted(calls)), waits)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
-def test_fast_dds_has_such_a_thread_and_it_does_not_stay_in_a_lock() -> None:
-    told = subprocess.run([sys.executable, "-c", HEALTHY], capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
-    assert int(told.stdout) < 200
+@pytest.mark.graph
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "aarch64"}, reason="other system calls")
+def test_fast_dds_has_such_a_thread_and_it_waits_for_no_lock(spawn: Spawner) -> None:
+    """Its system calls can be read, and it waits for the next event."""
+    healthy = spawn.python("-c", HEALTHY)
+    assert healthy.wait() == 0, healthy.output
+    *calls, waits = healthy.lines[-1].split()
+    assert {"202", "98"} & set(calls)
+    assert int(waits) < 20
+
+
+WITHOUT_A_READER = """
+import os, sys
+from dasha_ros.ros.transport.middleware_watch import _end
+
+sys.stderr = {stderr}
+_end("deaf")
+"""
+
+
+@pytest.mark.parametrize("stderr", ["None", "open(os.pipe()[1], 'w')", "open('/dev/full', 'w')"])
+def test_it_ends_whoever_hears_why(stderr: str) -> None:
+    program = [sys.executable, "-c", WITHOUT_A_READER.format(stderr=stderr)]
+    assert subprocess.run(program, check=False, capture_output=True).returncode == 1
 
 
 @pytest.mark.graph
