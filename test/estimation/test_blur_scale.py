@@ -8,13 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_curves import LARGE, MAP, OBJECT_D, ROW
 from known_curves import model as known_model
-from random_curves import log_normal, random_model
-from scipy.special import logsumexp
+from random_curves import Case, joint_written_down, random_model
 
 from dasha_ros.estimation.belief import (
-    BEHIND,
-    GAP_D,
-    SEPARATE,
     FocusBelief,
     belief_map,
     hypotheses,
@@ -22,9 +18,7 @@ from dasha_ros.estimation.belief import (
 )
 from dasha_ros.estimation.candidates import likeliest
 from dasha_ros.estimation.cases import CHANCES, KNOWN, UNKNOWN, cases_of
-from dasha_ros.estimation.detectability import score_class
-from dasha_ros.estimation.own_sharpness import MISTAKEN, NOVEL_PX, SHARP_PX, OwnSharpness
-from dasha_ros.estimation.profile import nearest_node
+from dasha_ros.estimation.own_sharpness import NOVEL_PX, SHARP_PX, OwnSharpness
 from dasha_ros.optics.lens import ASSUMED
 from dasha_ros.optics.profiles import lens_model
 
@@ -41,37 +35,9 @@ def chances_of_scales():
 
 def written_down(made, here, pictures, scores):
     """Probability of every scale and place, one by one."""
-    scales, beside = UNKNOWN.scales, UNKNOWN.rungs
-    frame, box, detail = pictures
-    prior = np.exp(log_prior(GRID))
-
-    def nodes(scale, at):
-        return nearest_node(np.abs(here - at) * PX * scale)
-
-    of_frame, own, told = (np.zeros((len(scales), len(GRID))) for _ in range(3))
-    for i, scale in enumerate(scales):
-        for j, at in enumerate(GRID):
-            of_frame[i, j] = log_normal(frame, made.frame, nodes(scale, at))
-            answers = made.detection.log_answers[:, nodes(scale, at), score_class(scores)].sum(axis=1)
-            own[i, j] = log_normal(box, made.box, nodes(scale, at))
-            own[i, j] += np.log(np.sum(made.detection.weights * np.exp(answers)))
-            told[i, j] = logsumexp([log_normal(detail, made.detail, nodes(s, at)) for s in beside[i]])
-    weights = chances_of_scales()[:, None]
-    mean = logsumexp(told, b=np.broadcast_to(weights, told.shape)) - np.log(len(GRID))
-    of_detail = (1.0 - MISTAKEN) * np.exp(told - mean) + MISTAKEN
-    likelihood = np.exp(of_frame - of_frame.max())
-    of_plane = (1.0 - SEPARATE - BEHIND) * likelihood
-    for j, at in enumerate(GRID):
-        for share, gap in ((SEPARATE, at - GRID), (BEHIND, GRID - at)):
-            elsewhere = gap >= GAP_D - 1e-9
-            if elsewhere.any():
-                seen = (prior * likelihood)[:, elsewhere].sum(axis=1) / prior[elsewhere].sum()
-                of_plane[:, j] += share * seen
-    joint = weights * prior * np.exp(own - own.max()) * of_detail * of_plane
-    # Of the scale, everything else tells the object's own detail.
-    without = (weights * prior * np.exp(own - own.max()) * of_plane).sum(axis=1)
-    sharpness = np.exp(told - told.max()) * prior * without[:, None]
-    return joint / joint.sum(), sharpness / sharpness.sum()
+    each = zip(UNKNOWN.scales, UNKNOWN.rungs, chances_of_scales(), strict=True)
+    cases = [Case(scale, rungs, chance, lambda at: np.full(len(here), at)) for scale, rungs, chance in each]
+    return joint_written_down(made, here, pictures, scores, cases, background=range(len(cases)))
 
 
 @settings(max_examples=5, deadline=None)

@@ -10,15 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_curves import LARGE, LENS, MAP, ROW, picture
 from known_curves import model as known_model
-from random_curves import log_normal, random_model
-from scipy.special import logsumexp
+from random_curves import Case, joint_written_down, random_model
 
-from dasha_ros.estimation.belief import BEHIND, GAP_D, SEPARATE, FocusBelief, hypotheses, log_prior
+from dasha_ros.estimation.belief import FocusBelief, hypotheses, log_prior
 from dasha_ros.estimation.cases import KNOWN, MOVING, UNKNOWN, cases_of
-from dasha_ros.estimation.detectability import score_class
 from dasha_ros.estimation.motion import LONGEST_S, MOVES, SPEEDS, Elapsed, carried, places_after
-from dasha_ros.estimation.own_sharpness import MISTAKEN
-from dasha_ros.estimation.profile import nearest_node
 from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
 from dasha_ros.policies.moves import MoveLog
 
@@ -54,40 +50,18 @@ def split_between_neighbours(shares, places):
 
 def written_down(made, here, pictures, scores, seconds):
     """Probability of each place by now, from the probability of each speed and first place."""
-    frame, box, detail = pictures
-    prior = np.exp(log_prior(GRID))
 
-    def nodes(at, speed, scale=1.0):
-        places = np.array([later(at, speed, s) for s in seconds])
-        return nearest_node(np.abs(here - places) * PX * scale)
+    def way(speed):
+        return lambda at: np.array([later(at, speed, s) for s in seconds])
 
-    of_frame, own, told = (np.zeros((len(EACH), len(GRID))) for _ in range(3))
-    for i, speed in enumerate(EACH):
-        for j, at in enumerate(GRID):
-            of_frame[i, j] = log_normal(frame, made.frame, nodes(at, speed))
-            answers = made.detection.log_answers[:, nodes(at, speed), score_class(scores)].sum(axis=1)
-            own[i, j] = log_normal(box, made.box, nodes(at, speed))
-            own[i, j] += np.log(np.sum(made.detection.weights * np.exp(answers)))
-            told[i, j] = logsumexp(
-                [log_normal(detail, made.detail, nodes(at, speed, scale)) for scale in KNOWN.rungs[0]]
-            )
-    weights = np.array([1.0 - MOVES] + [MOVES / len(SPEEDS)] * len(SPEEDS))[:, None]
-    mean = logsumexp(told, b=np.broadcast_to(weights, told.shape)) - np.log(len(GRID))
-    of_detail = (1.0 - MISTAKEN) * np.exp(told - mean) + MISTAKEN
-    likelihood = np.exp(of_frame - of_frame.max())
-    of_plane = (1.0 - SEPARATE - BEHIND) * likelihood
-    for j, at in enumerate(GRID):
-        for share, gap in ((SEPARATE, at - GRID), (BEHIND, GRID - at)):
-            elsewhere = gap >= GAP_D - 1e-9
-            if elsewhere.any():
-                # What fills the frame stands still.
-                seen = (prior * likelihood[0])[elsewhere].sum() / prior[elsewhere].sum()
-                of_plane[:, j] += share * seen
-    joint = weights * prior * np.exp(own - own.max()) * of_detail * of_plane
-    without = (weights * prior * np.exp(own - own.max()) * of_plane).sum(axis=1)
-    sharpness = np.exp(told - told.max()) * prior * without[:, None]
+    chances = [1.0 - MOVES] + [MOVES / len(SPEEDS)] * len(SPEEDS)
+    cases = [
+        Case(1.0, KNOWN.rungs[0], chance, way(speed)) for speed, chance in zip(EACH, chances, strict=True)
+    ]
+    # What fills the frame stands still.
+    both = joint_written_down(made, here, pictures, scores, cases, background=[0] * len(cases))
     by_now = []
-    for shares in (joint / joint.sum(), sharpness / sharpness.sum()):
+    for shares in both:
         each = [
             split_between_neighbours(mine, [later(at, speed, seconds[-1]) for at in GRID])
             for speed, mine in zip(EACH, shares, strict=True)
