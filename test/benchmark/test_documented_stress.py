@@ -70,6 +70,11 @@ def test_the_sentences_on_the_page_are_true_of_the_run(held: Held, section: str)
     found = [held[name, "plus"]["within_2px_findable"] for name in ("motion_10", "over_2", "under_2")]
     shares = [f"{100 * share:.1f}" for share in found]
     assert f"within 2 px for {shares[0]}, {shares[1]} and {shares[2]} % of those that it can find" in text
+    away = [
+        f"{100 * held[name, 'plus']['within_2px']:.1f}" for name in ("moving_5", "moving_20", "moving_15")
+    ]
+    assert f"now {away[0]} and {away[1]} %" in text
+    assert f"it reaches {away[2]} %" in text
     assert f"hunting is {100 * held['scale_4_unknown', 'plus']['hunting']:.1f} %" in text
     for name, words in (("scale_4_known", "4 times as much"), ("scale_0.25_known", "a quarter as much")):
         assert f"{100 * held[name, 'plus']['within_2px']:.1f} % where" in text
