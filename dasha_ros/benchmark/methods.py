@@ -6,9 +6,9 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.files.naming import expanded
@@ -43,7 +43,6 @@ REFERENCE_BASED = frozenset({ORACLE, PHASE_SHIFT})
 Moment = TypeVar("Moment")
 """What a policy is made for."""
 Policy = TypeVar("Policy")
-AnyMethod = TypeVar("AnyMethod", bound="Method[Any, Any]")
 
 
 class MethodError(ValueError):
@@ -113,7 +112,12 @@ class OracleFocus(ScriptedFocus):
 
 
 def focus_methods(
-    name: str, *, sampled: Sequence[bool] = (False,), knowledge: Knowledge | None = None, seed: int = 0
+    name: str,
+    *,
+    sampled: Sequence[bool] = (False,),
+    knowledge: Knowledge | None = None,
+    seed: int = 0,
+    title: str | None = None,
 ) -> list[FocusMethod]:
     """The methods that a name stands for.
 
@@ -123,6 +127,7 @@ def focus_methods(
         sampled: For learned policies: one method for each way of taking actions.
         knowledge: Profile and networks of the rivals.
         seed: Seed of sampled actions and synthetic signals.
+        title: What a policy file is called in tables, from `own_titles`; ``None``: as its preset.
 
     Raises:
         MethodError: No method has this name.
@@ -137,6 +142,7 @@ def focus_methods(
             path,
             sampled=sampled,
             seed_of=lambda scene: scene.start.seed + seed,
+            title=title,
         )
     make = _rival(name, known, seed)
     made = known.ten.made if name == "ten_dqn" and known.ten else {}
@@ -173,7 +179,9 @@ def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPol
     )
 
 
-def exposure_methods(name: str, *, sampled: Sequence[bool] = (False,), seed: int = 0) -> list[ExposureMethod]:
+def exposure_methods(
+    name: str, *, sampled: Sequence[bool] = (False,), seed: int = 0, title: str | None = None
+) -> list[ExposureMethod]:
     """The A^H methods that a name stands for; ``constant:MICROSECONDS`` names a value.
 
     Arguments and errors as for `focus_methods`.
@@ -191,6 +199,7 @@ def exposure_methods(name: str, *, sampled: Sequence[bool] = (False,), seed: int
             path,
             sampled=sampled,
             seed_of=lambda start: start.seed + seed,
+            title=title,
         )
     rival, _, argument = name.partition(":")
     if argument:
@@ -248,11 +257,6 @@ def own_titles(names: Sequence[str], agent: Agent) -> dict[str, str]:
     }
 
 
-def titled(method: AnyMethod, title: str | None) -> AnyMethod:
-    """The method with a title from `own_titles`, if it has one there."""
-    return method if title is None else replace(method, policy=title)
-
-
 def _file_of(name: str, agent: Agent) -> Path | None:
     """The policy file that a policy reads; ``None``: none."""
     return shipped_policy("plus", agent) if name in BELIEVERS else _learned(name, agent)
@@ -274,6 +278,7 @@ def _learned_methods(
     *,
     sampled: Sequence[bool],
     seed_of: Callable[[Moment], int],
+    title: str | None,
 ) -> list[Method[Moment, Policy]]:
     """The methods of a policy file: one for each way of taking actions."""
     info = PolicyFile.load(path, agent).info
@@ -284,7 +289,7 @@ def _learned_methods(
         made = policy(path, False, None)
         return lambda _: made
 
-    title = info.preset if name.endswith(".npz") else path.stem.rsplit("_", 1)[0]
+    title = title or (info.preset if name.endswith(".npz") else path.stem.rsplit("_", 1)[0])
     seed, split = _number(info.made.get("seed")), _number(info.made.get("split"))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     return [Method(title, maker(draw), seed, split, draw, info.encoder, digest) for draw in sampled]

@@ -14,7 +14,6 @@ from dasha_ros.benchmark.methods import (
     exposure_methods,
     focus_methods,
     own_titles,
-    titled,
 )
 from dasha_ros.benchmark.rows import Row, summary
 from dasha_ros.benchmark.table import markdown
@@ -90,11 +89,13 @@ def focus_study(
         DeviceError: A view can't be shown.
     """
     rows: list[Row] = []
+    own = own_titles(names, "focus")
+    titled = [(name, own.get(name)) for name in names]
     for setting in settings:
         for part in parts:
             if not any(setting.shows(arena.views[number]) for number in part.numbers):
                 continue
-            methods = _focus_methods(names, part, sampled, seed)
+            methods = _focus_methods(titled, part, sampled, seed)
             if not methods:
                 continue
             done = evaluation.play(
@@ -139,9 +140,9 @@ def exposure_study(
     titles = own_titles(names, "exposure")
     for part in parts:
         methods = [
-            titled(method, titles.get(name))
+            method
             for name in names
-            for method in exposure_methods(name, sampled=sampled, seed=seed)
+            for method in exposure_methods(name, sampled=sampled, seed=seed, title=titles.get(name))
             if method.split is None or part.split in {None, method.split}
         ]
         for light_lx in lights_lx if methods else ():
@@ -157,18 +158,16 @@ def exposure_study(
     return rows
 
 
-def _focus_methods(names: Sequence[str], part: Part, sampled: Sequence[bool], seed: int) -> list[FocusMethod]:
+def _focus_methods(
+    titled: Sequence[tuple[str, str | None]], part: Part, sampled: Sequence[bool], seed: int
+) -> list[FocusMethod]:
+    """The methods of names, each with its title, that may play on a part."""
     methods: list[FocusMethod] = []
-    titles = own_titles(names, "focus")
-    for name in names:
+    for name, title in titled:
         several = part.knowledge if name == "ten_dqn" else part.knowledge[:1]
         for known in several:
-            found = focus_methods(name, sampled=sampled, knowledge=known, seed=seed)
-            methods += [
-                replace(titled(c, titles.get(name)))
-                for c in found
-                if c.split is None or part.split in {None, c.split}
-            ]
+            found = focus_methods(name, sampled=sampled, knowledge=known, seed=seed, title=title)
+            methods += [replace(c) for c in found if c.split is None or part.split in {None, c.split}]
     return methods
 
 

@@ -140,7 +140,6 @@ class FocusBelief:
         """How much more or less than its map says the lens may blur, and how the object may move."""
         # What is behind an object does not move with it.
         self._background = np.where(self.cases.speeds == 0.0, np.arange(len(self.cases.speeds)), 0)
-        self._seconds = np.zeros(batch)
         count = len(self.cases.scales) * len(self.dioptres)
         self._frame = ProfileEvidence(model.frame, batch, count)
         self.own = OwnSharpness(
@@ -178,7 +177,6 @@ class FocusBelief:
         self.own.reset(rows)
         self._detection.reset(rows)
         self._visited[rows] = np.inf
-        self._seconds[rows] = 0.0
         self.both[rows] = self._prior_of_both
         self.posterior[rows] = self.both[rows].sum(axis=1)
         self.blur_scale[rows] = 1.0
@@ -210,13 +208,14 @@ class FocusBelief:
             cells: How many cells its detail was read from, shape (b,); NaN where nobody counted.
             seconds: Time since the episode's first picture [s], shape (b,) or one for all.
         """
-        self._seconds[rows] = seconds
         here, px = self._lens.dioptres(position), self._lens.px_per_dioptre
         apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * px
         # A scale below 1 makes no picture count less: else a wrong guess of it could not be corrected.
         weight = np.minimum(apart * np.maximum(self.blur_scale[rows], 1.0) / NOVEL_PX, 1.0)
         self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)
-        radius = np.abs(here[:, None, None] - self._places(rows)) * px
+        passed = np.broadcast_to(np.asarray(seconds, np.float64), len(rows))
+        places = places_after(self.dioptres, self.cases.speeds, passed, self._lens.scale)
+        radius = np.abs(here[:, None, None] - places) * px
         nodes = nearest_node(radius * self.cases.scales[:, None]).reshape(len(rows), -1)
         framed = np.isfinite(frame).all(axis=1)
         if framed.any():
@@ -230,13 +229,10 @@ class FocusBelief:
             sure = np.clip((np.where(heard, scores, trust) - low) / (high - low), 0.0, 1.0) * weight
             self._box.add(rows[boxed], nodes[boxed], box[boxed], sure[boxed])
         self.own.add(rows, here, detail, trust, cells, seconds=seconds)
-        self._update(rows)
+        self._update(rows, places)
 
-    def _places(self, rows: NDArray[np.intp]) -> Array:
-        """Where the object is by now if it was at each place in the first picture, shape (b, s, h)."""
-        return places_after(self.dioptres, self.cases.speeds, self._seconds[rows], self._lens.scale)
-
-    def _update(self, rows: NDArray[np.intp]) -> None:
+    def _update(self, rows: NDArray[np.intp], places: Array) -> None:
+        """Weigh all that was told. ``places``: where the object is by now, by where it was at first."""
         shape = len(rows), len(self.cases.scales), len(self.dioptres)
         prior = self._prior + self.cases.log_prior[:, None]
         told = sum(witness.log_likelihood()[rows].reshape(shape) for witness in (self._box, self._detection))
@@ -253,7 +249,7 @@ class FocusBelief:
         total = np.maximum(_total(joint), 1e-300)
         shares = joint / total[:, None, None]
         if self.cases.moves:
-            shares = carried(shares, self.dioptres, self._places(rows), self._prior)
+            shares = carried(shares, self.dioptres, places, self._prior)
         self.both[rows] = shares
         self.posterior[rows] = self.both[rows].sum(axis=1)
         self.blur_scale[rows] = self.cases.likeliest(self.both[rows].sum(axis=2))

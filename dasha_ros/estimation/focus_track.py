@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.estimation.lens_map import LensMap
+from dasha_ros.estimation.motion import places_after
 from dasha_ros.estimation.profile import Array, Profile, node_radii
 
 STEP_PX = 0.25
@@ -140,11 +141,8 @@ class FocusTrack:
 
     def _moved(self, seconds: float) -> Array:
         """The posterior so much later, without a picture."""
-        scale, places = self._lens.scale, self._places
-        real = np.maximum(places / scale, 0.05)
-        before = scale / np.maximum(1.0 / real - SPEEDS[:, None] * seconds, 1e-2)
-        # Beyond 20 m, and beyond infinity, no speed shows.
-        before = np.where(places / scale > 0.05, before, places)
+        places = self._places
+        before = places_after(places, SPEEDS, np.array([-seconds]), self._lens.scale)[0]
         index = np.clip((before - places[0]) / (places[1] - places[0]), 0.0, len(places) - 1.001)
         low, part = index.astype(np.intp), index % 1.0
         rows = np.arange(len(SPEEDS))[:, None]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dasha_ros.benchmark.methods import focus_methods, own_titles, titled
+from dasha_ros.benchmark.methods import focus_methods, own_titles
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 
 SHIPPED = shipped_policy("plus", "focus")
@@ -22,9 +22,9 @@ def mine(tmp_path: Path) -> str:
 def test_a_file_beside_the_policy_that_ships_has_its_own_title(mine: str) -> None:
     titles = own_titles([mine, "plus", "planner"], "focus")
     assert titles == {mine: f"plus ({mine})"}
-    method = focus_methods(mine)[0]
-    assert titled(method, titles.get(mine)).policy == f"plus ({mine})"
-    assert titled(method, titles.get("plus")) is method
+    assert focus_methods(mine, title=titles.get(mine))[0].policy == f"plus ({mine})"
+    assert focus_methods("plus", title=titles.get("plus"))[0].policy == "plus"
+    assert focus_methods(mine)[0].policy == "plus"
     assert own_titles([mine, "coarse_to_fine"], "focus") == {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dasha_ros.benchmark.methods import FocusMethod, MethodError, Scene, focus_methods, own_titles, titled
+from dasha_ros.benchmark.methods import FocusMethod, MethodError, Scene, focus_methods, own_titles
 from dasha_ros.benchmark.rows import Row
 from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.benchmark.trials.row import KEYS, episode_id, episode_row
@@ -52,9 +52,9 @@ def stack_methods(
     """
     titles = own_titles(names, "focus")
     return [
-        titled(each, titles.get(name))
+        each
         for name in names
-        for each in focus_methods(name, sampled=sampled, seed=seed)
+        for each in focus_methods(name, sampled=sampled, seed=seed, title=titles.get(name))
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dasha_ros.benchmark import evaluation
 from dasha_ros.benchmark.evaluation import Progress
-from dasha_ros.benchmark.methods import ORACLE, MethodError, focus_methods, own_titles, titled
+from dasha_ros.benchmark.methods import ORACLE, MethodError, focus_methods, own_titles
 from dasha_ros.benchmark.rows import Row, share
 from dasha_ros.benchmark.study import Part
 from dasha_ros.benchmark.table import markdown
@@ -22,7 +22,7 @@ from dasha_ros.twin.stress.stress import STRESSES, Stress
 PREFIX = "stress_"
 """Begins the name of a row's setting; the stress's name follows."""
 _OF_FINDABLE = ("within_2px", "hunting", "moves_settled")
-"""Also summed over the episodes alone whose object the detector finds where it is sharp."""
+"""Also summed over the episodes alone whose object can be found."""
 _FINDABLE_WORDS = """
 *Object can be found*: the share of the starts from which the detector found the object at the end of any of
 these policies, among them `oracle`, which goes to where the object is sharp at the start.
@@ -82,18 +82,17 @@ def play_stresses(
         DeviceError: A view can't be shown.
     """
     wide = focus_setting("planes_wide")
-    asked = (*names, *(() if ORACLE in names else (ORACLE,)))
     titles, known = own_titles(names, "focus"), part.knowledge[0]
     methods = [
-        titled(each, titles.get(name))
-        for name in asked
-        for each in focus_methods(name, knowledge=known, seed=seed)
+        each
+        for name in names
+        for each in focus_methods(name, knowledge=known, seed=seed, title=titles.get(name))
         if each.split is None or part.split in {None, each.split}
     ]
-    if not any(each.policy != ORACLE or ORACLE in names for each in methods) or not any(
-        wide.shows(views[number].info) for number in part.numbers
-    ):
+    if not methods or not any(wide.shows(views[number].info) for number in part.numbers):
         raise MethodError("nothing to play: there is no plane, or every policy was learned on another split")
+    if ORACLE not in names:
+        methods += focus_methods(ORACLE)
     rows: list[Row] = []
     for name, stress in stresses.items():
         arena = StressArena(views, perception, stress)
@@ -126,7 +125,7 @@ def stress_rows(played: Iterable[Row]) -> list[Row]:
     for row in rows:
         findable[_start(row)] = findable.get(_start(row), False) or bool(row["detected"])
     lines = _summed(rows)
-    of_findable = {_who(line): line for line in _summed([row for row in rows if findable.get(_start(row))])}
+    of_findable = {_who(line): line for line in _summed([row for row in rows if findable[_start(row)]])}
     result: list[Row] = []
     for line in lines:
         name = str(line["setting"])

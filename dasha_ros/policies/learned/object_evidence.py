@@ -55,7 +55,7 @@ class ObjectEvidence:
         waited = not self._place.is_known
         box, trust = self._place.look(percept, self._task)
         self._here = self._map.dioptres(np.array([percept.lens.commanded_position]))
-        seconds = self._elapsed.see(ROW, np.array([percept.capture.stamp_ns / 1e9])).copy()
+        seconds = self._elapsed.see(ROW, np.array([percept.capture.stamp_ns / 1e9]))
         if waited and self._place.is_known:
             # Once the object is found, what earlier pictures show of its detail counts, too.
             self._own.reset(ROW)
