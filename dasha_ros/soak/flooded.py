@@ -42,6 +42,7 @@ def flooded(soak: Soak, seconds: float, goals: int, rate_hz: float, seed: int) -
         "goals_after": goals,
         "succeeded_after": sum(after),
         "processes_lost": soak.graph.lost,
+        "middleware_stops": soak.graph.stopped,
         "broken": soak.tally.broken,
     }
 

@@ -18,6 +18,7 @@ from dasha_ros.bringup.supervisor import Backoff
 from dasha_ros.msg import CaptureInfo, FocusState, LensState
 from dasha_ros.ros.actuation.episode_reset import WorldRefused, WorldReset
 from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.middleware_watch import EXIT_CODE
 from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.soak.goals import Goals
 from dasha_ros.twin.world import World
@@ -44,6 +45,7 @@ class SoakGraph:
         client: The observer's node.
         goals: Sends goals.
         lost: Processes that ended by themselves.
+        stopped: Nodes that ended because the middleware had stopped in them.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class SoakGraph:
         )
         self.session = Session(replace(graph, processes=processes), output, backoff=PATIENT)
         self.lost: list[str] = []
+        self.stopped: list[str] = []
         self._expected: set[str] = set()
         self.lens: LensState | None = None
         self.camera: CaptureInfo | None = None
@@ -113,6 +116,8 @@ class SoakGraph:
         for event in ended:
             if event.name in self._expected:
                 self._expected.discard(event.name)
+            elif event.exit_code == EXIT_CODE:
+                self.stopped.append(event.name)
             else:
                 self.lost.append(f"{event}: {' | '.join(event.last_lines[-3:])}")
         return active

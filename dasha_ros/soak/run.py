@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -54,12 +55,11 @@ def run(
             ):
                 soak = Soak(graph, tally, random, say, disk=disk, clock=clock, within_s=within_s)
                 soak.begin()
-                for name, play in rounds:
-                    at = time.monotonic()
-                    play(soak)
-                    soak.after_round(name, at)
-                soak.measure_memory(size.quiet)
-                soak.measure_cycles(size.cycles)
+                for name, disturb in rounds:
+                    soak.play(name, disturb)
+                soak.play("memory over goals", partial(Soak.measure_memory, goals=size.quiet))
+                if size.cycles:
+                    soak.play("memory over cycles", partial(Soak.measure_cycles, cycles=size.cycles))
         except SoakError as error:
             tally.breaks(f"the soak could not continue after round {tally.rounds.total()}: {error}")
     return tally

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,10 @@ class Tally:
     """Goals that reported an object that the scene no longer showed."""
     processes_lost: int = 0
     """Processes that ended by themselves."""
+    middleware_stops: int = 0
+    """Processes that ended because Fast DDS waited for itself in them; see `middleware_watch`."""
+    played_again: list[str] = field(default_factory=list)
+    """The rounds that broke a promise because of that. They count for nothing, and were played again."""
     memory_mb_per_1000_goals: float | None = None
     """Growth of all processes together [MB per 1000 goals]; ``None`` after too few goals."""
     memory_error_mb: float | None = None
@@ -50,6 +55,11 @@ class Tally:
         """Add a broken promise."""
         self.broken.append(sentence)
 
+    def void(self, before: Tally, name: str) -> None:
+        """Take back all that was counted since ``before`` in a round that is played again."""
+        kept = {"middleware_stops": self.middleware_stops, "played_again": [*self.played_again, name]}
+        vars(self).update(vars(deepcopy(before)), **kept)
+
     def as_dict(self) -> dict[str, Any]:
         """Every count by name, for JSON."""
         return {**vars(self), "rounds": dict(self.rounds)}
@@ -69,6 +79,10 @@ class Tally:
             ("successes on an outdated scene", str(self.stale_successes), "must be 0"),
             ("processes that ended by themselves", str(self.processes_lost), "must be 0"),
         ]
+        if self.middleware_stops:
+            rows.append(("processes that ended because Fast DDS stopped", str(self.middleware_stops), ""))
+        if self.played_again:
+            rows.append(("... rounds played again for it", str(len(self.played_again)), ""))
         if self.flood_hz is not None:
             rows.append(("hostile messages per second on each topic, at least", f"{self.flood_hz:.0f}", ""))
         for what, growth, error in (

@@ -27,8 +27,10 @@ THREAD = "dds.ev."
 """Names of Fast DDS's threads of timed events begin so."""
 CHECK_S = 1.0
 """How often they are looked at [s]."""
-PATIENCE = 10
+PATIENCE = 5
 """After so many looks in a row that find a thread in the same wait for a lock, it counts as stuck."""
+EXIT_CODE = 75
+"""Of a process that ends so: EX_TEMPFAIL of sysexits(3), "the user is invited to retry"."""
 SCAN_EVERY = 30
 """The threads are looked for anew once in so many looks: they begin with the node, and end with it."""
 FUTEX = {"x86_64": 202, "aarch64": 98}.get(platform.machine())
@@ -109,7 +111,7 @@ def _text(file: Path) -> str:
 
 
 def watch_middleware(name: str) -> None:
-    """Watch from a thread of its own, and end the process with code 1 if the middleware has stopped.
+    """Watch from a thread of its own, and end the process with `EXIT_CODE` if the middleware has stopped.
 
     Args:
         name: Of the node, for the message.
@@ -130,15 +132,16 @@ def _watch(name: str) -> None:
 
 def _end(name: str) -> None:
     """End the process, whoever hears why."""
-    end_within(_WORDS_S, 1)
+    end_within(_WORDS_S, EXIT_CODE)
     try:
+        # What each thread waits for, for whoever looks into it. The sentence comes last: a supervisor shows
+        # the last lines.
+        faulthandler.dump_traceback()
         print(
             f"{name} ends: its middleware has stopped, so it hears nothing and others take it for dead. "
             "Start it again. (Fast DDS waits for itself: github.com/eProsima/Fast-DDS/issues/6502.)",
             file=sys.stderr,
             flush=True,
         )
-        # What each thread waits for, for whoever looks into it.
-        faulthandler.dump_traceback()
     finally:
-        os._exit(1)
+        os._exit(EXIT_CODE)

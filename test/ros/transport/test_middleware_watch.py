@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ros_harness import Spawner
 
 from dasha_ros.ros.transport.middleware_watch import (
+    EXIT_CODE,
     PATIENCE,
     THREAD,
     StandStill,
@@ -104,7 +105,7 @@ _end("deaf")
 @pytest.mark.parametrize("stderr", ["None", "open(os.pipe()[1], 'w')", "open('/dev/full', 'w')"])
 def test_it_ends_whoever_hears_why(stderr: str) -> None:
     program = [sys.executable, "-c", WITHOUT_A_READER.format(stderr=stderr)]
-    assert subprocess.run(program, check=False, capture_output=True).returncode == 1
+    assert subprocess.run(program, check=False, capture_output=True).returncode == EXIT_CODE
 
 
 @pytest.mark.graph
@@ -113,5 +114,5 @@ def test_it_ends_whoever_hears_why(stderr: str) -> None:
 def test_a_node_whose_middleware_stopped_ends(spawn: Spawner) -> None:
     """All its other threads run on, as in the deadlock."""
     node = spawn.python(str(STUCK), "dasha_ros.nodes.lens_driver")
-    assert node.wait() == 1, node.output
-    assert "lens_driver ends: its middleware has stopped" in node.output
+    assert node.wait() == EXIT_CODE, node.output
+    assert node.lines[-1].startswith("lens_driver ends: its middleware has stopped")
