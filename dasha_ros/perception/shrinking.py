@@ -30,10 +30,9 @@ def shrink(grey: NDArray[np.uint8], columns: int, rows: int) -> NDArray[np.uint8
     if _ratio(grey.shape[0], rows) != (before, after) or after == 1 or not _is_exact(before):
         return np.asarray(cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
     weights = _weights(before, after)
-    # Columns first: that leaves less to do for the rows. OpenCV's product, unlike NumPy's, starts no threads.
-    narrow = cv2.gemm(
-        grey.astype(np.float32).reshape(-1, before), weights, 1.0, None, 0.0, flags=cv2.GEMM_2_T
-    )
+    # Columns first: that leaves less to do for the rows. One product for each row, because a larger one wakes
+    # threads of OpenBLAS, in NumPy as in OpenCV, which then wait for more work in a busy loop.
+    narrow = np.matmul(grey.astype(np.float32).reshape(len(grey), -1, before), weights.T)
     small = np.matmul(weights, narrow.reshape(-1, before, columns))
     return np.asarray(cv2.convertScaleAbs(small.reshape(rows, columns)), np.uint8)
 
