@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,10 @@ class Grid:
         if kind == PLANE:
             return self.plane
         return self.near if kind == NEAR else tuple(-d for d in reversed(self.near))
+
+    def points(self, kind: int) -> Iterator[tuple[float, float, int]]:
+        """Defocus, exposure and noise draw of the cells of a view of a kind, in their order."""
+        return product(self.defocus(kind), self.ev, range(self.draws))
 
     def cells(self, kind: int) -> int:
         """Cells of a view of a kind."""

@@ -167,11 +167,13 @@ def view_cells(
     kind, at = kind_of(view.info), view.info.mid_grey_lux_seconds
     camera = ViewCamera(view.scene, view.info.layer, lens_model(), readout, view.info.disturbance)
     place = reader.place(camera.grey(camera.light(0.0), at), view.info.label)
-    cells = [
-        reader.cell(grey, view.info.label, place)
-        for grid in (grids.focus, grids.light)
-        for grey in camera.pictures(grid, kind, at)
-    ]
+    cells, known = [], {}
+    for grid in (grids.focus, grids.light):
+        for point, grey in zip(grid.points(kind), camera.pictures(grid, kind, at), strict=True):
+            # Both grids have some cells in common.
+            if point not in known:
+                known[point] = reader.cell(grey, view.info.label, place)
+            cells.append(known[point])
     greys = [light_fields(grey) for grey in camera.pictures(grids.grey, kind, at)]
     return {**_stacked(cells, reader.shapes()), **_stacked(greys, LIGHT_FIELDS)}
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,11 +115,10 @@ class ViewCamera:
             kind: Kind of the view's defocus axis.
             mid_grey_lux_seconds: The view's EV 0.
         """
-        for defocus in grid.defocus(kind):
+        for defocus, cells in groupby(grid.points(kind), itemgetter(0)):
             light = self.light(defocus)
-            for ev in grid.ev:
-                for draw in range(grid.draws):
-                    yield self.grey(light, mid_grey_lux_seconds * 2.0**ev, draw)
+            for _, ev, draw in cells:
+                yield self.grey(light, mid_grey_lux_seconds * 2.0**ev, draw)
 
     def _noise_of(self, draw: int) -> NDArray[np.uint8]:
         if draw not in self._noise:
