@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -55,3 +57,14 @@ def test_a_part_of_a_picture_is_read_in_place():
     whole = picture(200, 300, 7)
     part = whole[8:88, 16:256:2]
     np.testing.assert_array_equal(shrink(part, 75, 50), by_opencv(np.ascontiguousarray(part), 75, 50))
+
+
+def test_no_other_thread_works_for_it():
+    """A product that is large enough wakes OpenBLAS's threads, which go on in a busy loop for 60 ms."""
+    grey = picture(544, 1024, 1)
+    shrink(grey, 640, 340)
+    mine, whole = time.thread_time(), time.process_time()
+    for _ in range(50):
+        shrink(grey, 640, 340)
+    mine, whole = time.thread_time() - mine, time.process_time() - whole
+    assert whole - mine < 0.2 * mine, "other threads worked, too"
