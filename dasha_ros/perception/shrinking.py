@@ -2,7 +2,7 @@
 
 OpenCV averages areas pixel by pixel unless one size is a multiple of the other. Between sizes such as 1024
 and 640, each group of eight pixels becomes five in the same way everywhere: two small matrix products say
-the same in under half the time.
+the same in two thirds of the time.
 """
 
 from __future__ import annotations
