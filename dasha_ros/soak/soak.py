@@ -33,6 +33,8 @@ _CYCLE = {
     "activate": Transition.TRANSITION_ACTIVATE,
 }
 _CYCLE_S = 15.0
+_MOST_AGAIN = 3
+"""How often a round is played again at most."""
 _STOP_IS_SEEN_S = 10.0 + PATIENCE * CHECK_S
 """A node whose middleware stopped has ended after this time [s], with a reserve for a busy machine."""
 
@@ -170,28 +172,30 @@ class Soak:
             SoakError: The soak can't continue.
         """
         before = deepcopy(self.tally)
-        while not self._holds(name, disturb):
+        for left in range(_MOST_AGAIN, -1, -1):
+            if self._counts(name, disturb, may_repeat=left > 0):
+                return
             self.tally.void(before, name)
             self._say(f"{name}: the middleware of a node stopped, so that the round is played again")
             self.graph.until_active()
             # A twin_world that was started again shows the world of its parameters.
             self.change_scene(self.shown)
 
-    def _holds(self, name: str, disturb: Callable[[Soak], None]) -> bool:
-        """Play a round; whether it counts."""
+    def _counts(self, name: str, disturb: Callable[[Soak], None], *, may_repeat: bool) -> bool:
+        """Play a round; whether it counts: it does not if it can be played again, and a stop broke it."""
         broken, began = len(self.tally.broken), time.monotonic()
         try:
             disturb(self)
             self.graph.until_active()
         except SoakError:
-            if self._has_stopped():
+            if may_repeat and self._has_stopped():
                 return False
             raise
         for event in self.graph.lost:
             self.breaks(f"during {name}: {event}")
             self.tally.processes_lost += 1
         self.graph.lost.clear()
-        if len(self.tally.broken) > broken and self._has_stopped():
+        if may_repeat and len(self.tally.broken) > broken and self._has_stopped():
             return False
         self._count_stops()
         self.tally.rounds[name] += 1

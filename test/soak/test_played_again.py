@@ -63,6 +63,19 @@ def test_a_round_broken_by_a_stop_of_the_middleware_is_played_again() -> None:
     assert rows["processes that ended because Fast DDS stopped"] == "2"
 
 
+def test_a_middleware_that_always_stops_breaks_the_promise() -> None:
+    soak, graph, _ = _soak(tally := Tally())
+
+    def disturb(soak: Soak) -> None:
+        soak.breaks("no answer")
+        graph.stopped.append("perception")
+
+    soak.play("burst", disturb)
+    assert tally.broken == ["no answer"]
+    assert tally.played_again == ["burst"] * 3
+    assert tally.middleware_stops == 4
+
+
 def test_a_round_that_breaks_a_promise_counts() -> None:
     soak, _, _ = _soak(tally := Tally())
     soak.play("burst", lambda soak: soak.breaks("no answer"))
