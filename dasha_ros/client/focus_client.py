@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import operator
 import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dasha_ros.client.outcome import FocusError, FocusResult, Progress, progress_of
 from dasha_ros.client.task import FocusTask
+from dasha_ros.system.text import is_text
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -145,7 +147,9 @@ class FocusClient:
             on_cancel: Called when a cancellation begins, in the client's thread.
 
         Raises:
-            ValueError: ``region`` has not four numbers.
+            TypeError: A label is no text, or ``max_steps`` no whole number.
+            ValueError: ``region`` has not four numbers, a label can't be sent, or ``max_steps`` is negative
+                or too large to be sent.
         """
         from dasha_ros.action import FocusOnObject
         from dasha_ros.msg import Region
@@ -161,18 +165,18 @@ class FocusClient:
         task = FocusTask(self._goals.wake, self._wake_node)
         task.order = Order(
             goal=FocusOnObject.Goal(
-                labels=[labels] if isinstance(labels, str) else list(labels),
-                any_object=any_object,
-                by_priority=by_priority,
+                labels=_checked([labels] if isinstance(labels, str) else labels),
+                any_object=bool(any_object),
+                by_priority=bool(by_priority),
                 region=Region(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max),
                 min_distance_m=float(min_distance_m),
                 max_distance_m=float(max_distance_m),
                 min_score=float(min_score),
                 max_brisque=float(max_brisque),
-                max_steps=max_steps,
+                max_steps=_count(max_steps),
                 max_seconds=float(max_seconds),
-                keep_exposure=keep_exposure,
-                hold=hold,
+                keep_exposure=bool(keep_exposure),
+                hold=bool(hold),
             ),
             timeout_s=timeout,
             on_feedback=None if on_feedback is None else feedback,
@@ -246,3 +250,24 @@ async def _ended(task: FocusTask) -> None:
         await task
     except FocusError:
         return
+
+
+def _checked(labels: Sequence[str]) -> list[str]:
+    """Labels that can be sent: the code that packs messages ends the whole process over one that can't."""
+    for label in labels:
+        if not isinstance(label, str):
+            raise TypeError(f"a label is a text, not {label!r}")
+        if not is_text(label):
+            raise ValueError(f"the label {label!r} holds half a character, and can't be sent")
+    return list(labels)
+
+
+def _count(max_steps: int) -> int:
+    """A number of steps that can be sent."""
+    try:
+        count = operator.index(max_steps)
+    except TypeError:
+        raise TypeError(f"max_steps is a whole number, not {max_steps!r}") from None
+    if not 0 <= count < 2**32:
+        raise ValueError(f"max_steps = {count} is not in 0..{2**32 - 1}")
+    return count

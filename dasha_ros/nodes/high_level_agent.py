@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dasha_ros.action import AdjustExposure
 from dasha_ros.config import HighLevelAgentConfig
@@ -98,6 +98,10 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         """Refuse what can't be meant."""
         return trouble(request)
 
+    def settings(self) -> dict[str, Any]:
+        """See `AgentNode.settings`."""
+        return {"exposure_us": float(self.rig.exposure_us or 0.0)}
+
     def result(self, outcome: ExposureOutcome) -> AdjustExposure.Result:
         """The action's result for an outcome, with the current exposure."""
         percept = outcome.percept
@@ -106,7 +110,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         return AdjustExposure.Result(
             error_code=int(outcome.code),
             error_msg=outcome.message,
-            exposure_us=float(self.rig.exposure_us or 0.0),
+            **self.settings(),
             command=id_to_msg(self.rig.commanded),
             steps=outcome.steps,
             mean_grey=float(percept.mean_grey) if percept else 0.0,

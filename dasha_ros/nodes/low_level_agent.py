@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rclpy.publisher import Publisher
 
@@ -80,13 +80,15 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
     def refuse(self, request: AdjustFocus.Goal) -> str:
         """Refuse what can't be meant, and what a learner does not know."""
         reason = trouble(request)
-        if not reason and request.hold and request.background:
-            return "a background goal yields to any other, so it can't hold: set hold or background to false"
         if reason or self.learning is None or not request.background:
             return reason
         if selection_of(request)[1] != EVERYTHING or distances_of(request):
             return "goals for learning have no region, priorities or distances: set background to false"
         return ""
+
+    def settings(self) -> dict[str, Any]:
+        """See `AgentNode.settings`."""
+        return self.rig.lens_values
 
     def result(self, outcome: FocusOutcome) -> AdjustFocus.Result:
         """The action's result for an outcome, with the current lens position."""
@@ -94,7 +96,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
         return AdjustFocus.Result(
             error_code=int(outcome.code),
             error_msg=outcome.message,
-            **self.rig.lens_values,
+            **self.settings(),
             command=id_to_msg(self.rig.commanded),
             steps=outcome.steps,
             hold_steps=outcome.hold_steps,

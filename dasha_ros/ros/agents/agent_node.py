@@ -95,6 +95,10 @@ class AgentNode(DashaNode[A]):
         """The action's result for an outcome, with the current settings."""
 
     @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """The fields of a result that say what is active."""
+
+    @abstractmethod
     def refuse(self, request: Any) -> str:
         """Why a goal can't be accepted, or ""."""
 
@@ -118,6 +122,7 @@ class AgentNode(DashaNode[A]):
                 self.action_name,
                 self._refuse,
                 self._work,
+                settings=self.settings,
                 ends_s=shutdown_limits.AGENT_GOAL_ENDS_S,
             )
         if self.config.mode == "learn":
@@ -221,6 +226,10 @@ class AgentNode(DashaNode[A]):
             code = _DEVICE[self.actuator]
             outcome = replace(outcome, code=code, message=explain(code, "its driver does not confirm it"))
         if outcome.code in (ErrorCode.NONE, ErrorCode.COMMAND_OVERRIDDEN) or rig.sent == sent:
+            return outcome
+        if outcome.code == ErrorCode.CLIENT_GONE and run.request.owner:
+            # When an owner is gone, each driver restores what its goal found. This agent only knows what its
+            # own part of the goal found, which an earlier part may have set.
             return outcome
         back = rig.settle(before)
         is_lost = outcome.code == _DEVICE[self.actuator]

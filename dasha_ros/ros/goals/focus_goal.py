@@ -11,6 +11,7 @@ from sensor_msgs.msg import CompressedImage
 
 from dasha_ros import msg
 from dasha_ros.action import AdjustFocus, FocusOnObject
+from dasha_ros.control.hold import HELD_ENDS
 from dasha_ros.control.pursuit import Ended, pursue
 from dasha_ros.control.step import LOW_LEVEL
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
@@ -191,8 +192,9 @@ class FocusGoal:
             self._steps[phase] = max(self._steps[phase], done + answer.steps)
         self._parts.answered(answer)
         code, what = ErrorCode(answer.error_code), answer.error_msg
-        if self._run.reason is not None and code != ErrorCode.NONE:
-            return self._run.reason, explain(self._run.reason, self._run.why)
+        # A hold ends well if it was told to end, and else not, whatever the agent made of it.
+        if (reason := self._run.reason) is not None and (code != ErrorCode.NONE or reason not in HELD_ENDS):
+            return reason, explain(reason, self._run.why)
         if code == ErrorCode.NONE and id_from_msg(answer.command) != NO_COMMAND:
             self._reached["lens" if agent is self._server.focus_agent else "camera"] = id_from_msg(
                 answer.command

@@ -53,12 +53,12 @@ class Recorder:
 
     def picture(self, message: CompressedImage) -> None:
         """Keep an annotated frame."""
-        _keep(self._pictures, message, bytes(message.data))
+        self._keep(self._pictures, message, bytes(message.data))
 
     def belief(self, message: msg.Belief) -> None:
         """Keep what A^L believed after a frame."""
         believed = {name: tuple(map(float, getattr(message, name))) for name in ("dioptres", "probability")}
-        _keep(self._beliefs, message, believed)
+        self._keep(self._beliefs, message, believed)
 
     @property
     def is_complete(self) -> bool:
@@ -67,7 +67,8 @@ class Recorder:
         if waiting is None or self._report is None:
             return True
         stamp = waiting["frame"]["stamp_ns"]
-        return stamp in self._pictures and (not self._beliefs or stamp in self._beliefs)
+        believes = bool(self._beliefs) and waiting["agent"] == LOW_LEVEL
+        return stamp in self._pictures and (not believes or stamp in self._beliefs)
 
     def step(self, reward: msg.Reward, seen: Percept) -> None:
         """Add a step of an agent. A step whose names and values differ in number is omitted."""
@@ -134,6 +135,16 @@ class Recorder:
         self._pictures, self._beliefs, self._numbers = {}, {}, {}
         return folder
 
+    def _keep(self, kept: dict[int, Kept], message: CompressedImage | msg.Belief, value: Kept) -> None:
+        """Keep a value under the stamp of its message, and drop the oldest ones.
+
+        That of the waiting step stays: while an object is held, many pictures come before the next step.
+        """
+        kept[to_ns(message.header.stamp)] = value
+        awaited = self._waiting["frame"]["stamp_ns"] if self._waiting else None
+        while len(kept) > _KEPT:
+            del kept[next(stamp for stamp in kept if stamp != awaited)]
+
     def _flush(self) -> None:
         step, self._waiting = self._waiting, None
         if step is None or self._report is None:
@@ -154,10 +165,3 @@ class Recorder:
             self._report = None
             self._on_failure(str(error))
             return None
-
-
-def _keep(kept: dict[int, Kept], message: CompressedImage | msg.Belief, value: Kept) -> None:
-    """Keep a value under the stamp of its message, and drop the oldest ones."""
-    kept[to_ns(message.header.stamp)] = value
-    while len(kept) > _KEPT:
-        del kept[next(iter(kept))]

@@ -25,6 +25,20 @@ def trouble(request: Any) -> str:
     seconds = seconds_trouble(request.max_seconds)
     if seconds or not hasattr(request, "labels"):
         return seconds
+    if getattr(request, "hold", False) and request.background:
+        return "a background goal yields to any other, so it can't hold: set hold or background to false"
+    if reason := _numbers_trouble(request):
+        return reason
+    try:
+        selection_of(request)
+        if hasattr(request, "min_distance_m"):
+            distances_of(request)
+    except (SelectionError, DistanceError) as error:
+        return str(error)
+    return ""
+
+
+def _numbers_trouble(request: Any) -> str:
     if not 0.0 <= request.min_score <= 1.0:
         return f"min_score {request.min_score:g} is not in 0..1 (0: the default)"
     brisque = getattr(request, "max_brisque", 0.0)
@@ -33,12 +47,6 @@ def trouble(request: Any) -> str:
     shift_ev = getattr(request, "shift_ev", 0.0)
     if not abs(shift_ev) <= MAX_SHIFT_EV:
         return f"shift_ev {shift_ev:g} is not in -{MAX_SHIFT_EV:g}..{MAX_SHIFT_EV:g}"
-    try:
-        selection_of(request)
-        if hasattr(request, "min_distance_m"):
-            distances_of(request)
-    except (SelectionError, DistanceError) as error:
-        return str(error)
     return ""
 
 

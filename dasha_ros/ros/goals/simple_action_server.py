@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -107,6 +107,8 @@ class SimpleActionServer:
         refuse: Returns why a goal can't be accepted, or "".
         work: Works on a goal and returns its result, with ``error_code`` and ``error_msg`` set. It runs in
             a thread of its own, may block, and must check `ActiveGoal.interrupted` between steps.
+        settings: Returns the fields of a result that say what is active, for goals that end before their
+            turn.
         ends_s: How long an interrupted goal may take to end [s]; see `system.shutdown_limits`. A goal that
             takes longer must not keep its node from ending.
     """
@@ -119,11 +121,12 @@ class SimpleActionServer:
         refuse: Callable[[Any], str],
         work: Callable[[ActiveGoal], Any],
         *,
+        settings: Callable[[], Mapping[str, Any]] = dict,
         ends_s: float,
     ) -> None:
         self._node, self._kind, self._name = node, kind, name
         self._refuse, self._work = refuse, work
-        self._ends_s = ends_s
+        self._settings, self._ends_s = settings, ends_s
         self._stopping: tuple[ActiveGoal | None, float] = (None, 0.0)
         """The goal that `stop` interrupted, and its deadline [s, monotonic]."""
         self._newest: ActiveGoal | None = None
@@ -233,7 +236,7 @@ class SimpleActionServer:
             return self._failure(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
 
     def _failure(self, code: ErrorCode, what: str) -> Any:
-        return self._kind.Result(error_code=int(code), error_msg=explain(code, what))
+        return self._kind.Result(error_code=int(code), error_msg=explain(code, what), **self._settings())
 
     def _finish(self, run: ActiveGoal, result: Any) -> Any:
         handle = run.handle
@@ -241,7 +244,7 @@ class SimpleActionServer:
             return result
         if result.error_code == ErrorCode.NONE:
             handle.succeed()
-        elif handle.is_cancel_requested:
+        elif result.error_code == ErrorCode.CANCELED and handle.is_cancel_requested:
             handle.canceled()
         else:
             handle.abort()

@@ -15,13 +15,15 @@ import pytest
 from graph import Graph
 from in_force import LISTENERS
 from ros_harness import command
-from transitions import until_discovered
+from transitions import change_state, until_discovered
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 EXPOSURE_US, POSITIONS = 3210.0, 47.5
 SAID = "could not be restored"
-FOCUSING = 2
+FOCUSING, HOLDING = 2, 6
+ENDED = "failed after"
+"""In the log of an agent whose part of a goal did not end well."""
 _instances = itertools.count()
 
 
@@ -87,11 +89,38 @@ def in_force(graph: Graph) -> Iterator[InForce]:
 
 
 def test_a_killed_focus_server_leaves_nothing_behind(graph: Graph, in_force: InForce) -> None:
-    """A^L restores the lens when its client is gone; the camera driver restores the exposure."""
+    """Each driver restores its actuator once the owner of its commands is gone."""
     graph.client().send("giraffe").until_step(phase=FOCUSING)
     in_force.until_left()
     graph.kill("focus_server")
     in_force.until_back("the focus server was killed")
+
+
+def test_a_focus_server_killed_while_it_holds_leaves_nothing_behind(graph: Graph, in_force: InForce) -> None:
+    """The agents' parts of a hold began with settings of the goal, which must not come back."""
+    agents = [graph.processes[name] for name in ("low_level_agent", "high_level_agent")]
+    before = [agent.output.count(ENDED) for agent in agents]
+    graph.client().send("motorcycle", hold=True).until_step(phase=HOLDING)
+    in_force.until_left()
+    graph.kill("focus_server")
+    graph.probe.until(
+        lambda: all(agent.output.count(ENDED) > known for agent, known in zip(agents, before, strict=True)),
+        "both agents to notice",
+    )
+    in_force.until_back("the focus server was killed while it held")
+
+
+def test_a_hold_that_its_server_ends_fails_and_restores(graph: Graph, in_force: InForce) -> None:
+    from lifecycle_msgs.msg import Transition
+
+    goal = graph.client().send("motorcycle", hold=True)
+    goal.until_step(phase=HOLDING)
+    in_force.until_left()
+    assert change_state(graph.probe, "focus_server", Transition.TRANSITION_DEACTIVATE)
+    result = goal.result()
+    in_force.until_back("the focus server was deactivated while it held")
+    assert change_state(graph.probe, "focus_server", Transition.TRANSITION_ACTIVATE)
+    assert result.error_code == result.SHUTDOWN, result.error_msg
 
 
 @pytest.mark.parametrize("victim", ["camera_driver", "lens_driver"])

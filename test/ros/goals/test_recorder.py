@@ -46,6 +46,49 @@ def reward(step, **lists):
     )
 
 
+def picture_of(seen, later_ns=0, data=b"jpeg"):
+    message = CompressedImage(format="jpeg", data=data)
+    message.header.stamp = to_stamp(seen.capture.stamp_ns + later_ns)
+    return message
+
+
+def test_the_waiting_step_keeps_its_picture_and_belief_however_many_others_come(tmp_path):
+    """While an object is held, pictures come, but no further step."""
+    recorder = Recorder(pytest.fail)
+    recorder.begin(ReportWriter(tmp_path), GOAL, msg.PerceptionInfo(), {})
+    seen = AnalyticRig().observe()
+    recorder.step(reward(1), seen)
+    recorder.picture(picture_of(seen, data=b"its own"))
+    belief = msg.Belief(dioptres=[1.0, 2.0], probability=[0.5, 0.5])
+    belief.header.stamp = to_stamp(seen.capture.stamp_ns)
+    recorder.belief(belief)
+    for number in range(1, 40):
+        recorder.picture(picture_of(seen, number, b"another"))
+        belief.header.stamp = to_stamp(seen.capture.stamp_ns + number)
+        recorder.belief(belief)
+        assert recorder.is_complete
+    folder = tmp_path / recorder.finish(OUTCOME, {})
+    assert (folder / "after.jpg").read_bytes() == b"its own"
+    (step,) = json.loads((folder / "report.json").read_text())["steps"]
+    assert step["picture"]
+    assert step["belief"]
+
+
+def test_a_last_step_of_the_exposure_waits_for_no_belief(tmp_path):
+    recorder = Recorder(pytest.fail)
+    recorder.begin(ReportWriter(tmp_path), GOAL, msg.PerceptionInfo(), {})
+    seen = AnalyticRig().observe()
+    belief = msg.Belief(dioptres=[1.0, 2.0], probability=[0.5, 0.5])
+    belief.header.stamp = to_stamp(seen.capture.stamp_ns - 1)
+    recorder.belief(belief)
+    last = reward(1)
+    last.agent = "A^H"
+    recorder.step(last, seen)
+    assert not recorder.is_complete
+    recorder.picture(picture_of(seen))
+    assert recorder.is_complete
+
+
 @pytest.mark.parametrize("what", ["term", "action"])
 def test_a_step_with_names_but_no_values_is_omitted_with_a_warning(what, tmp_path):
     told = []

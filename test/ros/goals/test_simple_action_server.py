@@ -32,8 +32,9 @@ class Goals:
         self.kind = AdjustFocus
         self.begun, self.release = threading.Event(), threading.Event()
         self.server = SimpleActionServer(
-            probe.node, AdjustFocus, "patient", lambda _: "", self._work, ends_s=20.0
-        )
+            probe.node, AdjustFocus, "patient", lambda _: "", self._work,
+            settings=lambda: {"lens_position": 41.5, "lens_unit": "V"}, ends_s=20.0,
+        )  # fmt: skip
         self.client = ActionClient(
             probe.node, AdjustFocus, "patient", callback_group=ReentrantCallbackGroup()
         )
@@ -79,6 +80,41 @@ def test_a_burst_of_goals_leaves_a_thread_for_everything_else(probe: Probe) -> N
         goals.release.set()
         assert wait(results[0]).result.error_code == ErrorCode.PREEMPTED
         assert wait(results[-1]).result.error_code == ErrorCode.NONE
+        goals.close()
+
+
+def test_a_goal_that_ends_before_its_turn_tells_what_is_active(probe: Probe) -> None:
+    goals = Goals(probe)
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(PATIENCE_S)
+        goals.send()
+        assert goals.begun.wait(PATIENCE_S)
+        waiting = goals.send()
+        goals.send()
+        result = wait(waiting).result
+        assert (result.lens_position, result.lens_unit) == (41.5, "V")
+        goals.release.set()
+        goals.close()
+
+
+def test_only_a_goal_that_was_cancelled_is_canceled(probe: Probe) -> None:
+    """One that a newer goal has ended already is aborted, though its client then cancels it."""
+    from action_msgs.msg import GoalStatus
+
+    from dasha_ros.policies.outcome import ErrorCode
+
+    goals = Goals(probe)
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(PATIENCE_S)
+        first = wait(goals.client.send_goal_async(goals.kind.Goal()))
+        assert goals.begun.wait(PATIENCE_S)
+        second = wait(goals.client.send_goal_async(goals.kind.Goal()))
+        wait(first.cancel_goal_async())
+        wait(second.cancel_goal_async())
+        goals.release.set()
+        ends = [wait(handle.get_result_async()) for handle in (first, second)]
+        assert [end.result.error_code for end in ends] == [ErrorCode.PREEMPTED, ErrorCode.CANCELED]
+        assert [end.status for end in ends] == [GoalStatus.STATUS_ABORTED, GoalStatus.STATUS_CANCELED]
         goals.close()
 
 

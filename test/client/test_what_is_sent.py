@@ -1,0 +1,49 @@
+"""Arguments of a goal are refused with the reason if they can't be sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
+
+from dasha_ros.client import FocusClient
+
+pytestmark = pytest.mark.graph
+
+
+@pytest.fixture
+def client(ros_env: Any) -> Iterator[FocusClient]:
+    with FocusClient(restore_timeout=1.0, server_timeout=1.0) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("goal", "error", "words"),
+    [
+        ({"max_steps": 2.5}, TypeError, "max_steps is a whole number, not 2.5"),
+        ({"max_steps": None}, TypeError, "max_steps is a whole number, not None"),
+        ({"max_steps": -1}, ValueError, "max_steps = -1 is not in 0..4294967295"),
+        ({"max_steps": 2**33}, ValueError, "is not in 0..4294967295"),
+        ({"labels": [1]}, TypeError, "a label is a text, not 1"),
+        ({"labels": ["person", None]}, TypeError, "a label is a text, not None"),
+        ({"labels": "per\udcffson"}, ValueError, "half a character"),
+    ],
+)
+def test_what_can_not_be_sent_is_refused_with_the_reason(
+    client: FocusClient, goal: Any, error: Any, words: str
+) -> None:
+    with pytest.raises(error, match=re.escape(words)):
+        client.start(**goal)
+
+
+def test_numbers_and_flags_of_numpy_are_sent(client: FocusClient) -> None:
+    """There is no server, so that they are sent nowhere; unconverted ones end the process."""
+    goal = client.start("cat", max_steps=np.int64(20), hold=np.bool_(False), any_object=1)
+    assert goal.order.goal.max_steps == 20
+    assert goal.order.goal.any_object is True
+    goal.abandon()
