@@ -56,8 +56,7 @@ def shared_memory() -> Iterator[Finding]:
     advice = f"images need {needed} MiB of it; start a container with --shm-size=1g"
     yield judged("shared memory", str(SHARED_MEMORY), free >= needed, f"{free} of {total} MiB free", advice)
     if files := files_of_fast_dds(SHARED_MEMORY):
-        size = sum(path.stat().st_blocks * 512 for path in files) >> 20
-        detail = f"files of Fast DDS: {len(files)}, {size} MiB"
+        detail = f"files of Fast DDS: {len(files)}, {sum(files.values()) >> 20} MiB"
         names = " ".join(f"{SHARED_MEMORY}/{prefix}*" for prefix in FAST_DDS)
         advice = f"if no ROS process is running, killed ones left them: rm -f {names}"
         yield Finding("shared memory", "in use", Verdict.OK, detail, advice)

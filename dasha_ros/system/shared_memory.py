@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
+import stat
 from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -28,9 +29,18 @@ FAST_DDS = ("fastrtps_", "fastdds_")
 """How the names of its files begin, in versions 2 and 3."""
 
 
-def files_of_fast_dds(folder: Path = SHARED_MEMORY) -> list[Path]:
-    """Segments, ports and locks of all processes that use or used the middleware."""
-    return [path for prefix in FAST_DDS for path in folder.glob(f"{prefix}*") if path.is_file()]
+def files_of_fast_dds(folder: Path = SHARED_MEMORY) -> dict[Path, int]:
+    """Segments, ports and locks of all processes that use or used the middleware, and the bytes of each.
+
+    Processes end meanwhile, and their files with them.
+    """
+    found = {}
+    for path in (path for prefix in FAST_DDS for path in folder.glob(f"{prefix}*")):
+        with contextlib.suppress(OSError):
+            about = path.stat()
+            if stat.S_ISREG(about.st_mode):
+                found[path] = about.st_blocks * 512
+    return found
 
 
 def remove_dead_segments(folder: Path = SHARED_MEMORY) -> list[Path]:

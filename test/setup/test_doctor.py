@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -124,6 +125,29 @@ def test_what_fast_dds_left_in_shared_memory_is_counted(
     finding = only(ros.shared_memory(), "in use")
     assert finding.detail == "files of Fast DDS: 1, 3 MiB"
     assert f"{tmp_path}/{name[:-2]}*" in finding.advice
+
+
+def test_processes_may_end_while_shared_memory_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ros, "SHARED_MEMORY", tmp_path)
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            for number in range(20):
+                (tmp_path / f"fastrtps_{number}").touch()
+            for number in range(20):
+                (tmp_path / f"fastrtps_{number}").unlink()
+
+    others = threading.Thread(target=come_and_go)
+    others.start()
+    try:
+        names = {finding.name for _ in range(300) for finding in ros.shared_memory()}
+    finally:
+        over.set()
+        others.join()
+    assert names == {str(tmp_path), "in use"}
 
 
 def test_a_missing_profile_is_a_problem(tmp_path: Path) -> None:
