@@ -254,12 +254,13 @@ async def _ended(task: FocusTask) -> None:
 
 def _checked(labels: Sequence[str]) -> list[str]:
     """Labels that can be sent: the code that packs messages ends the whole process over one that can't."""
-    for label in labels:
+    checked = list(labels)
+    for label in checked:
         if not isinstance(label, str):
             raise TypeError(f"a label is a text, not {label!r}")
         if not is_text(label):
             raise ValueError(f"the label {label!r} holds half a character, and can't be sent")
-    return list(labels)
+    return checked
 
 
 def _count(max_steps: int) -> int:

@@ -47,3 +47,6 @@ def test_numbers_and_flags_of_numpy_are_sent(client: FocusClient) -> None:
     assert goal.order.goal.max_steps == 20
     assert goal.order.goal.any_object is True
     goal.abandon()
+    goal = client.start(name for name in ("cat", "dog"))
+    assert goal.order.goal.labels == ["cat", "dog"]
+    goal.abandon()
