@@ -6,7 +6,6 @@ import threading
 from collections.abc import Sequence
 from copy import copy
 from functools import partial
-from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from sensor_msgs.msg import CompressedImage
@@ -90,7 +89,7 @@ class FocusServer(GoalServer):
                 "focus_on_object",
                 self._refuse,
                 self._work,
-                settings=self._settings,
+                settings=lambda: self.actuators.settings,
                 ends_s=shutdown_limits.SERVER_GOAL_ENDS_S,
             )
         self._configured = True
@@ -108,10 +107,6 @@ class FocusServer(GoalServer):
         """End the current goal, restore, and accept no more."""
         if self._server is not None:
             self._server.stop()
-
-    def _settings(self) -> dict[str, Any]:
-        """What is active, under the names of states and results."""
-        return {"exposure_us": float(self.actuators.exposure_us or 0.0), **self.actuators.lens_values}
 
     def _refuse_goals(self) -> None:
         """Say no more, and refuse goals from now on."""
@@ -170,7 +165,7 @@ class FocusServer(GoalServer):
             region=region_to_msg(region),
             step=step,
             background=background,
-            **self._settings(),
+            **self.actuators.settings,
             message=message,
         )
         with self._state_lock:

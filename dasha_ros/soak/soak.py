@@ -183,22 +183,24 @@ class Soak:
 
     def _counts(self, name: str, disturb: Callable[[Soak], None], *, may_repeat: bool) -> bool:
         """Play a round; whether it counts: it does not if it can be played again, and a stop broke it."""
-        broken, began = len(self.tally.broken), time.monotonic()
+        tally, began = self.tally, time.monotonic()
+        broken, unexplained = len(tally.broken), tally.unexplained
         try:
             disturb(self)
             self.graph.until_active()
         except SoakError:
-            if may_repeat and self._has_stopped():
+            if may_repeat and tally.unexplained == unexplained and self._has_stopped():
                 return False
             raise
         for event in self.graph.lost:
             self.breaks(f"during {name}: {event}")
-            self.tally.processes_lost += 1
+            tally.processes_lost += 1
         self.graph.lost.clear()
-        if may_repeat and len(self.tally.broken) > broken and self._has_stopped():
+        may_repeat = may_repeat and tally.unexplained == unexplained
+        if may_repeat and len(tally.broken) > broken and self._has_stopped():
             return False
         self._count_stops()
-        self.tally.rounds[name] += 1
+        tally.rounds[name] += 1
         self._say(f"{name} ({time.monotonic() - began:.1f} s)")
         return True
 

@@ -55,6 +55,11 @@ class Tally:
         """Add a broken promise."""
         self.broken.append(sentence)
 
+    @property
+    def unexplained(self) -> tuple[int, int]:
+        """Counts of what no stop of the middleware explains. A round that adds to them counts."""
+        return self.stale_successes, self.processes_lost
+
     def void(self, before: Tally, name: str) -> None:
         """Take back all that was counted since ``before`` in a round that is played again."""
         kept = {"middleware_stops": self.middleware_stops, "played_again": [*self.played_again, name]}

@@ -91,6 +91,23 @@ def test_a_lost_process_breaks_a_promise_whatever_its_goal_said() -> None:
     assert tally.processes_lost == 1
 
 
+@pytest.mark.parametrize("what", ["stale_successes", "processes_lost"])
+def test_no_stop_explains_a_stale_success_or_a_lost_process(what: str) -> None:
+    soak, graph, _ = _soak(tally := Tally())
+
+    def disturb(soak: Soak) -> None:
+        graph.stopped.append("perception")
+        if what == "processes_lost":
+            graph.lost.append("camera_driver ended")
+        else:
+            tally.stale_successes += 1
+            soak.breaks("found what was gone")
+
+    soak.play("burst", disturb)
+    assert not tally.played_again
+    assert len(tally.broken) == getattr(tally, what) == tally.middleware_stops == 1
+
+
 def test_a_stop_that_breaks_nothing_is_told_and_the_round_counts() -> None:
     soak, graph, _ = _soak(tally := Tally())
     soak.play("burst", lambda soak: graph.stopped.append("perception"))

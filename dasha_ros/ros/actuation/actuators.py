@@ -160,6 +160,11 @@ class Actuators:
             "focus_distance_m": float(lens.focus_distance_m) if lens else math.nan,
         }
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Exposure and `lens_values`, under the names of messages; an exposure of 0: unknown."""
+        return {"exposure_us": float(self.exposure_us or 0.0), **self.lens_values}
+
     def meter(self, region: Box | None) -> None:
         """See `control.rig.Metering`."""
         self._metered = region

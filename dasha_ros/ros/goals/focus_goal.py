@@ -262,10 +262,9 @@ class FocusGoal:
         return f" {what}"
 
     def _finish(self, code: ErrorCode, what: str, seconds: float) -> None:
-        result, own = self._result, self._actuators
+        result = self._result
         result.error_code, result.error_msg = int(code), what
-        result.exposure_us = float(own.exposure_us or 0.0)
-        for name, value in own.lens_values.items():
+        for name, value in self._actuators.settings.items():
             setattr(result, name, value)
         result.exposure_steps = self._steps[msg.FocusState.EXPOSING]
         result.focus_steps = self._steps[msg.FocusState.FOCUSING]
