@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from dasha_ros.estimation.readout import CHANNELS, GRID_COLUMNS, GRID_ROWS, GRID_SIZE
-from dasha_ros.learning.dataset.cache.axes import Grid, Grids
+from dasha_ros.learning.dataset.cache.axes import PLANE, Grid, Grids, kind_of
 from dasha_ros.learning.dataset.cache.cells import CellMap
+from dasha_ros.learning.dataset.cache.colour_camera import COLOUR_FIELDS
 from dasha_ros.learning.dataset.cache.layout import CELL, GREY, Field, Meta
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.store import Store
@@ -27,8 +28,13 @@ GRIDS = Grids(
 )
 
 
-def synthetic_cache(folder: Path, planes: int = 10, composites: int = 0) -> PerceptCache:
-    """A complete cache of so many views in five folds."""
+def synthetic_cache(
+    folder: Path, planes: int = 10, composites: int = 0, *, colour: bool = False
+) -> PerceptCache:
+    """A complete cache of so many views in five folds.
+
+    With colour, red has more detail where the lens is focused nearer, and a share of its own everywhere.
+    """
     views = [_view(i, "plane") for i in range(planes)]
     views += [_view(planes + i, "composite") for i in range(composites)]
     cell = {
@@ -37,6 +43,7 @@ def synthetic_cache(folder: Path, planes: int = 10, composites: int = 0) -> Perc
         **dict.fromkeys(("brisque", "sharpness", "score", "box_sharpness"), ((), "float32")),
         "box": ((4,), "float32"),
         **dict.fromkeys(("box_detail", "object_detail"), ((BANDS,), "float32")),
+        **(dict.fromkeys(COLOUR_FIELDS, ((2, 2, BANDS), "float32")) if colour else {}),
     }
     grey = {"mean_grey": ((), "float32"), "histogram": ((10,), "float16")}
     fields = {name: Field(CELL, *kind) for name, kind in cell.items()}
@@ -79,6 +86,12 @@ def synthetic_cache(folder: Path, planes: int = 10, composites: int = 0) -> Perc
                     arrays["box"][row] = (0.2, 0.2, 0.7, 0.8)
                     detail = 6.0 + level[:BANDS] - np.log1p(radius) * np.linspace(2.0, 0.2, BANDS)
                     arrays["box_detail"][row] = arrays["object_detail"][row] = detail
+                    if colour:
+                        for side, sign in enumerate((1.0, -1.0)):
+                            where_it_is = np.sign(defocus) if kind_of(views[i].info) != PLANE else sign
+                            ratio = where_it_is * np.exp(-radius / 3.0) + 0.3 * np.log(level[0])
+                            for name in COLOUR_FIELDS:
+                                arrays[name][row, side] = np.stack([detail + ratio, detail])
                     arrays["brisque"][row] = 20.0 + 60.0 * (1.0 - 1.0 / (1.0 + radius / 4.0))
                     arrays["sharpness"][row] = 1.0 / (1.0 + radius)
         _greys(arrays, store, i)

@@ -20,7 +20,8 @@ from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.focus import LearnedFocus
-from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, shipped_policy
+from dasha_ros.policies.learned.policy_content import WITH_COLOUR
+from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, PolicyInfo, shipped_policy
 from dasha_ros.policies.planning.focus import GreedyFocus, PlannerFocus
 from dasha_ros.policies.policy import ExposurePolicy, FocusPolicy, FocusTask
 from dasha_ros.policies.registry import exposure_policy, focus_policies, focus_policy
@@ -219,20 +220,24 @@ def encoders_of(names: Sequence[str], agent: Agent) -> tuple[str, ...]:
     Raises:
         PolicyFileError: A learned policy can't be read.
     """
-    paths = [path for name in names if (path := _file_of(name, agent)) is not None]
-    joined = SEPARATOR.join(PolicyFile.load(path, agent).info.encoder for path in paths)
+    joined = SEPARATOR.join(info.encoder for info in _infos(names, agent))
     return tuple(dict.fromkeys(filter(None, joined.split(SEPARATOR))))
 
 
 def perception_for(names: Sequence[str], agent: Agent) -> Perception:
     """Perception with every encoder that one of the policies reads; with the default one where none does.
 
+    It reads detail from colours if one of the policies does.
+
     Raises:
         PolicyFileError: A learned policy can't be read.
         ModelError: A model is missing.
     """
     wanted = encoders_of(names, agent)
-    return Perception(SEPARATOR.join(wanted)) if wanted else Perception()
+    if not wanted:
+        return Perception()
+    colours = any(info.extractor == WITH_COLOUR for info in _infos(names, agent))
+    return Perception(SEPARATOR.join(wanted), colour_detail=colours)
 
 
 def own_titles(names: Sequence[str], agent: Agent) -> dict[str, str]:
@@ -255,6 +260,11 @@ def own_titles(names: Sequence[str], agent: Agent) -> dict[str, str]:
         for name, run in runs.items()
         if name.endswith(".npz") and (run[0] in shipped or counts[run] > 1)
     }
+
+
+def _infos(names: Sequence[str], agent: Agent) -> list[PolicyInfo]:
+    paths = [path for name in names if (path := _file_of(name, agent)) is not None]
+    return [PolicyFile.load(path, agent).info for path in paths]
 
 
 def _file_of(name: str, agent: Agent) -> Path | None:

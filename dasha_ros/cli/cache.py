@@ -49,8 +49,12 @@ def build(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="Only the latents that learning with this preset reads; makes another cache."),
+        typer.Option(help="Only what learning with this preset reads; makes another cache."),
     ] = None,
+    colour: Annotated[
+        bool,
+        typer.Option("--colour", help="What red and blue show, too; makes another cache."),
+    ] = False,
 ) -> None:
     """Compute a cache, or its missing part. If it is killed, run it again to continue."""
     from dasha_ros.assets.catalogue import AssetMissing
@@ -65,12 +69,16 @@ def build(
 
     console = err()
     try:
-        encoders = encoders_for(load_preset(preset).encoder) if preset else ENCODERS
+        chosen = load_preset(preset) if preset else None
+        encoders = encoders_for(chosen.encoder) if chosen else ENCODERS
+        colour = colour or bool(chosen and chosen.focus.colour)
         scene_set = _scene_set(scenes, composites)
         if disturbed is not None:
             scene_set = scene_set.model_copy(update={"disturbed": disturbed})
         with progress(console) as report:
-            cache = build_cache(scene_set, path, workers, report, split=split, encoders=encoders)
+            cache = build_cache(
+                scene_set, path, workers, report, split=split, encoders=encoders, colour=colour
+            )
     except (AssetMissing, SceneSetError, PresetError) as error:
         fail(str(error), Exit.REFUSED)
     except (CacheError, ModelError) as error:
@@ -100,6 +108,7 @@ def info(cache: Cache = None) -> None:
         f"labels       {', '.join(sorted({view.label for view in opened.views}))}",
         f"encoders     {', '.join(f'{field} = {name}' for field, name in opened.meta.encoders.items())}",
         f"detector     {opened.meta.detector}",
+        f"colour       {'red and blue' if opened.has_colour else 'none'}",
         f"cells        {len(opened.fields['score'])}, {size / 1e6:.0f} MB",
         f"focus grid   {len(grids.focus.plane)} / {len(grids.focus.near)} defocus (planes / composites) "
         f"x {len(grids.focus.ev)} exposures x {grids.focus.draws} draws",

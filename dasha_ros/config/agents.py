@@ -49,6 +49,11 @@ class PerceptionConfig(NodeConfig):
         le=60.0,
     )
     min_score: FiniteFloat = parameter(0.1, "Detections below this confidence are dropped.", ge=0.01, le=1.0)
+    colour_detail: bool = parameter(
+        False,
+        "Read detail from red and from blue, too, which policies as plus_colour need; takes a colour camera "
+        "(rgb8, bgr8, rgba8, bgra8, their 16 bits, or a Bayer pattern).",
+    )
     preview_rate_hz: FiniteFloat = parameter(
         1.0,
         "Rate of percepts of frames that no command waits for, while a node outside the graph listens to the "

@@ -1,12 +1,13 @@
 """Where the object's focus may be: the exact posterior of a small model, for a batch of episodes.
 
 A picture tells how blurred things are, but not on which side of the focus. Several pictures, taken at known
-lens positions, leave only the hypotheses that explain all of them. Three sources of evidence count:
+lens positions, leave only the hypotheses that explain all of them. What counts as evidence:
 
 - the frame's latent: its blur, and the scene's own way of showing it (`profile`);
 - the latent inside the box of the best detection, mostly of the object, and the object's own detail
   (`own_sharpness`), which is also read where the object was last seen;
-- the detector's score, which falls with blur differently for each kind of object (`detectability`).
+- the detector's score, which falls with blur differently for each kind of object (`detectability`);
+- with a colour camera, on which side of the focus the picture was taken (`colour_sign`).
 
 The frame may show another depth than the object's, so three cases are kept: the object lies in the plane
 that fills the frame; it stands in front of that plane; or it is seen behind something large and near.
@@ -23,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.estimation.cases import cases_of
+from dasha_ros.estimation.colour_sign import NOVEL_PX as COLOUR_NOVEL_PX
+from dasha_ros.estimation.colour_sign import ColourEvidence
 from dasha_ros.estimation.detectability import Detectability, DetectionEvidence
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.estimation.motion import carried, places_after
@@ -55,13 +58,15 @@ _PICTURES = 16
 
 @dataclass(frozen=True)
 class BeliefModel:
-    """Models of the three sources of evidence, fitted on training photographs (`learning.fitting.fit`)."""
+    """Models of the sources of evidence, fitted on training photographs (`learning.fitting.fit`)."""
 
     frame: Profile
     box: Profile
     detail: Profile
     """Of the object's own detail."""
     detection: Detectability
+    colour: Profile | None = None
+    """Of the colours' ratios over signed defocus; ``None``: colours are not heard."""
 
 
 def belief_map(lens: LensModel) -> LensMap:
@@ -154,6 +159,8 @@ class FocusBelief:
         """What the object's own detail tells, whatever fills the frame and the detector prefers."""
         self._box = ProfileEvidence(model.box, batch, count)
         self._detection = DetectionEvidence(model.detection, batch, count)
+        log_prior = self._prior + self.cases.log_prior[:, None]
+        self._colour = ColourEvidence(model.colour, batch, log_prior) if model.colour else None
         self._visited = np.full((batch, _PICTURES), np.inf)
         self._gap = round(GAP_D / STEP_D)
         # Prior mass at least GAP_D farther, and nearer, than each hypothesis.
@@ -176,6 +183,8 @@ class FocusBelief:
         self._box.reset(rows)
         self.own.reset(rows)
         self._detection.reset(rows)
+        if self._colour:
+            self._colour.reset(rows)
         self._visited[rows] = np.inf
         self.both[rows] = self._prior_of_both
         self.posterior[rows] = self.both[rows].sum(axis=1)
@@ -194,6 +203,7 @@ class FocusBelief:
         trust: NDArray[np.floating],
         cells: NDArray[np.floating],
         seconds: Array | float = 0.0,
+        colour: Array | None = None,
     ) -> None:
         """Take in one picture of some episodes.
 
@@ -207,16 +217,19 @@ class FocusBelief:
             trust: Score of the detection that told where the object is, shape (b,).
             cells: How many cells its detail was read from, shape (b,); NaN where nobody counted.
             seconds: Time since the episode's first picture [s], shape (b,) or one for all.
+            colour: `colour_sign.colour_ratio` of the object, shape (b, bands); NaN where it is not known,
+                ``None``: nowhere.
         """
         here, px = self._lens.dioptres(position), self._lens.px_per_dioptre
         apart = np.abs(self._visited[rows] - here[:, None]).min(axis=1) * px
         # A scale below 1 makes no picture count less: else a wrong guess of it could not be corrected.
-        weight = np.minimum(apart * np.maximum(self.blur_scale[rows], 1.0) / NOVEL_PX, 1.0)
+        apart_px = apart * np.maximum(self.blur_scale[rows], 1.0)
+        weight = np.minimum(apart_px / NOVEL_PX, 1.0)
         self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)
         passed = np.broadcast_to(np.asarray(seconds, np.float64), len(rows))
         places = places_after(self.dioptres, self.cases.speeds, passed, self._lens.scale)
-        radius = np.abs(here[:, None, None] - places) * px
-        nodes = nearest_node(radius * self.cases.scales[:, None]).reshape(len(rows), -1)
+        blur_px = (here[:, None, None] - places) * px * self.cases.scales[:, None]
+        nodes = nearest_node(np.abs(blur_px)).reshape(len(rows), -1)
         framed = np.isfinite(frame).all(axis=1)
         if framed.any():
             self._frame.add(rows[framed], nodes[framed], frame[framed], weight[framed])
@@ -229,13 +242,18 @@ class FocusBelief:
             sure = np.clip((np.where(heard, scores, trust) - low) / (high - low), 0.0, 1.0) * weight
             self._box.add(rows[boxed], nodes[boxed], box[boxed], sure[boxed])
         self.own.add(rows, here, detail, trust, cells, seconds=seconds)
+        if self._colour and colour is not None:
+            known = np.clip((trust - SURE_SCORES[0]) / (SURE_SCORES[1] - SURE_SCORES[0]), 0.0, 1.0)
+            self._colour.add(rows, blur_px, colour, known * np.minimum(apart_px / COLOUR_NOVEL_PX, 1.0))
         self._update(rows, places)
 
     def _update(self, rows: NDArray[np.intp], places: Array) -> None:
         """Weigh all that was told. ``places``: where the object is by now, by where it was at first."""
         shape = len(rows), len(self.cases.scales), len(self.dioptres)
         prior = self._prior + self.cases.log_prior[:, None]
-        told = sum(witness.log_likelihood()[rows].reshape(shape) for witness in (self._box, self._detection))
+        told: Array = np.zeros(shape) if self._colour is None else self._colour.log_likelihood(rows)
+        for witness in (self._box, self._detection):
+            told = told + witness.log_likelihood()[rows].reshape(shape)
         others, own = prior + told, self.own.log_likelihood()[rows]
         frame = self._frame.log_likelihood()[rows].reshape(shape)
         top = frame.max(axis=(1, 2), keepdims=True)

@@ -18,6 +18,7 @@ from dasha_ros.control.step import FocusOutcome, Step
 from dasha_ros.freshness.command import NO_FRAME
 from dasha_ros.msg import Belief, Detection
 from dasha_ros.optics.limited_lens import DistanceError
+from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.focus import LearnedFocus
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.policies.policy import FocusTask, HasBelief
@@ -140,6 +141,7 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
     def report(self, run: ActiveGoal, step: Step) -> None:
         """See `AgentNode.report`; the belief follows if somebody listens to it."""
         super().report(run, step)
+        self._look_for_colours(step.percept)
         beliefs, policy = self._beliefs, self._policy if self.learning is None else None
         if beliefs is None or not isinstance(policy, HasBelief) or not beliefs.get_subscription_count():
             return
@@ -153,6 +155,17 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
             )
             message.header.stamp = to_stamp(step.percept.capture.stamp_ns)
             beliefs.publish(message)
+
+    def _look_for_colours(self, percept: Percept) -> None:
+        reads = isinstance(self._policy, LearnedFocus) and self._policy.reads_colours
+        if reads and not len(percept.colour_detail):
+            self.health.warn(
+                "colours",
+                "the policy reads colours, but percepts hold none, so it works without them: set "
+                "perception.colour_detail to true, and camera_driver.encoding to rgb8 or a Bayer pattern",
+            )
+        else:
+            self.health.clear("colours")
 
     def learn(self, run: ActiveGoal, learning: AgentLearning) -> FocusOutcome:
         """Play one episode; the detection is what is seen at its end."""

@@ -179,11 +179,12 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         return ""
 
     def reconfigure(self, config: PerceptionConfig) -> None:
-        """Apply a changed threshold with the next frame, and tell what can be detected now."""
+        """Apply what changed with the next frame, and tell what can be detected now."""
         if self.is_active and self._words is not None:
             self._publish_info()
         if self._perception is not None:
             self._perception.min_score = config.min_score
+            self._perception.colour_detail = config.colour_detail
         if self._other is not None:
             self._other.timeout_s = config.detector_timeout_s
 

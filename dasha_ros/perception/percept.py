@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.perception.quality.detail import BANDS
+from dasha_ros.perception.quality.detail import BANDS, SHAPE
 from dasha_ros.perception.quality.light import Light
 
 NO_DETAIL = (0, 0, BANDS)
 """Shape of the map of detail of a percept without one."""
+NO_COLOUR_DETAIL: NDArray[np.uint8] = np.zeros((0, *SHAPE), np.uint8)
+"""The maps of detail of red and blue of a percept without them."""
+NO_COLOUR_DETAIL.setflags(write=False)
 Box = tuple[float, float, float, float]
 """x_min, y_min, x_max, y_max."""
 
@@ -62,6 +65,9 @@ class Percept:
     stage_ms: dict[str, float] = field(default_factory=dict)
     detail: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(NO_DETAIL, np.uint8))
     """The map of `perception.quality.detail`; of shape `NO_DETAIL` where nobody made one."""
+    colour_detail: NDArray[np.uint8] = field(default_factory=lambda: NO_COLOUR_DETAIL)
+    """The maps of `perception.quality.detail` of red and of blue alone, shape (2, rows, columns, bands);
+    `NO_COLOUR_DETAIL` where nobody asked for them, or the picture is grey."""
     light: Light | None = None
     """Of the part of the picture that was asked for; ``None`` where nobody asked."""
     flicker_hz: float = 0.0

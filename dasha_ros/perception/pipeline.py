@@ -29,10 +29,10 @@ from dasha_ros.perception.detectors import (
 )
 from dasha_ros.perception.encoders import create_encoder
 from dasha_ros.perception.encoders.encoder import Encoder
-from dasha_ros.perception.image import working_image
+from dasha_ros.perception.image import red_and_blue, working_image
 from dasha_ros.perception.labels import canonical
 from dasha_ros.perception.models.session import model_path
-from dasha_ros.perception.percept import Box, Detection, Percept
+from dasha_ros.perception.percept import NO_COLOUR_DETAIL, Box, Detection, Percept
 from dasha_ros.perception.quality.brisque import Brisque, BrisqueModel
 from dasha_ros.perception.quality.detail_map import detail_map
 from dasha_ros.perception.quality.histogram import EDGES, histogram
@@ -62,6 +62,7 @@ class Perception:
         width: int = WORKING_WIDTH_PX,
         min_score: float = 0.1,
         labels: Collection[str] = (),
+        colour_detail: bool = False,
     ) -> None:
         """Load the models.
 
@@ -76,6 +77,8 @@ class Perception:
             width: Width that frames are shrunk to [px]. BRISQUE and sharpness depend on it.
             min_score: Weaker detections are dropped; may be changed at any time.
             labels: Labels to look for; empty for everything that the detector knows.
+            colour_detail: Whether detail is also read from red and from blue, where the encoding has them;
+                may be changed at any time.
 
         Raises:
             ModelError: A model is missing, corrupt or the wrong one; the message says what to do.
@@ -93,6 +96,7 @@ class Perception:
         self._brisque = Brisque(BrisqueModel.load(model_path(brisque_model, models.BRISQUE)))
         self._width = width
         self.min_score = min_score
+        self.colour_detail = colour_detail
         self.labels = frozenset(canonical(label) for label in labels)
         self._shown: tuple[CaptureInfo, NDArray[np.uint8]] | None = None
 
@@ -144,6 +148,12 @@ class Perception:
                 light = histogram(grey)
             with _timed("detail", stage_ms):
                 detail = detail_map(grey)
+            colour_detail = NO_COLOUR_DETAIL
+            if self.colour_detail:
+                with _timed("colour", stage_ms):
+                    colours = red_and_blue(image, encoding, self._width)
+                    if colours is not None:
+                        colour_detail = np.stack([detail_map(colour) for colour in colours])
             with _timed("sharpness", stage_ms):
                 sharpness = Sharpness(grey)
                 frame_sharpness = sharpness.frame()
@@ -172,6 +182,7 @@ class Perception:
             brisque=brisque,
             sharpness=frame_sharpness,
             detail=detail,
+            colour_detail=colour_detail,
             detections=detections,
             stage_ms=stage_ms,
             light=metered,

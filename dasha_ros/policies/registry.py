@@ -104,6 +104,7 @@ _FOCUS: _Registry[FocusPolicy] = _Registry(
         "paper": "dasha_ros.policies.learned.focus:paper",
         "planner": "dasha_ros.policies.planning.focus:PlannerFocus",
         "plus": "dasha_ros.policies.learned.focus:plus",
+        "plus_colour": "dasha_ros.policies.learned.focus:plus_colour",
     },
     learned="dasha_ros.policies.learned.focus:LearnedFocus",
 )

@@ -189,7 +189,7 @@ class Detection(_Part):
 
 
 class Percept(_Part):
-    """The percept of the frame, without the latent vector and the map of detail."""
+    """The percept of the frame, without the latent vector and the maps of detail."""
 
     width: int
     height: int
@@ -246,7 +246,7 @@ class Step(_Part):
     picture: str | None = None
     """File name of the annotated thumbnail; `Report.step` fills it in."""
     numbers: str | None = None
-    """File name of the latent vector and the map of detail (``.npz``); `Report.step` fills it in."""
+    """File name of the latent vector and the maps of detail (``.npz``); `Report.step` fills it in."""
     belief: Belief | None = None
     """After this picture; ``None`` for policies without one."""
 

@@ -149,7 +149,8 @@ class Report:
         Args:
             record: A `Step`, or a mapping or dataclass with its fields.
             picture: The annotated frame as JPEG, if there is one.
-            numbers: ``latent`` and ``detail`` of the percept, from which `explain` plays the step again.
+            numbers: ``latent``, ``detail`` and, if any, ``colour_detail`` of the percept, from which
+                `explain` plays the step again.
 
         Raises:
             ReportError: The step is not valid, or a file can't be written (the unfinished report is removed).

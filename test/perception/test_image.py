@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dasha_ros.perception.errors import ImageError
-from dasha_ros.perception.image import working_image
+from dasha_ros.perception.image import ENCODINGS, red_and_blue, working_image
 
 RANDOM = np.random.default_rng(0)
 SCENE = cv2.GaussianBlur(RANDOM.uniform(0, 255, (544, 1024)), (0, 0), 3)
@@ -101,3 +101,47 @@ def test_even_images_keep_level_and_shape(rows, columns, level):
     assert grey.shape[1] == min(columns, 320)
     assert grey.shape[0] == pytest.approx(rows * grey.shape[1] / columns, abs=1)
     assert (grey == level).all()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "red", "blue"),
+    [("rgb8", 0, 2), ("bgr8", 2, 0), ("rgba8", 0, 2), ("bgra8", 2, 0), ("rgb16", 0, 2), ("bgra16", 2, 0)],
+)
+def test_red_and_blue_are_shrunk_as_grey_is(encoding, red, blue):
+    kind = ENCODINGS[encoding]
+    shape = (544, 1024, 4 if "a" in encoding else 3)
+    frame = RANDOM.integers(0, kind.white + 1, shape).astype(kind.dtype)
+    grey = "mono16" if kind.white > 255 else "mono8"
+    for channel, found in zip((red, blue), red_and_blue(frame, encoding, 640), strict=True):
+        alone = np.ascontiguousarray(frame[..., channel])
+        np.testing.assert_array_equal(found, working_image(alone, grey, 640))
+
+
+@pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_red_and_blue_of_a_mosaic_are_the_pixels_of_its_pattern(pattern, bits):
+    white = 2**bits - 1
+    levels = {"r": white, "g": white // 2, "b": white // 4}
+    frame = np.zeros((100, 200), np.uint8 if bits == 8 else np.uint16)
+    for place, colour in enumerate(pattern):
+        frame[place // 2 :: 2, place % 2 :: 2] = levels[colour]
+    red, blue = red_and_blue(frame, f"bayer_{pattern}{bits}", 640)
+    assert red.shape == blue.shape == (50, 100)
+    assert (red == 255).all()
+    assert np.abs(blue.astype(int) - 64).max() <= 1
+
+
+@pytest.mark.parametrize("encoding", ["mono8", "mono16", "32FC1", "uyvy", "yuyv"])
+def test_what_has_no_colours_of_their_own_gives_none(encoding):
+    kind = ENCODINGS[encoding]
+    shape = (64, 64) if kind.channels == 1 else (64, 64, kind.channels)
+    assert red_and_blue(np.zeros(shape, kind.dtype), encoding, 640) is None
+
+
+def test_a_mosaic_may_be_too_small_for_its_colours():
+    assert red_and_blue(np.zeros((40, 64), np.uint8), "bayer_rggb8", 640) is None
+
+
+def test_colours_of_another_image_are_refused():
+    with pytest.raises(ImageError, match="rgb8"):
+        red_and_blue(np.zeros((64, 64), np.uint8), "rgb8", 640)

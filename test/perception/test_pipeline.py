@@ -17,6 +17,7 @@ from dasha_ros.perception.errors import ImageError, ModelError, UnknownModelErro
 from dasha_ros.perception.percept import Detection
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.perception.quality.brisque import BrisqueModel
+from dasha_ros.perception.quality.detail_map import detail_map
 from dasha_ros.perception.quality.light import light_of
 from dasha_ros.perception.quality.sharpness import Sharpness
 
@@ -125,6 +126,22 @@ def test_encodings_of_one_scene_give_one_percept(perception):
         assert percept.brisque == pytest.approx(percepts[0].brisque, abs=0.2)
         assert percept.mean_grey == pytest.approx(percepts[0].mean_grey, abs=0.6)
         assert percept.detections[0].box == percepts[0].detections[0].box
+
+
+def test_detail_is_read_from_colours_only_if_asked(brisque_file):
+    random = np.random.default_rng(4)
+    image = np.dstack([random.integers(0, 256, (340, 640), np.uint8), np.full((340, 640), 90, np.uint8)] * 2)
+    image = np.ascontiguousarray(image[:, :, :3])
+    image[..., 2] = cv2.GaussianBlur(image[..., 0], (0, 0), 3.0)
+    perception = Perception(Encoder(), Detector(), brisque_model=brisque_file)
+    assert len(perception.perceive(image, "rgb8", CAPTURE, LENS).colour_detail) == 0
+    perception.colour_detail = True
+    percept = perception.perceive(image, "rgb8", CAPTURE, LENS)
+    red, blue = percept.colour_detail
+    np.testing.assert_array_equal(red, detail_map(np.ascontiguousarray(image[..., 0])))
+    np.testing.assert_array_equal(blue, detail_map(np.ascontiguousarray(image[..., 2])))
+    assert percept.stage_ms.keys() == STAGES | {"colour"}
+    assert len(perception.perceive(image[..., 0].copy(), "mono8", CAPTURE, LENS).colour_detail) == 0
 
 
 @settings(max_examples=30)

@@ -42,6 +42,7 @@ from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor, exposure_extractor
 from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_extractor
+from dasha_ros.policies.learned.policy_content import WITH_COLOUR
 from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, PolicyFileError, shipped_policy
 
 if TYPE_CHECKING:
@@ -161,7 +162,9 @@ class _Plan:
             focus = _focus_extractor(self.preset, focus_policy) if focuses else None
             encoder = _encoders(exposure, focus)
             scenes = [self.scene] if isinstance(self.scene, str) else self.scene
-            arena: Arena = TwinArena(scene_views(scenes), Perception(encoder))
+            arena: Arena = TwinArena(
+                scene_views(scenes), Perception(encoder, colour_detail=_reads_colours(focus))
+            )
             views, disturbed = np.arange(len(arena.views)), None
         elif self.rig == "cached":
             cache = PerceptCache.open(found_cache(self.cache), verify=False)
@@ -181,6 +184,10 @@ class _Plan:
             )
         starts = PresetStarts(arena, self.preset, views, kind, encoder, disturbed=disturbed)
         return _Made(starts.rig, starts, exposure, focus)
+
+
+def _reads_colours(focus: FocusFeatureExtractor | None) -> bool:
+    return focus is not None and focus.kind == WITH_COLOUR
 
 
 class _Fitted:

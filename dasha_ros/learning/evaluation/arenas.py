@@ -128,7 +128,7 @@ class TwinArena(_PlacedArena[TwinRig]):
 
         Args:
             views: What it can show.
-            perception: Reads the frames.
+            perception: Reads the frames, which are in colour if it reads detail from colours.
             size: Width and height of the frames [px], binned from twice as many pixels.
 
         Raises:
@@ -165,6 +165,7 @@ class TwinArena(_PlacedArena[TwinRig]):
                 table=self.table,
                 width=width,
                 height=height,
+                encoding=self._encoding(),
                 binned=True,
                 camera=self._new_camera,
             )
@@ -176,6 +177,9 @@ class TwinArena(_PlacedArena[TwinRig]):
             self._rig.place(world, position, start.exposure_us)
         self._rig.place(world, start.position, start.exposure_us, start.seed)
         self._object_dioptres = start.object_dioptres
+
+    def _encoding(self) -> str:
+        return "rgb8" if self._perception.colour_detail else "mono8"
 
     def _new_camera(self, clock: Clock, lens: LensProfile, **others: Any) -> TwinCamera:
         return TwinCamera(clock, lens, **others)

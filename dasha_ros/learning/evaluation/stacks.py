@@ -37,7 +37,8 @@ class StackArena:
 
         Args:
             stack: The stack; its objects are what policies look for.
-            perception: Reads the frames, with the latents that the policies read.
+            perception: Reads the frames, with the latents that the policies read; in colour if it reads
+                detail from colours.
             tone: Response curve of the camera.
             step: Smallest move of the lens [frames]; see `stack_lens`.
             seed: Seed of the sensor's noise.
@@ -51,7 +52,10 @@ class StackArena:
         self.table: ExposureTable = exposure_table()
         self._check(perception)
         self.views = tuple(self._view(number) for number in range(len(stack.objects)))
-        self.rig = StackRig(perception, stack, tone=tone, step=step, table=self.table, seed=seed)
+        encoding = "rgb8" if perception.colour_detail else "mono8"
+        self.rig = StackRig(
+            perception, stack, tone=tone, encoding=encoding, step=step, table=self.table, seed=seed
+        )
         self._object_dioptres = 0.0
 
     @property

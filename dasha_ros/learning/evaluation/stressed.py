@@ -22,7 +22,7 @@ class StressArena(TwinArena):
     """Planes rendered by the twin under one stress; see `TwinArena`.
 
     The true blur is that of the object itself: where it is by now, through the lens that it is really seen
-    with.
+    with. Stresses are of grey pictures, in which policies that read colours do without.
     """
 
     name = "stress"
@@ -81,6 +81,9 @@ class StressArena(TwinArena):
                 self._object_at[start.view] = 0.5 * (x0 + x1) / seen.width
             super().place(start)
         self._camera.object_at = self._object_at[start.view]
+
+    def _encoding(self) -> str:
+        return "mono8"
 
     def _new_camera(self, clock: Clock, lens: LensProfile, **others: Any) -> TwinCamera:
         self._camera = StressedCamera(clock, lens, stress=self._stress, **others)

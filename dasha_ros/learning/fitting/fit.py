@@ -84,10 +84,53 @@ def fit_profile(radii: Floats, curves: Floats, widen: float = 1.0, modes: int = 
             unlike those of the fit.
         modes: Number of modes in which curves differ.
     """
+    mean, loadings, noise = _components(np.asarray(curves, np.float64), (radii,), modes)
+    return Profile(_at_nodes(radii, mean), _at_nodes(radii, loadings), _at_nodes(radii, noise) * widen**2)
+
+
+def fit_signed_profile(radii: Floats, curves: Floats, modes: int = MODES) -> Profile:
+    """As `fit_profile`, for curves over signed defocus.
+
+    Args:
+        radii: Shape (k,), ascending: blur radii of the curves' points on either side [px at 640].
+        curves: Shape (n, 2, k, m): focused nearer, then farther; NaN where a number is missing.
+        modes: As there; curves differ in both sides together.
+
+    Returns:
+        Curves with `colour_sign.SIGNED_NODES`.
+    """
     y = np.asarray(curves, np.float64)
+    count, sides, points, m = y.shape
+    parts = _components(y.reshape(count, sides * points, m), (radii,) * sides, modes)
+
+    def at_nodes(values: Array) -> Array:
+        return np.concatenate([_at_nodes(radii, half) for half in np.split(values, sides)])
+
+    mean, loadings, noise = map(at_nodes, parts)
+    return Profile(mean, loadings, noise)
+
+
+def _components(y: Array, radii: Sequence[Floats], modes: int) -> tuple[Array, Array, Array]:
+    """Mean, modes and variance of curves.
+
+    Args:
+        y: Shape (n, k, m); NaN where a number is missing.
+        radii: Of the points, in parts between which nothing is interpolated.
+        modes: Number of modes.
+
+    Returns:
+        Shapes (k, m), (k, j, m) and (k, m).
+    """
     count, points, m = y.shape
     known = np.isfinite(y)
-    mean = _filled(radii, np.where(known, y, 0.0).sum(axis=0), known.sum(axis=0))
+    total, pictures = np.where(known, y, 0.0).sum(axis=0), known.sum(axis=0)
+    ends = np.cumsum([len(part) for part in radii])[:-1]
+    mean = np.concatenate(
+        [
+            _filled(part, *halves)
+            for part, *halves in zip(radii, np.split(total, ends), np.split(pictures, ends), strict=True)
+        ]
+    )
     residual = np.where(known, y - mean, 0.0).reshape(count, -1)
     seen = known.reshape(count, -1).astype(np.float64)
     # Start from the principal components, with gaps counted as no difference.
@@ -108,11 +151,7 @@ def fit_profile(radii: Floats, curves: Floats, widen: float = 1.0, modes: int = 
         squares = (seen * ((residual - amounts @ loadings.T) ** 2 + spread)).sum(axis=0)
         noise = (squares + _PRIOR_PICTURES * noise.mean()) / (seen.sum(axis=0) + _PRIOR_PICTURES)
         noise = np.maximum(noise, _NOISE_FLOOR**2)
-    return Profile(
-        _at_nodes(radii, mean),
-        _at_nodes(radii, loadings.reshape(points, m, j)).transpose(0, 2, 1),
-        _at_nodes(radii, noise.reshape(points, m)) * widen**2,
-    )
+    return mean, loadings.reshape(points, m, j).transpose(0, 2, 1), noise.reshape(points, m)
 
 
 def fit_detectability(radii: Floats, answers: NDArray[np.integer], kinds: int = KINDS) -> Detectability:

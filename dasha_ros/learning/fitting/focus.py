@@ -25,8 +25,15 @@ from dasha_ros.learning.dataset.cache.cells import (
     weighted,
 )
 from dasha_ros.learning.dataset.cache.percept_cache import MIN_SCORE, PerceptCache
+from dasha_ros.learning.fitting.colour import ColourRatios
 from dasha_ros.learning.fitting.exposure import peak_of
-from dasha_ros.learning.fitting.fit import fit_detectability, fit_profile, fit_ridge, folds_of
+from dasha_ros.learning.fitting.fit import (
+    fit_detectability,
+    fit_profile,
+    fit_ridge,
+    fit_signed_profile,
+    folds_of,
+)
 from dasha_ros.learning.training.preset_models import FocusPreset
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
 from dasha_ros.policies.learned.focus_features import (
@@ -37,6 +44,7 @@ from dasha_ros.policies.learned.focus_features import (
 from dasha_ros.policies.learned.policy_content import (
     BELIEF,
     LATENT,
+    WITH_COLOUR,
     WITH_PLAN,
     WITHOUT_DETECTION,
     WITHOUT_POSITION,
@@ -61,6 +69,7 @@ class FocusLookup:
         extractor: FocusFeatureExtractor,
         min_score: float,
         numbers: tuple[Array, Array, Array, Array] | None = None,
+        colour: ColourRatios | None = None,
     ) -> None:
         """Prepare the look-up.
 
@@ -70,6 +79,7 @@ class FocusLookup:
             min_score: Least score of a detection.
             numbers: Numbers read from every cell's frame and box, and from the detail in the box and in the
                 object's place, shape (cells, m) each.
+            colour: What the colours of every cell say; ``None``: they are not read.
         """
         self.cache, self.extractor, self.min_score = cache, extractor, min_score
         self.views = cache.views
@@ -81,6 +91,7 @@ class FocusLookup:
         self._locator = CellMap(cache).focus
         nothing = np.zeros((len(cache.fields["score"]), 0))
         self._frame, self._box, self._detail, self._place = numbers or (nothing,) * 4
+        self._colour = colour
         self._latent = (
             latent_field(cache, extractor.encoder) if isinstance(extractor, LatentFeatureExtractor) else ""
         )
@@ -119,6 +130,7 @@ class FocusLookup:
             detail=np.where(seen[:, None], weighted(weights, self._detail[rows]), np.nan),
             place=weighted(weights, self._place[rows]),
             cells=np.full(len(view), np.nan),
+            colour=self._colour.around(rows, weights, defocus, seen) if self._colour else None,
             peak=peak_of(found["histogram"]) if self.reads_peak else None,
         )
 
@@ -166,17 +178,19 @@ def belief_focus_lookup(
             out_of_fold = fit.readouts(kept)
             for number, read, x in zip((frame, box, detail, place), _reads(out_of_fold), shown, strict=True):
                 number[mine] = read(x[mine])
+    colour = ColourRatios(cache) if preset.colour else None
     model = BeliefModel(
         fit_profile(fit.radii, fit.curves(frame, planes), preset.widen),
         fit_profile(fit.radii, fit.curves(box, train), preset.widen),
         fit_profile(fit.radii, fit.curves(place, train), preset.widen),
         fit_detectability(fit.radii, fit.answers(train)),
+        fit_signed_profile(fit.radii, colour.curves(fit.radii, train)) if colour else None,
     )
     extractor = BeliefFeatureExtractor(*readouts, model, focus_kind(preset))
     numbers = (
         frame.astype(np.float64), box.astype(np.float64), detail.astype(np.float64), place.astype(np.float64)
     )  # fmt: skip
-    return FocusLookup(cache, extractor, preset.min_score, numbers)
+    return FocusLookup(cache, extractor, preset.min_score, numbers, colour)
 
 
 def _reads(readouts: tuple[Readout, Readout, Readout]) -> tuple[Readout, Readout, Readout, Readout]:
@@ -192,7 +206,9 @@ def focus_kind(preset: FocusPreset) -> str:
         return WITHOUT_POSITION
     if not preset.observe_detection:
         return WITHOUT_DETECTION
-    return WITH_PLAN if preset.plan else BELIEF
+    if preset.plan:
+        return WITH_COLOUR if preset.colour else WITH_PLAN
+    return BELIEF
 
 
 def blur_numbers(radius: Floats) -> Array:

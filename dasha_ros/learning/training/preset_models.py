@@ -151,6 +151,9 @@ class FocusPreset(_Model):
     plan: bool = False
     """Whether the observation ``belief`` holds plans, and actions follow them; see
     `policies.learned.plan_encoder`."""
+    colour: bool = False
+    """Whether a belief with plans also hears the sign of defocus from red and blue; see
+    `estimation.colour_sign`. Needs a cache that holds them (`dasha cache build --colour`)."""
     stay_dioptres: NotNegative = STAY_DIOPTRES
     """Commands that are at most so far from the last one are not sent [1/m]."""
     min_score: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
@@ -170,6 +173,10 @@ class FocusPreset(_Model):
         if self.plan and not whole:
             raise ValueError(
                 "plan: a plan needs the observation belief with detections and positions: set plan to false"
+            )
+        if self.colour and not self.plan:
+            raise ValueError(
+                "colour: only a belief with plans hears it: set plan to true, or colour to false"
             )
         return self
 

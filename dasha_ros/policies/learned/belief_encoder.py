@@ -115,7 +115,15 @@ class BeliefEncoder:
             frame = np.where(pictures.given[:, None], np.nan, frame)
             heard = np.where(pictures.given, np.nan, heard)
         inputs = pictures.position, frame, pictures.box, heard
-        self._belief.add(rows, *inputs, detail=detail, trust=trust, cells=pictures.cells, seconds=seconds)
+        self._belief.add(
+            rows,
+            *inputs,
+            detail=detail,
+            trust=trust,
+            cells=pictures.cells,
+            seconds=seconds,
+            colour=pictures.colour,
+        )
         boxed = np.isfinite(pictures.box).all(axis=1, keepdims=True)
         newest = np.concatenate(
             [

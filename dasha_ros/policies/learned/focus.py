@@ -14,6 +14,7 @@ from dasha_ros.policies.learned.focus_encoder import FocusEncoder
 from dasha_ros.policies.learned.focus_episode import FocusEpisode
 from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_extractor
 from dasha_ros.policies.learned.learned_policy import LearnedPolicy
+from dasha_ros.policies.learned.policy_content import WITH_COLOUR
 from dasha_ros.policies.learned.policy_file import (
     check_encoder,
     check_lens,
@@ -39,6 +40,11 @@ class LearnedFocus(LearnedPolicy[FocusFeatureExtractor]):
         self._end_on_detection = bool(self.file.info.rules.get("end_on_detection", False))
         self._stay_dioptres = float(self.file.info.rules.get("stay_dioptres", STAY_DIOPTRES))
         self._episode: FocusEpisode[FocusEncoder] | None = None
+
+    @property
+    def reads_colours(self) -> bool:
+        """Whether it reads `Percept.colour_detail`; without any, it works as if it did not."""
+        return self.extractor.kind == WITH_COLOUR
 
     def reset(self, task: FocusTask) -> None:
         """Begin a new episode.
@@ -92,5 +98,5 @@ def shipped_focus(name: str) -> LearnedFocus:
     return LearnedFocus(shipped_policy(name, "focus"))
 
 
-paper, plus = partial(shipped_focus, "paper"), partial(shipped_focus, "plus")
+paper, plus, plus_colour = (partial(shipped_focus, name) for name in ("paper", "plus", "plus_colour"))
 """The policies that ship, as `registry` makes them."""

@@ -50,6 +50,9 @@ class FocusInputs:
     """How many cells of the map of detail ``detail``, or else ``place``, is read from, shape (b,); NaN where
     no place is known, and in training. Who learns that small objects count less looks more often for all of
     them, which costs 0.3 moves at two depths, and no more goals end well."""
+    colour: Array | None = None
+    """`colour_sign.colour_ratio` in the best detection's box, or where the object was last detected, shape
+    (b, bands); NaN where that is unknown, ``None`` where the encoder does not use it."""
     given: NDArray[np.bool_] | None = None
     """Whether the object's place was given, shape (b,): then no detector found it, and its score, 1, tells
     nothing of its focus. ``None``: nowhere."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.estimation.belief import BeliefModel
+from dasha_ros.estimation.colour_sign import colour_ratio
 from dasha_ros.estimation.detail_reading import core_cells, object_detail
 from dasha_ros.estimation.detectability import Detectability
 from dasha_ros.estimation.profile import Profile
@@ -25,6 +26,7 @@ from dasha_ros.policies.learned.plan_encoder import PlanEncoder
 from dasha_ros.policies.learned.policy_content import (
     BELIEF,
     LATENT,
+    WITH_COLOUR,
     WITH_PLAN,
     WITHOUT_DETECTION,
     WITHOUT_POSITION,
@@ -39,6 +41,7 @@ _NOWHERE: Box = np.full(4, np.nan)
 _ENCODERS: dict[str, type[BeliefEncoder]] = {
     BELIEF: BeliefEncoder,
     WITH_PLAN: PlanEncoder,
+    WITH_COLOUR: PlanEncoder,
     WITHOUT_POSITION: BeliefWithoutPosition,
     WITHOUT_DETECTION: BeliefWithoutDetection,
 }
@@ -137,7 +140,7 @@ class BeliefFeatureExtractor:
     """Reads the object's own detail."""
     model: BeliefModel
     kind: str = BELIEF
-    """`BELIEF`, `WITH_PLAN`, or the kind of an ablation."""
+    """`BELIEF`, `WITH_PLAN`, `WITH_COLOUR`, or the kind of an ablation."""
 
     @property
     def encoder(self) -> str:
@@ -156,6 +159,7 @@ class BeliefFeatureExtractor:
             return self.detail_at((percept.detail,), box)[:, 0]
 
         box, _ = best_box(percept, task)
+        at = box if seen(percept, task) or np.isnan(place[0]) else place
         return _picture(
             percept,
             task,
@@ -163,7 +167,8 @@ class BeliefFeatureExtractor:
             box=self.box(features(latent, box[None])).astype(np.float64),
             detail=blur(box),
             place=blur(place),
-            cells=np.array([core_cells(box if seen(percept, task) or np.isnan(place[0]) else place)]),
+            cells=np.array([core_cells(at)]),
+            colour=colour_ratio(percept.colour_detail, at)[None] if self.model.colour else None,
         )
 
     def detail_at(self, details: Sequence[NDArray[np.uint8]], box: Box) -> Array:
@@ -181,6 +186,7 @@ class BeliefFeatureExtractor:
             "box_profile": self.model.box,
             "detail_profile": self.model.detail,
             "detection": self.model.detection,
+            **({"colour_profile": self.model.colour} if self.model.colour else {}),
         }
         return {f"{name}.{f.name}": getattr(p, f.name) for name, p in parts.items() for f in fields(p)}
 
@@ -188,14 +194,15 @@ class BeliefFeatureExtractor:
     def from_arrays(cls, encoder: str, arrays: Arrays, kind: str = BELIEF) -> BeliefFeatureExtractor:
         """The inverse of `arrays`."""
 
-        def of(kind: Any, name: str) -> Any:
-            return kind(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(kind)})
+        def of(part: Any, name: str) -> Any:
+            return part(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(part)})
 
         model = BeliefModel(
             of(Profile, "frame_profile"),
             of(Profile, "box_profile"),
             of(Profile, "detail_profile"),
             of(Detectability, "detection"),
+            of(Profile, "colour_profile") if kind == WITH_COLOUR else None,
         )
         return cls(of(Readout, "frame"), of(Readout, "box"), of(Readout, "detail"), model, kind)
 
@@ -288,7 +295,9 @@ def best_box(percept: Percept, task: FocusTask) -> tuple[Box, float]:
     return np.array([left / width, top / height, right / width, bottom / height]), candidates[0].score
 
 
-def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusInputs:
+def _picture(
+    percept: Percept, task: FocusTask, *, colour: Array | None = None, **read: NDArray[Any]
+) -> FocusInputs:
     candidates = percept.of(task.labels)
     nothing: dict[str, NDArray[Any]] = {
         "latent": np.zeros((1, 0), np.float32),
@@ -303,6 +312,7 @@ def _picture(percept: Percept, task: FocusTask, **read: NDArray[Any]) -> FocusIn
         score=np.array([candidates[0].score if candidates else 0.0]),
         detected=np.array([bool(seen(percept, task))]),
         brisque=np.array([percept.brisque]),
+        colour=colour,
         given=np.array([task.selection.itself]),
         peak=np.array([percept.histogram_peak]),
         taken_s=np.array([percept.capture.stamp_ns / 1e9]),

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from dasha_ros.estimation.colour_sign import SIGNED_NODES
 from dasha_ros.estimation.detectability import CLASSES
 from dasha_ros.estimation.profile import NODES
 from dasha_ros.estimation.readout import FEATURES, GRID_ENCODER
@@ -26,12 +27,12 @@ LATENT = "latent"
 one lens."""
 ABSOLUTE, RELATIVE = "readout", "readout_relative"
 """Kinds of `ReadoutExposureExtractor`."""
-BELIEF, WITH_PLAN = "belief", "belief_with_plan"
+BELIEF, WITH_PLAN, WITH_COLOUR = "belief", "belief_with_plan", "belief_with_plan_and_colour"
 WITHOUT_POSITION, WITHOUT_DETECTION = "belief_without_position", "belief_without_detection"
-"""Kinds of `BeliefFeatureExtractor`: the belief, the same with plans, and ablations."""
+"""Kinds of `BeliefFeatureExtractor`: the belief, the same with plans, with colours, too, and ablations."""
 _KINDS = {
     "exposure": (LATENT, ABSOLUTE, RELATIVE),
-    "focus": (LATENT, BELIEF, WITH_PLAN, WITHOUT_POSITION, WITHOUT_DETECTION),
+    "focus": (LATENT, BELIEF, WITH_PLAN, WITH_COLOUR, WITHOUT_POSITION, WITHOUT_DETECTION),
 }
 _LONGEST_LATENT = 2**20
 _READS_NUMBERS = f"it must be {GRID_ENCODER}, from which that extractor reads"
@@ -144,7 +145,7 @@ def check_fitted(kind: str, fitted: Arrays) -> None:
         _check_latent(fitted)
         return
     sizes: dict[str, int] = {}
-    for name, expected in (_EXPOSURE if kind in (ABSOLUTE, RELATIVE) else _FOCUS).items():
+    for name, expected in _shapes(kind).items():
         if name not in fitted:
             raise ValueError(f"fitted/{name} is missing")
         shape = fitted[name].shape
@@ -159,6 +160,13 @@ def check_fitted(kind: str, fitted: Arrays) -> None:
             raise ValueError(f"fitted/{name} holds a variance that is not positive")
         if name == "detection.weights" and not (fitted[name] >= 0).all():
             raise ValueError(f"fitted/{name} holds a negative share")
+
+
+def _shapes(kind: str) -> dict[str, _Shape]:
+    """What a kind's file must hold."""
+    if kind in (ABSOLUTE, RELATIVE):
+        return _EXPOSURE
+    return {**_FOCUS, **_COLOUR} if kind == WITH_COLOUR else _FOCUS
 
 
 def _by(shape: tuple[int | str, ...]) -> str:
@@ -188,15 +196,16 @@ def _readout(name: str, features: int, numbers: str) -> dict[str, _Shape]:
     }
 
 
-def _profile(name: str, numbers: str) -> dict[str, _Shape]:
+def _profile(name: str, numbers: int | str, nodes: int = NODES) -> dict[str, _Shape]:
     return {
-        f"{name}.mean": (NODES, numbers),
-        f"{name}.modes": (NODES, f"modes of {name}", numbers),
-        f"{name}.variance": (NODES, numbers),
+        f"{name}.mean": (nodes, numbers),
+        f"{name}.modes": (nodes, f"modes of {name}", numbers),
+        f"{name}.variance": (nodes, numbers),
     }
 
 
 _EXPOSURE = _readout("readout", FEATURES, "numbers")
+_COLOUR = _profile("colour_profile", BANDS, SIGNED_NODES)
 _FOCUS: dict[str, _Shape] = {
     **_readout("frame", FEATURES, "numbers"),
     **_readout("box", FEATURES, "numbers"),

@@ -18,7 +18,7 @@ from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.optics.lens_info import LensInfo, LensInfoError
 from dasha_ros.perception.encoders.joint import size_of
-from dasha_ros.perception.percept import NO_DETAIL, Detection, Percept
+from dasha_ros.perception.percept import NO_COLOUR_DETAIL, NO_DETAIL, Detection, Percept
 from dasha_ros.perception.quality.detail import SHAPE
 from dasha_ros.perception.quality.histogram import BINS, EDGES
 from dasha_ros.policies.policy import ExposureTask, FocusTask, HasBelief
@@ -184,7 +184,7 @@ def percept_of(step: Step, folder: Path) -> Percept:
             f"step {step.index} of {step.agent} holds no histogram of {BINS} counts: the report is damaged; "
             "copy its whole folder again, or run the goal again"
         )
-    latent, detail = _arrays_of(folder / Path(step.numbers).name, seen.encoder)
+    latent, detail, colour_detail = _arrays_of(folder / Path(step.numbers).name, seen.encoder)
     try:
         return Percept(
             capture=CaptureInfo(
@@ -226,6 +226,7 @@ def percept_of(step: Step, folder: Path) -> Percept:
                 for found in seen.detections
             ),
             detail=detail,
+            colour_detail=colour_detail,
             flicker_hz=_number(seen.flicker_hz),
         )
     except _UnknownNumberError as error:
@@ -235,8 +236,8 @@ def percept_of(step: Step, folder: Path) -> Percept:
         ) from error
 
 
-def _arrays_of(path: Path, encoder: str) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """The latent and the map of detail of a step.
+def _arrays_of(path: Path, encoder: str) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
+    """The latent, the map of detail, and those of red and blue of a step.
 
     Raises:
         ReportError: The file is missing or damaged, or holds arrays that perception does not make.
@@ -244,15 +245,20 @@ def _arrays_of(path: Path, encoder: str) -> tuple[NDArray[np.float32], NDArray[n
     try:
         arrays = read_arrays(path)
         latent, detail = arrays["latent"], arrays["detail"]
+        colour_detail = arrays.get("colour_detail", NO_COLOUR_DETAIL)
     except FileError as error:
         raise ReportError(f"{error}: copy the whole folder of the report, or run the goal again") from error
     except KeyError as error:
         raise ReportError(f"{path} is damaged: it holds no {error}; run the goal again") from error
-    if why := _wrong_latent(latent, encoder) or _wrong_detail(detail):
+    if why := (
+        _wrong_latent(latent, encoder)
+        or _wrong_maps("map of detail", detail, (SHAPE, NO_DETAIL))
+        or _wrong_maps("maps of red and blue", colour_detail, ((2, *SHAPE), NO_COLOUR_DETAIL.shape))
+    ):
         raise ReportError(
             f"{path} is damaged: {why}; copy the whole folder of the report, or run the goal again"
         )
-    return latent.astype(np.float32), detail.astype(np.uint8)
+    return latent.astype(np.float32), detail.astype(np.uint8), colour_detail.astype(np.uint8)
 
 
 def _wrong_latent(latent: NDArray[Any], encoder: str) -> str:
@@ -266,12 +272,12 @@ def _wrong_latent(latent: NDArray[Any], encoder: str) -> str:
     return ""
 
 
-def _wrong_detail(detail: NDArray[Any]) -> str:
-    """Why this is no map of detail; empty if it is one."""
-    if detail.shape not in (SHAPE, NO_DETAIL):
-        return f"its map of detail has the shape {detail.shape}, not {SHAPE}"
+def _wrong_maps(what: str, detail: NDArray[Any], shapes: Sequence[tuple[int, ...]]) -> str:
+    """Why these are no maps of detail of one of some shapes; empty if they are."""
+    if detail.shape not in shapes:
+        return f"its {what} has the shape {detail.shape}, not {shapes[0]}"
     if detail.dtype.kind not in "iu" or (detail.size and not 0 <= detail.min() <= detail.max() <= 255):
-        return "its map of detail holds values that are no whole numbers from 0 to 255"
+        return f"its {what} holds values that are no whole numbers from 0 to 255"
     return ""
 
 

@@ -115,6 +115,7 @@ def perception_of(config: PerceptionConfig) -> Perception:
         detector_size=config.detector_size_px,
         detector_classes=config.detector_classes,
         min_score=config.min_score,
+        colour_detail=config.colour_detail,
     )
 
 

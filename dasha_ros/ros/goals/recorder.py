@@ -86,10 +86,12 @@ class Recorder:
         role = "exposure_policy" if reward.agent == "A^H" else "focus_policy"
         self._report.describe(**{role: reward.policy})
         record = asdict(seen)
-        for key in ("capture", "lens", "latent", "detail", "histogram_edges"):
+        for key in ("capture", "lens", "latent", "detail", "colour_detail", "histogram_edges"):
             del record[key]
         record["histogram_counts"] = [int(n) for n in seen.histogram_counts]
         self._numbers = {"latent": seen.latent, "detail": seen.detail}
+        if len(seen.colour_detail):
+            self._numbers["colour_detail"] = seen.colour_detail
         self._waiting = {
             "agent": reward.agent,
             "index": reward.step,

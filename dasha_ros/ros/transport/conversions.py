@@ -252,7 +252,7 @@ def detection_to_msg(detection: Detection) -> msg.Detection:
 
 
 def percept_from_msg(message: msg.Percept) -> Percept:
-    """`Percept` of a message. The latent vector and the map of detail share the message's memory."""
+    """`Percept` of a message. The latent vector and the maps of detail share the message's memory."""
     return Percept(
         capture=capture_from_msg(message.capture),
         lens=lens_from_msg(message.lens),
@@ -267,6 +267,7 @@ def percept_from_msg(message: msg.Percept) -> Percept:
         brisque=message.brisque,
         sharpness=message.sharpness,
         detail=np.frombuffer(message.detail, np.uint8).reshape(SHAPE if len(message.detail) else NO_DETAIL),
+        colour_detail=np.frombuffer(message.colour_detail, np.uint8).reshape(-1, *SHAPE),
         detections=tuple(detection_from_msg(d) for d in message.detections),
         stage_ms=dict(zip(message.stage_names, message.stage_ms, strict=False)),
         light=light_from_msg(message.light),
@@ -293,6 +294,7 @@ def percept_to_msg(percept: Percept, frame_id: str, node: str = "") -> msg.Perce
         brisque=float(percept.brisque),
         sharpness=float(percept.sharpness),
         detail=array.array("B", percept.detail.tobytes()),
+        colour_detail=array.array("B", percept.colour_detail.tobytes()),
         detections=[detection_to_msg(d) for d in percept.detections],
         light=light_to_msg(percept.light),
         flicker_hz=float(percept.flicker_hz),

@@ -160,6 +160,10 @@ def _percept(message: Any) -> None:
     _within("height", message.height, (1, _SIDE_PX))
     if len(message.detail) not in (0, math.prod(SHAPE)):
         raise InvalidMessage(f"detail has {len(message.detail)} bytes, not {math.prod(SHAPE)} or none")
+    if len(message.colour_detail) not in (0, 2 * math.prod(SHAPE)):
+        raise InvalidMessage(
+            f"colour_detail has {len(message.colour_detail)} bytes, not {2 * math.prod(SHAPE)} or none"
+        )
     if len(message.stage_names) != len(message.stage_ms):
         raise InvalidMessage(
             f"{len(message.stage_names)} stage_names come with {len(message.stage_ms)} stage_ms"

@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from dasha_ros.estimation.detectability import CLASSES
-from dasha_ros.estimation.profile import node_radii
-from dasha_ros.learning.fitting.fit import fit_detectability, fit_profile, fit_ridge, folds_of
+from dasha_ros.estimation.profile import NODES, node_radii
+from dasha_ros.learning.fitting.fit import (
+    fit_detectability,
+    fit_profile,
+    fit_ridge,
+    fit_signed_profile,
+    folds_of,
+)
 
 RADII = np.array([0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
 
@@ -38,6 +44,26 @@ def test_a_profile_finds_mean_modes_and_noise():
     sign = np.sign(found.modes[0, 0, 0])
     np.testing.assert_allclose(sign * found.modes[nodes, 0], mode, atol=0.08)
     np.testing.assert_allclose(np.sqrt(found.variance[nodes]), 0.1, atol=0.03)
+
+
+def test_a_signed_profile_finds_both_sides():
+    random = np.random.default_rng(3)
+    fade = np.exp(-RADII / 5.0)[:, None]
+    mean = np.stack([fade, -0.5 * fade])
+    offset = random.normal(size=(400, 1, 1, 1))
+    curves = mean + offset + 0.1 * random.normal(size=(400, *mean.shape))
+    curves[random.random(curves.shape) < 0.1] = np.nan
+    curves[:, 1, -2:] = np.nan
+    found = fit_signed_profile(RADII, curves, modes=1)
+    nodes = np.array([int(np.abs(node_radii() - r).argmin()) for r in RADII])
+    middle = np.nanmean(curves - mean)
+    for side in (0, 1):
+        known = slice(None) if side == 0 else slice(-2)
+        at = nodes[known] + side * NODES
+        np.testing.assert_allclose(found.mean[at], mean[side][known] + middle, atol=0.1)
+        # What is the scene's own is the same on both sides.
+        np.testing.assert_allclose(np.abs(found.modes[at, 0]), offset.std(), rtol=0.15)
+        np.testing.assert_allclose(np.sqrt(found.variance[at]), 0.1, atol=0.03)
 
 
 def test_widening_widens_only_the_noise():

@@ -30,13 +30,14 @@ pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("few_episodes")]
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    return synthetic_cache(tmp_path_factory.mktemp("cache"), planes=15, composites=5)
+    return synthetic_cache(tmp_path_factory.mktemp("cache"), planes=15, composites=5, colour=True)
 
 
 @pytest.mark.parametrize(
     ("agent", "preset"),
     [
         ("focus", "plus"),
+        ("focus", "plus_colour"),
         ("focus", "ablation_without_plan"),
         ("focus", "paper"),
         ("exposure", "plus"),

@@ -48,7 +48,7 @@ def report(fetched, tmp_path_factory) -> Path:
     def on_step(step):
         percept = step.percept
         record = asdict(percept)
-        kept = {key: record.pop(key) for key in ("latent", "detail")}
+        kept = {key: record.pop(key) for key in ("latent", "detail", "colour_detail")}
         capture, state = record.pop("capture"), record.pop("lens")
         del record["histogram_edges"], state["settled"]
         record["histogram_counts"] = [int(count) for count in percept.histogram_counts]
@@ -166,6 +166,10 @@ def kept(folder: Path, **changes: np.ndarray) -> None:
         (lambda folder: kept(folder, latent=np.full(6272, np.nan)), r"step-0001\.npz.*not finite numbers"),
         (lambda folder: kept(folder, latent=np.full(6272, "a")), r"step-0001\.npz.*not finite numbers"),
         (lambda folder: kept(folder, detail=np.zeros((3, 4, 6), np.uint8)), r"step-0001\.npz.*map of detail"),
+        (
+            lambda folder: kept(folder, colour_detail=np.zeros((1, 36, 64, 6), np.uint8)),
+            "maps of red and blue",
+        ),
         (lambda folder: kept(folder, detail=np.zeros((36, 64, 6))), r"step-0001\.npz.*from 0 to 255"),
         (lambda folder: kept(folder, detail=np.full((36, 64, 6), -1)), r"step-0001\.npz.*from 0 to 255"),
         (lambda folder: change(folder, steps__2__percept__histogram_counts=[1, 2]), "histogram of 10 counts"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from sensor_msgs.msg import CompressedImage
 
 from dasha_ros import msg
 from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.perception.quality.detail import SHAPE
 from dasha_ros.report.model import load
 from dasha_ros.report.writer import ReportWriter
 from dasha_ros.ros.goals.recorder import Recorder
@@ -114,7 +116,7 @@ def test_a_step_of_the_lens_keeps_its_belief_and_what_perception_read(tmp_path):
     recorder, rig = Recorder(pytest.fail), AnalyticRig()
     lens = LensInfo.of(rig.lens)
     recorder.begin(ReportWriter(tmp_path), GOAL, msg.PerceptionInfo(), {})
-    first, second = rig.observe(), rig.move(45.0)
+    first, second = rig.observe(), replace(rig.move(45.0), colour_detail=np.ones((2, *SHAPE), np.uint8))
     exposed = reward(1, action_names=["exposure_us"])
     exposed.agent = "A^H"
     recorder.step(exposed, first)
@@ -133,6 +135,7 @@ def test_a_step_of_the_lens_keeps_its_belief_and_what_perception_read(tmp_path):
     with np.load(folder / "step-0002.npz") as stored:
         assert np.array_equal(stored["latent"], second.latent)
         assert np.array_equal(stored["detail"], second.detail)
+        assert np.array_equal(stored["colour_detail"], second.colour_detail)
 
 
 def test_without_a_report_no_step_is_reported_as_omitted():

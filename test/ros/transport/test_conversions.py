@@ -15,7 +15,7 @@ from dasha_ros.freshness.command import NO_COMMAND, CommandId
 from dasha_ros.freshness.state import CaptureInfo, LensMove, LensState
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.optics.profiles import lens_model
-from dasha_ros.perception.percept import NO_DETAIL, Detection, Percept
+from dasha_ros.perception.percept import NO_COLOUR_DETAIL, NO_DETAIL, Detection, Percept
 from dasha_ros.perception.quality.detail import SHAPE
 from dasha_ros.perception.quality.light import Light
 from dasha_ros.ros.transport import conversions
@@ -73,6 +73,7 @@ def test_lens(lens: LensState) -> None:
     lenses,
     st.lists(singles, max_size=30),
     st.booleans(),
+    st.booleans(),
     st.lists(detections, max_size=4).map(tuple),
     st.lists(st.integers(0, 2**32 - 1), min_size=10, max_size=10),
     st.dictionaries(words, singles, max_size=4),
@@ -82,6 +83,7 @@ def test_percept(
     lens: LensState,
     latent: list[float],
     has_detail: bool,
+    has_colour: bool,
     found: tuple[Detection, ...],
     counts: list[int],
     stages: dict[str, float],
@@ -100,6 +102,7 @@ def test_percept(
         brisque=33.25,
         sharpness=0.5,
         detail=_DETAIL if has_detail else np.zeros(NO_DETAIL, np.uint8),
+        colour_detail=np.stack([_DETAIL, 255 - _DETAIL]) if has_colour else NO_COLOUR_DETAIL,
         detections=found,
         stage_ms=stages,
         flicker_hz=float(len(stages)),

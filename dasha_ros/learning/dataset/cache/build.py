@@ -43,6 +43,7 @@ def build_cache(
     *,
     split: int | None = None,
     encoders: Mapping[str, str] = ENCODERS,
+    colour: bool = False,
 ) -> PerceptCache:
     """Compute a cache, or what is missing of it, and open it.
 
@@ -55,6 +56,7 @@ def build_cache(
         split: Compute only the views that training on this split reads: four of five folds. Another call
             without it computes the rest.
         encoders: Field by field, which encoder's latent it holds; see `cell_content.encoders_for`.
+        colour: Whether it holds what red and blue show; see `cell_content.COLOUR_FIELDS`.
 
     Raises:
         CacheError: No photograph gives a view, the folder holds another cache, the disk is full,
@@ -63,7 +65,7 @@ def build_cache(
     """
     report = progress or (lambda what, done, total: None)
     with (
-        WorkerPool(workers, scene_set, encoders) as pool,
+        WorkerPool(workers, scene_set, encoders, colour=colour) as pool,
         begun(pool, path, grids or Grids(), report, split) as store,
     ):
         _compute(store, store.needed(split), pool, report)
@@ -90,7 +92,7 @@ def begun(
     """
     scene_set, encoders = pool.scene_set, pool.encoders
     pictures, absent = pictures_of(scene_set)
-    key = cache_key(scene_set, pictures, grids, encoders)
+    key = cache_key(scene_set, pictures, grids, encoders, colour=pool.colour)
     folder = expanded(path, CacheError) if path else cache_root() / f"{scene_set.name}-{key[:12]}"
     with locked(folder):
         if (folder / "meta.json").is_file():
@@ -98,8 +100,8 @@ def begun(
             if store.meta.key != key:
                 raise CacheError(
                     f"{folder} holds another cache (of scene set {store.meta.scene_set}, or of other "
-                    "photographs, models, encoders or number of disturbed copies): give another folder, "
-                    "or delete it"
+                    "photographs, models, encoders, colour or number of disturbed copies): give another "
+                    "folder, or delete it"
                 )
         else:
             views, skipped = chosen_views(scene_set, pictures, pool, report)
@@ -120,7 +122,7 @@ def begun(
                 focal_length_mm=lens.focal_length_mm,
                 f_number=lens.f_number,
                 grids=grids,
-                fields=_fields(CellReader(encoders)),
+                fields=_fields(CellReader(encoders, colour=pool.colour)),
                 version=__version__,
             )
             store = Store.create(folder, meta, views)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import cv2
@@ -19,6 +20,7 @@ from dasha_ros.assets import models
 from dasha_ros.estimation.detail_reading import object_detail
 from dasha_ros.estimation.readout import CHANNELS, GRID_ENCODER
 from dasha_ros.learning.dataset.cache.axes import Grids, kind_of
+from dasha_ros.learning.dataset.cache.colour_camera import COLOUR_FIELDS, NO_COLOUR, ColourCamera, Colours
 from dasha_ros.learning.dataset.cache.view_camera import Grey, ViewCamera
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.optics.binned import HalfSizeReadout
@@ -39,6 +41,8 @@ MIN_SCORE = 0.02
 ENERGIES = 8
 BLUR_FEATURES = FEATURES + ENERGIES
 Array = NDArray[np.float64]
+Cell = Mapping[str, NDArray[np.floating] | float]
+"""The fields of a cell by name."""
 ENCODERS: Mapping[str, str] = {"latent": "efficientnet_lite0", "latent_grid": "efficientnet_lite0_grid"}
 """Field by field, which encoder's latent it holds."""
 EARLY = "latent_early", "efficientnet_lite0_early"
@@ -62,12 +66,15 @@ def encoded(held: Mapping[str, str]) -> dict[str, str]:
 class CellReader:
     """Perception, one thread, into the fields of a cell."""
 
-    def __init__(self, encoders: Mapping[str, str] = ENCODERS, detector: str = "yolov3_tiny") -> None:
+    def __init__(
+        self, encoders: Mapping[str, str] = ENCODERS, detector: str = "yolov3_tiny", *, colour: bool = False
+    ) -> None:
         """Load the models.
 
         Args:
             encoders: Name of each latent field and its encoder; one must be the grid's.
             detector: By name.
+            colour: Whether cells hold `COLOUR_FIELDS`.
 
         Raises:
             ModelError: A model is missing; the message says what to do.
@@ -76,13 +83,15 @@ class CellReader:
             field: create_encoder(name, threads=1) for field, name in encoders.items()
         }
         self.detector: Detector = create_detector(detector, threads=1)
+        self.colour = colour
         self._model = BrisqueModel.load(model_path(None, models.BRISQUE))
         self._brisque = Brisque(self._model)
 
     def shapes(self) -> dict[str, tuple[tuple[int, ...], type[np.generic]]]:
         """Shape and type of each field of a cell."""
         latents = {field: ((encoder.size,), np.float16) for field, encoder in self.encoders.items()}
-        return {**latents, EARLY[0]: ((2 * CHANNELS,), np.float16), **SCALARS}
+        colour = COLOUR_FIELDS if self.colour else {}
+        return {**latents, EARLY[0]: ((2 * CHANNELS,), np.float16), **SCALARS, **colour}
 
     def find(self, grey: Grey, min_score: float = MIN_SCORE) -> list[Detection]:
         """What the detector sees; boxes in pixels of ``grey``."""
@@ -96,7 +105,7 @@ class CellReader:
         return _box(next((d for d in self.detector.detect(grey, MIN_SCORE, (label,))), None), grey)
 
     def cell(self, grey: Grey, label: str, place: Array) -> dict[str, NDArray[np.floating] | float]:
-        """Every field of a cell but those of `light_fields`; see `PerceptCache.fields`.
+        """Every field of a cell but those of `colour_fields` and `light_fields`; see `PerceptCache.fields`.
 
         Args:
             grey: The working image.
@@ -167,19 +176,42 @@ def view_cells(
     kind, at = kind_of(view.info), view.info.mid_grey_lux_seconds
     camera = ViewCamera(view.scene, view.info.layer, lens_model(), readout, view.info.disturbance)
     place = reader.place(camera.grey(camera.light(0.0), at), view.info.label)
-    cells, known = [], {}
+    cells: list[Cell] = []
+    known: dict[tuple[float, float, int], Cell] = {}
     for grid in (grids.focus, grids.light):
         for point, grey in zip(grid.points(kind), camera.pictures(grid, kind, at), strict=True):
             # Both grids have some cells in common.
             if point not in known:
                 known[point] = reader.cell(grey, view.info.label, place)
             cells.append(known[point])
+    if reader.colour:
+        pictures = ColourCamera(view, readout).colours(grids.focus, kind, at)
+        cells = [
+            {**cell, **(NO_COLOUR if colours is None else colour_fields(colours, cell, place))}
+            for cell, colours in zip_longest(cells, pictures)
+        ]
     greys = [light_fields(grey) for grey in camera.pictures(grids.grey, kind, at)]
     return {**_stacked(cells, reader.shapes()), **_stacked(greys, LIGHT_FIELDS)}
 
 
+def colour_fields(colours: Colours, cell: Cell, place: Array) -> dict[str, NDArray[np.floating]]:
+    """What red and blue show of an object: the fields of `COLOUR_FIELDS`.
+
+    Args:
+        colours: The pictures.
+        cell: What `CellReader.cell` read from the grey picture.
+        place: Where the object is in the sharp picture.
+    """
+    maps = [[detail_map(colour) for colour in side] for side in colours]
+    box = np.asarray(cell["box"]) if cell["score"] else np.full(4, np.nan)
+    places = {"box_colour": box, "object_colour": place}
+    return {
+        name: np.array([[object_detail(m, at) for m in side] for side in maps]) for name, at in places.items()
+    }
+
+
 def _stacked(
-    cells: Sequence[Mapping[str, NDArray[np.floating] | float]],
+    cells: Sequence[Cell],
     shapes: Mapping[str, tuple[tuple[int, ...], type[np.generic]]],
 ) -> dict[str, NDArray[Any]]:
     return {name: np.array([cell[name] for cell in cells], kind) for name, (_, kind) in shapes.items()}

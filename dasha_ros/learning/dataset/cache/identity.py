@@ -17,6 +17,7 @@ from dasha_ros.learning.dataset.cache.axes import Grids
 from dasha_ros.learning.dataset.scenes.description import SceneSet
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.optics.sensor import Sensor
+from dasha_ros.twin.chromatic import CHROMATIC_DIOPTRES
 
 DETECTOR, _DETECTOR_MODEL = "yolov3_tiny", models.YOLOV3_TINY
 CONTENT = 2
@@ -68,7 +69,12 @@ def _path(name: str) -> Path:
 
 
 def cache_key(
-    scene_set: SceneSet, pictures: Mapping[str, str], grids: Grids, encoders: Mapping[str, str]
+    scene_set: SceneSet,
+    pictures: Mapping[str, str],
+    grids: Grids,
+    encoders: Mapping[str, str],
+    *,
+    colour: bool = False,
 ) -> str:
     """Digest of everything that changes a percept of a cache.
 
@@ -77,12 +83,14 @@ def cache_key(
         pictures: From `pictures_of`.
         grids: Where cells lie.
         encoders: Field by field, which encoder's latent it holds.
+        colour: Whether it holds what red and blue show.
     """
     return _hashed(
         {
             **_drawing(scene_set, pictures),
             # Left out where there are none, so that caches from before there were any still count.
             **({"disturbed": scene_set.disturbed} if scene_set.disturbed else {}),
+            **({"chromatic_dioptres": CHROMATIC_DIOPTRES} if colour else {}),
             "models": models_of(),
             "encoders": dict(encoders),
             "grids": asdict(grids),

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from dasha_ros.files.naming import expanded
 from dasha_ros.freshness.state import CaptureInfo, LensState
 from dasha_ros.learning.dataset.cache.axes import Locator
+from dasha_ros.learning.dataset.cache.colour_camera import COLOUR_FIELDS, FARTHER, NEARER
 from dasha_ros.learning.dataset.cache.layout import CELL, GREY
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.dataset.cache.view_camera import FRAME
@@ -34,7 +35,7 @@ from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.optics.lens import WORKING_WIDTH_PX
 from dasha_ros.optics.varioptic import PhysicalLens
 from dasha_ros.perception.encoders.joint import SEPARATOR
-from dasha_ros.perception.percept import Detection, Percept
+from dasha_ros.perception.percept import NO_COLOUR_DETAIL, Detection, Percept
 from dasha_ros.perception.quality.detail import COLUMNS, ROWS, SHAPE, DetailMap, codes
 from dasha_ros.perception.quality.histogram import EDGES
 
@@ -44,7 +45,7 @@ PIXELS = WORKING_WIDTH_PX * WORKING_WIDTH_PX * FRAME[1] // FRAME[0]
 """Number of pixels of perception's working image."""
 JOINT = "latent+latent_grid"
 """The latents of the graph's joint encoder, which contains those of every kind of policy."""
-_NEAREST = ("box", "box_detail")
+_NEAREST = ("box", "box_detail", "box_colour")
 _DETAIL = ("box_detail", "object_detail")
 _BY_LOGARITHM = "sharpness"
 _LEAST_SHARPNESS = 1e-9
@@ -73,8 +74,10 @@ class PerceptCache:
         ``latent_early`` (float16), ``brisque``, ``blur_features`` (36 BRISQUE features and 8
         energies), ``sharpness``, ``score`` (best of the view's label, 0 below 0.02), ``box``
         (fractions of the frame), ``box_sharpness``, ``box_detail`` (`object_detail` of that box, NaN without
-        one), ``object_detail`` (the same of the box in the sharp picture); and in the grey grid
-        ``mean_grey`` and ``histogram`` (10 shares that add up to 1)."""
+        one), ``object_detail`` (the same of the box in the sharp picture); in the focus grid of a cache with
+        colour ``box_colour`` and ``object_colour`` (the same of red and of blue, on both sides of the focus;
+        see `colour_camera`); and in the grey grid ``mean_grey`` and ``histogram`` (10 shares that add up to
+        1)."""
         layout, grids = store.layout, store.meta.grids
         self._focus = Locator(grids.focus, layout.kinds, layout.focus)
         self._light = Locator(grids.light, layout.kinds, layout.light)
@@ -114,6 +117,11 @@ class PerceptCache:
                         "written; delete the folder and run `dasha cache build` again"
                     )
         return cache
+
+    @property
+    def has_colour(self) -> bool:
+        """Whether its cells hold what red and blue show."""
+        return set(COLOUR_FIELDS) <= self.fields.keys()
 
     @property
     def draws(self) -> int:
@@ -160,7 +168,7 @@ class PerceptCache:
             names: Keys of `fields`.
 
         Returns:
-            float32, shape (n,) or (n, size) for each name. Points outside the grids are moved to
+            float32, shape (n, ...) of the field for each name. Points outside the grids are moved to
             their edge.
 
         Raises:
@@ -212,6 +220,7 @@ class PerceptCache:
             "mean_grey",
             "histogram",
             *_DETAIL,
+            *(COLOUR_FIELDS if self.has_colour else ()),
             *latents,
         )
         found = {name: value[0] for name, value in self.lookup(view, defocus, ev, draw, names).items()}
@@ -235,9 +244,17 @@ class PerceptCache:
             mean_grey=float(found["mean_grey"]),
             brisque=float(found["brisque"]),
             sharpness=float(found["sharpness"]),
-            detail=_detail(found),
+            detail=_detail(found, found["object_detail"], found["box_detail"]),
+            colour_detail=self._colour_detail(found, NEARER if defocus >= 0.0 else FARTHER),
             detections=(seen,) if score >= MIN_SCORE else (),
         )
+
+    def _colour_detail(self, found: dict[str, Floats], side: int) -> NDArray[np.uint8]:
+        """The maps of red and of blue on one side of the focus; none where the cell holds none."""
+        if not self.has_colour or not np.isfinite(found["object_colour"]).all():
+            return NO_COLOUR_DETAIL
+        colours = zip(found["object_colour"][side], found["box_colour"][side], strict=True)
+        return np.stack([_detail(found, elsewhere, box) for elsewhere, box in colours])
 
     def _corners(
         self, table: str, view: Rows, defocus: Floats, ev: Floats, draw: Rows
@@ -271,12 +288,12 @@ class PerceptCache:
         return total
 
 
-def _detail(found: dict[str, Floats]) -> DetailMap:
-    """The map of detail of a cell, which knows two boxes: the detection's, and elsewhere the object's own."""
-    detail = np.broadcast_to(codes(found["object_detail"]), SHAPE).copy()
-    if np.isfinite(found["box_detail"]).all():
+def _detail(found: dict[str, Floats], elsewhere: Floats, in_box: Floats) -> DetailMap:
+    """A map of detail of a cell, which knows two boxes: the detection's, and elsewhere the object's own."""
+    detail = np.broadcast_to(codes(elsewhere), SHAPE).copy()
+    if np.isfinite(in_box).all():
         left, top, right, bottom = (float(v) for v in found["box"])
         rows = slice(math.floor(top * ROWS), math.ceil(bottom * ROWS))
         columns = slice(math.floor(left * COLUMNS), math.ceil(right * COLUMNS))
-        detail[rows, columns] = codes(found["box_detail"])
+        detail[rows, columns] = codes(in_box)
     return detail

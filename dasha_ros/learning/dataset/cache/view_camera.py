@@ -48,6 +48,8 @@ class ViewCamera:
         lens: LensProfile,
         readout: HalfSizeReadout,
         disturbance: Disturbance | None = None,
+        *,
+        chromatic_dioptres: float | None = None,
     ) -> None:
         """Read the photographs.
 
@@ -57,6 +59,8 @@ class ViewCamera:
             lens: Aperture and focal length.
             readout: Readout of the sensor; may be shared between cameras.
             disturbance: How the pictures differ from the plain twin's.
+            chromatic_dioptres: Render in colour, with blue focused so much nearer than red [1/m]; left out:
+                in grey.
 
         Raises:
             AssetMissing: A photograph is not on this machine.
@@ -64,7 +68,15 @@ class ViewCamera:
         """
         shape = disturbance.point_spread if disturbance else ""
         kernels = partial(point_spread, shape) if shape else None
-        self._renderer = Renderer(scene, *HALF, lens=lens, kernel_of=kernels)
+        self._in_colour = chromatic_dioptres is not None
+        self._renderer = Renderer(
+            scene,
+            *HALF,
+            colour=self._in_colour,
+            lens=lens,
+            kernel_of=kernels,
+            chromatic_dioptres=chromatic_dioptres or 0.0,
+        )
         self._disturbance = disturbance
         self._readout = readout
         self._object_dioptres = 1.0 / scene.distances_m[layer]
@@ -78,6 +90,11 @@ class ViewCamera:
     def light(self, defocus: float) -> Light:
         """The reflectance seen when the lens focuses ``defocus`` [1/m] nearer than the object."""
         light = self._renderer.render(self._object_dioptres + defocus)
+        if self._in_colour:
+            return np.stack([self._on_sensor(light[..., channel]) for channel in range(3)], axis=-1)
+        return self._on_sensor(light)
+
+    def _on_sensor(self, light: Light) -> Light:
         if self._disturbance:
             light = self._disturbance.on_light(light)
         return np.asarray(light * self._responsivity, np.float32)

@@ -36,19 +36,22 @@ _SPAWN = multiprocessing.get_context("spawn")
 class Worker:
     """Keeps the models in memory and does one job after the other."""
 
-    def __init__(self, scene_set: SceneSet, encoders: Mapping[str, str] = ENCODERS) -> None:
+    def __init__(
+        self, scene_set: SceneSet, encoders: Mapping[str, str] = ENCODERS, *, colour: bool = False
+    ) -> None:
         """Load the models.
 
         Args:
             scene_set: The scene set to work on.
             encoders: See `CellReader`.
+            colour: See `CellReader`.
 
         Raises:
             ModelError: One is missing.
         """
         self._set = scene_set
         self._lens = lens_model()
-        self.reader = CellReader(encoders)
+        self.reader = CellReader(encoders, colour=colour)
         self._readout = HalfSizeReadout()
         self.count_part: Callable[[], None] = lambda: None
         """Called when a part of a job is done."""
@@ -79,20 +82,28 @@ class Worker:
 class WorkerPool:
     """Runs jobs on workers, in order. Use it as a context manager."""
 
-    def __init__(self, workers: int, scene_set: SceneSet, encoders: Mapping[str, str] = ENCODERS) -> None:
+    def __init__(
+        self,
+        workers: int,
+        scene_set: SceneSet,
+        encoders: Mapping[str, str] = ENCODERS,
+        *,
+        colour: bool = False,
+    ) -> None:
         """Prepare the pool; processes start with the first job.
 
         Args:
             workers: Number of processes; 1 works in this process.
             scene_set: The scene set to work on.
             encoders: See `CellReader`.
+            colour: See `CellReader`.
 
         Raises:
             ValueError: Fewer than one worker.
         """
         if workers < 1:
             raise ValueError(f"{workers} workers can't build a cache: give at least 1")
-        self.scene_set, self.encoders = scene_set, dict(encoders)
+        self.scene_set, self.encoders, self.colour = scene_set, dict(encoders), colour
         self._count = workers
         self._pool: ProcessPoolExecutor | None = None
         self._parts = _SPAWN.Value("q")
@@ -157,13 +168,13 @@ class WorkerPool:
 
     def _own(self) -> Worker:
         if self._worker is None:
-            self._worker = Worker(self.scene_set, self.encoders)
+            self._worker = Worker(self.scene_set, self.encoders, colour=self.colour)
         return self._worker
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # Don't fork: a child gets the locks of this process, but not the threads that hold them.
-            given = self.scene_set, self.encoders, self._parts
+            given = self.scene_set, self.encoders, self.colour, self._parts
             self._pool = ProcessPoolExecutor(self._count, _SPAWN, _begin, given)
         return self._pool
 
@@ -172,11 +183,11 @@ _worker: Worker | None = None
 """The worker of this process, in a process of the pool."""
 
 
-def _begin(scene_set: SceneSet, encoders: Mapping[str, str], parts: Synchronized[int]) -> None:
+def _begin(scene_set: SceneSet, encoders: Mapping[str, str], colour: bool, parts: Synchronized[int]) -> None:
     global _worker  # noqa: PLW0603 - how a pool's initializer hands over
     cv2.setNumThreads(1)
     end_with_parent()
-    _worker = Worker(scene_set, encoders)
+    _worker = Worker(scene_set, encoders, colour=colour)
 
     def count() -> None:
         with parts.get_lock():
