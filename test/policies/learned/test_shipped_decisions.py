@@ -127,13 +127,15 @@ def exposure_decisions(policy: LearnedExposure) -> list[list[int]]:
 
 def decisions(name: str) -> list[list[float]] | list[list[int]]:
     """Of a policy that ships: ``PRESET_AGENT``."""
-    preset, agent = name.split("_")
+    preset, _, agent = name.rpartition("_")
     if agent == "focus":
         return focus_decisions(shipped_focus(preset))
     return exposure_decisions(shipped_exposure(preset))
 
 
-@pytest.mark.parametrize("name", ["paper_focus", "plus_focus", "paper_exposure", "plus_exposure"])
+@pytest.mark.parametrize(
+    "name", ["paper_focus", "plus_focus", "plus_colour_focus", "paper_exposure", "plus_exposure"]
+)
 def test_shipped_policies_decide_what_they_always_decided(name: str) -> None:
     """The file was written when they were trained; positions are compared to the digits that it holds."""
     stored = json.loads(STORED.read_text())[name]
