@@ -56,7 +56,7 @@ def build_cache(
         split: Compute only the views that training on this split reads: four of five folds. Another call
             without it computes the rest.
         encoders: Field by field, which encoder's latent it holds; see `cell_content.encoders_for`.
-        colour: Whether it holds what red and blue show; see `cell_content.COLOUR_FIELDS`.
+        colour: Whether it holds what red and blue show; see `colour_camera.COLOUR_FIELDS`.
 
     Raises:
         CacheError: No photograph gives a view, the folder holds another cache, the disk is full,
