@@ -17,6 +17,8 @@ WALL = (0.02, 0.1, 0.25, 0.9)
 class CardPerception:
     """Sees the card and the wall of `Studio.card_before`, each while its texture is sharp."""
 
+    colour_detail = False
+
     def __init__(self, sharp: float = 0.6) -> None:
         self.sharp = sharp
 
