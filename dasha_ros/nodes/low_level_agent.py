@@ -21,7 +21,7 @@ from dasha_ros.optics.limited_lens import DistanceError
 from dasha_ros.perception.percept import Percept
 from dasha_ros.policies.learned.focus import LearnedFocus
 from dasha_ros.policies.outcome import ErrorCode, explain
-from dasha_ros.policies.policy import FocusTask, HasBelief
+from dasha_ros.policies.policy import FocusPolicy, FocusTask, HasBelief
 from dasha_ros.policies.registry import focus_policy
 from dasha_ros.policies.selection import EVERYTHING
 from dasha_ros.ros.agents.agent_node import AgentNode, agent_executor
@@ -141,8 +141,9 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
     def report(self, run: ActiveGoal, step: Step) -> None:
         """See `AgentNode.report`; the belief follows if somebody listens to it."""
         super().report(run, step)
-        self._look_for_colours(step.percept)
+        # A learner works without a policy of its own.
         beliefs, policy = self._beliefs, self._policy if self.learning is None else None
+        self._look_for_colours(policy, step.percept)
         if beliefs is None or not isinstance(policy, HasBelief) or not beliefs.get_subscription_count():
             return
         belief = policy.belief()
@@ -156,8 +157,8 @@ class LowLevelAgent(AgentNode[LowLevelAgentConfig]):
             message.header.stamp = to_stamp(step.percept.capture.stamp_ns)
             beliefs.publish(message)
 
-    def _look_for_colours(self, percept: Percept) -> None:
-        reads = isinstance(self._policy, LearnedFocus) and self._policy.reads_colours
+    def _look_for_colours(self, policy: FocusPolicy | None, percept: Percept) -> None:
+        reads = isinstance(policy, LearnedFocus) and policy.reads_colours
         if reads and not len(percept.colour_detail):
             self.health.warn(
                 "colours",
