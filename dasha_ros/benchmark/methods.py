@@ -220,8 +220,7 @@ def encoders_of(names: Sequence[str], agent: Agent) -> tuple[str, ...]:
     Raises:
         PolicyFileError: A learned policy can't be read.
     """
-    joined = SEPARATOR.join(info.encoder for info in _infos(names, agent))
-    return tuple(dict.fromkeys(filter(None, joined.split(SEPARATOR))))
+    return _encoders(_infos(names, agent))
 
 
 def perception_for(names: Sequence[str], agent: Agent) -> Perception:
@@ -233,11 +232,13 @@ def perception_for(names: Sequence[str], agent: Agent) -> Perception:
         PolicyFileError: A learned policy can't be read.
         ModelError: A model is missing.
     """
-    wanted = encoders_of(names, agent)
+    infos = _infos(names, agent)
+    wanted = _encoders(infos)
     if not wanted:
         return Perception()
-    colours = any(info.extractor == WITH_COLOUR for info in _infos(names, agent))
-    return Perception(SEPARATOR.join(wanted), colour_detail=colours)
+    return Perception(
+        SEPARATOR.join(wanted), colour_detail=any(info.extractor == WITH_COLOUR for info in infos)
+    )
 
 
 def own_titles(names: Sequence[str], agent: Agent) -> dict[str, str]:
@@ -260,6 +261,11 @@ def own_titles(names: Sequence[str], agent: Agent) -> dict[str, str]:
         for name, run in runs.items()
         if name.endswith(".npz") and (run[0] in shipped or counts[run] > 1)
     }
+
+
+def _encoders(infos: Sequence[PolicyInfo]) -> tuple[str, ...]:
+    joined = SEPARATOR.join(info.encoder for info in infos)
+    return tuple(dict.fromkeys(filter(None, joined.split(SEPARATOR))))
 
 
 def _infos(names: Sequence[str], agent: Agent) -> list[PolicyInfo]:

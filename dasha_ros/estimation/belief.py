@@ -29,7 +29,7 @@ from dasha_ros.estimation.colour_sign import ColourEvidence
 from dasha_ros.estimation.detectability import Detectability, DetectionEvidence
 from dasha_ros.estimation.lens_map import LensMap
 from dasha_ros.estimation.motion import carried, places_after
-from dasha_ros.estimation.own_sharpness import NOVEL_PX, SURE_SCORES, OwnSharpness
+from dasha_ros.estimation.own_sharpness import NOVEL_PX, OwnSharpness, sureness
 from dasha_ros.estimation.profile import Array, Profile, ProfileEvidence, nearest_node
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.optics.profiles import lens_model
@@ -238,13 +238,12 @@ class FocusBelief:
             self._detection.add(rows[heard], nodes[heard], scores[heard], weight[heard])
         boxed = np.isfinite(box).all(axis=1)
         if boxed.any():
-            low, high = SURE_SCORES
-            sure = np.clip((np.where(heard, scores, trust) - low) / (high - low), 0.0, 1.0) * weight
+            sure = sureness(np.where(heard, scores, trust)) * weight
             self._box.add(rows[boxed], nodes[boxed], box[boxed], sure[boxed])
         self.own.add(rows, here, detail, trust, cells, seconds=seconds)
         if self._colour and colour is not None:
-            known = np.clip((trust - SURE_SCORES[0]) / (SURE_SCORES[1] - SURE_SCORES[0]), 0.0, 1.0)
-            self._colour.add(rows, blur_px, colour, known * np.minimum(apart_px / COLOUR_NOVEL_PX, 1.0))
+            novel = np.minimum(apart_px / COLOUR_NOVEL_PX, 1.0)
+            self._colour.add(rows, blur_px, colour, sureness(trust) * novel)
         self._update(rows, places)
 
     def _update(self, rows: NDArray[np.intp], places: Array) -> None:

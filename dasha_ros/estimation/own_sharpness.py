@@ -55,6 +55,13 @@ _PICTURES = 16
 """Number of places that are remembered."""
 
 
+def sureness(scores: NDArray[np.floating]) -> Array:
+    """How much boxes count by the scores of their detections (`SURE_SCORES`), 0..1."""
+    low, high = SURE_SCORES
+    share: Array = np.clip((scores - low) / (high - low), 0.0, 1.0)
+    return share
+
+
 class OwnSharpness:
     """The posterior of a batch of episodes."""
 
@@ -147,9 +154,8 @@ class OwnSharpness:
         weight = np.minimum(apart / NOVEL_PX, 1.0)
         self._visited[rows] = np.concatenate([here[:, None], self._visited[rows, :-1]], axis=1)
         known = np.isfinite(numbers).all(axis=1)
-        low, high = SURE_SCORES
         weight *= np.minimum(np.nan_to_num(cells, nan=ENOUGH_CELLS) / ENOUGH_CELLS, 1.0)
-        sure = np.where(known, np.clip((trust - low) / (high - low), 0.0, 1.0) * weight, 0.0)
+        sure = np.where(known, sureness(trust) * weight, 0.0)
         told = sure > 0.0
         newest = np.where(told, numbers[:, 0], np.nan)
         self._blur[rows] = np.concatenate([newest[:, None], self._blur[rows, :-1]], axis=1)

@@ -47,20 +47,12 @@ class ColourRatios:
 
     def _curves_of(self, view: int, radii: Array) -> Array:
         mine, is_plane = self._map.focus_cells(view), self._cache.views[view].kind == "plane"
-        sides = []
-        for side, sign in ((NEARER, 1.0), (FARTHER, -1.0)):
+        sides = [
             # A cell of a plane stands for both sides.
-            half = np.flatnonzero(mine.defocus * (1.0 if is_plane else sign) >= 0.0)
-            half = half[np.argsort(np.abs(mine.defocus[half]))]
-            at = np.abs(mine.defocus[half]) * self._cache.px_per_dioptre
-            along = self.place[mine.rows[half].reshape(len(half), -1), side]
-            sides.append(
-                [
-                    [np.interp(radii, at, line, np.nan, np.nan) for line in curve]
-                    for curve in along.transpose(1, 2, 0)
-                ]
-            )
-        return np.array(sides).transpose(1, 0, 3, 2)
+            mine.along_blur(self.place[:, side], radii, self._cache.px_per_dioptre, 1.0 if is_plane else sign)
+            for side, sign in ((NEARER, 1.0), (FARTHER, -1.0))
+        ]
+        return np.stack(sides, axis=1)
 
     def around(
         self, rows: Rows, weights: NDArray[np.floating], defocus: Array, seen: NDArray[np.bool_]

@@ -257,15 +257,9 @@ class _BeliefFit:
         found = []
         for view in views:
             mine = self._map.focus_cells(int(view))
-            sides = (1.0,) if self._cache.views[view].kind == "plane" else (1.0, -1.0)
-            for side in sides:
-                half = np.flatnonzero(mine.defocus * side >= 0.0)
-                half = half[np.argsort(np.abs(mine.defocus[half]))]
-                at = np.abs(mine.defocus[half]) * self._cache.px_per_dioptre
-                along = numbers[mine.rows[half].reshape(len(half), -1)]
-                for column in along.transpose(1, 2, 0):
-                    found.append([np.interp(self.radii, at, line, np.nan, np.nan) for line in column])
-        return np.array(found).transpose(0, 2, 1)
+            for side in (1.0,) if self._cache.views[view].kind == "plane" else (1.0, -1.0):
+                found.append(mine.along_blur(numbers, self.radii, self._cache.px_per_dioptre, side))
+        return np.concatenate(found)
 
     def answers(self, views: NDArray[np.integer]) -> NDArray[np.intp]:
         """Classes of the detector's answers along blur; -1 where unknown."""

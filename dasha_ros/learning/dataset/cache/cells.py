@@ -40,6 +40,28 @@ class ViewCells:
     ev: Array
     """Axis [EV]."""
 
+    def along_blur(self, numbers: Array | Floats, radii: Array, px_per_dioptre: float, side: float) -> Array:
+        """Numbers of cells along blur on one side of the focus: a curve for each exposure and noise draw.
+
+        Args:
+            numbers: Of every cell of the cache, shape (all cells, m).
+            radii: Blur [px at 640], shape (k,).
+            px_per_dioptre: Blur of a dioptre [px at 640].
+            side: 1 where the lens is focused nearer than the object, -1 where farther.
+
+        Returns:
+            Shape (n, k, m); NaN beyond the cells.
+        """
+        half = np.flatnonzero(self.defocus * side >= 0.0)
+        half = half[np.argsort(np.abs(self.defocus[half]))]
+        at = np.abs(self.defocus[half]) * px_per_dioptre
+        along = numbers[self.rows[half].reshape(len(half), -1)]
+        curves = [
+            [np.interp(radii, at, line, np.nan, np.nan) for line in curve]
+            for curve in along.transpose(1, 2, 0)
+        ]
+        return np.array(curves).transpose(0, 2, 1)
+
 
 class CellMap:
     """Finds the cells of each view."""

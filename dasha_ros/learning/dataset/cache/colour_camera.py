@@ -86,8 +86,8 @@ class ColourCamera(ViewCamera):
                 yield pairs[0], pairs[-1]
 
     def _red_and_blue(self, defocus: float) -> tuple[Light, Light]:
-        light = self.light(defocus)
-        red, blue = (np.ascontiguousarray(light[..., channel]) for channel in _CHANNELS)
+        rendered = self._rendered(defocus)
+        red, blue = (self._on_sensor(rendered[..., channel]) for channel in _CHANNELS)
         return red, blue
 
     def _exposed(self, light: tuple[Light, Light], lux_seconds: float, draw: int) -> tuple[Grey, Grey]:

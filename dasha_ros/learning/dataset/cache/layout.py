@@ -50,6 +50,11 @@ class Meta:
     version: str
     """Version of the package that began the cache."""
 
+    @property
+    def has_colour(self) -> bool:
+        """Whether cells hold what red and blue show; see `colour_camera.COLOUR_FIELDS`."""
+        return "object_colour" in self.fields
+
     def as_json(self) -> str:
         """For ``meta.json``."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1)

@@ -121,7 +121,7 @@ class PerceptCache:
     @property
     def has_colour(self) -> bool:
         """Whether its cells hold what red and blue show."""
-        return set(COLOUR_FIELDS) <= self.fields.keys()
+        return self.meta.has_colour
 
     @property
     def draws(self) -> int:

@@ -90,8 +90,8 @@ def write_choice(folder: Path, path: Path | None = None) -> Path:
     scene_set = load_scene_set(store.meta.scene_set)
     pictures, absent = pictures_of(scene_set)
     encoders = encoded(store.meta.encoders)
-    colour = "object_colour" in store.meta.fields
-    if absent or cache_key(scene_set, pictures, store.meta.grids, encoders, colour=colour) != store.meta.key:
+    key = cache_key(scene_set, pictures, store.meta.grids, encoders, colour=store.meta.has_colour)
+    if absent or key != store.meta.key:
         raise CacheError(f"{folder} is not of today's scene set {scene_set.name}: build that cache first")
     views = ",\n".join(json.dumps(_in_folder(view.as_dict(), None)) for view in store.views)
     head = json.dumps({"key": selection_key(scene_set, pictures), "skipped": store.meta.skipped})

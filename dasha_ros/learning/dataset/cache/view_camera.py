@@ -68,11 +68,10 @@ class ViewCamera:
         """
         shape = disturbance.point_spread if disturbance else ""
         kernels = partial(point_spread, shape) if shape else None
-        self._in_colour = chromatic_dioptres is not None
         self._renderer = Renderer(
             scene,
             *HALF,
-            colour=self._in_colour,
+            colour=chromatic_dioptres is not None,
             lens=lens,
             kernel_of=kernels,
             chromatic_dioptres=chromatic_dioptres or 0.0,
@@ -89,10 +88,10 @@ class ViewCamera:
 
     def light(self, defocus: float) -> Light:
         """The reflectance seen when the lens focuses ``defocus`` [1/m] nearer than the object."""
-        light = self._renderer.render(self._object_dioptres + defocus)
-        if self._in_colour:
-            return np.stack([self._on_sensor(light[..., channel]) for channel in range(3)], axis=-1)
-        return self._on_sensor(light)
+        return self._on_sensor(self._rendered(defocus))
+
+    def _rendered(self, defocus: float) -> Light:
+        return self._renderer.render(self._object_dioptres + defocus)
 
     def _on_sensor(self, light: Light) -> Light:
         if self._disturbance:
