@@ -207,6 +207,7 @@ class RecordingWriter:
         )
         self._writer = None
         if self._file is not None:
+            self._closed_bytes += self._file.tell()
             with contextlib.suppress(OSError):
                 self._file.close()
             self._file = None

@@ -117,11 +117,15 @@ def _record(order: _Order, stop: list[int]) -> Exit:
             wanted = [full_topic_name(client.node, name) for name in order.topics]
         except BadTopicError as error:
             fail(str(error), Exit.REFUSED)
-        client.until(
-            lambda: stop or topics_to_record(client.node, client.namespace, wanted),
-            order.wait_s or float("inf"),
-        )
-        if not stop and not topics_to_record(client.node, client.namespace, wanted):
+
+        def is_there() -> bool:
+            """Whether anything wanted is published; what every graph has, as /diagnostics, tells nothing."""
+            found = topics_to_record(client.node, client.namespace, wanted)
+            own = f"{client.namespace.rstrip('/')}/"
+            return any(wanted or name.startswith(own) for name in found)
+
+        client.until(lambda: stop or is_there(), order.wait_s or float("inf"))
+        if not stop and not is_there():
             what = ", ".join(wanted) or f"any topic in {client.namespace}"
             fail(
                 f"no node publishes {what}. Is the graph running in this ROS_DOMAIN_ID? "

@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from dasha_ros.config import AgentConfig
 from dasha_ros.control.step import Step
+from dasha_ros.files.errors import shown
+from dasha_ros.files.locking import folder_locked
 from dasha_ros.files.naming import expanded
-from dasha_ros.learning.training.online import POLICY, NoMoreEpisodes, learn_online
+from dasha_ros.learning.training.online import POLICY, CheckpointError, NoMoreEpisodes, learn_online
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import load_preset, verdict_of
 from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError, shipped_policy
@@ -108,16 +110,21 @@ class AgentLearning:
         verdict = verdict_of(self._preset, self._agent)
         try:
             self._await_lens()
-            learn_online(
-                GoalEpisodes(self._env(), self.queue, _NAMES[self._agent], self._report, verdict),
-                self._ppo(),
-                self._start,
-                self._folder,
-                fresh=self._fresh,
-                seed=self._seed,
-                stop=self._stop,
-                on_update=self._on_update,
+            busy = (
+                f"another node learns in {shown(self._folder)}, and two would overwrite each other's "
+                "checkpoints: give each graph a checkpoint_dir of its own"
             )
+            with folder_locked(self._folder, CheckpointError, busy):
+                learn_online(
+                    GoalEpisodes(self._env(), self.queue, _NAMES[self._agent], self._report, verdict),
+                    self._ppo(),
+                    self._start,
+                    self._folder,
+                    fresh=self._fresh,
+                    seed=self._seed,
+                    stop=self._stop,
+                    on_update=self._on_update,
+                )
         except NoMoreEpisodes:
             pass
         except (

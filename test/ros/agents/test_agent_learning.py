@@ -61,13 +61,13 @@ def goal(background=True):
 
 
 @pytest.fixture
-def learns(learning, monkeypatch):
+def learns(monkeypatch):
     """A learner that ends each goal with success."""
 
-    def learn(*_, **__):
+    def learn(env, *_, **__):
         while True:
-            learning.queue.begin(np.random.default_rng(0))
-            learning.queue.end(EpisodeEnd(ErrorCode.NONE, "", 1, None))
+            env._queue.begin(np.random.default_rng(0))
+            env._queue.end(EpisodeEnd(ErrorCode.NONE, "", 1, None))
 
     monkeypatch.setattr(module, "learn_online", learn)
 
@@ -161,6 +161,31 @@ def test_a_stopped_learner_is_reported_until_it_is_activated_again(learning, hea
     assert learning.play(goal()).code is ErrorCode.NONE
 
 
+@pytest.mark.usefixtures("learns")
+def test_two_graphs_do_not_learn_in_one_folder(learning, health, tmp_path):
+    """They would overwrite each other's checkpoints."""
+    learning.start()
+    assert learning.play(goal()).code is ErrorCode.NONE
+    other = AgentLearning(
+        "focus",
+        config=LowLevelAgentConfig(mode="learn", checkpoint_dir=str(tmp_path)),
+        rig=learning._rig,
+        task_of=lambda request: request,
+        report=lambda run, step: None,
+        health=health,
+    )
+    other.start()
+    end = other.play(goal())
+    assert end.code is ErrorCode.LEARNER_STOPPED
+    assert "another node learns in" in end.what
+    assert "checkpoint_dir of its own" in end.what
+    assert learning.play(goal()).code is ErrorCode.NONE
+    learning.stop()
+    other.start()
+    assert other.play(goal()).code is ErrorCode.NONE
+    other.stop()
+
+
 @pytest.mark.usefixtures("dies")
 def test_a_learner_ended_by_a_signal_is_not_a_failure(learning, health, graph):
     graph.alive = False
@@ -180,7 +205,7 @@ def test_a_goal_that_is_not_for_learning_has_the_rig_alone(learning, tmp_path):
     shipped = shipped_policy("plus", "focus")
     assert learning.newest_policy() == shipped
     learned = tmp_path / "plus-focus" / "policy.npz"
-    learned.parent.mkdir()
+    learned.parent.mkdir(exist_ok=True)
     learned.write_bytes(shipped.read_bytes())
     assert learning.newest_policy() == learned
 

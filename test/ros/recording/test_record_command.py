@@ -165,3 +165,23 @@ def test_definitions_hold_every_part_of_every_interface() -> None:
         store.register(get_types_from_msg(definition(kind), kind))
         wanted = getattr(msg, name).get_fields_and_field_types()
         assert [field for field, _ in store.fielddefs[kind][1]] == list(wanted)
+
+
+def test_a_graph_that_is_not_there_is_told_from_one_whose_neighbour_reports(
+    spawn: Spawner, probe: Probe, tmp_path: Path
+) -> None:
+    """``/diagnostics`` belongs to every graph of the robot."""
+    from diagnostic_msgs.msg import DiagnosticArray
+
+    from dasha_ros.ros.transport import qos
+
+    publisher = probe.node.create_publisher(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+    folder = tmp_path / "rec"
+    # Its publisher is known to the command once both see each other.
+    listener = spawn.dasha("echo", "/diagnostics")
+    probe.until(publisher.get_subscription_count, "somebody who listens to the diagnostics")
+    recorder = spawn.dasha("record", "-n", "/gone", "-o", str(folder), "--wait", "3")
+    assert recorder.wait(60.0) == 3
+    assert "no node publishes any topic in /gone" in recorder.output
+    assert not folder.exists()
+    assert listener.returncode is None
