@@ -100,9 +100,11 @@ def second_look(
 ) -> ExposureOutcome:
     """Bring the object's own light into range, with at most `COMMANDS` commands.
 
+    If ``task`` leaves fewer, there is none, because the second command may have to take the first one back.
     ``exposed`` is where to begin; other arguments as for `expose_object`.
     """
-    task = replace(task, max_steps=exposed.steps + COMMANDS)
+    if exposed.steps + COMMANDS > task.max_steps:
+        return exposed
     return run_exposure(rig, ObjectExposure(wanted), task, *told, after=exposed)
 
 
@@ -138,7 +140,7 @@ class _RigParts:
         self.exposed = ExposureOutcome(ErrorCode.NONE, "")
         self.found: FocusOutcome | None = None
         self.focus_steps = 0
-        self.hidden, self.may_search = Hidden(), True
+        self.hidden = Hidden()
 
     def expose(self) -> Ended:
         wanted = self._wanted if self._meters else None
@@ -148,6 +150,10 @@ class _RigParts:
         self.found = found = run_focus(self._rig, self._low, self._focus, *self._told)
         self.focus_steps += found.steps
         return found.code, found.message
+
+    @property
+    def may_search(self) -> bool:
+        return self.exposed.steps < self._expose.max_steps
 
     def _see(self, step: Step) -> None:
         self.hidden.see(step.percept)

@@ -235,7 +235,7 @@ def _play(
             return decision, percept
         if run.steps >= goal.max_steps:
             steps = "1 step" if run.steps == 1 else f"{run.steps} steps"
-            raise _EndError(ErrorCode.STEPS_EXHAUSTED, f"Not finished after {steps}")
+            raise _EndError(ErrorCode.STEPS_EXHAUSTED, f"{goal.agent} has not finished after {steps}")
         command = goal.command(decision)
 
 

@@ -57,7 +57,7 @@ class DistanceRange:
         ends = lens.dioptres(lens.position_min), lens.dioptres(lens.position_max)
         far = max(min(ends), 1.0 / self.farthest_m if self.farthest_m else -math.inf)
         near = min(max(ends), 1.0 / self.nearest_m if self.nearest_m else math.inf)
-        if far >= near:
+        if far > near:
             raise DistanceError(f"the lens focuses from {_reach(*ends)}: nothing of {self} is in its reach")
         if abs(lens.blur_px(near, far)) < LEAST_PX:
             raise DistanceError(

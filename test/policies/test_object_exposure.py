@@ -154,6 +154,13 @@ def test_a_backlit_object_and_a_white_one_in_the_dark_are_seen_better() -> None:
         assert commands > 0 or shifted != 0.0 or without > 0.8
 
 
+@given(rigs, st.integers(1, 6))
+def test_a_goal_with_few_steps_gets_no_more_of_them(rig: LitRig, most: int) -> None:
+    task = replace(TASK, max_steps=most)
+    outcome = expose_object(rig, HistogramExposure(), task, CAT)
+    assert outcome.steps == len(rig.commands) <= most
+
+
 def test_nothing_happens_without_an_object_or_before_anybody_asks() -> None:
     rig = LitRig(10.0, 300.0)
     assert looked(rig, Wanted(frozenset({"dog"})))[2] == 0

@@ -130,6 +130,10 @@ def test_the_report_tells_every_step(client: FocusClient, in_force: InForce) -> 
         ),
         ({"labels": ["person"], "max_distance_m": -1.0}, "max_distance_m is -1"),
         ({"labels": ["person"], "max_distance_m": 0.01}, "nothing of 0 to 0.01 m is in its reach"),
+        (
+            {"labels": ["person"], "min_distance_m": 0.5, "max_distance_m": 0.5},
+            "from 0.5 to 0.5 m the focus of this lens hardly changes: give a wider range",
+        ),
         ({"labels": ["person"], "max_seconds": -1.0}, "max_seconds is -1"),
         ({"labels": ["person"], "max_seconds": float("nan")}, "max_seconds is nan"),
     ],

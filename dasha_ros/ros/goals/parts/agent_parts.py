@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus
+from dasha_ros.config import HighLevelAgentConfig
 from dasha_ros.control.pursuit import Ended
 from dasha_ros.freshness.command import FrameId
 from dasha_ros.perception.percept import Detection, Percept
-from dasha_ros.policies.object_exposure import UNSURE, Hidden, object_ev, was_taken_back
+from dasha_ros.policies.object_exposure import COMMANDS, UNSURE, Hidden, object_ev, was_taken_back
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.ros.goals.agent_client import AgentClient
 from dasha_ros.ros.goals.goal_server import GoalServer
@@ -20,6 +21,8 @@ from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.transport.conversions import frame_from_msg, light_from_msg
 from dasha_ros.system import shutdown_limits
+
+_USUAL_STEPS = HighLevelAgentConfig().max_steps
 
 
 class Asker(Protocol):
@@ -96,7 +99,10 @@ class AgentParts:
         self._asker.begin(msg.FocusState.EXPOSING, "setting the exposure")
         kind = AdjustExposure.Goal
         metering = kind.METER_AFTERWARDS if self.meters else kind.NO_METERING
-        return self._light(metering=metering, max_steps=self._run.request.max_steps)
+        left = self._asker.left
+        # Zero: A^H's own limit, after which it gives up sooner than a goal with many steps.
+        most = left if self._run.request.max_steps or left < _USUAL_STEPS else 0
+        return self._light(metering=metering, max_steps=most)
 
     def focus(self) -> Ended:
         """See `Parts`. An object that A^H has seen is exposed, so A^L goes on to hold it."""
@@ -113,9 +119,8 @@ class AgentParts:
         self._held = hold
         goal, left = self._goal, self._asker.left
         if left <= 0:
-            return ErrorCode.STEPS_EXHAUSTED, explain(
-                ErrorCode.STEPS_EXHAUSTED, f"the exposure took all {goal.max_steps} steps"
-            )
+            steps = "the only step" if goal.max_steps == 1 else f"all {goal.max_steps} steps"
+            return ErrorCode.STEPS_EXHAUSTED, explain(ErrorCode.STEPS_EXHAUSTED, f"The exposure took {steps}")
         self._asker.begin(msg.FocusState.FOCUSING, f"looking for {self._selection.what(goal.labels)}")
         request = focus_request(
             goal,
@@ -142,6 +147,8 @@ class AgentParts:
 
     def is_off(self) -> bool:
         """See `Parts`. An object that was held may be elsewhere by now."""
+        if self._asker.left < COMMANDS:
+            return False
         found = self._found
         light = None if found is None else light_from_msg(found.detection.light)
         if found is None or light is None or self._held or was_taken_back(self._exposures_us):
@@ -169,7 +176,9 @@ class AgentParts:
         return None if self._exposed is None else self._exposed.capture.id
 
     def _meter(self, **more: Any) -> Ended:
-        return self._light(metering=AdjustExposure.Goal.METER_ONLY, not_before=self._seen, **more)
+        return self._light(
+            metering=AdjustExposure.Goal.METER_ONLY, not_before=self._seen, max_steps=self._asker.left, **more
+        )
 
     def _light(self, interrupted: Callable[[], ErrorCode | None] | None = None, **more: Any) -> Ended:
         request = exposure_request(

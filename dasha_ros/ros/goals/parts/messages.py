@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus, FocusOnObject
 from dasha_ros.config import FocusServerConfig
 from dasha_ros.perception.percept import Box, Detection, Percept
@@ -110,6 +111,18 @@ def progress(
         brisque=float(percept.brisque),
         reward=reward,
         sharpness=float(sharpness),
+    )
+
+
+def returning(step: int, settings: Mapping[str, Any]) -> FocusOnObject.Feedback:
+    """The feedback when camera and lens begin to go back to where they were.
+
+    Args:
+        step: Number of steps of both agents together.
+        settings: Those in force, under the names of the message.
+    """
+    return FocusOnObject.Feedback(
+        phase=msg.FocusState.RESTORING, step=step, brisque=math.nan, sharpness=math.nan, **settings
     )
 
 
