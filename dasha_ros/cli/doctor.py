@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 
 def doctor(
+    ctx: typer.Context,
     namespace: Namespace = "/dasha",
     wait: Annotated[float, typer.Option(min=0.0, help="Seconds to look for nodes.")] = 3.0,
 ) -> None:
     """Report what is installed, what is missing and what to do about it, and which nodes answer.
 
-    Exit code 1 if something that the graph needs is missing, if a node does not answer, or if
-    another node publishes in the name of one.
+    Exit code 1 if something that the graph needs is missing, if a node does not answer, if another node
+    publishes in the name of one, if a topic does not reach a node that listens to it, or if there is no
+    graph in a namespace that you name.
     """
     from dasha_ros.doctor.examination import examine
     from dasha_ros.doctor.finding import Verdict
@@ -42,10 +44,16 @@ def doctor(
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)
     console.print("\n[bold]graph[/]")
-    for line in reached.lines():
+    source = ctx.get_parameter_source("namespace")
+    is_named = source is not None and source.name == "COMMANDLINE"
+    for line in reached.lines(is_named):
         console.print("  " + line, markup=False)
     problems = (
-        sum(f.verdict is Verdict.PROBLEM for f in findings) + len(reached.silent) + len(reached.strangers)
+        sum(f.verdict is Verdict.PROBLEM for f in findings)
+        + len(reached.silent)
+        + len(reached.strangers)
+        + len(reached.unheard)
+        + (is_named and not reached.states)
     )
     if problems:
         console.print(f"\n{problems} problem{'s' if problems > 1 else ''}: see ✗ above", style="bold red")

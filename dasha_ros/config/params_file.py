@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from dasha_ros.config import NODES, ConfigError, NodeConfig, explain
 from dasha_ros.config.hints import meant
+from dasha_ros.config.qos_overrides import PREFIX, refusal_in
 from dasha_ros.config.ros_file import Block, Given, RosFile
 from dasha_ros.config.ros_value import Value, YamlError
 from dasha_ros.files import version_0_1
@@ -22,7 +23,6 @@ from dasha_ros.files.regular import read_bytes
 
 _CLIENT_LIBRARY = ("use_sim_time", "start_type_description_service")
 """Parameters that every node has without declaring them itself."""
-_QOS = "qos_overrides."
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,8 @@ def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) 
         own = {key: value for key, value in given.items() if key in model.model_fields}
         general = {key: value for key, value in given.items() if is_general(key)}
         for key, value in general.items():
-            if key in _CLIENT_LIBRARY and not isinstance(value.value, bool):
-                raise ConfigError(
-                    f"{path}: line {value.line}: {name}: {key} = {value.value!r}: must be true or false"
-                )
+            if why := _refusal(namespace, key, value.value):
+                raise ConfigError(f"{path}: line {value.line}: {name}: {key} = {value.value!r}: {why}")
         others[name] = {key: value.value for key, value in general.items()}
         if name in nodes:
             for key in sorted(given.keys() - own.keys() - others[name].keys()):
@@ -78,6 +76,13 @@ def load(path: str | Path, namespace: str, nodes: Sequence[str] = tuple(NODES)) 
         configs[name] = _config(path, name, model, own)
     warnings += [_astray(path, file, block, namespace, nodes) for block in file.blocks]
     return Loaded(configs, others, tuple(dict.fromkeys(filter(None, warnings))))
+
+
+def _refusal(namespace: str, key: str, value: Value) -> str:
+    """Why a parameter of the client library can't have a value, or ""."""
+    if key in _CLIENT_LIBRARY:
+        return "" if isinstance(value, bool) else "must be true or false"
+    return refusal_in(namespace, key, value)
 
 
 def _other_kind(content: bytes) -> str:
@@ -93,7 +98,7 @@ def _other_kind(content: bytes) -> str:
 
 def is_general(parameter: str) -> bool:
     """Whether a parameter belongs to the client library."""
-    return parameter in _CLIENT_LIBRARY or parameter.startswith(_QOS)
+    return parameter in _CLIENT_LIBRARY or parameter.startswith(PREFIX)
 
 
 def _config(path: Path, name: str, model: type[NodeConfig], given: dict[str, Given]) -> NodeConfig:

@@ -36,11 +36,11 @@ from dasha_ros.ros.transport.conversions import (
     limits_from_msg,
     percept_to_msg,
 )
-from dasha_ros.ros.transport.endpoints import is_mismatched
 from dasha_ros.ros.transport.fast_subscriber import FastSubscriber
 from dasha_ros.ros.transport.image import ImageMessageError, pixels_of
 from dasha_ros.ros.transport.stamps import to_ns, to_stamp
 from dasha_ros.ros.validation.publishers import publishers_of
+from dasha_ros.ros.validation.unheard import unheard_on
 
 _KEPT_CAPTURES = 8
 """Captures to keep: image and CaptureInfo use different topics and arrive in either order."""
@@ -103,7 +103,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
                 self.config.detector_labels,
                 self.steady.now_ns,
                 lambda: publishers_of(self, elsewhere),
-                lambda: is_mismatched(self, elsewhere),
+                lambda: unheard_on(self, self.resolve_topic_name(elsewhere), self.get_fully_qualified_name()),
             )
             self._other.timeout_s = self.config.detector_timeout_s
             self._subscriber.listen(Detection2DArray, elsewhere, self._on_detections, qos.DETECTIONS)

@@ -111,6 +111,9 @@ def test_doctor_lists_active_nodes_and_those_that_hang(up, spawn):
     try:
         doctor = spawn.dasha("doctor", "--wait", "20")
         assert doctor.wait(UP_S) == 1
+        doctor_of_another = spawn.dasha("doctor", "--wait", "0", "-n", "/gone")
+        assert doctor_of_another.wait(UP_S) == 1
+        assert "✗ no node of this package answers in /gone" in doctor_of_another.output
     finally:
         os.kill(pid, signal.SIGCONT)
     assert re.search(r"✗ /dasha/lens_driver +does not answer\n +it died, hangs", doctor.output), doctor.output

@@ -193,3 +193,27 @@ def test_the_printed_file_has_the_defaults(tmp_path):
     for name, model in NODES.items():
         given = RosFile(as_yaml()).parameters(f"/any/where/{name}")
         assert {key: value.value for key, value in given.items()} == model().model_dump()
+
+
+def qos(name: str, value: str, node: str = "/**") -> str:
+    return f"{node}:\n  ros__parameters:\n    qos_overrides.{name}: {value}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("/dasha/camera/image_raw.publisher.depth", "0", "write a whole number from 1"),
+        ("/dasha/camera/image_raw.publisher.reliability", "sure", "write reliable or best_effort"),
+        ("/dasha/lens/state.subscription.durability", "volatile", "only history, depth, reliability can be"),
+        ("/yolo/detections.subscription.depth", "-1", "write a whole number from 1"),
+    ],
+)
+def test_an_impossible_quality_of_service_is_refused_before_anything_starts(write, name, value, why):
+    with pytest.raises(ConfigError, match=rf"line 3: \w+: qos_overrides\.{name} = .*: {why}"):
+        write(qos(name, value))
+
+
+def test_other_packages_topics_may_have_policies_that_ours_may_not(write):
+    name = "/tf.publisher.durability"
+    assert parameters(write(qos(name, "volatile"))) == {f"qos_overrides.{name}": "volatile"}
+    assert parameters(write(qos("/dasha/x.durability", "volatile")))

@@ -12,6 +12,7 @@ from dasha_ros.bringup.graph_client import UNREACHABLE, GraphClient, LifecycleWa
 from dasha_ros.bringup.rigs import RIGS
 from dasha_ros.config import NODES
 from dasha_ros.ros.validation.publishers import EXCLUSIVE_TOPICS, conflict_of, publishers_of
+from dasha_ros.ros.validation.unheard import unheard_on
 
 _DISCOVERY_S = 1.0
 """Least time to look [s]: discovery may not have found all nodes before."""
@@ -30,16 +31,25 @@ class Reached:
     """Type, number of publishers and number of subscriptions of the topics in the namespace."""
     strangers: tuple[str, ...] = ()
     """Sentences about nodes that publish in the name of the graph's nodes."""
+    unheard: tuple[str, ...] = ()
+    """Sentences about topics that do not reach a node that listens to them."""
 
-    def lines(self) -> list[str]:
-        """A description for people."""
+    def lines(self, is_wanted: bool = False) -> list[str]:
+        """A description for people.
+
+        Args:
+            is_wanted: Whether a graph must be there.
+        """
         if not self.states:
+            mark = "✗ " if is_wanted else ""
             seen = f"; other nodes: {', '.join(self.others)}" if self.others else ""
-            return [f"no node of this package answers in {self.namespace}; start it with `dasha up`{seen}"]
+            return [
+                f"{mark}no node of this package answers in {self.namespace}; start it with `dasha up`{seen}"
+            ]
         width = max(len(name) for name in [*self.states, *self.topics])
         return [
             *(line for name, state in self.states.items() for line in _of_node(name, state, width)),
-            *(f"✗ {sentence}" for sentence in self.strangers),
+            *(f"✗ {sentence}" for sentence in (*self.strangers, *self.unheard)),
             *(f"other node: {name}" for name in self.others),
             *(
                 f"{topic:<{width}}  {kind}, {publishers} publishing, {subscriptions} listening"
@@ -153,4 +163,5 @@ def look(namespace: str, seconds: float) -> Reached:
         }
         others = tuple(sorted(names() - watch.states.keys()))
         strangers = strangers_of(client.node, watch.states.keys())
-        return Reached(client.namespace, states(), others, topics, strangers)
+        unheard = tuple(filter(None, (unheard_on(client.node, topic) for topic in sorted(topics))))
+        return Reached(client.namespace, states(), others, topics, strangers, unheard)

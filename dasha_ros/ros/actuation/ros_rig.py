@@ -24,6 +24,7 @@ from dasha_ros.ros.actuation.settlement import ActuatorReport, Sent, Settlement
 from dasha_ros.ros.actuation.takeover import EXPOSURE_TAKEN, LENS_TAKEN, Override, Takeover, overriding
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import id_from_msg, percept_from_msg
+from dasha_ros.ros.validation.unheard import nothing_heard
 from dasha_ros.system.shutdown_limits import GOAL_NOTICES_S
 
 
@@ -75,7 +76,7 @@ class RosRig(Actuators):
         """
         info = self.waiter.wait_for(lambda: self.lens_info, self._patience(0.0))
         if info is None:
-            raise RigError(ErrorCode.LENS_LOST, "no lens/info was ever received")
+            raise RigError(ErrorCode.LENS_LOST, nothing_heard(self.node, "no lens/info was ever received"))
         if self._model is None or self._model[0] != info:
             try:
                 self._model = info, info.model()
@@ -132,7 +133,7 @@ class RosRig(Actuators):
     def _known(self, find: Callable[[], float | None], code: ErrorCode, what: str) -> float:
         value = self.waiter.wait_for(find, self._patience(0.0))
         if value is None:
-            raise RigError(code, f"no {what} was ever received")
+            raise RigError(code, nothing_heard(self.node, f"no {what} was ever received"))
         return value
 
     def current_setting(self) -> float:
@@ -176,8 +177,8 @@ class RosRig(Actuators):
 
         def silence(sent: Sent) -> RigError:
             if self.capture is not None and self.capture.exposure_command == sent.id:
-                return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
-            return RigError(
+                return self._no_percept()
+            return self._silent(
                 ErrorCode.CAMERA_LOST, f"no frame came with the commanded exposure of {exposure_us:g} us"
             )
 
@@ -211,12 +212,12 @@ class RosRig(Actuators):
             lens, capture = self.lens_state, self.capture
             if lens is None or lens.command != sent.id:
                 refusal = f": {self.refusal}" if self.refusal else ""
-                return RigError(
+                return self._silent(
                     ErrorCode.LENS_LOST, f"the lens did not confirm {self._named(position)}{refusal}"
                 )
             if capture is not None and capture.lens == lens.last_move:
-                return RigError(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
-            return RigError(
+                return self._no_percept()
+            return self._silent(
                 ErrorCode.CAMERA_LOST, f"no frame came after the lens moved to {self._named(position)}"
             )
 
@@ -228,6 +229,12 @@ class RosRig(Actuators):
             LENS_TAKEN,
             exposure_us=self.exposure_us or 0.0,
         )
+
+    def _silent(self, code: ErrorCode, what: str) -> RigError:
+        return RigError(code, nothing_heard(self.node, what))
+
+    def _no_percept(self) -> RigError:
+        return self._silent(ErrorCode.PERCEPTION_LOST, "frames come, but no percept of them")
 
     def _named(self, position: float) -> str:
         """A position with its unit."""

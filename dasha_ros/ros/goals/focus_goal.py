@@ -23,7 +23,7 @@ from dasha_ros.ros.actuation.takeover import EXPOSURE_TAKEN, LENS_TAKEN
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError
 from dasha_ros.ros.goals.goal_server import GoalServer
 from dasha_ros.ros.goals.parts.agent_parts import AgentParts
-from dasha_ros.ros.goals.parts.messages import progress, report_end, wanted_goal
+from dasha_ros.ros.goals.parts.messages import progress, report_end, returning, wanted_goal
 from dasha_ros.ros.goals.recorder import Recorder
 from dasha_ros.ros.goals.requests import selection_of
 from dasha_ros.ros.goals.restoration import Restoration
@@ -34,6 +34,7 @@ from dasha_ros.ros.transport.conversions import (
     id_from_msg,
     percept_from_msg,
 )
+from dasha_ros.ros.validation.unheard import nothing_heard
 from dasha_ros.system import shutdown_limits
 
 _LOST = {"lens": ErrorCode.LENS_LOST, "camera": ErrorCode.CAMERA_LOST}
@@ -119,14 +120,17 @@ class FocusGoal:
     def _try(self) -> tuple[ErrorCode, str]:
         # If a current setting is unknown, command nothing, because it could not be restored.
         if self._restoration.position is None:
-            return ErrorCode.LENS_LOST, explain(ErrorCode.LENS_LOST, "no lens state was ever received")
+            return self._never(ErrorCode.LENS_LOST, "lens state")
         if self._restoration.exposure_us is None:
-            return ErrorCode.CAMERA_LOST, explain(ErrorCode.CAMERA_LOST, "no frame was ever received")
+            return self._never(ErrorCode.CAMERA_LOST, "frame")
         try:
             return pursue(self._parts, meters=self._parts.meters)
         except Exception as error:  # A bug must end the goal with an error code, and all is restored.
             self._server.guard.caught("a goal", error)
             return ErrorCode.INTERNAL, explain(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
+
+    def _never(self, code: ErrorCode, what: str) -> tuple[ErrorCode, str]:
+        return code, explain(code, nothing_heard(self._server, f"no {what} was ever received"))
 
     def _follow_light(self) -> None:
         """Let A^H follow the light while A^L holds the object, until `stop_following`."""
@@ -253,6 +257,7 @@ class FocusGoal:
         if not self._asked:
             return ""
         self.begin(msg.FocusState.RESTORING, "restoring lens and exposure")
+        self._run.feedback(returning(sum(self._steps.values()), self._actuators.settings))
         lost = self._restoration.restore()
         if not lost:
             self._server.health.clear("restore")

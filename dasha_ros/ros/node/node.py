@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 
 from dasha_ros.config import NodeConfig
@@ -24,16 +25,17 @@ from dasha_ros.ros.node.lifecycle import SafeLifecycleNode
 from dasha_ros.ros.node.memory import release_memory, settle_memory, tidy_memory
 from dasha_ros.ros.node.parameter_requests import reject_unknown_types
 from dasha_ros.ros.node.parameters import Parameters
-from dasha_ros.ros.node.qos_overrides import overridden
+from dasha_ros.ros.node.qos_overrides import QosOverrides
 from dasha_ros.ros.node.retiring import retire
 from dasha_ros.ros.transport.stamps import RosClock
 from dasha_ros.ros.validation.exclusive_topics import ExclusiveTopics
 from dasha_ros.ros.validation.rejections import Rejections
+from dasha_ros.ros.validation.unheard import Unheard
 
 C = TypeVar("C", bound=NodeConfig)
 
 _LOOK_S = 1.0
-"""How often a node looks for other publishers of its topics [s]."""
+"""How often a node looks at the graph [s]."""
 _TIDY_S = 10.0
 """How often a node that has a process to itself tidies its memory [s]."""
 _TURN_S = 0.05
@@ -49,9 +51,12 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
     """
 
     config_model: ClassVar[type[NodeConfig]]
+    _qos_overrides: QosOverrides | None = None
+    """``None`` for the topics that rclpy's own constructor makes."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        self._qos_overrides = QosOverrides(self)
         self.clock = RosClock(self.get_clock())
         self.steady = self.clock.steady
         self.parameters: Parameters[C] = Parameters(
@@ -66,12 +71,14 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
         self.instance = new_instance(self.get_fully_qualified_name())
         """The node's name and an id that is new for each process."""
         self.rejections, self.exclusive_topics = Rejections(self.get_logger()), ExclusiveTopics(self)
+        self.unheard = Unheard(self)
         self.health.watch("lifecycle", self._lifecycle)
+        self.health.watch("unheard topics", self.unheard.condition)
         self.health.watch("rejections", self.rejections.condition)
         self.health.watch("exclusive topics", self.exclusive_topics.condition)
         self.health.show("rejections", self.rejections.values)
         # Not on simulated time, which may stop.
-        self.create_timer(_LOOK_S, self._look_for_publishers, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.create_timer(_LOOK_S, self._look_at_graph, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.guard = Guard(self.get_logger(), self._report_bug)
         self.is_active = self.is_loading = self._was_active = False
         self._transitions, self._ending, self._ended = threading.RLock(), False, False
@@ -95,7 +102,7 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
         Raises:
             ConfigError: An override is impossible.
         """
-        profile, overrides = overridden(self, topic, qos_profile, "publisher")
+        profile, overrides = self._overridden(topic, qos_profile, "publisher")
         if overrides is not None:
             options["qos_overriding_options"] = overrides
         return super().create_publisher(msg_type, topic, profile, **options)
@@ -104,10 +111,16 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
         self, msg_type: Any, topic: str, callback: Callable[..., Any], qos_profile: QoSProfile, **options: Any
     ) -> Subscription:
         """See `rclpy.node.Node.create_subscription` and `create_publisher`."""
-        profile, overrides = overridden(self, topic, qos_profile, "subscription")
+        profile, overrides = self._overridden(topic, qos_profile, "subscription")
         if overrides is not None:
             options["qos_overriding_options"] = overrides
         return super().create_subscription(msg_type, topic, callback, profile, **options)
+
+    def _overridden(
+        self, topic: str, qos: QoSProfile, side: Literal["publisher", "subscription"]
+    ) -> tuple[QoSProfile, QoSOverridingOptions | None]:
+        given = self._qos_overrides
+        return (qos, None) if given is None else given.apply(topic, qos, side)
 
     def configure(self) -> None:
         """Create what the node needs: models, topics and threads; see `keep`."""
@@ -191,10 +204,13 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
         finally:
             self.cleanup()
 
-    def _look_for_publishers(self) -> None:
-        """Look for other publishers in the graph."""
+    def _look_at_graph(self) -> None:
+        """Look for other publishers in the graph, and for topics that do not arrive."""
         self.rejections.look(self)
         self.exclusive_topics.look()
+        self.unheard.look()
+        if self._qos_overrides is not None:
+            self._qos_overrides.look()
 
     def _lifecycle(self) -> Condition | None:
         is_paused = self._was_active and not self.is_active and not self._ending

@@ -13,47 +13,75 @@ from rclpy.qos import QoSPolicyKind, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from dasha_ros.config import ConfigError
+from dasha_ros.config.qos_overrides import PREFIX, parse, refusal, refusal_in
 
-_DEEPEST = 10_000
-_CHOICES = {
-    "history": ("keep_last", "keep_all"),
-    "reliability": ("reliable", "best_effort", "system_default"),
-}
 _KINDS = {
     "history": QoSPolicyKind.HISTORY,
     "depth": QoSPolicyKind.DEPTH,
     "reliability": QoSPolicyKind.RELIABILITY,
 }
-"""What may be overridden. Durability may not: who comes late would miss the states that it needs."""
+_SETTLED = 5
+"""After so many looks at the graph, the other nodes' topics are known."""
 
 
-def overridden(
-    node: Node, topic: str, qos: QoSProfile, entity: Literal["publisher", "subscription"]
-) -> tuple[QoSProfile, QoSOverridingOptions | None]:
-    """The profile of a topic, as a copy that rclpy may change, and the policies that the user overrides.
+class QosOverrides:
+    """The overrides that a node was given, and which of them had an effect."""
 
-    Raises:
-        ConfigError: A given value is impossible.
-    """
-    prefix = f"qos_overrides.{node.resolve_topic_name(topic)}.{entity}."
-    # Until a parameter is declared, rclpy keeps its start value only here.
-    given = {
-        name.removeprefix(prefix): parameter.value
-        for name, parameter in node._parameter_overrides.items()
-        if name.startswith(prefix)
-    }
-    for policy, value in given.items():
-        if reason := _refusal(policy, value):
-            raise ConfigError(f"{prefix}{policy} = {value!r}: {reason}")
-    if not given:
-        return qos, None
-    return copy(qos), QoSOverridingOptions([_KINDS[policy] for policy in given])
+    def __init__(self, node: Node) -> None:
+        """Read them.
+
+        Raises:
+            ConfigError: A value is impossible.
+        """
+        self._node = node
+        # Until a parameter is declared, rclpy keeps its start value only here.
+        given = {name: parameter.value for name, parameter in node._parameter_overrides.items()}
+        self._given: dict[str, Any] = {name: v for name, v in given.items() if name.startswith(PREFIX)}
+        self._unused = set(self._given)
+        self._looks = 0
+        for name, value in self._given.items():
+            _refuse(name, value, refusal_in(node.get_namespace(), name, value))
+
+    def apply(
+        self, topic: str, qos: QoSProfile, side: Literal["publisher", "subscription"]
+    ) -> tuple[QoSProfile, QoSOverridingOptions | None]:
+        """The profile of a topic, as a copy that rclpy may change, and the policies that the user overrides.
+
+        Raises:
+            ConfigError: A given value is impossible.
+        """
+        prefix = f"{PREFIX}{self._node.resolve_topic_name(topic)}.{side}."
+        given = {name.removeprefix(prefix): v for name, v in self._given.items() if name.startswith(prefix)}
+        for policy, value in given.items():
+            _refuse(f"{prefix}{policy}", value, refusal(policy, value))
+            self._unused.discard(f"{prefix}{policy}")
+        if not given:
+            return qos, None
+        return copy(qos), QoSOverridingOptions([_KINDS[policy] for policy in given])
+
+    def look(self) -> None:
+        """Warn once of overrides that nobody in the graph can use. Call it about once a second.
+
+        A file may give one block to all nodes, so an override that another node uses is right.
+        """
+        self._looks += bool(self._unused)
+        if self._looks == _SETTLED:
+            for name in sorted(self._unused):
+                if why := self._useless(name):
+                    self._node.get_logger().warning(f"{name} has no effect: {why}")
+            self._unused = set()
+
+    def _useless(self, name: str) -> str:
+        override = parse(name)
+        if isinstance(override, str):
+            return override
+        topic, side, _ = override
+        node = self._node
+        count = node.count_publishers if side == "publisher" else node.count_subscribers
+        is_ours = topic.startswith(f"{node.get_namespace().rstrip('/')}/")
+        return "" if count(topic) or not is_ours else f"no node has a {side} of {topic}"
 
 
-def _refusal(policy: str, value: Any) -> str:
-    if policy not in _KINDS:
-        return f"only {', '.join(_KINDS)} can be overridden"
-    if policy in _CHOICES:
-        return "" if value in _CHOICES[policy] else f"write {' or '.join(_CHOICES[policy])}"
-    is_depth = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _DEEPEST
-    return "" if is_depth else f"write a whole number from 1 to {_DEEPEST}"
+def _refuse(name: str, value: Any, why: str) -> None:
+    if why:
+        raise ConfigError(f"{name} = {value!r}: {why}")

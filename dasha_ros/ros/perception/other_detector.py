@@ -44,7 +44,7 @@ class OtherDetector:
         labels: Sequence[str],
         now_ns: Callable[[], int],
         publishers: Callable[[], Sequence[str]],
-        mismatched: Callable[[], bool] = lambda: False,
+        unheard: Callable[[], str] = lambda: "",
     ) -> None:
         """Nothing has come yet.
 
@@ -53,9 +53,9 @@ class OtherDetector:
             labels: See `detections_from_msg`.
             now_ns: A steady clock [ns].
             publishers: Names of the nodes that publish the topic now.
-            mismatched: Whether they offer it best effort, while it is asked for reliably.
+            unheard: Says why it can't arrive; empty: it can.
         """
-        self._mismatched = mismatched
+        self._unheard = unheard
         self._topic, self._labels, self._now_ns, self._publishers = topic, tuple(labels), now_ns, publishers
         self.timeout_s = 1.0
         self._pictures: dict[int, Picture] = {}
@@ -115,12 +115,8 @@ class OtherDetector:
                     f"{waits}, but no node publishes {self._topic}: start the detector, or clear "
                     "perception.detector_topic"
                 )
-            if heard_ns is None and self._mismatched():
-                return failure(
-                    f"{waits}: {names} offers {self._topic} best effort, and perception asks for it "
-                    f"reliably; set perception's qos_overrides.{self._topic}.subscription.reliability to "
-                    "best_effort"
-                )
+            if heard_ns is None and (why := self._unheard()):
+                return failure(f"{waits}: {why}")
             if heard_ns is None or heard_ns < since_ns:
                 return failure(f"{waits}: {names} sends nothing on {self._topic}; look at its log")
             return failure(

@@ -6,7 +6,7 @@ from typing import Any
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from dasha_ros.freshness.restorable import owner_id, parse_owner
@@ -48,16 +48,4 @@ def endpoints_of(node: Node, topic: str, owner: str) -> frozenset[bytes]:
     name, gid = parse_owner(owner)
     return frozenset(
         its_gid for its_gid, its_node in publishers(node, topic).items() if its_gid == gid or its_node == name
-    )
-
-
-def is_mismatched(node: Node, topic: str) -> bool:
-    """Whether a node hears nothing of a topic, because it asks for it reliably and nobody offers that."""
-    full = node.resolve_topic_name(topic)
-    offered = [info.qos_profile.reliability for info in node.get_publishers_info_by_topic(full)]
-    asked = [s.qos_profile.reliability for s in node.subscriptions if s.topic_name == full]
-    return (
-        bool(offered)
-        and ReliabilityPolicy.RELIABLE in asked
-        and all(reliability is ReliabilityPolicy.BEST_EFFORT for reliability in offered)
     )

@@ -69,16 +69,41 @@ def test_nothing_is_moved_that_could_not_be_restored(
     assert (rig.commands, agents.asked) == ([], [])
 
 
+def test_a_lens_that_is_not_heard_because_of_its_quality_of_service_is_named(
+    client: FocusClient, rig: ScriptedRig
+) -> None:
+    from diagnostic_msgs.msg import DiagnosticArray
+
+    from dasha_ros import msg
+    from dasha_ros.ros.transport import qos
+
+    node = client.probe.node
+    node.destroy_publisher(rig._lens)
+    rig._lens = node.create_publisher(msg.LensState, "lens/state", qos.IMAGE)
+    rig.tell()
+    heard = client.probe.subscribe(DiagnosticArray, "/diagnostics", qos.REWARD)
+    why = "/dasha/lens/state does not reach /dasha/focus_server, which asks for it reliably"
+    client.probe.until(
+        lambda: any(s.message.startswith(why) for array in heard for s in array.status), "the diagnostics"
+    )
+    result = client.run("cat")
+    assert result.error_code == client.kind.Result.LENS_LOST, result.error_msg
+    assert "no lens state was ever received: /dasha/lens/state does not reach" in result.error_msg
+
+
 def test_the_server_restores_for_an_agent_that_does_not(
     client: FocusClient, rig: ScriptedRig, agents: Agents
 ) -> None:
     rig.tell()
     wishes = {"any_object": True, "by_priority": True, "min_distance_m": 0.5, "max_distance_m": 2.0}
-    result = client.run("cat", region=(0.25, 0.25, 0.5, 0.75), **wishes)
+    goal = client.send("cat", region=(0.25, 0.25, 0.5, 0.75), **wishes)
+    result = goal.result()
     assert {name: getattr(agents.asked[1], name) for name in wishes} == wishes
     assert (agents.asked[1].region.x_min, agents.asked[1].region.y_max) == (0.25, 0.75)
     assert result.error_code == client.kind.Result.OBJECT_NOT_FOUND, result.error_msg
     assert (rig.position, result.lens_position) == (START_POSITION, START_POSITION)
+    restoring = 5  # FocusState.RESTORING
+    client.probe.until(lambda: any(f.phase == restoring for f in goal.feedback), "feedback of the way back")
     # No feedback contained these numbers: they come from the agents' results.
     assert (result.exposure_steps, result.focus_steps) == (3, 2)
 
@@ -113,3 +138,4 @@ def test_the_step_limit_of_a_goal_holds_for_the_first_agent_too(
     result = client.run("cat", max_steps=3)
     assert [request.max_steps for request in agents.asked] == [3]
     assert result.error_code == client.kind.Result.STEPS_EXHAUSTED, result.error_msg
+    assert "The exposure took all 3 steps." in result.error_msg

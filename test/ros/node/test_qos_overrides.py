@@ -100,10 +100,43 @@ def test_a_topic_may_be_made_again(node: Callable[..., Lamp]) -> None:
 def test_an_impossible_value_is_refused_with_its_name(
     node: Callable[..., Lamp], policy: str, value: str, reason: str
 ) -> None:
-    lamp = node(**{f"{IMAGE}.publisher.{policy}": value})
     with pytest.raises(ConfigError, match=reason) as refused:
-        lamp.create_publisher(Image, "camera/image_raw", qos.IMAGE)
+        node(**{f"{IMAGE}.publisher.{policy}": value})
     assert f"{IMAGE}.publisher.{policy} = " in str(refused.value)
+
+
+def test_a_policy_of_another_packages_topic_is_refused_by_the_node_that_uses_it(
+    node: Callable[..., Lamp],
+) -> None:
+    lamp = node(**{"qos_overrides./yolo/detections.subscription.durability": "volatile"})
+    with pytest.raises(ConfigError, match="only history, depth"):
+        lamp.create_subscription(Image, "/yolo/detections", print, qos.IMAGE)
+
+
+def test_overrides_without_an_effect_are_told_once(node: Callable[..., Lamp], capfd: Any) -> None:
+    lamp = node(
+        **{
+            f"{IMAGE}.publisher.depth": "7",
+            f"{STATE}.subscription.depth": "8",
+            "qos_overrides./dasha/camera/imgae_raw.publisher.depth": "9",
+            "qos_overrides.camera/image_raw.publisher.depth": "9",
+            f"{IMAGE}.subscriber.depth": "9",
+            "qos_overrides./tf.publisher.depth": "9",
+        }
+    )
+    lamp.create_publisher(Image, "camera/image_raw", qos.IMAGE)
+    other = rclpy.create_node("other", namespace="/dasha")
+    other.create_subscription(msg.LensState, "lens/state", print, qos.STATE)
+    while not lamp.count_subscribers("/dasha/lens/state"):
+        pass
+    for _ in range(20):
+        lamp._look_at_graph()
+    other.destroy_node()
+    said = [line for line in capfd.readouterr().err.splitlines() if "has no effect" in line]
+    assert len(said) == 3, said
+    assert "imgae_raw.publisher.depth has no effect: no node has a publisher of" in " ".join(said)
+    assert "which begins with a slash, instead of 'camera/image_raw'" in " ".join(said)
+    assert "write publisher or subscription instead of 'subscriber'" in " ".join(said)
 
 
 def test_somebody_who_needs_every_image_gets_them(node: Callable[..., Lamp], probe: Probe) -> None:
