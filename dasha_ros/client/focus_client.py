@@ -49,6 +49,8 @@ class FocusClient:
         Raises:
             ImportError: ROS 2 or the built interfaces are missing.
             ConfigError: The namespace or ``ROS_DOMAIN_ID`` is invalid.
+            TypeError: A timeout is no number.
+            ValueError: A timeout is negative or not a number (NaN).
         """
         try:
             from dasha_ros.ros.goals.focus_client import FocusGoals
@@ -67,6 +69,8 @@ class FocusClient:
         if node is None and (trouble := domain_trouble()):
             raise ConfigError(trouble)
         self._namespace = checked_namespace(namespace)
+        _seconds("server_timeout", server_timeout)
+        _seconds("restore_timeout", restore_timeout)
         if restore_timeout is None:
             agent_s = FocusServerConfig().agent_timeout_s
             restore_timeout = shutdown_limits.client_waits_s(agent_s, EXPOSURE_LIMITS_US[1])
@@ -147,9 +151,9 @@ class FocusClient:
             on_cancel: Called when a cancellation begins, in the client's thread.
 
         Raises:
-            TypeError: A label is no text, or ``max_steps`` no whole number.
-            ValueError: ``region`` has not four numbers, a label can't be sent, or ``max_steps`` is negative
-                or too large to be sent.
+            TypeError: A label is no text, ``max_steps`` no whole number, or ``timeout`` no number.
+            ValueError: ``region`` has not four numbers, a label can't be sent, ``max_steps`` is negative
+                or too large to be sent, or ``timeout`` is negative or NaN.
         """
         from dasha_ros.action import FocusOnObject
         from dasha_ros.msg import Region
@@ -178,7 +182,7 @@ class FocusClient:
                 keep_exposure=bool(keep_exposure),
                 hold=bool(hold),
             ),
-            timeout_s=timeout,
+            timeout_s=_seconds("timeout", timeout),
             on_feedback=None if on_feedback is None else feedback,
             on_cancel=on_cancel,
             on_end=lambda ending: task.end(ending, self._namespace, self._restore_s),
@@ -261,6 +265,17 @@ def _checked(labels: Sequence[str]) -> list[str]:
         if not is_text(label):
             raise ValueError(f"the label {label!r} holds half a character, and can't be sent")
     return checked
+
+
+def _seconds(name: str, seconds: float | None) -> float | None:
+    """A time to wait; infinite and `None` are for ever."""
+    try:
+        time_s = None if seconds is None else float(seconds)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is a number of seconds or None, not {seconds!r}") from None
+    if time_s is not None and not time_s >= 0.0:
+        raise ValueError(f"{name} = {time_s:g} is no time to wait: give seconds, or None for ever")
+    return time_s
 
 
 def _count(max_steps: int) -> int:

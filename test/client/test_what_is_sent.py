@@ -29,6 +29,9 @@ def client(ros_env: Any) -> Iterator[FocusClient]:
         ({"max_steps": None}, TypeError, "max_steps is a whole number, not None"),
         ({"max_steps": -1}, ValueError, "max_steps = -1 is not in 0..4294967295"),
         ({"max_steps": 2**33}, ValueError, "is not in 0..4294967295"),
+        ({"timeout": float("nan")}, ValueError, "timeout = nan is no time to wait"),
+        ({"timeout": -1}, ValueError, "timeout = -1 is no time to wait"),
+        ({"timeout": "soon"}, TypeError, "timeout is a number of seconds or None, not 'soon'"),
         ({"labels": [1]}, TypeError, "a label is a text, not 1"),
         ({"labels": ["person", None]}, TypeError, "a label is a text, not None"),
         ({"labels": "per\udcffson"}, ValueError, "half a character"),
@@ -39,6 +42,12 @@ def test_what_can_not_be_sent_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(error, match=re.escape(words)):
         client.start(**goal)
+
+
+@pytest.mark.parametrize("name", ["server_timeout", "restore_timeout"])
+def test_a_client_that_could_never_give_up_is_refused(ros_env: Any, name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} = nan is no time to wait"):
+        FocusClient(**{name: float("nan")})
 
 
 def test_numbers_and_flags_of_numpy_are_sent(client: FocusClient) -> None:

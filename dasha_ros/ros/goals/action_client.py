@@ -14,6 +14,7 @@ from rclpy.node import Node
 from unique_identifier_msgs.msg import UUID
 
 from dasha_ros.ros.goals.clients import feedback_topic, new_goal_id, participant_of, subscribers
+from dasha_ros.ros.transport.qos import ANSWERS
 from dasha_ros.ros.validation.message_checks import checks_of
 from dasha_ros.ros.validation.message_shape import InvalidMessage
 from dasha_ros.ros.validation.rejections import rejections_of
@@ -37,7 +38,15 @@ class PatientActionClient(ActionClient):
         self._topic = topic = feedback_topic(name)
         self._check, self._rejections = checks_of(kind.Feedback), rejections_of(node)
         before = subscribers(node, topic)
-        super().__init__(node, kind, name, callback_group=MutuallyExclusiveCallbackGroup())
+        super().__init__(
+            node,
+            kind,
+            name,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+            goal_service_qos_profile=ANSWERS,
+            result_service_qos_profile=ANSWERS,
+            cancel_service_qos_profile=ANSWERS,
+        )
         self._participant = participant_of(node, before, subscribers(node, topic))
 
     def send_goal_async(self, goal: Any, feedback_callback: Any = None, goal_uuid: Any = None) -> Any:

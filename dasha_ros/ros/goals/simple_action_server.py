@@ -18,7 +18,10 @@ from dasha_ros.ros.goals.clients import ClientWatch, clients
 from dasha_ros.ros.node.guard import guard_of
 from dasha_ros.ros.node.retiring import retire_action
 from dasha_ros.ros.node.waiter import POLL_S
+from dasha_ros.ros.transport.qos import ANSWERS
 
+_SAID_AGAIN_S = 60.0
+"""How often the log repeats why background goals are refused [s]: a trainer sends them all the time."""
 _RESULT_KEPT_S = 60
 """How long results are kept [s]. Clients ask at once; rclpy's 900 s would keep 7 kB of each goal."""
 _WHY = {
@@ -144,6 +147,9 @@ class SimpleActionServer:
             cancel_callback=self._on_cancel,
             callback_group=ReentrantCallbackGroup(),
             result_timeout=_RESULT_KEPT_S,
+            goal_service_qos_profile=ANSWERS,
+            result_service_qos_profile=ANSWERS,
+            cancel_service_qos_profile=ANSWERS,
             sent=self._on_sent,
         )
 
@@ -168,6 +174,10 @@ class SimpleActionServer:
     def _on_goal(self, request: Any) -> GoalResponse:
         try:
             if request.background and self._has_open_goal():
+                self._node.get_logger().info(
+                    f"a background goal of {self._name} is refused while another goal runs",
+                    throttle_duration_sec=_SAID_AGAIN_S,
+                )
                 return GoalResponse.REJECT
             return GoalResponse.REJECT if self._refuse(request) else GoalResponse.ACCEPT
         except Exception as error:  # Without an answer the client would wait forever.

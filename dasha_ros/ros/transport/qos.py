@@ -43,6 +43,8 @@ def to_hear(profile: QoSProfile) -> QoSProfile:
     return _profile(reliable=True, depth=KEPT, latched=profile.durability is DurabilityPolicy.TRANSIENT_LOCAL)
 
 
+ANSWERS = _profile(reliable=True, depth=100)
+"""Services of an action: with ROS 2's usual depth of 10, only ten of those who wait for a result get it."""
 CLOCK = _profile(reliable=False, depth=1)
 
 

@@ -157,7 +157,9 @@ class Bench:
         from dasha_ros.ros.goals import simple_action_server as single_goal
 
         monkeypatch.setattr(single_goal, "_ReportingServer", lambda *_, **__: None)
-        self.server = single_goal.SimpleActionServer(None, None, "", lambda _: "", lambda _: None, ends_s=1.0)
+        logger = SimpleNamespace(info=lambda *_, **__: None)
+        node: Any = SimpleNamespace(get_logger=lambda: logger)
+        self.server = single_goal.SimpleActionServer(node, None, "", lambda _: "", lambda _: None, ends_s=1.0)
         self.asked: list[Handle] = []
 
     def ask(self, background: bool) -> bool:
@@ -292,3 +294,20 @@ def test_a_goal_ends_when_the_time_of_its_request_is_up_or_else_that_of_its_serv
         run.limit(1e-9)
     assert (own.interrupted(), default.interrupted()) == (None, ErrorCode.TIME_EXHAUSTED)
     assert default.why == "the time of the goal is up"
+
+
+def test_everybody_who_waits_for_a_result_gets_it(probe: Probe) -> None:
+    """With ROS 2's usual depth of its services only the last ten do."""
+    from dasha_ros.ros.goals.action_client import PatientActionClient
+
+    goals = Goals(probe)
+    many = PatientActionClient(probe.node, goals.kind, "patient")
+    with in_threads(probe, THREADS):
+        assert many.wait_for_server(PATIENCE_S)
+        handle = wait(many.send_goal_async(goals.kind.Goal()))
+        before = [handle.get_result_async() for _ in range(40)]
+        goals.release.set()
+        after = [handle.get_result_async() for _ in range(40)]
+        assert len([wait(answer) for answer in (*before, *after)]) == 80
+        many.destroy()
+        goals.close()
