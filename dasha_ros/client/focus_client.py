@@ -95,7 +95,12 @@ class FocusClient:
         self.close()
 
     def close(self) -> None:
-        """Cancel running goals, wait for their end, and leave the graph."""
+        """Cancel running goals, wait for their end, and leave the graph.
+
+        Raises:
+            RuntimeError: A callback of the client asks, whose thread it would wait for.
+        """
+        self._goals.check_may_wait()
         _open.discard(self)
         try:
             self._goals.close()
@@ -166,7 +171,7 @@ class FocusClient:
         if len(region) != 4:
             raise ValueError(f"a region has four numbers (x_min, y_min, x_max, y_max), not {len(region)}")
         x_min, y_min, x_max, y_max = map(float, region)
-        task = FocusTask(self._goals.wake, self._wake_node)
+        task = FocusTask(self._goals.wake, self._wake_node, self._goals.check_may_wait)
         task.order = Order(
             goal=FocusOnObject.Goal(
                 labels=_checked([labels] if isinstance(labels, str) else labels),
@@ -202,7 +207,9 @@ class FocusClient:
             GoalRejectedError: The server rejects the goal.
             ServerLostError: The server died, was restarted, or stopped answering.
             DeadlineError: The goal took longer than ``timeout`` and was cancelled.
+            RuntimeError: A callback of the client asks, whose thread the goal needs.
         """
+        self._goals.check_may_wait()
         task = self.start(labels, **goal)
         try:
             return task.wait()

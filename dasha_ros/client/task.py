@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from dasha_ros.client.outcome import FocusError, FocusResult, error_of, result_of
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 class FocusTask:
     """A running goal: wait for it in a thread, await it, or cancel it."""
 
-    def __init__(self, wake: Callable[[], None], on_end: Callable[[], None]) -> None:
+    def __init__(
+        self, wake: Callable[[], None], on_end: Callable[[], None], check_may_wait: Callable[[], None]
+    ) -> None:
         """Made by `FocusClient.start`."""
-        self._wake, self._on_end = wake, on_end
+        self._wake, self._on_end, self._check_may_wait = wake, on_end, check_may_wait
         self.order: Order | None = None
         self._over = threading.Event()
         self._lock = threading.Lock()
@@ -46,7 +49,13 @@ class FocusTask:
             self.cancel()
 
     def wait_for_end(self) -> None:
-        """Block until the goal has ended in any way."""
+        """Block until the goal has ended in any way.
+
+        Raises:
+            RuntimeError: A callback of the client asks, and the goal goes on.
+        """
+        if not self.done():
+            self._check_may_wait()
         self._over.wait()
 
     def wait(self, timeout: float | None = None) -> FocusResult:
@@ -58,13 +67,19 @@ class FocusTask:
         Raises:
             TimeoutError: The goal has not ended.
             FocusError: The goal has no result; see the subclasses.
+            RuntimeError: A callback of the client asks, and the goal goes on.
         """
+        if not self.done():
+            self._check_may_wait()
         if not self._over.wait(timeout):
             raise TimeoutError(f"the goal has not ended within {timeout} s")
         return self._outcome()
 
     def add_done_callback(self, callback: Callable[[FocusTask], None]) -> None:
-        """Call a function when the goal has ended, in the client's thread; at once if it already has."""
+        """Call a function when the goal has ended, in the client's thread; at once if it already has.
+
+        An error of the function is logged. It must not wait for the client: see `wait`.
+        """
         with self._lock:
             if not self.done():
                 self._callbacks.append(callback)
@@ -99,9 +114,11 @@ class FocusTask:
         with self._lock:
             self._over.set()
             callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback(self)
-        self._on_end()
+        with ExitStack() as stack:
+            # Whatever one of them raises, the others are called.
+            stack.callback(self._on_end)
+            for callback in reversed(callbacks):
+                stack.callback(callback, self)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, news: asyncio.Future[None]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import rclpy
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
 
 from dasha_ros.action import FocusOnObject
 from dasha_ros.msg import FocusState
@@ -118,6 +119,14 @@ def _joined(namespace: str, domain_id: int | None) -> _Graph:
     return _Graph(namespace, domain_id)
 
 
+def call_user(node: Node, what: str, callback: Callable[..., None], *arguments: Any) -> None:
+    """Call the user's function: neither a mistake in it nor `sys.exit` may end a goal, or this thread."""
+    try:
+        callback(*arguments)
+    except BaseException as error:
+        node.get_logger().error(f"the {what} callback failed: {error!r}")
+
+
 class _Run:
     """One goal in progress. Used only by the thread of `FocusGoals`."""
 
@@ -190,11 +199,7 @@ class _Run:
             self._call(self.order.on_feedback, "feedback", feedback)
 
     def _call(self, callback: Callable[..., None], what: str, *arguments: Any) -> None:
-        """Call the user's function; a mistake in it must not end the goal."""
-        try:
-            callback(*arguments)
-        except Exception as error:
-            self._graph.node.get_logger().error(f"the {what} callback failed: {error!r}")
+        call_user(self._graph.node, what, callback, *arguments)
 
 
 class FocusGoals:
@@ -219,6 +224,7 @@ class FocusGoals:
         self._orders: SimpleQueue[Order] = SimpleQueue()
         self._runs: list[_Run] = []
         self._closing, self._over, self._lock = threading.Event(), threading.Event(), threading.Lock()
+        self._takes_orders = True
         self._thread = threading.Thread(target=self._serve, name="dasha_client", daemon=True)
         self._thread.start()
 
@@ -228,10 +234,24 @@ class FocusGoals:
         Raises:
             RuntimeError: The client is closed.
         """
-        if self._closing.is_set() or not self._thread.is_alive():
-            raise RuntimeError("the client is closed: make a new one")
-        self._orders.put(order)
+        with self._lock:
+            # Later ones would wait for a thread that looks no more.
+            if self._closing.is_set() or not self._takes_orders:
+                raise RuntimeError("the client is closed: make a new one")
+            self._orders.put(order)
         self.wake()
+
+    def check_may_wait(self) -> None:
+        """Refuse a wait that could never end.
+
+        Raises:
+            RuntimeError: One of the client's callbacks asks: its thread can't wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            raise RuntimeError(
+                "a callback of the client can't wait for the client, in whose thread it runs: start goals "
+                "with `start`, which does not wait, or wait in a thread of your own"
+            )
 
     def wake(self) -> None:
         """Make the thread look at its orders: there is a new one, or one was cancelled."""
@@ -241,7 +261,12 @@ class FocusGoals:
                 self._graph.executor.create_task(lambda: None)
 
     def close(self) -> None:
-        """Cancel all goals, wait for their ends, and leave the graph."""
+        """Cancel all goals, wait for their ends, and leave the graph.
+
+        Raises:
+            RuntimeError: One of the client's callbacks asks.
+        """
+        self.check_may_wait()
         self._closing.set()
         self.wake()
         self._thread.join()
@@ -258,9 +283,11 @@ class FocusGoals:
                     self._rejoin()
         finally:
             # Whatever ended the thread, no caller may be left waiting.
+            with self._lock:
+                self._takes_orders = False
             self._take_orders()
             for run in self._runs:
-                run.order.on_end(Ending())
+                self._end(run, Ending())
             with self._lock:
                 self._over.set()
             for graph in (*self._former, self._graph):
@@ -293,7 +320,10 @@ class FocusGoals:
         if ending is not None:
             self._runs.remove(run)
             run.deliver_cancel(self._over)
-            run.order.on_end(ending)
+            self._end(run, ending)
+
+    def _end(self, run: _Run, ending: Ending) -> None:
+        call_user(self._graph.node, "end", run.order.on_end, ending)
 
     def _rejoin(self) -> None:
         self._former.append(self._graph)
