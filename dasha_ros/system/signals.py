@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,15 @@ def hangup() -> tuple[signal.Signals, ...]:
     """SIGHUP, which the end of a terminal sends, unless whoever started the program wants it ignored."""
     ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     return () if ignored else (signal.SIGHUP,)
+
+
+def end_quietly() -> None:
+    """Have SIGINT, SIGTERM and SIGHUP end a process that has not begun anything yet with code 0.
+
+    A node's libraries take a second to load. Python's own handler of SIGINT would print where they were then.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, *hangup()):
+        signal.signal(number, lambda *_: os._exit(0))
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from dasha_ros.ros.transport.middleware_watch import watch_middleware
 from dasha_ros.system import shutdown_limits
 from dasha_ros.system.exit import end_within
 from dasha_ros.system.folders import NO_LOG_FILES, settle
+from dasha_ros.system.signals import hangup
 from dasha_ros.system.streams import take_every_character
 
 C = TypeVar("C", bound=NodeConfig)
@@ -47,7 +48,7 @@ def run(
     args: Sequence[str] | None = None,
     executor: Callable[[], SafeExecutor] = SafeSingleThreadedExecutor,
 ) -> None:
-    """Run a node until SIGINT or SIGTERM, then clean up and exit with code 0.
+    """Run a node until SIGINT, SIGTERM or SIGHUP, then clean up and exit with code 0.
 
     SIGQUIT prints where each thread stands and kills the process. It ends with code 2 and the reason if
     arguments or parameters are invalid at start, and with code 1 if the clean-up fails or takes too long, or
@@ -66,7 +67,9 @@ def run(
     # Its client is gone, or not known here yet and then asks again; to a user it says nothing.
     warnings.filterwarnings("ignore", "failed to send response", RuntimeWarning)
     ends: SimpleQueue[BaseException | None] = SimpleQueue()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # The end of a terminal sends SIGHUP to all nodes that were started there, so that nobody else restores.
+    numbers = (signal.SIGINT, signal.SIGTERM, *hangup())
+    for number in numbers:
         # A handler may interrupt a thread that holds a lock. SimpleQueue is the only queue that allows this.
         signal.signal(number, lambda *_: ends.put(None))
     try:
@@ -96,7 +99,7 @@ def run(
     spinner.shutdown()
     node.destroy_node()
     rclpy.try_shutdown()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         # While Python exits, it restores the default handlers, and a second signal would kill the process.
         signal.signal(number, signal.SIG_IGN)
     end_within(shutdown_limits.PYTHON_EXITS_S, 0 if went_well and trouble is None else 1)

@@ -33,6 +33,7 @@ def _end_at(moment: str) -> subprocess.CompletedProcess[str]:
     [
         "before the start",
         "at work",
+        "the terminal closes",
         "while ending",
         "asked while ending",
         "at the very end",
@@ -44,6 +45,24 @@ def test_a_node_ended_by_a_signal_can_publish_and_receive_until_the_end(moment: 
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
     assert "an answer came" in ended.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("name", ["-m", "/opt/ros/lib/dasha_ros/lens_driver"])
+def test_a_node_that_still_loads_its_libraries_ends_without_a_word(number: int, name: str) -> None:
+    program = (
+        f"import os, signal, sys; sys.argv = [{name!r}]; import dasha_ros.nodes; "
+        f"os.kill(os.getpid(), {int(number)}); signal.pause()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_the_signals_of_other_programs_are_left_alone() -> None:
+    program = "import signal, dasha_ros.nodes; assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL"
+    subprocess.run([sys.executable, "-c", program], timeout=600, check=True)
 
 
 def test_a_node_that_loads_forever_still_ends() -> None:

@@ -44,7 +44,7 @@ class Unlucky(TwinWorld):
         elif MOMENT == "bug":
             self.executor.wait_for_ready_callbacks = lambda *_: 1 / 0
         else:
-            strike(signal.SIGTERM)
+            strike(signal.SIGHUP if MOMENT == "the terminal closes" else signal.SIGTERM)
 
     def cleanup(self):
         if MOMENT == "while ending":
