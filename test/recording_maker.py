@@ -57,6 +57,7 @@ class Shot:
     state: bool = True
     judged: bool = False
     """Whether an agent got a reward for it."""
+    gain_db: float = 6.0
 
 
 def write_recording(
@@ -93,7 +94,12 @@ def write_recording(
                     )
                 if shot.captured:
                     lens = {"lens_driver": "" if shot.moving else "lens", "lens_move": shot.move or number}
-                    capture = {"header": header, "exposure_us": shot.exposure_us, "gain_db": 6.0, **lens}
+                    capture = {
+                        "header": header,
+                        "exposure_us": shot.exposure_us,
+                        "gain_db": shot.gain_db,
+                        **lens,
+                    }
                     capture["exposure_command"] = {"sender": "agent", "sequence": shot.command}
                     write(f"{space}/camera/capture", "dasha_ros/msg/CaptureInfo", capture, number)
                 if shot.judged:

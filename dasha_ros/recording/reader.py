@@ -7,20 +7,13 @@ is used; what is not is named.
 from __future__ import annotations
 
 import os
-import re
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-import lz4.frame
-import zstandard
-from mcap.exceptions import McapError
 from mcap.opcode import Opcode
-from mcap.records import Channel, Chunk, McapRecord, Message, Schema
-from mcap.stream_reader import StreamReader, breakup_chunk
+from mcap.records import Channel, Message, Schema
 from mcap.well_known import MessageEncoding
 from mcap.writer import MCAP0_MAGIC
 from mcap_ros2.decoder import DecoderFactory
@@ -28,24 +21,11 @@ from mcap_ros2.decoder import DecoderFactory
 from dasha_ros.files.content import placeholder
 from dasha_ros.files.errors import FileError, first_line, shown
 from dasha_ros.files.naming import expanded
-from dasha_ros.files.regular import open_regular
+from dasha_ros.files.regular import check_regular, open_regular
+from dasha_ros.recording.damage import Damage
+from dasha_ros.recording.folder import MOST_BYTES, missing_files, recording_files
+from dasha_ros.recording.records import CUT, NoRecordError, next_piece, read_summary
 from dasha_ros.recording.writer import RecordingError
-
-MOST_BYTES = 1 << 40
-_MOST_CHUNK = 1 << 29
-"""A chunk that is larger, packed or unpacked, is refused: it would fill the memory."""
-_NEEDED = (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.CHUNK)
-_BROKEN = (
-    McapError,
-    struct.error,
-    ValueError,
-    zstandard.ZstdError,
-    RuntimeError,
-    StopIteration,
-    OverflowError,
-    MemoryError,
-)
-"""What the libraries raise for damaged bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +65,54 @@ class Recording:
             RecordingError: There is no recording.
         """
         self.path = expanded(path, RecordingError)
-        self.files = _files(self.path)
-        self.troubles: list[str] = []
-        """What was found damaged while reading, a sentence each; see `messages`."""
+        self.files = recording_files(self.path)
+        self.damage: list[str] = []
+        """What was found missing or damaged while reading, a sentence each; see `messages`."""
+        self._remedy = f"`dasha record --recover {shown(self.path)}` makes a closed copy of what is whole"
+        self._is_damaged = False
+        self._sizes: dict[int, int] = {}
         self._decoders = [DecoderFactory() for _ in self.files]
         """A file numbers its schemas for itself."""
 
+    @property
+    def troubles(self) -> list[str]:
+        """`damage`, and what to do about it."""
+        if not self._is_damaged:
+            return list(self.damage)
+        return [*self.damage[:-1], f"{self.damage[-1]}; {self._remedy}"]
+
     def messages(self) -> Iterator[Recorded]:
-        """All messages, in the order in which they were recorded; damage ends a file and becomes a trouble.
+        """All messages, in the order in which they were recorded.
+
+        What is damaged is left out and named in `damage`: a record, the rest of a file, or all of it.
 
         Raises:
-            RecordingError: A file is no MCAP file or can't be read.
+            RecordingError: None of the files is an MCAP file that can be read.
         """
-        self.troubles.clear()
+        missing = missing_files(self.path, self.files)
+        self.damage[:], self._is_damaged = [missing] if missing else [], False
+        refused = list[str]()
         for number, path in enumerate(self.files):
             try:
                 with open_regular(path, MOST_BYTES) as stream:
                     yield from self._messages(number, path, stream)
-            except FileError as error:
-                raise RecordingError(str(error)) from error
+            except (FileError, RecordingError) as error:
+                refused.append(str(error))
+                self._damaged(f"{error}; nothing of this file is used")
+        if len(refused) == len(self.files):
+            self.damage.clear()
+            self._is_damaged = False
+            others = f", and {len(refused) - 1} more files can't be used either" if len(refused) > 1 else ""
+            raise RecordingError(f"{refused[0]}{others}")
+
+    def check_unchanged(self) -> None:
+        """Look whether the files still have what was read from them; they may have grown.
+
+        Raises:
+            RecordingError: One is gone or shorter.
+        """
+        for number in self._sizes:
+            self._check_unchanged(number)
 
     def decode(self, message: Recorded) -> Any:
         """A message as an object with its fields.
@@ -127,9 +136,8 @@ class Recording:
         except RecordingError:
             raise
         except Exception as error:  # Bytes from anywhere; the decoder raises whatever Python does.
-            raise RecordingError(
-                f"{what} is damaged: it is no {message.kind} ({first_line(error)})"
-            ) from error
+            why = f" ({first_line(error)})" if str(error) else ""
+            raise RecordingError(f"{what} is damaged: it is no {message.kind}{why}") from error
 
     def read(self, place: Place) -> bytes:
         """Read a message again.
@@ -138,55 +146,92 @@ class Recording:
             RecordingError: The file is gone or changed.
         """
         path = self.files[place.file]
+        self._check_unchanged(place.file)
         try:
             with open_regular(path, MOST_BYTES) as stream:
                 stream.seek(place.offset)
-                _, records = _next_record(stream, os.fstat(stream.fileno()).st_size)
-                return [r for r in records if isinstance(r, Message)][place.index].data
-        except (*_BROKEN, _Cut, FileError, OSError, IndexError) as error:
-            raise RecordingError(f"{shown(path)} changed since it was opened: {first_line(error)}") from error
+                piece = next_piece(stream, os.fstat(stream.fileno()).st_size)
+            messages = [record for record in piece.inside if isinstance(record, Message)]
+            if place.index >= len(messages):
+                raise _changed(path, piece.damage or "there is something else in place of a message")
+        except FileError as error:
+            raise _changed(path, error.reason) from error
+        except NoRecordError as error:
+            raise _changed(path, str(error)) from error
+        except OSError as error:
+            raise _changed(path, f"it can't be read: {error.strerror or error}") from error
+        return messages[place.index].data
+
+    def _check_unchanged(self, number: int) -> None:
+        path, size = self.files[number], self._sizes.get(number, 0)
+        try:
+            now = check_regular(path).st_size
+        except FileError as error:
+            raise _changed(path, error.reason) from error
+        if now < size:
+            raise _changed(path, f"only {now} of its {size} bytes are left")
 
     def _messages(self, number: int, path: Path, stream: IO[bytes]) -> Iterator[Recorded]:
-        size = os.fstat(stream.fileno()).st_size
-        if (head := stream.read(len(MCAP0_MAGIC))) != MCAP0_MAGIC:
-            why = placeholder(head + stream.read(4096))
-            raise RecordingError(f"{shown(path)} {why or 'is no MCAP file'}")
-        schemas: dict[int, Schema] = {}
-        channels: dict[int, Channel] = {}
-        while True:
-            offset = stream.tell()
+        size = self._sizes[number] = os.fstat(stream.fileno()).st_size
+        _check_magic(path, stream)
+        summary = read_summary(stream, size)
+        damage = Damage(path, size, summary)
+        schemas, channels = dict[int, Schema](), dict[int, Channel]()
+        offset = len(MCAP0_MAGIC)
+        stream.seek(offset)
+        while not (summary.is_closed and offset == size - len(MCAP0_MAGIC)):
             try:
-                opcode, inside = _next_record(stream, size)
-                if opcode == Opcode.FOOTER and stream.read(len(MCAP0_MAGIC)) != MCAP0_MAGIC:
-                    raise _Cut
-            except _Cut:
-                self._damaged(path, offset, size, "its recorder was killed, or it was copied in part")
-                return
-            except _BROKEN as error:
-                self._damaged(path, offset, size, first_line(error))
-                return
-            if opcode == Opcode.FOOTER:
-                return
+                piece = next_piece(stream, size)
+                if piece.opcode == Opcode.FOOTER and not piece.damage:
+                    if stream.read(len(MCAP0_MAGIC)) != MCAP0_MAGIC:
+                        raise NoRecordError(CUT)
+                    break
+            except NoRecordError as error:
+                damage.end(offset, str(error))
+                break
+            except OSError as error:
+                damage.end(offset, f"the disk can't read it: {error.strerror or error}")
+                break
+            if piece.damage:
+                damage.leave_out(piece)
             index = 0
-            for record in inside:
+            for record in piece.inside:
                 if isinstance(record, Schema):
                     schemas[record.id] = record
                 elif isinstance(record, Channel):
                     channels[record.id] = record
                 elif isinstance(record, Message):
                     place, index = Place(number, offset, index), index + 1
-                    if (channel := channels.get(record.channel_id)) is not None:
-                        yield _recorded(record, place, channel, schemas.get(channel.schema_id))
+                    # A damaged chunk takes definitions with it, which the end of the file repeats.
+                    channel = channels.get(record.channel_id) or summary.channels.get(record.channel_id)
+                    if channel is None:
+                        damage.nameless += 1
+                        continue
+                    damage.used += 1
+                    schema = schemas.get(channel.schema_id) or summary.schemas.get(channel.schema_id)
+                    yield _recorded(record, place, channel, schema)
+            offset += piece.size
+        if damage.sentence:
+            self._damaged(damage.sentence)
 
-    def _damaged(self, path: Path, offset: int, size: int, why: str) -> None:
-        self.troubles.append(
-            f"{shown(path)} ends unclosed after {offset} of {size} bytes ({why}): what comes before is used; "
-            f"`dasha record --recover {shown(self.path)}` makes a closed copy for other tools"
-        )
+    def _damaged(self, sentence: str) -> None:
+        self.damage.append(sentence)
+        self._is_damaged = True
 
 
-class _Cut(Exception):
-    """The file ends inside a record, or before its last one."""
+def _check_magic(path: Path, stream: IO[bytes]) -> None:
+    try:
+        head = stream.read(4096)
+    except OSError as error:
+        raise RecordingError(f"{shown(path)} can't be read: {error.strerror or error}") from error
+    if not head.startswith(MCAP0_MAGIC):
+        raise RecordingError(f"{shown(path)} {placeholder(head) or 'is no MCAP file'}")
+
+
+def _changed(path: Path, why: str) -> RecordingError:
+    return RecordingError(
+        f"{shown(path)} changed since it was opened: {why}. Put the file back, or start again without it"
+    )
 
 
 def _recorded(message: Message, place: Place, channel: Channel, schema: Schema | None) -> Recorded:
@@ -200,70 +245,3 @@ def _recorded(message: Message, place: Place, channel: Channel, schema: Schema |
         channel,
         schema,
     )
-
-
-def _next_record(stream: IO[bytes], size: int) -> tuple[int, list[McapRecord]]:
-    """The kind of the next record, and what is in it if it may hold messages.
-
-    The library gets a record alone: lengths inside it may lie, and it would try to allocate them.
-
-    Raises:
-        _Cut: There is no whole record left.
-        Exception: One of `_BROKEN`: the record is damaged, or holds more than it may.
-    """
-    head = stream.read(9)
-    if len(head) < 9:
-        raise _Cut
-    opcode, length = struct.unpack("<BQ", head)
-    if length > size - stream.tell():
-        raise _Cut
-    if opcode not in _NEEDED:
-        stream.seek(length, os.SEEK_CUR)
-        return opcode, []
-    if length > _MOST_CHUNK:
-        raise ValueError(f"a record of {length} bytes is longer than {_MOST_CHUNK}")
-    record = BytesIO(head + stream.read(length))
-    return opcode, _unpacked(next(iter(StreamReader(record, skip_magic=True, emit_chunks=True).records)))
-
-
-def _unpacked(record: McapRecord) -> list[McapRecord]:
-    """The records in a chunk, or the record itself.
-
-    Raises:
-        ValueError: The chunk holds more than it may.
-    """
-    if not isinstance(record, Chunk):
-        return [record]
-    data = record.data
-    if record.compression == "zstd":
-        data = zstandard.ZstdDecompressor().stream_reader(BytesIO(data)).read(_MOST_CHUNK + 1)
-    elif record.compression == "lz4":
-        data = lz4.frame.LZ4FrameDecompressor().decompress(data, max_length=_MOST_CHUNK + 1)
-    elif record.compression:
-        raise ValueError(f"compression {shown(record.compression)!r} is unknown")
-    if len(data) > _MOST_CHUNK or len(data) != record.uncompressed_size:
-        raise ValueError(f"a chunk unpacks to another size than its {record.uncompressed_size} bytes")
-    record.data, record.compression = data, ""
-    return breakup_chunk(record, validate_crc=True)
-
-
-def _files(path: Path) -> tuple[Path, ...]:
-    try:
-        if not path.is_dir():
-            with open_regular(path, MOST_BYTES):
-                return (path,)
-        files = sorted(path.glob("*.mcap"), key=_by_number)
-    except FileError as error:
-        raise RecordingError(str(error)) from error
-    except OSError as error:
-        raise RecordingError(f"{shown(path)} can't be read: {error.strerror or error}") from error
-    if not files:
-        raise RecordingError(
-            f"{shown(path)} holds no MCAP file: give a file, or the folder that `dasha record` wrote"
-        )
-    return tuple(files)
-
-
-def _by_number(path: Path) -> tuple[int, str]:
-    number = re.search(r"_(\d+)$", path.stem)
-    return (int(number.group(1)) if number else -1), path.name

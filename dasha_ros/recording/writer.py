@@ -19,7 +19,7 @@ from mcap.writer import CompressionType, Writer
 from dasha_ros import __version__
 from dasha_ros.files.errors import shown
 from dasha_ros.recording.disk import GrowingFile, Reserve
-from dasha_ros.recording.metadata import Part, Topic, write_metadata
+from dasha_ros.recording.metadata import FILE, Part, Topic, write_metadata
 
 _CHUNK_BYTES = 16_384
 _SAMPLE_BYTES = 65_536
@@ -77,6 +77,8 @@ class RecordingWriter:
         """Why nothing more is written, as a sentence; empty: more is welcome."""
         self.failed = False
         """Whether the disk is the reason."""
+        self.messages = 0
+        """Messages that were given, without those that a new file repeats."""
         self.parts: list[Part] = []
         self._topics: dict[str, Topic] = {}
         self._latched: dict[str, tuple[bytes, int, int]] = {}
@@ -84,6 +86,7 @@ class RecordingWriter:
         self._file: GrowingFile | None = None
         self._writer: Writer | None = None
         self._closed_bytes, self._flushed_s = 0, time.monotonic()
+        self._is_new = not folder.exists()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
@@ -102,11 +105,6 @@ class RecordingWriter:
         """Bytes of all files."""
         return self._closed_bytes + (self._file.tell() if self._file else 0)
 
-    @property
-    def messages(self) -> int:
-        """Messages in all files, without those that a new file repeats."""
-        return sum(part.messages for part in self.parts)
-
     def add_topic(self, topic: Topic) -> None:
         """Name a topic before its first message; a second time changes nothing."""
         self._topics.setdefault(topic.name, topic)
@@ -124,7 +122,7 @@ class RecordingWriter:
             return
         try:
             self._append(topic, data, log_ns, publish_ns)
-            self.parts[-1].add(topic, log_ns)
+            self.messages += 1
             if self._topics[topic].latched:
                 self._latched[topic] = data, log_ns, publish_ns
             self.tick()
@@ -153,6 +151,23 @@ class RecordingWriter:
         finally:
             self._reserve.release()
 
+    def discard(self) -> None:
+        """Take everything back that was written, and the folder if this made it.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        self._writer = None
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._file = None
+        self._reserve.release()
+        for name in (*(part.name for part in self.parts), FILE):
+            (self.folder / name).unlink(missing_ok=True)
+        if self._is_new:
+            self.folder.rmdir()
+
     def _append(self, topic: str, data: bytes, log_ns: int, publish_ns: int) -> None:
         assert self._writer is not None
         known = self._topics[topic]
@@ -162,6 +177,7 @@ class RecordingWriter:
                 topic, "cdr", schema, {"offered_qos_profiles": known.qos}
             )
         self._writer.add_message(self._channels[topic], log_ns, data, publish_ns)
+        self.parts[-1].add(topic, log_ns)
 
     def _check_size(self) -> None:
         assert self._file is not None

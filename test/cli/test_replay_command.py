@@ -51,3 +51,21 @@ def test_what_is_in_it_is_said_without_starting_anything(path: Path, started: li
     assert done.exit_code == 0
     assert "2 pictures at 2 position(s) from 30.00 to 40.00 V" in done.output
     assert started == []
+
+
+def test_what_is_missing_or_damaged_is_a_warning(
+    path: Path, tmp_path: Path, started: list[dict[str, Any]]
+) -> None:
+    folder = tmp_path / "kit"
+    folder.mkdir()
+    for number in (0, 1, 3):
+        (folder / f"kit_{number}.mcap").write_bytes(path.read_bytes() if number != 1 else b"")
+    for options in (["--show"], []):
+        done = CliRunner().invoke(app, ["replay", str(folder), *options])
+        said = " ".join(done.output.split())
+        assert done.exit_code == 0
+        assert f"warning: 1 of the 4 files of {folder} is missing (kit_2.mcap)" in said
+        assert f"warning: {folder}/kit_1.mcap is empty" in said
+        assert f"`dasha record --recover {folder}`" in said
+        assert said.count("kit_1.mcap") == 1
+    assert len(started) == 1

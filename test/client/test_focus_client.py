@@ -7,12 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ros_harness import PATIENCE_S, Child, Spawner, wait_for
+from ros_harness import PATIENCE_S, Child, Spawner
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
@@ -20,7 +19,6 @@ from dasha_ros.client import (
     DeadlineError,
     FocusClient,
     FocusFailedError,
-    FocusTask,
     GoalRejectedError,
     NoServerError,
     Phase,
@@ -34,78 +32,6 @@ pytestmark = pytest.mark.graph
 SERVER = Path(__file__).parents[1] / "cli" / "fake_focus_server.py"
 GIVEN_UP_S = PATIENCE_S
 """A server that is gone or silent is given up in seconds; a busy machine may take longer [s]."""
-
-
-@pytest.fixture
-def server(spawn: Spawner) -> Child:
-    child = spawn.python(str(SERVER))
-    child.wait_for_output("ready")
-    return child
-
-
-@pytest.fixture
-def client(ros_env: Any) -> Iterator[FocusClient]:
-    with FocusClient(restore_timeout=10.0, server_timeout=PATIENCE_S) as client:
-        yield client
-
-
-def test_a_callback_that_would_wait_for_its_own_thread_is_told_so(server: Child, client: FocusClient) -> None:
-    """It would wait for ever, and with it every other goal of the client."""
-    refused: list[str] = []
-
-    def waits(wait: Callable[[], object]) -> None:
-        with pytest.raises(RuntimeError, match="can't wait for the client, in whose thread it runs") as error:
-            wait()
-        refused.append(str(error.value))
-
-    later: list[FocusTask] = []
-    begun = threading.Event()
-
-    def on_feedback(_: Progress) -> None:
-        assert begun.wait(PATIENCE_S)
-        waits(lambda: client.focus("dog"))
-        waits(client.close)
-        waits(task.wait)
-        waits(task.wait_for_end)
-
-    task = client.start("cat", on_feedback=on_feedback)
-    begun.set()
-    task.add_done_callback(lambda ended: waits(lambda: client.focus("dog")))
-    # What does not wait is allowed, and the result of a goal that has ended.
-    task.add_done_callback(lambda ended: later.append(client.start("dog")) if ended.wait() else None)
-    assert task.wait(PATIENCE_S).found
-    wait_for(lambda: later, "the goal that the callback began")
-    assert later[0].wait(PATIENCE_S).found
-    assert len(refused) == 9
-
-
-@pytest.mark.parametrize("error", [ValueError("a mistake"), SystemExit(3), KeyboardInterrupt()])
-def test_a_callback_that_fails_harms_no_goal(
-    server: Child, client: FocusClient, error: BaseException, capfd: Any
-) -> None:
-    def fail(_: object) -> None:
-        raise error
-
-    seen: list[FocusTask] = []
-    task = client.start("cat", on_feedback=fail)
-    task.add_done_callback(fail)
-    task.add_done_callback(seen.append)
-    assert task.wait(PATIENCE_S).found
-    assert client.focus("dog").found
-    assert seen == [task]
-    said = capfd.readouterr().err
-    assert f"the feedback callback failed: {error!r}" in said
-    assert f"the end callback failed: {error!r}" in said
-
-
-def test_a_goal_that_comes_when_the_thread_has_ended_is_refused(server: Child, client: FocusClient) -> None:
-    """Whatever ended it, the goal must not wait for it."""
-    goals = client._goals
-    with goals._lock:
-        goals._takes_orders = False
-    with pytest.raises(RuntimeError, match="the client is closed: make a new one"):
-        client.start("cat")
-    goals._takes_orders = True
 
 
 def test_a_goal_has_a_typed_result_and_typed_steps(server: Child, client: FocusClient) -> None:

@@ -12,26 +12,12 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mcap.writer import CompressionType, Writer
-from recorded_words import START_NS, cdr, write
+from mcap.writer import CompressionType
+from recorded_words import MAGIC, foreign, write
 
 from dasha_ros.recording.reader import Recording
 from dasha_ros.recording.recover import recover
 from dasha_ros.recording.writer import RecordingError
-
-MAGIC = bytes([137, 77, 67, 65, 80, 48, 13, 10])
-
-
-def foreign(path: Path, *, encoding: str = "ros2msg", said: int = 20, **options: object) -> None:
-    """A file of the library mcap, as other recorders write it."""
-    with path.open("wb") as stream:
-        writer = Writer(stream, **options)
-        writer.start(profile="ros2", library="another")
-        schema = writer.register_schema("std_msgs/msg/String", encoding, b"string data")
-        channel = writer.register_channel("/other", "cdr", schema)
-        for number in range(said):
-            writer.add_message(channel, START_NS + number, cdr(str(number)), START_NS)
-        writer.finish()
 
 
 @pytest.mark.parametrize("compression", list(CompressionType))

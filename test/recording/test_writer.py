@@ -12,20 +12,26 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded_words import KIND, START_NS, by_mcap, by_rosbags, cdr, topic, write
+from recorded_words import (
+    KIND,
+    START_NS,
+    FullDisk,
+    by_mcap,
+    by_rosbags,
+    cdr,
+    texts,
+    topic,
+    write,
+)
 
 from dasha_ros.recording.reader import Recording
 from dasha_ros.recording.recover import recover
 from dasha_ros.recording.writer import RecordingError, RecordingWriter
 
 TESTS = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
-
-
-def texts(count: int) -> list[str]:
-    """Texts of 3000 characters that zstd hardly packs."""
-    return [f"{number} {Random(number).randbytes(1500).hex()}" for number in range(count)]
 
 
 @settings(max_examples=15, deadline=None)
@@ -88,6 +94,37 @@ def test_files_of_a_split_recording_follow_one_another_and_can_be_read_alone(tmp
     assert [m.topic for m in Recording(tmp_path / "rec").messages()].count("/dasha/words") == 60
 
 
+def test_the_metadata_count_what_the_files_hold(tmp_path: Path) -> None:
+    """With the messages that a file repeats: whoever counts what is in the files finds as many."""
+    writer = RecordingWriter(tmp_path / "rec", split_bytes=8_000)
+    writer.add_topic(topic())
+    writer.add_topic(topic("/dasha/latched", latched=True))
+    writer.write("/dasha/latched", cdr("known to all"), START_NS, START_NS)
+    for number, text in enumerate(texts(60)):
+        writer.write("/dasha/words", cdr(text), START_NS + 1 + number, START_NS)
+    writer.close()
+    assert writer.messages == 61
+    document = yaml.safe_load((tmp_path / "rec" / "metadata.yaml").read_text(encoding="utf-8"))
+    told = document["rosbag2_bagfile_information"]
+    held = {
+        path: [(message.topic, message.log_ns) for message in Recording(tmp_path / "rec" / path).messages()]
+        for path in told["relative_file_paths"]
+    }
+    assert len(held) > 3
+    assert {part["path"]: part["message_count"] for part in told["files"]} == {
+        path: len(found) for path, found in held.items()
+    }
+    for part in told["files"]:
+        stamps = [stamp for _, stamp in held[part["path"]]]
+        assert part["starting_time"]["nanoseconds_since_epoch"] == min(stamps)
+        assert part["duration"]["nanoseconds"] == max(stamps) - min(stamps)
+    assert told["message_count"] == sum(map(len, held.values())) == 60 + len(held)
+    by_topic = {
+        each["topic_metadata"]["name"]: each["message_count"] for each in told["topics_with_message_count"]
+    }
+    assert by_topic == {"/dasha/words": 60, "/dasha/latched": len(held)}
+
+
 def test_recording_ends_at_its_limit_and_says_so(tmp_path: Path) -> None:
     writer = write(tmp_path / "rec", texts(500), limit_bytes=100_000)
     assert "the limit of 0.1 MB is reached" in writer.ended
@@ -96,23 +133,6 @@ def test_recording_ends_at_its_limit_and_says_so(tmp_path: Path) -> None:
     kept = by_mcap(tmp_path / "rec" / "rec_0.mcap")
     assert 0 < len(kept) < 500
     assert kept == texts(500)[: len(kept)]
-
-
-class FullDisk:
-    """`os.write` of a disk with little space, which grows when the reserve is given back."""
-
-    def __init__(self, folder: Path, space: int, reserve: int, broken: int = errno.ENOSPC) -> None:
-        self._folder, self._space, self._reserve, self._error = folder, space, reserve, broken
-        self._write = os.write
-
-    def __call__(self, handle: int, data: memoryview) -> int:
-        if not (self._folder / ".space-for-the-end").exists():
-            self._space, self._reserve = self._space + self._reserve, 0
-        if self._space == 0:
-            raise OSError(self._error, os.strerror(self._error))
-        count = self._write(handle, data[: self._space])
-        self._space -= count
-        return count
 
 
 @pytest.mark.parametrize("space", [50_000, 50_001, 61_234])
@@ -157,7 +177,7 @@ def test_failing_disk_leaves_what_came_before(
 def test_killed_recorder_loses_only_its_last_small_messages(tmp_path: Path) -> None:
     program = (
         "import os, pathlib, signal, sys; sys.path[:0] = sys.argv[2:]\n"
-        "from recorded_words import START_NS, cdr, topic; from test_writer import texts\n"
+        "from recorded_words import START_NS, cdr, texts, topic\n"
         "from dasha_ros.recording.writer import RecordingWriter\n"
         "writer = RecordingWriter(pathlib.Path(sys.argv[1])); writer.add_topic(topic())\n"
         "for text in texts(100): writer.write('/dasha/words', cdr(text), START_NS, START_NS)\n"

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, err, fail, out, refused_or_failed
+from dasha_ros.cli.terminal.console import (
+    Exit,
+    ends_like_ctrl_c,
+    err,
+    fail,
+    interrupted,
+    out,
+    refused_or_failed,
+)
 from dasha_ros.cli.terminal.given import refuse_all_given
 from dasha_ros.cli.terminal.options import Namespace
 from dasha_ros.system.signals import signals_collected
@@ -52,7 +60,7 @@ def record(
     ] = 10.0,
     recover: Annotated[
         Path | None,
-        typer.Option(help="Record nothing: make a closed copy of a recording whose recorder was killed."),
+        typer.Option(help="Record nothing: make a closed copy of what is whole in a damaged recording."),
     ] = None,
     namespace: Namespace = "/dasha",
 ) -> None:
@@ -208,11 +216,30 @@ def _recover(path: Path, output: Path | None) -> None:
     from dasha_ros.recording.recover import recover as recovered
     from dasha_ros.recording.writer import RecordingError
 
-    target = output or path.with_name(f"{path.stem}-recovered")
     try:
-        count, troubles = recovered(path, target)
+        target = output or _beside(path)
+        with ends_like_ctrl_c():
+            count, troubles = recovered(path, target)
+    except KeyboardInterrupt as reason:
+        err().print("stopped: nothing was copied", markup=False)
+        raise typer.Exit(interrupted(reason)) from None
     except RecordingError as error:
         fail(str(error), refused_or_failed(error))
     for sentence in troubles:
-        err().print(sentence, markup=False)
+        err().print(f"warning: {sentence}", style="yellow", markup=False)
     out().print(f"{count} messages are whole and closed in {target}", markup=False)
+
+
+def _beside(path: Path) -> Path:
+    """Where the copy of a recording goes: beside it."""
+    from dasha_ros.files.naming import expanded
+    from dasha_ros.recording.writer import RecordingError
+
+    path = expanded(path, RecordingError)
+    if path.name in ("", ".."):
+        # `.` and `..` have no name of their own. Links are not followed: the copy belongs beside the link.
+        path = Path(os.path.abspath(path))
+    if not path.name:
+        raise RecordingError(f"{path} is no recording: give its folder or its file")
+    name = path.name if path.is_dir() else path.name.removesuffix(".mcap")
+    return path.with_name(f"{name}-recovered")

@@ -33,10 +33,13 @@ def replay(
     except ImportError as error:
         fail(f"{error}. `dasha replay` needs the packages mcap and mcap-ros2-support: run ./scripts/setup")
     try:
-        notes = Replay(recording).notes
+        found = Replay(recording)
     except ReplayError as error:
         fail(str(error), Exit.REFUSED)
-    for sentence in notes:
+    troubles = found.recording.troubles
+    for sentence in troubles:
+        err().print(f"warning: {sentence}", style="yellow", markup=False)
+    for sentence in found.notes[len(troubles) :]:
         err().print(sentence, markup=False)
     if show:
         return

@@ -38,7 +38,16 @@ class ReplayCamera(SoftwareCamera):
         """Whether camera or lens were commanded since the last picture."""
 
     def open(self) -> CameraLimits:
-        """Size and encoding of the pictures."""
+        """Size and encoding of the pictures.
+
+        Raises:
+            DeviceLost: A file of the recording is gone or shorter than before.
+        """
+        try:
+            # Opening would succeed until that file's next picture, and tell the loss over and over.
+            self._replay.check_unchanged()
+        except ReplayError as error:
+            raise DeviceLost(str(error)) from error
         gains = [frame.gain_db for frame in self._replay.frames]
         self._limits = CameraLimits(
             *self._replay.size, self._replay.encoding, *self._exposures_us, min(gains), max(gains)

@@ -9,32 +9,35 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
 
-from dasha_ros.files import version_0_1
+from dasha_ros.devices.replay.search import (
+    IMAGE,
+    JPEG,
+    Found,
+    Visit,
+    lens_info,
+    place_of,
+    search,
+    why_impossible,
+)
 from dasha_ros.files.errors import shown
 from dasha_ros.files.jpeg import jpeg_pixels
-from dasha_ros.optics.lens import MEASURED
-from dasha_ros.optics.lens_info import LensInfo, LensInfoError
+from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.perception.image import ENCODINGS
 from dasha_ros.perception.image_message import ImageMessageError, Pixels, pixels_of
 from dasha_ros.recording.reader import Recorded, Recording
 from dasha_ros.recording.writer import RecordingError
 
-_IMAGE, _JPEG = "/camera/image_raw", "/camera/image_raw/compressed"
-_CAPTURE, _STATE, _INFO, _REWARD = "/camera/capture", "/lens/state", "/lens/info", "/reward"
 _IN_JPEG = ("mono8", "8UC1", "rgb8", "bgr8")
 """Encodings that a JPEG keeps. Other recorders turn a mosaic into colours first, and its name would lie."""
 _SAME_EXPOSURE = 0.01
 """Exposures that differ by less are the same."""
-
-Visit = tuple[str, int, str, int]
-"""Sender and number of the exposure command; driver and number of the lens's move."""
 
 
 class ReplayError(ValueError):
@@ -57,19 +60,6 @@ class RecordedFrame:
     """Whether an agent got a reward for it."""
 
 
-@dataclass
-class _Found:
-    """What is collected on the way through a file."""
-
-    images: list[tuple[tuple[int, int], Recorded]]
-    captures: dict[tuple[int, int], Any]
-    positions: dict[tuple[str, int], float]
-    judged: set[tuple[int, int]]
-    """Stamps of the pictures that agents were rewarded for."""
-    info: Any = None
-    spaces: frozenset[str] = frozenset()
-
-
 class Replay:
     """The pictures of a recording, read from the file when they are shown."""
 
@@ -86,9 +76,9 @@ class Replay:
         except RecordingError as error:
             raise ReplayError(str(error)) from error
         try:
-            found = _search(self.recording)
-            self.info = _lens_info(self.recording, found)
-            self.frames, left_out = _frames(self.recording, found)
+            found = search(self.recording)
+            self.info = lens_info(self.recording, found)
+            self.frames, left_out = _frames(self.recording, found, self.info)
             self.encoding, self.size = self._first()
         except RecordingError as error:
             # What seems not to have been recorded may have been lost.
@@ -167,6 +157,17 @@ class Replay:
             )
         return pixels
 
+    def check_unchanged(self) -> None:
+        """Look whether the files still have what was read from them.
+
+        Raises:
+            ReplayError: One is gone or shorter.
+        """
+        try:
+            self.recording.check_unchanged()
+        except RecordingError as error:
+            raise ReplayError(str(error)) from error
+
     def _first(self) -> tuple[str, tuple[int, int]]:
         first = self.frames[0].message
         message = self.recording.decode(replace(first, data=self.recording.read(first.place)))
@@ -177,7 +178,8 @@ class Replay:
     def _told(self, left_out: Counter[str]) -> Iterator[str]:
         yield from self.recording.troubles
         for reason, count in sorted(left_out.items()):
-            yield f"{count} of {count + len(self.frames)} pictures are not shown: {reason}"
+            of = count + len(self.frames)
+            yield f"{self.name}: {count} of {of} pictures are not shown: {reason}"
         positions, info = self.positions, self.info
         yield (
             f"{len(self.frames)} pictures at {len(positions)} position(s) from {positions[0]:.2f} to "
@@ -191,53 +193,11 @@ class Replay:
         )
 
 
-def _search(recording: Recording) -> _Found:
-    found, spaces = _Found([], {}, {}, set()), set[str]()
-    topics = (_IMAGE, _JPEG, _CAPTURE, _STATE, _INFO, _REWARD)
-    for message in recording.messages():
-        topic = next((topic for topic in topics if message.topic.endswith(topic)), None)
-        if topic is None:
-            continue
-        if topic in (_IMAGE, _JPEG):
-            spaces.add(message.topic.removesuffix(topic))
-            stamp = _first_stamp(message)
-            found.images.append((stamp, replace(message, data=b"")))
-            continue
-        content = recording.decode(message)
-        try:
-            if topic == _CAPTURE:
-                found.captures[_stamp(content.header.stamp)] = content
-            elif topic == _REWARD:
-                found.judged.add(_stamp(content.header.stamp))
-            elif topic == _STATE:
-                found.positions[content.driver, content.move] = float(content.position)
-            else:
-                found.info = content
-        except (AttributeError, TypeError, ValueError) as error:
-            raise _of_others(recording, message) from error
-    found.spaces = frozenset(spaces)
-    return found
-
-
-def _of_others(recording: Recording, message: Recorded) -> RecordingError:
-    definition = message.schema.data.decode("utf-8", "replace") if message.schema else ""
-    if message.kind.startswith("dasha_ros/") and version_0_1.is_message(definition):
-        return RecordingError(
-            f"{shown(recording.path)}: {shown(message.topic)} was {version_0_1.WRITTEN}, "
-            "which did not record the lens's unit and limits: record the goal again"
-        )
-    return RecordingError(
-        f"{shown(recording.path)}: {shown(message.topic)} is a {shown(message.kind)}, not what this package "
-        "records there: record it with `dasha record`"
-    )
-
-
-def _frames(recording: Recording, found: _Found) -> tuple[list[RecordedFrame], Counter[str]]:
+def _frames(recording: Recording, found: Found, info: LensInfo) -> tuple[list[RecordedFrame], Counter[str]]:
     name = shown(recording.path)
     if not found.images:
         raise RecordingError(
-            f"{name} holds no pictures: no topic ends in {_IMAGE} or {_JPEG}. "
-            "Record with --images raw or jpeg"
+            f"{name} holds no pictures: no topic ends in {IMAGE} or {JPEG}. Record with --images raw or jpeg"
         )
     if len(found.spaces) > 1:
         graphs = " and ".join(shown(space) for space in sorted(found.spaces))
@@ -247,37 +207,21 @@ def _frames(recording: Recording, found: _Found) -> tuple[list[RecordedFrame], C
         capture = found.captures.get(stamp)
         if capture is None:
             left_out["camera/capture does not tell their exposure"] += 1
-        elif not capture.lens_driver:
+        elif not (lens := capture.visit[2:])[0]:
             left_out["the lens moved"] += 1
-        elif (position := found.positions.get((capture.lens_driver, capture.lens_move))) is None:
+        elif (position := found.positions.get(lens)) is None:
             left_out["lens/state does not tell where the lens was"] += 1
-        elif not (math.isfinite(position) and capture.exposure_us > 0.0):
-            left_out["their settings are no numbers"] += 1
+        elif why := why_impossible(position := place_of(position, info), capture, info):
+            left_out[why] += 1
         else:
-            command = capture.exposure_command
-            visit = command.sender, command.sequence, capture.lens_driver, capture.lens_move
-            exposure_us, gain_db = float(capture.exposure_us), float(capture.gain_db)
             judged = stamp in found.judged
-            frames.append(RecordedFrame(position, exposure_us, gain_db, visit, message, judged))
+            frames.append(
+                RecordedFrame(position, capture.exposure_us, capture.gain_db, capture.visit, message, judged)
+            )
     if not frames:
         reasons = "; ".join(f"{count} because {reason}" for reason, count in sorted(left_out.items()))
         raise RecordingError(f"{name}: none of its {len(found.images)} pictures can be used: {reasons}")
     return frames, left_out
-
-
-def _lens_info(recording: Recording, found: _Found) -> LensInfo:
-    name = shown(recording.path)
-    if found.info is None:
-        raise RecordingError(f"{name} does not tell the lens's unit and limits: record lens/info, too")
-    try:
-        names = [field.name for field in fields(LensInfo) if field.name != "blur_doubt"]
-        values = {name: getattr(found.info, name) for name in names}
-        # Recordings of version 0.2 and before do not have it.
-        values["blur_doubt"] = getattr(found.info, "blur_doubt", 0.0) or MEASURED
-        maps = {key: tuple(values[key]) for key in ("map_positions", "map_dioptres")}
-        return LensInfo(**{**values, **maps})
-    except (AttributeError, TypeError, LensInfoError) as error:
-        raise RecordingError(f"{name}: its lens/info can't be used: {error}") from error
 
 
 def _pixels(message: Any, what: str) -> tuple[str, Pixels]:
@@ -298,16 +242,3 @@ def _pixels(message: Any, what: str) -> tuple[str, Pixels]:
         return encoding, np.asarray(rgb, np.uint8)
     except (ImageMessageError, AttributeError, TypeError, ValueError, cv2.error) as error:
         raise RecordingError(f"{what} can't be read: {error}") from error
-
-
-def _first_stamp(message: Recorded) -> tuple[int, int]:
-    """The stamp of a message that begins with a header, without decoding the rest."""
-    order: Literal["little", "big"] = "little" if message.data[1:2] != b"\0" else "big"
-    return (
-        int.from_bytes(message.data[4:8], order, signed=True),
-        int.from_bytes(message.data[8:12], order),
-    )
-
-
-def _stamp(stamp: Any) -> tuple[int, int]:
-    return int(stamp.sec), int(stamp.nanosec)

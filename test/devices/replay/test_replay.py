@@ -167,6 +167,110 @@ def test_what_damage_took_away_is_not_blamed_on_what_was_recorded(tmp_path: Path
         Replay(cut)
 
 
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        ({"exposure_us": math.inf}, "their settings are no numbers"),
+        ({"exposure_us": math.nan}, "their settings are no numbers"),
+        ({"gain_db": math.nan}, "their settings are no numbers"),
+        ({"gain_db": -math.inf}, "their settings are no numbers"),
+        ({"position": math.nan}, "their settings are no numbers"),
+        ({"exposure_us": 0.0}, "no camera exposes beyond"),
+        ({"exposure_us": -5.0}, "no camera exposes beyond"),
+        ({"exposure_us": 1e12}, "no camera exposes beyond 1 µs to 10 s"),
+        ({"gain_db": 1e9}, "or has a gain beyond 100 dB"),
+        ({"position": 100.0}, "the lens was outside of its own limits, 24 to 70 V"),
+        ({"position": 1.0}, "the lens was outside of its own limits, 24 to 70 V"),
+    ],
+)
+def test_impossible_settings_are_left_out_and_counted(
+    tmp_path: Path, odd: dict[str, float], reason: str
+) -> None:
+    bad = replace(SHOTS[0], **odd)
+    path = write_recording(tmp_path / "r.mcap", [bad, *SHOTS, bad])
+    rig = Rig(path)
+    assert len(rig.replay.frames) == len(SHOTS)
+    left_out = next(note for note in rig.replay.notes if reason in note)
+    assert left_out.startswith(f"{path}: 2 of 7 pictures are not shown: ")
+    assert "inf" not in "".join(rig.replay.notes)
+    assert "nan" not in "".join(rig.replay.notes)
+    assert (rig.limits.gain_min_db, rig.limits.gain_max_db) == (6.0, 6.0)
+    assert rig.shoot(30.0, 10_000.0) == (pytest.approx(30.0), 10_000.0, 10)
+    alone = write_recording(tmp_path / "alone.mcap", [bad, bad])
+    with pytest.raises(ReplayError, match=r"alone\.mcap: none of its 2 pictures can be used: 2 because"):
+        Replay(alone)
+
+
+def test_a_lens_that_measured_itself_hardly_beyond_its_limit_was_at_it(tmp_path: Path) -> None:
+    rig = Rig(write_recording(tmp_path / "r.mcap", [replace(SHOTS[0], position=23.99), *SHOTS]))
+    assert rig.replay.positions[0] == 24.0
+    assert rig.lens.read().position == pytest.approx(24.0)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1e308, 1e308), (0.0, 1e-300), (-1e12, 1e12)])
+def test_a_lens_that_no_lens_can_be_is_refused(tmp_path: Path, low: float, high: float) -> None:
+    info = {**INFO, "position_min": low, "position_max": high, "resolution": 0.0, "play": 0.0}
+    path = write_recording(tmp_path / "r.mcap", SHOTS, info=info)
+    with pytest.raises(ReplayError, match=r"r\.mcap: its lens/info can't be used: no lens moves from"):
+        Replay(path)
+
+
+def test_messages_of_others_under_our_names_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = "dasha_ros/msg/CaptureInfo"
+    other = DEFINITIONS[kind].replace("float64 exposure_us", "string exposure_us")
+    monkeypatch.setitem(DEFINITIONS, kind, other)
+    path = write_recording(tmp_path / "r.mcap", [replace(SHOTS[0], exposure_us="long")])  # type: ignore[arg-type]
+    with pytest.raises(ReplayError, match="camera/capture is a dasha_ros/msg/CaptureInfo, not what this"):
+        Replay(path)
+
+
+def test_damage_that_leaves_too_little_is_told_with_the_refusal(tmp_path: Path, path: Path) -> None:
+    bad = tmp_path / "bad.mcap"
+    content = bytearray(path.read_bytes())
+    chunk_at = 8
+    while content[chunk_at] != 6:
+        chunk_at += 9 + int.from_bytes(content[chunk_at + 1 : chunk_at + 9], "little")
+    content[chunk_at] = 0x46
+    bad.write_bytes(content)
+    with pytest.raises(ReplayError, match=r"bad\.mcap has 1 damaged record .* lost \d+ of its \d+ messages"):
+        Replay(bad)
+
+
+def test_one_unreadable_part_is_named_and_the_others_are_played(tmp_path: Path, path: Path) -> None:
+    folder = tmp_path / "kit"
+    folder.mkdir()
+    (folder / "kit_0.mcap").write_bytes(path.read_bytes())
+    (folder / "kit_1.mcap").write_bytes(b"")
+    (folder / "kit_3.mcap").write_bytes(path.read_bytes())
+    missing, empty, *_ = Replay(folder).notes
+    assert f"1 of the 4 files of {folder} is missing (kit_2.mcap)" in missing
+    assert "kit_1.mcap is empty" in empty
+    assert f"`dasha record --recover {folder}`" in empty
+
+
+def test_a_file_cut_meanwhile_is_one_loss_in_plain_words(tmp_path: Path) -> None:
+    """Opened again, the camera would work until the next such picture, and be lost again."""
+    path = write_recording(tmp_path / "r.mcap", SHOTS)
+    rig, whole = Rig(path), path.read_bytes()
+    path.write_bytes(whole[:40])
+    told = set()
+    with pytest.raises(DeviceLost) as lost:
+        rig.shoot(40.0, 10_000.0)
+    told.add(str(lost.value))
+    for _ in range(3):
+        rig.camera.close()
+        with pytest.raises(DeviceLost) as lost:
+            rig.camera.open()
+        told.add(str(lost.value))
+    (sentence,) = told
+    assert f"{path} changed since it was opened: only 40 of its {len(whole)} bytes are left" in sentence
+    path.write_bytes(whole)
+    rig.camera.open()
+    assert rig.shoot(40.0, 10_000.0)[2] == 20
+
+
 def test_file_that_vanishes_is_a_lost_device(tmp_path: Path) -> None:
     rig = Rig(write_recording(tmp_path / "r.mcap", SHOTS))
     (tmp_path / "r.mcap").unlink()
