@@ -24,7 +24,7 @@ from dasha_ros.ros.goals.agent_client import AgentClient
 from dasha_ros.ros.goals.focus_goal import FocusGoal
 from dasha_ros.ros.goals.goal_server import GoalServer
 from dasha_ros.ros.goals.requests import distances_of, lens_trouble, region_to_msg, trouble
-from dasha_ros.ros.goals.simple_action_server import ActiveGoal, SimpleActionServer
+from dasha_ros.ros.goals.simple_action_server import NO_GOAL, ActiveGoal, SimpleActionServer
 from dasha_ros.ros.goals.trainer_pause import TrainerPause
 from dasha_ros.ros.goals.vocabulary import Vocabulary
 from dasha_ros.ros.node.run import run as run_node
@@ -129,6 +129,7 @@ class FocusServer(GoalServer):
             with self._state_lock:
                 state_message = copy(self._last_state)
                 state_message.message = f"goal rejected: {reason}"
+                state_message.goal = list(self._server.asked if self._server else NO_GOAL)
                 self._publish(state_message)
         return reason
 
@@ -157,8 +158,9 @@ class FocusServer(GoalServer):
         *,
         region: Region | None = None,
         background: bool = False,
+        goal: bytes = NO_GOAL,
     ) -> None:
-        """Publish the state of the goal."""
+        """Publish the state of the goal with this id."""
         state_message = msg.FocusState(
             state=state,
             labels=list(labels),
@@ -167,6 +169,7 @@ class FocusServer(GoalServer):
             background=background,
             **self.actuators.settings,
             message=message,
+            goal=list(goal),
         )
         with self._state_lock:
             self._publish(state_message)

@@ -14,7 +14,7 @@ from rclpy.node import Node
 
 from dasha_ros.freshness.command import new_instance
 from dasha_ros.policies.outcome import ErrorCode, explain
-from dasha_ros.ros.goals.simple_action_server import SimpleActionServer
+from dasha_ros.ros.goals.simple_action_server import NO_GOAL, SimpleActionServer
 from dasha_ros.ros.transport import qos
 
 LENS = {"lens_position": 43.21, "lens_unit": "V", "focus_distance_m": 1.0049}
@@ -33,13 +33,13 @@ class FakeFocusServer(Node):
             self, FocusOnObject, "focus_on_object", self._refuse, self._work, ends_s=5.0
         )
 
-    def _tell(self, message):
-        self._state.publish(FocusState(node=self._instance, message=message))
+    def _tell(self, message, goal=NO_GOAL):
+        self._state.publish(FocusState(node=self._instance, message=message, goal=list(goal)))
 
     def _refuse(self, goal):
         if goal.labels[:1] != ["reject"]:
             return ""
-        self._tell(f"goal rejected: {goal.labels[-1]!r} is not to my taste")
+        self._tell(f"goal rejected: {goal.labels[-1]!r} is not to my taste", self._server.asked)
         return "not to my taste"
 
     def _work(self, run):

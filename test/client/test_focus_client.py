@@ -72,6 +72,18 @@ def test_the_reason_is_that_of_the_goal_and_not_of_an_earlier_one(server: Child,
             client.focus(["reject", label])
 
 
+def test_goals_that_are_rejected_together_get_each_its_own_reason(
+    server: Child, client: FocusClient, ros_env: Any
+) -> None:
+    with FocusClient(server_timeout=PATIENCE_S) as other:
+        tasks = [
+            (str(number), (client, other)[number % 2].start(["reject", str(number)])) for number in range(12)
+        ]
+        for name, task in tasks:
+            with pytest.raises(GoalRejectedError, match=f"goal rejected: '{name}' is not to my taste"):
+                task.wait(PATIENCE_S)
+
+
 def test_a_missing_server_is_reported(ros_env: Any) -> None:
     with (
         FocusClient(server_timeout=0.2) as client,

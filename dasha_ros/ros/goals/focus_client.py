@@ -37,6 +37,8 @@ _LATE_S = 0.2
 _REJOINS = 2
 """How many more signals may interrupt the client while it joins again."""
 _REJECTED = "goal rejected"
+_KEPT = 100
+"""How many rejections are kept."""
 
 _numbers = itertools.count(1)
 
@@ -93,14 +95,16 @@ class _Graph:
         self.executor.add_node(self.node)
         self.client = PatientActionClient(self.node, FocusOnObject, "focus_on_object")
         self.state: FocusState | None = None
-        self.rejection: FocusState | None = None
-        """The newest state that tells why a goal was rejected; a latched one may tell of any earlier goal."""
+        self.rejections: dict[bytes, str] = {}
+        """Why goals were rejected, of this client or others, by their ids; the newest last."""
         subscribe(self.node, FocusState, "focus/state", self._on_state, qos.STATE)
 
     def _on_state(self, state: FocusState) -> None:
         self.state = state
         if state.message.startswith(_REJECTED):
-            self.rejection = state
+            self.rejections[bytes(state.goal)] = state.message
+            if len(self.rejections) > _KEPT:
+                del self.rejections[next(iter(self.rejections))]
 
     def close(self) -> None:
         """Leave the graph, even if a signal has shut the context down."""
@@ -134,8 +138,6 @@ class _Run:
         self.order, self._graph = order, graph
         self._remote = RemoteGoal(graph.client, order.goal, self._on_feedback, timeouts)
         self._began = time.monotonic()
-        self._known: FocusState | None = None
-        """The newest rejection from before the goal was sent."""
         self._ready_at: float | None = None
         self._ended_at: float | None = None
         self._loss: Loss | None = None
@@ -158,8 +160,6 @@ class _Run:
         if self._ended_at is None:
             if not self._cancelling and self._waits_for_state(now):
                 return None
-            if not self._remote.was_sent:
-                self._known = self._graph.rejection
             try:
                 if not self._remote.advance():
                     return None
@@ -169,13 +169,10 @@ class _Run:
                 self._loss = error.loss
             self._ended_at = now
         if self._loss is Loss.REJECTED:
-            rejection = self._graph.rejection
-            is_known = rejection is not None and rejection is not self._known
-            if not is_known and now - self._ended_at < _STATE_S:
+            why = [text for goal in self._remote.ids if (text := self._graph.rejections.get(goal))]
+            if not why and now - self._ended_at < _STATE_S:
                 return None
-            reason = (
-                rejection.message if rejection and is_known else "goal rejected; see the focus server's log"
-            )
+            reason = why[-1] if why else "goal rejected; see the focus server's log"
             return Ending(loss=self._loss, reason=reason)
         if self._loss is None and self.order.on_feedback is not None and now - self._ended_at < _LATE_S:
             return None

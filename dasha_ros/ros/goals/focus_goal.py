@@ -301,6 +301,7 @@ class FocusGoal:
             sum(self._steps.values()),
             region=self._selection.region,
             background=self._run.background,
+            goal=bytes(self._run.handle.goal_id.uuid),
         )
 
     def _report_failed(self, reason: str) -> None:

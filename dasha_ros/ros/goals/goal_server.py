@@ -9,6 +9,7 @@ from dasha_ros.config import FocusServerConfig
 from dasha_ros.policies.selection import Region
 from dasha_ros.ros.actuation.actuators import Actuators
 from dasha_ros.ros.goals.agent_client import AgentClient
+from dasha_ros.ros.goals.simple_action_server import NO_GOAL
 from dasha_ros.ros.node.node import DashaNode
 
 
@@ -29,5 +30,6 @@ class GoalServer(DashaNode[FocusServerConfig], ABC):
         *,
         region: Region | None = None,
         background: bool = False,
+        goal: bytes = NO_GOAL,
     ) -> None:
-        """Publish the state of the goal."""
+        """Publish the state of the goal with this id."""

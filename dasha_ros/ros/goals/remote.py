@@ -26,6 +26,7 @@ class RemoteGoal:
 
     Attributes:
         changed: Set when `advance` may have something to do.
+        ids: Under which the goal was sent, the newest last.
     """
 
     def __init__(
@@ -47,7 +48,8 @@ class RemoteGoal:
         self._watch = GoalWatchdog(timeouts, time.monotonic())
         self.changed = threading.Event()
         self._ids: list[UUID] = []
-        """Ids of all goals that were sent."""
+        """Ids of all goals that were sent, and that the server may have."""
+        self.ids: list[bytes] = []
         self._sent: list[Future] = []
         """Pending answers to the goal; the last one counts."""
         self._handle: ClientGoalHandle | None = None
@@ -65,11 +67,6 @@ class RemoteGoal:
         """Cancel the goal; callable from any thread. ``end_s``: see `GoalWatchdog.cancel`."""
         self._hurry_s, self._wanted = end_s, False
         self.changed.set()
-
-    @property
-    def was_sent(self) -> bool:
-        """Whether the goal was sent at least once."""
-        return bool(self._ids)
 
     def advance(self) -> bool:
         """Do the next step without waiting; return whether the result is there.
@@ -136,6 +133,7 @@ class RemoteGoal:
                 # If it is accepted later, nobody waits for it.
                 sent.add_done_callback(_cancel_late)
             self._ids.append(self._client.new_goal_id())
+            self.ids.append(bytes(self._ids[-1].uuid))
             sending = self._client.send_goal_async(self._goal, self._on_message, self._ids[-1])
             self._sent.append(self._noted(sending))
         elif move is Move.PROBE:

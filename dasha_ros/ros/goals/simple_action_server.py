@@ -20,6 +20,8 @@ from dasha_ros.ros.node.retiring import retire_action
 from dasha_ros.ros.node.waiter import POLL_S
 from dasha_ros.ros.transport.qos import ANSWERS
 
+NO_GOAL = bytes(16)
+"""In place of a goal's id: none."""
 _SAID_AGAIN_S = 60.0
 """How often the log repeats why background goals are refused [s]: a trainer sends them all the time."""
 _RESULT_KEPT_S = 60
@@ -76,11 +78,18 @@ class ActiveGoal:
 
 
 class _ReportingServer(ActionServer):
-    """Reports when a goal's result was sent to those who asked for it."""
+    """Reports which goal is asked for, and when a goal's result was sent to those who asked for it."""
 
-    def __init__(self, *args: Any, sent: Callable[[], None], **options: Any) -> None:
-        self._sent = sent
+    def __init__(
+        self, *args: Any, asked: Callable[[bytes], None], sent: Callable[[], None], **options: Any
+    ) -> None:
+        self._asked, self._sent = asked, sent
         super().__init__(*args, **options)
+
+    async def _execute_goal_request(self, request_header_and_message: Any) -> None:
+        # rclpy's goal callback does not get the goal's id.
+        self._asked(bytes(request_header_and_message[1].goal_id.uuid))
+        await super()._execute_goal_request(request_header_and_message)
 
     async def _execute_goal(self, execute: Any, handle: ServerGoalHandle) -> None:
         try:
@@ -137,6 +146,7 @@ class SimpleActionServer:
         """Number of accepted goals whose result was not sent yet."""
         self._changed = threading.Condition()
         self._busy = threading.Lock()
+        self._asking = threading.local()
         self._server = _ReportingServer(
             node,
             kind,
@@ -150,8 +160,14 @@ class SimpleActionServer:
             goal_service_qos_profile=ANSWERS,
             result_service_qos_profile=ANSWERS,
             cancel_service_qos_profile=ANSWERS,
+            asked=lambda goal: setattr(self._asking, "goal", goal),
             sent=self._on_sent,
         )
+
+    @property
+    def asked(self) -> bytes:
+        """Id of the goal that ``refuse`` is asked about, in the thread that asks."""
+        return getattr(self._asking, "goal", NO_GOAL)
 
     def stop(self) -> None:
         """Interrupt the current goal and wait for its end. The server keeps answering until `destroy`."""
