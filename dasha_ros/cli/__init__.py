@@ -6,6 +6,7 @@ is fast and ``dasha config`` needs no ROS.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -80,6 +81,9 @@ app.add_typer(studies.app, name="study")
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code."""
     take_every_character()
+    if os.environ.get("COLUMNS") == "0":
+        # Whoever sets it so does not know the width, and rich would print nothing.
+        del os.environ["COLUMNS"]
     settle_middleware()
     with output_told():
         app(args=list(sys.argv[1:] if args is None else args), prog_name="dasha")

@@ -271,6 +271,9 @@ def _checked(labels: Sequence[str]) -> list[str]:
             raise TypeError(f"a label is a text, not {label!r}")
         if not is_text(label):
             raise ValueError(f"the label {label!r} holds half a character, and can't be sent")
+        if "\0" in label:
+            # ROS's texts end there, and the rest would be another label.
+            raise ValueError(f"the label {label!r} holds the character 0, and can't be sent")
     return checked
 
 

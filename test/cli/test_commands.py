@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -101,6 +102,17 @@ def test_a_missing_folder_is_refused_in_one_line(tmp_path):
     assert result.exit_code == 2
     folder = tmp_path / "nosuch"
     assert result.stderr == f"error: {folder} is no folder: it is not there; give a folder with photographs\n"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(("--help",), 0), (("evaluate", "--scenes", "/nosuch"), 2)])
+def test_a_width_of_0_mutes_no_command(arguments, code):
+    """Some terminals and services say so when they do not know their width."""
+    command = [sys.executable, "-m", "dasha_ros.cli", *arguments]
+    ended = subprocess.run(
+        command, env={**os.environ, "COLUMNS": "0"}, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert ended.returncode == code
+    assert "/nosuch is no folder" in ended.stderr or "evaluate" in ended.stdout
 
 
 def test_help_is_wrapped_once_and_keeps_its_brackets():

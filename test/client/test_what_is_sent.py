@@ -35,6 +35,7 @@ def client(ros_env: Any) -> Iterator[FocusClient]:
         ({"labels": [1]}, TypeError, "a label is a text, not 1"),
         ({"labels": ["person", None]}, TypeError, "a label is a text, not None"),
         ({"labels": "per\udcffson"}, ValueError, "half a character"),
+        ({"labels": "person\0 or a cup"}, ValueError, "holds the character 0"),
     ],
 )
 def test_what_can_not_be_sent_is_refused_with_the_reason(
