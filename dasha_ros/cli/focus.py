@@ -239,10 +239,12 @@ class StepPrinter:
             self._begun = True
         sharp = "-" if math.isnan(feedback.sharpness) else f"{feedback.sharpness:.2f}"
         last = f"  sharp {sharp}" if is_held else f"{feedback.reward:>9.3f}"
+        seen = f"{feedback.best_score:>8.2f}{feedback.brisque:>9.1f}{last}"
+        if feedback.phase.name == "RESTORING":
+            seen = f"{'-':>8}{'-':>9}{'-':>9}"  # No picture was judged.
         self._console.print(
             f"{_AGENTS[feedback.phase.name]:<6}{feedback.step:>5}"
-            f"{feedback.exposure_us:>11,.0f} µs{feedback.lens_position:>8.2f} {feedback.lens_unit}"
-            f"{feedback.best_score:>8.2f}{feedback.brisque:>9.1f}{last}"
+            f"{feedback.exposure_us:>11,.0f} µs{feedback.lens_position:>8.2f} {feedback.lens_unit}{seen}"
         )
 
 

@@ -69,17 +69,21 @@ class FocusClient:
         if node is None and (trouble := domain_trouble()):
             raise ConfigError(trouble)
         self._namespace = checked_namespace(namespace)
-        _seconds("server_timeout", server_timeout)
-        _seconds("restore_timeout", restore_timeout)
-        if restore_timeout is None:
+        server_s, restore_s = (
+            _seconds("server_timeout", server_timeout),
+            _seconds("restore_timeout", restore_timeout),
+        )
+        if server_s is None:
+            raise TypeError("server_timeout is a number of seconds, not None")
+        if restore_s is None:
             agent_s = FocusServerConfig().agent_timeout_s
-            restore_timeout = shutdown_limits.client_waits_s(agent_s, EXPOSURE_LIMITS_US[1])
-        self._restore_s = restore_timeout
+            restore_s = shutdown_limits.client_waits_s(agent_s, EXPOSURE_LIMITS_US[1])
+        self._restore_s = restore_s
         self._node = node
         self._goals = FocusGoals(
             self._namespace,
             None if node is None else node.context.get_domain_id(),
-            GoalTimeouts(server_timeout, 2.0 * server_timeout, LOST_AFTER_S, restore_timeout),
+            GoalTimeouts(server_s, 2.0 * server_s, LOST_AFTER_S, restore_s),
         )
         self._tasks: weakref.WeakSet[FocusTask] = weakref.WeakSet()
         _open.add(self)
@@ -152,7 +156,8 @@ class FocusClient:
             hold: Once the object is sharp, keep it so until the goal is cancelled or its time is up. Then the
                 result says that it was found, and lens and exposure stay.
             timeout: The goal is cancelled after this time [s]; `None` for never.
-            on_feedback: Called for every step, in the client's thread.
+            on_feedback: Called for every step, and when lens and exposure begin to go back, in the client's
+                thread.
             on_cancel: Called when a cancellation begins, in the client's thread.
 
         Raises:
@@ -284,7 +289,7 @@ def _seconds(name: str, seconds: float | None) -> float | None:
     except (TypeError, ValueError):
         raise TypeError(f"{name} is a number of seconds or None, not {seconds!r}") from None
     if time_s is not None and not time_s >= 0.0:
-        raise ValueError(f"{name} = {time_s:g} is no time to wait: give seconds, or None for ever")
+        raise ValueError(f"{name} = {time_s:g} is no time to wait: give seconds")
     return time_s
 
 

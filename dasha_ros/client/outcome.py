@@ -66,7 +66,10 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a goal."""
+    """One step of a goal, or, in the phase ``RESTORING``, the beginning of the way back.
+
+    Then no picture was judged: `best_score` is 0 and `brisque` NaN.
+    """
 
     phase: Phase
     step: int

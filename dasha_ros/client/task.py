@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import threading
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from dasha_ros.client.outcome import FocusError, FocusResult, error_of, result_of
 
 if TYPE_CHECKING:
     from dasha_ros.ros.goals.focus_client import Ending, Order
+
+_logger = logging.getLogger("dasha_ros.client")
 
 
 class FocusTask:
@@ -71,7 +74,7 @@ class FocusTask:
         """
         if not self.done():
             self._check_may_wait()
-        if not self._over.wait(timeout):
+        if not self._over.wait(None if timeout is None or math.isinf(timeout) else timeout):
             raise TimeoutError(f"the goal has not ended within {timeout} s")
         return self._outcome()
 
@@ -84,7 +87,7 @@ class FocusTask:
             if not self.done():
                 self._callbacks.append(callback)
                 return
-        callback(self)
+        self._call(callback)
 
     def __await__(self) -> Generator[Any, None, FocusResult]:
         """Wait in a coroutine of asyncio or of a node's executor."""
@@ -109,16 +112,24 @@ class FocusTask:
 
     def end(self, ending: Ending, namespace: str, restore_s: float) -> None:
         """Set how the goal ended; the client calls this."""
-        self._result = None if ending.result is None else result_of(ending.result)
-        self._error = error_of(ending, self._result, namespace, restore_s)
+        try:
+            self._result = None if ending.result is None else result_of(ending.result)
+            self._error = error_of(ending, self._result, namespace, restore_s)
+        except Exception as error:  # From a server of another version; whoever waits must hear of it.
+            self._error = FocusError(f"the focus server's answer can't be read: {error!r}")
         with self._lock:
             self._over.set()
             callbacks, self._callbacks = self._callbacks, []
-        with ExitStack() as stack:
-            # Whatever one of them raises, the others are called.
-            stack.callback(self._on_end)
-            for callback in reversed(callbacks):
-                stack.callback(callback, self)
+        for callback in callbacks:
+            self._call(callback)
+        self._on_end()
+
+    def _call(self, callback: Callable[[FocusTask], None]) -> None:
+        """Call the user's function: neither a mistake in it nor `sys.exit` may end the client's thread."""
+        try:
+            callback(self)
+        except BaseException as error:
+            _logger.error("a done callback of a goal failed: %r", error)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, news: asyncio.Future[None]) -> None:

@@ -88,7 +88,7 @@ def expose_object(
     exposed = run_exposure(rig, policy, task, *told)
     if wanted is None or exposed.code is not ErrorCode.NONE:
         return exposed
-    return second_look(rig, task, wanted, exposed, told)
+    return second_look(rig, task, wanted, exposed, told, left=task.max_steps - exposed.steps)
 
 
 def second_look(
@@ -97,14 +97,17 @@ def second_look(
     wanted: Wanted,
     exposed: ExposureOutcome,
     told: Told = UNTOLD,
+    *,
+    left: int = COMMANDS,
 ) -> ExposureOutcome:
     """Bring the object's own light into range, with at most `COMMANDS` commands.
 
-    If ``task`` leaves fewer, there is none, because the second command may have to take the first one back.
+    If only fewer are ``left``, there is none: the second command may have to take the first one back.
     ``exposed`` is where to begin; other arguments as for `expose_object`.
     """
-    if exposed.steps + COMMANDS > task.max_steps:
+    if left < COMMANDS:
         return exposed
+    task = replace(task, max_steps=exposed.steps + COMMANDS)
     return run_exposure(rig, ObjectExposure(wanted), task, *told, after=exposed)
 
 
@@ -140,7 +143,7 @@ class _RigParts:
         self.exposed = ExposureOutcome(ErrorCode.NONE, "")
         self.found: FocusOutcome | None = None
         self.focus_steps = 0
-        self.hidden = Hidden()
+        self.hidden, self.may_search = Hidden(), True
 
     def expose(self) -> Ended:
         wanted = self._wanted if self._meters else None
@@ -150,10 +153,6 @@ class _RigParts:
         self.found = found = run_focus(self._rig, self._low, self._focus, *self._told)
         self.focus_steps += found.steps
         return found.code, found.message
-
-    @property
-    def may_search(self) -> bool:
-        return self.exposed.steps < self._expose.max_steps
 
     def _see(self, step: Step) -> None:
         self.hidden.see(step.percept)

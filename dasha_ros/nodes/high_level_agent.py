@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,7 +134,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         request = run.request
         task = ExposureTask(
             self._table_of_camera(),
-            request.max_steps or self.config.max_steps,
+            min(request.max_steps or self.config.max_steps, request.steps_left or sys.maxsize),
             heeds_flicker=self.config.mains_hz == "auto",
         )
 
@@ -172,7 +173,7 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
             begun = shift(self.rig, task, shift_ev, begun, told)
         if begun.code != ErrorCode.NONE:
             return begun
-        return second_look(self.rig, task, wanted, begun, told)
+        return second_look(self.rig, task, wanted, begun, told, left=task.max_steps - begun.steps)
 
     def learn(self, run: ActiveGoal, learning: AgentLearning) -> ExposureOutcome:
         """Play one episode."""

@@ -98,12 +98,15 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self.keep(self._subscriber, self._subscriber.close)
         self.health.watch("detector", lambda: self._other.condition() if self._other else None)
         if elsewhere := self.config.detector_topic:
+            full_name = self.resolve_topic_name(elsewhere)
             self._other = OtherDetector(
-                self.resolve_topic_name(elsewhere),
+                full_name,
                 self.config.detector_labels,
                 self.steady.now_ns,
                 lambda: publishers_of(self, elsewhere),
-                lambda: unheard_on(self, self.resolve_topic_name(elsewhere), self.get_fully_qualified_name()),
+                lambda: bool(
+                    unheard_on(self, self.resolve_topic_name(elsewhere), self.get_fully_qualified_name())
+                ),
             )
             self._other.timeout_s = self.config.detector_timeout_s
             self._subscriber.listen(Detection2DArray, elsewhere, self._on_detections, qos.DETECTIONS)

@@ -15,8 +15,6 @@ from dasha_ros.recording.metadata import FILE
 from dasha_ros.recording.writer import RecordingError
 
 MOST_BYTES = 1 << 40
-_MOST_PARTS = 100_000
-"""A greater number at the end of a name is a date."""
 _NAMED = 5
 
 
@@ -55,7 +53,9 @@ def missing_files(path: Path, files: Sequence[Path]) -> str:
         return ""
     numbers = {_number(file.name) for file in files}
     gone = {name: _number(name) for name in _listed(path) if _number(name) not in numbers - {-1}}
-    gaps = {name: number for name, number in _gaps(files).items() if number not in gone.values()}
+    gaps = {
+        name: number for name, number in _gaps(path.resolve(), files).items() if number not in gone.values()
+    }
     missing = sorted((gone | gaps).items(), key=lambda item: (item[1], item[0]))
     if not missing:
         return ""
@@ -80,19 +80,15 @@ def _listed(path: Path) -> list[str]:
         return []
 
 
-def _gaps(files: Sequence[Path]) -> dict[str, int]:
+def _gaps(path: Path, files: Sequence[Path]) -> dict[str, int]:
     """The names that are left out where files are numbered one after another, and their numbers."""
-    numbers = sorted(_number(file.name) for file in files)
+    there = {_number(file.name) for file in files}
     stems = {file.stem.rpartition("_")[0] for file in files}
-    if len(stems) > 1 or len(numbers) < 2 or numbers[0] < 0 or numbers[-1] >= _MOST_PARTS:
+    # Recorders count from 0, and take the folder's name; other names may end in a date or a year.
+    is_counted = all(file.stem.endswith(f"_{_number(file.name)}") for file in files)
+    if not is_counted or stems != {path.name} or len(there) < 2 or not 0 <= min(there) <= len(there):
         return {}
-    # The first files may be missing, too; but names that end in a year do not begin with the year 0.
-    first = 0 if numbers[0] <= len(numbers) else numbers[0]
-    return {
-        f"{next(iter(stems))}_{number}.mcap": number
-        for number in range(first, numbers[-1])
-        if number not in set(numbers)
-    }
+    return {f"{path.name}_{number}.mcap": number for number in set(range(max(there))) - there}
 
 
 def _number(name: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -87,18 +88,37 @@ class RecordingWriter:
         self._writer: Writer | None = None
         self._closed_bytes, self._flushed_s = 0, time.monotonic()
         self._is_new = not folder.exists()
-        try:
+        with self._told():
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
                 raise RecordingError(
                     f"{shown(folder)} is not empty: give a new folder, so that nothing is overwritten"
                 )
-            self._reserve = Reserve(folder)
-            self._begin()
+            try:
+                self._reserve = Reserve(folder)
+            except BaseException:
+                self._take_folder_back()
+                raise
+            try:
+                self._begin()
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    self.discard()
+                raise
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say in a sentence why the folder can't be used."""
+        try:
+            yield
         except FileExistsError as error:
-            raise RecordingError(f"{shown(folder)} is a file: give a new folder") from error
+            raise RecordingError(f"{shown(self.folder)} is a file: give a new folder") from error
         except OSError as error:
-            raise RecordingError(f"{shown(folder)} can't be recorded to: {error.strerror}") from error
+            raise RecordingError(f"{shown(self.folder)} can't be recorded to: {error.strerror}") from error
+
+    def _take_folder_back(self) -> None:
+        if self._is_new:
+            self.folder.rmdir()
 
     @property
     def size(self) -> int:
@@ -165,8 +185,7 @@ class RecordingWriter:
         self._reserve.release()
         for name in (*(part.name for part in self.parts), FILE):
             (self.folder / name).unlink(missing_ok=True)
-        if self._is_new:
-            self.folder.rmdir()
+        self._take_folder_back()
 
     def _append(self, topic: str, data: bytes, log_ns: int, publish_ns: int) -> None:
         assert self._writer is not None

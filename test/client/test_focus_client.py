@@ -77,7 +77,7 @@ def test_goals_that_are_rejected_together_get_each_its_own_reason(
 ) -> None:
     with FocusClient(server_timeout=PATIENCE_S) as other:
         tasks = [
-            (str(number), (client, other)[number % 2].start(["reject", str(number)])) for number in range(12)
+            (str(number), (client, other)[number % 2].start(["reject", str(number)])) for number in range(6)
         ]
         for name, task in tasks:
             with pytest.raises(GoalRejectedError, match=f"goal rejected: '{name}' is not to my taste"):

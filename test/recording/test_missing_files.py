@@ -71,7 +71,9 @@ def test_renamed_files_are_not_missing(split: Path) -> None:
     "names",
     [
         ("left_0.mcap", "right_7.mcap"),
-        ("kit_2023.mcap", "kit_2024.mcap"),
+        ("kit_2023.mcap", "kit_2025.mcap"),
+        ("kit_0912.mcap", "kit_0915.mcap"),
+        ("run_1.mcap", "run_3.mcap"),
         ("kit_20260101.mcap", "kit_20260105.mcap"),
         ("a.mcap", "b.mcap"),
         ("kit_3.mcap",),

@@ -213,4 +213,19 @@ def test_disk_that_is_full_at_the_start_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(RecordingError, match="can't be recorded to: No space left"):
         RecordingWriter(tmp_path / "rec")
-    assert list((tmp_path / "rec").iterdir()) == []
+    assert not (tmp_path / "rec").exists()
+
+
+def test_a_disk_that_breaks_at_the_start_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "mine").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("dasha_ros.recording.disk.GrowingFile.write", broken)
+        for name in ("new", "mine"):
+            with pytest.raises(RecordingError, match="can't be recorded to: Input/output error"):
+                RecordingWriter(tmp_path / name)
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine"]

@@ -112,7 +112,7 @@ class AgentLearning:
             self._await_lens()
             busy = (
                 f"another node learns in {shown(self._folder)}, and two would overwrite each other's "
-                "checkpoints: give each graph a checkpoint_dir of its own"
+                "checkpoints: stop the other graph, or start this one with a checkpoint_dir of its own"
             )
             with folder_locked(self._folder, CheckpointError, busy):
                 learn_online(

@@ -15,7 +15,6 @@ from typing import Any
 import rclpy
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.node import Node
 
 from dasha_ros.action import FocusOnObject
 from dasha_ros.msg import FocusState
@@ -69,6 +68,7 @@ class Order:
     on_cancel: Callable[[], None]
     """Called when a cancel begins, whatever the reason."""
     on_end: Callable[[Ending], None]
+    """Called once. It must not raise."""
     cancelled: bool = False
     abandoned: bool = False
     """Whether nobody waits for the end any more."""
@@ -121,14 +121,6 @@ def _joined(namespace: str, domain_id: int | None) -> _Graph:
         with suppress(Exception):
             return _Graph(namespace, domain_id)
     return _Graph(namespace, domain_id)
-
-
-def call_user(node: Node, what: str, callback: Callable[..., None], *arguments: Any) -> None:
-    """Call the user's function: neither a mistake in it nor `sys.exit` may end a goal, or this thread."""
-    try:
-        callback(*arguments)
-    except BaseException as error:
-        node.get_logger().error(f"the {what} callback failed: {error!r}")
 
 
 class _Run:
@@ -196,7 +188,11 @@ class _Run:
             self._call(self.order.on_feedback, "feedback", feedback)
 
     def _call(self, callback: Callable[..., None], what: str, *arguments: Any) -> None:
-        call_user(self._graph.node, what, callback, *arguments)
+        """Call the user's function: neither a mistake in it nor `sys.exit` may end a goal, or this thread."""
+        try:
+            callback(*arguments)
+        except BaseException as error:
+            self._graph.node.get_logger().error(f"the {what} callback failed: {error!r}")
 
 
 class FocusGoals:
@@ -284,7 +280,7 @@ class FocusGoals:
                 self._takes_orders = False
             self._take_orders()
             for run in self._runs:
-                self._end(run, Ending())
+                run.order.on_end(Ending())
             with self._lock:
                 self._over.set()
             for graph in (*self._former, self._graph):
@@ -317,10 +313,7 @@ class FocusGoals:
         if ending is not None:
             self._runs.remove(run)
             run.deliver_cancel(self._over)
-            self._end(run, ending)
-
-    def _end(self, run: _Run, ending: Ending) -> None:
-        call_user(self._graph.node, "end", run.order.on_end, ending)
+            run.order.on_end(ending)
 
     def _rejoin(self) -> None:
         self._former.append(self._graph)

@@ -52,11 +52,10 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
 
     config_model: ClassVar[type[NodeConfig]]
     _qos_overrides: QosOverrides | None = None
-    """``None`` for the topics that rclpy's own constructor makes."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._qos_overrides = QosOverrides(self)
+        self._qos_overrides = self._qos_overrides or QosOverrides(self)
         self.clock = RosClock(self.get_clock())
         self.steady = self.clock.steady
         self.parameters: Parameters[C] = Parameters(
@@ -119,6 +118,9 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
     def _overridden(
         self, topic: str, qos: QoSProfile, side: Literal["publisher", "subscription"]
     ) -> tuple[QoSProfile, QoSOverridingOptions | None]:
+        # rclpy's constructor makes topics before and after it knows the parameters.
+        if self._qos_overrides is None and getattr(self, "_parameter_overrides", None):
+            self._qos_overrides = QosOverrides(self)
         given = self._qos_overrides
         return (qos, None) if given is None else given.apply(topic, qos, side)
 
@@ -209,7 +211,7 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
         self.rejections.look(self)
         self.exclusive_topics.look()
         self.unheard.look()
-        if self._qos_overrides is not None:
+        if self._qos_overrides is not None and self.is_active:
             self._qos_overrides.look()
 
     def _lifecycle(self) -> Condition | None:

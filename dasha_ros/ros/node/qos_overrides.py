@@ -13,15 +13,15 @@ from rclpy.qos import QoSPolicyKind, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from dasha_ros.config import ConfigError
-from dasha_ros.config.qos_overrides import PREFIX, parse, refusal, refusal_in
+from dasha_ros.config.qos_overrides import PREFIX, QosOverride, parse, refusal, refusal_in
 
 _KINDS = {
     "history": QoSPolicyKind.HISTORY,
     "depth": QoSPolicyKind.DEPTH,
     "reliability": QoSPolicyKind.RELIABILITY,
 }
-_SETTLED = 5
-"""After so many looks at the graph, the other nodes' topics are known."""
+_SETTLED = 30
+"""After so many looks of an active node, the others have loaded their models and made their topics."""
 
 
 class QosOverrides:
@@ -60,21 +60,21 @@ class QosOverrides:
         return copy(qos), QoSOverridingOptions([_KINDS[policy] for policy in given])
 
     def look(self) -> None:
-        """Warn once of overrides that nobody in the graph can use. Call it about once a second.
+        """Warn once of overrides that nobody in the graph can use.
 
-        A file may give one block to all nodes, so an override that another node uses is right.
+        A file may give one block to all nodes, so an override that another node uses is right. Call it about
+        once a second while the node is active.
         """
         self._looks += bool(self._unused)
-        if self._looks == _SETTLED:
-            for name in sorted(self._unused):
-                if why := self._useless(name):
-                    self._node.get_logger().warning(f"{name} has no effect: {why}")
-            self._unused = set()
+        for name in sorted(self._unused):
+            override = parse(name)
+            if isinstance(override, QosOverride) and self._looks < _SETTLED:
+                continue
+            self._unused.discard(name)
+            if why := self._useless(override) if isinstance(override, QosOverride) else override:
+                self._node.get_logger().warning(f"{name} has no effect: {why}")
 
-    def _useless(self, name: str) -> str:
-        override = parse(name)
-        if isinstance(override, str):
-            return override
+    def _useless(self, override: QosOverride) -> str:
         topic, side, _ = override
         node = self._node
         count = node.count_publishers if side == "publisher" else node.count_subscribers

@@ -1,14 +1,15 @@
 """Topics that do not reach a node: their publisher offers a lower quality of service than it asks for.
 
-ROS 2 connects two such endpoints with nobody told but a line in a log.
+ROS 2 does not connect two such endpoints, and only a line in a log tells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 from rclpy.node import Node
-from rclpy.qos import QoSCompatibility, ReliabilityPolicy, qos_check_compatible
+from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from dasha_ros.ros.node.condition import Condition, failure
@@ -66,17 +67,22 @@ class Unheard:
 
 
 def _reason(offer: TopicEndpointInfo, asker: TopicEndpointInfo) -> str:
-    compatibility, reason = qos_check_compatible(offer.qos_profile, asker.qos_profile)
+    return _mismatch(offer.qos_profile, asker.qos_profile)
+
+
+def _mismatch(offered: QoSProfile, asked: QoSProfile) -> str:
+    compatibility, reason = qos_check_compatible(offered, asked)
     return reason.removeprefix("ERROR: ").rstrip("; ") if compatibility == QoSCompatibility.ERROR else ""
 
 
 def _sentence(topic: str, offers: Sequence[TopicEndpointInfo], asker: TopicEndpointInfo) -> str:
     names, listener = " and ".join(dict.fromkeys(map(node_of, offers))), node_of(asker)
-    wants = asker.qos_profile.reliability
-    if wants is ReliabilityPolicy.RELIABLE and offers[0].qos_profile.reliability is not wants:
+    as_reliable = copy(offers[0].qos_profile)
+    as_reliable.reliability = ReliabilityPolicy.RELIABLE
+    if not _mismatch(as_reliable, asker.qos_profile):
         return (
             f"{topic} does not reach {listener}, which asks for it reliably, while {names} sends it best "
-            f"effort: set qos_overrides.{topic}.subscription.reliability of {listener} to best_effort, or "
-            f"qos_overrides.{topic}.publisher.reliability of {names} to reliable"
+            f"effort: give both the same reliability (nodes of this package take "
+            f"qos_overrides.{topic}.subscription.reliability and qos_overrides.{topic}.publisher.reliability)"
         )
     return f"{topic} does not reach {listener} from {names}: {_reason(offers[0], asker)}"

@@ -257,6 +257,15 @@ def test_a_scene_without_light_fails_and_restores(
     in_force.until(20_000.0, 60.0)
 
 
+def test_a_goal_takes_no_more_steps_than_it_may(client: FocusClient, in_force: InForce) -> None:
+    """The second look, for the object's own light, is a part of the goal, too."""
+    in_force.set(400.0, 45.0)
+    result = client.run("motorcycle", max_steps=1)
+    failed(result, "STEPS_EXHAUSTED", "step")
+    assert result.exposure_steps + result.focus_steps <= 1
+    in_force.until(400.0, 45.0)
+
+
 def test_cancel_takes_effect_within_one_step_and_restores(client: FocusClient, in_force: InForce) -> None:
     in_force.set(400.0, 65.0)
     goal = client.send("giraffe")

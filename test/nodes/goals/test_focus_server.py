@@ -79,7 +79,8 @@ def test_a_lens_that_is_not_heard_because_of_its_quality_of_service_is_named(
 
     node = client.probe.node
     node.destroy_publisher(rig._lens)
-    rig._lens = node.create_publisher(msg.LensState, "lens/state", qos.IMAGE)
+    best_effort = qos._profile(reliable=False, depth=1, latched=True)
+    rig._lens = node.create_publisher(msg.LensState, "lens/state", best_effort)
     rig.tell()
     heard = client.probe.subscribe(DiagnosticArray, "/diagnostics", qos.REWARD)
     why = "/dasha/lens/state does not reach /dasha/focus_server, which asks for it reliably"
@@ -102,8 +103,11 @@ def test_the_server_restores_for_an_agent_that_does_not(
     assert (agents.asked[1].region.x_min, agents.asked[1].region.y_max) == (0.25, 0.75)
     assert result.error_code == client.kind.Result.OBJECT_NOT_FOUND, result.error_msg
     assert (rig.position, result.lens_position) == (START_POSITION, START_POSITION)
-    restoring = 5  # FocusState.RESTORING
-    client.probe.until(lambda: any(f.phase == restoring for f in goal.feedback), "feedback of the way back")
+    from dasha_ros.msg import FocusState
+
+    client.probe.until(
+        lambda: any(f.phase == FocusState.RESTORING for f in goal.feedback), "feedback of the way back"
+    )
     # No feedback contained these numbers: they come from the agents' results.
     assert (result.exposure_steps, result.focus_steps) == (3, 2)
 
@@ -136,6 +140,19 @@ def test_the_step_limit_of_a_goal_holds_for_the_first_agent_too(
 ) -> None:
     rig.tell()
     result = client.run("cat", max_steps=3)
-    assert [request.max_steps for request in agents.asked] == [3]
+    assert [(request.max_steps, request.steps_left) for request in agents.asked] == [(3, 3)]
     assert result.error_code == client.kind.Result.STEPS_EXHAUSTED, result.error_msg
     assert "The exposure took all 3 steps." in result.error_msg
+
+
+def test_the_step_limit_of_the_server_holds_for_a_goal_that_names_none(
+    bare_graph: Graph, rig: ScriptedRig, agents: Agents
+) -> None:
+    bare_graph.start("focus_server", focus_server={"max_steps": 2})
+    bare_graph.until_active("focus_server")
+    rig.tell()
+    client = bare_graph.client()
+    result = client.run("cat")
+    # A^H has a limit of its own, which is not sent: it heeds the lower one.
+    assert [(request.max_steps, request.steps_left) for request in agents.asked] == [(0, 2)]
+    assert result.error_code == client.kind.Result.STEPS_EXHAUSTED, result.error_msg

@@ -178,7 +178,7 @@ def test_two_graphs_do_not_learn_in_one_folder(learning, health, tmp_path):
     end = other.play(goal())
     assert end.code is ErrorCode.LEARNER_STOPPED
     assert "another node learns in" in end.what
-    assert "checkpoint_dir of its own" in end.what
+    assert "stop the other graph, or start this one with a checkpoint_dir of its own" in end.what
     assert learning.play(goal()).code is ErrorCode.NONE
     learning.stop()
     other.start()

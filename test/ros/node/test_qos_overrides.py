@@ -11,7 +11,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 
 import rclpy
 from rclpy.qos import HistoryPolicy, ReliabilityPolicy
-from ros_harness import Probe
+from ros_harness import Probe, wait_for
 from sensor_msgs.msg import Image
 
 from dasha_ros import msg
@@ -113,6 +113,28 @@ def test_a_policy_of_another_packages_topic_is_refused_by_the_node_that_uses_it(
         lamp.create_subscription(Image, "/yolo/detections", print, qos.IMAGE)
 
 
+def test_an_override_for_a_node_that_loads_slowly_is_no_mistake(
+    node: Callable[..., Lamp], capfd: Any
+) -> None:
+    lamp = node(**{f"{STATE}.subscription.depth": "8"})
+    for _ in range(20):
+        lamp._qos_overrides.look()
+    other = rclpy.create_node("other", namespace="/dasha")
+    other.create_subscription(msg.LensState, "lens/state", print, qos.STATE)
+    wait_for(lambda: lamp.count_subscribers("/dasha/lens/state"), "the other node")
+    for _ in range(100):
+        lamp._qos_overrides.look()
+    other.destroy_node()
+    assert "has no effect" not in capfd.readouterr().err
+
+
+def test_the_clock_takes_the_users_values(node: Callable[..., Lamp]) -> None:
+    """rclpy subscribes to it in its own constructor."""
+    lamp = node(**{"use_sim_time": "true", "qos_overrides./clock.subscription.reliability": "reliable"})
+    (clock,) = [s for s in lamp.subscriptions if s.topic_name == "/clock"]
+    assert clock.qos_profile.reliability is ReliabilityPolicy.RELIABLE
+
+
 def test_overrides_without_an_effect_are_told_once(node: Callable[..., Lamp], capfd: Any) -> None:
     lamp = node(
         **{
@@ -127,10 +149,9 @@ def test_overrides_without_an_effect_are_told_once(node: Callable[..., Lamp], ca
     lamp.create_publisher(Image, "camera/image_raw", qos.IMAGE)
     other = rclpy.create_node("other", namespace="/dasha")
     other.create_subscription(msg.LensState, "lens/state", print, qos.STATE)
-    while not lamp.count_subscribers("/dasha/lens/state"):
-        pass
-    for _ in range(20):
-        lamp._look_at_graph()
+    wait_for(lambda: lamp.count_subscribers("/dasha/lens/state"), "the other node")
+    for _ in range(100):
+        lamp._qos_overrides.look()
     other.destroy_node()
     said = [line for line in capfd.readouterr().err.splitlines() if "has no effect" in line]
     assert len(said) == 3, said

@@ -17,6 +17,8 @@ from dasha_ros.ros.node.run import run
 from dasha_ros.system import shutdown_limits
 
 MOMENT = sys.argv[1]
+# Under nohup it is ignored, and stays so.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if MOMENT == "it hangs":
     shutdown_limits.NODE_ENDS_S = shutdown_limits.STILL_LOADS_S + 0.5
 

@@ -79,10 +79,20 @@ def test_the_sentence_says_what_to_set(probe: Probe, node: Callable[[str], Any])
     probe.until(lambda: unheard_by(agent), "the mismatch")
     assert unheard_by(agent) == (
         f"{STATE} does not reach /dasha/agent, which asks for it reliably, while /dasha/lens_driver sends it "
-        f"best effort: set qos_overrides.{STATE}.subscription.reliability of /dasha/agent to best_effort, or "
-        f"qos_overrides.{STATE}.publisher.reliability of /dasha/lens_driver to reliable"
+        "best effort: give both the same reliability (nodes of this package take "
+        f"qos_overrides.{STATE}.subscription.reliability and qos_overrides.{STATE}.publisher.reliability)"
     )
     assert nothing_heard(agent, "no lens state came").startswith(f"no lens state came: {STATE} does not")
+
+
+def test_reliability_is_advised_only_where_it_helps(probe: Probe, node: Callable[[str], Any]) -> None:
+    """Durability can't be overridden."""
+    lens, agent = node("lens_driver"), node("agent")
+    lens.create_publisher(msg.LensState, "lens/state", PROFILES[3])
+    agent.create_subscription(msg.LensState, "lens/state", print, SURE)
+    probe.until(lambda: unheard_by(agent), "the mismatch")
+    assert "qos_overrides" not in unheard_by(agent)
+    assert "olatile publisher and transient local subscription" in unheard_by(agent)
 
 
 def test_the_condition_follows_the_graph(probe: Probe, node: Callable[[str], Any]) -> None:

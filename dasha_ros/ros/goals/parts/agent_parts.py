@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus
-from dasha_ros.config import HighLevelAgentConfig
 from dasha_ros.control.pursuit import Ended
 from dasha_ros.freshness.command import FrameId
 from dasha_ros.perception.percept import Detection, Percept
@@ -21,8 +20,6 @@ from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 from dasha_ros.ros.node.waiter import Waiter
 from dasha_ros.ros.transport.conversions import frame_from_msg, light_from_msg
 from dasha_ros.system import shutdown_limits
-
-_USUAL_STEPS = HighLevelAgentConfig().max_steps
 
 
 class Asker(Protocol):
@@ -99,10 +96,9 @@ class AgentParts:
         self._asker.begin(msg.FocusState.EXPOSING, "setting the exposure")
         kind = AdjustExposure.Goal
         metering = kind.METER_AFTERWARDS if self.meters else kind.NO_METERING
-        left = self._asker.left
-        # Zero: A^H's own limit, after which it gives up sooner than a goal with many steps.
-        most = left if self._run.request.max_steps or left < _USUAL_STEPS else 0
-        return self._light(metering=metering, max_steps=most)
+        return self._light(
+            metering=metering, max_steps=self._run.request.max_steps, steps_left=self._asker.left
+        )
 
     def focus(self) -> Ended:
         """See `Parts`. An object that A^H has seen is exposed, so A^L goes on to hold it."""
@@ -177,7 +173,10 @@ class AgentParts:
 
     def _meter(self, **more: Any) -> Ended:
         return self._light(
-            metering=AdjustExposure.Goal.METER_ONLY, not_before=self._seen, max_steps=self._asker.left, **more
+            metering=AdjustExposure.Goal.METER_ONLY,
+            not_before=self._seen,
+            steps_left=self._asker.left,
+            **more,
         )
 
     def _light(self, interrupted: Callable[[], ErrorCode | None] | None = None, **more: Any) -> Ended:
