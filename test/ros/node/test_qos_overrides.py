@@ -113,18 +113,23 @@ def test_a_policy_of_another_packages_topic_is_refused_by_the_node_that_uses_it(
         lamp.create_subscription(Image, "/yolo/detections", print, qos.IMAGE)
 
 
-def test_an_override_for_a_node_that_loads_slowly_is_no_mistake(
-    node: Callable[..., Lamp], capfd: Any
-) -> None:
-    lamp = node(**{f"{STATE}.subscription.depth": "8"})
-    for _ in range(20):
-        lamp._qos_overrides.look()
+def look_until_told(lamp: Lamp) -> None:
+    """Another node listens to the lens, and the lamp looks long enough to know the graph."""
     other = rclpy.create_node("other", namespace="/dasha")
     other.create_subscription(msg.LensState, "lens/state", print, qos.STATE)
     wait_for(lambda: lamp.count_subscribers("/dasha/lens/state"), "the other node")
     for _ in range(100):
         lamp._qos_overrides.look()
     other.destroy_node()
+
+
+def test_an_override_for_a_node_that_loads_slowly_is_no_mistake(
+    node: Callable[..., Lamp], capfd: Any
+) -> None:
+    lamp = node(**{f"{STATE}.subscription.depth": "8"})
+    for _ in range(20):
+        lamp._qos_overrides.look()
+    look_until_told(lamp)
     assert "has no effect" not in capfd.readouterr().err
 
 
@@ -147,12 +152,7 @@ def test_overrides_without_an_effect_are_told_once(node: Callable[..., Lamp], ca
         }
     )
     lamp.create_publisher(Image, "camera/image_raw", qos.IMAGE)
-    other = rclpy.create_node("other", namespace="/dasha")
-    other.create_subscription(msg.LensState, "lens/state", print, qos.STATE)
-    wait_for(lambda: lamp.count_subscribers("/dasha/lens/state"), "the other node")
-    for _ in range(100):
-        lamp._qos_overrides.look()
-    other.destroy_node()
+    look_until_told(lamp)
     said = [line for line in capfd.readouterr().err.splitlines() if "has no effect" in line]
     assert len(said) == 3, said
     assert "imgae_raw.publisher.depth has no effect: no node has a publisher of" in " ".join(said)
