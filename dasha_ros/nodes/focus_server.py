@@ -35,6 +35,8 @@ from dasha_ros.ros.transport.stamps import to_stamp
 from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.system import shutdown_limits
 
+_LONGEST = 2000
+"""Most characters of a message for people."""
 _DISCOVERY_S = 2.0
 """How long to wait for perception [s]: a goal may come before this node has discovered it."""
 
@@ -176,6 +178,9 @@ class FocusServer(GoalServer):
 
     def _publish(self, state_message: msg.FocusState) -> None:
         """Publish a state. The caller holds the lock, so that no older state follows a newer one."""
+        if len(state_message.message) > _LONGEST:
+            # Hearers refuse more than a few thousand characters; a goal may name thousands of labels.
+            state_message.message = f"{state_message.message[:_LONGEST]} ..."
         state_message.header, state_message.node = Header(stamp=to_stamp(self.clock.now_ns())), self.instance
         self._last_state = state_message
         if self._configured and self.context.ok():

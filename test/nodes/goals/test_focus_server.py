@@ -156,3 +156,14 @@ def test_the_step_limit_of_the_server_holds_for_a_goal_that_names_none(
     # A^H has a limit of its own, which is not sent: it heeds the lower one.
     assert [(request.max_steps, request.steps_left) for request in agents.asked] == [(0, 2)]
     assert result.error_code == client.kind.Result.STEPS_EXHAUSTED, result.error_msg
+
+
+def test_a_goal_with_thousands_of_labels_can_be_told_of(
+    client: FocusClient, rig: ScriptedRig, agents: Agents
+) -> None:
+    rig.tell()
+    sent = client.send(*["cat"] * 5000)
+    sent.result()
+    client.probe.until(lambda: client.states[-1].state == client.states[-1].FAILED, "the end of the goal")
+    assert max(len(state.message) for state in client.states) <= 2004
+    assert any(state.message.endswith(" ...") for state in client.states)
