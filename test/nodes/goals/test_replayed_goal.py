@@ -11,13 +11,14 @@ from graph import NODES, Graph, empty_graph
 
 pytestmark = pytest.mark.graph
 
-SHARP_VOLTS = 0.3
+SHARP_DIOPTRES = 0.1
 """A pixel of blur."""
 
 
 def recorded_goal(graph: Graph, folder: Path) -> Any:
-    """Record a goal on the twin."""
-    graph.start()
+    """Record a goal on the twin, with every picture: on a busy machine, a best-effort recorder loses some."""
+    image = "qos_overrides./dasha/camera/image_raw.publisher"
+    graph.start(camera_driver={f"{image}.reliability": "reliable", f"{image}.depth": 50})
     graph.until_active()
     client = graph.client()
     recorder = graph.spawner.dasha("record", "-o", str(folder), "--wait", "90")
@@ -43,6 +44,7 @@ def test_replayed_goal_ends_as_the_recorded_one(tmp_path: Path) -> None:
     assert again.error_code == 0, again.error_msg
     assert again.lens_unit == first.lens_unit
     # A lost picture, or another one of the same settings, has other noise, and the goal ends a little beside.
-    assert again.lens_position == pytest.approx(first.lens_position, abs=SHARP_VOLTS)
+    # The replay may ask for a position without a picture; the distance is that of the picture it got.
+    assert 1.0 / again.focus_distance_m == pytest.approx(1.0 / first.focus_distance_m, abs=SHARP_DIOPTRES)
     assert again.exposure_us == pytest.approx(first.exposure_us, rel=0.3)
     assert again.detection.label == first.detection.label
