@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from dasha_ros.client.outcome import FocusError, FocusResult, error_of, result_of
+from dasha_ros.system.callbacks import call_user
 
 if TYPE_CHECKING:
     from dasha_ros.ros.goals.focus_client import Ending, Order
@@ -125,11 +126,7 @@ class FocusTask:
         self._on_end()
 
     def _call(self, callback: Callable[[FocusTask], None]) -> None:
-        """Call the user's function: neither a mistake in it nor `sys.exit` may end the client's thread."""
-        try:
-            callback(self)
-        except BaseException as error:
-            _logger.error("a done callback of a goal failed: %r", error)
+        call_user(_logger.error, "a done callback of a goal", callback, self)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, news: asyncio.Future[None]) -> None:

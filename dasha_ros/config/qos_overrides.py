@@ -25,6 +25,10 @@ class QosOverride(NamedTuple):
     """One of `SIDES`."""
     policy: str
 
+    def is_in(self, namespace: str) -> bool:
+        """Whether the topic belongs to the nodes of a namespace."""
+        return self.topic.startswith(f"{namespace.rstrip('/')}/")
+
 
 def parse(parameter: str) -> QosOverride | str:
     """Take the name of a parameter apart, or say why nobody understands it.
@@ -64,5 +68,5 @@ def refusal_in(namespace: str, parameter: str, value: Any) -> str:
     override = parse(parameter)
     if isinstance(override, str):
         return ""
-    is_ours = override.topic.startswith(f"{namespace.rstrip('/')}/")
-    return refusal(override.policy, value) if is_ours or override.policy in POLICIES else ""
+    is_judged = override.is_in(namespace) or override.policy in POLICIES
+    return refusal(override.policy, value) if is_judged else ""

@@ -104,9 +104,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
                 self.config.detector_labels,
                 self.steady.now_ns,
                 lambda: publishers_of(self, elsewhere),
-                lambda: bool(
-                    unheard_on(self, self.resolve_topic_name(elsewhere), self.get_fully_qualified_name())
-                ),
+                lambda: bool(unheard_on(self, full_name, self.get_fully_qualified_name())),
             )
             self._other.timeout_s = self.config.detector_timeout_s
             self._subscriber.listen(Detection2DArray, elsewhere, self._on_detections, qos.DETECTIONS)

@@ -76,7 +76,7 @@ class RosRig(Actuators):
         """
         info = self.waiter.wait_for(lambda: self.lens_info, self._patience(0.0))
         if info is None:
-            raise RigError(ErrorCode.LENS_LOST, nothing_heard(self.node, "no lens/info was ever received"))
+            raise self._silent(ErrorCode.LENS_LOST, "no lens/info was ever received")
         if self._model is None or self._model[0] != info:
             try:
                 self._model = info, info.model()
@@ -133,7 +133,7 @@ class RosRig(Actuators):
     def _known(self, find: Callable[[], float | None], code: ErrorCode, what: str) -> float:
         value = self.waiter.wait_for(find, self._patience(0.0))
         if value is None:
-            raise RigError(code, nothing_heard(self.node, f"no {what} was ever received"))
+            raise self._silent(code, f"no {what} was ever received")
         return value
 
     def current_setting(self) -> float:

@@ -14,7 +14,7 @@ from rclpy.node import Node
 from unique_identifier_msgs.msg import UUID
 
 from dasha_ros.ros.goals.clients import feedback_topic, new_goal_id, participant_of, subscribers
-from dasha_ros.ros.transport.qos import ANSWERS
+from dasha_ros.ros.transport.qos import ACTION_SERVICES
 from dasha_ros.ros.validation.message_checks import checks_of
 from dasha_ros.ros.validation.message_shape import InvalidMessage
 from dasha_ros.ros.validation.rejections import rejections_of
@@ -43,9 +43,7 @@ class PatientActionClient(ActionClient):
             kind,
             name,
             callback_group=MutuallyExclusiveCallbackGroup(),
-            goal_service_qos_profile=ANSWERS,
-            result_service_qos_profile=ANSWERS,
-            cancel_service_qos_profile=ANSWERS,
+            **ACTION_SERVICES,
         )
         self._participant = participant_of(node, before, subscribers(node, topic))
 

@@ -24,6 +24,7 @@ from dasha_ros.ros.goals.remote import RemoteGoal
 from dasha_ros.ros.node.waiter import POLL_S
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.validation.subscribe import subscribe
+from dasha_ros.system.callbacks import call_user
 from dasha_ros.system.enclave import enclave_arguments
 from dasha_ros.system.folders import NO_LOG_FILES
 
@@ -188,11 +189,7 @@ class _Run:
             self._call(self.order.on_feedback, "feedback", feedback)
 
     def _call(self, callback: Callable[..., None], what: str, *arguments: Any) -> None:
-        """Call the user's function: neither a mistake in it nor `sys.exit` may end a goal, or this thread."""
-        try:
-            callback(*arguments)
-        except BaseException as error:
-            self._graph.node.get_logger().error(f"the {what} callback failed: {error!r}")
+        call_user(self._graph.node.get_logger().error, f"the {what} callback", callback, *arguments)
 
 
 class FocusGoals:

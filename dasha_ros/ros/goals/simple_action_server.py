@@ -18,7 +18,7 @@ from dasha_ros.ros.goals.clients import ClientWatch, clients
 from dasha_ros.ros.node.guard import guard_of
 from dasha_ros.ros.node.retiring import retire_action
 from dasha_ros.ros.node.waiter import POLL_S
-from dasha_ros.ros.transport.qos import ANSWERS
+from dasha_ros.ros.transport.qos import ACTION_SERVICES
 
 NO_GOAL = bytes(16)
 """In place of a goal's id: none."""
@@ -157,11 +157,9 @@ class SimpleActionServer:
             cancel_callback=self._on_cancel,
             callback_group=ReentrantCallbackGroup(),
             result_timeout=_RESULT_KEPT_S,
-            goal_service_qos_profile=ANSWERS,
-            result_service_qos_profile=ANSWERS,
-            cancel_service_qos_profile=ANSWERS,
             asked=lambda goal: setattr(self._asking, "goal", goal),
             sent=self._on_sent,
+            **ACTION_SERVICES,
         )
 
     @property

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 
 from dasha_ros.config import NodeConfig
@@ -51,11 +50,11 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
     """
 
     config_model: ClassVar[type[NodeConfig]]
-    _qos_overrides: QosOverrides | None = None
 
     def __init__(self, name: str) -> None:
+        self._qos_overrides = QosOverrides(self)
         super().__init__(name)
-        self._qos_overrides = self._qos_overrides or QosOverrides(self)
+        self._qos_overrides.check()
         self.clock = RosClock(self.get_clock())
         self.steady = self.clock.steady
         self.parameters: Parameters[C] = Parameters(
@@ -101,7 +100,7 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
         Raises:
             ConfigError: An override is impossible.
         """
-        profile, overrides = self._overridden(topic, qos_profile, "publisher")
+        profile, overrides = self._qos_overrides.apply(topic, qos_profile, "publisher")
         if overrides is not None:
             options["qos_overriding_options"] = overrides
         return super().create_publisher(msg_type, topic, profile, **options)
@@ -110,19 +109,10 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
         self, msg_type: Any, topic: str, callback: Callable[..., Any], qos_profile: QoSProfile, **options: Any
     ) -> Subscription:
         """See `rclpy.node.Node.create_subscription` and `create_publisher`."""
-        profile, overrides = self._overridden(topic, qos_profile, "subscription")
+        profile, overrides = self._qos_overrides.apply(topic, qos_profile, "subscription")
         if overrides is not None:
             options["qos_overriding_options"] = overrides
         return super().create_subscription(msg_type, topic, callback, profile, **options)
-
-    def _overridden(
-        self, topic: str, qos: QoSProfile, side: Literal["publisher", "subscription"]
-    ) -> tuple[QoSProfile, QoSOverridingOptions | None]:
-        # rclpy's constructor makes topics before and after it knows the parameters.
-        if self._qos_overrides is None and getattr(self, "_parameter_overrides", None):
-            self._qos_overrides = QosOverrides(self)
-        given = self._qos_overrides
-        return (qos, None) if given is None else given.apply(topic, qos, side)
 
     def configure(self) -> None:
         """Create what the node needs: models, topics and threads; see `keep`."""
@@ -211,7 +201,7 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
         self.rejections.look(self)
         self.exclusive_topics.look()
         self.unheard.look()
-        if self._qos_overrides is not None and self.is_active:
+        if self.is_active:
             self._qos_overrides.look()
 
     def _lifecycle(self) -> Condition | None:

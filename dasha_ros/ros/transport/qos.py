@@ -43,8 +43,12 @@ def to_hear(profile: QoSProfile) -> QoSProfile:
     return _profile(reliable=True, depth=KEPT, latched=profile.durability is DurabilityPolicy.TRANSIENT_LOCAL)
 
 
-ANSWERS = _profile(reliable=True, depth=100)
-"""Services of an action: with ROS 2's usual depth of 10, only ten of those who wait for a result get it."""
+ACTION_SERVICES = {
+    f"{service}_service_qos_profile": _profile(reliable=True, depth=100)
+    for service in ("goal", "result", "cancel")
+}
+"""Options of an action's server or client. With ROS 2's usual depth of 10, only ten of those who wait for a
+result get it."""
 CLOCK = _profile(reliable=False, depth=1)
 
 
