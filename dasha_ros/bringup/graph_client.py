@@ -16,6 +16,7 @@ from rclpy.parameter import Parameter
 from dasha_ros.bringup.environment import command_profile, domain_trouble, environment
 from dasha_ros.bringup.graph import checked_namespace
 from dasha_ros.config import ConfigError
+from dasha_ros.ros.transport.endpoints import node_names
 from dasha_ros.ros.transport.retrying_call import RetryingCall
 from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.system.enclave import enclave_arguments
@@ -108,7 +109,7 @@ class GraphClient:
 
     def node_names(self) -> list[str]:
         """Full names of all discovered nodes, including its own; a name that two nodes have occurs twice."""
-        return [f"{ns.rstrip('/')}/{name}" for name, ns in self.node.get_node_names_and_namespaces()]
+        return node_names(self.node)
 
     def call(self, kind: Any, name: str, request: Any, timeout_s: float) -> Any | None:
         """Call a service and return its answer; ``None`` if there is none within ``timeout_s``.

@@ -11,6 +11,7 @@ from rclpy.node import Node
 from dasha_ros.bringup.graph_client import UNREACHABLE, GraphClient, LifecycleWatch
 from dasha_ros.bringup.rigs import RIGS
 from dasha_ros.config import NODES
+from dasha_ros.ros.transport.endpoints import node_names
 from dasha_ros.ros.validation.publishers import EXCLUSIVE_TOPICS, conflict_of, publishers_of
 from dasha_ros.ros.validation.unheard import unheard_on
 
@@ -112,8 +113,7 @@ def strangers_of(node: Node, known: Set[str]) -> tuple[str, ...]:
         node: A node in the graph's namespace.
         known: Full names of the nodes that belong to a graph.
     """
-    names = [f"{space.rstrip('/')}/{name}" for name, space in node.get_node_names_and_namespaces()]
-    return too_many_nodes(names, known) + tuple(
+    return too_many_nodes(node_names(node), known) + tuple(
         sentence for topic in EXCLUSIVE_TOPICS if (sentence := conflict_of(topic, publishers_of(node, topic)))
     )
 

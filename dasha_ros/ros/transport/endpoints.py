@@ -1,7 +1,8 @@
-"""The publishers that the graph shows: which process of a node commands, and whether it is still there."""
+"""Nodes and publishers that the graph shows: which process of a node commands, and whether it is there."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from rclpy.node import Node
@@ -10,6 +11,20 @@ from rclpy.qos import QoSProfile
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from dasha_ros.freshness.restorable import owner_id, parse_owner
+
+
+def node_names(node: Node) -> list[str]:
+    """Full names of all nodes in the graph, this one too; a name that two nodes have occurs twice.
+
+    The graph's own list may keep nodes that have left, for ever: when the news that a node leaves overtakes
+    what it said about its topics, the latter enters it again. Its publishers do leave. Every node logs, or
+    tells of its parameters; one that does neither is not found.
+    """
+    alive = Counter[str]()
+    for topic in ("/rosout", "/parameter_events"):
+        alive |= Counter(map(node_of, node.get_publishers_info_by_topic(topic)))
+    names = Counter(f"{space.rstrip('/')}/{name}" for name, space in node.get_node_names_and_namespaces())
+    return sorted((names & alive).elements())
 
 
 def publishers(node: Node, topic: str) -> dict[bytes, str]:
