@@ -252,9 +252,9 @@ class FocusBelief:
         prior = self._prior + self.cases.log_prior[:, None]
         told: Array = np.zeros(shape) if self._colour is None else self._colour.log_likelihood(rows)
         for witness in (self._box, self._detection):
-            told = told + witness.log_likelihood()[rows].reshape(shape)
-        others, own = prior + told, self.own.log_likelihood()[rows]
-        frame = self._frame.log_likelihood()[rows].reshape(shape)
+            told = told + witness.log_likelihood(rows).reshape(shape)
+        others, own = prior + told, self.own.log_likelihood(rows)
+        frame = self._frame.log_likelihood(rows).reshape(shape)
         top = frame.max(axis=(1, 2), keepdims=True)
         likelihood = np.exp(frame - top)
         elsewhere = np.exp(self._prior) * likelihood[:, self._background]

@@ -83,7 +83,7 @@ class ColourEvidence:
 
     def log_likelihood(self, rows: NDArray[np.intp]) -> Array:
         """Of each case and place, relative to the mean of all, shape (b, s, h)."""
-        told = self._evidence.log_likelihood()[rows]
+        told = self._evidence.log_likelihood(rows)
         mean = np.logaddexp.reduce(told + self._log_prior, axis=1, keepdims=True)
         mixed: Array = np.logaddexp(np.log1p(-MISTAKEN) + told - mean, np.log(MISTAKEN))
         return mixed.reshape(len(rows), *self._shape)

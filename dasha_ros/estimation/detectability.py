@@ -66,9 +66,9 @@ class DetectionEvidence:
         for kind, table in enumerate(answers):
             self._sums[kind, rows] += np.take_along_axis(table.T * weight[:, None], nodes, axis=1)
 
-    def log_likelihood(self) -> Array:
-        """Of each hypothesis, shape (batch, hypotheses)."""
-        joint = self._sums + self._log_weights
+    def log_likelihood(self, rows: NDArray[np.intp]) -> Array:
+        """Of each hypothesis of some episodes, shape (b, hypotheses)."""
+        joint = self._sums[:, rows] + self._log_weights
         top = joint.max(axis=0)
         total: Array = top + np.log(np.exp(joint - top).sum(axis=0))
         return total

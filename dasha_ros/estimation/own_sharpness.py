@@ -109,8 +109,9 @@ class OwnSharpness:
         """Shape (batch, h); rows sum to 1."""
         self.heard = np.zeros(batch, bool)
         """Whether any detail of the object counted, shape (batch,)."""
-        self._told: Array | None = None
-        """The log likelihood of all that was added; ``None``: not computed since."""
+        self._told = np.empty((batch, *self._both.shape[1:]))
+        """The log likelihood of all that was added, shape (batch, s, h), where it is not `_outdated`."""
+        self._outdated = np.ones(batch, bool)
         self._sharpest: Candidate | None = None
         """Of the posterior; ``None``: not computed since it changed."""
 
@@ -118,7 +119,8 @@ class OwnSharpness:
         """Restart these episodes with the prior."""
         self._evidence.reset(rows)
         self._seconds[rows] = 0.0
-        self._told = self._sharpest = None
+        self._outdated[rows] = True
+        self._sharpest = None
         self._visited[rows] = np.inf
         self._blur[rows] = np.nan
         self._log_cases[rows] = self._cases.log_prior
@@ -164,7 +166,7 @@ class OwnSharpness:
             places = places_after(self.dioptres, self._speeds, self._seconds[mine], self._map_scale)
             radius = np.abs(here[told, None, None] - places) * (self._mapped_px * self._rungs[:, None])
             self._evidence.add(mine, nearest_node(radius).reshape(len(mine), -1), numbers[told], sure[told])
-            self._told = None
+            self._outdated[mine] = True
             self.heard[mine] = True
         # What moves is elsewhere by now, even if this picture did not tell of it.
         self._weigh(rows[told | (self.heard[rows] & self._cases.moves)])
@@ -190,7 +192,7 @@ class OwnSharpness:
         if not len(mine):
             return
         self._sharpest = None
-        logarithms = self._log_likelihood()[mine] + self._prior + self._log_cases[mine, :, None]
+        logarithms = self._log_likelihood(mine) + self._prior + self._log_cases[mine, :, None]
         shares = np.exp(logarithms - logarithms.max(axis=(1, 2), keepdims=True))
         shares /= shares.reshape(len(mine), -1).sum(axis=1)[:, None, None]
         if self._cases.moves:
@@ -200,22 +202,24 @@ class OwnSharpness:
         self._both[mine] = shares
         self.posterior[mine] = self._both[mine].sum(axis=1)
 
-    def log_likelihood(self) -> Array:
-        """Of each case and first place, relative to the mean of all, shape (batch, s, h).
+    def log_likelihood(self, rows: NDArray[np.intp]) -> Array:
+        """Of each case and first place of some episodes, relative to the mean of all, shape (b, s, h).
 
         A few objects are unlike all others, so with a probability of `MISTAKEN` it is the same everywhere.
         """
-        told = self._log_likelihood()
+        told = self._log_likelihood(rows)
         weighted = (told + self._cases.log_prior[:, None]).reshape(len(told), -1)
         mean = np.logaddexp.reduce(weighted, axis=1)[:, None, None] - np.log(told.shape[2])
         result: Array = np.logaddexp(np.log1p(-MISTAKEN) + told - mean, np.log(MISTAKEN))
         return result
 
-    def _log_likelihood(self) -> Array:
-        if self._told is None:
-            each = self._evidence.log_likelihood().reshape(-1, len(self._rungs), len(self.dioptres))
-            self._told = np.logaddexp.reduce(each[:, self._of_case], axis=2)
-        return self._told
+    def _log_likelihood(self, rows: NDArray[np.intp]) -> Array:
+        due = rows[self._outdated[rows]]
+        if len(due):
+            each = self._evidence.log_likelihood(due).reshape(-1, len(self._rungs), len(self.dioptres))
+            self._told[due] = np.logaddexp.reduce(each[:, self._of_case], axis=2)
+            self._outdated[due] = False
+        return self._told[rows]
 
     def _prior_of_both(self) -> Array:
         """Probability of each case and place before anything was seen, shape (s, h)."""

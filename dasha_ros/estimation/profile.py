@@ -103,23 +103,23 @@ class ProfileEvidence:
             for i in range(j + 1):
                 self._quadratic[j, i, rows] += self._information[j, i][nodes] * share
 
-    def log_likelihood(self) -> Array:
-        """Of each hypothesis, up to a constant, shape (batch, hypotheses).
+    def log_likelihood(self, rows: NDArray[np.intp]) -> Array:
+        """Of each hypothesis of some episodes, up to a constant, shape (b, hypotheses).
 
         With A = I + sum of modes' information and u the modes' responses, the amounts'
         integral is exp(u' A^-1 u / 2) / sqrt(det A), by Cholesky's factors of A.
         """
-        modes = len(self._linear)
-        lower = np.empty_like(self._quadratic)
-        result = self._square.copy()
+        quadratic, linear, result = self._quadratic[:, :, rows], self._linear[:, rows], self._square[rows]
+        modes = len(linear)
+        lower = np.empty_like(quadratic)
         solved: list[Array] = []
         for j in range(modes):
             for i in range(j + 1):
-                inner = self._quadratic[j, i] + (1.0 if i == j else 0.0)
+                inner = quadratic[j, i] + (1.0 if i == j else 0.0)
                 for k in range(i):
                     inner = inner - lower[j, k] * lower[i, k]
                 lower[j, i] = np.sqrt(inner) if i == j else inner / lower[i, i]
-            right = self._linear[j]
+            right = linear[j]
             for k in range(j):
                 right = right - lower[j, k] * solved[k]
             solved.append(right / lower[j, j])

@@ -59,5 +59,5 @@ def _is_right(profile: Profile, ratios: Array, blur_px: float) -> Array:
     rows = np.arange(len(ratios))
     nodes = np.broadcast_to(signed_node(np.array([blur_px, -blur_px])), (len(ratios), 2))
     evidence.add(rows, nodes, ratios, np.ones(len(ratios)))
-    true, other = evidence.log_likelihood().T
+    true, other = evidence.log_likelihood(rows).T
     return np.asarray(true > other)
