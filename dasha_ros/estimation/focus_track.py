@@ -26,7 +26,7 @@ SPEEDS = np.array([-0.7, -0.5, -0.35, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2, 0.
 """Speeds away from the camera [m/s]."""
 STILL = 0.7
 """Prior probability that the object does not move."""
-CHANGES = 0.7
+CHANGES = 0.5
 """How often a speed changes [1/s]."""
 DRIFT_PX = 0.05
 """Wander of the focus for other reasons, such as temperature [px of blur at 640 in a second]."""
@@ -42,13 +42,13 @@ RELIT = 0.5
 """Probability that a picture of another brightness has no shift."""
 NOISE = 0.04
 """Deviation of the reading at rest: its noise, and what the object's turning does."""
-SLOPE = 0.12
+SLOPE = 0.2
 """Deviation of how fast the reading grows with blur, from object to object, as a share."""
-MISTAKEN = 0.02
+MISTAKEN = 0.01
 """Share of readings that tell nothing."""
 REACH_PX = 1.25
 """Half width of what counts as one place [px of blur at 640]: the dead band."""
-BETTER = 0.3
+BETTER = 0.15
 """By so much must another place be likelier than where the lens is, before the lens moves."""
 
 
@@ -141,15 +141,10 @@ class FocusTrack:
 
     def _moved(self, seconds: float) -> Array:
         """The posterior so much later, without a picture."""
-        places = self._places
-        before = places_after(places, SPEEDS, np.array([-seconds]), self._lens.scale)[0]
-        index = np.clip((before - places[0]) / (places[1] - places[0]), 0.0, len(places) - 1.001)
-        low, part = index.astype(np.intp), index % 1.0
-        rows = np.arange(len(SPEEDS))[:, None]
-        joint = self._joint[:, rows, low] * (1.0 - part) + self._joint[:, rows, low + 1] * part
+        joint = self._carried(seconds)
         spread = min(0.25, 0.5 * (DRIFT_PX / STEP_PX) ** 2 * seconds)
-        beside = np.roll(joint, 1, axis=2) + np.roll(joint, -1, axis=2)
-        joint = (1.0 - 2.0 * spread) * joint + spread * beside
+        edged = np.pad(joint, ((0, 0), (0, 0), (1, 1)), mode="edge")
+        joint = (1.0 - 2.0 * spread) * joint + spread * (edged[..., 2:] + edged[..., :-2])
         keeps = np.exp(-LOST * seconds)
         joint = keeps * joint + (1.0 - keeps) * joint.mean(axis=2, keepdims=True)
         keeps = np.exp(-CHANGES * seconds)
@@ -158,6 +153,19 @@ class FocusTrack:
         joint = keeps * joint + (1.0 - keeps) * _reshifted(self._shifts, joint)
         result: Array = joint / joint.sum()
         return result
+
+    def _carried(self, seconds: float) -> Array:
+        """The posterior after each place has moved with its speed; what has left all places is anywhere."""
+        count, step = len(self._places), self._places[1] - self._places[0]
+        edges = self._places[0] + step * (np.arange(count + 1) - 0.5)
+        before = places_after(edges, SPEEDS, np.array([-seconds]), self._lens.scale)[0]
+        index = np.maximum.accumulate(np.clip((before - edges[0]) / step, 0.0, count), axis=1)
+        low = np.minimum(index.astype(np.intp), count - 1)
+        below = np.pad(self._joint.cumsum(axis=2), ((0, 0), (0, 0), (1, 0)))
+        speeds = np.arange(len(SPEEDS))[:, None]
+        within = below[:, speeds, low] + (index - low) * self._joint[:, speeds, low]
+        carried: Array = np.diff(within, axis=2)
+        return carried + (below[..., -1:] - carried.sum(axis=2, keepdims=True)) / count
 
 
 def _reshifted(chances: Array, joint: Array) -> Array:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dasha_ros.estimation.belief import belief_map
-from dasha_ros.estimation.focus_track import REACH_PX, FocusTrack
+from dasha_ros.estimation.focus_track import BEYOND_D, NEAREST_D, REACH_PX, FocusTrack
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.object_evidence import shipped_belief
 
@@ -26,7 +26,7 @@ NEAR_M, FAR_M, START_M = 0.6, 3.0, 1.2
 
 
 def distance(at: float, speed: float) -> float:
-    """Back and forth [m]."""
+    """Back and forth, away from the camera first, or towards it with a negative speed [m]."""
     way = (START_M - NEAR_M + speed * at) % (2.0 * (FAR_M - NEAR_M))
     return NEAR_M + min(way, 2.0 * (FAR_M - NEAR_M) - way)
 
@@ -50,7 +50,9 @@ def held(speed: float, seconds: float, *, slope=1.0, noise=0.01, seed=0, period=
 
 
 @pytest.mark.parametrize("slope", [0.8, 1.0, 1.3])
-@pytest.mark.parametrize(("speed", "least"), [(0.05, 0.95), (0.1, 0.95), (0.5, 0.85)])
+@pytest.mark.parametrize(
+    ("speed", "least"), [(0.05, 0.95), (-0.05, 0.95), (0.1, 0.95), (-0.1, 0.95), (0.5, 0.85), (-0.5, 0.85)]
+)
 def test_an_object_that_moves_in_depth_stays_within_2_px(speed, least, slope):
     share, moves = held(speed, 8.0, slope=slope)
     assert share >= least
@@ -89,6 +91,24 @@ def test_the_speed_is_known_after_a_while():
         if track.aim(here, 0.1).is_elsewhere:
             here = track.aim(here, 0.1).dioptres
     assert 0.05 < track.speed < 0.4
+
+
+@pytest.mark.parametrize("metres", [0.25, 0.8, 3.0])
+def test_an_object_that_nobody_sees_neither_comes_nor_goes(metres):
+    track = FocusTrack(PROFILE, LENS, 1.0 / metres, 0.5)
+    for _ in range(10):
+        track.see(0.1, 1.0 / metres, math.nan)
+        assert abs(track.speed) < 1e-9
+
+
+def test_what_is_at_one_end_is_not_at_the_other():
+    far, near = BEYOND_D * LENS.scale, NEAREST_D * LENS.scale
+    track = FocusTrack(PROFILE, LENS, far, 0.5)
+    nobody = track.aim(near, 1.0).here
+    for _ in range(10):
+        track.see(0.1, far, 0.5)
+    assert track.aim(far, 0.1).here > 0.9
+    assert track.aim(near, 1.0).here < 2.0 * nobody
 
 
 READING = st.one_of(st.floats(-20.0, 20.0), st.just(math.nan), st.just(math.inf))
