@@ -1,1 +1,1 @@
-"""Floor 5. The tables and figures: speed of a step, and policies against each other."""
+"""Floor 7. The tables and figures: speed of a step, and policies against each other."""

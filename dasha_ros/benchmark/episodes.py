@@ -14,6 +14,7 @@ import numpy as np
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.step import Step
 from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.learning.evaluation.arenas import begin
 from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.lens import LensModel
@@ -116,7 +117,8 @@ def episodes(
         policies: Names of A^L policies; `ORACLE` is one too.
         goals: What to look for; keep goals of one scene together, so that its photographs are read once.
         seeds: One episode each. A seed draws the lens's position (anywhere in its range), the exposure
-            (any of the table), the light (13..300 lx, evenly in logarithm) and the layers' distances.
+            (any of the table), the light (13..300 lx, evenly in logarithm), the layers' distances and the
+            sensor's noise.
         perception: Reads the frames.
         exposure: Name of the A^H policy.
         size: Width and height of the frames [px], binned from twice as many pixels.
@@ -137,7 +139,7 @@ def episodes(
 def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Episode:
     start = draw_start(goal, seed, rig.lens, rig.table)
     world, position = start.world, start.position
-    rig.place(world, position, start.exposure_us)
+    begin(rig, world, position, start.exposure_us, seed)
     targets = [1.0 / m for m in load_scene(goal.scene).object_distances(goal.label, world.distances_m)]
 
     def blur_px() -> float:

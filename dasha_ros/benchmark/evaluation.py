@@ -11,7 +11,7 @@ from dasha_ros.benchmark.trials.intervals import mean_of, share_of
 from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.benchmark.trials.row import KEYS, episode_id, episode_row, trial_of
 from dasha_ros.devices.twin.camera import FRAME_LATENCY_S
-from dasha_ros.learning.evaluation.arenas import Arena
+from dasha_ros.learning.evaluation.arenas import Arena, joined
 from dasha_ros.learning.evaluation.evaluate import FocusTrial, play_focus
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_starts
 from dasha_ros.policies.moves import HUNTING_REVERSALS
@@ -67,18 +67,19 @@ def play(
     total = len(starts) * len(methods)
     done: list[tuple[FocusMethod, FocusTrial]] = []
     kept = journal or Journal()
+    first = exposure_methods(exposure)[0] if setting.hand_over else None
     # Views outermost: reading photographs costs more than making policies.
     for start in starts:
         for method in methods:
             view = arena.views[start.view]
-            first = exposure_methods(exposure)[0] if setting.hand_over else None
             what = arena.name, setting.name, split, view, start, first and (exposure, first.digest)
             name = episode_id(method, *what)
             row = kept.take(name, KEYS)
             if row is None:
                 policy = method.make(Scene(arena, setting, start))
                 acts = first.make(start) if first is not None else None
-                trial = play_focus(arena, policy, start, encoder=method.encoder, exposure=acts)
+                encoder = joined([method.encoder, *([first.encoder] if first is not None else [])])
+                trial = play_focus(arena, policy, start, encoder=encoder, exposure=acts)
                 row = kept.add(
                     name, episode_row(method, trial, setting=setting.name, split=split, arena=arena.name)
                 )

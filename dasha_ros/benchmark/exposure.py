@@ -88,7 +88,8 @@ def exposure_rows(
       can put it there in some scenes
     - ``possible``: share in which some exposure makes a well-exposed picture; ``reached_possible``: share of
       these that ended with one
-    - ``steps``, ``max_steps``: mean and greatest number of exposure commands, in these alone
+    - ``steps``, ``max_steps``: mean and greatest number of exposure commands, in these alone; all three are
+      ``None`` where nothing is possible
     - ``seconds``: mean exposure time; ``wall_seconds``: with ``step_ms`` and the policy's own time
     """
     return rows_of(
@@ -102,7 +103,7 @@ def exposure_rows(
 
 def _numbers(trials: Sequence[ExposureTrial], step_ms: float) -> dict[str, Any]:
     count = len(trials)
-    could = [t for t in trials if t.possible] or trials
+    could = [t for t in trials if t.possible]
     return {
         "scenes": len({t.view.name for t in trials}),
         "episodes": count,
@@ -110,9 +111,9 @@ def _numbers(trials: Sequence[ExposureTrial], step_ms: float) -> dict[str, Any]:
         "well_exposed": share(t.well_exposed for t in trials),
         "good_peak": share(t.good_peak for t in trials),
         "possible": share(t.possible for t in trials),
-        "reached_possible": share(t.well_exposed for t in could),
+        "reached_possible": share(t.well_exposed for t in could) if could else None,
         "steps": mean([t.steps for t in could]),
-        "max_steps": max(t.steps for t in could),
+        "max_steps": max((t.steps for t in could), default=None),
         "seconds": mean([t.seconds for t in trials]),
         "wall_seconds": mean([t.seconds + (t.steps + 1) * (step_ms + t.decide_ms) / 1e3 for t in trials]),
         "decide_ms": mean([t.decide_ms for t in trials]),

@@ -8,18 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.files.naming import expanded
-from dasha_ros.learning.evaluation.arenas import Arena
+from dasha_ros.learning.evaluation.arenas import Arena, joined
 from dasha_ros.learning.evaluation.settings import FocusSetting, Start
 from dasha_ros.optics.exposure_table import T_MAX_US, T_MIN_US
-from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.focus import LearnedFocus
+from dasha_ros.policies.learned.object_evidence import shipped_belief
 from dasha_ros.policies.learned.policy_content import WITH_COLOUR
 from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, PolicyInfo, shipped_policy
 from dasha_ros.policies.planning.focus import GreedyFocus, PlannerFocus
@@ -30,7 +30,7 @@ from dasha_ros.policies.rivals.contrast_profile import ContrastProfile
 from dasha_ros.policies.rivals.phase_shift import PhaseSensor, PhaseShiftFocus
 from dasha_ros.policies.rivals.profile_fit import ProfileFitFocus
 from dasha_ros.policies.rivals.q_network import QNetwork
-from dasha_ros.policies.rivals.ten_dqn import TenDqnFocus
+from dasha_ros.policies.rivals.ten_dqn import TenDqnFocus, default_network
 from dasha_ros.policies.search import ScriptedFocus, Search
 
 ORACLE = "oracle"
@@ -92,6 +92,10 @@ class Method(Generic[Moment, Policy]):
         """Whether it sees the truth."""
         return self.policy in REFERENCE_BASED
 
+    def may_play(self, split: int | None) -> bool:
+        """Whether it learned from none of a split's test photographs; ``None``: nobody trained on them."""
+        return self.split is None or split in {None, self.split}
+
 
 FocusMethod: TypeAlias = Method[Scene, FocusPolicy]
 ExposureMethod: TypeAlias = Method[Start, ExposurePolicy]
@@ -133,6 +137,7 @@ def focus_methods(
     Raises:
         MethodError: No method has this name.
         PolicyFileError: A learned policy can't be read.
+        QNetworkError: The network of a rival can't be read.
     """
     known = knowledge or Knowledge()
     if (path := _learned(name, "focus")) is not None:
@@ -147,8 +152,17 @@ def focus_methods(
         )
     make = _rival(name, known, seed)
     made = known.ten.made if name == "ten_dqn" and known.ten else {}
-    encoder = "".join(encoders_of([name], "focus"))
-    return [FocusMethod(name, make, _number(made.get("seed")), encoder=encoder)]
+    encoder = joined(info.encoder for info in _infos([name], "focus"))
+    return [FocusMethod(name, make, _number(made.get("seed")), _split(name, known), encoder=encoder)]
+
+
+def _split(name: str, known: Knowledge) -> int | None:
+    """The split whose training photographs a method without a policy file knows; ``None``: of none."""
+    if name in BELIEVERS:
+        return _number(shipped_belief()[0].made.get("split"))
+    if name == "ten_dqn":
+        return _number((known.ten or QNetwork.load(default_network())).made.get("split"))
+    return None
 
 
 def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPolicy]:
@@ -214,31 +228,28 @@ def exposure_methods(
     return [ExposureMethod(name, lambda _: exposure_policy(name))]
 
 
-def encoders_of(names: Sequence[str], agent: Agent) -> tuple[str, ...]:
-    """Ids of the encoders that an agent's policies among some names read, each once.
-
-    Raises:
-        PolicyFileError: A learned policy can't be read.
-    """
-    return _encoders(_infos(names, agent))
-
-
-def perception_for(names: Sequence[str], agent: Agent) -> Perception:
+def perception_for(
+    names: Sequence[str], agent: Agent, *, exposure: str | None = None, **others: Any
+) -> Perception:
     """Perception with every encoder that one of the policies reads; with the default one where none does.
 
     It reads detail from colours if one of the policies does.
 
+    Args:
+        names: Policies of an agent.
+        agent: Which agent.
+        exposure: Name of the A^H policy that plays before all of them.
+        others: Of `Perception`.
+
     Raises:
         PolicyFileError: A learned policy can't be read.
         ModelError: A model is missing.
+        UnknownModelError: No detector has the name.
     """
-    infos = _infos(names, agent)
-    wanted = _encoders(infos)
-    if not wanted:
-        return Perception()
-    return Perception(
-        SEPARATOR.join(wanted), colour_detail=any(info.extractor == WITH_COLOUR for info in infos)
-    )
+    infos = _infos(names, agent) + _infos([exposure] if exposure else [], "exposure")
+    if wanted := joined(info.encoder for info in infos):
+        others |= {"encoder": wanted, "colour_detail": any(info.extractor == WITH_COLOUR for info in infos)}
+    return Perception(**others)
 
 
 def own_titles(names: Sequence[str], agent: Agent) -> dict[str, str]:
@@ -261,11 +272,6 @@ def own_titles(names: Sequence[str], agent: Agent) -> dict[str, str]:
         for name, run in runs.items()
         if name.endswith(".npz") and (run[0] in shipped or counts[run] > 1)
     }
-
-
-def _encoders(infos: Sequence[PolicyInfo]) -> tuple[str, ...]:
-    joined = SEPARATOR.join(info.encoder for info in infos)
-    return tuple(dict.fromkeys(filter(None, joined.split(SEPARATOR))))
 
 
 def _infos(names: Sequence[str], agent: Agent) -> list[PolicyInfo]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,14 +39,17 @@ class Episodes:
         return cls(np.array([r for r, _ in rows]), np.array([length for _, length in rows], np.int64))
 
     def parts(self, count: int) -> list[tuple[int, float, float]]:
-        """Steps at the end, mean return and its standard error of each of ``count`` parts of the run."""
+        """Steps at the end, mean return and its standard error of each of ``count`` parts of the run.
+
+        The standard error of a single episode is NaN.
+        """
         ends = np.cumsum(self.lengths)
         parts = np.array_split(np.arange(len(self.returns)), min(count, len(self.returns)))
         return [
             (
                 int(ends[part[-1]]),
                 float(self.returns[part].mean()),
-                float(self.returns[part].std() / np.sqrt(len(part))),
+                float(self.returns[part].std(ddof=1) / np.sqrt(len(part))) if len(part) > 1 else math.nan,
             )
             for part in parts
         ]
@@ -65,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for path, course in courses.items():
         print(path.name)
         for steps, mean, spread in course:
-            print(f"  up to step {steps:6d}: return {mean:7.2f} +- {spread:.2f}")
+            known = "" if math.isnan(spread) else f" +- {spread:.2f}"
+            print(f"  up to step {steps:6d}: return {mean:7.2f}{known}")
     if chosen.out is not None:
         _draw(courses, chosen.out)
 

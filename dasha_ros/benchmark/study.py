@@ -64,7 +64,7 @@ def focus_study(
 ) -> list[Row]:
     """Every policy in every setting on every part.
 
-    A learned policy plays only on the split it was trained on: it has seen the test views of the others.
+    What learned plays only on the split it learned from: it has seen the test views of the others.
 
     Args:
         arena: Where.
@@ -84,10 +84,12 @@ def focus_study(
         One row for each policy, seed, split, way of acting and setting; see `evaluation.focus_rows`.
 
     Raises:
-        MethodError: A name is unknown, or no policy may play on any part.
+        MethodError: A name is unknown, no policy may play on any part, or A^H may not play on all of them.
         PolicyFileError: A learned policy can't be read.
         DeviceError: A view can't be shown.
     """
+    if any(setting.hand_over for setting in settings):
+        _refuse_seen(exposure_policy, parts)
     rows: list[Row] = []
     own = own_titles(names, "focus")
     titled = [(name, own.get(name)) for name in names]
@@ -143,7 +145,7 @@ def exposure_study(
             method
             for name in names
             for method in exposure_methods(name, sampled=sampled, seed=seed, title=titles.get(name))
-            if method.split is None or part.split in {None, method.split}
+            if method.may_play(part.split)
         ]
         for light_lx in lights_lx if methods else ():
             done = exposure.play(
@@ -158,6 +160,21 @@ def exposure_study(
     return rows
 
 
+def _refuse_seen(exposure_policy: str, parts: Sequence[Part]) -> None:
+    """Refuse an A^H that has seen test views, because a table does not tell who handed over.
+
+    Raises:
+        MethodError: It has.
+    """
+    for method in exposure_methods(exposure_policy):
+        if seen := [part.split for part in parts if not method.may_play(part.split)]:
+            raise MethodError(
+                f"A^H {exposure_policy} learned from split {method.split}'s photographs, and may have "
+                f"seen the test views of split {', '.join(map(str, seen))}: let it hand over on split "
+                f"{method.split} alone (--splits 1 is split 0 alone), or take another A^H"
+            )
+
+
 def _focus_methods(
     titled: Sequence[tuple[str, str | None]], part: Part, sampled: Sequence[bool], seed: int
 ) -> list[FocusMethod]:
@@ -167,7 +184,7 @@ def _focus_methods(
         several = part.knowledge if name == "ten_dqn" else part.knowledge[:1]
         for known in several:
             found = focus_methods(name, sampled=sampled, knowledge=known, seed=seed, title=title)
-            methods += [replace(c) for c in found if c.split is None or part.split in {None, c.split}]
+            methods += [replace(c) for c in found if c.may_play(part.split)]
     return methods
 
 

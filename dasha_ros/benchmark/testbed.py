@@ -41,6 +41,7 @@ def cache_testbed(
     splits: int = 3,
     rendered: bool = False,
     rivals: Path | None = None,
+    exposure: str | None = None,
 ) -> Testbed:
     """The test views of every split of a cache; rivals know the split's training views alone.
 
@@ -52,6 +53,7 @@ def cache_testbed(
         rendered: Render the views and read them with the real perception.
         rivals: Folder below which `learning.training.rivals` wrote networks; those of each split are taken.
             Without, the shipped one.
+        exposure: Name of the A^H policy that plays before A^L, if one does.
 
     Raises:
         CacheError: The cache can't be used.
@@ -74,7 +76,9 @@ def cache_testbed(
         copies = [] if rendered else copies_of(cache.views, split.test).tolist()
         parts.append(Part([*split.test.tolist(), *copies], split.number, knowledge))
     views = tuple(View(info, scene) for info, scene in zip(cache.views, cache.scenes, strict=True))
-    arena: Arena = TwinArena(views, perception_for(names, agent)) if rendered else CacheArena(cache)
+    arena: Arena = CacheArena(cache)
+    if rendered:
+        arena = TwinArena(views, perception_for(names, agent, exposure=exposure))
     return Testbed(arena, tuple(parts), views=views)
 
 
@@ -85,6 +89,7 @@ def folder_testbed(
     *,
     composites: int = 0,
     seed: int = 0,
+    exposure: str | None = None,
     report: Report | None = None,
 ) -> Testbed:
     """All views of a folder of photographs, rendered; rivals know what ships.
@@ -95,6 +100,7 @@ def folder_testbed(
         names: The policies; the views are read with their encoders.
         composites: Two-depth views to make.
         seed: Seed of the composites.
+        exposure: Name of the A^H policy that plays before A^L, if one does.
         report: Told how far the search for objects is.
 
     Raises:
@@ -102,7 +108,7 @@ def folder_testbed(
         PolicyFileError: A learned policy can't be read.
         ModelError: A model is missing.
     """
-    perception = perception_for(names, agent)
+    perception = perception_for(names, agent, exposure=exposure)
     views, skipped = folder_views(folder, composites, seed=seed, report=report)
     used = len({photo for view in views for photo in view.info.photographs})
     arena = TwinArena(views, perception)

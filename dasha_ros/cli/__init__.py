@@ -1,4 +1,4 @@
-"""Floor 9. The ``dasha`` command.
+"""Floor 12. The ``dasha`` command.
 
 Every command is a module of its own. It imports what it needs inside its function, so that ``dasha --help``
 is fast and ``dasha config`` needs no ROS.

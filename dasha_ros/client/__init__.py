@@ -1,4 +1,4 @@
-"""The client of the focus server: all that a robot program needs.
+"""Floor 10. The client of the focus server: all that a robot program needs.
 
 ::
 

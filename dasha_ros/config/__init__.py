@@ -1,4 +1,4 @@
-"""Every parameter of every node in one place: default, unit, bounds and meaning.
+"""Floor 3. Every parameter of every node in one place: default, unit, bounds and meaning.
 
 The nodes declare their ROS parameters from these models, ``dasha config`` writes ``config/dasha.yaml`` from
 them, and both are validated by them.

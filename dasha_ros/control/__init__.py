@@ -1,1 +1,1 @@
-"""Floor 4. Everything that runs a goal: the `Rig`, and the loop of one agent over it."""
+"""Floor 5. Everything that runs a goal: the `Rig`, and the loop of one agent over it."""

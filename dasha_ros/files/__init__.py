@@ -1,1 +1,1 @@
-"""Reads and writes users' files: a file that can't be used is refused in one sentence that names it."""
+"""Floor 0. Users' files, read and written: one that can't be used is refused in a sentence that names it."""

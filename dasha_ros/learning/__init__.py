@@ -1,1 +1,1 @@
-"""Floor 4. The `Rig`: apply settings, get the percept that answers them; and what runs on one."""
+"""Floor 6. How agents learn: environments, percept caches, fits, training, and episodes to score them by."""

@@ -1,4 +1,4 @@
-"""Floor 6. The ROS nodes: they translate between messages and the rooms below."""
+"""Floor 9. The ROS nodes: they translate between messages and the rooms below."""
 
 import sys as _sys
 import threading as _threading

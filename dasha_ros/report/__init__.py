@@ -1,12 +1,12 @@
 """Floor 5. The report of a goal: every step as JSON, the pictures, and a readable page."""
 
+from dasha_ros.report.equipment import KnownExposures, KnownLens, Setup
 from dasha_ros.report.model import (
     Belief,
     Command,
     Detection,
     Frame,
     Goal,
-    KnownLens,
     Lens,
     Outcome,
     Percept,
@@ -14,7 +14,6 @@ from dasha_ros.report.model import (
     ReportError,
     Reward,
     Settings,
-    Setup,
     Step,
     load,
 )
@@ -26,6 +25,7 @@ __all__ = [
     "Detection",
     "Frame",
     "Goal",
+    "KnownExposures",
     "KnownLens",
     "Lens",
     "Outcome",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from dasha_ros.files.documents import read_json
 from dasha_ros.files.errors import FileError
@@ -16,6 +15,7 @@ from dasha_ros.files.validation import reasons
 from dasha_ros.files.version_0_1 import report
 from dasha_ros.perception.percept import Box
 from dasha_ros.policies.selection import Region, Selection
+from dasha_ros.report.equipment import Number, Part, Setup
 
 FORMAT: Literal["dasha-report"] = "dasha-report"
 VERSION: Literal[3] = 3
@@ -25,19 +25,7 @@ class ReportError(Exception):
     """A report can't be written or read; the message says why and what to do."""
 
 
-def _finite_or_none(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-Number = Annotated[float | None, BeforeValidator(_finite_or_none)]
-"""A number; ``None`` if it is unknown or not finite (JSON has no NaN)."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", from_attributes=True)
-
-
-class Goal(_Part):
+class Goal(Part):
     """The goal, with the defaults filled in."""
 
     labels: tuple[str, ...] = ()
@@ -70,36 +58,7 @@ class Goal(_Part):
         return self.wanted[1].what(self.labels)
 
 
-class KnownLens(_Part):
-    """What policies knew of the lens; see `optics.lens_info.LensInfo`."""
-
-    unit: str
-    position_min: float
-    position_max: float
-    resolution: float = 0.0
-    settle_s: float = 0.0
-    play: float = 0.0
-    approach: int = 0
-    profile: str = ""
-    map_positions: tuple[float, ...] = ()
-    map_dioptres: tuple[float, ...] = ()
-    blur_px_per_dioptre: float = 0.0
-    blur_doubt: float = 1.0
-
-
-class Setup(_Part):
-    """The software and models that worked on the goal."""
-
-    version: str = ""
-    """Version of the package."""
-    encoder: str = ""
-    detector: str = ""
-    exposure_policy: str = ""
-    focus_policy: str = ""
-    lens: KnownLens | None = None
-
-
-class Settings(_Part):
+class Settings(Part):
     """The active settings."""
 
     exposure_us: Number = None
@@ -110,14 +69,14 @@ class Settings(_Part):
     """Focus distance [m]; ``None`` at infinity, beyond it, or if it is unknown."""
 
 
-class CommandId(_Part):
+class CommandId(Part):
     """Identifies a command by its sender and running number; empty for none."""
 
     sender: str = ""
     sequence: int = 0
 
 
-class Command(_Part):
+class Command(Part):
     """An agent's command. One of the values is set, or none if the agent only looked."""
 
     id: CommandId = CommandId()
@@ -125,7 +84,7 @@ class Command(_Part):
     lens_position: Number = None
 
 
-class LensMove(_Part):
+class LensMove(Part):
     """Where the lens rests: one move of one lens driver."""
 
     driver: str = ""
@@ -133,7 +92,7 @@ class LensMove(_Part):
     command: CommandId = CommandId()
 
 
-class Frame(_Part):
+class Frame(Part):
     """The exposure that made the frame, as read back from the camera."""
 
     stamp_ns: int
@@ -150,7 +109,7 @@ class Frame(_Part):
     """Where the lens rested when the exposure began."""
 
 
-class Lens(_Part):
+class Lens(Part):
     """The state of the lens that made the frame."""
 
     command: CommandId
@@ -168,7 +127,7 @@ class Lens(_Part):
     """Time left until the lens rests [s]."""
 
 
-class Light(_Part):
+class Light(Part):
     """The light of a part of the picture; see `perception.quality.light.Light`."""
 
     mean_grey: Number
@@ -176,7 +135,7 @@ class Light(_Part):
     bright_share: Number
 
 
-class Detection(_Part):
+class Detection(Part):
     """One object that the detector found."""
 
     label: str
@@ -188,7 +147,7 @@ class Detection(_Part):
     """Inside the box; ``None`` where nobody asked for it."""
 
 
-class Percept(_Part):
+class Percept(Part):
     """The percept of the frame, without the latent vector and the maps of detail."""
 
     width: int
@@ -200,7 +159,7 @@ class Percept(_Part):
     brisque: Number
     sharpness: Number
     detections: tuple[Detection, ...] = ()
-    stage_ms: dict[str, Number] = {}
+    stage_ms: dict[str, Number] = Field(default_factory=dict)
     """Milliseconds spent in each stage, and in ``total``."""
     light: Light | None = None
     """Of the goal's region, or of the whole picture; ``None`` where nobody asked for it."""
@@ -208,14 +167,14 @@ class Percept(_Part):
     """How often the light flickers; 0: not that anybody saw."""
 
 
-class Reward(_Part):
+class Reward(Part):
     """The step's reward, and the terms that it is the sum of."""
 
     value: Number
-    terms: dict[str, Number] = {}
+    terms: dict[str, Number] = Field(default_factory=dict)
 
 
-class Belief(_Part):
+class Belief(Part):
     """Where A^L expected the object's focus."""
 
     dioptres: tuple[float, ...]
@@ -232,7 +191,7 @@ class Belief(_Part):
         return self
 
 
-class Step(_Part):
+class Step(Part):
     """One step of one agent."""
 
     agent: Literal["A^H", "A^L"]
@@ -257,7 +216,7 @@ def _known(box: tuple[Number, Number, Number, Number]) -> Box:
     return left, top, right, bottom
 
 
-class Outcome(_Part):
+class Outcome(Part):
     """How the goal ended."""
 
     error_code: int
@@ -273,7 +232,7 @@ class Outcome(_Part):
     seconds: float
 
 
-class Record(_Part):
+class Record(Part):
     """A whole report, without the pictures."""
 
     format: Literal["dasha-report"] = FORMAT

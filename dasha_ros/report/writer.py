@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from dasha_ros.files.validation import reasons
-from dasha_ros.report.model import Goal, Outcome, Record, ReportError, Settings, Setup, Step
+from dasha_ros.report.equipment import Setup
+from dasha_ros.report.model import Goal, Outcome, Record, ReportError, Settings, Step
 from dasha_ros.report.page import page
 from dasha_ros.system.folders import user_folder
 

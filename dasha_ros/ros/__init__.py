@@ -1,1 +1,1 @@
-"""Floor 6. What the nodes share: conversions, quality of service, parameters, the rig over topics."""
+"""Floor 8. What the nodes share: conversions, quality of service, parameters, the rig over topics."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from cards import CardPerception
 from studio import Studio
 
+import dasha_ros.benchmark
 import dasha_ros.benchmark.focus as module
-from dasha_ros.benchmark.episodes import Episode, Goal, goals_of
+from dasha_ros.benchmark.episodes import Episode, Goal, episodes, goals_of
 from dasha_ros.benchmark.focus import benchmark_focus, table
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.registry import UnknownPolicyError
@@ -56,6 +58,22 @@ def test_policies_against_each_other(scene):
 
 def test_the_same_benchmark_twice_is_the_same(scene):
     assert run(scene, ["coarse_to_fine"], 2) == run(scene, ["coarse_to_fine"], 2)
+
+
+def test_an_episode_does_not_depend_on_what_was_played_before(scene):
+    def of_coarse_to_fine(policies, seeds):
+        found = episodes(policies, goals_of([scene])[:1], seeds, CardPerception(), size=(320, 170))
+        return [each for each in found if each.policy == "coarse_to_fine"]
+
+    alone = of_coarse_to_fine(["coarse_to_fine"], [0, 1])
+    assert of_coarse_to_fine(["contrast", "coarse_to_fine"], [0, 1]) == alone
+    assert of_coarse_to_fine(["coarse_to_fine"], [1]) == alone[1:]
+
+
+def test_every_part_begins_its_episodes_so():
+    """`TwinRig.place` alone leaves the lens where the last episode's play and noise left it."""
+    folder = Path(dasha_ros.benchmark.__file__).parent
+    assert not [path.name for path in folder.rglob("*.py") if "rig.place(" in path.read_text()]
 
 
 def test_an_interrupt_keeps_what_is_done(scene, monkeypatch):

@@ -9,11 +9,11 @@ import pytest
 from analytic_cache import analytic_cache
 
 from dasha_ros.benchmark.evaluation import SPREAD_KEYS, focus_rows, play
+from dasha_ros.benchmark.exposure import exposure_rows
 from dasha_ros.benchmark.methods import (
     FocusMethod,
     Knowledge,
     MethodError,
-    encoders_of,
     exposure_methods,
     focus_methods,
 )
@@ -23,7 +23,7 @@ from dasha_ros.benchmark.study import Part, exposure_study, focus_study, tables
 from dasha_ros.benchmark.testbed import cache_testbed
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.arenas import CacheArena
-from dasha_ros.learning.evaluation.evaluate import FocusTrial
+from dasha_ros.learning.evaluation.evaluate import ExposureTrial, FocusTrial
 from dasha_ros.learning.evaluation.settings import Start, focus_setting
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.registry import UnknownPolicyError
@@ -164,7 +164,7 @@ def test_names_of_exposure_policies():
     for wrong in ("nan", "inf", "1e30", "-5", "0", "23"):
         with pytest.raises(MethodError, match=f"'constant:{wrong}': .*(finite|exposures go from 24 to 1e)"):
             exposure_methods(f"constant:{wrong}")
-    assert encoders_of(["constant", "histogram"], "exposure") == ()
+    assert not any(exposure_methods(name)[0].encoder for name in ("constant", "histogram"))
 
 
 @pytest.mark.parametrize("position", ["99999", "23.9", "-1"])
@@ -190,6 +190,24 @@ def test_exposure_study(path):
     assert lines["auto_once"]["max_steps"] <= 8
     assert lines["histogram"]["steps"] < lines["auto_once"]["steps"]
     assert "well exposed" in tables(rows)
+
+
+def test_where_no_exposure_is_possible_none_is_counted():
+    (who,) = exposure_methods("histogram")
+    view = ViewInfo("v", "plane", "cat", ("a",))
+
+    def played(*, possible, steps, well_exposed=False):
+        code = ErrorCode.NONE if well_exposed else ErrorCode.EXPOSURE_NOT_REACHED
+        return who, ExposureTrial(view, code, 100.0, possible, well_exposed, False, steps, 1.0, 0.1)
+
+    hopeless = [played(possible=False, steps=9), played(possible=False, steps=7)]
+    mixed = [*hopeless, played(possible=True, steps=3, well_exposed=True)]
+    rows = [*exposure_rows(hopeless, split=0, arena="c"), *exposure_rows(mixed, split=1, arena="c")]
+    keys = ("possible", "reached_possible", "steps", "max_steps")
+    assert [[row[key] for key in keys] for row in rows] == [[0.0, None, None, None], [0.3333, 1.0, 3.0, 3]]
+    (line,) = summary(rows, keys)
+    assert (line["reached_possible"], line["steps"], line["max_steps"]) == (1.0, 3.0, 3)
+    assert "-" in tables(rows)
 
 
 def trial(**changes):

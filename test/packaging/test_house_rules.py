@@ -124,6 +124,19 @@ def test_every_room_has_a_floor() -> None:
     assert rooms == set(FLOORS), "a new room needs a floor, and a room that is gone needs none"
 
 
+def test_rooms_say_on_which_floor_they_are() -> None:
+    wrong = []
+    for path in PACKAGE.rglob("__init__.py"):
+        module = module_of(path)
+        said = re.match(r"Floor (\d+)\. ", ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "")
+        room = module.removeprefix("dasha_ros.")
+        if said is None and room in FLOORS:
+            wrong.append(f"{module}: its docstring begins with no floor")
+        elif said is not None and int(said[1]) != FLOORS[room_of(module)]:
+            wrong.append(f"{module}: floor {said[1]}, and {FLOORS[room_of(module)]} by its imports")
+    assert not wrong, wrong
+
+
 def test_rooms_import_only_from_lower_floors() -> None:
     wrong = []
     for path in sources():

@@ -1,4 +1,4 @@
-"""Converts the model files that packages ship into files for ONNX Runtime, at set-up.
+"""Floor 3. Converts the model files that packages ship into files for ONNX Runtime, at set-up.
 
 ``python -m dasha_ros.assets.convert`` converts; running it again repairs missing or damaged files.
 """

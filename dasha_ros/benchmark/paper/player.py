@@ -18,6 +18,7 @@ from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.pictures import read_picture
 from dasha_ros.files.writing import disk_errors, write_whole
+from dasha_ros.learning.evaluation.arenas import begin
 from dasha_ros.perception.annotate import to_jpeg
 from dasha_ros.perception.errors import ModelError, UnknownModelError
 from dasha_ros.perception.percept import Percept
@@ -28,7 +29,7 @@ from dasha_ros.policies.registry import exposure_policy, focus_policy
 from dasha_ros.twin.scene import Scene, load_scene
 from dasha_ros.twin.world import World
 
-_FORMAT = 1
+_FORMAT = 2
 """Raise it when an episode of the same id would go another way: old rows are then played anew."""
 _QUALITY = 90
 
@@ -122,7 +123,7 @@ class Player:
                 seen = self._seen(setting, step.percept)
                 shots.append({"agent": step.agent, "step": step.index, **seen, "picture": path})
 
-        rig.place(setting.world, setting.position, setting.exposure_us, zlib.crc32(name.encode()))
+        begin(rig, setting.world, setting.position, setting.exposure_us, zlib.crc32(name.encode()))
         code = run_exposure(rig, exposure_policy(agents.exposure), ExposureTask(rig.table), on_step).code
         if code is ErrorCode.NONE:
             task = FocusTask(rig.lens, labels, min_score=MIN_SCORE)

@@ -26,7 +26,6 @@ from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_setting
 from dasha_ros.learning.training.run_folder import RunFolder, TrainingError
 from dasha_ros.learning.training.train import split_of
-from dasha_ros.policies.learned.object_evidence import shipped_belief
 from dasha_ros.policies.learned.policy_file import PolicyFile
 
 VALIDATION_EPISODES = 12
@@ -106,15 +105,12 @@ def _played(
     ]
     learned = [str(run.policy) for run, _ in series.runs()]
     ways = (False, True) if sampled else (False,)
-    fitted_on = shipped_belief()[0].made.get("split")
     rows: list[Row] = []
     with Journal(series.folder / f"{views}.rows") as journal:
         for part in parts:
-            # What the baselines believe was fitted on one split; of others it has seen these photographs.
-            baselines = sorted(BELIEVERS) if part.split == fitted_on else []
             rows += focus_study(
-                arena, [*learned, *baselines], settings, [part], per_view=episodes, seed=seed, sampled=ways,
-                journal=journal, progress=progress,
+                arena, [*learned, *sorted(BELIEVERS)], settings, [part], per_view=episodes, seed=seed,
+                sampled=ways, journal=journal, progress=progress,
             )  # fmt: skip
     return rows
 

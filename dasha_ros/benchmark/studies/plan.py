@@ -10,7 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from dasha_ros.benchmark.methods import Method, MethodError, exposure_methods, focus_methods
+from dasha_ros.benchmark.methods import (
+    ExposureMethod,
+    Method,
+    MethodError,
+    exposure_methods,
+    focus_methods,
+)
 from dasha_ros.benchmark.studies.model import Study
 from dasha_ros.benchmark.studies.task import StudyError, Task
 from dasha_ros.benchmark.studies.work import Carried, Playing, Rules, Training, play, train
@@ -41,6 +47,7 @@ class _Cast:
     """Who plays and learns, and in which settings."""
 
     settings: list[FocusSetting]
+    exposure: ExposureMethod
     players: list[tuple[str, Method[Any, Any], bytes | None]]
     presets: list[Preset]
 
@@ -58,12 +65,12 @@ def cast_of(study: Study) -> _Cast:
     settings = [focus_setting(name) for name in study.setting_names]
     if study.exposure_policy.endswith(".npz"):
         raise StudyError(f"exposure_policy: {study.exposure_policy} is a file: give a name")
-    exposure_methods(study.exposure_policy)
+    exposure = exposure_methods(study.exposure_policy)[0]
     players = [_player(study, name) for name in study.policies]
     presets = [load_preset(name) for name in study.presets]
     if len({preset.name for preset in presets}) < len(presets):
         raise StudyError(f"presets: two have the same name: {', '.join(preset.name for preset in presets)}")
-    return _Cast(settings, players, presets)
+    return _Cast(settings, exposure, players, presets)
 
 
 def plan_of(study: Study, built: Mapping[str, Path] = MappingProxyType({})) -> Plan:
@@ -91,20 +98,26 @@ def plan_of(study: Study, built: Mapping[str, Path] = MappingProxyType({})) -> P
         scene_sets[cache.meta.key] = name
         for split, seed in product(study.splits, study.seeds):
             tested = _tested(cache, split)
-            fitting = tuple(s.name for s in cast.settings if any(map(s.shows, tested)))
+            fitting = [s.name for s in cast.settings if any(map(s.shows, tested))]
             for setting in cast.settings:
                 if setting.name not in fitting:
                     what = f"a {setting.kind}{' under a disturbance' if setting.disturbed else ''}"
                     skipped[f"{setting.name} on {name}, split {split}: no test view is {what}"] = None
+                elif setting.hand_over and not cast.exposure.may_play(split):
+                    fitting.remove(setting.name)
+                    skipped[
+                        f"{setting.name} on split {split}: A^H {study.exposure_policy} learned from split "
+                        f"{cast.exposure.split}'s photographs"
+                    ] = None
             if study.agent == "focus" and not fitting:
                 continue
             rules = Rules(
-                study.agent, cache.meta.key, split, seed, study.episodes, fitting,
+                study.agent, cache.meta.key, split, seed, study.episodes, tuple(fitting),
                 study.exposure_policy, study.step_ms,
             )  # fmt: skip
             where = f"{name}, split {split}, seed {seed}"
             for title, method, content in cast.players:
-                if method.split not in {None, split}:
+                if not method.may_play(split):
                     skipped[
                         f"{title} on split {split}: it learned from split {method.split}'s photographs"
                     ] = None

@@ -49,7 +49,7 @@ def on_cache(policy: str, cache: Path, episodes: int) -> list[Row]:
     for setting in map(focus_setting, SETTINGS):
         claims: list[Claim] = []
         for part in testbed.parts:
-            methods = [m for m in _asked(policy, claims) if m.split is None or m.split == part.split]
+            methods = [method for method in _asked(policy, claims) if method.may_play(part.split)]
             if methods:
                 play(testbed.arena, methods, setting, part.numbers, per_view=episodes, seed=0)
         rows += reliability(claims, policy=policy, setting=setting.name)

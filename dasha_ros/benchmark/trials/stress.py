@@ -87,7 +87,7 @@ def play_stresses(
         each
         for name in names
         for each in focus_methods(name, knowledge=known, seed=seed, title=titles.get(name))
-        if each.split is None or part.split in {None, each.split}
+        if each.may_play(part.split)
     ]
     if not methods or not any(wide.shows(views[number].info) for number in part.numbers):
         raise MethodError("nothing to play: there is no plane, or every policy was learned on another split")

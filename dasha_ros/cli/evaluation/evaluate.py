@@ -122,6 +122,7 @@ def evaluate(
         testbed = shared.testbed_of(
             scenes, cache, agent="focus", names=names, rendered=rendered,
             composites=composites if used["composites"] else 0, splits=splits, rivals=rivals, seed=seed,
+            exposure=exposure_policy if used["exposure_policy"] else None,
         )  # fmt: skip
         summed: list[dict[str, Any]] = []
         stop: KeyboardInterrupt | None = None

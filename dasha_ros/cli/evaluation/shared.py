@@ -85,18 +85,21 @@ def testbed_of(
     splits: int,
     rivals: Path | None,
     seed: int,
+    exposure: str | None = None,
 ) -> Testbed:
-    """The photographs that the policies play on."""
+    """The photographs that the policies play on, read for them and for an A^H that plays before them."""
     from dasha_ros.benchmark.testbed import cache_testbed, folder_testbed
 
     if (scenes is None) == (cache is None):
         fail("give either --scenes (a folder of photographs) or --cache (a percept cache)", Exit.REFUSED)
     if cache is not None:
-        return cache_testbed(cache, agent, names, splits=splits, rendered=rendered, rivals=rivals)
+        return cache_testbed(
+            cache, agent, names, splits=splits, rendered=rendered, rivals=rivals, exposure=exposure
+        )
     assert scenes is not None
     with progress() as show:
         testbed = folder_testbed(
-            scenes, agent, names, composites=composites, seed=seed,
+            scenes, agent, names, composites=composites, seed=seed, exposure=exposure,
             report=lambda what, done, total: show(done, total, what),
         )  # fmt: skip
     return testbed

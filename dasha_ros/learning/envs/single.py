@@ -31,13 +31,16 @@ class DashaFocusEnv(RigEnv):
     ``latent``: E(I) of the newest frame (Eq. 5). ``belief``: see `policies.learned.belief_encoder`.
 
     **Action**: ``latent``: ``MultiDiscrete([47, 10])``, coarse and fine positions, absolute.
-    ``belief``: ``Discrete(16)``: stay, go to or beside a likely place, move by so much. Every action is
-    a position inside the lens's range; one that is at most ``stay_dioptres`` from the last is not sent.
+    ``belief``: ``Discrete(16)``: stay, go to or beside a likely place, move by so much. With ``plan``, as in
+    the preset ``plus``, ``Discrete(19)``: also follow one of two plans, or look where a picture would tell
+    most of the object's own sharpness. Every action is a position inside the lens's range; one that is at
+    most ``stay_dioptres`` from the last is not sent.
 
     **Reward**: Eq. 8 of the picture that answers: -1 without a detection of what was asked for, else
     -0.01 BRISQUE; less ``move_price`` for a move, ``reversal_price`` for a turn by more than 0.093 D (and
-    ``hunting_price`` for each after the first), and ``defocus_price`` times the probability of
-    defocus that the encoder ``belief`` states.
+    ``hunting_price`` for each after the first), ``defocus_price`` times the probability of
+    defocus that the encoder ``belief`` states, and, where the lens stays, ``false_end_price`` times the
+    probability that the object itself is not sharp. ``exposure_reward`` times Eq. 7 is added.
     An action that does not move the lens takes no picture: the last one is paid again.
 
     **Info**: ``terms``, the parts of the reward (after a step), and the active settings: ``exposure_us``
@@ -94,7 +97,8 @@ class DashaExposureEnv(RigEnv):
     **Action** ``Discrete(n)``: the exposure, an index of the rig's exposure table (n = 146), or a step from
     where a linear sensor would show mid grey (`policies.learned.exposure_encoder.RelativeExposureEncoder`).
 
-    **Reward**: Eq. 7 of the picture that answers, with P as the preset says (`rules.ExposureRules`).
+    **Reward**: Eq. 7 of the picture that answers, with P as the preset says
+    (`rewards_and_ends.ExposureRules`).
 
     **Start**: the episode source's: any light and exposure of the preset, lens anywhere.
 

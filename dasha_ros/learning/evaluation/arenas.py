@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -34,6 +34,16 @@ from dasha_ros.twin.world import World
 TWIN_SIZE = HALF
 """Size of the rendered frames [px]. They are binned: what perception makes of the camera's full frame first.
 Frames of the working image's size would have the noise of single pixels, 3.2 times too much."""
+
+
+def joined(encoders: Iterable[str]) -> str:
+    """The id of an encoder that makes all the latents that are read, each once; empty: none is.
+
+    Args:
+        encoders: Ids, which may be joined ones; empty: nothing is read.
+    """
+    parts = (part for encoder in encoders for part in encoder.split(SEPARATOR) if part)
+    return SEPARATOR.join(dict.fromkeys(parts))
 
 
 class Arena(Protocol):
@@ -170,12 +180,7 @@ class TwinArena(_PlacedArena[TwinRig]):
                 camera=self._new_camera,
             )
             self._shown = start.view
-        # The play remembers the last episode. From the lower end to half the play above the start and back,
-        # the lens rests in the middle of its play, as a lens does that the cache's rig makes anew.
-        above = min(start.position + self.lens.drive.hysteresis, self.lens.position_max)
-        for position in (self.lens.position_min, above):
-            self._rig.place(world, position, start.exposure_us)
-        self._rig.place(world, start.position, start.exposure_us, start.seed)
+        begin(self._rig, world, start.position, start.exposure_us, start.seed)
         self._object_dioptres = start.object_dioptres
 
     def _encoding(self) -> str:
@@ -237,6 +242,28 @@ class CacheArena(_PlacedArena[CachedRig]):
                 f"{', '.join(missing)}: build a cache with that encoder, or evaluate by rendering"
             )
         return SEPARATOR.join(held[part] for part in parts)
+
+
+def begin(rig: TwinRig, world: World, position: float, exposure_us: float, seed: int) -> None:
+    """Begin an episode that does not depend on what the rig played before.
+
+    Args:
+        rig: Forgets its last episode.
+        world: What its camera sees.
+        position: Where its lens rests.
+        exposure_us: Exposure at the start [us].
+        seed: Seed of the sensor's noise.
+
+    Raises:
+        DeviceError: A value is out of range, or the scene can't be used.
+        AssetMissing: A photograph is not on this machine.
+    """
+    # The play remembers the last episode. From the lower end to half the play above the start and back,
+    # the lens rests in the middle of its play, as a lens does that the cache's rig makes anew.
+    above = min(position + rig.lens.drive.hysteresis, rig.lens.position_max)
+    for end in (rig.lens.position_min, above):
+        rig.place(world, end, exposure_us)
+    rig.place(world, position, exposure_us, seed)
 
 
 def _world(scene: str, view: ViewInfo, start: Start, lens: LensProfile) -> World:

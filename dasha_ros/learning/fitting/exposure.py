@@ -14,7 +14,7 @@ from dasha_ros.learning.dataset.cache.cells import (
     latent_field,
 )
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
-from dasha_ros.learning.fitting.fit import fit_ridge, folds_of
+from dasha_ros.learning.fitting.fit import fit_ridge, out_of_fold
 from dasha_ros.learning.training.preset_models import ExposurePreset
 from dasha_ros.perception.quality.histogram import EDGES
 from dasha_ros.policies.learned.exposure_encoder import (
@@ -111,7 +111,7 @@ def readout_exposure_lookup(
 ) -> ExposureLookup:
     """The look-up for the observation ``readout``: fits on the training views, then reads every cell.
 
-    Cells of training views are read out of fold.
+    Cells of training views, and of their copies under disturbances, are read out of fold.
 
     Args:
         cache: Cache of percepts.
@@ -139,9 +139,8 @@ def readout_exposure_lookup(
 
     extractor = fit(train)
     numbers = extractor.readout(cells.frame)
-    folds = folds_of([cache.views[v].photographs for v in train])
-    for fold in np.unique(folds):
-        kept, held = train[folds != fold], rows(train[folds == fold])
+    for kept, read in out_of_fold(cache.views, train):
         if len(kept):
+            held = rows(read)
             numbers[held] = fit(kept).readout(cells.frame[held])
     return ExposureLookup(cache, extractor, numbers)

@@ -7,7 +7,7 @@ and an agent trained on such numbers would trust them too much.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from dasha_ros.estimation.detectability import CLASSES, Detectability
 from dasha_ros.estimation.profile import NODES, Profile, node_radii
 from dasha_ros.estimation.readout import Readout
+from dasha_ros.learning.dataset.cache.cells import Rows
+from dasha_ros.learning.dataset.scenes.splits import copies_of
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating]
@@ -72,6 +75,31 @@ def folds_of(groups: Sequence[Sequence[str]], count: int = FOLDS, seed: int = 0)
     order = np.random.default_rng(seed).permutation(len(names))
     fold = {name: int(place) % count for name, place in zip(names, order, strict=True)}
     return np.array([fold[name] for name in roots], np.intp)
+
+
+def out_of_fold(views: Sequence[ViewInfo], train: Rows) -> Iterator[tuple[Rows, Rows]]:
+    """The parts of a fit by photograph: what is fitted on, and what is then read.
+
+    Copies under disturbances show the photographs of their views, so they are read with them. Nothing is
+    fitted on them.
+
+    Args:
+        views: All views.
+        train: Numbers of the training views, plain ones.
+
+    Yields:
+        Numbers of training views to fit on, and of all views to read, for each fold.
+    """
+    folds = folds_of([views[view].photographs for view in train])
+    fold_of = {
+        photograph: fold
+        for view, fold in zip(train, folds, strict=True)
+        for photograph in views[view].photographs
+    }
+    copies = copies_of(views, train)
+    with_them = np.array([fold_of.get(views[copy].photographs[0], -1) for copy in copies], np.intp)
+    for fold in np.unique(folds):
+        yield train[folds != fold], np.concatenate([train[folds == fold], copies[with_them == fold]])
 
 
 def fit_profile(radii: Floats, curves: Floats, widen: float = 1.0, modes: int = MODES) -> Profile:

@@ -32,7 +32,7 @@ from dasha_ros.learning.fitting.fit import (
     fit_profile,
     fit_ridge,
     fit_signed_profile,
-    folds_of,
+    out_of_fold,
 )
 from dasha_ros.learning.training.preset_models import FocusPreset
 from dasha_ros.policies.learned.focus_encoder import FocusInputs
@@ -150,7 +150,7 @@ def belief_focus_lookup(
 ) -> FocusLookup:
     """The look-up for the observation ``belief``: fits on the training views, then reads every cell.
 
-    Cells of training views are read out of fold.
+    Cells of training views, and of their copies under disturbances, are read out of fold.
 
     Args:
         cache: Cache of percepts.
@@ -170,13 +170,11 @@ def belief_focus_lookup(
     readouts = fit.readouts([int(v) for v in train])
     shown = cells.frame, cells.box, *(np.asarray(cache.fields[n]) for n in ("box_detail", "object_detail"))
     frame, box, detail, place = (read(x) for read, x in zip(_reads(readouts), shown, strict=True))
-    folds = folds_of([cache.views[v].photographs for v in train])
-    for fold in np.unique(folds):
-        kept, held = [int(v) for v in train[folds != fold]], train[folds == fold]
+    for kept, held in out_of_fold(cache.views, train):
         if any(cache.views[v].kind == "plane" for v in kept):
             mine = joined(fit.cells(int(v)) for v in held)
-            out_of_fold = fit.readouts(kept)
-            for number, read, x in zip((frame, box, detail, place), _reads(out_of_fold), shown, strict=True):
+            others = fit.readouts([int(v) for v in kept])
+            for number, read, x in zip((frame, box, detail, place), _reads(others), shown, strict=True):
                 number[mine] = read(x[mine])
     colour = ColourRatios(cache) if preset.colour else None
     model = BeliefModel(

@@ -23,6 +23,7 @@ from dasha_ros.learning.training.presets import preset_from
 from dasha_ros.learning.training.run_folder import RunInfo
 from dasha_ros.learning.training.score import score_exposure, score_focus
 from dasha_ros.optics.exposure_table import ExposureTable
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.network import PolicyNet
 from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyInfo
 
@@ -136,8 +137,10 @@ def focus_lookup(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFe
     """The look-up for A^L of a preset; ``cells`` are used if its observation needs them.
 
     Raises:
+        CacheError: The cache was made with another lens than the preset's.
         ReadingError: The cache lacks what the preset reads, or is damaged.
     """
+    cache.check_lens(lens_model(preset.lens))
     if preset.focus.world.disturbed_share and not len(copies_of(cache.views, train)):
         raise ReadingError(
             f"the preset {preset.name} learns under disturbances, and the percept cache {cache.path} has no "

@@ -19,7 +19,7 @@ Count = Annotated[int, Field(ge=1)]
 Range = tuple[float, float]
 Schedule = Literal["drawn", "loop"]
 """``drawn``: anew for every episode. ``loop``: the paper's, one value after the other, for the whole batch;
-what a network is results by, and what it hands over, is drawn all the same."""
+the episodes that score a network, and what A^H hands over, are drawn all the same."""
 
 
 class _Model(BaseModel):

@@ -59,8 +59,10 @@ def plan(
 
     Raises:
         TrainingError: There is no such split.
+        CacheError: The cache was made with another lens than the preset's.
     """
-    chosen = split_of(cache, split)
+    chosen, lens = split_of(cache, split), lens_model(preset.lens)
+    cache.check_lens(lens)
     ppo = preset.focus.ppo if agent == "focus" else preset.exposure.ppo
     total = steps or (preset.focus.steps if agent == "focus" else preset.exposure.steps)
     update = ppo.n_envs * ppo.n_steps
@@ -74,7 +76,7 @@ def plan(
         steps=total,
         evaluate_every=max(update, total // EVALUATIONS),
         exposures=exposure_table().id,
-        lens=lens_model(preset.lens).id,
+        lens=lens.id,
         scenes={
             part: [cache.views[v].name for v in getattr(chosen, part)]
             for part in ("train", "validation", "test")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.report.explain.occlusion import Influence, has_cells, influence
-from dasha_ros.report.explain.replay import Decided, Moment, lens_of, moments
+from dasha_ros.report.explain.replay import Decided, Moment, chosen, lens_of, moments
 from dasha_ros.report.model import Record, ReportError, Step
 
 Array = NDArray[np.float64]
@@ -89,7 +89,7 @@ def _explained(record: Record, moment: Moment) -> Explained:
     if moment.answer is not None:
         command = moment.answer.command
         recorded = command.lens_position if is_lens else command.exposure_us
-    wanted, box = percept.of(record.goal.labels), None
+    wanted, box = chosen(record.goal, (*moment.earlier, percept))[-1].of(record.goal.wanted[0]), None
     if wanted:
         left, top, right, bottom = wanted[0].box
         width, height = float(percept.width), float(percept.height)

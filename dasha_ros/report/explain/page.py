@@ -73,7 +73,7 @@ def write(
 
 
 def _page(record: Record, sections: Sequence[str]) -> str:
-    title = f"Why it moved: {', '.join(record.goal.labels) or 'any object'}"
+    title = f"Why it moved: {record.goal.what}"
     body = sections or ["<p>The goal ended before the first picture: there is no decision to explain.</p>"]
     return "\n".join(
         [

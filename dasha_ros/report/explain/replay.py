@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,17 +15,19 @@ from dasha_ros.files.arrays import read_arrays
 from dasha_ros.files.errors import FileError
 from dasha_ros.freshness.command import CommandId
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.optics.exposure_table import exposure_table
+from dasha_ros.optics.exposure_table import ExposureTable, exposure_table
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.optics.lens_info import LensInfo, LensInfoError
+from dasha_ros.optics.limited_lens import DistanceError, DistanceRange
 from dasha_ros.perception.encoders.joint import size_of
 from dasha_ros.perception.percept import NO_COLOUR_DETAIL, NO_DETAIL, Detection, Percept
 from dasha_ros.perception.quality.detail import SHAPE
 from dasha_ros.perception.quality.histogram import BINS, EDGES
-from dasha_ros.policies.policy import ExposureTask, FocusTask, HasBelief
+from dasha_ros.policies.policy import ExposureTask, FocusDecision, FocusTask, HasBelief
 from dasha_ros.policies.registry import exposure_policy, focus_policy
+from dasha_ros.policies.selection import Choice
 from dasha_ros.policies.steady_light import SteadyExposure
-from dasha_ros.report.model import Record, ReportError, Step
+from dasha_ros.report.model import Goal, Record, ReportError, Step
 
 Array = NDArray[np.float64]
 
@@ -53,7 +56,10 @@ class Mind(Protocol):
 class _Exposure:
     def __init__(self, policy: str, record: Record) -> None:
         self._policy = SteadyExposure(exposure_policy(policy))
-        self._task = ExposureTask(exposure_table(), record.goal.max_steps)
+        known = record.setup.exposures
+        self._task = ExposureTask(
+            table_of(record), record.goal.max_steps, heeds_flicker=known is None or known.heeds_flicker
+        )
 
     def decide(self, percepts: Sequence[Percept]) -> Decided:
         self._policy.reset(self._task)
@@ -67,9 +73,12 @@ class _Exposure:
 class _Focus:
     def __init__(self, policy: str, record: Record) -> None:
         goal, self._policy = record.goal, focus_policy(policy)
+        labels, selection = goal.wanted
+        self._goal = goal
         self._task = FocusTask(
-            lens_of(record),
-            frozenset(goal.labels),
+            limited_lens_of(record),
+            labels,
+            selection=selection,
             min_score=goal.min_score,
             max_brisque=goal.max_brisque,
             max_steps=goal.max_steps,
@@ -77,16 +86,22 @@ class _Focus:
 
     def decide(self, percepts: Sequence[Percept]) -> Decided:
         self._policy.reset(self._task)
-        *earlier, last = percepts
+        *earlier, last = chosen(self._goal, percepts)
         for percept in earlier:
-            self._policy.act(percept)
-        decision = self._policy.act(last)
+            self._act(percept)
+        decision = self._act(last)
         belief = self._policy.belief() if isinstance(self._policy, HasBelief) else None
         if belief is None:
             return Decided(decision.position, decision.done)
         places, chances = belief
         # The policy goes on to change its belief.
         return Decided(decision.position, decision.done, np.array(chances), places)
+
+    def _act(self, percept: Percept) -> FocusDecision:
+        """As `control.loop.run_focus` does: a lens outside of the goal's distances goes there first."""
+        lens, position = self._task.lens, percept.lens.commanded_position
+        within = min(max(position, lens.position_min), lens.position_max)
+        return self._policy.act(percept) if within == position else FocusDecision(within)
 
 
 @dataclass(frozen=True)
@@ -146,6 +161,45 @@ def moments(record: Record, folder: Path, agent: str, policy: str) -> Iterator[M
             yield replace(moment, answer=None)
             return
         yield moment
+
+
+def chosen(goal: Goal, percepts: Iterable[Percept]) -> list[Percept]:
+    """An agent's pictures in their order, each with only what counts for a goal; see `Choice`."""
+    labels, selection = goal.wanted
+    return list(map(Choice(selection, labels, goal.min_score), percepts))
+
+
+def table_of(record: Record) -> ExposureTable:
+    """The exposures that A^H could choose from.
+
+    Of a report that does not hold them, those of the paper's camera, with as much gain as was asked for.
+
+    Raises:
+        ReportError: They are no exposure table.
+    """
+    if (known := record.setup.exposures) is not None:
+        gain_from_us = math.inf if known.gain_from_us is None else known.gain_from_us
+        try:
+            return ExposureTable(known.values_us, known.gains, gain_from_us, known.mains_hz)
+        except ValueError as error:
+            raise ReportError(f"the report's exposures can't be used: {error}") from error
+    table = exposure_table()
+    most_us = max((step.command.exposure_us or 0.0 for step in record.steps), default=0.0)
+    gain = most_us / table.t_max_us
+    return table.with_gain(20.0 * math.log10(gain)) if gain > 1.0 else table
+
+
+def limited_lens_of(record: Record) -> LensModel:
+    """The lens within the distances of the goal.
+
+    Raises:
+        ReportError: The report does not hold the lens, or the lens has nothing within these distances.
+    """
+    goal = record.goal
+    try:
+        return DistanceRange(goal.min_distance_m, goal.max_distance_m).limit(lens_of(record))
+    except DistanceError as error:
+        raise ReportError(f"the report's goal can't be played again: {error}") from error
 
 
 def lens_of(record: Record) -> LensModel:
@@ -222,6 +276,7 @@ def percept_of(step: Step, folder: Path) -> Percept:
                         _number(found.box[2]),
                         _number(found.box[3]),
                     ),
+                    found.sharpness or 0.0,
                 )
                 for found in seen.detections
             ),

@@ -88,7 +88,7 @@ def _places(record: Record, explained: Explained) -> list[str]:
     ]
     if explained.box is not None:
         share, area = on_box(weights, explained.box)
-        label = " or ".join(record.goal.labels) or "object"
+        label = " or ".join(sorted(record.goal.wanted[0])) or "object"
         told.append(
             f"{_percent(share)} of the influence lies on the box of the {label}, which covers "
             f"{_percent(area)} of the frame."

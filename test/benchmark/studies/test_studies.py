@@ -13,7 +13,7 @@ from tiny_runs import TINY
 from typer.testing import CliRunner
 
 from dasha_ros.benchmark.evaluation import focus_rows, play
-from dasha_ros.benchmark.methods import MethodError, focus_methods
+from dasha_ros.benchmark.methods import MethodError, exposure_methods, focus_methods
 from dasha_ros.benchmark.studies import driver, work
 from dasha_ros.benchmark.studies.driver import drive
 from dasha_ros.benchmark.studies.model import Study, load_study, study_names
@@ -117,6 +117,17 @@ def test_what_means_nothing_is_left_out_and_told(asked):
     other = next(number for number in range(3) if number != split)
     with pytest.raises(StudyError, match=r"product is empty.*learned from split"):
         plan_of(Study(**{**asked, "splits": [other], "policies": ["plus"]}))
+
+
+def test_nobody_is_handed_over_to_by_a_policy_that_has_seen_the_photographs(asked):
+    split = exposure_methods("plus")[0].split
+    settings = {"settings": ["planes_wide", "joint"], "exposure_policy": "plus", "policies": ["constant"]}
+    plan = plan_of(Study(**{**asked, **settings, "splits": [0, 1, 2]}))
+    played = {task.inputs.rules.split: task.inputs.rules.settings for task in plan.tasks}
+    assert all(("joint" in names) == (number == split) for number, names in played.items())
+    assert all("planes_wide" in names for names in played.values())
+    assert len(plan.skipped) == 2
+    assert all(f"A^H plus learned from split {split}" in sentence for sentence in plan.skipped)
 
 
 @pytest.mark.parametrize(

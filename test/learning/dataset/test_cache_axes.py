@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from synthetic_cache import synthetic_cache
 
 from dasha_ros.learning.dataset.cache.axes import FAR, NEAR, PLANE, Grid, Grids, Locator, kind_of
+from dasha_ros.learning.dataset.cache.cells import CellMap
+from dasha_ros.learning.dataset.cache.percept_cache import MIN_SCORE
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 
 GRID = Grid(plane=(0.0, 0.5, 2.0), near=(-4.0, -1.0, 0.0, 0.5, 4.0), ev=(-1.0, 0.0, 2.0), draws=2)
@@ -98,3 +101,19 @@ def test_the_default_grids_cover_every_start_and_every_object() -> None:
         axis = focus.defocus(kind)
         assert axis[-1] >= 9.3 - 0.1
         assert kind == PLANE or axis[0] <= -4.96 - 1 / 0.3
+
+
+def test_a_detection_between_a_cell_with_a_box_and_one_without_has_the_box(tmp_path):
+    cache = synthetic_cache(tmp_path / "c", planes=1)
+    sharp, blurred = cache.meta.grids.focus.plane[4:6]
+    gone = CellMap(cache).focus_cells(0).rows[5].ravel()
+    for name, nothing in (("score", 0.0), ("box", 0.0), ("box_detail", np.nan)):
+        cache.fields[name] = np.array(cache.fields[name])
+        cache.fields[name][gone] = nothing
+    names = ("score", "box", "box_detail")
+    near, far = (sharp + share * (blurred - sharp) for share in (0.7, 0.99))
+    found = cache.lookup(0, [sharp, near, far, blurred], 0.0, 0, names)
+    assert [score >= MIN_SCORE for score in found["score"]] == [True, True, False, False]
+    np.testing.assert_array_equal(found["box"][1], found["box"][0])
+    np.testing.assert_array_equal(found["box_detail"][1], found["box_detail"][0])
+    assert not found["box"][2:].any(), "nothing is detected there"

@@ -16,6 +16,7 @@ from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.devices.errors import OutOfRange
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.rig import CachedRig
+from dasha_ros.learning.dataset.cache.store import CacheError
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
@@ -208,7 +209,7 @@ def test_distances_must_keep_the_separation(few_cache: PerceptCache) -> None:
 
 
 def test_a_cache_of_another_lens_is_refused(motorcycle_cache: PerceptCache) -> None:
-    with pytest.raises(ValueError, match=r"made with 25 mm at f/2, the lens physical has 25 mm at f/4"):
+    with pytest.raises(CacheError, match=r"made with 25 mm at f/2, the lens physical has 25 mm at f/4"):
         CachedRig(motorcycle_cache, lens=lens_model(f_number=4.0))
     with pytest.raises(ValueError, match=r"no latent 'late'; it has latent, latent_grid, latent_early"):
         CachedRig(motorcycle_cache, latent="late")

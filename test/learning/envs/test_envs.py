@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from synthetic_cache import synthetic_cache
@@ -13,6 +16,7 @@ from dasha_ros.learning.dataset.cache.cells import cell_features
 from dasha_ros.learning.dataset.cache.rig import CachedRig
 from dasha_ros.learning.envs.focus_batch import FocusBatch, ViewSampler
 from dasha_ros.learning.envs.joint import DashaJointEnv
+from dasha_ros.learning.envs.rewards_and_ends import FocusRules
 from dasha_ros.learning.envs.single import DashaExposureEnv, DashaFocusEnv
 from dasha_ros.learning.training.agents import exposure_lookup, focus_lookup
 from dasha_ros.learning.training.presets import load_preset
@@ -20,6 +24,7 @@ from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.belief_encoder import ACTIONS, EXPLORE_PX, STAY
 from dasha_ros.policies.learned.deployed import EVIDENCE
 from dasha_ros.policies.learned.exposure_encoder import REACH
+from dasha_ros.policies.learned.plan_encoder import LOOK
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.policies.rewards import exposure_reward, focus_reward
 from dasha_ros.twin.world import World
@@ -70,6 +75,14 @@ def test_checkers_pass(kind, preset, cache):
     check_env(env, skip_render_check=True)
     sb3 = pytest.importorskip("stable_baselines3.common.env_checker")
     sb3.check_env(env)
+
+
+def test_the_environment_names_its_actions_and_all_that_it_pays():
+    told = DashaFocusEnv.__doc__
+    assert re.findall(r"``Discrete\((\d+)\)``", told) == [str(ACTIONS), str(LOOK + 1)]
+    prices = {each.name for each in fields(FocusRules) if each.name.endswith(("_price", "_reward"))}
+    assert len(prices) == 6
+    assert not {name for name in prices if f"``{name}``" not in told}
 
 
 def test_one_episode_means_the_same_over_a_rig_and_in_a_batch(cache):

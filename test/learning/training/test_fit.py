@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
+from synthetic_cache import synthetic_cache
 
 from dasha_ros.estimation.detectability import CLASSES
 from dasha_ros.estimation.profile import NODES, node_radii
+from dasha_ros.learning.dataset.cache.cells import CellFeatures, CellMap, cell_features
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
+from dasha_ros.learning.fitting.exposure import readout_exposure_lookup
 from dasha_ros.learning.fitting.fit import (
     fit_detectability,
     fit_profile,
     fit_ridge,
     fit_signed_profile,
     folds_of,
+    out_of_fold,
 )
+from dasha_ros.learning.fitting.focus import belief_focus_lookup
+from dasha_ros.learning.training.presets import load_preset
+from dasha_ros.learning.training.train import split_of
+from dasha_ros.twin.stress.disturbance import Disturbance
 
 RADII = np.array([0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
 
@@ -30,6 +42,21 @@ def test_views_that_share_a_photograph_share_a_fold():
     assert folds[0] == folds[2] == folds[4]
     assert folds[1] == folds[5]
     assert len(set(folds)) == 3
+
+
+def test_a_copy_under_a_disturbance_is_read_with_its_photographs():
+    """No regression reads a copy that was fitted on the photographs that it shows."""
+    photographs = [("a", "b"), ("c",), ("b",), ("d",), ("e",)]
+    plain = [ViewInfo(f"v{i}", "plane", "cat", each, fold=i % 2) for i, each in enumerate(photographs)]
+    copies = [replace(view, name=f"{view.name}/copy", disturbance=Disturbance()) for view in plain]
+    views, train = [*plain, *copies], np.array([0, 1, 2, 3])
+    parts = list(out_of_fold(views, train))
+    assert len(parts) == 3
+    for kept, read in parts:
+        fitted_on = {name for view in kept for name in views[view].photographs}
+        assert not fitted_on & {name for view in read for name in views[view].photographs}
+        assert all(views[view].disturbance is None for view in kept)
+    assert sorted(view for _, read in parts for view in read) == [0, 1, 2, 3, 5, 6, 7, 8]
 
 
 def test_a_profile_finds_mean_modes_and_noise():
@@ -83,3 +110,25 @@ def test_kinds_of_objects_are_told_apart():
     assert lost[order[0]] < 0.2
     np.testing.assert_allclose(found.weights[order], [11 / 42, 31 / 42], atol=0.02)
     np.testing.assert_allclose(np.exp(found.log_answers).sum(axis=2), 1.0)
+
+
+def test_copies_of_training_views_are_read_like_the_views_themselves(tmp_path):
+    """Their pictures are the same here: so a view that is read out of fold has the numbers of its copy."""
+    cache = synthetic_cache(tmp_path / "c", planes=10)
+    copies = [replace(view, name=f"{view.name}/copy", disturbance=Disturbance()) for view in cache.views]
+    names = ("score", "box", "box_detail", "object_detail", "brisque")
+    twice = SimpleNamespace(
+        meta=cache.meta, path=cache.path, has_colour=False, px_per_dioptre=cache.px_per_dioptre,
+        views=(*cache.views, *copies), scenes=cache.scenes * 2,
+        fields={name: np.tile(cache.fields[name].T, 2).T for name in names},
+    )  # fmt: skip
+    once = cell_features(cache)
+    cells = CellFeatures(np.tile(once.frame, (2, 1)), np.tile(once.box, (2, 1)))
+    preset, train = load_preset("plus"), split_of(cache, 0).train
+    where = CellMap(twice)
+    focus = belief_focus_lookup(twice, train, preset.focus, cells)
+    exposure = readout_exposure_lookup(twice, train, preset.exposure, cells)
+    for view in train:
+        here, there = where.focus_cells(int(view)).rows, where.focus_cells(int(view) + len(copies)).rows
+        for numbers in (focus._frame, focus._box, focus._detail, focus._place, exposure._numbers):
+            np.testing.assert_array_equal(numbers[there], numbers[here])

@@ -173,6 +173,21 @@ def test_a_split_that_is_not_there_is_refused(cache):
         plan("focus", load_preset("plus"), cache, split=9)
 
 
+def test_a_lens_that_did_not_make_the_cache_is_refused(cache, tmp_path):
+    """Its episodes would count another blur than the pictures have."""
+    slow = tmp_path / "slow.yaml"
+    slow.write_text(
+        "unit: V\nf_number: 4.0\npoints:\n"
+        "  - {position: 24, blur_px: -22.1}\n  - {position: 70, blur_px: 41.4}\n"
+    )
+    preset = load_preset("plus", lens=str(slow))
+    for agent in ("focus", "exposure"):
+        with pytest.raises(CacheError, match=r"made with 25 mm at f/2, .* has 25 mm at f/4: take a lens"):
+            plan(agent, preset, cache)
+    with pytest.raises(CacheError, match=r"made with 25 mm at f/2"):
+        train_agents.focus_lookup(cache, preset, np.arange(8), None)
+
+
 def test_a_network_goes_into_a_learner_and_comes_out_the_same(cache, tmp_path):
     from dasha_ros.learning.training import train as module
 

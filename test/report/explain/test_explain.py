@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from told_steps import told
 from typer.testing import CliRunner
 
 from dasha_ros.cli import app
@@ -46,26 +47,10 @@ def report(fetched, tmp_path_factory) -> Path:
     agents = {"A^H": exposure_policy("plus"), "A^L": focus_policy("plus")}
 
     def on_step(step):
-        percept = step.percept
-        record = asdict(percept)
-        kept = {key: record.pop(key) for key in ("latent", "detail", "colour_detail")}
-        capture, state = record.pop("capture"), record.pop("lens")
-        del record["histogram_edges"], state["settled"]
-        record["histogram_counts"] = [int(count) for count in percept.histogram_counts]
         belief = agents["A^L"].belief() if step.agent == "A^L" else None
-        running.step(
-            {
-                "agent": step.agent,
-                "index": step.index,
-                "command": {step.command.name: step.command.value} if step.command else {},
-                "frame": capture,
-                "lens": state,
-                "percept": record,
-                "belief": belief and dict(zip(("dioptres", "probability"), map(tuple, belief), strict=True)),
-            },
-            perception.annotated_jpeg(percept),
-            kept,
-        )
+        record, kept = told(step)
+        record["belief"] = belief and dict(zip(("dioptres", "probability"), map(tuple, belief), strict=True))
+        running.step(record, perception.annotated_jpeg(step.percept), kept)
 
     run_exposure(rig, agents["A^H"], ExposureTask(rig.table), on_step)
     task = FocusTask(lens.model(), frozenset({"motorcycle"}))

@@ -32,7 +32,7 @@ from dasha_ros.learning.dataset.cache.layout import CELL, GREY
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.dataset.cache.view_camera import FRAME
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
-from dasha_ros.optics.lens import WORKING_WIDTH_PX
+from dasha_ros.optics.lens import WORKING_WIDTH_PX, LensProfile
 from dasha_ros.optics.varioptic import PhysicalLens
 from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import NO_COLOUR_DETAIL, Detection, Percept
@@ -139,6 +139,19 @@ class PerceptCache:
         """Blur radius of a defocus of 1 D [px at 640 px width]."""
         lens = PhysicalLens(focal_length_mm=self.meta.focal_length_mm, f_number=self.meta.f_number)
         return lens.blur_px(1.0, 0.0, WORKING_WIDTH_PX)
+
+    def check_lens(self, lens: LensProfile) -> None:
+        """Refuse a lens under which the views would be blurred otherwise, or get another light.
+
+        Raises:
+            CacheError: It has another focal length or aperture.
+        """
+        if (self.meta.focal_length_mm, self.meta.f_number) != (lens.focal_length_mm, lens.f_number):
+            raise CacheError(
+                f"the cache {self.path} was made with {self.meta.focal_length_mm:g} mm at "
+                f"f/{self.meta.f_number:g}, the lens {lens.name} has {lens.focal_length_mm:g} mm at "
+                f"f/{lens.f_number:g}: take a lens of that focal length and aperture"
+            )
 
     def index(self, name: str) -> int:
         """The number of a view.
@@ -273,8 +286,7 @@ class PerceptCache:
     def _gather(self, name: str, rows: Rows, weights: Floats) -> Floats:
         field = self.fields[name]
         if name in _NEAREST:
-            nearest = rows[np.arange(len(rows)), weights.argmax(axis=1)]
-            return np.asarray(field[nearest], np.float32)
+            return np.asarray(field[self._nearest(rows, weights)], np.float32)
         if name == _BY_LOGARITHM:
             logarithms = np.log(np.maximum(field[rows], _LEAST_SHARPNESS))
             return np.asarray(np.exp((logarithms * weights).sum(axis=1)), np.float32)
@@ -286,6 +298,14 @@ class PerceptCache:
             if weight.any():
                 total += field[rows[:, corner]].astype(np.float32) * weight.reshape(shape)
         return total
+
+    def _nearest(self, rows: Rows, weights: Floats) -> Rows:
+        """The nearest cell's row; of a detection, the nearest with a box: its neighbour may have none."""
+        detected = self._gather("score", rows, weights) >= MIN_SCORE
+        has_box = self.fields["score"][rows] > 0.0
+        usable = np.where(has_box | ~detected[:, None], weights, -1.0)
+        nearest: Rows = rows[np.arange(len(rows)), usable.argmax(axis=1)]
+        return nearest
 
 
 def _detail(found: dict[str, Floats], elsewhere: Floats, in_box: Floats) -> DetailMap:

@@ -57,15 +57,11 @@ class CachedRig(InProcessRig):
 
         Raises:
             SceneError: No such view, or distances that don't fit it.
-            ValueError: The cache was made for another lens or has no such latent.
+            CacheError: The cache was made with another lens.
+            ValueError: The cache has no such latent.
         """
         super().__init__(lens, table, position, hysteresis)
-        made_with = cache.meta.focal_length_mm, cache.meta.f_number
-        if made_with != (self.lens.focal_length_mm, self.lens.f_number):
-            raise ValueError(
-                f"the cache {cache.path} was made with {made_with[0]:g} mm at f/{made_with[1]:g}, the lens "
-                f"{self.lens.name} has {self.lens.focal_length_mm:g} mm at f/{self.lens.f_number:g}"
-            )
+        cache.check_lens(self.lens)
         if unknown := [part for part in latent.split(SEPARATOR) if part not in cache.meta.encoders]:
             known = ", ".join(cache.meta.encoders)
             raise ValueError(f"the cache has no latent {unknown[0]!r}; it has {known}")

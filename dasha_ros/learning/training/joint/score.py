@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dasha_ros.learning.dataset.scenes.views import Kind
-from dasha_ros.learning.evaluation.arenas import Arena
+from dasha_ros.learning.evaluation.arenas import Arena, joined
 from dasha_ros.learning.evaluation.evaluate import play_focus
 from dasha_ros.learning.evaluation.settings import FocusSetting, Start, focus_starts
 from dasha_ros.learning.training.preset_models import Preset
-from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.focus import LearnedFocus
 from dasha_ros.policies.outcome import ErrorCode
@@ -62,7 +61,7 @@ def score_joint(
         seed: Seed of starts and noise.
     """
     starts = _starts(arena, preset, views, episodes, seed)
-    encoder = SEPARATOR.join(dict.fromkeys((exposure.file.info.encoder, focus.file.info.encoder)))
+    encoder = joined([exposure.file.info.encoder, focus.file.info.encoder])
     trials, commands = [], 0
     for start in starts:
         trials.append(

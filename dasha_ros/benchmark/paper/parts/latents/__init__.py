@@ -43,7 +43,7 @@ A quick run covers less, so that its points lie as close that the agents can act
 DIFFERENT = 0.1
 """From this difference between exposures on, in the share of pictures with a detection, they count as
 different."""
-_FORMAT = 1
+_FORMAT = 2
 
 
 def grid_of(context: Context) -> Grid:

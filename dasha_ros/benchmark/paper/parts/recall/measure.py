@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from dasha_ros.benchmark.episodes import HEIGHT, WIDTH, Goal
-from dasha_ros.benchmark.methods import encoders_of, exposure_methods, focus_methods
+from dasha_ros.benchmark.methods import exposure_methods, focus_methods, perception_for
 from dasha_ros.benchmark.rows import Row
 from dasha_ros.benchmark.trials.intervals import Estimate, share_of
 from dasha_ros.benchmark.trials.journal import Journal, key_of
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.learning.evaluation.arenas import begin
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.detectors import Detector
-from dasha_ros.perception.encoders.joint import SEPARATOR
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.outcome import ErrorCode
@@ -33,7 +33,7 @@ from dasha_ros.twin.world import FACTORY_EXPOSURE_US, World
 
 MIN_SCORE = 0.3
 """Score from which an object counts as found; also A^L's."""
-_FORMAT = 1
+_FORMAT = 2
 """Raise it when an episode of the same id would go another way: old rows are then played anew."""
 _KEYS = frozenset(
     {
@@ -77,9 +77,7 @@ class Agents:
             UnknownModelError: No detector has this name.
             PolicyFileError: A policy can't be read.
         """
-        wanted = [*encoders_of([self.focus], "focus"), *encoders_of([self.exposure], "exposure")]
-        encoder = SEPARATOR.join(dict.fromkeys(wanted))
-        return Perception(encoder, detector) if encoder else Perception(detector=detector)
+        return perception_for([self.focus], "focus", exposure=self.exposure, detector=detector)
 
     @property
     def digest(self) -> str:
@@ -154,10 +152,10 @@ def _cell(rig: TwinRig, agents: Agents, cell: tuple[Goal, float, float], seed: i
     def blur_px() -> float:
         return min(abs(rig.lens.blur_px(rig.focus_dioptres, target)) for target in targets)
 
-    rig.place(world, position, FACTORY_EXPOSURE_US, noise)
+    begin(rig, world, position, FACTORY_EXPOSURE_US, noise)
     begun = blur_px()
     off = _score(rig.observe(), goal.label)
-    rig.place(world, position, FACTORY_EXPOSURE_US, noise)
+    begin(rig, world, position, FACTORY_EXPOSURE_US, noise)
     exposed = run_exposure(rig, exposure_policy(agents.exposure), ExposureTask(rig.table))
     code, last = exposed.code, exposed.percept
     if code is ErrorCode.NONE:
