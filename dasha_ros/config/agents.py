@@ -113,7 +113,13 @@ class HighLevelAgentConfig(AgentConfig):
         24.0, "Shortest exposure of the table.", unit="us", fixed=True, ge=1.0, le=1e6
     )
     exposure_max_us: FiniteFloat = parameter(
-        1e6, "Longest exposure of the table.", unit="us", fixed=True, ge=2.0, le=10e6
+        1e6,
+        "Longest exposure of the table. A camera that may expose for longer makes all that is in it without "
+        "gain: to have short exposures and gain, set exposure_max_us of camera_driver.",
+        unit="us",
+        fixed=True,
+        ge=2.0,
+        le=10e6,
     )
 
     mains_hz: Literal["auto", "0", "50", "60"] = parameter(

@@ -147,6 +147,14 @@ class CameraDriverConfig(NodeConfig):
     initial_exposure_us: FiniteFloat = parameter(
         10_000.0, "Exposure before the first command.", unit="us", fixed=True, ge=1.0, le=10e6
     )
+    exposure_max_us: FiniteFloat = parameter(
+        1e6,
+        "Longest exposure that the camera makes; for more light, gain stands in. Less blurs less in motion.",
+        unit="us",
+        fixed=True,
+        ge=1.0,
+        le=10e6,
+    )
     capture_mode: Literal["auto", "on_command", "free_running"] = parameter(
         "auto",
         "on_command: one exposure for each command. free_running: always the newest image. "

@@ -8,6 +8,7 @@ from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.pursuit import Ended, pursue
 from dasha_ros.control.rig import Metering, Rig
 from dasha_ros.control.step import HIGH_LEVEL, ExposureOutcome, FocusOutcome, Interrupt, OnStep, Step
+from dasha_ros.optics.exposure_table import without_gain_us
 from dasha_ros.policies.object_exposure import (
     COMMANDS,
     Hidden,
@@ -157,7 +158,8 @@ class _RigParts:
     def _see(self, step: Step) -> None:
         self.hidden.see(step.percept)
         if step.agent == HIGH_LEVEL:
-            self._exposures_us.append(step.percept.capture.exposure_us)
+            capture = step.percept.capture
+            self._exposures_us.append(without_gain_us(capture.exposure_us, capture.gain_db))
         if self._on_step is not None:
             self._on_step(step)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dasha_ros.optics.exposure_table import asked_us, gain_factor, made_of
@@ -51,6 +51,11 @@ class CameraLimits:
     gain_max_db: float
     region: SensorRegion | None = None
     """Which part of the sensor the pictures show; `None`: the camera does not tell."""
+
+    def exposing_at_most(self, exposure_us: float) -> CameraLimits:
+        """These limits with at most this exposure [us], but no less than the shortest one."""
+        longest_us = max(self.exposure_min_us, min(self.exposure_max_us, exposure_us))
+        return replace(self, exposure_max_us=longest_us)
 
     @property
     def longest_asked_us(self) -> float:

@@ -164,8 +164,9 @@ class FocusTrack:
         below = np.pad(self._joint.cumsum(axis=2), ((0, 0), (0, 0), (1, 0)))
         speeds = np.arange(len(SPEEDS))[:, None]
         within = below[:, speeds, low] + (index - low) * self._joint[:, speeds, low]
-        carried: Array = np.diff(within, axis=2)
-        return carried + (below[..., -1:] - carried.sum(axis=2, keepdims=True)) / count
+        carried = np.diff(within, axis=2)
+        result: Array = carried + (below[..., -1:] - carried.sum(axis=2, keepdims=True)) / count
+        return result
 
 
 def _reshifted(chances: Array, joint: Array) -> Array:

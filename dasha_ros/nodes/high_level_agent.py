@@ -62,7 +62,8 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
         """The exposures that both the parameters and the camera allow, then the camera's gain.
 
         A learned policy keeps the table that it was trained with; each command is clipped to the camera's
-        limits. The preset ``paper`` knows no gain.
+        limits. The preset ``paper`` knows no gain. Nor is there any if the camera can expose for longer than
+        the parameters allow, because drivers use gain only beyond the camera's own longest exposure.
 
         Raises:
             PolicyFileError: The two ranges overlap too little.
@@ -72,12 +73,13 @@ class HighLevelAgent(AgentNode[HighLevelAgentConfig]):
             return table
         learned = self._policy if isinstance(self._policy, LearnedExposure) else None
         uses_gain = learned is None or learned.uses_gain
-        gain_db = min(limits.gain_max_db, self.config.gain_max_db) if uses_gain else 0.0
+        reaches_gain = uses_gain and limits.exposure_max_us <= self.config.exposure_max_us
+        gain_db = min(limits.gain_max_db, self.config.gain_max_db) if reaches_gain else 0.0
         self.rig.most_gain_db = gain_db
         try:
             if learned is None:
                 table = table.within(limits.exposure_min_us, limits.exposure_max_us)
-            return table.with_gain(gain_db, limits.exposure_max_us) if uses_gain else table
+            return table.with_gain(gain_db, limits.exposure_max_us) if reaches_gain else table
         except ValueError as error:
             raise PolicyFileError(
                 f"the camera exposes {limits.exposure_min_us:g} to {limits.exposure_max_us:g} us, and the "

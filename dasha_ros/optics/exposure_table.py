@@ -16,6 +16,7 @@ T_MIN_US = 24.0
 """Shortest exposure of the paper's camera, acA2000-50gm (its user's manual)."""
 T_MAX_US = 1_000_000.0
 """Longest exposure of the paper's camera."""
+_ROUNDED_SHARE, _ROUNDED_US = 0.02, 40.0
 LAMPS_HZ = (100.0, 120.0)
 """How often lamps are brightest in a second on mains of 50 and of 60 Hz: twice in each period."""
 
@@ -32,8 +33,8 @@ class ExposureTable:
     gains: int = 0
     """How many of the last values `with_gain` added."""
     gain_from_us: float = math.inf
-    """The longest exposure of the camera [us]: it makes longer values of this one and gain. A sensor is
-    linear, so twice the gain is as bright as twice the time. Infinite: without gain."""
+    """The longest exposure of the camera, or of the part without gain [us]: longer values are made of it and
+    gain. A sensor is linear, so twice the gain is as bright as twice the time. Infinite: without gain."""
     mains_hz: float = 0.0
     """Frequency of the mains [Hz]; 0: any exposure will do. Lamps flicker twice in its period. An exposure of
     whole flickers is equally bright whenever it begins, so longer ones are rounded to whole ones."""
@@ -124,10 +125,10 @@ class ExposureTable:
 
         Args:
             gain_db: The most gain [dB].
-            longest_us: The camera's longest exposure [us]; left out: that of the table.
+            longest_us: The camera's longest exposure [us]; left out, or beyond the table: that of the table.
         """
         base = self.base.values_us
-        longest_us = base[-1] if longest_us is None else longest_us
+        longest_us = base[-1] if longest_us is None else min(longest_us, base[-1])
         ratio = (base[-1] / base[0]) ** (1.0 / (len(base) - 1))
         reach = longest_us * gain_factor(gain_db) / base[-1]
         more = math.floor(math.log(reach, ratio) + 1e-9) if reach > 1.0 else 0
@@ -164,6 +165,11 @@ def gain_factor(gain_db: float) -> float:
     return float(10.0 ** (gain_db / 20.0))
 
 
+def without_gain_us(exposure_us: float, gain_db: float) -> float:
+    """The exposure [us] that makes a picture as bright without gain."""
+    return exposure_us * gain_factor(gain_db)
+
+
 def flicker_shown(hz: float, exposure_us: float) -> float:
     """Share of a flicker's depth that pictures of an exposure show, 0..1: |sinc| of its flickers.
 
@@ -174,15 +180,25 @@ def flicker_shown(hz: float, exposure_us: float) -> float:
     return float(abs(np.sinc(hz * exposure_us * 1e-6)))
 
 
+def same_exposure(wanted_us: float, made_us: float) -> bool:
+    """Whether a sensor that was told to expose for one time may have made the other [us].
+
+    Sensors expose whole lines, which take up to 30 us, and shorten what they are told.
+    """
+    return abs(wanted_us - made_us) <= max(_ROUNDED_US, _ROUNDED_SHARE * min(wanted_us, made_us))
+
+
 def asked_us(exposure_us: float, gain_db: float, longest_us: float) -> float:
     """The exposure that was asked for [us], if gain stands in for what is beyond the longest exposure.
 
     Args:
-        exposure_us: What made the frame [us].
+        exposure_us: What made the frame [us]; the longest one may have been made a little shorter.
         gain_db: Its gain [dB]; a gain at a shorter exposure is the camera's own, and not part of the setting.
         longest_us: The longest exposure [us].
     """
-    return exposure_us * gain_factor(gain_db) if exposure_us >= 0.999 * longest_us else exposure_us
+    if gain_db <= 0.0 or not (exposure_us > longest_us or same_exposure(longest_us, exposure_us)):
+        return exposure_us
+    return without_gain_us(max(exposure_us, longest_us), gain_db)
 
 
 def made_of(asked: float, longest_us: float, least_gain_db: float = 0.0) -> tuple[float, float]:

@@ -231,6 +231,11 @@ def _check_map(info: LensInfo) -> None:
         raise LensInfoError(f"the map holds what is no number, or beyond {DIOPTRES_MAX:g} D")
     if not (np.diff(positions) > 0).all():
         raise LensInfoError("the positions of the map must ascend")
+    if not (positions[0] < info.position_max and info.position_min < positions[-1]):
+        raise LensInfoError(
+            f"the map goes from {positions[0]:g} to {positions[-1]:g} {info.unit}, and the lens from "
+            f"{info.position_min:g} to {info.position_max:g}: give this lens's own profile"
+        )
     steps = np.diff(dioptres)
     if not ((steps > 0).all() or (steps < 0).all()):
         raise LensInfoError("the map turns back: it must always focus nearer, or always farther")

@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 from analytic_rig import AnalyticRig
 
+from dasha_ros.control.goal import UNTOLD, _RigParts
 from dasha_ros.control.pursuit import Ended, pursue
-from dasha_ros.policies.object_exposure import Hidden
+from dasha_ros.control.step import HIGH_LEVEL, Step
+from dasha_ros.optics.exposure_table import exposure_table
+from dasha_ros.policies.classical.exposure import HistogramExposure
+from dasha_ros.policies.object_exposure import Hidden, was_taken_back
 from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.policy import ExposureDecision, ExposureTask, FocusTask
+from dasha_ros.policies.registry import focus_policy
+from dasha_ros.policies.rewards import Reward
 
+TABLE = exposure_table().with_gain(20.0)
 GOOD, MISSING = (ErrorCode.NONE, ""), (ErrorCode.OBJECT_NOT_FOUND, "nothing there")
 SPENT, LOST = (ErrorCode.STEPS_EXHAUSTED, "spent"), (ErrorCode.CAMERA_LOST, "lost")
 
@@ -99,3 +107,20 @@ def test_without_metering_it_is_exposure_and_focus_as_ever(searches: list[Ended]
     script = Script(list(searches), off=True)
     assert pursue(script, meters=False) == searches[0]
     assert script.played == ["expose", "focus"]
+
+
+@pytest.mark.parametrize(("gains_db", "taken_back"), [((6.0, 12.0, 6.0), True), ((6.0, 9.0, 12.0), False)])
+def test_an_exposure_that_is_made_of_gain_may_be_taken_back_like_any_other(
+    gains_db: tuple[float, ...], taken_back: bool
+) -> None:
+    rig = AnalyticRig()
+    policies, tasks = (
+        (HistogramExposure(), focus_policy("greedy")),
+        (ExposureTask(TABLE), FocusTask(rig.lens)),
+    )
+    parts, blank = _RigParts(rig, policies, tasks, UNTOLD, True), rig.observe()
+    for index, gain_db in enumerate(gains_db):
+        capture = replace(blank.capture, exposure_us=1e6, gain_db=gain_db)
+        seen = replace(blank, capture=capture)
+        parts._see(Step(HIGH_LEVEL, index, None, seen, Reward(0.0, {}), ExposureDecision(0)))
+    assert was_taken_back(parts._exposures_us) is taken_back

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dasha_ros.devices.aravis.device import AravisSettings
@@ -29,12 +30,21 @@ def test_what_is_made_is_as_bright_as_what_was_asked_for(asked_us: float) -> Non
     assert gain_db == 0.0 or exposure_us == 1e5, "gain only where the exposure ends"
 
 
-@given(asked, st.floats(0.0, 18.0))
-def test_what_a_frame_tells_can_be_asked_for_again(asked_us: float, own_db: float) -> None:
-    """A goal that failed restores exposure and gain by one number, whatever gain the camera has by itself."""
-    made = LIMITS.made_of(LIMITS.nearest_asked_us(asked_us), own_db)
-    again = LIMITS.nearest_asked_us(LIMITS.asked_us(*made))
-    assert LIMITS.made_of(again, own_db) == pytest.approx(made)
+@given(asked, st.floats(-6.0, 18.0), st.floats(0.981, 1.0))
+@example(99_000.0, 6.0, 1.0)
+@example(2e5, 0.0, 0.999)
+@example(1e5, -6.0, 1.0)
+def test_what_a_frame_tells_can_be_asked_for_again(asked_us: float, own_db: float, lines: float) -> None:
+    """A goal that failed restores exposure and gain by one number, whatever gain the camera has by itself.
+
+    Nor do pictures get darker if the sensor made its longest exposure a little shorter, of whole lines.
+    """
+    limits = replace(LIMITS, gain_min_db=-6.0)
+    made_us, made_db = limits.made_of(limits.nearest_asked_us(asked_us), own_db)
+    told_us = min(made_us, lines * limits.exposure_max_us)
+    again = limits.nearest_asked_us(limits.asked_us(told_us, made_db))
+    assert limits.made_of(again, own_db) == (pytest.approx(made_us, rel=0.02), pytest.approx(made_db))
+    assert limits.asked_us(*limits.made_of(again, own_db)) == pytest.approx(again), "and it stays at that"
 
 
 @given(asked, st.floats(0.0, 30.0))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -125,14 +126,38 @@ def test_a_frame_tells_which_value_made_it(index: int, own_db: float) -> None:
         assert table.seen(exposure_us, own_db) == index, "a gain of the camera's own is not part of it"
 
 
-@given(index=st.integers(0, 150), longest_us=st.floats(1e4, 2e6))
-def test_gain_begins_where_a_camera_s_exposure_ends(index: int, longest_us: float) -> None:
+@given(index=st.integers(0, 182), longest_us=st.floats(1e4, 2e6))
+def test_gain_begins_where_the_exposure_of_the_camera_or_of_the_table_ends(
+    index: int, longest_us: float
+) -> None:
     table = exposure_table().with_gain(24.0, longest_us)
     assert table.id == exposure_table().id
+    assert table.gain_from_us == min(longest_us, 1e6)
     index = min(index, len(table) - 1)
-    exposure_us, gain_db = made_of(table.exposure_us(index), longest_us)
-    assert (gain_db > 0.0) == (table.exposure_us(index) > longest_us)
+    exposure_us, gain_db = made_of(table.exposure_us(index), table.gain_from_us)
+    assert exposure_us <= 1e6
+    assert (gain_db > 0.0) == (table.exposure_us(index) > table.gain_from_us)
     assert table.seen(exposure_us, gain_db) == index
+
+
+@given(
+    longest_us=st.floats(1e4, 1e7), most_us=st.floats(1e4, 1e6), mains_hz=st.sampled_from([0.0, 50.0, 60.0])
+)
+def test_no_step_of_a_table_with_gain_is_a_jump(longest_us: float, most_us: float, mains_hz: float) -> None:
+    """Two flickers after one are the widest step, and 16 dB the end, however long a camera exposes."""
+    table = exposure_table(24.0, most_us).with_gain(16.0, longest_us).free_of_flicker(mains_hz)
+    made = [table.exposure_us(index) for index in range(len(table))]
+    assert max(b / a for a, b in pairwise(made)) <= 2.0 + 1e-9
+    assert made[-1] <= most_us * 10.0 ** (16.0 / 20.0) * (1 + 1e-6)
+
+
+@given(longest_us=st.floats(1e3, 1e6), share=st.floats(0.981, 1.0), gain_db=st.floats(0.1, 24.0))
+def test_a_longest_exposure_that_the_sensor_made_shorter_by_some_lines_is_the_longest(
+    longest_us: float, share: float, gain_db: float
+) -> None:
+    wanted_us = longest_us * 10.0 ** (gain_db / 20.0)
+    assert asked_us(longest_us * share, gain_db, longest_us) == pytest.approx(wanted_us)
+    assert asked_us(longest_us * share, 0.0, longest_us) == longest_us * share
 
 
 def test_without_gain_a_frame_with_gain_is_that_of_its_exposure() -> None:

@@ -72,6 +72,21 @@ def test_the_default_lens_is_tabulated_alike_from_its_profile_and_from_what_it_s
     assert told.px_per_dioptre == own.px_per_dioptre
 
 
+@pytest.mark.parametrize("limits", [(100.0, 200.0), (70.0, 100.0), (0.0, 24.0), (-5.0, 5.0)])
+def test_limits_that_leave_nothing_of_a_map_are_refused(limits: tuple[float, float]) -> None:
+    """Whoever describes the lens: a back end with a profile, or a message."""
+    with pytest.raises(LensInfoError, match=r"the map goes from 24 to 70 V, and the lens from .*own profile"):
+        LensInfo.of(lens_model(), limits=limits)
+    with pytest.raises(LensInfoError, match="own profile"):
+        replace(LensInfo.of(lens_model()), position_min=limits[0], position_max=limits[1])
+
+
+def test_limits_that_leave_some_of_a_map_are_those_of_the_lens() -> None:
+    info = LensInfo.of(lens_model(), limits=(60.0, 200.0))
+    assert (info.model().position_min, info.model().position_max) == (60.0, 200.0)
+    assert travel(info.model(), 0.05) > 0.0
+
+
 def test_a_difference_of_focus_is_a_travel_in_any_unit() -> None:
     assert travel(lens_model(), 0.062) == 0.2
     assert travel(lens_model(), 0.093) == 0.3

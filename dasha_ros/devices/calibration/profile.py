@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from dasha_ros.optics.lens_table import TableLens
 OUTLIER_SIGMAS = 5.0
 OUTLIER_MIN_DIOPTRES = 0.05
 """Pairs this close to the line are always kept; 0.05 D is 0.4 px at 640 px, f/2."""
+_DISTANCE_DIGITS = 6
 
 
 class CalibrationError(ValueError):
@@ -131,22 +133,34 @@ def write_table(
     Raises:
         OSError: The file can't be written.
     """
-    rows = "".join(
-        f"  - {{position: {point.position:.4f}, distance_m: {_yaml_number(point.distance_m)}}}\n"
+    points = [
+        {"position": rounded(point.position), "distance_m": rounded(point.distance_m, _DISTANCE_DIGITS)}
         for point in calibration.points
-    )
-    lens = calibration.lens
-    unit = lens.unit
-    settling = "" if settle_s is None else f"settle_s: {settle_s:.4g}\n"
+    ]
+    optics = {"focal_length_mm": rounded(focal_length_mm), "f_number": rounded(f_number)}
+    settling = {} if settle_s is None else {"settle_s": rounded(settle_s, 4)}
+    unit = calibration.lens.unit
     straight = f"{calibration.residual_dioptres:.4f} D from a straight line"
     path.write_text(
         f"# Measured: {calibration.dioptres_per_unit:.4f} D/{unit},"
         f" infinity at {calibration.infinity_position:.3f} {unit}, {straight}.\n"
-        f"unit: {unit}\nposition_min: {lens.position_min:g}\nposition_max: {lens.position_max:g}\n"
-        f"resolution: {lens.resolution:g}\nplay: {lens.play:g}\n"
-        f"focal_length_mm: {focal_length_mm:g}\nf_number: {f_number:g}\n{settling}points:\n{rows}",
+        + profile_text(calibration.lens, **optics, **settling, points=points),
         encoding="utf-8",
     )
+
+
+def profile_text(lens: LensInfo, **more: Any) -> str:
+    """The YAML of a lens profile: unit, limits, resolution and play of the lens, but ``more`` goes first."""
+    import yaml
+
+    keys = ("position_min", "position_max", "resolution", "play")
+    document = {"unit": lens.unit, **{key: rounded(getattr(lens, key)) for key in keys}, **more}
+    return str(yaml.safe_dump(document, sort_keys=False, default_flow_style=None))
+
+
+def rounded(value: float, digits: int = 10) -> float:
+    """A number for a profile, to some significant digits; what is within limits stays so."""
+    return float(f"{value:.{digits}g}")
 
 
 def plot(path: Path, calibration: Calibration) -> None:
@@ -204,16 +218,12 @@ def _robust_line(measurements: Sequence[Measurement]) -> tuple[float, float]:
 
 
 def _averaged(measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:
-    by_distance: defaultdict[str, list[Measurement]] = defaultdict(list)
+    by_distance: defaultdict[float, list[Measurement]] = defaultdict(list)
     for m in measurements:
         # Merge distances that are equal in the file, which would hold the same point twice.
-        by_distance[_yaml_number(m.distance_m)].append(m)
+        by_distance[rounded(m.distance_m, _DISTANCE_DIGITS)].append(m)
     averaged = (
         Measurement(float(np.mean([m.position for m in same])), same[0].distance_m)
         for same in by_distance.values()
     )
     return tuple(sorted(averaged, key=lambda m: m.position))
-
-
-def _yaml_number(value: float) -> str:
-    return ".inf" if math.isinf(value) else f"{value:.6g}"

@@ -19,6 +19,7 @@ from dasha_ros.freshness.pending import ANY_POSITION, PendingCommands
 from dasha_ros.freshness.rest import LensRest
 from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import CaptureInfo, LensState
+from dasha_ros.optics.exposure_table import same_exposure
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.perception.percept import Box
 from dasha_ros.ros.actuation.settlement import AGAIN_S, ActuatorReport, Sent, Settlement, no_sender
@@ -62,7 +63,6 @@ class Actuators:
         joined_at: When this object joined the topics [s, monotonic].
         limits: What the camera can do; `None` before the driver has opened it.
         lens_info: What the lens can do; `None` before its driver has said so.
-        most_gain_db: The most gain that its commands may use where the camera's exposure ends.
         refusal: Why the lens driver last refused any node's command, or "".
         sent: Number of commands sent.
         commanded: The last command sent.
@@ -80,7 +80,6 @@ class Actuators:
         self.lens_rest = LensRest(self.steady)
         self.limits: CameraLimits | None = None
         self.lens_info: LensInfo | None = None
-        self.most_gain_db = math.inf
         self._metered: Box | None = None
         self.refusal = ""
         self.sent = 0
@@ -176,7 +175,7 @@ class Actuators:
         beyond the camera's longest exposure.
         """
         if self.limits is not None:
-            exposure_us = self.limits.nearest_asked_us(exposure_us, self.most_gain_db)
+            exposure_us = self.limits.nearest_asked_us(exposure_us)
         sent = self._new(self.pending.exposures_heard())
         self.pending.exposure_sent(exposure_us, sent.id, self.steady.now_ns())
         command = msg.ExposureCommand(
@@ -200,10 +199,7 @@ class Actuators:
 
     @property
     def exposure_report(self) -> ActuatorReport | None:
-        """What the camera driver reports about its exposure, `None` before its first report.
-
-        Its value is what has to be commanded to have it again, gain included.
-        """
+        """What the camera driver reports about its exposure, `None` before its first report."""
         seen, limits = self.capture, self.limits
         if seen is None:
             return None
@@ -221,7 +217,12 @@ class Actuators:
         # Repeating the command during an exposure would restart the exposure.
         again_s = AGAIN_S + (exposure_us + (self.exposure_us or 0.0)) / 1e6
         return Settlement(
-            lambda: self.exposure_report, self.send_exposure, exposure_us, again_s=again_s, is_ours=is_ours
+            lambda: self.exposure_report,
+            self.send_exposure,
+            exposure_us,
+            again_s=again_s,
+            is_ours=is_ours,
+            alike=same_exposure,
         )
 
     def settle_position(self, position: float, is_ours: Callable[[str], bool] = no_sender) -> Settlement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Literal
@@ -47,6 +48,7 @@ class RosRig(Actuators):
         retries: How often an unanswered command is repeated.
         not_before: The first frame that `observe` may use. `NO_FRAME`: only frames exposed after the
             call.
+        most_gain_db: The most gain that `expose` may use where the camera's exposure ends [dB].
     """
 
     def __init__(self, node: Node, table: ExposureTable, actuator: Literal["exposure", "lens"]) -> None:
@@ -56,6 +58,7 @@ class RosRig(Actuators):
         self._model: tuple[LensInfo, LensModel] | None = None
         self.interrupted: Callable[[], ErrorCode | None] = lambda: None
         self.inference_budget_s, self.retries = 3.0, 1
+        self.most_gain_db = math.inf
         self._percept: Percept | None = None
         self.not_before: FrameId = NO_FRAME
         self._camera_known = ""
@@ -104,8 +107,7 @@ class RosRig(Actuators):
             and percept.capture.sequence >= first.sequence
         ):
             return percept
-        again = self.move if self._actuator == "lens" else self.expose
-        return again(self.current_setting())
+        return self._again()
 
     def watch(self, after: Percept) -> Percept:
         """A newer percept of the current settings, without a command of this rig's own.
@@ -127,24 +129,25 @@ class RosRig(Actuators):
         found = self.waiter.wait_for(newer, self._patience(self.exposure_us or 0.0))
         if found is not None:
             return found
-        again = self.move if self._actuator == "lens" else self.expose
-        return again(self.current_setting())
+        return self._again()
 
-    def _known(self, find: Callable[[], float | None], code: ErrorCode, what: str) -> float:
-        value = self.waiter.wait_for(find, self._patience(0.0))
-        if value is None:
-            raise self._silent(code, f"no {what} was ever received")
-        return value
+    def _again(self) -> Percept:
+        """Command the rig's own actuator to its current value and return the percept that answers."""
+        # Whatever gain it has, it is not this policy's choice.
+        return (self.move if self._actuator == "lens" else self._expose)(self.current_setting())
 
     def current_setting(self) -> float:
-        """The setting of the rig's own actuator: the exposure time [us], or the position in the lens's unit.
+        """What to command to the rig's own actuator to have its setting again; see `ActuatorReport.value`.
 
         Raises:
             RigError: No driver has reported it.
         """
+        said = self.waiter.wait_for(lambda: self.own_report, self._patience(0.0))
+        if said is not None:
+            return said.value
         if self._actuator == "lens":
-            return self._known(lambda: self.position, ErrorCode.LENS_LOST, "lens state")
-        return self._known(lambda: self.exposure_us, ErrorCode.CAMERA_LOST, "frame")
+            raise self._silent(ErrorCode.LENS_LOST, "no lens state was ever received")
+        raise self._silent(ErrorCode.CAMERA_LOST, "no frame was ever received")
 
     def settle(self, value: float) -> Settlement:
         """Command a permanent value for the rig's own actuator, without waiting for its driver."""
@@ -162,12 +165,16 @@ class RosRig(Actuators):
         return self.lens_owner if self._actuator == "lens" else self.exposure_owner
 
     def expose(self, exposure_us: float) -> Percept:
-        """Set the exposure time and return the percept that answers.
+        """Set the exposure time, with at most `most_gain_db`, and return the percept that answers.
 
         Raises:
             RigError: No percept answers.
         """
+        if self.limits is not None:
+            exposure_us = self.limits.nearest_asked_us(exposure_us, self.most_gain_db)
+        return self._expose(exposure_us)
 
+    def _expose(self, exposure_us: float) -> Percept:
         def answer(sent: Sent) -> Percept | None:
             self._heed_lens_faults()
             other, percept = overriding(self.exposure_report, sent), self._fresh_percept()

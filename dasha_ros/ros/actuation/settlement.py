@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ class ActuatorReport:
     """The driver's instance."""
     command: CommandId
     value: float
+    """What to command to have the setting again: the exposure time [us], with what gain stands in for, or the
+    position in the lens's unit."""
 
     @property
     def is_the_drivers_own(self) -> bool:
@@ -89,6 +92,7 @@ class Settlement:
         *,
         again_s: float = AGAIN_S,
         is_ours: Callable[[str], bool] = no_sender,
+        alike: Callable[[float, float], bool] = operator.eq,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Command the value.
@@ -100,10 +104,11 @@ class Settlement:
             again_s: Time without an answer after which the command is repeated [s].
             is_ours: Returns whether a sender belongs to the goal that ends; its late commands don't count
                 as another node's.
+            alike: Whether the driver may report the second value where the first was commanded.
             clock: Returns the time [s].
         """
         self._report, self._send, self._clock, self.value = report, send, clock, value
-        self._again_s, self._is_ours = again_s, is_ours
+        self._again_s, self._is_ours, self._alike = again_s, is_ours, alike
         said = report()
         self._driver = said.driver if said else ""
         self._first = send(value)
@@ -134,4 +139,4 @@ class Settlement:
         """Whether the driver reports the value, whoever commanded it: the driver may have restored it at its
         end, or an agent may have restored its own actuator."""
         said = self._report()
-        return said is not None and said.value == self.value
+        return said is not None and self._alike(self.value, said.value)

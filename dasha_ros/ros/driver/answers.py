@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dasha_ros.devices.lag.counting import Counted
+from dasha_ros.optics.exposure_table import same_exposure
 from dasha_ros.ros.driver.port import DriverPicture
 
-EXPOSURE_SHARE, EXPOSURE_US = 0.02, 40.0
-"""A picture carries an exposure if its metadata differ by no more than this share, or this many us: sensors
-expose whole lines, which take up to 30 us, and shorten what they are told."""
 GAIN_DB = 0.3
+"""A picture carries a gain if its metadata differ by no more than this."""
 
 
 class Answers:
@@ -88,5 +87,4 @@ class Answers:
 
 
 def _agree(quantity: str, wanted: float, told: float) -> bool:
-    tolerance = max(EXPOSURE_US, EXPOSURE_SHARE * wanted) if quantity == "exposure" else GAIN_DB
-    return abs(wanted - told) <= tolerance
+    return same_exposure(wanted, told) if quantity == "exposure" else abs(wanted - told) <= GAIN_DB

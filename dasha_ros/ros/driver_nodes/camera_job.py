@@ -49,6 +49,8 @@ class CameraJob:
         self._camera: Camera | None = None
         self._twin: CameraTwinLink | None = None
         self._sequence = 0
+        self._opens = False
+        """Whether the camera is being opened."""
         self._wakes = 0
         """Events that abort the exposure in progress."""
         self._wanted = 1
@@ -97,10 +99,12 @@ class CameraJob:
 
     def _want_picture(self) -> None:
         self._wanted += 1
-        self.wake()
+        # A camera that gives up while it opens counts as lost; this one takes the picture afterwards.
+        if not self._opens:
+            self.wake()
 
     def wake(self) -> None:
-        """Abort the exposure in progress and look for new work."""
+        """Abort the exposure in progress, or the opening, and look for new work."""
         with self.changed:
             self._wakes += 1
             if self._camera is not None:
@@ -113,9 +117,14 @@ class CameraJob:
             self.changed.notify()
 
     def open(self) -> None:
-        """Open the camera. Its limits become the limits of the commands."""
+        """Open the camera. Commands get its limits, without exposures beyond the parameter's."""
         assert self._camera is not None
-        limits = self.limits = self._camera.open()
+        self._opens = True
+        try:
+            limits = self._camera.open().exposing_at_most(self._node.config.exposure_max_us)
+        finally:
+            self._opens = False
+        self.limits = limits
         gate = self._commands.gate
         gate.low, gate.high = limits.exposure_min_us, limits.longest_asked_us
         self._answered, self._stream_hz = 0, None
@@ -168,19 +177,18 @@ class CameraJob:
             self._node.health.count("overtaken_exposures")
         return frame is not None
 
-    def _set(self, camera: Camera, exposure_us: float) -> None:
+    def _set(self, camera: Camera, exposure_us: float) -> tuple[float, float]:
         """Set gain and exposure; gain stands in for what is beyond the longest exposure.
 
         Both may have been chosen before the camera's limits were known.
-        """
-        has_us, has_db = self._made_of(exposure_us)
-        camera.set_gain(has_db)
-        camera.set_exposure(has_us)
 
-    def _made_of(self, exposure_us: float) -> tuple[float, float]:
-        """Exposure [us] and gain [dB] that make an exposure that was asked for."""
+        Returns:
+            Exposure [us] and gain [dB] that the camera has now, as read back.
+        """
         assert self.limits is not None
-        return self.limits.made_of(exposure_us, self._node.config.gain_db)
+        has_us, has_db = self.limits.made_of(exposure_us, self._node.config.gain_db)
+        has_db = camera.set_gain(has_db)
+        return camera.set_exposure(has_us), has_db
 
     def out_of_range(self) -> Condition | None:
         """A warning about settings that the open camera does not have."""
@@ -222,13 +230,13 @@ class CameraJob:
         self._stop_stream()
         command, exposure_us = self.exposure
         try:
-            self._set(self._camera, exposure_us)
+            made = self._set(self._camera, exposure_us)
         except DeviceError as error:
             sentence = f"the exposure could not be set to {exposure_us:g} us at the end: {error}"
             self._node.get_logger().error(sentence)
             return
         if self._topics.last is not None and self._topics.last.exposure_command != command:
-            self._topics.publish_setting(command, *self._made_of(exposure_us), self._sequence)
+            self._topics.publish_setting(command, *made, self._sequence)
             self._sequence += 1
 
     def close(self) -> None:

@@ -103,22 +103,23 @@ class LensJob:
             self.changed.notify()
 
     def open(self) -> None:
-        """Open the lens, and carry out the newest command."""
+        """Open the lens, and carry out the newest command that its range allows."""
         assert self.lens is not None
         reading = self.lens.open()
         self._learn(self.lens.info)
         self.publish_info()
+        gate, before = self._commands.gate, self.state
         with self.changed:
             order, self._order, self._failed_attempts = self._order, None, 0
-            if order is not None and (reason := self._commands.gate.beyond(order.value)):
+            if order is not None and (reason := gate.beyond(order.value)):
                 # It was admitted before the limits of this lens were known.
-                self._commands.gate.withdraw(reason)
-                order = self.position = None
-            if self.position is None:
-                self.position = reading.position
+                gate.withdraw(reason)
+                order = None
+            # The range of a lens that was lost may have become smaller.
+            if order is None and before.command != NO_COMMAND and not gate.beyond(before.commanded_position):
+                order = Order(before.command, before.commanded_position)
+            self.position = reading.position if order is None else order.value
         self._commands.found(reading.position)
-        if order is None and self.state.command != NO_COMMAND:
-            order = Order(self.state.command, self.state.commanded_position)
         if order is not None:
             self._carry_out(order)
         else:

@@ -16,7 +16,9 @@ from unique_identifier_msgs.msg import UUID
 
 _PARTICIPANT = 12
 _MARK = b"dR"
-"""Marks an id that names its sender; other ids are random."""
+"""Marks an id that names its sender; other ids are random, so one of 65,536 has it by chance."""
+_VENDOR = 2
+"""So many first bytes are equal in all participants of one middleware (RTPS, 9.3.1.5), not in random ids."""
 _LOOK_S = 0.5
 """How often the graph is checked while a goal runs [s]."""
 _DISCOVERY_S = 5.0
@@ -92,10 +94,16 @@ class ClientWatch:
         if now >= self._look_at and not self._is_gone:
             self._look_at = now + _LOOK_S
             there = self._look()
-            if bool(there) if self._owner is None else self._owner in there:
+            if self._owner in there:
                 self._seen_at, self._was_seen = now, True
-            elif self._owner is not None and self._was_seen:
+            elif self._was_seen:
                 self._is_gone = True
+            elif there and not self._is_named(there):
+                self._seen_at = now
             else:
                 self._is_gone = now - self._seen_at >= _DISCOVERY_S
         return self._is_gone
+
+    def _is_named(self, there: set[bytes]) -> bool:
+        """Whether the goal's id names a client, as far as the participants that are there show."""
+        return self._owner is not None and self._owner[:_VENDOR] in {other[:_VENDOR] for other in there}

@@ -43,7 +43,7 @@ class ActiveGoal:
         self.request = handle.request
         self.background: bool = handle.request.background
         """Whether it yields to any other goal and preempts none."""
-        self.reason: ErrorCode | None = None
+        self._reason: ErrorCode | None = None
         self.finished = False
         """Whether its result is known."""
         self._owner = owner
@@ -53,6 +53,14 @@ class ActiveGoal:
         """End the goal so long after now [s], unless its request names a time of its own; 0: no limit."""
         if not self.request.max_seconds:
             self._late = within(seconds)
+
+    @property
+    def reason(self) -> ErrorCode | None:
+        """Why the goal must end early, as far as was noticed, or `None`."""
+        # The handle is asked, because rclpy may serve a cancel before it tells that the goal was accepted.
+        if self._reason is None and self.handle.is_cancel_requested:
+            self._reason = ErrorCode.CANCELED
+        return self._reason
 
     def interrupted(self) -> ErrorCode | None:
         """Return why the goal must end early, or `None`."""
@@ -64,12 +72,12 @@ class ActiveGoal:
 
     def interrupt(self, reason: ErrorCode) -> None:
         """End the goal within one step. The first reason counts."""
-        self.reason = self.reason or reason
+        self._reason = self.reason or reason
 
     @property
     def why(self) -> str:
         """The reason in words."""
-        return _WHY.get(self.reason, "") if self.reason else ""
+        return _WHY.get(reason, "") if (reason := self.reason) else ""
 
     def feedback(self, message: Any) -> None:
         """Publish feedback while the goal is active."""
@@ -154,7 +162,7 @@ class SimpleActionServer:
             execute_callback=self._execute,
             goal_callback=self._on_goal,
             handle_accepted_callback=self._on_accepted,
-            cancel_callback=self._on_cancel,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
             callback_group=ReentrantCallbackGroup(),
             result_timeout=_RESULT_KEPT_S,
             asked=lambda goal: setattr(self._asking, "goal", goal),
@@ -216,12 +224,6 @@ class SimpleActionServer:
         return ActiveGoal(
             handle, ClientWatch(bytes(handle.goal_id.uuid), lambda: clients(self._node, self._name))
         )
-
-    def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
-        with self._changed:
-            if self._newest is not None and self._newest.handle is handle:
-                self._newest.interrupt(ErrorCode.CANCELED)
-        return CancelResponse.ACCEPT
 
     def _execute(self, handle: ServerGoalHandle) -> Any:
         with self._changed:

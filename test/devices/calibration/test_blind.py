@@ -72,6 +72,22 @@ def test_the_profile_blurs_as_measured(measured: tuple[BlindBench, BlindCalibrat
     assert blur == pytest.approx(bench.model.blur_px(3.0, 1.0), rel=0.03)
 
 
+def test_a_motor_of_a_million_steps_has_a_profile(
+    measured: tuple[BlindBench, BlindCalibration], tmp_path: Path
+) -> None:
+    """The same scan at the far end of a longer way."""
+    path, far, found = tmp_path / "long.yaml", 1_234_317.0, measured[1]
+    there = dataclasses.replace(
+        found,
+        lens=dataclasses.replace(found.lens, position_min=far, position_max=far + 250.0),
+        vee=dataclasses.replace(found.vee, origin=found.vee.origin + far, centres=found.vee.centres + far),
+        scanned=(far, far + 250.0),
+    )
+    write_profile(path, there, (far, far + 250.0))
+    positions = LensInfo.of(lens_model(path)).map_positions
+    assert (positions[0], positions[-1]) == (far, far + 250.0)
+
+
 def test_a_motor_that_takes_minutes_still_has_a_profile(
     measured: tuple[BlindBench, BlindCalibration], tmp_path: Path
 ) -> None:

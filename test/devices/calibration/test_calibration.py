@@ -74,6 +74,25 @@ def test_the_profile_that_is_written_is_the_one_that_is_read(tmp_path: Path) -> 
     assert lens_model(path).settle_s == 0.065
 
 
+@pytest.mark.parametrize("unit", ["steps", "no", "1"])
+@pytest.mark.parametrize(
+    ("high", "resolution"),
+    [(1e5, 1.0), (1e6, 100_000.0), (1_234_564.0, 1.0), (9_999_999.0, 0.0), (1e-3, 1e-5), (2.0**31, 1.0)],
+)
+def test_a_profile_has_the_numbers_of_its_lens_however_large_or_small(
+    tmp_path: Path, high: float, resolution: float, unit: str
+) -> None:
+    lens = LensInfo(unit, 0.0, high, resolution=resolution, play=resolution)
+    shares = (0.2, 0.7291234567, 1.0)
+    pairs = [Measurement(high * share, 0.5 / share) for share in shares]
+    path = tmp_path / "bench.yaml"
+    write_table(path, fit(pairs, lens))
+    read = LensInfo.of(lens_model(path))
+    assert (read.unit, read.position_min, read.position_max) == (unit, 0.0, high)
+    assert (read.resolution, read.play) == (resolution, resolution)
+    assert read.map_positions[1:] == pytest.approx([high * share for share in shares], rel=1e-9)
+
+
 @given(
     st.lists(st.floats(0.2, 20.0), min_size=3, max_size=12, unique_by=lambda s: round(10 / s)),
     st.floats(0.05, 1.5).flatmap(lambda k: st.sampled_from([k, -k])),

@@ -209,7 +209,8 @@ def test_a_lens_that_measured_itself_hardly_beyond_its_limit_was_at_it(tmp_path:
 
 @pytest.mark.parametrize(("low", "high"), [(-1e308, 1e308), (0.0, 1e-300), (-1e12, 1e12)])
 def test_a_lens_that_no_lens_can_be_is_refused(tmp_path: Path, low: float, high: float) -> None:
-    info = {**INFO, "position_min": low, "position_max": high, "resolution": 0.0, "play": 0.0}
+    unmapped = {**INFO, "map_positions": [], "map_dioptres": []}
+    info = {**unmapped, "position_min": low, "position_max": high, "resolution": 0.0, "play": 0.0}
     path = write_recording(tmp_path / "r.mcap", SHOTS, info=info)
     with pytest.raises(ReplayError, match=r"r\.mcap: its lens/info can't be used: no lens moves from"):
         Replay(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -110,6 +111,52 @@ def test_unknown_settings_are_an_error(rig: Any) -> None:
     assert raised.value.code == ErrorCode.LENS_LOST
     _hear_lens(rig)
     assert rig.current_setting() == 40.0
+
+
+@pytest.mark.parametrize("most_gain_db", [math.inf, 0.0])
+@pytest.mark.parametrize("ask", ["observe", "watch", "settle"])
+def test_whoever_only_looks_keeps_the_gain_that_an_exposure_has(
+    rig: Any, ask: str, most_gain_db: float
+) -> None:
+    """A policy may use less gain, or none; that is no reason to take away what somebody else asked for."""
+    from dasha_ros import msg
+    from dasha_ros.control.rig import RigError
+    from dasha_ros.freshness.state import CaptureInfo
+
+    rig._actuator, rig.most_gain_db = "exposure", most_gain_db
+    rig._on_limits(
+        msg.CameraLimits(
+            width=64, height=64, encoding="mono8",
+            exposure_min_us=100.0, exposure_max_us=33_000.0, gain_min_db=0.0, gain_max_db=24.0,
+        )
+    )  # fmt: skip
+    exposure_us, gain_db = rig.limits.made_of(100_000.0, 0.0)
+    rig._on_capture(msg.CaptureInfo(exposure_us=exposure_us, gain_db=gain_db, driver="camera"))
+    _hear_lens(rig)
+    sent: list[float] = []
+    rig._exposure_publisher = SimpleNamespace(publish=lambda command: sent.append(command.exposure_us))
+    seen: Any = SimpleNamespace(capture=CaptureInfo(0, exposure_us, gain_db, rig.commanded, 0))
+    looks = {"observe": rig.observe, "watch": lambda: rig.watch(seen)}
+    if ask == "settle":
+        rig.settle(rig.current_setting())
+    else:
+        with pytest.raises(RigError, match="no frame came"):
+            looks[ask]()
+    assert sent == [pytest.approx(100_000.0)]
+    with pytest.raises(RigError, match="no frame came"):
+        rig.expose(100_000.0)
+    assert sent[1:] == [pytest.approx(min(100_000.0, 33_000.0 * 10.0 ** (most_gain_db / 20.0)))]
+
+
+def test_an_exposure_is_active_whatever_whole_lines_the_sensor_makes_of_it(rig: Any) -> None:
+    from dasha_ros import msg
+
+    rig._actuator = "exposure"
+    _hear_exposure(rig, 10_000.0)
+    back = rig.settle(20_000.0)
+    assert not back.is_active
+    rig._on_capture(msg.CaptureInfo(exposure_us=19_971.0, driver="camera", sequence=1))
+    assert back.is_active
 
 
 def test_a_restarted_camera_driver_ends_the_episode(rig: Any) -> None:

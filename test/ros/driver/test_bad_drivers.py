@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from scripted_driver import DEFAULTS, Script, ScriptedHost
+from scripted_driver import DEFAULTS, RANGES, Script, ScriptedHost
 from webcam_in_memory import told
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
@@ -191,6 +191,20 @@ def test_a_lens_that_another_program_moves_has_a_fault_until_it_is_moved() -> No
         "another program moved the lens from 3 to 5 D; the next move mends it",
     )
     assert bench.lens.move(3.0).faults == ()
+
+
+def test_a_longest_exposure_of_whole_lines_keeps_its_gain() -> None:
+    """What a picture tells is asked for again, by whoever confirms or restores it."""
+    ranges = {**RANGES, "ExposureTime": (100, 20_000)}
+    camera = Bench(ranges=ranges, clamps_us=19_971.0).camera
+    limits = camera.open()
+    exposure_us, gain_db = limits.made_of(80_000.0, 0.0)
+    camera.set_gain(gain_db)
+    camera.set_exposure(exposure_us)
+    frame = camera.capture()
+    assert frame.exposure_us == 19_971.0
+    again = limits.made_of(limits.asked_us(frame.exposure_us, frame.gain_db), 0.0)
+    assert again == (20_000.0, pytest.approx(gain_db))
 
 
 def test_a_lens_that_the_driver_left_alone_goes_to_its_nearest_limit() -> None:

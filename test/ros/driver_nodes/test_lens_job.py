@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,8 @@ from dasha_ros.devices.camera import never
 from dasha_ros.devices.errors import DeviceTimeout, MoveOvertaken
 from dasha_ros.devices.lens import LensReading
 from dasha_ros.freshness.clock import ManualClock
-from dasha_ros.freshness.command import CommandId
+from dasha_ros.freshness.command import NO_COMMAND, CommandId
+from dasha_ros.freshness.gate import CommandGate
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.ros.driver_nodes.commands import Order
 from dasha_ros.ros.driver_nodes.lens_job import LensJob
@@ -98,6 +100,28 @@ def test_a_newer_order_stops_the_move_and_is_carried_out_next(job: LensJob, lens
     assert job.work()
     assert (lens.at, lens.asked, job.state.command) == (100.0, [800.0, 100.0], CommandId(1, 2))
     assert job._node.health.counts["moves_overtaken"] == 1
+
+
+@pytest.mark.parametrize(("high", "goes"), [(1000.0, True), (800.0, True), (500.0, False)])
+@pytest.mark.parametrize("too_far", [False, True], ids=["", "and a withdrawn command"])
+def test_a_lens_that_comes_back_with_another_range_stays_inside(
+    job: LensJob, lens: SlowLens, high: float, goes: bool, too_far: bool
+) -> None:
+    job._commands.gate = CommandGate("lens position", "steps", 0.0, 2000.0)
+    job.obey(order(1, 800.0))
+    job.work()
+    job.lost("its range has changed")
+    if too_far:
+        job.obey(order(2, 1500.0))
+    lens.info, lens.at = replace(lens.info, position_max=high), 300.0
+    job.open()
+    there = 800.0 if goes else 300.0
+    assert lens.asked == [800.0, 800.0][: 1 + goes]
+    assert job.state.command == (CommandId(1, 1) if goes else NO_COMMAND)
+    assert (job.state.commanded_position, job.position, lens.at) == (there, there, there)
+    job.obey(order(3, 400.0))
+    job.work()
+    assert lens.at == 400.0
 
 
 def test_the_way_back_is_gone_although_the_lens_was_commanded_there_before(

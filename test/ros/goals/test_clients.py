@@ -73,6 +73,19 @@ def test_a_goal_of_an_unnamed_client_ends_only_when_no_client_is_left() -> None:
     assert watch.is_gone()
 
 
+def test_a_random_id_that_is_marked_by_chance_names_no_client() -> None:
+    """As rclcpp and rclpy make them: one of 65,536 has the mark."""
+    world = World()
+    world.there = {ME}
+    watch = world.watch(b"\x9c\x31" + bytes(range(10)) + named()[12:])
+    for _ in range(20):
+        assert not (world.later(1.0) and watch.is_gone()), "its client is there all the time"
+    world.there = set()
+    assert not (world.later(1.0) and watch.is_gone())
+    world.later(6.0)
+    assert watch.is_gone()
+
+
 class Patient:
     """A `SimpleActionServer` whose goals last until something ends them."""
 

@@ -118,6 +118,38 @@ def test_only_a_goal_that_was_cancelled_is_canceled(probe: Probe) -> None:
         goals.close()
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_cancel_counts_that_is_served_before_the_server_hears_of_the_goal(
+    probe: Probe, waits: bool
+) -> None:
+    """rclpy answers the request for a goal, and only then tells the server that the goal was accepted."""
+    from action_msgs.msg import GoalStatus
+
+    from dasha_ros.policies.outcome import ErrorCode
+
+    goals, canceled = Goals(probe), threading.Event()
+
+    def accept_late(handle: Any) -> None:
+        assert canceled.wait(PATIENCE_S)
+        goals.server._on_accepted(handle)
+
+    with in_threads(probe, THREADS):
+        assert goals.client.wait_for_server(PATIENCE_S)
+        if waits:
+            goals.send()
+            assert goals.begun.wait(PATIENCE_S)
+        else:
+            goals.release.set()
+        goals.server._server.register_handle_accepted_callback(accept_late)
+        handle = wait(goals.client.send_goal_async(goals.kind.Goal()))
+        assert wait(handle.cancel_goal_async()).goals_canceling
+        canceled.set()
+        end = wait(handle.get_result_async())
+        assert (end.status, end.result.error_code) == (GoalStatus.STATUS_CANCELED, ErrorCode.CANCELED)
+        goals.release.set()
+        goals.close()
+
+
 def test_a_server_that_stops_also_ends_waiting_goals(probe: Probe) -> None:
     from dasha_ros.policies.outcome import ErrorCode
 
@@ -145,6 +177,7 @@ class Handle:
     def __init__(self, background: bool) -> None:
         self.goal_id = SimpleNamespace(uuid=bytes(range(16)))
         self.request = SimpleNamespace(background=background, max_seconds=0.0)
+        self.is_cancel_requested = False
 
     def execute(self) -> None:
         """The test decides when."""
@@ -283,7 +316,8 @@ def test_a_goal_ends_when_the_time_of_its_request_is_up_or_else_that_of_its_serv
     from dasha_ros.ros.goals.simple_action_server import ActiveGoal
 
     def goal(seconds: float) -> ActiveGoal:
-        handle: Any = SimpleNamespace(request=SimpleNamespace(background=False, max_seconds=seconds))
+        request = SimpleNamespace(background=False, max_seconds=seconds)
+        handle: Any = SimpleNamespace(request=request, is_cancel_requested=False)
         watch: Any = SimpleNamespace(is_gone=lambda: False)
         return ActiveGoal(handle, watch)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.devices.calibration.blind.measure import BlindCalibration
 from dasha_ros.devices.calibration.blind.vee import READ_FROM_PX, READ_TO_PX, Side, Vee
+from dasha_ros.devices.calibration.profile import profile_text, rounded
 from dasha_ros.files.writing import write_whole
 from dasha_ros.optics.lens_table import SETTLE_MAX_S, STANDARD_PX_PER_DIOPTRE
 
@@ -58,20 +59,20 @@ def write_profile(
         OSError: The file can't be written.
     """
     lens, vee = found.lens, found.vee
-    rows = "".join(
-        f"  - {{position: {position:.6g}, blur_px: {blur:.5g}}}\n"
+    points = [
+        {"position": rounded(position), "blur_px": rounded(blur, 5)}
         for position, blur in table(found, tried, nearer_above=nearer_above)
-    )
+    ]
+    measured = {"resolution": rounded(found.resolution, 6), "play": rounded(found.play, 4)}
     # A motor that takes longer tells itself when it has arrived, and a table can't say so.
-    told = found.settle_s is not None and found.settle_s <= SETTLE_MAX_S
-    settling = f"settle_s: {found.settle_s:.4g}\n" if told else ""
+    if found.settle_s is not None and found.settle_s <= SETTLE_MAX_S:
+        measured["settle_s"] = rounded(found.settle_s, 4)
     write_whole(
         path,
         f"# Measured without distances: {vee.slope:.5g} px of blur radius a {lens.unit} (at 640 px),\n"
         f"# sharpest at {vee.sharpest:.6g} {lens.unit}, {vee.residual_px:.3f} px from the fit.\n"
         "# Distances in metres that are derived from this profile mean nothing.\n"
-        f"unit: {lens.unit}\nposition_min: {lens.position_min:.10g}\nposition_max: {lens.position_max:.10g}\n"
-        f"resolution: {found.resolution:.6g}\nplay: {found.play:.4g}\n{settling}points:\n{rows}",
+        + profile_text(lens, **measured, points=points),
     )
 
 

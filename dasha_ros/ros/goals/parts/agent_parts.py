@@ -9,6 +9,7 @@ from dasha_ros import msg
 from dasha_ros.action import AdjustExposure, AdjustFocus
 from dasha_ros.control.pursuit import Ended
 from dasha_ros.freshness.command import FrameId
+from dasha_ros.optics.exposure_table import without_gain_us
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.policies.object_exposure import COMMANDS, UNSURE, Hidden, object_ev, was_taken_back
 from dasha_ros.policies.outcome import ErrorCode, explain
@@ -86,7 +87,7 @@ class AgentParts:
     def saw(self, percept: Percept) -> None:
         """Note a picture of A^H. It comes with feedback, which may arrive after the answer."""
         self._exposed = percept
-        self._exposures_us.append(percept.capture.exposure_us)
+        self._exposures_us.append(without_gain_us(percept.capture.exposure_us, percept.capture.gain_db))
         self._waiter.notify()
 
     def expose(self) -> Ended:
