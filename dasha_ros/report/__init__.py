@@ -1,6 +1,6 @@
 """Floor 5. The report of a goal: every step as JSON, the pictures, and a readable page."""
 
-from dasha_ros.report.equipment import KnownExposures, KnownLens, Setup
+from dasha_ros.report.equipment import KnownLens, Setup
 from dasha_ros.report.model import (
     Belief,
     Command,
@@ -25,7 +25,6 @@ __all__ = [
     "Detection",
     "Frame",
     "Goal",
-    "KnownExposures",
     "KnownLens",
     "Lens",
     "Outcome",

@@ -1,4 +1,4 @@
-"""What worked on a goal: software, models, the lens and the exposures, as a report keeps them."""
+"""What worked on a goal: software, models and the lens, as a report keeps them."""
 
 from __future__ import annotations
 
@@ -39,17 +39,6 @@ class KnownLens(Part):
     blur_doubt: float = 1.0
 
 
-class KnownExposures(Part):
-    """What A^H could choose from; see `optics.exposure_table` and `policies.policy.ExposureTask`."""
-
-    values_us: tuple[float, ...]
-    gains: int = 0
-    gain_from_us: Number = None
-    """``None``: without gain."""
-    mains_hz: float = 0.0
-    heeds_flicker: bool = True
-
-
 class Setup(Part):
     """The software and models that worked on the goal."""
 
@@ -60,5 +49,3 @@ class Setup(Part):
     exposure_policy: str = ""
     focus_policy: str = ""
     lens: KnownLens | None = None
-    exposures: KnownExposures | None = None
-    """``None``: not recorded."""

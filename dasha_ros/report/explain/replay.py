@@ -56,10 +56,7 @@ class Mind(Protocol):
 class _Exposure:
     def __init__(self, policy: str, record: Record) -> None:
         self._policy = SteadyExposure(exposure_policy(policy))
-        known = record.setup.exposures
-        self._task = ExposureTask(
-            table_of(record), record.goal.max_steps, heeds_flicker=known is None or known.heeds_flicker
-        )
+        self._task = ExposureTask(table_of(record), record.goal.max_steps)
 
     def decide(self, percepts: Sequence[Percept]) -> Decided:
         self._policy.reset(self._task)
@@ -170,19 +167,10 @@ def chosen(goal: Goal, percepts: Iterable[Percept]) -> list[Percept]:
 
 
 def table_of(record: Record) -> ExposureTable:
-    """The exposures that A^H could choose from.
+    """The exposures of the paper's camera, with as much gain as was asked for: what most graphs choose from.
 
-    Of a report that does not hold them, those of the paper's camera, with as much gain as was asked for.
-
-    Raises:
-        ReportError: They are no exposure table.
+    A report does not hold the limits that somebody gave A^H, nor the frequency of the mains.
     """
-    if (known := record.setup.exposures) is not None:
-        gain_from_us = math.inf if known.gain_from_us is None else known.gain_from_us
-        try:
-            return ExposureTable(known.values_us, known.gains, gain_from_us, known.mains_hz)
-        except ValueError as error:
-            raise ReportError(f"the report's exposures can't be used: {error}") from error
     table = exposure_table()
     most_us = max((step.command.exposure_us or 0.0 for step in record.steps), default=0.0)
     gain = most_us / table.t_max_us

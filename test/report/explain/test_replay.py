@@ -67,23 +67,12 @@ def test_a_goal_decides_again_about_what_it_asked_for(tmp_path, others, asked):
     )
 
 
-@pytest.mark.parametrize(
-    ("table", "is_told"),
-    [
-        (exposure_table().with_gain(20.0), True),
-        (exposure_table().with_gain(20.0), False),
-        (exposure_table(100.0, 30_000.0).free_of_flicker(50.0), True),
-        (exposure_table(100.0, 30_000.0).with_gain(12.0), True),
-    ],
-)
-def test_a_goal_chooses_again_among_the_exposures_that_it_had(tmp_path, table, is_told):
-    """Reports of before hold no exposures: as much gain is assumed as was asked for."""
-    longest = table.values_us[-1]
-    rig = AnalyticRig(exposure_us=table.exposure_us(0), grey_per_us=20.0 / longest)
+def test_a_goal_has_as_much_gain_again_as_it_asked_for(tmp_path):
+    table = exposure_table().with_gain(20.0)
+    rig = AnalyticRig(exposure_us=table.exposure_us(0), grey_per_us=20.0 / table.values_us[-1])
     steps = []
     run_exposure(rig, exposure_policy("histogram"), ExposureTask(table), steps.append)
-    setup = {"exposures": asdict(table)} if is_told else {}
-    folder = report(tmp_path, {"max_steps": 60}, steps, **setup)
+    folder = report(tmp_path, {"max_steps": 60}, steps)
     explained = list(explain(load(folder), folder))
     assert explained[-1].step.command.exposure_us == table.exposure_us(len(table) - 1), "all that there is"
     assert all(each.is_reproduced for each in explained)
@@ -100,13 +89,4 @@ def test_distances_that_the_lens_does_not_have_are_refused(tmp_path):
         lens=asdict(LensInfo.of(rig.lens)),
     )
     with pytest.raises(ReportError, match=r"goal can't be played again: .*in its reach"):
-        list(explain(load(folder), folder))
-
-
-def test_exposures_that_are_none_are_refused(tmp_path):
-    steps = []
-    rig = AnalyticRig()
-    run_exposure(rig, exposure_policy("histogram"), ExposureTask(rig.table), steps.append)
-    folder = report(tmp_path, {}, steps[:1], exposures={"values_us": (5.0, 1.0)})
-    with pytest.raises(ReportError, match=r"exposures can't be used: .*not above"):
         list(explain(load(folder), folder))
