@@ -95,6 +95,7 @@ def synthetic_cache(
                     arrays["brisque"][row] = 20.0 + 60.0 * (1.0 - 1.0 / (1.0 + radius / 4.0))
                     arrays["sharpness"][row] = 1.0 / (1.0 + radius)
         _greys(arrays, store, i)
+        store.mark_done(i, store.checksum(arrays, i))
     return PerceptCache.open(folder, verify=False)
 
 

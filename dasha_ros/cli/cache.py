@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out
 from dasha_ros.files.naming import expanded
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def build(
     from dasha_ros.learning.dataset.scenes.summary import summary
     from dasha_ros.learning.training.presets import PresetError, load_preset
     from dasha_ros.perception.errors import ModelError
+    from dasha_ros.twin.scene import SceneError
 
     console = err()
     try:
@@ -83,12 +84,14 @@ def build(
         fail(str(error), Exit.REFUSED)
     except (CacheError, ModelError) as error:
         fail(str(error))
-    except KeyboardInterrupt:
-        fail("interrupted; run the same command again to continue", Exit.INTERRUPTED)
+    except SceneError as error:
+        fail(f"{error}; what is computed is kept: put the photograph back and run the same command again")
+    except KeyboardInterrupt as reason:
+        fail("interrupted; run the same command again to continue", interrupted(reason))
     used = len({photo for view in cache.views for photo in view.photographs})
     for line in summary(used, {**cache.meta.skipped, **scene_set.left_out}):
-        console.print(line, style="yellow", markup=False, soft_wrap=True)
-    out().print(str(cache.path), markup=False)
+        console.print(line, style="yellow", soft_wrap=True)
+    out().print(str(cache.path))
 
 
 @app.command()
@@ -117,7 +120,7 @@ def info(cache: Cache = None) -> None:
         f"skipped      {len(opened.meta.skipped)} pictures",
     ]
     for line in lines:
-        out().print(line, markup=False)
+        out().print(line)
 
 
 @app.command()
@@ -129,13 +132,22 @@ def check(
     """Verify a cache, and print how far its values are from renderings of the whole chain."""
     from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.learning.dataset.cache.check import check as measure
+    from dasha_ros.learning.dataset.cache.check import is_foreign
+    from dasha_ros.learning.dataset.cache.store import CacheError
+    from dasha_ros.perception.errors import ModelError
+    from dasha_ros.twin.scene import SceneError
 
     opened = _opened(cache)
     try:
         errors = measure(opened, points, seed)
-    except AssetMissing as error:
+    except (AssetMissing, CacheError, ModelError, SceneError) as error:
         fail(str(error))
     _print_errors(errors)
+    if is_foreign(errors):
+        fail(
+            f"the percept cache {opened.path} is not what is computed here, not even on its own cells: "
+            "delete the folder and run `dasha cache build` again"
+        )
 
 
 def _scene_set(scenes: str, composites: int) -> SceneSet:

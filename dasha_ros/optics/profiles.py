@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dasha_ros.files.naming import expanded
 from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.lens_table import load_table
 from dasha_ros.optics.optotune import TunableLens
@@ -30,7 +31,7 @@ def lens_model(name_or_path: str | Path = "physical", **overrides: float) -> Len
     """
     profile = PROFILES.get(str(name_or_path))
     if profile is None:
-        return load_table(Path(name_or_path), **overrides)
+        return load_table(expanded(name_or_path, ValueError), **overrides)
     allowed = sorted(set(profile.__dataclass_fields__) - {"name", "unit", "follows"})
     if unknown := sorted(set(overrides) - set(allowed)):
         raise ValueError(

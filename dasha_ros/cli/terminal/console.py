@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, NoReturn
@@ -44,6 +45,11 @@ class Terminated(KeyboardInterrupt):
         self.code = code
 
 
+def signalled(signals: Sequence[int]) -> Exit:
+    """The exit code of a command that collected these signals."""
+    return Exit(128 + signals[0])
+
+
 def interrupted(reason: KeyboardInterrupt) -> Exit:
     """The exit code of a command that was interrupted."""
     return reason.code if isinstance(reason, Terminated) else Exit.INTERRUPTED
@@ -58,11 +64,15 @@ def refused_or_failed(error: Exception) -> Exit:
 def ends_like_ctrl_c() -> Iterator[None]:
     """Make SIGTERM and SIGHUP raise `Terminated`, as Ctrl-C raises ``KeyboardInterrupt``.
 
-    Under ``nohup``, SIGHUP stays ignored.
+    Under ``nohup``, SIGHUP stays ignored. Outside the main thread, where Python allows no signal handlers,
+    nothing changes.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def end(number: int, frame: object) -> NoReturn:
-        raise Terminated(Exit(128 + number))
+        raise Terminated(signalled([number]))
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, *hangup())}
     try:
@@ -74,16 +84,19 @@ def ends_like_ctrl_c() -> Iterator[None]:
 
 def out() -> Console:
     """Console for results."""
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True)
+    return _console(stderr=False)
 
 
 def err() -> Console:
     """Console for progress and errors."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    # Paths and names of users may hold [brackets] and :colons:, which rich would take for its own.
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def fail(sentence: str, code: Exit = Exit.FAILED) -> NoReturn:

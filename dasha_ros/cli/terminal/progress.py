@@ -20,7 +20,7 @@ LINE_S = 10.0
 def progress(console: Console) -> Iterator[Report]:
     """Show the reported progress and the remaining time until the block ends."""
     if not console.is_terminal:
-        yield Lines(lambda line: console.print(line, markup=False))
+        yield Lines(console.print)
         return
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 

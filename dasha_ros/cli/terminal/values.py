@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 
 class ValueNamed(TyperGroup):
-    """The root command: newer versions of typer leave the value out of what they say about it."""
+    """A group of commands: newer versions of typer leave the value out of what they say about it."""
 
     def invoke(self, ctx: Any) -> Any:
         """Invoke the command; see `click.Group.invoke`."""

@@ -21,7 +21,10 @@ Cache = Annotated[
 ]
 Folder = Annotated[Path | None, typer.Option("--out", help="Folder of the run; default: a new one in runs/.")]
 Resume = Annotated[
-    Path | None, typer.Option(help="Folder of a run to continue, as it was begun; goes alone.")
+    Path | None,
+    typer.Option(
+        help="Folder of a run to continue, as it was begun; beside it, --cache says where its cache is now."
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of all random draws.")]
 Split = Annotated[int, typer.Option(min=0, help="Number of the split by photograph.")]
@@ -42,7 +45,7 @@ def _add(name: str, text: str, train: Callable[[TrainOptions], None]) -> None:
         steps: Steps = None,
     ) -> None:
         if resume is not None:
-            refuse_all_given(context, {"resume"}, "--resume: a run goes on as it was begun")
+            refuse_all_given(context, {"resume", "cache"}, "--resume: a run goes on as it was begun")
         with errors_explained():
             train(TrainOptions(preset, cache, out_folder, resume, seed, split, steps))
 

@@ -1,4 +1,4 @@
-"""Shows the progress of training: a bar per agent, its evaluations, and Ctrl-C as a request to stop."""
+"""Shows the progress of training: a bar per agent, its evaluations, and signals as a request to stop."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from dasha_ros.cli.terminal.console import err
+from dasha_ros.system.signals import signals_collected
 
 if TYPE_CHECKING:
     from dasha_ros.learning.training.callbacks import RunProgress
 
     Report: TypeAlias = Callable[[RunProgress], None]
-    Stopped: TypeAlias = Callable[[], bool]
 
 
 def numbers_text(values: dict[str, float]) -> str:
@@ -22,18 +22,11 @@ def numbers_text(values: dict[str, float]) -> str:
 
 
 @contextmanager
-def training_progress() -> Iterator[tuple[Callable[[str], Report], Stopped]]:
-    """Show bars; yields the report of each agent, and a function that says whether to stop."""
-    import signal
-    import threading
-
+def training_progress() -> Iterator[tuple[Callable[[str], Report], list[int]]]:
+    """Show bars; yields the report of each agent, and a list of the signals that came and ask to stop."""
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     console = err()
-    stop = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -42,7 +35,8 @@ def training_progress() -> Iterator[tuple[Callable[[str], Report], Stopped]]:
         TimeRemainingColumn(),
     )
     shown: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bars:
+    is_shown = sys.stderr.isatty()
+    with signals_collected() as signals, Progress(*columns, console=console, disable=not is_shown) as bars:
 
         def report_of(agent: str) -> Report:
             def report(progress: RunProgress) -> None:
@@ -52,12 +46,8 @@ def training_progress() -> Iterator[tuple[Callable[[str], Report], Stopped]]:
                 if progress.evaluation is not None:
                     numbers = numbers_text({k: v for k, v in progress.evaluation.items() if k != "steps"})
                     best = "  best" if progress.is_best else ""
-                    console.print(f"{progress.steps:>8}  {numbers}{best}", highlight=False)
+                    console.print(f"{progress.steps:>8}  {numbers}{best}")
 
             return report
 
-        try:
-            yield report_of, stop.is_set
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        yield report_of, signals

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from dasha_ros.cli.evaluation import shared
-from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out, signalled
 from dasha_ros.cli.train.progress import training_progress
 from dasha_ros.cli.train.runs import errors_explained
 
@@ -80,7 +80,7 @@ def ship(
         series = Series(
             folder or Path("runs") / f"ship_{loaded.name}",
             loaded,
-            PerceptCache.open(found_cache(cache), verify=False),
+            PerceptCache.open(found_cache(cache)),
             tuple(dict.fromkeys(seed or (0, 1, 2))),
             tuple(dict.fromkeys(split or (0,))),
             steps,
@@ -92,16 +92,16 @@ def ship(
             _play_and_write(
                 series, settings, judges, episodes=episodes, sampled=sampled, repository=repository
             )
-        except KeyboardInterrupt:
-            _stopped(series)
+        except KeyboardInterrupt as reason:
+            _stopped(series, interrupted(reason))
 
 
 def _train(series: Series) -> None:
-    err().print(f"{len(series.seeds) * len(series.splits)} runs below {series.folder}", markup=False)
-    with training_progress() as (report_of, stopped):
-        finished = series.train(report_of, stopped)
+    err().print(f"{len(series.seeds) * len(series.splits)} runs below {series.folder}")
+    with training_progress() as (report_of, signals):
+        finished = series.train(report_of, lambda: bool(signals))
     if not finished:
-        _stopped(series)
+        _stopped(series, signalled(signals))
 
 
 def _play_and_write(
@@ -126,11 +126,11 @@ def _play_and_write(
         order, limits = _allowed(series, order, stacks)
     with shared.progress() as progress:
         test = on_test(series, settings, episodes=episodes, sampled=sampled, progress=progress)
-    out().print(tables(test), markup=False)
+    out().print(tables(test))
     places = [Places.within(series.folder)]
     places += [Places.of_repository(repository)] if repository is not None else []
     for place in places:
-        out().print(str(write_policy(series, order, validation, test, place, limits=limits)), markup=False)
+        out().print(str(write_policy(series, order, validation, test, place, limits=limits)))
 
 
 def _allowed(
@@ -145,11 +145,11 @@ def _allowed(
         rows = on_stacks(series, stacks, study, progress)
     shared.listed("skipped", study.skipped)
     reached = f"on real focal stacks, within 2 px, and found farther away: {said(order, rows)}"
-    err().print(reached, markup=False)
+    err().print(reached)
     left = allowed(order, rows)
     kept = ", ".join(str(one.seed) for one in left)
     return left, [f"Runs of the same series {reached}. Only the runs of seed {kept} may ship by that."]
 
 
-def _stopped(series: Series) -> None:
-    fail(f"stopped; the same command goes on in {series.folder}", Exit.INTERRUPTED)
+def _stopped(series: Series, code: Exit) -> NoReturn:
+    fail(f"stopped; the same command goes on in {series.folder}", code)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from dasha_ros.learning.dataset.cache.cells import CellFeatures, ReadingError, Rows, cell_features
+from dasha_ros.estimation.readout import GRID_ENCODER
+from dasha_ros.learning.dataset.cache.cells import (
+    CellFeatures,
+    ReadingError,
+    Rows,
+    cell_features,
+    latent_field,
+)
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes import Split
 from dasha_ros.learning.dataset.scenes.splits import copies_of
@@ -20,7 +27,7 @@ from dasha_ros.learning.fitting.exposure import (
 from dasha_ros.learning.fitting.focus import FocusLookup, belief_focus_lookup, latent_focus_lookup
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import preset_from
-from dasha_ros.learning.training.run_folder import RunInfo
+from dasha_ros.learning.training.run_folder import Agent, RunInfo
 from dasha_ros.learning.training.score import score_exposure, score_focus
 from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.profiles import lens_model
@@ -133,6 +140,30 @@ def exposure_trainee(info: RunInfo, table: ExposureLookup, exposures: ExposureTa
     )
 
 
+def check_readable(agent: Agent, cache: PerceptCache, preset: Preset, train: Rows) -> None:
+    """Refuse a cache from which an agent can't learn with a preset.
+
+    Args:
+        agent: Which agent.
+        cache: The cache.
+        preset: The preset.
+        train: Numbers of the training views.
+
+    Raises:
+        CacheError: The cache was made with another lens than the preset's.
+        ReadingError: The cache lacks views or latents that the preset reads.
+    """
+    cache.check_lens(lens_model(preset.lens))
+    own = preset.focus if agent == "focus" else preset.exposure
+    latent_field(cache, preset.encoder if own.observation == "latent" else GRID_ENCODER)
+    is_disturbed = agent == "focus" and preset.focus.world.disturbed_share > 0.0
+    if is_disturbed and not len(copies_of(cache.views, train)):
+        raise ReadingError(
+            f"the preset {preset.name} learns under disturbances, and the percept cache {cache.path} has no "
+            "view under one: build one with `dasha cache build --disturbed 1`"
+        )
+
+
 def focus_lookup(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> FocusLookup:
     """The look-up for A^L of a preset; ``cells`` are used if its observation needs them.
 
@@ -140,12 +171,7 @@ def focus_lookup(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFe
         CacheError: The cache was made with another lens than the preset's.
         ReadingError: The cache lacks what the preset reads, or is damaged.
     """
-    cache.check_lens(lens_model(preset.lens))
-    if preset.focus.world.disturbed_share and not len(copies_of(cache.views, train)):
-        raise ReadingError(
-            f"the preset {preset.name} learns under disturbances, and the percept cache {cache.path} has no "
-            "view under one: build one with `dasha cache build --disturbed 1`"
-        )
+    check_readable("focus", cache, preset, train)
     if preset.focus.observation == "latent":
         table = latent_focus_lookup(cache, preset.encoder, preset.focus)
     else:

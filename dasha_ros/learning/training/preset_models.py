@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from dasha_ros.estimation.readout import GRID_ENCODER
 from dasha_ros.optics.profiles import lens_model
+from dasha_ros.perception.encoders import check_encoder
 from dasha_ros.policies.moves import STAY_DIOPTRES
 from dasha_ros.policies.policy import ExposureRule
 
@@ -230,6 +232,28 @@ class Preset(_Model):
     scene_set: str = "training"
     exposure: ExposurePreset
     focus: FocusPreset
+
+    @field_validator("encoder")
+    @classmethod
+    def _encoder_exists(cls, name: str) -> str:
+        check_encoder(name)
+        return name
+
+    @field_validator("lens")
+    @classmethod
+    def _lens_exists(cls, profile: str) -> str:
+        lens_model(profile)
+        return profile
+
+    @model_validator(mode="after")
+    def _an_agent_reads_the_encoder(self) -> Preset:
+        seen = self.exposure.observation, self.focus.observation
+        if "latent" not in seen and self.encoder != GRID_ENCODER:
+            raise ValueError(
+                f"encoder = {self.encoder!r}: the observations {' and '.join(seen)} read {GRID_ENCODER} "
+                "alone: give that one, or set an observation to latent"
+            )
+        return self
 
     @model_validator(mode="after")
     def _lens_can_start_there(self) -> Preset:

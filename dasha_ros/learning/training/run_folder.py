@@ -1,26 +1,33 @@
 """The folder of a training run: everything needed to repeat it, and its results.
 
 ``run.json`` (configuration, command, versions, scenes), ``evaluations.jsonl``, ``checkpoint``,
-``tensorboard/``, ``best.npz`` (the policy). `benchmark.model_card` writes a model card from them.
+``tensorboard/``, ``best.npz`` (the policy). `benchmark.model_card` writes a model card from them. The
+folder of a joint run (`joint.run`) holds ``joint.json`` and a folder for each agent.
 """
 
 from __future__ import annotations
 
 import json
 import platform
+import shlex
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from dasha_ros import __version__
 from dasha_ros.files import version_0_1
 from dasha_ros.files.documents import read_json
+from dasha_ros.files.validation import reasons
 from dasha_ros.files.writing import disk_errors, write_whole
 
 Agent = Literal["exposure", "focus"]
+RUN, JOINT_PLAN = "run.json", "joint.json"
+"""The settings of a run, and of a joint run."""
 PACKAGES = ("numpy", "torch", "stable-baselines3", "gymnasium")
 
 
@@ -39,22 +46,30 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _named(preset: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(preset.get("name"), str):
+        raise ValueError("it has no name")
+    return preset
+
+
 @dataclass(frozen=True)
 class RunInfo:
     """All settings of a run. Two runs with equal settings have equal learning curves."""
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     agent: Agent
-    preset: dict[str, Any]
+    preset: Annotated[dict[str, Any], AfterValidator(_named)]
     """As `Preset.model_dump`."""
     cache: str
-    """Folder of the percept cache."""
+    """Absolute path of the folder of the percept cache."""
     cache_key: str
     """Digest of everything that changes a percept of it."""
-    seed: int
-    split: int
+    seed: Annotated[int, Field(ge=0)]
+    split: Annotated[int, Field(ge=0)]
     """Number of the split by photograph."""
-    steps: int
-    evaluate_every: int
+    steps: Annotated[int, Field(ge=1)]
+    evaluate_every: Annotated[int, Field(ge=1)]
     """Steps between two evaluations."""
     exposures: str
     """Id of the exposure table."""
@@ -75,12 +90,16 @@ class RunInfo:
 
         Raises:
             KeyError: The command is missing.
-            TypeError: Another key is missing, or there is one too many.
+            TypeError: The document does not hold keys and values.
+            ValueError: Another key is missing, there is one too many, or a value can't be one of a run.
         """
-        document = {**document, "command": tuple(document["command"])}
+        document = {**document, "command": document["command"]}
         if isinstance(preset := document.get("preset"), dict):
             document["preset"] = version_0_1.preset(preset)
-        return cls(**document)
+        try:
+            return TypeAdapter(cls).validate_python(document)
+        except ValidationError as error:
+            raise ValueError(reasons(error)) from error
 
 
 class RunFolder:
@@ -95,7 +114,7 @@ class RunFolder:
     @property
     def holds_run(self) -> bool:
         """Whether the folder holds a run."""
-        return (self.path / "run.json").exists()
+        return (self.path / RUN).exists()
 
     def create(self, info: RunInfo) -> None:
         """Begin a run.
@@ -103,13 +122,10 @@ class RunFolder:
         Raises:
             TrainingError: The folder already holds one, or can't be written.
         """
-        if self.holds_run:
-            raise TrainingError(
-                f"{self.path} already holds a run: go on with `--resume {self.path}`, or give another folder"
-            )
+        refuse_used(self.path)
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            self.write("run.json", json.dumps(asdict(info), indent=1).encode())
+            self.write(RUN, json.dumps(asdict(info), indent=1).encode())
 
     def info(self) -> RunInfo:
         """Read the settings of the folder's run.
@@ -117,13 +133,13 @@ class RunFolder:
         Raises:
             TrainingError: There is none, or it can't be read.
         """
-        path = self.path / "run.json"
+        path = self.path / RUN
         if not path.exists():
-            raise TrainingError(f"{self.path} holds no run: begin one without --resume")
+            raise nothing_to_resume(self.path, "run of one agent")
         try:
             return RunInfo.from_dict(read_json(path))
         except (ValueError, KeyError, TypeError) as error:
-            raise TrainingError(f"{path} is damaged ({error}): begin a new run") from error
+            raise damaged(path, error) from error
 
     def write(self, name: str, content: bytes) -> None:
         """Replace a file.
@@ -138,6 +154,47 @@ class RunFolder:
         """One line for each evaluation."""
         lines = "".join(json.dumps(evaluation) + "\n" for evaluation in evaluations)
         self.write("evaluations.jsonl", lines.encode())
+
+
+def going_on(folder: Path) -> str:
+    """The command that goes on with the run in a folder, whatever its kind; empty if it holds none.
+
+    Raises:
+        TrainingError: The run's settings can't be read.
+    """
+    who, where = "joint", folder
+    if not (folder / JOINT_PLAN).exists():
+        if not (run := RunFolder(folder)).holds_run:
+            return ""
+        info = run.info()
+        who, where = ("joint", folder.parent) if info.handed_over else (info.agent, folder)
+    return shlex.join(["dasha", "train", who, "--resume", str(where)])
+
+
+def refuse_used(folder: Path) -> None:
+    """Refuse to begin a run, of whatever kind, where there is one.
+
+    Raises:
+        TrainingError: The folder holds a run; the message says what goes on with it.
+    """
+    if command := going_on(folder):
+        raise TrainingError(f"{folder} already holds a run: go on with `{command}`, or give another folder")
+
+
+def nothing_to_resume(folder: Path, wanted: str) -> TrainingError:
+    """The error for a folder that holds no run of the wanted kind.
+
+    Raises:
+        TrainingError: It holds one of the other kind, whose settings can't be read.
+    """
+    if command := going_on(folder):
+        return TrainingError(f"{folder} holds no {wanted}, but another one: go on with `{command}`")
+    return TrainingError(f"{folder} holds no {wanted}: begin one without --resume")
+
+
+def damaged(path: Path, error: Exception) -> TrainingError:
+    """The error for a run's settings that can't be read."""
+    return TrainingError(f"{path} is damaged ({error}): begin a new run in another folder")
 
 
 def writing(folder: Path) -> AbstractContextManager[None]:

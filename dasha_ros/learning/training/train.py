@@ -17,6 +17,7 @@ from dasha_ros.learning.dataset.scenes import Split, splits
 from dasha_ros.learning.training import checkpoint as train_checkpoint
 from dasha_ros.learning.training.agents import (
     Trainee,
+    check_readable,
     exposure_lookup,
     exposure_trainee,
     focus_lookup,
@@ -25,11 +26,19 @@ from dasha_ros.learning.training.agents import (
 from dasha_ros.learning.training.ppo import make_learner, says_diverged
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import preset_from
-from dasha_ros.learning.training.run_folder import Agent, RunFolder, RunInfo, TrainingError, writing
+from dasha_ros.learning.training.run_folder import (
+    RUN,
+    Agent,
+    RunFolder,
+    RunInfo,
+    TrainingError,
+    going_on,
+    writing,
+)
 from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.learned.network import PolicyNet
-from dasha_ros.policies.learned.policy_file import PolicyFileError
+from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError
 
 if TYPE_CHECKING:
     from dasha_ros.learning.training.callbacks import RunProgress
@@ -60,16 +69,17 @@ def plan(
     Raises:
         TrainingError: There is no such split.
         CacheError: The cache was made with another lens than the preset's.
+        ReadingError: The cache lacks what the preset reads.
     """
     chosen, lens = split_of(cache, split), lens_model(preset.lens)
-    cache.check_lens(lens)
+    check_readable(agent, cache, preset, chosen.train)
     ppo = preset.focus.ppo if agent == "focus" else preset.exposure.ppo
     total = steps or (preset.focus.steps if agent == "focus" else preset.exposure.steps)
     update = ppo.n_envs * ppo.n_steps
     return RunInfo(
         agent=agent,
         preset=preset.model_dump(mode="json"),
-        cache=str(cache.path),
+        cache=str(cache.path.absolute()),
         cache_key=cache.meta.key,
         seed=seed,
         split=split,
@@ -138,13 +148,11 @@ def train(
     preset = preset_from(info.preset, "of the run")
     if cache.meta.key != info.cache_key:
         raise TrainingError(
-            f"the run in {folder.path} was begun with another percept cache ({info.cache}): give that one"
+            f"the run in {folder.path} was begun with another percept cache ({info.cache}) than "
+            f"{cache.path}: give that one with --cache"
         )
     if info.handed_over != (handed_over is not None):
-        whole = folder.path.parent
-        raise TrainingError(
-            f"{folder.path} is part of a joint run: go on with `dasha train joint --resume {whole}`"
-        )
+        raise TrainingError(f"{folder.path} is part of a joint run: go on with `{going_on(folder.path)}`")
     split = split_of(cache, info.split)
     if cells is None and preset.encoder == GRID_ENCODER:
         cells = cell_features(cache, progress)
@@ -163,6 +171,8 @@ def train(
         checkpoint = train_checkpoint.read(folder.checkpoint)
         learner = train_checkpoint.resume(checkpoint, trainee.env)
         state = WatchState(**checkpoint.watch)
+        if state.evaluations:
+            _check_best(folder, info)
     else:
         learner = make_learner(trainee.env, ppo, info.seed, folder.tensorboard)
     watch = Watch(
@@ -191,6 +201,21 @@ def train(
     if not state.evaluations or state.evaluations[-1]["steps"] < learner.num_timesteps:
         watch.finish()
     return True
+
+
+def _check_best(folder: RunFolder, info: RunInfo) -> None:
+    """Refuse to go on without the best policy so far: no later step makes it again.
+
+    Raises:
+        TrainingError: It is missing or damaged.
+    """
+    try:
+        PolicyFile.load(folder.policy, info.agent)
+    except PolicyFileError as error:
+        raise TrainingError(
+            f"the best policy of the run in {folder.path} so far can't be read ({error}): put it back, or "
+            f"begin the run anew in another folder; {folder.path / RUN} holds its settings and its command"
+        ) from error
 
 
 def _trainee(

@@ -101,11 +101,23 @@ def test_ranges_ascend(a, b):
         ({"focus__prize": 1.0}, r"focus\.prize = 1.0: there is no such key; the keys are .*steps"),
         ({"focus__plan": True}, "focus: .*a plan needs the observation belief"),
         ({"description": ""}, "description"),
+        ({"encoder": "efficientnet_lite0_gird"}, r"encoder = .*no encoder called .*efficientnet_lite0_grid"),
+        ({"lens": "none.yaml"}, r"lens = 'none\.yaml': .*physical.*nor a file"),
+        ({"lens": "/"}, "lens = '/': .*is a folder"),
     ],
 )
 def test_values_that_can_not_be_used_are_named(changes, says):
     with pytest.raises(PresetError, match=says):
         load_preset("paper", **changes)
+
+
+def test_an_encoder_that_no_agent_reads_is_refused():
+    with pytest.raises(
+        PresetError, match=r"encoder = 'resnet152'.*belief read efficientnet_lite0_grid alone"
+    ):
+        load_preset("plus", encoder="resnet152")
+    reads = {"exposure__observation": "latent", "exposure__relative": False, "exposure__world__gain_db": 0.0}
+    assert load_preset("plus", encoder="resnet152", **reads).encoder == "resnet152"
 
 
 @pytest.mark.parametrize(

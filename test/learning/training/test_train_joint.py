@@ -185,6 +185,13 @@ def test_a_part_is_not_resumed_alone(cache, tmp_path):
     assert default_folder(info, tmp_path).name == "paper_joint_split0_seed3_1"
 
 
+def test_another_run_in_the_place_of_a_part_is_refused(cache, tmp_path):
+    folder = begun("paper", cache, tmp_path / "run")
+    folder.exposure.create(replace(folder.plan().exposure, seed=4))
+    with pytest.raises(TrainingError, match=r"run/exposure holds another run than .*joint\.json plans"):
+        train_joint(folder, cache)
+
+
 def test_folders_that_hold_no_joint_run_are_refused(cache, tmp_path):
     folder = begun("paper", cache, tmp_path / "run")
     with pytest.raises(TrainingError, match=r"already holds a run.*--resume"):

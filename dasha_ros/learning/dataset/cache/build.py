@@ -156,5 +156,5 @@ def _compute(store: Store, needed: frozenset[int], pool: WorkerPool, report: Pro
     left.sort(key=in_turn)
     jobs = [(store.views[i], store.meta.grids) for i in left]
     arrays = store.arrays("r+")
-    for number, content in enumerate(pool.run(Worker.view, jobs, count, "cells")):
+    for number, content in pool.run(Worker.view, jobs, count, "cells"):
         store.put(arrays, left[number], content)

@@ -21,6 +21,7 @@ from dasha_ros.estimation.detail_reading import object_detail
 from dasha_ros.estimation.readout import CHANNELS, GRID_ENCODER
 from dasha_ros.learning.dataset.cache.axes import Grids, kind_of
 from dasha_ros.learning.dataset.cache.colour_camera import COLOUR_FIELDS, NO_COLOUR, ColourCamera, Colours
+from dasha_ros.learning.dataset.cache.store import CacheError
 from dasha_ros.learning.dataset.cache.view_camera import Grey, ViewCamera
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.optics.binned import HalfSizeReadout
@@ -54,7 +55,12 @@ def encoders_for(encoder: str) -> dict[str, str]:
 
     Args:
         encoder: Id of the encoder.
+
+    Raises:
+        CacheError: No cache holds its latents.
     """
+    if encoder not in (known := (*ENCODERS.values(), EARLY[1])):
+        raise CacheError(f"no percept cache holds latents of {encoder}; caches hold {', '.join(known)}")
     return {field: name for field, name in ENCODERS.items() if name in {encoder, GRID_ENCODER}}
 
 

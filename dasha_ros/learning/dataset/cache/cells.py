@@ -117,7 +117,8 @@ def latent_field(cache: PerceptCache, encoder: str) -> str:
             return field
     have = ", ".join(cache.meta.encoders.values())
     raise ReadingError(
-        f"the percept cache {cache.path} holds latents of {have}, not of {encoder}: build one that does"
+        f"the percept cache {cache.path} holds latents of {have}, not of {encoder}: build one that "
+        "does, or give a preset whose encoder is one of those"
     )
 
 

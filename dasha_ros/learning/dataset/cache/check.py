@@ -8,7 +8,7 @@ gives there. The same chain run twice, with two draws of noise, tells how much o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dasha_ros.learning.dataset.cache.axes import PLANE, kind_of
 from dasha_ros.learning.dataset.cache.cell_content import CellReader, light_fields
+from dasha_ros.learning.dataset.cache.identity import check_pictures
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.view_camera import FRAME, REFERENCE_LX
 from dasha_ros.optics.lens import WORKING_WIDTH_PX
@@ -48,6 +49,11 @@ REGIMES = (
     Regime("out of focus, well exposed", (0.5, 8.0), (-0.8, 0.6)),
     Regime("any focus, any light", (0.0, 8.0), (-9.0, 5.0)),
 )
+
+
+MOST_OFF = 0.05
+"""Greatest mean of 1 - cosine of a latent on cells. Half-size drawing and noise make 0.001, another
+photograph 0.7."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,11 @@ def check(
 
     Raises:
         AssetMissing: A photograph is not on this machine.
+        CacheError: A photograph is not where it was, or is another one; or the cache is of another lens.
+        SceneError: A photograph can't be read.
     """
+    check_pictures(cache)
+    cache.check_lens(lens_model())
     rng = np.random.default_rng(seed)
     reader = CellReader(detector=cache.meta.detector)
     latents = tuple(cache.meta.encoders)
@@ -112,6 +122,12 @@ def check(
             p95 = float(np.percentile(off, 95))
             errors.append(Error(regime.name, quantity, float(off.mean()), p95, float(noise.mean())))
     return errors
+
+
+def is_foreign(errors: Sequence[Error]) -> bool:
+    """Whether the latents of cells are not those that this machine computes."""
+    own = [e.mean for e in errors if e.regime == REGIMES[0].name and e.quantity.startswith("latent")]
+    return max(own) > MOST_OFF
 
 
 class FullCamera:

@@ -11,9 +11,11 @@ from typing import Any
 
 from dasha_ros.assets import models
 from dasha_ros.assets.catalogue import asset, sha256_of
-from dasha_ros.files.errors import FileError
+from dasha_ros.files.errors import FileError, shown
 from dasha_ros.files.regular import check_regular
 from dasha_ros.learning.dataset.cache.axes import Grids
+from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.store import CacheError
 from dasha_ros.learning.dataset.scenes.description import SceneSet
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.optics.sensor import Sensor
@@ -44,6 +46,24 @@ def pictures_named(names: Iterable[str]) -> dict[str, str]:
         AssetMissing: One is not on this machine.
     """
     return {name: _digest(_path(name)) for name in names}
+
+
+def check_pictures(cache: PerceptCache) -> None:
+    """Refuse to draw a cache's views of other photographs than its cells were drawn of.
+
+    Raises:
+        CacheError: A photograph is not where it was, or is another one.
+        AssetMissing: One that is fetched is not on this machine.
+    """
+    used = {photo for view in cache.views for photo in view.photographs}
+    now = pictures_named(sorted(used))
+    if other := [name for name, digest in now.items() if digest != cache.meta.pictures.get(name)]:
+        changed = "has changed since" if _path(other[0]).is_file() else "is not there any more"
+        more = f" (and {len(other) - 1} more are not the same)" if len(other) > 1 else ""
+        raise CacheError(
+            f"the percept cache {cache.path} was made of {shown(other[0])}, which {changed}{more}: put the "
+            "photographs back, or build a cache of those that are there"
+        )
 
 
 def models_of() -> dict[str, str]:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,8 @@ def _select(scene_set: SceneSet, pool: WorkerPool, report: Report) -> tuple[list
     if scene_set.planes:
         names = scene_set.pictures(scene_set.planes.photographs)[0]
         jobs = [(name, 0) for name in names]
-        for number, (made, why_not) in enumerate(pool.run(Worker.planes, jobs, report, "photographs")):
+        found = pool.run(Worker.planes, jobs, report, "photographs")
+        for number, (made, why_not) in sorted(found, key=itemgetter(0)):
             views += made
             if why_not:
                 skipped[names[number]] = why_not
@@ -132,7 +134,8 @@ def _select(scene_set: SceneSet, pool: WorkerPool, report: Report) -> tuple[list
             (i, end - begin, [n for n in objects if folds[n] == i], [n for n in backgrounds if folds[n] == i])
             for i, (begin, end) in enumerate(pairwise(ends))
         ]
-        for made, unused in pool.run(Worker.composites, parts, report, "composites", parts=rules.count):
+        composed = pool.run(Worker.composites, parts, report, "composites", parts=rules.count)
+        for _, (made, unused) in sorted(composed, key=itemgetter(0)):
             views += made
             for name, why in unused.items():
                 skipped.setdefault(name, why)

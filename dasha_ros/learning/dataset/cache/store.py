@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.files.documents import read_json, read_text
+from dasha_ros.files.documents import MOST_JSON_BYTES, parse_json, read_json, read_text
+from dasha_ros.files.errors import FileError
 from dasha_ros.files.locking import folder_locked
+from dasha_ros.files.regular import read_bytes
 from dasha_ros.files.writing import disk_errors, write_whole
 from dasha_ros.learning.dataset.cache.layout import Layout, Meta
 from dasha_ros.learning.dataset.scenes.splits import learned_from
@@ -54,7 +56,10 @@ class Store:
         try:
             meta = Meta.from_json(read_text(folder / "meta.json"))
             views = read_json(folder / "views.json")
-            return cls(folder, meta, tuple(View.from_dict(view) for view in views))
+            store = cls(folder, meta, tuple(View.from_dict(view) for view in views))
+            for name in meta.fields:
+                store._size(name)
+            return store
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise CacheError(f"the percept cache {folder} is damaged ({error}): {_REMEDY}") from error
 
@@ -105,14 +110,23 @@ class Store:
         return arrays
 
     def done(self) -> dict[int, int]:
-        """Checksum of every view whose cells are complete."""
-        done: dict[int, int] = {}
-        with contextlib.suppress(FileNotFoundError):
-            for line in (self.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines():
-                # The last line may be incomplete; its view then counts as not done.
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    entry = json.loads(line)
-                    done[int(entry["view"])] = int(entry["crc"])
+        """Checksum of every view whose cells are complete.
+
+        Raises:
+            CacheError: The journal can't be read.
+        """
+        journal, done = self.folder / "journal.jsonl", dict[int, int]()
+        if not journal.exists():
+            return done
+        try:
+            content = read_bytes(journal, MOST_JSON_BYTES)
+        except FileError as error:
+            raise CacheError(f"the percept cache {self.folder} is damaged ({error}): {_REMEDY}") from error
+        for line in content.splitlines():
+            # The last line may be incomplete, and the disk may spoil any: its view then counts as not done.
+            with contextlib.suppress(ValueError, KeyError, TypeError, OverflowError):
+                entry = parse_json(line.decode())
+                done[int(entry["view"])] = int(entry["crc"])
         return {view: crc for view, crc in done.items() if 0 <= view < len(self.views)}
 
     def needed(self, split: int | None) -> frozenset[int]:

@@ -6,9 +6,11 @@ They write nothing: the process that builds the cache does.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any, TypeVar
 
@@ -106,6 +108,7 @@ class WorkerPool:
         self.scene_set, self.encoders, self.colour = scene_set, dict(encoders), colour
         self._count = workers
         self._pool: ProcessPoolExecutor | None = None
+        self._processes: list[BaseProcess] = []
         self._parts = _SPAWN.Value("q")
         """Number of parts of jobs that all processes have finished."""
         self._worker: Worker | None = None
@@ -115,8 +118,11 @@ class WorkerPool:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End the processes; jobs that have not begun are dropped."""
+        """End the processes; after an error with the jobs in progress, which may take ten seconds more."""
         if self._pool is not None:
+            if error[0] is not None:
+                for process in self._processes:
+                    process.terminate()
             self._pool.shutdown(wait=True, cancel_futures=True)
 
     def run(
@@ -126,8 +132,10 @@ class WorkerPool:
         report: Report,
         what: str,
         parts: int | None = None,
-    ) -> Iterator[Result]:
-        """The results of one method of `Worker` for many arguments, in their order.
+    ) -> Iterator[tuple[int, Result]]:
+        """The results of one method of `Worker` for many arguments, each with its number, as they come.
+
+        None waits for another one, so that a kill costs only what is in progress.
 
         Args:
             job: The method.
@@ -147,20 +155,35 @@ class WorkerPool:
             self._parts.value = 0
         if self._count == 1:
             self._own().count_part = lambda: self._count_part(report, what, total)
-            for number, each in enumerate(arguments, 1):
-                yield job(self._own(), *each)
+            for number, each in enumerate(arguments):
+                yield number, job(self._own(), *each)
                 if parts is None:
-                    report(what, number, total)
+                    report(what, number + 1, total)
         else:
-            futures = [self._started().submit(_do, job.__name__, each) for each in arguments]
-            for future in futures:
-                while not wait([future], LOOK_S).done:
-                    report(what, self._done(futures, parts), total)
-                yield _result(future)
+            left = self._begun(job, arguments)
+            while left:
+                for future in wait(left, LOOK_S, FIRST_COMPLETED).done:
+                    # Forgotten, because a future keeps its result.
+                    yield left.pop(future), _result(future)
+                report(what, total - len(left) if parts is None else self._parts.value, total)
         report(what, total, total)
 
-    def _done(self, futures: Sequence[Future[Any]], parts: int | None) -> int:
-        return sum(future.done() for future in futures) if parts is None else self._parts.value
+    def _begun(
+        self, job: Callable[..., Result], arguments: Sequence[tuple[Any, ...]]
+    ) -> dict[Future[Result], int]:
+        """Hand jobs to the processes; returns their numbers."""
+        before = set(multiprocessing.active_children())
+        # Ctrl-C and the end of a terminal reach all processes. This one ends the others, which start here and
+        # go on with what is blocked now.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
+        try:
+            return {
+                self._started().submit(_do, job.__name__, each): number
+                for number, each in enumerate(arguments)
+            }
+        finally:
+            self._processes += set(multiprocessing.active_children()) - before
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _count_part(self, report: Report, what: str, total: int) -> None:
         self._parts.value += 1

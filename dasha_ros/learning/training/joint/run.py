@@ -23,7 +23,17 @@ from dasha_ros.learning.training.joint.hand_over import hand_over
 from dasha_ros.learning.training.joint.score import EPISODES, JointScore, score_joint
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import preset_from
-from dasha_ros.learning.training.run_folder import Agent, RunFolder, RunInfo, TrainingError, writing
+from dasha_ros.learning.training.run_folder import (
+    JOINT_PLAN,
+    Agent,
+    RunFolder,
+    RunInfo,
+    TrainingError,
+    damaged,
+    nothing_to_resume,
+    refuse_used,
+    writing,
+)
 from dasha_ros.learning.training.train import plan, split_of, train
 from dasha_ros.optics.exposure_table import exposure_table
 from dasha_ros.policies.learned.exposure import LearnedExposure
@@ -33,7 +43,7 @@ from dasha_ros.policies.learned.policy_file import PolicyFile
 if TYPE_CHECKING:
     from dasha_ros.learning.training.callbacks import RunProgress
 
-PLAN, RESULT = "joint.json", "result.json"
+PLAN, RESULT = JOINT_PLAN, "result.json"
 
 
 @dataclass(frozen=True)
@@ -78,10 +88,7 @@ class JointFolder:
         Raises:
             TrainingError: The folder already holds one, or can't be written.
         """
-        if (self.path / PLAN).exists() or self._own.holds_run:
-            raise TrainingError(
-                f"{self.path} already holds a run: go on with `--resume {self.path}`, or give another folder"
-            )
+        refuse_used(self.path)
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             self._write(PLAN, asdict(made))
@@ -94,12 +101,12 @@ class JointFolder:
         """
         path = self.path / PLAN
         if not path.exists():
-            raise TrainingError(f"{self.path} holds no joint run: begin one without --resume")
+            raise nothing_to_resume(self.path, "joint run")
         try:
             document = read_json(path)
-            return JointPlan(*(RunInfo.from_dict(document[agent]) for agent in ("exposure", "focus")))
+            return JointPlan(*(_part(document, agent) for agent in ("exposure", "focus")))
         except (ValueError, KeyError, TypeError) as error:
-            raise TrainingError(f"{path} is damaged ({error}): begin a new run") from error
+            raise damaged(path, error) from error
 
     def write_result(self, score: JointScore) -> None:
         """Write the score of both agents together.
@@ -111,6 +118,14 @@ class JointFolder:
 
     def _write(self, name: str, document: dict[str, Any]) -> None:
         self._own.write(name, json.dumps(document, indent=1).encode())
+
+
+def _part(document: Any, agent: str) -> RunInfo:
+    """The plan of one agent; raises what `RunInfo.from_dict` does."""
+    info = RunInfo.from_dict(document[agent])
+    if info.agent != agent:
+        raise ValueError(f"{agent}.agent = {info.agent!r}")
+    return info
 
 
 def train_joint(
@@ -147,6 +162,11 @@ def train_joint(
         goes_on = run.holds_run
         if not goes_on:
             run.create(info)
+        elif run.info() != info:
+            raise TrainingError(
+                f"{run.path} holds another run than {folder.path / PLAN} plans: move it away, and go on with "
+                f"`dasha train joint --resume {folder.path}`"
+            )
         return train(
             run,
             info,
