@@ -18,6 +18,7 @@ from dasha_ros.learning.evaluation.arenas import begin
 from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.lens import LensModel
+from dasha_ros.perception.own_class import told_in_a_line
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.moves import reversals
@@ -73,6 +74,8 @@ class Episode:
     reversals: int
     seconds: float
     """Time on the twin's clock [s]."""
+    fault: str = ""
+    """What is wrong with the policy, where it asked for what can't be or raised an error."""
 
 
 class Oracle(ScriptedFocus):
@@ -159,10 +162,18 @@ def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Ep
     )
     exposed = run_exposure(rig, exposure_policy(exposure), ExposureTask(rig.table))
     code, detected = exposed.code, False
+    fault = exposed.message if code is ErrorCode.INTERNAL else ""
     if code is ErrorCode.NONE:
         task = FocusTask(rig.lens, frozenset({goal.label}))
-        focused = run_focus(rig, mind, task, on_step)
-        code, detected = focused.code, focused.detection is not None
+        try:
+            focused = run_focus(rig, mind, task, on_step)
+        except Exception as error:
+            if ":" not in policy:  # Only a class of somebody's own may have faults of its own.
+                raise
+            code, fault = ErrorCode.INTERNAL, f"{policy} ended with {told_in_a_line(error)}"
+        else:
+            code, detected = focused.code, focused.detection is not None
+            fault = focused.message if code is ErrorCode.INTERNAL else ""
     return Episode(
         policy=policy,
         goal=goal,
@@ -175,6 +186,7 @@ def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Ep
         frames=rig.usage.frames,
         reversals=reversals(rig.lens, commanded),
         seconds=rig.usage.seconds,
+        fault=fault,
     )
 
 

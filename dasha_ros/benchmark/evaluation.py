@@ -9,7 +9,7 @@ from dasha_ros.benchmark.methods import FocusMethod, Scene, exposure_methods
 from dasha_ros.benchmark.rows import Row, mean, rows_of, share
 from dasha_ros.benchmark.trials.intervals import mean_of, share_of
 from dasha_ros.benchmark.trials.journal import Journal
-from dasha_ros.benchmark.trials.row import KEYS, episode_id, episode_row, trial_of
+from dasha_ros.benchmark.trials.row import EpisodeRow, episode_id, episode_row, trial_of
 from dasha_ros.devices.twin.camera import FRAME_LATENCY_S
 from dasha_ros.learning.evaluation.arenas import Arena, joined
 from dasha_ros.learning.evaluation.evaluate import FocusTrial, play_focus
@@ -74,7 +74,7 @@ def play(
             view = arena.views[start.view]
             what = arena.name, setting.name, split, view, start, first and (exposure, first.digest)
             name = episode_id(method, *what)
-            row = kept.take(name, KEYS)
+            row = kept.take(name, model=EpisodeRow)
             if row is None:
                 policy = method.make(Scene(arena, setting, start))
                 acts = first.make(start) if first is not None else None

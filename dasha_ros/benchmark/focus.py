@@ -27,6 +27,7 @@ def benchmark_focus(
     size: tuple[int, int] = (WIDTH, HEIGHT),
     console: Console | None = None,
     on_stop: Callable[[KeyboardInterrupt], None] = lambda reason: None,
+    on_fault: Callable[[str], None] = lambda sentence: None,
 ) -> list[Row]:
     """Play goals in the twin and sum them up. Ctrl-C keeps what is done.
 
@@ -39,6 +40,7 @@ def benchmark_focus(
         size: Width and height of the rendered frames [px], binned from twice as many pixels.
         console: Where progress is shown; ``None``: nowhere.
         on_stop: Told if it was interrupted, before it returns what is done.
+        on_fault: Told of each policy with faults of its own; see `faults`.
 
     Returns:
         One row for each policy over all goals (``goal`` is ``"all"``), then one for each policy and goal:
@@ -74,8 +76,24 @@ def benchmark_focus(
                 bar.update(task, advance=1, description=f"{episode.goal}")
         except KeyboardInterrupt as reason:
             on_stop(reason)
-            bar.console.print(f"[yellow]stopped: the table holds the {len(done)} episodes done so far")
+            sentence = f"stopped: the table holds the {len(done)} episodes done so far"
+            bar.console.print(sentence, style="yellow")
+    for sentence in faults(done):
+        on_fault(sentence)
     return [row | {"width_px": size[0]} for row in table(done)]
+
+
+def faults(done: Iterable[Episode]) -> list[str]:
+    """A sentence for each policy that asked for what can't be, or raised an error: a table does not tell."""
+    by_policy: dict[str, list[Episode]] = {}
+    for episode in done:
+        by_policy.setdefault(episode.policy, []).append(episode)
+    told = {policy: [each.fault for each in group if each.fault] for policy, group in by_policy.items()}
+    return [
+        f"{policy} is at fault in {len(said)} of {len(by_policy[policy])} episodes; the first: {said[0]}"
+        for policy, said in told.items()
+        if said
+    ]
 
 
 def table(done: Iterable[Episode]) -> list[Row]:
@@ -113,5 +131,10 @@ def _row(policy: str, goal: str, group: Sequence[Episode]) -> Row:
 
 def progress(console: Console | None) -> Progress:
     """A bar with the time left, on ``console`` or nowhere."""
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
     return Progress(*columns, console=console, transient=True, disable=console is None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
+from dasha_ros.benchmark.trials.learned_from import photographs_of
 from dasha_ros.files.naming import expanded
 from dasha_ros.learning.evaluation.arenas import Arena, joined
 from dasha_ros.learning.evaluation.settings import FocusSetting, Start
@@ -39,7 +39,6 @@ BELIEVERS = frozenset({GreedyFocus.name, PlannerFocus.name})
 """Policies without a network that believe what ``plus`` believes."""
 REFERENCE_BASED = frozenset({ORACLE, PHASE_SHIFT})
 """Policies that see the twin's truth: flagged in every table."""
-
 
 Moment = TypeVar("Moment")
 """What a policy is made for."""
@@ -86,15 +85,23 @@ class Method(Generic[Moment, Policy]):
     """Id of the encoder whose latents it reads; empty: none."""
     digest: str = ""
     """Of its policy file; empty: it has none."""
+    learned_from: frozenset[str] | None = frozenset()
+    """SHA-256 of the photographs that it knows; ``None``: nothing says which."""
 
     @property
     def reference_based(self) -> bool:
         """Whether it sees the truth."""
         return self.policy in REFERENCE_BASED
 
-    def may_play(self, split: int | None) -> bool:
-        """Whether it learned from none of a split's test photographs; ``None``: nobody trained on them."""
-        return self.split is None or split in {None, self.split}
+    def may_play(self, split: int | None, photographs: Collection[str] = ()) -> bool:
+        """Whether it learned neither from a split's test photographs nor from those of a view.
+
+        Args:
+            split: Number of the split; ``None``: of none.
+            photographs: SHA-256 of the view's.
+        """
+        is_its_split = self.split is None or split in {None, self.split}
+        return is_its_split and (self.learned_from or frozenset()).isdisjoint(photographs)
 
 
 FocusMethod: TypeAlias = Method[Scene, FocusPolicy]
@@ -132,7 +139,7 @@ def focus_methods(
         sampled: For learned policies: one method for each way of taking actions.
         knowledge: Profile and networks of the rivals.
         seed: Seed of sampled actions and synthetic signals.
-        title: What a policy file is called in tables, from `own_titles`; ``None``: as its preset.
+        title: What a policy file is called in tables, from `trials.titles`; ``None``: as its preset.
 
     Raises:
         MethodError: No method has this name.
@@ -140,7 +147,7 @@ def focus_methods(
         QNetworkError: The network of a rival can't be read.
     """
     known = knowledge or Knowledge()
-    if (path := _learned(name, "focus")) is not None:
+    if (path := learned_file(name, "focus")) is not None:
         return _learned_methods(
             LearnedFocus,
             "focus",
@@ -152,8 +159,20 @@ def focus_methods(
         )
     make = _rival(name, known, seed)
     made = known.ten.made if name == "ten_dqn" and known.ten else {}
-    encoder = joined(info.encoder for info in _infos([name], "focus"))
-    return [FocusMethod(name, make, _number(made.get("seed")), _split(name, known), encoder=encoder)]
+    encoder = joined(info.encoder for info in policy_infos([name], "focus"))
+    return [
+        FocusMethod(
+            name, make, _number(made.get("seed")), _split(name, known), encoder=encoder,
+            learned_from=_learned_from(name, known),
+        )
+    ]  # fmt: skip
+
+
+def _learned_from(name: str, known: Knowledge) -> frozenset[str] | None:
+    """What a method without a policy file of its own knows."""
+    if (path := _file_of(name, "focus")) is not None:
+        return photographs_of(path, PolicyFile.load(path, "focus").info)
+    return None if name == "ten_dqn" and known.ten is None else frozenset()
 
 
 def _split(name: str, known: Knowledge) -> int | None:
@@ -169,7 +188,7 @@ def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPol
     """A function that makes the policies of a method without a policy file."""
     kind, _, argument = name.partition(":")
     if argument and kind != "constant":
-        raise MethodError(f"{name!r}: only constant takes a value, as in constant:42.0")
+        raise _takes_none(name, "constant:42.0", "`dasha benchmark focus` plays classes")
     if kind == "constant":
         position = _value(name, argument) if argument else None
         return lambda scene: _constant(name, position, scene)
@@ -206,7 +225,7 @@ def exposure_methods(
         PolicyFileError: A learned policy can't be read.
         UnknownPolicyError: No policy has this name.
     """
-    if (path := _learned(name, "exposure")) is not None:
+    if (path := learned_file(name, "exposure")) is not None:
         return _learned_methods(
             LearnedExposure,
             "exposure",
@@ -219,7 +238,7 @@ def exposure_methods(
     rival, _, argument = name.partition(":")
     if argument:
         if rival != "constant":
-            raise MethodError(f"{name!r}: only constant takes a value, as in constant:40000")
+            raise _takes_none(name, "constant:40000", "`dasha up --exposure-policy` runs classes")
         exposure_us = _value(name, argument)
         if not T_MIN_US <= exposure_us <= T_MAX_US:
             raise MethodError(f"{name!r}: exposures go from {T_MIN_US:g} to {T_MAX_US:g} us")
@@ -246,45 +265,24 @@ def perception_for(
         ModelError: A model is missing.
         UnknownModelError: No detector has the name.
     """
-    infos = _infos(names, agent) + _infos([exposure] if exposure else [], "exposure")
+    infos = policy_infos(names, agent) + policy_infos([exposure] if exposure else [], "exposure")
     if wanted := joined(info.encoder for info in infos):
         others |= {"encoder": wanted, "colour_detail": any(info.extractor == WITH_COLOUR for info in infos)}
     return Perception(**others)
 
 
-def own_titles(names: Sequence[str], agent: Agent) -> dict[str, str]:
-    """What files of policies are called in tables, of those that need a title of their own.
-
-    Runs of one preset have one title and are summed up: they differ in seed or split. But a file beside the
-    policy that ships, or beside another one of its seed and split, is somebody's question which is better.
-
-    Raises:
-        PolicyFileError: A learned policy can't be read.
-    """
-    infos = {name: PolicyFile.load(path, agent).info for name in names if (path := _learned(name, agent))}
-    runs = {
-        name: (info.preset, info.made.get("seed"), info.made.get("split")) for name, info in infos.items()
-    }
-    shipped = {runs[name][0] for name in infos if not name.endswith(".npz")}
-    counts = Counter(runs.values())
-    return {
-        name: f"{run[0]} ({name})"
-        for name, run in runs.items()
-        if name.endswith(".npz") and (run[0] in shipped or counts[run] > 1)
-    }
-
-
-def _infos(names: Sequence[str], agent: Agent) -> list[PolicyInfo]:
+def policy_infos(names: Sequence[str], agent: Agent) -> list[PolicyInfo]:
+    """What the policy files that policies read were made for, of those that read one."""
     paths = [path for name in names if (path := _file_of(name, agent)) is not None]
     return [PolicyFile.load(path, agent).info for path in paths]
 
 
 def _file_of(name: str, agent: Agent) -> Path | None:
     """The policy file that a policy reads; ``None``: none."""
-    return shipped_policy("plus", agent) if name in BELIEVERS else _learned(name, agent)
+    return shipped_policy("plus", agent) if name in BELIEVERS else learned_file(name, agent)
 
 
-def _learned(name: str, agent: Agent) -> Path | None:
+def learned_file(name: str, agent: Agent) -> Path | None:
     """The file of a learned policy; ``None`` for other methods."""
     if name.endswith(".npz"):
         return expanded(name, MethodError)
@@ -314,7 +312,10 @@ def _learned_methods(
     title = title or (info.preset if name.endswith(".npz") else path.stem.rsplit("_", 1)[0])
     seed, split = _number(info.made.get("seed")), _number(info.made.get("split"))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return [Method(title, maker(draw), seed, split, draw, info.encoder, digest) for draw in sampled]
+    learned_from = photographs_of(path, info)
+    return [
+        Method(title, maker(draw), seed, split, draw, info.encoder, digest, learned_from) for draw in sampled
+    ]
 
 
 def _constant(name: str, position: float | None, scene: Scene) -> ConstantFocus:
@@ -325,6 +326,14 @@ def _constant(name: str, position: float | None, scene: Scene) -> ConstantFocus:
             f"{lens.unit}"
         )
     return ConstantFocus(position, scene.setting.band_m)
+
+
+def _takes_none(name: str, example: str, elsewhere: str) -> MethodError:
+    """The error for a name with a colon, which may be meant as a class."""
+    return MethodError(
+        f"{name!r}: a class of your own does not play here, only policies by name and learned ones by file "
+        f"(.npz): {elsewhere}. Of the names, only constant takes a value, as in {example}"
+    )
 
 
 def _value(name: str, text: str) -> float:

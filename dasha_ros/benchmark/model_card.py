@@ -94,7 +94,8 @@ def model_card(run: RunFolder, rows: Sequence[Row], *, curve: str = "", limits: 
     if not own:
         raise ModelCardError(
             f"no row is about {policy.preset} of {info.agent}, seed {info.seed}, split {info.split}: "
-            f"write some with `{_how_to_evaluate(info)} --policy {run.policy} --sampled --json ROWS.json`"
+            f"write some with `{_how_to_evaluate(info)} --policy {shlex.quote(str(run.policy))} --sampled "
+            "--json ROWS.json`"
         )
     parts = [
         f"# Policy `{policy.preset}` of {info.agent}\n\n{info.preset['description'].strip()}\n",
@@ -233,7 +234,7 @@ def _value(value: Any) -> str:
 
 def _how_to_evaluate(info: RunInfo) -> str:
     command = "dasha evaluate" if info.agent == "focus" else "dasha benchmark exposure"
-    return f"{command} --cache {info.cache}"
+    return f"{command} --cache {shlex.quote(Path(info.cache).name)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

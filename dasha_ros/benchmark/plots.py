@@ -8,6 +8,7 @@ from typing import Any
 
 from dasha_ros.benchmark.evaluation import SPREAD_KEYS
 from dasha_ros.benchmark.rows import Row, summary
+from dasha_ros.files.writing import disk_errors
 from dasha_ros.learning.evaluation.settings import EXPOSURE_SETTING
 
 _TITLES = {
@@ -21,6 +22,10 @@ _TITLES = {
     "joint_no_handover": "Planes at 0.3 to 10 m, any exposure: the lens alone",
 }
 _FRAME_TICKS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100, 150)
+
+
+class PlotError(ValueError):
+    """Figures can't be written; the message says why."""
 
 
 def plot(rows: Sequence[Row], folder: Path) -> list[Path]:
@@ -37,18 +42,19 @@ def plot(rows: Sequence[Row], folder: Path) -> list[Path]:
         The files.
 
     Raises:
-        OSError: The folder can't be written.
+        PlotError: The folder can't be written.
     """
     import matplotlib
 
     matplotlib.use("agg")
-    folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    for setting in dict.fromkeys(row["setting"] for row in rows):
-        if setting == EXPOSURE_SETTING:
-            continue
-        lines = summary([row for row in rows if row["setting"] == setting], SPREAD_KEYS)
-        written += [_frames(lines, setting, folder), _reached(lines, setting, folder)]
+    with disk_errors(PlotError, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for setting in dict.fromkeys(row["setting"] for row in rows):
+            if setting == EXPOSURE_SETTING:
+                continue
+            lines = summary([row for row in rows if row["setting"] == setting], SPREAD_KEYS)
+            written += [_frames(lines, setting, folder), _reached(lines, setting, folder)]
     return written
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from dasha_ros.benchmark import evaluation, exposure
 from dasha_ros.benchmark.evaluation import HAND_OVER_POLICY, STEP_MS, Progress
 from dasha_ros.benchmark.methods import (
     FocusMethod,
     Knowledge,
+    Method,
     MethodError,
     exposure_methods,
     focus_methods,
-    own_titles,
 )
 from dasha_ros.benchmark.rows import Row, summary
 from dasha_ros.benchmark.table import markdown
 from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.benchmark.trials.summary import shown
+from dasha_ros.benchmark.trials.titles import own_titles
+from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import (
     EXPOSURE_SETTING,
@@ -37,14 +40,56 @@ EXPOSURE_COLUMNS = (
 )  # fmt: skip
 
 
+AnyMethod = TypeVar("AnyMethod", bound=Method[Any, Any])
+
+
+NONE_LEFT = (
+    "every policy was learned on another split, or from all of these photographs: give others, or other "
+    "policies"
+)
+"""Why nobody plays."""
+
+
 @dataclass(frozen=True)
 class Part:
-    """The views of one test: those of a split, or all of a folder that nobody trained on."""
+    """The views of one test: those of a split, or all of a folder."""
 
     numbers: Sequence[int]
     split: int | None = None
     knowledge: Sequence[Knowledge] = (Knowledge(),)
     """What the rivals learned on the split's training photographs; several: several training seeds."""
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the views' photographs by name, so that nobody plays on one that he knows."""
+
+    def numbers_for(self, views: Sequence[ViewInfo], *players: Method[Any, Any]) -> tuple[int, ...]:
+        """The views that methods that play together may play: none of them learned from one."""
+        return tuple(
+            number
+            for number in self.numbers
+            if all(player.may_play(self.split, self._shown(views[number])) for player in players)
+        )
+
+    def shared_out(
+        self, views: Sequence[ViewInfo], methods: Sequence[AnyMethod], *before: Method[Any, Any]
+    ) -> Iterator[tuple[tuple[int, ...], list[AnyMethod]]]:
+        """The methods by the views that they may play, after those that play ``before`` all of them.
+
+        Methods with the same views stay together, because reading photographs costs more than playing.
+        """
+        groups: dict[tuple[int, ...], list[AnyMethod]] = {}
+        for method in methods:
+            if numbers := self.numbers_for(views, method, *before):
+                groups.setdefault(numbers, []).append(method)
+        yield from groups.items()
+
+    def known_to(self, views: Sequence[ViewInfo], method: Method[Any, Any]) -> list[str]:
+        """Names of the photographs that a method learned from."""
+        known = method.learned_from or frozenset()
+        names = (name for number in self.numbers for name in views[number].photographs)
+        return [name for name in dict.fromkeys(names) if self.pictures.get(name) in known]
+
+    def _shown(self, view: ViewInfo) -> list[str]:
+        return [self.pictures[name] for name in view.photographs if name in self.pictures]
 
 
 def focus_study(
@@ -64,7 +109,8 @@ def focus_study(
 ) -> list[Row]:
     """Every policy in every setting on every part.
 
-    What learned plays only on the split it learned from: it has seen the test views of the others.
+    What learned plays only on the split it learned from: it has seen the test views of the others. And nobody
+    plays on a photograph that he, or the A^H before him, learned from.
 
     Args:
         arena: Where.
@@ -90,31 +136,30 @@ def focus_study(
     """
     if any(setting.hand_over for setting in settings):
         _refuse_seen(exposure_policy, parts)
+    views = arena.views
     rows: list[Row] = []
     own = own_titles(names, "focus")
     titled = [(name, own.get(name)) for name in names]
     for setting in settings:
         for part in parts:
-            if not any(setting.shows(arena.views[number]) for number in part.numbers):
-                continue
             methods = _focus_methods(titled, part, sampled, seed)
-            if not methods:
-                continue
-            done = evaluation.play(
-                arena, methods, setting, part.numbers, per_view=per_view, seed=seed,
-                split=part.split, exposure=exposure_policy, journal=journal, progress=progress,
-            )  # fmt: skip
-            new = evaluation.focus_rows(
-                done, setting.name, split=part.split, arena=arena.name, step_ms=step_ms
-            )
-            rows += new
-            for row in new:
-                if keep is not None:
-                    keep(row)
+            before = exposure_methods(exposure_policy)[:1] if setting.hand_over else []
+            for numbers, group in part.shared_out(views, methods, *before):
+                if not any(setting.shows(views[number]) for number in numbers):
+                    continue
+                done = evaluation.play(
+                    arena, group, setting, numbers, per_view=per_view, seed=seed,
+                    split=part.split, exposure=exposure_policy, journal=journal, progress=progress,
+                )  # fmt: skip
+                new = evaluation.focus_rows(
+                    done, setting.name, split=part.split, arena=arena.name, step_ms=step_ms
+                )
+                rows += new
+                for row in new:
+                    if keep is not None:
+                        keep(row)
     if not rows:
-        raise MethodError(
-            "nothing to play: no view is one of the settings', or every policy was learned on another split"
-        )
+        raise MethodError(f"nothing to play: no view is one of the settings', or {NONE_LEFT}")
     return rows
 
 
@@ -145,18 +190,19 @@ def exposure_study(
             method
             for name in names
             for method in exposure_methods(name, sampled=sampled, seed=seed, title=titles.get(name))
-            if method.may_play(part.split)
         ]
-        for light_lx in lights_lx if methods else ():
-            done = exposure.play(
-                arena, methods, part.numbers, per_view=per_view, seed=seed, light_lx=light_lx,
-                progress=progress,
-            )  # fmt: skip
-            rows += exposure.exposure_rows(
-                done, split=part.split, arena=arena.name, setting=exposure_setting(light_lx), step_ms=step_ms
-            )
+        shares = list(part.shared_out(arena.views, methods))
+        for light_lx in lights_lx:
+            for numbers, group in shares:
+                done = exposure.play(
+                    arena, group, numbers, per_view=per_view, seed=seed, light_lx=light_lx, progress=progress
+                )
+                rows += exposure.exposure_rows(
+                    done, split=part.split, arena=arena.name, setting=exposure_setting(light_lx),
+                    step_ms=step_ms,
+                )  # fmt: skip
     if not rows:
-        raise MethodError("nothing to play: every policy was learned on another split")
+        raise MethodError(f"nothing to play: {NONE_LEFT}")
     return rows
 
 
@@ -178,13 +224,13 @@ def _refuse_seen(exposure_policy: str, parts: Sequence[Part]) -> None:
 def _focus_methods(
     titled: Sequence[tuple[str, str | None]], part: Part, sampled: Sequence[bool], seed: int
 ) -> list[FocusMethod]:
-    """The methods of names, each with its title, that may play on a part."""
+    """The methods of names, each with its title."""
     methods: list[FocusMethod] = []
     for name, title in titled:
         several = part.knowledge if name == "ten_dqn" else part.knowledge[:1]
         for known in several:
             found = focus_methods(name, sampled=sampled, knowledge=known, seed=seed, title=title)
-            methods += [replace(c) for c in found if c.may_play(part.split)]
+            methods += [replace(c) for c in found]
     return methods
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dasha_ros.benchmark.methods import Knowledge, perception_for
+from dasha_ros.benchmark.methods import (
+    ExposureMethod,
+    FocusMethod,
+    Knowledge,
+    exposure_methods,
+    focus_methods,
+    perception_for,
+    policy_infos,
+)
 from dasha_ros.benchmark.study import Part
+from dasha_ros.files.errors import shown
+from dasha_ros.learning.dataset.cache.identity import check_pictures, pictures_named
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
+from dasha_ros.learning.dataset.cache.places import found_cache
 from dasha_ros.learning.dataset.scenes.folder_views import Report, folder_views
 from dasha_ros.learning.dataset.scenes.splits import copies_of
 from dasha_ros.learning.dataset.scenes.splits import splits as make_splits
@@ -31,6 +42,8 @@ class Testbed:
     """Pictures of a folder that give one."""
     views: tuple[View, ...] = ()
     """Its views with their scenes."""
+    key: str = ""
+    """Of the percept cache that it shows; empty: of none."""
 
 
 def cache_testbed(
@@ -46,7 +59,7 @@ def cache_testbed(
     """The test views of every split of a cache; rivals know the split's training views alone.
 
     Args:
-        path: Path of the percept cache.
+        path: Path of the percept cache, or its name where caches are kept.
         agent: Whose policies play.
         names: The policies; rendered views are read with their encoders.
         splits: How many.
@@ -56,13 +69,13 @@ def cache_testbed(
         exposure: Name of the A^H policy that plays before A^L, if one does.
 
     Raises:
-        CacheError: The cache can't be used.
+        CacheError: The cache can't be used, or photographs that are to be rendered have changed.
         ValueError: Its views can't be split so often.
         QNetworkError: A network can't be read.
         PolicyFileError: A learned policy can't be read.
         ModelError: A model is missing.
     """
-    cache = PerceptCache.open(path, verify=False)
+    cache = PerceptCache.open(found_cache(path))
     networks = [QNetwork.load(file) for file in sorted(rivals.rglob("ten_dqn.npz"))] if rivals else []
     parts = []
     for split in make_splits(cache.views, splits):
@@ -74,12 +87,13 @@ def cache_testbed(
         knowledge = tuple(Knowledge(profile, network) for network in own) or (Knowledge(profile),)
         # The twin renders no disturbances.
         copies = [] if rendered else copies_of(cache.views, split.test).tolist()
-        parts.append(Part([*split.test.tolist(), *copies], split.number, knowledge))
+        parts.append(Part([*split.test.tolist(), *copies], split.number, knowledge, cache.meta.pictures))
     views = tuple(View(info, scene) for info, scene in zip(cache.views, cache.scenes, strict=True))
     arena: Arena = CacheArena(cache)
     if rendered:
+        check_pictures(cache)
         arena = TwinArena(views, perception_for(names, agent, exposure=exposure))
-    return Testbed(arena, tuple(parts), views=views)
+    return Testbed(arena, tuple(parts), views=views, key=cache.meta.key)
 
 
 def folder_testbed(
@@ -110,6 +124,48 @@ def folder_testbed(
     """
     perception = perception_for(names, agent, exposure=exposure)
     views, skipped = folder_views(folder, composites, seed=seed, report=report)
-    used = len({photo for view in views for photo in view.info.photographs})
+    pictures = pictures_named({photo for view in views for photo in view.info.photographs})
     arena = TwinArena(views, perception)
-    return Testbed(arena, (Part(range(len(views))),), skipped, used, tuple(views))
+    part = Part(range(len(views)), pictures=pictures)
+    return Testbed(arena, (part,), skipped, len(pictures), tuple(views))
+
+
+def left_out(
+    testbed: Testbed, agent: Agent, names: Sequence[str], *, exposure: str | None = None
+) -> Iterator[str]:
+    """A sentence for each photograph on which policies do not play, because they learned from it.
+
+    And one for each policy of which nothing says what it learned from.
+
+    Args:
+        testbed: Where they play.
+        agent: Whose policies they are.
+        names: The policies.
+        exposure: Name of the A^H policy that plays before A^L, if one does.
+
+    Raises:
+        MethodError: No method has the name.
+        PolicyFileError: A learned policy can't be read.
+    """
+    knowing: dict[str, list[str]] = {}
+    players: list[tuple[str, Agent]] = [(name, agent) for name in names]
+    if exposure:
+        players.append((exposure, "exposure"))
+    for name, side in players:
+        made_on = {info.made.get("cache_key") for info in policy_infos([name], side)}
+        methods = [(_method(name, side, part.knowledge[0]), part) for part in testbed.parts]
+        if testbed.key not in made_on and any(method.learned_from is None for method, _ in methods):
+            yield (
+                f"{name} does not say from which photographs it learned, so some of these may be among them: "
+                "a policy's own are named in run.json, beside it in the folder of its run"
+            )
+        for method, part in methods:
+            if method.may_play(part.split):
+                for photo in part.known_to(testbed.arena.views, method):
+                    knowing.setdefault(photo, []).append(name)
+    for photo, who in knowing.items():
+        yield f"left out {shown(photo)}: {' and '.join(who)} learned from it"
+
+
+def _method(name: str, agent: Agent, known: Knowledge) -> FocusMethod | ExposureMethod:
+    return (focus_methods(name, knowledge=known) if agent == "focus" else exposure_methods(name))[0]

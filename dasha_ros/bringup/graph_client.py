@@ -35,6 +35,9 @@ STATE_AFTER = {
 }
 """The lifecycle state after each transition."""
 
+COMMAND_NODE = "dasha_cli_"
+"""How the names of commands' own nodes begin; the process id follows."""
+
 SPIN_S = 0.05
 """Longest sleep between two checks of a condition or of Ctrl-C."""
 
@@ -66,7 +69,7 @@ class GraphClient:
         with command_profile():
             rclpy.init(args=["--ros-args", NO_LOG_FILES, *enclave], context=self.context)
             self.node = rclpy.create_node(
-                f"dasha_cli_{os.getpid()}",
+                f"{COMMAND_NODE}{os.getpid()}",
                 namespace=self.namespace,
                 context=self.context,
                 start_parameter_services=False,

@@ -89,10 +89,22 @@ def _learner(config: Any, agent: Agent) -> None:
 
 
 def _trainer(config: Any) -> None:
-    from dasha_ros.twin.scene import load_scene
-
     for name in config.scenes:
-        load_scene(name)
+        _scene(name)
+
+
+def _twin_world(config: Any) -> None:
+    _scene(config.scene)
+
+
+def _scene(name: str) -> None:
+    from dasha_ros.twin.scene import load_scene, scene_names
+
+    scene = load_scene(name)
+    if name not in scene_names():  # Pictures of those that ship were checked when they were fetched.
+        from dasha_ros.twin.photograph import check_files
+
+        check_files(scene)
 
 
 def _camera_driver(config: Any) -> None:
@@ -124,4 +136,5 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "low_level_agent": _low_level_agent,
     "perception": _perception,
     "trainer": _trainer,
+    "twin_world": _twin_world,
 }

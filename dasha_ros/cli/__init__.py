@@ -35,13 +35,14 @@ from dasha_ros.cli.evaluation import evaluate
 from dasha_ros.cli.graph import up
 from dasha_ros.cli.recording import record, replay
 from dasha_ros.cli.studies import app as studies
+from dasha_ros.cli.terminal.home import take_home
 from dasha_ros.cli.terminal.negative_numbers import TAKES_THEM, WithNegativeNumbers
-from dasha_ros.cli.terminal.values import ValueNamed
+from dasha_ros.cli.terminal.root import Root
 from dasha_ros.cli.train import app as train
 from dasha_ros.system.streams import output_told, take_every_character
 
 app = typer.Typer(
-    cls=ValueNamed,
+    cls=Root,
     name="dasha",
     help="A camera that exposes and focuses itself until a detector finds what you asked for.",
     no_args_is_help=True,
@@ -76,6 +77,7 @@ app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(cache.app, name="cache")
 app.add_typer(train.app, name="train")
 app.add_typer(studies.app, name="study")
+take_home(app)
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -35,7 +35,8 @@ def doctor(
     try:
         from dasha_ros.cli.graph.reachable import look
     except ImportError as error:
-        console.print(f"\n[bold]graph[/]\n  not looked for: {error}")
+        console.print("\ngraph", style="bold")
+        console.print(f"  not looked for: {error}")
         raise typer.Exit(Exit.FAILED) from None
     from dasha_ros.config import ConfigError
 
@@ -43,11 +44,11 @@ def doctor(
         reached = look(namespace, wait)
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)
-    console.print("\n[bold]graph[/]")
+    console.print("\ngraph", style="bold")
     source = ctx.get_parameter_source("namespace")
     is_named = source is not None and source.name == "COMMANDLINE"
     for line in reached.lines(is_named):
-        console.print("  " + line, markup=False)
+        console.print("  " + line)
     problems = (
         sum(f.verdict is Verdict.PROBLEM for f in findings)
         + len(reached.silent)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, fail
+from dasha_ros.cli.terminal.console import Exit, fail, interrupted
 from dasha_ros.cli.terminal.options import Namespace
 
 
@@ -41,8 +41,8 @@ def echo(
             fail(str(error), Exit.REFUSED)
         try:
             kind = client.until(lambda: type_of_topic(client.node, name), timeout or float("inf"))
-        except KeyboardInterrupt:
-            raise typer.Exit(Exit.INTERRUPTED) from None
+        except KeyboardInterrupt as reason:
+            raise typer.Exit(interrupted(reason)) from None
         if kind is None:
             fail(
                 f"no node publishes {name}. Is the graph running in this ROS_DOMAIN_ID, and is "

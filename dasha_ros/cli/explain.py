@@ -56,6 +56,5 @@ def explain(
             f"{strangers} of {len(explained)} decisions differ from the recorded ones: the goal had another "
             "policy than the one that is installed; give its file with --exposure-policy or --focus-policy",
             style="yellow",
-            markup=False,
         )
-    out().print(str(page), markup=False)
+    out().print(str(page))

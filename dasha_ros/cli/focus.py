@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, ends_like_ctrl_c, err, fail, interrupted, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out
 from dasha_ros.cli.terminal.options import Namespace
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.system.text import is_text
@@ -97,7 +97,7 @@ def focus(
     printer = StepPrinter(console)
     os.environ.update(environment())
     try:
-        with ends_like_ctrl_c(), FocusClient(namespace=namespace) as client:
+        with FocusClient(namespace=namespace) as client:
             task = client.start(
                 wanted,
                 any_object=any_object,
@@ -263,10 +263,9 @@ def conclude(ending: Ending, console: Console) -> Exit:
         why = "it took longer than --timeout allows; " if ending.timed_out else ""
         console.print(
             f"{beginning(result.code)} ({steps}): {why}{result.message} [code {int(result.code)}]",
-            markup=False,
         )
     if result.report is not None:
-        console.print(f"report: {result.report}", markup=False)
+        console.print(f"report: {result.report}")
     if ending.interrupted is not None:
         return interrupted(ending.interrupted)
     return Exit.OK if result.found else Exit.FAILED

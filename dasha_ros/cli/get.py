@@ -23,4 +23,4 @@ def get(
     with joined(namespace) as client:
         values = values_of(client, node, parameter)
     for name, value in values.items():
-        out().print(f"{name}: {shown(value)}" if parameter is None else shown(value), markup=False)
+        out().print(f"{name}: {shown(value)}" if parameter is None else shown(value))

@@ -47,4 +47,4 @@ def set_parameter(
         if not result.successful:
             fail(result.reason or f"{node} refused it without a reason")
         after = values_of(client, node, parameter)[parameter]
-    out().print(f"{node}: {parameter} = {shown(after)}, was {shown(before)}", markup=False)
+    out().print(f"{node}: {parameter} = {shown(after)}, was {shown(before)}")

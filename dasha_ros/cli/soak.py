@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def soak(
     try:
         size = QUICK if quick else MEMORY if memory else FULL if kills is None else Size.of(kills)
         tally = run(size, seed, err(), within_s=within, verbose=verbose)
-    except KeyboardInterrupt:
-        fail("interrupted: there is no result", Exit.INTERRUPTED)
+    except KeyboardInterrupt as reason:
+        fail("interrupted: there is no result", interrupted(reason))
     write_json(json_file, {"seed": seed, "quick": quick, "within_s": within, **tally.as_dict()}, indent=2)
     _print(tally)
     raise typer.Exit(Exit.FAILED if tally.broken else Exit.OK)
@@ -68,6 +68,6 @@ def _print(tally: Tally) -> None:
     console = out()
     console.print(table)
     for kind, why in tally.skipped.items():
-        console.print(f"not played: {kind}: {why}", markup=False)
+        console.print(f"not played: {kind}: {why}")
     for sentence in tally.broken:
-        console.print(f"broken: {sentence}", markup=False)
+        console.print(f"broken: {sentence}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, ends_like_ctrl_c, err, fail, interrupted, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out
 from dasha_ros.cli.terminal.options import Namespace
 
 if TYPE_CHECKING:
@@ -47,11 +47,10 @@ def watch(
     os.nice(_NICE)
     folder = reports or user_folder(FocusServerConfig().report_dir)
     if reports is not None and not reports.is_dir():
-        err().print(f"no reports to show yet: there is no folder {reports}", style="yellow", markup=False)
+        err().print(f"no reports to show yet: there is no folder {reports}", style="yellow")
     access = Access.of(host, tuple(allow_host or ()))
     try:
-        with ends_like_ctrl_c():
-            serve(namespace, access, port, folder, lambda bound: _print(access, bound))
+        serve(namespace, access, port, folder, lambda bound: _print(access, bound))
     except ConfigError as error:
         fail(str(error), Exit.REFUSED)
     except OSError as error:
@@ -77,4 +76,4 @@ def _print(access: Access, port: int) -> None:
     query = f"?token={access.token}" if access.token else ""
     for name in names:
         shown = f"[{name}]" if ":" in name else name
-        out().print(f"open http://{shown}:{port}/{query}", markup=False)
+        out().print(f"open http://{shown}:{port}/{query}")

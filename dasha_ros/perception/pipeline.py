@@ -29,9 +29,11 @@ from dasha_ros.perception.detectors import (
 )
 from dasha_ros.perception.encoders import create_encoder
 from dasha_ros.perception.encoders.encoder import Encoder
+from dasha_ros.perception.errors import ModelError, PerceptionError
 from dasha_ros.perception.image import red_and_blue, working_image
 from dasha_ros.perception.labels import canonical
 from dasha_ros.perception.models.session import model_path
+from dasha_ros.perception.own_class import told_in_a_line
 from dasha_ros.perception.percept import NO_COLOUR_DETAIL, Box, Detection, Percept
 from dasha_ros.perception.quality.brisque import Brisque, BrisqueModel
 from dasha_ros.perception.quality.detail_map import detail_map
@@ -127,17 +129,18 @@ class Perception:
 
         Raises:
             ImageError: The image is not what the encoding says.
-            ModelError: The detector returned something else than detections.
+            ModelError: Encoder or detector failed, or the detector returned something else than detections.
         """
         stage_ms: dict[str, float] = {}
         with _timed("total", stage_ms):
             with _timed("resize", stage_ms):
                 grey = working_image(image, encoding, self._width)
-            with _timed("encoder", stage_ms):
+            with _timed("encoder", stage_ms), _named("encoder", self.encoder):
                 latent = self.encoder.encode(grey)
             with _timed("detector", stage_ms):
-                told = self.detector.detect(grey, self.min_score, self.labels)
-                found = checked_detections(self.detector, told)
+                with _named("detector", self.detector):
+                    found_here = self.detector.detect(grey, self.min_score, self.labels)
+                found = checked_detections(self.detector, found_here)
                 height, width = image.shape[:2]
                 scale = (width / grey.shape[1], height / grey.shape[0])
                 if found_elsewhere is not None:
@@ -242,6 +245,18 @@ def _made(name: str, weights: str | Path | None, size: int, classes: Sequence[st
     words = {"classes": classes} if classes and name == OPEN_VOCABULARY else {}
     made = create_detector(name, weights=weights, input_size=size, **words)
     return told(made, name, classes) if classes and not words else made
+
+
+@contextmanager
+def _named(kind: str, model: Encoder | Detector) -> Iterator[None]:
+    """Around the work of a model, which may be somebody's own: say whose error it is."""
+    try:
+        yield
+    except PerceptionError:
+        raise
+    except Exception as error:
+        name = getattr(model, "id", type(model).__name__)
+        raise ModelError(f"The {kind} {name} failed with {told_in_a_line(error)}.") from error
 
 
 @contextmanager

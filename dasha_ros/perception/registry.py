@@ -5,13 +5,13 @@ A class of your own is named as ``package.module:Class``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from dasha_ros.files.errors import first_line
-from dasha_ros.perception.errors import UnknownModelError
+from dasha_ros.perception.errors import ModelError, UnknownModelError
+from dasha_ros.perception.own_class import OwnClassError, of_class
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ class Registry(Generic[T]):
         self,
         kind: str,
         entries: dict[str, str],
+        has: Sequence[str],
         check_weights: Mapping[str, Callable[[str | Path], None]] | None = None,
     ) -> None:
         """Name what can be made.
@@ -30,10 +31,12 @@ class Registry(Generic[T]):
         Args:
             kind: What it is, for messages.
             entries: Names, each with its ``package.module:Class``.
+            has: What an object of it has.
             check_weights: By name, what the class itself refuses a weights file with before it loads it.
         """
         self._kind = kind
         self._entries = entries
+        self._has = has
         self._check_weights = check_weights or {}
 
     @property
@@ -77,17 +80,16 @@ class Registry(Generic[T]):
             options: Passed on to the class.
 
         Raises:
-            UnknownModelError: The name is unknown.
+            UnknownModelError: The name is unknown, or nothing can be made of the class.
             ModelError: The model cannot be loaded.
         """
         self.check(name)
-        target = self._entries.get(name, name)
-        module, _, attribute = target.partition(":")
+        if name in self._entries:
+            module, _, attribute = self._entries[name].partition(":")
+            return cast(T, getattr(import_module(module), attribute)(**options))
         try:
-            factory = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError, ValueError) as error:
-            if name in self._entries:
-                raise
-            raise self._unknown(name, first_line(error)) from error
-        made: T = factory(**options)
-        return made
+            return cast(T, of_class(name, self._has, **options))
+        except OwnClassError as error:
+            if isinstance(error.__cause__, ModelError):
+                raise error.__cause__ from None
+            raise self._unknown(name, str(error)) from error

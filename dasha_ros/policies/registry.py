@@ -12,13 +12,14 @@ from importlib import import_module
 from typing import Any, Generic, TypeVar, cast
 
 from dasha_ros.files.naming import expanded, what_lies_at
+from dasha_ros.perception.own_class import OwnClassError, of_class
 from dasha_ros.policies.policy import ExposurePolicy, FocusPolicy
 
 Policy = TypeVar("Policy")
 
 
 class UnknownPolicyError(ValueError):
-    """No policy has this name; the message lists the known names."""
+    """No policy has this name, or none can be made of a class; the message lists the known names."""
 
 
 def imported(target: str) -> Callable[[], Any]:
@@ -39,8 +40,8 @@ def _attribute(target: str) -> Any:
 class _Registry(Generic[Policy]):
     """Names to makers of policies."""
 
-    def __init__(self, what: str, built_in: dict[str, str], learned: str) -> None:
-        self._what, self._learned = what, learned
+    def __init__(self, what: str, built_in: dict[str, str], learned: str, has: tuple[str, ...]) -> None:
+        self._what, self._learned, self._has = what, learned, has
         self._makers: dict[str, Callable[[], Policy]] = {
             name: imported(target) for name, target in built_in.items()
         }
@@ -57,10 +58,9 @@ class _Registry(Generic[Policy]):
             return self._from_file(name)
         self._check_name(name)
         try:
-            maker = cast(Callable[[], Policy], _attribute(name))
-        except (ImportError, AttributeError, ValueError) as error:
+            return cast(Policy, of_class(name, self._has))
+        except OwnClassError as error:
             raise self._unknown(name, str(error) if name.partition(":")[2] else "") from error
-        return maker()
 
     def check(self, name: str) -> None:
         if name.endswith(".npz") and name not in self._makers:
@@ -95,6 +95,7 @@ _EXPOSURE: _Registry[ExposurePolicy] = _Registry(
         "plus": "dasha_ros.policies.learned.exposure:plus",
     },
     learned="dasha_ros.policies.learned.exposure:LearnedExposure",
+    has=("name", "rule", "reset", "act"),
 )
 _FOCUS: _Registry[FocusPolicy] = _Registry(
     "focus",
@@ -107,6 +108,7 @@ _FOCUS: _Registry[FocusPolicy] = _Registry(
         "plus_colour": "dasha_ros.policies.learned.focus:plus_colour",
     },
     learned="dasha_ros.policies.learned.focus:LearnedFocus",
+    has=("name", "reset", "act"),
 )
 
 

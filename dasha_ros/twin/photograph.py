@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dasha_ros.assets.catalogue import asset
+from dasha_ros.assets.catalogue import asset, assets_dir, catalogue
 from dasha_ros.files.arrays import read_arrays
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.naming import expanded
@@ -47,8 +47,8 @@ def read_photograph(scene: Scene, name: str) -> tuple[Image, Image | None]:
         R, G, B in 0..1, shape (height, width, 3); and alpha, shape (height, width), if the file has it.
 
     Raises:
-        AssetMissing: The photograph is not on this machine; the message says what to run.
-        SceneError: The file is not a picture.
+        AssetMissing: The photograph is fetched, and not on this machine; the message says what to run.
+        SceneError: There is no such file, or it is not a picture.
     """
     path = _path(scene, name)
     try:
@@ -66,8 +66,8 @@ def read_disparity(scene: Scene, name: str, shape: tuple[int, ...]) -> Image:
     values of 16 bits are 1/256 px, as in KITTI. Values that are not finite count as unknown.
 
     Raises:
-        AssetMissing: The map is not on this machine; the message says what to run.
-        SceneError: The file is not a map, or does not have the photograph's ``shape``.
+        AssetMissing: The map is fetched, and not on this machine; the message says what to run.
+        SceneError: There is no such file, it is not a map, or does not have the photograph's ``shape``.
     """
     path = _path(scene, name)
     try:
@@ -107,8 +107,8 @@ def check_files(scene: Scene) -> None:
     """Check that every photograph and map of a scene can be read.
 
     Raises:
-        AssetMissing: A file is not on this machine; the message says what to run.
-        SceneError: A file can't be used; the message names it.
+        AssetMissing: A fetched file is not on this machine; the message says what to run.
+        SceneError: Another file is missing or can't be used; the message names it.
     """
     for layer in scene.layers:
         if isinstance(layer, CutoutLayer):
@@ -170,7 +170,16 @@ def _path(scene: Scene, name: str) -> Path:
     if os.path.lexists(local):
         return local
     path = expanded(name, lambda why: SceneError(f"scene {scene.name}: {why}"))
-    return path if path.is_absolute() else asset(name)
+    if path.is_absolute():
+        return path
+    fetched = assets_dir() / name
+    # Only of what can be fetched is it useful to say how.
+    if fetched.is_file() or any(file.name == name for package in catalogue() for file in package.files):
+        return asset(name)
+    raise SceneError(
+        f"scene {scene.name}: there is no file {local}, and {name} is none of the photographs and maps that "
+        f"are fetched into {assets_dir()}: name a file relative to the scene's, one of those, or a whole path"
+    )
 
 
 def _mask(scene: Scene, layer: CutoutLayer, shape: tuple[int, ...], own_alpha: Image | None) -> Image:

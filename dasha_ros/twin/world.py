@@ -35,7 +35,7 @@ class World:
     """The scene before the camera, and its light; the fields of ``msg/TwinWorld``.
 
     Raises:
-        WorldError: A value is out of bounds or not finite.
+        WorldError: A value is out of bounds or not finite, or the distances don't ascend.
     """
 
     scene: str = "motorcycle_street"
@@ -58,6 +58,10 @@ class World:
         _check("temperature", self.temperature_c, TEMPERATURE_MIN_C, TEMPERATURE_MAX_C, "deg C")
         for distance in self.distances_m:
             _check("distance", distance, DISTANCE_MIN_M, DISTANCE_MAX_M, "m")
+        if list(self.distances_m) != sorted(self.distances_m):
+            raise WorldError(
+                f"the world's distances are {list(self.distances_m)} m; layers must stand nearest first"
+            )
         _check("lamp_hz", self.lamp_hz, 0.0, LAMP_MAX_HZ, "Hz")
         _check("lamp_depth", self.lamp_depth, 0.0, 1.0, "of the mean light")
 
@@ -76,7 +80,7 @@ def paper_schedule(start: World, layers: int = 1) -> Iterator[World]:
     """The paper's training conditions, one change after the other, without end.
 
     Every change moves light and the distance of the nearest layer to their next value, so all 210
-    combinations of 30 illuminances and 7 distances occur before they repeat.
+    combinations of 30 illuminances and 7 distances occur before they repeat. It never moves behind the next.
 
     Args:
         start: Scene, temperature and the distances of the other layers.
@@ -96,7 +100,7 @@ def paper_schedule(start: World, layers: int = 1) -> Iterator[World]:
         yield replace(
             start,
             illuminance_lx=PAPER_ILLUMINANCES_LX[i % len(PAPER_ILLUMINANCES_LX)],
-            distances_m=(PAPER_DISTANCES_M[i % len(PAPER_DISTANCES_M)], *others),
+            distances_m=(min((PAPER_DISTANCES_M[i % len(PAPER_DISTANCES_M)], *others[:1])), *others),
         )
 
 

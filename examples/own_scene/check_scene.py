@@ -9,9 +9,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from dasha_ros.assets.catalogue import AssetMissing
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.perception.pipeline import Perception
-from dasha_ros.twin.scene import load_scene
+from dasha_ros.twin.photograph import check_files
+from dasha_ros.twin.scene import SceneError, load_scene
 from dasha_ros.twin.world import World
 
 EXPOSURE_US = 25_000.0
@@ -23,6 +25,7 @@ DEFOCUS_D = 2.0
 def main(path: str) -> int:
     """Return 0 when every object can be found, 1 when one can't."""
     scene = load_scene(Path(path))  # raises SceneError: file, key and reason
+    check_files(scene)
     print(f"{scene.name}: {len(scene.layers)} layers at {', '.join(f'{d:g} m' for d in scene.distances_m)}")
     rig = TwinRig(Perception(), World(scene=path, illuminance_lx=100.0), width=1024, height=544)
     rig.expose(EXPOSURE_US)
@@ -39,4 +42,9 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    try:
+        sys.exit(main(sys.argv[1]))
+    except (AssetMissing, SceneError) as error:
+        sys.exit(f"error: {error}")

@@ -13,7 +13,9 @@ import dasha_ros.benchmark
 import dasha_ros.benchmark.focus as module
 from dasha_ros.benchmark.episodes import Episode, Goal, episodes, goals_of
 from dasha_ros.benchmark.focus import benchmark_focus, table
+from dasha_ros.policies.classical.focus import CoarseToFineFocus
 from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.policies.policy import FocusDecision
 from dasha_ros.policies.registry import UnknownPolicyError
 from dasha_ros.twin.scene import SceneError
 
@@ -103,6 +105,39 @@ def test_unknown_names_are_refused(scene):
         run(scene, ["magic"])
     with pytest.raises(SceneError, match="nowhere"):
         benchmark_focus(["contrast"], ["nowhere"], 1, perception=CardPerception())
+
+
+class Asks(CoarseToFineFocus):
+    """Asks for a lens position that is none."""
+
+    position = float("nan")
+
+    def act(self, percept):
+        return FocusDecision(self.position)
+
+
+class AsksTooMuch(Asks):
+    position = 1e9
+
+
+class Fails(Asks):
+    """Raises an error whose message alone says nothing."""
+
+    def act(self, percept):
+        raise KeyError("boo")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("Asks", "asked for nan V"), ("AsksTooMuch", "1000000000.0 V"), ("Fails", "KeyError: 'boo'")],
+)
+def test_a_policy_that_does_the_impossible_is_told_beside_the_table(scene, name, told):
+    wrong = []
+    rows = run(scene, [f"{__name__}:{name}", "coarse_to_fine"], 1, on_fault=wrong.append)
+    assert {row["policy"]: row["success"] for row in rows if row["goal"] == "all"}["coarse_to_fine"] == 1.0
+    (sentence,) = wrong
+    assert sentence.startswith(f"{__name__}:{name} is at fault in 2 of 2 episodes; the first: ")
+    assert told in sentence
 
 
 def test_goals_are_the_labels_of_the_scenes(scene):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+from dataclasses import replace
+
 import pytest
 from synthetic_cache import synthetic_cache
 
-from dasha_ros.benchmark import evaluation, methods
+from dasha_ros.assets.catalogue import catalogue
+from dasha_ros.benchmark import evaluation, methods, testbed
 from dasha_ros.benchmark.methods import (
     BELIEVERS,
     Knowledge,
@@ -14,9 +19,12 @@ from dasha_ros.benchmark.methods import (
     focus_methods,
     perception_for,
 )
-from dasha_ros.benchmark.study import Part, focus_study
+from dasha_ros.benchmark.study import Part, exposure_study, focus_study
+from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.learning.evaluation.arenas import CacheArena, joined
 from dasha_ros.learning.evaluation.settings import focus_setting
+from dasha_ros.learning.training.run_folder import RunFolder, RunInfo
+from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.policies.rivals.q_network import QNetwork
 from dasha_ros.policies.rivals.ten_dqn import default_network
 
@@ -78,3 +86,97 @@ def test_the_twins_perception_reads_what_each_of_both_agents_reads(monkeypatch):
     both = perception_for(["plus", "paper"], "focus", exposure="paper", detector="d")
     read = [focus_methods("plus")[0].encoder, focus_methods("paper")[0].encoder]
     assert both == {"detector": "d", "encoder": joined([*read, *read]), "colour_detail": False}
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A policy in the folder of its run, which learned from ``photos/a.png`` and ``photos/b-c.png``."""
+    file = PolicyFile.load(shipped_policy("plus", "focus"), "focus")
+    scenes = {
+        "train": ["plane/a/0/cat"],
+        "validation": ["composite/1/3/b-c-b/dog"],
+        "test": ["plane/d/1/cat"],
+    }
+    made = {**file.info.made, "scenes": scenes, "cache_key": "theirs"}
+    del made["validation"]
+    run = RunFolder(tmp_path / "run")
+    pictures = {f"photos/{name}.png": f"digest of {name}" for name in ("a", "b", "b-c", "d")}
+    run.create(RunInfo.from_dict({**made, "cache": "c", "pictures": pictures}))
+    replace(file, info=replace(file.info, made=made)).save(run.policy)
+    return run.policy
+
+
+KNOWN = frozenset({"digest of a", "digest of b", "digest of b-c"})
+
+
+def test_a_policy_knows_the_photographs_of_its_run_by_their_content(trained):
+    (method,) = focus_methods(str(trained))
+    assert method.learned_from == KNOWN
+    assert [method.may_play(None, [f"digest of {name}", "other"]) for name in "ad"] == [False, True]
+    elsewhere = trained.parent.parent / "best.npz"
+    trained.rename(elsewhere)
+    assert focus_methods(str(elsewhere))[0].learned_from is None
+    shutil.copy(shipped_policy("plus", "focus"), trained)
+    assert focus_methods(str(trained))[0].learned_from is None, "this is not the policy of that run"
+
+
+def test_what_ships_and_who_believes_it_knows_photographs_of_the_catalogue():
+    digests = {file.name: file.sha256 for package in catalogue() for file in package.files}
+    for name in ("plus", *BELIEVERS):
+        known = focus_methods(name)[0].learned_from
+        assert digests["photos/bus.jpg"] in known
+        assert digests["photos/horses.jpg"] not in known, "it is one of its test's"
+    assert exposure_methods("plus")[0].learned_from == focus_methods("plus")[0].learned_from
+    assert focus_methods("coarse_to_fine")[0].learned_from == frozenset()
+
+
+def test_nobody_plays_on_a_photograph_that_he_or_the_a_h_before_him_learned_from(arena, trained):
+    photos = [view.photographs[0] for view in arena.views]
+    part = Part([0, 1], None, pictures=dict(zip(photos, ("digest of a", "digest of d"), strict=True)))
+    names = [str(trained), "constant"]
+    rows = focus_study(arena, names, [WIDE], [part], per_view=1)
+    assert {row["policy"]: row["scenes"] for row in rows} == {"plus": 1, "constant": 2}
+    rows = focus_study(arena, ["constant"], [WIDE, JOINT], [part], per_view=1)
+    assert [row["scenes"] for row in rows] == [2, 2]
+    bed = testbed.Testbed(arena, (part,))
+    assert list(testbed.left_out(bed, "focus", names)) == [f"left out {photos[0]}: {trained} learned from it"]
+    known = Part([0], None, pictures={photos[0]: "digest of a"})
+    with pytest.raises(MethodError, match="or from all of these photographs"):
+        focus_study(arena, names[:1], [WIDE], [known], per_view=1)
+
+
+def test_an_a_h_that_knows_a_photograph_hands_over_on_the_others(arena):
+    photos = [view.photographs[0] for view in arena.views]
+    bus = next(iter(exposure_methods("plus")[0].learned_from))
+    part = Part([0, 1], None, pictures=dict(zip(photos, (bus, "another"), strict=True)))
+    rows = focus_study(arena, ["constant"], [JOINT, WIDE], [part], per_view=1, exposure_policy="plus")
+    assert [row["scenes"] for row in rows] == [1, 2]
+    rows = exposure_study(arena, ["plus", "constant"], [part], per_view=1)
+    assert {row["policy"]: row["scenes"] for row in rows} == {"plus": 1, "constant": 2}
+    told = list(testbed.left_out(testbed.Testbed(arena, (part,)), "focus", ["constant"], exposure="plus"))
+    assert told == [f"left out {photos[0]}: plus learned from it"]
+
+
+def test_a_policy_of_which_nothing_says_what_it_learned_from_is_told_once(arena, trained):
+    alone = trained.parent.parent / "best.npz"
+    trained.rename(alone)
+    bed = testbed.Testbed(arena, (Part([0]), Part([1])))
+    (told,) = testbed.left_out(bed, "focus", [str(alone), "constant"])
+    assert told.startswith(f"{alone} does not say from which photographs it learned")
+    assert not list(testbed.left_out(replace(bed, key="theirs"), "focus", [str(alone)])), (
+        "the split says it there"
+    )
+
+
+def test_photographs_of_a_folder_are_known_by_their_content(arena, tmp_path, monkeypatch):
+    copy = tmp_path / "copy.jpg"
+    copy.write_bytes(b"a picture")
+    digest = hashlib.sha256(b"a picture").hexdigest()
+    view = View(replace(arena.views[0], photographs=(str(copy),)), None)
+    monkeypatch.setattr(testbed, "folder_views", lambda *_, **__: ([view], {}))
+    monkeypatch.setattr(testbed, "perception_for", lambda *_, **__: None)
+    bed = testbed.folder_testbed(tmp_path, "focus", [])
+    assert bed.parts[0].pictures == {str(copy): digest}
+    knows = replace(focus_methods("constant")[0], learned_from=frozenset({digest}))
+    assert bed.parts[0].known_to(bed.arena.views, knows) == [str(copy)]
+    assert bed.parts[0].numbers_for(bed.arena.views, knows) == ()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dasha_ros.benchmark.methods import focus_methods, own_titles
+from dasha_ros.benchmark.methods import focus_methods
+from dasha_ros.benchmark.trials.titles import own_titles
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 
 SHIPPED = shipped_policy("plus", "focus")

@@ -61,6 +61,18 @@ def test_a_policy_file_that_is_damaged_or_the_other_agents_is_refused(damaged: P
     assert sentence.startswith(f"low_level_agent: {other} is a policy for exposure, not for focus")
 
 
+def test_a_scene_with_a_picture_that_cannot_be_shown_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("layers: [{kind: photograph, photo: nope.png, distance_m: 1.0}]\n")
+    assert refused(f"twin_world.scene={path}").startswith(
+        f"twin_world: scene mine: there is no file {tmp_path / 'nope.png'}, "
+    )
+    sentence = refused(f"trainer.scenes=[{path}]", learn=True)
+    assert sentence.startswith(f"trainer: scene mine: there is no file {tmp_path / 'nope.png'}, ")
+    (tmp_path / "nope.png").write_text("no picture")
+    assert f"{tmp_path / 'nope.png'}: is something else" in refused(f"twin_world.scene={path}")
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -299,13 +300,14 @@ def test_a_person_is_asked_for_distances(lens: LensEmulator, tmp_path: Path, mon
     monkeypatch.setattr(Scanner, "meter", lambda *_: 1000.0)
     monkeypatch.setattr(Scanner, "find_focus", lambda *_: FocusPeak(next(position), ()))
     enable_emulator()
-    profile = tmp_path / "lens.yaml"
+    profile = tmp_path / "my [new] lens.yaml"
     done = run(
         "calibrate", "lens", "--port", lens.link, "--serial", CAMERA, "-o", profile, "--no-settling",
         input="0,4\nnear\n1.0\n\n",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "'near' is not a distance" in done.stderr
+    assert shlex.split(done.stdout.splitlines()[-1])[-1] == f"lens_driver.profile={profile}"
     points = yaml.safe_load(profile.read_text())["points"]
     assert points == [{"position": 43.2, "distance_m": 1}, {"position": 48.0, "distance_m": 0.4}]
     assert lens.position() == 24.4  # on standby: nothing rests on the lens

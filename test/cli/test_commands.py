@@ -143,8 +143,11 @@ def test_benchmark_writes_json(monkeypatch, tmp_path):
     rows = [{"policy": "p", "within_2px": 0.95, "episodes": 3}]
     asked = []
 
-    def fake(policies, scenes, seeds, console, on_stop):
+    def fake(policies, scenes, seeds, on_fault, **others):
         asked.append((policies, scenes, seeds))
+        for policy in policies:
+            if ":" in policy:
+                on_fault(f"{policy} is at fault")
         return rows
 
     monkeypatch.setattr("dasha_ros.benchmark.focus.benchmark_focus", fake)
@@ -154,6 +157,10 @@ def test_benchmark_writes_json(monkeypatch, tmp_path):
     assert asked == [(["p"], ["s"], 3)]
     assert json.loads(path.read_text()) == rows
     assert "95.0 %" in result.stdout
+    faulty = run("benchmark", "focus", "--policy", "own:Mine")
+    assert faulty.exit_code == 1
+    assert "95.0 %" in faulty.stdout
+    assert "error: own:Mine is at fault" in faulty.stderr
 
 
 def test_processes_that_the_command_starts_can_import_it() -> None:

@@ -186,6 +186,10 @@ def test_a_light_that_is_none_is_refused(light, cache):
         (("--cache", "CACHE", "--setting", "sideways"), "no setting 'sideways'"),
         (("--cache", "CACHE", "--splits", "9"), "9 splits"),
         (("--cache", "CACHE", "--json", "/nowhere/rows.json"), "no folder /nowhere"),
+        (("--cache", "CACHE", "--plots", "/etc/passwd"), "/etc/passwd can't be made: a file of this name is"),
+        (("--cache", "CACHE", "--plots", "x", "--json", "x"), "x is asked for twice"),
+        (("--cache", "CACHE", "--policy", "own:Class"), "a class of your own does not play here"),
+        (("--cache", "CACHE", "--policy", "a/../x.npz", "--policy", "x.npz"), "x.npz is given twice"),
     ],
 )  # fmt: skip
 def test_refusals_are_sentences(cache, stack, arguments, sentence):
@@ -194,6 +198,44 @@ def test_refusals_are_sentences(cache, stack, arguments, sentence):
     assert done.exit_code == 2
     assert sentence in done.output
     assert "Traceback" not in done.output
+
+
+PLAY = ("--policy", "constant", "--setting", "planes_wide", "--episodes", 1, "--splits", 1)
+
+
+def test_what_is_left_out_is_told(cache, monkeypatch):
+    monkeypatch.setattr(
+        "dasha_ros.benchmark.testbed.left_out", lambda *_, **__: ["left out a.png: plus knows"]
+    )
+    done = run("evaluate", "--cache", cache, *PLAY)
+    assert done.exit_code == 0, done.output
+    assert "left out a.png: plus knows" in done.stderr
+
+
+def test_a_cache_is_found_by_its_name(cache, monkeypatch):
+    monkeypatch.setattr("dasha_ros.learning.dataset.cache.places.cache_root", lambda: cache.parent)
+    done = run("evaluate", "--cache", cache.name, *PLAY)
+    assert done.exit_code == 0, done.output
+
+
+def test_rows_that_are_damaged_are_refused_with_their_file(cache, tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    assert run("evaluate", "--cache", cache, *PLAY, "--rows", rows).exit_code == 0
+    for key, value in (("frames", "x"), ("code", "FOUND"), ("box", [1.0]), ("trajectory", [])):
+        row = json.loads(rows.read_text().splitlines()[0]) | {key: value}
+        damaged = tmp_path / "damaged.jsonl"
+        damaged.write_text(json.dumps(row) + "\n")
+        done = run("evaluate", "--cache", cache, *PLAY, "--rows", damaged)
+        assert done.exit_code == 2
+        assert f"{damaged}: the row with the id {row['id']} is none of an episode ({key}" in done.output
+
+
+def test_figures_that_cannot_be_written_after_all_are_a_sentence(cache, tmp_path):
+    plots = tmp_path / "plots"
+    (plots / "planes_wide_frames.png").mkdir(parents=True)
+    done = run("evaluate", "--cache", cache, *PLAY, "--plots", plots)
+    assert "Traceback" not in done.output
+    assert f"{plots} can't be written: Is a directory" in done.output
 
 
 def test_an_empty_folder_is_an_error_sentence(tmp_path):

@@ -22,6 +22,7 @@ from rich.console import Console
 from ros_harness import PATIENCE_S
 
 from dasha_ros.cli.focus import Ending, StepPrinter, _wait, conclude
+from dasha_ros.cli.terminal.console import out
 from dasha_ros.client import FocusError
 from dasha_ros.client.outcome import progress_of, result_of
 from dasha_ros.policies.outcome import ErrorCode
@@ -233,12 +234,11 @@ def test_bad_namespace_is_refused(focus):
         ),
     ],
 )
-def test_a_failure_begins_with_what_failed(code, timed_out, line):
-    text = io.StringIO()
+def test_a_failure_begins_with_what_failed(code, timed_out, line, capsys):
     message = FocusOnObject.Result(error_code=int(code), error_msg="why.", exposure_steps=1, focus_steps=2)
     result = result_of(message)
-    assert conclude(Ending(result, timed_out=timed_out), Console(file=text, width=120)) == 1
-    assert text.getvalue() == f"{line}\n"
+    assert conclude(Ending(result, timed_out=timed_out), out()) == 1
+    assert capsys.readouterr().out == f"{line}\n"
 
 
 def test_every_phase_has_a_line_under_one_heading():

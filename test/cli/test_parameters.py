@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+import typer
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 
-from dasha_ros.cli.graph.node_parameters import parsed
+from dasha_ros.cli.graph.node_parameters import fail_unanswered, parsed
 from dasha_ros.config.hints import near
 
 
@@ -113,6 +116,20 @@ def test_node_that_does_not_answer_exits_with_3(dasha):
 def test_a_value_takes_the_type_of_the_parameter(text, before, value):
     assert parsed(text, before) == value
     assert type(parsed(text, before)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("running", "hint"),
+    [
+        (["camera_driver", "dasha_cli_17"], "known: camera_driver"),
+        (["dasha_cli_17"], "none is there: `dasha up` starts a graph"),
+    ],
+)
+def test_a_hint_names_nodes_that_run_and_no_command(capsys, running, hint):
+    client = SimpleNamespace(namespace="/dasha", node_names=lambda: [f"/dasha/{name}" for name in running])
+    with pytest.raises(typer.Exit):
+        fail_unanswered(client, "xyz")
+    assert capsys.readouterr().err.strip().endswith(f"in the namespace /dasha; {hint}")
 
 
 @pytest.mark.parametrize("text", ["{a: 1}", "[1"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from dasha_ros.assets.fetch import missing
 from dasha_ros.bringup.graph import Options, describe
 from dasha_ros.cli import app
 from dasha_ros.cli.devices.setup import asking, found
+from dasha_ros.cli.devices.setup.command import _conclude
 from dasha_ros.devices.lag import latency
 from dasha_ros.devices.v4l2 import device as webcam_device
 from dasha_ros.devices.v4l2 import discovery
@@ -87,6 +89,16 @@ def webcam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryWebcam:
     monkeypatch.setattr(discovery, "list_webcams", made.find)
     monkeypatch.setattr(clocks, "SteadyClock", lambda: clock)
     return made
+
+
+def test_commands_that_are_told_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _conclude(Path("my [new] rig.yaml"), "twin")
+    _, started, launched = capsys.readouterr().out.splitlines()
+    assert shlex.split(started)[-2:] == ["--params-file", "my [new] rig.yaml"]
+    assert shlex.split(launched)[-1] == f"params_file:={tmp_path}/my [new] rig.yaml"
 
 
 def test_nobody_is_asked_on_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,12 @@ def test_a_scene_that_cannot_be_used_is_refused_with_the_reason(tmp_path: Path) 
     path.write_text("layers: []\n")
     with pytest.raises(SceneError, match="layers"):
         example("own_scene/check_scene").main(str(path))
+    done = run("examples/own_scene/check_scene.py", str(path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: scene file {path}: layers")
+    path.write_text("layers: [{kind: photograph, photo: nope.png, distance_m: 1.0}]\n")
+    with pytest.raises(SceneError, match=f"there is no file {tmp_path / 'nope.png'}"):
+        example("own_scene/check_scene").main(str(path))
 
 
 @pytest.mark.slow

@@ -26,7 +26,6 @@ from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import found_cache
 from dasha_ros.learning.dataset.scenes import folder_scene_set, load_scene_set
 from dasha_ros.learning.training.presets import load_preset
-from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.models.session import model_path
 from dasha_ros.perception.models.weights import check_onnx, check_torch, check_ultralytics
 from dasha_ros.policies.registry import check_focus_policy
@@ -44,7 +43,6 @@ WAYS: dict[str, Callable[[str], object]] = {
     "study": lambda path: load_study(f"{path}.yaml"),
     "policy": lambda path: check_focus_policy(f"{path}.npz"),
     "method": lambda path: focus_methods(f"{path}.npz"),
-    "lens": lens_model,
     "stack": load_stack,
     "recording": Recording,
     "recording of a rig": lambda path: with_one_recording(

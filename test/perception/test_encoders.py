@@ -82,12 +82,26 @@ def test_unknown_names_are_refused_with_those_that_exist():
         create_encoder("numpy:Nothing")
 
 
+class Own:
+    """An encoder of somebody's own."""
+
+    id, size = "own", 1
+
+    def __init__(self, **options):
+        self.options = options
+
+    def encode(self, grey):
+        return np.zeros(1, np.float32)
+
+
 def test_own_encoders_are_named_by_their_class():
-    assert create_encoder("collections:OrderedDict", a=1) == {"a": 1}
-    ENCODERS.register("own", "collections:OrderedDict")
+    assert create_encoder(f"{__name__}:Own", a=1).options == {"a": 1}
+    with pytest.raises(UnknownModelError, match="OrderedDict of collections has no id and no encode"):
+        create_encoder("collections:OrderedDict", a=1)
+    ENCODERS.register("own", f"{__name__}:Own")
     try:
         assert "own" in ENCODERS.names
-        assert create_encoder("own", b=2) == {"b": 2}
+        assert create_encoder("own", b=2).options == {"b": 2}
     finally:
         del ENCODERS._entries["own"]
 

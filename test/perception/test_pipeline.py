@@ -100,6 +100,17 @@ def test_boxes_are_in_pixels_of_the_full_image(perception):
     assert found.sharpness == pytest.approx(Sharpness(grey).box((0, 0, 320, 170)), rel=0.3)
 
 
+@pytest.mark.parametrize("kind", ["encoder", "detector"])
+def test_the_error_of_a_model_says_whose_it_is(perception, monkeypatch, kind):
+    def boo(*args):
+        raise KeyError("boo")
+
+    name, what = {"encoder": ("encode", "moments"), "detector": ("detect", "quarter")}[kind]
+    monkeypatch.setattr(getattr(perception, kind), name, boo)
+    with pytest.raises(ModelError, match=rf"^The {kind} {what} failed with KeyError: 'boo'\.$"):
+        perception.warm_up(640, 340)
+
+
 def test_threshold_and_labels_reach_the_detector(brisque_file):
     detector = Detector()
     perception = Perception(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -58,6 +59,39 @@ def test_a_class_that_is_not_there_is_refused_with_the_reason(name):
         registry.UnknownPolicyError, match=f"unknown focus policy '{name}'.*package.module:Class"
     ):
         registry.focus_policy(name)
+
+
+WRONG = {
+    "NoAct": "NoAct of own_wrong has no act",
+    "Wants": "Wants of own_wrong, made without arguments, ended with TypeError: ",
+    "Raises": "Raises of own_wrong, made without arguments, ended with KeyError: 'boo'",
+    "word": "word of own_wrong is no class",
+}
+SOURCE = """
+class NoAct:
+    name, rule = "no_act", "well_exposed"
+    def reset(self, task): ...
+class Wants:
+    def __init__(self, size): ...
+class Raises:
+    def __init__(self): raise KeyError("boo")
+word = "act"
+"""
+
+
+@pytest.mark.parametrize("make", [registry.exposure_policy, registry.focus_policy])
+def test_a_class_of_which_no_policy_can_be_made_is_refused_with_what_is_wrong(make, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_wrong.py").write_text(SOURCE)
+    (tmp_path / "own_broken.py").write_text("class Mine(:\n")
+    (tmp_path / "own_raising.py").write_text("raise RuntimeError('no licence')\n")
+    for name, reason in WRONG.items():
+        with pytest.raises(registry.UnknownPolicyError, match=re.escape(f"({reason}")):
+            make(f"own_wrong:{name}")
+    with pytest.raises(registry.UnknownPolicyError, match="import of own_broken ended with SyntaxError: "):
+        make("own_broken:Mine")
+    with pytest.raises(registry.UnknownPolicyError, match="own_raising ended with RuntimeError: no licence"):
+        make("own_raising:Mine")
 
 
 def test_a_path_that_is_no_policy_file_is_called_what_it_is(tmp_path):

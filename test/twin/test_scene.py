@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from studio import Studio
 
-from dasha_ros.assets.catalogue import AssetMissing
-from dasha_ros.twin.photograph import cut_out, read_photograph, spread
+from dasha_ros.assets.catalogue import AssetMissing, assets_dir
+from dasha_ros.twin.photograph import check_files, cut_out, read_photograph, spread
 from dasha_ros.twin.scene import CutoutLayer, SceneError, load_scene, scene_names
 
 WALL = {"kind": "photograph", "photo": "wall.png", "distance_m": 5.0}
@@ -114,13 +114,31 @@ def test_photographs_become_linear_light(studio: Studio) -> None:
 
 def test_missing_and_broken_pictures_are_named(studio: Studio) -> None:
     scene = load_scene(studio.scene(layers=[WALL]))
-    with pytest.raises(AssetMissing, match=r"wall\.png"):
-        read_photograph(scene, "wall.png")
     with pytest.raises(SceneError, match="no such file"):
         read_photograph(scene, "/nowhere/wall.png")
     (studio.folder / "wall.png").write_bytes(b"not a picture")
     with pytest.raises(SceneError, match="not a picture that can be read"):
         read_photograph(scene, "wall.png")
+
+
+@pytest.mark.parametrize("name", ["photos/nope.png", "../nope.png"])
+def test_a_missing_picture_of_ones_own_is_told_with_both_places(studio: Studio, name: str) -> None:
+    for layer in (dict(WALL, photo=name), dict(DEEP, map=name)):
+        studio.grey("wall.png", 188)
+        scene = load_scene(studio.scene(layers=[layer]))
+        with pytest.raises(SceneError) as told:
+            check_files(scene)
+        for part in ("scene scene: ", f"no file {studio.folder / name}, ", f"fetched into {assets_dir()}: "):
+            assert part in str(told.value)
+
+
+def test_a_missing_picture_that_can_be_fetched_comes_with_the_command(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASHA_ASSETS", str(studio.folder / "none"))
+    scene = load_scene(studio.scene(layers=[dict(WALL, photo="photos/bus.jpg")]))
+    with pytest.raises(AssetMissing, match=r"photos/bus\.jpg .* is not in .*none; run "):
+        check_files(scene)
 
 
 def cut(studio: Studio, shape: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from dasha_ros.twin.world import PAPER_DISTANCES_M, PAPER_ILLUMINANCES_LX, World
         ({"illuminance_lx": float("nan")}, "illuminance"),
         ({"distances_m": (1.0, -1.0)}, "distance"),
         ({"distances_m": (float("inf"),)}, "distance"),
+        ({"distances_m": (12.0, 1.1)}, r"\[12\.0, 1\.1\] m; layers must stand nearest first"),
         ({"temperature_c": 200.0}, "temperature"),
         ({"scene": ""}, "scene"),
         ({"lamp_hz": -100.0}, "lamp_hz"),
@@ -54,3 +55,9 @@ def test_the_schedule_needs_the_distances_of_the_other_layers() -> None:
     with pytest.raises(WorldError, match="2 layers"):
         next(paper_schedule(World(), layers=2))
     assert next(paper_schedule(World())).distances_m == (1.4,)
+
+
+def test_the_paper_schedule_keeps_the_nearest_layer_before_the_next() -> None:
+    start = World("three_depths", distances_m=(0.5, 1.5, 20.0))
+    worlds = list(islice(paper_schedule(start, layers=3), len(PAPER_DISTANCES_M)))
+    assert {world.distances_m for world in worlds} == {(1.4, 1.5, 20.0), (1.5, 1.5, 20.0)}

@@ -12,6 +12,7 @@ from dasha_ros.benchmark.paper.part import Context, PartMissingError
 from dasha_ros.benchmark.testbed import cache_testbed
 from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.learning.dataset.cache.build import build_cache
+from dasha_ros.learning.dataset.cache.places import found_cache
 from dasha_ros.learning.dataset.cache.store import CacheError
 from dasha_ros.learning.dataset.scenes.description import SceneSetError, load_scene_set
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
@@ -124,7 +125,10 @@ def cache_of(context: Context) -> tuple[Path, bool]:
         PartMissingError: It can't be made.
     """
     if context.cache is not None:
-        return context.cache, False
+        try:
+            return found_cache(context.cache), False
+        except CacheError as error:
+            raise PartMissingError(str(error)) from error
     name = "quick" if context.quick else "small"
     scene_set = load_scene_set("small")
     if context.quick and scene_set.planes is not None:

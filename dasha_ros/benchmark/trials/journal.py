@@ -9,9 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
+from pydantic import BaseModel, ValidationError
+
 from dasha_ros.benchmark.rows import Row
 from dasha_ros.files.documents import parse_json, read_text
 from dasha_ros.files.errors import FileError, shown
+from dasha_ros.files.validation import reasons
 from dasha_ros.files.writing import disk_errors
 
 ID = "id"
@@ -68,16 +71,30 @@ class Journal:
                 elif self._needs_newline:
                     self._write("\n")
 
-    def take(self, name: str, keys: Iterable[str] = ()) -> Row | None:
+    def take(
+        self, name: str, keys: Iterable[str] = (), *, model: type[BaseModel] | None = None
+    ) -> Row | None:
         """The row of an episode that was played before; ``None``: play it, and `add` the row.
 
         Args:
             name: Id of the episode.
             keys: What the caller reads from the row; a row without one of them counts as not played.
+            model: The same, with the kind of each value.
+
+        Raises:
+            JournalError: A value is of another kind.
         """
         row = self.rows.get(name)
-        if row is None or not row.keys() >= set(keys):
+        if row is None or not row.keys() >= {*keys, *(model.model_fields if model else ())}:
             return None
+        if model is not None:
+            try:
+                model.model_validate(row)
+            except ValidationError as error:
+                raise JournalError(
+                    f"{shown(self._path or '')}: the row with the id {name} is none of an episode "
+                    f"({reasons(error)}): remove the line, and the others are kept; or name another file"
+                ) from error
         self.played.append(row)
         self.resumed += 1
         return row

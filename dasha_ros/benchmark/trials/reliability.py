@@ -49,9 +49,8 @@ def on_cache(policy: str, cache: Path, episodes: int) -> list[Row]:
     for setting in map(focus_setting, SETTINGS):
         claims: list[Claim] = []
         for part in testbed.parts:
-            methods = [method for method in _asked(policy, claims) if method.may_play(part.split)]
-            if methods:
-                play(testbed.arena, methods, setting, part.numbers, per_view=episodes, seed=0)
+            for numbers, methods in part.shared_out(testbed.arena.views, _asked(policy, claims)):
+                play(testbed.arena, methods, setting, numbers, per_view=episodes, seed=0)
         rows += reliability(claims, policy=policy, setting=setting.name)
     return rows
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dasha_ros import __version__
 from dasha_ros.benchmark.methods import FocusMethod
@@ -17,16 +19,51 @@ from dasha_ros.policies.outcome import ErrorCode
 FORMAT = 2
 """Raise it when a key is added to a row or comes to mean something else: older rows are then not taken."""
 
-KEYS = frozenset(
-    {
-        "setting", "policy", "reference_based", "policy_seed", "split", "sampled", "arena", "view", "object",
-        "photographs", "start", "object_dioptres", "drift_dioptres", "illuminance_lx", "exposure_us", "seed",
-        "code", "detected", "box", "blur_px", "within_2px", "within_1px", "false_found", "moves_first",
-        "moves_settled", "frames", "reversals", "hunting", "actuations", "seconds", "decide_ms", "trajectory",
-        "trajectory_px",
-    }
-)  # fmt: skip
-"""What `episode_row` writes; a row of a file that lacks one of them is of no use."""
+
+def _known(code: str) -> str:
+    if code not in ErrorCode.__members__:
+        raise ValueError(f"there are {', '.join(ErrorCode.__members__)}")
+    return code
+
+
+class EpisodeRow(BaseModel):
+    """What `episode_row` writes; a row of a file that lacks a part of it is of no use."""
+
+    model_config = ConfigDict(strict=True)
+
+    setting: str
+    policy: str
+    reference_based: bool
+    policy_seed: int | None
+    split: int | None
+    sampled: bool
+    arena: str
+    view: str
+    object: str
+    photographs: list[str]
+    start: float
+    object_dioptres: float
+    drift_dioptres: float
+    illuminance_lx: float
+    exposure_us: float
+    seed: int
+    code: Annotated[str, AfterValidator(_known)]
+    detected: bool
+    box: Annotated[list[float], Field(min_length=4, max_length=4)] | None
+    blur_px: float
+    within_2px: bool
+    within_1px: bool
+    false_found: bool
+    moves_first: int | None
+    moves_settled: int
+    frames: int
+    reversals: int
+    hunting: bool
+    actuations: int
+    seconds: float
+    decide_ms: float
+    trajectory: Annotated[list[float], Field(min_length=1)]
+    trajectory_px: Annotated[list[float], Field(min_length=1)]
 
 
 def episode_id(method: FocusMethod, *what: Any) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dasha_ros.benchmark.methods import FocusMethod, MethodError, Scene, focus_methods, own_titles
+from dasha_ros.benchmark.methods import FocusMethod, MethodError, Scene, focus_methods
 from dasha_ros.benchmark.rows import Row
 from dasha_ros.benchmark.trials.journal import Journal
-from dasha_ros.benchmark.trials.row import KEYS, episode_id, episode_row
+from dasha_ros.benchmark.trials.row import EpisodeRow, episode_id, episode_row
+from dasha_ros.benchmark.trials.titles import own_titles
 from dasha_ros.devices.errors import DeviceError
 from dasha_ros.devices.stack.description import Stack, StackError
 from dasha_ros.devices.stack.lens import WHOLE_FRAMES
@@ -25,10 +26,20 @@ from dasha_ros.policies.policy import FocusTask
 OVERLAPS = 0.1
 """A detection with less intersection over union with an object's box is another thing. It is small, because
 people move between frames and a blurred object is wider."""
-STACK_KEYS = KEYS | {"stack", "object_number", "found_another", "near", "in_focus", "tone", "step"}
-"""What the rows hold; see `play_stacks`."""
 Progress = Callable[[int, int, str], None]
 """Called with how many episodes are done, of how many, and what is played."""
+
+
+class StackRow(EpisodeRow):
+    """What the rows of `play_stacks` hold."""
+
+    stack: str
+    object_number: int
+    found_another: bool
+    near: bool
+    in_focus: bool
+    tone: str
+    step: float
 
 
 @dataclass
@@ -120,7 +131,7 @@ def play_stacks(
             for start in arena.starts(number):
                 for method in able:
                     name = episode_id(method, setting.name, digest, number, start, step, seed)
-                    if journal.take(name, STACK_KEYS) is None:
+                    if journal.take(name, model=StackRow) is None:
                         row = _played(arena, method, setting, start)
                         journal.add(name, row | {"tone": tone, "step": step})
                     done += 1

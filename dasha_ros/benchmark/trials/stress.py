@@ -7,12 +7,13 @@ from typing import Any
 
 from dasha_ros.benchmark import evaluation
 from dasha_ros.benchmark.evaluation import Progress
-from dasha_ros.benchmark.methods import ORACLE, MethodError, focus_methods, own_titles
+from dasha_ros.benchmark.methods import ORACLE, MethodError, focus_methods
 from dasha_ros.benchmark.rows import Row, share
-from dasha_ros.benchmark.study import Part
+from dasha_ros.benchmark.study import NONE_LEFT, Part
 from dasha_ros.benchmark.table import markdown
 from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.benchmark.trials.summary import NOTE, shown, summed
+from dasha_ros.benchmark.trials.titles import own_titles
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_setting
 from dasha_ros.learning.evaluation.stressed import StressArena
@@ -87,21 +88,25 @@ def play_stresses(
         each
         for name in names
         for each in focus_methods(name, knowledge=known, seed=seed, title=titles.get(name))
-        if each.may_play(part.split)
     ]
-    if not methods or not any(wide.shows(views[number].info) for number in part.numbers):
-        raise MethodError("nothing to play: there is no plane, or every policy was learned on another split")
+    infos = [view.info for view in views]
+    if not any(
+        wide.shows(infos[number]) for numbers, _ in part.shared_out(infos, methods) for number in numbers
+    ):
+        raise MethodError(f"nothing to play: there is no plane, or {NONE_LEFT}")
     if ORACLE not in names:
         methods += focus_methods(ORACLE)
+    shares = list(part.shared_out(infos, methods))
     rows: list[Row] = []
     for name, stress in stresses.items():
         arena = StressArena(views, perception, stress)
         setting = FocusSetting(PREFIX + name, wide.kind, wide.band_m)
         before = len(journal.played)
-        evaluation.play(
-            arena, methods, setting, part.numbers, per_view=per_view, seed=seed, split=part.split,
-            journal=journal, progress=progress,
-        )  # fmt: skip
+        for numbers, group in shares:
+            evaluation.play(
+                arena, group, setting, numbers, per_view=per_view, seed=seed, split=part.split,
+                journal=journal, progress=progress,
+            )  # fmt: skip
         for row in stress_rows(journal.played[before:]):
             rows.append(row)
             if keep is not None:

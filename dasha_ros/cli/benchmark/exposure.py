@@ -43,7 +43,7 @@ def exposure(
         names = policy or shared.default_policies("exposure")
         testbed = shared.testbed_of(
             scenes, cache, agent="exposure", names=names, rendered=rendered, composites=0, splits=splits,
-            rivals=None, seed=seed,
+            rivals=None, seed=seed, exposure=None,
         )  # fmt: skip
         with shared.photographs_listed(testbed), shared.progress() as progress:
             rows = exposure_study(

@@ -42,13 +42,15 @@ def focus(
     refuse_twice("--policy", policy)
     refuse_twice("--scene", scene)
     stops: list[KeyboardInterrupt] = []
+    wrong: list[str] = []
     if over_ros:
-        rows = _over_ros(policy or [None], scene or (), seeds, rig, stops.append)
+        rows, wrong = _over_ros(policy or [None], scene or (), seeds, rig, stops.append)
     else:
         try:
             rows = benchmark_focus(
-                policy or POLICIES, scene or (), seeds, console=err(), on_stop=stops.append
-            )
+                policy or POLICIES, scene or (), seeds, console=err(), on_stop=stops.append,
+                on_fault=wrong.append,
+            )  # fmt: skip
         except (
             UnknownPolicyError,
             PolicyFileError,
@@ -62,6 +64,8 @@ def focus(
     write_json(json_file, rows)
     if stops:
         raise typer.Exit(interrupted(stops[0]))
+    if wrong:
+        fail("; ".join(wrong))
 
 
 def _over_ros(
@@ -70,10 +74,11 @@ def _over_ros(
     seeds: int,
     rig: str,
     on_stop: Callable[[KeyboardInterrupt], None],
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows, and what is wrong with policies."""
     from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.benchmark.episodes import goals_of
-    from dasha_ros.benchmark.focus import progress, table
+    from dasha_ros.benchmark.focus import faults, progress, table
     from dasha_ros.bringup.lock import GraphRunsAlreadyError
     from dasha_ros.cli.benchmark.measure.episodes import episodes_over_ros
     from dasha_ros.cli.graph.ready import GraphError
@@ -97,4 +102,4 @@ def _over_ros(
         fail(str(error))
     except (SceneError, AssetMissing) as error:
         fail(str(error), Exit.REFUSED)
-    return table(done)
+    return table(done), faults(done)

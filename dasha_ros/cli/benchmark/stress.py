@@ -51,7 +51,7 @@ def stress(
             focus_methods(name)
         testbed = shared.testbed_of(
             scenes, cache, agent="focus", names=names, rendered=False, composites=0, splits=split + 1,
-            rivals=None, seed=seed,
+            rivals=None, seed=seed, exposure=None,
         )  # fmt: skip
         part = testbed.parts[-1]
         done: list[dict[str, Any]] = []

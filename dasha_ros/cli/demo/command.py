@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dasha_ros.cli.terminal import options
-from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out
 from dasha_ros.system.folders import user_folder
 
 if TYPE_CHECKING:
@@ -54,15 +54,16 @@ def demo(
         fail(str(error), Exit.REFUSED)
     except (GraphError, AssetMissing) as error:
         fail(str(error))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as reason:
         console.print("interrupted; the graph was stopped")
-        raise typer.Exit(Exit.INTERRUPTED) from None
+        raise typer.Exit(interrupted(reason)) from None
     _conclude(result, user_folder(picture.parent) / picture.name, out())
     raise typer.Exit(Exit.OK if result.succeeded else Exit.FAILED)
 
 
 def _conclude(result: Demo, picture: Path, console: Console) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from dasha_ros.cli.demo.run import TOLERANCE_PX
 
@@ -83,14 +84,14 @@ def _conclude(result: Demo, picture: Path, console: Console) -> None:
             goal.label,
             f"{goal.distance_m:.2f} m",
             _distance(goal.focus_dioptres),
-            f"[{'green' if good else 'red'}]{goal.blur_px:.2f} px {'✓' if good else '✗'}",
+            Text(f"{goal.blur_px:.2f} px {'✓' if good else '✗'}", "green" if good else "red"),
             _distance(result.contrast.dioptres),
             f"{goal.contrast_blur_px:.2f} px",
         )
     console.print(table)
     console.print(_moral(result))
     for goal in result.goals:
-        console.print(f"report of {goal.label}: {goal.report or 'could not be written'}", markup=False)
+        console.print(f"report of {goal.label}: {goal.report or 'could not be written'}")
     _save(result, picture, console)
     verdict = "both objects" if result.succeeded else "not both objects"
     console.print(
@@ -127,6 +128,6 @@ def _save(result: Demo, picture: Path, console: Console) -> None:
     try:
         montage(rows, picture)
     except OSError as error:
-        console.print(f"the pictures could not be combined: {error}", markup=False)
+        console.print(f"the pictures could not be combined: {error}")
     else:
-        console.print(f"pictures before and after: {picture}", markup=False)
+        console.print(f"pictures before and after: {picture}")

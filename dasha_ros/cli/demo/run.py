@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from rich.console import Console
+from rich.text import Text
 
 from dasha_ros.bringup.graph import Graph
 from dasha_ros.bringup.graph_client import GraphClient
@@ -141,9 +142,12 @@ class _Player:
 
     def play(self, start: Start) -> GoalRecord:
         """Set the start, run the goal, and compare its end with the truth."""
+        place = position_text(start.position, self._unit())
         self._console.print(
-            f"\n[bold]{start.label}[/], from a bad start: {start.what} "
-            f"({start.exposure_us:,.0f} µs, {position_text(start.position, self._unit())})"
+            Text.assemble(
+                ("\n" + start.label, "bold"),
+                f", from a bad start: {start.what} ({start.exposure_us:,.0f} µs, {place})",
+            )
         )
         self._actuators.go_to(start.exposure_us, start.position, self._until)
         try:
@@ -156,7 +160,7 @@ class _Player:
                 f"found in {result.seconds:.1f} s, score {result.detection.score:.2f}", style="green"
             )
         else:
-            self._console.print(f"{beginning(result.code)}: {result.message}", style="red", markup=False)
+            self._console.print(f"{beginning(result.code)}: {result.message}", style="red")
         focus = self._true_focus(result.lens_position)
         distance_m = min(
             self._scene.object_distances(canonical(start.label)), key=lambda d: _blur_px(focus, d)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dasha_ros.cli.devices.calibrate_blind import Wanted, calibrate_blind, calibration_errors
+from dasha_ros.cli.devices.calibrate_blind import Wanted, calibrate_blind, calibration_errors, use_it
 from dasha_ros.cli.devices.calibrate_latency import calibrate_latency
 from dasha_ros.cli.devices.hardware import Board, Emulator, Serial, device_errors, picture_feed
 from dasha_ros.cli.devices.rig_devices import range_to_try
@@ -206,7 +206,7 @@ def _ask() -> Iterator[float]:
         if distance > 0:
             yield distance
         else:
-            err().print(f"{text!r} is not a distance; write metres, e.g. 0.8", markup=False)
+            err().print(f"{text!r} is not a distance; write metres, e.g. 0.8")
 
 
 @contextmanager
@@ -258,9 +258,7 @@ def _measure(
         for _ in range(repeats):
             peak = scanner.find_focus(*tried)
             measured.append(Measurement(peak.position, distance_m))
-            err().print(
-                f"{distance_m:g} m: {peak.position:.3f} {scanner.unit} at {exposure_us:,.0f} us", markup=False
-            )
+            err().print(f"{distance_m:g} m: {peak.position:.3f} {scanner.unit} at {exposure_us:,.0f} us")
     return measured
 
 
@@ -269,7 +267,7 @@ def _settling_s(scanner: Scanner, in_focus: float, low: float) -> float:
     err().print("measuring how long a move takes ...", style="dim")
     delays = [step * SETTLING_STEP_S for step in range(round(SETTLING_MAX_S / SETTLING_STEP_S) + 1)]
     settle_s = scanner.settling_s(max(low, in_focus - SETTLING_STEPS * scanner.coarse_step), in_focus, delays)
-    err().print(f"a move takes {settle_s * 1e3:.0f} ms", markup=False)
+    err().print(f"a move takes {settle_s * 1e3:.0f} ms")
     return settle_s
 
 
@@ -290,19 +288,16 @@ def _write(
         fail(f"{output} can't be written: {error.strerror}")
     _print(calibration)
     console = out()
-    console.print(f"profile: {output}", markup=False)
+    console.print(f"profile: {output}")
     try:
         draw(plot, calibration)
     except ImportError:
         err().print("no plot: pip install matplotlib", style="yellow")
     except (OSError, ValueError) as error:
-        err().print(f"no plot: {error}", style="yellow", markup=False)
+        err().print(f"no plot: {error}", style="yellow")
     else:
-        console.print(f"plot: {plot}", markup=False)
-    console.print(
-        f"use it with: --set lens_driver.profile={output}",
-        markup=False,
-    )
+        console.print(f"plot: {plot}")
+    console.print(use_it(output))
 
 
 def _print(calibration: Calibration) -> None:

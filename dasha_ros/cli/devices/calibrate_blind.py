@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from dasha_ros.cli.devices.rig_devices import range_to_try, rig_devices
@@ -65,9 +66,14 @@ def calibrate_blind(
     except OSError as error:
         fail(f"{wanted.output} can't be written: {error.strerror}")
     _print(found)
-    out().print(f"profile: {wanted.output}", markup=False)
+    out().print(f"profile: {wanted.output}")
     _draw(wanted.plot, found)
-    out().print(f"use it with: --set lens_driver.profile={wanted.output}", markup=False)
+    out().print(use_it(wanted.output))
+
+
+def use_it(profile: Path) -> str:
+    """How a graph gets a profile, as a shell takes it."""
+    return f"use it with: --set {quote(f'lens_driver.profile={profile}')}"
 
 
 @contextmanager
@@ -89,31 +95,28 @@ def _draw(path: Path, found: BlindCalibration) -> None:
     except ImportError:
         err().print("no plot: pip install matplotlib", style="yellow")
     except (OSError, ValueError) as error:
-        err().print(f"no plot: {error}", style="yellow", markup=False)
+        err().print(f"no plot: {error}", style="yellow")
     else:
-        out().print(f"plot: {path}", markup=False)
+        out().print(f"plot: {path}")
 
 
 def _print(found: BlindCalibration) -> None:
     vee, unit, console = found.vee, found.lens.unit, out()
     step = found.lens.resolution
-    console.print(f"blur: {vee.slope:.4g} px a {unit} at 640 px of width", markup=False)
+    console.print(f"blur: {vee.slope:.4g} px a {unit} at 640 px of width")
     if step:
-        console.print(f"step: {step:g} {unit}, {vee.slope * step:.3g} px", markup=False)
+        console.print(f"step: {step:g} {unit}, {vee.slope * step:.3g} px")
     if found.steps is not None and found.steps.real:
-        console.print(f"it really moves in steps of {found.steps.real:.3g} {unit}", markup=False)
+        console.print(f"it really moves in steps of {found.steps.real:.3g} {unit}")
     elif found.steps is not None:
         console.print(
             f"no coarser steps than its own: such from {found.steps.told_from:.2g} {unit} on would be seen",
-            markup=False,
         )
     play = (
         f"play {found.play:.3g} {unit}" if found.play else f"no play above {2.0 * found.scatter:.2g} {unit}"
     )
-    console.print(f"sharpest at {vee.sharpest:.5g} {unit}, {play}", markup=False)
-    console.print(
-        f"{vee.readings} readings, {vee.residual_px:.3f} px from the fit; camera: {found.tone}", markup=False
-    )
+    console.print(f"sharpest at {vee.sharpest:.5g} {unit}, {play}")
+    console.print(f"{vee.readings} readings, {vee.residual_px:.3f} px from the fit; camera: {found.tone}")
     if found.settle_s is not None and found.short_settle_s is not None:
         long_ms, short_ms = found.settle_s * 1e3, found.short_settle_s * 1e3
-        console.print(f"a long move takes {long_ms:.0f} ms, a short one {short_ms:.0f} ms", markup=False)
+        console.print(f"a long move takes {long_ms:.0f} ms, a short one {short_ms:.0f} ms")

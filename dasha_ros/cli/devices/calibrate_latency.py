@@ -50,7 +50,7 @@ def calibrate_latency(
     if webcam and driver:
         fail("name a webcam or a driver, not both", Exit.REFUSED)
     with device_errors(), _driver(driver, driver_node) if driver else _webcam(webcam) as bench:
-        err().print(f"measuring {bench.model} ...", markup=False)
+        err().print(f"measuring {bench.model} ...")
         try:
             with progress(err()) as report:
                 latency = measure(bench, SteadyClock(), report, with_focus=focus)
@@ -62,11 +62,11 @@ def calibrate_latency(
     except OSError as error:
         fail(f"{path} can't be written: {error.strerror}")
     console = out()
-    console.print(f"exposure: {latency.exposure_frames} frames", markup=False)
+    console.print(f"exposure: {latency.exposure_frames} frames")
     lag = "not measured" if latency.focus_frames is None else f"{latency.focus_frames} frames"
-    console.print(f"focus: {lag}", markup=False)
-    console.print(f"time between two frames: {latency.frame_s * 1e3:.1f} ms", markup=False)
-    console.print(f"kept in {path}", markup=False)
+    console.print(f"focus: {lag}")
+    console.print(f"time between two frames: {latency.frame_s * 1e3:.1f} ms")
+    console.print(f"kept in {path}")
 
 
 @contextmanager

@@ -35,11 +35,11 @@ def list_cameras(
         others = bool(webcams or genicam)
         cameras = [] if others and find_spec("pypylon") is None else bench.list_cameras()
     for camera in cameras:
-        out().print(f"{camera.kind:12} {camera}", markup=False)
+        out().print(f"{camera.kind:12} {camera}")
     for webcam in webcams:
-        out().print(f"{'webcam':12} {webcam}", markup=False)
+        out().print(f"{'webcam':12} {webcam}")
     for found in genicam:
-        out().print(f"{'aravis':12} {found}", markup=False)
+        out().print(f"{'aravis':12} {found}")
     if not cameras and not others:
         fail(
             "pylon sees no camera, Aravis neither, and there is no webcam. Check power, cable and, on GigE, "
@@ -93,6 +93,5 @@ def snap(
     out().print(
         f"{output}: {width}x{height} {frame.encoding}, {frame.exposure_us:g} us, {frame.gain_db:.2f} dB,"
         f" mean {100 * float(frame.pixels.mean()) / white:.1f} % of white",
-        markup=False,
     )
-    out().print(f"{description['model']} {description['serial_number']}", markup=False)
+    out().print(f"{description['model']} {description['serial_number']}")

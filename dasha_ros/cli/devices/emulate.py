@@ -222,7 +222,7 @@ def webcam(
 
 
 def _say(line: str) -> None:
-    out().print(line, markup=False)
+    out().print(line)
     # Flushed, so that a reader of a pipe knows at once that the device is there.
     sys.stdout.flush()
 

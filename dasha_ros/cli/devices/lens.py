@@ -28,7 +28,7 @@ def list_lenses() -> None:
         ports = bench.list_ports()
     for port in ports:
         said = f"{port.description or 'no description'}, serial number {port.serial_number or 'none'}"
-        out().print(f"{port.path}: {said}, back end {port.backend or 'unknown'}", markup=False)
+        out().print(f"{port.path}: {said}, back end {port.backend or 'unknown'}")
     if not ports:
         fail("no serial port with a USB bridge; is the lens board plugged in?")
 
@@ -65,7 +65,6 @@ def set_position(
         err().print(
             "automatic focus stays off, else the lens would not stay; to give it back: "
             f"v4l2-ctl -d {node} -c focus_automatic_continuous=1, or plug the webcam in again",
-            markup=False,
         )
 
 
@@ -77,7 +76,7 @@ def faults(port: Port = "", board: Board = "flexiboard") -> None:
     with device_errors():
         reading, _ = bench.read_lens(port, board)
     for fault in reading.faults:
-        out().print(fault, markup=False)
+        out().print(fault)
     if reading.faults:
         raise typer.Exit(Exit.FAILED)
 
@@ -86,7 +85,7 @@ def _print(reading: LensReading, description: dict[str, Any]) -> None:
     console, unit = out(), description["unit"]
     commanded = description["position_in_force"]
     said = "nothing commanded yet" if commanded is None else f"commanded {commanded:.3f} {unit}"
-    console.print(f"{reading.position:.4f} {unit}, {said}", markup=False)
+    console.print(f"{reading.position:.4f} {unit}, {said}")
     firmware = f", firmware {description['firmware']}" if "firmware" in description else ""
-    console.print(f"{description['model']} at {description['port']}{firmware}", markup=False)
-    console.print(f"faults: {', '.join(reading.faults) or 'none'}", markup=False)
+    console.print(f"{description['model']} at {description['port']}{firmware}")
+    console.print(f"faults: {', '.join(reading.faults) or 'none'}")

@@ -103,7 +103,8 @@ def evaluate(
     from dasha_ros.benchmark.trials.view_page import write_view_page
     from dasha_ros.learning.evaluation.settings import USUAL_SETTINGS, focus_setting
 
-    refuse_unwritable(json_file, markdown_file, rows, folder=page)
+    for folder in (page, plots):
+        refuse_unwritable(json_file, markdown_file, rows, folder=folder)
     with shared.errors_explained():
         chosen = [focus_setting(name) for name in setting] if setting else list(USUAL_SETTINGS)
         if scenes and not setting:

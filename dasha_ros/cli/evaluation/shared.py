@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,6 +14,7 @@ import typer
 from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, refused_or_failed
 from dasha_ros.cli.terminal.given import given
 from dasha_ros.cli.terminal.progress import Lines
+from dasha_ros.files.naming import expanded
 
 if TYPE_CHECKING:
     from dasha_ros.benchmark.testbed import Testbed
@@ -56,8 +59,15 @@ def refuse_twice(option: str, values: Sequence[str] | None) -> None:
         Exit: One was; the sentence is printed.
     """
     values = values or ()
-    if twice := [value for number, value in enumerate(values) if value in values[:number]]:
+    meant = [_file_of(value) for value in values]
+    if twice := [value for number, value in enumerate(values) if meant[number] in meant[:number]]:
         fail(f"{option} {twice[0]} is given twice: its episodes would count twice", Exit.REFUSED)
+
+
+def _file_of(value: str) -> str:
+    """The file that a value names, however it spells the path; a name as it is."""
+    is_path = value.endswith((".npz", ".yaml", ".yml"))
+    return os.path.realpath(expanded(value, typer.BadParameter)) if is_path else value
 
 
 def default_policies(agent: str) -> list[str]:
@@ -85,23 +95,26 @@ def testbed_of(
     splits: int,
     rivals: Path | None,
     seed: int,
-    exposure: str | None = None,
+    exposure: str | None,
 ) -> Testbed:
     """The photographs that the policies play on, read for them and for an A^H that plays before them."""
-    from dasha_ros.benchmark.testbed import cache_testbed, folder_testbed
+    from dasha_ros.benchmark.testbed import cache_testbed, folder_testbed, left_out
 
     if (scenes is None) == (cache is None):
         fail("give either --scenes (a folder of photographs) or --cache (a percept cache)", Exit.REFUSED)
     if cache is not None:
-        return cache_testbed(
+        testbed = cache_testbed(
             cache, agent, names, splits=splits, rendered=rendered, rivals=rivals, exposure=exposure
         )
-    assert scenes is not None
-    with progress() as show:
-        testbed = folder_testbed(
-            scenes, agent, names, composites=composites, seed=seed, exposure=exposure,
-            report=lambda what, done, total: show(done, total, what),
-        )  # fmt: skip
+    else:
+        assert scenes is not None
+        with progress() as show:
+            testbed = folder_testbed(
+                scenes, agent, names, composites=composites, seed=seed, exposure=exposure,
+                report=lambda what, done, total: show(done, total, what),
+            )  # fmt: skip
+    for sentence in left_out(testbed, agent, names, exposure=exposure):
+        err().print(sentence, style="yellow")
     return testbed
 
 
@@ -141,7 +154,7 @@ def listed(what: str, reasons: Mapping[str, str]) -> None:
 
 def stopped(journal: Journal, file: Path | None) -> None:
     """Say that Ctrl-C ended the evaluation, and how to go on."""
-    again = f"; the same command with --rows {file} goes on" if file else ""
+    again = f"; the same command with --rows {quote(str(file))} goes on" if file else ""
     err().print(f"stopped after {len(journal.played)} episodes{again}", style="yellow", markup=False)
 
 

@@ -82,15 +82,23 @@ def _refuse_bad_name(node: str) -> None:
 
 def fail_unanswered(client: GraphClient, node: str) -> NoReturn:
     """End the command because a node does not answer, and say why that may be."""
+    from dasha_ros.bringup.graph_client import COMMAND_NODE
     from dasha_ros.config import NODES
-    from dasha_ros.config.hints import near
+    from dasha_ros.config.hints import meant
 
     inside = client.namespace + "/"
-    names = {name.removeprefix(inside) for name in client.node_names()} - {client.node.get_name()}
+    # Commands are nodes, too, but have no parameters that anybody wants.
+    names = {
+        name.removeprefix(inside)
+        for name in client.node_names()
+        if not name.rpartition("/")[2].startswith(COMMAND_NODE)
+    }
     if node in names or node in NODES:
         what = f"{node} does not answer in the namespace {client.namespace}: `dasha doctor` says what runs"
     else:
-        hint = near(node, names | NODES.keys())
+        hint = meant(node, names | NODES.keys()) or (
+            f"known: {', '.join(sorted(names))}" if names else "none is there: `dasha up` starts a graph"
+        )
         what = f"there is no node {node!r} in the namespace {client.namespace}; {hint}"
     fail(what, Exit.UNREACHABLE)
 

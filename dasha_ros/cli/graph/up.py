@@ -212,6 +212,7 @@ def _end(session: Session, console: Console, lost: Ended | None) -> Exit:
 
 def _table(session: Session) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("node", "state", "pid", "memory", "restarts", box=None, header_style="dim")
     pids, memory = session.pids(), session.memory()
@@ -219,7 +220,7 @@ def _table(session: Session) -> Table:
         used = memory.get(name)
         table.add_row(
             name,
-            f"[{'green' if state == 'active' else 'yellow'}]{state}",
+            Text(state, "green" if state == "active" else "yellow"),
             str(pids.get(name, "")),
             f"{used.pss / 1e6:.0f} MB" if used else "",
             str(session.restarts.get(name, "") or ""),

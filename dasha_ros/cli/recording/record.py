@@ -15,7 +15,6 @@ import typer
 
 from dasha_ros.cli.terminal.console import (
     Exit,
-    ends_like_ctrl_c,
     err,
     fail,
     interrupted,
@@ -152,9 +151,9 @@ def _record(order: _Order, stop: list[int]) -> Exit:
             named=wanted,
             images=order.images,
             jpeg_quality=order.jpeg_quality,
-            tell=lambda sentence: err().print(f"warning: {sentence}", style="yellow", markup=False),
+            tell=lambda sentence: err().print(f"warning: {sentence}", style="yellow"),
         )
-        err().print(f"recording to {order.folder}; Ctrl-C ends it", markup=False)
+        err().print(f"recording to {order.folder}; Ctrl-C ends it")
         try:
             _until_the_end(recorder, writer, order.seconds, stop, lambda: client.until(lambda: stop, _LOOK_S))
         finally:
@@ -185,17 +184,17 @@ def _until_the_end(
         recorder.tick()
         if recorder.hears_goals and not is_told:
             is_told = True
-            err().print("camera and lens are heard: a goal that begins now can be replayed", markup=False)
+            err().print("camera and lens are heard: a goal that begins now can be replayed")
         if time.monotonic() - told >= _TELL_S:
             told = time.monotonic()
-            err().print(f"{_amount(writer, recorder.topics)} after {told - begun:.0f} s", markup=False)
+            err().print(f"{_amount(writer, recorder.topics)} after {told - begun:.0f} s")
 
 
 def _warn(missing: Mapping[str, int], why: str) -> None:
     for topic, count in missing.items():
         if count:
             sentence = f"warning: {count} pictures of {topic} are missing: {why}"
-            err().print(sentence, style="yellow", markup=False)
+            err().print(sentence, style="yellow")
 
 
 def _amount(writer: RecordingWriter, topics: int) -> str:
@@ -205,10 +204,10 @@ def _amount(writer: RecordingWriter, topics: int) -> str:
 def _told(writer: RecordingWriter, topics: int, folder: Path) -> Exit:
     """Print what was recorded; returns the exit code."""
     files = f"{len(writer.parts)} file{'s' if len(writer.parts) != 1 else ''}"
-    out().print(f"{_amount(writer, topics)} in {files}: {folder}", markup=False)
+    out().print(f"{_amount(writer, topics)} in {files}: {folder}")
     if not writer.ended:
         return Exit.OK
-    err().print(writer.ended, style="yellow", markup=False)
+    err().print(writer.ended, style="yellow")
     return Exit.FAILED if writer.failed else Exit.OK
 
 
@@ -218,16 +217,15 @@ def _recover(path: Path, output: Path | None) -> None:
 
     try:
         target = output or _beside(path)
-        with ends_like_ctrl_c():
-            count, troubles = recovered(path, target)
+        count, troubles = recovered(path, target)
     except KeyboardInterrupt as reason:
-        err().print("stopped: nothing was copied", markup=False)
+        err().print("stopped: nothing was copied")
         raise typer.Exit(interrupted(reason)) from None
     except RecordingError as error:
         fail(str(error), refused_or_failed(error))
     for sentence in troubles:
-        err().print(f"warning: {sentence}", style="yellow", markup=False)
-    out().print(f"{count} messages are whole and closed in {target}", markup=False)
+        err().print(f"warning: {sentence}", style="yellow")
+    out().print(f"{count} messages are whole and closed in {target}")
 
 
 def _beside(path: Path) -> Path:

@@ -38,9 +38,9 @@ def replay(
         fail(str(error), Exit.REFUSED)
     troubles = found.recording.troubles
     for sentence in troubles:
-        err().print(f"warning: {sentence}", style="yellow", markup=False)
+        err().print(f"warning: {sentence}", style="yellow")
     for sentence in found.notes[len(troubles) :]:
-        err().print(sentence, markup=False)
+        err().print(sentence)
     if show:
         return
     up(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from dasha_ros.cli.evaluation import shared
-from dasha_ros.cli.terminal.console import Exit, ends_like_ctrl_c, err, fail, interrupted, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out
 from dasha_ros.cli.terminal.progress import progress
 
 if TYPE_CHECKING:
@@ -65,7 +65,6 @@ def run(
         cast_of(asked)
         wanted = {name: load_scene_set(name) for name in asked.scene_sets} if asked.build else {}
         plan = None if wanted else plan_of(asked)
-        stack.enter_context(ends_like_ctrl_c())
         try:
             pool = stack.enter_context(_pool(workers, ray))
             built = _built(wanted, pool, workers or _processors())
@@ -75,7 +74,7 @@ def run(
             return
         plan = plan or plan_of(asked, built)
         for sentence in plan.skipped:
-            err().print(f"left out: {sentence}", style="yellow", markup=False)
+            err().print(f"left out: {sentence}", style="yellow")
         results = stack.enter_context(Results.opened(place / "results"))
         try:
             with progress(err()) as report:
@@ -86,7 +85,7 @@ def run(
             _write(place, plan, results, asked.description)
             _stopped(str(place), reason)
         text = _write(place, plan, results, asked.description)
-        out().print(text, markup=False)
+        out().print(text)
         _tell(summary, "the tables hold the others")
 
 
@@ -94,7 +93,6 @@ def _stopped(where: str, reason: KeyboardInterrupt) -> NoReturn:
     """Say that the command was interrupted, and how to go on."""
     err().print(
         f"stopped; {where} holds what was computed, and the same command goes on", style="yellow",
-        markup=False,
     )  # fmt: skip
     raise typer.Exit(interrupted(reason)) from None
 
@@ -122,7 +120,7 @@ def _built(scene_sets: Mapping[str, SceneSet], pool: Pool, workers: int) -> dict
         built = build(scene_sets, pool, workers=workers, progress=report)
     for folder, summary in built.values():
         _tell(summary, f"the percept cache {folder} is not complete")
-        out().print(str(folder), markup=False)
+        out().print(str(folder))
     return {name: folder for name, (folder, _) in built.items()}
 
 
@@ -152,10 +150,10 @@ def _write(place: Path, plan: Plan, results: Results, description: str) -> str:
 def _tell(summary: Summary, meaning: str) -> None:
     """Say what came from before, and what went wrong; then end, with what it means."""
     if summary.resumed:
-        err().print(f"{summary.resumed} tasks had been done before", markup=False)
+        err().print(f"{summary.resumed} tasks had been done before")
     if summary.deaths:
-        err().print(f"workers died {summary.deaths} times", style="yellow", markup=False)
+        err().print(f"workers died {summary.deaths} times", style="yellow")
     for title, reason in summary.failed.items():
-        err().print(f"failed: {title}: {reason}", style="red", markup=False)
+        err().print(f"failed: {title}: {reason}", style="red")
     if summary.failed:
         fail(f"{len(summary.failed)} tasks have no result; {meaning}", Exit.FAILED)

@@ -25,7 +25,7 @@ def progress(console: Console) -> Iterator[Report]:
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description:<12}"),
+        TextColumn("{task.description:<12}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:.0f} of {task.total:.0f}"),
         TimeRemainingColumn(),

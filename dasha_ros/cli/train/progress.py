@@ -28,7 +28,7 @@ def training_progress() -> Iterator[tuple[Callable[[str], Report], list[int]]]:
 
     console = err()
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:.0f} of {task.total:.0f} steps"),
         TimeElapsedColumn(),

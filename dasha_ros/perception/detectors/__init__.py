@@ -76,6 +76,7 @@ DETECTORS: Registry[Detector] = Registry(
         "faster_rcnn": f"{__name__}.torchvision:FasterRCNN",
         "retinanet": f"{__name__}.torchvision:RetinaNet",
     },
+    ("labels", "detect"),
     {
         "yolov3_tiny": check_onnx,
         "nanodet": check_onnx,

@@ -18,6 +18,7 @@ ENCODERS: Registry[Encoder] = Registry(
         "efficientnet_lite0_grid": f"{__name__}.efficientnet_lite:EfficientNetLite0Grid",
         "resnet152": f"{__name__}.resnet:ResNet152",
     },
+    ("id", "encode"),
     {
         "efficientnet_lite0": check_onnx,
         "efficientnet_lite0_early": check_onnx,

@@ -1,4 +1,4 @@
-"""Floor 3. The rivals, behind the same policy protocol as the agents.
+"""Floor 4. The rivals, behind the same policy protocol as the agents.
 
 Importing this package adds those that a graph can run to the registry of policies. The
 phase-shift agent [11] needs a signal that the twin can only make from its truth

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 from small_disk import files_of_at_most
 
 from dasha_ros.benchmark.trials.journal import Journal, JournalError
@@ -58,6 +59,22 @@ def test_a_row_without_what_its_reader_needs_counts_as_not_played(tmp_path):
         journal.add("a", {"blur_px": 1.5, "frames": 3})
     with Journal(path) as journal:
         assert journal.take("a", {"blur_px", "frames"}) == {"id": "a", "blur_px": 1.5, "frames": 3}
+
+
+class Row(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    frames: int
+
+
+def test_a_row_with_a_value_of_another_kind_is_refused_with_its_file_and_key(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "a", "frames": "x"}\n{"id": "b", "frames": 3}\n{"id": "c"}\n')
+    with Journal(path) as journal:
+        assert journal.take("b", model=Row) == {"id": "b", "frames": 3}
+        assert journal.take("c", model=Row) is None
+        with pytest.raises(JournalError, match=rf"^{path}: the row with the id a .*frames = 'x': .*remove"):
+            journal.take("a", model=Row)
 
 
 def test_a_full_disk_is_told_once_and_costs_only_the_row_that_did_not_fit(tmp_path):

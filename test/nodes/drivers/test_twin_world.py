@@ -25,6 +25,7 @@ pytestmark = pytest.mark.graph
         ("scene", "/nowhere.yaml", "/nowhere.yaml: there is no such file"),
         ("scene", "", "no name"),
         ("distances_m", [-5.0, 1.0], "distance is -5.0 m; it must lie in 0.05..1000 m"),
+        ("distances_m", [12.0, 1.1], "[12.0, 1.1] m; layers must stand nearest first"),
         ("distances_m", [1.0], "set scene and distances_m in one call, or first distances_m to []"),
     ],
 )
@@ -80,10 +81,23 @@ def test_scene_and_distances_can_change_together(ros_env: dict[str, str], chart_
 
 @pytest.fixture
 def chart_scene(tmp_path: Path) -> str:
-    """A scene of one layer, whose photograph is never read."""
-    scene = tmp_path / "chart.yaml"
-    scene.write_text("layers:\n  - {kind: photograph, photo: chart.png, distance_m: 1.0}\n")
-    return str(scene)
+    """A scene of one layer."""
+    studio = Studio(tmp_path)
+    photo = studio.grey("chart.png", 128)
+    return str(studio.scene(layers=[{"kind": "photograph", "photo": photo, "distance_m": 1.0}]))
+
+
+def test_a_scene_whose_picture_is_missing_is_refused_when_it_is_set(
+    ros_env: dict[str, str], tmp_path: Path, chart_scene: str
+) -> None:
+    from dasha_ros.nodes import twin_world
+
+    (tmp_path / "chart.png").unlink()
+    with in_process(twin_world, "TwinWorld") as world:
+        world.start()
+        answer = world.set_parameters([Parameter("scene", value=chart_scene)])[0]
+        assert not answer.successful
+        assert f"there is no file {tmp_path / 'chart.png'}" in answer.reason
 
 
 def test_a_restarted_world_does_not_set_the_clock_back(ros_env: dict[str, str]) -> None:

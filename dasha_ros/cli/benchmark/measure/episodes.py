@@ -18,6 +18,7 @@ from dasha_ros.optics.exposure_table import T_MIN_US, ExposureTable, exposure_ta
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.labels import canonical
 from dasha_ros.policies.moves import reversals
+from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.ros.actuation.actuators import Actuators
 from dasha_ros.ros.actuation.episode_reset import EpisodeReset, WorldRefused
 from dasha_ros.twin.scene import load_scene
@@ -132,6 +133,7 @@ class _Player:
             frames=1 + result.exposure_steps + result.focus_steps,
             reversals=reversals(self._lens, commanded),
             seconds=seconds,
+            fault=result.message if result.code is ErrorCode.INTERNAL else "",
         )
 
     def _until(self, condition: Callable[[], bool], trouble: str) -> None:

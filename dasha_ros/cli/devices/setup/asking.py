@@ -58,7 +58,7 @@ class Asking:
             names = "; ".join(f"{option} {choice.name} ({choice.what})" for choice in choices)
             fail(f"there are several, and nobody is asked: {names}", Exit.REFUSED)
         for number, choice in enumerate(choices, 1):
-            err().print(f"  {number}  {choice.what}", markup=False)
+            err().print(f"  {number}  {choice.what}")
         while True:
             text = _prompt(f"which one, 1 to {len(choices)}") or "1"
             if text.isdigit() and 1 <= int(text) <= len(choices):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,7 +84,7 @@ def setup_camera(
             if not file.camera:
                 fail("nothing more can be done without a camera", Exit.REFUSED)
     except KeyboardInterrupt as reason:
-        err().print(f"\ninterrupted; `dasha setup-camera -o {output}` goes on here", markup=False)
+        err().print(f"\ninterrupted; `dasha setup-camera -o {quote(str(output))}` goes on here")
         raise typer.Exit(interrupted(reason)) from None
     except OSError as error:
         # A photograph of the twin that is not there says itself what to do.
@@ -100,7 +101,7 @@ def _do(step: Step, file: SetupFile, wishes: Wishes, asking: Asking) -> bool:
     while True:
         answer = asking.step()
         if answer is Answer.STOP:
-            err().print(f"`dasha setup-camera -o {file.path}` goes on here", markup=False)
+            err().print(f"`dasha setup-camera -o {quote(str(file.path))}` goes on here")
             raise typer.Exit(Exit.OK)
         if answer is Answer.SKIP:
             return False
@@ -115,15 +116,15 @@ def _do(step: Step, file: SetupFile, wishes: Wishes, asking: Asking) -> bool:
 
 
 def _head(number: int, step: Step) -> None:
-    err().print(f"\n{number} of {len(STEPS)}, {step.name}: {step.says}", style="bold", markup=False)
+    err().print(f"\n{number} of {len(STEPS)}, {step.name}: {step.says}", style="bold")
 
 
 def _conclude(path: Path, rig: str) -> None:
     console, named = out(), f" --rig {rig}" if rig else ""
     launched = f" rig:={rig}" if rig else ""
-    console.print(f"parameters: {path}", markup=False)
-    console.print(f"start it: dasha up{named} --params-file {path}", markup=False)
+    console.print(f"parameters: {path}")
+    console.print(f"start it: dasha up{named} --params-file {quote(str(path))}")
     console.print(
-        f"or on ROS: ros2 launch dasha_ros dasha.launch.py{launched} params_file:={path.absolute()}",
-        markup=False,
+        f"or on ROS: ros2 launch dasha_ros dasha.launch.py{launched} "
+        f"{quote(f'params_file:={path.absolute()}')}"
     )

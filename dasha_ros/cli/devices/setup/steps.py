@@ -55,7 +55,7 @@ def choose_camera(file: SetupFile, wishes: Wishes, asking: Asking) -> None:
             lens = found.lens_named(wishes.lens, camera)
         else:
             lens = asking.one_of(found.lenses_for(camera), "--lens")
-        err().print(f"{camera.what}; {lens.what}", markup=False)
+        err().print(f"{camera.what}; {lens.what}")
         parameters = {**camera.parameters, **lens.parameters}
         with rig_devices(camera.rig, overrides=override_texts(parameters)) as devices:
             height, width = patient_capture(devices.camera, 0).pixels.shape[:2]
@@ -63,7 +63,6 @@ def choose_camera(file: SetupFile, wishes: Wishes, asking: Asking) -> None:
     err().print(
         f"it sends {width}x{height} px; the lens goes from {info.position_min:g} to {info.position_max:g} "
         f"{info.unit}",
-        markup=False,
     )
     file.begin(camera.name, lens.name, camera.rig, parameters)
     file.finish(CAMERA)
