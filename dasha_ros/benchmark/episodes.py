@@ -162,7 +162,7 @@ def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Ep
     )
     exposed = run_exposure(rig, exposure_policy(exposure), ExposureTask(rig.table))
     code, detected = exposed.code, False
-    fault = exposed.message if code is ErrorCode.INTERNAL else ""
+    fault = f"A^H {exposure}: {exposed.message}" if code is ErrorCode.INTERNAL else ""
     if code is ErrorCode.NONE:
         task = FocusTask(rig.lens, frozenset({goal.label}))
         try:
@@ -213,5 +213,7 @@ def draw_start(goal: Goal, seed: int, lens: LensModel, table: ExposureTable) -> 
     light = float(np.exp(random.uniform(*np.log(LIGHT_LX))))
     own = load_scene(goal.scene).distances_m
     factors = DISTANCE_FACTOR ** random.uniform(-1.0, 1.0, len(own))
-    world = World(goal.scene, light, tuple(float(d * f) for d, f in zip(own, factors, strict=True)))
+    # Layers that stand close together may change places.
+    distances = sorted(float(d * f) for d, f in zip(own, factors, strict=True))
+    world = World(goal.scene, light, tuple(distances))
     return Start(world, position, table.exposure_us(int(random.integers(len(table)))))

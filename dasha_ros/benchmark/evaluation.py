@@ -11,9 +11,10 @@ from dasha_ros.benchmark.trials.intervals import mean_of, share_of
 from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.benchmark.trials.row import EpisodeRow, episode_id, episode_row, trial_of
 from dasha_ros.devices.twin.camera import FRAME_LATENCY_S
-from dasha_ros.learning.evaluation.arenas import Arena, joined
+from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.evaluate import FocusTrial, play_focus
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_starts
+from dasha_ros.perception.encoders.joint import joined
 from dasha_ros.policies.moves import HUNTING_REVERSALS
 from dasha_ros.policies.outcome import ErrorCode
 
@@ -60,6 +61,7 @@ def play(
 
     Raises:
         DeviceError: A view can't be shown.
+        JournalError: A row of the journal can't be one, or can't be written.
     """
     starts = focus_starts(
         setting, arena.views, numbers, per_view=per_view, seed=seed, lens=arena.lens, table=arena.table

@@ -12,9 +12,10 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import dasha_ros.policies.rivals  # noqa: F401  (adds the rivals to the registry)
 from dasha_ros.benchmark.trials.learned_from import photographs_of
 from dasha_ros.files.naming import expanded
-from dasha_ros.learning.evaluation.arenas import Arena, joined
+from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.settings import FocusSetting, Start
 from dasha_ros.optics.exposure_table import T_MAX_US, T_MIN_US
+from dasha_ros.perception.encoders.joint import joined
 from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.exposure import LearnedExposure
@@ -272,9 +273,8 @@ def perception_for(
 
 
 def policy_infos(names: Sequence[str], agent: Agent) -> list[PolicyInfo]:
-    """What the policy files that policies read were made for, of those that read one."""
-    paths = [path for name in names if (path := _file_of(name, agent)) is not None]
-    return [PolicyFile.load(path, agent).info for path in paths]
+    """What policy files were made for, of the policies that read one; raises `PolicyFileError`."""
+    return [PolicyFile.load(path, agent).info for name in names if (path := _file_of(name, agent))]
 
 
 def _file_of(name: str, agent: Agent) -> Path | None:
@@ -283,7 +283,7 @@ def _file_of(name: str, agent: Agent) -> Path | None:
 
 
 def learned_file(name: str, agent: Agent) -> Path | None:
-    """The file of a learned policy; ``None`` for other methods."""
+    """The file of a learned policy; ``None`` for other methods. Raises `MethodError` for an unknown home."""
     if name.endswith(".npz"):
         return expanded(name, MethodError)
     shipped = shipped_policy(name, agent)

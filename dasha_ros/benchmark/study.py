@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from dasha_ros.benchmark import evaluation, exposure
@@ -44,8 +44,8 @@ AnyMethod = TypeVar("AnyMethod", bound=Method[Any, Any])
 
 
 NONE_LEFT = (
-    "every policy was learned on another split, or from all of these photographs: give others, or other "
-    "policies"
+    "every policy was learned on another split, or from all of these photographs: give other "
+    "photographs, or other policies"
 )
 """Why nobody plays."""
 
@@ -109,8 +109,8 @@ def focus_study(
 ) -> list[Row]:
     """Every policy in every setting on every part.
 
-    What learned plays only on the split it learned from: it has seen the test views of the others. And nobody
-    plays on a photograph that he, or the A^H before him, learned from.
+    What learned plays only on the split it learned from: it has seen the test views of the others. And no
+    policy plays on a photograph from which it, or the A^H before it, learned.
 
     Args:
         arena: Where.
@@ -133,6 +133,7 @@ def focus_study(
         MethodError: A name is unknown, no policy may play on any part, or A^H may not play on all of them.
         PolicyFileError: A learned policy can't be read.
         DeviceError: A view can't be shown.
+        JournalError: A row of the journal can't be one, or can't be written.
     """
     if any(setting.hand_over for setting in settings):
         _refuse_seen(exposure_policy, parts)
@@ -229,8 +230,7 @@ def _focus_methods(
     for name, title in titled:
         several = part.knowledge if name == "ten_dqn" else part.knowledge[:1]
         for known in several:
-            found = focus_methods(name, sampled=sampled, knowledge=known, seed=seed, title=title)
-            methods += [replace(c) for c in found]
+            methods += focus_methods(name, sampled=sampled, knowledge=known, seed=seed, title=title)
     return methods
 
 

@@ -130,7 +130,7 @@ def folder_testbed(
     return Testbed(arena, (part,), skipped, len(pictures), tuple(views))
 
 
-def left_out(
+def not_shown(
     testbed: Testbed, agent: Agent, names: Sequence[str], *, exposure: str | None = None
 ) -> Iterator[str]:
     """A sentence for each photograph on which policies do not play, because they learned from it.
@@ -146,8 +146,10 @@ def left_out(
     Raises:
         MethodError: No method has the name.
         PolicyFileError: A learned policy can't be read.
+        QNetworkError: The network of a rival can't be read.
+        UnknownPolicyError: No A^H has the name.
     """
-    knowing: dict[str, list[str]] = {}
+    knowing: dict[str, dict[str, None]] = {}
     players: list[tuple[str, Agent]] = [(name, agent) for name in names]
     if exposure:
         players.append((exposure, "exposure"))
@@ -155,16 +157,19 @@ def left_out(
         made_on = {info.made.get("cache_key") for info in policy_infos([name], side)}
         methods = [(_method(name, side, part.knowledge[0]), part) for part in testbed.parts]
         if testbed.key not in made_on and any(method.learned_from is None for method, _ in methods):
+            where = "are named in run.json, beside it in the folder of its run"
+            if name == "ten_dqn":
+                where = "are not known for the network that ships; give your own with --rivals"
             yield (
                 f"{name} does not say from which photographs it learned, so some of these may be among them: "
-                "a policy's own are named in run.json, beside it in the folder of its run"
+                f"a policy's own {where}"
             )
         for method, part in methods:
             if method.may_play(part.split):
                 for photo in part.known_to(testbed.arena.views, method):
-                    knowing.setdefault(photo, []).append(name)
+                    knowing.setdefault(photo, {})[f"A^H {name}" if side == "exposure" else name] = None
     for photo, who in knowing.items():
-        yield f"left out {shown(photo)}: {' and '.join(who)} learned from it"
+        yield f"{shown(photo)} is not shown to {' and '.join(who)}, which learned from it"
 
 
 def _method(name: str, agent: Agent, known: Knowledge) -> FocusMethod | ExposureMethod:

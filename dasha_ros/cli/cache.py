@@ -145,7 +145,7 @@ def check(
     _print_errors(errors)
     if is_foreign(errors):
         fail(
-            f"the percept cache {opened.path} is not what is computed here, not even on its own cells: "
+            f"the percept cache {opened.path} is another than this machine computes, even at its own cells: "
             "delete the folder and run `dasha cache build` again"
         )
 

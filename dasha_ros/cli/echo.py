@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, fail, interrupted
+from dasha_ros.cli.terminal.console import Exit, Terminated, fail, interrupted
 from dasha_ros.cli.terminal.options import Namespace
 
 
@@ -65,7 +65,7 @@ def echo(
         end = time.monotonic() + timeout if once and timeout else float("inf")
         try:
             client.until(lambda: once and printed, end - time.monotonic())
-        except KeyboardInterrupt:
-            raise typer.Exit(Exit.OK) from None
+        except KeyboardInterrupt as reason:
+            raise typer.Exit(reason.code if isinstance(reason, Terminated) else Exit.OK) from None
         if once and not printed:
             fail(f"{name} ({kind}) is there, but no message came within {timeout:g} s", Exit.UNREACHABLE)

@@ -54,7 +54,8 @@ def explain(
     if strangers:
         err().print(
             f"{strangers} of {len(explained)} decisions differ from the recorded ones: the goal had another "
-            "policy than the one that is installed; give its file with --exposure-policy or --focus-policy",
+            "policy than the one that is installed (give its file with --exposure-policy or --focus-policy), "
+            "or A^H had limits or a frequency of the mains of its own, which a report does not hold",
             style="yellow",
         )
     out().print(str(page))

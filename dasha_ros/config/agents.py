@@ -114,8 +114,8 @@ class HighLevelAgentConfig(AgentConfig):
     )
     exposure_max_us: FiniteFloat = parameter(
         1e6,
-        "Longest exposure of the table. A camera that may expose for longer makes all that is in it without "
-        "gain: to have short exposures and gain, set exposure_max_us of camera_driver.",
+        "Longest exposure of the table. If the camera may expose for longer than this, A^H uses no gain; to "
+        "have both, set exposure_max_us of camera_driver to the same value.",
         unit="us",
         fixed=True,
         ge=2.0,

@@ -149,7 +149,7 @@ class CameraDriverConfig(NodeConfig):
     )
     exposure_max_us: FiniteFloat = parameter(
         1e6,
-        "Longest exposure that the camera makes; for more light, gain stands in. Less blurs less in motion.",
+        "Longest exposure that the camera makes; beyond it, gain stands in. Shorter ones blur motion less.",
         unit="us",
         fixed=True,
         ge=1.0,

@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from cards import CardPerception
 from studio import Studio
 
 import dasha_ros.benchmark
 import dasha_ros.benchmark.focus as module
-from dasha_ros.benchmark.episodes import Episode, Goal, episodes, goals_of
+from dasha_ros.benchmark.episodes import Episode, Goal, draw_start, episodes, goals_of
 from dasha_ros.benchmark.focus import benchmark_focus, table
+from dasha_ros.optics.exposure_table import exposure_table
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.policies.classical.focus import CoarseToFineFocus
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import FocusDecision
@@ -72,10 +75,24 @@ def test_an_episode_does_not_depend_on_what_was_played_before(scene):
     assert of_coarse_to_fine(["coarse_to_fine"], [1]) == alone[1:]
 
 
-def test_every_part_begins_its_episodes_so():
+def test_no_benchmark_places_a_rig_without_beginning_an_episode():
     """`TwinRig.place` alone leaves the lens where the last episode's play and noise left it."""
     folder = Path(dasha_ros.benchmark.__file__).parent
     assert not [path.name for path in folder.rglob("*.py") if "rig.place(" in path.read_text()]
+
+
+def test_layers_that_stand_close_together_stand_in_order_in_every_episode(tmp_path):
+    studio = Studio(tmp_path)
+    path = studio.card_before(studio.texture("card.png", 1), studio.texture("wall.png", 2))
+    document = yaml.safe_load(path.read_text())
+    for layer, distance_m in zip(document["layers"], (1.0, 1.3), strict=True):
+        layer["distance_m"] = distance_m
+    path.write_text(yaml.safe_dump(document))
+    for seed in range(60):
+        near, far = draw_start(
+            Goal(str(path), "card"), seed, lens_model(), exposure_table()
+        ).world.distances_m
+        assert near <= far
 
 
 def test_an_interrupt_keeps_what_is_done(scene, monkeypatch):

@@ -21,9 +21,10 @@ from dasha_ros.benchmark.methods import (
 )
 from dasha_ros.benchmark.study import Part, exposure_study, focus_study
 from dasha_ros.learning.dataset.scenes.views import View
-from dasha_ros.learning.evaluation.arenas import CacheArena, joined
+from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.evaluation.settings import focus_setting
 from dasha_ros.learning.training.run_folder import RunFolder, RunInfo
+from dasha_ros.perception.encoders.joint import joined
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.policies.rivals.q_network import QNetwork
 from dasha_ros.policies.rivals.ten_dqn import default_network
@@ -139,7 +140,9 @@ def test_nobody_plays_on_a_photograph_that_he_or_the_a_h_before_him_learned_from
     rows = focus_study(arena, ["constant"], [WIDE, JOINT], [part], per_view=1)
     assert [row["scenes"] for row in rows] == [2, 2]
     bed = testbed.Testbed(arena, (part,))
-    assert list(testbed.left_out(bed, "focus", names)) == [f"left out {photos[0]}: {trained} learned from it"]
+    assert list(testbed.not_shown(bed, "focus", names)) == [
+        f"{photos[0]} is not shown to {trained}, which learned from it"
+    ]
     known = Part([0], None, pictures={photos[0]: "digest of a"})
     with pytest.raises(MethodError, match="or from all of these photographs"):
         focus_study(arena, names[:1], [WIDE], [known], per_view=1)
@@ -153,17 +156,17 @@ def test_an_a_h_that_knows_a_photograph_hands_over_on_the_others(arena):
     assert [row["scenes"] for row in rows] == [1, 2]
     rows = exposure_study(arena, ["plus", "constant"], [part], per_view=1)
     assert {row["policy"]: row["scenes"] for row in rows} == {"plus": 1, "constant": 2}
-    told = list(testbed.left_out(testbed.Testbed(arena, (part,)), "focus", ["constant"], exposure="plus"))
-    assert told == [f"left out {photos[0]}: plus learned from it"]
+    told = list(testbed.not_shown(testbed.Testbed(arena, (part,)), "focus", ["constant"], exposure="plus"))
+    assert told == [f"{photos[0]} is not shown to A^H plus, which learned from it"]
 
 
 def test_a_policy_of_which_nothing_says_what_it_learned_from_is_told_once(arena, trained):
     alone = trained.parent.parent / "best.npz"
     trained.rename(alone)
     bed = testbed.Testbed(arena, (Part([0]), Part([1])))
-    (told,) = testbed.left_out(bed, "focus", [str(alone), "constant"])
+    (told,) = testbed.not_shown(bed, "focus", [str(alone), "constant"])
     assert told.startswith(f"{alone} does not say from which photographs it learned")
-    assert not list(testbed.left_out(replace(bed, key="theirs"), "focus", [str(alone)])), (
+    assert not list(testbed.not_shown(replace(bed, key="theirs"), "focus", [str(alone)])), (
         "the split says it there"
     )
 

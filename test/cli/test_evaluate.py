@@ -205,11 +205,11 @@ PLAY = ("--policy", "constant", "--setting", "planes_wide", "--episodes", 1, "--
 
 def test_what_is_left_out_is_told(cache, monkeypatch):
     monkeypatch.setattr(
-        "dasha_ros.benchmark.testbed.left_out", lambda *_, **__: ["left out a.png: plus knows"]
+        "dasha_ros.benchmark.testbed.not_shown", lambda *_, **__: ["a.png is not shown to plus"]
     )
     done = run("evaluate", "--cache", cache, *PLAY)
     assert done.exit_code == 0, done.output
-    assert "left out a.png: plus knows" in done.stderr
+    assert "a.png is not shown to plus" in done.stderr
 
 
 def test_a_cache_is_found_by_its_name(cache, monkeypatch):
@@ -227,7 +227,8 @@ def test_rows_that_are_damaged_are_refused_with_their_file(cache, tmp_path):
         damaged.write_text(json.dumps(row) + "\n")
         done = run("evaluate", "--cache", cache, *PLAY, "--rows", damaged)
         assert done.exit_code == 2
-        assert f"{damaged}: the row with the id {row['id']} is none of an episode ({key}" in done.output
+        says = f"{damaged}: the row with the id {row['id']} does not describe an episode ({key}"
+        assert says in done.output
 
 
 def test_figures_that_cannot_be_written_after_all_are_a_sentence(cache, tmp_path):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,10 +56,15 @@ def run(*words: object) -> Result:
 
 @pytest.fixture
 def signals_end() -> Iterator[None]:
-    """As in a terminal; these tests may run under ``nohup``."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """As in a terminal; these tests may run under ``nohup``. A command that does not heed a signal fails."""
+
+    def unheeded(number: int, frame: object) -> None:
+        raise AssertionError(f"nobody heeds signal {number}")
+
+    before = {number: signal.signal(number, unheeded) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_every_path_may_begin_with_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -105,3 +114,54 @@ def test_words_of_users_are_printed_as_they_are(capsys: pytest.CaptureFixture[st
     out().print(words)
     err().print(words)
     assert capsys.readouterr() == (f"{words}\n", f"{words}\n")
+
+
+ASKING = """
+import typer
+from dasha_ros.cli.terminal.prompt import prompt
+from dasha_ros.cli.terminal.root import Root
+
+app = typer.Typer(cls=Root)
+
+@app.command()
+def ask():
+    print("answered", prompt("which one"))
+
+@app.command()
+def other():
+    pass
+
+app(["ask"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "code", "says"),
+    [
+        (signal.SIGTERM, 143, "interrupted before it was done"),
+        (signal.SIGINT, 130, "interrupted before it was done"),
+        (b"\x04", 1, "Aborted"),
+        (b" two \n", 0, "answered two"),
+    ],
+    ids=["SIGTERM", "SIGINT", "end of the input", "answer"],
+)
+def test_a_question_ends_by_an_answer_or_with_the_reason(
+    does: signal.Signals | bytes, code: int, says: str
+) -> None:
+    ours, theirs = pty.openpty()
+    asking = subprocess.Popen([sys.executable, "-c", ASKING], stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    while b"which one" not in seen:
+        seen += os.read(ours, 1000)
+    if isinstance(does, bytes):
+        os.write(ours, does)
+    else:
+        asking.send_signal(does)
+    # At the end of the other side, Linux reports an error.
+    with contextlib.suppress(OSError):
+        while more := os.read(ours, 1000):
+            seen += more
+    os.close(ours)
+    assert asking.wait() == code
+    assert says in seen.decode()

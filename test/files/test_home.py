@@ -26,6 +26,7 @@ from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import found_cache
 from dasha_ros.learning.dataset.scenes import folder_scene_set, load_scene_set
 from dasha_ros.learning.training.presets import load_preset
+from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.models.session import model_path
 from dasha_ros.perception.models.weights import check_onnx, check_torch, check_ultralytics
 from dasha_ros.policies.registry import check_focus_policy
@@ -110,6 +111,14 @@ def test_a_listed_name_is_no_home(tmp_path: Path, name: str) -> None:
     assert found.planes is not None
     here, absent = found.pictures(found.planes.photographs)
     assert (here, absent) == ([str(tmp_path / name)], [])
+
+
+def test_a_lens_profile_is_found_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ValueError, match=f"profile '{tmp_path}/slow.yaml' is neither"):
+        lens_model("~/slow.yaml")
+    with pytest.raises(ValueError, match="there is no user 'no-such-user'"):
+        lens_model(NOBODY)
 
 
 def test_no_other_module_looks_for_homes() -> None:

@@ -92,7 +92,7 @@ class Journal:
                 model.model_validate(row)
             except ValidationError as error:
                 raise JournalError(
-                    f"{shown(self._path or '')}: the row with the id {name} is none of an episode "
+                    f"{shown(self._path or '')}: the row with the id {name} does not describe an episode "
                     f"({reasons(error)}): remove the line, and the others are kept; or name another file"
                 ) from error
         self.played.append(row)

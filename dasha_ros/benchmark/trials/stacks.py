@@ -107,7 +107,7 @@ def play_stacks(
         The rows that the journal holds of this study.
 
     Raises:
-        JournalError: The disk is full.
+        JournalError: A row of the journal can't be one, or can't be written.
         StackError: No stack can be used.
         MethodError: No policy can run on a stack.
     """

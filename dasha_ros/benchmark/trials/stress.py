@@ -81,6 +81,7 @@ def play_stresses(
     Raises:
         MethodError: There is no plane, or no policy may play.
         DeviceError: A view can't be shown.
+        JournalError: A row of the journal can't be one, or can't be written.
     """
     wide = focus_setting("planes_wide")
     titles, known = own_titles(names, "focus"), part.knowledge[0]

@@ -18,6 +18,7 @@ from dasha_ros.cli.terminal import options
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import refuse_foreign_ending, refuse_unwritable
 from dasha_ros.cli.terminal.given import refuse_given
+from dasha_ros.cli.terminal.prompt import prompt
 
 if TYPE_CHECKING:
     from dasha_ros.devices.calibration.profile import Calibration, Measurement
@@ -194,9 +195,7 @@ def _placed(distances: Iterable[float], place: Callable[[float], None]) -> Itera
 def _ask() -> Iterator[float]:
     """Yield distances that a person enters with the target already in place."""
     while True:
-        text = typer.prompt(
-            "distance of the target in m (Enter: no more)", default="", show_default=False, err=True
-        )
+        text = prompt("distance of the target in m (Enter: no more)")
         if not text:
             return
         try:
@@ -238,9 +237,7 @@ def _opened(rig: str, port: str, board: str, serial: str, emulator: Path | None)
 
 
 def _ask_to_place(distance_m: float) -> None:
-    typer.prompt(
-        f"put the target at {distance_m:g} m and press Enter", default="", show_default=False, err=True
-    )
+    prompt(f"put the target at {distance_m:g} m and press Enter")
 
 
 def _measure(

@@ -26,7 +26,10 @@ Policies = Annotated[
 ]
 Scenes = Annotated[Path | None, typer.Option(help="Folder of any photographs; rendered by the twin.")]
 Cache = Annotated[
-    Path | None, typer.Option(help="Percept cache; its test photographs are looked up, split by split.")
+    Path | None,
+    typer.Option(
+        help="Percept cache, by folder or name; its test photographs are looked up, split by split."
+    ),
 ]
 Rendered = Annotated[bool, typer.Option("--rendered", help="With --cache: render the views instead.")]
 Splits = Annotated[int, typer.Option(min=1, help="With --cache: number of splits by photograph.")]
@@ -98,7 +101,7 @@ def testbed_of(
     exposure: str | None,
 ) -> Testbed:
     """The photographs that the policies play on, read for them and for an A^H that plays before them."""
-    from dasha_ros.benchmark.testbed import cache_testbed, folder_testbed, left_out
+    from dasha_ros.benchmark.testbed import cache_testbed, folder_testbed, not_shown
 
     if (scenes is None) == (cache is None):
         fail("give either --scenes (a folder of photographs) or --cache (a percept cache)", Exit.REFUSED)
@@ -113,7 +116,7 @@ def testbed_of(
                 scenes, agent, names, composites=composites, seed=seed, exposure=exposure,
                 report=lambda what, done, total: show(done, total, what),
             )  # fmt: skip
-    for sentence in left_out(testbed, agent, names, exposure=exposure):
+    for sentence in not_shown(testbed, agent, names, exposure=exposure):
         err().print(sentence, style="yellow")
     return testbed
 

@@ -32,12 +32,13 @@ from dasha_ros.learning.envs.joint import DashaJointEnv
 from dasha_ros.learning.envs.parts import RigEnv
 from dasha_ros.learning.envs.single import DashaExposureEnv, DashaFocusEnv
 from dasha_ros.learning.envs.starts import ArenaRig, Kind, PresetStarts
-from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena, joined
+from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena
 from dasha_ros.learning.fitting.focus import focus_kind
 from dasha_ros.learning.training.agents import exposure_lookup, focus_lookup
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import load_preset
 from dasha_ros.learning.training.train import split_of
+from dasha_ros.perception.encoders.joint import joined
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.exposure_encoder import ExposureFeatureExtractor, exposure_extractor
 from dasha_ros.policies.learned.focus_features import FocusFeatureExtractor, focus_extractor

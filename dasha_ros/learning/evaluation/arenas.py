@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -34,16 +34,6 @@ from dasha_ros.twin.world import World
 TWIN_SIZE = HALF
 """Size of the rendered frames [px]. They are binned: what perception makes of the camera's full frame first.
 Frames of the working image's size would have the noise of single pixels, 3.2 times too much."""
-
-
-def joined(encoders: Iterable[str]) -> str:
-    """The id of an encoder that makes all the latents that are read, each once; empty: none is.
-
-    Args:
-        encoders: Ids, which may be joined ones; empty: nothing is read.
-    """
-    parts = (part for encoder in encoders for part in encoder.split(SEPARATOR) if part)
-    return SEPARATOR.join(dict.fromkeys(parts))
 
 
 class Arena(Protocol):

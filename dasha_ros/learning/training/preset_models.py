@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dasha_ros.estimation.readout import GRID_ENCODER
-from dasha_ros.optics.profiles import lens_model
+from dasha_ros.files.naming import expanded
+from dasha_ros.optics.profiles import PROFILES, lens_model
 from dasha_ros.perception.encoders import check_encoder
 from dasha_ros.policies.moves import STAY_DIOPTRES
 from dasha_ros.policies.policy import ExposureRule
@@ -243,7 +244,8 @@ class Preset(_Model):
     @classmethod
     def _lens_exists(cls, profile: str) -> str:
         lens_model(profile)
-        return profile
+        # A run may go on in another folder.
+        return profile if profile in PROFILES else str(expanded(profile, ValueError).absolute())
 
     @model_validator(mode="after")
     def _an_agent_reads_the_encoder(self) -> Preset:

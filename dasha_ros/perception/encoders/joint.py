@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,16 @@ class JointEncoder:
     def encode(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The latent vector, shape (size,), of an image H x W."""
         return np.concatenate([encoder.encode(grey) for encoder in self._encoders])
+
+
+def joined(encoders: Iterable[str]) -> str:
+    """The id of an encoder that makes all the latents that are read, each once; empty: none is.
+
+    Args:
+        encoders: Ids, which may be joined ones; empty: nothing is read.
+    """
+    parts = (part for encoder in encoders for part in encoder.split(SEPARATOR) if part)
+    return SEPARATOR.join(dict.fromkeys(parts))
 
 
 def size_of(encoder_id: str) -> int | None:

@@ -19,7 +19,6 @@ from dasha_ros.freshness.pending import ANY_POSITION, PendingCommands
 from dasha_ros.freshness.rest import LensRest
 from dasha_ros.freshness.rule import answers
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.optics.exposure_table import same_exposure
 from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.perception.percept import Box
 from dasha_ros.ros.actuation.settlement import AGAIN_S, ActuatorReport, Sent, Settlement, no_sender
@@ -45,6 +44,8 @@ def _nobody() -> None:
 Wait = Callable[[Callable[[], bool], str], None]
 """Waits until a condition holds; raises an error with the given text if it never does."""
 
+_ROUNDED = 0.05
+"""A camera may round an exposure by this share, which is 0.07 EV."""
 _AGAIN_S = 4.0
 """Time before commands are repeated [s]: longer than the longest exposure and settling."""
 
@@ -222,7 +223,7 @@ class Actuators:
             exposure_us,
             again_s=again_s,
             is_ours=is_ours,
-            alike=same_exposure,
+            alike=lambda wanted, made: math.isclose(wanted, made, rel_tol=_ROUNDED),
         )
 
     def settle_position(self, position: float, is_ours: Callable[[str], bool] = no_sender) -> Settlement:

@@ -50,7 +50,7 @@ class CameraJob:
         self._twin: CameraTwinLink | None = None
         self._sequence = 0
         self._opens = False
-        """Whether the camera is being opened."""
+        """Whether the camera is being opened; guarded by `changed`."""
         self._wakes = 0
         """Events that abort the exposure in progress."""
         self._wanted = 1
@@ -119,7 +119,8 @@ class CameraJob:
     def open(self) -> None:
         """Open the camera. Commands get its limits, without exposures beyond the parameter's."""
         assert self._camera is not None
-        self._opens = True
+        with self.changed:
+            self._opens = True
         try:
             limits = self._camera.open().exposing_at_most(self._node.config.exposure_max_us)
         finally:
@@ -203,7 +204,11 @@ class CameraJob:
         if has_db < gain_db:
             sentences.append(f"gain_db is {gain_db:g} dB, but this camera has at most {has_db:g} dB")
         if has_us != exposure_us:
-            sentences.append(f"the exposure is {exposure_us:g} us, but this camera uses {has_us:g} us{gain}")
+            most_us = self._node.config.exposure_max_us
+            by = f" (exposure_max_us is {most_us:g} us)" if limits.exposure_max_us == most_us else ""
+            sentences.append(
+                f"the exposure is {exposure_us:g} us, but this camera uses {has_us:g} us{gain}{by}"
+            )
         return warning("; ".join(sentences)) if sentences else None
 
     def _start_stream(self, camera: PreviewCamera) -> None:

@@ -194,6 +194,7 @@ def test_twenty_of_twenty_wrong_scenes_are_refused(chart_scene: str, reason: str
         _refused(scene, reason, SPOILT[reason](rng))
 
 
+# Each takes half a minute: two photographs and the chart for every change, all scenes on demand.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [n if n in {1, 3, 5} else pytest.param(n, marks=pytest.mark.study) for n in range(20)]

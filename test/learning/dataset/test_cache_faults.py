@@ -76,7 +76,7 @@ def test_views_are_not_drawn_of_other_photographs(tmp_path: Path) -> None:
         check(cache)
     for photo in photos:
         photo.unlink()
-    with pytest.raises(CacheError, match=r"bus \[x\]\.jpg, which is not there any more \(and 1 more are not"):
+    with pytest.raises(CacheError, match=r"bus \[x\]\.jpg, which is not there any more \(and 1 other\)"):
         check(cache)
 
 

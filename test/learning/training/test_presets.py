@@ -111,6 +111,18 @@ def test_values_that_can_not_be_used_are_named(changes, says):
         load_preset("paper", **changes)
 
 
+def test_a_table_of_a_lens_is_found_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "slow.yaml").write_text(
+        "unit: steps\nposition_min: 0\nposition_max: 100\npoints:\n"
+        "  - {position: 0, distance_m: 2.0}\n  - {position: 100, distance_m: 0.5}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    preset = load_preset("plus", lens="slow.yaml")
+    monkeypatch.chdir("/")
+    assert preset_from(preset.model_dump(mode="json"), "run.json").lens == str(tmp_path / "slow.yaml")
+    assert load_preset("plus").lens == "physical"
+
+
 def test_an_encoder_that_no_agent_reads_is_refused():
     with pytest.raises(
         PresetError, match=r"encoder = 'resnet152'.*belief read efficientnet_lite0_grid alone"

@@ -157,6 +157,9 @@ def test_an_exposure_is_active_whatever_whole_lines_the_sensor_makes_of_it(rig: 
     assert not back.is_active
     rig._on_capture(msg.CaptureInfo(exposure_us=19_971.0, driver="camera", sequence=1))
     assert back.is_active
+    short = rig.settle(24.0)
+    rig._on_capture(msg.CaptureInfo(exposure_us=60.0, driver="camera", sequence=2))
+    assert not short.is_active, "60 us are more than twice as bright"
 
 
 def test_a_restarted_camera_driver_ends_the_episode(rig: Any) -> None:

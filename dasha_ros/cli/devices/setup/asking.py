@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import typer
-
 from dasha_ros.cli.terminal.console import Exit, err, fail
+from dasha_ros.cli.terminal.prompt import prompt
 
 if TYPE_CHECKING:
     from dasha_ros.cli.devices.setup.found import Choice
@@ -44,7 +43,7 @@ class Asking:
         if self.yes:
             return Answer.DO
         while True:
-            text = _prompt("Enter: do it, s: skip it, q: stop here")
+            text = prompt("Enter: do it, s: skip it, q: stop here")
             if text.lower() in _ANSWERS:
                 return _ANSWERS[text.lower()]
 
@@ -60,10 +59,6 @@ class Asking:
         for number, choice in enumerate(choices, 1):
             err().print(f"  {number}  {choice.what}")
         while True:
-            text = _prompt(f"which one, 1 to {len(choices)}") or "1"
+            text = prompt(f"which one, 1 to {len(choices)}") or "1"
             if text.isdigit() and 1 <= int(text) <= len(choices):
                 return choices[int(text) - 1]
-
-
-def _prompt(question: str) -> str:
-    return str(typer.prompt(question, default="", show_default=False, err=True)).strip()

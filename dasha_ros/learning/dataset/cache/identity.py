@@ -59,7 +59,7 @@ def check_pictures(cache: PerceptCache) -> None:
     now = pictures_named(sorted(used))
     if other := [name for name, digest in now.items() if digest != cache.meta.pictures.get(name)]:
         changed = "has changed since" if _path(other[0]).is_file() else "is not there any more"
-        more = f" (and {len(other) - 1} more are not the same)" if len(other) > 1 else ""
+        more = f" (and {len(other) - 1} other)" if len(other) > 1 else ""
         raise CacheError(
             f"the percept cache {cache.path} was made of {shown(other[0])}, which {changed}{more}: put the "
             "photographs back, or build a cache of those that are there"

@@ -118,7 +118,7 @@ class WorkerPool:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End the processes; after an error with the jobs in progress, which may take ten seconds more."""
+        """End the processes; after an error, also the jobs in progress, which may take ten more seconds."""
         if self._pool is not None:
             if error[0] is not None:
                 for process in self._processes:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dasha_ros.learning.dataset.scenes.views import Kind
-from dasha_ros.learning.evaluation.arenas import Arena, joined
+from dasha_ros.learning.evaluation.arenas import Arena
 from dasha_ros.learning.evaluation.evaluate import play_focus
 from dasha_ros.learning.evaluation.settings import FocusSetting, Start, focus_starts
 from dasha_ros.learning.training.preset_models import Preset
+from dasha_ros.perception.encoders.joint import joined
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.focus import LearnedFocus
 from dasha_ros.policies.outcome import ErrorCode
