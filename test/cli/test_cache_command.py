@@ -68,7 +68,7 @@ def test_a_photograph_that_vanishes_during_a_build_is_told(monkeypatch: pytest.M
     [
         (CacheError("the photograph has changed since"), 1, "error: the photograph has changed since"),
         (SceneError("scene a: no such file"), 1, "error: scene a: no such file"),
-        ([Error(REGIMES[0].name, "latent", 0.7, 0.8, 0.0)], 1, "is not what is computed here"),
+        ([Error(REGIMES[0].name, "latent", 0.7, 0.8, 0.0)], 1, "is another than this machine computes"),
         ([Error(REGIMES[0].name, "latent", 0.001, 0.002, 0.0)], 0, "0.0010"),
     ],
 )
