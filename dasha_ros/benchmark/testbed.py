@@ -157,12 +157,12 @@ def not_shown(
         made_on = {info.made.get("cache_key") for info in policy_infos([name], side)}
         methods = [(_method(name, side, part.knowledge[0]), part) for part in testbed.parts]
         if testbed.key not in made_on and any(method.learned_from is None for method, _ in methods):
-            where = "are named in run.json, beside it in the folder of its run"
+            remedy = "put it back into the folder of its run, where run.json names them"
             if name == "ten_dqn":
-                where = "are not known for the network that ships; give your own with --rivals"
+                remedy = "give a network of your own with --rivals"
             yield (
                 f"{name} does not say from which photographs it learned, so some of these may be among them: "
-                f"a policy's own {where}"
+                f"{remedy}"
             )
         for method, part in methods:
             if method.may_play(part.split):

@@ -20,6 +20,7 @@ from dasha_ros.benchmark.methods import (
     perception_for,
 )
 from dasha_ros.benchmark.study import Part, exposure_study, focus_study
+from dasha_ros.learning.dataset.scenes.planes import stem
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.evaluation.settings import focus_setting
@@ -119,6 +120,14 @@ def test_a_policy_knows_the_photographs_of_its_run_by_their_content(trained):
     assert focus_methods(str(elsewhere))[0].learned_from is None
     shutil.copy(shipped_policy("plus", "focus"), trained)
     assert focus_methods(str(trained))[0].learned_from is None, "this is not the policy of that run"
+
+
+def test_a_policy_that_left_its_run_still_knows_its_photographs(trained, tmp_path):
+    file, run = PolicyFile.load(trained, "focus"), RunFolder(trained.parent).info()
+    moved = tmp_path / "mine.npz"
+    pictures = [[stem(name), digest] for name, digest in run.pictures.items()]
+    replace(file, info=replace(file.info, made={**file.info.made, "pictures": pictures})).save(moved)
+    assert focus_methods(str(moved))[0].learned_from == KNOWN
 
 
 def test_what_ships_and_who_believes_it_knows_photographs_of_the_catalogue():

@@ -15,8 +15,8 @@ from dasha_ros.system.paths import config_dir
 def photographs_of(path: Path, info: PolicyInfo) -> frozenset[str] | None:
     """SHA-256 of the photographs that a policy learned from, or was chosen by; ``None``: nothing says which.
 
-    The policy's file holds names of views. Which photographs these are is said by ``run.json`` beside it,
-    and by the catalogue for a policy that ships.
+    The policy's file names them. One that is older holds only names of views; which photographs these are is
+    said by ``run.json`` beside it, and by the catalogue for a policy that ships.
     """
     scenes = info.made.get("scenes")
     pictures = _pictures(path, info)
@@ -24,22 +24,24 @@ def photographs_of(path: Path, info: PolicyInfo) -> frozenset[str] | None:
         return None
     digests: dict[str, set[str]] = {}
     for name, digest in pictures:
-        digests.setdefault(stem(name), set()).add(digest)
+        digests.setdefault(name, set()).add(digest)
     views = [view for part in ("train", "validation") for view in scenes.get(part, ())]
     return frozenset(digest for view in views for name in _stems(view) for digest in digests.get(name, ()))
 
 
 def _pictures(path: Path, info: PolicyInfo) -> list[tuple[str, str]]:
-    """Names and SHA-256 of what a policy's training could see; none: unknown."""
+    """Short names and SHA-256 of what a policy's training could see; none: unknown."""
+    if isinstance(pictures := info.made.get("pictures"), list):
+        return [(name, digest) for name, digest in pictures]
     if path.parent.resolve() == (config_dir() / "policies").resolve():
-        return [(file.name, file.sha256) for package in catalogue() for file in package.files]
+        return [(stem(file.name), file.sha256) for package in catalogue() for file in package.files]
     try:
         run = RunFolder(path.parent).info()
     except TrainingError:
         return []
     # Somebody may have put the policy of another run there.
     is_its_own = run.cache_key == info.made.get("cache_key") and run.scenes == info.made.get("scenes")
-    return list(run.pictures.items()) if is_its_own else []
+    return [(stem(name), digest) for name, digest in run.pictures.items()] if is_its_own else []
 
 
 def _stems(view: str) -> Iterable[str]:

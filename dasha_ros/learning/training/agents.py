@@ -18,6 +18,7 @@ from dasha_ros.learning.dataset.cache.cells import (
 )
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes import Split
+from dasha_ros.learning.dataset.scenes.planes import stem
 from dasha_ros.learning.dataset.scenes.splits import copies_of
 from dasha_ros.learning.fitting.exposure import (
     ExposureLookup,
@@ -66,7 +67,9 @@ class PolicyPacker:
     def __call__(self, net: PolicyNet, evaluation: dict[str, float]) -> PolicyFile:
         """The policy file of a network, with its score on the validation views."""
         info, is_focus = self.info, self.info.agent == "focus"
-        made = {key: value for key, value in asdict(info).items() if key not in ("pictures", "cache")}
+        made = {key: value for key, value in asdict(info).items() if key != "cache"}
+        # A path of one machine has no business in a file that others use.
+        made["pictures"] = [[stem(name), digest] for name, digest in info.pictures.items()]
         described = PolicyInfo(
             agent=info.agent,
             preset=str(info.preset["name"]),

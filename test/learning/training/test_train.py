@@ -13,6 +13,7 @@ from tiny_runs import TINY, run_of, weights
 
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
+from dasha_ros.learning.dataset.scenes.planes import stem
 from dasha_ros.learning.training import agents as train_agents
 from dasha_ros.learning.training.ppo import load_network, network_of
 from dasha_ros.learning.training.presets import load_preset
@@ -54,6 +55,8 @@ def test_a_run_leaves_a_policy_that_runs(agent, preset, cache, tmp_path):
     assert made["seed"] == 3
     assert made["scenes"]["train"]
     assert not set(made["scenes"]["train"]) & set(made["scenes"]["test"])
+    pictures = sorted([stem(name), digest] for name, digest in cache.meta.pictures.items())
+    assert sorted(made["pictures"]) == pictures, "so that nobody judges it on these"
     assert "cache" not in made  # a path of one machine has no business in a shipped file
     assert list(run.tensorboard.rglob("events*"))
 
